@@ -1,0 +1,29 @@
+"""A client certificate as a document records it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from checker.domain.address import Address
+from checker.domain.place import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A client certificate that a state or plan knows, or will create.
+
+    `id` is None until it is created. `expires_at` is the recorded end; `dated_by` says what it was read from (the PEM wins
+    over the attribute). `deposed` is the key of an object that Terraform still has to delete.
+    """
+
+    address: Address | None
+    id: str | None
+    kind: Literal["gateway", "acm"] = "gateway"
+    place: Place = Place()
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    dated_by: Literal["pem", "attribute"] | None = None
+    fingerprint: str | None = None
+    deposed: str | None = None

@@ -1,0 +1,58 @@
+"""Everything that was read: the documents, and the stages and certificates in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from checker.domain.certificate import Certificate
+from checker.domain.plan import Plan
+from checker.domain.stage import Stage
+
+SourceKind = Literal["plan", "state", "directory", "aws"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a document came from, and which tool wrote it in which format version."""
+
+    path: str
+    kind: SourceKind
+    tool_version: str | None = None
+    format_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What one source says: recorded stages and certificates (a plan's prior state), and the plan if it is one.
+
+    `notices` are sentences that every report must carry, such as that the plan is incomplete.
+    """
+
+    source: Source
+    stages: tuple[Stage, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    plan: Plan | None = None
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """All documents of a run, each kept apart."""
+
+    documents: tuple[Document, ...]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The recorded stages of all documents."""
+        return tuple(stage for document in self.documents for stage in document.stages)
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """The recorded certificates of all documents."""
+        return tuple(certificate for document in self.documents for certificate in document.certificates)
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans among the documents."""
+        return tuple(document.plan for document in self.documents if document.plan is not None)

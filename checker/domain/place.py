@@ -1,0 +1,32 @@
+"""Where in AWS a thing lives: partition, account and region, as far as a document tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A partition, an account and a region; None for what no document says."""
+
+    partition: str | None = None
+    account: str | None = None
+    region: str | None = None
+
+    def or_else(self, other: Place) -> Place:
+        """This place, with what it does not know taken from another."""
+        return Place(self.partition or other.partition, self.account or other.account, self.region or other.region)
+
+    def __str__(self) -> str:
+        return f"account {self.account or 'unknown'}, region {self.region or 'unknown'}"
+
+
+def place_of_arn(arn: str | None) -> Place:
+    """Read the place out of an ARN; empty fields are unknown (API Gateway's own ARNs carry no account).
+
+    Source: AWS's ARN reference, `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
+    """
+    fields = (arn or "").split(":", 5)
+    if len(fields) < 6 or fields[0] != "arn":
+        return Place()
+    return Place(fields[1] or None, fields[4] or None, fields[3] or None)

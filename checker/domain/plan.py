@@ -1,0 +1,92 @@
+"""What a plan will do to stages, certificates and deployments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from checker.domain.address import Address
+from checker.domain.certificate import Certificate
+from checker.domain.stage import Stage
+
+
+class Action(Enum):
+    """What a plan does to one object, in Terraform's own words and order.
+
+    Source: terraform internal/command/jsonplan, `actionString`; the values are the JSON arrays joined by `+`.
+    """
+
+    NO_OP = "no-op"
+    CREATE = "create"
+    READ = "read"
+    UPDATE = "update"
+    DELETE = "delete"
+    REPLACE = "delete+create"
+    REPLACE_CREATE_FIRST = "create+delete"
+    FORGET = "forget"
+    CREATE_FORGET = "create+forget"
+    FORGET_CREATE = "forget+create"
+    OTHER = "other"
+
+    @property
+    def creates(self) -> bool:
+        """A new object comes to be."""
+        return "create" in self.value.split("+")
+
+    @property
+    def destroys(self) -> bool:
+        """The object that was there is deleted in AWS."""
+        return "delete" in self.value.split("+")
+
+    @property
+    def changes(self) -> bool:
+        """Anything happens at all, in AWS or in state."""
+        return self not in {Action.NO_OP, Action.READ}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateChange:
+    """What a plan does to one certificate object; `deposed` objects have a change of their own at the same address."""
+
+    address: Address
+    action: Action
+    before: Certificate | None
+    after: Certificate | None
+    previous_address: Address | None = None
+    deposed: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageChange:
+    """What a plan does to one stage; `changed` names the attributes that differ or will be known only after apply."""
+
+    address: Address
+    action: Action
+    before: Stage | None
+    after: Stage | None
+    changed: frozenset[str] = frozenset()
+    previous_address: Address | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentChange:
+    """What a plan does to one API Gateway deployment: a new one publishes whatever else was not deployed yet."""
+
+    address: Address
+    action: Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The planned changes of our resources, no-ops included, in the plan's order.
+
+    `errored` and `complete` are Terraform's own marks; `complete` is None where the tool's version has no such mark.
+    """
+
+    certificates: tuple[CertificateChange, ...] = ()
+    stages: tuple[StageChange, ...] = ()
+    deployments: tuple[DeploymentChange, ...] = ()
+    errored: bool = False
+    complete: bool | None = None

@@ -1,0 +1,53 @@
+"""A stage, and what it presents to its backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from checker.domain.address import Address
+from checker.domain.place import Place
+
+
+class StageKind(StrEnum):
+    """Which API Gateway keeps the stage: v1 (REST) or v2 (WebSocket)."""
+
+    REST = "rest"
+    WEBSOCKET = "websocket"
+
+
+@dataclass(frozen=True, slots=True)
+class PresentsNothing:
+    """The stage presents no certificate: null, the empty string, or no value at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presents:
+    """The stage presents the certificate with this id (six letters and digits, or an ACM ARN)."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresentsPlanned:
+    """The stage will present a certificate whose id is not known before apply: one of these candidates.
+
+    The candidates are addresses of what the plan creates or replaces; none means that nothing in the plan explains it.
+    """
+
+    candidates: tuple[Address, ...]
+
+
+Presented = PresentsNothing | Presents | PresentsPlanned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A REST or WebSocket stage of a state, or as it is before or after a planned change."""
+
+    address: Address | None
+    kind: StageKind
+    api_id: str | None
+    name: str | None
+    place: Place = Place()
+    presents: Presented = PresentsNothing()
