@@ -71,10 +71,12 @@ Survey = Surveyed | Unanswered
 class Observations:
     """All that AWS said in a run; `asked` is False when the run was offline.
 
-    `surveys` has an entry for each place of which all stages were asked for. `calls` counts requests by operation.
+    `surveys` has an entry for each place of which all stages were asked for. `calls` counts requests by operation;
+    `notices` are sentences for the person who ran it, such as that a recorded region was asked instead of `--region`.
     """
 
     asked: bool
     certificates: Mapping[CertificateKey, Observation] = field(default_factory=dict)
     surveys: Mapping[Place, Survey] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()

@@ -1,0 +1,77 @@
+"""What the .tf files say, in the words of a rotation: certificates, where their ids go, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from checker.domain.address import Address
+from checker.domain.location import Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """A reason why tfcert cannot write a rotation safely, and what a person must do instead."""
+
+    reason: str
+    remedy: str
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustConsumer:
+    """A place that uses the certificate's PEM: what tells a backend whom to trust."""
+
+    what: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredCertificate:
+    """A certificate block of the configuration; addresses are those of blocks, without instance keys.
+
+    `stages` are the stage blocks that its id reaches; `opaque` the module paths, of modules with a source elsewhere, that are
+    handed it. `pointers` counts the references that repoint would move.
+    """
+
+    block: Address
+    location: Location
+    succeeds: Address | None = None
+    stages: frozenset[Address] = frozenset()
+    opaque: frozenset[tuple[str, ...]] = frozenset()
+    pointers: tuple[Location, ...] = ()
+    trust: tuple[TrustConsumer, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredStage:
+    """A stage block, and what its certificate attribute refers to, in words; None where it has no such attribute."""
+
+    block: Address
+    location: Location
+    takes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """The configuration of one root module; `names` holds every resource block's address, to see whether a name is taken."""
+
+    directory: str
+    certificates: tuple[DeclaredCertificate, ...] = ()
+    stages: tuple[DeclaredStage, ...] = ()
+    names: frozenset[Address] = frozenset()
+    notices: tuple[str, ...] = ()
+    locations: Mapping[Address, Location] = field(default_factory=dict)
+
+    def certificate(self, block: Address) -> DeclaredCertificate | None:
+        """The declared certificate with that block address."""
+        return next((certificate for certificate in self.certificates if certificate.block == block), None)
+
+    def successors(self, block: Address) -> tuple[DeclaredCertificate, ...]:
+        """The certificates whose lineage names that block."""
+        return tuple(certificate for certificate in self.certificates if certificate.succeeds == block)
+
+    def stage(self, block: Address) -> DeclaredStage | None:
+        """The declared stage with that block address."""
+        return next((stage for stage in self.stages if stage.block == block), None)

@@ -1,0 +1,171 @@
+"""The .tf files of a root module and of the local modules that it calls."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from checker.domain.errors import UnreadableError
+from checker.hcl.source import SourceFile
+from checker.hcl.syntax import Block, descendants
+
+ModulePath = tuple[str, ...]
+
+_CALLS = re.compile(rb"(?m)^[\xef\xbb\xbf\s]*module\s*\"?[\w-]")
+_DEEPEST = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """One module call, or the root: its files by path, and the calls in it whose source is not local.
+
+    `foreign` names the files that Terraform or OpenTofu reads and that tfcert does not edit: JSON, overrides and .tofu.
+    """
+
+    path: ModulePath
+    directory: str
+    files: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
+    opaque: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """A root module and its local modules, as text.
+
+    Paths are relative to `root`, with forward slashes; one file may serve several modules, since two calls may share a source.
+    """
+
+    root: str
+    files: Mapping[str, SourceFile]
+    modules: Mapping[ModulePath, Module]
+
+    def in_module(self, path: ModulePath, *needles: bytes) -> Iterator[SourceFile]:
+        """The files of a module that hold all the given bytes; the others are not even parsed."""
+        for name in self.modules[path].files:
+            file = self.files[name]
+            if all(needle in file.data for needle in needles):
+                yield file
+
+    def blocks(self, path: ModulePath, kind: str, *labels: str) -> Iterator[tuple[SourceFile, Block]]:
+        """The top-level blocks of a module with that type and these first labels, in files that can be parsed."""
+        for file in self.in_module(path, kind.encode(), *(label.encode() for label in labels)):
+            if readable(file):
+                for block in file.body.blocks:
+                    if block.type == kind and block.labels[: len(labels)] == labels:
+                        yield file, block
+
+    def with_text(self, changed: Mapping[str, bytes]) -> Configuration:
+        """The same configuration with the text of some files replaced, or added to the module that owns the folder."""
+        files = dict(self.files)
+        modules = dict(self.modules)
+        for name, data in changed.items():
+            if name not in files:
+                folder = posixpath.dirname(name)
+                for path, module in modules.items():
+                    if module.directory == folder:
+                        modules[path] = replace(module, files=tuple(sorted((*module.files, name))))
+            files[name] = SourceFile(name, data)
+        return Configuration(root=self.root, files=files, modules=modules)
+
+
+def readable(file: SourceFile) -> bool:
+    """Whether the file parses as HCL."""
+    try:
+        return file.body is not None
+    except UnreadableError:
+        return False
+
+
+def load_configuration(root: str) -> Configuration | None:
+    """Read a root module from disk with the local modules that it calls; None where the folder holds no configuration.
+
+    Files are chosen as Terraform chooses them (terraform internal/configs/parser_config_dir.go: hidden files, backups and tests
+    are no configuration). Raises UnreadableError for a folder or file that cannot be read.
+    """
+    files: dict[str, SourceFile] = {}
+    modules: dict[ModulePath, Module] = {}
+    waiting: list[tuple[ModulePath, str]] = [((), "")]
+    while waiting:
+        path, directory = waiting.pop()
+        own, foreign = _list(root, directory)
+        if not own and not foreign:
+            if not path:
+                return None
+            continue
+        for name in own:
+            if name not in files:
+                files[name] = SourceFile(name, _read(root, name))
+        calls = [call for name in own for call in _calls(files[name])]
+        opaque: list[str] = []
+        for call, source in calls:
+            local = _local(root, directory, source)
+            if local is None or len(path) >= _DEEPEST:
+                opaque.append(call)
+            else:
+                waiting.append(((*path, call), local))
+        modules[path] = Module(path=path, directory=directory, files=own, foreign=foreign, opaque=tuple(opaque))
+    return Configuration(root=root, files=files, modules=modules)
+
+
+def literal(data: bytes, block: Block, name: str) -> str | None:
+    """The value of an attribute that is one quoted string without templates; None for anything else."""
+    attribute = block.attribute(name)
+    if attribute is None:
+        return None
+    if any(node.type == "template_interpolation" for node in descendants(attribute.expression)):
+        return None
+    text = attribute.value.of(data).decode("utf-8", "replace")
+    found = re.fullmatch(r'"((?:[^"\\\n])*)"', text)
+    return found.group(1) if found else None
+
+
+def _list(root: str, directory: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    folder = Path(root, directory)
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    except OSError as error:
+        raise UnreadableError(error.strerror or "cannot be listed", where=str(folder), remedy="check the path") from error
+    own: list[str] = []
+    foreign: list[str] = []
+    for name in names:
+        if name.startswith((".", "#")) or name.endswith("~"):
+            continue
+        path = posixpath.join(directory, name)
+        stem = name.removesuffix(".json").rsplit(".", 1)[0]
+        if name.endswith((".tf.json", ".tofu", ".tofu.json")):
+            foreign.append(path)
+        elif name.endswith(".tf"):
+            (foreign if stem == "override" or stem.endswith("_override") else own).append(path)
+    return tuple(own), tuple(foreign)
+
+
+def _read(root: str, name: str) -> bytes:
+    path = Path(root, name)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(error.strerror or "cannot be read", where=str(path), remedy="check its permissions") from error
+
+
+def read_foreign(configuration: Configuration, name: str) -> bytes:
+    """The bytes of a file that is not edited, to see whether it mentions something."""
+    return _read(configuration.root, name)
+
+
+def _calls(file: SourceFile) -> Iterator[tuple[str, str | None]]:
+    if not _CALLS.search(file.data) or not readable(file):
+        return
+    for block in file.body.blocks:
+        if block.type == "module" and block.labels:
+            yield block.labels[0], literal(file.data, block, "source")
+
+
+def _local(root: str, directory: str, source: str | None) -> str | None:
+    if source is None or not source.startswith(("./", "../")):
+        return None
+    path = posixpath.normpath(posixpath.join(directory, source))
+    return path if Path(root, path).is_dir() else None

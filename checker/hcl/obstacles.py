@@ -1,0 +1,153 @@
+"""What in the text makes an edit of a certificate's rotation unsafe, or without effect."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
+from checker.hcl.flow import POINTER, Flow
+from checker.hcl.references import Use
+from checker.hcl.source import SourceFile
+from checker.hcl.syntax import Block
+from checker.hcl.traversal import traversals
+
+_HASHES = re.compile(
+    rb"\bfile(?:set|md5|sha1|sha256|sha512|base64|base64sha256|base64sha512)?\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrance:
+    """A reason against an edit, the remedy, and where it stands: a path and a line, or no line for a whole file."""
+
+    reason: str
+    remedy: str
+    path: str
+    line: int = 1
+
+
+def hindrances(
+    configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow
+) -> Iterator[Hindrance]:
+    """Everything that stands in the way of rotating the certificate that a block declares."""
+    kind, name = block.labels[:2]
+    yield from _foreign(configuration, module)
+    yield from _unreadable(configuration, module, name)
+    yield from _shared(configuration, module, file)
+    yield from _references(flow)
+    yield from _quoted(configuration, module, f"{kind}.{name}")
+    yield from _ignored(configuration, flow)
+    edited = {file.path, *(reference.site.file.path for reference in flow.references)}
+    yield from _hashed(configuration, edited)
+
+
+def _foreign(configuration: Configuration, module: ModulePath) -> Iterator[Hindrance]:
+    for path in configuration.modules[module].foreign:
+        data = read_foreign(configuration, path)
+        if b"client_certificate" in data:
+            yield Hindrance(
+                reason=f"{path} speaks of client certificates, and tfcert does not edit JSON, override or .tofu files",
+                remedy="make the same change there by hand: add the new certificate first, then the reference, then the removal",
+                path=path,
+                line=data.count(b"\n", 0, data.find(b"client_certificate")) + 1,
+            )
+
+
+def _unreadable(configuration: Configuration, module: ModulePath, name: str) -> Iterator[Hindrance]:
+    for file in configuration.in_module(module):
+        if (b"client_certificate" in file.data or name.encode() in file.data) and not readable(file):
+            yield Hindrance(
+                reason=f"{file.path} cannot be parsed, and it speaks of the certificate",
+                remedy="`terraform validate` says what is wrong in it",
+                path=file.path,
+            )
+
+
+def _shared(configuration: Configuration, module: ModulePath, file: SourceFile) -> Iterator[Hindrance]:
+    if not module:
+        return
+    directory = configuration.modules[module].directory
+    calls = [path for path, other in configuration.modules.items() if other.directory == directory]
+    if directory.startswith(".."):
+        yield Hindrance(
+            reason=f"the certificate is declared in {directory}, outside this root module, where others may call it too",
+            remedy="rotate it by hand, module by module, with the steps of the runbook",
+            path=file.path,
+        )
+    if len(calls) > 1:
+        names = ", ".join("module." + ".module.".join(path) for path in calls)
+        yield Hindrance(
+            reason=f"the certificate is declared in {directory}, which is called more than once: {names}",
+            remedy="all of them would rotate at once; do it by hand, or give each call a module of its own",
+            path=file.path,
+        )
+
+
+def _references(flow: Flow) -> Iterator[Hindrance]:
+    for reference in flow.references:
+        site = reference.site
+        if reference.use is Use.WHOLE:
+            yield Hindrance(
+                reason=f"{site.block.type} {'.'.join(site.block.labels)} takes the whole certificate, not its id or its PEM",
+                remedy="name the attribute that is meant (.id or .pem_encoded_certificate), then ask again",
+                path=site.file.path,
+                line=reference.line,
+            )
+        if site.block.type == "moved" and site.path == ("from",):
+            yield Hindrance(
+                reason="a moved block takes the certificate's address away",
+                remedy="apply the move and take the block out before rotating; a move rotates nothing",
+                path=site.file.path,
+                line=reference.line,
+            )
+
+
+def _quoted(configuration: Configuration, module: ModulePath, reference: str) -> Iterator[Hindrance]:
+    pattern = re.compile(rb'"' + re.escape(reference.encode()) + rb'["\[.]')
+    for file in configuration.in_module(module, reference.encode()):
+        found = pattern.search(file.data)
+        if found is not None:
+            yield Hindrance(
+                reason=f"the certificate's address stands in quotes in {file.path}, as Terraform 0.11 wrote it",
+                remedy=f"write {reference} without quotes there, then ask again",
+                path=file.path,
+                line=file.line(found.start()),
+            )
+
+
+def _ignored(configuration: Configuration, flow: Flow) -> Iterator[Hindrance]:
+    for module, kind, name in sorted(flow.stages):
+        for file, block in configuration.blocks(module, "resource", kind, name):
+            for lifecycle in block.blocks("lifecycle"):
+                ignored = lifecycle.attribute("ignore_changes")
+                if ignored is None:
+                    continue
+                text = ignored.value.of(file.data).decode("utf-8", "replace")
+                names = {traversal.root for traversal in traversals(ignored.expression, file.data)}
+                if names & {POINTER, "all"} or f'"{POINTER}"' in text or '"all"' in text:
+                    yield Hindrance(
+                        reason=f"{kind}.{name} ignores changes of {POINTER}, so a repoint would do nothing",
+                        remedy=f"take {POINTER} out of its ignore_changes, or move the stage by hand",
+                        path=file.path,
+                        line=file.line(ignored.span.start),
+                    )
+
+
+def _hashed(configuration: Configuration, edited: set[str]) -> Iterator[Hindrance]:
+    names = {posixpath.basename(path): path for path in edited}
+    for file in configuration.files.values():
+        for found in _HASHES.finditer(file.data):
+            argument = found.group(1)
+            hit = next((name for name in names if name.encode() in argument), None)
+            if hit is None and (b"*.tf" in argument or b"{tf" in argument):
+                hit = next(iter(names))
+            if hit is not None:
+                yield Hindrance(
+                    reason=f"{file.path} hashes {hit}, which the rotation edits: that would replace a deployment and publish it",
+                    remedy="make the trigger depend on the resources rather than on the file, then ask again",
+                    path=file.path,
+                    line=file.line(found.start()),
+                )

@@ -1,0 +1,156 @@
+"""Every place in a module that refers to a resource, and what it takes from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from checker.hcl.configuration import Configuration, ModulePath, readable
+from checker.hcl.source import SourceFile
+from checker.hcl.syntax import Attribute, Block, Span
+from checker.hcl.traversal import Traversal, traversals
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_POINTERS = frozenset({"id", "arn", "client_certificate_id"})
+_TRUST = frozenset({"pem_encoded_certificate"})
+_META_BLOCKS = frozenset({"import", "moved", "removed"})
+_META_ARGUMENTS = frozenset({"depends_on", "replace_triggered_by", "ignore_changes"})
+# What these functions return has the attributes of what they are given.
+_TRANSPARENT = frozenset({"values", "one", "element", "concat", "coalesce", "try", "tolist", "flatten", "coalescelist"})
+
+
+class Use(Enum):
+    """What a reference takes: the id or ARN, the PEM, anything else of it, its address, or the whole object."""
+
+    POINTER = "pointer"
+    TRUST = "trust"
+    INFORMATION = "information"
+    META = "meta"
+    WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Site:
+    """An attribute somewhere below a top-level block; `path` names the nested blocks and the attribute itself."""
+
+    file: SourceFile
+    module: ModulePath
+    block: Block
+    path: tuple[str, ...]
+    attribute: Attribute
+
+    @property
+    def line(self) -> int:
+        """The line of the attribute, counted from 1."""
+        return self.file.line(self.attribute.span.start)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Reference:
+    """A reference to a resource: where it stands, the bytes of the resource's name in it, and its use."""
+
+    site: Site
+    name: Span
+    use: Use
+    traversal: Traversal
+
+    @property
+    def line(self) -> int:
+        """The line of the reference, counted from 1."""
+        return self.site.file.line(self.name.start)
+
+
+def sites(file: SourceFile, module: ModulePath) -> Iterator[Site]:
+    """Every attribute of a file, with the top-level block that it belongs to."""
+    for block in file.body.blocks:
+        stack: list[tuple[Block, tuple[str, ...]]] = [(block, ())]
+        while stack:
+            current, path = stack.pop()
+            for attribute in current.body.attributes:
+                yield Site(file=file, module=module, block=block, path=(*path, attribute.name), attribute=attribute)
+            stack.extend((inner, (*path, inner.type)) for inner in reversed(current.body.blocks))
+
+
+def named(configuration: Configuration, module: ModulePath, root: str, name: str) -> Iterator[tuple[Site, Traversal]]:
+    """Every traversal `root.name…` of a module, in files that can be parsed."""
+    for file in configuration.in_module(module, root.encode(), name.encode()):
+        if not readable(file):
+            continue
+        for site in sites(file, module):
+            for traversal in traversals(site.attribute.expression, file.data):
+                step = traversal.attribute(0)
+                if traversal.root == root and step is not None and step.name == name:
+                    yield site, traversal
+
+
+def references(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Iterator[Reference]:
+    """Every reference to the resource `kind.name` in its own module."""
+    for site, traversal in named(configuration, module, kind, name):
+        step = traversal.attribute(0)
+        if step is not None:
+            yield Reference(site=site, name=step.span, use=_use(site, traversal), traversal=traversal)
+
+
+def _use(site: Site, traversal: Traversal) -> Use:
+    if site.block.type in _META_BLOCKS or site.path[-1] in _META_ARGUMENTS:
+        return Use.META
+    taken = _taken(traversal, site.file.data)
+    if not taken or None in taken:
+        return Use.WHOLE
+    if taken & _POINTERS:
+        return Use.POINTER
+    return Use.TRUST if taken & _TRUST else Use.INFORMATION
+
+
+def _taken(traversal: Traversal, data: bytes) -> set[str | None]:
+    direct = traversal.first_attribute_after(0)
+    if direct is not None:
+        return {direct}
+    return _through_for(traversal.node, data) or {_through_calls(traversal.node, data)}
+
+
+def _through_for(expression: Node, data: bytes) -> set[str | None]:
+    """What a `for` over the resource takes from each of its instances."""
+    intro = expression.parent
+    if intro is None or intro.type != "for_intro" or intro.parent is None:
+        return set()
+    loop = [child for child in intro.children if child.type == "identifier"]
+    if not loop:
+        return set()
+    value = data[loop[-1].start_byte : loop[-1].end_byte].decode()
+    return {inner.steps[0].name if inner.steps else None for inner in traversals(intro.parent, data) if inner.root == value}
+
+
+def _through_calls(expression: Node, data: bytes) -> str | None:
+    """What is taken from the result of functions that hand the object through, as in `values(x)[*].id`."""
+    node = expression
+    while node.parent is not None and node.parent.type == "function_arguments":
+        call = node.parent.parent
+        outer = call.parent if call is not None else None
+        if call is None or outer is None:
+            return None
+        function = data[call.children[0].start_byte : call.children[0].end_byte].decode()
+        if function not in _TRANSPARENT:
+            return None
+        behind = [child for child in outer.children if child.start_byte >= call.end_byte]
+        for child in behind:
+            for inner in _attributes(child, data):
+                return inner
+        node = outer
+    return None
+
+
+def _attributes(node: Node, data: bytes) -> Iterator[str]:
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if current.type == "get_attr":
+            yield from (
+                data[child.start_byte : child.end_byte].decode() for child in current.children if child.type == "identifier"
+            )
+        elif current.type in {"splat", "full_splat", "attr_splat", "index"}:
+            stack.extend(reversed(current.children))

@@ -1,0 +1,142 @@
+"""The configuration beside a plan or a state, read into the words of a rotation."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from checker.domain.address import Address, ModuleStep
+from checker.domain.declared import Declared, DeclaredCertificate, DeclaredStage, Obstacle, TrustConsumer
+from checker.domain.location import Location
+from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, readable
+from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
+from checker.hcl.lineage import pem_of, predecessor_comment
+from checker.hcl.obstacles import hindrances
+from checker.hcl.references import Use
+from checker.hcl.source import SourceFile
+from checker.hcl.syntax import Block
+from checker.hcl.traversal import traversals
+
+
+def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, Declared] | None:
+    """Read the .tf files of a folder; None where it holds none.
+
+    `shown_as` is put before every file's name, so that a report names files as a person would from where they stand.
+    """
+    configuration = load_configuration(directory)
+    if configuration is None:
+        return None
+    return configuration, declare(configuration, shown_as)
+
+
+def declare(configuration: Configuration, shown_as: str = "") -> Declared:
+    """Say what a configuration declares: certificates, their lineage, where their ids go and what stands in the way."""
+    reader = _Reader(configuration, shown_as)
+    certificates = tuple(reader.certificates())
+    stages = tuple(reader.stages())
+    return Declared(
+        directory=configuration.root,
+        certificates=certificates,
+        stages=stages,
+        names=frozenset(reader.names()),
+        notices=tuple(reader.notices()),
+        locations={item.block: item.location for item in (*certificates, *stages)},
+    )
+
+
+def block_address(module: ModulePath, kind: str, name: str) -> Address:
+    """The address of a resource block of a module, without instance keys."""
+    return Address(kind, name, None, tuple(ModuleStep(step) for step in module))
+
+
+class _Reader:
+    def __init__(self, configuration: Configuration, shown_as: str) -> None:
+        self.configuration = configuration
+        self.shown_as = shown_as
+
+    def location(self, path: str, line: int) -> Location:
+        shown = posixpath.normpath(posixpath.join(self.shown_as, path)) if self.shown_as else path
+        return Location(shown, line)
+
+    def resources(self, kinds: frozenset[str]) -> Iterator[tuple[ModulePath, SourceFile, Block]]:
+        for module in sorted(self.configuration.modules):
+            for file in self.configuration.in_module(module, b"client_certificate"):
+                if not readable(file):
+                    continue
+                for block in file.body.blocks:
+                    if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in kinds:
+                        yield module, file, block
+
+    def certificates(self) -> Iterator[DeclaredCertificate]:
+        for module, file, block in self.resources(CERTIFICATES):
+            kind, name = block.labels[:2]
+            flow = follow(self.configuration, module, kind, name)
+            found = predecessor_comment(file, block)
+            yield DeclaredCertificate(
+                block=block_address(module, kind, name),
+                location=self.location(file.path, file.line(block.span.start)),
+                succeeds=_reference(module, found[0]) if found is not None else None,
+                stages=frozenset(block_address(*stage) for stage in flow.stages),
+                opaque=flow.opaque,
+                pointers=tuple(
+                    self.location(reference.site.file.path, reference.line)
+                    for reference in flow.references
+                    if reference.use is Use.POINTER
+                ),
+                trust=tuple(self.trust(flow)),
+                obstacles=tuple(
+                    Obstacle(reason=h.reason, remedy=h.remedy, location=self.location(h.path, h.line))
+                    for h in hindrances(self.configuration, module, block, file, flow)
+                ),
+            )
+
+    def trust(self, flow: Flow) -> Iterator[TrustConsumer]:
+        for reference in flow.references:
+            site = reference.site
+            if reference.use is Use.TRUST and not (site.block.type == "output" and pem_of(site.file, site.block)):
+                what = " ".join((site.block.type, ".".join(site.block.labels))).strip()
+                yield TrustConsumer(what=what, location=self.location(site.file.path, reference.line))
+
+    def stages(self) -> Iterator[DeclaredStage]:
+        for module in sorted(self.configuration.modules):
+            for file in self.configuration.in_module(module, b"_stage"):
+                if not readable(file):
+                    continue
+                for block in file.body.blocks:
+                    if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in STAGES:
+                        yield DeclaredStage(
+                            block=block_address(module, *block.labels[:2]),
+                            location=self.location(file.path, file.line(block.span.start)),
+                            takes=_takes(file, block),
+                        )
+
+    def names(self) -> Iterator[Address]:
+        for module in self.configuration.modules:
+            for _file, block in self.configuration.blocks(module, "resource"):
+                if len(block.labels) > 1:
+                    yield block_address(module, *block.labels[:2])
+
+    def notices(self) -> Iterator[str]:
+        for path, file in sorted(self.configuration.files.items()):
+            if b"client_certificate" in file.data and not readable(file):
+                yield f"{self.location(path, 1).file} speaks of client certificates and cannot be parsed; it was left out"
+
+
+def _reference(module: ModulePath, text: str) -> Address | None:
+    parts = text.split(".")
+    return block_address(module, parts[0], parts[1]) if len(parts) == 2 else None
+
+
+def _takes(file: SourceFile, block: Block) -> str | None:
+    pointer = block.attribute(POINTER)
+    if pointer is None:
+        return None
+    if literal(file.data, block, POINTER):
+        return "a literal id"
+    roots = sorted(
+        {
+            ".".join((traversal.root, *(step.name for step in traversal.steps[:2] if step.name is not None)))
+            for traversal in traversals(pointer.expression, file.data)
+        }
+    )
+    return " or ".join(roots) if roots else None
