@@ -27,3 +27,8 @@ class Certificate:
     dated_by: Literal["pem", "attribute"] | None = None
     fingerprint: str | None = None
     deposed: str | None = None
+
+
+def kind_of(identity: str) -> Literal["gateway", "acm"]:
+    """Tell an ACM certificate's ARN from a client certificate's id, as API Gateway does: by the format (`facts/aws.md` 2)."""
+    return "acm" if identity.startswith("arn:") else "gateway"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from checker.domain.certificate import Certificate
+from checker.domain.declared import Declared
 from checker.domain.plan import Plan
 from checker.domain.stage import Stage
 
@@ -27,6 +28,7 @@ class Document:
     """What one source says: recorded stages and certificates (a plan's prior state), and the plan if it is one.
 
     `notices` are sentences that every report must carry, such as that the plan is incomplete.
+    `declared` is the configuration beside it, where it is at hand.
     """
 
     source: Source
@@ -34,6 +36,7 @@ class Document:
     certificates: tuple[Certificate, ...] = ()
     plan: Plan | None = None
     notices: tuple[str, ...] = ()
+    declared: Declared | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

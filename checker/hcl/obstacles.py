@@ -14,9 +14,7 @@ from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.traversal import traversals
 
-_HASHES = re.compile(
-    rb"\bfile(?:set|md5|sha1|sha256|sha512|base64|base64sha256|base64sha512)?\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)"
-)
+_HASHES = re.compile(rb"\bfile(?:set|md5|sha1|sha256|sha512|base64|base64sha256|base64sha512)?\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +27,7 @@ class Hindrance:
     line: int = 1
 
 
-def hindrances(
-    configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow
-) -> Iterator[Hindrance]:
+def hindrances(configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
     """Everything that stands in the way of rotating the certificate that a block declares."""
     kind, name = block.labels[:2]
     yield from _foreign(configuration, module)
@@ -50,7 +46,7 @@ def _foreign(configuration: Configuration, module: ModulePath) -> Iterator[Hindr
         if b"client_certificate" in data:
             yield Hindrance(
                 reason=f"{path} speaks of client certificates, and tfcert does not edit JSON, override or .tofu files",
-                remedy="make the same change there by hand: add the new certificate first, then the reference, then the removal",
+                remedy="make the same change there by hand: first the new certificate, then the references, then the removal",
                 path=path,
                 line=data.count(b"\n", 0, data.find(b"client_certificate")) + 1,
             )
@@ -146,7 +142,7 @@ def _hashed(configuration: Configuration, edited: set[str]) -> Iterator[Hindranc
                 hit = next(iter(names))
             if hit is not None:
                 yield Hindrance(
-                    reason=f"{file.path} hashes {hit}, which the rotation edits: that would replace a deployment and publish it",
+                    reason=f"{file.path} hashes {hit}, which the rotation edits: that would publish a new deployment",
                     remedy="make the trigger depend on the resources rather than on the file, then ask again",
                     path=file.path,
                     line=file.line(found.start()),

@@ -43,9 +43,7 @@ def keep_grammar_in(directory: Path) -> None:
 
 def by_tree_sitter(file: SourceFile) -> Structure:
     """The structure as tree-sitter reads it."""
-    return Counter(
-        ((block.type, block.labels), tuple(sorted(_block_leaves(block, file.data, "")))) for block in file.body.blocks
-    )
+    return Counter(((block.type, block.labels), tuple(sorted(_block_leaves(block, file.data, "")))) for block in file.body.blocks)
 
 
 def by_hcl2(file: SourceFile) -> Structure:

@@ -1,0 +1,220 @@
+"""Certificates as they come before a rule: who presents each, now and after the plan, and what is known of its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from checker.domain.address import Address
+from checker.domain.certificate import Certificate, kind_of
+from checker.domain.inventory import Document, Inventory
+from checker.domain.observation import CertificateKey, Found, Gone, Observation, Observations, Unanswered
+from checker.domain.place import Place
+from checker.domain.policy import Policy
+from checker.domain.rotation import Phase
+from checker.domain.stage import Presents, PresentsPlanned, Stage
+
+
+class Evidence(StrEnum):
+    """What the knowledge of a certificate rests on."""
+
+    OBSERVED = "observed"
+    RECORDED = "recorded"
+    GONE = "gone"
+    UNANSWERED = "unanswered"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A certificate and the stages that present it: now (as recorded) and after the plan, where there is one.
+
+    `key` is None for a certificate that is yet to be created.
+    """
+
+    certificate: Certificate
+    key: CertificateKey | None
+    presented_by: tuple[Stage, ...]
+    to_be_presented_by: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A subject with what is known of its end; `days_left` is whole days, rounded down, negative once expired."""
+
+    subject: Subject
+    evidence: Evidence
+    observation: Observation | None
+    expires_at: datetime | None
+    fingerprint: str | None
+    days_left: int | None
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate as recorded."""
+        return self.subject.certificate
+
+    @property
+    def id(self) -> str | None:
+        """The certificate's id; None while it is yet to be created."""
+        return self.subject.certificate.id
+
+    @property
+    def address(self) -> Address | None:
+        """Where Terraform knows the certificate; None where it does not."""
+        return self.subject.certificate.address
+
+    @property
+    def presented(self) -> bool:
+        """Whether a stage presents it, now or after the plan."""
+        return bool(self.subject.presented_by or self.subject.to_be_presented_by)
+
+    def within(self, days: int) -> bool:
+        """Whether it ends in at most that many days (exactly that many counts), or has ended."""
+        return self.days_left is not None and self.days_left <= days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentCases:
+    """The cases of one document, which rules judge by themselves."""
+
+    document: Document
+    cases: tuple[Case, ...]
+
+    def of_block(self, block: Address) -> tuple[Case, ...]:
+        """The cases of all recorded instances of a certificate block, deposed objects left out."""
+        return tuple(
+            case
+            for case in self.cases
+            if case.address is not None and case.address.block == block and case.id is not None and case.certificate.deposed is None
+        )
+
+    def by_id(self, identity: str) -> Case | None:
+        """The case with that certificate id."""
+        return next((case for case in self.cases if case.id == identity), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cases:
+    """Everything that rules and rotations are worked out from."""
+
+    as_of: datetime
+    policy: Policy
+    documents: tuple[DocumentCases, ...]
+    observations: Observations
+    expect: Phase | None = None
+
+    @property
+    def all(self) -> tuple[Case, ...]:
+        """The cases of all documents."""
+        return tuple(case for document in self.documents for case in document.cases)
+
+
+def days_between(as_of: datetime, end: datetime) -> int:
+    """Whole days left, rounded down: -1 from the first moment after the end."""
+    return (end - as_of) // timedelta(days=1)
+
+
+def subjects(document: Document) -> tuple[Subject, ...]:
+    """Every certificate of a document: recorded, named by a stage alone, or yet to be created, in that order."""
+    return (*_known(document), *_created(document))
+
+
+def build_cases(
+    inventory: Inventory, observations: Observations, *, as_of: datetime, policy: Policy, expect: Phase | None = None
+) -> Cases:
+    """Join what was read with what AWS answered; `expect` is the phase that a plan is held to."""
+    documents = tuple(
+        DocumentCases(
+            document=document,
+            cases=tuple(_case(subject, observations, as_of) for subject in subjects(document)),
+        )
+        for document in inventory.documents
+    )
+    return Cases(as_of=as_of, policy=policy, documents=documents, observations=observations, expect=expect)
+
+
+def stages_after(document: Document) -> tuple[Stage, ...]:
+    """The stages as they are after the plan; without a plan, as they are recorded."""
+    if document.plan is None:
+        return document.stages
+    changed = {address for change in document.plan.stages for address in (change.address, change.previous_address)}
+    kept = [stage for stage in document.stages if stage.address not in changed]
+    return (*kept, *(change.after for change in document.plan.stages if change.after is not None))
+
+
+def _known(document: Document) -> Iterator[Subject]:
+    after = stages_after(document)
+    recorded = list(document.certificates)
+    for stage in (*document.stages, *after):
+        match stage.presents:
+            case Presents(id=identity) if not any(_names(certificate, stage, identity) for certificate in recorded):
+                place = Place(stage.place.partition, stage.place.account, stage.place.region)
+                recorded.append(Certificate(address=None, id=identity, kind=kind_of(identity), place=place))
+            case _:
+                pass
+    for certificate in recorded:
+        if certificate.id is None:
+            continue
+        now = tuple(stage for stage in document.stages if _presents(stage, certificate))
+        then = tuple(stage for stage in after if _presents(stage, certificate))
+        place = certificate.place
+        for stage in (*now, *then):
+            place = place.or_else(stage.place)
+        key = CertificateKey(id=certificate.id, place=place)
+        yield Subject(certificate=certificate, key=key, presented_by=now, to_be_presented_by=then)
+
+
+def _created(document: Document) -> Iterator[Subject]:
+    if document.plan is None:
+        return
+    after = stages_after(document)
+    for change in document.plan.certificates:
+        if change.action.creates and change.deposed is None:
+            certificate = change.after or Certificate(address=change.address, id=None)
+            then = tuple(
+                stage
+                for stage in after
+                if isinstance(stage.presents, PresentsPlanned) and change.address in stage.presents.candidates
+            )
+            yield Subject(certificate=certificate, key=None, presented_by=(), to_be_presented_by=then)
+
+
+def _names(certificate: Certificate, stage: Stage, identity: str) -> bool:
+    """Whether a stage's id names this certificate: the region must not contradict it, since ids may collide across regions."""
+    regions = {certificate.place.region, stage.place.region} - {None}
+    return certificate.id == identity and len(regions) < 2
+
+
+def _presents(stage: Stage, certificate: Certificate) -> bool:
+    return isinstance(stage.presents, Presents) and _names(certificate, stage, stage.presents.id)
+
+
+def _case(subject: Subject, observations: Observations, as_of: datetime) -> Case:
+    observation = _lookup(observations.certificates, subject.key)
+    recorded = subject.certificate.expires_at
+    fingerprint = subject.certificate.fingerprint
+    end: datetime | None
+    match observation:
+        case Found():
+            evidence, end, fingerprint = Evidence.OBSERVED, observation.expires_at, observation.fingerprint or fingerprint
+        case Gone():
+            evidence, end = Evidence.GONE, recorded
+        case Unanswered():
+            evidence, end = Evidence.UNANSWERED, recorded
+        case None:
+            evidence, end = (Evidence.RECORDED if recorded is not None else Evidence.UNKNOWN), recorded
+    return Case(
+        subject=subject,
+        evidence=evidence,
+        observation=observation,
+        expires_at=end,
+        fingerprint=fingerprint,
+        days_left=days_between(as_of, end) if end is not None else None,
+    )
+
+
+def _lookup(answers: Mapping[CertificateKey, Observation], key: CertificateKey | None) -> Observation | None:
+    return answers.get(key) if key is not None else None

@@ -1,0 +1,29 @@
+"""What a rule says about a stage, a certificate or a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from checker.domain.location import Location
+from checker.domain.severity import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is wrong, about to be, or not known; `address` is the text of a Terraform address."""
+
+    rule: str
+    severity: Severity
+    message: str
+    remedy: str
+    address: str | None = None
+    certificate_id: str | None = None
+    days_left: int | None = None
+    location: Location | None = None
+    suppression: str | None = None
+
+    @property
+    def order(self) -> tuple[int, int, str, str, str]:
+        """By severity, then days left (the unknown last), address and rule: the same input gives the same bytes."""
+        days = self.days_left if self.days_left is not None else 10**9
+        return (self.severity, days, self.address or "", self.rule, self.message)

@@ -1,0 +1,59 @@
+"""The result of a run: what every report is written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from checker.domain.cases import Cases
+from checker.domain.finding import Finding
+from checker.domain.policy import FailOn
+from checker.domain.rotation import Rotation
+from checker.domain.severity import Severity
+
+UNVERIFIED = "certificate-unverified"
+
+
+class Verdict(StrEnum):
+    """What a gate goes by."""
+
+    CLEAN = "clean"
+    FINDINGS = "findings"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Cases, sorted findings and rotations of one run, with the sentences that every report must carry."""
+
+    cases: Cases
+    findings: tuple[Finding, ...]
+    rotations: tuple[Rotation, ...]
+    notices: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Findings that count outrank what could not be verified, and that outranks clean (I4).
+
+        With `fail_on` never the verdict still names errors; only the exit code does not.
+        """
+        weight = Severity.WARNING if self.cases.policy.fail_on is FailOn.WARNING else Severity.ERROR
+        counted = [finding for finding in self.findings if finding.suppression is None]
+        if any(finding.rule != UNVERIFIED and finding.severity <= weight for finding in counted):
+            return Verdict.FINDINGS
+        if any(finding.rule == UNVERIFIED for finding in counted):
+            return Verdict.INCONCLUSIVE
+        return Verdict.CLEAN
+
+    @property
+    def exit_code(self) -> int:
+        """0 clean, 1 findings at or above `fail_on`, 3 inconclusive."""
+        match self.verdict:
+            case Verdict.CLEAN:
+                return 0
+            case Verdict.INCONCLUSIVE:
+                return 3
+            case Verdict.FINDINGS:
+                if self.cases.policy.fail_on is not FailOn.NEVER:
+                    return 1
+                return 3 if any(finding.rule == UNVERIFIED for finding in self.findings) else 0

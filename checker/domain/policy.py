@@ -1,0 +1,39 @@
+"""What an organisation has decided: how many days count, and what each rule weighs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class FailOn(StrEnum):
+    """From which severity on a finding makes exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Days that count, all whole: at `threshold_days` left an error, at `notice_days` a warning.
+
+    `trust_window_days` is the least time between introduce and repoint, `margin_days` what must be left when the stages are
+    repointed.
+    """
+
+    name: str = "default"
+    threshold_days: int = 30
+    notice_days: int = 60
+    trust_window_days: int = 3
+    margin_days: int = 7
+    fail_on: FailOn = FailOn.ERROR
+
+    def repoint_by(self, expires_at: datetime) -> datetime:
+        """The last moment to repoint: the certificate's end less the margin."""
+        return expires_at - timedelta(days=self.margin_days)
+
+    def introduce_by(self, expires_at: datetime) -> datetime:
+        """The last moment to introduce: repoint-by less the trust window."""
+        return self.repoint_by(expires_at) - timedelta(days=self.trust_window_days)

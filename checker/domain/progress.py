@@ -1,0 +1,65 @@
+"""How far a rotation has come, as far as one document shows it: what a gate must know so that it never stops the cure."""
+
+from __future__ import annotations
+
+from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.plan import Action, Plan
+from checker.domain.policy import Policy
+from checker.domain.stage import Presents
+
+
+def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
+    """The recorded successor of a certificate, by lineage: the same instance of a block that succeeds its block.
+
+    A successor that AWS does not know, or that ends no later, is none.
+    """
+    declared = document.document.declared
+    if declared is None or case.address is None:
+        return None
+    for successor in declared.successors(case.address.block):
+        for other in document.of_block(successor.block):
+            same = other.address is not None and other.address.key == case.address.key
+            if same and other.address.modules == case.address.modules and _outlives(other, case):  # type: ignore[union-attr]
+                return other
+    return None
+
+
+def takes_forward(document: DocumentCases, case: Case, policy: Policy) -> bool:
+    """Whether the document's plan introduces the certificate's successor, or moves stages from it to a certificate that lasts."""
+    plan = document.document.plan
+    return plan is not None and (_introduces(document, plan, case, policy) or _moves(document, plan, case, policy))
+
+
+def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
+    declared = document.document.declared
+    created = [change for change in plan.certificates if change.action is Action.CREATE]
+    if declared is not None and case.address is not None:
+        blocks = {successor.block for successor in declared.successors(case.address.block)}
+        return any(change.address.block in blocks and change.address.key == case.address.key for change in created)
+    # Without the configuration lineage is not known: a plan that only creates certificates, and enough of them, counts.
+    if any(change.action.changes for change in plan.stages):
+        return False
+    if any(change.action.changes and change.action is not Action.CREATE for change in plan.certificates):
+        return False
+    due = [other for other in document.cases if other.presented and other.within(policy.notice_days)]
+    return 0 < len(due) <= len(created)
+
+
+def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
+    for change in plan.stages:
+        before = change.before.presents if change.before is not None else None
+        after = change.after.presents if change.after is not None else None
+        match before, after:
+            case Presents(id=old), Presents(id=new) if old == case.id and new != old and change.action.changes:
+                other = document.by_id(new)
+                if other is not None and _outlives(other, case) and not other.within(policy.threshold_days):
+                    return True
+            case _:
+                pass
+    return False
+
+
+def _outlives(other: Case, case: Case) -> bool:
+    if other.evidence is Evidence.GONE:
+        return False
+    return other.days_left is None or case.days_left is None or other.days_left > case.days_left

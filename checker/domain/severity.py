@@ -1,0 +1,18 @@
+"""How much a finding weighs."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Severity(IntEnum):
+    """Error, warning or note; the lower the number, the more it weighs, so that sorting puts errors first."""
+
+    ERROR = 0
+    WARNING = 1
+    NOTE = 2
+
+    @property
+    def word(self) -> str:
+        """How it is written in reports and policies."""
+        return self.name.lower()

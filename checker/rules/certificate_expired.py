@@ -1,0 +1,56 @@
+"""A stage presents a certificate whose end has passed.
+
+## Why
+The backend refuses the gateway's calls, unless it does not look at dates. API Gateway never renews a client certificate: it ends
+365 days after it was made.
+
+## Example
+A stage whose `client_certificate_id` names a certificate of last year.
+
+## How to fix
+Run `tfcert patch`. With the certificate already refused there is no overlap to keep, but the order stays: introduce the
+successor, have the backend trust it, repoint, retire.
+
+## How to exempt
+This finding cannot be exempted.
+
+## Source
+AWS, API Gateway developer guide, "Generate and configure an SSL certificate for backend authentication".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Cases, Evidence
+from checker.domain.finding import Finding
+from checker.domain.progress import takes_forward
+from checker.domain.severity import Severity
+from checker.rules.rule import Rule, about, day, list_stages, presenters
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield an error for each presented certificate that has ended; a warning when the plan is the cure."""
+    for document in cases.documents:
+        for case in document.cases:
+            if not case.presented or case.expires_at is None or case.days_left is None or case.days_left >= 0:
+                continue
+            if case.evidence is Evidence.GONE:
+                continue
+            cured = takes_forward(document, case, cases.policy)
+            yield about(
+                case,
+                document,
+                RULE.name,
+                Severity.WARNING if cured else RULE.severity,
+                f"certificate {case.id} ended on {day(case.expires_at)} and is presented by {list_stages(presenters(case))}",
+                "this plan takes its rotation forward; apply it" if cured else "run `tfcert patch` for the next safe step",
+            )
+
+
+RULE = Rule(
+    name="certificate-expired",
+    severity=Severity.ERROR,
+    says="a stage presents a certificate whose end has passed",
+    check=check,
+)

@@ -1,0 +1,66 @@
+"""A stage presents, or by this plan will present, a certificate that ends within the threshold (error) or the notice (warning).
+
+## Why
+A rotation takes two parties and some days: the backend must trust the successor before a stage presents it. Exactly
+`threshold` days left is a finding.
+
+## Example
+A certificate with 12 days left, at a threshold of 30.
+
+## How to fix
+Run `tfcert patch` and apply what it writes, one phase an apply. While the successor is in state the finding is a warning until
+repoint-by; a plan that takes the rotation forward is never failed for it.
+
+## How to exempt
+Raise the threshold of the policy, or exempt the rule until a date before the certificate's end.
+
+## Source
+AWS, API Gateway developer guide: a client certificate is valid for 365 days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.finding import Finding
+from checker.domain.progress import successor_in_state, takes_forward
+from checker.domain.severity import Severity
+from checker.rules.rule import Rule, about, day, days, list_stages, presenters
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield a finding for each presented certificate that nears its end."""
+    for document in cases.documents:
+        for case in document.cases:
+            near = case.presented and case.within(cases.policy.notice_days) and (case.days_left or 0) >= 0
+            if near and case.evidence is not Evidence.GONE:
+                yield _finding(cases, document, case)
+
+
+def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
+    policy = cases.policy
+    assert case.expires_at is not None  # noqa: S101 -- `within` is only true of a case with a date
+    assert case.days_left is not None  # noqa: S101 -- likewise
+    severity = RULE.severity if case.within(policy.threshold_days) else Severity.WARNING
+    introduce, repoint = day(policy.introduce_by(case.expires_at)), day(policy.repoint_by(case.expires_at))
+    remedy = f"run `tfcert patch`; introduce its successor by {introduce}, repoint by {repoint}"
+    successor = successor_in_state(document, case)
+    if takes_forward(document, case, policy):
+        severity, remedy = Severity.WARNING, f"this plan takes its rotation forward; repoint by {repoint}"
+    elif successor is not None:
+        severity = Severity.WARNING
+        remedy = f"its successor {successor.address} is in state: repoint the stages by {repoint} (`tfcert patch`)"
+    message = (
+        f"certificate {case.id} ends on {day(case.expires_at)}, in {days(case.days_left)}, "
+        f"and is presented by {list_stages(presenters(case))}"
+    )
+    return about(case, document, RULE.name, severity, message, remedy)
+
+
+RULE = Rule(
+    name="certificate-expiring",
+    severity=Severity.ERROR,
+    says="a stage presents, or by this plan will present, a certificate that nears its end",
+    check=check,
+)

@@ -1,0 +1,95 @@
+"""AWS could not be asked about a certificate, or nothing says when it ends.
+
+## Why
+What could not be checked is never reported as clean: the verdict becomes inconclusive, and the exit code 3.
+
+## Example
+No credentials in the pipeline, a region that does not answer, or a certificate of the `awscc` provider checked offline.
+
+## How to fix
+The finding names what failed and what would answer: credentials, a permission, a region, or a state with dates.
+
+## How to exempt
+Exempt the rule for the certificate's id until a date.
+
+## Source
+tfcert's own invariant I4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.finding import Finding
+from checker.domain.observation import Surveyed, Unanswered
+from checker.domain.outcome import UNVERIFIED
+from checker.domain.severity import Severity
+from checker.domain.stage import PresentsPlanned, Stage
+from checker.rules.rule import Rule, about, locate, stage_name
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield a finding for everything that the run had to leave unknown."""
+    for document in cases.documents:
+        for case in document.cases:
+            yield from _certificate(document, case, asked=cases.observations.asked)
+        yield from _plan(document)
+    for place, survey in cases.observations.surveys.items():
+        match survey:
+            case Unanswered():
+                yield Finding(
+                    rule=RULE.name,
+                    severity=RULE.severity,
+                    message=f"whether a stage outside Terraform presents a certificate is not known ({place}): {survey.reason}",
+                    remedy=survey.remedy,
+                )
+            case Surveyed():
+                pass
+
+
+def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterator[Finding]:
+    if case.subject.key is None:
+        return
+    match case.observation:
+        case Unanswered(reason=reason, remedy=remedy):
+            yield about(case, document, RULE.name, RULE.severity, f"certificate {case.id} could not be checked: {reason}", remedy)
+        case _ if case.evidence is Evidence.UNKNOWN:
+            remedy = "nobody answered for it" if asked else "ask AWS: run without --offline"
+            yield about(case, document, RULE.name, RULE.severity, f"nothing says when certificate {case.id} ends", remedy)
+        case _:
+            pass
+
+
+def _plan(document: DocumentCases) -> Iterator[Finding]:
+    plan = document.document.plan
+    if plan is None:
+        return
+    if plan.errored:
+        yield Finding(
+            rule=RULE.name,
+            severity=RULE.severity,
+            message=f"{document.document.source.path} is a plan that ended in an error: what it would do is only known in part",
+            remedy="mend what `terraform plan` complained of, and plan again",
+        )
+    for change in plan.stages:
+        match change.after:
+            case Stage(presents=PresentsPlanned(candidates=())):
+                yield Finding(
+                    rule=RULE.name,
+                    severity=RULE.severity,
+                    message=f"the plan does not say which certificate {stage_name(change.after)} will present",
+                    remedy="its value comes from something that is known only after apply; plan again once that is applied",
+                    address=str(change.address),
+                    location=locate(document, change.address),
+                )
+            case _:
+                pass
+
+
+RULE = Rule(
+    name=UNVERIFIED,
+    severity=Severity.WARNING,
+    says="AWS could not be asked about a certificate; makes the verdict inconclusive",
+    check=check,
+)

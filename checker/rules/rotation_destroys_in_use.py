@@ -1,0 +1,99 @@
+"""A plan destroys or replaces a certificate that a stage presents, in the plan's prior state or in AWS.
+
+## Why
+Terraform deletes the old certificate *before* it moves the stage, whenever the two are in one plan: AWS refuses for ever, or the
+calls break. A stage outside Terraform is not even in the plan.
+
+## Example
+The certificate's block is removed in the change that repoints the stage; or `-replace`; or a block renamed with `moved`.
+
+## How to fix
+Keep the certificate until no stage presents it: repoint, apply, and only then remove it. Stages that are destroyed in the
+same plan do not count.
+
+## How to exempt
+This finding cannot be exempted.
+
+## Source
+terraform internal/terraform/transform_destroy_edge.go; the order of calls was run, `facts/aws.md` 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Case, Cases, DocumentCases
+from checker.domain.finding import Finding
+from checker.domain.observation import Surveyed
+from checker.domain.plan import Action, CertificateChange
+from checker.domain.severity import Severity
+from checker.domain.stage import Stage
+from checker.rules.rule import Rule, list_stages, locate
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield an error for each certificate object that a plan destroys while a stage that stays presents it."""
+    for document in cases.documents:
+        plan = document.document.plan
+        for change in plan.certificates if plan is not None else ():
+            identity = change.before.id if change.before is not None else None
+            if not change.action.destroys or identity is None:
+                continue
+            case = document.by_id(identity)
+            inside = _stages_that_stay(document, case) if case is not None else ()
+            outside = _stages_in_aws(cases, document, case, identity)
+            if inside or outside:
+                yield _finding(document, change, identity, inside, outside)
+
+
+def _finding(
+    document: DocumentCases, change: CertificateChange, identity: str, inside: tuple[Stage, ...], outside: tuple[str, ...]
+) -> Finding:
+    verb = "destroy" if change.action is Action.DELETE else "replace"
+    who = [list_stages(inside)] if inside else []
+    if outside:
+        who.append(f"in AWS {', '.join(outside[:3])}{f' and {len(outside) - 3} more' if len(outside) > 3 else ''}")
+    return Finding(
+        rule=RULE.name,
+        severity=RULE.severity,
+        message=f"the plan would {verb} certificate {identity} while it is presented by {' and '.join(who)}",
+        remedy="keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)",
+        address=str(change.address),
+        certificate_id=identity,
+        location=locate(document, change.address) or locate(document, inside[0].address if inside else None),
+    )
+
+
+def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:
+    """The stages that present it now, less those that the same plan destroys for good."""
+    plan = document.document.plan
+    leaving = {change.address for change in plan.stages if change.action is Action.DELETE} if plan is not None else set()
+    return tuple(stage for stage in case.subject.presented_by if stage.address not in leaving)
+
+
+def _stages_in_aws(cases: Cases, document: DocumentCases, case: Case | None, identity: str) -> tuple[str, ...]:
+    """The stages that AWS shows presenting it and that the document does not know to."""
+    region = case.subject.key.place.region if case is not None and case.subject.key is not None else None
+    plan = document.document.plan
+    known = {(stage.api_id, stage.name) for stage in (case.subject.presented_by if case is not None else ())}
+    if plan is not None:
+        known |= {
+            (change.before.api_id, change.before.name)
+            for change in plan.stages
+            if change.action is Action.DELETE and change.before is not None
+        }
+    return tuple(
+        str(stage)
+        for place, survey in cases.observations.surveys.items()
+        if isinstance(survey, Surveyed) and region in {None, place.region}
+        for stage in survey.stages
+        if stage.certificate_id == identity and (stage.api_id, stage.name) not in known
+    )
+
+
+RULE = Rule(
+    name="rotation-destroys-in-use",
+    severity=Severity.ERROR,
+    says="a plan destroys or replaces a certificate that a stage presents",
+    check=check,
+)

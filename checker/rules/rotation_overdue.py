@@ -1,0 +1,59 @@
+"""A rotation's own deadline has passed: the successor is there, and a stage is not moved yet.
+
+## Why
+Repoint-by is the certificate's end less the margin of the policy. Behind it there is no time left to find out that a backend does
+not trust the successor after all.
+
+## Example
+The successor was introduced weeks ago and the second patch was never applied.
+
+## How to fix
+Make sure that the backend trusts the successor, then apply the repoint patch (`tfcert patch`). The plan that does so is not
+failed for this.
+
+## How to exempt
+Exempt the rule for the certificate's address until a date before its end.
+
+## Source
+tfcert's own deadlines, DESIGN.md 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Cases
+from checker.domain.finding import Finding
+from checker.domain.progress import successor_in_state, takes_forward
+from checker.domain.severity import Severity
+from checker.rules.rule import Rule, about, day, list_stages
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield an error for each certificate that is still presented behind repoint-by though its successor is in state."""
+    for document in cases.documents:
+        for case in document.cases:
+            if not case.subject.presented_by or case.expires_at is None:
+                continue
+            repoint_by = cases.policy.repoint_by(case.expires_at)
+            successor = successor_in_state(document, case)
+            if successor is None or cases.as_of <= repoint_by:
+                continue
+            cured = takes_forward(document, case, cases.policy)
+            yield about(
+                case,
+                document,
+                RULE.name,
+                Severity.WARNING if cured else RULE.severity,
+                f"certificate {case.id} was to be replaced by {successor.address} until {day(repoint_by)}, "
+                f"and is still presented by {list_stages(case.subject.presented_by)}",
+                "this plan moves the stages; apply it" if cured else "repoint the stages now (`tfcert patch`)",
+            )
+
+
+RULE = Rule(
+    name="rotation-overdue",
+    severity=Severity.ERROR,
+    says="a rotation's own deadline has passed: successor there, stage not moved",
+    check=check,
+)

@@ -1,0 +1,62 @@
+"""One plan creates or replaces a certificate and moves a stage to it.
+
+## Why
+The backend has no moment to learn of the new certificate: the stage presents it within the apply that makes it. Invariant I1:
+one phase an apply.
+
+## Example
+`terraform apply -replace=aws_api_gateway_client_certificate.orders`, with or without `create_before_destroy`; or a new
+certificate and the stage's new reference in one change.
+
+## How to fix
+Take the reference back, apply the new certificate alone, let the backend trust it, then move the stages: `tfcert patch` writes
+these steps.
+
+## How to exempt
+Exempt the rule for the stage's address until a date.
+
+## Source
+AWS, API Gateway developer guide, on rotating an expiring client certificate; Terraform's order of calls: `facts/aws.md` 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Cases
+from checker.domain.finding import Finding
+from checker.domain.severity import Severity
+from checker.domain.stage import Presents, PresentsPlanned
+from checker.rules.rule import Rule, locate
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield an error for each stage that a plan moves from one certificate to another that the same plan makes."""
+    for document in cases.documents:
+        plan = document.document.plan
+        for change in plan.stages if plan is not None else ():
+            before = change.before.presents if change.before is not None else None
+            after = change.after.presents if change.after is not None else None
+            match before, after:
+                case Presents(id=old), PresentsPlanned(candidates=(_, *_) as candidates):
+                    made = " or ".join(map(str, candidates))
+                    yield Finding(
+                        rule=RULE.name,
+                        severity=RULE.severity,
+                        message=f"one apply would make {made} and move {change.address} to it, away from {old}: "
+                        "the backend could not trust it in time",
+                        remedy="apply the new certificate alone, have the backend trust it, then move the stage (`tfcert patch`)",
+                        address=str(change.address),
+                        certificate_id=old,
+                        location=locate(document, change.address),
+                    )
+                case _:
+                    pass
+
+
+RULE = Rule(
+    name="rotation-unstaged",
+    severity=Severity.ERROR,
+    says="one plan creates or replaces a certificate and moves a stage to it",
+    check=check,
+)
