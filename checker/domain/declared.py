@@ -55,13 +55,18 @@ class DeclaredStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """The configuration of one root module; `names` holds every resource block's address, to see whether a name is taken."""
+    """The configuration of one root module; `names` holds every resource block's address, to see whether a name is taken.
+
+    `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
+    not understood: JSON, overrides, .tofu, and what cannot be parsed.
+    """
 
     directory: str
     certificates: tuple[DeclaredCertificate, ...] = ()
     stages: tuple[DeclaredStage, ...] = ()
     names: frozenset[Address] = frozenset()
-    notices: tuple[str, ...] = ()
+    modules: frozenset[tuple[str, ...]] = frozenset({()})
+    unread: tuple[str, ...] = ()
     locations: Mapping[Address, Location] = field(default_factory=dict)
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:

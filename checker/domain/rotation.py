@@ -7,7 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from checker.domain.address import Address
-from checker.domain.location import Location
 
 
 class Phase(StrEnum):
@@ -39,7 +38,6 @@ class Blocked:
 
     reason: str
     remedy: str
-    location: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +67,25 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """One predecessor on its way out; addresses are those of blocks, `stages` those of the instances that present it.
+    """One predecessor on its way out, and its successor; both are addresses of blocks.
 
-    `written` says up to which phase the configuration has already been edited; `end` is the predecessor's earliest end.
+    `predecessor` is None where Terraform does not manage the certificate: then `predecessor_ids` names it. `successor` is the
+    declared one, else the one that introduce would write. `stages` are the addresses of the instances that present the
+    predecessor, `end` is its earliest end.
     """
 
-    predecessor: Address
-    successor: Address
-    declared: bool
+    predecessor: Address | None
+    predecessor_ids: tuple[str, ...]
+    successor: Address | None
     step: Step
-    end: datetime | None
-    introduce_by: datetime | None
-    repoint_by: datetime | None
+    end: datetime | None = None
+    introduce_by: datetime | None = None
+    repoint_by: datetime | None = None
     stages: tuple[str, ...] = ()
-    written: frozenset[Phase] = frozenset()
+    introduced: bool = False
     conditions: tuple[Condition, ...] = ()
-    due: bool = True
-    predecessor_ids: tuple[str, ...] = ()
-    location: Location | None = None
+
+    @property
+    def label(self) -> str:
+        """How a report names it: the predecessor's address, else its id."""
+        return str(self.predecessor) if self.predecessor is not None else ", ".join(self.predecessor_ids)

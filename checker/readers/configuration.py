@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from checker.domain.address import Address, ModuleStep
 from checker.domain.declared import Declared, DeclaredCertificate, DeclaredStage, Obstacle, TrustConsumer
 from checker.domain.location import Location
-from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, readable
+from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.lineage import pem_of, predecessor_comment
 from checker.hcl.obstacles import hindrances
@@ -39,8 +39,12 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         certificates=certificates,
         stages=stages,
         names=frozenset(reader.names()),
-        notices=tuple(reader.notices()),
-        locations={item.block: item.location for item in (*certificates, *stages)},
+        modules=frozenset(configuration.modules),
+        unread=tuple(reader.unread()),
+        locations={
+            **{certificate.block: certificate.location for certificate in certificates},
+            **{stage.block: stage.location for stage in stages},
+        },
     )
 
 
@@ -116,10 +120,14 @@ class _Reader:
                 if len(block.labels) > 1:
                     yield block_address(module, *block.labels[:2])
 
-    def notices(self) -> Iterator[str]:
+    def unread(self) -> Iterator[str]:
         for path, file in sorted(self.configuration.files.items()):
             if b"client_certificate" in file.data and not readable(file):
-                yield f"{self.location(path, 1).file} speaks of client certificates and cannot be parsed; it was left out"
+                yield self.location(path, 1).file
+        for module in self.configuration.modules.values():
+            for path in module.foreign:
+                if b"client_certificate" in read_foreign(self.configuration, path):
+                    yield self.location(path, 1).file
 
 
 def _reference(module: ModulePath, text: str) -> Address | None:

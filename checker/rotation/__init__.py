@@ -1,0 +1,1 @@
+"""From cases and the configuration to rotations and the phase that each is in; pure."""

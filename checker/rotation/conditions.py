@@ -1,0 +1,66 @@
+"""What must hold before each phase is applied, and whether it holds now: the header of every patch says so (I2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from checker.domain.address import Address
+from checker.domain.cases import Case, Evidence
+from checker.domain.observation import Found, Surveyed, Unanswered
+from checker.domain.rotation import Condition, Holds, Phase
+from checker.rotation.standing import Standing
+
+
+def conditions(standing: Standing, successor: Address) -> tuple[Condition, ...]:
+    """The conditions of repoint and retire; introduce has none."""
+    return (*_repoint(standing, successor), *_retire(standing))
+
+
+def _repoint(standing: Standing, successor: Address) -> Iterator[Condition]:
+    there = standing.successor_cases
+    complete = bool(there) and not tuple(standing.missing_instances())
+    yield Condition(phase=Phase.REPOINT, text=f"{successor} is applied and in state", holds=Holds.YES if complete else Holds.NO)
+    yield Condition(phase=Phase.REPOINT, text=f"AWS knows {successor}", holds=_known(there))
+    window = standing.cases.policy.trust_window_days
+    yield Condition(
+        phase=Phase.REPOINT,
+        text=f"{successor} is at least {window} days old (the trust window)",
+        holds=_old_enough(standing, there),
+    )
+    yield Condition(phase=Phase.REPOINT, text=f"every backend trusts {successor}, beside the old one", holds=Holds.UNKNOWN)
+
+
+def _known(there: tuple[Case, ...]) -> Holds:
+    if not there or any(case.evidence is Evidence.GONE for case in there):
+        return Holds.NO
+    return Holds.YES if all(case.evidence is Evidence.OBSERVED for case in there) else Holds.UNKNOWN
+
+
+def _old_enough(standing: Standing, there: tuple[Case, ...]) -> Holds:
+    made = [case.observation.created_at if isinstance(case.observation, Found) else case.certificate.created_at for case in there]
+    window = timedelta(days=standing.cases.policy.trust_window_days)
+    dated = [instant for instant in made if instant is not None]
+    if not there:
+        return Holds.NO
+    if len(dated) < len(made):
+        return Holds.UNKNOWN
+    return Holds.YES if all(instant + window <= standing.cases.as_of for instant in dated) else Holds.NO
+
+
+def _retire(standing: Standing) -> Iterator[Condition]:
+    yield Condition(
+        phase=Phase.RETIRE,
+        text=f"no stage in state presents {standing.block}",
+        holds=Holds.NO if standing.presenters else Holds.YES,
+    )
+    match standing.survey():
+        case Surveyed() as survey:
+            holds = Holds.NO if standing.still_presenting(survey) else Holds.YES
+        case Unanswered() | None:
+            holds = Holds.NO if standing.presenters else Holds.UNKNOWN
+    yield Condition(
+        phase=Phase.RETIRE,
+        text=f"AWS shows no stage of the account and region presenting {standing.block}, in Terraform or not",
+        holds=holds,
+    )

@@ -1,0 +1,157 @@
+"""Which rotations there are: what is due, and what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from checker.domain.address import Address
+from checker.domain.cases import Case, Cases, DocumentCases, Evidence, subjects
+from checker.domain.declared import Declared
+from checker.domain.inventory import Inventory
+from checker.domain.place import Place
+from checker.domain.rotation import Blocked, Rotation
+from checker.domain.stage import Stage
+from checker.rotation.conditions import conditions
+from checker.rotation.naming import successor_name
+from checker.rotation.standing import Standing
+from checker.rotation.steps import step
+
+
+def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bool = False) -> tuple[Rotation, ...]:
+    """Every rotation of every document, in the order of its predecessor's end.
+
+    `name` overrides the successor's name; `even_if_not_due` adds those of certificates that do not near their end.
+    """
+    found = {
+        (rotation.label, rotation.successor): rotation
+        for document in cases.documents
+        for rotation in _of_document(cases, document, name, even_if_not_due=even_if_not_due)
+    }
+    never = datetime.max.replace(tzinfo=cases.as_of.tzinfo)
+    return tuple(sorted(found.values(), key=lambda rotation: (rotation.end or never, rotation.label)))
+
+
+def surveys_needed(inventory: Inventory) -> frozenset[Place]:
+    """The places whose stages AWS must list: where a plan destroys a certificate, or one may be ready to be retired."""
+    places: set[Place] = set()
+    for document in inventory.documents:
+        leaving = {
+            change.before.id
+            for change in (document.plan.certificates if document.plan is not None else ())
+            if change.action.destroys and change.before is not None
+        }
+        declared = document.declared
+        for subject in subjects(document):
+            address = subject.certificate.address
+            retiring = declared is not None and address is not None and _may_retire(declared, address.block)
+            if subject.key is not None and (subject.certificate.id in leaving or retiring):
+                places.add(subject.key.place)
+    return frozenset(places)
+
+
+def _may_retire(declared: Declared, block: Address) -> bool:
+    declaration = declared.certificate(block)
+    return bool(declared.successors(block)) and (declaration is None or not declaration.pointers)
+
+
+def _of_document(cases: Cases, document: DocumentCases, name: str | None, *, even_if_not_due: bool) -> Iterator[Rotation]:
+    declared = document.document.declared
+    due = [case for case in document.cases if _due(cases, case, even_if_not_due=even_if_not_due)]
+    if declared is None:
+        yield from (_without_configuration(cases, case) for case in due)
+        return
+    blocks: dict[Address, None] = {}
+    for case in due:
+        if case.address is None:
+            yield _unmanaged(cases, case)
+        else:
+            blocks[case.address.block] = None
+    for certificate in declared.certificates:
+        if certificate.succeeds is not None:
+            blocks[certificate.succeeds] = None
+    for case in document.cases:
+        address = case.address
+        removed = address is not None and case.id is not None and declared.certificate(address.block) is None
+        if removed and address is not None and address.module_path in declared.modules and not declared.unread:
+            blocks[address.block] = None
+    for block in blocks:
+        yield _rotation(cases, document, declared, block, name)
+
+
+def _due(cases: Cases, case: Case, *, even_if_not_due: bool) -> bool:
+    if not case.subject.presented_by or case.certificate.kind == "acm" or case.id is None:
+        return False
+    return even_if_not_due or case.evidence is Evidence.GONE or case.within(cases.policy.notice_days)
+
+
+def _rotation(cases: Cases, document: DocumentCases, declared: Declared, block: Address, name: str | None) -> Rotation:
+    successors = declared.successors(block)
+    standing = Standing(
+        cases=cases,
+        document=document,
+        declared=declared,
+        block=block,
+        own=document.of_block(block),
+        declaration=declared.certificate(block),
+        successor=successors[0] if successors else None,
+    )
+    written = standing.successor is not None
+    successor = successors[0].block if successors else _named(block, name, cases.as_of)
+    return _dated(
+        cases,
+        Rotation(
+            predecessor=block,
+            predecessor_ids=standing.ids,
+            successor=successor if written or standing.declaration is not None else None,
+            step=step(standing, successor),
+            stages=_addresses(standing.presenters),
+            introduced=written,
+            conditions=conditions(standing, successor),
+        ),
+        standing.own,
+    )
+
+
+def _named(block: Address, name: str | None, as_of: datetime) -> Address:
+    return replace(block, name=name or successor_name(block.name, as_of.date()))
+
+
+def _unmanaged(cases: Cases, case: Case) -> Rotation:
+    stages = ", ".join(_addresses(case.subject.presented_by))
+    blocked = Blocked(
+        f"certificate {case.id}, presented by {stages}, is not in this state: another state, a literal id or a person made it",
+        "rotate it where it is made; here, only the reference of the stage changes, after that",
+    )
+    return _simple(cases, case, blocked)
+
+
+def _without_configuration(cases: Cases, case: Case) -> Rotation:
+    return _simple(
+        cases, case, Blocked("the configuration is not at hand", "pass the folder of its .tf files with --config to get patches")
+    )
+
+
+def _simple(cases: Cases, case: Case, blocked: Blocked) -> Rotation:
+    rotation = Rotation(
+        predecessor=case.address.block if case.address is not None else None,
+        predecessor_ids=(case.id,) if case.id is not None else (),
+        successor=None,
+        step=blocked,
+        stages=_addresses(case.subject.presented_by),
+    )
+    return _dated(cases, rotation, (case,))
+
+
+def _dated(cases: Cases, rotation: Rotation, own: tuple[Case, ...]) -> Rotation:
+    ends = [case.expires_at for case in own if case.expires_at is not None]
+    if not ends:
+        return rotation
+    end = min(ends)
+    policy = cases.policy
+    return replace(rotation, end=end, introduce_by=policy.introduce_by(end), repoint_by=policy.repoint_by(end))
+
+
+def _addresses(stages: tuple[Stage, ...]) -> tuple[str, ...]:
+    return tuple(sorted({str(stage.address) for stage in stages if stage.address is not None}))

@@ -1,0 +1,152 @@
+"""The next step of one rotation, worked out from configuration, state and AWS, and from nothing else (I6)."""
+
+from __future__ import annotations
+
+from checker.domain.address import Address
+from checker.domain.cases import Case, Evidence
+from checker.domain.declared import DeclaredCertificate
+from checker.domain.observation import Surveyed, Unanswered
+from checker.domain.rotation import Blocked, Done, Next, Phase, Step, Waiting
+from checker.rotation.standing import Standing
+
+
+def step(standing: Standing, successor: Address) -> Step:
+    """Say which phase is safe now (I2), what must happen first, or why tfcert cannot write it."""
+    if len(standing.declared.successors(standing.block)) > 1:
+        names = ", ".join(str(other.block) for other in standing.declared.successors(standing.block))
+        return Blocked(f"more than one certificate claims to succeed it: {names}", "keep one `# tfcert: succeeds` comment")
+    if standing.successor is None:
+        return _introduce(standing, successor)
+    if standing.declaration is not None and standing.declaration.pointers:
+        return _repoint(standing, standing.successor, standing.declaration)
+    return _retire(standing, standing.successor)
+
+
+def _introduce(standing: Standing, successor: Address) -> Step:
+    declaration = standing.declaration
+    if declaration is None:
+        return _undeclared(standing)
+    if successor in standing.declared.names:
+        return Blocked(f"the name {successor} is taken by another block", "choose one with --name")
+    return _hindered(standing, declaration) or Next(Phase.INTRODUCE)
+
+
+def _undeclared(standing: Standing) -> Step:
+    path = standing.block.module_path
+    if path not in standing.declared.modules:
+        return Blocked(
+            f"it is declared inside module.{'.module.'.join(path)}, whose source is not a folder of this configuration",
+            "rotate it in that module's own repository, and take its new version here",
+        )
+    if standing.declared.unread:
+        return Blocked(
+            f"its block was not found; {', '.join(standing.declared.unread)} may declare it, which tfcert does not edit",
+            "make the same change there by hand: first the new certificate, then the references, then the removal",
+        )
+    if standing.presenters:
+        return Blocked(
+            "its block is no longer in the configuration, though stages present it: the next apply would destroy it",
+            "put the block back before anything is applied, then ask again",
+        )
+    return Waiting("its block is gone from the configuration: apply, and it is deleted")
+
+
+def _repoint(standing: Standing, successor: DeclaredCertificate, declaration: DeclaredCertificate) -> Step:
+    unready = _successor_unready(standing, successor)
+    if isinstance(unready, Blocked):
+        return unready
+    return _hindered(standing, declaration) or unready or Next(Phase.REPOINT)
+
+
+def _successor_unready(standing: Standing, successor: DeclaredCertificate) -> Waiting | Blocked | None:
+    missing = ", ".join(standing.missing_instances())
+    if missing:
+        return Waiting(f"the introduce phase is written but not applied: {missing} is not in state")
+    if not standing.successor_cases:
+        return Waiting(f"the introduce phase is written but not applied: {successor.block} is not in state")
+    return next((reason for case in standing.successor_cases if (reason := _unconfirmed(case)) is not None), None)
+
+
+def _unconfirmed(case: Case) -> Waiting | Blocked | None:
+    match case.evidence:
+        case Evidence.OBSERVED:
+            ended = case.days_left is not None and case.days_left < 0
+            return Blocked(f"its successor {case.address} has ended itself", "rotate the successor first") if ended else None
+        case Evidence.GONE:
+            return Waiting(f"state has the successor {case.address}, and AWS does not: apply, and Terraform makes it again")
+        case Evidence.UNANSWERED:
+            reason = case.observation.reason if isinstance(case.observation, Unanswered) else "AWS did not answer"
+            return Waiting(f"AWS has not confirmed the successor {case.address}: {reason}", unverified=True)
+        case Evidence.RECORDED | Evidence.UNKNOWN:
+            return Waiting(f"AWS was not asked about the successor {case.address} (--offline)", unverified=True)
+
+
+def _retire(standing: Standing, successor: DeclaredCertificate) -> Step:
+    if not standing.own:
+        if standing.declaration is None:
+            return Done()
+        return Waiting("the predecessor is not in state: nothing has been applied yet")
+    uncovered = standing.uncovered(successor)
+    if uncovered:
+        return _not_reached(standing, uncovered)
+    if standing.presenters:
+        names = ", ".join(sorted(str(stage.address) for stage in standing.presenters))
+        return Waiting(f"the repoint phase is written but not applied: {names} still presents it")
+    if standing.declaration is None:
+        return Waiting("the retire phase is written but not applied: the predecessor is still in state")
+    return _unseen(standing) or _hindered(standing, standing.declaration) or Next(Phase.RETIRE)
+
+
+def _unseen(standing: Standing) -> Step | None:
+    """Whether AWS confirms that no stage of the account and region presents it, in Terraform or not."""
+    if not standing.cases.observations.asked:
+        return Waiting("AWS was not asked whether any stage still presents it (--offline)", unverified=True)
+    match standing.survey():
+        case None:
+            return Waiting("AWS was not asked about the stages of its account and region", unverified=True)
+        case Unanswered(reason=reason):
+            return Waiting(f"AWS has not confirmed that no stage presents it: {reason}", unverified=True)
+        case Surveyed() as survey:
+            still = standing.still_presenting(survey)
+    if not still:
+        return None
+    known = {(stage.api_id, stage.name) for stage in standing.document.document.stages}
+    outside = [stage for stage in still if (stage.api_id, stage.name) not in known]
+    if not outside:
+        names = ", ".join(map(str, still))
+        return Waiting(f"AWS still shows it presented by {names}, which state says is moved: refresh, and apply again")
+    names = ", ".join(map(str, outside))
+    return Blocked(
+        f"stages that this state does not know still present it: {names}",
+        "move them to the successor first, in the configuration that owns them or with `aws apigateway update-stage`",
+    )
+
+
+def _hindered(standing: Standing, declaration: DeclaredCertificate) -> Blocked | None:
+    for obstacle in declaration.obstacles:
+        where = f" ({obstacle.location})" if obstacle.location is not None else ""
+        return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)
+    holder = standing.successor if standing.successor is not None and not declaration.pointers else declaration
+    halfway = standing.successor
+    uncovered = [
+        stage
+        for stage in standing.uncovered(holder)
+        if halfway is None or stage not in set(standing.presenters) - set(standing.uncovered(halfway))
+    ]
+    return _not_reached(standing, tuple(uncovered)) if uncovered else None
+
+
+def _not_reached(standing: Standing, uncovered: tuple[object, ...]) -> Blocked:
+    stage = uncovered[0]
+    address = getattr(stage, "address", None)
+    declared = standing.declared.stage(address.block) if isinstance(address, Address) else None
+    if declared is None:
+        return Blocked(
+            f"{address} presents it, and its block is not in this configuration's files",
+            "pass the configuration that declares it with --config, or rotate by hand with the runbook's steps",
+        )
+    takes = declared.takes or "nothing that can be followed"
+    return Blocked(
+        f"{address} presents it, but takes its id from {takes} ({declared.location}), not from {standing.block}",
+        f"make the stage refer to {standing.block}.id, or change where that value comes from by hand",
+    )
