@@ -1,0 +1,63 @@
+"""Which operations of AWS were called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from threading import Lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request, as AWS's own log would name it.
+
+    `service` is botocore's name (`apigateway` is v1, `apigatewayv2` the WebSocket one), `operation` the model's
+    (`GetStages`), `Unknown` where no operation has such a path.
+    """
+
+    service: str
+    operation: str
+    account: str
+    region: str
+    method: str
+    path: str
+
+    def matches(self, pattern: str) -> bool:
+        """Whether a pattern names the call: an operation, `service:operation`, either with `*` in it, or `*` alone."""
+        named = f"{self.service}:{self.operation}" if ":" in pattern else self.operation
+        return fnmatchcase(named, pattern)
+
+    @property
+    def iam(self) -> tuple[str, str]:
+        """The action and the resource that an IAM policy has to allow for the call.
+
+        API Gateway's actions are HTTP methods, and its resources are paths without an account.
+        Source: AWS's service authorization reference, "Actions, resources, and condition keys for Amazon API Gateway
+        Management".
+        """
+        if self.service in {"apigateway", "apigatewayv2"}:
+            return f"apigateway:{self.method}", f"arn:aws:apigateway:{self.region}::{self.path}"
+        return f"{self.service}:{self.operation}", "*"
+
+
+class CallLog:
+    """The calls that came in, in order, those that a fault answered included."""
+
+    def __init__(self) -> None:
+        self._calls: list[Call] = []
+        self._lock = Lock()
+
+    def add(self, call: Call) -> None:
+        """Note a call."""
+        with self._lock:
+            self._calls.append(call)
+
+    def seen(self, pattern: str = "*") -> tuple[Call, ...]:
+        """The calls that a pattern names, as `Call.matches` reads it."""
+        with self._lock:
+            return tuple(call for call in self._calls if call.matches(pattern))
+
+    def clear(self) -> None:
+        """Forget them."""
+        with self._lock:
+            self._calls.clear()

@@ -1,0 +1,89 @@
+"""The client-certificate operations of API Gateway, which moto lacks.
+
+Source: botocore's `apigateway` 2015-07-09; the quota from AWS's "Quotas for configuring and running a REST API".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from urllib.parse import unquote
+
+from moto.core.common_types import TYPE_RESPONSE
+
+from checker.demo.emulator.certificates import certificate
+from checker.demo.emulator.errors import BadRequestError, ConflictError, LimitExceededError
+from checker.demo.emulator.issuing import LIFETIME, new_key
+from checker.demo.emulator.paging import page
+from checker.demo.emulator.presenting import stages_presenting
+from checker.demo.emulator.request import GatewayRequest
+from checker.demo.emulator.world import DeleteAnswer
+
+
+class CertificateOperations(GatewayRequest):
+    """GenerateClientCertificate and its kin, on the shelf of the caller's account and region."""
+
+    def generate_client_certificate(self) -> TYPE_RESPONSE:
+        """Make a certificate that lives for 365 days from what the clock shows; LimitExceeded beyond the quota."""
+        asked = self.document()
+        key = new_key()
+        now = self.world.clock.now()
+        with self.world.lock:
+            if len(self.shelf.held) >= self.world.certificate_quota:
+                raise LimitExceededError("Maximum number of Client Certificates for this account has been reached")
+            made = certificate(
+                self.shelf.free_id(),
+                key=key,
+                created_at=now,
+                expires_at=now + LIFETIME,
+                description=asked.get("description"),
+                tags=asked.get("tags") or {},
+            )
+            self.shelf.put(made)
+        return self.reply(made.answer(), status=201)
+
+    def get_client_certificates(self) -> TYPE_RESPONSE:
+        """List a page of the certificates of the account and region."""
+        items, position = page(self.shelf.held, limit=self.query("limit"), position=self.query("position"))
+        body = {"item": [item.answer() for item in items]}
+        return self.reply(body | ({"position": position} if position else {}))
+
+    def get_client_certificate(self) -> TYPE_RESPONSE:
+        """Answer with one certificate."""
+        return self.reply(self.shelf.get(self._id()).answer())
+
+    def update_client_certificate(self) -> TYPE_RESPONSE:
+        """Change the description, which is all that can be changed."""
+        description: str | None = None
+        for operation in self.document().get("patchOperations") or []:
+            if (operation.get("op"), operation.get("path")) != ("replace", "/description"):
+                raise BadRequestError(f"Invalid patch operation: {json.dumps(operation)}")
+            description = operation.get("value") or ""
+        with self.world.lock:
+            found = self.shelf.get(self._id())
+            if description is not None:
+                found = self.shelf.put(replace(found, description=description))
+        return self.reply(found.answer())
+
+    def delete_client_certificate(self) -> TYPE_RESPONSE:
+        """Delete a certificate; where a stage presents it, do what the emulator is set to."""
+        with self.world.lock:
+            found = self.shelf.get(self._id())
+            presented_by = stages_presenting(found.id, account=self.current_account, region=self.region)
+            if presented_by:
+                self._refuse(found.id, presented_by)
+            del self.shelf.held[found.id]
+        return self.reply({}, status=202)
+
+    def _refuse(self, id_: str, presented_by: tuple[str, ...]) -> None:
+        message = f"Client certificate {id_} is in use by {', '.join(presented_by)}"
+        match self.world.delete_in_use:
+            case DeleteAnswer.CONFLICT:
+                raise ConflictError(message)
+            case DeleteAnswer.BAD_REQUEST:
+                raise BadRequestError(message)
+            case DeleteAnswer.ALLOW:
+                return
+
+    def _id(self) -> str:
+        return unquote(self.path.rstrip("/").rsplit("/", 1)[-1])

@@ -1,0 +1,108 @@
+"""The client certificates of one account and region, as the emulator keeps them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from checker.demo.emulator.errors import BadRequestError, NotFoundError
+from checker.demo.emulator.issuing import issue
+
+ID_FORM = re.compile(r"[a-z0-9]{6}")
+ACM_ARN = re.compile(r"arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+")
+
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldCertificate:
+    """A client certificate with the key that signs it; both dates are whole seconds of UTC, and stand in the PEM."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    key: RSAPrivateKey = field(repr=False)
+    pem: str = field(repr=False)
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def aged(self, *, created_at: datetime, expires_at: datetime) -> HeldCertificate:
+        """The same certificate with other dates: same id and key, a PEM that says so."""
+        start, end = created_at.replace(microsecond=0), expires_at.replace(microsecond=0)
+        return replace(self, created_at=start, expires_at=end, pem=issue(self.key, created_at=start, expires_at=end))
+
+    def answer(self) -> dict[str, Any]:
+        """The certificate as API Gateway answers with it: dates in epoch seconds, what is not set left out."""
+        body: dict[str, Any] = {
+            "clientCertificateId": self.id,
+            "pemEncodedCertificate": self.pem,
+            "createdDate": int(self.created_at.timestamp()),
+            "expirationDate": int(self.expires_at.timestamp()),
+        }
+        if self.description is not None:
+            body["description"] = self.description
+        if self.tags:
+            body["tags"] = dict(self.tags)
+        return body
+
+
+def certificate(id_: str, *, key: RSAPrivateKey, created_at: datetime, expires_at: datetime, **about: Any) -> HeldCertificate:
+    """Issue a certificate under an id; `about` is its description and its tags. Fractions of a second are dropped."""
+    start, end = created_at.replace(microsecond=0), expires_at.replace(microsecond=0)
+    pem = issue(key, created_at=start, expires_at=end)
+    return HeldCertificate(id=id_, key=key, pem=pem, created_at=start, expires_at=end, **about)
+
+
+class Shelf:
+    """The client certificates of one account and region, by id."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, HeldCertificate] = {}
+
+    def free_id(self) -> str:
+        """An id that is not taken: six lower-case letters and digits, as AWS's are."""
+        while True:
+            id_ = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+            if id_ not in self.held:
+                return id_
+
+    def get(self, id_: str) -> HeldCertificate:
+        """The certificate with that id; BadRequest where it has not the form of one, else NotFound where there is none."""
+        if not ID_FORM.fullmatch(id_):
+            raise BadRequestError(f"Invalid client certificate identifier specified: {id_!r}")
+        if id_ not in self.held:
+            raise NotFoundError("Invalid Client Certificate identifier specified")
+        return self.held[id_]
+
+    def put(self, certificate: HeldCertificate) -> HeldCertificate:
+        """Keep a certificate, in the place of one with the same id."""
+        self.held[certificate.id] = certificate
+        return certificate
+
+    def change(self, id_: str, how: Callable[[HeldCertificate], HeldCertificate]) -> HeldCertificate:
+        """Replace a certificate by what becomes of it."""
+        return self.put(how(self.get(id_)))
+
+    def require(self, id_: str) -> None:
+        """Refuse what a stage is told to present and cannot: BadRequest, or NotFound in AWS, which is not known.
+
+        A certificate of ACM is named by its ARN and not looked up here. Source: `facts/aws.md` 1 and 2.
+        """
+        if id_ not in self.held and not ACM_ARN.fullmatch(id_):
+            raise BadRequestError("Invalid client certificate identifier specified")
+
+
+def shelf_of(backend: Any) -> Shelf:
+    """The shelf of one of moto's API Gateway backends, of which there is one an account and region.
+
+    It is an attribute of the backend, so moto's reset, which empties a backend's attributes, clears it.
+    """
+    shelf: Shelf = vars(backend).setdefault("client_certificates", Shelf())
+    return shelf

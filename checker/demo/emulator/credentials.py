@@ -1,0 +1,59 @@
+"""How a caller comes to the emulator and nowhere else: by environment variables, or by a boto3 client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from checker.demo.emulator.wanted import ACCOUNT
+
+KEY = "test"
+NOWHERE = "/dev/null"
+
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
+
+
+def environment(endpoint: str, base: Mapping[str, str], *, region: str) -> dict[str, str]:
+    """What is left of an environment without what leads to an AWS, and what leads to the emulator."""
+    kept = {name: value for name, value in base.items() if not _misleads(name)}
+    return kept | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": NOWHERE,
+        "AWS_SHARED_CREDENTIALS_FILE": NOWHERE,
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
+def client(endpoint: str, service: str, *, region: str, account: str, **config: Any) -> Any:
+    """A boto3 client with test credentials that reads neither the environment nor any file."""
+    secrets = {"aws_access_key_id": KEY, "aws_secret_access_key": KEY}
+    if account != ACCOUNT:
+        role = f"arn:aws:iam::{account}:role/tests"
+        given = _client(endpoint, "sts", region, secrets, {}).assume_role(RoleArn=role, RoleSessionName="tests")
+        secrets = {
+            "aws_access_key_id": given["Credentials"]["AccessKeyId"],
+            "aws_secret_access_key": given["Credentials"]["SecretAccessKey"],
+            "aws_session_token": given["Credentials"]["SessionToken"],
+        }
+    return _client(endpoint, service, region, secrets, config)
+
+
+def _client(endpoint: str, service: str, region: str, secrets: Mapping[str, str], config: Mapping[str, Any]) -> Any:
+    import boto3
+    from botocore.config import Config
+    from botocore.session import Session
+
+    # A profile or a file that the environment names is for another AWS, and may not be there.
+    unread = dict.fromkeys(("profile", "config_file", "credentials_file", "ca_bundle"), (None, None, None, None))
+    session: Any = boto3.session.Session(botocore_session=Session(session_vars=unread), region_name=region)
+    settings: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 30, "proxies": {}}
+    return session.client(service, endpoint_url=endpoint, config=Config(**(settings | dict(config))), **secrets)
+
+
+def _misleads(name: str) -> bool:
+    return name.startswith(("AWS_", "TF_CLI_ARGS")) or name.lower() in _PROXIES

@@ -1,0 +1,44 @@
+"""What a seeder asks for: certificates and APIs, as values that JSON can carry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+
+
+class SeedCertificate(msgspec.Struct, frozen=True, kw_only=True, tag="certificate"):
+    """A certificate to put there; one with the same id is replaced.
+
+    Where one of the dates is missing it is 365 days from the other, and where both are, it is made now. An id is chosen
+    where none is given.
+    """
+
+    id: str | None = None
+    account: str = ACCOUNT
+    region: str = REGION
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+    description: str | None = None
+    tags: dict[str, str] = {}
+
+
+class SeedApi(msgspec.Struct, frozen=True, kw_only=True, tag="api"):
+    """An API to put there, and by name its stages with the certificate id that each presents, None for none.
+
+    Nothing is checked: a stage may present a certificate that is not there.
+    """
+
+    id: str
+    kind: Literal["rest", "websocket"] = "rest"
+    name: str = "api"
+    stages: dict[str, str | None] = {}
+    account: str = ACCOUNT
+    region: str = REGION
+
+
+Seed = SeedCertificate | SeedApi

@@ -1,0 +1,106 @@
+"""Introduce: the successor beside the predecessor, and an output of its PEM."""
+
+from __future__ import annotations
+
+import re
+
+from checker.domain.errors import UnprovenError
+from checker.hcl.configuration import Configuration, literal
+from checker.hcl.lineage import attached, pem_comment, succeeds_comment
+from checker.hcl.proof import Intent, prove
+from checker.hcl.references import Use
+from checker.hcl.source import SourceFile
+from checker.hcl.splice import Edit, splice
+from checker.hcl.structure import BlockKey
+from checker.hcl.syntax import Block, Span
+from checker.patches.edits import Step, find_block, references_to
+
+# A description such as "expires 2026-12-05" would be wrong of the successor (`facts/hcl.md` 3).
+_DATED = re.compile(r"\b\d{4}[-/.]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b|\b(?:19|20)\d{2}\b|expir", re.IGNORECASE)
+_SKIPS = re.compile(rb"(?:checkov:skip|tfsec:ignore|trivy:ignore|tflint-ignore|kics-scan|nosemgrep)")
+
+
+def introduce(configuration: Configuration, step: Step) -> Configuration:
+    """Add a copy of the predecessor's block under the successor's name, behind the predecessor.
+
+    Everything inside is kept (provider, count, for_each, tags, lifecycle, comments); only a description with a date in it is
+    rewritten. Raises UnprovenError when the edit cannot be proven.
+    """
+    file, block = find_block(configuration, step.predecessor)
+    at = file.line_end(block.span.end)
+    indent = file.data[file.line_start(block.span.start) : block.span.start]
+    newline = file.newline
+    parts = [_comments(file, block, indent, step), indent, _clone(file, block, step), newline]
+    added: list[BlockKey] = [("resource", (step.successor.type, step.successor.name))]
+    output = _output(configuration, block, step)
+    if output is not None:
+        name, text = output
+        parts += [newline, text.replace(b"\n", newline)]
+        added.append(("output", (name,)))
+    text = newline + b"".join(parts)
+    if not file.data[:at].endswith(b"\n"):
+        # The file has no final newline, and keeps none.
+        text = newline + text.removesuffix(newline)
+    changed = splice({file.path: file.data}, [Edit(path=file.path, span=Span(at, at), text=text)])
+    intent = Intent(
+        kind=step.predecessor.type,
+        old=step.predecessor.name,
+        new=step.successor.name,
+        added=tuple(added),
+        clone_of=("resource", block.labels),
+    )
+    prove(file.path, file.data, changed[file.path], intent)
+    return configuration.with_text(changed)
+
+
+def _comments(file: SourceFile, block: Block, indent: bytes, step: Step) -> bytes:
+    """The lineage, under whatever tells another checker to leave the block alone."""
+    lines = attached(file, block).of(file.data).splitlines(keepends=True)
+    kept = b"".join(line for line in lines if _SKIPS.search(line))
+    return kept + indent + succeeds_comment(step.predecessor.in_module).encode() + file.newline
+
+
+def _clone(file: SourceFile, block: Block, step: Step) -> bytes:
+    label = block.label_spans[1]
+    edits = [(label, step.successor.name.encode())]
+    description = block.attribute("description")
+    if description is not None:
+        text = literal(file.data, block, "description")
+        if text is not None and _DATED.search(text):
+            edits.append((description.value, f'"{step.successor.name}, successor of {step.predecessor.name}"'.encode()))
+    pieces: list[bytes] = []
+    start = block.span.start
+    for span, new in edits:
+        pieces += (file.data[start : span.start], new)
+        start = span.end
+    return b"".join((*pieces, file.data[start : block.span.end]))
+
+
+def _output(configuration: Configuration, block: Block, step: Step) -> tuple[str, bytes] | None:
+    """An output of the successor's PEM; none inside a module, where nobody would see it, nor where there is no PEM to give."""
+    if step.predecessor.modules or not step.predecessor.type.startswith("aws_"):
+        return None
+    name = f"{step.successor.name}_pem"
+    if next(configuration.blocks((), "output", name), None) is not None:
+        raise UnprovenError(
+            f"an output {name} is there already", where=configuration.root, remedy="choose another name with --name"
+        )
+    address = step.successor.in_module
+    value = f"{address}.pem_encoded_certificate"
+    if block.attribute("count") is not None:
+        value = f"{address}[*].pem_encoded_certificate"
+    elif block.attribute("for_each") is not None:
+        value = f"{{ for key, certificate in {address} : key => certificate.pem_encoded_certificate }}"
+    body = f"  value     = {value}\n  sensitive = true\n" if _sensitive(configuration, step) else f"  value = {value}\n"
+    return name, f'{pem_comment(address)}\noutput "{name}" {{\n{body}}}\n'.encode()
+
+
+def _sensitive(configuration: Configuration, step: Step) -> bool:
+    """Whether an output of the predecessor's PEM is marked sensitive: then that of its successor is too."""
+    for reference in references_to(configuration, step.predecessor):
+        block = reference.site.block
+        if block.type == "output" and reference.use is Use.TRUST:
+            mark = block.attribute("sensitive")
+            if mark is not None and mark.value.of(reference.site.file.data).strip() == b"true":
+                return True
+    return False

@@ -1,0 +1,22 @@
+"""Repoint: every pointer from the predecessor to the successor."""
+
+from __future__ import annotations
+
+from checker.domain.errors import UnprovenError
+from checker.hcl.configuration import Configuration
+from checker.hcl.references import Use
+from checker.patches.edits import Step, find_block, proven, references_to, rename
+
+
+def repoint(configuration: Configuration, step: Step) -> Configuration:
+    """Replace the predecessor's name in each reference to its id; conditions, indexes, functions and comments stay.
+
+    Raises UnprovenError when the successor is not declared, when nothing points to the predecessor, or without a proof.
+    """
+    find_block(configuration, step.successor)
+    chosen = [reference for reference in references_to(configuration, step.predecessor) if reference.use is Use.POINTER]
+    if not chosen:
+        raise UnprovenError(
+            f"nothing refers to the id of {step.predecessor}", where=configuration.root, remedy="the repoint is already written"
+        )
+    return proven(configuration, step, rename(step, chosen), chosen)

@@ -1,0 +1,133 @@
+"""Retire: the predecessor's block goes, with what exists only for it; what a person wrote about it now speaks of the successor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from checker.domain.errors import UnprovenError
+from checker.hcl.configuration import Configuration
+from checker.hcl.lineage import attached, pem_of, predecessor_comment
+from checker.hcl.proof import Intent, prove
+from checker.hcl.references import Reference, Use
+from checker.hcl.source import SourceFile
+from checker.hcl.splice import Edit, splice
+from checker.hcl.structure import BlockKey
+from checker.hcl.syntax import Block, Span
+from checker.patches.edits import Step, find_block, key_of, references_to, rename
+
+# A file that begins with a licence keeps it, though it stands directly above the block.
+_LICENCE = re.compile(rb"copyright|SPDX|licen[cs]e", re.IGNORECASE)
+
+
+def retire(configuration: Configuration, step: Step) -> Configuration:
+    """Remove the predecessor, its import and moved blocks, the output that introduce wrote for it, and the lineage comment.
+
+    Other references to it (PEM, dates, depends_on) are moved to the successor. Raises UnprovenError when something still points
+    to its id, when one expression names both certificates, or when the edit cannot be proven.
+    """
+    chosen = tuple(_kept_references(configuration, step))
+    removed = _removed(configuration, step)
+    before = {path: file.data for path, file in configuration.files.items()}
+    current = configuration.with_text(splice(before, rename(step, chosen)))
+    for key in removed:
+        current = _without(current, step, key)
+    current = _without_lineage(current, step)
+    for path, file in current.files.items():
+        if file.data != before[path]:
+            own = [reference for reference in chosen if reference.site.file.path == path]
+            intent = Intent(
+                kind=step.predecessor.type,
+                old=step.predecessor.name,
+                new=step.successor.name,
+                removed=tuple(key for holder, key in removed if holder == path),
+                renamed=frozenset(key_of(reference.site.block) for reference in own),
+                renames=len(own),
+            )
+            prove(path, before[path], file.data, intent)
+    return current
+
+
+def _kept_references(configuration: Configuration, step: Step) -> Iterator[Reference]:
+    """The references that stay in the text, and speak of the successor from now on."""
+    file, _ = find_block(configuration, step.predecessor)
+    beside = {
+        (reference.site.file.path, reference.site.attribute.span) for reference in references_to(configuration, step.successor)
+    }
+    for reference in references_to(configuration, step.predecessor):
+        site = reference.site
+        where = f"{site.file.path}:{reference.line}"
+        if _goes(site.file, site.block, step):
+            continue
+        if reference.use is Use.POINTER:
+            raise UnprovenError(
+                f"something still refers to the id of {step.predecessor}", where=where, remedy="repoint it first (--phase repoint)"
+            )
+        if (site.file.path, site.attribute.span) in beside:
+            raise UnprovenError(
+                f"one expression names both {step.predecessor} and its successor",
+                where=where,
+                remedy=f"leave only the successor there by hand, then ask again; the block stands in {file.path}",
+            )
+        yield reference
+
+
+def _goes(file: SourceFile, block: Block, step: Step) -> bool:
+    """Whether a block exists only for the predecessor."""
+    if block.type == "output":
+        return pem_of(file, block) == step.predecessor.in_module
+    return block.type in {"import", "moved"} or block.labels == (step.predecessor.type, step.predecessor.name)
+
+
+def _removed(configuration: Configuration, step: Step) -> list[tuple[str, BlockKey]]:
+    file, block = find_block(configuration, step.predecessor)
+    found = [(file.path, key_of(block))]
+    seen: set[tuple[str, Span]] = set()
+    for reference in references_to(configuration, step.predecessor):
+        site = reference.site
+        if (site.file.path, site.block.span) not in seen and site.block.type != "resource" and _goes(site.file, site.block, step):
+            seen.add((site.file.path, site.block.span))
+            found.append((site.file.path, key_of(site.block)))
+    return found
+
+
+def _without(configuration: Configuration, step: Step, wanted: tuple[str, BlockKey]) -> Configuration:
+    path, key = wanted
+    file = configuration.files[path]
+    for block in file.body.blocks:
+        if key_of(block) == key and (block.labels or _mentions(configuration, step, file, block)):
+            return _cut(configuration, file, _whole(file, block))
+    raise UnprovenError(f"a block to be removed was not found: {key[0]}", where=path, remedy="nothing was written")
+
+
+def _mentions(configuration: Configuration, step: Step, file: SourceFile, block: Block) -> bool:
+    return any(
+        reference.site.file.path == file.path and reference.site.block.span == block.span
+        for reference in references_to(configuration, step.predecessor)
+    )
+
+
+def _whole(file: SourceFile, block: Block) -> Span:
+    """A block with the comments attached to it, and one blank line so that no gap of two stays behind."""
+    above = attached(file, block)
+    keeps_comment = above.start <= 3 and _LICENCE.search(above.of(file.data)) is not None
+    start, end = above.end if keeps_comment else above.start, file.line_end(block.span.end)
+    before = file.data[file.line_start(max(start - 1, 0)) : start]
+    behind = file.data[end : file.line_end(end)]
+    if end < len(file.data) and not behind.strip() and not before.strip():
+        return Span(start, file.line_end(end))
+    if end == len(file.data) and start > 0 and not before.strip():
+        return Span(file.line_start(start - 1), end)
+    return Span(start, end)
+
+
+def _without_lineage(configuration: Configuration, step: Step) -> Configuration:
+    file, block = find_block(configuration, step.successor)
+    found = predecessor_comment(file, block)
+    if found is None or found[0] != step.predecessor.in_module:
+        return configuration
+    return _cut(configuration, file, found[1])
+
+
+def _cut(configuration: Configuration, file: SourceFile, span: Span) -> Configuration:
+    return configuration.with_text(splice({file.path: file.data}, [Edit(path=file.path, span=span, text=b"")]))

@@ -1,0 +1,88 @@
+"""Certificates: from a resource's attributes to an id, an end and what the end was read from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from msgspec import Struct
+
+from checker.domain.certificate import Certificate
+from checker.domain.place import place_of_arn
+from checker.readers.decoding import decode
+from checker.readers.instants import read_instant
+from checker.readers.places import in_region
+from checker.readers.printable import printable
+from checker.readers.records import Record
+from checker.readers.x509 import read_pem
+
+
+class _Gateway(Struct, frozen=True, gc=False):
+    id: str | None = None
+    client_certificate_id: str | None = None
+    arn: str | None = None
+    created_date: str | None = None
+    expiration_date: str | None = None
+    pem_encoded_certificate: str | None = None
+    region: str | None = None
+
+
+class _Acm(Struct, frozen=True, gc=False):
+    arn: str | None = None
+    not_before: str | None = None
+    not_after: str | None = None
+    certificate_body: str | None = None
+    certificate: str | None = None
+    region: str | None = None
+
+
+def read_certificate(record: Record) -> Certificate:
+    """Read a client certificate of API Gateway; its PEM's end wins over the attribute, which is the provider's copy.
+
+    Raises UnreadableError at the attribute that has a wrong type. A date or PEM that is not readable is no error: the
+    end is then unknown, which no rule takes for good.
+    """
+    found = decode(record.attributes, _Gateway, record.spot)
+    # awscc has its own `id`, which CloudFormation composes; the certificate's is the read-only attribute.
+    name = "client_certificate_id" if record.type.startswith("awscc_") else "id"
+    place = in_region(found.region).or_else(place_of_arn(found.arn)).or_else(record.place)
+    known = None if record.awaits(name) or record.hides(name) else getattr(found, name) or found.id
+    return _dated(
+        Certificate(address=record.address, id=printable(known, record.spot.key(name)), place=place, deposed=record.deposed),
+        pem=found.pem_encoded_certificate,
+        starts=found.created_date,
+        ends=found.expiration_date,
+    )
+
+
+def read_acm_certificate(record: Record) -> Certificate:
+    """Read an ACM certificate, whose id is its ARN, as a stage names it; its data source holds a PEM and no dates."""
+    found = decode(record.attributes, _Acm, record.spot)
+    known = None if record.awaits("arn") or record.hides("arn") else found.arn
+    place = place_of_arn(found.arn).or_else(in_region(found.region)).or_else(record.place)
+    return _dated(
+        Certificate(
+            address=record.address,
+            id=printable(known, record.spot.key("arn")),
+            kind="acm",
+            place=place,
+            deposed=record.deposed,
+        ),
+        pem=found.certificate_body or found.certificate,
+        starts=found.not_before,
+        ends=found.not_after,
+    )
+
+
+def _dated(certificate: Certificate, *, pem: str | None, starts: str | None, ends: str | None) -> Certificate:
+    validity = read_pem(pem)
+    created = read_instant(starts)
+    if validity is not None:
+        return replace(
+            certificate,
+            created_at=created or validity.not_before,
+            expires_at=validity.not_after,
+            dated_by="pem",
+            fingerprint=validity.fingerprint,
+        )
+    end = read_instant(ends)
+    return replace(certificate, created_at=created, expires_at=end, dated_by="attribute" if end else None)

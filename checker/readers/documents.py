@@ -1,0 +1,60 @@
+"""One source in, one document out: a file, standard input, a directory or an object in a bucket, told apart by content."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from checker.domain.inventory import Document, Source, SourceKind
+from checker.readers.decoding import Buffer, collector_paused, decode
+from checker.domain.errors import UnreadableError
+from checker.readers.envelope import Envelope
+from checker.readers.raw_state import raw_records
+from checker.readers.recognition import recognise, what_else
+from checker.readers.recorded import read_records
+from checker.readers.shown_state import shown_records
+from checker.readers.spot import Spot
+from checker.readers.versions import check_format, check_raw_state
+
+
+def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None) -> Document:
+    """Read a plan or a state from plain UTF-8 JSON.
+
+    `path` names it in the result and in errors; `kind` overrides what the source is said to be, for a directory's state.
+    Raises UnreadableError for everything that is neither.
+    """
+    spot = Spot(path)
+    with collector_paused():
+        try:
+            found = decode(data, Envelope, spot)
+        except UnreadableError as error:
+            raise what_else(data, spot) or error from error
+        match recognise(found, data, spot):
+            case "plan":
+                from checker.readers.plan import read_plan
+
+                _check_format(found, spot)
+                return read_plan(found, _source(found, path, kind or "plan"), spot)
+            case "shown state":
+                _check_format(found, spot)
+                records = shown_records(found.values, spot.key("values"))
+            case "raw state":
+                check_raw_state(0 if found.version is UNSET else found.version, spot.key("version"))
+                records = raw_records(found.resources or (), spot.key("resources"))
+        recorded = read_records(records)
+        return Document(
+            source=_source(found, path, kind or "state"),
+            stages=recorded.stages,
+            certificates=recorded.certificates,
+            notices=recorded.notices,
+        )
+
+
+def _check_format(found: Envelope, spot: Spot) -> None:
+    check_format(found.format_version or "", spot.key("format_version"))
+
+
+def _source(found: Envelope, path: str, kind: SourceKind) -> Source:
+    raw = None if found.version is UNSET else str(found.version)
+    return Source(
+        path=path, kind=kind, tool_version=found.terraform_version, format_version=found.format_version or raw
+    )

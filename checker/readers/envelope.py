@@ -1,0 +1,99 @@
+"""The top of every document that Terraform and OpenTofu write, as far as tfcert looks.
+
+One shape for plans and states, because a document's kind shows only in which properties it has, and a second pass over
+100 MB to find out would double the time. What is `Raw` is checked as JSON but kept as a view, and decoded only where the
+resource is one of ours. Source: terraform internal/command/jsonplan and jsonstate, internal/states/statefile/version4.go.
+"""
+
+from __future__ import annotations
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+
+class ShownResource(Struct, frozen=True, gc=False):
+    """One resource instance of `show -json`; `deposed_key` marks an object that waits for its deletion."""
+
+    type: str
+    address: str = ""
+    mode: str = "managed"
+    values: Raw | UnsetType = UNSET
+    sensitive_values: Raw | UnsetType = UNSET
+    deposed_key: str | None = None
+
+
+class ShownModule(Struct, frozen=True, gc=False):
+    """One module instance of `show -json`, with the modules that it calls."""
+
+    resources: list[ShownResource] = []
+    child_modules: list[ShownModule] = []
+
+
+class ShownValues(Struct, frozen=True, gc=False):
+    """The values of a state as `show -json` prints them."""
+
+    root_module: ShownModule | None = None
+
+
+class PriorState(Struct, frozen=True, gc=False):
+    """The state that a plan was made from, after its refresh."""
+
+    values: ShownValues | None = None
+
+
+class ResourceChange(Struct, frozen=True, gc=False):
+    """What a plan does to one object; the key is the address together with `deposed`."""
+
+    type: str
+    change: Raw
+    address: str = ""
+    mode: str = "managed"
+    deposed: str | None = None
+    previous_address: str | None = None
+    action_reason: str | None = None
+
+
+class DeferredChange(Struct, frozen=True, gc=False):
+    """A change that a plan puts off to a later plan."""
+
+    resource_change: Raw
+
+
+class RawResource(Struct, frozen=True, gc=False):
+    """One resource block of a raw state, with all its instances."""
+
+    type: str
+    name: str
+    instances: Raw
+    mode: str = "managed"
+    module: str = ""
+
+
+class Envelope(Struct, frozen=True, gc=False):
+    """Everything that tfcert knows a plan or a state to have at its top."""
+
+    format_version: str | None = None
+    terraform_version: str | None = None
+
+    resource_changes: list[ResourceChange] | None = None
+    resource_drift: list[ResourceChange] | None = None
+    prior_state: PriorState | None = None
+    deferred_changes: list[DeferredChange] | None = None
+    configuration: Raw | UnsetType = UNSET
+    variables: Raw | UnsetType = UNSET
+    planned_values: Raw | UnsetType = UNSET
+    output_changes: Raw | UnsetType = UNSET
+    errored: bool | UnsetType = UNSET
+    complete: bool | UnsetType = UNSET
+    applyable: bool | UnsetType = UNSET
+
+    values: ShownValues | None = None
+
+    version: int | UnsetType = UNSET
+    serial: Raw | UnsetType = UNSET
+    lineage: Raw | UnsetType = UNSET
+    resources: list[RawResource] | None = None
+    backend: Raw | UnsetType = UNSET
+
+    encryption_version: Raw | UnsetType = UNSET
+    encrypted_data: Raw | UnsetType = UNSET
+    provider_schemas: Raw | UnsetType = UNSET

@@ -1,0 +1,57 @@
+"""What a report must say about a plan besides its findings: that it is not whole, or that AWS was changed behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.address import AddressError, parse
+from checker.domain.plan import Action
+from checker.readers.changes import Change, read_change
+from checker.readers.decoding import decode
+from checker.readers.envelope import Envelope, ResourceChange
+from checker.readers.ours import CERTIFICATES, CHANGED, STAGES
+from checker.readers.spot import Spot
+from checker.readers.stages import PRESENTED
+
+
+def plan_notices(found: Envelope, spot: Spot) -> Iterator[str]:
+    """Whole sentences, each to be shown as it is."""
+    if found.errored is True:
+        yield "The plan ended in an error: what it would have done to the remaining resources is not in it."
+    elif found.complete is False:
+        yield "The plan is not complete (it was limited by -target, or changes were deferred): another plan is needed after it."
+    if found.resource_changes is None and found.errored is not True:
+        yield "The plan is refresh-only, or has no changes listed: it says what is recorded, and plans nothing."
+    yield from _deferred(found, spot)
+    yield from _drifted(found, spot)
+
+
+def _deferred(found: Envelope, spot: Spot) -> Iterator[str]:
+    at = spot.key("deferred_changes")
+    for index, deferred in enumerate(found.deferred_changes or ()):
+        change = decode(deferred.resource_change, ResourceChange, at.item(index).key("resource_change"))
+        if change.type in CHANGED and change.mode == "managed":
+            yield f"The plan defers what it will do to {_named(change)}: it was not checked."
+
+
+def _named(change: ResourceChange) -> str:
+    try:
+        # Instances that are not known yet are written with a star for their key.
+        return str(parse(change.address.replace("[*]", "")))
+    except AddressError:
+        return f"a resource of type {change.type}"
+
+
+def _drifted(found: Envelope, spot: Spot) -> Iterator[str]:
+    at = spot.key("resource_drift")
+    for index, entry in enumerate(found.resource_drift or ()):
+        if entry.mode == "managed" and (entry.type in STAGES or entry.type in CERTIFICATES) and entry.deposed is None:
+            change = read_change(entry, at.item(index))
+            if change.action is Action.DELETE:
+                yield f"{change.address} was deleted outside Terraform since the last apply."
+            elif entry.type in STAGES and PRESENTED in _differences(change):
+                yield f"{change.address} was given another client certificate, or none, outside Terraform since the last apply."
+
+
+def _differences(change: Change) -> frozenset[str]:
+    return change.changed() if change.action is Action.UPDATE else frozenset()

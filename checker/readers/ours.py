@@ -1,0 +1,26 @@
+"""The resource types that tfcert reads; everything else in a document is skipped.
+
+Source: terraform-provider-aws internal/service/{apigateway,apigatewayv2,acm} and terraform-provider-awscc, which names
+its resources after CloudFormation's `AWS::ApiGateway::…`.
+"""
+
+from __future__ import annotations
+
+from checker.domain.stage import StageKind
+
+STAGES = {
+    "aws_api_gateway_stage": StageKind.REST,
+    "awscc_apigateway_stage": StageKind.REST,
+    "aws_apigatewayv2_stage": StageKind.WEBSOCKET,
+}
+CERTIFICATES = frozenset({"aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate"})
+ACM_CERTIFICATE = "aws_acm_certificate"
+DEPLOYMENTS = frozenset({"aws_api_gateway_deployment", "aws_apigatewayv2_deployment"})
+
+RECORDED = frozenset({*STAGES, *CERTIFICATES, ACM_CERTIFICATE})
+CHANGED = RECORDED | DEPLOYMENTS
+
+
+def concerns(resource_type: str, mode: str) -> bool:
+    """Whether a recorded object is one that tfcert reads: managed, or the data source of an ACM certificate."""
+    return resource_type in RECORDED and (mode == "managed" or (mode == "data" and resource_type == ACM_CERTIFICATE))

@@ -1,0 +1,156 @@
+"""Plans: what was recorded before them, and what they will do to stages, certificates and deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from msgspec import UNSET
+
+from checker.domain.address import Address
+from checker.domain.inventory import Document, Source
+from checker.domain.plan import CertificateChange, DeploymentChange, Plan, StageChange
+from checker.domain.stage import Presents, PresentsPlanned, Stage
+from checker.readers.certificates import read_acm_certificate, read_certificate
+from checker.readers.changes import Change, read_change
+from checker.readers.envelope import Envelope
+from checker.readers.notices import plan_notices
+from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, CHANGED, DEPLOYMENTS, STAGES
+from checker.readers.plan_configuration import PlanConfiguration
+from checker.readers.records import Record
+from checker.readers.recorded import Recorded, hidden_notice, read_records
+from checker.readers.shown_state import shown_records
+from checker.readers.spot import Spot
+from checker.readers.stages import PRESENTED, read_stage
+
+
+def read_plan(found: Envelope, source: Source, spot: Spot) -> Document:
+    """Read a plan. Raises UnreadableError at the leaf of an object of ours that is not what Terraform writes."""
+    configuration = PlanConfiguration(found, spot)
+    changes = [change.placed(configuration.place(change.address)) for change in _changes(found, spot)]
+    recorded = read_records(_prior(found, changes, configuration, spot))
+    planned = _Planned(changes, recorded, configuration)
+    stages = tuple(planned.stage(change) for change in changes if change.type in STAGES and change.deposed is None)
+    plan = Plan(
+        certificates=planned.certificates(stages),
+        stages=stages,
+        deployments=tuple(
+            DeploymentChange(address=change.address, action=change.action)
+            for change in changes
+            if change.type in DEPLOYMENTS and change.action.changes
+        ),
+        errored=found.errored is True,
+        complete=None if found.complete is UNSET else found.complete,
+    )
+    return Document(
+        source=source,
+        stages=recorded.stages,
+        certificates=recorded.certificates,
+        plan=plan,
+        notices=(*plan_notices(found, spot), *dict.fromkeys((*recorded.notices, *planned.notices))),
+    )
+
+
+def _changes(found: Envelope, spot: Spot) -> list[Change]:
+    at = spot.key("resource_changes")
+    return [
+        read_change(entry, at.item(index))
+        for index, entry in enumerate(found.resource_changes or ())
+        if entry.type in CHANGED and entry.mode == "managed"
+    ]
+
+
+def _prior(found: Envelope, changes: Sequence[Change], configuration: PlanConfiguration, spot: Spot) -> list[Record]:
+    """The records of the prior state, and of the objects that only the changes know (a plan may leave the state out)."""
+    values = found.prior_state.values if found.prior_state is not None else None
+    records = [
+        replace(record, place=configuration.place(record.address))
+        for record in shown_records(values, spot.key("prior_state").key("values"))
+    ]
+    known = {(record.address, record.deposed) for record in records}
+    records.extend(
+        change.before
+        for change in changes
+        if change.before is not None
+        and change.type not in DEPLOYMENTS
+        and known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)})
+    )
+    return records
+
+
+class _Planned:
+    """The planned changes of one plan, with what is needed to read each."""
+
+    def __init__(self, changes: Sequence[Change], recorded: Recorded, configuration: PlanConfiguration) -> None:
+        self.changes = changes
+        self.configuration = configuration
+        self.disclosed = recorded.disclosed
+        self.notices: list[str] = []
+        self.created = tuple(change.address for change in changes if _brings_new_id(change))
+
+    def stage(self, change: Change) -> StageChange:
+        before = None if change.before is None else read_stage(change.before, self.disclosed)
+        return StageChange(
+            address=change.address,
+            action=change.action,
+            before=before,
+            after=None if change.after is None else self._after(change.after, before, replaced=change.action.creates),
+            changed=change.changed(),
+            previous_address=change.previous_address,
+            reason=change.reason,
+        )
+
+    def _after(self, record: Record, before: Stage | None, *, replaced: bool) -> Stage:
+        stage = read_stage(record, self.disclosed)
+        if before is not None and not replaced:
+            stage = replace(stage, place=stage.place.or_else(before.place))
+        if not isinstance(stage.presents, PresentsPlanned):
+            return stage
+        if record.awaits(PRESENTED):
+            return replace(stage, presents=PresentsPlanned(self.configuration.candidates(record.address, self.created)))
+        self.notices.append(hidden_notice(stage))
+        return stage
+
+    def certificates(self, stages: Sequence[StageChange]) -> tuple[CertificateChange, ...]:
+        presented = [side.presents for stage in stages for side in (stage.before, stage.after) if side is not None]
+        arns = {one.id for one in presented if isinstance(one, Presents)}
+        meant = {address for one in presented if isinstance(one, PresentsPlanned) for address in one.candidates}
+        return tuple(
+            change
+            for change in map(_certificate, filter(_holds_certificate, self.changes))
+            if change.address.type in CERTIFICATES or _is_named(change, arns, meant)
+        )
+
+
+def _brings_new_id(change: Change) -> bool:
+    if change.after is None or change.deposed is not None:
+        return False
+    return (change.type in CERTIFICATES and change.after.awaits(_id_of(change.type))) or (
+        change.type == ACM_CERTIFICATE and change.after.awaits("arn")
+    )
+
+
+def _id_of(resource_type: str) -> str:
+    return "client_certificate_id" if resource_type.startswith("awscc_") else "id"
+
+
+def _holds_certificate(change: Change) -> bool:
+    return change.type in CERTIFICATES or change.type == ACM_CERTIFICATE
+
+
+def _certificate(change: Change) -> CertificateChange:
+    read = read_acm_certificate if change.type == ACM_CERTIFICATE else read_certificate
+    return CertificateChange(
+        address=change.address,
+        action=change.action,
+        before=None if change.before is None else read(change.before),
+        after=None if change.after is None else read(change.after),
+        previous_address=change.previous_address,
+        deposed=change.deposed,
+        reason=change.reason,
+    )
+
+
+def _is_named(change: CertificateChange, arns: set[str], meant: set[Address]) -> bool:
+    ids = {side.id for side in (change.before, change.after) if side is not None and side.id is not None}
+    return change.address in meant or not ids.isdisjoint(arns)

@@ -1,0 +1,52 @@
+"""A plan's configuration, decoded when it is first asked: for the provider of a resource, or the way to an unknown id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from msgspec import UNSET, Raw
+
+from checker.domain.address import Address
+from checker.domain.place import Place
+from checker.readers.candidates import candidates
+from checker.readers.decoding import decode
+from checker.readers.envelope import Envelope
+from checker.readers.providers import Providers
+from checker.readers.spot import Spot
+from checker.readers.wiring import Configuration, Scope
+
+
+class PlanConfiguration:
+    """What a plan's `configuration` and `variables` answer."""
+
+    def __init__(self, found: Envelope, spot: Spot) -> None:
+        self._found = found
+        self._spot = spot
+        self._places: dict[Address, Place] = {}
+
+    def place(self, address: Address) -> Place:
+        """Where the provider of a resource says that it lives."""
+        block = address.block
+        if block not in self._places:
+            self._places[block] = self._providers.place(block)
+        return self._places[block]
+
+    def candidates(self, stage: Address, created: Sequence[Address]) -> tuple[Address, ...]:
+        """The certificates, of those created, that a stage with an unknown id may present."""
+        return candidates(stage, self._root, created)
+
+    @cached_property
+    def _configuration(self) -> Configuration:
+        raw = self._found.configuration
+        return Configuration() if raw is UNSET else decode(raw, Configuration, self._spot.key("configuration"))
+
+    @cached_property
+    def _root(self) -> Scope:
+        return Scope(self._configuration.root_module, self._spot.key("configuration").key("root_module"))
+
+    @cached_property
+    def _providers(self) -> Providers:
+        raw = self._found.variables
+        variables = {} if raw is UNSET else decode(raw, dict[str, Raw], self._spot.key("variables"))
+        return Providers(self._configuration, self._root, variables)

@@ -1,0 +1,111 @@
+"""Where a provider's configuration in a plan says that its resources live."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, Raw
+
+from checker.domain.address import Address, AddressError, ModuleStep, parse
+from checker.domain.errors import UnreadableError
+from checker.domain.place import Place, place_of_arn
+from checker.readers.decoding import decode
+from checker.readers.places import in_region
+from checker.readers.references import heads
+from checker.readers.wiring import Configuration, Expression, ProviderConfig, Scope
+
+_DEEPEST = 100
+
+
+class Providers:
+    """The provider configurations of one plan. They may hold keys in clear text: only places are ever read."""
+
+    def __init__(self, configuration: Configuration, root: Scope, variables: dict[str, Raw]) -> None:
+        self.configuration = configuration
+        self.root = root
+        self.variables = variables
+
+    def place(self, address: Address) -> Place:
+        """The place of the provider that manages a resource; unknown where the environment or a profile says it.
+
+        A configuration that cannot be followed is no error, for the ARNs of what exists say it better.
+        """
+        scope = self.root.descend(address.modules)
+        block = scope.block("data" if address.data else "managed", address.type, address.name) if scope else None
+        if block is None:
+            return Place()
+        config = self._config(block.provider_config_key)
+        if config is None:
+            return Place()
+        try:
+            return self._place(config)
+        except UnreadableError:
+            return Place()
+
+    def _config(self, key: str) -> ProviderConfig | None:
+        module, _, name = key.rpartition(":")
+        while True:
+            config = self.configuration.provider_config.get(f"{module}:{name}" if module else name)
+            # An entry without expressions inherits; Terraform does not resolve that over two levels (formats.md, 1.4).
+            if (config is not None and config.expressions) or not module:
+                return config
+            module = module.rpartition(".module.")[0]
+
+    def _place(self, config: ProviderConfig) -> Place:
+        scope = self.root.descend(_steps(config.module_address))
+        expressions = config.expressions or {}
+        if scope is None:
+            return Place()
+        role = self._text(expressions.get("assume_role"), scope, "role_arn")
+        accounts = expressions.get("allowed_account_ids")
+        account = place_of_arn(role).account or (self._only(accounts, scope) if accounts is not None else None)
+        return in_region(self._text(expressions.get("region"), scope), account)
+
+    def _text(self, raw: Raw | None, scope: Scope, nested: str | None = None) -> str | None:
+        if raw is not None and nested is not None:
+            found = decode(raw, object, scope.spot)
+            blocks = decode(raw, list[dict[str, Raw]] if isinstance(found, list) else dict[str, Raw], scope.spot)
+            inner = (blocks[0] if len(blocks) == 1 else {}) if isinstance(blocks, list) else blocks
+            raw = inner.get(nested)
+        value = self._constant(raw, scope)
+        return value if isinstance(value, str) else None
+
+    def _only(self, raw: Raw, scope: Scope) -> str | None:
+        value = self._constant(raw, scope)
+        return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else None
+
+    def _constant(self, raw: Raw | None, scope: Scope | None) -> object:
+        """The value of an expression that is a constant, or a variable that leads to one."""
+        for _ in range(_DEEPEST):
+            if raw is None or scope is None:
+                return None
+            expression = decode(raw, Expression, scope.spot)
+            if not expression.references:
+                constant = expression.constant_value
+                return None if constant is UNSET else decode(constant, object, scope.spot)
+            names = list(heads(expression.references))
+            if len(names) != 1 or names[0] is None or names[0][0] != "var" or len(names[0]) != 2:
+                return None
+            name = str(names[0][1])
+            if scope.caller is None:
+                return self._root_variable(name)
+            given = (scope.call.expressions or {}).get(name) if scope.call else None
+            if given is None:
+                return self._default(scope, name)
+            raw, scope = given, scope.caller
+        return None
+
+    def _root_variable(self, name: str) -> object:
+        raw = self.variables.get(name)
+        if raw is None:
+            return self._default(self.root, name)
+        return decode(raw, dict[str, object], self.root.spot).get("value")
+
+    def _default(self, scope: Scope, name: str) -> object:
+        variable = scope.module.variables.get(name)
+        return None if variable is None or variable.default is UNSET else decode(variable.default, object, scope.spot)
+
+
+def _steps(module_address: str) -> tuple[ModuleStep, ...]:
+    try:
+        return parse(f"{module_address}.a.a").modules if module_address else ()
+    except AddressError:
+        return ()

@@ -1,0 +1,70 @@
+"""The state as Terraform stores it (version 4): what `state pull` prints, and what lies in a bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from checker.domain.address import InstanceKey
+from checker.readers.decoding import decode
+from checker.readers.envelope import RawResource
+from checker.readers.ours import concerns
+from checker.readers.records import NOTHING, Record, given, marked_in_state, read_address
+from checker.readers.spot import Spot
+
+_EXACT = 2**53  # up to here every whole number has a floating-point form of its own
+
+
+class _Instance(Struct, frozen=True, gc=False):
+    index_key: int | float | str | None = None
+    deposed: str | None = None
+    attributes: Raw | UnsetType = UNSET
+    attributes_flat: Raw | UnsetType = UNSET
+    sensitive_attributes: list[list[dict[str, Raw]]] | None = None
+
+
+def raw_records(resources: Iterable[RawResource], spot: Spot) -> list[Record]:
+    """The objects of ours in a raw state, deposed ones included; `spot` is that of the `resources`.
+
+    Source: terraform internal/states/statefile/version4.go.
+    """
+    records: list[Record] = []
+    for index, resource in enumerate(resources):
+        if concerns(resource.type, resource.mode):
+            records.extend(_instances(resource, spot.item(index)))
+    return records
+
+
+def _instances(resource: RawResource, spot: Spot) -> Iterable[Record]:
+    data = "data." if resource.mode == "data" else ""
+    module = f"{resource.module}." if resource.module else ""
+    block = read_address(f"{module}{data}{resource.type}.{resource.name}", spot)
+    if block.key is not None:
+        raise spot.key("name").unreadable("is not the name of a resource")
+    at = spot.key("instances")
+    for index, instance in enumerate(decode(resource.instances, list[_Instance], at)):
+        here = at.item(index)
+        attributes = given(instance.attributes)
+        if attributes is None and given(instance.attributes_flat) is not None:
+            raise here.key("attributes_flat").unreadable(
+                "holds attributes in the form of Terraform 0.11", "refresh the state once: `terraform apply -refresh-only`"
+            )
+        yield Record(
+            address=replace(block, key=_key(instance.index_key, here.key("index_key"))),
+            type=resource.type,
+            attributes=attributes or NOTHING,
+            spot=here.key("attributes"),
+            deposed=instance.deposed,
+            sensitive=marked_in_state(instance.sensitive_attributes or (), here.key("sensitive_attributes")),
+        )
+
+
+def _key(key: float | str | None, spot: Spot) -> InstanceKey:
+    if not isinstance(key, float):
+        return key
+    # Some writers print every number as a float; only a whole one is an instance's key.
+    if not key.is_integer() or not 0 <= key < _EXACT:
+        raise spot.unreadable("is not the key of an instance")
+    return int(key)

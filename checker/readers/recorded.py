@@ -1,0 +1,55 @@
+"""What a state remembers: its records, read as stages and certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from checker.domain.certificate import Certificate
+from checker.domain.stage import Presents, PresentsPlanned, Stage
+from checker.readers.certificates import read_acm_certificate, read_certificate
+from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
+from checker.readers.records import Record
+from checker.readers.stages import PRESENTED, read_stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The stages and certificates of a state, with the sentences that a report on them must carry."""
+
+    stages: tuple[Stage, ...]
+    certificates: tuple[Certificate, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def disclosed(self) -> frozenset[str]:
+        """The ids that certificates show openly: a stage's id that is marked sensitive is no secret if it is among them."""
+        return frozenset(certificate.id for certificate in self.certificates if certificate.id)
+
+
+def read_records(records: Sequence[Record]) -> Recorded:
+    """Read the records of one state; an ACM certificate counts only where a stage names its ARN."""
+    gateway = [read_certificate(record) for record in records if record.type in CERTIFICATES]
+    acm = [read_acm_certificate(record) for record in records if record.type == ACM_CERTIFICATE]
+    disclosed = {certificate.id for certificate in (*gateway, *acm) if certificate.id}
+    # A deposed stage is on its way out: what it presents is settled by the one that took its place.
+    holders = [record for record in records if record.type in STAGES and record.deposed is None]
+    stages = tuple(read_stage(record, disclosed) for record in holders)
+    named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
+    return Recorded(
+        stages=stages,
+        certificates=(*gateway, *(certificate for certificate in acm if certificate.id in named)),
+        notices=tuple(
+            hidden_notice(stage)
+            for record, stage in zip(holders, stages, strict=True)
+            if record.hides(PRESENTED) and isinstance(stage.presents, PresentsPlanned)
+        ),
+    )
+
+
+def hidden_notice(stage: Stage) -> str:
+    """The sentence about a stage whose certificate id is marked sensitive, so that it is neither kept nor checked."""
+    return (
+        f"{stage.address} presents a certificate whose id is marked sensitive: tfcert keeps no sensitive value, so it was "
+        "not checked; wrap the id in nonsensitive(), as it is no secret."
+    )

@@ -1,0 +1,39 @@
+"""The state as `show -json` prints it, alone or as a plan's prior state."""
+
+from __future__ import annotations
+
+from checker.readers.envelope import ShownModule, ShownValues
+from checker.readers.ours import concerns
+from checker.readers.records import NOTHING, Record, given, marked, read_address
+from checker.readers.spot import Spot
+
+
+def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
+    """The objects of ours in a shown state, deposed ones included, module by module in the document's order.
+
+    `spot` is that of the `values`. Source: terraform internal/command/jsonstate/state.go.
+    """
+    records: list[Record] = []
+    if values is None or values.root_module is None:
+        return records
+    # A stack and not recursion: how deep modules nest is the document's choice.
+    waiting: list[tuple[ShownModule, Spot]] = [(values.root_module, spot.key("root_module"))]
+    while waiting:
+        module, here = waiting.pop()
+        for index, resource in enumerate(module.resources):
+            if not concerns(resource.type, resource.mode):
+                continue
+            at = here.key("resources").item(index)
+            records.append(
+                Record(
+                    address=read_address(resource.address, at.key("address")),
+                    type=resource.type,
+                    attributes=given(resource.values) or NOTHING,
+                    spot=at.key("values"),
+                    deposed=resource.deposed_key,
+                    sensitive=marked(resource.sensitive_values, at.key("sensitive_values")),
+                )
+            )
+        children = here.key("child_modules")
+        waiting.extend((child, children.item(index)) for index, child in reversed(list(enumerate(module.child_modules))))
+    return records
