@@ -21,7 +21,7 @@ _PRINTED = re.compile(rb"(?m)^(?:Terraform|OpenTofu) (?:will perform|used the se
 _CONFIGURED = frozenset(
     {"resource", "data", "module", "variable", "output", "provider", "terraform", "locals", "moved", "import", "removed"}
 )
-_EMPTY_STATE = frozenset({"format_version", "terraform_version", "checks"})
+_EMPTY_STATE = frozenset({"format_version", "terraform_version", "values", "checks"})
 _HEAD = 64 * 1024
 
 

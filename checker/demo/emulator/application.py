@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import HTTP_METHODS, DomainDispatcherApplication, create_backend_app
 
-from checker.demo.emulator import rest, websocket
+from checker.demo.emulator.rest import RestGateway
+from checker.demo.emulator.websocket import WebSocketGateway
 from checker.demo.emulator.world import World
+
+# Moto numbers the endpoints that share a handler; this is what each of them is called without its number.
+_REST = "APIGatewayResponse.dispatch"
+_WEBSOCKET = "ApiGatewayV2Response.dispatch"
 
 
 def application(world: World) -> DomainDispatcherApplication:
@@ -21,25 +25,21 @@ def application(world: World) -> DomainDispatcherApplication:
     """
 
     def create(service: Any) -> Flask:
-        return _extended(create_backend_app(service), world)
+        app = create_backend_app(service)
+        return _extended(app, world) if service in {"apigateway", "apigatewayv2"} else app
 
     return DomainDispatcherApplication(create)
 
 
 def _extended(app: Flask, world: World) -> Flask:
-    replacements: dict[str, Callable[..., Any]] = {
-        "APIGatewayResponse.dispatch": lambda *request: rest.RestGateway(world).answer(*request),
-        "ApiGatewayV2Response.dispatch": lambda *request: websocket.WebSocketGateway(world).answer(*request),
-    }
-    paths = {"APIGatewayResponse.dispatch": rest.PATHS, "ApiGatewayV2Response.dispatch": websocket.PATHS}
-    for replaced, handler in replacements.items():
-        # Moto numbers the endpoints that share a handler.
-        endpoints = [name for name in app.view_functions if name.rstrip("0123456789") == replaced]
-        if not endpoints:
-            continue
-        view = convert_to_flask_response(handler)
-        for endpoint in endpoints:
+    rest = convert_to_flask_response(lambda *request: RestGateway(world).answer(*request))
+    websocket = convert_to_flask_response(lambda *request: WebSocketGateway(world).answer(*request))
+    views = {_REST: rest, _WEBSOCKET: websocket}
+    for endpoint in app.view_functions:
+        view = views.get(endpoint.rstrip("0123456789"))
+        if view is not None:
             app.view_functions[endpoint] = view
-        for path in paths[replaced]:
-            app.add_url_rule(path, endpoint=f"tfcert:{path}", methods=HTTP_METHODS, view_func=view, strict_slashes=False)
+    # Moto's table of paths lacks some; which operation a path is, is told from AWS's model in any case.
+    for path, view in (("/v2/<path:rest>", websocket), ("/<path:rest>", rest)):
+        app.add_url_rule(path, endpoint=path, methods=HTTP_METHODS, view_func=view)
     return app

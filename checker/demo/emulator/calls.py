@@ -12,7 +12,7 @@ class Call:
     """One request, as AWS's own log would name it.
 
     `service` is botocore's name (`apigateway` is v1, `apigatewayv2` the WebSocket one), `operation` the model's
-    (`GetStages`), `Unknown` where no operation has such a path.
+    (`GetStages`); both are `Unknown` where AWS's models know no such thing.
     """
 
     service: str

@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from checker.demo.emulator.errors import BadRequestError, NotFoundError
-from checker.demo.emulator.issuing import issue
+from checker.demo.emulator.issuing import issue, whole
 
 ID_FORM = re.compile(r"[a-z0-9]{6}")
 ACM_ARN = re.compile(r"arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/[\w-]+")
@@ -35,7 +35,7 @@ class HeldCertificate:
 
     def aged(self, *, created_at: datetime, expires_at: datetime) -> HeldCertificate:
         """The same certificate with other dates: same id and key, a PEM that says so."""
-        start, end = created_at.replace(microsecond=0), expires_at.replace(microsecond=0)
+        start, end = whole(created_at), whole(expires_at)
         return replace(self, created_at=start, expires_at=end, pem=issue(self.key, created_at=start, expires_at=end))
 
     def answer(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class HeldCertificate:
 
 def certificate(id_: str, *, key: RSAPrivateKey, created_at: datetime, expires_at: datetime, **about: Any) -> HeldCertificate:
     """Issue a certificate under an id; `about` is its description and its tags. Fractions of a second are dropped."""
-    start, end = created_at.replace(microsecond=0), expires_at.replace(microsecond=0)
+    start, end = whole(created_at), whole(expires_at)
     pem = issue(key, created_at=start, expires_at=end)
     return HeldCertificate(id=id_, key=key, pem=pem, created_at=start, expires_at=end, **about)
 

@@ -13,7 +13,7 @@ from checker.demo.emulator.errors import GatewayError
 from checker.demo.emulator.faults import Injection
 from checker.demo.emulator.resetting import reset
 from checker.demo.emulator.seeding import age, sow
-from checker.demo.emulator.wanted import ACCOUNT, REGION, Seed
+from checker.demo.emulator.wanted import ACCOUNT, REGION, Instant, Seed
 from checker.demo.emulator.world import DeleteAnswer, World
 
 PREFIX = "/_tfcert/"
@@ -23,7 +23,7 @@ class ClockOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Stop the clock at an instant, move it, or let it run: those that are given, in this order."""
 
     run: bool = False
-    set: datetime | None = None
+    set: Instant | None = None
     advance: dict[str, float] = {}
 
 
@@ -40,7 +40,7 @@ class AgeOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     account: str = ACCOUNT
     region: str = REGION
-    expires_at: datetime | None = None
+    expires_at: Instant | None = None
     days_left: float | None = None
 
 
@@ -76,7 +76,7 @@ class Control:
             return 404, {"error": f"{method} {PREFIX}{path} is not a control path"}
         try:
             answer = route(body or b"{}")
-        except (msgspec.MsgspecError, GatewayError, ValueError, TypeError) as error:
+        except (msgspec.MsgspecError, GatewayError, ValueError, TypeError, OverflowError, LookupError) as error:
             return 400, {"error": getattr(error, "message", None) or str(error)}
         return 200, self._state(b"") if answer is None else answer
 

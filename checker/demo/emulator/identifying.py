@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.exceptions import UnknownServiceError
+from moto.apigateway.models import apigateway_backends
 from moto.core.request import Request
 from moto.core.routing import get_service_router
 from moto.iam.models import get_account_id_from
@@ -48,6 +49,11 @@ def identify(environ: dict[str, Any], body: bytes) -> Call:
         method=environ["REQUEST_METHOD"],
         path=path,
     )
+
+
+def has_region(call: Call) -> bool:
+    """Whether the called service is in the called region, as far as API Gateway goes; moto fails where it is not."""
+    return call.service not in {"apigateway", "apigatewayv2"} or call.region in apigateway_backends[call.account]
 
 
 def _operation(service: str, environ: dict[str, Any], body: bytes) -> str:

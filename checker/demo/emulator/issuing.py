@@ -6,7 +6,7 @@ Source: certificates of AWS decoded from public dumps (`facts/aws.md` 1): X.509 
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -23,6 +23,13 @@ _NAME = x509.Name(
         x509.NameAttribute(NameOID.COMMON_NAME, "ApiGateway"),
     ]
 )
+
+
+def whole(instant: datetime) -> datetime:
+    """An instant in UTC without the fraction of its second, which a certificate cannot carry; ValueError without a time zone."""
+    if instant.tzinfo is None:
+        raise ValueError(f"{instant.isoformat()} names no time zone")
+    return instant.astimezone(UTC).replace(microsecond=0)
 
 
 def new_key() -> RSAPrivateKey:

@@ -14,12 +14,15 @@ from typing import Any
 from checker.demo.emulator.calls import Call
 from checker.demo.emulator.control import PREFIX, Control
 from checker.demo.emulator.faults import LONGEST_HANG, Answer, Drop, Fault, Hang, ProxyPage
-from checker.demo.emulator.identifying import buffered, identify
+from checker.demo.emulator.identifying import buffered, has_region, identify
 from checker.demo.emulator.world import World
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
 Application = Callable[[Environ, Start], Iterable[bytes]]
+
+# AWS has no such host in the first place; this is what a host of another region answers.
+_NO_SUCH_REGION = Answer(status=403, code="InvalidSignatureException", message="Credential should be scoped to a valid region.")
 
 
 class Middleware:
@@ -44,6 +47,8 @@ class Middleware:
         fault = self._world.faults.meet(call)
         if fault is not None:
             return self._fail(fault, call, environ, start)
+        if not has_region(call):
+            return _answer(_NO_SUCH_REGION, call, start)
         try:
             return self._inner(environ, start)
         except NotImplementedError as lacking:

@@ -10,9 +10,6 @@ from checker.demo.emulator.stage_operations import StageOperations
 from checker.demo.emulator.tag_operations import TagOperations
 from checker.demo.emulator.world import World
 
-# What moto's own table of paths lacks; an ARN in a path has slashes.
-PATHS = ("/clientcertificates", "/clientcertificates/<id>", "/tags/<path:arn>")
-
 
 class RestGateway(CertificateOperations, StageOperations, TagOperations):
     """One request to API Gateway's first version."""

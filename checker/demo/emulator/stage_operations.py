@@ -25,7 +25,7 @@ class StageOperations(GatewayRequest, APIGatewayResponse):
     def create_stage(self) -> TYPE_RESPONSE:
         """Create a stage; it presents nothing, since the model has no place for a certificate here."""
         super().create_stage()
-        stage = self.backend.get_stage(self._api_id(), self.document()["stageName"])
+        stage = self.backend.get_stage(self._api_id(), self.document().get("stageName") or "")
         return self.reply(self._shown(stage), status=201)
 
     def get_stage(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto promises a text, and takes either

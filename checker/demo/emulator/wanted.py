@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class SeedCertificate(msgspec.Struct, frozen=True, kw_only=True, tag="certificate"):
@@ -21,8 +23,8 @@ class SeedCertificate(msgspec.Struct, frozen=True, kw_only=True, tag="certificat
     id: str | None = None
     account: str = ACCOUNT
     region: str = REGION
-    created_at: datetime | None = None
-    expires_at: datetime | None = None
+    created_at: Instant | None = None
+    expires_at: Instant | None = None
     description: str | None = None
     tags: dict[str, str] = {}
 

@@ -12,14 +12,6 @@ from checker.demo.emulator.paging import page
 from checker.demo.emulator.websocket_stages import WebSocketStageOperations
 from checker.demo.emulator.world import World
 
-# What moto's own table of paths lacks; an ARN in a path has slashes.
-PATHS = (
-    "/v2/apis/<api_id>/deployments",
-    "/v2/apis/<api_id>/deployments/<deployment_id>",
-    "/v2/apis/<api_id>/stages/<stage_name>/accesslogsettings",
-    "/v2/tags/<path:arn>",
-)
-
 _STAGE_ARN = re.compile(r"arn:[\w-]+:apigateway:[\w-]+::/apis/(?P<api>[^/]+)/stages/(?P<stage>[^/]+)")
 
 

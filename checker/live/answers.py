@@ -1,0 +1,98 @@
+"""Turns what API Gateway answers into the domain's values, and refuses what it would not answer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from checker.domain.observation import Found, ObservedStage, Unanswered
+from checker.domain.stage import StageKind
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+
+# Half a million of anything: whatever goes on after that is not a list of AWS's.
+_MOST_PAGES = 1000
+
+
+def listed(fetch: Callable[..., Mapping[str, Any]], *, items: str, token: str, answer_token: str) -> Iterator[Mapping[str, Any]]:
+    """The items of all pages; ValueError where a page is not one.
+
+    A page without its list is no empty page: botocore makes an empty answer of a proxy's HTML, and taking that for "no
+    certificates" would call every certificate gone. Source: botocore's `apigateway` and `apigatewayv2` models; both
+    services send the list when it is empty, too.
+    """
+    page: Mapping[str, Any] = fetch()
+    seen: set[str] = set()
+    while True:
+        if not isinstance(page.get(items), list):
+            raise ValueError(f"no {items} in the answer")
+        yield from page[items]
+        position = page.get(answer_token)
+        if not position:
+            return
+        if position in seen or len(seen) >= _MOST_PAGES:
+            raise ValueError("the pages do not end")
+        seen.add(position)
+        page = fetch(**{token: position})
+
+
+def certificate(item: Mapping[str, Any]) -> Found | Unanswered:
+    """A client certificate of GetClientCertificates."""
+    ends, begins = item.get("expirationDate"), item.get("createdDate")
+    if not isinstance(ends, datetime):
+        return Unanswered(
+            reason=f"AWS knows the certificate {text(item, 'clientCertificateId')} and gives no end date for it",
+            remedy="look at it in the API Gateway console",
+        )
+    return Found(
+        expires_at=ends.astimezone(UTC),
+        created_at=begins.astimezone(UTC) if isinstance(begins, datetime) else None,
+        fingerprint=fingerprint(item.get("pemEncodedCertificate")),
+    )
+
+
+def rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
+    """A stage of API Gateway's GetStages; a certificate that was taken off leaves the empty string."""
+    return ObservedStage(
+        kind=StageKind.REST,
+        api_id=api_id,
+        name=text(item, "stageName"),
+        certificate_id=item.get("clientCertificateId") or None,
+        api_name=api_name,
+    )
+
+
+def websocket_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
+    """A stage of API Gateway v2's GetStages."""
+    return ObservedStage(
+        kind=StageKind.WEBSOCKET,
+        api_id=api_id,
+        name=text(item, "StageName"),
+        certificate_id=item.get("ClientCertificateId") or None,
+        api_name=api_name,
+    )
+
+
+def text(item: Mapping[str, Any], name: str) -> str:
+    """A text that every item has; ValueError where this one has not."""
+    value = item.get(name)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"no {name} in the answer")
+    return value
+
+
+def fingerprint(pem: Any) -> str | None:
+    """SHA-256 of the certificate in a PEM, in lower-case hexadecimal, however its lines end; None where there is none."""
+    match = _PEM.search(pem) if isinstance(pem, str) else None
+    if match is None:
+        return None
+    try:
+        der = base64.b64decode("".join(match[1].split()), validate=True)
+    except binascii.Error:
+        return None
+    return hashlib.sha256(der).hexdigest()

@@ -1,0 +1,37 @@
+"""Asks AWS without ever waiting longer than patience lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from checker.live.deadline import OverdueError, Patience, start, within
+from checker.live.gateway import Gateway, UnreachableError
+from checker.live.question import Question
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A gateway, the region that is asked about, and the time that there is for it."""
+
+    gateway: Gateway
+    region: str
+    patience: Patience
+
+    def ask(self, operation: str, work: Callable[[], T]) -> T:
+        """Do work in a thread of its own; raises what it raises, or UnreachableError once patience has ended."""
+        try:
+            return within(self.patience, start(work))
+        except OverdueError:
+            raise self.overdue(operation) from None
+
+    def overdue(self, operation: str) -> UnreachableError:
+        """The error for an answer that did not come in time."""
+        question = Question(operation=operation, region=self.region, endpoint=self.gateway.endpoint(self.region))
+        return UnreachableError(
+            f"{question} was not answered within {self.patience.seconds:g} s",
+            "check the network, the proxy settings and AWS_ENDPOINT_URL, or raise --timeout; --offline judges by recorded dates",
+        )

@@ -1,0 +1,46 @@
+"""What can be wrong with credentials before AWS is asked anything."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from checker.live.gateway import CredentialsError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError
+
+GIVE = "give credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, --profile, a role of the machine), or judge with --offline"
+_PRINTABLE = re.compile(r"[\w .:@/\\~+-]{1,200}")
+
+
+def without_credentials(error: BotoCoreError) -> CredentialsError | None:
+    """The error to raise where credentials could not be had; None where that is not what went wrong.
+
+    Texts of credential programs and token services are left out: they may hold what they were given.
+    """
+    from botocore import exceptions as boto
+
+    match error:
+        case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.NoAuthTokenError():
+            return CredentialsError("no AWS credentials were found, or only a part of them", GIVE)
+        case boto.ProfileNotFound():
+            profile = _named(error, "profile")
+            return CredentialsError(f"the AWS profile {profile} is not configured", "`aws configure list-profiles` lists them")
+        case boto.ConfigParseError() | boto.ConfigNotFound():
+            return CredentialsError(f"the AWS configuration file {_named(error, 'path')} cannot be read", "correct the file")
+        case boto.SSOError() | boto.TokenRetrievalError() | boto.LoginError():
+            return CredentialsError("the AWS sign-in session is missing or has expired", "sign in again: aws sso login, aws login")
+        case boto.RefreshWithMFAUnsupportedError():
+            return CredentialsError("the credentials need an MFA code", "get temporary credentials first, and give those")
+        case boto.CredentialRetrievalError() | boto.MetadataRetrievalError():
+            return CredentialsError(f"no credentials could be had from {_named(error, 'provider')}", GIVE)
+        case boto.InvalidConfigError() | boto.UnknownCredentialError() | boto.MissingDependencyException():
+            return CredentialsError(f"the AWS configuration is not usable ({type(error).__name__})", "correct the AWS profile")
+        case _:
+            return None
+
+
+def _named(error: BotoCoreError, name: str) -> str:
+    value = str(error.kwargs.get(name, "")) if hasattr(error, "kwargs") else ""
+    return repr(value) if _PRINTABLE.fullmatch(value) else "that is configured"

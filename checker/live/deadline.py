@@ -1,0 +1,69 @@
+"""How long an answer is waited for: a server that never answers must not hold up the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from threading import Lock, Thread
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# What each answer of a long list adds to the time that is left, in seconds: a server that takes longer than that for every
+# answer runs out of patience, one that lists five hundred APIs at nine a second does not.
+EARNED = 1.0
+
+
+class Patience:
+    """The time that is left for a number of questions: `seconds` in all, or more while answers keep coming.
+
+    Only surveys call `answered`; then the end is never later than `seconds` after the last answer.
+    """
+
+    def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._until = clock() + seconds
+        self._lock = Lock()
+
+    def left(self) -> float:
+        """Seconds until the end, 0 once it has come."""
+        return max(0.0, self._until - self._clock())
+
+    def answered(self) -> None:
+        """Count an answer."""
+        with self._lock:
+            self._until = min(self._until + EARNED, self._clock() + self.seconds)
+
+
+class OverdueError(Exception):
+    """The time was over before the work was done."""
+
+
+def start(work: Callable[[], T]) -> Future[T]:
+    """Do work in a thread that the interpreter does not wait for when it exits.
+
+    An executor's threads are joined at exit, so a server that never answers would hang the command after its report.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - not swallowed: it is raised in whoever waits for the result
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return future
+
+
+def within(patience: Patience, future: Future[T]) -> T:
+    """The result of work that was started, or its exception; OverdueError once patience has ended."""
+    while not future.done():
+        left = patience.left()
+        if not left:
+            raise OverdueError
+        # Looked at again afterwards: answers may have moved the end meanwhile.
+        wait([future], timeout=left)
+    return future.result()

@@ -1,0 +1,68 @@
+"""The whole run in one screen: read, observe, judge, plan, patch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from checker.domain.cases import Cases, build_cases, subjects
+from checker.domain.inventory import Inventory
+from checker.domain.observation import CertificateKey, Observations
+from checker.domain.outcome import Outcome
+from checker.domain.place import Place
+from checker.domain.rotation import Phase, Rotation
+from checker.domain.run import Run
+from checker.domain.stage import Stage
+from checker.hcl.configuration import Configuration
+from checker.patches.stages import Patches, write_patches
+from checker.rotation.planner import plan_rotations, surveys_needed
+from checker.rules import judge
+
+Observe = Callable[[Collection[CertificateKey], Collection[Place], Collection[Stage]], Observations]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What `patch` is asked for: a phase by name, every phase, or what is safe now; and for which certificates."""
+
+    phase: Phase | None = None
+    every: bool = False
+    only: frozenset[str] = frozenset()
+    name: str | None = None
+    even_if_not_due: bool = False
+
+
+def check(inventory: Inventory, observe: Observe | None, run: Run) -> Outcome:
+    """Judge what was read; without `observe` AWS is not asked, and every date is the recorded one."""
+    cases = _cases(inventory, observe, run)
+    return _outcome(inventory, cases, plan_rotations(cases))
+
+
+def patch(
+    inventory: Inventory, configuration: Configuration, observe: Observe | None, run: Run, wish: Wish
+) -> tuple[Outcome, Patches]:
+    """Judge, and write the phases that are wished for of every rotation that can be written."""
+    cases = _cases(inventory, observe, run)
+    rotations = plan_rotations(cases, name=wish.name, even_if_not_due=wish.even_if_not_due)
+    chosen = tuple(rotation for rotation in rotations if not wish.only or _names(rotation) & wish.only)
+    patches = write_patches(configuration, chosen, wish.phase, every=wish.every)
+    return _outcome(inventory, cases, patches.rotations), patches
+
+
+def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
+    observations = Observations(asked=False)
+    if observe is not None:
+        wanted = {
+            subject.key: None for document in inventory.documents for subject in subjects(document) if subject.key is not None
+        }
+        observations = observe(tuple(wanted), surveys_needed(inventory), inventory.stages)
+    return build_cases(inventory, observations, as_of=run.as_of, policy=run.policy, expect=run.expect)
+
+
+def _outcome(inventory: Inventory, cases: Cases, rotations: tuple[Rotation, ...]) -> Outcome:
+    notices = tuple(f"{document.source.path}: {notice}" for document in inventory.documents for notice in document.notices)
+    return Outcome(cases=cases, findings=judge(cases), rotations=rotations, notices=(*notices, *cases.observations.notices))
+
+
+def _names(rotation: Rotation) -> frozenset[str]:
+    return frozenset({rotation.label, *rotation.predecessor_ids})

@@ -1,0 +1,72 @@
+"""Files, opened so that nothing that only looks like one can hold tfcert up."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import NoReturn
+
+from checker.domain.errors import UnreadableError
+
+LARGEST = 8 * 1024**3
+# Up to here a copy is as fast as a mapping, and safe from a writer that shortens the file meanwhile.
+_COPIED = 1024**2
+
+
+def open_file(path: str) -> memoryview:
+    """The bytes of a regular file, mapped and not copied where it is large.
+
+    Raises UnreadableError for what is missing, forbidden, too large, or no regular file: a FIFO or a device could keep
+    tfcert waiting for ever.
+    """
+    try:
+        _check(os.stat(path), path)
+        # Without O_NONBLOCK the opening itself would wait, if a FIFO took the file's place since the check.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except (OSError, ValueError) as error:
+        _unopened(path, error)
+    try:
+        found = os.fstat(handle)
+        _check(found, path)
+        return _copied(handle, found.st_size) if found.st_size <= _COPIED else _mapped(handle)
+    except OSError as error:
+        _unopened(path, error)
+    finally:
+        os.close(handle)
+
+
+def _check(found: os.stat_result, path: str) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise UnreadableError(
+            "is not a regular file", where=path, remedy="pipe its content in and give - as the source"
+        )
+    if found.st_size > LARGEST:
+        raise UnreadableError(f"is larger than {LARGEST // 1024**3} GiB", where=path)
+
+
+def _copied(handle: int, size: int) -> memoryview:
+    pieces: list[bytes] = []
+    while piece := os.read(handle, size + 1):
+        pieces.append(piece)
+        size -= len(piece)
+        if size < 0:
+            break
+    return memoryview(b"".join(pieces))
+
+
+def _mapped(handle: int) -> memoryview:
+    import mmap
+
+    return memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ))
+
+
+def _unopened(path: str, error: OSError | ValueError) -> NoReturn:
+    if isinstance(error, FileNotFoundError):
+        message, remedy = "there is no such file or directory", "check the path"
+    elif isinstance(error, PermissionError):
+        message, remedy = "may not be read by this user", "check its permissions"
+    elif isinstance(error, OSError) and error.strerror:
+        message, remedy = f"cannot be read: {error.strerror}", "check the path"
+    else:
+        message, remedy = "is not a path", "check the path"
+    raise UnreadableError(message, where=repr(path) if "\0" in path else path, remedy=remedy) from error

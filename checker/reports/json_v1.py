@@ -1,0 +1,173 @@
+"""The JSON that other programs read: version 1, the public view of an outcome.
+
+Its shape is held by `schemas/outcome-v1.schema.json`; internals change freely behind it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from checker.domain.address import Address
+from checker.domain.cases import Case, DocumentCases, stages_after
+from checker.domain.finding import Finding
+from checker.domain.outcome import UNVERIFIED, Outcome
+from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
+from checker.domain.severity import Severity
+from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned, Stage
+
+SCHEMA = "tfcert.outcome/v1"
+
+
+def render(outcome: Outcome) -> str:
+    """Write an outcome as JSON; the same outcome gives the same bytes."""
+    return json.dumps(document(outcome), indent=2, ensure_ascii=False) + "\n"
+
+
+def document(outcome: Outcome) -> dict[str, Any]:
+    """The public view of an outcome, as plain values."""
+    cases = outcome.cases
+    certificates = _unique(_certificate(case) for case in cases.all)
+    stages = _unique(_stage(stage, part) for part in cases.documents for stage in _stages(part))
+    return {
+        "schema": SCHEMA,
+        "as_of": instant(cases.as_of),
+        "verdict": str(outcome.verdict),
+        "offline": not cases.observations.asked,
+        "sources": [_source(part) for part in cases.documents],
+        "policy": {
+            "name": cases.policy.name,
+            "threshold_days": cases.policy.threshold_days,
+            "notice_days": cases.policy.notice_days,
+        },
+        "summary": _summary(outcome, len(stages), len(certificates)),
+        "certificates": certificates,
+        "stages": stages,
+        "findings": [_finding(finding) for finding in outcome.findings],
+        "rotations": [_rotation(rotation) for rotation in outcome.rotations],
+    }
+
+
+def instant(moment: datetime | None) -> str | None:
+    """A moment in RFC 3339, UTC, to the second; None stays None."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment is not None else None
+
+
+def _source(part: DocumentCases) -> dict[str, Any]:
+    source = part.document.source
+    return {
+        "path": source.path,
+        "kind": source.kind,
+        "tool_version": source.tool_version,
+        "format_version": source.format_version,
+    }
+
+
+def _summary(outcome: Outcome, stages: int, certificates: int) -> dict[str, int]:
+    counted = [finding for finding in outcome.findings if finding.suppression is None]
+    return {
+        "stages": stages,
+        "certificates": certificates,
+        **{severity.word: sum(finding.severity is severity for finding in counted) for severity in Severity},
+        "suppressed": len(outcome.findings) - len(counted),
+        "unverified": sum(finding.rule == UNVERIFIED for finding in counted),
+    }
+
+
+def _certificate(case: Case) -> dict[str, Any]:
+    place = case.subject.key.place if case.subject.key is not None else case.certificate.place
+    presenters = {*case.subject.presented_by, *case.subject.to_be_presented_by}
+    return {
+        "address": _text(case.address),
+        "id": case.id,
+        "account": place.account,
+        "region": place.region,
+        "expires_at": instant(case.expires_at),
+        "days_left": case.days_left,
+        "evidence": str(case.evidence),
+        "sha256_fingerprint": case.fingerprint,
+        "presented_by": sorted({_named(stage) for stage in presenters}),
+    }
+
+
+def _stages(part: DocumentCases) -> list[Stage]:
+    """The stages as they are after the plan, and those that it destroys as they were."""
+    after = stages_after(part.document)
+    there = {stage.address for stage in after}
+    return [*after, *(stage for stage in part.document.stages if stage.address not in there)]
+
+
+def _stage(stage: Stage, part: DocumentCases) -> dict[str, Any]:
+    identity: str | None = None
+    address: Address | None = None
+    match stage.presents:
+        case Presents(id=identity):
+            case = part.by_id(identity)
+            address = case.address if case is not None else None
+        case PresentsPlanned(candidates=(only,)):
+            address = only
+        case PresentsPlanned() | PresentsNothing():
+            pass
+    return {
+        "address": _text(stage.address),
+        "kind": str(stage.kind),
+        "api_id": stage.api_id,
+        "name": stage.name,
+        "account": stage.place.account,
+        "region": stage.place.region,
+        "certificate_id": identity,
+        "certificate_address": _text(address),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    where = finding.location
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.word,
+        "address": finding.address,
+        "certificate_id": finding.certificate_id,
+        "days_left": finding.days_left,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "location": {"file": where.file, "line": where.line} if where is not None else None,
+        "suppression": finding.suppression,
+    }
+
+
+def _rotation(rotation: Rotation) -> dict[str, Any]:
+    reason: str | None = None
+    match rotation.step:
+        case Next(phase=phase):
+            word = str(phase)
+        case Waiting(reason=reason):
+            word = "waiting"
+        case Blocked(reason=why, remedy=remedy):
+            word, reason = "blocked", f"{why}; {remedy}"
+        case Done():
+            word = "done"
+    return {
+        "predecessor": rotation.label,
+        "successor": _text(rotation.successor),
+        "phase": word,
+        "reason": reason,
+        "introduce_by": instant(rotation.introduce_by),
+        "repoint_by": instant(rotation.repoint_by),
+        "stages": list(rotation.stages),
+    }
+
+
+def _named(stage: Stage) -> str:
+    return str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
+
+
+def _text(address: Address | None) -> str | None:
+    return str(address) if address is not None else None
+
+
+def _unique(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each entry once, in a stable order: two sources may know the same certificate."""
+    found = {json.dumps(entry, sort_keys=True): entry for entry in entries}
+    return [found[key] for key in sorted(found)]

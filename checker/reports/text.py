@@ -1,0 +1,110 @@
+"""What a person reads first: the verdict, the certificates by urgency, the findings, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Case, Evidence
+from checker.domain.finding import Finding
+from checker.domain.outcome import Outcome, Verdict
+from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
+from checker.domain.severity import Severity
+from checker.reports.printable import printable
+
+_FULL_LIFE = 365
+_BAR = 20
+
+
+def render(outcome: Outcome) -> str:
+    """Write an outcome as plain text."""
+    return "\n".join(printable(line) for line in _lines(outcome)) + "\n"
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
+    yield _verdict(outcome)
+    for notice in outcome.notices:
+        yield f"note: {notice}"
+    if not outcome.cases.observations.asked:
+        yield "note: AWS was not asked (--offline): every date is the recorded one"
+    if outcome.cases.all:
+        yield ""
+        yield from _table(outcome)
+    if outcome.findings:
+        yield ""
+        for finding in outcome.findings:
+            yield from _finding(finding)
+    if outcome.rotations:
+        yield ""
+        for rotation in outcome.rotations:
+            yield from _rotation(rotation)
+
+
+def _verdict(outcome: Outcome) -> str:
+    counts = [
+        f"{count} {severity.word}{'s' if count > 1 else ''}"
+        for severity in Severity
+        if (count := sum(finding.severity is severity for finding in outcome.findings))
+    ]
+    words = {
+        Verdict.CLEAN: "clean",
+        Verdict.FINDINGS: "findings",
+        Verdict.INCONCLUSIVE: "inconclusive: not everything could be checked",
+    }
+    return f"tfcert: {words[outcome.verdict]}" + (f" ({', '.join(counts)})" if counts else "")
+
+
+def _table(outcome: Outcome) -> Iterator[str]:
+    rows = sorted(
+        (case for case in outcome.cases.all if case.id is not None),
+        key=lambda case: (case.days_left is None, case.days_left or 0, str(case.address), case.id or ""),
+    )
+    width = max((len(_name(case)) for case in rows), default=0)
+    for case in rows:
+        stages = len({*case.subject.presented_by, *case.subject.to_be_presented_by})
+        presented = f"presented by {stages} stage{'s' if stages != 1 else ''}" if stages else "presented by no stage"
+        yield f"  {_name(case):<{width}}  {case.id or '-':<8}  {_bar(case)}  {_left(case):<22}  {presented}"
+
+
+def _name(case: Case) -> str:
+    return str(case.address) if case.address is not None else "(not in this state)"
+
+
+def _bar(case: Case) -> str:
+    if case.days_left is None:
+        return "?" * _BAR
+    filled = max(0, min(_BAR, -(-case.days_left * _BAR // _FULL_LIFE)))
+    return "#" * filled + "." * (_BAR - filled)
+
+
+def _left(case: Case) -> str:
+    match case.evidence:
+        case Evidence.GONE:
+            return "gone from AWS"
+        case Evidence.UNKNOWN | Evidence.UNANSWERED if case.days_left is None:
+            return "end not known"
+        case evidence:
+            return f"{case.days_left} days ({evidence})"
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    where = f"{finding.location}: " if finding.location is not None else ""
+    yield f"{where}{finding.severity.word}: {finding.rule}{f' {finding.address}' if finding.address else ''}"
+    yield f"    {finding.message}"
+    yield f"    -> {finding.remedy}"
+
+
+def _rotation(rotation: Rotation) -> Iterator[str]:
+    arrow = f" -> {rotation.successor}" if rotation.successor is not None else ""
+    yield f"rotation {rotation.label}{arrow}"
+    match rotation.step:
+        case Next(phase=phase):
+            yield f"    next: {phase} (`tfcert patch`)"
+        case Waiting(reason=reason):
+            yield f"    waiting: {reason}"
+        case Blocked(reason=reason, remedy=remedy):
+            yield f"    blocked: {reason}"
+            yield f"    -> {remedy}"
+        case Done():
+            yield "    done"
+    if rotation.introduce_by is not None and rotation.repoint_by is not None:
+        yield f"    introduce by {rotation.introduce_by:%Y-%m-%d}, repoint by {rotation.repoint_by:%Y-%m-%d}"
