@@ -10,6 +10,9 @@ import re
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block, Span
 
+# A file that begins with a licence keeps it, though it may stand directly above a block that goes.
+LICENCE = re.compile(rb"copyright|SPDX|licen[cs]e", re.IGNORECASE)
+
 _SUCCEEDS = re.compile(rb"^[ \t]*(?:#|//)[ \t]*tfcert:[ \t]*succeeds[ \t]+([\w.-]+)[ \t]*\r?$", re.MULTILINE)
 _PEM_OF = re.compile(rb"^[ \t]*(?:#|//)[ \t]*tfcert:[ \t]*PEM of[ \t]+([\w.-]+)", re.MULTILINE)
 

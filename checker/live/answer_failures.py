@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from checker.live.gateway import CredentialsError, GatewayError, UnreachableError
@@ -12,16 +14,7 @@ from checker.live.question import Question
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-# Source: AWS's "Common errors" of API Gateway and STS, and botocore's list of throttling codes.
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
-_UNKNOWN_KEY = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}
-_SIGNATURE = {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException"}
-_UNSIGNED = {"MissingAuthenticationToken", "MissingAuthenticationTokenException"}
-_NOT_ENABLED = {"OptInRequired", "RegionDisabledException"}
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedException", "UnauthorizedOperation", "NotAuthorizedException"}
-_THROTTLED = {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded", "LimitExceededException"}
-
-_CLOCK = re.compile(r"signature (expired|not yet current)|too skewed|clock", re.IGNORECASE)
+_CLOCK = re.compile(r"signature (expired|not yet current)|skew|clock|difference between the request time", re.IGNORECASE)
 _EXPLICIT = re.compile(r"explicit deny in an? ([a-z ]{4,40}?policy|permissions boundary)")
 _NO_NAME = re.compile(r"\d+|Unknown|")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9._]{2,80}")
@@ -34,42 +27,56 @@ def code_of(error: ClientError) -> str:
 
 def answered(error: ClientError, question: Question) -> GatewayError:
     """The error to raise for an answer that is one."""
+    if error.operation_name != question.operation:
+        # The credentials of a profile may need a call of their own first, such as AssumeRole, and that was the one.
+        question = replace(question, operation=error.operation_name, endpoint=None)
     code, status = code_of(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     message = str(error.response.get("Error", {}).get("Message", ""))
-    if code in _EXPIRED:
-        return CredentialsError("the AWS credentials have expired", "get new ones (aws sso login, or a new session), then again")
-    if code in _DENIED:
-        return _denied(message, question)
-    if code in _THROTTLED or status == 429:
-        return UnreachableError(
-            f"{question} was throttled, again after every retry",
-            "wait until whatever else uses the account's API Gateway quota is done (10 calls a second), then run it again",
-        )
-    if code in _SIGNATURE | _UNSIGNED:
-        return _unsigned(message, question)
-    if code in _UNKNOWN_KEY:
-        return UnreachableError(
-            f"{question} was refused: AWS does not know these credentials there",
-            "if the access key is right, the region is not enabled for the account: enable it; else give other credentials",
-        )
-    if code in _NOT_ENABLED:
-        return UnreachableError(f"{question} was refused: the region is not enabled for the account", "enable the region")
+    for codes, meaning in _MEANINGS:
+        if code in codes:
+            return meaning(message, question)
+    if status == 429:
+        return _throttled(message, question)
     if status >= 500:
         return UnreachableError(f"{question} failed in AWS (HTTP {status}), again after every retry", "run it again later")
     return _other(code, status, question)
+
+
+def _expired(_: str, question: Question) -> GatewayError:
+    return CredentialsError(f"{question} was refused: the AWS credentials have expired", "sign in again, then run it again")
 
 
 def _denied(message: str, question: Question) -> GatewayError:
     explicit = _EXPLICIT.search(message)
     why = f" (explicitly, by {explicit[1].strip()})" if explicit else ""
     action = action_for(question.operation)
-    return GatewayError(f"{question} was denied{why}: the credentials lack {action}", f"allow {action}; see policies/iam/check.json")
+    return GatewayError(
+        f"{question} was denied{why}: the credentials lack {action}", f"allow {action}; see policies/iam/check.json"
+    )
+
+
+def _throttled(_: str, question: Question) -> GatewayError:
+    return UnreachableError(
+        f"{question} was throttled, again after every retry",
+        "wait until whatever else uses the account's API Gateway quota is done (10 calls a second), then run it again",
+    )
 
 
 def _unsigned(message: str, question: Question) -> GatewayError:
     if _CLOCK.search(message):
         return CredentialsError(f"{question} was refused: this machine's clock is wrong", "set the clock, then run it again")
     return CredentialsError(f"{question} was refused: the signature is wrong", "check the secret access key and session token")
+
+
+def _unknown_key(_: str, question: Question) -> GatewayError:
+    return UnreachableError(
+        f"{question} was refused: AWS does not know these credentials there",
+        "if the access key is right, the region is not enabled for the account: enable it; else give other credentials",
+    )
+
+
+def _not_enabled(_: str, question: Question) -> GatewayError:
+    return UnreachableError(f"{question} was refused: the region is not enabled for the account", "enable the region")
 
 
 def _other(code: str, status: int, question: Question) -> GatewayError:
@@ -80,3 +87,15 @@ def _other(code: str, status: int, question: Question) -> GatewayError:
         )
     shown = code if _CODE.fullmatch(code) else "an error that has no name"
     return GatewayError(f"{question} was answered with {shown} (HTTP {status})", "run it again; if it stays, report it")
+
+
+# Source: AWS's "Common errors" of API Gateway and STS, and botocore's list of throttling codes.
+_MEANINGS: tuple[tuple[set[str], Callable[[str, Question], GatewayError]], ...] = (
+    ({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}, _expired),
+    ({"AccessDenied", "AccessDeniedException", "UnauthorizedException", "UnauthorizedOperation"}, _denied),
+    ({"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"}, _throttled),
+    ({"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException"}, _unsigned),
+    ({"MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestTimeTooSkewed"}, _unsigned),
+    ({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}, _unknown_key),
+    ({"OptInRequired", "RegionDisabledException"}, _not_enabled),
+)

@@ -19,26 +19,26 @@ _PEM = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTI
 _MOST_PAGES = 1000
 
 
-def listed(fetch: Callable[..., Mapping[str, Any]], *, items: str, token: str, answer_token: str) -> Iterator[Mapping[str, Any]]:
-    """The items of all pages; ValueError where a page is not one.
+def listed(fetch: Callable[..., Mapping[str, Any]], items: str, position: str) -> Iterator[Mapping[str, Any]]:
+    """The items of all pages, the next of which is asked for by `position`; ValueError where a page is not one.
 
     A page without its list is no empty page: botocore makes an empty answer of a proxy's HTML, and taking that for "no
     certificates" would call every certificate gone. Source: botocore's `apigateway` and `apigatewayv2` models; both
     services send the list when it is empty, too.
     """
-    page: Mapping[str, Any] = fetch()
+    page = fetch()
     seen: set[str] = set()
     while True:
-        if not isinstance(page.get(items), list):
+        if page.get(items) is None:
             raise ValueError(f"no {items} in the answer")
         yield from page[items]
-        position = page.get(answer_token)
-        if not position:
+        following = page.get(position)
+        if not following:
             return
-        if position in seen or len(seen) >= _MOST_PAGES:
+        if following in seen or len(seen) >= _MOST_PAGES:
             raise ValueError("the pages do not end")
-        seen.add(position)
-        page = fetch(**{token: position})
+        seen.add(following)
+        page = fetch(**{position: following})
 
 
 def certificate(item: Mapping[str, Any]) -> Found | Unanswered:

@@ -14,7 +14,7 @@ from checker.live.connection import Connection
 from checker.live.gateway import CredentialsError, UnreachableError
 from checker.live.pace import Pace
 from checker.live.question import Question
-from checker.live.speaking import speaking
+from checker.live.speaking import preparing
 
 if TYPE_CHECKING:
     import boto3
@@ -40,9 +40,9 @@ class Clients:
         self._session: boto3.Session | CredentialsError | None = None
         self._made: dict[tuple[Service, str], Any] = {}
         self._hosts: dict[str, str] = {}
-        self._paces: dict[str, Pace] = {}
         self._counting = Lock()
         self._calls: Counter[str] = Counter()
+        self._paces: dict[str, Pace] = {}
 
     def region(self) -> str | None:
         """The region of the command line, else of the environment, else of the profile."""
@@ -51,7 +51,7 @@ class Clients:
         return named or session.base(self._connection).region_name
 
     def endpoint(self, region: str) -> str | None:
-        """The host that is asked in API Gateway's place, once a client was made."""
+        """The host that is asked in API Gateway's place, known once a client was made."""
         return self._hosts.get(region)
 
     def calls(self) -> Mapping[str, int]:
@@ -60,7 +60,10 @@ class Clients:
             return dict(sorted(self._calls.items()))
 
     def client(self, service: Service, region: str) -> Any:
-        """The client of a service in a region; GatewayError where there are no credentials or no such region."""
+        """The client of a service in a region; GatewayError where there are no credentials or no such region.
+
+        Untyped on purpose: what it answers with is read by `answers`, which trusts none of it.
+        """
         with self._lock:
             made = self._made.get((service, region))
             if made is None:
@@ -68,12 +71,49 @@ class Clients:
             return made
 
     def _make(self, service: Service, region: str) -> Any:
-        try:
-            with speaking(Question(operation="Preparing to ask", region=region)):
-                # One attribute for three typed overloads: what the clients answer is read by `answers`, which trusts nothing.
-                make: Any = self._signed_in(region).client
-                client = make(service, region_name=region, config=self._config())
-        except ValueError as error:
-            raise self._no_endpoint(region) from error
-        client.meta.events.register("before-send", self._send)
+        make: Any = self._signed_in(region).client
+        question = Question(operation="Preparing to ask", region=region)
+        wrong = UnreachableError(
+            f"no client could be made for region {region}: the region or AWS_ENDPOINT_URL is not well-formed",
+            "correct the region, or the address in AWS_ENDPOINT_URL (https://host:port)",
+        )
+        with preparing(question, wrong):
+            client = make(service, region_name=region, config=self._config())
+            address = urlsplit(client.meta.endpoint_url)
+            host = f"{address.hostname}:{address.port}" if address.port else f"{address.hostname}"
+        if service != "sts" and not host.endswith(_OF_AWS):
+            self._hosts[region] = host
+        # STS has a quota of its own.
+        pace = self._paces.setdefault(region, Pace()) if service != "sts" else None
+
+        def before_send(event_name: str, **_: Any) -> None:
+            """Wait for each request's turn, and count it; botocore tells of every attempt here, retries included."""
+            if pace is not None:
+                pace.wait()
+            with self._counting:
+                self._calls[event_name.rpartition(".")[2]] += 1
+
+        client.meta.events.register("before-send", before_send)
         return client
+
+    def _signed_in(self, region: str) -> boto3.Session:
+        if self._session is None:
+            try:
+                self._session = session.signed_in(self._connection, self._config(), region)
+            except CredentialsError as error:
+                # Nothing changes about these within a run, so no other region looks for them again.
+                self._session = error
+        if isinstance(self._session, CredentialsError):
+            raise self._session
+        return self._session
+
+    def _config(self) -> Config:
+        from botocore.config import Config
+
+        timeout = self._connection.timeout
+        return Config(
+            connect_timeout=min(5.0, timeout / 2),
+            read_timeout=min(10.0, timeout / 2),
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            user_agent_extra="tfcert",
+        )

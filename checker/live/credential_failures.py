@@ -21,24 +21,40 @@ def without_credentials(error: BotoCoreError) -> CredentialsError | None:
     """
     from botocore import exceptions as boto
 
-    match error:
-        case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.NoAuthTokenError():
-            return CredentialsError("no AWS credentials were found, or only a part of them", GIVE)
-        case boto.ProfileNotFound():
-            profile = _named(error, "profile")
-            return CredentialsError(f"the AWS profile {profile} is not configured", "`aws configure list-profiles` lists them")
-        case boto.ConfigParseError() | boto.ConfigNotFound():
-            return CredentialsError(f"the AWS configuration file {_named(error, 'path')} cannot be read", "correct the file")
-        case boto.SSOError() | boto.TokenRetrievalError() | boto.LoginError():
-            return CredentialsError("the AWS sign-in session is missing or has expired", "sign in again: aws sso login, aws login")
-        case boto.RefreshWithMFAUnsupportedError():
-            return CredentialsError("the credentials need an MFA code", "get temporary credentials first, and give those")
-        case boto.CredentialRetrievalError() | boto.MetadataRetrievalError():
-            return CredentialsError(f"no credentials could be had from {_named(error, 'provider')}", GIVE)
-        case boto.InvalidConfigError() | boto.UnknownCredentialError() | boto.MissingDependencyException():
-            return CredentialsError(f"the AWS configuration is not usable ({type(error).__name__})", "correct the AWS profile")
-        case _:
-            return None
+    profile, path, provider = (_named(error, name) for name in ("profile", "path", "provider"))
+    meanings: tuple[tuple[tuple[type[BotoCoreError], ...], str, str], ...] = (
+        (
+            (boto.NoCredentialsError, boto.PartialCredentialsError, boto.NoAuthTokenError),
+            "no AWS credentials were found, or only a part of them",
+            GIVE,
+        ),
+        ((boto.ProfileNotFound,), f"the AWS profile {profile} is not configured", "`aws configure list-profiles` lists them"),
+        (
+            (boto.ConfigParseError, boto.ConfigNotFound),
+            f"the AWS configuration file {path} cannot be read",
+            "correct the file",
+        ),
+        (
+            (boto.SSOError, boto.TokenRetrievalError, boto.LoginError),
+            "the AWS sign-in session is missing or has expired",
+            "sign in again: aws sso login, or aws login",
+        ),
+        (
+            (boto.RefreshWithMFAUnsupportedError,),
+            "the credentials need an MFA code",
+            "get temporary credentials first, and give those",
+        ),
+        ((boto.CredentialRetrievalError, boto.MetadataRetrievalError), f"no credentials could be had from {provider}", GIVE),
+        (
+            (boto.InvalidConfigError, boto.UnknownCredentialError, boto.MissingDependencyException),
+            f"the AWS configuration is not usable ({type(error).__name__})",
+            "correct the AWS profile",
+        ),
+    )
+    for kinds, reason, remedy in meanings:
+        if isinstance(error, kinds):
+            return CredentialsError(reason, remedy)
+    return None
 
 
 def _named(error: BotoCoreError, name: str) -> str:

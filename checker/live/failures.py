@@ -61,31 +61,27 @@ def nonsense(question: Question) -> UnreachableError:
 def _broken(error: BotoCoreError, question: Question) -> GatewayError:
     from botocore import exceptions as boto
 
-    match error:
-        case boto.InvalidRegionError() | boto.UnknownRegionError() | boto.NoRegionError() | boto.BaseEndpointResolverError():
-            return UnreachableError(f"{question.region!r} is not a region of AWS", "correct the region, or give --region")
-        case boto.SSLError():
-            return UnreachableError(
-                f"{question} failed: the server's TLS certificate was not accepted",
-                "name the right certificate authorities in AWS_CA_BUNDLE, or bypass the proxy that breaks the connection open",
-            )
-        case boto.ProxyConnectionError():
-            return UnreachableError(f"{question} failed: the proxy could not be reached", NETWORK)
-        case boto.ReadTimeoutError() | boto.ConnectTimeoutError():
-            return UnreachableError(f"{question} got no answer in time", NETWORK)
-        case boto.EndpointConnectionError() if _rooted_in(error, socket.gaierror):
-            return UnreachableError(
-                f"{question} failed: the host name is not known, so the region does not exist or there is no network",
-                f"correct the region; {NETWORK}",
-            )
-        case boto.EndpointConnectionError():
-            return UnreachableError(f"{question} failed: no connection could be made", NETWORK)
-        case boto.ParamValidationError():
-            return GatewayError(f"{question} was not asked: a recorded name is not valid there", "check what state records")
-        case boto.HTTPClientError() | boto.ConnectionError() | boto.IncompleteReadError():
-            return UnreachableError(f"{question} failed: the connection broke off", NETWORK)
-        case _:
-            return GatewayError(f"{question} failed: {type(error).__name__}", "run it again; --offline judges by recorded dates")
+    no_region = (boto.InvalidRegionError, boto.UnknownRegionError, boto.NoRegionError, boto.BaseEndpointResolverError)
+    if isinstance(error, no_region):
+        return UnreachableError(f"{question.region!r} is not a region of AWS", "correct the region, or give --region")
+    if isinstance(error, boto.ParamValidationError):
+        return GatewayError(f"{question} was not asked: a recorded name is not valid there", "check what state records")
+    unknown_host = isinstance(error, boto.EndpointConnectionError) and _rooted_in(error, socket.gaierror)
+    # The first that fits: most of these are kinds of ConnectionError or HTTPClientError.
+    meanings: tuple[tuple[bool, str, str], ...] = (
+        (
+            isinstance(error, boto.SSLError),
+            "the server's TLS certificate was not accepted",
+            "name the right certificate authorities in AWS_CA_BUNDLE, or bypass the proxy that opens the connection",
+        ),
+        (isinstance(error, boto.ProxyConnectionError), "the proxy could not be reached", NETWORK),
+        (isinstance(error, (boto.ReadTimeoutError, boto.ConnectTimeoutError)), "no answer came in time", NETWORK),
+        (unknown_host, "the host name is not known: there is no such region, or no network", f"correct the region; {NETWORK}"),
+        (isinstance(error, boto.EndpointConnectionError), "no connection could be made", NETWORK),
+        (isinstance(error, boto.BotoCoreError), "the connection broke off", NETWORK),
+    )
+    reason, remedy = next((reason, remedy) for fits, reason, remedy in meanings if fits)
+    return UnreachableError(f"{question} failed: {reason}", remedy)
 
 
 def _rooted_in(error: BaseException | None, kind: type[BaseException]) -> bool:

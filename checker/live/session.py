@@ -8,7 +8,7 @@ from checker.live.connection import Connection
 from checker.live.credential_failures import GIVE
 from checker.live.gateway import CredentialsError, GatewayError
 from checker.live.question import Question
-from checker.live.speaking import speaking
+from checker.live.speaking import preparing, speaking
 
 if TYPE_CHECKING:
     import boto3
@@ -21,35 +21,36 @@ def base(connection: Connection) -> boto3.Session:
     """The session of the profile or the environment; CredentialsError where the profile or the AWS configuration is broken."""
     import boto3
 
-    with speaking(Question(operation="Reading the AWS configuration", region=connection.region or "unknown")):
+    question = Question(operation="Reading the AWS configuration", region=connection.region or "unknown")
+    with preparing(question, CredentialsError("the AWS configuration cannot be read", "correct the AWS configuration files")):
         return boto3.Session(profile_name=connection.profile)
 
 
 def signed_in(connection: Connection, config: Config, region: str) -> boto3.Session:
     """The session that AWS is asked with, in the role that the command line names; its credentials were found.
 
-    Looking for credentials happens once and here: boto3 would look again for each client, and where there are none each look
-    may wait for an instance's metadata service.
+    They are looked for once and here: boto3 would look again for each client, and where there are none each look may wait
+    for an instance's metadata service.
     """
     session = base(connection)
     question = Question(operation="Reading the AWS credentials", region=region)
-    with speaking(question):
-        if session.get_credentials() is None:
-            raise CredentialsError("no AWS credentials were found", GIVE)
+    with preparing(question, CredentialsError("the AWS credentials cannot be read, or their program cannot be run", GIVE)):
+        found = session.get_credentials()
+    if found is None:
+        raise CredentialsError("no AWS credentials were found", GIVE)
     if connection.role_arn is None:
         return session
     return _in_role(session, connection.role_arn, config, region)
 
 
 def _in_role(session: boto3.Session, role_arn: str, config: Config, region: str) -> boto3.Session:
-    """A session in a role; an hour, which is AWS's default and more than any run takes, so nothing renews it."""
+    """A session in a role, for an hour: AWS's default, and more than a run takes, so nothing renews it."""
     import boto3
 
     try:
         with speaking(Question(operation="AssumeRole", region=region)):
             sts = session.client("sts", region_name=region, config=config)
-            answer = sts.assume_role(RoleArn=role_arn, RoleSessionName=_SESSION_NAME)
-            given = answer["Credentials"]
+            given = sts.assume_role(RoleArn=role_arn, RoleSessionName=_SESSION_NAME)["Credentials"]
             return boto3.Session(
                 aws_access_key_id=given["AccessKeyId"],
                 aws_secret_access_key=given["SecretAccessKey"],

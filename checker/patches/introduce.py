@@ -6,7 +6,7 @@ import re
 
 from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration, literal
-from checker.hcl.lineage import attached, pem_comment, succeeds_comment
+from checker.hcl.lineage import LICENCE, attached, pem_comment, succeeds_comment
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
@@ -17,6 +17,7 @@ from checker.patches.edits import Step, find_block, references_to
 
 # A description such as "expires 2026-12-05" would be wrong of the successor (`facts/hcl.md` 3).
 _DATED = re.compile(r"\b\d{4}[-/.]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b|\b(?:19|20)\d{2}\b|expir", re.IGNORECASE)
+_OURS = re.compile(rb"tfcert:[ \t]*(?:succeeds|PEM of)\b")
 _SKIPS = re.compile(rb"(?:checkov:skip|tfsec:ignore|trivy:ignore|tflint-ignore|kics-scan|nosemgrep)")
 
 
@@ -54,10 +55,16 @@ def introduce(configuration: Configuration, step: Step) -> Configuration:
 
 
 def _comments(file: SourceFile, block: Block, indent: bytes, step: Step) -> bytes:
-    """The lineage, under whatever tells another checker to leave the block alone."""
-    lines = attached(file, block).of(file.data).splitlines(keepends=True)
-    kept = b"".join(line for line in lines if _SKIPS.search(line))
-    return kept + indent + succeeds_comment(step.predecessor.in_module).encode() + file.newline
+    """The comments that stand directly above the predecessor, since retire takes them away with it, and the lineage.
+
+    A licence stays where it is alone, and so does what speaks of a date; what tells another checker to leave the block alone
+    is always kept.
+    """
+    above = attached(file, block).of(file.data)
+    lines = [line for line in above.splitlines(keepends=True) if not _OURS.search(line)]
+    if LICENCE.search(above) or _DATED.search(above.decode("utf-8", "replace")):
+        lines = [line for line in lines if _SKIPS.search(line)]
+    return b"".join(lines) + indent + succeeds_comment(step.predecessor.in_module).encode() + file.newline
 
 
 def _clone(file: SourceFile, block: Block, step: Step) -> bytes:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration
-from checker.hcl.lineage import attached, pem_of, predecessor_comment
+from checker.hcl.lineage import LICENCE, attached, pem_of, predecessor_comment
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, Use
 from checker.hcl.source import SourceFile
@@ -15,9 +14,6 @@ from checker.hcl.splice import Edit, splice
 from checker.hcl.structure import BlockKey
 from checker.hcl.syntax import Block, Span
 from checker.patches.edits import Step, find_block, key_of, references_to, rename
-
-# A file that begins with a licence keeps it, though it stands directly above the block.
-_LICENCE = re.compile(rb"copyright|SPDX|licen[cs]e", re.IGNORECASE)
 
 
 def retire(configuration: Configuration, step: Step) -> Configuration:
@@ -110,7 +106,7 @@ def _mentions(configuration: Configuration, step: Step, file: SourceFile, block:
 def _whole(file: SourceFile, block: Block) -> Span:
     """A block with the comments attached to it, and one blank line so that no gap of two stays behind."""
     above = attached(file, block)
-    keeps_comment = above.start <= 3 and _LICENCE.search(above.of(file.data)) is not None
+    keeps_comment = above.start <= 3 and LICENCE.search(above.of(file.data)) is not None
     start, end = above.end if keeps_comment else above.start, file.line_end(block.span.end)
     before = file.data[file.line_start(max(start - 1, 0)) : start]
     behind = file.data[end : file.line_end(end)]

@@ -1,25 +1,33 @@
-"""Asking the tool: one command, bounded in time and in what it may print, its stdout for the reader and never for a message."""
+"""Asking the tool: one command, bounded in time and in what it may print; its stdout is for the reader, never for a message."""
 
 from __future__ import annotations
 
 import os
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from checker.domain.errors import UnreadableError
 from checker.readers.tool import Tool
 
+if TYPE_CHECKING:
+    from subprocess import Popen
+
 SECONDS = 600.0
-_MOST_BYTES = 2 * 1024**3
-_MOST_COMPLAINTS = 256 * 1024
+MOST_BYTES = 2 * 1024**3
 _WINDOW = 1024**2
+_LONGEST = 300
+
+# Nobody is there to answer questions; no colours, no logs among the errors, no arguments meant for other commands.
 _QUIET = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_ARGS": "", "TF_LOG": "", "NO_COLOR": "1", "CHECKPOINT_DISABLE": "1"}
-_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]|[│╷╵]")
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷╵]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What the tool printed, and the error that it gave, in one line; no error means that it succeeded."""
 
@@ -27,15 +35,31 @@ class Answer:
     complaint: str | None
 
 
-def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float = SECONDS) -> Answer:
+def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float = SECONDS, most: int = MOST_BYTES) -> Answer:
     """Run the tool in a directory.
 
     Raises UnreadableError if it cannot be started, does not end in time, or prints more than any plan or state is long.
     """
-    import subprocess
-    from threading import Thread
+    command = f"{tool.name} {' '.join(arguments)}"
+    with _started(tool, arguments, directory, command) as process:
+        try:
+            printed, complaints = _collect(process, monotonic() + seconds, most)
+            code = process.wait(seconds)
+        except TimeoutError as error:
+            raise UnreadableError(
+                f"`{command}` did not end within {seconds:.0f} seconds",
+                where=directory,
+                remedy="run it there yourself, and pass what it prints",
+            ) from error
+    if len(printed) > most:
+        raise UnreadableError(f"`{command}` prints more than {most} bytes", where=directory)
+    return Answer(printed=printed, complaint=_summary(complaints, code) if code else None)
 
-    command = " ".join((tool.name, *arguments[:2]))
+
+@contextmanager
+def _started(tool: Tool, arguments: Sequence[str], directory: str, command: str) -> Iterator[Popen[bytes]]:
+    import subprocess
+
     try:
         process = subprocess.Popen(  # noqa: S603  # the tool is the one that the user chose
             [tool.path, *arguments],
@@ -47,28 +71,40 @@ def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float 
             start_new_session=True,  # it starts providers of its own, which must end with it
         )
     except OSError as error:
-        reason = error.strerror or "it is not a program"
+        reason = error.strerror or "it is no program"
         raise UnreadableError(f"`{command}` could not be started: {reason}", where=directory) from error
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def _collect(process: Popen[bytes], deadline: float, most: int) -> tuple[bytes, bytes]:
+    from selectors import EVENT_READ, DefaultSelector
+
     printed, complaints = bytearray(), bytearray()
-    readers = (
-        Thread(target=_drain, args=(process.stdout, printed, _MOST_BYTES), daemon=True),
-        Thread(target=_drain, args=(process.stderr, complaints, _MOST_COMPLAINTS), daemon=True),
-    )
-    for reader in readers:
-        reader.start()
-    try:
-        code = process.wait(seconds)
-        for reader in readers:
-            reader.join(seconds)
-    except subprocess.TimeoutExpired as error:
-        raise UnreadableError(
-            f"`{command}` did not end within {seconds:.0f} seconds",
-            where=directory,
-            remedy="run it yourself there, and give what it prints as the source",
-        ) from error
-    finally:
-        _end(process.pid)
-        process.wait()
-    if len(printed) > _MOST_BYTES:
-        raise UnreadableError(f"`{command}` prints more than any plan or state is long", where=directory)
-    return Answer(bytes(printed), _summary(bytes(complaints), code) if code else None)
+    with DefaultSelector() as selector:
+        for pipe, into in ((process.stdout, printed), (process.stderr, complaints)):
+            if pipe is not None:
+                selector.register(pipe, EVENT_READ, into)
+        while selector.get_map() and len(printed) <= most:
+            ready = selector.select(max(deadline - monotonic(), 0))
+            if not ready:
+                raise TimeoutError
+            for key, _ in ready:
+                chunk = os.read(key.fd, _WINDOW)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                elif key.data is printed or len(complaints) < _WINDOW:
+                    key.data.extend(chunk)
+    return bytes(printed), bytes(complaints)
+
+
+def _summary(complaints: bytes, code: int) -> str:
+    text = _CONTROL.sub("", complaints.decode("utf-8", "replace"))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    error = next((line for line in lines if line.startswith("Error")), lines[-1] if lines else f"it ended with code {code}")
+    return error if len(error) <= _LONGEST else error[: _LONGEST - 1] + "…"

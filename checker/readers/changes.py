@@ -60,10 +60,25 @@ class Change:
         return differing(before, after, self.after.unknown)
 
 
+class _Acting(Struct, frozen=True, gc=False):
+    actions: list[str]
+
+
+def read_action(entry: ResourceChange, spot: Spot) -> Action:
+    """The action alone, for an object of which no more is asked.
+
+    Actions that no released Terraform or OpenTofu writes are read as `other`: they change something, and what is not known.
+    """
+    return _action(decode(entry.change, _Acting, spot.key("change")).actions)
+
+
+def _action(actions: list[str]) -> Action:
+    return _ACTIONS.get("+".join(actions), Action.OTHER)
+
+
 def read_change(entry: ResourceChange, spot: Spot) -> Change:
     """Read one entry, at its spot in the document.
 
-    Actions that no released Terraform or OpenTofu writes are read as `other`: they change something, and what is not known.
     Raises UnreadableError at a leaf of the wrong type.
     """
     here = spot.key("change")
@@ -89,7 +104,7 @@ def read_change(entry: ResourceChange, spot: Spot) -> Change:
     return Change(
         address=address,
         type=entry.type,
-        action=_ACTIONS.get("+".join(planned.actions), Action.OTHER),
+        action=_action(planned.actions),
         before=record(planned.before, planned.before_sensitive, "before"),
         after=record(planned.after, planned.after_sensitive, "after"),
         previous_address=None if previous is None else read_address(previous, spot.key("previous_address")),

@@ -1,18 +1,19 @@
-"""One source in, one document out: a file, standard input, a directory or an object in a bucket, told apart by content."""
+"""Plans and states: from the JSON that Terraform or OpenTofu wrote to a document."""
 
 from __future__ import annotations
 
 from msgspec import UNSET
 
+from checker.domain.errors import UnreadableError
 from checker.domain.inventory import Document, Source, SourceKind
 from checker.readers.decoding import Buffer, collector_paused, decode
-from checker.domain.errors import UnreadableError
 from checker.readers.envelope import Envelope
 from checker.readers.raw_state import raw_records
-from checker.readers.recognition import recognise, what_else
+from checker.readers.recognition import recognise
 from checker.readers.recorded import read_records
 from checker.readers.shown_state import shown_records
 from checker.readers.spot import Spot
+from checker.readers.strangers import what_else
 from checker.readers.versions import check_format, check_raw_state
 
 
@@ -55,6 +56,4 @@ def _check_format(found: Envelope, spot: Spot) -> None:
 
 def _source(found: Envelope, path: str, kind: SourceKind) -> Source:
     raw = None if found.version is UNSET else str(found.version)
-    return Source(
-        path=path, kind=kind, tool_version=found.terraform_version, format_version=found.format_version or raw
-    )
+    return Source(path=path, kind=kind, tool_version=found.terraform_version, format_version=found.format_version or raw)

@@ -89,11 +89,6 @@ class Envelope(Struct, frozen=True, gc=False):
     values: ShownValues | None = None
 
     version: int | UnsetType = UNSET
-    serial: Raw | UnsetType = UNSET
     lineage: Raw | UnsetType = UNSET
     resources: list[RawResource] | None = None
     backend: Raw | UnsetType = UNSET
-
-    encryption_version: Raw | UnsetType = UNSET
-    encrypted_data: Raw | UnsetType = UNSET
-    provider_schemas: Raw | UnsetType = UNSET

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import NoReturn
 
 from checker.domain.errors import UnreadableError
@@ -13,6 +14,11 @@ LARGEST = 8 * 1024**3
 _COPIED = 1024**2
 
 
+def is_directory(path: str) -> bool:
+    """Whether a path leads to a directory that is there; a path that cannot be followed does not."""
+    return os.path.isdir(path)  # noqa: PTH112  # Path.is_dir raises for some paths that cannot be followed
+
+
 def open_file(path: str) -> memoryview:
     """The bytes of a regular file, mapped and not copied where it is large.
 
@@ -20,7 +26,7 @@ def open_file(path: str) -> memoryview:
     tfcert waiting for ever.
     """
     try:
-        _check(os.stat(path), path)
+        _check(Path(path).stat(), path)
         # Without O_NONBLOCK the opening itself would wait, if a FIFO took the file's place since the check.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
@@ -37,9 +43,7 @@ def open_file(path: str) -> memoryview:
 
 def _check(found: os.stat_result, path: str) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise UnreadableError(
-            "is not a regular file", where=path, remedy="pipe its content in and give - as the source"
-        )
+        raise UnreadableError("is not a regular file", where=path, remedy="pipe its content in and give - as the source")
     if found.st_size > LARGEST:
         raise UnreadableError(f"is larger than {LARGEST // 1024**3} GiB", where=path)
 

@@ -17,10 +17,10 @@ CERTIFICATES = frozenset({"aws_api_gateway_client_certificate", "awscc_apigatewa
 ACM_CERTIFICATE = "aws_acm_certificate"
 DEPLOYMENTS = frozenset({"aws_api_gateway_deployment", "aws_apigatewayv2_deployment"})
 
-RECORDED = frozenset({*STAGES, *CERTIFICATES, ACM_CERTIFICATE})
-CHANGED = RECORDED | DEPLOYMENTS
+HOLDERS = frozenset({*STAGES, *CERTIFICATES, ACM_CERTIFICATE})
+CHANGED = HOLDERS | DEPLOYMENTS
 
 
 def concerns(resource_type: str, mode: str) -> bool:
     """Whether a recorded object is one that tfcert reads: managed, or the data source of an ACM certificate."""
-    return resource_type in RECORDED and (mode == "managed" or (mode == "data" and resource_type == ACM_CERTIFICATE))
+    return resource_type in HOLDERS and (mode == "managed" or (mode == "data" and resource_type == ACM_CERTIFICATE))

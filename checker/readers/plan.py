@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from msgspec import UNSET
@@ -12,13 +12,13 @@ from checker.domain.inventory import Document, Source
 from checker.domain.plan import CertificateChange, DeploymentChange, Plan, StageChange
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.readers.certificates import read_acm_certificate, read_certificate
-from checker.readers.changes import Change, read_change
+from checker.readers.changes import Change, read_action, read_change
 from checker.readers.envelope import Envelope
 from checker.readers.notices import plan_notices
-from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, CHANGED, DEPLOYMENTS, STAGES
+from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, DEPLOYMENTS, HOLDERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
-from checker.readers.records import Record
 from checker.readers.recorded import Recorded, hidden_notice, read_records
+from checker.readers.records import Record, read_address
 from checker.readers.shown_state import shown_records
 from checker.readers.spot import Spot
 from checker.readers.stages import PRESENTED, read_stage
@@ -34,11 +34,7 @@ def read_plan(found: Envelope, source: Source, spot: Spot) -> Document:
     plan = Plan(
         certificates=planned.certificates(stages),
         stages=stages,
-        deployments=tuple(
-            DeploymentChange(address=change.address, action=change.action)
-            for change in changes
-            if change.type in DEPLOYMENTS and change.action.changes
-        ),
+        deployments=tuple(_deployments(found, spot)),
         errored=found.errored is True,
         complete=None if found.complete is UNSET else found.complete,
     )
@@ -56,8 +52,18 @@ def _changes(found: Envelope, spot: Spot) -> list[Change]:
     return [
         read_change(entry, at.item(index))
         for index, entry in enumerate(found.resource_changes or ())
-        if entry.type in CHANGED and entry.mode == "managed"
+        if entry.type in HOLDERS and entry.mode == "managed"
     ]
+
+
+def _deployments(found: Envelope, spot: Spot) -> Iterator[DeploymentChange]:
+    at = spot.key("resource_changes")
+    for index, entry in enumerate(found.resource_changes or ()):
+        if entry.type in DEPLOYMENTS and entry.mode == "managed":
+            here = at.item(index)
+            action = read_action(entry, here)
+            if action.changes:
+                yield DeploymentChange(address=read_address(entry.address, here.key("address")), action=action)
 
 
 def _prior(found: Envelope, changes: Sequence[Change], configuration: PlanConfiguration, spot: Spot) -> list[Record]:
@@ -72,7 +78,6 @@ def _prior(found: Envelope, changes: Sequence[Change], configuration: PlanConfig
         change.before
         for change in changes
         if change.before is not None
-        and change.type not in DEPLOYMENTS
         and known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)})
     )
     return records

@@ -10,6 +10,7 @@ from checker.domain.place import Place, place_of_arn
 from checker.readers.decoding import decode
 from checker.readers.places import in_region
 from checker.readers.references import heads
+from checker.readers.spot import Spot
 from checker.readers.wiring import Configuration, Expression, ProviderConfig, Scope
 
 _DEEPEST = 100
@@ -54,17 +55,12 @@ class Providers:
         expressions = config.expressions or {}
         if scope is None:
             return Place()
-        role = self._text(expressions.get("assume_role"), scope, "role_arn")
+        role = self._text(_nested(expressions.get("assume_role"), scope.spot).get("role_arn"), scope)
         accounts = expressions.get("allowed_account_ids")
         account = place_of_arn(role).account or (self._only(accounts, scope) if accounts is not None else None)
         return in_region(self._text(expressions.get("region"), scope), account)
 
-    def _text(self, raw: Raw | None, scope: Scope, nested: str | None = None) -> str | None:
-        if raw is not None and nested is not None:
-            found = decode(raw, object, scope.spot)
-            blocks = decode(raw, list[dict[str, Raw]] if isinstance(found, list) else dict[str, Raw], scope.spot)
-            inner = (blocks[0] if len(blocks) == 1 else {}) if isinstance(blocks, list) else blocks
-            raw = inner.get(nested)
+    def _text(self, raw: Raw | None, scope: Scope) -> str | None:
         value = self._constant(raw, scope)
         return value if isinstance(value, str) else None
 
@@ -102,6 +98,16 @@ class Providers:
     def _default(self, scope: Scope, name: str) -> object:
         variable = scope.module.variables.get(name)
         return None if variable is None or variable.default is UNSET else decode(variable.default, object, scope.spot)
+
+
+def _nested(raw: Raw | None, spot: Spot) -> dict[str, Raw]:
+    """The expressions of a nested block: it is an object, or an array of them; nothing where there are several."""
+    if raw is None:
+        return {}
+    if not bytes(raw).lstrip().startswith(b"["):
+        return decode(raw, dict[str, Raw], spot)
+    blocks = decode(raw, list[dict[str, Raw]], spot)
+    return blocks[0] if len(blocks) == 1 else {}
 
 
 def _steps(module_address: str) -> tuple[ModuleStep, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from checker.domain.place import Place, place_of_arn
+from checker.domain.place import place_of_arn
 from checker.domain.stage import Presented, Presents, PresentsNothing, PresentsPlanned, Stage
 from checker.readers.decoding import decode
 from checker.readers.ours import STAGES

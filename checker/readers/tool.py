@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from checker.domain.errors import UsageError
 
@@ -33,7 +34,7 @@ def find_tool(name: str | None, environment: Mapping[str, str]) -> Tool | None:
         found = which(candidate, path=environment.get("PATH", os.defpath))
         if found:
             # The tool runs in another directory than this process: a path from here would not lead there.
-            return Tool(path=os.path.abspath(found), name=os.path.basename(found), environment=environment)
+            return Tool(path=str(Path(found).absolute()), name=Path(found).name, environment=environment)
     if asked:
         raise UsageError(
             f"{asked} is not a program that can be run",

@@ -43,7 +43,7 @@ def _transcoded(data: Buffer, spot: Spot) -> Buffer:
     else:
         return data
     try:
-        return codecs.decode(data, encoding).removeprefix("\ufeff").encode()  # type: ignore[arg-type]  # any buffer will do
+        return codecs.decode(data, encoding).removeprefix("\ufeff").encode()
     except UnicodeError as error:
         raise spot.unreadable("looks like UTF-16 and is not valid", "save it as UTF-8") from error
 

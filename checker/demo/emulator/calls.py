@@ -31,12 +31,12 @@ class Call:
     def iam(self) -> tuple[str, str]:
         """The action and the resource that an IAM policy has to allow for the call.
 
-        API Gateway's actions are HTTP methods, and its resources are paths without an account.
+        API Gateway's actions are HTTP methods, and its resources are paths, without an account and without `/v2`.
         Source: AWS's service authorization reference, "Actions, resources, and condition keys for Amazon API Gateway
         Management".
         """
         if self.service in {"apigateway", "apigatewayv2"}:
-            return f"apigateway:{self.method}", f"arn:aws:apigateway:{self.region}::{self.path}"
+            return f"apigateway:{self.method}", f"arn:aws:apigateway:{self.region}::{self.path.removeprefix('/v2')}"
         return f"{self.service}:{self.operation}", "*"
 
 

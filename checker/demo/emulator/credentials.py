@@ -1,8 +1,9 @@
-"""How a caller comes to the emulator and nowhere else: by environment variables, or by a boto3 client."""
+"""How a caller comes to the emulator and nowhere else: by environment variables, or by a client."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from checker.demo.emulator.wanted import ACCOUNT
@@ -30,7 +31,7 @@ def environment(endpoint: str, base: Mapping[str, str], *, region: str) -> dict[
 
 
 def client(endpoint: str, service: str, *, region: str, account: str, **config: Any) -> Any:
-    """A boto3 client with test credentials that reads neither the environment nor any file."""
+    """A client as boto3 makes it, with test credentials, that reads neither the environment nor any file."""
     secrets = {"aws_access_key_id": KEY, "aws_secret_access_key": KEY}
     if account != ACCOUNT:
         role = f"arn:aws:iam::{account}:role/tests"
@@ -43,16 +44,26 @@ def client(endpoint: str, service: str, *, region: str, account: str, **config: 
     return _client(endpoint, service, region, secrets, config)
 
 
-def _client(endpoint: str, service: str, region: str, secrets: Mapping[str, str], config: Mapping[str, Any]) -> Any:
-    import boto3
+def _client(endpoint: str, service: str, region: str, secrets: Mapping[str, Any], config: Mapping[str, Any]) -> Any:
     from botocore.config import Config
     from botocore.session import Session
 
     # A profile or a file that the environment names is for another AWS, and may not be there.
     unread = dict.fromkeys(("profile", "config_file", "credentials_file", "ca_bundle"), (None, None, None, None))
-    session: Any = boto3.session.Session(botocore_session=Session(session_vars=unread), region_name=region)
+    session = Session(session_vars=unread)
+    session.register_component("data_loader", _models())
     settings: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 30, "proxies": {}}
-    return session.client(service, endpoint_url=endpoint, config=Config(**(settings | dict(config))), **secrets)
+    return session.create_client(
+        service, region_name=region, endpoint_url=endpoint, config=Config(**(settings | dict(config))), **secrets
+    )
+
+
+@cache
+def _models() -> Any:
+    """AWS's models, which a session would read from disk for itself each time."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def _misleads(name: str) -> bool:

@@ -34,7 +34,10 @@ class Hang(msgspec.Struct, frozen=True, tag="hang"):
 
 
 class ProxyPage(msgspec.Struct, frozen=True, tag="page"):
-    """Something on the way answers in AWS's place, with a page of HTML."""
+    """Something on the way answers in AWS's place, with a page of HTML.
+
+    With status 200 boto3 takes it for an answer that lists nothing: its JSON parser keeps what it cannot read as a message.
+    """
 
     status: int = 200
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,6 +43,6 @@ def _last(position: str | None) -> str:
     if position is None:
         return ""
     try:
-        return urlsafe_b64decode(position.encode("ascii")).decode()
+        return b64decode(position.encode("ascii"), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError) as error:
         raise BadRequestError(f"Invalid position {position!r}") from error

@@ -1,0 +1,57 @@
+"""`tfcert check`: judge."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from checker.cli import options
+from checker.domain.policy import FailOn
+from checker.domain.rotation import Phase
+
+
+def check(
+    sources: options.Sources = None,
+    config: options.Config = None,
+    policy: options.PolicyFile = None,
+    threshold: options.Threshold = None,
+    notice: options.Notice = None,
+    offline: options.Offline = False,
+    as_of: options.AsOf = None,
+    expect: Annotated[
+        Phase | None, typer.Option("--expect", help="The plan must be that phase of a rotation and no other.")
+    ] = None,
+    fail_on: Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")] = None,
+    format_: Annotated[
+        list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help="text or json; repeatable. [default: text]")
+    ] = None,
+    profile: options.Profile = None,
+    role_arn: options.RoleArn = None,
+    region: options.Region = None,
+    timeout: options.Timeout = 20.0,
+    tool: options.ToolName = None,
+) -> None:
+    """Judge plans and states: what expires, what a plan would break.
+
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive.
+    """
+    from checker.cli import output, reading
+    from checker.cli.observing import observer
+    from checker.domain.errors import UsageError
+    from checker.domain.run import Run
+    from checker.pipeline import check as judge
+
+    chosen = output.formats(format_)
+    run = Run(
+        as_of=reading.moment(as_of),
+        policy=reading.policy(policy, threshold=threshold, notice=notice, fail_on=fail_on),
+        expect=expect,
+    )
+    loaded = reading.load(sources or (), config=config, tool=tool)
+    if expect is not None and not loaded.inventory.plans:
+        raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
+    observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    outcome = judge(loaded.inventory, observe, run)
+    output.report(outcome, chosen)
+    raise typer.Exit(outcome.exit_code)

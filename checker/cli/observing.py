@@ -1,0 +1,18 @@
+"""AWS as the command line reaches it."""
+
+from __future__ import annotations
+
+from checker.pipeline import Observe
+
+
+def observer(*, offline: bool, profile: str | None, role_arn: str | None, region: str | None, timeout: float) -> Observe | None:
+    """What asks AWS; None offline. boto3 is not imported before the first question."""
+    if offline:
+        return None
+    from functools import partial
+
+    from checker.live.connection import Connection
+    from checker.live.observe import observe
+
+    connection = Connection(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    return partial(observe, connection=connection)

@@ -1,0 +1,36 @@
+"""The options that several verbs share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SOURCE]...", help="A directory, a plan (JSON or binary), a state, or - for standard input. [default: .]"
+    ),
+]
+Config = Annotated[
+    str | None, typer.Option("--config", metavar="DIR", help="Where the .tf files are. [default: the source's directory]")
+]
+PolicyFile = Annotated[
+    str | None,
+    typer.Option("--policy", metavar="FILE", help="The policy. [default: the nearest tfcert.toml upwards, else the pack default]"),
+]
+Threshold = Annotated[int | None, typer.Option("--threshold", metavar="DAYS", min=0, help="Days left at which expiry is an error.")]
+Notice = Annotated[int | None, typer.Option("--notice", metavar="DAYS", min=0, help="Days left at which expiry is a warning.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Ask no AWS; every date is then the recorded one.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="INSTANT", help="Judge as if it were then (RFC 3339 or a date). [default: now]")
+]
+Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="The profile of the AWS CLI's configuration.")]
+RoleArn = Annotated[str | None, typer.Option("--role-arn", metavar="ARN", help="A role to assume before AWS is asked.")]
+Region = Annotated[str | None, typer.Option("--region", metavar="NAME", help="The region of what no document places.")]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long AWS may take, an account and region.")
+]
+ToolName = Annotated[
+    str | None, typer.Option("--tool", metavar="TOOL", help="terraform or tofu. [default: TFCERT_TOOL, else PATH]")
+]

@@ -1,0 +1,50 @@
+"""Where a run's text goes: the report to stdout or its file, everything else to stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from checker.domain.errors import UsageError
+from checker.domain.outcome import Outcome
+from checker.reports import FORMATS
+from checker.reports.printable import printable
+
+
+def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
+    """The formats asked for as `NAME` or `NAME=FILE`; raises UsageError for an unknown one, or for two on stdout."""
+    chosen: list[tuple[str, str | None]] = []
+    for text in wanted or ("text",):
+        name, _, file = text.partition("=")
+        if name not in FORMATS:
+            raise UsageError(f"unknown format {name!r}", where="--format", remedy=f"known: {', '.join(FORMATS)}")
+        chosen.append((name, file or None))
+    if sum(file is None for _, file in chosen) > 1:
+        raise UsageError("two formats for one stdout", where="--format", remedy="give all but one a file: --format json=out.json")
+    return tuple(chosen)
+
+
+def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...]) -> None:
+    """Write an outcome in each format to its place."""
+    for name, file in chosen:
+        text = FORMATS[name](outcome)
+        if file is None:
+            write(text.encode())
+            continue
+        try:
+            Path(file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(error.strerror or "cannot be written", where=file, remedy="check the path of --format") from error
+
+
+def write(data: bytes) -> None:
+    """Put bytes on stdout as they are: a diff keeps its line ends."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def warn(text: str) -> None:
+    """Tell the person at the terminal, not the reader of the report."""
+    print(f"tfcert: {printable(text)}", file=sys.stderr)

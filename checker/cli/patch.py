@@ -1,0 +1,56 @@
+"""`tfcert patch`: write the rotation."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from checker.cli import options
+
+
+class Wanted(StrEnum):
+    """Which phases to write."""
+
+    NEXT = "next"
+    INTRODUCE = "introduce"
+    REPOINT = "repoint"
+    RETIRE = "retire"
+    ALL = "all"
+
+
+def patch(
+    sources: options.Sources = None,
+    phase: Annotated[Wanted, typer.Option("--phase", help="What to write: what is safe now, or a preview.")] = Wanted.NEXT,
+    only: Annotated[list[str] | None, typer.Option("--only", metavar="ADDRESS", help="This certificate alone; repeatable.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The successor's name. [default: <base>_<yyyymm>]")] = None,
+    out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md there.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Edit the files.")] = False,
+    even_if_not_due: Annotated[bool, typer.Option("--even-if-not-due", help="Also what does not near its end.")] = False,
+    config: options.Config = None,
+    policy: options.PolicyFile = None,
+    threshold: options.Threshold = None,
+    notice: options.Notice = None,
+    offline: options.Offline = False,
+    as_of: options.AsOf = None,
+    profile: options.Profile = None,
+    role_arn: options.RoleArn = None,
+    region: options.Region = None,
+    timeout: options.Timeout = 20.0,
+    tool: options.ToolName = None,
+) -> None:
+    """Write the patches of a rotation: a diff on stdout, files with --out, or the edit itself with --write.
+
+    Exit codes: 0 written, or nothing to do; 2 usage or unreadable input; 3 something is blocked or could not be verified.
+    """
+    from checker.cli import reading
+    from checker.cli.observing import observer
+    from checker.cli.patching import Request, deliver
+
+    request = Request.of(phase=str(phase), only=tuple(only or ()), name=name, even_if_not_due=even_if_not_due, out=out, write=write)
+    run_policy = reading.policy(policy, threshold=threshold, notice=notice)
+    moment = reading.moment(as_of)
+    loaded = reading.load(sources or (), config=config, tool=tool)
+    observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    raise typer.Exit(deliver(loaded, observe, request, policy=run_policy, as_of=moment))

@@ -1,0 +1,125 @@
+"""From what stands on the command line to what the pipeline takes: sources, configuration, clock and policy."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checker.domain.errors import UnreadableError, UsageError
+from checker.domain.inventory import Document, Inventory
+from checker.domain.policy import FailOn, Policy
+
+if TYPE_CHECKING:
+    from checker.domain.declared import Declared
+    from checker.hcl.configuration import Configuration
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The documents, and the configuration beside each, in order; None where there is none."""
+
+    inventory: Inventory
+    configurations: tuple[Configuration | None, ...]
+
+
+def load(sources: Sequence[str], *, config: str | None, tool: str | None) -> Loaded:
+    """Read every source with its configuration; raises TfcertError naming the source."""
+    from checker.readers.sources import read_source
+    from checker.readers.tool import find_tool
+
+    found = find_tool(tool, os.environ)
+    documents: list[Document] = []
+    configurations: list[Configuration | None] = []
+    for source in sources or (".",):
+        document = read_source(source, tool=found, stdin=_stdin)
+        directory = config if config is not None else _beside(source)
+        beside = _configuration(directory, demanded=config is not None)
+        configurations.append(beside[0] if beside is not None else None)
+        documents.append(replace(document, declared=beside[1]) if beside is not None else document)
+    return Loaded(inventory=Inventory(documents=tuple(documents)), configurations=tuple(configurations))
+
+
+def shown_as(directory: str) -> str:
+    """How the folder of a configuration is put before its files' names: relative to here, or not at all if it lies elsewhere."""
+    relative = os.path.relpath(Path(directory).resolve(), Path.cwd())
+    if relative == "." or relative.startswith(".."):
+        return ""
+    return relative.replace(os.sep, "/")
+
+
+def moment(text: str | None) -> datetime:
+    """The instant to judge for: an RFC 3339 instant, a date (its midnight in UTC), or now; raises UsageError."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no instant", where="--as-of", remedy="write 2026-12-01 or 2026-12-01T12:00:00Z") from error
+    if instant.tzinfo is None and not _DATE.fullmatch(text):
+        raise UsageError(f"{text!r} names no time zone", where="--as-of", remedy=f"write {text}Z for UTC")
+    return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant).astimezone(UTC)
+
+
+def policy(file: str | None, *, threshold: int | None, notice: int | None, fail_on: FailOn | None = None) -> Policy:
+    """The policy of the nearest tfcert.toml or of the file named, with the command line's numbers over it."""
+    from checker.readers.policy import checked
+
+    path = Path(file) if file is not None else _nearest("tfcert.toml")
+    found = _policy_file(path) if path is not None else Policy()
+    if threshold is not None:
+        found = replace(found, threshold_days=threshold, notice_days=max(threshold, found.notice_days))
+    if notice is not None:
+        found = replace(found, notice_days=notice)
+    if fail_on is not None:
+        found = replace(found, fail_on=fail_on)
+    return checked(found, where="--threshold and --notice")
+
+
+def _policy_file(path: Path) -> Policy:
+    from checker.readers.policy import read_policy
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(error.strerror or "cannot be read", where=str(path), remedy="check --policy") from error
+    return read_policy(str(path), data, name=path.name)
+
+
+def _nearest(name: str) -> Path | None:
+    here = Path.cwd()
+    return next((folder / name for folder in (here, *here.parents) if (folder / name).is_file()), None)
+
+
+def _beside(source: str) -> str:
+    if source == "-" or source.startswith("s3://"):
+        return "."
+    path = Path(source)
+    return str(path if path.is_dir() else path.parent)
+
+
+def _configuration(directory: str, *, demanded: bool) -> tuple[Configuration, Declared] | None:
+    folder = Path(directory)
+    if demanded and not folder.is_dir():
+        raise UnreadableError("not a directory", where=directory, remedy="--config takes the folder of the .tf files")
+    if not any(entry.suffix in {".tf", ".tofu"} or entry.name.endswith(".tf.json") for entry in folder.iterdir()):
+        if demanded:
+            raise UnreadableError("no .tf files here", where=directory, remedy="--config takes the folder of the .tf files")
+        return None
+    # Only here, since the parser is not needed where there is nothing to parse.
+    from checker.readers.configuration import read_configuration
+
+    return read_configuration(directory, shown_as(directory))
+
+
+def _stdin() -> bytes:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("nothing is piped in", where="-", remedy="pipe a plan or a state into tfcert")
+    return sys.stdin.buffer.read()

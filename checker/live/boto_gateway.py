@@ -1,0 +1,129 @@
+"""AWS by boto3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from checker.domain.observation import Found, ObservedStage, Unanswered
+from checker.domain.stage import StageKind
+from checker.live import answers
+from checker.live.answer_failures import code_of
+from checker.live.clients import Clients, Service
+from checker.live.connection import Connection
+from checker.live.gateway import Api
+from checker.live.question import Question
+from checker.live.speaking import speaking
+
+T = TypeVar("T")
+
+# AWS gives 25 at a time unless asked for more, and no more than 500 (botocore's `apigateway` model, `GetRestApis`).
+_LIMIT = 500
+
+
+class BotoGateway:
+    """The gateway that asks AWS: reads only, and nothing before the first question, boto3's import included."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._clients = Clients(connection)
+
+    def region(self) -> str | None:
+        """The region of the command line, else of AWS_REGION or AWS_DEFAULT_REGION, else of the profile."""
+        return self._clients.region()
+
+    def endpoint(self, region: str) -> str | None:
+        """The host in AWS_ENDPOINT_URL or the profile's `endpoint_url`, without what else such an address may hold."""
+        return self._clients.endpoint(region)
+
+    def calls(self) -> Mapping[str, int]:
+        """The requests that were sent, retries included, by operation."""
+        return self._clients.calls()
+
+    def account(self, region: str) -> str:
+        """GetCallerIdentity, which needs no permission. Source: AWS's STS reference."""
+        return self._ask("sts", region, "GetCallerIdentity", lambda client: answers.text(client.get_caller_identity(), "Account"))
+
+    def certificates(self, region: str) -> Mapping[str, Found | Unanswered]:
+        """GetClientCertificates: one call, since an account has 60 in a region unless AWS allowed it more."""
+
+        def read(client: Any) -> dict[str, Found | Unanswered]:
+            fetch = partial(client.get_client_certificates, limit=_LIMIT)
+            items = answers.listed(fetch, items="items", position="position")
+            return {answers.text(item, "clientCertificateId"): answers.certificate(item) for item in items}
+
+        return self._ask("apigateway", region, "GetClientCertificates", read)
+
+    def apis(self, region: str, kind: StageKind) -> tuple[Api, ...]:
+        """GetRestApis, or GetApis of the second version, of which the WebSocket ones count."""
+        match kind:
+            case StageKind.REST:
+                return self._ask("apigateway", region, "GetRestApis", _rest_apis)
+            case StageKind.WEBSOCKET:
+                return self._ask("apigatewayv2", region, "GetApis", _websocket_apis)
+
+    def stages(self, region: str, api: Api) -> tuple[ObservedStage, ...]:
+        """GetStages, which has no pages in the first version."""
+
+        def rest(client: Any) -> tuple[ObservedStage, ...]:
+            fetch = partial(client.get_stages, restApiId=api.id)
+            items = answers.listed(fetch, items="item", position="position")
+            return tuple(answers.rest_stage(api.id, api.name, item) for item in items)
+
+        def websocket(client: Any) -> tuple[ObservedStage, ...]:
+            fetch = partial(client.get_stages, ApiId=api.id)
+            items = answers.listed(fetch, items="Items", position="NextToken")
+            return tuple(answers.websocket_stage(api.id, api.name, item) for item in items)
+
+        match api.kind:
+            case StageKind.REST:
+                return self._ask("apigateway", region, "GetStages", rest)
+            case StageKind.WEBSOCKET:
+                return self._ask("apigatewayv2", region, "GetStages", websocket)
+
+    def has_stage(self, region: str, api: Api, name: str) -> bool:
+        """GetStage; False only where AWS says in its own words that it is not there."""
+        match api.kind:
+            case StageKind.REST:
+                return self._ask("apigateway", region, "GetStage", partial(_rest_stage, api.id, name))
+            case StageKind.WEBSOCKET:
+                return self._ask("apigatewayv2", region, "GetStage", partial(_websocket_stage, api.id, name))
+
+    def _ask(self, service: Service, region: str, operation: str, read: Callable[[Any], T]) -> T:
+        client = self._clients.client(service, region)
+        with speaking(Question(operation=operation, region=region, endpoint=self.endpoint(region))):
+            return read(client)
+
+
+def _rest_apis(client: Any) -> tuple[Api, ...]:
+    fetch = partial(client.get_rest_apis, limit=_LIMIT)
+    items = answers.listed(fetch, items="items", position="position")
+    return tuple(Api(kind=StageKind.REST, id=answers.text(item, "id"), name=item.get("name")) for item in items)
+
+
+def _websocket_apis(client: Any) -> tuple[Api, ...]:
+    items = answers.listed(client.get_apis, items="Items", position="NextToken")
+    return tuple(
+        Api(kind=StageKind.WEBSOCKET, id=answers.text(item, "ApiId"), name=item.get("Name"))
+        for item in items
+        if answers.text(item, "ProtocolType") == "WEBSOCKET"
+    )
+
+
+def _rest_stage(api_id: str, name: str, client: Any) -> bool:
+    return _there(lambda: answers.text(client.get_stage(restApiId=api_id, stageName=name), "stageName") == name)
+
+
+def _websocket_stage(api_id: str, name: str, client: Any) -> bool:
+    return _there(lambda: answers.text(client.get_stage(ApiId=api_id, StageName=name), "StageName") == name)
+
+
+def _there(look: Callable[[], bool]) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        return look()
+    except ClientError as error:
+        if code_of(error) == "NotFoundException":
+            return False
+        raise

@@ -1,0 +1,69 @@
+"""What AWS says about the certificates of one region."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from checker.domain.observation import CertificateKey, Gone, Observation
+from checker.live.anchors import Anchor, account_by, proof_of
+from checker.live.asking import Asking
+from checker.live.gateway import Api, GatewayError, UnreachableError
+from checker.live.identity import Caller, KnownCaller, caller, elsewhere, unproven
+
+
+def observe_certificates(
+    asking: Asking, keys: Collection[CertificateKey], anchors: Collection[Anchor], identity: Future[Caller]
+) -> Mapping[CertificateKey, Observation]:
+    """List the region's certificates once, and say of each key whether it is there.
+
+    What is not listed is Gone only in the account that it is recorded in: the caller's by STS, else the one that has a stage
+    of the same state.
+    """
+    try:
+        known = asking.ask("GetClientCertificates", lambda: asking.gateway.certificates(asking.region))
+    except GatewayError as error:
+        return dict.fromkeys(keys, error.unanswered)
+    who = caller(identity, asking.patience)
+    proof = _Proof(asking, who, anchors)
+    observed: dict[CertificateKey, Observation] = {}
+    for key in keys:
+        recorded = key.place.account or account_by(anchors, key.id)
+        observed[key] = elsewhere(recorded, who) or known.get(key.id) or proof.absent(key.id, recorded)
+    return observed
+
+
+@dataclass(slots=True)
+class _Proof:
+    """Tells what is gone from what was looked for in the wrong account; no stage is asked for twice."""
+
+    asking: Asking
+    who: Caller
+    anchors: Collection[Anchor]
+    seen: dict[Anchor, bool] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+    given_up: bool = False
+
+    def absent(self, certificate_id: str, recorded: str | None) -> Observation:
+        asked = self.who.account if isinstance(self.who, KnownCaller) else recorded
+        if isinstance(self.who, KnownCaller) and asked == recorded:
+            return Gone()
+        if any(self._there(anchor) for anchor in proof_of(self.anchors, certificate_id, asked)):
+            return Gone()
+        return unproven(f"certificate {certificate_id} is not", self.asking.region, recorded, self.who, self.doubts)
+
+    def _there(self, anchor: Anchor) -> bool:
+        if anchor not in self.seen and not self.given_up:
+            self.seen[anchor] = self._look(anchor)
+        return self.seen.get(anchor, False)
+
+    def _look(self, anchor: Anchor) -> bool:
+        gateway, region = self.asking.gateway, self.asking.region
+        api = Api(kind=anchor.kind, id=anchor.api_id)
+        try:
+            return self.asking.ask("GetStage", lambda: gateway.has_stage(region, api, anchor.name))
+        except GatewayError as error:
+            self.given_up = isinstance(error, UnreachableError)
+            self.doubts.append(error.unanswered.reason)
+            return False

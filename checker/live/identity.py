@@ -1,0 +1,85 @@
+"""Whose account is asked: what keeps a certificate of another account from being called gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from checker.domain.observation import Unanswered
+from checker.live.deadline import OverdueError, Patience, start, within
+from checker.live.gateway import CredentialsError, Gateway, GatewayError
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCaller:
+    """The credentials belong to this account."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCaller:
+    """STS did not say whose credentials these are; why not."""
+
+    reason: str
+
+
+Caller = KnownCaller | UnknownCaller
+
+
+def identify(gateway: Gateway, regions: Iterable[str], patience: Patience) -> Future[Caller]:
+    """Begin to ask whose credentials these are: in one region after another, until STS answers in one.
+
+    The answer is the same everywhere, and a region may be misspelt or not enabled.
+    """
+
+    def ask() -> Caller:
+        why = "no region to ask STS in"
+        for region in regions:
+            if not patience.left():
+                break
+            try:
+                return KnownCaller(gateway.account(region))
+            except CredentialsError as error:
+                return UnknownCaller(error.unanswered.reason)
+            except GatewayError as error:
+                why = error.unanswered.reason
+        return UnknownCaller(why)
+
+    return start(ask)
+
+
+def caller(identity: Future[Caller], patience: Patience) -> Caller:
+    """The answer, waited for no longer than half of the time that is left: the rest is for other proof."""
+    try:
+        return within(Patience(patience.left() / 2), identity)
+    except OverdueError:
+        return UnknownCaller(f"GetCallerIdentity was not answered within {patience.seconds / 2:g} s")
+
+
+def elsewhere(recorded: str | None, caller: Caller) -> Unanswered | None:
+    """The answer about anything that is recorded in another account than the caller's; None where it is not."""
+    match caller:
+        case KnownCaller(account) if recorded is not None and recorded != account:
+            return Unanswered(
+                reason=f"it is recorded in account {recorded}, and the credentials are of account {account}",
+                remedy=f"use credentials of account {recorded} (--profile), or a role there (--role-arn)",
+            )
+        case _:
+            return None
+
+
+def unproven(what: str, region: str, recorded: str | None, caller: Caller, doubts: Iterable[str] = ()) -> Unanswered:
+    """The answer where nothing shows that the account that was asked is the right one; `doubts` says what stood in the way."""
+    match caller:
+        case KnownCaller(account):
+            whose = f"account {account}, and no document says whose it is"
+        case UnknownCaller(reason):
+            whose = f"the account that was asked, and whose that is, is not known ({reason})"
+    why = "".join(f"; {doubt}" for doubt in doubts)
+    own = f"account {recorded}" if recorded else "the account that the state is of"
+    return Unanswered(
+        reason=f"{what} in region {region} of {whose}; no recorded stage was found there to prove that it is the right one{why}",
+        remedy=f"use credentials of {own} (--profile), or a role there (--role-arn)",
+    )

@@ -1,0 +1,84 @@
+"""Asks AWS everything that a run needs to know, each region at the same time as the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import partial
+
+from checker.domain.observation import CertificateKey, Observation, Observations, Survey, Unanswered
+from checker.domain.place import Place
+from checker.domain.stage import Stage
+from checker.live.anchors import in_region
+from checker.live.asking import Asking
+from checker.live.boto_gateway import BotoGateway
+from checker.live.certificates import observe_certificates
+from checker.live.connection import Connection
+from checker.live.deadline import Patience, start
+from checker.live.gateway import Gateway
+from checker.live.identity import identify
+from checker.live.regions import default_region, overruled, sort
+from checker.live.survey import observe_stages
+
+_ACM = Unanswered(
+    reason="it is a certificate of ACM, and ACM is not asked yet",
+    remedy="look at its end and its renewal in ACM: aws acm describe-certificate",
+)
+
+
+def observe(
+    wanted: Collection[CertificateKey],
+    surveys: Collection[Place],
+    anchors: Collection[Stage],
+    *,
+    connection: Connection,
+    connect: Callable[[Connection], Gateway] = BotoGateway,
+) -> Observations:
+    """Ask whether certificates are there and until when, and which stages there are in some places.
+
+    `wanted` are the certificates; a region that is not recorded is the connection's. `surveys` are places of which every
+    stage is listed. `anchors` are recorded stages: where no document says whose a certificate is, one of them that AWS has
+    proves that the account is the right one. Every key and every place gets an answer, and nothing is raised for what AWS
+    does. It takes no longer than the connection's timeout, or a second more for each answer of a long survey.
+    """
+    certificates: dict[CertificateKey, Observation] = {key: _ACM for key in wanted if _of_acm(key.id)}
+    places: dict[Place, Survey] = {}
+    keys = [key for key in wanted if key not in certificates]
+    if not keys and not surveys:
+        return Observations(asked=True, certificates=certificates)
+
+    gateway = connect(connection)
+    default, no_region = default_region(gateway, [*(key.place for key in keys), *surveys])
+    keyed = sort(dict.fromkeys(keys), lambda key: key.place, default)
+    surveyed = sort(dict.fromkeys(surveys), lambda place: place, default)
+    certificates |= dict.fromkeys(keyed.nowhere, no_region)
+    places |= dict.fromkeys(surveyed.nowhere, no_region)
+    regions = sorted({*keyed.by_region, *surveyed.by_region})
+
+    def about(region: str) -> Asking:
+        return Asking(gateway=gateway, region=region, patience=Patience(connection.timeout))
+
+    identity = identify(gateway, regions, Patience(connection.timeout))
+    listings = [
+        start(partial(observe_certificates, about(region), asked, in_region(anchors, region, default), identity))
+        for region, asked in keyed.by_region.items()
+    ]
+    censuses = [
+        start(partial(observe_stages, about(region), asked, in_region(anchors, region, default), identity))
+        for region, asked in surveyed.by_region.items()
+    ]
+    for listing in listings:
+        certificates |= listing.result()
+    for census in censuses:
+        places |= census.result()
+    recorded = {place.region for place in [*(key.place for key in keys), *surveys] if place.region}
+    return Observations(
+        asked=True,
+        certificates=certificates,
+        surveys=places,
+        calls=gateway.calls(),
+        notices=overruled(connection.region, recorded),
+    )
+
+
+def _of_acm(certificate_id: str) -> bool:
+    return certificate_id.split(":")[2:3] == ["acm"]

@@ -1,0 +1,67 @@
+"""The words around a patch: its header and the runbook, by templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from checker.domain.declared import Declared, TrustConsumer
+from checker.domain.policy import Policy
+from checker.domain.rotation import Blocked, Done, Next, Rotation, Step, Waiting
+from checker.patches.stages import PhasePatch
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def header(patch: PhasePatch, *, where: str) -> str:
+    """The comment lines above a patch: what it is, and what must hold first; `git apply` passes over them."""
+    return _environment().get_template("header.j2").render(patch=patch, where=where)
+
+
+def runbook(rotations: tuple[Rotation, ...], declared: Declared, policy: Policy, *, as_of: datetime, where: str) -> str:
+    """What to apply, what to give the backend, what to check, by which date and how to roll back, in order, as Markdown."""
+    template = _environment().get_template("runbook.md.j2")
+    trust = {rotation.label: _trust(rotation, declared) for rotation in rotations}
+    return template.render(rotations=rotations, trust=trust, policy=policy, as_of=as_of, where=where)
+
+
+def told(step: Step) -> str:
+    """A rotation's next step in words."""
+    match step:
+        case Next(phase=phase):
+            return f"{phase} is safe"
+        case Waiting(reason=reason):
+            return f"waiting: {reason}"
+        case Blocked(reason=reason):
+            return f"blocked: {reason}"
+        case Done():
+            return "done"
+
+
+def _trust(rotation: Rotation, declared: Declared) -> tuple[TrustConsumer, ...]:
+    certificate = declared.certificate(rotation.predecessor) if rotation.predecessor is not None else None
+    return certificate.trust if certificate is not None else ()
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("checker.patches"),
+        autoescape=False,  # noqa: S701 -- Markdown and comments; what comes from outside is an address, printed by our own rules
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    filters: Mapping[str, Any] = {
+        "told": told,
+        "blocked": lambda step: isinstance(step, Blocked),
+        "code": lambda text: f"`{text}`",
+    }
+    environment.filters.update(filters)
+    return environment

@@ -1,0 +1,54 @@
+"""A directory's state, wherever its backend keeps it: what `state pull` prints there.
+
+Raw state needs no provider and no credentials of one. Source: terraform, docs/cli/commands/state/pull.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from checker.domain.errors import UnreadableError
+from checker.readers.asking import ask
+from checker.readers.tool import Tool
+
+_CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json")
+_LOCAL_STATE = "terraform.tfstate"
+
+
+def pull_state(directory: str, tool: Tool | None) -> bytes:
+    """The raw state of a directory.
+
+    Raises UnreadableError for one without configuration, without a tool to ask, or without a state, and for a tool that
+    fails: its first error is in the message.
+    """
+    try:
+        names = [entry.name for entry in Path(directory).iterdir()]
+    except OSError as error:
+        raise UnreadableError(f"cannot be listed: {error.strerror}", where=directory, remedy="check its permissions") from error
+    local = str(Path(directory, _LOCAL_STATE)) if _LOCAL_STATE in names else None
+    if not any(name.endswith(_CONFIGURATION) and not name.startswith(".") for name in names):
+        raise UnreadableError(
+            "holds no Terraform configuration",
+            where=directory,
+            remedy=f"pass {local}" if local else "pass the directory of a root module, or a plan or state file",
+        )
+    if tool is None:
+        raise UnreadableError(
+            "neither terraform nor tofu is there to be asked for the state",
+            where=directory,
+            remedy=f"install one, name one with --tool, or pass {local or 'a state or plan file'}",
+        )
+    answer = ask(tool, ("state", "pull"), directory)
+    if answer.complaint is not None:
+        raise UnreadableError(
+            f"`{tool.name} state pull` failed: {answer.complaint}",
+            where=directory,
+            remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or plan file",
+        )
+    if not answer.printed.strip():
+        raise UnreadableError(
+            f"`{tool.name} state pull` prints no state: nothing has been applied there yet",
+            where=directory,
+            remedy="apply first, or pass a plan; where a backend is configured, check that the workspace is the right one",
+        )
+    return answer.printed

@@ -1,0 +1,65 @@
+"""One source in, one document out: a file, standard input, a directory or an object in a bucket, told apart by content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from checker.domain.errors import UnreadableError
+from checker.domain.inventory import Document
+from checker.readers.decoding import Buffer
+from checker.readers.documents import read_document
+from checker.readers.files import is_directory, open_file
+from checker.readers.spot import Spot
+from checker.readers.tool import Tool
+from checker.readers.unwrapping import ZIP, unwrap
+
+STDIN = "-"
+_BUCKET = "s3://"
+
+
+def read_source(
+    source: str,
+    *,
+    tool: Tool | None,
+    stdin: Callable[[], bytes],
+    configuration: str | None = None,
+    fetch: Callable[[str], bytes] | None = None,
+) -> Document:
+    """Read a source, whatever it is.
+
+    `configuration` is the directory that a binary plan belongs to (default: the plan's own). `fetch` gives the bytes of an
+    `s3://bucket/key`. Raises UnreadableError with the source's name in `where`.
+    """
+    if source == STDIN:
+        data: Buffer = unwrap(stdin(), Spot(source))
+        if _is_zip(data):
+            raise UnreadableError(
+                "is a binary plan on standard input", where=source, remedy="pass the file's path, so that its tool can read it"
+            )
+        return read_document(source, data)
+    if source.startswith(_BUCKET):
+        return read_document(source, unwrap(_fetched(source, fetch), Spot(source)))
+    if is_directory(source):
+        from checker.readers.directories import pull_state
+
+        return read_document(source, unwrap(pull_state(source, tool), Spot(source)), kind="directory")
+    data = unwrap(open_file(source), Spot(source))
+    if _is_zip(data):
+        from checker.readers.binary_plans import show_plan
+
+        data = unwrap(show_plan(source, data, tool, configuration), Spot(source))
+    return read_document(source, data)
+
+
+def _is_zip(data: Buffer) -> bool:
+    return bytes(data[: len(ZIP)]) == ZIP
+
+
+def _fetched(source: str, fetch: Callable[[str], bytes] | None) -> bytes:
+    if fetch is None:
+        raise UnreadableError(
+            "objects in S3 are not read directly",
+            where=source,
+            remedy=f"`aws s3 cp {source} - | tfcert check -`, or pass the directory whose backend it is",
+        )
+    return fetch(source)
