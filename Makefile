@@ -1,0 +1,48 @@
+# The verbs of this repository. `make test` is the whole judgement; CI runs it and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint types imports unit acceptance format bench docs clean
+
+help: ## Show these verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("tfcert needs Python 3.11 or later; name one with make PYTHON=...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
+	@touch $@
+
+demo: $(READY) ## Tell the whole story on an embedded AWS
+	@$(BIN)/tfcert demo
+
+test: lint types imports ## Everything: checkers, then all tests, the acceptance tests included
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(READY) ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## mypy --strict
+	$(BIN)/mypy
+
+imports: $(READY) ## The layers, by import-linter
+	$(BIN)/lint-imports
+
+unit: $(READY) ## The tests that need no terraform
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/acceptance
+
+acceptance: $(READY) ## The tests with the real terraform or tofu
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/acceptance
+
+format: $(READY) ## Put the code into ruff's form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## The ratios that performance claims rest on
+	$(BIN)/python benchmarks/start_up.py
+
+clean: ## Remove what was installed here
+	rm -rf $(VENV)
