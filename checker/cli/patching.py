@@ -73,7 +73,7 @@ def deliver(loaded: Loaded, observe: Observe | None, request: Request, *, policy
     if not request.write and request.out is None:
         for entry in patches.patches:
             output.write(_patch_text(entry, configuration, top, where))
-    output.write("".join(f"# {printable(line)}\n" for line in _standing(outcome, patches)).encode())
+    output.write("".join(f"# {printable(line)}\n" for line in _standing(outcome, patches, written=request.write)).encode())
     return _exit_code(outcome, patches)
 
 
@@ -148,10 +148,13 @@ def _unmet(entry: PhasePatch) -> list[str]:
     ]
 
 
-def _standing(outcome: Outcome, patches: Patches) -> list[str]:
+def _standing(outcome: Outcome, patches: Patches, *, written: bool) -> list[str]:
     lines: list[str] = []
+    first = patches.patches[0].phase if patches.patches else None
     for rotation in patches.rotations:
         match rotation.step:
+            case Next(phase=phase) if written and phase is first:
+                lines.append(f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {phase}`, then apply")
             case Done():
                 pass
             case Blocked(remedy=remedy):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError
 
 NETWORK = "check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL; --offline judges by recorded dates"
+BROKEN = "the connection broke off"
 
 
 def foreign() -> tuple[type[Exception], ...]:
@@ -45,7 +46,7 @@ def explain(error: Exception, question: Question) -> GatewayError:
         case BotoCoreError():
             return without_credentials(error) or _broken(error, question)
         case OSError():
-            return UnreachableError(f"{question} failed: the connection broke off", NETWORK)
+            return UnreachableError(f"{question} failed: {BROKEN}", NETWORK)
         case _:
             return nonsense(question)
 
@@ -78,7 +79,8 @@ def _broken(error: BotoCoreError, question: Question) -> GatewayError:
         (isinstance(error, (boto.ReadTimeoutError, boto.ConnectTimeoutError)), "no answer came in time", NETWORK),
         (unknown_host, "the host name is not known: there is no such region, or no network", f"correct the region; {NETWORK}"),
         (isinstance(error, boto.EndpointConnectionError), "no connection could be made", NETWORK),
-        (isinstance(error, boto.BotoCoreError), "the connection broke off", NETWORK),
+        (isinstance(error, (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError)), BROKEN, NETWORK),
+        (True, f"the AWS library gave up ({type(error).__name__})", "run it again; --offline judges by recorded dates"),
     )
     reason, remedy = next((reason, remedy) for fits, reason, remedy in meanings if fits)
     return UnreachableError(f"{question} failed: {reason}", remedy)

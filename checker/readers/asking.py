@@ -31,7 +31,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷
 class Answer:
     """What the tool printed, and the error that it gave, in one line; no error means that it succeeded."""
 
-    printed: bytes
+    printed: memoryview
     complaint: str | None
 
 
@@ -40,20 +40,22 @@ def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float 
 
     Raises UnreadableError if it cannot be started, does not end in time, or prints more than any plan or state is long.
     """
+    from subprocess import TimeoutExpired
+
     command = f"{tool.name} {' '.join(arguments)}"
     with _started(tool, arguments, directory, command) as process:
         try:
             printed, complaints = _collect(process, monotonic() + seconds, most)
+            if len(printed) > most:
+                raise UnreadableError(f"`{command}` prints more than {most} bytes", where=directory)
             code = process.wait(seconds)
-        except TimeoutError as error:
+        except (TimeoutError, TimeoutExpired) as error:
             raise UnreadableError(
                 f"`{command}` did not end within {seconds:.0f} seconds",
                 where=directory,
                 remedy="run it there yourself, and pass what it prints",
             ) from error
-    if len(printed) > most:
-        raise UnreadableError(f"`{command}` prints more than {most} bytes", where=directory)
-    return Answer(printed=printed, complaint=_summary(complaints, code) if code else None)
+    return Answer(printed=memoryview(printed).toreadonly(), complaint=_summary(bytes(complaints), code) if code else None)
 
 
 @contextmanager
@@ -82,7 +84,7 @@ def _started(tool: Tool, arguments: Sequence[str], directory: str, command: str)
                     os.killpg(process.pid, signal.SIGKILL)
 
 
-def _collect(process: Popen[bytes], deadline: float, most: int) -> tuple[bytes, bytes]:
+def _collect(process: Popen[bytes], deadline: float, most: int) -> tuple[bytearray, bytearray]:
     from selectors import EVENT_READ, DefaultSelector
 
     printed, complaints = bytearray(), bytearray()
@@ -100,7 +102,7 @@ def _collect(process: Popen[bytes], deadline: float, most: int) -> tuple[bytes, 
                     selector.unregister(key.fileobj)
                 elif key.data is printed or len(complaints) < _WINDOW:
                     key.data.extend(chunk)
-    return bytes(printed), bytes(complaints)
+    return printed, complaints
 
 
 def _summary(complaints: bytes, code: int) -> str:

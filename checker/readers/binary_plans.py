@@ -18,7 +18,7 @@ _MOST_MEMBERS = 100_000
 _LARGEST = 2 * 1024**3
 
 
-def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None) -> bytes:
+def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None) -> memoryview:
     """The JSON of a binary plan, as the tool's `show -json` prints it in the directory of the configuration.
 
     `directory` defaults to the plan's own. Raises UnreadableError for a zip that is no plan, without a tool, and for a tool

@@ -12,7 +12,7 @@ from checker.domain.plan import Action
 from checker.readers.decoding import decode
 from checker.readers.differences import differing
 from checker.readers.envelope import ResourceChange
-from checker.readers.records import Record, given, marked, read_address
+from checker.readers.records import ALL, Record, given, marked, read_address
 from checker.readers.spot import Spot
 
 _ACTIONS = {action.value: action for action in Action}
@@ -57,7 +57,8 @@ class Change:
             return frozenset()
         before = decode(self.before.attributes, dict[str, object], self.before.spot)
         after = decode(self.after.attributes, dict[str, object], self.after.spot)
-        return differing(before, after, self.after.unknown)
+        unknown = frozenset(after) if self.after.unknown is ALL else self.after.unknown
+        return differing(before, after, unknown)
 
 
 class _Acting(Struct, frozen=True, gc=False):

@@ -51,6 +51,8 @@ def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: Spot) -> T:
         raise _malformed(error, spot, len(memoryview(data))) from error
     except UnicodeDecodeError as error:
         raise spot.unreadable("holds text that is not UTF-8", AGAIN) from error
+    except MemoryError as error:
+        raise spot.unreadable("needs more memory than there is", "run tfcert where there is more, or split the state") from error
     except RecursionError as error:
         raise spot.unreadable("is nested deeper than any Terraform document", AGAIN) from error
     return found

@@ -25,4 +25,4 @@ def _settled(name: str, value: object) -> object:
     if name == PRESENTED:
         return value or None
     # True equals 1 in Python, and not in JSON.
-    return (type(value), value) if isinstance(value, bool | int) else value
+    return str(value) if isinstance(value, bool) else value

@@ -13,9 +13,10 @@ from checker.readers.tool import Tool
 
 _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json")
 _LOCAL_STATE = "terraform.tfstate"
+_HEAD = 4096
 
 
-def pull_state(directory: str, tool: Tool | None) -> bytes:
+def pull_state(directory: str, tool: Tool | None) -> memoryview:
     """The raw state of a directory.
 
     Raises UnreadableError for one without configuration, without a tool to ask, or without a state, and for a tool that
@@ -45,7 +46,7 @@ def pull_state(directory: str, tool: Tool | None) -> bytes:
             where=directory,
             remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or plan file",
         )
-    if not answer.printed.strip():
+    if not bytes(answer.printed[:_HEAD]).strip():
         raise UnreadableError(
             f"`{tool.name} state pull` prints no state: nothing has been applied there yet",
             where=directory,

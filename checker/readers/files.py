@@ -35,7 +35,7 @@ def open_file(path: str) -> memoryview:
         found = os.fstat(handle)
         _check(found, path)
         return _copied(handle, found.st_size) if found.st_size <= _COPIED else _mapped(handle)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         _unopened(path, error)
     finally:
         os.close(handle)

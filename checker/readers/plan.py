@@ -77,8 +77,7 @@ def _prior(found: Envelope, changes: Sequence[Change], configuration: PlanConfig
     records.extend(
         change.before
         for change in changes
-        if change.before is not None
-        and known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)})
+        if change.before is not None and known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)})
     )
     return records
 
@@ -88,10 +87,9 @@ class _Planned:
 
     def __init__(self, changes: Sequence[Change], recorded: Recorded, configuration: PlanConfiguration) -> None:
         self.changes = changes
-        self.configuration = configuration
         self.disclosed = recorded.disclosed
         self.notices: list[str] = []
-        self.created = tuple(change.address for change in changes if _brings_new_id(change))
+        self.candidates = configuration.candidates([change.address for change in changes if _brings_new_id(change)])
 
     def stage(self, change: Change) -> StageChange:
         before = None if change.before is None else read_stage(change.before, self.disclosed)
@@ -112,7 +110,7 @@ class _Planned:
         if not isinstance(stage.presents, PresentsPlanned):
             return stage
         if record.awaits(PRESENTED):
-            return replace(stage, presents=PresentsPlanned(self.configuration.candidates(record.address, self.created)))
+            return replace(stage, presents=PresentsPlanned(self.candidates.of(record.address)))
         self.notices.append(hidden_notice(stage))
         return stage
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw
 
 from checker.domain.address import Address
 from checker.domain.place import Place
-from checker.readers.candidates import candidates
+from checker.readers.candidates import Candidates
 from checker.readers.decoding import decode
 from checker.readers.envelope import Envelope
 from checker.readers.providers import Providers
@@ -32,9 +32,9 @@ class PlanConfiguration:
             self._places[block] = self._providers.place(block)
         return self._places[block]
 
-    def candidates(self, stage: Address, created: Sequence[Address]) -> tuple[Address, ...]:
-        """The certificates, of those created, that a stage with an unknown id may present."""
-        return candidates(stage, self._root, created)
+    def candidates(self, created: Sequence[Address]) -> Candidates:
+        """What tells the certificates, of those created, that a stage with an unknown id may present."""
+        return Candidates(self._root, created)
 
     @cached_property
     def _configuration(self) -> Configuration:

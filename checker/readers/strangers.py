@@ -17,10 +17,10 @@ _HEAD = 64 * 1024
 _COMMENT_OR_BLOCK = re.compile(
     rb"\s*(?:#|//|/\*|(?:resource|data|module|variable|output|provider|terraform|locals|moved|import|removed|check)\b)"
 )
-_BLOCK = re.compile(rb'(?m)^\s*(?:resource|data|module|variable|output|provider)\s+"[^"\n]*"|^\s*(?:terraform|locals)\s*\{')
+_BLOCK = re.compile(rb'(?m)^[ \t]*(?:resource|data|module|variable|output|provider)\s+"[^"\n]*"|^[ \t]*(?:terraform|locals)\s*\{')
 _PRINTED = re.compile(
     rb"(?m)^(?:\x1b\[[0-9;]*m)*"
-    rb"(?:(?:Terraform|OpenTofu) (?:will perform|used the selected)|No changes\. |# \S+\.\S+:|Plan: \d+ to )"
+    rb'(?:(?:Terraform|OpenTofu) (?:will perform|used the selected)|No changes\. |# [\w.\[\]"-]{1,200}:$|Plan: \d+ to )'
 )
 _BLOCKS = frozenset(
     {"//", "resource", "data", "module", "variable", "output", "provider", "terraform", "locals", "moved", "import", "removed"}

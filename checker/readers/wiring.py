@@ -88,15 +88,18 @@ class Scope:
     steps: tuple[ModuleStep, ...] = ()
     caller: Scope | None = None
     call: Call | None = None
-    blocks: dict[tuple[str, str, str], int] = field(default_factory=dict, compare=False)
+    _blocks: dict[tuple[str, str, str], Block] = field(default_factory=dict, compare=False, repr=False)
+    _entered: dict[ModuleStep, Scope] = field(default_factory=dict, compare=False, repr=False)
 
     def enter(self, step: ModuleStep) -> Scope | None:
         """The scope of a module that this one calls; None if it calls none of this name."""
+        known = self._entered.get(step)
         call = self.module.module_calls.get(step.name)
-        if call is None:
-            return None
+        if known is not None or call is None:
+            return known
         spot = self.spot.key("module_calls").key(step.name).key("module")
-        return Scope(call.module, spot, (*self.steps, step), self, call)
+        self._entered[step] = entered = Scope(call.module, spot, (*self.steps, step), self, call)
+        return entered
 
     def descend(self, steps: tuple[ModuleStep, ...]) -> Scope | None:
         """The scope that a module path leads to from here."""
@@ -107,11 +110,9 @@ class Scope:
 
     def block(self, mode: str, resource_type: str, name: str) -> Block | None:
         """The block of this module with that type and name."""
-        if not self.blocks:
-            found = enumerate(self.module.resources)
-            self.blocks.update({(block.mode, block.type, block.name): index for index, block in found})
-        index = self.blocks.get((mode, resource_type, name))
-        return None if index is None else self.module.resources[index]
+        if not self._blocks:
+            self._blocks.update({(block.mode, block.type, block.name): block for block in self.module.resources})
+        return self._blocks.get((mode, resource_type, name))
 
     def argument(self, block: Block, name: str) -> Expression | None:
         """The expression of one argument of a block."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-_PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END CERTIFICATE-----\s*", re.ASCII)
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _LONGEST = 64 * 1024
 
 _INTEGER, _BIT_STRING, _UTC_TIME, _GENERALIZED_TIME, _SEQUENCE, _VERSION = 0x02, 0x03, 0x17, 0x18, 0x30, 0xA0
@@ -33,13 +33,16 @@ class _NotDerError(Exception):
 
 def read_pem(text: str | None) -> Validity | None:
     """Read the first certificate of a PEM text, whatever its line ends; None if it is a placeholder or broken."""
-    found = _PEM.match(text) if text and len(text) <= _LONGEST else None
-    if found is None:
+    if not text or len(text) > _LONGEST:
+        return None
+    _, begin, rest = text.partition(_BEGIN)
+    body, end, _ = rest.partition(_END)
+    if not begin or not end:
         return None
     from base64 import b64decode
 
     try:
-        der = b64decode("".join(found[1].split()), validate=True)
+        der = b64decode("".join(body.split()), validate=True)
     except ValueError:
         return None
     return read_der(der)

@@ -1,0 +1,156 @@
+"""The way from an expression to the certificates in it: through variables, outputs and iterations, as far as a plan tells.
+
+Source: terraform internal/command/jsonconfig/expression.go, and what Terraform 1.11.4 was seen to write
+(`facts/formats.md` 1.4): an index that is no literal is cut off, a conditional lists all its branches, locals are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from checker.domain.address import Address, InstanceKey, ModuleStep
+from checker.readers.decoding import decode
+from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES
+from checker.readers.references import Index, Part, Reference, heads
+from checker.readers.spot import Spot
+from checker.readers.wiring import Expression, Scope
+
+_CERTIFICATES = CERTIFICATES | {ACM_CERTIFICATE}
+# Resources that hand one argument on as their own attribute.
+_CONDUITS = {"aws_acm_certificate_validation": "certificate_arn", "terraform_data": "input"}
+_ITERATIONS = frozenset({"each", "count"})
+_INERT = frozenset({"path", "terraform", "self", *_ITERATIONS})
+_MOST_REFERENCES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Something to follow: an expression, the module instance it is read in, and the instance whose value is asked for.
+
+    `chained` is the for_each expression that `each.value` stands for. `hint` is the key that a cut-off index most
+    probably had; it only ever chooses among certificates that the plan creates.
+    """
+
+    expression: Expression
+    scope: Scope
+    key: InstanceKey = None
+    chained: Expression | None = None
+    hint: InstanceKey = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Certificates that a trail leads to; a key that is None stands for any, and `likely` narrows it by the hint."""
+
+    address: Address
+    likely: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The trail ends where a plan does not tell what flows on."""
+
+
+LOST = Lost()
+_Step = Trail | Target | Lost
+
+
+class Tracker:
+    """Follows the trails of one plan, all together over a bounded number of references."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_REFERENCES
+        self._constants: dict[int, object] = {}
+
+    def follow(self, start: Trail) -> Iterator[Target | Lost]:
+        """Where a trail leads to, each place once."""
+        waiting = [start]
+        seen: set[object] = set()
+        while waiting:
+            trail = waiting.pop()
+            self._left -= len(trail.expression.references)
+            if self._left < 0:
+                yield LOST
+                return
+            references = list(heads(trail.expression.references))
+            hint = self._hint(trail, references)
+            for reference in references:
+                mark = (trail.scope.steps, reference, trail.key, id(trail.chained), hint)
+                if mark in seen:
+                    continue
+                seen.add(mark)
+                for step in _steps(trail, reference, hint):
+                    if isinstance(step, Trail):
+                        waiting.append(step)
+                    else:
+                        yield step
+
+    def _hint(self, trail: Trail, references: Sequence[Reference | None]) -> InstanceKey:
+        rest = [reference for reference in references if reference is None or reference[0] not in _ITERATIONS]
+        if len(rest) == len(references):
+            return trail.hint
+        if len(rest) != 1:
+            return None  # something else may have a part in the index
+        if ("each", "value") in references and trail.chained is not None:
+            value = self._constant(trail.chained, trail.scope.spot)
+            value = value.get(str(trail.key)) if isinstance(value, dict) else trail.key
+            return value if isinstance(value, str) else None
+        return trail.key
+
+    def _constant(self, expression: Expression, spot: Spot) -> object:
+        known = self._constants.get(id(expression))
+        if known is None and expression.constant_value:
+            known = self._constants[id(expression)] = decode(expression.constant_value, object, spot)
+        return known
+
+
+def _steps(trail: Trail, reference: Reference | None, hint: InstanceKey) -> Iterator[_Step]:
+    match reference:
+        case ("each", "value", *_) if trail.chained is not None:
+            yield Trail(trail.chained, trail.scope, hint=trail.key)
+        case (str(root), *_) if root in _INERT:
+            pass
+        case ("var", str(name), *_):
+            yield from _from_caller(trail.scope, name, hint)
+        case ("module", str(name), *rest):
+            yield from _into_module(trail.scope, name, rest, hint)
+        case (str(resource_type), str(name), *rest) if resource_type in _CERTIFICATES:
+            yield _target(trail.scope, Address(resource_type, name, _key(rest), trail.scope.steps), hint)
+        case (str(resource_type), str(name), *rest) if resource_type in _CONDUITS:
+            yield _through(trail.scope, (resource_type, name), _key(rest), hint)
+        case _:
+            yield LOST
+
+
+def _target(scope: Scope, address: Address, hint: InstanceKey) -> Target:
+    modules = tuple(step if step.key is not None else replace(step, key=hint) for step in scope.steps)
+    return Target(address, replace(address, key=hint if address.key is None else address.key, modules=modules))
+
+
+def _from_caller(scope: Scope, name: str, hint: InstanceKey) -> Iterator[Trail]:
+    expression = scope.input(name)
+    # A variable of the root module is known before the plan, and so is a default: nothing that is created is in them.
+    if expression is not None and scope.caller is not None and scope.call is not None:
+        yield Trail(expression, scope.caller, scope.steps[-1].key, scope.call.for_each_expression, hint)
+
+
+def _into_module(scope: Scope, name: str, rest: Sequence[Part], hint: InstanceKey) -> Iterator[_Step]:
+    child = scope.enter(ModuleStep(name, _key(rest)))
+    outputs = {} if child is None else child.module.outputs
+    # Where the index was cut off, the name of the output was too: then any of them may be meant.
+    wanted = [part for part in rest if isinstance(part, str)][:1] or list(outputs)
+    for output in wanted:
+        found = outputs.get(output)
+        expression = None if found is None else found.expression
+        yield LOST if child is None or expression is None else Trail(expression, child, hint=hint)
+
+
+def _through(scope: Scope, block: tuple[str, str], key: InstanceKey, hint: InstanceKey) -> _Step:
+    declared = scope.block("managed", *block)
+    handed = None if declared is None else scope.argument(declared, _CONDUITS[block[0]])
+    return LOST if declared is None or handed is None else Trail(handed, scope, key, declared.for_each_expression, hint)
+
+
+def _key(rest: Sequence[Part]) -> InstanceKey:
+    return rest[0].key if rest and isinstance(rest[0], Index) else None

@@ -1,0 +1,330 @@
+"""What observation says of certificates, asked of the emulator."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from checker.demo.emulator import SeedApi, SeedCertificate, access_denied
+from checker.domain.observation import Found, Gone, Unanswered
+from checker.domain.place import Place
+from checker.domain.stage import StageKind
+from checker.live import Connection
+
+ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def test_a_certificate_that_aws_has_is_found_with_its_dates_and_the_fingerprint_of_its_pem(aws, key, look):
+    """Found carries AWS's dates in UTC and the SHA-256 of the DER, which the PEM's line ends do not change."""
+    aws.seed(SeedCertificate(id="abc123", expires_at=ENDS))
+
+    seen = look([key("abc123")])
+
+    pem = aws.client("apigateway").get_client_certificate(clientCertificateId="abc123")["pemEncodedCertificate"]
+    der = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
+    found = seen.certificates[key("abc123")]
+    assert found == Found(
+        expires_at=ENDS, created_at=ENDS - timedelta(days=365), fingerprint=hashlib.sha256(der).hexdigest()
+    )
+    assert found.expires_at.tzinfo is UTC
+    assert "\r\n" in pem
+    assert seen.asked
+    assert seen.notices == ()
+
+
+def test_all_certificates_of_a_region_take_one_call_and_the_caller_is_asked_for_once_in_a_run(aws, key, look):
+    """The quota is shared with Terraform: one list a region, one GetCallerIdentity in all."""
+    regions = ("us-east-1", "eu-west-1", "ap-south-1")
+    aws.seed(*(SeedCertificate(id=f"cert{n:02}", region=region) for region in regions for n in range(30)))
+    keys = [key(f"cert{n:02}", region=region) for region in regions for n in range(30)]
+
+    seen = look(keys)
+
+    assert set(map(type, seen.certificates.values())) == {Found}
+    assert len(seen.certificates) == 90
+    assert seen.calls == {"GetClientCertificates": 3, "GetCallerIdentity": 1}
+    assert sorted(call.region for call in aws.calls("GetClientCertificates")) == sorted(regions)
+    assert len(aws.calls()) == 4
+
+
+def test_certificates_beyond_the_first_page_are_found(aws, key, look):
+    """An account whose quota AWS raised may have more than one page holds."""
+    aws.seed(*(SeedCertificate(id=f"c{n:05}") for n in range(501)))
+
+    seen = look([key("c00000"), key("c00500"), key("c00501")])
+
+    assert isinstance(seen.certificates[key("c00500")], Found)
+    assert seen.certificates[key("c00501")] == Gone()
+    assert seen.calls["GetClientCertificates"] == 2
+
+
+def test_a_certificate_that_is_not_in_its_own_account_is_gone(aws, key, look):
+    """The credentials are of the recorded account, so AWS's list is the truth."""
+    assert look([key("abc123")]).certificates == {key("abc123"): Gone()}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_certificate_of_another_account_is_unanswered_and_never_gone(aws, key, look, there):
+    """Ids may collide across accounts, so a certificate that is found in the wrong one is no answer either."""
+    if there:
+        aws.seed(SeedCertificate(id="abc123"))
+    foreign = key("abc123", account="222222222222")
+
+    answer = look([foreign]).certificates[foreign]
+
+    assert isinstance(answer, Unanswered)
+    assert "222222222222" in answer.reason
+    assert "123456789012" in answer.reason
+    assert "--role-arn" in answer.remedy
+
+
+def test_keys_of_two_accounts_in_one_region_are_told_apart(aws, key, look):
+    """One wrong account does not take the answers of the right one away."""
+    aws.seed(SeedCertificate(id="abc123"))
+
+    seen = look([key("abc123"), key("abc123", account="222222222222")]).certificates
+
+    assert isinstance(seen[key("abc123")], Found)
+    assert isinstance(seen[key("abc123", account="222222222222")], Unanswered)
+
+
+@pytest.mark.parametrize("kind", list(StageKind))
+def test_where_no_account_is_recorded_a_stage_that_aws_has_proves_that_the_certificate_is_gone(aws, key, stage, look, kind):
+    """The stage of the same state is there, so this is its account."""
+    aws.seed(SeedApi(id="api1", kind=kind.value, stages={"prod": "abc123"}))
+    unplaced = key("abc123", account=None)
+
+    seen = look([unplaced], anchors=[stage("api1", "prod", kind=kind, presents="abc123")])
+
+    assert seen.certificates[unplaced] == Gone()
+    assert seen.calls["GetStage"] == 1
+
+
+def test_a_certificate_that_is_found_needs_no_proof(aws, key, stage, look):
+    """No stage is asked for where the answer does not rest on it."""
+    aws.seed(SeedCertificate(id="abc123"), SeedApi(id="api1", stages={"prod": "abc123"}))
+
+    seen = look([key("abc123", account=None)], anchors=[stage("api1", "prod", presents="abc123")])
+
+    assert isinstance(seen.certificates[key("abc123", account=None)], Found)
+    assert "GetStage" not in seen.calls
+
+
+def test_where_no_account_is_recorded_and_no_stage_is_found_nothing_is_called_gone(aws, key, stage, look):
+    """An empty account that has nothing to do with the state must not look like one whose certificates were deleted."""
+    unplaced = key("abc123", account=None)
+    anchors = [
+        stage("api1", "prod"),
+        stage("api1", "prod", region="eu-west-1"),
+        stage(None, "prod"),
+        stage("api1", None),
+        stage("api2", "dev", kind=StageKind.WEBSOCKET),
+    ]
+
+    answers = [look([unplaced], anchors=some).certificates[unplaced] for some in ([], anchors)]
+
+    for answer in answers:
+        assert isinstance(answer, Unanswered)
+        assert "no document says whose" in answer.reason
+        assert "--role-arn" in answer.remedy
+
+
+def test_the_stage_that_presents_a_certificate_outweighs_others_of_the_region(aws, key, stage, look):
+    """Of two states read at once the other one's stage proves nothing about this one's certificate."""
+    aws.seed(SeedApi(id="theirs", stages={"prod": None}))
+    unplaced = key("abc123", account=None)
+
+    seen = look([unplaced], anchors=[stage("theirs", "prod"), stage("ours", "prod", presents="abc123")])
+
+    assert isinstance(seen.certificates[unplaced], Unanswered)
+
+
+def test_a_stage_of_a_name_that_the_api_has_not_proves_nothing(aws, key, stage, look):
+    """Both the API's id and the stage's name must be there."""
+    aws.seed(SeedApi(id="api1", stages={"prod": None}))
+    unplaced = key("abc123", account=None)
+
+    seen = look([unplaced], anchors=[stage("api1", "dev", presents="abc123")])
+
+    assert isinstance(seen.certificates[unplaced], Unanswered)
+
+
+def test_the_account_of_the_stage_that_presents_a_certificate_is_the_certificates(aws, key, stage, look):
+    """API Gateway lets a stage present only what its own account has, so its execution ARN tells the account of both."""
+    unplaced = key("abc123", account=None)
+    here, there = (stage("api1", "prod", account=account, presents="abc123") for account in ("123456789012", "222222222222"))
+
+    mine, theirs, both = (look([unplaced], anchors=some) for some in ([here], [there], [here, there]))
+
+    assert mine.certificates[unplaced] == Gone()
+    assert "GetStage" not in mine.calls
+    assert isinstance(theirs.certificates[unplaced], Unanswered)
+    assert "222222222222" in theirs.certificates[unplaced].reason
+    assert isinstance(both.certificates[unplaced], Unanswered)
+
+
+def test_no_more_than_a_few_stages_are_asked_for_and_none_of_them_twice(aws, key, stage, look):
+    """Proof must not cost the quota of the account."""
+    keys = [key(f"abc{n:03}", account=None) for n in range(20)]
+    anchors = [stage(f"api{n}", "prod") for n in range(20)]
+
+    assert look(keys, anchors=anchors).calls["GetStage"] == 3
+
+
+def test_without_sts_what_is_found_is_found_and_what_is_not_needs_a_stage_as_proof(aws, key, stage, look):
+    """Whose credentials these are is not known; the list is, and a recorded stage shows whose list it is."""
+    aws.seed(SeedCertificate(id="here00"), SeedApi(id="api1", stages={"prod": "gone00"}))
+    aws.faults.inject("GetCallerIdentity", access_denied())
+    anchor = stage("api1", "prod", account="123456789012", presents="gone00")
+
+    bare = look([key("here00"), key("gone00")]).certificates
+    proven = look([key("here00"), key("gone00")], anchors=[anchor]).certificates
+
+    assert isinstance(bare[key("here00")], Found)
+    assert isinstance(bare[key("gone00")], Unanswered)
+    assert "sts:GetCallerIdentity" in bare[key("gone00")].reason
+    assert "123456789012" in bare[key("gone00")].remedy
+    assert isinstance(proven[key("here00")], Found)
+    assert proven[key("gone00")] == Gone()
+
+
+def test_a_proof_that_is_denied_is_named_in_the_answer(aws, key, stage, look):
+    """The missing permission is what a person can do something about."""
+    aws.seed(SeedApi(id="api1", stages={"prod": "abc123"}))
+    aws.faults.inject("GetStage", access_denied())
+    unplaced = key("abc123", account=None)
+
+    answer = look([unplaced], anchors=[stage("api1", "prod", presents="abc123")]).certificates[unplaced]
+
+    assert isinstance(answer, Unanswered)
+    assert "apigateway:GET on /restapis/*/stages/*" in answer.reason
+
+
+def test_a_certificate_of_acm_is_unanswered_and_asks_nothing(aws, key, look):
+    """API Gateway does not list ACM's certificates, and must not make a healthy one look gone."""
+    arn = key("arn:aws:acm:us-east-1:123456789012:certificate/0f0e0d0c-1111-2222-3333-444455556666")
+
+    seen = look([arn])
+
+    assert isinstance(seen.certificates[arn], Unanswered)
+    assert "ACM" in seen.certificates[arn].reason
+    assert aws.calls() == ()
+
+
+def test_the_same_key_twice_is_one_answer(aws, key, look):
+    """A plan and its state name the same certificate."""
+    aws.seed(SeedCertificate(id="abc123"))
+    assert len(look([key("abc123"), key("abc123")]).certificates) == 1
+
+
+def test_nothing_to_ask_imports_no_boto3_and_is_asked_all_the_same():
+    """A configuration without certificates costs nothing, and is not offline."""
+    script = """
+import sys
+from checker.live import Connection, observe
+seen = observe([], [], [], connection=Connection())
+assert seen.asked and seen.calls == {}, seen
+assert not {"boto3", "botocore", "urllib3"} & set(sys.modules), "imported"
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_a_key_without_a_region_is_asked_of_the_environments(aws, key, look, monkeypatch, variable):
+    """botocore itself reads only the second."""
+    monkeypatch.setenv(variable, "eu-west-1")
+    aws.seed(SeedCertificate(id="abc123", region="eu-west-1"))
+
+    assert isinstance(look([key("abc123", region=None)]).certificates[key("abc123", region=None)], Found)
+
+
+def test_a_key_without_a_region_is_asked_of_the_command_lines_first(aws, key, look, monkeypatch):
+    """--region goes before the environment."""
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    aws.seed(SeedCertificate(id="abc123", region="eu-west-1"))
+
+    seen = look([key("abc123", region=None)], connection=Connection(region="eu-west-1", timeout=10))
+
+    assert isinstance(seen.certificates[key("abc123", region=None)], Found)
+    assert seen.notices == ()
+
+
+def test_a_recorded_region_wins_over_the_command_lines_and_a_notice_says_so(aws, key, look):
+    """Asking another region than state records would find nothing there."""
+    aws.seed(SeedCertificate(id="abc123", region="us-east-1"))
+
+    seen = look([key("abc123")], connection=Connection(region="eu-west-1", timeout=10))
+
+    assert isinstance(seen.certificates[key("abc123")], Found)
+    assert [("--region eu-west-1" in text, "us-east-1" in text) for text in seen.notices] == [(True, True)]
+
+
+def test_without_any_region_the_key_is_unanswered_and_others_are_answered(aws, key, look):
+    """What to do is said: --region."""
+    aws.seed(SeedCertificate(id="abc123"))
+    nowhere = key("abc124", region=None)
+
+    seen = look([key("abc123"), nowhere], surveys=[Place("aws", None, None)])
+
+    assert isinstance(seen.certificates[key("abc123")], Found)
+    assert isinstance(seen.certificates[nowhere], Unanswered)
+    assert "no region is known" in seen.certificates[nowhere].reason
+    assert "--region" in seen.certificates[nowhere].remedy
+    assert isinstance(seen.surveys[Place("aws", None, None)], Unanswered)
+
+
+def test_a_role_is_assumed_for_all_questions(aws, key, look):
+    """--role-arn leads to the account that the role is of."""
+    aws.seed(SeedCertificate(id="abc123", account="222222222222"))
+    theirs = key("abc123", account="222222222222")
+
+    seen = look([theirs], connection=Connection(role_arn="arn:aws:iam::222222222222:role/reader", timeout=10))
+
+    assert isinstance(seen.certificates[theirs], Found)
+    assert seen.calls == {"GetClientCertificates": 1, "GetCallerIdentity": 1}
+    assert len(aws.calls("AssumeRole")) == 1
+
+
+def test_a_role_that_may_not_be_assumed_is_named(aws, key, look):
+    """Nothing is asked with other credentials instead."""
+    aws.faults.inject("AssumeRole", access_denied())
+    role = "arn:aws:iam::222222222222:role/reader"
+
+    seen = look([key("abc123")], connection=Connection(role_arn=role, timeout=10))
+
+    answer = seen.certificates[key("abc123")]
+    assert isinstance(answer, Unanswered)
+    assert role in answer.reason
+    assert "sts:AssumeRole" in answer.reason
+    assert seen.calls == {}
+
+
+def test_a_profile_gives_region_and_credentials(aws, key, look, monkeypatch, tmp_path):
+    """--profile is read as the AWS CLI reads it."""
+    config = tmp_path / "config"
+    config.write_text("[profile audit]\nregion = eu-west-1\naws_access_key_id = a\naws_secret_access_key = b\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    aws.seed(SeedCertificate(id="abc123", region="eu-west-1"))
+
+    seen = look([key("abc123", region=None)], connection=Connection(profile="audit", timeout=10))
+
+    assert isinstance(seen.certificates[key("abc123", region=None)], Found)
+
+
+def test_a_profile_that_is_not_there_is_named(aws, key, look):
+    """A misspelt profile is the person's to correct, and no other credentials are used."""
+    both = [key("abc123"), key("abc123", region=None)]
+
+    seen = look(both, connection=Connection(profile="nope", timeout=10))
+
+    for one in both:
+        assert isinstance(seen.certificates[one], Unanswered)
+        assert "'nope'" in seen.certificates[one].reason
+    assert aws.calls() == ()
