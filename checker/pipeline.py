@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from checker.domain.cases import Cases, build_cases, subjects
 from checker.domain.inventory import Inventory
@@ -13,15 +13,18 @@ from checker.domain.place import Place
 from checker.domain.rotation import Phase, Rotation
 from checker.domain.run import Run
 from checker.domain.stage import Stage
-from checker.hcl.configuration import Configuration
-from checker.patches.stages import Patches, write_patches
+from checker.domain.value import value
 from checker.rotation.planner import plan_rotations, surveys_needed
 from checker.rules import judge
+
+if TYPE_CHECKING:
+    from checker.hcl.configuration import Configuration
+    from checker.patches.stages import Patches
 
 Observe = Callable[[Collection[CertificateKey], Collection[Place], Collection[Stage]], Observations]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Wish:
     """What `patch` is asked for: a phase by name, every phase, or what is safe now; and for which certificates."""
 
@@ -42,6 +45,9 @@ def patch(
     inventory: Inventory, configuration: Configuration, observe: Observe | None, run: Run, wish: Wish
 ) -> tuple[Outcome, Patches]:
     """Judge, and write the phases that are wished for of every rotation that can be written."""
+    # Only here: a check has no use for what edits text.
+    from checker.patches.stages import write_patches
+
     cases = _cases(inventory, observe, run)
     rotations = plan_rotations(cases, name=wish.name, even_if_not_due=wish.even_if_not_due)
     chosen = tuple(rotation for rotation in rotations if not wish.only or _names(rotation) & wish.only)

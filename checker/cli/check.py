@@ -54,4 +54,5 @@ def check(
     observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)
     outcome = judge(loaded.inventory, observe, run)
     output.report(outcome, chosen)
+    output.warn_unverified(outcome)
     raise typer.Exit(outcome.exit_code)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker.domain.errors import UsageError
-from checker.domain.outcome import Outcome
+from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.reports import FORMATS
 from checker.reports.printable import printable
 
@@ -48,3 +48,14 @@ def write(data: bytes) -> None:
 def warn(text: str) -> None:
     """Tell the person at the terminal, not the reader of the report."""
     print(f"tfcert: {printable(text)}", file=sys.stderr)
+
+
+def warn_unverified(outcome: Outcome) -> None:
+    """Say on stderr, once for each reason, what AWS or the input left open, and what would answer it."""
+    reasons = {
+        (finding.message.partition(" could not be checked: ")[2] or finding.message, finding.remedy): None
+        for finding in outcome.findings
+        if finding.rule == UNVERIFIED
+    }
+    for reason, remedy in reasons:
+        warn(f"not verified: {reason} ({remedy})")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
 from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
 from checker.domain.run import Run
+from checker.domain.value import value
 from checker.hcl.configuration import Configuration
 from checker.hcl.structure import keep_grammar_in
 from checker.patches.stages import Patches, PhasePatch
@@ -26,7 +26,7 @@ from checker.reports.printable import printable
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Request:
     """What the command line asks for: the wish, and where the patches go."""
 

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from checker.domain.errors import UnreadableError, UsageError
 from checker.domain.inventory import Document, Inventory
 from checker.domain.policy import FailOn, Policy
+from checker.domain.value import replace, value
 
 if TYPE_CHECKING:
     from checker.domain.declared import Declared
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Loaded:
     """The documents, and the configuration beside each, in order; None where there is none."""
 

@@ -7,12 +7,14 @@ Source of the quoting: opentofu and terraform, internal/addrs (instance keys are
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+
+from checker.domain.value import replace, short_value
 
 InstanceKey = int | str | None
 
 _IDENTIFIER = re.compile(r"[^\W\d][\w-]*")
-_NUMBER = re.compile(r"\d+")
+# As Terraform prints a count's index; longer digits would not be one, and Python refuses to read very long ones.
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _PRINTED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
@@ -21,7 +23,7 @@ class AddressError(ValueError):
     """A text is not the address of a resource; the message says at which character it stops being one."""
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class ModuleStep:
     """One `module.NAME` of an address, with the key of its instance where the call has count or for_each."""
 
@@ -32,7 +34,7 @@ class ModuleStep:
         return f"module.{self.name}{print_key(self.key)}"
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Address:
     """The address of one resource instance, or of a resource block where it has no keys."""
 
@@ -113,6 +115,10 @@ def _escape(key: str) -> str:
     return "".join(out)
 
 
+def _is_character(code: int) -> bool:
+    return code < 0xD800 or 0xDFFF < code <= 0x10FFFF
+
+
 class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -170,8 +176,8 @@ class _Scanner:
         width = {"u": 4, "U": 8}.get(char, 0)
         if width:
             digits = self.text[self.at + 1 : self.at + 1 + width]
-            if not re.fullmatch(f"[0-9a-fA-F]{{{width}}}", digits) or int(digits, 16) > 0x10FFFF:
-                raise self.fail(f"{width} hexadecimal digits")
+            if not re.fullmatch(f"[0-9a-fA-F]{{{width}}}", digits) or not _is_character(int(digits, 16)):
+                raise self.fail(f"{width} hexadecimal digits of a character")
             self.at += 1 + width
             return chr(int(digits, 16))
         if char not in _ESCAPES:

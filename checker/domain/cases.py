@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -15,6 +14,7 @@ from checker.domain.place import Place
 from checker.domain.policy import Policy
 from checker.domain.rotation import Phase
 from checker.domain.stage import Presents, PresentsPlanned, Stage
+from checker.domain.value import value
 
 
 class Evidence(StrEnum):
@@ -27,7 +27,7 @@ class Evidence(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Subject:
     """A certificate and the stages that present it: now (as recorded) and after the plan, where there is one.
 
@@ -40,7 +40,7 @@ class Subject:
     to_be_presented_by: tuple[Stage, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Case:
     """A subject with what is known of its end; `days_left` is whole days, rounded down, negative once expired."""
 
@@ -76,7 +76,7 @@ class Case:
         return self.days_left is not None and self.days_left <= days
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DocumentCases:
     """The cases of one document, which rules judge by themselves."""
 
@@ -96,7 +96,7 @@ class DocumentCases:
         return next((case for case in self.cases if case.id == identity), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Cases:
     """Everything that rules and rotations are worked out from."""
 

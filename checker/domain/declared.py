@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from checker.domain.address import Address
 from checker.domain.location import Location
+from checker.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Obstacle:
     """A reason why tfcert cannot write a rotation safely, and what a person must do instead."""
 
@@ -18,7 +19,7 @@ class Obstacle:
     location: Location | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TrustConsumer:
     """A place that uses the certificate's PEM: what tells a backend whom to trust."""
 
@@ -26,7 +27,7 @@ class TrustConsumer:
     location: Location
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DeclaredCertificate:
     """A certificate block of the configuration; addresses are those of blocks, without instance keys.
 
@@ -44,7 +45,7 @@ class DeclaredCertificate:
     obstacles: tuple[Obstacle, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DeclaredStage:
     """A stage block, and what its certificate attribute refers to, in words; None where it has no such attribute."""
 
@@ -53,7 +54,7 @@ class DeclaredStage:
     takes: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Declared:
     """The configuration of one root module; `names` holds every resource block's address, to see whether a name is taken.
 
@@ -67,7 +68,7 @@ class Declared:
     names: frozenset[Address] = frozenset()
     modules: frozenset[tuple[str, ...]] = frozenset({()})
     unread: tuple[str, ...] = ()
-    locations: Mapping[Address, Location] = field(default_factory=dict)
+    locations: Mapping[Address, Location] = MappingProxyType({})
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""

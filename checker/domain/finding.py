@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from checker.domain.location import Location
 from checker.domain.severity import Severity
+from checker.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Finding:
     """One thing that is wrong, about to be, or not known; `address` is the text of a Terraform address."""
 

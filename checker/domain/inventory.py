@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from checker.domain.certificate import Certificate
 from checker.domain.declared import Declared
 from checker.domain.plan import Plan
 from checker.domain.stage import Stage
+from checker.domain.value import value
 
 SourceKind = Literal["plan", "state", "directory", "aws"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Source:
     """Where a document came from, and which tool wrote it in which format version."""
 
@@ -23,7 +23,7 @@ class Source:
     format_version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Document:
     """What one source says: recorded stages and certificates (a plan's prior state), and the plan if it is one.
 
@@ -39,7 +39,7 @@ class Document:
     declared: Declared | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Inventory:
     """All documents of a run, each kept apart."""
 

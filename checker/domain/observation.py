@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from checker.domain.place import Place
 from checker.domain.stage import StageKind
+from checker.domain.value import short_value, value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Found:
     """AWS knows the certificate: its end, and the SHA-256 fingerprint of its PEM in hexadecimal."""
 
@@ -19,12 +20,12 @@ class Found:
     fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Gone:
     """AWS answered, in the right account and region, and does not know the certificate."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Unanswered:
     """AWS could not be asked, or the answer settles nothing: why, and what to do about it."""
 
@@ -35,7 +36,7 @@ class Unanswered:
 Observation = Found | Gone | Unanswered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CertificateKey:
     """What names a certificate in AWS: ids may collide across accounts and regions."""
 
@@ -43,7 +44,7 @@ class CertificateKey:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ObservedStage:
     """A stage that AWS has, in Terraform or not, and the certificate id that it presents."""
 
@@ -57,7 +58,7 @@ class ObservedStage:
         return f"{self.api_name or self.api_id}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Surveyed:
     """Every REST and WebSocket stage of one account and region."""
 
@@ -67,7 +68,7 @@ class Surveyed:
 Survey = Surveyed | Unanswered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Observations:
     """All that AWS said in a run; `asked` is False when the run was offline.
 
@@ -76,7 +77,7 @@ class Observations:
     """
 
     asked: bool
-    certificates: Mapping[CertificateKey, Observation] = field(default_factory=dict)
-    surveys: Mapping[Place, Survey] = field(default_factory=dict)
-    calls: Mapping[str, int] = field(default_factory=dict)
+    certificates: Mapping[CertificateKey, Observation] = MappingProxyType({})
+    surveys: Mapping[Place, Survey] = MappingProxyType({})
+    calls: Mapping[str, int] = MappingProxyType({})
     notices: tuple[str, ...] = ()

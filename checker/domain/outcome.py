@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from checker.domain.cases import Cases
@@ -10,6 +9,7 @@ from checker.domain.finding import Finding
 from checker.domain.policy import FailOn
 from checker.domain.rotation import Rotation
 from checker.domain.severity import Severity
+from checker.domain.value import value
 
 UNVERIFIED = "certificate-unverified"
 
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Outcome:
     """Cases, sorted findings and rotations of one run, with the sentences that every report must carry."""
 

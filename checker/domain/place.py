@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from checker.domain.value import short_value
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Place:
     """A partition, an account and a region; None for what no document says."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from checker.domain.address import Address
 from checker.domain.certificate import Certificate
 from checker.domain.stage import Stage
+from checker.domain.value import value
 
 
 class Action(Enum):
@@ -44,7 +44,7 @@ class Action(Enum):
         return self not in {Action.NO_OP, Action.READ}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class CertificateChange:
     """What a plan does to one certificate object; `deposed` objects have a change of their own at the same address."""
 
@@ -57,7 +57,7 @@ class CertificateChange:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class StageChange:
     """What a plan does to one stage; `changed` names the attributes that differ or will be known only after apply."""
 
@@ -70,7 +70,7 @@ class StageChange:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class DeploymentChange:
     """What a plan does to one API Gateway deployment: a new one publishes whatever else was not deployed yet."""
 
@@ -78,7 +78,7 @@ class DeploymentChange:
     action: Action
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Plan:
     """The planned changes of our resources, no-ops included, in the plan's order.
 

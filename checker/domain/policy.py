@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from checker.domain.value import value
 
 
 class FailOn(StrEnum):
@@ -15,7 +16,7 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Policy:
     """Days that count, all whole: at `threshold_days` left an error, at `notice_days` a warning.
 

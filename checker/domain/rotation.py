@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from checker.domain.address import Address
+from checker.domain.value import short_value, value
 
 
 class Phase(StrEnum):
@@ -17,14 +17,14 @@ class Phase(StrEnum):
     RETIRE = "retire"
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Next:
     """The phase whose patch is safe to apply now."""
 
     phase: Phase
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Waiting:
     """Something must happen first, and it is under way or a person's to do; `unverified` when AWS did not confirm it."""
 
@@ -32,7 +32,7 @@ class Waiting:
     unverified: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Blocked:
     """A rotation is due and cannot be written safely: why, and what a person must do."""
 
@@ -40,7 +40,7 @@ class Blocked:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Done:
     """Nothing is left to do."""
 
@@ -56,7 +56,7 @@ class Holds(StrEnum):
     UNKNOWN = "not confirmed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Condition:
     """What must be true before a phase is applied, and whether it is."""
 
@@ -65,7 +65,7 @@ class Condition:
     holds: Holds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Rotation:
     """One predecessor on its way out, and its successor; both are addresses of blocks.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from checker.domain.policy import Policy
 from checker.domain.rotation import Phase
+from checker.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Run:
     """The moment is timezone-aware; `expect` is None where no phase was named."""
 

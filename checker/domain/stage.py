@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from checker.domain.address import Address
 from checker.domain.place import Place
+from checker.domain.value import short_value, value
 
 
 class StageKind(StrEnum):
@@ -16,19 +16,19 @@ class StageKind(StrEnum):
     WEBSOCKET = "websocket"
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class PresentsNothing:
     """The stage presents no certificate: null, the empty string, or no value at all."""
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Presents:
     """The stage presents the certificate with this id (six letters and digits, or an ACM ARN)."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class PresentsPlanned:
     """The stage will present a certificate whose id is not known before apply: one of these candidates.
 
@@ -41,7 +41,7 @@ class PresentsPlanned:
 Presented = PresentsNothing | Presents | PresentsPlanned
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Stage:
     """A REST or WebSocket stage of a state, or as it is before or after a planned change."""
 

@@ -14,7 +14,11 @@ from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.traversal import traversals
 
-_HASHES = re.compile(rb"\bfile(?:set|md5|sha1|sha256|sha512|base64|base64sha256|base64sha512)?\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)")
+_HASHES = re.compile(
+    rb"\b(?:template)?file(?:set|md5|sha1|sha256|sha512|base64|base64sha256|base64sha512)?\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)"
+)
+_OVERRIDE = re.compile(r"(?:^|[/_])override\.(?:tf|tofu)(?:\.json)?$")
+_DEPLOYMENTS = {("aws_api_gateway_deployment",), ("aws_apigatewayv2_deployment",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +34,10 @@ class Hindrance:
 def hindrances(configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
     """Everything that stands in the way of rotating the certificate that a block declares."""
     kind, name = block.labels[:2]
-    yield from _foreign(configuration, module)
-    yield from _unreadable(configuration, module, name)
+    touched = sorted({module, *(stage[0] for stage in flow.stages), *(site.module for site in flow.sites)})
+    for path in touched:
+        yield from _foreign(configuration, path, flow)
+        yield from _unreadable(configuration, path, name)
     yield from _shared(configuration, module, file)
     yield from _references(flow)
     yield from _quoted(configuration, module, f"{kind}.{name}")
@@ -40,15 +46,24 @@ def hindrances(configuration: Configuration, module: ModulePath, block: Block, f
     yield from _hashed(configuration, edited)
 
 
-def _foreign(configuration: Configuration, module: ModulePath) -> Iterator[Hindrance]:
+def _foreign(configuration: Configuration, module: ModulePath, flow: Flow) -> Iterator[Hindrance]:
     for path in configuration.modules[module].foreign:
         data = read_foreign(configuration, path)
-        if b"client_certificate" in data:
+        at = data.find(b"client_certificate")
+        if at >= 0:
             yield Hindrance(
                 reason=f"{path} speaks of client certificates, and tfcert does not edit JSON, override or .tofu files",
                 remedy="make the same change there by hand: first the new certificate, then the references, then the removal",
                 path=path,
-                line=data.count(b"\n", 0, data.find(b"client_certificate")) + 1,
+                line=data.count(b"\n", 0, at) + 1,
+            )
+        elif _OVERRIDE.search(path) and any(
+            kind.encode() in data and name.encode() in data for where, kind, name in flow.stages if where == module
+        ):
+            yield Hindrance(
+                reason=f"{path} overrides a stage that the certificate's id reaches, and tfcert does not follow overrides of stages",
+                remedy="move what it says into the stage's own block, then ask again; or rotate by hand",
+                path=path,
             )
 
 
@@ -87,8 +102,15 @@ def _references(flow: Flow) -> Iterator[Hindrance]:
         site = reference.site
         if reference.use is Use.WHOLE:
             yield Hindrance(
-                reason=f"{site.block.type} {'.'.join(site.block.labels)} takes the whole certificate, not its id or its PEM",
-                remedy="name the attribute that is meant (.id or .pem_encoded_certificate), then ask again",
+                reason=f"{site.block.type} {'.'.join(site.block.labels)} takes the whole certificate, not its id or its PEM alone",
+                remedy="name the attribute that is meant (.id or .pem_encoded_certificate) in each place, then ask again",
+                path=site.file.path,
+                line=reference.line,
+            )
+        if site.block.labels[:1] in _DEPLOYMENTS and site.path[0] == "triggers":
+            yield Hindrance(
+                reason=f"{'.'.join(site.block.labels)} is triggered by the certificate: the rotation would publish a new deployment",
+                remedy="take the certificate out of the triggers in an apply of its own, then ask again",
                 path=site.file.path,
                 line=reference.line,
             )
@@ -137,7 +159,7 @@ def _hashed(configuration: Configuration, edited: set[str]) -> Iterator[Hindranc
     for file in configuration.files.values():
         for found in _HASHES.finditer(file.data):
             argument = found.group(1)
-            hit = next((name for name in names if name.encode() in argument), None)
+            hit = next((name for name in names if _names(argument, name)), None)
             if hit is None and (b"*.tf" in argument or b"{tf" in argument):
                 hit = next(iter(names))
             if hit is not None:
@@ -147,3 +169,8 @@ def _hashed(configuration: Configuration, edited: set[str]) -> Iterator[Hindranc
                     path=file.path,
                     line=file.line(found.start()),
                 )
+
+
+def _names(argument: bytes, file: str) -> bool:
+    """Whether a path in an argument ends in this file's name: `domain.tfvars` does not name main.tf."""
+    return re.search(rb"(?<![\w.-])" + re.escape(file.encode()) + rb"(?![\w.-])", argument) is not None

@@ -99,7 +99,8 @@ def _use(site: Site, traversal: Traversal) -> Use:
     if site.block.type in _META_BLOCKS or site.path[-1] in _META_ARGUMENTS:
         return Use.META
     taken = _taken(traversal, site.file.data)
-    if not taken or None in taken:
+    # An id moves in repoint and a PEM in retire: one name that gives both can be moved in neither.
+    if not taken or None in taken or (taken & _POINTERS and taken & _TRUST):
         return Use.WHOLE
     if taken & _POINTERS:
         return Use.POINTER

@@ -38,7 +38,10 @@ class SourceFile:
             ) from error
         # Blanks of the same length stand for the mark: every offset stays what it is in the file.
         text = b"   " + self.data[3:] if self.data.startswith(_BOM) else self.data
-        body, broken = parse_body(text)
+        try:
+            body, broken = parse_body(text)
+        except RecursionError as error:
+            raise UnreadableError("blocks are nested too deeply", where=self.path, remedy="tfcert reads no such file") from error
         if broken is not None:
             raise UnreadableError(
                 "not valid HCL",

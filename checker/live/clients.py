@@ -83,23 +83,20 @@ class Clients:
             host = f"{address.hostname}:{address.port}" if address.port else f"{address.hostname}"
         if service != "sts" and not host.endswith(_OF_AWS):
             self._hosts[region] = host
-        # STS has a quota of its own.
-        pace = self._paces.setdefault(region, Pace()) if service != "sts" else None
-
-        def before_send(event_name: str, **_: Any) -> None:
-            """Wait for each request's turn, and count it; botocore tells of every attempt here, retries included."""
-            if pace is not None:
-                pace.wait()
-            with self._counting:
-                self._calls[event_name.rpartition(".")[2]] += 1
-
-        client.meta.events.register("before-send", before_send)
+        if service != "sts":
+            # STS has a quota of its own. botocore tells of every attempt here, so retries wait their turn as well.
+            pace = self._paces.setdefault(region, Pace())
+            client.meta.events.register("before-send", lambda **_: pace.wait())
         return client
+
+    def _count(self, event_name: str, **_: Any) -> None:
+        with self._counting:
+            self._calls[event_name.rpartition(".")[2]] += 1
 
     def _signed_in(self, region: str) -> boto3.Session:
         if self._session is None:
             try:
-                self._session = session.signed_in(self._connection, self._config(), region)
+                self._session = session.signed_in(self._connection, self._config(), region, self._count)
             except CredentialsError as error:
                 # Nothing changes about these within a run, so no other region looks for them again.
                 self._session = error

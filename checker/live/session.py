@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from checker.live.connection import Connection
@@ -26,13 +27,14 @@ def base(connection: Connection) -> boto3.Session:
         return boto3.Session(profile_name=connection.profile)
 
 
-def signed_in(connection: Connection, config: Config, region: str) -> boto3.Session:
+def signed_in(connection: Connection, config: Config, region: str, count: Callable[..., None]) -> boto3.Session:
     """The session that AWS is asked with, in the role that the command line names; its credentials were found.
 
     They are looked for once and here: boto3 would look again for each client, and where there are none each look may wait
-    for an instance's metadata service.
+    for an instance's metadata service. `count` is told of every request of the session's clients, retries included.
     """
     session = base(connection)
+    session.events.register("before-send", count)
     question = Question(operation="Reading the AWS credentials", region=region)
     with preparing(question, CredentialsError("the AWS credentials cannot be read, or their program cannot be run", GIVE)):
         found = session.get_credentials()
@@ -40,7 +42,9 @@ def signed_in(connection: Connection, config: Config, region: str) -> boto3.Sess
         raise CredentialsError("no AWS credentials were found", GIVE)
     if connection.role_arn is None:
         return session
-    return _in_role(session, connection.role_arn, config, region)
+    taken = _in_role(session, connection.role_arn, config, region)
+    taken.events.register("before-send", count)
+    return taken
 
 
 def _in_role(session: boto3.Session, role_arn: str, config: Config, region: str) -> boto3.Session:

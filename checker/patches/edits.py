@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from checker.domain.address import Address
 from checker.domain.errors import UnprovenError
+from checker.domain.value import value
 from checker.hcl.configuration import Configuration
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, references
@@ -17,7 +17,7 @@ from checker.hcl.structure import BlockKey
 from checker.hcl.syntax import Block
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Step:
     """A predecessor and its successor, as addresses of blocks in one module."""
 

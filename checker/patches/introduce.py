@@ -29,7 +29,8 @@ def introduce(configuration: Configuration, step: Step) -> Configuration:
     """
     file, block = find_block(configuration, step.predecessor)
     at = file.line_end(block.span.end)
-    indent = file.data[file.line_start(block.span.start) : block.span.start]
+    before = file.data[file.line_start(block.span.start) : block.span.start]
+    indent = before if not before.strip() else b""
     newline = file.newline
     parts = [_comments(file, block, indent, step), indent, _clone(file, block, step), newline]
     added: list[BlockKey] = [("resource", (step.successor.type, step.successor.name))]
@@ -63,7 +64,7 @@ def _comments(file: SourceFile, block: Block, indent: bytes, step: Step) -> byte
     above = attached(file, block).of(file.data)
     lines = [line for line in above.splitlines(keepends=True) if not _OURS.search(line)]
     if LICENCE.search(above) or _DATED.search(above.decode("utf-8", "replace")):
-        lines = [line for line in lines if _SKIPS.search(line)]
+        lines = [line for line in lines if _SKIPS.search(line) and line.lstrip().startswith((b"#", b"//"))]
     return b"".join(lines) + indent + succeeds_comment(step.predecessor.in_module).encode() + file.newline
 
 

@@ -8,7 +8,7 @@ from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration
 from checker.hcl.lineage import LICENCE, attached, pem_of, predecessor_comment
 from checker.hcl.proof import Intent, prove
-from checker.hcl.references import Reference, Use
+from checker.hcl.references import Reference, Site, Use
 from checker.hcl.source import SourceFile
 from checker.hcl.splice import Edit, splice
 from checker.hcl.structure import BlockKey
@@ -53,7 +53,7 @@ def _kept_references(configuration: Configuration, step: Step) -> Iterator[Refer
     for reference in references_to(configuration, step.predecessor):
         site = reference.site
         where = f"{site.file.path}:{reference.line}"
-        if _goes(site.file, site.block, step):
+        if _goes(site, step):
             continue
         if reference.use is Use.POINTER:
             raise UnprovenError(
@@ -68,11 +68,14 @@ def _kept_references(configuration: Configuration, step: Step) -> Iterator[Refer
         yield reference
 
 
-def _goes(file: SourceFile, block: Block, step: Step) -> bool:
-    """Whether a block exists only for the predecessor."""
+def _goes(site: Site, step: Step) -> bool:
+    """Whether the block of a reference exists only for the predecessor."""
+    block = site.block
     if block.type == "output":
-        return pem_of(file, block) == step.predecessor.in_module
-    return block.type in {"import", "moved"} or block.labels == (step.predecessor.type, step.predecessor.name)
+        return pem_of(site.file, block) == step.predecessor.in_module
+    if block.type in {"import", "moved"}:
+        return site.path == ("to",)
+    return block.type == "resource" and block.labels == (step.predecessor.type, step.predecessor.name)
 
 
 def _removed(configuration: Configuration, step: Step) -> list[tuple[str, BlockKey]]:
@@ -81,7 +84,7 @@ def _removed(configuration: Configuration, step: Step) -> list[tuple[str, BlockK
     seen: set[tuple[str, Span]] = set()
     for reference in references_to(configuration, step.predecessor):
         site = reference.site
-        if (site.file.path, site.block.span) not in seen and site.block.type != "resource" and _goes(site.file, site.block, step):
+        if (site.file.path, site.block.span) not in seen and site.block.type != "resource" and _goes(site, step):
             seen.add((site.file.path, site.block.span))
             found.append((site.file.path, key_of(site.block)))
     return found

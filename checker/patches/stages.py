@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 
 from checker.domain.errors import UnprovenError
 from checker.domain.rotation import Blocked, Next, Phase, Rotation
+from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
 from checker.hcl.references import Use
 from checker.patches.diff import unified_diff
@@ -24,7 +25,7 @@ _WRITERS: dict[Phase, Callable[[Configuration, Step], Configuration]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class FileChange:
     """One file before and after a phase; `path` is relative to the configuration's folder."""
 
@@ -33,7 +34,7 @@ class FileChange:
     after: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PhasePatch:
     """One phase of all rotations that take it: the files that change, from the text that the phase before leaves.
 
@@ -63,7 +64,7 @@ class PhasePatch:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Patches:
     """What could be written, and the rotations as they stand after trying: some may have turned out to be blocked."""
 
@@ -78,13 +79,22 @@ def write_patches(configuration: Configuration, rotations: Iterable[Rotation], w
     """
     writable: list[tuple[Rotation, frozenset[Phase]]] = []
     settled: list[Rotation] = []
-    for rotation in rotations:
-        phases = _phases(rotation, wanted, every=every)
-        refused = _rehearse(configuration, rotation, phases)
+    asked = [(rotation, _phases(rotation, wanted, every=every)) for rotation in rotations]
+    claims = Counter(rotation.successor for rotation, phases in asked if phases)
+    for rotation, phases in asked:
+        refused = _contested(rotation) if phases and claims[rotation.successor] > 1 else None
+        refused = refused or _rehearse(configuration, rotation, phases)
         if refused is None and phases:
             writable.append((rotation, phases))
         settled.append(replace(rotation, step=refused) if refused is not None else rotation)
     return Patches(patches=tuple(_series(configuration, writable)), rotations=tuple(settled))
+
+
+def _contested(rotation: Rotation) -> Blocked:
+    return Blocked(
+        f"another certificate that is rotated now would get the same successor, {rotation.successor}",
+        "rotate one after the other: --only ADDRESS, each with a --name of its own",
+    )
 
 
 def _phases(rotation: Rotation, wanted: Phase | None, *, every: bool) -> frozenset[Phase]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from msgspec import Struct
 
 from checker.domain.certificate import Certificate
 from checker.domain.place import place_of_arn
+from checker.domain.value import replace
 from checker.readers.decoding import decode
 from checker.readers.instants import read_instant
 from checker.readers.places import in_region

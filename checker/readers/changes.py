@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.domain.address import Address
 from checker.domain.place import Place
 from checker.domain.plan import Action
+from checker.domain.value import replace
 from checker.readers.decoding import decode
 from checker.readers.differences import differing
 from checker.readers.envelope import ResourceChange

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from msgspec import UNSET
 
@@ -11,6 +10,7 @@ from checker.domain.address import Address
 from checker.domain.inventory import Document, Source
 from checker.domain.plan import CertificateChange, DeploymentChange, Plan, StageChange
 from checker.domain.stage import Presents, PresentsPlanned, Stage
+from checker.domain.value import replace
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.changes import Change, read_action, read_change
 from checker.readers.envelope import Envelope

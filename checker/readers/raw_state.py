@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.domain.address import InstanceKey
+from checker.domain.value import replace
 from checker.readers.decoding import decode
 from checker.readers.envelope import RawResource
 from checker.readers.ours import concerns

@@ -7,9 +7,10 @@ Source: terraform internal/command/jsonconfig/expression.go, and what Terraform 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from checker.domain.address import Address, InstanceKey, ModuleStep
+from checker.domain.value import replace
 from checker.readers.decoding import decode
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES
 from checker.readers.references import Index, Part, Reference, heads

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from checker.domain.address import Address
@@ -13,6 +12,7 @@ from checker.domain.inventory import Inventory
 from checker.domain.place import Place
 from checker.domain.rotation import Blocked, Rotation
 from checker.domain.stage import Stage
+from checker.domain.value import replace
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name
 from checker.rotation.standing import Standing

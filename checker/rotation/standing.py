@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases
@@ -11,9 +10,10 @@ from checker.domain.declared import Declared, DeclaredCertificate
 from checker.domain.observation import ObservedStage, Surveyed, Unanswered
 from checker.domain.place import Place
 from checker.domain.stage import Presents, Stage
+from checker.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Standing:
     """A predecessor block, the cases of its instances, its declaration if it still has one, and its declared successor."""
 
@@ -57,29 +57,31 @@ class Standing:
         return tuple(stage for stage in self.presenters if not _reaches(holder, stage))
 
     def survey(self) -> Surveyed | Unanswered | None:
-        """What AWS said of all stages where the predecessor lives; None when nobody asked."""
-        place = self.place
-        found = None
-        for asked, survey in self.cases.observations.surveys.items():
-            if asked.region == place.region and (place.account is None or asked.account in {None, place.account}):
-                found = survey
-                if isinstance(survey, Unanswered):
-                    return survey
-        return found
+        """What AWS said of all stages wherever an instance of the predecessor lives; None when it was not asked everywhere."""
+        seen: dict[ObservedStage, None] = {}
+        for place in self.places:
+            answers = [survey for asked, survey in self.cases.observations.surveys.items() if _covers(asked, place)]
+            if not answers:
+                return None
+            for answer in answers:
+                if isinstance(answer, Unanswered):
+                    return answer
+                seen.update(dict.fromkeys(answer.stages))
+        return Surveyed(tuple(seen)) if self.places else None
 
     @property
-    def place(self) -> Place:
-        """Where the predecessor lives, as far as any of its instances tells."""
-        place = Place()
-        for case in self.own:
-            if case.subject.key is not None:
-                place = place.or_else(case.subject.key.place)
-        return place
+    def places(self) -> frozenset[Place]:
+        """Where the predecessor's instances live, as far as each tells."""
+        return frozenset(case.subject.key.place for case in self.own if case.subject.key is not None)
 
     def still_presenting(self, survey: Surveyed) -> tuple[ObservedStage, ...]:
         """The stages that AWS shows presenting one of the predecessor's instances."""
         ids = set(self.ids)
         return tuple(stage for stage in survey.stages if stage.certificate_id in ids)
+
+
+def _covers(asked: Place, place: Place) -> bool:
+    return asked.region == place.region and (place.account is None or asked.account in {None, place.account})
 
 
 def _reaches(holder: DeclaredCertificate, stage: Stage) -> bool:

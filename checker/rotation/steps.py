@@ -17,6 +17,11 @@ def step(standing: Standing, successor: Address) -> Step:
         return Blocked(f"more than one certificate claims to succeed it: {names}", "keep one `# tfcert: succeeds` comment")
     if standing.successor is None:
         return _introduce(standing, successor)
+    if standing.successor.block == standing.block or standing.successor.block.type != standing.block.type:
+        return Blocked(
+            f"the comment above {standing.successor.block} ({standing.successor.location}) says that it succeeds {standing.block}",
+            "mend or remove the comment: a certificate succeeds another one of the same type",
+        )
     if standing.declaration is not None and standing.declaration.pointers:
         return _repoint(standing, standing.successor, standing.declaration)
     return _retire(standing, standing.successor)

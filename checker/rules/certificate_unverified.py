@@ -54,9 +54,12 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
     match case.observation:
         case Unanswered(reason=reason, remedy=remedy):
             yield about(case, document, RULE.name, RULE.severity, f"certificate {case.id} could not be checked: {reason}", remedy)
+        case None if asked:
+            message = f"certificate {case.id} could not be checked: AWS was asked, and nobody answered for it"
+            yield about(case, document, RULE.name, RULE.severity, message, "run it again, and please report this")
         case _ if case.evidence is Evidence.UNKNOWN:
-            remedy = "nobody answered for it" if asked else "ask AWS: run without --offline"
-            yield about(case, document, RULE.name, RULE.severity, f"nothing says when certificate {case.id} ends", remedy)
+            message = f"nothing says when certificate {case.id} ends"
+            yield about(case, document, RULE.name, RULE.severity, message, "ask AWS: run without --offline")
         case _:
             pass
 

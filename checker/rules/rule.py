@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from checker.domain.address import Address
@@ -12,9 +11,10 @@ from checker.domain.finding import Finding
 from checker.domain.location import Location
 from checker.domain.severity import Severity
 from checker.domain.stage import Stage
+from checker.domain.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Rule:
     """A rule of the catalogue; its page is the docstring of the module that defines `check`."""
 

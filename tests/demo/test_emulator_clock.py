@@ -15,7 +15,8 @@ def test_it_runs_with_the_world_until_it_is_set():
     """A new clock shows the world's time, also moved; one that was set stands; let go, it shows the world's time again."""
     clock = Clock()
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
-    clock.advance(days=-353)
+    clock.advance(days=-350)
+    clock.advance(days=-3)
     assert abs(clock.now() - datetime.now(UTC) + timedelta(days=353)) < timedelta(minutes=1)
     clock.set(NOON)
     assert (clock.now(), clock.now()) == (NOON, NOON)

@@ -91,6 +91,29 @@ def test_a_hung_call_ends_with_the_emulator():
     assert not [thread for thread in threading.enumerate() if thread.name == "tfcert-emulator"]
 
 
+def test_a_silent_caller_is_hung_up_on():
+    """Stopping closes the connection of a caller that has said nothing yet."""
+    with Emulator() as aws:
+        silent = socket.create_connection(("127.0.0.1", urlsplit(aws.endpoint).port), timeout=10)
+        aws.client("sts").get_caller_identity()  # by then the connection before it has a thread
+    with silent:
+        assert silent.recv(1) == b""
+
+
+def test_a_start_that_fails_leaves_room_for_another(monkeypatch):
+    """Where the server cannot be made, the next emulator is not taken for a second one."""
+
+    def fail(*_):
+        raise OSError("no port is free")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("checker.demo.emulator.server.Server.__init__", fail)
+        with pytest.raises(OSError, match="no port"):
+            Emulator().start()
+    with Emulator() as aws:
+        assert aws.endpoint
+
+
 def test_importing_it_does_nothing():
     """To import the emulator loads neither moto nor boto3, starts no thread and writes nothing."""
     script = (

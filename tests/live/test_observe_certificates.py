@@ -29,9 +29,7 @@ def test_a_certificate_that_aws_has_is_found_with_its_dates_and_the_fingerprint_
     pem = aws.client("apigateway").get_client_certificate(clientCertificateId="abc123")["pemEncodedCertificate"]
     der = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
     found = seen.certificates[key("abc123")]
-    assert found == Found(
-        expires_at=ENDS, created_at=ENDS - timedelta(days=365), fingerprint=hashlib.sha256(der).hexdigest()
-    )
+    assert found == Found(expires_at=ENDS, created_at=ENDS - timedelta(days=365), fingerprint=hashlib.sha256(der).hexdigest())
     assert found.expires_at.tzinfo is UTC
     assert "\r\n" in pem
     assert seen.asked
@@ -287,8 +285,8 @@ def test_a_role_is_assumed_for_all_questions(aws, key, look):
     seen = look([theirs], connection=Connection(role_arn="arn:aws:iam::222222222222:role/reader", timeout=10))
 
     assert isinstance(seen.certificates[theirs], Found)
-    assert seen.calls == {"GetClientCertificates": 1, "GetCallerIdentity": 1}
-    assert len(aws.calls("AssumeRole")) == 1
+    assert seen.calls == {"AssumeRole": 1, "GetClientCertificates": 1, "GetCallerIdentity": 1}
+    assert len(aws.calls()) == 3
 
 
 def test_a_role_that_may_not_be_assumed_is_named(aws, key, look):
@@ -302,7 +300,7 @@ def test_a_role_that_may_not_be_assumed_is_named(aws, key, look):
     assert isinstance(answer, Unanswered)
     assert role in answer.reason
     assert "sts:AssumeRole" in answer.reason
-    assert seen.calls == {}
+    assert set(seen.calls) == {"AssumeRole"}
 
 
 def test_a_profile_gives_region_and_credentials(aws, key, look, monkeypatch, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from checker.demo.emulator.wanted import ACCOUNT
 
 KEY = "test"
-NOWHERE = "/dev/null"
+NOWHERE = os.devnull
 
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 

@@ -1,0 +1,34 @@
+"""What the gateway really presents, as boto3 is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from checker.demo.emulator import Emulator
+
+
+def presented(aws: Emulator) -> dict[str, str | None]:
+    """The certificate id of every stage, by API and stage name."""
+    gateway = aws.client("apigateway")
+    return {
+        f"{api['name']}/{stage['stageName']}": stage.get("clientCertificateId")
+        for api in gateway.get_rest_apis()["items"]
+        for stage in gateway.get_stages(restApiId=api["id"])["item"]
+    }
+
+
+def assert_trustworthy(aws: Emulator) -> dict[str, str]:
+    """Hold every stage to presenting a certificate that exists and is valid; which one each presents."""
+    gateway = aws.client("apigateway")
+    stages = presented(aws)
+    assert stages, "no stage is there"
+    for stage, identity in stages.items():
+        assert identity, f"{stage} presents nothing"
+        certificate = gateway.get_client_certificate(clientCertificateId=identity)
+        assert certificate["createdDate"] <= datetime.now(UTC) < certificate["expirationDate"], f"{stage} presents {identity}"
+    return {stage: identity for stage, identity in stages.items() if identity}
+
+
+def changes(aws: Emulator) -> list[str]:
+    """The operations that changed something since the calls were last forgotten, sorted."""
+    return sorted(call.operation for call in aws.calls() if call.method != "GET" and call.service != "sts")

@@ -1,0 +1,52 @@
+"""Child processes that always end: each is bounded in time, and its whole group goes when the time is up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+# A terraform command takes some six seconds on a quiet machine; a noisy one may need many times that.
+PATIENCE = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a process ended, and what it printed."""
+
+    arguments: tuple[str, ...]
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+    def __str__(self) -> str:
+        printed = "\n".join(stream.decode("utf-8", "replace")[-6000:] for stream in (self.stdout, self.stderr) if stream)
+        return f"{' '.join(self.arguments)} ended with {self.code}:\n{printed}"
+
+
+def run(
+    arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], stdin: bytes = b"", seconds: float = PATIENCE
+) -> Ended:
+    """Run a program to its end; raises TimeoutError, with the program and its children gone, when it takes too long."""
+    with subprocess.Popen(
+        list(arguments),
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=seconds)
+        except BaseException as error:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise TimeoutError(f"{' '.join(arguments)} did not end within {seconds:.0f} seconds") from error
+            raise
+    return Ended(arguments=tuple(arguments), code=process.returncode, stdout=stdout, stderr=stderr)

@@ -1,0 +1,209 @@
+"""A certificate that two APIs share is rotated for real, one phase an apply, by what tfcert writes."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from datetime import datetime
+
+import pytest
+from rig.bench import Bench
+from rig.gateway import assert_trustworthy, changes, presented
+from rig.recording import record
+
+pytestmark = pytest.mark.xdist_group("acceptance-three-applies")
+
+OLD = "aws_api_gateway_client_certificate.backend"
+STAGES = {"aws_api_gateway_stage.orders", 'aws_api_gateway_stage.payments["blue"]', 'aws_api_gateway_stage.payments["green"]'}
+UNRELATED = b'resource "aws_api_gateway_rest_api" "reports" {\n  name = "reports"\n}\n'
+
+
+@pytest.fixture
+def bench(aws, tool, tmp_path):
+    """Two APIs and three stages on one certificate, applied 353 days ago."""
+    bench = Bench.lay(aws, tool, tmp_path / "shared", "shared")
+    # An hour more, so that it is still 12 whole days when the test gets there.
+    aws.clock.advance(days=-353, hours=1)
+    bench.apply(bench.plan("creation", "-refresh=false"))
+    aws.clock.run()
+    return bench
+
+
+def test_a_rotation_by_three_applies(bench, tmp_path):
+    """Each phase's plan is held to the phase, each apply does it alone, and every stage always presents a valid certificate."""
+    aws = bench.aws
+    first = assert_trustworthy(aws)
+    assert set(first) == {"orders/prod", "payments/blue", "payments/green"}
+    (old_id,) = set(first.values())
+    untouched = bench.copy(tmp_path / "untouched")
+    aws.forget_calls()
+
+    # Twelve days are left, and nothing is written yet.
+    assert_found_in_each_form_of_the_state(bench, old_id)
+    assert changes(aws) == [], "tfcert only reads"
+    series = bench.after_git_apply(bench.patch("--phase", "all"), tmp_path / "series")
+
+    # Introduce.
+    before = bench.texts()
+    introduced = write(bench, tmp_path, "introduce", "--phase", "introduce")
+    new = assert_successor_added(before, introduced)
+    planned = bench.plan("introduce")
+    judged = bench.check_plan(planned, "--expect", "introduce")
+    record(bench, "shared-1-introduce", planned, judged)
+    assert judged.code == 0, str(judged.ended)
+    assert judged.found == {("certificate-expiring", "warning")}, "a gate never stops the cure"
+    assert planned.changes() == {new: ["create"]}
+    assert bench.check(str(planned.binary), "--config", "infra", "--expect", "introduce").code == 0
+    other_phase = bench.check_plan(planned, "--expect", "repoint")
+    assert (other_phase.code, "plan-exceeds-phase" in other_phase.rules) == (1, True)
+
+    # Somebody else's change, planned at the same moment on the main branch.
+    untouched.infra.joinpath("reports.tf").write_bytes(UNRELATED)
+    planned_elsewhere = untouched.plan("unrelated", "-refresh=false")
+    judged = untouched.check_plan(planned_elsewhere)
+    record(untouched, "shared-1-unrelated", planned_elsewhere, judged)
+    assert judged.code == 1
+    assert judged.found == {("certificate-expiring", "error")}
+
+    apply(bench, planned, ["GenerateClientCertificate"])
+    assert assert_trustworthy(aws) == first
+
+    # The same change once the rotation is under way.
+    judged = bench.check("infra")
+    assert judged.code == 0, str(judged.ended)
+    assert judged.found == {("certificate-expiring", "warning")}
+    (rotation,) = judged.document["rotations"]
+    assert (rotation["predecessor"], rotation["successor"], rotation["phase"]) == (OLD, new, "repoint")
+    reports = bench.infra / "reports.tf"
+    reports.write_bytes(UNRELATED)
+    planned = bench.plan("unrelated", "-refresh=false")
+    judged = bench.check_plan(planned)
+    record(bench, "shared-2-unrelated", planned, judged)
+    reports.unlink()
+    assert judged.code == 0, str(judged.ended)
+    assert judged.found == {("certificate-expiring", "warning")}
+    finding = judged.finding("certificate-expiring")
+    assert rotation["repoint_by"][:10] in finding["message"] + finding["remedy"]
+
+    # Repoint.
+    repointed = write(bench, tmp_path, "repoint")
+    assert repointed == {name: with_pointers_moved(text, new) for name, text in introduced.items()}
+    planned = bench.plan("repoint")
+    judged = bench.check_plan(planned, "--expect", "repoint")
+    record(bench, "shared-2-repoint", planned, judged)
+    assert judged.code == 0, str(judged.ended)
+    assert planned.changes() == {stage: ["update"] for stage in STAGES}
+    apply(bench, planned, ["UpdateStage"] * 3)
+    second = assert_trustworthy(aws)
+    assert set(second) == set(first)
+    (new_id,) = set(second.values())
+    assert new_id != old_id
+
+    # Retire.
+    retired = write(bench, tmp_path, "retire")
+    assert retired == {name: without_predecessor(name, text, before, new) for name, text in repointed.items()}
+    assert retired == series, "phase by phase the same comes out as was shown beforehand"
+    planned = bench.plan("retire")
+    judged = bench.check_plan(planned, "--expect", "retire")
+    record(bench, "shared-3-retire", planned, judged)
+    assert judged.code == 0, str(judged.ended)
+    assert planned.changes() == {OLD: ["delete"]}
+    apply(bench, planned, ["DeleteClientCertificate"])
+    assert assert_trustworthy(aws) == second
+
+    # Nothing is left to do, and asking again is harmless.
+    judged = bench.check("infra")
+    record(bench, "shared-4-rotated", judged=judged)
+    assert judged.code == 0, str(judged.ended)
+    assert (judged.document["verdict"], judged.document["findings"]) == ("clean", [])
+    assert b"nothing to do" in bench.patch("--write")
+    assert bench.texts() == retired
+    assert bench.plan("afterwards").changes() == {}
+    assert presented(aws) == second
+
+
+def assert_found_in_each_form_of_the_state(bench: Bench, identity: str) -> None:
+    """A directory, its raw state and its shown state say the same: an error, with the file and line of the certificate."""
+    line = line_of(bench.texts()["certificates.tf"], b'resource "aws_api_gateway_client_certificate" "backend"')
+    shown = bench.show_state("state")
+    for arguments in (("infra",), ("infra/terraform.tfstate",), (str(shown), "--config", "infra")):
+        judged = bench.check(*arguments)
+        if arguments == ("infra",):
+            record(bench, "shared-0-due", judged=judged)
+        assert judged.code == 1, str(judged.ended)
+        assert judged.document["verdict"] == "findings"
+        (finding,) = judged.document["findings"]
+        said = {key: finding[key] for key in ("rule", "severity", "address", "certificate_id", "days_left", "location")}
+        assert said == {
+            "rule": "certificate-expiring",
+            "severity": "error",
+            "address": OLD,
+            "certificate_id": identity,
+            "days_left": 12,
+            "location": {"file": "infra/certificates.tf", "line": line},
+        }
+        (certificate,) = judged.document["certificates"]
+        assert set(certificate["presented_by"]) == STAGES
+        assert certificate["evidence"] == "observed"
+        (rotation,) = judged.document["rotations"]
+        assert rotation["phase"] == "introduce"
+        assert datetime.fromisoformat(rotation["introduce_by"]) < datetime.fromisoformat(rotation["repoint_by"])
+
+
+def write(bench: Bench, tmp_path, phase: str, *options: str) -> dict[str, bytes]:
+    """Write the next phase into the files; `git apply` of the diff that is shown beforehand makes the same of them."""
+    diff = bench.patch(*options)
+    assert f"tfcert: {phase}, phase".encode() in diff
+    by_git = bench.after_git_apply(diff, tmp_path / f"git-{phase}")
+    bench.patch(*options, "--write")
+    assert bench.texts() == by_git
+    assert [file.name for file in bench.infra.iterdir() if file.name.endswith(".tfcert")] == [], "no temporary file stays"
+    return by_git
+
+
+def apply(bench: Bench, planned, expected: list[str]) -> None:
+    """Apply a plan, which is to change just that in AWS."""
+    bench.aws.forget_calls()
+    bench.apply(planned)
+    assert changes(bench.aws) == expected
+
+
+def assert_successor_added(before: dict[str, bytes], after: dict[str, bytes]) -> str:
+    """Lines were added to the certificate's file, with its line ends, and no other byte differs; the successor's address."""
+    assert {name for name in before if before[name] != after[name]} == {"certificates.tf"}
+    assert set(before) == set(after)
+    old, new = (texts["certificates.tf"].decode().splitlines(keepends=True) for texts in (before, after))
+    compared = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    assert {kind for kind, *_ in compared} == {"equal", "insert"}
+    assert all(line.endswith("\r\n") for line in new)
+    added = "".join("".join(new[start:end]) for kind, _, _, start, end in compared if kind == "insert")
+    assert f"# tfcert: succeeds {OLD}\r\n" in added
+    # An insertion between two blocks may be cut anywhere among their equal lines, so look at the whole text.
+    text = "".join(new)
+    (name,) = set(re.findall(r'"aws_api_gateway_client_certificate" "(backend_\d{6})"', text))
+    block = text[text.index(f'"{name}"') :]
+    kept = before["certificates.tf"].decode()
+    inside = kept[kept.index('"backend" {') + len('"backend"') : kept.index("}\r\n\r\n# The end") + 1]
+    assert block.startswith(f'"{name}"{inside}'), "tags, provider, lifecycle and comments are the predecessor's"
+    assert f"aws_api_gateway_client_certificate.{name}.pem_encoded_certificate" in added
+    return f"aws_api_gateway_client_certificate.{name}"
+
+
+def with_pointers_moved(text: bytes, new: str) -> bytes:
+    """The text with the pointers of stages moved to the successor: comments, the PEM and the blocks themselves stay."""
+    return re.sub(rb"(client_certificate_id *= )" + re.escape(OLD.encode()) + rb"\.id\b", rb"\g<1>" + new.encode() + b".id", text)
+
+
+def without_predecessor(name: str, text: bytes, original: dict[str, bytes], new: str) -> bytes:
+    """The text without the predecessor, its comment and the lineage; what handed its PEM on hands on the successor's."""
+    if name == "certificates.tf":
+        kept = original[name]
+        own = kept[kept.index(b"# Made by hand at first") : kept.index(b"# The end")]
+        assert text.count(own) == 1
+        return text.replace(own, b"").replace(f"# tfcert: succeeds {OLD}\r\n".encode(), b"")
+    return text.replace(f"{OLD}.pem_encoded_certificate".encode(), f"{new}.pem_encoded_certificate".encode())
+
+
+def line_of(text: bytes, part: bytes) -> int:
+    """The line, counted from 1, that a part of a text is in."""
+    return text.count(b"\n", 0, text.index(part)) + 1

@@ -1,0 +1,104 @@
+"""How long an answer is waited for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from checker.live.deadline import OverdueError, Patience, start, within
+
+
+def test_patience_ends_after_its_seconds_and_stays_ended():
+    """What is left is never negative."""
+    now = [100.0]
+    patience = Patience(20, clock=lambda: now[0])
+    assert patience.left() == 20
+    now[0] += 19
+    assert patience.left() == 1
+    now[0] += 5
+    assert patience.left() == 0
+
+
+def test_quick_answers_renew_patience_and_slow_ones_use_it_up():
+    """An answer a tenth of a second apart goes on for ever; one every nineteen seconds does not."""
+    now = [0.0]
+    patience = Patience(20, clock=lambda: now[0])
+    for _ in range(1000):
+        now[0] += 0.1
+        patience.answered()
+        assert patience.left() == pytest.approx(20)
+
+    answers = 0
+    while patience.left():
+        now[0] += 19
+        patience.answered()
+        answers += 1
+    assert answers == 2
+
+
+def test_the_result_or_the_exception_of_the_work_comes_back():
+    """A fault of our own is not mistaken for silence."""
+    assert within(Patience(5), start(lambda: 7)) == 7
+    with pytest.raises(ZeroDivisionError):
+        within(Patience(5), start(lambda: 1 // 0))
+    with pytest.raises(TimeoutError):
+        within(Patience(5), start(_times_out))
+
+
+def _times_out():
+    raise TimeoutError
+
+
+def test_work_that_does_not_end_is_overdue():
+    """The wait ends, whatever the work does."""
+    over = threading.Event()
+    with pytest.raises(OverdueError):
+        within(Patience(0.05), start(lambda: over.wait(20)))
+    over.set()
+
+
+HUNG = """
+import os, socket, sys
+from checker.domain.observation import CertificateKey
+from checker.domain.place import Place
+from checker.live import Connection, observe
+server = socket.create_server(("127.0.0.1", 0))
+os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{server.getsockname()[1]}"
+key = CertificateKey(id="abc123", place=Place("aws", "123456789012", "us-east-1"))
+print("asking", flush=True)
+try:
+    print(observe([key], [key.place], [], connection=Connection(timeout=float(sys.argv[1]))), flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_a_server_that_never_answers_does_not_keep_the_process_from_ending():
+    """The threads that still wait for it are left behind at exit."""
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", HUNG, "0.5"], capture_output=True, text=True, timeout=60, check=True)
+
+    assert "Unanswered" in done.stdout
+    assert done.stderr == ""
+    assert time.monotonic() - began < 20
+
+
+def test_an_interrupt_gets_through_at_once():
+    """Ctrl-C while AWS is asked is a person's wish, and no answer of AWS."""
+    child = subprocess.Popen([sys.executable, "-c", HUNG, "50"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout.readline() == "asking\n"
+        time.sleep(0.5)
+        os.kill(child.pid, signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+    finally:
+        child.kill()
+    assert out == "interrupted\n"
+    assert err == ""
+    assert child.returncode == 0

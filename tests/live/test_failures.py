@@ -1,0 +1,81 @@
+"""The words for what botocore raises, every class of it."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+import urllib3.exceptions
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from checker.live.failures import explain, foreign
+from checker.live.gateway import GatewayError
+from checker.live.question import Question
+
+SECRET = "hunter2-hunter2"
+QUESTION = Question(operation="GetStages", region="us-east-1", endpoint="127.0.0.1:4566")
+
+
+class _AnyField(dict):
+    """What a message's template asks for, whatever that is."""
+
+    def __missing__(self, _name):
+        return f"'{SECRET}'"
+
+
+def _raised(kind):
+    error = kind.__new__(kind)
+    Exception.__init__(error, f"failed with {SECRET}")
+    error.kwargs = _AnyField()
+    return error
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind for _, kind in inspect.getmembers(boto, inspect.isclass) if issubclass(kind, boto.BotoCoreError)],
+    ids=lambda kind: kind.__name__,
+)
+def test_every_exception_of_botocore_is_explained_without_its_own_words(kind):
+    """Some hold what a credential program printed, or an address with a password."""
+    error = _raised(kind)
+    assert isinstance(error, foreign())
+
+    told = explain(error, QUESTION)
+
+    assert isinstance(told, GatewayError)
+    assert told.unanswered.reason
+    assert told.unanswered.remedy
+    assert SECRET not in told.unanswered.reason + told.unanswered.remedy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ResponseParserError(SECRET),
+        urllib3.exceptions.HTTPError(SECRET),
+        OSError(SECRET),
+        ValueError(SECRET),
+        KeyError(SECRET),
+        TypeError(SECRET),
+        AttributeError(SECRET),
+        RecursionError(SECRET),
+        boto.ClientError({}, "GetStages"),
+        boto.ClientError({"Error": {"Code": SECRET * 20, "Message": SECRET}}, "AssumeRole"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_comes_out_of_botocore_beside_its_own_exceptions_is_explained_too(error):
+    """Its parsers and its credential programs raise what Python raises."""
+    assert isinstance(error, foreign())
+
+    told = explain(error, QUESTION).unanswered
+
+    assert "in region us-east-1" in told.reason
+    assert SECRET not in told.reason + told.remedy
+
+
+def test_an_interrupt_is_nothing_to_explain():
+    """Ctrl-C and exit are not failures of AWS."""
+    assert not issubclass(KeyboardInterrupt, foreign())
+    assert not issubclass(SystemExit, foreign())

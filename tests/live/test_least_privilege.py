@@ -1,0 +1,82 @@
+"""The IAM policy that check needs, and nothing more."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+from checker.demo.emulator import SeedApi, SeedCertificate
+from checker.domain.observation import Found, Gone, Surveyed
+from checker.domain.place import Place
+from checker.domain.stage import StageKind
+from checker.live.permissions import action_for
+
+POLICY = Path(__file__).parents[2] / "policies" / "iam" / "check.json"
+
+
+def grants():
+    return [
+        (statement["Action"], resource)
+        for statement in json.loads(POLICY.read_text())["Statement"]
+        for resource in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
+    ]
+
+
+def allows(grant, call):
+    action, resource = call.iam
+    # The second version's paths begin with /v2, which its ARNs do not have.
+    return fnmatchcase(action, grant[0]) and fnmatchcase(resource.replace("::/v2/", "::/"), grant[1])
+
+
+@pytest.fixture
+def everything(aws, key, stage, look):
+    """All that a run can ask: certificates, proof by stages of both kinds, a survey."""
+    aws.seed(
+        SeedCertificate(id="here00"),
+        SeedApi(id="rest1", stages={"prod": "gone01"}),
+        SeedApi(id="sock1", kind="websocket", stages={"prod": "gone02"}),
+    )
+    anchors = [stage("rest1", "prod", presents="gone01"), stage("sock1", "prod", kind=StageKind.WEBSOCKET, presents="gone02")]
+    keys = [key("here00"), key("gone01", account=None), key("gone02", account=None)]
+
+    def run():
+        seen = look(keys, surveys=[Place("aws", "123456789012", "us-east-1")], anchors=anchors)
+        assert [type(answer) for answer in seen.certificates.values()] == [Found, Gone, Gone]
+        assert isinstance(next(iter(seen.surveys.values())), Surveyed)
+        return aws.calls()
+
+    return run
+
+
+def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(everything):
+    """A call that it lacks would be denied in AWS; a line that nothing needs is a privilege too many."""
+    calls = everything()
+
+    assert [call for call in calls if not any(allows(grant, call) for grant in grants())] == []
+    assert [grant for grant in grants() if not any(allows(grant, call) for call in calls)] == []
+
+
+def test_everything_is_answered_where_all_other_operations_are_denied(aws, everything):
+    """Reads alone, and only these."""
+    reads = ("GetClientCertificates", "GetRestApis", "GetApis", "GetStages", "GetStage", "GetCallerIdentity")
+    aws.faults.allow_only(*reads)
+
+    assert {call.operation for call in everything()} == set(reads)
+
+
+def test_the_policy_names_neither_a_wildcard_action_nor_a_write():
+    """tfcert only reads AWS."""
+    assert {action for action, _ in grants()} == {"apigateway:GET", "sts:GetCallerIdentity"}
+
+
+def test_a_denial_names_an_action_that_the_policy_has(everything):
+    """What a person is told to allow, and what is written down, are the same."""
+    resources = {resource.partition("::")[2] for _, resource in grants()} - {""}
+    operations = {call.operation for call in everything()} - {"GetCallerIdentity"}
+
+    named = {path for operation in operations for path in action_for(operation).partition(" on ")[2].split(" and ")}
+
+    assert named == resources

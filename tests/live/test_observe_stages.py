@@ -1,0 +1,198 @@
+"""What observation says of all stages of a place, asked of the emulator: the whole list, or none."""
+
+from __future__ import annotations
+
+import json
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from checker.demo.emulator import Drop, Hang, ProxyPage, SeedApi, SeedCertificate, access_denied
+from checker.domain.observation import ObservedStage, Surveyed, Unanswered
+from checker.domain.place import Place
+from checker.domain.stage import StageKind
+
+HERE = Place("aws", "123456789012", "us-east-1")
+REST, WEBSOCKET = StageKind.REST, StageKind.WEBSOCKET
+
+
+def test_every_stage_of_both_kinds_is_listed_with_what_it_presents(aws, look):
+    """In Terraform or not; an HTTP API presents nothing and is left out, a taken-off certificate is none."""
+    aws.seed(
+        SeedApi(id="rest1", name="orders", stages={"prod": "abc123", "dev": None}),
+        SeedApi(id="sock1", name="chat", kind="websocket", stages={"live": "abc124", "test": None}),
+        SeedApi(id="rest2", name="empty", stages={}),
+        SeedApi(id="rest3", name="far", stages={"prod": "abc123"}, region="eu-west-1"),
+    )
+    gateway = aws.client("apigateway")
+    gateway.update_stage(
+        restApiId="rest1", stageName="dev", patchOperations=[{"op": "replace", "path": "/clientCertificateId", "value": ""}]
+    )
+    aws.client("apigatewayv2").create_api(Name="plain", ProtocolType="HTTP")
+
+    seen = look(surveys=[HERE])
+
+    assert seen.surveys == {
+        HERE: Surveyed(
+            (
+                ObservedStage(kind=REST, api_id="rest1", api_name="orders", name="prod", certificate_id="abc123"),
+                ObservedStage(kind=REST, api_id="rest1", api_name="orders", name="dev", certificate_id=None),
+                ObservedStage(kind=WEBSOCKET, api_id="sock1", api_name="chat", name="live", certificate_id="abc124"),
+                ObservedStage(kind=WEBSOCKET, api_id="sock1", api_name="chat", name="test", certificate_id=None),
+            )
+        )
+    }
+    assert seen.calls == {"GetApis": 1, "GetCallerIdentity": 1, "GetRestApis": 1, "GetStages": 3}
+
+
+def test_an_account_without_stages_has_an_empty_list(aws, look):
+    """Nothing presents anything there, and AWS said so."""
+    assert look(surveys=[HERE]).surveys == {HERE: Surveyed(())}
+
+
+def test_websocket_apis_and_stages_beyond_the_first_page_are_listed(aws, look):
+    """The second version pages both lists."""
+    aws.seed(
+        *(SeedApi(id=f"sock{n:02}", kind="websocket", stages={}) for n in range(25)),
+        SeedApi(id="sock99", kind="websocket", stages={f"s{n:02}": None for n in range(26)}),
+    )
+
+    seen = look(surveys=[HERE])
+
+    assert [stage.name for stage in seen.surveys[HERE].stages] == [f"s{n:02}" for n in range(26)]
+    assert (seen.calls["GetApis"], seen.calls["GetStages"]) == (2, 27)
+
+
+def test_rest_apis_beyond_the_first_page_are_listed(web, look, stage):
+    """Five hundred fit on a page; the position leads to the next."""
+
+    def answer(_method, path, _headers):
+        url = urlsplit(path)
+        if url.path == "/restapis":
+            query = parse_qs(url.query)
+            assert query["limit"] == ["500"]
+            second = query.get("position") == ["next"]
+            page = {"item": [{"id": "b"}]} if second else {"item": [{"id": "a"}], "position": "next"}
+        elif url.path == "/v2/apis":
+            page = {"items": []}
+        else:
+            page = {"item": [{"stageName": url.path.split("/")[2]}]}
+        return 200, "application/json", json.dumps(page).encode()
+
+    web(answer)
+
+    seen = look(surveys=[HERE], anchors=[stage("b", "b")])
+
+    assert [str(one) for one in seen.surveys[HERE].stages] == ["a/a", "b/b"]
+
+
+@pytest.mark.parametrize("fault", [access_denied(), Drop(), ProxyPage(), ProxyPage(status=403)])
+@pytest.mark.parametrize("operation", ["GetRestApis", "GetApis", "apigateway:GetStages", "apigatewayv2:GetStages"])
+def test_one_list_that_fails_leaves_the_whole_survey_unanswered(aws, key, look, operation, fault):
+    """A list in part would let a certificate go that the missing part presents; what else was asked is answered."""
+    aws.seed(
+        SeedCertificate(id="abc123"),
+        *(SeedApi(id=f"rest{n}", stages={"prod": None}) for n in range(3)),
+        *(SeedApi(id=f"sock{n}", kind="websocket", stages={"prod": None}) for n in range(3)),
+    )
+    aws.faults.inject(operation, fault, after=0 if operation.endswith("Apis") else 2)
+
+    seen = look([key("abc123")], surveys=[HERE])
+
+    answer = seen.surveys[HERE]
+    assert isinstance(answer, Unanswered)
+    assert "not every stage could be listed" in answer.reason
+    assert operation.rpartition(":")[2] in answer.reason
+    assert not isinstance(seen.certificates[key("abc123")], Unanswered)
+
+
+def test_a_failure_stops_the_rest_of_the_survey(aws, look):
+    """The list is lost anyway; Terraform needs the quota."""
+    aws.seed(*(SeedApi(id=f"rest{n:02}", stages={}) for n in range(20)))
+    aws.faults.inject("GetStages", access_denied())
+
+    look(surveys=[HERE])
+
+    assert len(aws.calls("GetStages")) <= 4
+
+
+def test_a_survey_of_another_account_is_unanswered_and_names_both(aws, look):
+    """That no stage of this account presents a certificate says nothing about the other one."""
+    there = Place("aws", "222222222222", "us-east-1")
+
+    seen = look(surveys=[HERE, there])
+
+    assert seen.surveys[HERE] == Surveyed(())
+    assert isinstance(seen.surveys[there], Unanswered)
+    assert "222222222222" in seen.surveys[there].reason
+    assert "123456789012" in seen.surveys[there].reason
+    assert seen.calls["GetRestApis"] == 1
+
+
+def test_where_no_account_is_recorded_the_list_must_hold_a_recorded_stage(aws, look, stage):
+    """An empty list of somebody else's account would let a certificate go."""
+    aws.seed(SeedApi(id="rest1", stages={"prod": None}))
+    somewhere = Place(None, None, "us-east-1")
+
+    proven = look(surveys=[somewhere], anchors=[stage("gone", "prod"), stage("rest1", "prod")])
+    unproven = look(surveys=[somewhere], anchors=[stage("gone", "prod"), stage("rest1", "dev")])
+    elsewhere = look(surveys=[somewhere], anchors=[stage("rest1", "prod", account="222222222222")])
+
+    assert isinstance(proven.surveys[somewhere], Surveyed)
+    assert "GetStage" not in proven.calls
+    assert isinstance(unproven.surveys[somewhere], Unanswered)
+    assert isinstance(elsewhere.surveys[somewhere], Unanswered)
+
+
+def test_without_sts_the_list_must_hold_a_recorded_stage(aws, look, stage):
+    """The account is recorded, and whose the credentials are is not known."""
+    aws.seed(SeedApi(id="rest1", stages={"prod": None}))
+    aws.faults.inject("GetCallerIdentity", access_denied())
+
+    proven = look(surveys=[HERE], anchors=[stage("rest1", "prod", account="123456789012")])
+    unproven = look(surveys=[HERE])
+
+    assert isinstance(proven.surveys[HERE], Surveyed)
+    assert isinstance(unproven.surveys[HERE], Unanswered)
+    assert "sts:GetCallerIdentity" in unproven.surveys[HERE].reason
+
+
+def test_a_place_without_a_region_is_the_connections(aws, look, monkeypatch):
+    """As for certificates; the answer keeps the name that it was asked by."""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    aws.seed(SeedApi(id="rest1", stages={"prod": None}, region="eu-west-1"))
+    place = Place("aws", "123456789012", None)
+
+    assert len(look(surveys=[place]).surveys[place].stages) == 1
+
+
+def test_a_list_of_stages_that_hangs_is_given_up_on_and_certificates_are_not(aws, key, look):
+    """Certificates have a time limit of their own."""
+    aws.seed(SeedCertificate(id="abc123"), *(SeedApi(id=f"rest{n}", stages={}) for n in range(6)))
+    aws.faults.inject("GetStages", Hang(seconds=20), after=3)
+    began = time.monotonic()
+
+    seen = look([key("abc123")], surveys=[HERE], timeout=2)
+
+    assert time.monotonic() - began < 4
+    assert isinstance(seen.surveys[HERE], Unanswered)
+    assert not isinstance(seen.certificates[key("abc123")], Unanswered)
+
+
+def test_a_survey_may_take_longer_than_the_timeout_while_answers_keep_coming(web, look, stage):
+    """A large account is not a server that never answers: each answer earns more time."""
+
+    def answer(_method, path, _headers):
+        time.sleep(0.1)
+        apis = [{"id": f"api{n:02}"} for n in range(26)]
+        page = {"/restapis?limit=500": {"item": apis}, "/v2/apis": {"items": []}}.get(path, {"item": [{"stageName": "prod"}]})
+        return 200, "application/json", json.dumps(page).encode()
+
+    web(answer)
+    began = time.monotonic()
+
+    seen = look(surveys=[HERE], anchors=[stage("api00", "prod")], timeout=0.6)
+
+    assert time.monotonic() - began > 0.6
+    assert len(seen.surveys[HERE].stages) == 26

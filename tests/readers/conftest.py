@@ -1,0 +1,40 @@
+"""Documents for readers: the recorded ones, and ways to read them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from checker.readers.documents import read_document
+from checker.readers.sources import read_source
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+
+
+@pytest.fixture
+def fixtures():
+    """Where the recorded documents lie."""
+    return FIXTURES
+
+
+@pytest.fixture
+def read():
+    """Read a document from what would be its JSON."""
+
+    def reading(document, name="plan.json"):
+        data = document if isinstance(document, bytes) else json.dumps(document).encode()
+        return read_document(name, data)
+
+    return reading
+
+
+@pytest.fixture
+def read_file():
+    """Read a source as the command line does, with no tool at hand."""
+
+    def reading(path, **more):
+        return read_source(str(path), tool=None, stdin=lambda: b"", **more)
+
+    return reading

@@ -1,0 +1,69 @@
+"""Instants in the forms that providers write."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checker.readers.instants import read_instant
+
+MOMENT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2023-11-14 22:13:20 +0000 UTC",
+        "2023-11-14 22:13:20.000000000 +0000 UTC",
+        "2023-11-14 22:13:20 +0000 UTC m=+0.012345678",
+        "2023-11-14 23:13:20 +0100 CET",
+        "2023-11-15 03:43:20 +0530 +0530",
+        "2023-11-14T22:13:20Z",
+        "2023-11-14t22:13:20z",
+        "2023-11-14T17:13:20-05:00",
+        "2023-11-14T22:13:20.0Z",
+    ],
+)
+def test_every_form_is_the_same_instant(text):
+    """Go's String() with zone, fraction and monotonic reading, and RFC 3339, all in UTC."""
+    assert read_instant(text) == MOMENT
+    assert read_instant(text).tzinfo is UTC
+
+
+def test_a_fraction_is_kept_to_the_microsecond():
+    """Go prints nanoseconds; Python keeps six digits."""
+    assert read_instant("2023-11-14 22:13:20.123456789 +0000 UTC") == MOMENT.replace(microsecond=123456)
+
+
+def test_a_leap_second_is_the_second_before():
+    """RFC 3339 allows second 60, which Python does not know."""
+    assert read_instant("2016-12-31T23:59:60Z") == datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "2023-11-14", "2023-11-14 22:13:20", "14.11.2023", "2023-13-14T22:13:20Z", "2023-11-14T22:13:20+99:99", "0000-01-01T00:00:00Z",
+     "9999-12-31T23:59:59-01:00", "٢٠٢٣-11-14T22:13:20Z", "1700000000"],
+)
+def test_anything_else_is_no_instant(text):
+    """A text that is no instant, names none that exists, or lacks an offset gives None."""
+    assert read_instant(text) is None
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.datetimes(datetime(1971, 1, 1), datetime(9000, 1, 1)), st.integers(-720, 840))
+def test_both_forms_agree_with_python(moment, minutes):
+    """Any instant, printed in either form and any offset, is read as Python reads it."""
+    there = moment.replace(tzinfo=UTC).astimezone(timezone(timedelta(minutes=minutes)))
+    assert read_instant(there.isoformat()) == there
+    assert read_instant(there.strftime("%Y-%m-%d %H:%M:%S.%f %z XXX")) == there
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.text(max_size=50) | st.from_regex(r"\A\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)? ?[+-]\d{4}( UTC)?\Z"))
+def test_no_text_is_an_error(text):
+    """Whatever stands there is an instant or None."""
+    assert read_instant(text) is None or read_instant(text).tzinfo is UTC
