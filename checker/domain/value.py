@@ -6,10 +6,13 @@ were half of `check --offline` (docs/decisions/0005). Type checkers see the same
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import get_annotations
+from operator import attrgetter
 from typing import Any, TypeVar, cast, dataclass_transform
 
 T = TypeVar("T")
+_set = object.__setattr__
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -34,7 +37,7 @@ def _made(cls: type[T]) -> type[T]:
     names = tuple(get_annotations(cls))
     defaults = {name: cls.__dict__[name] for name in names if name in cls.__dict__}
     body = {key: entry for key, entry in cls.__dict__.items() if key not in {*names, "__dict__", "__weakref__"}}
-    body |= {"__slots__": names, "__match_args__": names, "_defaults": defaults}
+    body |= {"__slots__": names, "__match_args__": names, "_defaults": defaults, "_fields": staticmethod(_getter(names))}
     for method in (_init, _eq, _hash, _repr, _frozen):
         body.setdefault(_METHODS[method.__name__], method)
     body["__delattr__"] = _frozen
@@ -42,32 +45,32 @@ def _made(cls: type[T]) -> type[T]:
     return cast("type[T]", made)
 
 
+def _getter(names: tuple[str, ...]) -> Callable[[Any], object]:
+    """What compares and hashes a value, in C: its one field, or all of them as a tuple."""
+    return attrgetter(*names) if names else lambda _: ()
+
+
 def _init(self: Any, *given: Any, **named: Any) -> None:
     names, defaults = self.__slots__, self._defaults
-    if len(given) > len(names):
-        raise TypeError(f"{type(self).__name__} has {len(names)} fields, not {len(given)}")
-    named.update(zip(names, given, strict=False))
-    for name in names:
-        if name in named:
-            object.__setattr__(self, name, named.pop(name))
-        elif name in defaults:
-            object.__setattr__(self, name, defaults[name])
-        else:
-            raise TypeError(f"{type(self).__name__} needs {name}")
-    if named:
-        raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(named))}")
+    if given:
+        if len(given) > len(names) or not named.keys().isdisjoint(names[: len(given)]):
+            raise TypeError(f"{type(self).__name__} is given a field twice, or more than its {len(names)}")
+        named.update(zip(names, given, strict=False))
+    if len(named) < len(names):
+        named = defaults | named
+    if named.keys() != set(names):
+        missing, unknown = set(names) - named.keys(), named.keys() - set(names)
+        raise TypeError(f"{type(self).__name__} needs {sorted(missing)} and does not know {sorted(unknown)}")
+    for name, field in named.items():
+        _set(self, name, field)
 
 
-def _fields(self: Any) -> tuple[Any, ...]:
-    return tuple(getattr(self, name) for name in self.__slots__)
-
-
-def _eq(self: Any, other: object) -> Any:
-    return _fields(self) == _fields(other) if type(other) is type(self) else NotImplemented
+def _eq(self: Any, other: Any) -> Any:
+    return self._fields(self) == self._fields(other) if type(other) is type(self) else NotImplemented
 
 
 def _hash(self: Any) -> int:
-    return hash((type(self), _fields(self)))
+    return hash((type(self), self._fields(self)))
 
 
 def _repr(self: Any) -> str:

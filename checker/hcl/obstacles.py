@@ -61,7 +61,7 @@ def _foreign(configuration: Configuration, module: ModulePath, flow: Flow) -> It
             kind.encode() in data and name.encode() in data for where, kind, name in flow.stages if where == module
         ):
             yield Hindrance(
-                reason=f"{path} overrides a stage that the certificate's id reaches, and tfcert does not follow overrides of stages",
+                reason=f"{path} overrides a stage that the certificate's id reaches, and tfcert does not follow overrides",
                 remedy="move what it says into the stage's own block, then ask again; or rotate by hand",
                 path=path,
             )
@@ -89,7 +89,7 @@ def _shared(configuration: Configuration, module: ModulePath, file: SourceFile) 
             path=file.path,
         )
     if len(calls) > 1:
-        names = ", ".join("module." + ".module.".join(path) for path in calls)
+        names = ", ".join(sorted("module." + ".module.".join(path) for path in calls))
         yield Hindrance(
             reason=f"the certificate is declared in {directory}, which is called more than once: {names}",
             remedy="all of them would rotate at once; do it by hand, or give each call a module of its own",
@@ -109,7 +109,7 @@ def _references(flow: Flow) -> Iterator[Hindrance]:
             )
         if site.block.labels[:1] in _DEPLOYMENTS and site.path[0] == "triggers":
             yield Hindrance(
-                reason=f"{'.'.join(site.block.labels)} is triggered by the certificate: the rotation would publish a new deployment",
+                reason=f"{'.'.join(site.block.labels)} is triggered by the certificate: a rotation would publish a new deployment",
                 remedy="take the certificate out of the triggers in an apply of its own, then ask again",
                 path=site.file.path,
                 line=reference.line,
@@ -126,7 +126,9 @@ def _references(flow: Flow) -> Iterator[Hindrance]:
 def _quoted(configuration: Configuration, module: ModulePath, reference: str) -> Iterator[Hindrance]:
     pattern = re.compile(rb'"' + re.escape(reference.encode()) + rb'["\[.]')
     for file in configuration.in_module(module, reference.encode()):
-        found = pattern.search(file.data)
+        comments = file.body.comments if readable(file) else ()
+        quotes = (quote for quote in pattern.finditer(file.data) if not any(c.start <= quote.start() < c.end for c in comments))
+        found = next(quotes, None)
         if found is not None:
             yield Hindrance(
                 reason=f"the certificate's address stands in quotes in {file.path}, as Terraform 0.11 wrote it",

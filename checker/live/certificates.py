@@ -10,7 +10,7 @@ from checker.domain.observation import CertificateKey, Gone, Observation
 from checker.live.anchors import Anchor, account_by, proof_of
 from checker.live.asking import Asking
 from checker.live.gateway import Api, GatewayError, UnreachableError
-from checker.live.identity import Caller, KnownCaller, caller, elsewhere, unproven
+from checker.live.identity import Caller, KnownCaller, caller, elsewhere, here, unproven
 
 
 def observe_certificates(
@@ -18,8 +18,8 @@ def observe_certificates(
 ) -> Mapping[CertificateKey, Observation]:
     """List the region's certificates once, and say of each key whether it is there.
 
-    What is not listed is Gone only in the account that it is recorded in: the caller's by STS, else the one that has a stage
-    of the same state.
+    What is not listed is Gone only where it is recorded: in this region, and in the caller's account by STS. Else a recorded
+    stage must be found there.
     """
     try:
         known = asking.ask("GetClientCertificates", lambda: asking.gateway.certificates(asking.region))
@@ -30,7 +30,7 @@ def observe_certificates(
     observed: dict[CertificateKey, Observation] = {}
     for key in keys:
         recorded = key.place.account or account_by(anchors, key.id)
-        observed[key] = elsewhere(recorded, who) or known.get(key.id) or proof.absent(key.id, recorded)
+        observed[key] = elsewhere(recorded, who) or known.get(key.id) or proof.absent(key, recorded)
     return observed
 
 
@@ -45,13 +45,15 @@ class _Proof:
     doubts: list[str] = field(default_factory=list)
     given_up: bool = False
 
-    def absent(self, certificate_id: str, recorded: str | None) -> Observation:
+    def absent(self, key: CertificateKey, recorded: str | None) -> Observation:
+        """Gone, or that this is not proven."""
+        if here(recorded, key.place.region, self.who):
+            return Gone()
         asked = self.who.account if isinstance(self.who, KnownCaller) else recorded
-        if isinstance(self.who, KnownCaller) and asked == recorded:
+        if any(self._there(anchor) for anchor in proof_of(self.anchors, key.id, asked)):
             return Gone()
-        if any(self._there(anchor) for anchor in proof_of(self.anchors, certificate_id, asked)):
-            return Gone()
-        return unproven(f"certificate {certificate_id} is not", self.asking.region, recorded, self.who, self.doubts)
+        what = f"certificate {key.id} is not in region {self.asking.region}"
+        return unproven(what, recorded, key.place.region, self.who, self.doubts)
 
     def _there(self, anchor: Anchor) -> bool:
         if anchor not in self.seen and not self.given_up:

@@ -70,16 +70,27 @@ def elsewhere(recorded: str | None, caller: Caller) -> Unanswered | None:
             return None
 
 
-def unproven(what: str, region: str, recorded: str | None, caller: Caller, doubts: Iterable[str] = ()) -> Unanswered:
-    """The answer where nothing shows that the account that was asked is the right one; `doubts` says what stood in the way."""
+def here(recorded: str | None, region: str | None, caller: Caller) -> bool:
+    """Whether what was asked is certainly what is recorded: both account and region are, and the account is the caller's."""
+    return region is not None and isinstance(caller, KnownCaller) and recorded == caller.account
+
+
+def unproven(what: str, recorded: str | None, region: str | None, caller: Caller, doubts: Iterable[str] = ()) -> Unanswered:
+    """The answer where nothing shows that the right place was asked; `doubts` says what stood in the way of proof.
+
+    `recorded` and `region` are the account and region that documents record, if any does.
+    """
     match caller:
-        case KnownCaller(account):
-            whose = f"account {account}, and no document says whose it is"
         case UnknownCaller(reason):
-            whose = f"the account that was asked, and whose that is, is not known ({reason})"
-    why = "".join(f"; {doubt}" for doubt in doubts)
+            why = f"whose account that is, is not known ({reason})"
+        case KnownCaller(account) if recorded is None:
+            why = f"no document says whether account {account} is the right one"
+        case KnownCaller():
+            why = "no document says whether that is the right region"
+    stood_in_the_way = "".join(f"; {doubt}" for doubt in doubts)
     own = f"account {recorded}" if recorded else "the account that the state is of"
+    where = "" if region else ", and give its region (--region)"
     return Unanswered(
-        reason=f"{what} in region {region} of {whose}; no recorded stage was found there to prove that it is the right one{why}",
-        remedy=f"use credentials of {own} (--profile), or a role there (--role-arn)",
+        reason=f"{what}, but {why}, and no recorded stage was found there to prove it{stood_in_the_way}",
+        remedy=f"use credentials of {own} (--profile), or a role there (--role-arn){where}",
     )

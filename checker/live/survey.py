@@ -13,7 +13,7 @@ from checker.live.anchors import Anchor, may_be_in
 from checker.live.asking import Asking
 from checker.live.deadline import OverdueError, start, within
 from checker.live.gateway import Api, GatewayError
-from checker.live.identity import Caller, KnownCaller, caller, elsewhere, unproven
+from checker.live.identity import Caller, KnownCaller, caller, elsewhere, here, unproven
 
 # At 9 requests a second, as many threads keep the pace up to a latency of nearly half a second.
 _THREADS = 4
@@ -34,16 +34,15 @@ def observe_stages(
 
 
 def _judged(place: Place, region: str, stages: tuple[ObservedStage, ...], anchors: Collection[Anchor], who: Caller) -> Survey:
-    asked = who.account if isinstance(who, KnownCaller) else place.account
     other = elsewhere(place.account, who)
     if other is not None:
         return other
-    if isinstance(who, KnownCaller) and asked == place.account:
-        return Surveyed(stages)
+    asked = who.account if isinstance(who, KnownCaller) else place.account
     listed = {(stage.kind, stage.api_id, stage.name) for stage in stages}
-    if any((anchor.kind, anchor.api_id, anchor.name) in listed for anchor in anchors if may_be_in(anchor, asked)):
+    found = ((anchor.kind, anchor.api_id, anchor.name) in listed for anchor in anchors if may_be_in(anchor, asked))
+    if here(place.account, place.region, who) or any(found):
         return Surveyed(stages)
-    return unproven("the stages that were listed are those", region, place.account, who)
+    return unproven(f"the stages of region {region} were listed", place.account, place.region, who)
 
 
 def _all_stages(asking: Asking) -> tuple[ObservedStage, ...]:

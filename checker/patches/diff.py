@@ -15,12 +15,21 @@ def unified_diff(path: str, before: bytes | None, after: bytes) -> bytes:
     """
     old = _lines(before or b"")
     new = _lines(after)
-    head = [f"diff --git a/{path} b/{path}\n".encode()]
+    was, becomes = _name(f"a/{path}"), _name(f"b/{path}")
+    head = [b"diff --git %s %s\n" % (was, becomes)]
     if before is None:
         head.append(b"new file mode 100644\n")
-    names = (b"/dev/null" if before is None else f"a/{path}".encode(), f"b/{path}".encode())
+    names = (b"/dev/null" if before is None else was, becomes)
     body = difflib.diff_bytes(difflib.unified_diff, old, new, *names, n=_CONTEXT, lineterm=b"\n")
     return b"".join((*head, *_ended(body)))
+
+
+def _name(path: str) -> bytes:
+    """A path as git reads it back: in quotes, with escapes, where a control character would end it."""
+    if not any(char < " " or char == "\x7f" for char in path):
+        return path.encode()
+    escaped = "".join(f"\\{ord(char):03o}" if char < " " or char in '\x7f"\\' else char for char in path)
+    return f'"{escaped}"'.encode()
 
 
 def _lines(data: bytes) -> list[bytes]:

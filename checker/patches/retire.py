@@ -47,8 +47,10 @@ def retire(configuration: Configuration, step: Step) -> Configuration:
 def _kept_references(configuration: Configuration, step: Step) -> Iterator[Reference]:
     """The references that stay in the text, and speak of the successor from now on."""
     file, _ = find_block(configuration, step.predecessor)
+    # An id that repoint moved may stand beside a PEM that retire moves: only the same use of both is ambiguous.
     beside = {
-        (reference.site.file.path, reference.site.attribute.span) for reference in references_to(configuration, step.successor)
+        (reference.site.file.path, reference.site.attribute.span, reference.use)
+        for reference in references_to(configuration, step.successor)
     }
     for reference in references_to(configuration, step.predecessor):
         site = reference.site
@@ -59,7 +61,7 @@ def _kept_references(configuration: Configuration, step: Step) -> Iterator[Refer
             raise UnprovenError(
                 f"something still refers to the id of {step.predecessor}", where=where, remedy="repoint it first (--phase repoint)"
             )
-        if (site.file.path, site.attribute.span) in beside:
+        if (site.file.path, site.attribute.span, reference.use) in beside:
             raise UnprovenError(
                 f"one expression names both {step.predecessor} and its successor",
                 where=where,
@@ -111,7 +113,8 @@ def _whole(file: SourceFile, block: Block) -> Span:
     above = attached(file, block)
     keeps_comment = above.start <= 3 and LICENCE.search(above.of(file.data)) is not None
     start, end = above.end if keeps_comment else above.start, file.line_end(block.span.end)
-    before = file.data[file.line_start(max(start - 1, 0)) : start]
+    # A byte-order mark before the file's first block counts as nothing.
+    before = file.data[file.line_start(max(start - 1, 0)) : start].removeprefix(b"\xef\xbb\xbf")
     behind = file.data[end : file.line_end(end)]
     if end < len(file.data) and not behind.strip() and not before.strip():
         return Span(start, file.line_end(end))

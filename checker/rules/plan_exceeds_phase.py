@@ -52,7 +52,7 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
     fitting = 0
     for certificate in plan.certificates:
         if certificate.action.changes or _moved(certificate):
-            reason = _certificate(certificate, phase)
+            reason = _certificate(document, certificate, phase)
             fitting += reason is None
             if reason is not None:
                 yield _finding(document, certificate, phase, reason)
@@ -78,16 +78,23 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
         )
 
 
-def _certificate(change: CertificateChange, phase: Phase) -> str | None:
+def _certificate(document: DocumentCases, change: CertificateChange, phase: Phase) -> str | None:
     match phase, change.action:
         case Phase.INTRODUCE, Action.CREATE:
-            return None
+            return _no_successor(document, change)
         case Phase.RETIRE, Action.DELETE | Action.FORGET:
             return None
         case _, Action.NO_OP:
             return "is moved to another address"
         case _, action:
             return f"has the planned action {action.value}"
+
+
+def _no_successor(document: DocumentCases, change: CertificateChange) -> str | None:
+    """By lineage, where the configuration has any."""
+    declared = document.document.declared
+    successors = {entry.block for entry in declared.certificates if entry.succeeds is not None} if declared is not None else set()
+    return "succeeds no certificate" if successors and change.address.block not in successors else None
 
 
 def _stage(document: DocumentCases, change: StageChange, phase: Phase) -> str | None:

@@ -24,7 +24,7 @@ def bench(aws, tool, tmp_path):
     bench = Bench.lay(aws, tool, tmp_path / "shared", "shared")
     # An hour more, so that it is still 12 whole days when the test gets there.
     aws.clock.advance(days=-353, hours=1)
-    bench.apply(bench.plan("creation", "-refresh=false"))
+    bench.apply_at_once()
     aws.clock.run()
     return bench
 
@@ -118,7 +118,7 @@ def test_a_rotation_by_three_applies(bench, tmp_path):
     assert (judged.document["verdict"], judged.document["findings"]) == ("clean", [])
     assert b"nothing to do" in bench.patch("--write")
     assert bench.texts() == retired
-    assert bench.plan("afterwards").changes() == {}
+    bench.assert_nothing_changes()
     assert presented(aws) == second
 
 

@@ -73,7 +73,7 @@ def applied(aws, tool, tmp_path_factory):
     """Stages on one certificate, one stage without, as they were created; and all three patches beside them."""
     top = tmp_path_factory.mktemp("wrong-ways") / tool.binary.name
     bench = Bench.lay(aws, tool, top, "single")
-    bench.apply(bench.plan("creation", "-refresh=false"))
+    bench.apply_at_once()
     bench.patch("--phase", "all", "--even-if-not-due", "--out", str(bench.beside / "patches"))
     return Base(bench=bench, texts=bench.texts(), patches=bench.beside / "patches")
 
@@ -105,7 +105,7 @@ def moved_on(base: Base, patch: str) -> Base:
     """The base after one phase of the rotation."""
     base.bench.write(base.texts)
     base.apply_patches(patch)
-    base.bench.apply(base.bench.plan(patch.removesuffix(".patch"), "-refresh=false"))
+    base.bench.apply_at_once()
     return Base(bench=base.bench, texts=base.bench.texts(), patches=base.patches)
 
 

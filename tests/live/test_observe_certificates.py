@@ -129,7 +129,7 @@ def test_where_no_account_is_recorded_and_no_stage_is_found_nothing_is_called_go
 
     for answer in answers:
         assert isinstance(answer, Unanswered)
-        assert "no document says whose" in answer.reason
+        assert "no document says whether account 123456789012 is the right one" in answer.reason
         assert "--role-arn" in answer.remedy
 
 
@@ -261,6 +261,21 @@ def test_a_recorded_region_wins_over_the_command_lines_and_a_notice_says_so(aws,
 
     assert isinstance(seen.certificates[key("abc123")], Found)
     assert [("--region eu-west-1" in text, "us-east-1" in text) for text in seen.notices] == [(True, True)]
+
+
+def test_where_no_region_is_recorded_a_stage_must_prove_that_it_is_the_right_one(aws, key, stage, look, monkeypatch):
+    """The account is right, and the certificate may be in another of its regions."""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    aws.seed(SeedApi(id="api1", stages={"prod": "abc123"}, region="eu-west-1"))
+    nowhere = key("abc123", region=None)
+
+    bare = look([nowhere]).certificates[nowhere]
+    proven = look([nowhere], anchors=[stage("api1", "prod", region=None, presents="abc123")]).certificates[nowhere]
+
+    assert isinstance(bare, Unanswered)
+    assert "right region" in bare.reason
+    assert "--region" in bare.remedy
+    assert proven == Gone()
 
 
 def test_without_any_region_the_key_is_unanswered_and_others_are_answered(aws, key, look):

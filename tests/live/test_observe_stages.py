@@ -158,13 +158,17 @@ def test_without_sts_the_list_must_hold_a_recorded_stage(aws, look, stage):
     assert "sts:GetCallerIdentity" in unproven.surveys[HERE].reason
 
 
-def test_a_place_without_a_region_is_the_connections(aws, look, monkeypatch):
-    """As for certificates; the answer keeps the name that it was asked by."""
+def test_a_place_without_a_region_is_the_connections_if_it_has_a_recorded_stage(aws, look, stage, monkeypatch):
+    """The answer keeps the name that it was asked by; another region's empty list would let a certificate go."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     aws.seed(SeedApi(id="rest1", stages={"prod": None}, region="eu-west-1"))
     place = Place("aws", "123456789012", None)
 
-    assert len(look(surveys=[place]).surveys[place].stages) == 1
+    proven = look(surveys=[place], anchors=[stage("rest1", "prod", region=None)]).surveys[place]
+    unproven = look(surveys=[place]).surveys[place]
+
+    assert len(proven.stages) == 1
+    assert isinstance(unproven, Unanswered)
 
 
 def test_a_list_of_stages_that_hangs_is_given_up_on_and_certificates_are_not(aws, key, look):

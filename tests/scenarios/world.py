@@ -95,6 +95,7 @@ class World:
     ) -> Observations:
         known = {*self.certificates.values(), *self.ends}
         shown = [(name, identity) for name, identity in {**self.stages, **self.elsewhere}.items() if identity]
+        assert all(stage.address is not None for stage in stages)
         seen = tuple(
             ObservedStage(kind=StageKind.REST, api_id="api1", name=name, certificate_id=identity) for name, identity in shown
         )
@@ -128,9 +129,7 @@ class World:
             assert rotation.predecessor is not None
             assert rotation.successor is not None
             pairs = {
-                address: str(
-                    Address(rotation.successor.type, rotation.successor.name, parse(address).key, parse(address).modules)
-                )
+                address: str(Address(rotation.successor.type, rotation.successor.name, parse(address).key, parse(address).modules))
                 for address in self.certificates
                 if parse(address).block == rotation.predecessor
             }

@@ -166,6 +166,14 @@ class Bench:
         """`apply` of a stored plan."""
         self._terraform("apply", "-input=false", "-no-color", str(planned.binary))
 
+    def apply_at_once(self) -> None:
+        """`apply` of what the files hold, without a stored plan: how the state comes about that a test starts from."""
+        self._terraform("apply", "-input=false", "-no-color", "-refresh=false", "-auto-approve")
+
+    def assert_nothing_changes(self) -> None:
+        """`plan` finds that AWS is as the files say."""
+        self._terraform("plan", "-input=false", "-no-color", "-detailed-exitcode")
+
     def show_state(self, name: str) -> Path:
         """`show -json` of the state, in a file."""
         file = self.beside / f"{name}.json"

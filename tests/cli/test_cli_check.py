@@ -1,0 +1,228 @@
+"""`tfcert check` by its command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from checker.demo.emulator import Emulator, SeedApi, SeedCertificate, access_denied
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STATE = "terraform.tfstate"
+DAY_12 = ("--offline", "--as-of", "2026-11-24")
+
+
+def test_a_state_is_judged_with_file_and_line(outcome, story):
+    """A certificate with 12 days left is an error, named with the file and line of its block."""
+    document, code = outcome(STATE, *DAY_12, cwd=story)
+    (finding,) = document["findings"]
+    assert (code, document["verdict"], document["offline"]) == (1, "findings", True)
+    assert (finding["rule"], finding["severity"], finding["days_left"]) == ("certificate-expiring", "error", 12)
+    assert finding["location"] == {"file": "certificate.tf", "line": 2}
+    assert document["rotations"][0]["phase"] == "introduce"
+    assert document["rotations"][0]["repoint_by"] == "2026-11-29T01:39:35Z"
+    assert len(document["rotations"][0]["stages"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("as_of", "code", "severity"),
+    [
+        ("2026-11-06T01:39:35Z", 1, "error"),
+        ("2026-11-05T01:39:35Z", 0, "warning"),
+        ("2026-10-07T01:39:35Z", 0, "warning"),
+        ("2026-10-06T01:39:34Z", 0, None),
+        ("2026-12-06T01:39:35Z", 1, "error"),
+        ("2026-12-06T01:39:36Z", 1, "error"),
+    ],
+)
+def test_the_boundaries_of_threshold_and_notice(outcome, story, as_of, code, severity):
+    """Exactly 30 days left is an error and exactly 60 a warning; one more is neither."""
+    document, found = outcome(STATE, "--offline", "--as-of", as_of, cwd=story)
+    assert found == code
+    assert [finding["severity"] for finding in document["findings"]] == ([severity] if severity else [])
+
+
+def test_expired_is_not_expiring(outcome, story):
+    """One second behind its end a certificate is expired, with -1 days left."""
+    document, _ = outcome(STATE, "--offline", "--as-of", "2026-12-06T01:39:36Z", cwd=story)
+    assert [(finding["rule"], finding["days_left"]) for finding in document["findings"]] == [("certificate-expired", -1)]
+
+
+def test_what_fails_is_the_persons_choice(tfcert, story):
+    """--fail-on warning fails for a warning, never for nothing; --threshold and --notice move the lines."""
+    at_45 = (STATE, "--offline", "--as-of", "2026-10-22", "--format", "text")
+    assert tfcert("check", *at_45, cwd=story).returncode == 0
+    assert tfcert("check", *at_45, "--fail-on", "warning", cwd=story).returncode == 1
+    assert tfcert("check", *at_45, "--threshold", "50", cwd=story).returncode == 1
+    assert tfcert("check", *at_45, "--threshold", "50", "--fail-on", "never", cwd=story).returncode == 0
+    assert tfcert("check", *at_45, "--notice", "40", "--fail-on", "warning", cwd=story).returncode == 0
+
+
+def test_a_policy_file_is_found_upwards(tfcert, story):
+    """The nearest tfcert.toml counts, a wrong key in it is exit 2 with the nearest right one, an option overrides it."""
+    (story.parent / "tfcert.toml").write_text("threshold_days = 5\nnotice_days = 6\n")
+    assert tfcert("check", STATE, *DAY_12, cwd=story).returncode == 0
+    assert tfcert("check", STATE, *DAY_12, "--threshold", "12", cwd=story).returncode == 1
+    (story.parent / "tfcert.toml").write_text("threshhold_days = 5\n")
+    done = tfcert("check", STATE, *DAY_12, cwd=story)
+    assert done.returncode == 2
+    assert b"threshold_days" in done.stderr
+
+
+def test_standard_input_and_files_say_the_same(outcome, story):
+    """`-` reads the same document as its path; the kind is told by content and not by the name."""
+    data = (story / STATE).read_bytes()
+    (story / "anything.bin").write_bytes(data)
+    piped, code = outcome("-", *DAY_12, cwd=story, stdin=data)
+    named, other = outcome("anything.bin", *DAY_12, cwd=story)
+    assert code == other == 1
+    assert piped["findings"] == named["findings"]
+    assert piped["sources"][0]["kind"] == named["sources"][0]["kind"] == "state"
+
+
+def test_the_same_input_gives_the_same_bytes(tfcert, story):
+    """Two runs print the same document to the byte."""
+    runs = [tfcert("check", STATE, *DAY_12, "--format", "json", cwd=story).stdout for _ in range(2)]
+    assert runs[0] == runs[1]
+
+
+WRONG = {
+    "empty": b"",
+    "truncated": b'{"format_version": "1.2", "planned_values": {"root_mod',
+    "configuration": b'resource "aws_api_gateway_stage" "s" {\n}\n',
+    "binary": bytes(range(256)) * 20,
+    "long line": b"x" * 3_000_000,
+    "invalid utf-8": b'{"version": 4, "resources": [{"type": "\xff\xfe"}]}',
+    "deep": b"[" * 100_000,
+    "state 3": b'{"version": 3, "serial": 1, "lineage": "x", "modules": []}',
+    "next major": b'{"format_version": "2.0", "planned_values": {}}',
+    "a list": b"[1, 2]",
+    "log": b'{"@level":"info","@message":"x"}\n{"@level":"info"}\n',
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("verb", ["check", "patch"])
+def test_wrong_input_is_one_line(tfcert, tmp_path, verb, name):
+    """Whatever a source holds, there is one line that says what and where and what to do, exit 2, and no file changes."""
+    source = tmp_path / "input"
+    source.write_bytes(WRONG[name])
+    done = tfcert(verb, "input", "--offline")
+    lines = done.stderr.decode().splitlines()
+    assert (done.returncode, done.stdout, len(lines)) == (2, b"", 1), done.stderr.decode()[-600:]
+    assert lines[0].startswith("tfcert: error: input")
+    assert lines[0].endswith(")")
+    assert len(lines[0]) < 500
+    assert source.read_bytes() == WRONG[name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("nowhere.json",), "nowhere.json"),
+        (("folder",), "no Terraform configuration"),
+        ((STATE, "--as-of", "yesterday"), "--as-of"),
+        ((STATE, "--format", "xml"), "text, json"),
+        ((STATE, "--format", "json", "--format", "text"), "stdout"),
+        ((STATE, "--expect", "introduce"), "--expect"),
+        ((STATE, "--config", "nowhere"), "--config"),
+        ((STATE, "--tool", "no-such-tool"), "no-such-tool"),
+        (("--no-such-option",), "No such option"),
+    ],
+)
+def test_wrong_usage_is_exit_2(tfcert, story, arguments, says):
+    """A command line that cannot be done says why, and judges nothing."""
+    (story / "folder").mkdir()
+    done = tfcert("check", "--offline", *arguments, cwd=story)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert says in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_a_directory_without_a_tool_says_what_to_pass(tfcert, story):
+    """Where neither terraform nor tofu is at hand a directory cannot be asked, and the state file beside it is named."""
+    done = tfcert("check", "--offline", cwd=story)
+    assert done.returncode == 2
+    assert STATE in done.stderr.decode()
+
+
+def test_without_credentials_nothing_is_clean(outcome, story):
+    """I4: a healthy record with no AWS to confirm it is inconclusive, exit 3, never clean."""
+    document, code = outcome(STATE, "--as-of", "2026-01-01", cwd=story)
+    assert (code, document["verdict"], document["summary"]["unverified"]) == (3, "inconclusive", 1)
+    assert document["certificates"][0]["evidence"] == "unanswered"
+
+
+def test_offline_asks_nobody_and_imports_nothing_heavy(story):
+    """--offline leaves boto3 and what else is heavy out of the process."""
+    heavy = ["boto3", "botocore", "hcl2", "rich", "jinja2", "cryptography", "pydantic"]
+    code = (
+        "import sys; from checker.cli.application import build\n"
+        f"sys.argv = ['tfcert', 'check', '{STATE}', '--offline', '--as-of', '2026-11-24']\n"
+        "try: build()()\nexcept SystemExit: pass\n"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=story, env={"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60, check=True
+    )
+    assert done.stderr.decode().splitlines()[-1] == "[]"
+
+
+@pytest.fixture
+def live():
+    """An AWS where the README's certificate lives for three more days than its state says."""
+    with Emulator() as aws:
+        aws.seed(
+            SeedCertificate(id="rj3hhn", expires_at=datetime.fromisoformat("2026-12-09T01:39:35Z")),
+            SeedApi(id="lo64vzqnaj", name="orders", stages={"test": "rj3hhn", "live": "rj3hhn"}),
+            SeedApi(id="tytvdpoyw3", name="billing", stages={"live": "rj3hhn"}),
+        )
+        yield aws
+
+
+def test_aws_wins_over_state(outcome, story, live):
+    """The date that AWS answers counts, and the report says that it was observed; one listing answers for everything."""
+    document, code = outcome(STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment())
+    (certificate,) = document["certificates"]
+    assert (code, certificate["evidence"], certificate["days_left"]) == (1, "observed", 15)
+    assert sorted(call.operation for call in live.calls()) == ["GetCallerIdentity", "GetClientCertificates"]
+
+
+def test_a_certificate_that_aws_does_not_know_is_gone(outcome, story, live):
+    """An id that a stage presents and AWS does not list is certificate-gone, an error."""
+    live.reset()
+    document, code = outcome(STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment())
+    assert code == 1
+    assert "certificate-gone" in [finding["rule"] for finding in document["findings"]]
+    assert document["certificates"][0]["evidence"] == "gone"
+
+
+def test_another_account_is_not_gone(outcome, story, live):
+    """Credentials of another account answer nothing about this one: unverified, never gone."""
+    role = live.client("sts").assume_role(RoleArn="arn:aws:iam::222222222222:role/x", RoleSessionName="other")["Credentials"]
+    keys = {
+        "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": role["SessionToken"],
+    }
+    document, code = outcome(STATE, "--as-of", "2026-01-01", cwd=story, environment={**live.environment(), **keys})
+    assert (code, document["certificates"][0]["evidence"]) == (3, "unanswered")
+
+
+def test_a_denied_call_names_the_permission(tfcert, story, live):
+    """AccessDenied is inconclusive, and the action that is missing is named."""
+    live.faults.inject("GetClientCertificates", access_denied())
+    done = tfcert("check", STATE, "--as-of", "2026-01-01", cwd=story, environment=live.environment())
+    assert done.returncode == 3
+    assert "apigateway:GET" in done.stderr.decode()
+
+
+def test_a_denied_permission_does_not_hide_a_finding(tfcert, story, live):
+    """A failing finding outranks inconclusive: what state records still counts where AWS does not answer."""
+    live.faults.inject("GetClientCertificates", access_denied())
+    assert tfcert("check", STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment()).returncode == 1

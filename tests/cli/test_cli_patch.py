@@ -1,0 +1,160 @@
+"""`tfcert patch` by its command line."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+STATE = "terraform.tfstate"
+DAY_12 = (STATE, "--offline", "--as-of", "2026-11-24")
+NEW = b"aws_api_gateway_client_certificate.backend_202611"
+
+
+def texts(folder):
+    """The .tf files of a folder by name."""
+    return {file.name: file.read_bytes() for file in folder.glob("*.tf")}
+
+
+def git(folder, *arguments, stdin=b""):
+    """Run git in a folder."""
+    return subprocess.run(["git", *arguments], cwd=folder, input=stdin, capture_output=True, timeout=60, check=False)
+
+
+def test_the_diff_is_what_write_does(tfcert, story, tmp_path):
+    """`git apply` of the diff on stdout and `--write` give the same bytes, and only the certificate's file changes."""
+    before = texts(story)
+    diff = tfcert("patch", *DAY_12, cwd=story)
+    assert diff.returncode == 0
+    git(story, "init", "--quiet")
+    applied = git(story, "apply", "-", stdin=diff.stdout)
+    assert applied.returncode == 0, applied.stderr
+    by_git = texts(story)
+    for name, data in before.items():
+        (story / name).write_bytes(data)
+    written = tfcert("patch", *DAY_12, "--write", cwd=story)
+    assert written.returncode == 0
+    assert texts(story) == by_git
+    assert [name for name in before if by_git[name] != before[name]] == ["certificate.tf"]
+
+
+def test_a_diff_starts_at_the_repositorys_root(tfcert, story):
+    """In a folder of a repository the diff applies from the root, by git and by patch -p1 alike."""
+    root = story.parent
+    git(root, "init", "--quiet")
+    diff = tfcert("patch", *DAY_12, cwd=story).stdout
+    assert b"--- a/story/certificate.tf" in diff
+    assert git(root, "apply", "--check", "-", stdin=diff).returncode == 0
+    assert git(story, "apply", "--check", "-", stdin=diff).returncode == 0
+
+
+def test_three_phases_apply_one_after_the_other(tfcert, story):
+    """--phase all --out stores three patches and a runbook, each patch made for the text that the one before leaves."""
+    git(story, "init", "--quiet")
+    done = tfcert("patch", *DAY_12, "--phase", "all", "--out", "rotation", cwd=story)
+    assert done.returncode == 0
+    names = ["1-introduce.patch", "2-repoint.patch", "3-retire.patch", "RUNBOOK.md"]
+    assert sorted(file.name for file in (story / "rotation").iterdir()) == names
+    for name in names[:3]:
+        applied = git(story, "apply", f"rotation/{name}")
+        assert applied.returncode == 0, (name, applied.stderr)
+    joined = b"".join(texts(story).values())
+    assert joined.count(NEW + b".id") == 2
+    assert b"client_certificate.backend." not in joined
+    assert b"tfcert: succeeds" not in joined
+
+
+def test_the_runbook_tells_the_story_in_order(tfcert, story):
+    """Apply, hand over the PEM, the dates, the conditions, the way back and the trap stand in the runbook."""
+    tfcert("patch", *DAY_12, "--phase", "all", "--out", "rotation", cwd=story)
+    text = (story / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
+    parts = ["Introduce, by 2026-11-26", "backend_202611_pem", "by 2026-11-29", "Retire", "only the first", "PARTIAL_CHAIN"]
+    assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
+    assert text.count("To roll back") == 2
+    assert "certificate.tf:12" in text
+
+
+def test_i2_a_preview_says_what_must_hold_first(tfcert, story):
+    """I2: a phase asked for by name is written, and its header says that its conditions do not hold now."""
+    done = tfcert("patch", *DAY_12, "--phase", "repoint", cwd=story)
+    assert done.returncode == 0
+    assert b"is applied and in state (does not hold now)" in done.stdout
+    assert NEW + b".id" in done.stdout
+    assert b"+resource" not in done.stdout
+
+
+@pytest.mark.parametrize("phase", ["repoint", "retire"])
+def test_a_phase_that_builds_on_an_unwritten_one_is_not_written(tfcert, story, phase):
+    """--write of a later phase is refused while the files do not hold the one before: that would be two phases in one apply (I1)."""
+    before = texts(story)
+    done = tfcert("patch", *DAY_12, "--phase", phase, "--write", cwd=story)
+    assert done.returncode == 2
+    assert texts(story) == before
+
+
+def test_i6_asking_again_before_the_apply_writes_nothing(tfcert, story):
+    """I6: after introduce is written and before it is applied, the answer is what it waits for, and no file changes."""
+    tfcert("patch", *DAY_12, "--write", cwd=story)
+    before = texts(story)
+    again = tfcert("patch", *DAY_12, "--write", cwd=story)
+    assert again.returncode == 0
+    assert b"waiting: the introduce phase is written but not applied" in again.stdout
+    assert texts(story) == before
+
+
+def test_nothing_is_due(tfcert, story):
+    """Far from the end nothing is to do; --even-if-not-due writes all the same."""
+    early = (STATE, "--offline", "--as-of", "2026-03-01")
+    assert b"nothing to do" in tfcert("patch", *early, cwd=story).stdout
+    assert b"backend_202603" in tfcert("patch", *early, "--even-if-not-due", cwd=story).stdout
+
+
+def test_names_and_choices(tfcert, story):
+    """--name names the successor, --only leaves others out, and what is not there is exit 2."""
+    assert b'"fresh"' in tfcert("patch", *DAY_12, "--name", "fresh", cwd=story).stdout
+    assert tfcert("patch", *DAY_12, "--name", "not a name", cwd=story).returncode == 2
+    assert tfcert("patch", *DAY_12, "--only", "aws_api_gateway_client_certificate.none", cwd=story).returncode == 2
+    assert b"+resource" in tfcert("patch", *DAY_12, "--only", "aws_api_gateway_client_certificate.backend", cwd=story).stdout
+
+
+def test_a_taken_name_is_blocked(tfcert, story):
+    """A successor's name that another block has is a blocked rotation, exit 3, with what to do."""
+    with (story / "other.tf").open("a") as file:
+        file.write('resource "aws_api_gateway_client_certificate" "backend_202611" {\n}\n')
+    done = tfcert("patch", *DAY_12, cwd=story)
+    assert done.returncode == 3
+    assert b"is taken" in done.stdout
+    assert b"--name" in done.stdout
+
+
+def test_links_and_read_only_folders_are_left_alone(tfcert, story, tmp_path):
+    """--write follows no symbolic link."""
+    elsewhere = tmp_path / "elsewhere.tf"
+    elsewhere.write_bytes((story / "certificate.tf").read_bytes())
+    (story / "certificate.tf").unlink()
+    (story / "certificate.tf").symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+    done = tfcert("patch", *DAY_12, "--write", cwd=story)
+    assert done.returncode == 2
+    assert elsewhere.read_bytes() == before
+    assert (story / "certificate.tf").is_symlink()
+
+
+def test_the_mode_stays_and_nothing_is_left_behind(tfcert, story):
+    """A written file keeps its mode, and no temporary file remains."""
+    (story / "certificate.tf").chmod(0o640)
+    names = sorted(file.name for file in story.iterdir())
+    assert tfcert("patch", *DAY_12, "--write", cwd=story).returncode == 0
+    assert (story / "certificate.tf").stat().st_mode & 0o777 == 0o640
+    assert sorted(file.name for file in story.iterdir()) == names
+
+
+def test_no_configuration_is_exit_2(tfcert, story, tmp_path):
+    """Without .tf files there is nothing to edit, and --config is named."""
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / STATE).write_bytes((story / STATE).read_bytes())
+    done = tfcert("patch", *DAY_12, cwd=alone)
+    assert done.returncode == 2
+    assert b"--config" in done.stderr
+    assert tfcert("patch", *DAY_12, "--config", str(story), cwd=alone).returncode == 0

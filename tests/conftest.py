@@ -1,0 +1,70 @@
+"""What all tests share: tfcert as a person types it, in an environment that leads to no AWS and no terraform of the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8"))
+
+# The same examples every time: a failure that comes and goes with the machine teaches nothing.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
+
+
+@pytest.fixture
+def fixtures():
+    """The recorded plans, states and configurations."""
+    return ROOT / "fixtures"
+
+
+@pytest.fixture
+def tfcert(tmp_path):
+    """Run tfcert as a process; without `environment` it has no credentials, no region and no terraform."""
+
+    def run(*arguments, cwd=None, environment=None, stdin=b""):
+        plain = {"PATH": str(tmp_path / "no-tools"), "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
+        cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+        return subprocess.run(
+            [sys.executable, "-c", "from checker.cli import main; main()", *map(str, arguments)],
+            cwd=cwd or tmp_path,
+            env={**plain, **(environment or {}), "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": cache},
+            input=stdin,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def outcome(tfcert):
+    """Run `tfcert check --format json`, hold the document against its schema, and give it with the exit code."""
+
+    def check(*arguments, **more):
+        done = tfcert("check", "--format", "json", *arguments, **more)
+        assert done.stdout, done.stderr.decode()
+        document = json.loads(done.stdout)
+        jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+        return document, done.returncode
+
+    return check
+
+
+@pytest.fixture
+def story(tmp_path, fixtures):
+    """A copy of the README's configuration and state: one certificate, id rj3hhn, that ends at 2026-12-06T01:39:35Z."""
+    folder = tmp_path / "story"
+    folder.mkdir()
+    for file in (fixtures / "readme").iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    return folder

@@ -1,0 +1,101 @@
+"""What a reference takes from a certificate, and which bytes are its name."""
+
+from __future__ import annotations
+
+import pytest
+from world import CERTIFICATE
+
+from checker.hcl.configuration import Configuration, Module
+from checker.hcl.references import Use, references
+from checker.hcl.source import SourceFile
+
+C = f"{CERTIFICATE}.orders"
+
+
+def found(text: str):
+    file = SourceFile("main.tf", text.encode())
+    module = Module(path=(), directory="", files=("main.tf",))
+    configuration = Configuration(root=".", files={"main.tf": file}, modules={(): module})
+    return list(references(configuration, (), CERTIFICATE, "orders"))
+
+
+@pytest.mark.parametrize(
+    ("expression", "use"),
+    [
+        (f"{C}.id", Use.POINTER),
+        (f"{C}.arn", Use.POINTER),
+        (f"{C}[0].id", Use.POINTER),
+        (f"{C}.0.id", Use.POINTER),
+        (f'{C}["a.b"].id', Use.POINTER),
+        (f"{C}[each.key].id", Use.POINTER),
+        (f"{C}[*].id", Use.POINTER),
+        (f"{C}.*.id", Use.POINTER),
+        (f"{C}[*].id[0]", Use.POINTER),
+        (f"values({C})[*].id", Use.POINTER),
+        (f"one({C}).id", Use.POINTER),
+        (f"try({C}[0].id, null)", Use.POINTER),
+        (f"[for c in {C} : c.id]", Use.POINTER),
+        (f"{{ for k, c in {C} : k => c.id if k != null }}", Use.POINTER),
+        (f'"${{{C}.id}}"', Use.POINTER),
+        (f'"${{~ {C}.id ~}}"', Use.POINTER),
+        (f'"%{{ if {C}.id == "x" }}a%{{ endif }}"', Use.POINTER),
+        (f"<<-EOT\n  ${{{C}.id}}\n  EOT", Use.POINTER),
+        (f"provider::x::f({C}.id)", Use.POINTER),
+        (f"{C}.pem_encoded_certificate", Use.TRUST),
+        (f"[for c in {C} : trimspace(c.pem_encoded_certificate)]", Use.TRUST),
+        (f"{C}.expiration_date", Use.INFORMATION),
+        (f"{C}.tags.id", Use.INFORMATION),
+        (f'{C}.tags["id"]', Use.INFORMATION),
+        (C, Use.WHOLE),
+        (f'{C}["id"]', Use.WHOLE),
+        (f"({C}).id", Use.WHOLE),
+        (f"(var.a ? {C} : null).id", Use.WHOLE),
+        (f"jsonencode({C})", Use.WHOLE),
+        (f"length({C})", Use.WHOLE),
+        (f"[for k, c in {C} : k]", Use.WHOLE),
+        (f"[for c in {C} : c]", Use.WHOLE),
+        (f"[for c in values({C}) : c.id]", Use.WHOLE),
+        (f"{{ for k, c in {C} : k => [c.id, c.pem_encoded_certificate] }}", Use.WHOLE),
+        (f"{{ for k, c in {C} : k => [c.expiration_date, c.pem_encoded_certificate] }}", Use.TRUST),
+    ],
+)
+def test_a_reference_is_known_by_what_it_takes(expression, use):
+    """The id and the ARN are pointers, the PEM is trust; what cannot be told apart is the whole object."""
+    (reference,) = found(f"locals {{\n  x = {expression}\n}}\n")
+    assert reference.use is use
+    assert reference.name.of(reference.site.file.data) == b"orders"
+    assert reference.line == (3 if "EOT" in expression else 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"# {C}.id\n",
+        f'locals {{\n  x = "{C}.id"\n}}\n',
+        f'locals {{\n  x = "$${{{C}.id}}"\n}}\n',
+        f"locals {{\n  x = {C}_two.id\n}}\n",
+        f"locals {{\n  x = data.{C}.id\n}}\n",
+        f"locals {{\n  x = module.{C}.id\n}}\n",
+        f"locals {{\n  x = <<EOT\n{C}.id\nEOT\n}}\n",
+        "locals {\n  x = { aws_api_gateway_client_certificate = { orders = { id = 1 } } }\n}\n",
+        "locals {\n  x = awscc_apigateway_client_certificate.orders.id\n}\n",
+    ],
+)
+def test_what_only_looks_like_a_reference_is_none(text):
+    """Comments, strings, escaped templates, longer names and other roots are no references."""
+    assert found(text) == []
+
+
+@pytest.mark.parametrize("block", ["depends_on = [X]", "lifecycle {\n    replace_triggered_by = [X.id]\n  }"])
+def test_what_orders_or_triggers_is_neither_a_pointer_nor_the_whole(block):
+    """`depends_on` and `replace_triggered_by` name an address; they move in retire."""
+    text = f'resource "a" "b" {{\n  {block.replace("X", C)}\n}}\n'
+    assert [reference.use for reference in found(text)] == [Use.META]
+
+
+def test_every_reference_of_an_expression_is_found_with_its_own_bytes():
+    """Two references in one expression are two, in the order of the text."""
+    text = f'locals {{\n  x = var.a ? {C}.id : join(",", [{C}[{C}.tags.n].arn])\n}}\n'
+    uses = [(reference.use, reference.name.start) for reference in found(text)]
+    assert sorted(start for _, start in uses) == [at + len(CERTIFICATE) + 1 for at in range(len(text)) if text.startswith(C, at)]
+    assert sorted(use.value for use, _ in uses) == ["information", "pointer", "pointer"]

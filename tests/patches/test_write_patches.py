@@ -1,0 +1,208 @@
+"""What is written for several rotations at once, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from world import BASE, CERTIFICATE, STAGE, World, days, lay, tree, world
+
+from checker.domain.errors import UnprovenError
+from checker.domain.rotation import Blocked, Next, Phase
+from checker.hcl.proof import Intent, prove
+from checker.patches.wording import header, runbook
+
+C = f"{CERTIFICATE}.orders"
+TWO = (
+    BASE
+    + f"""
+resource "{CERTIFICATE}" "orders_v2" {{
+}}
+
+resource "{STAGE}" "two" {{
+  client_certificate_id = {CERTIFICATE}.orders_v2.id
+}}
+"""
+)
+
+
+def two(folder) -> World:
+    return world(
+        folder,
+        {"main.tf": TWO},
+        certificates={C: "old000", f"{C}_v2": "old111"},
+        stages={f"{STAGE}.prod": "old000", f"{STAGE}.two": "old111"},
+    )
+
+
+@pytest.mark.parametrize("wish", [{}, {"every": True}, {"every": True, "name": "fresh"}])
+def test_two_certificates_never_get_the_same_successor(wish, tmp_path):
+    """Their stages would end on one certificate: both are blocked, and told to go one after the other."""
+    _, patches = two(tmp_path).ask(**wish)
+    assert patches.patches == ()
+    for rotation in patches.rotations:
+        assert isinstance(rotation.step, Blocked)
+        assert "the same successor" in rotation.step.reason
+        assert "--only" in rotation.step.remedy
+
+
+def test_one_of_two_that_would_collide_is_written_when_it_alone_is_asked_for(tmp_path):
+    """`--only` takes the other out of the way; afterwards the name is taken, and `--name` helps the second."""
+    home = two(tmp_path)
+    _, patches = home.ask(only=frozenset({C}))
+    assert [entry.phase for entry in patches.patches] == [Phase.INTRODUCE]
+    home.write(patches)
+    home.apply(Phase.INTRODUCE, patches.rotations)
+    _, patches = home.ask(only=frozenset({f"{C}_v2"}))
+    assert isinstance(patches.rotations[0].step, Blocked)
+    assert "is taken" in patches.rotations[0].step.reason
+    _, patches = home.ask(only=frozenset({f"{C}_v2"}), name="second")
+    assert patches.rotations[0].step == Next(Phase.INTRODUCE)
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_phase_asked_for_by_name_is_that_of_the_whole_series(phase, tmp_path):
+    """A preview is computed on the text that the phases before it leave; only the first could be written into the files."""
+    home = world(tmp_path, {"main.tf": BASE})
+    _, whole = home.ask(every=True)
+    _, alone = home.ask(phase=phase)
+    (entry,) = alone.patches
+    assert entry.diff("") == whole.patches[entry.number - 1].diff("")
+    assert entry.on_disk == (phase is Phase.INTRODUCE)
+    assert [each.on_disk for each in whole.patches] == [True, False, False]
+
+
+def test_one_blocked_rotation_does_not_hold_up_another(tmp_path):
+    """What can be written is written, and the other says why it is not."""
+    text = (
+        BASE
+        + f"""
+resource "{CERTIFICATE}" "billing" {{
+}}
+
+output "whole" {{
+  value = {CERTIFICATE}.billing
+}}
+
+resource "{STAGE}" "billing" {{
+  client_certificate_id = {CERTIFICATE}.billing.id
+}}
+"""
+    )
+    home = world(
+        tmp_path,
+        {"main.tf": text},
+        certificates={C: "old000", f"{CERTIFICATE}.billing": "old111"},
+        stages={f"{STAGE}.prod": "old000", f"{STAGE}.billing": "old111"},
+    )
+    _, patches = home.ask(every=True)
+    assert {rotation.label: type(rotation.step) for rotation in patches.rotations} == {C: Next, f"{CERTIFICATE}.billing": Blocked}
+    assert len(patches.patches) == 3
+    assert all(b"billing_" not in entry.diff("") for entry in patches.patches)
+
+
+@pytest.mark.parametrize(
+    "above", ["/* note */ ", "/* opens here\n   and ends */ "], ids=["a comment before it", "a comment that ends there"]
+)
+def test_a_comment_on_the_block_s_own_line_never_swallows_the_lineage(above, tmp_path):
+    """Either the lineage is found again afterwards, or nothing is written."""
+    home = world(tmp_path, {"main.tf": above + BASE})
+    _, patches = home.ask()
+    if patches.patches:
+        home.write(patches)
+        home.apply(Phase.INTRODUCE, patches.rotations)
+        assert [rotation.step for rotation in home.ask()[1].rotations] == [Next(Phase.REPOINT)]
+    else:
+        assert isinstance(patches.rotations[0].step, Blocked)
+
+
+def test_an_import_of_something_else_by_the_certificate_s_id_stays(tmp_path):
+    """Only an import *to* the predecessor goes with it."""
+    text = BASE + f"\nimport {{\n  to = aws_ssm_parameter.id\n  id = {C}.id\n}}\n"
+    _, patches = world(tmp_path, {"main.tf": text}).ask(every=True)
+    assert b"import {\n  to = aws_ssm_parameter.id\n" in patches.patches[2].changes[0].after
+
+
+def test_a_file_may_be_empty_after_retire(tmp_path):
+    """The predecessor was all that it held."""
+    files = {
+        "old.tf": f'resource "{CERTIFICATE}" "orders" {{\n}}\n',
+        "new.tf": f'# tfcert: succeeds {C}\nresource "{CERTIFICATE}" "n" {{\n}}\n',
+    }
+    home = world(tmp_path, files, certificates={C: "old000", f"{CERTIFICATE}.n": "new000"}, stages={}, ends={"new000": days(300)})
+    _, patches = home.ask()
+    home.write(patches)
+    assert tree(tmp_path) == {"old.tf": b"", "new.tf": f'resource "{CERTIFICATE}" "n" {{\n}}\n'.encode()}
+
+
+def test_asking_changes_no_file(tmp_path):
+    """Patches are values; only the command line writes."""
+    home = world(tmp_path, {"main.tf": BASE})
+    before = tree(tmp_path)
+    home.ask(every=True)
+    home.judge()
+    assert tree(tmp_path) == before
+
+
+RENAMED = Intent(kind=CERTIFICATE, old="orders", new="n", renamed=frozenset({("resource", (STAGE, "prod"))}), renames=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        (f"{C}.id", f"{CERTIFICATE}.n.id", None),
+        (f"{C}.id", f"{C}.id # only a comment", "not exactly 1"),
+        (f"{C}.id", f"{CERTIFICATE}.n.arn", "more than the certificate's name"),
+        (f"{C}.id", f"{CERTIFICATE}.m.id", "more than the certificate's name"),
+        (f"{C}.id", f'{CERTIFICATE}.n.id\n  stage_name = "x"', "more than the certificate's name"),
+        (f"{C}.id", f"{CERTIFICATE}.n.id\n}}\nlocals {{\n  a = 1", "locals changed"),
+        (f"{C}.id", f"{CERTIFICATE}.n.id\n}}\n}}", "not valid HCL"),
+        ('description = "orders"', 'description = "other"', "orders.* changed"),
+    ],
+)
+def test_a_proof_fails_for_every_difference_that_was_not_meant(old, new, complaint):
+    """The name in one reference, and nothing besides, is what this intent allows."""
+    before = BASE
+    after = before.replace(old, new)
+    assert after != before
+    if complaint is None:
+        prove("main.tf", before.encode(), after.encode(), RENAMED)
+        return
+    with pytest.raises(UnprovenError, match=complaint):
+        prove("main.tf", before.encode(), after.encode(), RENAMED)
+
+
+def test_a_proof_fails_when_the_copy_is_none():
+    """An added block that differs from its model in more than the description is refused; so is one too many."""
+    copy = f'\nresource "{CERTIFICATE}" "n" {{\n  description = "another"\n}}\n'
+    intent = Intent(
+        kind=CERTIFICATE,
+        old="orders",
+        new="n",
+        added=(("resource", (CERTIFICATE, "n")),),
+        clone_of=("resource", (CERTIFICATE, "orders")),
+    )
+    prove("a.tf", BASE.encode(), (BASE + copy).encode(), intent)
+    for wrong in (copy.replace("}", "  tags = {}\n}"), copy + "locals {\n}\n", copy + copy, ""):
+        with pytest.raises(UnprovenError, match=r"not a copy|changed|was not added|different blocks"):
+            prove("a.tf", BASE.encode(), (BASE + wrong).encode(), intent)
+
+
+def test_the_header_and_the_runbook_say_what_must_hold_first(tmp_path):
+    """Each condition stands there with whether it holds now, the dates and the trap too."""
+    home = world(lay(tmp_path, {}), {"main.tf": BASE})
+    outcome, patches = home.ask(every=True)
+    texts = [header(entry, where="here") for entry in patches.patches]
+    assert all(line.startswith("#") for text in texts for line in text.splitlines())
+    assert f"#   first: {C}_202611 is applied and in state (does not hold now)" in texts[1]
+    assert "AWS shows no stage of the account and region presenting" in texts[2]
+    declared = home.inventory().documents[0].declared
+    assert declared is not None
+    text = runbook(patches.rotations, declared, outcome.cases.policy, as_of=home.now, where="here")
+    for needed in (
+        "by 2026-11-25",
+        "by 2026-11-28",
+        "PARTIAL_CHAIN",
+        "git apply -R",
+        f"`{STAGE}.prod`",
+        "terraform output -raw orders_202611_pem",
+    ):
+        assert needed in text

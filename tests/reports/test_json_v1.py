@@ -1,0 +1,139 @@
+"""JSON, version 1: the shape of DESIGN.md 6, and the same bytes for the same input."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from world import BASE, CERTIFICATE, NOW, STAGE, days, world
+
+from checker.domain.cases import build_cases
+from checker.domain.inventory import Inventory
+from checker.domain.observation import Observations
+from checker.domain.outcome import Outcome
+from checker.domain.policy import Policy
+from checker.domain.value import replace
+from checker.reports import FORMATS
+from checker.reports.json_v1 import instant
+from checker.rotation.planner import plan_rotations
+from checker.rules import judge
+
+ADDRESS = f"{CERTIFICATE}.orders"
+
+
+def document_of(outcome) -> dict:
+    return json.loads(FORMATS["json"](outcome))
+
+
+def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
+    """One due certificate on one stage, offline."""
+    found = document_of(world(tmp_path, {"main.tf": BASE}).judge(offline=True))
+    assert found == {
+        "schema": "tfcert.outcome/v1",
+        "as_of": "2026-11-23T00:00:00Z",
+        "verdict": "findings",
+        "offline": True,
+        "sources": [{"path": "state.json", "kind": "state", "tool_version": None, "format_version": None}],
+        "policy": {"name": "default", "threshold_days": 30, "notice_days": 60},
+        "summary": {"stages": 1, "certificates": 1, "error": 1, "warning": 0, "note": 0, "suppressed": 0, "unverified": 0},
+        "certificates": [
+            {
+                "address": ADDRESS,
+                "id": "old000",
+                "account": "123456789012",
+                "region": "us-east-1",
+                "expires_at": "2026-12-05T00:00:00Z",
+                "days_left": 12,
+                "evidence": "recorded",
+                "sha256_fingerprint": None,
+                "presented_by": [f"{STAGE}.prod"],
+            }
+        ],
+        "stages": [
+            {
+                "address": f"{STAGE}.prod",
+                "kind": "rest",
+                "api_id": "api1",
+                "name": f"{STAGE}.prod",
+                "account": "123456789012",
+                "region": "us-east-1",
+                "certificate_id": "old000",
+                "certificate_address": ADDRESS,
+            }
+        ],
+        "findings": [
+            {
+                "rule": "certificate-expiring",
+                "severity": "error",
+                "address": ADDRESS,
+                "certificate_id": "old000",
+                "days_left": 12,
+                "message": f"certificate old000 ends on 2026-12-05, in 12 days, and is presented by {STAGE}.prod",
+                "remedy": "run `tfcert patch`; introduce its successor by 2026-11-25, repoint by 2026-11-28",
+                "location": {"file": "main.tf", "line": 1},
+                "suppression": None,
+            }
+        ],
+        "rotations": [
+            {
+                "predecessor": ADDRESS,
+                "successor": f"{ADDRESS}_202611",
+                "phase": "introduce",
+                "reason": None,
+                "introduce_by": "2026-11-25T00:00:00Z",
+                "repoint_by": "2026-11-28T00:00:00Z",
+                "stages": [f"{STAGE}.prod"],
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_the_same_input_gives_the_same_bytes_in_whatever_order_it_was_read(name, tmp_path):
+    """Findings, certificates and stages are sorted."""
+    blocks = [f"c{number}" for number in range(6)]
+    text = "".join(
+        f'resource "{CERTIFICATE}" "{b}" {{\n}}\nresource "{STAGE}" "{b}" {{\n  client_certificate_id = {CERTIFICATE}.{b}.id\n}}\n'
+        for b in blocks
+    )
+    home = world(
+        tmp_path,
+        {"main.tf": text},
+        certificates={f"{CERTIFICATE}.{b}": b for b in blocks},
+        stages={f"{STAGE}.{b}": b for b in blocks},
+        ends={b: days(number // 2 * 20) for number, b in enumerate(blocks)},
+    )
+    (document,) = home.inventory().documents
+    texts = set()
+    for seed in range(4):
+        order = random.Random(seed)
+        shuffled = replace(
+            document,
+            certificates=tuple(order.sample(document.certificates, 6)),
+            stages=tuple(order.sample(document.stages, 6)),
+        )
+        cases = build_cases(Inventory(documents=(shuffled,)), Observations(asked=False), as_of=NOW, policy=Policy())
+        texts.add(FORMATS[name](Outcome(cases=cases, findings=judge(cases), rotations=plan_rotations(cases))))
+    assert len(texts) == 1
+    if name == "json":
+        found = json.loads(texts.pop())["findings"]
+        keys = [(["error", "warning", "note"].index(f["severity"]), f["days_left"], f["address"]) for f in found]
+        assert keys == sorted(keys)
+
+
+def test_a_moment_is_given_in_utc_to_the_second():
+    """RFC 3339 with Z; what is not known is null."""
+    from datetime import datetime, timedelta, timezone
+
+    assert instant(datetime(2026, 1, 1, 1, 30, 0, 999, tzinfo=timezone(timedelta(hours=2)))) == "2025-12-31T23:30:00Z"
+    assert instant(None) is None
+
+
+@pytest.mark.parametrize(("text", "phase"), [(BASE + f'output "a" {{\n  value = {ADDRESS}\n}}\n', "blocked")])
+def test_a_blocked_rotation_gives_its_reason_and_its_remedy(text, phase, tmp_path):
+    """Both in one field."""
+    (rotation,) = document_of(world(tmp_path, {"main.tf": text}).judge())["rotations"]
+    assert rotation["phase"] == phase
+    assert "takes the whole certificate" in rotation["reason"]
+    assert "name the attribute" in rotation["reason"]

@@ -1,0 +1,33 @@
+"""How a successor is called."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from checker.rotation.naming import successor_name
+
+
+@pytest.mark.parametrize(
+    ("name", "successor"),
+    [
+        ("orders", "orders_202611"),
+        ("orders_202511", "orders_202611"),
+        ("orders_v2", "orders_202611"),
+        ("orders_v12", "orders_202611"),
+        ("orders_two", "orders_202611"),
+        ("orders_new", "orders_202611"),
+        ("orders_next", "orders_202611"),
+        ("orders_news", "orders_news_202611"),
+        ("orders_v2_new", "orders_v2_202611"),
+        ("orders_2025", "orders_2025_202611"),
+        ("orders202511", "orders202511_202611"),
+        ("new", "new_202611"),
+        ("_new", "_new_202611"),
+        ("v2", "v2_202611"),
+    ],
+)
+def test_a_successor_is_named_after_its_predecessor_and_the_month(name, successor):
+    """An earlier suffix of the known forms is dropped first, one of them, and never the whole name."""
+    assert successor_name(name, date(2026, 11, 23)) == successor

@@ -1,0 +1,136 @@
+"""Stages, certificates, plans and cases for rules, in as few words as a test would say them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from world import CERTIFICATE, HOME, NOW, STAGE
+
+from checker.domain.address import Address
+from checker.domain.cases import Cases, build_cases, subjects
+from checker.domain.certificate import Certificate
+from checker.domain.declared import Declared, DeclaredCertificate
+from checker.domain.finding import Finding
+from checker.domain.inventory import Document, Inventory, Source
+from checker.domain.location import Location
+from checker.domain.observation import Found, Observation, Observations, ObservedStage, Survey, Surveyed
+from checker.domain.plan import Action, CertificateChange, DeploymentChange, Plan, StageChange
+from checker.domain.policy import Policy
+from checker.domain.rotation import Phase
+from checker.domain.stage import Presented, Presents, PresentsNothing, Stage, StageKind
+from checker.rules import judge
+
+
+def certificate_at(name: str) -> Address:
+    return Address(CERTIFICATE, name)
+
+
+def stage_at(name: str) -> Address:
+    return Address(STAGE, name)
+
+
+def certificate(name: str, left: float | timedelta | None = 12) -> Certificate:
+    """A recorded certificate whose id is `name`, with so much time left."""
+    end: datetime | None = None
+    if left is not None:
+        end = NOW + (left if isinstance(left, timedelta) else timedelta(days=left))
+    return Certificate(address=certificate_at(name), id=name, place=HOME, expires_at=end, dated_by="pem")
+
+
+def stage(name: str, presents: str | Presented | None) -> Stage:
+    shown: Presented = presents if not isinstance(presents, str | None) else Presents(presents) if presents else PresentsNothing()
+    return Stage(address=stage_at(name), kind=StageKind.REST, api_id="api1", name=name, place=HOME, presents=shown)
+
+
+def making(name: str, action: Action = Action.CREATE) -> CertificateChange:
+    before = certificate(name) if action is not Action.CREATE else None
+    after = Certificate(address=certificate_at(name), id=None) if action.creates else None
+    return CertificateChange(address=certificate_at(name), action=action, before=before, after=after)
+
+
+def moving(
+    name: str,
+    before: str | Presented | None,
+    after: str | Presented | None,
+    action: Action = Action.UPDATE,
+    changed: frozenset[str] = frozenset({"client_certificate_id"}),
+) -> StageChange:
+    return StageChange(
+        address=stage_at(name),
+        action=action,
+        before=stage(name, before) if action is not Action.CREATE else None,
+        after=stage(name, after) if action is not Action.DELETE else None,
+        changed=changed,
+    )
+
+
+def deploying(action: Action) -> DeploymentChange:
+    return DeploymentChange(address=Address("aws_api_gateway_deployment", "d"), action=action)
+
+
+def lineage(**succeeds: str | None) -> Declared:
+    """A configuration in which each name is a certificate block, succeeding another one or none."""
+    blocks = tuple(
+        DeclaredCertificate(
+            block=certificate_at(name),
+            location=Location("main.tf", 10 + number),
+            succeeds=certificate_at(old) if old is not None else None,
+        )
+        for number, (name, old) in enumerate(succeeds.items())
+    )
+    return Declared(directory=".", certificates=blocks, locations={entry.block: entry.location for entry in blocks})
+
+
+def document(
+    certificates: list[Certificate] | None = None,
+    stages: list[Stage] | None = None,
+    plan: Plan | None = None,
+    declared: Declared | None = None,
+) -> Document:
+    """By default: the certificate `old` with 12 days left, presented by the stage `prod`."""
+    return Document(
+        source=Source(path="plan.json", kind="plan" if plan is not None else "state"),
+        certificates=tuple(certificates if certificates is not None else [certificate("old")]),
+        stages=tuple(stages if stages is not None else [stage("prod", "old")]),
+        plan=plan,
+        declared=declared,
+    )
+
+
+def cases_of(
+    *documents: Document,
+    answers: dict[str, Observation] | None = None,
+    survey: Survey | list[ObservedStage] | None = None,
+    expect: Phase | None = None,
+    asked: bool = True,
+    policy: Policy | None = None,
+) -> Cases:
+    """What AWS answers: by default what is recorded, and that no stage outside Terraform presents anything."""
+    seen: dict[object, Observation] = {}
+    for one in documents:
+        for subject in subjects(one):
+            end = subject.certificate.expires_at
+            answer = (answers or {}).get(subject.key.id) if subject.key is not None else None
+            if answer is None and end is not None:
+                answer = Found(expires_at=end)
+            if answer is not None:
+                seen[subject.key] = answer
+    shown = Surveyed(tuple(survey)) if isinstance(survey, list) else survey
+    observations = Observations(
+        asked=asked,
+        certificates=seen if asked else {},  # type: ignore[arg-type]
+        surveys={HOME: shown} if shown is not None else {},
+    )
+    return build_cases(Inventory(documents=documents), observations, as_of=NOW, policy=policy or Policy(), expect=expect)
+
+
+def findings(cases: Cases, rule: str | None = None) -> list[Finding]:
+    return [finding for finding in judge(cases) if rule is None or finding.rule == rule]
+
+
+def said(cases: Cases) -> dict[str, str]:
+    """Each rule that found something, with the weight of its first finding."""
+    weights: dict[str, str] = {}
+    for finding in judge(cases):
+        weights.setdefault(finding.rule, finding.severity.word)
+    return weights

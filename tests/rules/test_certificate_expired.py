@@ -1,0 +1,62 @@
+"""certificate-expired and certificate-gone: what a stage presents is no use any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from builders import cases_of, certificate, document, findings, lineage, making, moving, said, stage
+
+from checker.domain.observation import Found, Gone
+from checker.domain.plan import Plan
+
+
+@pytest.mark.parametrize(("left", "expired"), [(timedelta(seconds=-1), True), (timedelta(0), False), (timedelta(seconds=1), False)])
+def test_one_second_behind_its_end_it_has_expired(left, expired):
+    """From the first moment after the end the days left are -1."""
+    cases = cases_of(document([certificate("old", left)]))
+    assert ("certificate-expired" in said(cases)) == expired
+    assert ("certificate-expiring" in said(cases)) != expired
+    if expired:
+        assert findings(cases)[0].days_left == -1
+
+
+def test_aws_is_believed_over_state():
+    """State says that it lives, AWS that it has ended; and the other way round."""
+    ended = Found(expires_at=certificate("x", -1).expires_at)
+    lives = Found(expires_at=certificate("x", 300).expires_at)
+    assert said(cases_of(document([certificate("old", 300)]), answers={"old": ended})) == {"certificate-expired": "error"}
+    assert said(cases_of(document([certificate("old", -1)]), answers={"old": lives})) == {}
+
+
+@pytest.mark.parametrize(("left", "rule"), [(-5, "certificate-expired"), (300, "certificate-gone")])
+@pytest.mark.parametrize(
+    ("plan", "declared", "weight"),
+    [
+        (None, None, "error"),
+        (Plan(), None, "error"),
+        (Plan(certificates=(making("new"),)), lineage(old=None, new="old"), "warning"),
+        (Plan(stages=(moving("prod", "old", "good"),)), None, "warning"),
+        (Plan(stages=(moving("prod", "old", "bad"),)), None, "error"),
+    ],
+    ids=["no plan", "does nothing", "introduces", "moves to one that lasts", "moves to one that ended"],
+)
+def test_the_plan_that_cures_it_is_not_failed_for_it(left, rule, plan, declared, weight):
+    """Applying the cure must stay possible, however late."""
+    known = [certificate("old", left), certificate("good", 340), certificate("bad", -400)]
+    answers = {"old": Gone()} if rule == "certificate-gone" else None
+    cases = cases_of(document(known, plan=plan, declared=declared), answers=answers)
+    weights = {finding.severity.word for finding in findings(cases, rule) if finding.certificate_id == "old"}
+    assert weights == {weight}
+
+
+def test_an_id_that_only_a_stage_names_is_asked_for_too():
+    """The certificate may be nowhere in state."""
+    cases = cases_of(document([], [stage("prod", "ghost1")]), answers={"ghost1": Gone()})
+    (finding,) = findings(cases)
+    assert (finding.rule, finding.address, finding.certificate_id) == ("certificate-gone", "aws_api_gateway_stage.prod", "ghost1")
+
+
+def test_what_is_gone_and_presented_by_nobody_is_no_finding():
+    """Retired by hand, and state has not noticed."""
+    assert said(cases_of(document(stages=[]), answers={"old": Gone()})) == {}

@@ -1,0 +1,122 @@
+"""certificate-expiring: boundaries, and the cure that a gate never stops."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from builders import cases_of, certificate, document, findings, lineage, making, moving, said, stage
+
+from checker.domain.plan import Action, Plan
+from checker.domain.policy import Policy
+
+RULE = "certificate-expiring"
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("left", "weight"),
+    [
+        (timedelta(days=61), None),
+        (timedelta(days=61) - SECOND, "warning"),
+        (timedelta(days=60), "warning"),
+        (timedelta(days=31), "warning"),
+        (timedelta(days=31) - SECOND, "error"),
+        (timedelta(days=30), "error"),
+        (timedelta(days=1), "error"),
+        (timedelta(0), "error"),
+        (-SECOND, None),
+    ],
+)
+def test_exactly_the_threshold_and_exactly_the_notice_are_findings(left, weight):
+    """Whole days, rounded down: 30 days and a part of a day are 30 days left."""
+    cases = cases_of(document([certificate("old", left)]))
+    assert said(cases).get(RULE) == weight
+    if weight:
+        assert findings(cases, RULE)[0].days_left == left // timedelta(days=1)
+
+
+def test_the_days_are_those_of_the_policy():
+    """Threshold and notice come from the policy."""
+    policy = Policy(threshold_days=5, notice_days=11)
+    assert said(cases_of(document(), policy=policy)).get(RULE) is None
+    assert said(cases_of(document(), policy=Policy(threshold_days=5, notice_days=12)))[RULE] == "warning"
+
+
+def test_what_nobody_presents_is_no_finding():
+    """A certificate without a stage may end."""
+    assert RULE not in said(cases_of(document(stages=[])))
+
+
+def test_what_a_plan_will_present_is_a_finding():
+    """A stage that the plan moves to a certificate near its end is told before it moves."""
+    plan = Plan(stages=(moving("prod", None, "old"),))
+    assert said(cases_of(document(stages=[stage("prod", None)], plan=plan)))[RULE] == "error"
+
+
+@pytest.mark.parametrize(
+    ("declared", "made", "weight"),
+    [
+        (lineage(old=None, new="old"), ("new",), "warning"),
+        (lineage(old=None, other=None), ("other",), "error"),
+        (lineage(old=None, new="other"), ("new",), "error"),
+        (lineage(old=None, new="old"), (), "error"),
+        (None, ("new",), "warning"),
+        (None, (), "error"),
+    ],
+)
+def test_a_plan_that_introduces_the_successor_is_not_failed_for_what_it_cures(declared, made, weight):
+    """By lineage where the configuration is at hand; else a plan that only creates certificates counts."""
+    plan = Plan(certificates=tuple(making(name) for name in made))
+    assert said(cases_of(document(plan=plan, declared=declared)))[RULE] == weight
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        Plan(certificates=(making("new"),), stages=(moving("other", "x", "y"),)),
+        Plan(certificates=(making("new"), making("x", Action.DELETE))),
+        Plan(certificates=(making("new", Action.REPLACE),)),
+    ],
+    ids=["moves a stage", "deletes another", "replaces"],
+)
+def test_without_the_configuration_a_plan_that_does_more_is_no_cure(more):
+    """It must only create certificates and touch no stage."""
+    assert said(cases_of(document(plan=more)))[RULE] == "error"
+
+
+def test_without_the_configuration_one_new_certificate_cures_one():
+    """Two that near their end need two."""
+    both = [certificate("a"), certificate("b")]
+    stages = [stage("a", "a"), stage("b", "b")]
+    one = Plan(certificates=(making("new"),))
+    two = Plan(certificates=(making("new"), making("newer")))
+    assert said(cases_of(document(both, stages, one)))[RULE] == "error"
+    assert said(cases_of(document(both, stages, two)))[RULE] == "warning"
+
+
+@pytest.mark.parametrize(("left", "weight"), [(350, "warning"), (31, "warning"), (30, "error"), (12, "error"), (5, "error")])
+def test_a_plan_that_moves_the_stage_to_one_that_lasts_is_a_cure(left, weight):
+    """The other certificate must end later, and beyond the threshold."""
+    plan = Plan(stages=(moving("prod", "old", "new"),))
+    made = [certificate("old"), certificate("new", left)]
+    weights = {finding.certificate_id: finding.severity.word for finding in findings(cases_of(document(made, plan=plan)), RULE)}
+    assert weights["old"] == weight
+
+
+@pytest.mark.parametrize(
+    ("new", "declared", "weight"),
+    [
+        (certificate("new", 350), lineage(old=None, new="old"), "warning"),
+        (certificate("new", 350), lineage(old=None, new=None), "error"),
+        (certificate("new", 350), None, "error"),
+        (certificate("new", 12), lineage(old=None, new="old"), "error"),
+    ],
+)
+def test_while_the_successor_is_in_state_it_is_a_warning(new, declared, weight):
+    """A rotation under way is known by its lineage, and by a successor that ends later."""
+    cases = cases_of(document([certificate("old"), new], declared=declared))
+    assert findings(cases, RULE)[0].severity.word == weight
+    if weight == "warning":
+        assert "repoint the stages by 2026-11-28" in findings(cases, RULE)[0].remedy
+        assert str(findings(cases, RULE)[0].location) == "main.tf:10"

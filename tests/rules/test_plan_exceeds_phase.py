@@ -1,0 +1,126 @@
+"""plan-exceeds-phase: more, less and other than each phase."""
+
+from __future__ import annotations
+
+import pytest
+from builders import cases_of, certificate, certificate_at, deploying, document, findings, lineage, making, moving, stage
+
+from checker.domain.plan import Action, CertificateChange, Plan
+from checker.domain.rotation import Phase
+from checker.domain.stage import PresentsPlanned
+from checker.domain.value import replace
+
+NEW = PresentsPlanned((certificate_at("new"),))
+INTRODUCE = Plan(certificates=(making("new"),))
+REPOINT = Plan(stages=(moving("prod", "old", "new"),))
+RETIRE = Plan(certificates=(making("old", Action.DELETE),))
+PLANS = {Phase.INTRODUCE: INTRODUCE, Phase.REPOINT: REPOINT, Phase.RETIRE: RETIRE}
+BY_PHASE = list(PLANS.items())
+
+
+def complaints(plan: Plan, phase: Phase | None, declared=None) -> list[str]:
+    known = [certificate("old", 300), certificate("new", 350), certificate("third", 350)]
+    cases = cases_of(document(known, [stage("prod", "old")], plan, declared), expect=phase)
+    return [finding.message for finding in findings(cases, "plan-exceeds-phase")]
+
+
+@pytest.mark.parametrize(("phase", "plan"), BY_PHASE)
+def test_each_phase_s_own_plan_is_accepted(phase, plan):
+    """And without `--expect` nothing is judged."""
+    assert complaints(plan, phase) == []
+    assert complaints(plan, None) == []
+
+
+@pytest.mark.parametrize(("phase", "plan"), BY_PHASE)
+@pytest.mark.parametrize("expected", list(Phase))
+def test_each_phase_s_plan_is_no_other_phase(phase, plan, expected):
+    """Other: the finding names what does not belong, and what is missing."""
+    found = complaints(plan, expected)
+    assert bool(found) == (phase is not expected)
+    if found:
+        assert len(found) == 2
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_plan_that_does_nothing_is_less(phase):
+    """No-ops are nothing."""
+    idle = Plan(
+        certificates=(
+            CertificateChange(
+                address=certificate_at("old"), action=Action.NO_OP, before=certificate("old"), after=certificate("old")
+            ),
+        ),
+        stages=(moving("prod", "old", "old", Action.NO_OP),),
+        deployments=(deploying(Action.NO_OP),),
+    )
+    for plan in (Plan(), idle):
+        (found,) = complaints(plan, phase)
+        assert f"so it is no {phase}" in found
+
+
+@pytest.mark.parametrize(("phase", "plan"), BY_PHASE)
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"certificates": (making("third", Action.UPDATE),)},
+        {"certificates": (making("third", Action.REPLACE),)},
+        {"stages": (moving("other", "old", "old", changed=frozenset({"variables"})),)},
+        {"stages": (moving("other", None, None, Action.CREATE),)},
+        {"stages": (moving("other", "old", None),)},
+        {"stages": (moving("other", "old", NEW),)},
+        {"deployments": (deploying(Action.REPLACE_CREATE_FIRST),)},
+        {"certificates": (replace(making("third", Action.NO_OP), previous_address=certificate_at("second")),)},
+        {"stages": (replace(moving("other", "x", "x", Action.NO_OP), previous_address=certificate_at("second")),)},
+    ],
+    ids=[
+        "certificate updated",
+        "certificate replaced",
+        "stage's variables",
+        "stage created",
+        "stage detached",
+        "stage onto a new one",
+        "deployment",
+        "certificate moved",
+        "stage moved",
+    ],
+)
+def test_more_than_the_phase_is_a_finding(phase, plan, extra):
+    """Certificates, stages and deployments are judged; one extra change is one finding."""
+    more = replace(plan, **{name: (*getattr(plan, name), *changes) for name, changes in extra.items()})
+    assert len(complaints(more, phase)) == 1
+
+
+def test_a_move_that_also_changes_something_else_is_named():
+    """The other attributes stand in the message."""
+    plan = Plan(
+        stages=(moving("prod", "old", "new", changed=frozenset({"client_certificate_id", "variables", "cache_cluster_enabled"})),)
+    )
+    assert any("also changes cache_cluster_enabled, variables" in said for said in complaints(plan, Phase.REPOINT))
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "new"), ("old", None), ("old", "old"), ("old", NEW)])
+def test_repoint_moves_from_one_existing_certificate_to_another(before, after):
+    """Attaching, detaching, staying, and moving to what the plan makes are no repoint."""
+    assert complaints(Plan(stages=(moving("prod", before, after),)), Phase.REPOINT)
+
+
+def test_by_lineage_a_stage_moves_to_the_successor_and_no_other():
+    """Where the configuration knows the successor, another certificate is none."""
+    declared = lineage(old=None, new="old", third=None)
+    assert complaints(REPOINT, Phase.REPOINT, declared) == []
+    found = complaints(Plan(stages=(moving("prod", "old", "third"),)), Phase.REPOINT, declared)
+    assert any("moves to third, which does not succeed" in said for said in found)
+
+
+def test_by_lineage_introduce_creates_successors_and_nothing_else():
+    """A certificate that succeeds none is more than the phase, where the configuration has lineage at all."""
+    both = Plan(certificates=(making("new"), making("extra")))
+    assert complaints(both, Phase.INTRODUCE, lineage(old=None, new="old", extra="third")) == []
+    assert complaints(both, Phase.INTRODUCE, lineage(old=None, new=None, extra=None)) == []
+    (found,) = complaints(both, Phase.INTRODUCE, lineage(old=None, new="old", extra=None))
+    assert "extra succeeds no certificate" in found
+
+
+def test_forgetting_the_predecessor_retires_it_too():
+    """A softer retire: `removed` with destroy = false."""
+    assert complaints(Plan(certificates=(making("old", Action.FORGET),)), Phase.RETIRE) == []

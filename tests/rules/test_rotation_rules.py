@@ -1,0 +1,172 @@
+"""I1: rotation-unstaged, rotation-destroys-in-use, stage-detached and rotation-overdue."""
+
+from __future__ import annotations
+
+import pytest
+from builders import (
+    cases_of,
+    certificate,
+    certificate_at,
+    document,
+    findings,
+    lineage,
+    making,
+    moving,
+    said,
+    stage,
+)
+
+from checker.domain.observation import ObservedStage, Unanswered
+from checker.domain.plan import Action, CertificateChange, Plan
+from checker.domain.stage import PresentsPlanned, StageKind
+
+UNSTAGED, DESTROYS, DETACHED, OVERDUE = "rotation-unstaged", "rotation-destroys-in-use", "stage-detached", "rotation-overdue"
+NEW = PresentsPlanned((certificate_at("new"),))
+SELF = PresentsPlanned((certificate_at("old"),))
+FINE = [certificate("old", 300), certificate("new", 350)]
+
+
+def rules(plan: Plan, stages=None, certificates=None, **more) -> set[str]:
+    return {rule for rule in said(cases_of(document(certificates or FINE, stages, plan), **more)) if "expir" not in rule}
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        (Plan(certificates=(making("new"),), stages=(moving("prod", "old", NEW),)), {UNSTAGED}),
+        (Plan(certificates=(making("old", Action.REPLACE),), stages=(moving("prod", "old", SELF),)), {UNSTAGED, DESTROYS}),
+        (
+            Plan(certificates=(making("old", Action.REPLACE_CREATE_FIRST),), stages=(moving("prod", "old", SELF),)),
+            {UNSTAGED, DESTROYS},
+        ),
+        (Plan(certificates=(making("old", Action.DELETE),), stages=(moving("prod", "old", "new"),)), {DESTROYS}),
+        (
+            Plan(certificates=(making("new"), making("old", Action.DELETE)), stages=(moving("prod", "old", NEW),)),
+            {UNSTAGED, DESTROYS},
+        ),
+        (Plan(certificates=(making("old", Action.DELETE),), stages=(moving("prod", "old", None),)), {DETACHED, DESTROYS}),
+        (Plan(stages=(moving("prod", "old", None),)), {DETACHED}),
+        (Plan(stages=(moving("prod", "old", NEW, Action.REPLACE),), certificates=(making("new"),)), {UNSTAGED}),
+        (Plan(stages=(moving("prod", "old", None, Action.REPLACE),)), {DETACHED}),
+        (Plan(certificates=(making("new"),)), set()),
+        (Plan(stages=(moving("prod", "old", "new"),)), set()),
+        (Plan(certificates=(making("new", Action.DELETE),)), set()),
+        (Plan(certificates=(making("old", Action.FORGET),)), set()),
+        (Plan(stages=(moving("prod", "old", None, Action.DELETE),)), set()),
+        (Plan(stages=(moving("prod", "old", "old", Action.NO_OP),)), set()),
+    ],
+    ids=[
+        "introduce and repoint in one",
+        "replace",
+        "replace, create first",
+        "repoint and retire in one",
+        "all three in one",
+        "certificate and attribute removed",
+        "attribute removed",
+        "stage replaced onto a new certificate",
+        "stage replaced without its certificate",
+        "introduce",
+        "repoint",
+        "retire",
+        "forget",
+        "stage destroyed",
+        "nothing",
+    ],
+)
+def test_i1_a_plan_that_merges_phases_is_a_finding_and_one_phase_is_none(plan, expected):
+    """Each wrong way that people take is caught on the plan, before anyone applies it."""
+    assert rules(plan) == expected
+
+
+def test_a_stage_made_together_with_its_certificate_is_no_rotation():
+    """Nobody trusted anything before."""
+    plan = Plan(certificates=(making("new"),), stages=(moving("prod", None, NEW, Action.CREATE),))
+    assert rules(plan, stages=[], certificates=[certificate("x", 300)]) == set()
+
+
+def test_attaching_where_there_was_none_is_no_rotation():
+    """The stage presented nothing, so no backend relied on it."""
+    plan = Plan(certificates=(making("new"),), stages=(moving("prod", None, NEW),))
+    assert rules(plan, stages=[stage("prod", None)]) == set()
+
+
+def test_i1_a_block_removed_and_the_successor_renamed_to_it_destroys_the_one_in_use():
+    """The `moved` trap: the new certificate is destroyed at the old address, and the stage goes back."""
+    gone = CertificateChange(
+        address=certificate_at("old"),
+        action=Action.DELETE,
+        before=certificate("new", 350),
+        after=None,
+        previous_address=certificate_at("new"),
+        deposed="a1b2c3d4",
+    )
+    plan = Plan(certificates=(gone,), stages=(moving("prod", "new", "old"),))
+    assert DESTROYS in rules(plan, stages=[stage("prod", "new")])
+
+
+def outside(api: str, name: str, identity: str = "old") -> ObservedStage:
+    return ObservedStage(kind=StageKind.REST, api_id=api, name=name, certificate_id=identity)
+
+
+@pytest.mark.parametrize(
+    ("survey", "plan_stages", "stages", "expected"),
+    [
+        ([], (), [], set()),
+        ([outside("api9", "hidden")], (), [], {DESTROYS}),
+        ([outside("api9", "hidden", "other")], (), [], set()),
+        ([outside("api1", "prod")], (), [stage("prod", "new")], {DESTROYS}),
+        ([outside("api1", "prod")], (moving("prod", "old", None, Action.DELETE),), None, set()),
+        ([outside("api1", "prod"), outside("api9", "prod")], (moving("prod", "old", None, Action.DELETE),), None, {DESTROYS}),
+        ([], (moving("prod", "old", None, Action.FORGET),), None, {DESTROYS}),
+        (Unanswered(reason="denied", remedy="x"), (), [], {"certificate-unverified"}),
+    ],
+    ids=[
+        "nobody",
+        "outside",
+        "another id",
+        "drifted",
+        "destroyed with it",
+        "destroyed, and one outside",
+        "forgotten stage",
+        "unknown",
+    ],
+)
+def test_i1_a_certificate_in_use_is_not_destroyed_unseen(survey, plan_stages, stages, expected):
+    """A stage outside Terraform counts; one that the same plan destroys does not; an unanswered survey is not clean."""
+    plan = Plan(certificates=(making("old", Action.DELETE),), stages=plan_stages)
+    assert rules(plan, stages, survey=survey) - {DETACHED} == expected
+
+
+def test_the_finding_names_who_presents_it():
+    """Address, place in the configuration, and the stages inside and outside."""
+    plan = Plan(certificates=(making("old", Action.REPLACE),))
+    cases = cases_of(document(FINE, plan=plan, declared=lineage(old=None)), survey=[outside("api9", "hidden")])
+    (finding,) = findings(cases, DESTROYS)
+    assert finding.message == (
+        "the plan would replace certificate old while it is presented by aws_api_gateway_stage.prod and in AWS api9/hidden"
+    )
+    assert str(finding.location) == "main.tf:10"
+
+
+@pytest.mark.parametrize(
+    ("left", "plan", "weight"),
+    [
+        (7, None, None),
+        (6.9, None, "error"),
+        (-1, None, "error"),
+        (3, Plan(stages=(moving("prod", "old", "new"),)), "warning"),
+        (3, Plan(), "error"),
+    ],
+)
+def test_a_rotation_is_overdue_from_the_moment_after_repoint_by(left, plan, weight):
+    """The end less the margin; the plan that moves the stages is not failed for it."""
+    known = [certificate("old", left), certificate("new", 340)]
+    cases = cases_of(document(known, plan=plan, declared=lineage(old=None, new="old")))
+    assert said(cases).get(OVERDUE) == weight
+
+
+def test_without_a_successor_in_state_nothing_is_overdue():
+    """Then it is expiring, and nothing else."""
+    assert said(cases_of(document([certificate("old", 3)], declared=lineage(old=None, new="old")))) == {
+        "certificate-expiring": "error"
+    }

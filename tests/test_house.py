@@ -1,0 +1,97 @@
+"""What holds the house together: sizes, names, pages, and what may not be in a file."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from checker.domain.policy import Policy
+from checker.readers.policy import read_policy
+from checker.reports import FORMATS
+from checker.rules import RULES
+
+ROOT = Path(__file__).resolve().parents[1]
+
+HEADINGS = ("## Why", "## Example", "## How to fix", "## How to exempt", "## Source")
+# Each with the reason why it is not cut in two.
+LONG = {
+    "checker/domain/cases.py": "the one join of what was read with what AWS said",
+    "checker/reports/json_v1.py": "the public view, all in one place",
+    "checker/rotation/steps.py": "the phases of a rotation, side by side",
+}
+
+
+def modules():
+    """Every module of the package."""
+    return sorted((ROOT / "checker").rglob("*.py"))
+
+
+def test_modules_are_small():
+    """No module is longer than 200 lines but for those named, and half of them are shorter than 100."""
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
+    assert {name: count for name, count in lengths.items() if count > 200 and name not in LONG} == {}
+    assert sorted(lengths.values())[len(lengths) // 2] < 100
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_has_one_name_everywhere_and_a_page(rule):
+    """A rule's file is called as the rule, and its docstring has every heading of a page."""
+    module = __import__(rule.check.__module__, fromlist=["__doc__"])
+    assert rule.check.__module__.rsplit(".", 1)[1] == rule.name.replace("-", "_")
+    positions = [module.__doc__.find(heading) for heading in HEADINGS]
+    assert -1 not in positions
+    assert positions == sorted(positions)
+
+
+def test_a_rule_is_explained_by_the_command_line(tfcert):
+    """`tfcert rules` lists every rule, explains one, and for a misspelt one names the nearest."""
+    listed = tfcert("rules").stdout.decode()
+    assert [line.split()[0] for line in listed.splitlines()] == [rule.name for rule in RULES]
+    assert tfcert("rules", "stage-detached").stdout.decode().startswith("# stage-detached\n\nA plan takes")
+    wrong = tfcert("rules", "stage-detatched")
+    assert wrong.returncode == 2
+    assert b"did you mean stage-detached" in wrong.stderr
+
+
+def test_the_default_pack_is_what_holds_without_a_file():
+    """policies/default.toml says the same as the policy that is used where there is none."""
+    assert read_policy("default.toml", (ROOT / "policies/default.toml").read_bytes()) == Policy()
+
+
+@pytest.mark.parametrize("invariant", ["i1", "i2", "i3", "i4", "i5", "i6"])
+def test_every_invariant_has_a_test_that_names_it(invariant):
+    """Each of I1 to I6 of the design stands in the name of a test."""
+    pattern = re.compile(rf"def test_\w*{invariant}_", re.IGNORECASE)
+    assert any(pattern.search(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("test_*.py"))
+
+
+def test_i5_tfcert_only_reads_aws():
+    """I5: outside the demo no code names an operation of AWS that writes, and none runs apply."""
+    writes = re.compile(r"\.(?:create|update|delete|put|generate|tag|untag|import|flush)_(?:stage|client|rest|api|tag)|\"apply\"")
+    for path in modules():
+        if "demo" not in path.parts and path.name != "telling.py":
+            assert not writes.search(path.read_text(encoding="utf-8")), path
+
+
+def test_no_file_names_a_machine_or_a_registry():
+    """No tracked file holds a path of the machine it was written on, or the host of a package registry."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60).stdout.split(
+        "\n"
+    )
+    hosts = ("python" + "hosted", "pypi" + ".org", "registry." + "npmjs", "deb." + "debian")
+    for name in filter(None, tracked):
+        data = (ROOT / name).read_bytes() if (ROOT / name).is_file() else b""
+        for word in (*hosts, "/ro" + "ot/", "/wo" + "rk/"):
+            assert word.encode() not in data, (name, word)
+
+
+def test_readers_of_the_code_find_where_things_go():
+    """The recipes for a rule and a format name files and tuples that are there."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "stage_detached.py" in text
+    assert "RULES" in text
+    assert "FORMATS" in text
+    assert set(FORMATS) == {"text", "json"}
