@@ -19,7 +19,7 @@ demo: $(READY) ## Tell the whole story on an embedded AWS
 	@$(BIN)/tfcert demo
 
 test: lint types imports ## Everything: checkers, then all tests, the acceptance tests included
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff
 	$(BIN)/ruff check .
@@ -32,10 +32,10 @@ imports: $(READY) ## The layers, by import-linter
 	$(BIN)/lint-imports
 
 unit: $(READY) ## The tests that need no terraform
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/acceptance
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/acceptance
 
 acceptance: $(READY) ## The tests with the real terraform or tofu
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/acceptance
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/acceptance
 
 format: $(READY) ## Put the code into ruff's form
 	$(BIN)/ruff check --fix .

@@ -13,11 +13,20 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+# The controller of xdist loads no conftest below this one, and it is what prints the last lines.
+sys.path.insert(0, str(ROOT / "tests" / "acceptance"))
 SCHEMA = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8"))
 
 # The same examples every time: a failure that comes and goes with the machine teaches nothing.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
+
+
+def pytest_configure(config):
+    """Let the acceptance tests say in the run's last lines whether they ran."""
+    from rig.announcing import register
+
+    register(config)
 
 
 @pytest.fixture

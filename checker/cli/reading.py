@@ -39,7 +39,7 @@ def load(sources: Sequence[str], *, config: str | None, tool: str | None) -> Loa
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
-        document = read_source(source, tool=found, stdin=_stdin)
+        document = read_source(source, tool=found, stdin=_stdin, configuration=config)
         directory = config if config is not None else _beside(source)
         beside = _configuration(directory, demanded=config is not None)
         configurations.append(beside[0] if beside is not None else None)
