@@ -15,7 +15,7 @@ from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
 from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
 from checker.domain.run import Run
-from checker.domain.value import value
+from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
 from checker.hcl.structure import keep_grammar_in
 from checker.patches.stages import Patches, PhasePatch
@@ -64,6 +64,8 @@ def deliver(loaded: Loaded, observe: Observe | None, request: Request, *, policy
         raise UsageError("no such certificate in the sources", where="--only", remedy="`tfcert check` lists their addresses")
     for notice in outcome.notices:
         output.warn(notice)
+    if request.wish.phase is None and not request.wish.every:
+        patches = _first_apply(patches)
     top = _top(configuration)
     where = "the repository's root" if (top / ".git").exists() else "the configuration's folder"
     if request.write:
@@ -75,6 +77,16 @@ def deliver(loaded: Loaded, observe: Observe | None, request: Request, *, policy
             output.write(_patch_text(entry, configuration, top, where))
     output.write("".join(f"# {printable(line)}\n" for line in _standing(outcome, patches, written=request.write)).encode())
     return _exit_code(outcome, patches)
+
+
+def _first_apply(patches: Patches) -> Patches:
+    """What one apply takes of what is safe now (I1): rotations in a later phase come after it."""
+    if len(patches.patches) > 1:
+        later = ", ".join(str(entry.phase) for entry in patches.patches[1:])
+        output.warn(
+            f"only {patches.patches[0].phase} is written, since one apply takes one phase; apply it, then ask again for {later}"
+        )
+    return replace(patches, patches=patches.patches[:1])
 
 
 def _one(loaded: Loaded) -> Configuration:
@@ -133,9 +145,6 @@ def _write(configuration: Configuration, patches: Patches, top: Path) -> None:
         output.warn(f"warning: before {first.phase} is applied: {condition}")
     for path in write_all(configuration.root, first.changes, within=top):
         output.write(f"# {first.phase}: edited {path.relative_to(top) if path.is_relative_to(top) else path}\n".encode())
-    if len(patches.patches) > 1:
-        later = ", ".join(str(entry.phase) for entry in patches.patches[1:])
-        output.warn(f"only {first.phase} was written, since one apply takes one phase; apply it, then ask again for {later}")
 
 
 def _unmet(entry: PhasePatch) -> list[str]:

@@ -88,9 +88,9 @@ def load_configuration(root: str) -> Configuration | None:
     """
     files: dict[str, SourceFile] = {}
     modules: dict[ModulePath, Module] = {}
-    waiting: list[tuple[ModulePath, str]] = [((), "")]
+    waiting: list[tuple[ModulePath, str, frozenset[str]]] = [((), "", frozenset())]
     while waiting:
-        path, directory = waiting.pop()
+        path, directory, above = waiting.pop()
         own, foreign = _list(root, directory)
         if not own and not foreign:
             if not path:
@@ -103,10 +103,11 @@ def load_configuration(root: str) -> Configuration | None:
         opaque: list[str] = []
         for call, source in calls:
             local = _local(root, directory, source)
-            if local is None or len(path) >= _DEEPEST:
+            # Terraform refuses a module that calls itself; here it must not go on for ever either.
+            if local is None or local in {*above, directory} or len(path) >= _DEEPEST:
                 opaque.append(call)
             else:
-                waiting.append(((*path, call), local))
+                waiting.append(((*path, call), local, above | {directory}))
         modules[path] = Module(path=path, directory=directory, files=own, foreign=foreign, opaque=tuple(opaque))
     return Configuration(root=root, files=files, modules=modules)
 

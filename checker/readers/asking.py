@@ -7,11 +7,11 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from checker.domain.errors import UnreadableError
+from checker.domain.value import value
 from checker.readers.tool import Tool
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _QUIET = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_ARGS": "", "TF_LOG":
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷╵]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Answer:
     """What the tool printed, and the error that it gave, in one line; no error means that it succeeded."""
 

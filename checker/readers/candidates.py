@@ -33,7 +33,8 @@ class Candidates:
         for target in self._tracker.follow(start):
             if isinstance(target, Lost):
                 return self._created.all
-            groups.append(self._created.meeting(target.likely) or self._created.meeting(target.address))
+            met = (self._created.meeting(pattern) for pattern in (*target.likely, target.address))
+            groups.append(next(filter(None, met), ()))
         return self._created.ordered(groups) or self._created.all
 
     def _start(self, stage: Address) -> Trail | None:

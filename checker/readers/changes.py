@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.domain.address import Address
 from checker.domain.place import Place
 from checker.domain.plan import Action
-from checker.domain.value import replace
+from checker.domain.value import replace, value
 from checker.readers.decoding import decode
 from checker.readers.differences import differing
 from checker.readers.envelope import ResourceChange
@@ -28,7 +26,7 @@ class _Change(Struct, frozen=True, gc=False):
     after_sensitive: Raw | UnsetType = UNSET
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Change:
     """One entry of `resource_changes` that is ours; `before` or `after` is None where there is no object."""
 

@@ -117,7 +117,9 @@ class _Planned:
     def certificates(self, stages: Sequence[StageChange]) -> tuple[CertificateChange, ...]:
         presented = [side.presents for stage in stages for side in (stage.before, stage.after) if side is not None]
         arns = {one.id for one in presented if isinstance(one, Presents)}
-        meant = {address for one in presented if isinstance(one, PresentsPlanned) for address in one.candidates}
+        # Stages share their candidates' tuples, of which there may be as many as there are stages.
+        groups = {id(one.candidates): one.candidates for one in presented if isinstance(one, PresentsPlanned)}
+        meant = {address for group in groups.values() for address in group if address.type == ACM_CERTIFICATE}
         return tuple(
             change
             for change in map(_certificate, filter(_holds_certificate, self.changes))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from checker.domain.certificate import Certificate
 from checker.domain.stage import Presents, PresentsPlanned, Stage
+from checker.domain.value import value
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.readers.records import Record
 from checker.readers.stages import PRESENTED, read_stage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Recorded:
     """The stages and certificates of a state, with the sentences that a report on them must carry."""
 

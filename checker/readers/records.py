@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from msgspec import UNSET, Raw, UnsetType
 
 from checker.domain.address import Address, AddressError, parse
 from checker.domain.place import Place
+from checker.domain.value import value
 from checker.readers.decoding import decode
 from checker.readers.spot import Spot
 
@@ -16,7 +16,7 @@ NOTHING = Raw(b"{}")
 ALL = frozenset({"*"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Record:
     """An object of a type of ours: its attributes still as JSON, and the names of those that are marked sensitive.
 

@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from checker.domain.address import AddressError, InstanceKey, parse
+from checker.domain.address import AddressError, parse
 
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _INDEX = re.compile(r'\[(?:[0-9]{1,18}|"(?:[^"\\]|\\.)*")\]')
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """An index in a reference: `[0]`, `["a.b"]`."""
-
-    key: InstanceKey
-
-
-Part = str | Index
+# A name is a text, an index a tuple of its one key: `[0]`, `["a.b"]`. Nothing else hashes as fast.
+Part = str | tuple[int | str]
 Reference = tuple[Part, ...]
 
 
@@ -64,9 +57,9 @@ def _take_apart(text: str) -> Reference | None:
     return tuple(parts) or None
 
 
-def _key(text: str) -> Index | None:
+def _key(text: str) -> tuple[int | str] | None:
     try:
-        # The quoting of keys is the address's own.
-        return Index(parse(f"a.a{text}").key)
+        key = parse(f"a.a{text}").key  # the quoting of keys is the address's own
     except AddressError:
         return None
+    return None if key is None else (key,)

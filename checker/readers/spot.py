@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from checker.domain.errors import UnreadableError
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """A file as the user named it, and a JSON path inside it such as `resource_changes[12].change`; empty at the top."""
 
     file: str

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from checker.domain.errors import UsageError
+from checker.domain.value import value
 
 _KNOWN = ("terraform", "tofu")
 _CHOICE = "TFCERT_TOOL"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Tool:
     """A terraform or tofu: its file, how messages call it, and the environment that it runs in, which may hold secrets."""
 
     path: str
     name: str
-    environment: Mapping[str, str] = field(repr=False)
+    environment: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Tool(path={self.path!r})"  # never the environment
 
 
 def find_tool(name: str | None, environment: Mapping[str, str]) -> Tool | None:

@@ -7,13 +7,13 @@ Source: terraform internal/command/jsonconfig/expression.go, and what Terraform 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from checker.domain.address import Address, InstanceKey, ModuleStep
-from checker.domain.value import replace
+from checker.domain.address import Address, InstanceKey
+from checker.domain.value import replace, short_value
 from checker.readers.decoding import decode
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES
-from checker.readers.references import Index, Part, Reference, heads
+from checker.readers.references import Part, Reference, heads
 from checker.readers.spot import Spot
 from checker.readers.wiring import Expression, Scope
 
@@ -22,11 +22,11 @@ _CERTIFICATES = CERTIFICATES | {ACM_CERTIFICATE}
 _CONDUITS = {"aws_acm_certificate_validation": "certificate_arn", "terraform_data": "input"}
 _ITERATIONS = frozenset({"each", "count"})
 _INERT = frozenset({"path", "terraform", "self", *_ITERATIONS})
-_MOST_REFERENCES = 1_000_000
+# Ten thousand stages with ten references each; a document with more is no configuration that a person wrote.
+_MOST_REFERENCES = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(NamedTuple):
     """Something to follow: an expression, the module instance it is read in, and the instance whose value is asked for.
 
     `chained` is the for_each expression that `each.value` stands for. `hint` is the key that a cut-off index most
@@ -40,15 +40,18 @@ class Trail:
     hint: InstanceKey = None
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Target:
-    """Certificates that a trail leads to; a key that is None stands for any, and `likely` narrows it by the hint."""
+    """Certificates that a trail leads to; a key that is None stands for any.
+
+    `likely` has narrower forms by the hint, the best first: which index was cut off is not known.
+    """
 
     address: Address
-    likely: Address
+    likely: tuple[Address, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@short_value
 class Lost:
     """The trail ends where a plan does not tell what flows on."""
 
@@ -62,6 +65,8 @@ class Tracker:
 
     def __init__(self) -> None:
         self._left = _MOST_REFERENCES
+        # By identity: the scopes keep every expression.
+        self._heads: dict[int, tuple[Reference | None, ...]] = {}
         self._constants: dict[int, object] = {}
 
     def follow(self, start: Trail) -> Iterator[Target | Lost]:
@@ -74,10 +79,10 @@ class Tracker:
             if self._left < 0:
                 yield LOST
                 return
-            references = list(heads(trail.expression.references))
+            references = self._references(trail.expression)
             hint = self._hint(trail, references)
             for reference in references:
-                mark = (trail.scope.steps, reference, trail.key, id(trail.chained), hint)
+                mark = (id(trail.scope), reference, trail.key, id(trail.chained), hint)
                 if mark in seen:
                     continue
                 seen.add(mark)
@@ -86,6 +91,12 @@ class Tracker:
                         waiting.append(step)
                     else:
                         yield step
+
+    def _references(self, expression: Expression) -> tuple[Reference | None, ...]:
+        known = self._heads.get(id(expression))
+        if known is None:
+            known = self._heads[id(expression)] = tuple(heads(expression.references))
+        return known
 
     def _hint(self, trail: Trail, references: Sequence[Reference | None]) -> InstanceKey:
         rest = [reference for reference in references if reference is None or reference[0] not in _ITERATIONS]
@@ -125,8 +136,11 @@ def _steps(trail: Trail, reference: Reference | None, hint: InstanceKey) -> Iter
 
 
 def _target(scope: Scope, address: Address, hint: InstanceKey) -> Target:
+    if hint is None:
+        return Target(address)
+    own = replace(address, key=hint) if address.key is None else address
     modules = tuple(step if step.key is not None else replace(step, key=hint) for step in scope.steps)
-    return Target(address, replace(address, key=hint if address.key is None else address.key, modules=modules))
+    return Target(address, (replace(own, modules=modules), replace(address, modules=modules), own))
 
 
 def _from_caller(scope: Scope, name: str, hint: InstanceKey) -> Iterator[Trail]:
@@ -137,7 +151,7 @@ def _from_caller(scope: Scope, name: str, hint: InstanceKey) -> Iterator[Trail]:
 
 
 def _into_module(scope: Scope, name: str, rest: Sequence[Part], hint: InstanceKey) -> Iterator[_Step]:
-    child = scope.enter(ModuleStep(name, _key(rest)))
+    child = scope.enter(name, _key(rest))
     outputs = {} if child is None else child.module.outputs
     # Where the index was cut off, the name of the output was too: then any of them may be meant.
     wanted = [part for part in rest if isinstance(part, str)][:1] or list(outputs)
@@ -154,4 +168,4 @@ def _through(scope: Scope, block: tuple[str, str], key: InstanceKey, hint: Insta
 
 
 def _key(rest: Sequence[Part]) -> InstanceKey:
-    return rest[0].key if rest and isinstance(rest[0], Index) else None
+    return rest[0][0] if rest and isinstance(rest[0], tuple) else None

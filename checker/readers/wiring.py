@@ -6,11 +6,9 @@ Source: terraform internal/command/jsonconfig/config.go and expression.go.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from checker.domain.address import ModuleStep
+from checker.domain.address import InstanceKey, ModuleStep
 from checker.readers.decoding import decode
 from checker.readers.spot import Spot
 
@@ -76,52 +74,70 @@ class Configuration(Struct, frozen=True, gc=False):
     root_module: Module = Module()
 
 
-@dataclass(frozen=True, slots=True)
 class Scope:
     """One module instance: what it declares, who calls it, and where it stands in the document.
 
-    A step's key is None where it is not known which instance is meant.
+    A step's key is None where it is not known which instance is meant. Scopes, and what is decoded in them, are kept, so
+    that each is itself wherever it is met.
     """
 
-    module: Module
-    spot: Spot
-    steps: tuple[ModuleStep, ...] = ()
-    caller: Scope | None = None
-    call: Call | None = None
-    _blocks: dict[tuple[str, str, str], Block] = field(default_factory=dict, compare=False, repr=False)
-    _entered: dict[ModuleStep, Scope] = field(default_factory=dict, compare=False, repr=False)
+    __slots__ = ("_blocks", "_decoded", "_entered", "call", "caller", "module", "spot", "steps")
 
-    def enter(self, step: ModuleStep) -> Scope | None:
+    def __init__(
+        self,
+        module: Module,
+        spot: Spot,
+        steps: tuple[ModuleStep, ...] = (),
+        caller: Scope | None = None,
+        call: Call | None = None,
+    ) -> None:
+        self.module = module
+        self.spot = spot
+        self.steps = steps
+        self.caller = caller
+        self.call = call
+        self._entered: dict[tuple[str, InstanceKey], Scope] = {}
+        self._blocks: dict[tuple[str, str, str], Block] = {}
+        self._decoded: dict[tuple[int, str], Expression] = {}
+
+    def enter(self, name: str, key: InstanceKey = None) -> Scope | None:
         """The scope of a module that this one calls; None if it calls none of this name."""
-        known = self._entered.get(step)
-        call = self.module.module_calls.get(step.name)
+        known = self._entered.get((name, key))
+        call = self.module.module_calls.get(name)
         if known is not None or call is None:
             return known
-        spot = self.spot.key("module_calls").key(step.name).key("module")
-        self._entered[step] = entered = Scope(call.module, spot, (*self.steps, step), self, call)
+        spot = self.spot.key("module_calls").key(name).key("module")
+        self._entered[name, key] = entered = Scope(call.module, spot, (*self.steps, ModuleStep(name, key)), self, call)
         return entered
 
     def descend(self, steps: tuple[ModuleStep, ...]) -> Scope | None:
         """The scope that a module path leads to from here."""
         scope: Scope | None = self
         for step in steps:
-            scope = scope.enter(step) if scope is not None else None
+            scope = scope.enter(step.name, step.key) if scope is not None else None
         return scope
 
     def block(self, mode: str, resource_type: str, name: str) -> Block | None:
         """The block of this module with that type and name."""
         if not self._blocks:
-            self._blocks.update({(block.mode, block.type, block.name): block for block in self.module.resources})
+            self._blocks = {(block.mode, block.type, block.name): block for block in self.module.resources}
         return self._blocks.get((mode, resource_type, name))
 
     def argument(self, block: Block, name: str) -> Expression | None:
         """The expression of one argument of a block."""
-        at = self.spot.key("resources").key(f"{block.type}.{block.name}").key("expressions").key(name)
-        raw = (block.expressions or {}).get(name)
-        return None if raw is None else decode(raw, Expression, at)
+        at = self.spot.key("resources").key(f"{block.type}.{block.name}").key("expressions")
+        return self._expression(block.expressions, name, at)
 
     def input(self, name: str) -> Expression | None:
         """The expression that the caller gives for one of this module's variables; to be read in the caller's scope."""
-        raw = (self.call.expressions or {}).get(name) if self.call is not None else None
-        at = self.spot.key("expressions").key(name)
-        return None if raw is None else decode(raw, Expression, at)
+        return None if self.call is None else self._expression(self.call.expressions, name, self.spot.key("expressions"))
+
+    def _expression(self, expressions: dict[str, Raw] | None, name: str, at: Spot) -> Expression | None:
+        raw = (expressions or {}).get(name)
+        if raw is None:
+            return None
+        # The expressions live as long as the document's configuration does, so their identity is a name.
+        known = self._decoded.get((id(expressions), name))
+        if known is None:
+            known = self._decoded[id(expressions), name] = decode(raw, Expression, at.key(name))
+        return known

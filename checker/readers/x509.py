@@ -7,8 +7,9 @@ encoding: ITU-T X.690 (DER).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from checker.domain.value import value
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _LONGEST = 64 * 1024
@@ -18,7 +19,7 @@ _UTC_FORM = re.compile(rb"\d{12}Z")
 _GENERALIZED_FORM = re.compile(rb"\d{14}Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Validity:
     """From when to when a certificate holds, and the SHA-256 fingerprint of its DER in lower-case hexadecimal."""
 

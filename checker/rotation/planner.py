@@ -10,7 +10,7 @@ from checker.domain.cases import Case, Cases, DocumentCases, Evidence, subjects
 from checker.domain.declared import Declared
 from checker.domain.inventory import Inventory
 from checker.domain.place import Place
-from checker.domain.rotation import Blocked, Rotation
+from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
 from checker.domain.stage import Stage
 from checker.domain.value import replace
 from checker.rotation.conditions import conditions
@@ -24,13 +24,26 @@ def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bo
 
     `name` overrides the successor's name; `even_if_not_due` adds those of certificates that do not near their end.
     """
-    found = {
-        (rotation.label, rotation.successor): rotation
-        for document in cases.documents
-        for rotation in _of_document(cases, document, name, even_if_not_due=even_if_not_due)
-    }
+    found: dict[tuple[str, Address | None], Rotation] = {}
+    for document in cases.documents:
+        for rotation in _of_document(cases, document, name, even_if_not_due=even_if_not_due):
+            key = (rotation.label, rotation.successor)
+            found[key] = min(found.get(key, rotation), rotation, key=_caution)
     never = datetime.max.replace(tzinfo=cases.as_of.tzinfo)
     return tuple(sorted(found.values(), key=lambda rotation: (rotation.end or never, rotation.label)))
+
+
+def _caution(rotation: Rotation) -> int:
+    """How little may be done: of several states of one configuration, as workspaces have, the one that lags behind decides."""
+    match rotation.step:
+        case Blocked():
+            return 0
+        case Waiting(unverified=unverified):
+            return 1 if unverified else 2
+        case Next(phase=phase):
+            return 3 + list(Phase).index(phase)
+        case Done():
+            return 6
 
 
 def surveys_needed(inventory: Inventory) -> frozenset[Place]:

@@ -64,12 +64,20 @@ def test_work_that_does_not_end_is_overdue():
 
 
 HUNG = """
-import os, socket, sys
+import os, socket, sys, threading, time
 from checker.domain.observation import CertificateKey
 from checker.domain.place import Place
 from checker.live import Connection, observe
 server = socket.create_server(("127.0.0.1", 0))
 os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{server.getsockname()[1]}"
+def drip():
+    connection, _ = server.accept()
+    connection.sendall(b"HTTP/1.1 200 OK\\r\\n")
+    while True:
+        connection.sendall(b"X: x\\r\\n")
+        time.sleep(0.05)
+for _ in range(4):
+    threading.Thread(target=drip, daemon=True).start()
 key = CertificateKey(id="abc123", place=Place("aws", "123456789012", "us-east-1"))
 print("asking", flush=True)
 try:

@@ -153,6 +153,17 @@ def test_a_stage_of_a_name_that_the_api_has_not_proves_nothing(aws, key, stage, 
     assert isinstance(seen.certificates[unplaced], Unanswered)
 
 
+def test_a_stage_of_another_region_proves_nothing(aws, key, stage, look):
+    """Ids of two regions may be the same."""
+    aws.seed(SeedApi(id="api1", stages={"prod": None}))
+    unplaced = key("abc123", account=None)
+
+    seen = look([unplaced], anchors=[stage("api1", "prod", region="eu-west-1")])
+
+    assert isinstance(seen.certificates[unplaced], Unanswered)
+    assert "GetStage" not in seen.calls
+
+
 def test_the_account_of_the_stage_that_presents_a_certificate_is_the_certificates(aws, key, stage, look):
     """API Gateway lets a stage present only what its own account has, so its execution ARN tells the account of both."""
     unplaced = key("abc123", account=None)

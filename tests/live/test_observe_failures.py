@@ -125,6 +125,21 @@ def test_no_credentials_are_said_to_be_missing(aws, key, look, monkeypatch):
     assert aws.calls() == ()
 
 
+def test_credentials_that_are_not_there_are_looked_for_once_for_all_regions(web, key, look, monkeypatch):
+    """The last place is an instance's metadata service, which off AWS answers slowly or never."""
+    asked = []
+    metadata = web(lambda method, path, _headers: asked.append((method, path)) or (404, "text/plain", b"no"))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata)
+
+    seen = look([key("abc123", region=f"us-east-{n}") for n in range(5)])
+
+    assert set(map(type, seen.certificates.values())) == {Unanswered}
+    assert len(asked) == len(set(asked)) > 0
+
+
 @pytest.mark.parametrize(
     ("config", "reason"),
     [

@@ -241,7 +241,7 @@ def test_circles_end(read):
 
 def test_long_chains_and_many_stages_take_linear_time(read):
     """Ten thousand modules that hand an id on, and thousands of stages and certificates that could all mean each other."""
-    many = 3000
+    many = 1000
     calls = {f"m{index}": call({"outputs": {"o": output(["var.v"])}}, {"v": [f"module.m{index + 1}.o"]}) for index in range(10_000)}
     calls["m10000"] = call({"outputs": {"o": output([f"{C}.c"])}})
     chain = block(STAGE, "chain", {"client_certificate_id": ["module.m0.o", "module.m0"]})
@@ -250,8 +250,9 @@ def test_long_chains_and_many_stages_take_linear_time(read):
     made = [created(f'{C}.c["{index}"]') for index in range(many)]
     stages = [moved_to_unknown(f'{STAGE}.{name}["{index}"]') for name in ("chain", "lost", "hinted") for index in range(many)]
     document = plan(*made, *stages, root={"resources": [chain, lost, hinted], "module_calls": calls})
-    started = time.monotonic()
-    found = candidates(read, document)
-    assert time.monotonic() - started < 60
-    assert found[f'{STAGE}.hinted["7"]'] == [f'{C}.c["7"]']
-    assert len(found[f'{STAGE}.lost["7"]']) == len(found[f'{STAGE}.chain["2999"]']) == many
+    started = time.process_time()
+    stages = {str(change.address): change.after.presents.candidates for change in read(document).plan.stages}
+    assert time.process_time() - started < 20
+    assert [str(one) for one in stages[f'{STAGE}.hinted["7"]']] == [f'{C}.c["7"]']
+    assert len(stages[f'{STAGE}.chain["0"]']) == many
+    assert stages[f'{STAGE}.lost["7"]'] is stages[f'{STAGE}.lost["8"]']
