@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from threading import Lock
@@ -46,9 +45,7 @@ class Clients:
 
     def region(self) -> str | None:
         """The region of the command line, else of the environment, else of the profile."""
-        # botocore reads AWS_DEFAULT_REGION alone; Terraform and the other SDKs read AWS_REGION, and before it.
-        named = self._connection.region or os.environ.get("AWS_REGION")
-        return named or session.base(self._connection).region_name
+        return self._connection.region or session.base(self._connection).region_name
 
     def endpoint(self, region: str) -> str | None:
         """The host that is asked in API Gateway's place, known once a client was made."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,20 @@ _SESSION_NAME = "tfcert"
 
 
 def base(connection: Connection) -> boto3.Session:
-    """The session of the profile or the environment; CredentialsError where the profile or the AWS configuration is broken."""
+    """The session of the profile or the environment; CredentialsError where the profile or the AWS configuration is broken.
+
+    Its region is that of the command line, of AWS_REGION, of AWS_DEFAULT_REGION or of the profile, in this order: botocore
+    itself does not read AWS_REGION, which Terraform and the other SDKs read before the other one.
+    """
+    return _session(connection, connection.region or os.environ.get("AWS_REGION") or None)
+
+
+def _session(connection: Connection, region: str | None) -> boto3.Session:
     import boto3
 
-    question = Question(operation="Reading the AWS configuration", region=connection.region or "unknown")
+    question = Question(operation="Reading the AWS configuration", region=region or "unknown")
     with preparing(question, CredentialsError("the AWS configuration cannot be read", "correct the AWS configuration files")):
-        return boto3.Session(profile_name=connection.profile)
+        return boto3.Session(profile_name=connection.profile, region_name=region)
 
 
 def signed_in(connection: Connection, config: Config, region: str, count: Callable[..., None]) -> boto3.Session:
@@ -34,6 +43,9 @@ def signed_in(connection: Connection, config: Config, region: str, count: Callab
     for an instance's metadata service. `count` is told of every request of the session's clients, retries included.
     """
     session = base(connection)
+    if session.region_name is None:
+        # A role of a profile is assumed by a client that boto3 makes by itself, and that needs some region.
+        session = _session(connection, region)
     session.events.register("before-send", count)
     question = Question(operation="Reading the AWS credentials", region=region)
     with preparing(question, CredentialsError("the AWS credentials cannot be read, or their program cannot be run", GIVE)):

@@ -27,6 +27,8 @@ def recognise(found: Envelope, data: Buffer, spot: Spot) -> Kind:
             return "plan"
         if found.values is not None or decode(data, dict[str, Raw], spot).keys() <= _EMPTY_STATE:
             return "shown state"
+    elif _is_plan(found):
+        raise spot.key("format_version").unreadable("is missing: this is a plan of which something was cut out", PLAN)
     elif found.backend is not UNSET and found.resources is None:
         raise spot.unreadable(
             "only remembers which backend the directory uses; it holds no resources",

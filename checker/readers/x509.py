@@ -40,10 +40,10 @@ def read_pem(text: str | None) -> Validity | None:
     body, end, _ = rest.partition(_END)
     if not begin or not end:
         return None
-    from base64 import b64decode
+    from binascii import a2b_base64
 
     try:
-        der = b64decode("".join(body.split()), validate=True)
+        der = a2b_base64("".join(body.split()), strict_mode=True)
     except ValueError:
         return None
     return read_der(der)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checker.domain.address import Address, AddressError, ModuleStep, parse, print_key
@@ -17,15 +17,13 @@ STEPS = st.builds(ModuleStep, NAMES, KEYS)
 ADDRESSES = st.builds(Address, NAMES, NAMES, KEYS, st.lists(STEPS, max_size=3).map(tuple), st.booleans())
 
 
-@settings(deadline=None, derandomize=True)
 @given(ADDRESSES)
 def test_printing_and_parsing_are_inverse(address):
     """Whatever an address holds, its printed form is read as the same address."""
     assert parse(str(address)) == address
 
 
-@settings(deadline=None, derandomize=True)
-@given(st.text(max_size=40) | st.text("module.data[]\"\\$%{}0a_u", max_size=40))
+@given(st.text(max_size=40) | st.text('module.data[]"\\$%{}0a_u', max_size=40))
 def test_any_text_is_an_address_or_an_address_error(text):
     """No text makes the parser fail in another way, and what it accepts it prints as something it reads as the same."""
     try:

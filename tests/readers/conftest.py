@@ -1,22 +1,13 @@
-"""Documents for readers: the recorded ones, and ways to read them."""
+"""Ways to read documents."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from checker.readers.documents import read_document
 from checker.readers.sources import read_source
-
-FIXTURES = Path(__file__).parents[2] / "fixtures"
-
-
-@pytest.fixture
-def fixtures():
-    """Where the recorded documents lie."""
-    return FIXTURES
 
 
 @pytest.fixture

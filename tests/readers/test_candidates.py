@@ -55,17 +55,36 @@ def test_references_in_the_root_module(read, references, expected):
 
 @pytest.mark.parametrize(
     "references",
-    [["local.id"], ['local.ids["a"]', "local.ids"], ["data.x.y.id", "data.x.y"], ["aws_ssm_parameter.p.value", "aws_ssm_parameter.p"],
-     ["local.flag", f"{C}.a.id", f"{C}.a"], ["not a reference!"], [f"{C}.known.id", f"{C}.known"], [], ["module.none.id", "module.none"],
-     [f"{C}.a[x].id"], ["var"], ["each.value"], ['module.m["unclosed'], ["..."]],
+    [
+        ["local.id"],
+        ['local.ids["a"]', "local.ids"],
+        ["data.x.y.id", "data.x.y"],
+        ["aws_ssm_parameter.p.value", "aws_ssm_parameter.p"],
+        ["local.flag", f"{C}.a.id", f"{C}.a"],
+        ["not a reference!"],
+        [f"{C}.known.id", f"{C}.known"],
+        [],
+        ["module.none.id", "module.none"],
+        [f"{C}.a[x].id"],
+        ["var"],
+        ["each.value"],
+        ['module.m["unclosed'],
+        ["..."],
+    ],
 )
 def test_where_the_trail_is_lost_everything_that_is_created_stays(read, references):
     """Locals, data sources and other resources may hand anything on; a known certificate cannot be what is unknown."""
     root = {"resources": [block(STAGE, "s", {"client_certificate_id": references})]}
-    assert resolve(read, plan(created(f"{C}.a"), created(f"{C}.b"), moved_to_unknown(f"{STAGE}.s"), root=root)) == [f"{C}.a", f"{C}.b"]
+    assert resolve(read, plan(created(f"{C}.a"), created(f"{C}.b"), moved_to_unknown(f"{STAGE}.s"), root=root)) == [
+        f"{C}.a",
+        f"{C}.b",
+    ]
 
 
-@pytest.mark.parametrize("root", [None, {}, {"resources": [block(STAGE, "s")]}, {"resources": [block(STAGE, "other", {"client_certificate_id": ["x.y"]})]}])
+@pytest.mark.parametrize(
+    "root",
+    [None, {}, {"resources": [block(STAGE, "s")]}, {"resources": [block(STAGE, "other", {"client_certificate_id": ["x.y"]})]}],
+)
 def test_a_plan_without_the_expression(read, root):
     """A configuration that lacks the stage, or says nothing of it."""
     assert resolve(read, plan(created(f"{C}.a"), moved_to_unknown(f"{STAGE}.s"), root=root)) == [f"{C}.a"]
@@ -81,15 +100,22 @@ def test_a_plan_without_configuration(read):
 
 def test_replaced_certificates_are_candidates_and_updated_ones_are_not(read):
     """Only an id that the plan makes anew is unknown; a deposed object's is not."""
-    replaced = created(f"{C}.a") | {"change": created(f"{C}.a")["change"] | {"actions": ["create", "delete"], "before": {"id": "a1"}}}
-    updated = created(f"{C}.b") | {"change": {"actions": ["update"], "before": {"id": "b1"}, "after": {"id": "b1"}, "after_unknown": {"tags_all": True}}}
+    replaced = created(f"{C}.a") | {
+        "change": created(f"{C}.a")["change"] | {"actions": ["create", "delete"], "before": {"id": "a1"}}
+    }
+    updated = created(f"{C}.b") | {
+        "change": {"actions": ["update"], "before": {"id": "b1"}, "after": {"id": "b1"}, "after_unknown": {"tags_all": True}}
+    }
     deposed = created(f"{C}.a") | {"deposed": "12345678", "change": {"actions": ["delete"], "before": {"id": "a0"}, "after": None}}
     root = {"resources": [block(STAGE, "s", {"client_certificate_id": ["local.x"]})]}
     assert resolve(read, plan(replaced, updated, deposed, moved_to_unknown(f"{STAGE}.s"), root=root)) == [f"{C}.a"]
 
 
 STAGE_MODULE = {"resources": [block(STAGE, "s", {"client_certificate_id": ["var.cert_id"]})], "variables": {"cert_id": {}}}
-CERT_MODULE = {"resources": [block(C, "main")], "outputs": {"id": output([f"{C}.main.id", f"{C}.main"]), "other": output(["var.x"])}}
+CERT_MODULE = {
+    "resources": [block(C, "main")],
+    "outputs": {"id": output([f"{C}.main.id", f"{C}.main"]), "other": output(["var.x"])},
+}
 
 
 def test_an_input_of_a_module(read):
@@ -139,15 +165,24 @@ def instances(base, keys):
 
 def test_the_same_key_where_the_index_is_each_key(read):
     """`m[each.key].id` is cut off to `m`; the stage's own key tells which is most probably meant."""
-    root = {"resources": [block(STAGE, "s", {"client_certificate_id": [f"{C}.m", "each.key"]}, for_each_expression={"a": 1, "b": 1})]}
+    root = {
+        "resources": [block(STAGE, "s", {"client_certificate_id": [f"{C}.m", "each.key"]}, for_each_expression={"a": 1, "b": 1})]
+    }
     stages = [moved_to_unknown(address) for address in instances(f"{STAGE}.s", "ab")]
     made = [created(address) for address in instances(f"{C}.m", "ab")]
-    assert candidates(read, plan(*made, *stages, root=root)) == {f'{STAGE}.s["a"]': [f'{C}.m["a"]'], f'{STAGE}.s["b"]': [f'{C}.m["b"]']}
+    assert candidates(read, plan(*made, *stages, root=root)) == {
+        f'{STAGE}.s["a"]': [f'{C}.m["a"]'],
+        f'{STAGE}.s["b"]': [f'{C}.m["b"]'],
+    }
 
 
 def test_another_part_in_the_index_keeps_all_instances(read):
     """`m[var.which[each.key]].id` may mean any instance."""
-    root = {"resources": [block(STAGE, "s", {"client_certificate_id": [f"{C}.m", "var.which", "each.key"]}, for_each_expression={"a": 1})]}
+    root = {
+        "resources": [
+            block(STAGE, "s", {"client_certificate_id": [f"{C}.m", "var.which", "each.key"]}, for_each_expression={"a": 1})
+        ]
+    }
     made = [created(address) for address in instances(f"{C}.m", "ab")]
     assert resolve(read, plan(*made, moved_to_unknown(f'{STAGE}.s["a"]'), root=root)) == instances(f"{C}.m", "ab")
 
@@ -213,14 +248,23 @@ def test_an_acm_certificate_through_its_validation(read):
     """The usual way to an ACM certificate that is ready for use; a client certificate beside it is not meant."""
     root = {
         "resources": [
-            block(STAGE, "s", {"client_certificate_id": ["aws_acm_certificate_validation.v.certificate_arn", "aws_acm_certificate_validation.v"]}),
-            block("aws_acm_certificate_validation", "v", {"certificate_arn": ["aws_acm_certificate.c.arn", "aws_acm_certificate.c"]}),
+            block(
+                STAGE,
+                "s",
+                {"client_certificate_id": ["aws_acm_certificate_validation.v.certificate_arn", "aws_acm_certificate_validation.v"]},
+            ),
+            block(
+                "aws_acm_certificate_validation", "v", {"certificate_arn": ["aws_acm_certificate.c.arn", "aws_acm_certificate.c"]}
+            ),
         ]
     }
     acm = created(f"{C}.x") | {"address": "aws_acm_certificate.c", "type": "aws_acm_certificate"}
     document = read(plan(acm, created(f"{C}.x"), moved_to_unknown(f"{STAGE}.s"), root=root))
     assert [str(one) for one in document.plan.stages[0].after.presents.candidates] == ["aws_acm_certificate.c"]
-    assert [(str(one.address), one.after.kind) for one in document.plan.certificates] == [("aws_acm_certificate.c", "acm"), (f"{C}.x", "gateway")]
+    assert [(str(one.address), one.after.kind) for one in document.plan.certificates] == [
+        ("aws_acm_certificate.c", "acm"),
+        (f"{C}.x", "gateway"),
+    ]
 
 
 def test_an_acm_certificate_of_something_else_is_not_ours(read):
@@ -234,8 +278,13 @@ def test_an_acm_certificate_of_something_else_is_not_ours(read):
 def test_circles_end(read):
     """Configurations that no Terraform accepts: outputs that refer to each other, and an input to itself."""
     around = {"outputs": {"a": output(["module.m.b", "module.m"]), "b": output(["module.m.a", "module.m"])}}
-    around["module_calls"] = {"m": call({"outputs": {"a": output(["var.v"]), "b": output(["var.v"])}}, {"v": ["module.m.a", "module.m"]})}
-    root = {"resources": [block(STAGE, "s", {"client_certificate_id": ["module.top.a", "module.top"]})], "module_calls": {"top": call(around)}}
+    around["module_calls"] = {
+        "m": call({"outputs": {"a": output(["var.v"]), "b": output(["var.v"])}}, {"v": ["module.m.a", "module.m"]})
+    }
+    root = {
+        "resources": [block(STAGE, "s", {"client_certificate_id": ["module.top.a", "module.top"]})],
+        "module_calls": {"top": call(around)},
+    }
     assert resolve(read, plan(created(f"{C}.a"), moved_to_unknown(f"{STAGE}.s"), root=root)) == [f"{C}.a"]
 
 
@@ -248,7 +297,7 @@ def test_long_chains_and_many_stages_take_linear_time(read):
     lost = block(STAGE, "lost", {"client_certificate_id": ["local.x"]})
     hinted = block(STAGE, "hinted", {"client_certificate_id": [f"{C}.c", "each.key"]}, for_each_expression=["local.keys"])
     made = [created(f'{C}.c["{index}"]') for index in range(many)]
-    stages = [moved_to_unknown(f'{STAGE}.{name}["{index}"]') for name in ("chain", "lost", "hinted") for index in range(many)]
+    stages = [moved_to_unknown(f'{STAGE}.{name}["{index}"]') for name in ("lost", "hinted", "chain") for index in range(many)]
     document = plan(*made, *stages, root={"resources": [chain, lost, hinted], "module_calls": calls})
     started = time.process_time()
     stages = {str(change.address): change.after.presents.candidates for change in read(document).plan.stages}

@@ -60,7 +60,18 @@ def test_what_each_plan_does(fixtures, read_file, name, certificates, stages):
 
 @pytest.mark.parametrize(
     "name",
-    ["noop", "repoint-keep-old", "swap-one-step", "replace-nocbd", "forget", "ignore-changes", "moved", "errored-prevent-destroy", "destroy", "refresh-only"],
+    [
+        "noop",
+        "repoint-keep-old",
+        "swap-one-step",
+        "replace-nocbd",
+        "forget",
+        "ignore-changes",
+        "moved",
+        "errored-prevent-destroy",
+        "destroy",
+        "refresh-only",
+    ],
 )
 def test_what_was_recorded_before(fixtures, read_file, name):
     """The stage presents the one certificate that there is, whatever the plan will do to either."""
@@ -95,7 +106,12 @@ def test_a_deposed_object_has_a_change_of_its_own(fixtures, read_file):
     """Its address is that of the object that took its place; the deposed key tells them apart."""
     document = read_file(fixtures / "formats/plan-tainted-and-deposed.json")
     current, deposed = document.plan.certificates
-    assert (current.deposed, current.reason, current.before.id, current.after.id) == (None, "replace_because_tainted", "vyib0s", None)
+    assert (current.deposed, current.reason, current.before.id, current.after.id) == (
+        None,
+        "replace_because_tainted",
+        "vyib0s",
+        None,
+    )
     assert (deposed.deposed, deposed.action, deposed.before.id, deposed.after) == ("125d5822", Action.DELETE, "e2f4fo", None)
     assert [(one.id, one.deposed) for one in document.certificates] == [("vyib0s", None), ("e2f4fo", "125d5822")]
 

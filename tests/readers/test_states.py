@@ -49,8 +49,17 @@ def test_tainted_and_deposed_objects_are_both_there(fixtures, read_file):
     assert [(one.id, one.deposed) for one in document.certificates] == [("vyib0s", None), ("e2f4fo", "125d5822")]
 
 
-@pytest.mark.parametrize("document", [{"format_version": "1.0"}, {"format_version": "0.1", "terraform_version": "0.12.0"}, {"format_version": "1.0", "values": None},
-                                      {"format_version": "1.0", "values": {}}, {"format_version": "1.0", "values": {"root_module": {}}}, raw_state()])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"format_version": "1.0"},
+        {"format_version": "0.1", "terraform_version": "0.12.0"},
+        {"format_version": "1.0", "values": None},
+        {"format_version": "1.0", "values": {}},
+        {"format_version": "1.0", "values": {"root_module": {}}},
+        raw_state(),
+    ],
+)
 def test_an_empty_state_is_a_state(read, document):
     """Terraform shows a state without resources as little more than a version."""
     found = read(document, "s.json")
@@ -59,7 +68,15 @@ def test_an_empty_state_is_a_state(read, document):
 
 @pytest.mark.parametrize(
     ("key", "printed"),
-    [(None, "s"), (0, "s[0]"), (2.0, "s[2]"), ("k.1", 's["k.1"]'), ('q"x', 's["q\\"x"]'), ("t${x}", 's["t$${x}"]'), ("n\nl", 's["n\\nl"]')],
+    [
+        (None, "s"),
+        (0, "s[0]"),
+        (2.0, "s[2]"),
+        ("k.1", 's["k.1"]'),
+        ('q"x', 's["q\\"x"]'),
+        ("t${x}", 's["t$${x}"]'),
+        ("n\nl", 's["n\\nl"]'),
+    ],
 )
 def test_instance_keys_of_a_raw_state(read, key, printed):
     """Numbers (as floats too, as some writers have them) and texts, which addresses quote as HCL."""
@@ -77,7 +94,10 @@ def test_what_is_no_instance_key(read, key):
 
 
 @pytest.mark.parametrize("none", [{}, {"client_certificate_id": None}, {"client_certificate_id": ""}])
-@pytest.mark.parametrize("build", [lambda values: shown_state(shown(f"{STAGE}.s", values)), lambda values: raw_state(raw(STAGE, "s", {"attributes": values}))])
+@pytest.mark.parametrize(
+    "build",
+    [lambda values: shown_state(shown(f"{STAGE}.s", values)), lambda values: raw_state(raw(STAGE, "s", {"attributes": values}))],
+)
 def test_no_certificate_has_three_forms(read, none, build):
     """Absent, null, and the empty string that the provider writes after one was taken off."""
     (stage,) = read(build({"stage_name": "prod", "rest_api_id": "a"} | none)).stages
@@ -86,7 +106,13 @@ def test_no_certificate_has_three_forms(read, none, build):
 
 def test_a_websocket_stage(read):
     """Its id is the stage's name alone, and its API is `api_id`."""
-    values = {"id": "prod", "name": "prod", "api_id": "w1", "client_certificate_id": "c1", "execution_arn": "arn:aws-cn:execute-api:cn-north-1:111122223333:w1/prod"}
+    values = {
+        "id": "prod",
+        "name": "prod",
+        "api_id": "w1",
+        "client_certificate_id": "c1",
+        "execution_arn": "arn:aws-cn:execute-api:cn-north-1:111122223333:w1/prod",
+    }
     (stage,) = read(shown_state(shown("aws_apigatewayv2_stage.w", values))).stages
     assert (stage.kind, stage.api_id, stage.name, stage.presents) == (StageKind.WEBSOCKET, "w1", "prod", Presents("c1"))
     assert stage.place == Place("aws-cn", "111122223333", "cn-north-1")
@@ -103,8 +129,14 @@ def test_awscc_certificates_have_no_end(read):
     """CloudFormation tells neither a date nor a PEM: the end is unknown, not good."""
     document = read(
         shown_state(
-            shown("awscc_apigateway_client_certificate.c", {"id": "c1", "client_certificate_id": "c1", "tags": [{"key": "a", "value": "b"}]}),
-            shown("awscc_apigateway_stage.s", {"rest_api_id": "a", "stage_name": "prod", "client_certificate_id": "c1", "id": "a|prod"}),
+            shown(
+                "awscc_apigateway_client_certificate.c",
+                {"id": "c1", "client_certificate_id": "c1", "tags": [{"key": "a", "value": "b"}]},
+            ),
+            shown(
+                "awscc_apigateway_stage.s",
+                {"rest_api_id": "a", "stage_name": "prod", "client_certificate_id": "c1", "id": "a|prod"},
+            ),
         )
     )
     (certificate,) = document.certificates
@@ -148,6 +180,6 @@ def test_everything_else_is_skipped(read):
 
 def test_attributes_of_terraform_011_are_refused(read):
     """A version 4 state may still hold flat attributes of a resource that was never refreshed since."""
-    with pytest.raises(UnreadableError, match="form of Terraform 0.11") as error:
+    with pytest.raises(UnreadableError, match=r"form of Terraform 0\.11") as error:
         read(raw_state(raw(STAGE, "s", {"attributes_flat": {"id": "x"}})), "s")
     assert error.value.where == "s: resources[0].instances[0].attributes_flat"

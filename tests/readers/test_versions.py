@@ -25,10 +25,10 @@ def test_a_higher_major_version_is_refused(version, read):
     assert error.value.where == "plan.json: format_version"
 
 
-@pytest.mark.parametrize("version", ["", "1", "one", "1.", "1.x", "-1.0", "1.0e9", "٣.٠", "1." + "9" * 5000])
+@pytest.mark.parametrize("version", ["", "1", "one", "1.", "1.x", "-1.0", "1.0e9", "\u0663.\u0660", "1." + "9" * 5000])
 def test_what_is_no_version_is_refused(version, read):
     """Without quoting it."""
-    with pytest.raises(UnreadableError, match="is not a format version such as 1.2"):
+    with pytest.raises(UnreadableError, match=r"is not a format version such as 1\.2"):
         read(plan(format_version=version))
 
 

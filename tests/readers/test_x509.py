@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from checker.readers.x509 import read_der, read_pem
 
 KEY = ec.generate_private_key(ec.SECP256R1())
-FIRST, LAST = datetime(1950, 1, 1), datetime(9998, 12, 31)
+FIRST, LAST = datetime(1950, 1, 1), datetime(9998, 12, 31)  # noqa: DTZ001  # hypothesis takes bounds without a zone
 
 
 def make(not_before, not_after, *, serial=1, names=1, extensions=0):
@@ -33,7 +33,7 @@ def pem_of(certificate):
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.datetimes(FIRST, LAST).map(lambda moment: moment.replace(microsecond=0)),
     st.timedeltas(timedelta(0), timedelta(days=800)).map(lambda span: timedelta(seconds=int(span.total_seconds()))),
@@ -54,7 +54,9 @@ def test_dates_and_fingerprint_are_those_that_cryptography_reads(start, span, se
 def test_a_certificate_as_api_gateway_gives_it(fixtures):
     """The recorded PEM has CR LF line ends, and is read the same without them."""
     state = json.loads((fixtures / "rotation/01-refreshed-near-expiry/terraform.tfstate").read_bytes())
-    pem = next(item for item in state["resources"] if "certificate" in item["type"])["instances"][0]["attributes"]["pem_encoded_certificate"]
+    pem = next(item for item in state["resources"] if "certificate" in item["type"])["instances"][0]["attributes"][
+        "pem_encoded_certificate"
+    ]
     assert "\r\n" in pem
     found = read_pem(pem)
     assert found.not_after == datetime(2026, 12, 5, 22, 47, 41, tzinfo=UTC)
@@ -62,7 +64,7 @@ def test_a_certificate_as_api_gateway_gives_it(fixtures):
     assert read_pem(pem.replace("\r\n", "\n")) == read_pem(pem.replace("\r\n", "\n  ")) == found
 
 
-PEM = pem_of(make(datetime(2026, 1, 1), datetime(2027, 1, 1)))
+PEM = pem_of(make(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)))
 DER = x509.load_pem_x509_certificate(PEM.encode()).public_bytes(serialization.Encoding.DER)
 
 
@@ -89,11 +91,11 @@ def test_a_placeholder_or_broken_pem_tells_nothing(text):
 
 def test_the_first_of_a_chain_counts():
     """A chain begins with the certificate itself."""
-    other = pem_of(make(datetime(2020, 1, 1), datetime(2021, 1, 1)))
+    other = pem_of(make(datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)))
     assert read_pem(PEM + other) == read_pem(PEM)
 
 
-@settings(deadline=None, derandomize=True, max_examples=400)
+@settings(max_examples=400)
 @given(st.lists(st.tuples(st.integers(0, len(DER) - 1), st.integers(0, 255)), min_size=1, max_size=4), st.integers(0, len(DER)))
 def test_damaged_der_is_read_or_not_but_never_an_error(changes, length):
     """Bytes changed and cut off anywhere."""
@@ -106,7 +108,6 @@ def test_damaged_der_is_read_or_not_but_never_an_error(changes, length):
     assert length == len(DER) or read_der(DER[:length]) is None
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_no_error(der):
     """Noise is no certificate."""

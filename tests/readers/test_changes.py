@@ -1,0 +1,240 @@
+"""What is read out of one planned change."""
+
+from __future__ import annotations
+
+import pytest
+from terraform_json import CERTIFICATE, STAGE, change, created, plan, shown
+
+from checker.domain.errors import UnreadableError
+from checker.domain.plan import Action
+from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned
+
+BEFORE = {
+    "stage_name": "prod",
+    "rest_api_id": "a",
+    "client_certificate_id": "c1",
+    "tags": None,
+    "variables": {},
+    "xray_tracing_enabled": False,
+}
+
+
+def only(read, entry, **more):
+    return read(plan(entry, **more)).plan.stages[0]
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_every_combination_of_actions(read, action):
+    """In the document they are an array; an unknown one changes something, and what is not known."""
+    written = ["unheard", "of"] if action is Action.OTHER else action.value.split("+")
+    assert only(read, change(f"{STAGE}.s", written, before=BEFORE, after=BEFORE)).action is action
+
+
+@pytest.mark.parametrize("written", [[], ["open"], ["create", "create"], ["forget", "update"]])
+def test_actions_that_are_not_known(read, written):
+    """Future ones pass as `other`."""
+    assert only(read, change(f"{STAGE}.s", written, before=BEFORE, after=BEFORE)).action is Action.OTHER
+
+
+@pytest.mark.parametrize(
+    ("after", "unknown", "changed"),
+    [
+        (BEFORE, [], set()),
+        (BEFORE | {"client_certificate_id": "c2"}, [], {"client_certificate_id"}),
+        (
+            {key: value for key, value in BEFORE.items() if key != "client_certificate_id"},
+            ["client_certificate_id"],
+            {"client_certificate_id"},
+        ),
+        (BEFORE | {"tags": {}}, [], set()),
+        (BEFORE | {"tags": {"a": "b"}}, [], {"tags"}),
+        (BEFORE | {"tags_all": {}}, [], set()),
+        (BEFORE | {"variables": None}, [], {"variables"}),
+        (BEFORE | {"xray_tracing_enabled": 0}, [], {"xray_tracing_enabled"}),
+        (BEFORE | {"description": "x"}, ["web_acl_arn"], {"description", "web_acl_arn"}),
+    ],
+)
+def test_which_attributes_an_update_changes(read, after, unknown, changed):
+    """What differs, and what is known only after apply; tags that go from null to empty are drift, not a change."""
+    assert only(read, change(f"{STAGE}.s", ["update"], before=BEFORE, after=after, unknown=unknown)).changed == changed
+
+
+def test_unknown_parts_are_changes_and_empty_marks_are_not(read):
+    """`after_unknown` mirrors the structure: only a true in it marks something."""
+    entry = change(f"{STAGE}.s", ["update"], before=BEFORE, after=BEFORE)
+    entry["change"]["after_unknown"] = {
+        "access_log_settings": [],
+        "tags": {},
+        "canary_settings": [{"deployment_id": True}],
+        "variables": {"true": False},
+    }
+    assert only(read, entry).changed == {"canary_settings"}
+
+
+def test_an_empty_id_that_becomes_null_is_no_change(read):
+    """Both mean no certificate."""
+    entry = change(
+        f"{STAGE}.s",
+        ["update"],
+        before=BEFORE | {"client_certificate_id": ""},
+        after=BEFORE | {"client_certificate_id": None, "description": "x"},
+    )
+    found = only(read, entry)
+    assert found.changed == {"description"}
+    assert (found.before.presents, found.after.presents) == (PresentsNothing(), PresentsNothing())
+
+
+@pytest.mark.parametrize("actions", [["no-op"], ["create"], ["delete"], ["read"], ["forget"]])
+def test_other_actions_change_no_attribute(read, actions):
+    """Only an update and a replacement have two sides to compare."""
+    after = None if actions in (["delete"], ["forget"]) else BEFORE | {"description": "x"}
+    before = None if actions == ["create"] else BEFORE
+    assert only(read, change(f"{STAGE}.s", actions, before=before, after=after)).changed == set()
+
+
+@pytest.mark.parametrize(
+    ("after", "unknown", "presents"),
+    [
+        ({"client_certificate_id": "c2"}, [], Presents("c2")),
+        ({"client_certificate_id": None}, [], PresentsNothing()),
+        ({"client_certificate_id": ""}, [], PresentsNothing()),
+        ({}, [], PresentsNothing()),
+        ({}, ["client_certificate_id"], PresentsPlanned(())),
+        ({"client_certificate_id": None}, ["client_certificate_id"], PresentsPlanned(())),
+    ],
+)
+def test_what_the_stage_presents_afterwards(read, after, unknown, presents):
+    """An absent key means unknown only where it is marked so."""
+    assert only(read, change(f"{STAGE}.s", ["update"], before=BEFORE, after=after, unknown=unknown)).after.presents == presents
+
+
+def test_everything_unknown(read):
+    """`after_unknown: true` stands for every attribute."""
+    entry = change(f"{STAGE}.s", ["update"], before=BEFORE, after={"stage_name": "p"})
+    entry["change"]["after_unknown"] = True
+    found = only(read, entry)
+    assert found.after.presents == PresentsPlanned(())
+    assert "stage_name" in found.changed
+
+
+def test_objects_that_only_the_changes_know_are_recorded(read):
+    """A plan without prior state, and a deposed object beside the one that took its place."""
+    deposed = change(f"{CERTIFICATE}.c", ["delete"], before={"id": "c0"}, deposed="12345678")
+    current = change(f"{CERTIFICATE}.c", ["no-op"], before={"id": "c1"}, after={"id": "c1"})
+    document = read(
+        plan(
+            current,
+            deposed,
+            change(f"{STAGE}.s", ["no-op"], before=BEFORE, after=BEFORE),
+            prior=[shown(f"{CERTIFICATE}.c", {"id": "c1"})],
+        )
+    )
+    assert [(one.id, one.deposed) for one in document.certificates] == [("c1", None), ("c0", "12345678")]
+    assert [str(stage.address) for stage in document.stages] == [f"{STAGE}.s"]
+
+
+def test_an_object_under_its_former_address_is_recorded_once(read):
+    """Where the prior state still has the address from before the move."""
+    entry = change(f"{CERTIFICATE}.new", ["no-op"], before={"id": "c1"}, after={"id": "c1"}, previous_address=f"{CERTIFICATE}.old")
+    document = read(plan(entry, prior=[shown(f"{CERTIFICATE}.old", {"id": "c1"})]))
+    assert len(document.certificates) == 1
+    assert str(document.plan.certificates[0].previous_address) == f"{CERTIFICATE}.old"
+
+
+def test_deployments_that_change(read):
+    """Both kinds, and only where something happens."""
+    entries = [
+        change("aws_api_gateway_deployment.a", ["create"], after={}),
+        change("aws_apigatewayv2_deployment.b", ["delete", "create"], before={}, after={}),
+        change("aws_api_gateway_deployment.c", ["no-op"], before={}, after={}),
+        change("module.m.aws_api_gateway_deployment.d[0]", ["update"], before={}, after={}),
+    ]
+    found = read(plan(*entries)).plan.deployments
+    assert [(str(one.address), one.action) for one in found] == [
+        ("aws_api_gateway_deployment.a", Action.CREATE),
+        ("aws_apigatewayv2_deployment.b", Action.REPLACE),
+        ("module.m.aws_api_gateway_deployment.d[0]", Action.UPDATE),
+    ]
+
+
+def test_data_sources_are_no_changes_of_ours(read):
+    """Nor is anything of another mode."""
+    entry = change(f"{STAGE}.s", ["read"], after=BEFORE) | {"mode": "data"}
+    assert read(plan(entry)).plan.stages == ()
+
+
+def test_reason_import_and_old_shapes(read):
+    """The reason is kept; importing and members that later versions add are no obstacle."""
+    entry = change(
+        f"{CERTIFICATE}.c",
+        ["delete", "create"],
+        before={"id": "a"},
+        after={},
+        unknown=["id"],
+        action_reason="replace_by_request",
+        importing={"id": "a"},
+    )
+    entry["change"] |= {"replace_paths": [["x", 0]], "before_identity": {"id": "a"}, "generated_config": "resource"}
+    (found,) = read(plan(entry, resource_drift=[entry], checks=[], timestamp="now", action_invocations=[])).plan.certificates
+    assert (found.reason, found.before.id, found.after.id) == ("replace_by_request", "a", None)
+
+
+@pytest.mark.parametrize("complete", [True, False, None])
+def test_complete_is_absent_where_the_tool_has_no_such_mark(read, complete):
+    """OpenTofu, and Terraform before 1.8: absent is not false."""
+    document = read(plan(created(f"{CERTIFICATE}.c"), **({} if complete is None else {"complete": complete})))
+    assert document.plan.complete is complete
+    assert bool(document.notices) is (complete is False)
+
+
+def test_deferred_changes_are_said(read):
+    """With the address, also where the instance is not known yet; other types are not ours to report."""
+    deferred = [
+        {"reason": "instance_count_unknown", "resource_change": change(f"{STAGE}.s[*]", ["create"], after={})},
+        {"reason": "x", "resource_change": change("aws_lambda_function.f", ["create"], after={})},
+    ]
+    notices = read(plan(created(f"{CERTIFICATE}.c"), deferred_changes=deferred)).notices
+    assert notices == ("The plan defers what it will do to aws_api_gateway_stage.s: it was not checked.",)
+
+
+def test_drift_of_what_we_check_is_said(read):
+    """A certificate that was deleted by hand, and a stage that was given another one; drift of tags is noise."""
+    drift = [
+        change(f"{CERTIFICATE}.c", ["delete"], before={"id": "c1"}),
+        change(f"{STAGE}.s", ["update"], before=BEFORE, after=BEFORE | {"client_certificate_id": "hand99"}),
+        change(f"{STAGE}.t", ["update"], before=BEFORE, after=BEFORE | {"tags": {}}),
+        change(f"{CERTIFICATE}.d", ["update"], before={"id": "x", "tags": None}, after={"id": "x", "tags": {}}),
+    ]
+    first, second = read(plan(created(f"{CERTIFICATE}.e"), resource_drift=drift)).notices
+    assert first == f"{CERTIFICATE}.c was deleted outside Terraform since the last apply."
+    assert second.startswith(f"{STAGE}.s was given another client certificate, or none, outside Terraform")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("change.after.client_certificate_id", 5),
+        ("change.after.stage_name", ["x"]),
+        ("change.before.execution_arn", {}),
+        ("change.actions", "create"),
+        ("change.actions[0]", 1),
+        ("change", []),
+        ("change.before", "x"),
+        ("address", "not an address"),
+        ("previous_address", ""),
+        ("change.after.client_certificate_id", "esc\u001b[31m"),
+        ("change.after.client_certificate_id", "x" * 3000),
+    ],
+)
+def test_a_wrong_leaf_is_named_and_not_quoted(read, path, value):
+    """The error's place is the JSON path, with the number of the entry."""
+    entry = change(f"{STAGE}.s", ["update"], before=dict(BEFORE), after=dict(BEFORE))
+    target, steps = entry, path.replace("[0]", "").split(".")
+    for step in steps[:-1]:
+        target = target[step]
+    target[steps[-1]] = [value] if path.endswith("[0]") else value
+    with pytest.raises(UnreadableError) as error:
+        read(plan(created(f"{CERTIFICATE}.c"), entry))
+    assert error.value.where == f"plan.json: resource_changes[1].{path}"
+    assert "31m" not in str(error.value)
+    assert "xxx" not in str(error.value)

@@ -1,0 +1,91 @@
+"""What is no file that could be read is refused at once, whatever it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from terraform_json import CERTIFICATE, shown, shown_state
+
+from checker.domain.errors import UnreadableError
+from checker.readers.files import open_file
+
+
+def refused(read_file, path, message):
+    with pytest.raises(UnreadableError, match=message) as error:
+        read_file(path)
+    assert error.value.remedy
+    assert str(path) in (error.value.where or "")
+
+
+def test_a_fifo_does_not_hold_it_up(tmp_path, read_file):
+    """Nobody writes into it."""
+    os.mkfifo(tmp_path / "fifo")
+    refused(read_file, tmp_path / "fifo", "is not a regular file.*give - as the source")
+
+
+def test_devices_and_sockets(tmp_path, read_file):
+    """/dev/zero would never end."""
+    refused(read_file, "/dev/zero", "is not a regular file")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        refused(read_file, tmp_path / "s", "is not a regular file")
+
+
+def test_a_loop_of_links(tmp_path, read_file):
+    """Two links that lead to each other."""
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    refused(read_file, tmp_path / "a", "cannot be read: ")
+
+
+def test_what_is_not_there(tmp_path, read_file):
+    """A missing file, a link into nowhere, a file taken for a folder, a name too long, a name with NUL."""
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("{}")
+    refused(read_file, tmp_path / "missing.json", "there is no such file or directory")
+    refused(read_file, tmp_path / "link", "there is no such file or directory")
+    refused(read_file, tmp_path / "file" / "x", "cannot be read: Not a directory")
+    refused(read_file, tmp_path / ("x" * 300), "cannot be read: ")
+    with pytest.raises(UnreadableError, match="is not a path"):
+        read_file("a\0b")
+
+
+def test_a_file_that_may_not_be_read(tmp_path, read_file):
+    """The message says so; the super-user may read everything, so nothing is refused to it."""
+    file = tmp_path / "f"
+    file.write_text("{}")
+    file.chmod(0)
+    if os.geteuid() == 0:
+        pytest.skip("the super-user may read everything")
+    refused(read_file, file, "may not be read by this user")
+
+
+def test_a_file_that_is_too_large(tmp_path, read_file):
+    """Nine GiB of nothing, of which no byte is read."""
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(9 * 1024**3)
+    with pytest.raises(UnreadableError, match="is larger than 8 GiB"):
+        read_file(tmp_path / "huge")
+
+
+@pytest.mark.parametrize("size", [0, 1, 1024**2 - 1, 1024**2, 1024**2 + 1, 3 * 1024**2])
+def test_small_files_are_copied_and_large_ones_mapped(tmp_path, size):
+    """Either way the bytes are those of the file, and its handle is closed."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    (tmp_path / "f").write_bytes(b"x" * size)
+    found = open_file(str(tmp_path / "f"))
+    assert bytes(found) == b"x" * size
+    assert found.readonly
+    mapped = size > 1024**2
+    assert len(list(Path("/proc/self/fd").iterdir())) == before + mapped  # a mapping keeps a handle of its own
+
+
+def test_a_large_mapped_document(tmp_path, read_file):
+    """More than a megabyte, in one line."""
+    document = shown_state(shown(f"{CERTIFICATE}.c", {"id": "c1"}), shown("aws_x.y", {"text": "x" * 3_000_000}))
+    (tmp_path / "s").write_text(json.dumps(document))
+    assert [one.id for one in read_file(tmp_path / "s").certificates] == ["c1"]

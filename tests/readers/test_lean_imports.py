@@ -1,0 +1,31 @@
+"""Reading a document loads no more than it needs: every run pays for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("boto3", "botocore", "cryptography", "hcl2", "jinja2", "pydantic", "rich", "tree_sitter", "lark")
+RARE = ("subprocess", "gzip", "zipfile", "json", "shutil", "tempfile", "base64", "selectors")
+
+SCRIPT = """
+import sys
+before = set(sys.modules)
+from checker.readers.sources import read_source
+read_source(sys.argv[1], tool=None, stdin=None)
+print(" ".join(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["rotation/03-apply2-repoint/plan.json", "rotation/03-apply2-repoint/terraform.tfstate", "formats/plan-create.json"]
+)
+def test_what_reading_loads(fixtures, name):
+    """Neither heavy libraries nor what only a directory, a binary plan or a compressed file needs."""
+    run = subprocess.run([sys.executable, "-c", SCRIPT, str(fixtures / name)], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert "msgspec" in loaded
+    assert loaded.isdisjoint(HEAVY)
+    assert loaded.isdisjoint(RARE)

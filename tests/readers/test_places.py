@@ -1,0 +1,148 @@
+"""Where a planned resource will live, from its own attributes, its ARN and its provider's configuration."""
+
+from __future__ import annotations
+
+import pytest
+from terraform_json import CERTIFICATE, STAGE, block, call, change, created, expression, plan
+
+from checker.domain.place import Place
+from checker.readers.places import in_region
+
+C = CERTIFICATE
+
+
+def place_of(read, document):
+    return read(document).plan.certificates[0].after.place
+
+
+def provider(expressions, **more):
+    return {"name": "aws", "expressions": {name: expression(value) for name, value in expressions.items()}} | more
+
+
+def root_with(key="aws"):
+    return {"resources": [block(C, "c", provider_config_key=key)]}
+
+
+@pytest.mark.parametrize(
+    ("expressions", "place"),
+    [
+        ({"region": "eu-west-1"}, Place("aws", None, "eu-west-1")),
+        ({"region": "cn-north-1"}, Place("aws-cn", None, "cn-north-1")),
+        ({"region": ["var.region"]}, Place("aws", None, "ap-south-1")),
+        ({"region": ["var.defaulted"]}, Place("aws", None, "us-west-2")),
+        ({"region": ["var.missing"]}, Place()),
+        ({"region": ["data.aws_region.here.name", "data.aws_region.here"]}, Place()),
+        ({"region": ["var.region", "var.other"]}, Place()),
+        ({"region": 5}, Place()),
+        ({}, Place()),
+        ({"region": "eu-west-1", "allowed_account_ids": ["111122223333"]}, Place("aws", None, "eu-west-1")),
+    ],
+)
+def test_the_region_of_a_provider(read, expressions, place):
+    """A constant, or a variable that the plan knows; anything else is left to the environment of the run."""
+    document = plan(
+        created(f"{C}.c"),
+        root=root_with() | {"variables": {"region": {}, "defaulted": {"default": "us-west-2"}}},
+        providers={"aws": provider(expressions)},
+        variables={"region": {"value": "ap-south-1"}, "other": {"value": "secret"}},
+    )
+    assert place_of(read, document) == place
+
+
+@pytest.mark.parametrize(
+    ("provided", "account"),
+    [
+        ({"assume_role": [{"role_arn": {"constant_value": "arn:aws:iam::111122223333:role/x"}}]}, "111122223333"),
+        ({"assume_role": {"role_arn": {"constant_value": "arn:aws:iam::111122223333:role/x"}}}, "111122223333"),
+        ({"assume_role": [{"role_arn": {"references": ["var.role"]}}]}, "444455556666"),
+        ({"assume_role": [{}, {}]}, None),
+        ({"assume_role": 5}, None),
+        ({"allowed_account_ids": {"constant_value": ["777788889999"]}}, "777788889999"),
+        ({"allowed_account_ids": {"constant_value": ["1", "2"]}}, None),
+    ],
+)
+def test_the_account_of_a_provider(read, provided, account):
+    """The role that it takes on, or the one account that it is allowed to work in; several roles tell nothing."""
+    document = plan(
+        created(f"{C}.c"),
+        root=root_with(),
+        providers={"aws": {"expressions": provided}},
+        variables={"role": {"value": "arn:aws:iam::444455556666:role/y"}},
+    )
+    assert place_of(read, document).account == account
+
+
+@pytest.mark.parametrize(
+    ("key", "region"),
+    [
+        ("aws", "us-east-1"),
+        ("aws.eu", "eu-west-1"),
+        ("module.own:aws", "ap-south-1"),
+        ("module.l1.module.l2:aws", "us-east-1"),
+        ("module.l1.module.l2:aws.eu", "eu-west-1"),
+        ("nowhere", None),
+    ],
+)
+def test_which_configuration_a_resource_has(read, key, region):
+    """An alias, a module's own provider, and inheritance over two levels, which Terraform does not resolve itself."""
+    providers = {
+        "aws": provider({"region": "us-east-1"}),
+        "aws.eu": provider({"region": "eu-west-1"}),
+        "module.own:aws": provider({"region": ["var.r"]}, module_address="module.own"),
+        "module.l1.module.l2:aws": {"name": "aws", "module_address": "module.l1.module.l2"},
+    }
+    root = root_with(key) | {"module_calls": {"own": call({}, {"r": "ap-south-1"})}}
+    assert place_of(read, plan(created(f"{C}.c"), root=root, providers=providers)).region == region
+
+
+def test_a_module_variable_leads_to_a_root_variable(read):
+    """Through two callers, and a default on the way."""
+    inner = call({"variables": {"r": {}}}, {"r": ["var.region"]})
+    root = root_with("module.a.module.b:aws") | {
+        "module_calls": {"a": call({"module_calls": {"b": inner}, "variables": {"region": {"default": "eu-south-1"}}})}
+    }
+    providers = {"module.a.module.b:aws": provider({"region": ["var.r"]}, module_address="module.a.module.b")}
+    assert place_of(read, plan(created(f"{C}.c"), root=root, providers=providers)).region == "eu-south-1"
+
+
+def test_the_region_argument_wins_over_the_provider(read):
+    """AWS provider 6 plans it on every resource, and knows it before apply."""
+    made = created(f"{C}.c")
+    made["change"]["after"]["region"] = "eu-central-1"
+    document = plan(made, root=root_with(), providers={"aws": provider({"region": "us-east-1"})})
+    assert place_of(read, document) == Place("aws", None, "eu-central-1")
+
+
+def test_a_stage_that_is_updated_stays_where_it_is(read):
+    """What the planned values leave out, the recorded ones know."""
+    arn = "arn:aws:execute-api:us-east-1:111122223333:a/prod"
+    document = plan(
+        change(f"{STAGE}.s", ["update"], before={"execution_arn": arn}, after={"description": "x"}, unknown=["execution_arn"])
+    )
+    assert read(document).plan.stages[0].after.place == Place("aws", "111122223333", "us-east-1")
+
+
+def test_secrets_of_a_provider_are_in_no_error(read):
+    """A configuration that cannot be followed tells no place, and nothing else either."""
+    root = root_with()
+    document = plan(
+        created(f"{C}.c"),
+        root=root,
+        providers={"aws": {"expressions": {"region": ["x"], "secret_key": {"constant_value": "hunter2"}}}},
+    )
+    assert place_of(read, document) == Place()
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("us-east-1", "aws"),
+        ("us-gov-east-1", "aws-us-gov"),
+        ("us-iso-east-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ],
+)
+def test_a_region_is_in_one_partition(region, partition):
+    """As its prefix says."""
+    assert in_region(region) == Place(partition, None, region)

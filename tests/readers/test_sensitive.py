@@ -1,0 +1,83 @@
+"""Values that a document marks as sensitive: none is kept, and what could not be checked for it is said."""
+
+from __future__ import annotations
+
+import pytest
+from terraform_json import CERTIFICATE, STAGE, change, plan, raw, raw_state, shown, shown_state
+
+from checker.domain.stage import Presents, PresentsPlanned
+
+VALUES = {"stage_name": "prod", "rest_api_id": "a", "client_certificate_id": "hunter2"}
+MARKED_RAW = [[{"type": "get_attr", "value": "client_certificate_id"}]]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        shown_state(shown(f"{STAGE}.s", VALUES, sensitive_values={"client_certificate_id": True})),
+        shown_state(shown(f"{STAGE}.s", VALUES, sensitive_values=True)),
+        raw_state(raw(STAGE, "s", {"attributes": VALUES, "sensitive_attributes": MARKED_RAW})),
+        raw_state(raw(STAGE, "s", {"attributes": VALUES, "sensitive_attributes": [[]]})),
+        plan(
+            change(
+                f"{STAGE}.s",
+                ["no-op"],
+                before=VALUES,
+                after=VALUES,
+                before_sensitive={"client_certificate_id": True},
+                after_sensitive={"client_certificate_id": True},
+            )
+        ),
+    ],
+)
+def test_a_hidden_id_is_not_kept(read, document):
+    """The stage then presents something that is not known, and a notice says why and what to do."""
+    found = read(document)
+    assert "hunter2" not in repr(found)
+    assert found.stages[0].presents == PresentsPlanned(())
+    (notice,) = found.notices
+    assert "aws_api_gateway_stage.s" in notice
+    assert "nonsensitive()" in notice
+
+
+def test_an_id_that_a_certificate_discloses_is_no_secret(read):
+    """The same id stands unmarked in the certificate: the stage is joined to it."""
+    certificate = shown(f"{CERTIFICATE}.c", {"id": "hunter2"}, sensitive_values={"tags": {}})
+    found = read(shown_state(certificate, shown(f"{STAGE}.s", VALUES, sensitive_values={"client_certificate_id": True})))
+    assert found.stages[0].presents == Presents("hunter2")
+    assert found.notices == ()
+
+
+@pytest.mark.parametrize("name", ["stage_name", "rest_api_id"])
+def test_a_hidden_name_is_not_kept(read, name):
+    """The stage's address still says which one it is."""
+    found = read(
+        shown_state(shown(f"{STAGE}.s", VALUES | {name: "hunter2", "client_certificate_id": None}, sensitive_values={name: True}))
+    )
+    assert "hunter2" not in repr(found)
+
+
+def test_nothing_but_what_the_inventory_needs_is_kept(read):
+    """Descriptions, tags, variables and the PEM itself stay in the document."""
+    values = VALUES | {
+        "client_certificate_id": "c",
+        "description": "hunter2",
+        "tags": {"x": "hunter2"},
+        "variables": {"password": "hunter2"},
+    }
+    certificate = {"id": "c", "pem_encoded_certificate": "hunter2", "description": "hunter2", "tags_all": {"x": "hunter2"}}
+    document = plan(
+        change(f"{STAGE}.s", ["update"], before=values, after=values | {"description": "hunter3"}),
+        prior=[shown(f"{CERTIFICATE}.c", certificate)],
+        variables={"x": {"value": "hunter2"}},
+    )
+    found = read(document)
+    assert "hunter" not in repr(found)
+    assert found.plan.stages[0].changed == {"description"}
+
+
+@pytest.mark.parametrize("marks", [5, "x", [True], None, {"a": 1}])
+def test_odd_marks_mark_nothing(read, marks):
+    """Marks that Terraform does not write are no reason to lose a stage."""
+    found = read(shown_state(shown(f"{STAGE}.s", VALUES, sensitive_values=marks)))
+    assert found.stages[0].presents == Presents("hunter2")

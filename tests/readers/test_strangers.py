@@ -1,0 +1,123 @@
+"""Documents that are passed by mistake: each is recognised, and the error says what to pass instead."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+
+from checker.domain.errors import UnreadableError
+
+TF = """# The orders API
+resource "aws_api_gateway_rest_api" "orders" {
+  name = "orders"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "remedy"),
+    [
+        (TF, "looks like Terraform configuration$", "pass the directory"),
+        ('terraform {\n  required_version = "1"\n}', "looks like Terraform configuration$", "pass the directory"),
+        ('// x\n\nmodule "a" {}', "looks like Terraform configuration$", "pass the directory"),
+        ('{"resource": {"aws_x": {"y": {}}}, "//": "note"}', "looks like Terraform configuration in JSON", "pass the directory"),
+        (
+            '{"@level":"info","@message":"Terraform 1.11.4"}\n{"@level":"info"}\n',
+            "is the log of `terraform plan -json`",
+            "-out=PLANFILE",
+        ),
+        ('{"@message":"Terraform","@level":"info"}', "one line of the log of `terraform plan -json`", "-out=PLANFILE"),
+        ('{"format_version":"1.0","provider_schemas":{}}', "holds the schemas of providers", "show -json"),
+        (
+            '{"format_version":"1.0","valid":true,"error_count":0,"diagnostics":[]}',
+            "answer of `terraform validate -json`",
+            "show -json",
+        ),
+        ('{"format_version":"1.0","function_signatures":{}}', "Terraform's functions", "show -json"),
+        ('{"format_version":"1.0","root_module":{},"provider_config":{}}', "holds a configuration alone", "show -json"),
+        (
+            '{"serial":1,"lineage":"l","meta":{},"encrypted_data":"eA==","encryption_version":"v0"}',
+            "is encrypted by OpenTofu",
+            "tofu state pull",
+        ),
+        ('{"meta":{},"encrypted_data":"eA==","encryption_version":"v0"}', "is encrypted by OpenTofu", "tofu show -json"),
+        (
+            '{"version":3,"serial":1,"lineage":"l","backend":{"type":"s3","config":{}},"modules":[]}',
+            "only remembers which backend",
+            "pass the directory itself",
+        ),
+        (
+            '{"version":3,"terraform_version":"1.11.4","backend":{"type":"s3"}}',
+            "only remembers which backend",
+            "pass the directory itself",
+        ),
+        ("\nTerraform used the selected providers to generate the following execution plan.", "prints for people", "show -json"),
+        ("\x1b[0m\x1b[1mNo changes. Your infrastructure matches", "prints for people", "show -json"),
+        ('# aws_api_gateway_stage.s["a"]:\nresource "aws_api_gateway_stage" "s" {\n}\n', "prints for people", "show -json"),
+        ('{"hello": 1}', "is JSON, but neither a Terraform plan nor a state", "pass a plan"),
+        ('{"version": 4}', "is JSON, but neither a Terraform plan nor a state", "pass a plan"),
+        ('{"format_version": "1.0", "modules": []}', "is JSON, but neither", "pass a plan"),
+        ("{}", "is JSON, but neither", "pass a plan"),
+        ('{"version": 3, "modules": []}', "is JSON, but neither", "pass a plan"),
+        ("[]", "expected object, found array", "show -json"),
+        ("null", "expected object, found null", "show -json"),
+        ('"text"', "expected object, found text", "show -json"),
+        ("hello", "is not valid JSON at byte 0", "show -json"),
+        ('Warning: x\n{"format_version":"1.2"}', "is not valid JSON at byte 0", "show -json"),
+        ("   \n ", "is truncated JSON", "write it again"),
+    ],
+)
+def test_what_it_is_and_what_to_pass_instead(read, text, message, remedy):
+    """One sentence, with the file in front and the way out behind."""
+    with pytest.raises(UnreadableError) as error:
+        read(text.encode())
+    assert re.search(message, error.value.message)
+    assert remedy in error.value.remedy
+    assert error.value.where == "plan.json"
+
+
+def test_a_configuration_given_as_a_plan(fixtures, read_file):
+    """The real one, by its path."""
+    with pytest.raises(UnreadableError, match="looks like Terraform configuration"):
+        read_file(fixtures / "rotation/00-create/config/main.tf")
+
+
+@pytest.mark.parametrize("name", ["plan.json", "state.tfstate", "x.tf", "README"])
+def test_the_name_tells_nothing(tmp_path, read_file, fixtures, name):
+    """A plan is a plan whatever its file is called."""
+    (tmp_path / name).write_bytes((fixtures / "formats/plan-noop.json").read_bytes())
+    assert read_file(tmp_path / name).source.kind == "plan"
+
+
+@pytest.mark.parametrize("missing", ["planned_values", "resource_changes", "configuration"])
+def test_a_plan_is_told_by_any_of_its_parts(read, fixtures, missing):
+    """Processors of plans cut parts out; what is left is still a plan, and no state without resources."""
+    document = json.loads((fixtures / "formats/plan-noop.json").read_bytes())
+    del document[missing]
+    assert read(document).source.kind == "plan"
+
+
+def test_a_plan_without_its_version_is_refused(read):
+    """What it says cannot be known then."""
+    with pytest.raises(UnreadableError, match="is missing: this is a plan") as error:
+        read({"resource_changes": [], "planned_values": {}})
+    assert error.value.where == "plan.json: format_version"
+
+
+def test_keys_may_come_in_any_order(read, fixtures):
+    """As `jq -S` leaves them."""
+    data = (fixtures / "formats/plan-swap-one-step.json").read_bytes()
+    again = json.dumps(json.loads(data), sort_keys=True, indent=4).encode()
+    assert read(again) == read(data)
+
+
+def test_recognising_takes_linear_time(read):
+    """Texts that would make a careless pattern start over and over."""
+    started = time.process_time()
+    for text in (b"\n" * 200_000, b"# " + b"." * 200_000, b"\n\t " * 70_000 + b"x", b"# a" * 70_000, b'resource "' * 20_000):
+        with pytest.raises(UnreadableError):
+            read(text)
+    assert time.process_time() - started < 5
