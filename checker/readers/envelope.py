@@ -9,9 +9,17 @@ from __future__ import annotations
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from checker.readers.ours import CHANGED
 
-class ShownResource(Struct, frozen=True, gc=False):
-    """One resource instance of `show -json`; `deposed_key` marks an object that waits for its deletion."""
+_NOTHING = Raw(b"null")
+
+
+class ShownResource(Struct, gc=False):
+    """One resource instance of `show -json`; `deposed_key` marks an object that waits for its deletion.
+
+    Of a resource that is none of ours nothing is kept, here and below: a hundred thousand of them would need a quarter of
+    the document's size in memory. That is the one reason why these three are not frozen.
+    """
 
     type: str
     address: str = ""
@@ -19,6 +27,11 @@ class ShownResource(Struct, frozen=True, gc=False):
     values: Raw | UnsetType = UNSET
     sensitive_values: Raw | UnsetType = UNSET
     deposed_key: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.type not in CHANGED:
+            self.type = self.address = self.mode = ""
+            self.values = self.sensitive_values = UNSET
 
 
 class ShownModule(Struct, frozen=True, gc=False):
@@ -40,7 +53,7 @@ class PriorState(Struct, frozen=True, gc=False):
     values: ShownValues | None = None
 
 
-class ResourceChange(Struct, frozen=True, gc=False):
+class ResourceChange(Struct, gc=False):
     """What a plan does to one object; the key is the address together with `deposed`."""
 
     type: str
@@ -51,6 +64,11 @@ class ResourceChange(Struct, frozen=True, gc=False):
     previous_address: str | None = None
     action_reason: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.type not in CHANGED:
+            self.type = self.address = self.mode = ""
+            self.change = _NOTHING
+
 
 class DeferredChange(Struct, frozen=True, gc=False):
     """A change that a plan puts off to a later plan."""
@@ -58,7 +76,7 @@ class DeferredChange(Struct, frozen=True, gc=False):
     resource_change: Raw
 
 
-class RawResource(Struct, frozen=True, gc=False):
+class RawResource(Struct, gc=False):
     """One resource block of a raw state, with all its instances."""
 
     type: str
@@ -66,6 +84,11 @@ class RawResource(Struct, frozen=True, gc=False):
     instances: Raw
     mode: str = "managed"
     module: str = ""
+
+    def __post_init__(self) -> None:
+        if self.type not in CHANGED:
+            self.type = self.name = self.module = self.mode = ""
+            self.instances = _NOTHING
 
 
 class Envelope(Struct, frozen=True, gc=False):

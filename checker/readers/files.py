@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -69,6 +70,9 @@ def _unopened(path: str, error: OSError | ValueError) -> NoReturn:
         message, remedy = "there is no such file or directory", "check the path"
     elif isinstance(error, PermissionError):
         message, remedy = "may not be read by this user", "check its permissions"
+    elif isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        message = "is larger than the address space that this process may use"
+        remedy = "it is mapped and not copied: raise that limit (`ulimit -v`); one of memory or data does no harm"
     elif isinstance(error, OSError) and error.strerror:
         message, remedy = f"cannot be read: {error.strerror}", "check the path"
     else:

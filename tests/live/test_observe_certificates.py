@@ -11,11 +11,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from checker.demo.emulator import SeedApi, SeedCertificate, access_denied
+from checker.demo.emulator import SeedApi, SeedCertificate, access_denied, unavailable
 from checker.domain.observation import Found, Gone, Unanswered
 from checker.domain.place import Place
 from checker.domain.stage import StageKind
 from checker.live import Connection
+from checker.live.pace import Pace
 
 ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -49,6 +50,32 @@ def test_all_certificates_of_a_region_take_one_call_and_the_caller_is_asked_for_
     assert seen.calls == {"GetClientCertificates": 3, "GetCallerIdentity": 1}
     assert sorted(call.region for call in aws.calls("GetClientCertificates")) == sorted(regions)
     assert len(aws.calls()) == 4
+
+
+def test_every_request_to_api_gateway_waits_its_turn_retries_included(aws, key, look, monkeypatch):
+    """One pace a region, shared by certificates and surveys and both versions of API Gateway; STS has its own quota."""
+    paces = []
+
+    class Counted(Pace):
+        def __init__(self):
+            super().__init__()
+            self.waits = 0
+            paces.append(self)
+
+        def wait(self):
+            self.waits += 1
+            super().wait()
+
+    monkeypatch.setattr("checker.live.clients.Pace", Counted)
+    aws.faults.inject("GetClientCertificates", unavailable(), times=1)
+    aws.seed(SeedApi(id="rest1", stages={}))
+    regions = ("us-east-1", "eu-west-1")
+
+    look([key("abc123", region=region) for region in regions], surveys=[Place("aws", "123456789012", "us-east-1")])
+
+    of_gateway = [call for call in aws.calls() if call.service != "sts"]
+    assert len([pace for pace in paces if pace.waits]) == 2
+    assert sum(pace.waits for pace in paces) == len(of_gateway) == 6
 
 
 def test_certificates_beyond_the_first_page_are_found(aws, key, look):
@@ -271,6 +298,7 @@ def test_a_recorded_region_wins_over_the_command_lines_and_a_notice_says_so(aws,
     seen = look([key("abc123")], connection=Connection(region="eu-west-1", timeout=10))
 
     assert isinstance(seen.certificates[key("abc123")], Found)
+    assert look([key("abc123")], connection=Connection(region="us-east-1", timeout=10)).notices == ()
     assert [("--region eu-west-1" in text, "us-east-1" in text) for text in seen.notices] == [(True, True)]
 
 

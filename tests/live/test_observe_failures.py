@@ -206,6 +206,7 @@ def test_a_region_that_does_not_exist_is_unanswered(key, look, monkeypatch, regi
     assert isinstance(got, Unanswered)
     assert "region" in got.remedy
     assert region in got.reason
+    assert "endpoint" not in got.reason
 
 
 def test_one_region_that_fails_leaves_the_others_their_answers(web, key, stage, look):

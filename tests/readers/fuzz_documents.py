@@ -150,9 +150,9 @@ def main() -> int:
         count += 1
         if wrong is not None:
             Path("fuzz-failure.json").write_bytes(data)
-            print(f"seed {seed}, input {count}: {wrong}; left in fuzz-failure.json")
+            sys.stdout.write(f"seed {seed}, input {count}: {wrong}; left in fuzz-failure.json\n")
             return 1
-    print(f"seed {seed}: {count} documents, each read or refused in order")
+    sys.stdout.write(f"seed {seed}: {count} documents, each read or refused in order\n")
     return 0
 
 

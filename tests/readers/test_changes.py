@@ -117,6 +117,12 @@ def test_everything_unknown(read):
     assert "stage_name" in found.changed
 
 
+def test_an_id_that_is_still_to_come(read):
+    """Unknown counts, whatever else stands there."""
+    entry = change(f"{CERTIFICATE}.c", ["create"], after={"id": "stale"}, unknown=["id"])
+    assert read(plan(entry)).plan.certificates[0].after.id is None
+
+
 def test_objects_that_only_the_changes_know_are_recorded(read):
     """A plan without prior state, and a deposed object beside the one that took its place."""
     deposed = change(f"{CERTIFICATE}.c", ["delete"], before={"id": "c0"}, deposed="12345678")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from terraform_json import CERTIFICATE, shown, shown_state
+from terraform_json import CERTIFICATE, change, shown, shown_state
 
 from checker.domain.errors import UnreadableError
 from checker.readers.files import open_file
@@ -82,6 +84,38 @@ def test_small_files_are_copied_and_large_ones_mapped(tmp_path, size):
     assert found.readonly
     mapped = size > 1024**2
     assert len(list(Path("/proc/self/fd").iterdir())) == before + mapped  # a mapping keeps a handle of its own
+
+
+def test_a_limit_on_the_address_space_is_named(tmp_path):
+    """Mapping needs addresses, though next to no memory."""
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(600 * 1024**2)
+    script = (
+        "import resource, sys; from checker.readers.files import open_file; from checker.domain.errors import UnreadableError\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (512 * 1024**2,) * 2)\n"
+        "try: open_file(sys.argv[1])\n"
+        "except UnreadableError as error: print(error)"
+    )
+    run = subprocess.run([sys.executable, "-c", script, str(tmp_path / "large")], capture_output=True, text=True, check=True)
+    assert "larger than the address space" in run.stdout
+    assert "ulimit -v" in run.stdout
+
+
+def test_a_large_document_needs_little_memory_of_its_own(tmp_path):
+    """Sixty megabytes of resources that are none of ours, read with forty megabytes of data in all."""
+    one = json.dumps(change("aws_lambda_function.f", ["no-op"], before={"x": "y" * 1000}, after={"x": "y" * 1000})).encode()
+    with (tmp_path / "plan").open("wb") as file:
+        file.write(b'{"format_version":"1.2","resource_changes":[' + one)
+        for _ in range(60_000_000 // len(one)):
+            file.write(b"," + one)
+        file.write(b"]}")
+    script = (
+        "import resource, sys; from checker.readers.sources import read_source\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (40 * 1024**2,) * 2)\n"
+        "print(read_source(sys.argv[1], tool=None, stdin=None).source.kind)"
+    )
+    run = subprocess.run([sys.executable, "-c", script, str(tmp_path / "plan")], capture_output=True, text=True, check=False)
+    assert (run.stdout, run.returncode) == ("plan\n", 0), run.stderr[-500:]
 
 
 def test_a_large_mapped_document(tmp_path, read_file):

@@ -48,6 +48,14 @@ def test_an_id_that_a_certificate_discloses_is_no_secret(read):
     assert found.notices == ()
 
 
+def test_a_hidden_id_of_a_certificate_is_not_kept(read):
+    """Nor does it disclose anything to a stage."""
+    certificate = shown(f"{CERTIFICATE}.c", {"id": "hunter2"}, sensitive_values={"id": True})
+    found = read(shown_state(certificate, shown(f"{STAGE}.s", VALUES, sensitive_values={"client_certificate_id": True})))
+    assert "hunter2" not in repr(found)
+    assert found.certificates[0].id is None
+
+
 @pytest.mark.parametrize("name", ["stage_name", "rest_api_id"])
 def test_a_hidden_name_is_not_kept(read, name):
     """The stage's address still says which one it is."""

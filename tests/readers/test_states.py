@@ -164,6 +164,13 @@ def test_an_acm_certificate_counts_where_a_stage_names_it(read, prefix):
     assert certificate.expires_at.year == 2027
 
 
+def test_a_deposed_stage_is_not_listed(read):
+    """The one that took its place settles what is presented."""
+    current = {"attributes": {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": "new"}}
+    deposed = {"attributes": {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": "old"}, "deposed": "12345678"}
+    assert [stage.presents for stage in read(raw_state(raw(STAGE, "s", current, deposed))).stages] == [Presents("new")]
+
+
 def test_data_sources_of_other_kinds_are_not_managed(read):
     """What this configuration does not manage is not in its inventory."""
     document = read(shown_state(shown("data.awscc_apigateway_stage.s", {"stage_name": "p", "client_certificate_id": "c"})))

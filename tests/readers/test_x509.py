@@ -51,6 +51,47 @@ def test_dates_and_fingerprint_are_those_that_cryptography_reads(start, span, se
     assert found.fingerprint == certificate.fingerprint(hashes.SHA256()).hex()
 
 
+@pytest.mark.parametrize(
+    "moment", ["1950-01-01 00:00:00", "1999-12-31 23:59:59", "2000-01-01 00:00:00", "2049-12-31 23:59:59", "2050-01-01 00:00:00"]
+)
+def test_the_century_of_a_short_year(moment):
+    """Two digits mean 1950 to 2049, as RFC 5280 says."""
+    there = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    found = read_pem(pem_of(make(there, there)))
+    assert (found.not_before, found.not_after) == (there, there)
+
+
+def element(tag, content, *, width=0):
+    """One element of DER; `width` forces a long form of the length, which DER does not allow where a shorter one does."""
+    length = len(content)
+    digits = length.to_bytes(max(width, (length.bit_length() + 7) // 8), "big")
+    head = bytes([length]) if length < 0x80 and not width else bytes([0x80 | len(digits)]) + digits
+    return bytes([tag]) + head + content
+
+
+def minimal(*, width=0, times=2, extra=b"", validity=b"", version=b"\xa0\x03\x02\x01\x02", signature=b"\x03\x01\x00"):
+    """The least that has the structure of a certificate."""
+    time = element(0x17, b"260101000000Z")
+    inner = version + b"\x02\x01\x05" + b"\x30\x00" * 2 + element(0x30, validity or time * times, width=width) + b"\x30\x00" * 2
+    return element(0x30, element(0x30, inner) + b"\x30\x00" + signature + extra)
+
+
+def test_the_structure_is_read_strictly():
+    """With and without a version, and nothing more or less than the standard has."""
+    assert read_der(minimal()).not_after == datetime(2026, 1, 1, tzinfo=UTC)
+    assert read_der(minimal(version=b"")).not_after == datetime(2026, 1, 1, tzinfo=UTC)
+    assert read_der(minimal(width=1)) is None
+    assert read_der(minimal(width=2)) is None
+    assert read_der(minimal(times=1)) is None
+    assert read_der(minimal(times=3)) is None
+    assert read_der(minimal(extra=b"\x05\x00")) is None
+    assert read_der(minimal(signature=b"")) is None
+    assert read_der(minimal(validity=element(0x18, b"20260101000000Z") * 2)).not_after.year == 2026
+    assert read_der(minimal(validity=element(0x04, b"260101000000Z") * 2)) is None
+    assert read_der(element(0x30, DER[4:], width=3)) is None
+    assert read_der(element(0x30, DER[4:])) == read_der(DER)
+
+
 def test_a_certificate_as_api_gateway_gives_it(fixtures):
     """The recorded PEM has CR LF line ends, and is read the same without them."""
     state = json.loads((fixtures / "rotation/01-refreshed-near-expiry/terraform.tfstate").read_bytes())
