@@ -103,7 +103,7 @@ def test_a_limit_on_the_address_space_is_named(tmp_path):
 
 def test_a_large_document_needs_little_memory_of_its_own(tmp_path):
     """Sixty megabytes of resources that are none of ours, read with forty megabytes of data in all."""
-    one = json.dumps(change("aws_lambda_function.f", ["no-op"], before={"x": "y" * 1000}, after={"x": "y" * 1000})).encode()
+    one = json.dumps(change("aws_lambda_function.f", ["no-op"], before={"x": "y"}, after={"x": "y"})).encode()
     with (tmp_path / "plan").open("wb") as file:
         file.write(b'{"format_version":"1.2","resource_changes":[' + one)
         for _ in range(60_000_000 // len(one)):
