@@ -98,7 +98,9 @@ def test_an_ordinary_plan_may_shrink_a_lot(read, tmp_path, read_file):
 @settings(max_examples=300)
 @given(
     st.binary(max_size=300),
-    st.sampled_from([b"", b"\x1f\x8b\x08", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"{\0", b"\0{", gzip.compress(b"{}", mtime=0)]),
+    st.sampled_from(
+        [b"", b"\x1f\x8b\x08", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"{\0", b"\0{", gzip.compress(b"{}", mtime=0)]
+    ),
 )
 def test_any_bytes_unwrap_to_text_or_an_error(data, head):
     """What comes out is UTF-8, or a zip for the tool."""
