@@ -86,7 +86,7 @@ def test_a_hung_call_ends_with_the_emulator():
     began = time.monotonic()
     aws.stop()
     caller.join(10)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert outcome == ["ConnectionClosedError"]
     assert not [thread for thread in threading.enumerate() if thread.name == "tfcert-emulator"]
 

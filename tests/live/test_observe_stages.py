@@ -181,7 +181,7 @@ def test_a_list_of_stages_that_hangs_is_given_up_on_and_certificates_are_not(aws
 
     seen = look([key("abc123")], surveys=[HERE], timeout=3)
 
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 15
     assert isinstance(seen.surveys[HERE], Unanswered)
     assert not isinstance(seen.certificates[key("abc123")], Unanswered)
 
