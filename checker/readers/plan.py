@@ -128,7 +128,7 @@ class _Planned:
 
 
 def _brings_new_id(change: Change) -> bool:
-    if change.after is None or change.deposed is not None:
+    if change.after is None:
         return False
     return (change.type in CERTIFICATES and change.after.awaits(_id_of(change.type))) or (
         change.type == ACM_CERTIFICATE and change.after.awaits("arn")

@@ -10,6 +10,7 @@ from checker.readers.spot import Spot
 ZIP = b"PK\x03\x04"
 _GZIP = b"\x1f\x8b"
 _WINDOW = 1024**2
+_HEAD = 4096
 
 # A plan shrinks to about a tenth, a repetitive one to a hundredth; deflate itself ends at a thousandth, which only a bomb reaches.
 _RATIO, _ALWAYS, _NEVER = 250, 64 * 1024**2, 2 * 1024**3
@@ -57,6 +58,8 @@ def _check_utf8(data: Buffer, spot: Spot) -> None:
             _, consumed = codecs.utf_8_decode(window, "strict", at + len(window) == len(data))
             at += consumed
     except UnicodeDecodeError as error:
+        if b"\0" in bytes(data[:_HEAD]):
+            raise spot.unreadable("is a binary file, neither a plan nor a state", "pass a plan or a state") from error
         raise spot.unreadable(f"is not UTF-8 at byte {at + error.start}", "save it as UTF-8") from error
 
 

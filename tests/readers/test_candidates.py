@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from terraform_json import CERTIFICATE, STAGE, block, call, created, moved_to_unknown, output, plan
+from terraform_json import CERTIFICATE, STAGE, block, call, change, created, moved_to_unknown, output, plan
 
 C = CERTIFICATE
 
@@ -276,16 +276,29 @@ def test_an_acm_certificate_of_something_else_is_not_ours(read):
 
 
 def test_circles_end(read):
-    """Configurations that no Terraform accepts: outputs that refer to each other, and an input to itself."""
-    around = {"outputs": {"a": output(["module.m.b", "module.m"]), "b": output(["module.m.a", "module.m"])}}
-    around["module_calls"] = {
-        "m": call({"outputs": {"a": output(["var.v"]), "b": output(["var.v"])}}, {"v": ["module.m.a", "module.m"]})
+    """Configurations that no Terraform accepts: outputs that refer to each other. What lies on the way is still found."""
+    inner = call({"outputs": {"a": output(["var.v"]), "b": output(["var.v"])}}, {"v": ["module.m.a", "module.m"]})
+    around = {
+        "outputs": {"a": output(["module.m.b", "module.m", f"{C}.x.id", f"{C}.x"]), "b": output(["module.m.a", "module.m"])},
+        "module_calls": {"m": inner},
     }
     root = {
         "resources": [block(STAGE, "s", {"client_certificate_id": ["module.top.a", "module.top"]})],
         "module_calls": {"top": call(around)},
     }
-    assert resolve(read, plan(created(f"{C}.a"), moved_to_unknown(f"{STAGE}.s"), root=root)) == [f"{C}.a"]
+    document = plan(created(f"{C}.decoy"), created(f"module.top.{C}.x"), moved_to_unknown(f"{STAGE}.s"), root=root)
+    assert resolve(read, document) == [f"module.top.{C}.x"]
+
+
+def acm(name):
+    return change(f"aws_acm_certificate.{name}", ["create"], after={}, unknown=["arn", "id"])
+
+
+def test_an_acm_certificate_is_likely_only_where_no_other_is_created(read):
+    """It may be there for anything, so a lost trail leads to the certificates of API Gateway first."""
+    root = {"resources": [block(STAGE, "s", {"client_certificate_id": ["local.x"]})]}
+    assert resolve(read, plan(acm("a"), created(f"{C}.x"), moved_to_unknown(f"{STAGE}.s"), root=root)) == [f"{C}.x"]
+    assert resolve(read, plan(acm("a"), moved_to_unknown(f"{STAGE}.s"), root=root)) == ["aws_acm_certificate.a"]
 
 
 def test_long_chains_and_many_stages_take_linear_time(read):

@@ -147,6 +147,28 @@ def test_an_object_under_its_former_address_is_recorded_once(read):
     assert str(document.plan.certificates[0].previous_address) == f"{CERTIFICATE}.old"
 
 
+def test_a_deposed_stage_is_no_change_of_its_own(read):
+    """Its deletion follows from the change that replaced it, at the same address."""
+    entries = [
+        change(f"{STAGE}.s", ["no-op"], before=BEFORE, after=BEFORE),
+        change(f"{STAGE}.s", ["delete"], before=BEFORE, deposed="12345678"),
+    ]
+    document = read(plan(*entries))
+    assert [one.action for one in document.plan.stages] == [Action.NO_OP]
+    assert len(document.stages) == 1
+
+
+def test_the_arn_of_an_acm_certificate_that_is_replaced(read):
+    """The old one is what the stage presents before; the new one's is not known yet."""
+    arn = "arn:aws:acm:eu-west-1:111122223333:certificate/1"
+    entry = change("aws_acm_certificate.a", ["create", "delete"], before={"arn": arn}, after={"arn": arn}, unknown=["arn"])
+    stage = change(
+        f"{STAGE}.s", ["no-op"], before=BEFORE | {"client_certificate_id": arn}, after=BEFORE | {"client_certificate_id": arn}
+    )
+    (found,) = read(plan(entry, stage)).plan.certificates
+    assert (found.before.id, found.after.id, found.before.kind) == (arn, None, "acm")
+
+
 def test_deployments_that_change(read):
     """Both kinds, and only where something happens."""
     entries = [

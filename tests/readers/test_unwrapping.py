@@ -59,6 +59,7 @@ def test_gzip_in_several_members():
         (codecs.BOM_UTF16_LE + b"\x00", "looks like UTF-16 and is not valid"),
         (b"{\x00\x00\xd8x\x00", "looks like UTF-16 and is not valid"),
         (b"\x7fELF\x02\x01\x01\xfe", "is not UTF-8 at byte 7"),
+        (b"\x7fELF\x02\x01\x01\x00\xfe", "is a binary file"),
     ],
 )
 def test_what_cannot_be_unwrapped(data, message):
