@@ -97,15 +97,16 @@ class _Planned:
             address=change.address,
             action=change.action,
             before=before,
-            after=None if change.after is None else self._after(change.after, before, replaced=change.action.creates),
+            after=None if change.after is None else self._after(change.after, before),
             changed=change.changed(),
             previous_address=change.previous_address,
             reason=change.reason,
         )
 
-    def _after(self, record: Record, before: Stage | None, *, replaced: bool) -> Stage:
+    def _after(self, record: Record, before: Stage | None) -> Stage:
         stage = read_stage(record, self.disclosed)
-        if before is not None and not replaced:
+        if before is not None:
+            # Also where it is replaced: its provider is the same, unless the configuration says otherwise.
             stage = replace(stage, place=stage.place.or_else(before.place))
         if not isinstance(stage.presents, PresentsPlanned):
             return stage
@@ -145,11 +146,15 @@ def _holds_certificate(change: Change) -> bool:
 
 def _certificate(change: Change) -> CertificateChange:
     read = read_acm_certificate if change.type == ACM_CERTIFICATE else read_certificate
+    before = None if change.before is None else read(change.before)
+    after = None if change.after is None else read(change.after)
+    if before is not None and after is not None:
+        after = replace(after, place=after.place.or_else(before.place))
     return CertificateChange(
         address=change.address,
         action=change.action,
-        before=None if change.before is None else read(change.before),
-        after=None if change.after is None else read(change.after),
+        before=before,
+        after=after,
         previous_address=change.previous_address,
         deposed=change.deposed,
         reason=change.reason,

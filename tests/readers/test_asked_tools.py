@@ -209,6 +209,7 @@ def test_a_binary_plan_by_a_relative_path(script, planfile, monkeypatch):
     """Relative to where tfcert runs, not to where the tool does."""
     monkeypatch.chdir(planfile.parent.parent)
     assert source("plans/p.tfplan", script(f"echo '{json.dumps(plan())}'")).plan is not None
+    assert (planfile.parent.parent / "log").read_text().startswith(f"show -json {planfile}|{planfile.parent}|")
 
 
 def test_a_binary_plan_without_a_tool(planfile):

@@ -122,6 +122,15 @@ def test_a_stage_that_is_updated_stays_where_it_is(read):
     assert read(document).plan.stages[0].after.place == Place("aws", "111122223333", "us-east-1")
 
 
+def test_what_is_replaced_stays_where_it_was_unless_its_provider_moved(read):
+    """The new object's ARN is not known yet."""
+    before = {"id": "a", "arn": "arn:aws:apigateway:us-east-1::/clientcertificates/a"}
+    entry = change(f"{C}.c", ["delete", "create"], before=before, after={}, unknown=["id", "arn"])
+    assert place_of(read, plan(entry)) == Place("aws", None, "us-east-1")
+    moved = plan(entry, root=root_with(), providers={"aws": provider({"region": "eu-west-1"})})
+    assert place_of(read, moved) == Place("aws", None, "eu-west-1")
+
+
 def test_secrets_of_a_provider_are_in_no_error(read):
     """A configuration that cannot be followed tells no place, and nothing else either."""
     root = root_with()
