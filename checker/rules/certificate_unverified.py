@@ -34,6 +34,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     for document in cases.documents:
         for case in document.cases:
             yield from _certificate(document, case, asked=cases.observations.asked)
+        yield from _hidden(document)
         yield from _plan(document)
     for place, survey in cases.observations.surveys.items():
         match survey:
@@ -62,6 +63,20 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
             yield about(case, document, RULE.name, RULE.severity, message, "ask AWS: run without --offline")
         case _:
             pass
+
+
+def _hidden(document: DocumentCases) -> Iterator[Finding]:
+    """A recorded stage whose id is marked sensitive: it presents something, and nothing says what (I4)."""
+    for stage in document.document.stages:
+        if isinstance(stage.presents, PresentsPlanned):
+            yield Finding(
+                rule=RULE.name,
+                severity=RULE.severity,
+                message=f"the certificate that {stage_name(stage)} presents is marked sensitive and was not read",
+                remedy="take the sensitive mark off the id, which is no secret, or look at the stage in AWS",
+                address=str(stage.address) if stage.address is not None else None,
+                location=locate(document, stage.address),
+            )
 
 
 def _plan(document: DocumentCases) -> Iterator[Finding]:
