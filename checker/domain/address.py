@@ -55,6 +55,11 @@ class Address:
         return replace(self, key=None, modules=modules)
 
     @property
+    def instance(self) -> tuple[tuple[ModuleStep, ...], InstanceKey]:
+        """Which instance of its block it is: the same of two blocks belong together in a rotation."""
+        return self.modules, self.key
+
+    @property
     def in_module(self) -> str:
         """How the block is written in a reference inside its own module: `TYPE.NAME`."""
         return f"{'data.' if self.data else ''}{self.type}.{self.name}"

@@ -10,7 +10,6 @@ from checker.domain.address import Address
 from checker.domain.certificate import Certificate, kind_of
 from checker.domain.inventory import Document, Inventory
 from checker.domain.observation import CertificateKey, Found, Gone, Observation, Observations, Unanswered
-from checker.domain.place import Place
 from checker.domain.policy import Policy
 from checker.domain.rotation import Phase
 from checker.domain.stage import Presents, PresentsPlanned, Stage
@@ -146,25 +145,35 @@ def stages_after(document: Document) -> tuple[Stage, ...]:
 
 
 def _known(document: Document) -> Iterator[Subject]:
-    after = stages_after(document)
-    recorded = list(document.certificates)
-    for stage in (*document.stages, *after):
-        match stage.presents:
-            case Presents(id=identity) if not any(_names(certificate, stage, identity) for certificate in recorded):
-                place = Place(stage.place.partition, stage.place.account, stage.place.region)
-                recorded.append(Certificate(address=None, id=identity, kind=kind_of(identity), place=place))
-            case _:
-                pass
-    for certificate in recorded:
-        if certificate.id is None:
-            continue
-        now = tuple(stage for stage in document.stages if _presents(stage, certificate))
-        then = tuple(stage for stage in after if _presents(stage, certificate))
-        place = certificate.place
-        for stage in (*now, *then):
-            place = place.or_else(stage.place)
-        key = CertificateKey(id=certificate.id, place=place)
-        yield Subject(certificate=certificate, key=key, presented_by=now, to_be_presented_by=then)
+    now, after = _by_id(document.stages), _by_id(stages_after(document))
+    recorded: dict[str, list[Certificate]] = {}
+    for certificate in document.certificates:
+        if certificate.id is not None:
+            recorded.setdefault(certificate.id, []).append(certificate)
+    for presenters in (now, after):
+        for identity, stages in presenters.items():
+            known = recorded.setdefault(identity, [])
+            for stage in stages:
+                if not any(_names(certificate, stage) for certificate in known):
+                    known.append(Certificate(address=None, id=identity, kind=kind_of(identity), place=stage.place))
+    for identity, certificates in recorded.items():
+        for certificate in certificates:
+            presented_by = tuple(stage for stage in now.get(identity, ()) if _names(certificate, stage))
+            to_be = tuple(stage for stage in after.get(identity, ()) if _names(certificate, stage))
+            place = certificate.place
+            for stage in (*presented_by, *to_be):
+                place = place.or_else(stage.place)
+            key = CertificateKey(id=identity, place=place)
+            yield Subject(certificate=certificate, key=key, presented_by=presented_by, to_be_presented_by=to_be)
+
+
+def _by_id(stages: tuple[Stage, ...]) -> dict[str, list[Stage]]:
+    """The stages that present each certificate id, so that joining them takes no more than one pass over either."""
+    found: dict[str, list[Stage]] = {}
+    for stage in stages:
+        if isinstance(stage.presents, Presents):
+            found.setdefault(stage.presents.id, []).append(stage)
+    return found
 
 
 def _created(document: Document) -> Iterator[Subject]:
@@ -182,14 +191,9 @@ def _created(document: Document) -> Iterator[Subject]:
             yield Subject(certificate=certificate, key=None, presented_by=(), to_be_presented_by=then)
 
 
-def _names(certificate: Certificate, stage: Stage, identity: str) -> bool:
-    """Whether a stage's id names this certificate: the region must not contradict it, since ids may collide across regions."""
-    regions = {certificate.place.region, stage.place.region} - {None}
-    return certificate.id == identity and len(regions) < 2
-
-
-def _presents(stage: Stage, certificate: Certificate) -> bool:
-    return isinstance(stage.presents, Presents) and _names(certificate, stage, stage.presents.id)
+def _names(certificate: Certificate, stage: Stage) -> bool:
+    """Whether the id that both have means one certificate: regions must not contradict, since ids may collide across them."""
+    return len({certificate.place.region, stage.place.region} - {None}) < 2
 
 
 def _case(subject: Subject, observations: Observations, as_of: datetime) -> Case:

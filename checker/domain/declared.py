@@ -56,7 +56,7 @@ class DeclaredStage:
 
 @value
 class Declared:
-    """The configuration of one root module; `names` holds every resource block's address, to see whether a name is taken.
+    """The configuration of one root module.
 
     `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
     not understood: JSON, overrides, .tofu, and what cannot be parsed.
@@ -65,7 +65,6 @@ class Declared:
     directory: str
     certificates: tuple[DeclaredCertificate, ...] = ()
     stages: tuple[DeclaredStage, ...] = ()
-    names: frozenset[Address] = frozenset()
     modules: frozenset[tuple[str, ...]] = frozenset({()})
     unread: tuple[str, ...] = ()
     locations: Mapping[Address, Location] = MappingProxyType({})

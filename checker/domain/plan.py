@@ -6,7 +6,7 @@ from enum import Enum
 
 from checker.domain.address import Address
 from checker.domain.certificate import Certificate
-from checker.domain.stage import Stage
+from checker.domain.stage import Presented, Stage
 from checker.domain.value import value
 
 
@@ -68,6 +68,12 @@ class StageChange:
     changed: frozenset[str] = frozenset()
     previous_address: Address | None = None
     reason: str | None = None
+
+    @property
+    def presented(self) -> tuple[Presented | None, Presented | None]:
+        """What the stage presents before and after the plan; None where there is no stage at that time."""
+        before = self.before.presents if self.before is not None else None
+        return before, self.after.presents if self.after is not None else None
 
 
 @value

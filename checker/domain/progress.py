@@ -18,8 +18,7 @@ def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
         return None
     for successor in declared.successors(case.address.block):
         for other in document.of_block(successor.block):
-            same = other.address is not None and other.address.key == case.address.key
-            if same and other.address.modules == case.address.modules and _outlives(other, case):  # type: ignore[union-attr]
+            if other.address is not None and other.address.instance == case.address.instance and _outlives(other, case):
                 return other
     return None
 
@@ -47,9 +46,7 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
 
 def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
     for change in plan.stages:
-        before = change.before.presents if change.before is not None else None
-        after = change.after.presents if change.after is not None else None
-        match before, after:
+        match change.presented:
             case Presents(id=old), Presents(id=new) if old == case.id and new != old and change.action.changes:
                 other = document.by_id(new)
                 if other is not None and _outlives(other, case) and not other.within(policy.threshold_days):

@@ -44,9 +44,9 @@ class _Search:
     def visit(self, site: Site) -> None:
         """Follow a value that an attribute holds to wherever that attribute is read."""
         block, path, module = site.block, site.path, site.module
-        if block.type == "resource" and block.labels and block.labels[0] in STAGES:
+        if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in STAGES:
             if path == (POINTER,) or (path == ("for_each",) and _takes_each(site)):
-                self.stages.add((module, *block.labels[:2]))  # type: ignore[arg-type]
+                self.stages.add((module, block.labels[0], block.labels[1]))
                 self.sites.append(site)
         elif block.type == "locals":
             self.follow(module, "local", path[0])

@@ -38,7 +38,6 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         directory=configuration.root,
         certificates=certificates,
         stages=stages,
-        names=frozenset(reader.names()),
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
         locations={
@@ -113,12 +112,6 @@ class _Reader:
                             location=self.location(file.path, file.line(block.span.start)),
                             takes=_takes(file, block),
                         )
-
-    def names(self) -> Iterator[Address]:
-        for module in self.configuration.modules:
-            for _file, block in self.configuration.blocks(module, "resource"):
-                if len(block.labels) > 1:
-                    yield block_address(module, *block.labels[:2])
 
     def unread(self) -> Iterator[str]:
         for path, file in sorted(self.configuration.files.items()):

@@ -13,7 +13,7 @@ from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import replace
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.changes import Change, read_action, read_change
-from checker.readers.envelope import Envelope
+from checker.readers.envelope import Envelope, ResourceChange
 from checker.readers.notices import plan_notices
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, DEPLOYMENTS, HOLDERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
@@ -27,14 +27,16 @@ from checker.readers.stages import PRESENTED, read_stage
 def read_plan(found: Envelope, source: Source, spot: Spot) -> Document:
     """Read a plan. Raises UnreadableError at the leaf of an object of ours that is not what Terraform writes."""
     configuration = PlanConfiguration(found, spot)
-    changes = [change.placed(configuration.place(change.address)) for change in _changes(found, spot)]
+    entries = _entries(found, spot)
+    read = (read_change(entry, at) for entry, at in entries if entry.type in HOLDERS)
+    changes = [change.placed(configuration.place(change.address)) for change in read]
     recorded = read_records(_prior(found, changes, configuration, spot))
     planned = _Planned(changes, recorded, configuration)
     stages = tuple(planned.stage(change) for change in changes if change.type in STAGES and change.deposed is None)
     plan = Plan(
         certificates=planned.certificates(stages),
         stages=stages,
-        deployments=tuple(_deployments(found, spot)),
+        deployments=tuple(_deployments(entries)),
         errored=found.errored is True,
         complete=None if found.complete is UNSET else found.complete,
     )
@@ -47,23 +49,18 @@ def read_plan(found: Envelope, source: Source, spot: Spot) -> Document:
     )
 
 
-def _changes(found: Envelope, spot: Spot) -> list[Change]:
+def _entries(found: Envelope, spot: Spot) -> list[tuple[ResourceChange, Spot]]:
     at = spot.key("resource_changes")
-    return [
-        read_change(entry, at.item(index))
-        for index, entry in enumerate(found.resource_changes or ())
-        if entry.type in HOLDERS and entry.mode == "managed"
-    ]
+    # Only ours have kept their mode.
+    return [(entry, at.item(index)) for index, entry in enumerate(found.resource_changes or ()) if entry.mode == "managed"]
 
 
-def _deployments(found: Envelope, spot: Spot) -> Iterator[DeploymentChange]:
-    at = spot.key("resource_changes")
-    for index, entry in enumerate(found.resource_changes or ()):
-        if entry.type in DEPLOYMENTS and entry.mode == "managed":
-            here = at.item(index)
-            action = read_action(entry, here)
+def _deployments(entries: Sequence[tuple[ResourceChange, Spot]]) -> Iterator[DeploymentChange]:
+    for entry, at in entries:
+        if entry.type in DEPLOYMENTS:
+            action = read_action(entry, at)
             if action.changes:
-                yield DeploymentChange(address=read_address(entry.address, here.key("address")), action=action)
+                yield DeploymentChange(address=read_address(entry.address, at.key("address")), action=action)
 
 
 def _prior(found: Envelope, changes: Sequence[Change], configuration: PlanConfiguration, spot: Spot) -> list[Record]:

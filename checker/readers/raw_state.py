@@ -32,7 +32,7 @@ def raw_records(resources: Iterable[RawResource], spot: Spot) -> list[Record]:
     """
     records: list[Record] = []
     for index, resource in enumerate(resources):
-        if concerns(resource.type, resource.mode):
+        if resource.type and concerns(resource.type, resource.mode):
             records.extend(_instances(resource, spot.item(index)))
     return records
 

@@ -21,7 +21,7 @@ def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
     while waiting:
         module, here = waiting.pop()
         for index, resource in enumerate(module.resources):
-            if not concerns(resource.type, resource.mode):
+            if not resource.type or not concerns(resource.type, resource.mode):
                 continue
             at = here.key("resources").item(index)
             records.append(

@@ -47,9 +47,9 @@ class Standing:
         """The successor's instances that the predecessor's call for and that are not in state."""
         if self.successor is None:
             return
-        there = {(case.address.modules, case.address.key) for case in self.successor_cases if case.address is not None}
+        there = {case.address.instance for case in self.successor_cases if case.address is not None}
         for case in self.own:
-            if case.address is not None and (case.address.modules, case.address.key) not in there:
+            if case.address is not None and case.address.instance not in there:
                 yield str(Address(self.successor.block.type, self.successor.block.name, case.address.key, case.address.modules))
 
     def uncovered(self, holder: DeclaredCertificate) -> tuple[Stage, ...]:

@@ -31,7 +31,7 @@ def _introduce(standing: Standing, successor: Address) -> Step:
     declaration = standing.declaration
     if declaration is None:
         return _undeclared(standing)
-    if successor in standing.declared.names:
+    if standing.declared.certificate(successor) is not None:
         return Blocked(f"the name {successor} is taken by another block", "choose one with --name")
     return _hindered(standing, declaration) or Next(Phase.INTRODUCE)
 

@@ -103,9 +103,7 @@ def _stage(document: DocumentCases, change: StageChange, phase: Phase) -> str | 
     extra = sorted(change.changed - {_POINTER})
     if extra:
         return f"also changes {', '.join(extra[:5])}"
-    before = change.before.presents if change.before is not None else None
-    after = change.after.presents if change.after is not None else None
-    match before, after:
+    match change.presented:
         case Presents(id=old), Presents(id=new) if old != new:
             return _not_its_successor(document, old, new)
         case _:

@@ -35,9 +35,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     for document in cases.documents:
         plan = document.document.plan
         for change in plan.stages if plan is not None else ():
-            before = change.before.presents if change.before is not None else None
-            after = change.after.presents if change.after is not None else None
-            match before, after:
+            match change.presented:
                 case Presents(id=old), PresentsPlanned(candidates=(_, *_) as candidates):
                     made = " or ".join(map(str, candidates))
                     yield Finding(
