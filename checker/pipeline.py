@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from checker.domain.cases import Cases, build_cases, subjects
+from checker.domain.cases import Cases, build_cases
 from checker.domain.inventory import Inventory
 from checker.domain.observation import CertificateKey, Observations
 from checker.domain.outcome import Outcome
@@ -13,6 +13,7 @@ from checker.domain.place import Place
 from checker.domain.rotation import Phase, Rotation
 from checker.domain.run import Run
 from checker.domain.stage import Stage
+from checker.domain.subjects import subjects
 from checker.domain.value import value
 from checker.rotation.planner import plan_rotations, surveys_needed
 from checker.rules import judge

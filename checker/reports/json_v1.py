@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, DocumentCases, stages_after
+from checker.domain.cases import Case, DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned, Stage
+from checker.domain.subjects import stages_after
 
 SCHEMA = "tfcert.outcome/v1"
 

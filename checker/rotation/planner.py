@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Cases, DocumentCases, Evidence, subjects
+from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.declared import Declared
 from checker.domain.inventory import Inventory
 from checker.domain.place import Place
 from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
 from checker.domain.stage import Stage
+from checker.domain.subjects import subjects
 from checker.domain.value import replace
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from world import CERTIFICATE, HOME, NOW, STAGE
 
 from checker.domain.address import Address
-from checker.domain.cases import Cases, build_cases, subjects
+from checker.domain.cases import Cases, build_cases
 from checker.domain.certificate import Certificate
 from checker.domain.declared import Declared, DeclaredCertificate
 from checker.domain.finding import Finding
@@ -18,6 +18,7 @@ from checker.domain.plan import Action, CertificateChange, DeploymentChange, Pla
 from checker.domain.policy import Policy
 from checker.domain.rotation import Phase
 from checker.domain.stage import Presented, Presents, PresentsNothing, Stage, StageKind
+from checker.domain.subjects import subjects
 from checker.rules import judge
 
 

@@ -1,0 +1,90 @@
+"""Which certificates a document speaks of, and which stages present each: now, and after the plan where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.certificate import Certificate, kind_of
+from checker.domain.inventory import Document
+from checker.domain.observation import CertificateKey
+from checker.domain.stage import Presents, PresentsPlanned, Stage
+from checker.domain.value import value
+
+
+@value
+class Subject:
+    """A certificate and the stages that present it: now (as recorded) and after the plan, where there is one.
+
+    `key` is None for a certificate that is yet to be created.
+    """
+
+    certificate: Certificate
+    key: CertificateKey | None
+    presented_by: tuple[Stage, ...]
+    to_be_presented_by: tuple[Stage, ...]
+
+
+def subjects(document: Document) -> tuple[Subject, ...]:
+    """Every certificate of a document: recorded, named by a stage alone, or yet to be created, in that order."""
+    return (*_known(document), *_created(document))
+
+
+def stages_after(document: Document) -> tuple[Stage, ...]:
+    """The stages as they are after the plan; without a plan, as they are recorded."""
+    if document.plan is None:
+        return document.stages
+    changed = {address for change in document.plan.stages for address in (change.address, change.previous_address)}
+    kept = [stage for stage in document.stages if stage.address not in changed]
+    return (*kept, *(change.after for change in document.plan.stages if change.after is not None))
+
+
+def _known(document: Document) -> Iterator[Subject]:
+    now, after = _by_id(document.stages), _by_id(stages_after(document))
+    recorded: dict[str, list[Certificate]] = {}
+    for certificate in document.certificates:
+        if certificate.id is not None:
+            recorded.setdefault(certificate.id, []).append(certificate)
+    for presenters in (now, after):
+        for identity, stages in presenters.items():
+            known = recorded.setdefault(identity, [])
+            for stage in stages:
+                if not any(_names(certificate, stage) for certificate in known):
+                    known.append(Certificate(address=None, id=identity, kind=kind_of(identity), place=stage.place))
+    for identity, certificates in recorded.items():
+        for certificate in certificates:
+            presented_by = tuple(stage for stage in now.get(identity, ()) if _names(certificate, stage))
+            to_be = tuple(stage for stage in after.get(identity, ()) if _names(certificate, stage))
+            place = certificate.place
+            for stage in (*presented_by, *to_be):
+                place = place.or_else(stage.place)
+            key = CertificateKey(id=identity, place=place)
+            yield Subject(certificate=certificate, key=key, presented_by=presented_by, to_be_presented_by=to_be)
+
+
+def _by_id(stages: tuple[Stage, ...]) -> dict[str, list[Stage]]:
+    """The stages that present each certificate id, so that joining them takes no more than one pass over either."""
+    found: dict[str, list[Stage]] = {}
+    for stage in stages:
+        if isinstance(stage.presents, Presents):
+            found.setdefault(stage.presents.id, []).append(stage)
+    return found
+
+
+def _created(document: Document) -> Iterator[Subject]:
+    if document.plan is None:
+        return
+    after = stages_after(document)
+    for change in document.plan.certificates:
+        if change.action.creates and change.deposed is None:
+            certificate = change.after or Certificate(address=change.address, id=None)
+            then = tuple(
+                stage
+                for stage in after
+                if isinstance(stage.presents, PresentsPlanned) and change.address in stage.presents.candidates
+            )
+            yield Subject(certificate=certificate, key=None, presented_by=(), to_be_presented_by=then)
+
+
+def _names(certificate: Certificate, stage: Stage) -> bool:
+    """Whether the id that both have means one certificate: regions must not contradict, since ids may collide across them."""
+    return len({certificate.place.region, stage.place.region} - {None}) < 2
