@@ -16,6 +16,7 @@ from checker.domain.stage import Stage
 from checker.domain.subjects import subjects
 from checker.domain.value import value
 from checker.rotation.planner import plan_rotations, surveys_needed
+from checker.rotation.trusted import Trusted, trusted
 from checker.rules import judge
 
 if TYPE_CHECKING:
@@ -54,6 +55,13 @@ def patch(
     chosen = tuple(rotation for rotation in rotations if not wish.only or _names(rotation) & wish.only)
     patches = write_patches(configuration, chosen, wish.phase, every=wish.every)
     return _outcome(inventory, cases, patches.rotations), patches
+
+
+def bundle(inventory: Inventory, observe: Observe | None, run: Run) -> tuple[Outcome, tuple[Trusted, ...]]:
+    """Judge, and say which certificates the backends must trust now."""
+    cases = _cases(inventory, observe, run)
+    rotations = plan_rotations(cases)
+    return _outcome(inventory, cases, rotations), trusted(cases, rotations)
 
 
 def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from checker.cli.bundle import bundle
 from checker.cli.check import check
 from checker.cli.demo import demo
 from checker.cli.patch import patch
@@ -20,7 +21,7 @@ def build() -> typer.Typer:
         name="tfcert", add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
     )
     application.callback(help=_HELP)(_root)
-    for verb in (check, patch, demo, rules):
+    for verb in (check, patch, bundle, demo, rules):
         application.command()(verb)
     return application
 

@@ -2,81 +2,158 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from checker.domain.errors import TfcertError, UsageError
+from checker.domain.value import value
 from checker.patches.stages import FileChange
 
 
+@value
+class _Staged:
+    """A file's new text beside it, ready to be renamed over it; `before` is None for a file that is new."""
+
+    temporary: Path
+    target: Path
+    before: bytes | None
+
+
 def write_all(root: str, changes: Iterable[FileChange], *, within: Path) -> tuple[Path, ...]:
-    """Replace files by their edited text, all or none.
+    """Replace files by their edited text, all or none, and create those that are new.
 
     Each is first written to a temporary file beside it, without a .tf suffix since Terraform would load it, then renamed over it;
     mode and owner are kept. Raises TfcertError, with every file as it was, when a file changed since it was read, is a
     symbolic link, lies outside `within`, or cannot be written.
     """
-    waiting: list[tuple[Path, Path, bytes]] = []
+    staged: list[_Staged] = []
     try:
         for change in changes:
-            target = _target(Path(root, change.path), change.before, within)
-            waiting.append((_beside(target, change.after), target, change.before))
-    except (OSError, TfcertError) as error:
-        _discard(waiting)
-        if isinstance(error, TfcertError):
-            raise
-        raise UsageError(
-            error.strerror or "cannot be written", where=str(error.filename or root), remedy="nothing was changed"
-        ) from error
-    return _rename(waiting)
+            target = Path(root, change.path)
+            _refuse_strays(target, within)
+            _refuse_changed(target, change.before)
+            staged.append(_Staged(temporary=_beside(target, change.after), target=target, before=change.before))
+        for entry in staged:
+            # Once more, as late as can be: writing the others took its time.
+            _refuse_changed(entry.target, entry.before)
+        _rename(staged)
+    except OSError as error:
+        raise _unwritable(error, Path(root)) from error
+    finally:
+        for entry in staged:
+            entry.temporary.unlink(missing_ok=True)
+    return tuple(entry.target for entry in staged)
 
 
-def _target(path: Path, before: bytes, within: Path) -> Path:
+def replace_file(target: Path, text: bytes) -> None:
+    """Put a text into one file, new or not, so that a reader sees the old text or the new one and never a part of it.
+
+    A symbolic link stays, and what it leads to is replaced. Raises UsageError, with the file as it was, when it cannot be written.
+    """
+    temporary = None
+    try:
+        target = target.resolve()
+        temporary = _beside(target, text)
+        temporary.replace(target)
+    except OSError as error:
+        raise _unwritable(error, target) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _unwritable(error: OSError, where: Path) -> UsageError:
+    return UsageError(error.strerror or "cannot be written", where=str(error.filename or where), remedy="nothing was changed")
+
+
+def _refuse_strays(path: Path, within: Path) -> None:
     if path.is_symlink() or not path.resolve().is_relative_to(within.resolve()):
         raise UsageError(
             f"a symbolic link, or outside {within}", where=str(path), remedy="nothing was changed; apply the diff by hand"
         )
-    if path.read_bytes() != before:
+
+
+def _refuse_changed(path: Path, before: bytes | None) -> None:
+    if before is None:
+        if path.exists():
+            raise UsageError("is there by now", where=str(path), remedy="nothing was changed; ask again")
+        return
+    try:
+        now = path.read_bytes()
+    except FileNotFoundError:
+        now = None
+    if now != before:
         raise UsageError("changed since it was read", where=str(path), remedy="nothing was changed; ask again")
-    return path
 
 
 def _beside(target: Path, text: bytes) -> Path:
-    status = target.stat()
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tfcert", dir=target.parent)
+    """A new file in the same folder with the text, and with the mode and owner of the one that it will replace."""
+    there = target.stat() if target.exists() else None
+    if there is not None and not os.access(target, os.W_OK):
+        # A rename would get past a file's own protection, which somebody set for a reason.
+        raise UsageError(
+            "is read-only", where=str(target), remedy="nothing was changed; make it writable, or apply the diff by hand"
+        )
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tfcert")
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(name).chmod(status.st_mode & 0o7777)
-        with contextlib.suppress(PermissionError):
-            os.chown(name, status.st_uid, status.st_gid)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
-
-
-def _rename(waiting: list[tuple[Path, Path, bytes]]) -> tuple[Path, ...]:
-    done: list[tuple[Path, bytes]] = []
-    try:
-        for temporary, target, before in waiting:
-            temporary.replace(target)
-            done.append((target, before))
-    except OSError as error:
-        for target, before in done:
-            target.write_bytes(before)
-        _discard(waiting)
-        raise UsageError(
-            error.strerror or "cannot be replaced", where=str(error.filename), remedy="every file is as it was"
-        ) from error
-    return tuple(target for target, _ in done)
-
-
-def _discard(waiting: list[tuple[Path, Path, bytes]]) -> None:
-    for temporary, _, _ in waiting:
+        if there is not None:
+            _like(temporary, there, target)
+    except (OSError, TfcertError):
         temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _like(temporary: Path, there: os.stat_result, target: Path) -> None:
+    new = temporary.stat()
+    if (new.st_uid, new.st_gid) != (there.st_uid, there.st_gid):
+        try:
+            os.chown(temporary, there.st_uid, there.st_gid)
+        except PermissionError as error:
+            raise UsageError(
+                "belongs to somebody else, and would not afterwards",
+                where=str(target),
+                remedy="nothing was changed; run tfcert as its owner, or apply the diff by hand",
+            ) from error
+    # Behind the change of owner, which takes some bits of the mode away.
+    temporary.chmod(there.st_mode & 0o7777)
+
+
+def _rename(staged: list[_Staged]) -> None:
+    done: list[_Staged] = []
+    try:
+        for entry in staged:
+            entry.temporary.replace(entry.target)
+            done.append(entry)
+    except OSError as error:
+        stuck = [str(entry.target) for entry in done if not _restored(entry)]
+        remedy = (
+            f"restore {', '.join(stuck)} from version control; the others are as they were" if stuck else "every file is as it was"
+        )
+        raise UsageError(error.strerror or "cannot be replaced", where=str(error.filename), remedy=remedy) from error
+    for folder in {entry.target.parent for entry in staged}:
+        # The new names outlive a power cut too, where the file system lets a folder be synchronised.
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _restored(entry: _Staged) -> bool:
+    try:
+        if entry.before is None:
+            entry.target.unlink()
+        else:
+            entry.target.write_bytes(entry.before)
+    except OSError:
+        return False
+    return True

@@ -15,7 +15,8 @@ class Certificate:
     """A client certificate that a state or plan knows, or will create.
 
     `id` is None until it is created. `expires_at` is the recorded end; `dated_by` says what it was read from (the PEM wins
-    over the attribute). `deposed` is the key of an object that Terraform still has to delete.
+    over the attribute). `pem` is the recorded PEM as `normal_pem` writes it. `deposed` is the key of an object that Terraform
+    still has to delete.
     """
 
     address: Address | None
@@ -26,6 +27,7 @@ class Certificate:
     expires_at: datetime | None = None
     dated_by: Literal["pem", "attribute"] | None = None
     fingerprint: str | None = None
+    pem: str | None = None
     deposed: str | None = None
 
 

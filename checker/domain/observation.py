@@ -13,11 +13,12 @@ from checker.domain.value import short_value, value
 
 @value
 class Found:
-    """AWS knows the certificate: its end, and the SHA-256 fingerprint of its PEM in hexadecimal."""
+    """AWS knows the certificate: its end, the SHA-256 of its PEM in hexadecimal, and the PEM as `normal_pem` writes it."""
 
     expires_at: datetime
     created_at: datetime | None = None
     fingerprint: str | None = None
+    pem: str | None = None
 
 
 @short_value

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from checker.domain.observation import Found, ObservedStage, Unanswered
+from checker.domain.pem import fingerprint_of, normal_pem
 from checker.domain.stage import StageKind
-
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 
 # Half a million of anything: whatever goes on after that is not a list of AWS's.
 _MOST_PAGES = 1000
@@ -43,7 +38,7 @@ def listed(fetch: Callable[..., Mapping[str, Any]], items: str, position: str) -
 
 def certificate(item: Mapping[str, Any]) -> Found | Unanswered:
     """A client certificate of GetClientCertificates."""
-    ends, begins = item.get("expirationDate"), item.get("createdDate")
+    ends, begins, pem = item.get("expirationDate"), item.get("createdDate"), item.get("pemEncodedCertificate")
     if not isinstance(ends, datetime):
         return Unanswered(
             reason=f"AWS knows the certificate {text(item, 'clientCertificateId')} and gives no end date for it",
@@ -52,7 +47,8 @@ def certificate(item: Mapping[str, Any]) -> Found | Unanswered:
     return Found(
         expires_at=ends.astimezone(UTC),
         created_at=begins.astimezone(UTC) if isinstance(begins, datetime) else None,
-        fingerprint=fingerprint(item.get("pemEncodedCertificate")),
+        fingerprint=fingerprint_of(pem),
+        pem=normal_pem(pem),
     )
 
 
@@ -84,15 +80,3 @@ def text(item: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"no {name} in the answer")
     return value
-
-
-def fingerprint(pem: Any) -> str | None:
-    """SHA-256 of the certificate in a PEM, in lower-case hexadecimal, however its lines end; None where there is none."""
-    match = _PEM.search(pem) if isinstance(pem, str) else None
-    if match is None:
-        return None
-    try:
-        der = base64.b64decode("".join(match[1].split()), validate=True)
-    except binascii.Error:
-        return None
-    return hashlib.sha256(der).hexdigest()

@@ -27,10 +27,10 @@ _WRITERS: dict[Phase, Callable[[Configuration, Step], Configuration]] = {
 
 @value
 class FileChange:
-    """One file before and after a phase; `path` is relative to the configuration's folder."""
+    """One file before and after a phase; `path` is relative to the configuration's folder, `before` None for a new file."""
 
     path: str
-    before: bytes
+    before: bytes | None
     after: bytes
 
 
@@ -142,12 +142,17 @@ def _patch(
     original: Configuration, before: Configuration, after: Configuration, phase: Phase, taking: tuple[Rotation, ...]
 ) -> PhasePatch:
     changes = tuple(
-        FileChange(path=path, before=before.files[path].data, after=file.data)
+        FileChange(path=path, before=_text(before, path), after=file.data)
         for path, file in sorted(after.files.items())
-        if file.data != before.files[path].data
+        if file.data != _text(before, path)
     )
-    same = all(original.files[change.path].data == change.before for change in changes)
+    same = all(_text(original, change.path) == change.before for change in changes)
     return PhasePatch(phase=phase, rotations=taking, changes=changes, on_disk=same and before is original)
+
+
+def _text(configuration: Configuration, path: str) -> bytes | None:
+    file = configuration.files.get(path)
+    return file.data if file is not None else None
 
 
 def _write(configuration: Configuration, rotation: Rotation, phase: Phase) -> Configuration:

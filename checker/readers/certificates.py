@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from checker.domain.certificate import Certificate
+from checker.domain.pem import normal_pem
 from checker.domain.place import place_of_arn
 from checker.domain.value import replace
 from checker.readers.decoding import decode
@@ -82,6 +83,7 @@ def _dated(certificate: Certificate, *, pem: str | None, starts: str | None, end
             expires_at=validity.not_after,
             dated_by="pem",
             fingerprint=validity.fingerprint,
+            pem=normal_pem(pem),
         )
     end = read_instant(ends)
     return replace(certificate, created_at=created, expires_at=end, dated_by="attribute" if end else None)

@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from checker.domain.pem import der_of
 from checker.domain.value import value
-
-_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-_LONGEST = 64 * 1024
 
 _INTEGER, _BIT_STRING, _UTC_TIME, _GENERALIZED_TIME, _SEQUENCE, _VERSION = 0x02, 0x03, 0x17, 0x18, 0x30, 0xA0
 _UTC_FORM = re.compile(rb"\d{12}Z")
@@ -34,19 +32,8 @@ class _NotDerError(Exception):
 
 def read_pem(text: str | None) -> Validity | None:
     """Read the first certificate of a PEM text, whatever its line ends; None if it is a placeholder or broken."""
-    if not text or len(text) > _LONGEST:
-        return None
-    _, begin, rest = text.partition(_BEGIN)
-    body, end, _ = rest.partition(_END)
-    if not begin or not end:
-        return None
-    from binascii import a2b_base64
-
-    try:
-        der = a2b_base64("".join(body.split()), strict_mode=True)
-    except ValueError:
-        return None
-    return read_der(der)
+    der = der_of(text)
+    return read_der(der) if der is not None else None
 
 
 def read_der(der: bytes) -> Validity | None:

@@ -31,7 +31,12 @@ def test_a_certificate_that_aws_has_is_found_with_its_dates_and_the_fingerprint_
     pem = aws.client("apigateway").get_client_certificate(clientCertificateId="abc123")["pemEncodedCertificate"]
     der = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
     found = seen.certificates[key("abc123")]
-    assert found == Found(expires_at=ENDS, created_at=ENDS - timedelta(days=365), fingerprint=hashlib.sha256(der).hexdigest())
+    assert found == Found(
+        expires_at=ENDS,
+        created_at=ENDS - timedelta(days=365),
+        fingerprint=hashlib.sha256(der).hexdigest(),
+        pem=pem.replace("\r\n", "\n") + "\n",
+    )
     assert found.expires_at.tzinfo is UTC
     assert "\r\n" in pem
     assert seen.asked

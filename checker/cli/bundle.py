@@ -1,0 +1,72 @@
+"""`tfcert bundle`: the PEMs that backends must trust now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from checker.cli import options
+
+if TYPE_CHECKING:
+    from checker.domain.outcome import Outcome
+    from checker.rotation.trusted import Trusted
+
+
+def bundle(
+    sources: options.Sources = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="Write the bundle there, if it is complete. [default: stdout]")
+    ] = None,
+    config: options.Config = None,
+    offline: options.Offline = False,
+    as_of: options.AsOf = None,
+    profile: options.Profile = None,
+    role_arn: options.RoleArn = None,
+    region: options.Region = None,
+    timeout: options.Timeout = 20.0,
+    tool: options.ToolName = None,
+) -> None:
+    """Write the PEMs that backends must trust now, with fingerprints and end dates as comments.
+
+    Exit codes: 0 complete, 2 usage or unreadable input, 3 a PEM is not known or something could not be verified.
+    """
+    from checker.cli import output, reading
+    from checker.cli.observing import observer
+    from checker.domain.run import Run
+    from checker.pipeline import bundle as gather
+
+    run = Run(as_of=reading.moment(as_of), policy=reading.policy(None, threshold=None, notice=None))
+    loaded = reading.load(sources or (), config=config, tool=tool)
+    observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    outcome, found = gather(loaded.inventory, observe, run)
+    for notice in outcome.notices:
+        output.warn(notice)
+    output.warn_unverified(outcome)
+    raise typer.Exit(_deliver(outcome, found, out))
+
+
+def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> int:
+    """Write the bundle and give the exit code; a file is only ever replaced by a bundle that lacks nothing."""
+    from checker.cli import output
+    from checker.cli.files import replace_file
+    from checker.domain.cases import Evidence
+    from checker.domain.outcome import UNVERIFIED
+    from checker.reports.pem_bundle import render, unknown
+
+    text = render(found, as_of=outcome.cases.as_of)
+    missing = unknown(found)
+    for sentence in missing:
+        output.warn(f"incomplete: {sentence}")
+    if not found:
+        output.warn("no stage presents a certificate, so there is nothing to trust")
+    if out is None:
+        output.write(text.encode())
+    elif missing or not found:
+        output.warn(f"{out} is left as it was: a bundle that lacks a certificate would shut callers out")
+    else:
+        replace_file(Path(out), text.encode())
+    unverified = any(finding.rule == UNVERIFIED for finding in outcome.findings)
+    gone = any(entry.case.evidence is Evidence.GONE for entry in found)
+    return 3 if missing or unverified or gone or (out is not None and not found) else 0
