@@ -14,7 +14,7 @@ from checker.domain.rotation import Phase, Rotation
 from checker.domain.run import Run
 from checker.domain.stage import Stage
 from checker.domain.subjects import subjects
-from checker.domain.value import value
+from checker.domain.value import replace, value
 from checker.rotation.planner import plan_rotations, surveys_needed
 from checker.rotation.trusted import Trusted, trusted
 from checker.rules import judge
@@ -52,6 +52,8 @@ def patch(
 
     cases = _cases(inventory, observe, run)
     rotations = plan_rotations(cases, name=wish.name, even_if_not_due=wish.even_if_not_due)
+    if wish.phase is Phase.ROLLBACK:
+        rotations = tuple(replace(rotation, step=rotation.back) for rotation in rotations)
     chosen = tuple(rotation for rotation in rotations if not wish.only or _names(rotation) & wish.only)
     patches = write_patches(configuration, chosen, wish.phase, every=wish.every)
     return _outcome(inventory, cases, patches.rotations), patches

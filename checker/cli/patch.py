@@ -17,12 +17,13 @@ class Wanted(StrEnum):
     INTRODUCE = "introduce"
     REPOINT = "repoint"
     RETIRE = "retire"
+    ROLLBACK = "rollback"
     ALL = "all"
 
 
 def patch(
     sources: options.Sources = None,
-    phase: Annotated[Wanted, typer.Option("--phase", help="What to write: what is safe now, or a preview.")] = Wanted.NEXT,
+    phase: Annotated[Wanted, typer.Option("--phase", help="Write what is safe now, a preview, or the way back.")] = Wanted.NEXT,
     only: Annotated[list[str] | None, typer.Option("--only", metavar="ADDRESS", help="This certificate alone; repeatable.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="The successor's name. [default: <base>_<yyyymm>]")] = None,
     out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md there.")] = None,

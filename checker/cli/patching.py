@@ -75,7 +75,12 @@ def deliver(loaded: Loaded, observe: Observe | None, request: Request, *, policy
     if not request.write and request.out is None:
         for entry in patches.patches:
             output.write(_patch_text(entry, configuration, top, where))
-    output.write("".join(f"# {printable(line)}\n" for line in _standing(outcome, patches, written=request.write)).encode())
+    output.write(
+        "".join(
+            f"# {printable(line)}\n"
+            for line in _standing(outcome, patches, written=request.write, back=request.wish.phase is Phase.ROLLBACK)
+        ).encode()
+    )
     return _exit_code(outcome, patches)
 
 
@@ -157,7 +162,7 @@ def _unmet(entry: PhasePatch) -> list[str]:
     ]
 
 
-def _standing(outcome: Outcome, patches: Patches, *, written: bool) -> list[str]:
+def _standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -> list[str]:
     lines: list[str] = []
     first = patches.patches[0].phase if patches.patches else None
     for rotation in patches.rotations:
@@ -170,6 +175,8 @@ def _standing(outcome: Outcome, patches: Patches, *, written: bool) -> list[str]
                 lines += [f"{rotation.label}: {told(rotation.step)}", f"  what to do: {remedy}"]
             case Next() | Waiting():
                 lines.append(f"{rotation.label}: {told(rotation.step)}")
+    if not lines and back:
+        lines.append("nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again")
     if not lines:
         lines.append("nothing to do: no certificate nears its end, and no rotation is under way")
     lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == "certificate-unverified"]

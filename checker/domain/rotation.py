@@ -10,11 +10,15 @@ from checker.domain.value import short_value, value
 
 
 class Phase(StrEnum):
-    """The three phases of a rotation, one an apply."""
+    """The three phases of a rotation, one an apply; rollback undoes the second while the predecessor lives."""
 
     INTRODUCE = "introduce"
     REPOINT = "repoint"
     RETIRE = "retire"
+    ROLLBACK = "rollback"
+
+
+SERIES = (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE)
 
 
 @short_value
@@ -71,13 +75,14 @@ class Rotation:
 
     `predecessor` is None where Terraform does not manage the certificate: then `predecessor_ids` names it. `successor` is the
     declared one, else the one that introduce would write. `stages` are the addresses of the instances that present the
-    predecessor, `end` is its earliest end.
+    predecessor, `end` is its earliest end. `back` is the step of whoever asks for rollback: it is never `next`.
     """
 
     predecessor: Address | None
     predecessor_ids: tuple[str, ...]
     successor: Address | None
     step: Step
+    back: Step = Done()
     end: datetime | None = None
     introduce_by: datetime | None = None
     repoint_by: datetime | None = None

@@ -1,4 +1,4 @@
-"""Repoint: every pointer from the predecessor to the successor."""
+"""Repoint: every pointer from the predecessor to the successor; rollback is the way back."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ def repoint(configuration: Configuration, step: Step) -> Configuration:
             f"nothing refers to the id of {step.predecessor}", where=configuration.root, remedy="the repoint is already written"
         )
     return proven(configuration, step, rename(step, chosen), chosen)
+
+
+def rollback(configuration: Configuration, step: Step) -> Configuration:
+    """Replace the successor's name in each reference to its id by the predecessor's.
+
+    Raises UnprovenError when either is not declared, when nothing points to the successor, or without a proof.
+    """
+    find_block(configuration, step.predecessor)
+    return repoint(configuration, Step(predecessor=step.successor, successor=step.predecessor))

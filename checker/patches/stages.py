@@ -7,21 +7,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from checker.domain.errors import UnprovenError
-from checker.domain.rotation import Blocked, Next, Phase, Rotation
+from checker.domain.rotation import SERIES, Blocked, Next, Phase, Rotation
 from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
 from checker.hcl.references import Use
 from checker.patches.diff import unified_diff
 from checker.patches.edits import Step, references_to
 from checker.patches.introduce import introduce
-from checker.patches.repoint import repoint
+from checker.patches.repoint import repoint, rollback
 from checker.patches.retire import retire
 
-PHASES: tuple[Phase, ...] = (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE)
 _WRITERS: dict[Phase, Callable[[Configuration, Step], Configuration]] = {
     Phase.INTRODUCE: introduce,
     Phase.REPOINT: repoint,
     Phase.RETIRE: retire,
+    Phase.ROLLBACK: rollback,
 }
 
 
@@ -47,14 +47,14 @@ class PhasePatch:
     on_disk: bool
 
     @property
-    def number(self) -> int:
-        """Its place in the series: 1, 2 or 3."""
-        return PHASES.index(self.phase) + 1
+    def place(self) -> str:
+        """Its place in the series, in words; rollback is in none."""
+        return f"phase {SERIES.index(self.phase) + 1} of {len(SERIES)}" if self.phase in SERIES else "the way back from repoint"
 
     @property
     def file_name(self) -> str:
         """The name under which it is stored."""
-        return f"{self.number}-{self.phase}.patch"
+        return f"{SERIES.index(self.phase) + 1}-{self.phase}.patch" if self.phase in SERIES else f"{self.phase}.patch"
 
     def diff(self, prefix: str) -> bytes:
         """The unified diff of all its files; `prefix` leads from where it is applied to the configuration's folder."""
@@ -101,18 +101,24 @@ def _phases(rotation: Rotation, wanted: Phase | None, *, every: bool) -> frozens
     if rotation.predecessor is None or rotation.successor is None or isinstance(rotation.step, Blocked):
         return frozenset()
     if every:
-        return frozenset(PHASES)
+        return frozenset(SERIES)
     if wanted is not None:
         return frozenset({wanted})
     return frozenset({rotation.step.phase}) if isinstance(rotation.step, Next) else frozenset()
 
 
+def _needed(phases: frozenset[Phase]) -> tuple[Phase, ...]:
+    """What is written for these phases: those before each come first in the text; a rollback starts from what is there."""
+    if Phase.ROLLBACK in phases:
+        return (Phase.ROLLBACK,)
+    last = max((SERIES.index(phase) for phase in phases), default=-1)
+    return SERIES[: last + 1]
+
+
 def _rehearse(configuration: Configuration, rotation: Rotation, phases: frozenset[Phase]) -> Blocked | None:
     """Write the phases of one rotation alone, up to the last one asked for; what cannot be proven blocks the rotation."""
     current = configuration
-    for phase in PHASES:
-        if not any(PHASES.index(phase) <= PHASES.index(other) for other in phases):
-            break
+    for phase in _needed(phases):
         try:
             current = _write(current, rotation, phase)
         except UnprovenError as error:
@@ -124,12 +130,12 @@ def _rehearse(configuration: Configuration, rotation: Rotation, phases: frozense
 def _series(configuration: Configuration, writable: list[tuple[Rotation, frozenset[Phase]]]) -> list[PhasePatch]:
     current = configuration
     series: list[PhasePatch] = []
-    for phase in PHASES:
+    every = frozenset[Phase]().union(*(phases for _, phases in writable))
+    for phase in _needed(every):
         before = current
         taking: list[Rotation] = []
         for rotation, phases in writable:
-            needed = any(PHASES.index(phase) <= PHASES.index(other) for other in phases)
-            after = _write(current, rotation, phase) if needed else current
+            after = _write(current, rotation, phase) if phase in _needed(phases) else current
             if phase in phases and after is not current:
                 taking.append(rotation)
             current = after
@@ -177,3 +183,5 @@ def _already(configuration: Configuration, step: Step, phase: Phase) -> bool:
             return not any(r.use is Use.POINTER for r in references_to(configuration, step.predecessor))
         case Phase.RETIRE:
             return not declared(step.predecessor.name)
+        case Phase.ROLLBACK:
+            return not any(r.use is Use.POINTER for r in references_to(configuration, step.successor))

@@ -13,8 +13,8 @@ from checker.rotation.standing import Standing
 
 
 def conditions(standing: Standing, successor: Address) -> tuple[Condition, ...]:
-    """The conditions of repoint and retire; introduce has none."""
-    return (*_repoint(standing, successor), *_retire(standing))
+    """The conditions of repoint, retire and rollback; introduce has none."""
+    return (*_repoint(standing, successor), *_retire(standing), *_rollback(standing))
 
 
 def _repoint(standing: Standing, successor: Address) -> Iterator[Condition]:
@@ -64,3 +64,15 @@ def _retire(standing: Standing) -> Iterator[Condition]:
         text=f"AWS shows no stage of the account and region presenting {standing.block}, in Terraform or not",
         holds=holds,
     )
+
+
+def _rollback(standing: Standing) -> Iterator[Condition]:
+    yield Condition(phase=Phase.ROLLBACK, text=f"AWS knows {standing.block}", holds=_known(standing.own))
+    yield Condition(phase=Phase.ROLLBACK, text=f"{standing.block} has not ended", holds=_lives(standing.own))
+    yield Condition(phase=Phase.ROLLBACK, text=f"every backend still trusts {standing.block}", holds=Holds.UNKNOWN)
+
+
+def _lives(own: tuple[Case, ...]) -> Holds:
+    if not own or any(case.days_left is not None and case.days_left < 0 for case in own):
+        return Holds.NO
+    return Holds.UNKNOWN if any(case.days_left is None for case in own) else Holds.YES

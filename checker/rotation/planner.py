@@ -10,12 +10,13 @@ from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.declared import Declared
 from checker.domain.inventory import Inventory
 from checker.domain.place import Place
-from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
+from checker.domain.rotation import SERIES, Blocked, Done, Next, Rotation, Waiting
 from checker.domain.stage import Stage
 from checker.domain.subjects import subjects
 from checker.domain.value import replace
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name
+from checker.rotation.rollback import rollback
 from checker.rotation.standing import Standing
 from checker.rotation.steps import step
 
@@ -42,7 +43,7 @@ def _caution(rotation: Rotation) -> int:
         case Waiting(unverified=unverified):
             return 1 if unverified else 2
         case Next(phase=phase):
-            return 3 + list(Phase).index(phase)
+            return 3 + SERIES.index(phase)
         case Done():
             return 6
 
@@ -120,6 +121,7 @@ def _rotation(cases: Cases, document: DocumentCases, declared: Declared, block: 
             predecessor_ids=standing.ids,
             successor=successor if written or standing.declaration is not None else None,
             step=step(standing, successor),
+            back=rollback(standing),
             stages=_addresses(standing.presenters),
             introduced=written,
             conditions=conditions(standing, successor),

@@ -33,7 +33,15 @@ class Standing:
     @property
     def presenters(self) -> tuple[Stage, ...]:
         """The recorded stages that present one of its instances."""
-        ids = set(self.ids)
+        return self._presenting(self.own)
+
+    @property
+    def successor_presenters(self) -> tuple[Stage, ...]:
+        """The recorded stages that present one of the successor's instances."""
+        return self._presenting(self.successor_cases)
+
+    def _presenting(self, instances: tuple[Case, ...]) -> tuple[Stage, ...]:
+        ids = {case.id for case in instances}
         return tuple(
             stage for stage in self.document.document.stages if isinstance(stage.presents, Presents) and stage.presents.id in ids
         )
@@ -52,9 +60,9 @@ class Standing:
             if case.address is not None and case.address.instance not in there:
                 yield str(Address(self.successor.block.type, self.successor.block.name, case.address.key, case.address.modules))
 
-    def uncovered(self, holder: DeclaredCertificate) -> tuple[Stage, ...]:
-        """The presenting stages whose blocks the id of `holder` does not reach in the configuration."""
-        return tuple(stage for stage in self.presenters if not _reaches(holder, stage))
+    def uncovered(self, holder: DeclaredCertificate, stages: tuple[Stage, ...] | None = None) -> tuple[Stage, ...]:
+        """Those of the stages, the predecessor's presenters by default, whose blocks the id of `holder` does not reach."""
+        return tuple(stage for stage in (self.presenters if stages is None else stages) if not _reaches(holder, stage))
 
     def survey(self) -> Surveyed | Unanswered | None:
         """What AWS said of all stages wherever an instance of the predecessor lives; None when it was not asked everywhere."""

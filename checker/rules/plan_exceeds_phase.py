@@ -35,6 +35,7 @@ _LESS = {
     Phase.INTRODUCE: "creates no certificate",
     Phase.REPOINT: "moves no stage to another certificate",
     Phase.RETIRE: "deletes no certificate",
+    Phase.ROLLBACK: "moves no stage back to another certificate",
 }
 
 
@@ -98,14 +99,14 @@ def _no_successor(document: DocumentCases, change: CertificateChange) -> str | N
 
 
 def _stage(document: DocumentCases, change: StageChange, phase: Phase) -> str | None:
-    if phase is not Phase.REPOINT or change.action is not Action.UPDATE:
+    if phase not in {Phase.REPOINT, Phase.ROLLBACK} or change.action is not Action.UPDATE:
         return "is moved to another address" if not change.action.changes else f"has the planned action {change.action.value}"
     extra = sorted(change.changed - {_POINTER})
     if extra:
         return f"also changes {', '.join(extra[:5])}"
     match change.presented:
         case Presents(id=old), Presents(id=new) if old != new:
-            return _not_its_successor(document, old, new)
+            return _not_its_successor(document, old, new) if phase is Phase.REPOINT else _not_its_predecessor(document, old, new)
         case _:
             return "does not move from one existing certificate to another"
 
@@ -119,6 +120,19 @@ def _not_its_successor(document: DocumentCases, old: str, new: str) -> str | Non
     successors = {successor.block for successor in declared.successors(was.address.block)}
     if successors and (becomes is None or becomes.address is None or becomes.address.block not in successors):
         return f"moves to {new}, which does not succeed {was.address}"
+    return None
+
+
+def _not_its_predecessor(document: DocumentCases, old: str, new: str) -> str | None:
+    """By lineage, where the configuration knows what the certificate that the stage leaves has succeeded."""
+    declared = document.document.declared
+    was, becomes = document.by_id(old), document.by_id(new)
+    if declared is None or was is None or was.address is None:
+        return None
+    left = declared.certificate(was.address.block)
+    predecessor = left.succeeds if left is not None else None
+    if predecessor is not None and (becomes is None or becomes.address is None or becomes.address.block != predecessor):
+        return f"moves to {new}, which {was.address} does not succeed"
     return None
 
 

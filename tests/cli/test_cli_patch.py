@@ -158,3 +158,20 @@ def test_no_configuration_is_exit_2(tfcert, story, tmp_path):
     assert done.returncode == 2
     assert b"--config" in done.stderr
     assert tfcert("patch", *DAY_12, "--config", str(story), cwd=alone).returncode == 0
+
+
+def test_rollback_undoes_a_written_repoint(tfcert, story, tmp_path):
+    """The way back gives every byte from before repoint; offline it is a preview whose header says what is not confirmed."""
+    for phase in ("introduce", "repoint"):
+        assert tfcert("patch", *DAY_12, "--phase", phase, "--write", cwd=story).returncode == 0
+        if phase == "introduce":
+            before = texts(story)
+    done = tfcert("patch", *DAY_12, "--phase", "rollback", cwd=story)
+    assert done.returncode == 3, "the successor was never applied, so nothing presents it: AWS was not asked"
+    assert b"# tfcert: rollback, the way back from repoint" in done.stdout
+    assert b"every backend still trusts aws_api_gateway_client_certificate.backend (not confirmed)" in done.stdout
+    git(story, "init", "--quiet")
+    assert git(story, "apply", "-", stdin=done.stdout).returncode == 0
+    assert texts(story) == before
+    again = tfcert("patch", *DAY_12, "--phase", "rollback", cwd=story)
+    assert b"nothing to roll back" in again.stdout

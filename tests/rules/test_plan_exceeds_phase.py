@@ -6,7 +6,7 @@ import pytest
 from builders import cases_of, certificate, certificate_at, deploying, document, findings, lineage, making, moving, stage
 
 from checker.domain.plan import Action, CertificateChange, Plan
-from checker.domain.rotation import Phase
+from checker.domain.rotation import SERIES, Phase
 from checker.domain.stage import PresentsPlanned
 from checker.domain.value import replace
 
@@ -32,7 +32,7 @@ def test_each_phase_s_own_plan_is_accepted(phase, plan):
 
 
 @pytest.mark.parametrize(("phase", "plan"), BY_PHASE)
-@pytest.mark.parametrize("expected", list(Phase))
+@pytest.mark.parametrize("expected", SERIES)
 def test_each_phase_s_plan_is_no_other_phase(phase, plan, expected):
     """Other: the finding names what does not belong, and what is missing."""
     found = complaints(plan, expected)
@@ -41,7 +41,7 @@ def test_each_phase_s_plan_is_no_other_phase(phase, plan, expected):
         assert len(found) == 2
 
 
-@pytest.mark.parametrize("phase", list(Phase))
+@pytest.mark.parametrize("phase", SERIES)
 def test_a_plan_that_does_nothing_is_less(phase):
     """No-ops are nothing."""
     idle = Plan(
@@ -124,3 +124,15 @@ def test_by_lineage_introduce_creates_successors_and_nothing_else():
 def test_forgetting_the_predecessor_retires_it_too():
     """A softer retire: `removed` with destroy = false."""
     assert complaints(Plan(certificates=(making("old", Action.FORGET),)), Phase.RETIRE) == []
+
+
+def test_a_rollback_moves_stages_back_to_what_their_certificate_succeeded():
+    """Here `old` succeeds `new`, so REPOINT's plan is its way back; to anything else it is none, nor is the way forward."""
+    assert complaints(REPOINT, Phase.ROLLBACK, lineage(old="new", new=None)) == []
+    assert complaints(REPOINT, Phase.ROLLBACK, lineage(old="third", third=None, new=None))
+
+
+def test_a_rollback_that_makes_a_certificate_is_none():
+    """A rollback plan holds nothing of introduce or retire."""
+    assert complaints(INTRODUCE, Phase.ROLLBACK)
+    assert complaints(RETIRE, Phase.ROLLBACK)

@@ -9,12 +9,14 @@ import os
 import shutil
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from world import World, days, git, tree
 
-from checker.domain.rotation import Blocked, Next, Phase, Waiting
+from checker.domain.rotation import SERIES, Blocked, Next, Phase, Waiting
+from checker.patches.stages import PhasePatch
 
 SCENARIOS = Path(__file__).parents[2] / "fixtures" / "scenarios"
 ALL = sorted(path.name for path in SCENARIOS.iterdir() if path.is_dir())
@@ -40,7 +42,7 @@ def test_the_three_patches_are_those_that_are_expected_and_git_applies_each(name
     before = tree(tmp_path)
     _, patches = world.ask(every=True)
     assert all(isinstance(rotation.step, Next) for rotation in patches.rotations), patches.rotations
-    assert [entry.phase for entry in patches.patches] == list(Phase)
+    assert [entry.phase for entry in patches.patches] == list(SERIES)
     assert tree(tmp_path) == before, "asking changed a file"
     for entry in patches.patches:
         expected = SCENARIOS / name / entry.file_name
@@ -61,7 +63,7 @@ def test_the_three_patches_are_those_that_are_expected_and_git_applies_each(name
 def test_asking_again_after_each_step_goes_through_the_whole_rotation_and_ends(name, tmp_path):
     """I6: written but not applied it waits and writes nothing, applied it gives the next phase, after retire nothing is to do."""
     world = lay_out(name, tmp_path)
-    for phase in Phase:
+    for phase in SERIES:
         _, patches = world.ask()
         assert [rotation.step for rotation in patches.rotations] == [Next(phase)] * len(patches.rotations), patches.rotations
         assert patches.rotations
@@ -77,9 +79,23 @@ def test_asking_again_after_each_step_goes_through_the_whole_rotation_and_ends(n
         assert again.patches == ()
         world.apply(phase, patches.rotations)
         assert tree(tmp_path) == left
+        if phase is Phase.REPOINT:
+            assert_it_can_be_taken_back(world, patches.patches[0])
     outcome, patches = world.ask()
     assert (patches.rotations, patches.patches) == ((), ())
     assert outcome.exit_code == 0
+
+
+def assert_it_can_be_taken_back(world: World, repointed: PhasePatch) -> None:
+    """Rollback gives each file the bytes from before repoint; once the predecessor has ended it says so and writes nothing."""
+    _, patches = world.ask(phase=Phase.ROLLBACK)
+    assert [rotation.step for rotation in patches.rotations] == [Next(Phase.ROLLBACK)] * len(patches.rotations), patches.rotations
+    (entry,) = patches.patches
+    assert {(c.path, c.before, c.after) for c in entry.changes} == {(c.path, c.after, c.before) for c in repointed.changes}
+    later = replace(world, now=days(30))
+    _, patches = later.ask(phase=Phase.ROLLBACK)
+    assert all(isinstance(rotation.step, Blocked) and "ended on" in rotation.step.reason for rotation in patches.rotations)
+    assert patches.patches == ()
 
 
 @pytest.mark.parametrize("name", BLOCKED)

@@ -136,7 +136,7 @@ class World:
             for number, (old, new) in enumerate(sorted(pairs.items())):
                 match phase:
                     case Phase.INTRODUCE:
-                        identity = f"new{rotation.successor.name[-3:]}{number}"
+                        identity = f"{rotation.successor.name}{number}"
                         self.certificates[new] = identity
                         self.ends[identity] = days(365, self.now)
                     case Phase.REPOINT:

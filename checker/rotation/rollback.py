@@ -1,0 +1,68 @@
+"""Whether the repoint of a rotation can be taken back: only while the predecessor still lives."""
+
+from __future__ import annotations
+
+from checker.domain.address import Address
+from checker.domain.cases import Case, Evidence
+from checker.domain.declared import DeclaredCertificate
+from checker.domain.observation import Unanswered
+from checker.domain.rotation import Blocked, Next, Phase, Step, Waiting
+from checker.rotation.standing import Standing
+
+_ANEW = "a certificate that is deleted or has ended cannot be made again: go on with its successor, or rotate to another one"
+
+
+def rollback(standing: Standing) -> Step:
+    """Say whether every pointer can go back to the predecessor, why not, or that nothing is to be taken back."""
+    successor = standing.successor
+    if successor is None or (standing.declaration is not None and not successor.pointers):
+        return Waiting("nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back")
+    if standing.declaration is None:
+        return _retired(standing)
+    return _dead(standing) or _hindered(standing, successor) or _unconfirmed(standing) or Next(Phase.ROLLBACK)
+
+
+def _retired(standing: Standing) -> Blocked:
+    if standing.own:
+        return Blocked(
+            f"{standing.block} is no longer in the configuration: the retire phase is written, and not applied yet",
+            "take the retire patch back before it is applied (`git apply -R 3-retire.patch`), then ask again",
+        )
+    return Blocked(f"{standing.block} is retired", _ANEW)
+
+
+def _dead(standing: Standing) -> Blocked | None:
+    there = {case.address.instance for case in standing.own if case.address is not None}
+    for case in standing.successor_cases:
+        if case.address is not None and case.address.instance not in there:
+            gone = Address(standing.block.type, standing.block.name, case.address.key, case.address.modules)
+            return Blocked(f"{gone} is not in state any more", _ANEW)
+    return next((reason for case in standing.own if (reason := _ended(case)) is not None), None)
+
+
+def _ended(case: Case) -> Blocked | None:
+    if case.evidence is Evidence.GONE:
+        return Blocked(f"AWS does not know {case.address} (id {case.id}) any more", _ANEW)
+    if case.days_left is not None and case.days_left < 0:
+        return Blocked(f"{case.address} ended on {case.expires_at:%Y-%m-%d}", _ANEW)
+    return None
+
+
+def _hindered(standing: Standing, successor: DeclaredCertificate) -> Blocked | None:
+    for obstacle in successor.obstacles:
+        where = f" ({obstacle.location})" if obstacle.location is not None else ""
+        return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)
+    for stage in standing.uncovered(successor, standing.successor_presenters):
+        return Blocked(
+            f"{stage.address} presents {successor.block}, and does not take its id from there",
+            "move that stage back by hand, where its id comes from",
+        )
+    return None
+
+
+def _unconfirmed(standing: Standing) -> Waiting | None:
+    for case in standing.own:
+        if case.evidence is not Evidence.OBSERVED:
+            reason = case.observation.reason if isinstance(case.observation, Unanswered) else "it was not asked (--offline)"
+            return Waiting(f"AWS has not confirmed that {case.address} still lives: {reason}", unverified=True)
+    return None
