@@ -175,6 +175,7 @@ def _standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) 
                 lines += [f"{rotation.label}: {told(rotation.step)}", f"  what to do: {remedy}"]
             case Next() | Waiting():
                 lines.append(f"{rotation.label}: {told(rotation.step)}")
+        lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
     if not lines and back:
         lines.append("nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again")
     if not lines:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from checker.domain.address import Address
 from checker.domain.location import Location
+from checker.domain.rotation import Caution
 from checker.domain.value import value
 
 
@@ -43,6 +44,7 @@ class DeclaredCertificate:
     pointers: tuple[Location, ...] = ()
     trust: tuple[TrustConsumer, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
+    cautions: tuple[Caution, ...] = ()
 
 
 @value

@@ -70,6 +70,14 @@ class Condition:
 
 
 @value
+class Caution:
+    """What a phase does beside its purpose, which whoever applies it must know; nothing stands in the way."""
+
+    phase: Phase
+    text: str
+
+
+@value
 class Rotation:
     """One predecessor on its way out, and its successor; both are addresses of blocks.
 
@@ -89,6 +97,7 @@ class Rotation:
     stages: tuple[str, ...] = ()
     introduced: bool = False
     conditions: tuple[Condition, ...] = ()
+    cautions: tuple[Caution, ...] = ()
 
     @property
     def label(self) -> str:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
 from checker.hcl.flow import POINTER, Flow
+from checker.hcl.hashes import file_hashes
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.traversal import traversals
 
-_HASHES = re.compile(
-    rb"\b(?:template)?file(?:set|md5|sha1|sha256|sha512|base64|base64sha256|base64sha512)?\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)"
-)
 _OVERRIDE = re.compile(r"(?:^|[/_])override\.(?:tf|tofu)(?:\.json)?$")
 _DEPLOYMENTS = {("aws_api_gateway_deployment",), ("aws_apigatewayv2_deployment",)}
 
@@ -157,22 +154,12 @@ def _ignored(configuration: Configuration, flow: Flow) -> Iterator[Hindrance]:
 
 
 def _hashed(configuration: Configuration, edited: set[str]) -> Iterator[Hindrance]:
-    names = {posixpath.basename(path): path for path in edited}
-    for file in configuration.files.values():
-        for found in _HASHES.finditer(file.data):
-            argument = found.group(1)
-            hit = next((name for name in names if _names(argument, name)), None)
-            if hit is None and (b"*.tf" in argument or b"{tf" in argument):
-                hit = next(iter(names))
-            if hit is not None:
-                yield Hindrance(
-                    reason=f"{file.path} hashes {hit}, which the rotation edits: that would publish a new deployment",
-                    remedy="make the trigger depend on the resources rather than on the file, then ask again",
-                    path=file.path,
-                    line=file.line(found.start()),
-                )
-
-
-def _names(argument: bytes, file: str) -> bool:
-    """Whether a path in an argument ends in this file's name: `domain.tfvars` does not name main.tf."""
-    return re.search(rb"(?<![\w.-])" + re.escape(file.encode()) + rb"(?![\w.-])", argument) is not None
+    """A hash of all .tf files leaves no place to write in; one of a file that is named does (`checker.patches.introduce`)."""
+    for found in file_hashes(configuration, edited):
+        if found.hashed is None:
+            yield Hindrance(
+                reason=f"{found.path} hashes every .tf file, which the rotation edits: that would publish a new deployment",
+                remedy="make the trigger depend on the resources rather than on the files, then ask again",
+                path=found.path,
+                line=found.line,
+            )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from pathlib import Path
 
 from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration, literal
+from checker.hcl.hashes import file_hashes
 from checker.hcl.lineage import LICENCE, attached, pem_comment, succeeds_comment
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Use
@@ -24,8 +27,9 @@ _SKIPS = re.compile(rb"(?:checkov:skip|tfsec:ignore|trivy:ignore|tflint-ignore|k
 def introduce(configuration: Configuration, step: Step) -> Configuration:
     """Add a copy of the predecessor's block under the successor's name, behind the predecessor.
 
-    Everything inside is kept (provider, count, for_each, tags, lifecycle, comments); only a description with a date in it is
-    rewritten. Raises UnprovenError when the edit cannot be proven.
+    Where something hashes the predecessor's file, the copy goes into a new file beside it. Everything inside is kept (provider,
+    count, for_each, tags, lifecycle, comments); only a description with a date in it is rewritten. Raises UnprovenError when the
+    edit cannot be proven.
     """
     file, block = find_block(configuration, step.predecessor)
     at = file.line_end(block.span.end)
@@ -39,20 +43,34 @@ def introduce(configuration: Configuration, step: Step) -> Configuration:
         name, text = output
         parts += [newline, text.replace(b"\n", newline)]
         added.append(("output", (name,)))
+    if any(file_hashes(configuration, [file.path])):
+        return _beside(configuration, step, file, b"".join(parts), added)
     text = newline + b"".join(parts)
     if not file.data[:at].endswith(b"\n"):
         # The file has no final newline, and keeps none.
         text = newline + text.removesuffix(newline)
     changed = splice({file.path: file.data}, [Edit(path=file.path, span=Span(at, at), text=text)])
-    intent = Intent(
+    prove(file.path, file.data, changed[file.path], _intent(step, added))
+    return configuration.with_text(changed)
+
+
+def _beside(configuration: Configuration, step: Step, file: SourceFile, text: bytes, added: list[BlockKey]) -> Configuration:
+    path = posixpath.join(posixpath.dirname(file.path), f"tfcert_{step.successor.name}.tf")
+    if Path(configuration.root, path).exists():
+        raise UnprovenError(f"{path} is there already", where=configuration.root, remedy="choose another name with --name")
+    # Behind each other the two files are what the one file would have become, so the same proof holds.
+    prove(path, file.data, file.data + file.newline + text, _intent(step, added))
+    return configuration.with_text({path: text})
+
+
+def _intent(step: Step, added: list[BlockKey]) -> Intent:
+    return Intent(
         kind=step.predecessor.type,
         old=step.predecessor.name,
         new=step.successor.name,
         added=tuple(added),
-        clone_of=("resource", block.labels),
+        clone_of=("resource", (step.predecessor.type, step.predecessor.name)),
     )
-    prove(file.path, file.data, changed[file.path], intent)
-    return configuration.with_text(changed)
 
 
 def _comments(file: SourceFile, block: Block, indent: bytes, step: Step) -> bytes:

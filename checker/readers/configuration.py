@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from checker.domain.address import Address, ModuleStep
 from checker.domain.declared import Declared, DeclaredCertificate, DeclaredStage, Obstacle, TrustConsumer
 from checker.domain.location import Location
+from checker.domain.rotation import Caution, Phase
 from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
+from checker.hcl.hashes import file_hashes
 from checker.hcl.lineage import pem_of, predecessor_comment
 from checker.hcl.obstacles import hindrances
 from checker.hcl.references import Use
@@ -91,7 +93,21 @@ class _Reader:
                     Obstacle(reason=h.reason, remedy=h.remedy, location=self.location(h.path, h.line))
                     for h in hindrances(self.configuration, module, block, file, flow)
                 ),
+                cautions=tuple(self.cautions(file, flow)),
             )
+
+    def cautions(self, file: SourceFile, flow: Flow) -> Iterator[Caution]:
+        """What a phase triggers by editing a file: introduce edits none that is hashed (`checker.patches.introduce`)."""
+        pointed = {reference.site.file.path for reference in flow.references if reference.use is Use.POINTER}
+        others = {reference.site.file.path for reference in flow.references if reference.use is not Use.POINTER}
+        for phase, edited in ((Phase.REPOINT, pointed), (Phase.RETIRE, {file.path, *others}), (Phase.ROLLBACK, pointed)):
+            for found in file_hashes(self.configuration, sorted(edited)):
+                where = self.location(found.path, found.line)
+                yield Caution(
+                    phase=phase,
+                    text=f"{where} hashes {found.hashed}, which {phase} edits: its plan also replaces what that triggers,"
+                    " and publishes whatever was not deployed yet",
+                )
 
     def trust(self, flow: Flow) -> Iterator[TrustConsumer]:
         for reference in flow.references:

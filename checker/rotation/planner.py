@@ -10,7 +10,7 @@ from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.declared import Declared
 from checker.domain.inventory import Inventory
 from checker.domain.place import Place
-from checker.domain.rotation import SERIES, Blocked, Done, Next, Rotation, Waiting
+from checker.domain.rotation import SERIES, Blocked, Caution, Done, Next, Phase, Rotation, Waiting
 from checker.domain.stage import Stage
 from checker.domain.subjects import subjects
 from checker.domain.value import replace
@@ -125,9 +125,17 @@ def _rotation(cases: Cases, document: DocumentCases, declared: Declared, block: 
             stages=_addresses(standing.presenters),
             introduced=written,
             conditions=conditions(standing, successor),
+            cautions=tuple(_cautions(standing)),
         ),
         standing.own,
     )
+
+
+def _cautions(standing: Standing) -> Iterator[Caution]:
+    """Rollback edits where the successor is referred to, every other phase where the predecessor is."""
+    for declaration, back in ((standing.declaration, False), (standing.successor, True)):
+        if declaration is not None:
+            yield from (caution for caution in declaration.cautions if (caution.phase is Phase.ROLLBACK) == back)
 
 
 def _named(block: Address, name: str | None, as_of: datetime) -> Address:

@@ -206,3 +206,30 @@ def test_the_header_and_the_runbook_say_what_must_hold_first(tmp_path):
         "terraform output -raw orders_202611_pem",
     ):
         assert needed in text
+
+
+HASHING = 'resource "aws_api_gateway_deployment" "d" {\n  triggers = { at = filesha1("main.tf") }\n}\n'
+
+
+def test_a_phase_that_edits_a_hashed_file_says_what_that_triggers(tmp_path):
+    """Introduce leaves a hashed file alone; the others name the hash by its line, rollback where it edits again."""
+    home = world(tmp_path, {"main.tf": BASE, "d.tf": HASHING})
+    _, patches = home.ask(every=True)
+    assert [change.path for change in patches.patches[0].changes] == ["tfcert_orders_202611.tf"]
+    told = [header(entry, where="here").count(f"careful: d.tf:2 hashes main.tf, which {entry.phase}") for entry in patches.patches]
+    assert told == [0, 1, 1]
+    home.write(patches)
+    home.apply(Phase.INTRODUCE, patches.rotations)
+    home.write(home.ask()[1])
+    _, back = home.ask(phase=Phase.ROLLBACK)
+    assert "careful: d.tf:2 hashes main.tf, which rollback" in header(back.patches[0], where="here")
+
+
+def test_a_file_in_the_way_of_a_new_one_blocks(tmp_path):
+    """What a person may have written there is not touched; another name helps."""
+    home = world(tmp_path, {"main.tf": BASE, "d.tf": HASHING, "tfcert_orders_202611.tf": "# mine\n"})
+    _, patches = home.ask()
+    assert isinstance(patches.rotations[0].step, Blocked)
+    assert "tfcert_orders_202611.tf is there already" in patches.rotations[0].step.reason
+    _, patches = home.ask(name="next")
+    assert [change.path for change in patches.patches[0].changes] == ["tfcert_next.tf"]

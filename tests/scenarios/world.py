@@ -120,7 +120,7 @@ class World:
     def write(self, patches: Patches, number: int = 0) -> None:
         for change in patches.patches[number].changes:
             path = self.folder / change.path
-            assert path.read_bytes() == change.before
+            assert (path.read_bytes() if path.exists() else None) == change.before
             path.write_bytes(change.after)
 
     def apply(self, phase: Phase, rotations: Collection[Rotation]) -> None:

@@ -1,0 +1,51 @@
+"""Hashes of the configuration's own files: whoever edits such a file triggers what the hash triggers.
+
+Public configurations redeploy an API by `filesha1("api_gateway.tf")` (`facts/hcl.md` 1): an edit of that file, even of a comment
+in it, replaces the deployment and publishes whatever else was not deployed yet.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from checker.hcl.configuration import Configuration
+
+_HASHES = re.compile(
+    rb"\b(?:template)?file(?:set|md5|sha1|sha256|sha512|base64|base64sha256|base64sha512)?\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)"
+)
+# `fileset(path.module, "**")`: everything that lies in the module's own folder.
+_HERE = rb"path\.(?:module|root|cwd)|\"(?:\.|\./|\$\{path\.(?:module|root|cwd)\}/?)\""
+_EVERYTHING = re.compile(rb"^\s*(?:" + _HERE + rb")\s*,\s*\"(?:\./)?(?:\*\*/)?\*{1,2}(?:\.\*)?\"")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileHash:
+    """A place that hashes a file, by its path and line; `hashed` is that file, None for every .tf file of a folder."""
+
+    path: str
+    line: int
+    hashed: str | None
+
+
+def file_hashes(configuration: Configuration, edited: Iterable[str]) -> Iterator[FileHash]:
+    """Every place that hashes one of the edited files, by its name or with all the others."""
+    names = {posixpath.basename(path): path for path in edited}
+    for file in configuration.files.values():
+        if b"file" not in file.data:
+            continue
+        for found in _HASHES.finditer(file.data):
+            argument = found.group(1)
+            line = file.line(found.start())
+            for name, path in names.items():
+                if _names(argument, name):
+                    yield FileHash(path=file.path, line=line, hashed=path)
+            if b"*.tf" in argument or b"{tf" in argument or _EVERYTHING.search(argument):
+                yield FileHash(path=file.path, line=line, hashed=None)
+
+
+def _names(argument: bytes, file: str) -> bool:
+    """Whether a path in an argument ends in this file's name: `domain.tfvars` does not name main.tf."""
+    return re.search(rb"(?<![\w.-])" + re.escape(file.encode()) + rb"(?![\w.-])", argument) is not None
