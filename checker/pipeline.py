@@ -21,20 +21,24 @@ from checker.rules import judge
 
 if TYPE_CHECKING:
     from checker.hcl.configuration import Configuration
-    from checker.patches.stages import Patches
+    from checker.patches.phase_patch import Patches
 
 Observe = Callable[[Collection[CertificateKey], Collection[Place], Collection[Stage]], Observations]
 
 
 @value
 class Wish:
-    """What `patch` is asked for: a phase by name, every phase, or what is safe now; and for which certificates."""
+    """What `patch` is asked for: a phase by name, every phase, or what is safe now; and for which certificates.
+
+    With `trust_bundle` introduce also edits the places that hand the PEM on.
+    """
 
     phase: Phase | None = None
     every: bool = False
     only: frozenset[str] = frozenset()
     name: str | None = None
     even_if_not_due: bool = False
+    trust_bundle: bool = False
 
 
 def check(inventory: Inventory, observe: Observe | None, run: Run) -> Outcome:
@@ -55,7 +59,7 @@ def patch(
     if wish.phase is Phase.ROLLBACK:
         rotations = tuple(replace(rotation, step=rotation.back) for rotation in rotations)
     chosen = tuple(rotation for rotation in rotations if not wish.only or _names(rotation) & wish.only)
-    patches = write_patches(configuration, chosen, wish.phase, every=wish.every)
+    patches = write_patches(configuration, chosen, wish.phase, every=wish.every, trust_bundle=wish.trust_bundle)
     return _outcome(inventory, cases, patches.rotations), patches
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from checker.domain.errors import TfcertError, UsageError
 from checker.domain.value import value
-from checker.patches.stages import FileChange
+from checker.patches.phase_patch import FileChange
 
 
 @value

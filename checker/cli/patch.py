@@ -29,6 +29,9 @@ def patch(
     out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md there.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Edit the files.")] = False,
     even_if_not_due: Annotated[bool, typer.Option("--even-if-not-due", help="Also what does not near its end.")] = False,
+    trust_bundle: Annotated[
+        bool, typer.Option("--trust-bundle", help="Let what hands the PEM on give both, from introduce until retire.")
+    ] = False,
     config: options.Config = None,
     policy: options.PolicyFile = None,
     threshold: options.Threshold = None,
@@ -47,9 +50,18 @@ def patch(
     """
     from checker.cli import reading
     from checker.cli.observing import observer
-    from checker.cli.patching import Request, deliver
+    from checker.cli.patching import deliver
+    from checker.cli.request import Request
 
-    request = Request.of(phase=str(phase), only=tuple(only or ()), name=name, even_if_not_due=even_if_not_due, out=out, write=write)
+    request = Request.of(
+        phase=str(phase),
+        only=tuple(only or ()),
+        name=name,
+        even_if_not_due=even_if_not_due,
+        trust_bundle=trust_bundle,
+        out=out,
+        write=write,
+    )
     run_policy = reading.policy(policy, threshold=threshold, notice=notice)
     moment = reading.moment(as_of)
     loaded = reading.load(sources or (), config=config, tool=tool)

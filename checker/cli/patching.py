@@ -3,56 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 from datetime import datetime
 from pathlib import Path
 
 from checker.cli import output
 from checker.cli.files import write_all
 from checker.cli.reading import Loaded
+from checker.cli.request import Request
+from checker.cli.standing import exit_code, standing
 from checker.domain.errors import UnreadableError, UsageError
 from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
-from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
+from checker.domain.rotation import Next, Phase
 from checker.domain.run import Run
-from checker.domain.value import replace, value
+from checker.domain.value import replace
 from checker.hcl.configuration import Configuration
 from checker.hcl.structure import keep_grammar_in
-from checker.patches.stages import Patches, PhasePatch
-from checker.patches.wording import header, runbook, told
-from checker.pipeline import Observe, Wish, patch
+from checker.patches.phase_patch import Patches, PhasePatch
+from checker.patches.wording import header, runbook
+from checker.pipeline import Observe, patch
 from checker.reports.printable import printable
-
-_NAME = re.compile(r"[A-Za-z_][\w-]*")
-
-
-@value
-class Request:
-    """What the command line asks for: the wish, and where the patches go."""
-
-    wish: Wish
-    out: str | None
-    write: bool
-
-    @classmethod
-    def of(
-        cls, *, phase: str, only: tuple[str, ...], name: str | None, even_if_not_due: bool, out: str | None, write: bool
-    ) -> Request:
-        """Put a request together; raises UsageError for what contradicts itself."""
-        if write and phase == "all":
-            raise UsageError(
-                "three phases cannot be written into the files at once", where="--write", remedy="one phase an apply: --phase next"
-            )
-        if name is not None and not _NAME.fullmatch(name):
-            raise UsageError(f"{name!r} is no name that Terraform takes", where="--name", remedy="letters, digits, _ and -")
-        wish = Wish(
-            phase=Phase(phase) if phase in set(Phase) else None,
-            every=phase == "all",
-            only=frozenset(only),
-            name=name,
-            even_if_not_due=even_if_not_due,
-        )
-        return cls(wish=wish, out=out, write=write)
 
 
 def deliver(loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime) -> int:
@@ -71,17 +41,17 @@ def deliver(loaded: Loaded, observe: Observe | None, request: Request, *, policy
     if request.write:
         _write(configuration, patches, top)
     if request.out is not None:
-        _store(Path(request.out), loaded, outcome, patches, top, where)
+        _store(Path(request.out), loaded, outcome, patches, top, where, trust_bundle=request.wish.trust_bundle)
     if not request.write and request.out is None:
         for entry in patches.patches:
             output.write(_patch_text(entry, configuration, top, where))
     output.write(
         "".join(
             f"# {printable(line)}\n"
-            for line in _standing(outcome, patches, written=request.write, back=request.wish.phase is Phase.ROLLBACK)
+            for line in standing(outcome, patches, written=request.write, back=request.wish.phase is Phase.ROLLBACK)
         ).encode()
     )
-    return _exit_code(outcome, patches)
+    return exit_code(outcome, patches)
 
 
 def _first_apply(patches: Patches) -> Patches:
@@ -121,10 +91,12 @@ def _patch_text(entry: PhasePatch, configuration: Configuration, top: Path, wher
     return header(entry, where=where).encode() + entry.diff("" if prefix == "." else prefix)
 
 
-def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, top: Path, where: str) -> None:
+def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, top: Path, where: str, *, trust_bundle: bool) -> None:
     configuration = _one(loaded)
     declared = next(document.declared for document in loaded.inventory.documents if document.declared is not None)
-    text = runbook(patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where=where)
+    text = runbook(
+        patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where=where, trust_bundle=trust_bundle
+    )
     try:
         out.mkdir(parents=True, exist_ok=True)
         for entry in patches.patches:
@@ -160,41 +132,3 @@ def _unmet(entry: PhasePatch) -> list[str]:
         for condition in rotation.conditions
         if condition.phase == entry.phase
     ]
-
-
-def _standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -> list[str]:
-    lines: list[str] = []
-    first = patches.patches[0].phase if patches.patches else None
-    for rotation in patches.rotations:
-        match rotation.step:
-            case Next(phase=phase) if written and phase is first:
-                lines.append(f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {phase}`, then apply")
-            case Done():
-                pass
-            case Blocked(remedy=remedy):
-                lines += [f"{rotation.label}: {told(rotation.step)}", f"  what to do: {remedy}"]
-            case Next() | Waiting():
-                lines.append(f"{rotation.label}: {told(rotation.step)}")
-        lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
-    if not lines and back:
-        lines.append("nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again")
-    if not lines:
-        lines.append("nothing to do: no certificate nears its end, and no rotation is under way")
-    lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == "certificate-unverified"]
-    return lines
-
-
-def _exit_code(outcome: Outcome, patches: Patches) -> int:
-    stuck = any(_is_stuck(rotation) for rotation in patches.rotations)
-    unverified = any(finding.rule == "certificate-unverified" for finding in outcome.findings)
-    return 3 if stuck or unverified else 0
-
-
-def _is_stuck(rotation: Rotation) -> bool:
-    match rotation.step:
-        case Blocked():
-            return True
-        case Waiting(unverified=unverified):
-            return unverified
-        case Next() | Done():
-            return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from checker.hcl.references import Reference, Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block, Span
 
@@ -50,6 +51,12 @@ def pem_of(file: SourceFile, block: Block) -> str | None:
     """The certificate, as `TYPE.NAME`, whose PEM tfcert wrote this output for."""
     found = _find(_PEM_OF, file, block)
     return found[0].rstrip(",") if found else None
+
+
+def hands_pem_on(reference: Reference) -> bool:
+    """Whether a reference gives the PEM to somebody who trusts by it; the output that tfcert wrote is not meant to last."""
+    site = reference.site
+    return reference.use is Use.TRUST and not (site.block.type == "output" and pem_of(site.file, site.block))
 
 
 def _find(pattern: re.Pattern[bytes], file: SourceFile, block: Block) -> tuple[str, Span] | None:

@@ -17,7 +17,8 @@ class Intent:
     """What an edit of one file should change.
 
     `added` and `removed` name whole blocks. `clone_of` names the block that an added one repeats, all but its description.
-    In the blocks of `renamed`, references to `kind.old` become `kind.new`, `renames` times in all.
+    In the blocks of `renamed`, references to `kind.old` become `kind.new`, `renames` times in all, and `joins` more places than
+    before (fewer, if negative) hold the PEMs of both where they held one.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Intent:
     clone_of: BlockKey | None = None
     renamed: frozenset[BlockKey] = frozenset()
     renames: int = 0
+    joins: int = 0
 
 
 def prove(path: str, before: bytes, after: bytes, intent: Intent) -> None:
@@ -84,6 +86,8 @@ def _only_renamed(lost: Structure, gained: Structure, intent: Intent) -> str | N
         return "more than the certificate's name changed in a reference"
     if _mentions(lost, intent) - _mentions(gained, intent) != intent.renames:
         return f"not exactly {intent.renames} references were renamed"
+    if _joins(gained, intent) - _joins(lost, intent) != intent.joins:
+        return f"not exactly {intent.joins} places hold both PEMs"
     return None
 
 
@@ -107,11 +111,29 @@ def _unnamed(blocks: Structure, intent: Intent) -> Structure:
     old = _reference(intent.kind, intent.old)
     new = f"{intent.kind}.{intent.new}"
     same = _reference(intent.kind, intent.new)
+    both = _both(re.escape(new))
     plain: Structure = Counter()
     for (key, leaves), count in blocks.items():
-        unnamed = tuple(sorted((path, same.sub(new, old.sub(new, text))) for path, text in leaves))
+        unnamed = tuple(sorted((path, both.sub(r"\1", same.sub(new, old.sub(new, text)))) for path, text in leaves))
         plain[(key, unnamed)] += count
     return plain
+
+
+def _both(name: str) -> re.Pattern[str]:
+    """The PEMs of both certificates where one stood, once both have the same name (`checker.patches.trust`)."""
+    one = rf"({name}[^(),]*?\.\s*pem_encoded_certificate)"
+    return re.compile(
+        rf'join\s*\(\s*"\s*\\n\s*"\s*,\s*\[\s*trimspace\s*\(\s*{one}\s*\)\s*,\s*trimspace\s*\(\s*\1\s*\)\s*,?\s*\]\s*\)'
+    )
+
+
+def _joins(blocks: Structure, intent: Intent) -> int:
+    old, new = _reference(intent.kind, intent.old), f"{intent.kind}.{intent.new}"
+    both, same = _both(re.escape(new)), _reference(intent.kind, intent.new)
+    return sum(
+        count * sum(len(both.findall(same.sub(new, old.sub(new, text)))) for _, text in leaves)
+        for (_, leaves), count in blocks.items()
+    )
 
 
 def _mentions(blocks: Structure, intent: Intent) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -11,11 +10,12 @@ from checker.domain.rotation import SERIES, Blocked, Next, Phase, Rotation
 from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
 from checker.hcl.references import Use
-from checker.patches.diff import unified_diff
 from checker.patches.edits import Step, references_to
 from checker.patches.introduce import introduce
+from checker.patches.phase_patch import FileChange, Patches, PhasePatch
 from checker.patches.repoint import repoint, rollback
 from checker.patches.retire import retire
+from checker.patches.trust import trust_both, trust_new_alone
 
 _WRITERS: dict[Phase, Callable[[Configuration, Step], Configuration]] = {
     Phase.INTRODUCE: introduce,
@@ -26,66 +26,32 @@ _WRITERS: dict[Phase, Callable[[Configuration, Step], Configuration]] = {
 
 
 @value
-class FileChange:
-    """One file before and after a phase; `path` is relative to the configuration's folder, `before` None for a new file."""
+class _Task:
+    """The phases to write of one rotation; `both` lets introduce hand both PEMs on where it is still to be written."""
 
-    path: str
-    before: bytes | None
-    after: bytes
-
-
-@value
-class PhasePatch:
-    """One phase of all rotations that take it: the files that change, from the text that the phase before leaves.
-
-    `on_disk` says whether that text is what the files hold now, so that the patch can be written into them.
-    """
-
-    phase: Phase
-    rotations: tuple[Rotation, ...]
-    changes: tuple[FileChange, ...]
-    on_disk: bool
-
-    @property
-    def place(self) -> str:
-        """Its place in the series, in words; rollback is in none."""
-        return f"phase {SERIES.index(self.phase) + 1} of {len(SERIES)}" if self.phase in SERIES else "the way back from repoint"
-
-    @property
-    def file_name(self) -> str:
-        """The name under which it is stored."""
-        return f"{SERIES.index(self.phase) + 1}-{self.phase}.patch" if self.phase in SERIES else f"{self.phase}.patch"
-
-    def diff(self, prefix: str) -> bytes:
-        """The unified diff of all its files; `prefix` leads from where it is applied to the configuration's folder."""
-        return b"".join(
-            unified_diff(posixpath.normpath(posixpath.join(prefix, change.path)), change.before, change.after)
-            for change in self.changes
-        )
+    rotation: Rotation
+    phases: frozenset[Phase]
+    both: bool
 
 
-@value
-class Patches:
-    """What could be written, and the rotations as they stand after trying: some may have turned out to be blocked."""
-
-    patches: tuple[PhasePatch, ...]
-    rotations: tuple[Rotation, ...]
-
-
-def write_patches(configuration: Configuration, rotations: Iterable[Rotation], wanted: Phase | None, *, every: bool) -> Patches:
+def write_patches(
+    configuration: Configuration, rotations: Iterable[Rotation], wanted: Phase | None, *, every: bool, trust_bundle: bool = False
+) -> Patches:
     """Write the next safe phase of each rotation, or with `wanted` or `every` the phases asked for, as a preview.
 
-    A rotation that is blocked, or whose edit cannot be proven, is written in no phase: never a wrong patch.
+    With `trust_bundle` introduce also gives both PEMs to whoever has the old one. A rotation that is blocked, or whose edit cannot
+    be proven, is written in no phase: never a wrong patch.
     """
-    writable: list[tuple[Rotation, frozenset[Phase]]] = []
+    writable: list[_Task] = []
     settled: list[Rotation] = []
-    asked = [(rotation, _phases(rotation, wanted, every=every)) for rotation in rotations]
-    claims = Counter(rotation.successor for rotation, phases in asked if phases)
-    for rotation, phases in asked:
-        refused = _contested(rotation) if phases and claims[rotation.successor] > 1 else None
-        refused = refused or _rehearse(configuration, rotation, phases)
-        if refused is None and phases:
-            writable.append((rotation, phases))
+    tasks = [_task(rotation, wanted, every=every, trust_bundle=trust_bundle) for rotation in rotations]
+    claims = Counter(task.rotation.successor for task in tasks if task.phases)
+    for task in tasks:
+        rotation = task.rotation
+        refused = _contested(rotation) if task.phases and claims[rotation.successor] > 1 else None
+        refused = refused or _rehearse(configuration, task)
+        if refused is None and task.phases:
+            writable.append(task)
         settled.append(replace(rotation, step=refused) if refused is not None else rotation)
     return Patches(patches=tuple(_series(configuration, writable)), rotations=tuple(settled))
 
@@ -95,6 +61,13 @@ def _contested(rotation: Rotation) -> Blocked:
         f"another certificate that is rotated now would get the same successor, {rotation.successor}",
         "rotate one after the other: --only ADDRESS, each with a --name of its own",
     )
+
+
+def _task(rotation: Rotation, wanted: Phase | None, *, every: bool, trust_bundle: bool) -> _Task:
+    phases = _phases(rotation, wanted, every=every)
+    # What introduce wrote earlier without it stays so: no later phase may bring an edit of its own along.
+    both = trust_bundle and (Phase.INTRODUCE in phases or not rotation.introduced)
+    return _Task(rotation=rotation, phases=phases, both=both)
 
 
 def _phases(rotation: Rotation, wanted: Phase | None, *, every: bool) -> frozenset[Phase]:
@@ -115,29 +88,29 @@ def _needed(phases: frozenset[Phase]) -> tuple[Phase, ...]:
     return SERIES[: last + 1]
 
 
-def _rehearse(configuration: Configuration, rotation: Rotation, phases: frozenset[Phase]) -> Blocked | None:
+def _rehearse(configuration: Configuration, task: _Task) -> Blocked | None:
     """Write the phases of one rotation alone, up to the last one asked for; what cannot be proven blocks the rotation."""
     current = configuration
-    for phase in _needed(phases):
+    for phase in _needed(task.phases):
         try:
-            current = _write(current, rotation, phase)
+            current = _write(current, task, phase)
         except UnprovenError as error:
             where = f" ({error.where})" if error.where else ""
             return Blocked(f"{error.message}{where}", error.remedy or "make the edit by hand")
     return None
 
 
-def _series(configuration: Configuration, writable: list[tuple[Rotation, frozenset[Phase]]]) -> list[PhasePatch]:
+def _series(configuration: Configuration, writable: list[_Task]) -> list[PhasePatch]:
     current = configuration
     series: list[PhasePatch] = []
-    every = frozenset[Phase]().union(*(phases for _, phases in writable))
+    every = frozenset[Phase]().union(*(task.phases for task in writable))
     for phase in _needed(every):
         before = current
         taking: list[Rotation] = []
-        for rotation, phases in writable:
-            after = _write(current, rotation, phase) if phase in _needed(phases) else current
-            if phase in phases and after is not current:
-                taking.append(rotation)
+        for task in writable:
+            after = _write(current, task, phase) if phase in _needed(task.phases) else current
+            if phase in task.phases and after is not current:
+                taking.append(task.rotation)
             current = after
         if taking:
             series.append(_patch(configuration, before, current, phase, tuple(taking)))
@@ -161,14 +134,17 @@ def _text(configuration: Configuration, path: str) -> bytes | None:
     return file.data if file is not None else None
 
 
-def _write(configuration: Configuration, rotation: Rotation, phase: Phase) -> Configuration:
+def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configuration:
     """One phase of one rotation on a text; the same text where that phase is already in it."""
+    rotation = task.rotation
     if rotation.predecessor is None or rotation.successor is None:
         return configuration
     step = Step(predecessor=rotation.predecessor, successor=rotation.successor)
-    if _already(configuration, step, phase):
-        return configuration
-    return _WRITERS[phase](configuration, step)
+    current = configuration
+    if not _already(current, step, phase):
+        current = trust_new_alone(current, step) if phase is Phase.RETIRE else current
+        current = _WRITERS[phase](current, step)
+    return trust_both(current, step) if phase is Phase.INTRODUCE and task.both else current
 
 
 def _already(configuration: Configuration, step: Step, phase: Phase) -> bool:

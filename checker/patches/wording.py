@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from checker.domain.declared import Declared, TrustConsumer
 from checker.domain.policy import Policy
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Step, Waiting
-from checker.patches.stages import PhasePatch
+from checker.patches.phase_patch import PhasePatch
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -21,11 +21,19 @@ def header(patch: PhasePatch, *, where: str) -> str:
     return _environment().get_template("header.j2").render(patch=patch, where=where)
 
 
-def runbook(rotations: tuple[Rotation, ...], declared: Declared, policy: Policy, *, as_of: datetime, where: str) -> str:
+def runbook(
+    rotations: tuple[Rotation, ...],
+    declared: Declared,
+    policy: Policy,
+    *,
+    as_of: datetime,
+    where: str,
+    trust_bundle: bool = False,
+) -> str:
     """What to apply, what to give the backend, what to check, by which date and how to roll back, in order, as Markdown."""
     template = _environment().get_template("runbook.md.j2")
     trust = {rotation.label: _trust(rotation, declared) for rotation in rotations}
-    return template.render(rotations=rotations, trust=trust, policy=policy, as_of=as_of, where=where)
+    return template.render(rotations=rotations, trust=trust, policy=policy, as_of=as_of, where=where, trust_bundle=trust_bundle)
 
 
 def told(step: Step) -> str:

@@ -12,7 +12,7 @@ from checker.domain.rotation import Caution, Phase
 from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hashes import file_hashes
-from checker.hcl.lineage import pem_of, predecessor_comment
+from checker.hcl.lineage import hands_pem_on, predecessor_comment
 from checker.hcl.obstacles import hindrances
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
@@ -112,7 +112,7 @@ class _Reader:
     def trust(self, flow: Flow) -> Iterator[TrustConsumer]:
         for reference in flow.references:
             site = reference.site
-            if reference.use is Use.TRUST and not (site.block.type == "output" and pem_of(site.file, site.block)):
+            if hands_pem_on(reference):
                 what = " ".join((site.block.type, ".".join(site.block.labels))).strip()
                 yield TrustConsumer(what=what, location=self.location(site.file.path, reference.line))
 

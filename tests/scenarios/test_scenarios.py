@@ -16,7 +16,7 @@ import pytest
 from world import World, days, git, tree
 
 from checker.domain.rotation import SERIES, Blocked, Next, Phase, Waiting
-from checker.patches.stages import PhasePatch
+from checker.patches.phase_patch import PhasePatch
 
 SCENARIOS = Path(__file__).parents[2] / "fixtures" / "scenarios"
 ALL = sorted(path.name for path in SCENARIOS.iterdir() if path.is_dir())

@@ -22,7 +22,7 @@ from checker.domain.rotation import Phase, Rotation
 from checker.domain.run import Run
 from checker.domain.stage import Presents, PresentsNothing, Stage, StageKind
 from checker.hcl.configuration import Configuration
-from checker.patches.stages import Patches
+from checker.patches.phase_patch import Patches
 from checker.pipeline import Wish, check, patch
 from checker.readers.configuration import read_configuration
 

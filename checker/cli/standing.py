@@ -1,0 +1,48 @@
+"""How the rotations of a run of `tfcert patch` stand afterwards, in lines and as an exit code."""
+
+from __future__ import annotations
+
+from checker.domain.outcome import UNVERIFIED, Outcome
+from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
+from checker.patches.phase_patch import Patches
+from checker.patches.wording import told
+
+
+def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -> list[str]:
+    """A line for each rotation that is not done, with what a person must do; `back` where a rollback was asked for."""
+    lines: list[str] = []
+    first = patches.patches[0].phase if patches.patches else None
+    for rotation in patches.rotations:
+        match rotation.step:
+            case Next(phase=phase) if written and phase is first:
+                lines.append(f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {phase}`, then apply")
+            case Done():
+                pass
+            case Blocked(remedy=remedy):
+                lines += [f"{rotation.label}: {told(rotation.step)}", f"  what to do: {remedy}"]
+            case Next() | Waiting():
+                lines.append(f"{rotation.label}: {told(rotation.step)}")
+        lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
+    if not lines and back:
+        lines.append("nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again")
+    if not lines:
+        lines.append("nothing to do: no certificate nears its end, and no rotation is under way")
+    lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == UNVERIFIED]
+    return lines
+
+
+def exit_code(outcome: Outcome, patches: Patches) -> int:
+    """3 where something is blocked or could not be verified, else 0."""
+    stuck = any(_is_stuck(rotation) for rotation in patches.rotations)
+    unverified = any(finding.rule == UNVERIFIED for finding in outcome.findings)
+    return 3 if stuck or unverified else 0
+
+
+def _is_stuck(rotation: Rotation) -> bool:
+    match rotation.step:
+        case Blocked():
+            return True
+        case Waiting(unverified=unverified):
+            return unverified
+        case Next() | Done():
+            return False

@@ -1,0 +1,56 @@
+"""What a run writes: one phase of some rotations, as the files that it changes."""
+
+from __future__ import annotations
+
+import posixpath
+
+from checker.domain.rotation import SERIES, Phase, Rotation
+from checker.domain.value import value
+from checker.patches.diff import unified_diff
+
+
+@value
+class FileChange:
+    """One file before and after a phase; `path` is relative to the configuration's folder, `before` None for a new file."""
+
+    path: str
+    before: bytes | None
+    after: bytes
+
+
+@value
+class PhasePatch:
+    """One phase of all rotations that take it: the files that change, from the text that the phase before leaves.
+
+    `on_disk` says whether that text is what the files hold now, so that the patch can be written into them.
+    """
+
+    phase: Phase
+    rotations: tuple[Rotation, ...]
+    changes: tuple[FileChange, ...]
+    on_disk: bool
+
+    @property
+    def place(self) -> str:
+        """Its place in the series, in words; rollback is in none."""
+        return f"phase {SERIES.index(self.phase) + 1} of {len(SERIES)}" if self.phase in SERIES else "the way back from repoint"
+
+    @property
+    def file_name(self) -> str:
+        """The name under which it is stored."""
+        return f"{SERIES.index(self.phase) + 1}-{self.phase}.patch" if self.phase in SERIES else f"{self.phase}.patch"
+
+    def diff(self, prefix: str) -> bytes:
+        """The unified diff of all its files; `prefix` leads from where it is applied to the configuration's folder."""
+        return b"".join(
+            unified_diff(posixpath.normpath(posixpath.join(prefix, change.path)), change.before, change.after)
+            for change in self.changes
+        )
+
+
+@value
+class Patches:
+    """What could be written, and the rotations as they stand after trying: some may have turned out to be blocked."""
+
+    patches: tuple[PhasePatch, ...]
+    rotations: tuple[Rotation, ...]

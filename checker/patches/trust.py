@@ -1,0 +1,104 @@
+"""The places that hand the PEM on: both PEMs from introduce on, the new one alone from retire on, never in repoint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from checker.domain.errors import UnprovenError
+from checker.domain.value import value
+from checker.hcl.configuration import Configuration
+from checker.hcl.lineage import hands_pem_on
+from checker.hcl.proof import Intent, prove
+from checker.hcl.references import Reference
+from checker.hcl.splice import Edit, splice
+from checker.hcl.structure import BlockKey
+from checker.hcl.syntax import Span
+from checker.patches.edits import Step, key_of, references_to
+
+
+@value
+class _Place:
+    """A reference to the predecessor's PEM, its text, and the same text for the successor; `both` is the join around them."""
+
+    reference: Reference
+    old: bytes
+    new: bytes
+    both: Span | None
+
+
+def trust_both(configuration: Configuration, step: Step) -> Configuration:
+    """Let every consumer of the predecessor's PEM have the successor's too, behind it: a backend may believe only the first.
+
+    Raises UnprovenError for a place that takes the PEM in a way in which two cannot stand, or without a proof.
+    """
+    places = [place for place in _places(configuration, step) if place.both is None]
+    for place in places:
+        if not _is_single(place.reference):
+            raise UnprovenError(
+                "the PEM is taken from a list of certificates here, and two cannot be joined in its place",
+                where=f"{place.reference.site.file.path}:{place.reference.line}",
+                remedy="leave --trust-bundle out, and let it give both PEMs by hand between introduce and repoint",
+            )
+    edits = [
+        Edit(
+            path=place.reference.site.file.path,
+            span=place.reference.traversal.span,
+            text=b'join("\\n", [trimspace(%s), trimspace(%s)])' % (place.old, place.new),
+        )
+        for place in places
+    ]
+    return _proven(configuration, step, places, edits, joins=1, renames=0)
+
+
+def trust_new_alone(configuration: Configuration, step: Step) -> Configuration:
+    """Take the predecessor's PEM out of every join that `trust_both` wrote; the same configuration where there is none."""
+    places = [place for place in _places(configuration, step) if place.both is not None]
+    edits = [Edit(path=place.reference.site.file.path, span=place.both, text=place.new) for place in places if place.both]
+    return _proven(configuration, step, places, edits, joins=-1, renames=1)
+
+
+def _places(configuration: Configuration, step: Step) -> Iterator[_Place]:
+    for reference in references_to(configuration, step.predecessor):
+        if not hands_pem_on(reference):
+            continue
+        data, span = reference.site.file.data, reference.traversal.span
+        old = span.of(data)
+        new = data[span.start : reference.name.start] + step.successor.name.encode() + data[reference.name.end : span.end]
+        yield _Place(reference=reference, old=old, new=new, both=_join_around(data, span, old, new))
+
+
+def _is_single(reference: Reference) -> bool:
+    """Whether the reference is one string: `x.name.pem`, or that of one instance by its key, and no splat."""
+    steps = reference.traversal.steps
+    text = reference.traversal.span.of(reference.site.file.data)
+    indexed = len(steps) == 3 and steps[1].name is None
+    return (len(steps) == 2 or indexed) and steps[-1].name is not None and b"*" not in text
+
+
+def _join_around(data: bytes, span: Span, old: bytes, new: bytes) -> Span | None:
+    pattern = re.compile(
+        rb'join\(\s*"\\n"\s*,\s*\[\s*trimspace\(\s*(%s)\s*\)\s*,\s*trimspace\(\s*%s\s*\)\s*,?\s*\]\s*\)'
+        % (re.escape(old), re.escape(new))
+    )
+    found = next((match for match in pattern.finditer(data) if match.start(1) == span.start), None)
+    return Span(found.start(), found.end()) if found is not None else None
+
+
+def _proven(
+    configuration: Configuration, step: Step, places: list[_Place], edits: list[Edit], *, joins: int, renames: int
+) -> Configuration:
+    before = {path: file.data for path, file in configuration.files.items()}
+    changed = splice(before, edits)
+    for path, text in changed.items():
+        own: list[BlockKey] = [key_of(place.reference.site.block) for place in places if place.reference.site.file.path == path]
+        intent = Intent(
+            kind=step.predecessor.type,
+            old=step.predecessor.name,
+            new=step.successor.name,
+            renamed=frozenset(own),
+            renames=renames * len(own),
+            joins=joins * len(own),
+        )
+        prove(path, before[path], text, intent)
+    return configuration.with_text(changed) if changed else configuration
