@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from checker.hcl.configuration import Configuration, ModulePath
+from checker.hcl.keys import labels_around, may_be_key
 from checker.hcl.references import Reference, Site, Use, named, references
-from checker.hcl.traversal import traversals
+from checker.hcl.traversal import Traversal, traversals
 
 STAGES = frozenset({"aws_api_gateway_stage", "aws_apigatewayv2_stage", "awscc_apigateway_stage"})
 CERTIFICATES = frozenset({"aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate"})
@@ -24,13 +25,15 @@ StageBlock = tuple[ModulePath, str, str]
 class Flow:
     """Where a certificate goes: its references, the stage blocks that its id reaches, and the modules that cannot be read.
 
-    `opaque` holds the paths of module calls with a source elsewhere that are handed the id.
+    `opaque` holds the paths of module calls with a source elsewhere that are handed the id; `keys` the places where the id
+    becomes the key of an instance.
     """
 
     references: tuple[Reference, ...]
     stages: frozenset[StageBlock]
     opaque: frozenset[ModulePath]
     sites: tuple[Site, ...]
+    keys: tuple[Site, ...] = ()
 
 
 @dataclass(slots=True)
@@ -40,9 +43,17 @@ class _Search:
     stages: set[StageBlock] = field(default_factory=set)
     opaque: set[ModulePath] = field(default_factory=set)
     sites: list[Site] = field(default_factory=list)
+    labels: set[str] = field(default_factory=set)
+    keyed: list[Site] = field(default_factory=list)
+    loops: list[Site] = field(default_factory=list)
 
-    def visit(self, site: Site) -> None:
+    def visit(self, site: Site, traversal: Traversal) -> None:
         """Follow a value that an attribute holds to wherever that attribute is read."""
+        self.labels |= labels_around(traversal, site.file.data)
+        if may_be_key(traversal, site.file.data, frozenset(self.labels)):
+            self.keyed.append(site)
+        if site.path == ("for_each",):
+            self.loops.append(site)
         block, path, module = site.block, site.path, site.module
         if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in STAGES:
             if path == (POINTER,) or (path == ("for_each",) and _takes_each(site)):
@@ -59,8 +70,8 @@ class _Search:
         if (module, root, name) in self.seen:
             return
         self.seen.add((module, root, name))
-        for site, _traversal in named(self.configuration, module, root, name):
-            self.visit(site)
+        for site, traversal in named(self.configuration, module, root, name):
+            self.visit(site, traversal)
 
     def follow_output(self, module: ModulePath, output: str) -> None:
         if (module, "output", output) in self.seen:
@@ -69,7 +80,7 @@ class _Search:
         for site, traversal in named(self.configuration, module[:-1], "module", module[-1]):
             taken = traversal.first_attribute_after(0)
             if taken in {output, None}:
-                self.visit(site)
+                self.visit(site, traversal)
 
     def follow_call(self, site: Site, call: str) -> None:
         inner = (*site.module, call)
@@ -92,12 +103,13 @@ def follow(configuration: Configuration, module: ModulePath, kind: str, name: st
     search = _Search(configuration)
     for reference in found:
         if reference.use in {Use.POINTER, Use.WHOLE}:
-            search.visit(reference.site)
+            search.visit(reference.site, reference.traversal)
     return Flow(
         references=found,
         stages=frozenset(search.stages),
         opaque=frozenset(search.opaque),
         sites=tuple(search.sites),
+        keys=tuple(search.keyed) if search.loops else (),
     )
 
 

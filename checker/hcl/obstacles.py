@@ -38,6 +38,7 @@ def hindrances(configuration: Configuration, module: ModulePath, block: Block, f
     yield from _shared(configuration, module, file)
     yield from _references(flow)
     yield from _quoted(configuration, module, f"{kind}.{name}")
+    yield from _keys(flow)
     yield from _ignored(configuration, flow)
     edited = {file.path, *(reference.site.file.path for reference in flow.references)}
     yield from _hashed(configuration, edited)
@@ -118,6 +119,16 @@ def _references(flow: Flow) -> Iterator[Hindrance]:
                 path=site.file.path,
                 line=reference.line,
             )
+
+
+def _keys(flow: Flow) -> Iterator[Hindrance]:
+    for site in flow.keys:
+        yield Hindrance(
+            reason=f"the certificate's id becomes a key of for_each ({site.path[-1]}): another id would replace what has that key",
+            remedy="give for_each keys that stay, such as names, with the id as the value; move what is there with moved blocks",
+            path=site.file.path,
+            line=site.line,
+        )
 
 
 def _quoted(configuration: Configuration, module: ModulePath, reference: str) -> Iterator[Hindrance]:

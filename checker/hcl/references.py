@@ -19,6 +19,8 @@ _POINTERS = frozenset({"id", "arn", "client_certificate_id"})
 _TRUST = frozenset({"pem_encoded_certificate"})
 _META_BLOCKS = frozenset({"import", "moved", "removed"})
 _META_ARGUMENTS = frozenset({"depends_on", "replace_triggered_by", "ignore_changes"})
+# What these functions return says how many there are, and nothing of any.
+_COUNTING = frozenset({"length"})
 # What these functions return has the attributes of what they are given.
 _TRANSPARENT = frozenset({"values", "one", "element", "concat", "coalesce", "try", "tolist", "flatten", "coalescelist"})
 
@@ -98,6 +100,8 @@ def references(configuration: Configuration, module: ModulePath, kind: str, name
 def _use(site: Site, traversal: Traversal) -> Use:
     if site.block.type in _META_BLOCKS or site.path[-1] in _META_ARGUMENTS:
         return Use.META
+    if _is_counted(traversal, site.file.data):
+        return Use.INFORMATION
     taken = _taken(traversal, site.file.data)
     # An id moves in repoint and a PEM in retire: one name that gives both can be moved in neither.
     if not taken or None in taken or (taken & _POINTERS and taken & _TRUST):
@@ -105,6 +109,15 @@ def _use(site: Site, traversal: Traversal) -> Use:
     if taken & _POINTERS:
         return Use.POINTER
     return Use.TRUST if taken & _TRUST else Use.INFORMATION
+
+
+def _is_counted(traversal: Traversal, data: bytes) -> bool:
+    """Whether the whole of it is all that `length` is given: a successor has as many instances as its predecessor."""
+    arguments = traversal.node.parent
+    call = arguments.parent if arguments is not None and arguments.type == "function_arguments" else None
+    if call is None or any(step.name is not None for step in traversal.steps[1:]):
+        return False
+    return data[call.children[0].start_byte : call.children[0].end_byte].decode() in _COUNTING
 
 
 def _taken(traversal: Traversal, data: bytes) -> set[str | None]:

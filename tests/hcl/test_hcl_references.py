@@ -51,7 +51,7 @@ def found(text: str):
         (f"({C}).id", Use.WHOLE),
         (f"(var.a ? {C} : null).id", Use.WHOLE),
         (f"jsonencode({C})", Use.WHOLE),
-        (f"length({C})", Use.WHOLE),
+        (f"length({C})", Use.INFORMATION),
         (f"[for k, c in {C} : k]", Use.WHOLE),
         (f"[for c in {C} : c]", Use.WHOLE),
         (f"[for c in values({C}) : c.id]", Use.WHOLE),
