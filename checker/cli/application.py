@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import typer
+from importlib import import_module
 
-from checker.cli.bundle import bundle
-from checker.cli.check import check
-from checker.cli.demo import demo
-from checker.cli.patch import patch
-from checker.cli.rules import rules
+import typer
 
 _HELP = (
     "Find API Gateway client certificates that near their end, and write the Terraform patches that rotate them without an outage."
 )
+# Each is the function of that name in the module of that name.
+VERBS = ("check", "patch", "bundle", "demo", "rules")
 
 
-def build() -> typer.Typer:
-    """The application with all its verbs."""
+def build(verb: str | None = None) -> typer.Typer:
+    """The application with all its verbs; only with the one that is asked for, where its name is known already.
+
+    Typer makes a parser of every signature that it is given, which a run of one verb should not pay for.
+    """
     application = typer.Typer(
         name="tfcert", add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
     )
     application.callback(help=_HELP)(_root)
-    for verb in (check, patch, bundle, demo, rules):
-        application.command()(verb)
+    for name in (verb,) if verb in VERBS else VERBS:
+        application.command()(getattr(import_module(f"checker.cli.{name}"), name))
     return application
 
 

@@ -15,6 +15,8 @@ class Place:
 
     def or_else(self, other: Place) -> Place:
         """This place, with what it does not know taken from another."""
+        if self.partition and self.account and self.region:
+            return self
         return Place(self.partition or other.partition, self.account or other.account, self.region or other.region)
 
     def __str__(self) -> str:

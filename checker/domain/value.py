@@ -30,7 +30,12 @@ def short_value(cls: type[T]) -> type[T]:
 def replace(this: T, /, **changes: Any) -> T:
     """The same value with some fields changed; raises TypeError for a field that it does not have."""
     names: tuple[str, ...] = getattr(type(this), "__slots__", ())
-    return type(this)(**{**{name: getattr(this, name) for name in names}, **changes})
+    if not changes.keys() <= set(names):
+        raise TypeError(f"{type(this).__name__} does not know {sorted(changes.keys() - set(names))}")
+    made = object.__new__(type(this))
+    for name in names:
+        _set(made, name, changes[name] if name in changes else getattr(this, name))
+    return made
 
 
 def _made(cls: type[T]) -> type[T]:

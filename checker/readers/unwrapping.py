@@ -10,6 +10,7 @@ from checker.readers.spot import Spot
 ZIP = b"PK\x03\x04"
 _GZIP = b"\x1f\x8b"
 _WINDOW = 1024**2
+_GLANCE = 64 * 1024  # stays in the processor's cache while it is looked at
 _HEAD = 4096
 
 # A plan shrinks to about a tenth, a repetitive one to a hundredth; deflate itself ends at a thousandth, which only a bomb reaches.
@@ -50,11 +51,17 @@ def _transcoded(data: Buffer, spot: Spot) -> Buffer:
 
 
 def _check_utf8(data: Buffer, spot: Spot) -> None:
-    """The decoder skips what it is not asked for without a look at its encoding, so that is looked at here."""
+    """The decoder skips what it is not asked for without a look at its encoding, so that is looked at here.
+
+    Most windows are ASCII, which is seen four times as fast as any other text is decoded.
+    """
     at = 0
     try:
         while at < len(data):
-            window = data[at : at + _WINDOW]
+            window = bytes(data[at : at + _GLANCE])
+            if window.isascii():
+                at += len(window)
+                continue
             _, consumed = codecs.utf_8_decode(window, "strict", at + len(window) == len(data))
             at += consumed
     except UnicodeDecodeError as error:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from threading import Lock
 from typing import Any
 
 from flask import Flask
@@ -31,9 +34,23 @@ def application(world: World) -> DomainDispatcherApplication:
     return DomainDispatcherApplication(create)
 
 
+# Moto's models are one for the whole process, and change tables that a second request may be walking at that moment: an
+# answer of 500 to a stage that was made all the same had Terraform ask again, and fail with "already exists".
+_TURN = Lock()
+
+
+def _one_at_a_time(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def taken_in_turn(*request: Any) -> Any:
+        with _TURN:
+            return view(*request)
+
+    return taken_in_turn
+
+
 def _extended(app: Flask, world: World) -> Flask:
-    rest = convert_to_flask_response(lambda *request: RestGateway(world).answer(*request))
-    websocket = convert_to_flask_response(lambda *request: WebSocketGateway(world).answer(*request))
+    rest = convert_to_flask_response(_one_at_a_time(lambda *request: RestGateway(world).answer(*request)))
+    websocket = convert_to_flask_response(_one_at_a_time(lambda *request: WebSocketGateway(world).answer(*request)))
     views = {_REST: rest, _WEBSOCKET: websocket}
     for endpoint in app.view_functions:
         view = views.get(endpoint.rstrip("0123456789"))
