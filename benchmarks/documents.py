@@ -100,7 +100,7 @@ def _attributes(number: int, seed: int) -> dict[str, object]:
     values: dict[str, object] = {"arn": f"arn:aws:x:eu-west-1:111122223333:{number}", "id": f"{dice.getrandbits(64):016x}"}
     for index in range(dice.randrange(8, 24)):
         values[f"attribute_{index}"] = dice.choice(
-            (None, True, dice.randrange(10**6), f"{dice.getrandbits(96):x}", [f"{dice.getrandbits(40):x}"] * 3, {"a \"b\"": "c\n"})
+            (None, True, dice.randrange(10**6), f"{dice.getrandbits(96):x}", [f"{dice.getrandbits(40):x}"] * 3, {'a "b"': "c\n"})
         )
     if dice.randrange(200) == 0:
         values["description"] = "für den Zugang zum Äußeren"

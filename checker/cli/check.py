@@ -37,7 +37,7 @@ def check(
     Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive.
     """
     from checker.cli import output, reading
-    from checker.cli.observing import observer
+    from checker.cli.observing import fetcher, observer
     from checker.domain.errors import UsageError
     from checker.domain.run import Run
     from checker.pipeline import check as judge
@@ -48,7 +48,9 @@ def check(
         policy=reading.policy(policy, threshold=threshold, notice=notice, fail_on=fail_on),
         expect=expect,
     )
-    loaded = reading.load(sources or (), config=config, tool=tool)
+    loaded = reading.load(
+        sources or (), config=config, tool=tool, fetch=fetcher(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    )
     if expect is not None and not loaded.inventory.plans:
         raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
     observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from checker.pipeline import Observe
 
 
@@ -16,3 +18,15 @@ def observer(*, offline: bool, profile: str | None, role_arn: str | None, region
 
     connection = Connection(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
     return partial(observe, connection=connection)
+
+
+def fetcher(*, profile: str | None, role_arn: str | None, region: str | None, timeout: float) -> Callable[[str], bytes]:
+    """What fetches an `s3://bucket/key` that is named as a source, offline too: --offline is about the certificates."""
+
+    def fetch(source: str) -> bytes:
+        from checker.live.buckets import fetch_object
+        from checker.live.connection import Connection
+
+        return fetch_object(source, Connection(profile=profile, role_arn=role_arn, region=region, timeout=timeout))
+
+    return fetch

@@ -9,7 +9,8 @@ import typer
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SOURCE]...", help="A directory, a plan (JSON or binary), a state, or - for standard input. [default: .]"
+        metavar="[SOURCE]...",
+        help="A directory, a plan (JSON or binary), a state, s3://BUCKET/KEY, or - for standard input. [default: .]",
     ),
 ]
 Config = Annotated[

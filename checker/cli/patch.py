@@ -49,7 +49,7 @@ def patch(
     Exit codes: 0 written, or nothing to do; 2 usage or unreadable input; 3 something is blocked or could not be verified.
     """
     from checker.cli import reading
-    from checker.cli.observing import observer
+    from checker.cli.observing import fetcher, observer
     from checker.cli.patching import deliver
     from checker.cli.request import Request
 
@@ -64,6 +64,8 @@ def patch(
     )
     run_policy = reading.policy(policy, threshold=threshold, notice=notice)
     moment = reading.moment(as_of)
-    loaded = reading.load(sources or (), config=config, tool=tool)
+    loaded = reading.load(
+        sources or (), config=config, tool=tool, fetch=fetcher(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    )
     observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)
     raise typer.Exit(deliver(loaded, observe, request, policy=run_policy, as_of=moment))

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
 
-Service = Literal["apigateway", "apigatewayv2", "sts"]
+Service = Literal["apigateway", "apigatewayv2", "sts", "s3"]
+# What shares the quota of the control plane; the others have quotas of their own.
+_GATEWAY = frozenset({"apigateway", "apigatewayv2"})
 
 # A throttled try is followed by one that waits up to 1, 2 and then 4 seconds; a dead network costs a tenth of that.
 _ATTEMPTS = 4
@@ -78,10 +80,10 @@ class Clients:
             client = make(service, region_name=region, config=self._config())
             address = urlsplit(client.meta.endpoint_url)
             host = f"{address.hostname}:{address.port}" if address.port else f"{address.hostname}"
-        if service != "sts" and not host.endswith(_OF_AWS):
+        if service in _GATEWAY and not host.endswith(_OF_AWS):
             self._hosts[region] = host
-        if service != "sts":
-            # STS has a quota of its own. botocore tells of every attempt here, so retries wait their turn as well.
+        if service in _GATEWAY:
+            # botocore tells of every attempt here, so retries wait their turn as well.
             pace = self._paces.setdefault(region, Pace())
             client.meta.events.register("before-send", lambda **_: pace.wait())
         return client

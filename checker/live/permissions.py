@@ -11,6 +11,7 @@ _ACTIONS = {
     "GetStages": "apigateway:GET on /restapis/*/stages and /apis/*/stages",
     "GetStage": "apigateway:GET on /restapis/*/stages/* and /apis/*/stages/*",
     "GetCallerIdentity": "sts:GetCallerIdentity",
+    "GetObject": "s3:GetObject on the object",
     "AssumeRole": "sts:AssumeRole on the role",
 }
 

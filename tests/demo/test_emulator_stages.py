@@ -160,26 +160,3 @@ def test_apis_come_in_pages(aws, gateway, websocket):
     pages = list(websocket.get_paginator("get_apis").paginate())
     assert [len(page["Items"]) for page in pages] == [25, 6]
     assert len(list(gateway.get_paginator("get_rest_apis").paginate(PaginationConfig={"PageSize": 500}))) == 1
-
-
-def test_requests_are_served_one_at_a_time(aws, monkeypatch):
-    """Moto is not made for threads: two stages made at once must not meet inside it."""
-    inside, met = Lock(), []
-    made = APIGatewayBackend.create_stage
-
-    def slow(self, *given, **named):
-        if not inside.acquire(blocking=False):
-            met.append(given)
-            return made(self, *given, **named)
-        try:
-            sleep(0.05)
-            return made(self, *given, **named)
-        finally:
-            inside.release()
-
-    monkeypatch.setattr(APIGatewayBackend, "create_stage", slow)
-    gateway = aws.client("apigateway")
-    api, deployment = deployed(gateway)
-    with ThreadPoolExecutor(4) as pool:
-        names = list(pool.map(lambda name: stage(gateway, api, deployment, name)["stageName"], ["a", "b", "c", "d"]))
-    assert (names, met) == (["a", "b", "c", "d"], [])

@@ -84,6 +84,10 @@ def _answer(fault: Answer, call: Call, start: Start) -> Iterable[bytes]:
             f"<Message>{escape(message)}</Message></Error><RequestId>{secrets.token_hex(16)}</RequestId></ErrorResponse>"
         )
         return _reply(start, fault.status, text.encode(), "text/xml", extra)
+    if call.service == "s3":
+        code = fault.code.removesuffix("Exception")
+        text = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
+        return _reply(start, fault.status, text.encode(), "application/xml", extra)
     extra.append(("x-amzn-ErrorType", fault.code))
     return _reply(start, fault.status, json.dumps({"message": message}).encode(), "application/json", extra)
 

@@ -1,0 +1,88 @@
+"""A source in S3, by the command line and against a real HTTP server."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from typer.testing import CliRunner
+
+from checker.cli.application import build
+from checker.domain.errors import UnreadableError
+from checker.live import Connection
+from checker.live.buckets import fetch_object
+
+STATE = "rotation/03-apply2-repoint/terraform.tfstate"
+
+
+@pytest.fixture
+def bucket(aws, fixtures):
+    storage = aws.client("s3")
+    storage.create_bucket(Bucket="states")
+    storage.put_object(Bucket="states", Key="env:/prod/terraform.tfstate", Body=(fixtures / STATE).read_bytes())
+    return storage
+
+
+def fetched(source, **limits):
+    return fetch_object(source, Connection(timeout=5), **limits)
+
+
+def test_an_object_is_read_as_it_lies_there(bucket, fixtures):
+    """The key may hold slashes and colons, as Terraform's workspaces do."""
+    assert fetched("s3://states/env:/prod/terraform.tfstate") == (fixtures / STATE).read_bytes()
+
+
+def test_check_takes_one_as_a_source(bucket, fixtures, monkeypatch, tmp_path):
+    """Compressed or not, and offline too, since --offline is about the certificates: the report is that of the file."""
+    monkeypatch.chdir(tmp_path)
+    bucket.put_object(Bucket="states", Key="packed", Body=gzip.compress((fixtures / STATE).read_bytes()))
+    (tmp_path / "local.tfstate").write_bytes((fixtures / STATE).read_bytes())
+
+    def judged(source):
+        ran = CliRunner().invoke(build(), ["check", source, "--offline", "--as-of", "2026-11-25", "--format", "json"])
+        return ran.output.replace(source, "SOURCE")
+
+    assert judged("s3://states/env:/prod/terraform.tfstate") == judged("s3://states/packed") == judged("local.tfstate")
+    assert '"stages": [' in judged("s3://states/packed")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("s3://states/missing", "there is no such object in the bucket"),
+        ("s3://nobody/key", "there is no such bucket"),
+        ("s3://states", "names no object"),
+        ("s3://states/", "names no object"),
+        ("s3:///key", "names no object"),
+        ("s3://UPPER_case!/key", "not valid"),
+    ],
+)
+def test_what_is_not_there(bucket, source, message):
+    """One line that names the source, and what to do."""
+    with pytest.raises(UnreadableError) as refused:
+        fetched(source)
+    assert message in str(refused.value)
+    assert source in str(refused.value)
+
+
+def test_a_denial_names_the_permission(bucket, aws):
+    """S3 says AccessDenied for what is missing, too."""
+    aws.faults.allow_only("CreateBucket")
+    with pytest.raises(UnreadableError, match="s3:GetObject"):
+        fetched("s3://states/env:/prod/terraform.tfstate")
+
+
+def test_no_credentials(bucket, monkeypatch):
+    """Found out before anything is sent."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(UnreadableError, match="no AWS credentials were found"):
+        fetched("s3://states/env:/prod/terraform.tfstate")
+
+
+def test_an_endless_object_ends(bucket):
+    """Neither memory nor time is without bounds."""
+    with pytest.raises(UnreadableError, match="larger than 100 bytes"):
+        fetched("s3://states/env:/prod/terraform.tfstate", most=100)
+    with pytest.raises(UnreadableError, match="did not arrive in time"):
+        fetched("s3://states/env:/prod/terraform.tfstate", seconds=0)
