@@ -76,7 +76,7 @@ def _named(number: int) -> dict[str, object]:
 
 
 def _attributes(number: int, seed: int) -> dict[str, object]:
-    kind, dice = _kind(number), random.Random(seed * 1_000_003 + number)  # noqa: S311
+    kind, dice = _kind(number), random.Random(seed * 1_000_003 + number)
     if kind == CERTIFICATE:
         return {
             "arn": f"arn:aws:apigateway:eu-west-1::/clientcertificates/c{number + 100:07d}",

@@ -55,6 +55,7 @@ class CertificateChange:
     previous_address: Address | None = None
     deposed: str | None = None
     reason: str | None = None
+    imported: bool = False
 
 
 @value
@@ -68,6 +69,7 @@ class StageChange:
     changed: frozenset[str] = frozenset()
     previous_address: Address | None = None
     reason: str | None = None
+    imported: bool = False
 
     @property
     def presented(self) -> tuple[Presented | None, Presented | None]:
@@ -88,7 +90,8 @@ class DeploymentChange:
 class Plan:
     """The planned changes of our resources, no-ops included, in the plan's order.
 
-    `errored` and `complete` are Terraform's own marks; `complete` is None where the tool's version has no such mark.
+    `errored` and `complete` are Terraform's own marks; `complete` is None where the tool's version has no such mark. `deferred`
+    names the objects of ours whose changes are put off to a later plan. An object that is imported (`imported`) is not created.
     """
 
     certificates: tuple[CertificateChange, ...] = ()
@@ -96,3 +99,4 @@ class Plan:
     deployments: tuple[DeploymentChange, ...] = ()
     errored: bool = False
     complete: bool | None = None
+    deferred: tuple[str, ...] = ()

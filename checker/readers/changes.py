@@ -24,6 +24,7 @@ class _Change(Struct, frozen=True, gc=False):
     after_unknown: Raw | UnsetType = UNSET
     before_sensitive: Raw | UnsetType = UNSET
     after_sensitive: Raw | UnsetType = UNSET
+    importing: Raw | UnsetType = UNSET
 
 
 @value
@@ -38,6 +39,7 @@ class Change:
     previous_address: Address | None
     deposed: str | None
     reason: str | None
+    imported: bool
 
     @property
     def formerly(self) -> Address:
@@ -110,4 +112,5 @@ def read_change(entry: ResourceChange, spot: Spot) -> Change:
         previous_address=None if previous is None else read_address(previous, spot.key("previous_address")),
         deposed=entry.deposed,
         reason=entry.action_reason,
+        imported=given(planned.importing) is not None,
     )

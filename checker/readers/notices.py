@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from checker.domain.address import AddressError, parse
 from checker.domain.plan import Action
@@ -22,16 +22,26 @@ def plan_notices(found: Envelope, spot: Spot) -> Iterator[str]:
         yield "The plan is not complete (it was limited by -target, or changes were deferred): another plan is needed after it."
     if found.resource_changes is None and found.errored is not True:
         yield "The plan is refresh-only, or has no changes listed: it says what is recorded, and plans nothing."
-    yield from _deferred(found, spot)
+    yield from (f"The plan defers what it will do to {name}: it was not checked." for name in deferred(found, spot))
     yield from _drifted(found, spot)
 
 
-def _deferred(found: Envelope, spot: Spot) -> Iterator[str]:
+def deferred(found: Envelope, spot: Spot) -> tuple[str, ...]:
+    """The objects of ours whose changes the plan puts off to a later one, by address or, where that is not known yet, by type."""
+    return tuple(_named(change) for change in _deferred(found, spot) if change.type in CHANGED and change.mode == "managed")
+
+
+def imports(changes: Iterable[Change]) -> Iterator[str]:
+    """A sentence for each object that the plan imports, which a list of actions shows as nothing, or as an update."""
+    for change in changes:
+        if change.imported:
+            yield f"{change.address} is imported by this plan: it is there already, and is not created."
+
+
+def _deferred(found: Envelope, spot: Spot) -> Iterator[ResourceChange]:
     at = spot.key("deferred_changes")
-    for index, deferred in enumerate(found.deferred_changes or ()):
-        change = decode(deferred.resource_change, ResourceChange, at.item(index).key("resource_change"))
-        if change.type in CHANGED and change.mode == "managed":
-            yield f"The plan defers what it will do to {_named(change)}: it was not checked."
+    for index, entry in enumerate(found.deferred_changes or ()):
+        yield decode(entry.resource_change, ResourceChange, at.item(index).key("resource_change"))
 
 
 def _named(change: ResourceChange) -> str:

@@ -21,6 +21,10 @@ HOLDERS = frozenset({*STAGES, *CERTIFICATES, ACM_CERTIFICATE})
 CHANGED = HOLDERS | DEPLOYMENTS
 
 
+# Source: the provider awscc has a data source for each of its resources; of the provider aws's only this one has one.
+_DATA_SOURCES = frozenset({ACM_CERTIFICATE, *(name for name in HOLDERS if name.startswith("awscc_"))})
+
+
 def concerns(resource_type: str, mode: str) -> bool:
-    """Whether a recorded object is one that tfcert reads: managed, or the data source of an ACM certificate."""
-    return resource_type in HOLDERS and (mode == "managed" or (mode == "data" and resource_type == ACM_CERTIFICATE))
+    """Whether a recorded object is one that tfcert reads: managed, or of a data source that shows a stage or a certificate."""
+    return resource_type in HOLDERS and (mode == "managed" or (mode == "data" and resource_type in _DATA_SOURCES))

@@ -14,7 +14,7 @@ from checker.domain.value import replace
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.changes import Change, read_action, read_change
 from checker.readers.envelope import Envelope, ResourceChange
-from checker.readers.notices import plan_notices
+from checker.readers.notices import deferred, imports, plan_notices
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, DEPLOYMENTS, HOLDERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
 from checker.readers.recorded import Recorded, hidden_notice, read_records
@@ -39,13 +39,14 @@ def read_plan(found: Envelope, source: Source, spot: Spot) -> Document:
         deployments=tuple(_deployments(entries)),
         errored=found.errored is True,
         complete=None if found.complete is UNSET else found.complete,
+        deferred=deferred(found, spot),
     )
     return Document(
         source=source,
         stages=recorded.stages,
         certificates=recorded.certificates,
         plan=plan,
-        notices=(*plan_notices(found, spot), *dict.fromkeys((*recorded.notices, *planned.notices))),
+        notices=(*plan_notices(found, spot), *imports(changes), *dict.fromkeys((*recorded.notices, *planned.notices))),
     )
 
 
@@ -98,6 +99,7 @@ class _Planned:
             changed=change.changed(),
             previous_address=change.previous_address,
             reason=change.reason,
+            imported=change.imported,
         )
 
     def _after(self, record: Record, before: Stage | None) -> Stage:
@@ -155,6 +157,7 @@ def _certificate(change: Change) -> CertificateChange:
         previous_address=change.previous_address,
         deposed=change.deposed,
         reason=change.reason,
+        imported=change.imported,
     )
 
 

@@ -30,7 +30,7 @@ def render(outcome: Outcome) -> str:
 def document(outcome: Outcome) -> dict[str, Any]:
     """The public view of an outcome, as plain values."""
     cases = outcome.cases
-    certificates = _unique(_certificate(case) for case in cases.all)
+    certificates = _unique(_certificate(case, part) for part in cases.documents for case in part.cases)
     stages = _unique(_stage(stage, part) for part in cases.documents for stage in _stages(part))
     return {
         "schema": SCHEMA,
@@ -48,6 +48,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "stages": stages,
         "findings": [_finding(finding) for finding in outcome.findings],
         "rotations": [_rotation(rotation) for rotation in outcome.rotations],
+        "notices": list(outcome.notices),
     }
 
 
@@ -77,7 +78,7 @@ def _summary(outcome: Outcome, stages: int, certificates: int) -> dict[str, int]
     }
 
 
-def _certificate(case: Case) -> dict[str, Any]:
+def _certificate(case: Case, part: DocumentCases) -> dict[str, Any]:
     place = case.subject.key.place if case.subject.key is not None else case.certificate.place
     presenters = {*case.subject.presented_by, *case.subject.to_be_presented_by}
     return {
@@ -90,6 +91,7 @@ def _certificate(case: Case) -> dict[str, Any]:
         "evidence": str(case.evidence),
         "sha256_fingerprint": case.fingerprint,
         "presented_by": sorted({_named(stage) for stage in presenters}),
+        "source": part.document.source.path,
     }
 
 
@@ -120,6 +122,7 @@ def _stage(stage: Stage, part: DocumentCases) -> dict[str, Any]:
         "region": stage.place.region,
         "certificate_id": identity,
         "certificate_address": _text(address),
+        "source": part.document.source.path,
     }
 
 
@@ -135,6 +138,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "remedy": finding.remedy,
         "location": {"file": where.file, "line": where.line} if where is not None else None,
         "suppression": finding.suppression,
+        "source": finding.source,
     }
 
 
@@ -169,6 +173,6 @@ def _text(address: Address | None) -> str | None:
 
 
 def _unique(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each entry once, in a stable order: two sources may know the same certificate."""
+    """Each entry once, in a stable order; what two sources know is there twice, since each source is kept apart."""
     found = {json.dumps(entry, sort_keys=True): entry for entry in entries}
     return [found[key] for key in sorted(found)]

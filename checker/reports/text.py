@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Case, Evidence
+from checker.domain.cases import Case, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.outcome import Outcome, Verdict
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
@@ -26,13 +26,11 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield f"note: {notice}"
     if not outcome.cases.observations.asked:
         yield "note: AWS was not asked (--offline): every date is the recorded one"
-    if outcome.cases.all:
-        yield ""
-        yield from _table(outcome)
+    yield from _tables(outcome.cases.documents)
     if outcome.findings:
         yield ""
         for finding in outcome.findings:
-            yield from _finding(finding)
+            yield from _finding(finding, named=len(outcome.cases.documents) > 1)
     if outcome.rotations:
         yield ""
         for rotation in outcome.rotations:
@@ -53,9 +51,21 @@ def _verdict(outcome: Outcome) -> str:
     return f"tfcert: {words[outcome.verdict]}" + (f" ({', '.join(counts)})" if counts else "")
 
 
-def _table(outcome: Outcome) -> Iterator[str]:
+def _tables(documents: tuple[DocumentCases, ...]) -> Iterator[str]:
+    """A table a source, each under its name where there are several: two states may well know the same certificate."""
+    for part in documents:
+        if len(documents) > 1:
+            stages, certificates = len(part.document.stages), len(part.document.certificates)
+            yield ""
+            yield f"{part.document.source.path} ({part.document.source.kind}; stages: {stages}, certificates: {certificates})"
+        elif part.cases:
+            yield ""
+        yield from _table(part.cases)
+
+
+def _table(cases: tuple[Case, ...]) -> Iterator[str]:
     rows = sorted(
-        (case for case in outcome.cases.all if case.id is not None),
+        (case for case in cases if case.id is not None),
         key=lambda case: (case.days_left is None, case.days_left or 0, str(case.address), case.id or ""),
     )
     width = max((len(_name(case)) for case in rows), default=0)
@@ -86,9 +96,11 @@ def _left(case: Case) -> str:
             return f"{case.days_left} days ({evidence})"
 
 
-def _finding(finding: Finding) -> Iterator[str]:
+def _finding(finding: Finding, *, named: bool) -> Iterator[str]:
     where = f"{finding.location}: " if finding.location is not None else ""
     yield f"{where}{finding.severity.word}: {finding.rule}{f' {finding.address}' if finding.address else ''}"
+    if named and finding.source is not None:
+        yield f"    in {finding.source}"
     yield f"    {finding.message}"
     yield f"    -> {finding.remedy}"
 

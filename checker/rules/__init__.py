@@ -31,6 +31,6 @@ RULES: tuple[Rule, ...] = (
 
 
 def judge(cases: Cases) -> tuple[Finding, ...]:
-    """Run every rule and sort what they say; the same finding from two documents is kept once."""
+    """Run every rule and sort what they say; what two rules say alike of one document is kept once."""
     found = {finding for rule in RULES for finding in rule.check(cases)}
     return tuple(sorted(found, key=lambda finding: finding.order))

@@ -24,6 +24,7 @@ from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.observation import Surveyed, Unanswered
 from checker.domain.outcome import UNVERIFIED
+from checker.domain.plan import Action, CertificateChange, StageChange
 from checker.domain.severity import Severity
 from checker.domain.stage import PresentsPlanned, Stage
 from checker.rules.rule import Rule, about, locate, stage_name
@@ -71,6 +72,7 @@ def _hidden(document: DocumentCases) -> Iterator[Finding]:
         if isinstance(stage.presents, PresentsPlanned):
             yield Finding(
                 rule=RULE.name,
+                source=document.document.source.path,
                 severity=RULE.severity,
                 message=f"the certificate that {stage_name(stage)} presents is marked sensitive and was not read",
                 remedy="take the sensitive mark off the id, which is no secret, or look at the stage in AWS",
@@ -86,15 +88,37 @@ def _plan(document: DocumentCases) -> Iterator[Finding]:
     if plan.errored:
         yield Finding(
             rule=RULE.name,
+            source=document.document.source.path,
             severity=RULE.severity,
             message=f"{document.document.source.path} is a plan that ended in an error: what it would do is only known in part",
             remedy="mend what `terraform plan` complained of, and plan again",
         )
+    for name in plan.deferred:
+        yield Finding(
+            rule=RULE.name,
+            source=document.document.source.path,
+            severity=RULE.severity,
+            message=f"the plan defers what it will do to {name}, so that is not known",
+            remedy="apply this plan, then plan again and check that one",
+        )
+    changes: tuple[StageChange | CertificateChange, ...] = (*plan.stages, *plan.certificates)
+    for strange in changes:
+        if strange.action is Action.OTHER:
+            yield Finding(
+                rule=RULE.name,
+                source=document.document.source.path,
+                severity=RULE.severity,
+                message=f"the plan would do something to {strange.address} that this tfcert does not know",
+                remedy="upgrade tfcert, or look at the plan yourself",
+                address=str(strange.address),
+                location=locate(document, strange.address),
+            )
     for change in plan.stages:
         match change.after:
             case Stage(presents=PresentsPlanned(candidates=())):
                 yield Finding(
                     rule=RULE.name,
+                    source=document.document.source.path,
                     severity=RULE.severity,
                     message=f"the plan does not say which certificate {stage_name(change.after)} will present",
                     remedy="its value comes from something that is known only after apply; plan again once that is applied",

@@ -67,6 +67,7 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
         if deployment.action.changes:
             yield Finding(
                 rule=RULE.name,
+                source=document.document.source.path,
                 severity=RULE.severity,
                 message=f"the plan changes deployment {deployment.address}, which publishes more than {phase} should",
                 remedy=_REMEDY,
@@ -75,7 +76,11 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
             )
     if not fitting:
         yield Finding(
-            rule=RULE.name, severity=RULE.severity, message=f"the plan {_LESS[phase]}, so it is no {phase}", remedy=_REMEDY
+            rule=RULE.name,
+            source=document.document.source.path,
+            severity=RULE.severity,
+            message=f"the plan {_LESS[phase]}, so it is no {phase}",
+            remedy=_REMEDY,
         )
 
 
@@ -143,6 +148,7 @@ def _moved(change: CertificateChange | StageChange) -> bool:
 def _finding(document: DocumentCases, change: CertificateChange | StageChange, phase: Phase, reason: str) -> Finding:
     return Finding(
         rule=RULE.name,
+        source=document.document.source.path,
         severity=RULE.severity,
         message=f"{change.address} {reason}, which is not part of {phase}",
         remedy=_REMEDY,

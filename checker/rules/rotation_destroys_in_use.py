@@ -55,6 +55,7 @@ def _finding(
         who.append(f"in AWS {', '.join(outside[:3])}{f' and {len(outside) - 3} more' if len(outside) > 3 else ''}")
     return Finding(
         rule=RULE.name,
+        source=document.document.source.path,
         severity=RULE.severity,
         message=f"the plan would {verb} certificate {identity} while it is presented by {' and '.join(who)}",
         remedy="keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)",

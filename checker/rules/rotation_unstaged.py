@@ -40,6 +40,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     made = " or ".join(map(str, candidates))
                     yield Finding(
                         rule=RULE.name,
+                        source=document.document.source.path,
                         severity=RULE.severity,
                         message=f"one apply would make {made} and move {change.address} to it, away from {old}: "
                         "the backend could not trust it in time",

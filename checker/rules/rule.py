@@ -62,6 +62,7 @@ def about(case: Case, document: DocumentCases, rule: str, severity: Severity, me
     address = subject_address(case)
     return Finding(
         rule=rule,
+        source=document.document.source.path,
         severity=severity,
         message=message,
         remedy=remedy,

@@ -36,6 +36,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 case Presents(id=old), PresentsNothing() if change.action.changes:
                     yield Finding(
                         rule=RULE.name,
+                        source=document.document.source.path,
                         severity=RULE.severity,
                         message=f"the plan takes certificate {old} off {change.address}, which would present none",
                         remedy="put client_certificate_id back; to rotate, run `tfcert patch`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import datetime
@@ -81,7 +82,9 @@ def test_standard_input_and_files_say_the_same(outcome, story):
     piped, code = outcome("-", *DAY_12, cwd=story, stdin=data)
     named, other = outcome("anything.bin", *DAY_12, cwd=story)
     assert code == other == 1
-    assert piped["findings"] == named["findings"]
+    said = [{key: value for key, value in finding.items() if key != "source"} for finding in piped["findings"]]
+    assert said == [{key: value for key, value in finding.items() if key != "source"} for finding in named["findings"]]
+    assert ({finding["source"] for finding in piped["findings"]}, named["findings"][0]["source"]) == ({"-"}, "anything.bin")
     assert piped["sources"][0]["kind"] == named["sources"][0]["kind"] == "state"
 
 
@@ -226,3 +229,40 @@ def test_a_denied_permission_does_not_hide_a_finding(tfcert, story, live):
     """A failing finding outranks inconclusive: what state records still counts where AWS does not answer."""
     live.faults.inject("GetClientCertificates", access_denied())
     assert tfcert("check", STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment()).returncode == 1
+
+
+def test_several_sources_are_kept_apart(tfcert, outcome, story):
+    """Two workspaces may know certificates of the same address: each has a table of its own, and each finding its source."""
+    state = (story / STATE).read_bytes()
+    (story / "other.tfstate").write_bytes(state.replace(b"rj3hhn", b"zz3hhn"))
+    text = tfcert("check", STATE, "other.tfstate", *DAY_12, cwd=story).stdout.decode()
+    first, second = text.index(f"{STATE} (state; stages: 3, certificates: 1)"), text.index("other.tfstate (state; stages: 3")
+    assert first < text.index("rj3hhn    #") < second < text.index("zz3hhn    #")
+    assert f"    in {STATE}\n    certificate rj3hhn" in text
+    assert "    in other.tfstate\n    certificate zz3hhn" in text
+    found, code = outcome(STATE, "other.tfstate", *DAY_12, cwd=story)
+    pairs = {("terraform.tfstate", "rj3hhn"), ("other.tfstate", "zz3hhn")}
+    assert code == 1
+    assert {(one["source"], one["id"]) for one in found["certificates"]} == pairs
+    assert {(one["source"], one["certificate_id"]) for one in found["findings"]} == pairs
+    assert {(one["source"], one["certificate_id"]) for one in found["stages"]} == pairs
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"deferred_changes": [{"reason": "x", "resource_change": {"address": "aws_api_gateway_stage.later[*]"}}]}, "defers"),
+        ({"resource_changes": [{"address": "aws_api_gateway_stage.odd", "change": {"actions": ["hibernate"]}}]}, "does not know"),
+        ({"errored": True}, "ended in an error"),
+    ],
+)
+def test_i4_a_plan_that_does_not_say_all_is_not_clean(outcome, tmp_path, more, said):
+    """Deferred, of an unknown action, or errored: inconclusive, and exit code 3."""
+    plan = {"format_version": "1.2", "terraform_version": "1.11.4", "planned_values": {}, "resource_changes": []} | more
+    for entry in [*plan["resource_changes"], *(one["resource_change"] for one in plan.get("deferred_changes", ()))]:
+        entry |= {"mode": "managed", "type": "aws_api_gateway_stage", "name": "s"}
+        entry.setdefault("change", {"actions": ["create"], "before": None, "after": {}, "after_unknown": {}})
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    found, code = outcome("plan.json", "--offline", cwd=tmp_path)
+    assert (found["verdict"], code) == ("inconclusive", 3)
+    assert said in found["findings"][0]["message"]

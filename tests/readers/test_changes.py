@@ -221,8 +221,22 @@ def test_deferred_changes_are_said(read):
         {"reason": "instance_count_unknown", "resource_change": change(f"{STAGE}.s[*]", ["create"], after={})},
         {"reason": "x", "resource_change": change("aws_lambda_function.f", ["create"], after={})},
     ]
-    notices = read(plan(created(f"{CERTIFICATE}.c"), deferred_changes=deferred)).notices
-    assert notices == ("The plan defers what it will do to aws_api_gateway_stage.s: it was not checked.",)
+    document = read(plan(created(f"{CERTIFICATE}.c"), deferred_changes=deferred))
+    assert document.notices == ("The plan defers what it will do to aws_api_gateway_stage.s: it was not checked.",)
+    assert document.plan.deferred == ("aws_api_gateway_stage.s",)
+
+
+def test_what_is_imported_is_said(read):
+    """An import is listed as nothing, or as an update, and is no creation."""
+    known = {"id": "a", "description": "d"}
+    document = read(
+        plan(
+            change(f"{CERTIFICATE}.c", ["no-op"], before=known, after=known, importing={"id": "a"}),
+            change(f"{CERTIFICATE}.d", ["no-op"], before=known, after=known, importing=None),
+        )
+    )
+    assert [found.imported for found in document.plan.certificates] == [True, False]
+    assert document.notices == (f"{CERTIFICATE}.c is imported by this plan: it is there already, and is not created.",)
 
 
 def test_drift_of_what_we_check_is_said(read):

@@ -171,10 +171,17 @@ def test_a_deposed_stage_is_not_listed(read):
     assert [stage.presents for stage in read(raw_state(raw(STAGE, "s", current, deposed))).stages] == [Presents("new")]
 
 
-def test_data_sources_of_other_kinds_are_not_managed(read):
-    """What this configuration does not manage is not in its inventory."""
-    document = read(shown_state(shown("data.awscc_apigateway_stage.s", {"stage_name": "p", "client_certificate_id": "c"})))
-    assert document.stages == ()
+def test_data_sources_of_awscc_show_stages_and_certificates(read):
+    """What somebody else manages and this configuration looks at; the provider aws has no such data sources."""
+    document = read(
+        shown_state(
+            shown("data.awscc_apigateway_stage.s", {"stage_name": "p", "client_certificate_id": "c"}),
+            shown("data.awscc_apigateway_client_certificate.c", {"id": "x", "client_certificate_id": "c"}),
+            shown("data.aws_api_gateway_stage.never", {"stage_name": "p", "client_certificate_id": "d"}),
+        )
+    )
+    assert [str(stage.address) for stage in document.stages] == ["data.awscc_apigateway_stage.s"]
+    assert [(str(one.address), one.id) for one in document.certificates] == [("data.awscc_apigateway_client_certificate.c", "c")]
 
 
 def test_everything_else_is_skipped(read):

@@ -48,6 +48,7 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
                 "evidence": "recorded",
                 "sha256_fingerprint": None,
                 "presented_by": [f"{STAGE}.prod"],
+                "source": "state.json",
             }
         ],
         "stages": [
@@ -60,6 +61,7 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
                 "region": "us-east-1",
                 "certificate_id": "old000",
                 "certificate_address": ADDRESS,
+                "source": "state.json",
             }
         ],
         "findings": [
@@ -73,6 +75,7 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
                 "remedy": "run `tfcert patch`; introduce its successor by 2026-11-25, repoint by 2026-11-28",
                 "location": {"file": "main.tf", "line": 1},
                 "suppression": None,
+                "source": "state.json",
             }
         ],
         "rotations": [
@@ -86,6 +89,7 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
                 "stages": [f"{STAGE}.prod"],
             }
         ],
+        "notices": [],
     }
 
 
