@@ -24,6 +24,7 @@ class ShownResource(Struct, gc=False):
     type: str
     address: str = ""
     mode: str = "managed"
+    index: int | float | str | None = None
     values: Raw | UnsetType = UNSET
     sensitive_values: Raw | UnsetType = UNSET
     deposed_key: str | None = None
@@ -31,12 +32,14 @@ class ShownResource(Struct, gc=False):
     def __post_init__(self) -> None:
         if self.type not in CHANGED:
             self.type = self.address = self.mode = ""
+            self.index = None
             self.values = self.sensitive_values = UNSET
 
 
 class ShownModule(Struct, frozen=True, gc=False):
     """One module instance of `show -json`, with the modules that it calls."""
 
+    address: str = ""
     resources: list[ShownResource] = []
     child_modules: list[ShownModule] = []
 

@@ -6,15 +6,12 @@ from collections.abc import Iterable
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from checker.domain.address import InstanceKey
 from checker.domain.value import replace
 from checker.readers.decoding import decode
 from checker.readers.envelope import RawResource
 from checker.readers.ours import concerns
-from checker.readers.records import NOTHING, Record, given, marked_in_state, read_address
+from checker.readers.records import NOTHING, Record, given, marked_in_state, read_address, read_key
 from checker.readers.spot import Spot
-
-_EXACT = 2**53  # up to here every whole number has a floating-point form of its own
 
 
 class _Instance(Struct, frozen=True, gc=False):
@@ -52,19 +49,10 @@ def _instances(resource: RawResource, spot: Spot) -> Iterable[Record]:
                 "holds attributes in the form of Terraform 0.11", "refresh the state once: `terraform apply -refresh-only`"
             )
         yield Record(
-            address=replace(block, key=_key(instance.index_key, here.key("index_key"))),
+            address=replace(block, key=read_key(instance.index_key, here.key("index_key"))),
             type=resource.type,
             attributes=attributes or NOTHING,
             spot=here.key("attributes"),
             deposed=instance.deposed,
             sensitive=marked_in_state(instance.sensitive_attributes or (), here.key("sensitive_attributes")),
         )
-
-
-def _key(key: float | str | None, spot: Spot) -> InstanceKey:
-    if not isinstance(key, float):
-        return key
-    # Some writers print every number as a float; only a whole one is an instance's key.
-    if not key.is_integer() or not 0 <= key < _EXACT:
-        raise spot.unreadable("is not the key of an instance")
-    return int(key)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import UNSET, Raw, UnsetType
 
-from checker.domain.address import Address, AddressError, parse
+from checker.domain.address import Address, AddressError, InstanceKey, parse
 from checker.domain.place import Place
 from checker.domain.value import value
 from checker.readers.decoding import decode
@@ -14,6 +14,7 @@ from checker.readers.spot import Spot
 
 NOTHING = Raw(b"{}")
 ALL = frozenset({"*"})
+_EXACT = 2**53  # up to here every whole number has a floating-point form of its own
 
 
 @value
@@ -55,6 +56,16 @@ def read_address(text: str, spot: Spot) -> Address:
         return parse(text)
     except AddressError as error:
         raise spot.unreadable("is not the address of a resource instance") from error
+
+
+def read_key(key: float | str | None, spot: Spot) -> InstanceKey:
+    """Read the key of an instance; raises UnreadableError for a number that is none."""
+    if not isinstance(key, float):
+        return key
+    # Some writers print every number as a float; only a whole one is an instance's key.
+    if not key.is_integer() or not 0 <= key < _EXACT:
+        raise spot.unreadable("is not the key of an instance")
+    return int(key)
 
 
 def marked(marks: Raw | UnsetType, spot: Spot) -> frozenset[str]:

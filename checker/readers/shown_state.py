@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from checker.readers.envelope import ShownModule, ShownValues
+from checker.domain.address import Address
+from checker.domain.value import replace
+from checker.readers.envelope import ShownModule, ShownResource, ShownValues
 from checker.readers.ours import concerns
-from checker.readers.records import NOTHING, Record, given, marked, read_address
+from checker.readers.records import NOTHING, Record, given, marked, read_address, read_key
 from checker.readers.spot import Spot
 
 
@@ -26,7 +28,7 @@ def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
             at = here.key("resources").item(index)
             records.append(
                 Record(
-                    address=read_address(resource.address, at.key("address")),
+                    address=_absolute(resource, module.address, at),
                     type=resource.type,
                     attributes=given(resource.values) or NOTHING,
                     spot=at.key("values"),
@@ -37,3 +39,16 @@ def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
         children = here.key("child_modules")
         waiting.extend((child, children.item(index)) for index, child in reversed(list(enumerate(module.child_modules))))
     return records
+
+
+def _absolute(resource: ShownResource, module: str, spot: Spot) -> Address:
+    """The whole address: Terraform 0.12 wrote it relative to its module, and without the key of the instance.
+
+    Source: terraform-json, testdata/no_changes/state.json (written by Terraform 0.12.0).
+    """
+    address = read_address(resource.address, spot.key("address"))
+    if module and not address.modules:
+        address = replace(address, modules=read_address(f"{module}.{resource.address}", spot.key("address")).modules)
+    if address.key is None and resource.index is not None:
+        address = replace(address, key=read_key(resource.index, spot.key("index")))
+    return address

@@ -184,6 +184,20 @@ def test_data_sources_of_awscc_show_stages_and_certificates(read):
     assert [(str(one.address), one.id) for one in document.certificates] == [("data.awscc_apigateway_client_certificate.c", "c")]
 
 
+def test_terraform_012_wrote_addresses_without_module_and_key(read):
+    """As terraform-json's test data shows: two modules would otherwise have stages of one address."""
+    stage = {"mode": "managed", "type": STAGE, "name": "s", "values": {"stage_name": "p", "rest_api_id": "a"}}
+    inner = {"address": "module.m[0].module.n", "resources": [stage | {"address": f"{STAGE}.s", "index": "k.1"}]}
+    outer = {"address": "module.m[0]", "resources": [stage | {"address": f"{STAGE}.s"}], "child_modules": [inner]}
+    root = {"resources": [stage | {"address": f"{STAGE}.s", "index": 1}], "child_modules": [outer]}
+    document = read({"format_version": "0.1", "terraform_version": "0.12.0", "values": {"root_module": root}})
+    assert [str(found.address) for found in document.stages] == [
+        f"{STAGE}.s[1]",
+        f"module.m[0].{STAGE}.s",
+        f'module.m[0].module.n.{STAGE}.s["k.1"]',
+    ]
+
+
 def test_everything_else_is_skipped(read):
     """Types that are not ours may hold anything at all."""
     odd = {"address": 5, "type": "aws_lambda_function", "values": [1, "x"], "deposed_key": None}
