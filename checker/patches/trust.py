@@ -44,7 +44,7 @@ def trust_both(configuration: Configuration, step: Step) -> Configuration:
     hashed = next(file_hashes(configuration, sorted({place.reference.site.file.path for place in places})), None)
     if hashed is not None:
         raise UnprovenError(
-            f"a file hash takes in {hashed.hashed or 'every file'}, where the PEM is handed on: the join would trigger it in introduce",
+            f"{hashed.hashed or 'every file'} is hashed, and hands the PEM on: a join in it would trigger the hash in introduce",
             where=f"{hashed.path}:{hashed.line}",
             remedy="leave --trust-bundle out, or let the trigger depend on the resources rather than on the file",
         )
