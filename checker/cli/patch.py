@@ -29,6 +29,9 @@ def patch(
     out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md there.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Edit the files.")] = False,
     even_if_not_due: Annotated[bool, typer.Option("--even-if-not-due", help="Also what does not near its end.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Let terraform or tofu validate the text of each phase on a copy first.")
+    ] = False,
     trust_bundle: Annotated[
         bool, typer.Option("--trust-bundle", help="Let what hands the PEM on give both, from introduce until retire.")
     ] = False,
@@ -50,7 +53,7 @@ def patch(
     """
     from checker.cli import reading
     from checker.cli.observing import fetcher, observer
-    from checker.cli.patching import deliver
+    from checker.cli.patching import deliver, verifier
     from checker.cli.request import Request
 
     request = Request.of(
@@ -61,6 +64,7 @@ def patch(
         trust_bundle=trust_bundle,
         out=out,
         write=write,
+        verify=verifier(tool) if verify else None,
     )
     run_policy = reading.policy(policy, threshold=threshold, notice=notice)
     moment = reading.moment(as_of)

@@ -11,7 +11,8 @@ from checker.cli.files import write_all
 from checker.cli.reading import Loaded
 from checker.cli.request import Request
 from checker.cli.standing import exit_code, standing
-from checker.domain.errors import UnreadableError, UsageError
+from checker.cli.verifying import verify
+from checker.domain.errors import UnprovenError, UnreadableError, UsageError
 from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
 from checker.domain.rotation import Next, Phase
@@ -22,6 +23,7 @@ from checker.hcl.structure import keep_grammar_in
 from checker.patches.phase_patch import Patches, PhasePatch
 from checker.patches.wording import header, runbook
 from checker.pipeline import Observe, patch
+from checker.readers.tool import Tool, find_tool
 from checker.reports.printable import printable
 
 
@@ -37,6 +39,16 @@ def deliver(loaded: Loaded, observe: Observe | None, request: Request, *, policy
     if request.wish.phase is None and not request.wish.every:
         patches = _first_apply(patches)
     top = _top(configuration)
+    if request.verify is not None and not _verified(configuration, patches, request.verify, top):
+        return 3
+    _put(loaded, configuration, outcome, patches, request, top)
+    back = request.wish.phase is Phase.ROLLBACK
+    lines = standing(outcome, patches, written=request.write, back=back)
+    output.write("".join(f"# {printable(line)}\n" for line in lines).encode())
+    return exit_code(outcome, patches)
+
+
+def _put(loaded: Loaded, configuration: Configuration, outcome: Outcome, patches: Patches, request: Request, top: Path) -> None:
     where = "the repository's root" if (top / ".git").exists() else "the configuration's folder"
     if request.write:
         _write(configuration, patches, top)
@@ -45,13 +57,27 @@ def deliver(loaded: Loaded, observe: Observe | None, request: Request, *, policy
     if not request.write and request.out is None:
         for entry in patches.patches:
             output.write(_patch_text(entry, configuration, top, where))
-    output.write(
-        "".join(
-            f"# {printable(line)}\n"
-            for line in standing(outcome, patches, written=request.write, back=request.wish.phase is Phase.ROLLBACK)
-        ).encode()
-    )
-    return exit_code(outcome, patches)
+
+
+def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: Path) -> bool:
+    """Whether the tool validates what every phase leaves; says so, or why not."""
+    try:
+        verify(configuration, patches.patches, tool, top=top)
+    except (UnprovenError, UnreadableError) as error:
+        output.write(f"# not verified: {printable(str(error))}\n".encode())
+        return False
+    if patches.patches:
+        phases = ", ".join(str(entry.phase) for entry in patches.patches)
+        output.write(f"# verified with {tool.name} on a copy: {phases}\n".encode())
+    return True
+
+
+def verifier(name: str | None) -> Tool:
+    """The tool that is to verify; raises UsageError where there is none."""
+    found = find_tool(name, os.environ)
+    if found is None:
+        raise UsageError("no terraform and no tofu on PATH", where="--verify", remedy="install one, or name one with --tool")
+    return found
 
 
 def _first_apply(patches: Patches) -> Patches:

@@ -8,17 +8,19 @@ from checker.domain.errors import UsageError
 from checker.domain.rotation import Phase
 from checker.domain.value import value
 from checker.pipeline import Wish
+from checker.readers.tool import Tool
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 
 
 @value
 class Request:
-    """What the command line asks for: the wish, and where the patches go."""
+    """What the command line asks for: the wish, where the patches go, and the tool that is to verify them first."""
 
     wish: Wish
     out: str | None
     write: bool
+    verify: Tool | None = None
 
     @classmethod
     def of(
@@ -31,6 +33,7 @@ class Request:
         trust_bundle: bool,
         out: str | None,
         write: bool,
+        verify: Tool | None = None,
     ) -> Request:
         """Put a request together; raises UsageError for what contradicts itself."""
         if write and phase == "all":
@@ -47,4 +50,4 @@ class Request:
             even_if_not_due=even_if_not_due,
             trust_bundle=trust_bundle,
         )
-        return cls(wish=wish, out=out, write=write)
+        return cls(wish=wish, out=out, write=write, verify=verify)

@@ -49,11 +49,15 @@ class DeclaredCertificate:
 
 @value
 class DeclaredStage:
-    """A stage block, and what its certificate attribute refers to, in words; None where it has no such attribute."""
+    """A stage block, what its certificate attribute may take its id from, in words, and what to do there.
+
+    Both are None where it has no such attribute.
+    """
 
     block: Address
     location: Location
     takes: str | None = None
+    remedy: str | None = None
 
 
 @value
@@ -61,7 +65,8 @@ class Declared:
     """The configuration of one root module.
 
     `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
-    not understood: JSON, overrides, .tofu, and what cannot be parsed.
+    not understood: JSON, overrides, .tofu, and what cannot be parsed. `elsewhere` gives the source of each module that is no
+    folder here, by its path.
     """
 
     directory: str
@@ -69,6 +74,7 @@ class Declared:
     stages: tuple[DeclaredStage, ...] = ()
     modules: frozenset[tuple[str, ...]] = frozenset({()})
     unread: tuple[str, ...] = ()
+    elsewhere: Mapping[tuple[str, ...], str] = MappingProxyType({})
     locations: Mapping[Address, Location] = MappingProxyType({})
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 
 from checker.domain.rotation import SERIES, Phase, Rotation
 from checker.domain.value import value
@@ -22,13 +23,15 @@ class FileChange:
 class PhasePatch:
     """One phase of all rotations that take it: the files that change, from the text that the phase before leaves.
 
-    `on_disk` says whether that text is what the files hold now, so that the patch can be written into them.
+    `on_disk` says whether that text is what the files hold now, so that the patch can be written into them. `leaves` is the text
+    that the phase leaves of every file that differs from what lies on disk.
     """
 
     phase: Phase
     rotations: tuple[Rotation, ...]
     changes: tuple[FileChange, ...]
     on_disk: bool
+    leaves: Mapping[str, bytes]
 
     @property
     def place(self) -> str:

@@ -126,7 +126,8 @@ def _patch(
         if file.data != _text(before, path)
     )
     same = all(_text(original, change.path) == change.before for change in changes)
-    return PhasePatch(phase=phase, rotations=taking, changes=changes, on_disk=same and before is original)
+    leaves = {path: file.data for path, file in after.files.items() if file.data != _text(original, path)}
+    return PhasePatch(phase=phase, rotations=taking, changes=changes, on_disk=same and before is original, leaves=leaves)
 
 
 def _text(configuration: Configuration, path: str) -> bytes | None:

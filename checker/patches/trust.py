@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from checker.domain.errors import UnprovenError
 from checker.domain.value import value
 from checker.hcl.configuration import Configuration
+from checker.hcl.hashes import file_hashes
 from checker.hcl.lineage import hands_pem_on
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference
@@ -40,6 +41,13 @@ def trust_both(configuration: Configuration, step: Step) -> Configuration:
                 where=f"{place.reference.site.file.path}:{place.reference.line}",
                 remedy="leave --trust-bundle out, and let it give both PEMs by hand between introduce and repoint",
             )
+    hashed = next(file_hashes(configuration, sorted({place.reference.site.file.path for place in places})), None)
+    if hashed is not None:
+        raise UnprovenError(
+            f"{hashed.hashed or 'every file'} is hashed, and hands the PEM on: a join in it would trigger the hash in introduce",
+            where=f"{hashed.path}:{hashed.line}",
+            remedy="leave --trust-bundle out, or let the trigger depend on the resources rather than on the file",
+        )
     edits = [
         Edit(
             path=place.reference.site.file.path,

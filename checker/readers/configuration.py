@@ -9,15 +9,17 @@ from checker.domain.address import Address, ModuleStep
 from checker.domain.declared import Declared, DeclaredCertificate, DeclaredStage, Obstacle, TrustConsumer
 from checker.domain.location import Location
 from checker.domain.rotation import Caution, Phase
-from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
+from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hashes import file_hashes
 from checker.hcl.lineage import hands_pem_on, predecessor_comment
 from checker.hcl.obstacles import hindrances
+from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
-from checker.hcl.traversal import traversals
+from checker.hcl.variables import Setting, settings_of
+from checker.readers.producers import ProducerWords, told
 
 
 def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, Declared] | None:
@@ -42,6 +44,11 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         stages=stages,
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
+        elsewhere={
+            (*module.path, call): source_of(configuration, module.path, call)
+            for module in configuration.modules.values()
+            for call in module.opaque
+        },
         locations={
             **{certificate.block: certificate.location for certificate in certificates},
             **{stage.block: stage.location for stage in stages},
@@ -58,6 +65,7 @@ class _Reader:
     def __init__(self, configuration: Configuration, shown_as: str) -> None:
         self.configuration = configuration
         self.shown_as = shown_as
+        self.set: dict[str, tuple[Setting, ...]] = {}
 
     def location(self, path: str, line: int) -> Location:
         shown = posixpath.normpath(posixpath.join(self.shown_as, path)) if self.shown_as else path
@@ -123,11 +131,28 @@ class _Reader:
                     continue
                 for block in file.body.blocks:
                     if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in STAGES:
+                        words = self.producer(module, file, block)
                         yield DeclaredStage(
                             block=block_address(module, *block.labels[:2]),
                             location=self.location(file.path, file.line(block.span.start)),
-                            takes=_takes(file, block),
+                            takes=words.what if words is not None else None,
+                            remedy=(words.remedy or None) if words is not None else None,
                         )
+
+    def settings(self, variable: str) -> tuple[Setting, ...]:
+        """The var files that give a root variable, looked for once."""
+        if variable not in self.set:
+            self.set[variable] = settings_of(self.configuration, variable)
+        return self.set[variable]
+
+    def producer(self, module: ModulePath, file: SourceFile, block: Block) -> ProducerWords | None:
+        found = origins(self.configuration, module, file, block, POINTER)
+        variables = {origin.text for origin in found if origin.producer is Producer.VARIABLE}
+        setters = {
+            name: tuple(str(self.location(setting.path, setting.line)) for setting in self.settings(name))
+            for name in sorted(variables)
+        }
+        return told(self.configuration, found, setters)
 
     def unread(self) -> Iterator[str]:
         for path, file in sorted(self.configuration.files.items()):
@@ -142,18 +167,3 @@ class _Reader:
 def _reference(module: ModulePath, text: str) -> Address | None:
     parts = text.split(".")
     return block_address(module, parts[0], parts[1]) if len(parts) == 2 else None
-
-
-def _takes(file: SourceFile, block: Block) -> str | None:
-    pointer = block.attribute(POINTER)
-    if pointer is None:
-        return None
-    if literal(file.data, block, POINTER):
-        return "a literal id"
-    roots = sorted(
-        {
-            ".".join((traversal.root, *(step.name for step in traversal.steps[:2] if step.name is not None)))
-            for traversal in traversals(pointer.expression, file.data)
-        }
-    )
-    return " or ".join(roots) if roots else None

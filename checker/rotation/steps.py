@@ -39,9 +39,17 @@ def _introduce(standing: Standing, successor: Address) -> Step:
 def _undeclared(standing: Standing) -> Step:
     path = standing.block.module_path
     if path not in standing.declared.modules:
+        source = next(
+            (
+                standing.declared.elsewhere.get(path[:end])
+                for end in range(len(path), 0, -1)
+                if path[:end] in standing.declared.elsewhere
+            ),
+            None,
+        )
         return Blocked(
-            f"it is declared inside module.{'.module.'.join(path)}, whose source is not a folder of this configuration",
-            "rotate it in that module's own repository, and take its new version here",
+            f"it is declared inside module.{'.module.'.join(path)}, whose source is not a folder of this configuration ({source})",
+            f"rotate it in the repository of {source}, and take its new version here",
         )
     if standing.declared.unread:
         return Blocked(
@@ -153,5 +161,5 @@ def _not_reached(standing: Standing, uncovered: tuple[object, ...]) -> Blocked:
     takes = declared.takes or "nothing that can be followed"
     return Blocked(
         f"{address} presents it, but takes its id from {takes} ({declared.location}), not from {standing.block}",
-        f"make the stage refer to {standing.block}.id, or change where that value comes from by hand",
+        declared.remedy or f"make the stage refer to {standing.block}.id, or change where that value comes from by hand",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from shutil import which
 
 import pytest
 
@@ -46,6 +47,38 @@ def test_a_diff_starts_at_the_repositorys_root(tfcert, story):
     assert b"--- a/story/certificate.tf" in diff
     assert git(root, "apply", "--check", "-", stdin=diff).returncode == 0
     assert git(story, "apply", "--check", "-", stdin=diff).returncode == 0
+
+
+@pytest.mark.skipif(which("patch") is None, reason="the program patch is not installed here")
+def test_what_git_applies_patch_applies_too(tfcert, story):
+    """All three phases by `patch -p1` from the repository's root give the same bytes as by `git apply`, new files included."""
+    root = story.parent
+    git(root, "init", "--quiet")
+    with (story / "billing.tf").open("ab") as file:
+        file.write(b'\nlocals {\n  hash = filesha1("certificate.tf")\n}')
+    tfcert("patch", *DAY_12, "--phase", "all", "--out", root / "rotation", cwd=story)
+    found = {}
+    for way in ("git", "patch"):
+        before = texts(story)
+        for name in ("1-introduce.patch", "2-repoint.patch", "3-retire.patch"):
+            data = (root / "rotation" / name).read_bytes()
+            if way == "git":
+                assert git(root, "apply", "-", stdin=data).returncode == 0, name
+            else:
+                done = subprocess.run(
+                    ["patch", "-p1", "--batch"], cwd=root, input=data, capture_output=True, timeout=60, check=False
+                )
+                assert done.returncode == 0, done.stdout
+                assert b"fuzz" not in done.stdout
+                assert b"offset" not in done.stdout
+        found[way] = texts(story)
+        for name in found[way]:
+            (story / name).unlink()
+        for name, data in before.items():
+            (story / name).write_bytes(data)
+    assert found["git"] == found["patch"]
+    assert found["git"] != before
+    assert "tfcert_backend_202611.tf" in found["git"]
 
 
 def test_three_phases_apply_one_after_the_other(tfcert, story):

@@ -118,6 +118,17 @@ def test_the_output_that_tfcert_wrote_is_not_a_consumer(tmp_path):
     assert b"join(" not in patches.patches[0].diff("")
 
 
+def test_a_hashed_file_is_not_edited_in_introduce(tmp_path):
+    """A deployment that a hash of the consumer's file triggers would be published by the join: blocked, with the hash's line."""
+    trigger = 'resource "aws_api_gateway_deployment" "d" {\n  triggers = {\n    r = filesha1("trust.tf")\n  }\n}\n'
+    home = world(tmp_path, {"main.tf": BASE, "trust.tf": CONSUMERS[0], "deploy.tf": trigger})
+    _, patches = home.ask(trust_bundle=True)
+    step = patches.rotations[0].step
+    assert isinstance(step, Blocked)
+    assert "(deploy.tf:3)" in step.reason
+    assert [entry.phase for entry in home.ask()[1].patches] == [Phase.INTRODUCE]
+
+
 INTENT = Intent(kind=CERTIFICATE, old="orders", new="orders_202611", renamed=frozenset({("output", ("ca",))}), joins=1)
 
 
