@@ -80,9 +80,11 @@ class Bench:
         bench.infra.mkdir(parents=True)
         bench.beside.mkdir()
         bench.beside.joinpath("cli.tfrc").write_text(settings(tool.mirror))
-        for file in sorted((CONFIGURATIONS / configuration).glob("*.tf")):
+        for file in sorted((CONFIGURATIONS / configuration).rglob("*.tf")):
             source = f'"{tool.provider_source}"'.encode()
-            bench.infra.joinpath(file.name).write_bytes(file.read_bytes().replace(PLAIN_SOURCE, source))
+            laid = bench.infra / file.relative_to(CONFIGURATIONS / configuration)
+            laid.parent.mkdir(parents=True, exist_ok=True)
+            laid.write_bytes(file.read_bytes().replace(PLAIN_SOURCE, source))
         bench.git("init", "--quiet")
         bench.init()
         return bench

@@ -1,0 +1,88 @@
+"""Every way in which a stage comes to its certificate, in one configuration, rotated for real by three applies."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from rig.bench import Bench
+from rig.gateway import assert_trustworthy
+
+pytestmark = pytest.mark.xdist_group("acceptance-many-patterns")
+
+OLD = {
+    "aws_api_gateway_client_certificate.orders[0]",
+    'aws_api_gateway_client_certificate.team["blue"]',
+    'aws_api_gateway_client_certificate.team["g.reen"]',
+    "aws_api_gateway_client_certificate.legacy",
+    "module.invoices_certificate.aws_api_gateway_client_certificate.main",
+}
+IN_MODULE = ("orders", "blue", "green", "legacy", "splat", "invoices", "tried")
+STAGES = {
+    *(f'module.api.aws_api_gateway_stage.this["{name}"]' for name in IN_MODULE),
+    *(f'aws_api_gateway_stage.team["{name}"]' for name in ("blue", "green")),
+    "aws_apigatewayv2_stage.chat",
+}
+
+
+@pytest.fixture
+def bench(aws, tool, tmp_path):
+    bench = Bench.lay(aws, tool, tmp_path / "mixed", "mixed")
+    aws.clock.advance(days=-353, hours=1)
+    bench.apply_at_once()
+    aws.clock.run()
+    return bench
+
+
+def test_all_of_them_rotate_in_step(bench):
+    """Each plan does its phase for all and nothing else; nothing is blocked, and nothing is left to do in the end."""
+    before = assert_trustworthy_but(bench, "everything/nothing")
+    assert bench.check("infra").code == 1
+
+    planned = applied(bench, "introduce")
+    created = {address for address, actions in planned.items() if actions == ["create"]}
+    assert {without_month(address) for address in created} == OLD
+    assert planned == each(created, "create")
+    assert assert_trustworthy_but(bench, "everything/nothing") == before
+
+    assert applied(bench, "repoint") == each(STAGES, "update")
+    after = assert_trustworthy_but(bench, "everything/nothing")
+    assert set(after) == set(before)
+    assert set(after.values()).isdisjoint(before.values())
+    assert pairs(after) == pairs(before), "stages that shared a certificate still do"
+
+    assert applied(bench, "retire") == each(OLD, "delete")
+    assert assert_trustworthy_but(bench, "everything/nothing") == after
+    assert b"nothing to do" in bench.patch("--write")
+    assert bench.check("infra").document["verdict"] == "clean"
+    bench.assert_nothing_changes()
+
+
+def applied(bench: Bench, phase: str) -> dict[str, list[str]]:
+    """Write what is safe next by `git apply`, plan it, hold the plan to the phase and apply it; the plan's changes."""
+    diff = bench.patch()
+    assert f"tfcert: {phase}, phase".encode() in diff
+    bench.git("apply", stdin=diff)
+    planned = bench.plan(phase)
+    judged = bench.check_plan(planned, "--expect", phase)
+    assert judged.code == 0, str(judged.ended)
+    bench.apply(planned)
+    return planned.changes()
+
+
+def assert_trustworthy_but(bench: Bench, nothing: str) -> dict[str, str]:
+    """What each stage presents, which is valid; one presents nothing and never did."""
+    return assert_trustworthy(bench.aws, without={nothing})
+
+
+def each(addresses: set[str], action: str) -> dict[str, list[str]]:
+    return {address: [action] for address in addresses}
+
+
+def without_month(address: str) -> str:
+    return re.sub(r"_\d{6}(?=\[|$)", "", address)
+
+
+def pairs(presented: dict[str, str]) -> set[frozenset[str]]:
+    """The stages that present one certificate, together."""
+    return {frozenset(stage for stage, one in presented.items() if one == identity) for identity in presented.values()}
