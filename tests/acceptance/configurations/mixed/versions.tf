@@ -38,22 +38,3 @@ provider "aws" {
     }
   }
 }
-
-# The certificates' own provider: its sessions bear another name in the audit log.
-provider "aws" {
-  alias                       = "gateway"
-  region                      = "us-east-1"
-  access_key                  = "test"
-  secret_key                  = "test"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = false
-  max_retries                 = 2
-
-  endpoints {
-    apigateway   = var.aws_endpoint
-    apigatewayv2 = var.aws_endpoint
-    sts          = var.aws_endpoint
-    iam          = var.aws_endpoint
-  }
-}
