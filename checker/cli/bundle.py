@@ -33,12 +33,13 @@ def bundle(
     Exit codes: 0 complete, 2 usage or unreadable input, 3 a PEM is not known or something could not be verified.
     """
     from checker.cli import output, reading
-    from checker.cli.observing import observer
+    from checker.cli.observing import fetcher, observer
     from checker.domain.run import Run
     from checker.pipeline import bundle as gather
 
     run = Run(as_of=reading.moment(as_of), policy=reading.policy(None, threshold=None, notice=None))
-    loaded = reading.load(sources or (), config=config, tool=tool)
+    fetch = fetcher(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    loaded = reading.load(sources or (), config=config, tool=tool, fetch=fetch)
     observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)
     outcome, found = gather(loaded.inventory, observe, run)
     for notice in outcome.notices:

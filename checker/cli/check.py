@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,9 +11,13 @@ from checker.cli import options
 from checker.domain.policy import FailOn
 from checker.domain.rotation import Phase
 
+if TYPE_CHECKING:
+    from checker.cli.reading import Loaded
+
 
 def check(
     sources: options.Sources = None,
+    recursive: options.Recursive = False,
     config: options.Config = None,
     policy: options.PolicyFile = None,
     threshold: options.Threshold = None,
@@ -48,8 +53,11 @@ def check(
         policy=reading.policy(policy, threshold=threshold, notice=notice, fail_on=fail_on),
         expect=expect,
     )
-    loaded = reading.load(
-        sources or (), config=config, tool=tool, fetch=fetcher(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    fetch = fetcher(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    loaded = (
+        _load(sources or (), config=config, tool=tool)
+        if recursive
+        else reading.load(sources or (), config=config, tool=tool, fetch=fetch)
     )
     if expect is not None and not loaded.inventory.plans:
         raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
@@ -58,3 +66,9 @@ def check(
     output.report(outcome, chosen)
     output.warn_unverified(outcome)
     raise typer.Exit(outcome.exit_code)
+
+
+def _load(sources: Sequence[str], *, config: str | None, tool: str | None) -> Loaded:
+    from checker.cli.tree import load_tree
+
+    return load_tree(sources, config=config, tool=tool)

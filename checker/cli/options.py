@@ -35,3 +35,6 @@ Timeout = Annotated[
 ToolName = Annotated[
     str | None, typer.Option("--tool", metavar="TOOL", help="terraform or tofu. [default: TFCERT_TOOL, else PATH]")
 ]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", help="Find every root module below the folders, and treat each on its own.")
+]

@@ -35,6 +35,7 @@ def patch(
     trust_bundle: Annotated[
         bool, typer.Option("--trust-bundle", help="Let what hands the PEM on give both, from introduce until retire.")
     ] = False,
+    recursive: options.Recursive = False,
     config: options.Config = None,
     policy: options.PolicyFile = None,
     threshold: options.Threshold = None,
@@ -52,6 +53,7 @@ def patch(
     Exit codes: 0 written, or nothing to do; 2 usage or unreadable input; 3 something is blocked or could not be verified.
     """
     from checker.cli import reading
+    from checker.cli.each_root import deliver_each
     from checker.cli.observing import fetcher, observer
     from checker.cli.patching import deliver, verifier
     from checker.cli.request import Request
@@ -68,8 +70,10 @@ def patch(
     )
     run_policy = reading.policy(policy, threshold=threshold, notice=notice)
     moment = reading.moment(as_of)
-    loaded = reading.load(
-        sources or (), config=config, tool=tool, fetch=fetcher(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
-    )
     observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)
-    raise typer.Exit(deliver(loaded, observe, request, policy=run_policy, as_of=moment))
+    if recursive:
+        code = deliver_each(sources or (), observe, request, config=config, tool=tool, policy=run_policy, as_of=moment)
+        raise typer.Exit(code)
+    fetch = fetcher(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    loaded = reading.load(sources or (), config=config, tool=tool, fetch=fetch)
+    raise typer.Exit(deliver(loaded, observe, request, policy=run_policy, as_of=moment).exit_code)

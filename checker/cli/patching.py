@@ -17,7 +17,7 @@ from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
 from checker.domain.rotation import Next, Phase
 from checker.domain.run import Run
-from checker.domain.value import replace
+from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
 from checker.hcl.structure import keep_grammar_in
 from checker.patches.phase_patch import Patches, PhasePatch
@@ -27,25 +27,44 @@ from checker.readers.tool import Tool, find_tool
 from checker.reports.printable import printable
 
 
-def deliver(loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime) -> int:
-    """Write what is asked for and say how each rotation stands; the result is the exit code."""
+@value
+class Delivered:
+    """The exit code, and whether the certificates that were asked for by name are there."""
+
+    exit_code: int
+    known: bool
+
+
+def deliver(
+    loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime, root: str | None = None
+) -> Delivered:
+    """Write what is asked for and say how each rotation stands.
+
+    `root` is the folder of one root module among others: it is put above what is said, and one with nothing to do is silent.
+    """
     configuration = _one(loaded)
     keep_grammar_in(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfcert")
     outcome, patches = patch(loaded.inventory, configuration, observe, Run(as_of=as_of, policy=policy), request.wish)
-    if request.wish.only and not patches.rotations and not _known(outcome, request.wish.only):
+    known = bool(patches.rotations) or _known(outcome, request.wish.only)
+    if request.wish.only and not known and root is None:
         raise UsageError("no such certificate in the sources", where="--only", remedy="`tfcert check` lists their addresses")
     for notice in outcome.notices:
         output.warn(notice)
     if request.wish.phase is None and not request.wish.every:
         patches = _first_apply(patches)
     top = _top(configuration)
+    code = exit_code(outcome, patches)
+    if root is not None and not patches.rotations and not code:
+        return Delivered(exit_code=code, known=known)
+    if root is not None:
+        output.write(printable(f"# root module {root}").encode() + b"\n")
     if request.verify is not None and not _verified(configuration, patches, request.verify, top):
-        return 3
+        return Delivered(exit_code=3, known=known)
     _put(loaded, configuration, outcome, patches, request, top)
     back = request.wish.phase is Phase.ROLLBACK
     lines = standing(outcome, patches, written=request.write, back=back)
     output.write("".join(f"# {printable(line)}\n" for line in lines).encode())
-    return exit_code(outcome, patches)
+    return Delivered(exit_code=code, known=known)
 
 
 def _put(loaded: Loaded, configuration: Configuration, outcome: Outcome, patches: Patches, request: Request, top: Path) -> None:

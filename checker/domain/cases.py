@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from checker.domain.address import Address
 from checker.domain.certificate import Certificate
-from checker.domain.inventory import Document, Inventory
+from checker.domain.inventory import Document, Inventory, Unread
 from checker.domain.observation import CertificateKey, Found, Gone, Observation, Observations, Unanswered
 from checker.domain.policy import Policy
 from checker.domain.rotation import Phase
@@ -91,6 +91,7 @@ class Cases:
     documents: tuple[DocumentCases, ...]
     observations: Observations
     expect: Phase | None = None
+    unread: tuple[Unread, ...] = ()
 
     @property
     def all(self) -> tuple[Case, ...]:
@@ -114,7 +115,7 @@ def build_cases(
         )
         for document in inventory.documents
     )
-    return Cases(as_of=as_of, policy=policy, documents=documents, observations=observations, expect=expect)
+    return Cases(as_of=as_of, policy=policy, documents=documents, observations=observations, expect=expect, unread=inventory.unread)
 
 
 def _case(subject: Subject, observations: Observations, as_of: datetime) -> Case:

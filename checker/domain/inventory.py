@@ -40,10 +40,20 @@ class Document:
 
 
 @value
+class Unread:
+    """A root module that could not be read: its folder, why, and what to do."""
+
+    path: str
+    reason: str
+    remedy: str
+
+
+@value
 class Inventory:
-    """All documents of a run, each kept apart."""
+    """All documents of a run, each kept apart, and what of a tree of root modules could not be read."""
 
     documents: tuple[Document, ...]
+    unread: tuple[Unread, ...] = ()
 
     @property
     def stages(self) -> tuple[Stage, ...]:

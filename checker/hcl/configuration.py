@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checker.domain.errors import UnreadableError
+from checker.hcl.calls import CALLS, OURS, plain_calls
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block, descendants
 
 ModulePath = tuple[str, ...]
 
-_CALLS = re.compile(rb"(?m)^[\xef\xbb\xbf\s]*module\s*\"?[\w-]")
 _DEEPEST = 24
 
 
@@ -158,11 +158,15 @@ def read_foreign(configuration: Configuration, name: str) -> bytes:
 
 
 def _calls(file: SourceFile) -> Iterator[tuple[str, str | None]]:
-    if not _CALLS.search(file.data) or not readable(file):
+    if not CALLS.search(file.data):
         return
-    for block in file.body.blocks:
-        if block.type == "module" and block.labels:
-            yield block.labels[0], literal(file.data, block, "source")
+    plain = plain_calls(file.data) if not OURS.search(file.data) else None
+    if plain is not None:
+        yield from plain
+    elif readable(file):
+        for block in file.body.blocks:
+            if block.type == "module" and block.labels:
+                yield block.labels[0], literal(file.data, block, "source")
 
 
 def _local(root: str, directory: str, source: str | None) -> str | None:

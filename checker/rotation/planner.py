@@ -26,10 +26,12 @@ def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bo
 
     `name` overrides the successor's name; `even_if_not_due` adds those of certificates that do not near their end.
     """
-    found: dict[tuple[str, Address | None], Rotation] = {}
+    found: dict[tuple[str | None, str, Address | None], Rotation] = {}
     for document in cases.documents:
+        declared = document.document.declared
+        home = declared.directory if declared is not None else None
         for rotation in _of_document(cases, document, name, even_if_not_due=even_if_not_due):
-            key = (rotation.label, rotation.successor)
+            key = (home, rotation.label, rotation.successor)
             found[key] = min(found.get(key, rotation), rotation, key=_caution)
     never = datetime.max.replace(tzinfo=cases.as_of.tzinfo)
     return tuple(sorted(found.values(), key=lambda rotation: (rotation.end or never, rotation.label)))

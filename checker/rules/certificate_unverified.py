@@ -37,6 +37,10 @@ def check(cases: Cases) -> Iterator[Finding]:
             yield from _certificate(document, case, asked=cases.observations.asked)
         yield from _hidden(document)
         yield from _plan(document)
+    for root in cases.unread:
+        yield Finding(
+            rule=RULE.name, severity=RULE.severity, message=f"{root.path} could not be read: {root.reason}", remedy=root.remedy
+        )
     for place, survey in cases.observations.surveys.items():
         match survey:
             case Unanswered():

@@ -1,0 +1,67 @@
+"""`patch --recursive`: each root module below some folders patched on its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from checker.cli import output
+from checker.cli.patching import Delivered, deliver
+from checker.cli.reading import Loaded
+from checker.cli.request import Request
+from checker.cli.tree import Tree, read_tree
+from checker.domain.errors import TfcertError, UsageError
+from checker.domain.policy import Policy
+from checker.domain.value import replace
+from checker.pipeline import Observe
+from checker.reports.printable import printable
+
+
+def deliver_each(
+    sources: Sequence[str],
+    observe: Observe | None,
+    request: Request,
+    *,
+    config: str | None,
+    tool: str | None,
+    policy: Policy,
+    as_of: datetime,
+) -> int:
+    """Write what is asked for in every root module, and say of each what became of it; the result is the exit code.
+
+    A root that cannot be read, or not be written, does not hold up the others: it is said, and the exit code is 3.
+    """
+    tree = read_tree(sources, config=config, tool=tool)
+    known, code = not request.wish.only, 0
+    for directory, loaded in tree.read:
+        found = _deliver(directory, loaded, observe, request, policy=policy, as_of=as_of)
+        known, code = known or found.known, max(code, found.exit_code)
+    if not known and not tree.unread:
+        raise UsageError("no such certificate in any root module", where="--only", remedy="`tfcert check --recursive` lists them")
+    for root in tree.unread:
+        output.write(printable(f"# {root.path}: could not be read: {root.reason} ({root.remedy})").encode() + b"\n")
+    output.write(_summary(tree).encode())
+    return 3 if tree.unread else code
+
+
+def _deliver(
+    directory: str, loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime
+) -> Delivered:
+    own = replace(request, out=_folder(request.out, directory)) if request.out is not None else request
+    try:
+        return deliver(loaded, observe, own, policy=policy, as_of=as_of, root=directory)
+    except TfcertError as error:
+        output.write(printable(f"# {directory}: {error}").encode() + b"\n")
+        return Delivered(exit_code=3, known=True)
+
+
+def _folder(out: str, directory: str) -> str:
+    """A folder of its own for each root below `--out`, by the root's path from here; a way upwards is spelt out."""
+    relative = os.path.relpath(directory)
+    return str(Path(out, *("up" if part == ".." else part for part in Path(relative).parts)))
+
+
+def _summary(tree: Tree) -> str:
+    return f"# root modules: {len(tree.read)} read, {len(tree.unread)} not read, {tree.unconcerned} without anything of ours\n"

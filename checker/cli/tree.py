@@ -1,0 +1,85 @@
+"""`--recursive`: every root module below some folders, each read on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from checker.cli import output
+from checker.cli.reading import Loaded, load
+from checker.domain.errors import TfcertError, UsageError
+from checker.domain.inventory import Inventory, Unread
+from checker.domain.value import value
+from checker.hcl.roots import Root, find_roots
+
+_STATE = "terraform.tfstate"
+
+
+@value
+class Tree:
+    """The root modules that were read, by folder, those that could not be, and how many have nothing to do with us."""
+
+    read: tuple[tuple[str, Loaded], ...]
+    unread: tuple[Unread, ...]
+    unconcerned: int
+
+
+def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None) -> Tree:
+    """Find and read every root module at or below the folders.
+
+    Its state is a terraform.tfstate beside it where no backend is configured, else what the tool pulls. One that cannot be read
+    does not keep the others from being read. Raises UsageError for a source that is no folder, and where there is no root at all.
+    """
+    if config is not None:
+        raise UsageError("each root module is its own configuration", where="--config", remedy="leave it out with --recursive")
+    roots = {root.directory: root for source in sources or (".",) for root in _below(source)}
+    if not roots:
+        raise UsageError(
+            f"no root module at or below {', '.join(sources or ('.',))}",
+            where="--recursive",
+            remedy="a root module has a backend, a provider block or a lock file; name its folder without --recursive",
+        )
+    read: list[tuple[str, Loaded]] = []
+    unread: list[Unread] = []
+    for root in roots.values():
+        if not root.concerned:
+            continue
+        if root.unreadable is not None:
+            unread.append(Unread(path=root.directory, reason=root.unreadable, remedy="check its permissions"))
+            continue
+        try:
+            read.append((root.directory, load((_state(root),), config=root.directory, tool=tool)))
+        except TfcertError as error:
+            unread.append(Unread(path=root.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
+    tree = Tree(read=tuple(read), unread=tuple(unread), unconcerned=sum(not root.concerned for root in roots.values()))
+    _tell_unconcerned(tree)
+    return tree
+
+
+def load_tree(sources: Sequence[str], *, config: str | None, tool: str | None) -> Loaded:
+    """Every root module below the folders as one: what a check judges, each document by itself."""
+    tree = read_tree(sources, config=config, tool=tool)
+    documents = tuple(document for _, loaded in tree.read for document in loaded.inventory.documents)
+    configurations = tuple(found for _, loaded in tree.read for found in loaded.configurations)
+    return Loaded(inventory=Inventory(documents=documents, unread=tree.unread), configurations=configurations)
+
+
+def _tell_unconcerned(tree: Tree) -> None:
+    """Say how many root modules were passed over, and why that is no gap."""
+    if tree.unconcerned:
+        output.warn(
+            f"{tree.unconcerned} of the root modules speak of no stage and no client certificate, "
+            "and call no module from elsewhere: their state was not read"
+        )
+
+
+def _below(source: str) -> Iterator[Root]:
+    if not Path(source).is_dir():
+        raise UsageError("not a folder", where=source, remedy="--recursive takes folders and finds the root modules in them")
+    yield from find_roots(source)
+
+
+def _state(root: Root) -> str:
+    beside = Path(root.directory, _STATE)
+    # With a backend such a file is what is left of the time before it.
+    return str(beside) if not root.remote and beside.is_file() else root.directory

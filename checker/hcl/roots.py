@@ -1,0 +1,119 @@
+"""The root modules below a folder: where somebody runs plan and apply."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from checker.hcl.calls import CALLS, OURS
+
+_LOCK = ".terraform.lock.hcl"
+_TEXTS = (".tf", ".tofu", ".tf.json", ".tofu.json")
+_REMOTE = re.compile(rb'(?m)^[ \t]*(?:backend[ \t]+"|cloud[ \t]*\{)|"backend"\s*:|"cloud"\s*:')
+_PROVIDER = re.compile(rb'(?m)^[ \t]*provider[ \t]*"?[\w-]|"provider"\s*:')
+_LOCAL = re.compile(rb'(?m)(?:^|[{,;])[ \t]*"?source"?[ \t]*[=:][ \t]*"(\.{1,2}/[^"\r\n]*)"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """A root module: its folder, and whether it may concern us.
+
+    `remote` says that a backend or a cloud block names where its state is kept. `concerned` is False where neither it nor a
+    local module that it calls speaks of a stage or a client certificate, and no module from elsewhere is called, which might.
+    `unreadable` names what of a folder could not be read, and why: it may be a root, and may be one that concerns us.
+    """
+
+    directory: str
+    remote: bool
+    concerned: bool
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folder:
+    remote: bool
+    locked: bool
+    provides: bool
+    speaks: bool
+    calls_elsewhere: bool
+    local: frozenset[str]
+    unreadable: str | None = None
+
+
+def find_roots(top: str) -> tuple[Root, ...]:
+    """Every root module at or below a folder, in the order of their paths.
+
+    A root has a backend or cloud block, a provider block or a lock file; a folder with a provider block alone is none if another
+    folder calls it as a module. Hidden folders (`.terraform` among them) and symbolic links to folders are not entered. Nothing is
+    parsed.
+    """
+    folders = dict(_folders(top))
+    called = {child for folder in folders.values() for child in folder.local}
+    found: list[Root] = []
+    for path, folder in sorted(folders.items()):
+        if folder.remote or folder.locked or folder.unreadable or (folder.provides and path not in called):
+            concerned = _concerned(path, folders)
+            found.append(Root(directory=path, remote=folder.remote, concerned=concerned, unreadable=folder.unreadable))
+    return tuple(found)
+
+
+def _folders(top: str) -> Iterator[tuple[str, _Folder]]:
+    waiting = [top]
+    while waiting:
+        here = waiting.pop()
+        texts: list[bytes] = []
+        locked = False
+        unreadable = None
+        try:
+            for entry in os.scandir(here):
+                if entry.is_dir(follow_symlinks=False):
+                    if not entry.name.startswith("."):
+                        waiting.append(entry.path)
+                elif entry.name == _LOCK:
+                    locked = True
+                elif entry.name.endswith(_TEXTS) and not entry.name.startswith("."):
+                    texts.append(Path(entry.path).read_bytes())
+        except OSError as error:
+            unreadable = f"{error.filename or here}: {error.strerror or 'cannot be read'}"
+        if texts or unreadable:
+            yield os.path.normpath(here), _look(here, texts, locked=locked, unreadable=unreadable)
+
+
+def _look(here: str, texts: list[bytes], *, locked: bool, unreadable: str | None) -> _Folder:
+    local: set[str] = set()
+    elsewhere = False
+    for text in texts:
+        if b"source" in text:
+            sources = _LOCAL.findall(text)
+            local.update(posixpath.normpath(posixpath.join(here, os.fsdecode(source))) for source in sources)
+            elsewhere = elsewhere or len(CALLS.findall(text)) > len(sources) or b'"module"' in text
+    return _Folder(
+        remote=any(_REMOTE.search(text) for text in texts),
+        locked=locked,
+        provides=any(_PROVIDER.search(text) for text in texts),
+        speaks=any(OURS.search(text) for text in texts),
+        calls_elsewhere=elsewhere,
+        local=frozenset(local),
+        unreadable=unreadable,
+    )
+
+
+def _concerned(path: str, folders: Mapping[str, _Folder]) -> bool:
+    """Whether a folder, or one that it calls however far down, speaks of ours or leads to where nobody looked."""
+    seen: set[str] = set()
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        if here in seen:
+            continue
+        seen.add(here)
+        folder = folders.get(here)
+        # A module that lies above where the search began was not looked at.
+        if folder is None or folder.unreadable or folder.speaks or folder.calls_elsewhere:
+            return True
+        waiting.extend(folder.local)
+    return False

@@ -1,0 +1,134 @@
+"""Root modules below a folder, and module calls that are found without a parser."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from world import bounded, lay
+
+from checker.hcl.calls import plain_calls
+from checker.hcl.configuration import literal
+from checker.hcl.roots import find_roots
+from checker.hcl.source import SourceFile
+
+PROVIDER = 'provider "aws" {\n}\n'
+BACKEND = 'terraform {\n  backend "s3" {\n  }\n}\n'
+STAGE = 'resource "aws_api_gateway_stage" "s" {\n}\n'
+
+
+def call(source, name="m"):
+    """A module call."""
+    return f'module "{name}" {{\n  source = "{source}"\n}}\n'
+
+
+def found(folder):
+    """The roots by path from the folder, with what is said of each."""
+    return {os.path.relpath(root.directory, folder): (root.remote, root.concerned) for root in find_roots(str(folder))}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"a/main.tf": PROVIDER}, {"a": (False, False)}),
+        ({"a/main.tf": BACKEND}, {"a": (True, False)}),
+        ({"a/main.tf": "terraform {\n  cloud {\n  }\n}\n"}, {"a": (True, False)}),
+        ({"a/main.tf": "locals {\n}\n", "a/.terraform.lock.hcl": ""}, {"a": (False, False)}),
+        ({"a/.terraform.lock.hcl": ""}, {}),
+        ({"a/main.tf": "locals {\n}\n"}, {}),
+        ({"a/main.tf": "# " + PROVIDER.replace("\n", "") + "\n"}, {}),
+        ({"a/main.tf.json": '{"provider": {"aws": {}}}'}, {"a": (False, False)}),
+        ({"main.tf": PROVIDER + STAGE}, {".": (False, True)}),
+        ({"a/main.tofu": PROVIDER + STAGE}, {"a": (False, True)}),
+        ({"a/main.tf": PROVIDER, "a/b/c/main.tf": PROVIDER}, {"a": (False, False), "a/b/c": (False, False)}),
+        ({".hidden/main.tf": PROVIDER, "a/.terraform/modules/x/main.tf": PROVIDER}, {}),
+        # What a root calls counts as its own, however far down.
+        (
+            {"a/main.tf": PROVIDER + call("../m"), "m/main.tf": call("./n"), "m/n/main.tf": STAGE},
+            {"a": (False, True)},
+        ),
+        ({"a/main.tf": PROVIDER + call("../m"), "m/main.tf": "locals {\n}\n"}, {"a": (False, False)}),
+        # A module that brings a provider along is no root, unless somebody applies it.
+        ({"a/main.tf": PROVIDER + call("../m"), "m/main.tf": PROVIDER}, {"a": (False, False)}),
+        (
+            {"a/main.tf": PROVIDER + call("../m"), "m/main.tf": PROVIDER, "m/.terraform.lock.hcl": ""},
+            {"a": (False, False), "m": (False, False)},
+        ),
+        # Where nobody looked something of ours may be.
+        ({"a/main.tf": PROVIDER + call("hashicorp/consul/aws")}, {"a": (False, True)}),
+        ({"a/main.tf": PROVIDER + call("../../outside")}, {"a": (False, True)}),
+        ({"a/main.tf": PROVIDER, "a/m.tf.json": '{"module": {"m": {"source": "x/y/z"}}}'}, {"a": (False, True)}),
+        ({"a/main.tf": PROVIDER + 'module "m" { source = "./m" }\n', "a/m/x.tf": STAGE}, {"a": (False, True)}),
+        # A circle comes to an end.
+        ({"a/main.tf": BACKEND + call("../m"), "m/main.tf": call("../a")}, {"a": (True, False)}),
+    ],
+)
+def test_what_is_a_root_and_what_concerns_us(files, expected, tmp_path):
+    """A backend, a provider or a lock file makes a root; a stage or a certificate anywhere in it, or a module from elsewhere, concerns us."""
+    assert found(lay(tmp_path, files)) == expected
+
+
+def test_links_are_not_followed(tmp_path):
+    """A link to a folder, in a circle or not, is not entered; each root is found once, where it lies."""
+    lay(tmp_path, {"a/main.tf": PROVIDER, "elsewhere/main.tf": "locals {\n}\n"})
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    assert found(tmp_path) == {"a": (False, False)}
+
+
+def test_what_cannot_be_read_is_said_of_its_folder_and_is_no_gap(tmp_path):
+    """A .tf file that leads nowhere may be the one that declares the certificate; the other folders are looked at all the same."""
+    lay(tmp_path, {"a/main.tf": PROVIDER, "b/locals.tf": "locals {\n}\n"})
+    (tmp_path / "b" / "main.tf").symlink_to(tmp_path / "nowhere")
+    first, second = find_roots(str(tmp_path))
+    assert (Path(first.directory).name, first.unreadable) == ("a", None)
+    assert Path(second.directory).name == "b"
+    assert second.concerned
+    assert "b/main.tf: No such file" in second.unreadable
+
+
+def by_parser(data):
+    """Module calls as the parser reads them."""
+    body = SourceFile("main.tf", data).body
+    return tuple((block.labels[0], literal(data, block, "source")) for block in body.blocks if block.type == "module")
+
+
+PIECES = st.sampled_from(
+    [
+        call("./a"),
+        call("../b", "n").replace("\n", "\r\n"),
+        call("x/y/z", "far").replace("source", "source   "),
+        'module "one" { source = "./line" }\n',
+        'module "templated" {\n  source = "./${var.x}"\n}\n',
+        'module "nested" {\n  source = "./n"\n  x = {\n    source = "./wrong"\n  }\n}\n',
+        'module "commented" {\n  # source = "./wrong"\n  source = "./right" # why\n}\n',
+        'module "late" {\n  x = [\n    1,\n]\n  source = "./late"\n}\n',
+        'module bare {\n  source = "./bare"\n}\n',
+        '/*\nmodule "dead" {\n  source = "./dead"\n}\n*/\n',
+        '# module "dead" {\n',
+        'locals {\n  a = <<EOT\nmodule "text" {\n  source = "./text"\n}\nEOT\n}\n',
+        'resource "x" "module" {\n  module = "m"\n}\n',
+        "locals {\n  module = 1\n}\n",
+        "\n",
+    ]
+)
+
+
+@bounded
+@given(st.lists(PIECES, max_size=5))
+def test_plain_calls_are_what_the_parser_reads_or_nothing(pieces):
+    """Without a parser the calls are those that it would find, or it is asked."""
+    data = "".join(pieces).encode()
+    plain = plain_calls(data)
+    assert plain is None or plain == by_parser(data)
+
+
+def test_most_calls_are_plain():
+    """Three calls in the usual form need no parser."""
+    assert plain_calls((call("./a") + call("b/c/d", "n") + "locals {\n  module = 1\n}\n").encode()) == (
+        ("m", "./a"),
+        ("n", "b/c/d"),
+    )
