@@ -61,13 +61,19 @@ def _init(self: Any, *given: Any, **named: Any) -> None:
         if len(given) > len(names) or not named.keys().isdisjoint(names[: len(given)]):
             raise TypeError(f"{type(self).__name__} is given a field twice, or more than its {len(names)}")
         named.update(zip(names, given, strict=False))
-    if len(named) < len(names):
-        named = defaults | named
-    if named.keys() != set(names):
-        missing, unknown = set(names) - named.keys(), named.keys() - set(names)
+    known = 0
+    for name in names:
+        if name in named:
+            _set(self, name, named[name])
+            known += 1
+        elif name in defaults:
+            _set(self, name, defaults[name])
+        else:
+            known = -1
+            break
+    if known != len(named):
+        missing, unknown = set(names) - defaults.keys() - named.keys(), named.keys() - set(names)
         raise TypeError(f"{type(self).__name__} needs {sorted(missing)} and does not know {sorted(unknown)}")
-    for name, field in named.items():
-        _set(self, name, field)
 
 
 def _eq(self: Any, other: Any) -> Any:

@@ -13,6 +13,7 @@ from checker.domain.errors import UnreadableError
 LARGEST = 8 * 1024**3
 # Up to here a copy is as fast as a mapping, and safe from a writer that shortens the file meanwhile.
 _COPIED = 1024**2
+_POPULATED = 256 * 1024**2
 
 
 def is_directory(path: str) -> bool:
@@ -62,7 +63,10 @@ def _copied(handle: int, size: int) -> memoryview:
 def _mapped(handle: int) -> memoryview:
     import mmap
 
-    return memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ))
+    # All of it is read once and in order: mapped page by page, the faults are a tenth of the time. Where it may not fit into
+    # memory it is left to the kernel what stays.
+    populate = getattr(mmap, "MAP_POPULATE", 0) if os.fstat(handle).st_size <= _POPULATED else 0
+    return memoryview(mmap.mmap(handle, 0, flags=mmap.MAP_SHARED | populate, prot=mmap.PROT_READ))
 
 
 def _unopened(path: str, error: OSError | ValueError) -> NoReturn:

@@ -22,8 +22,9 @@ def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
     waiting: list[tuple[ShownModule, Spot]] = [(values.root_module, spot.key("root_module"))]
     while waiting:
         module, here = waiting.pop()
-        for index, resource in enumerate(module.resources):
-            if not resource.type or not concerns(resource.type, resource.mode):
+        ours = [(index, resource) for index, resource in enumerate(module.resources) if resource.type]
+        for index, resource in ours:
+            if not concerns(resource.type, resource.mode):
                 continue
             at = here.key("resources").item(index)
             records.append(
