@@ -17,6 +17,7 @@ from checker.domain.subjects import subjects
 from checker.domain.value import replace, value
 from checker.rotation.planner import plan_rotations, surveys_needed
 from checker.rotation.trusted import Trusted, trusted
+from checker.rotation.unmanaged import keys_needed
 from checker.rules import judge
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
         wanted = {
             subject.key: None for document in inventory.documents for subject in subjects(document) if subject.key is not None
         }
+        wanted |= dict.fromkeys(keys_needed(inventory))
         observations = observe(tuple(wanted), surveys_needed(inventory), inventory.stages)
     return build_cases(inventory, observations, as_of=run.as_of, policy=run.policy, expect=run.expect)
 

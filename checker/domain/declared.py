@@ -32,17 +32,31 @@ class TrustConsumer:
 class DeclaredCertificate:
     """A certificate block of the configuration; addresses are those of blocks, without instance keys.
 
-    `stages` are the stage blocks that its id reaches; `opaque` the module paths, of modules with a source elsewhere, that are
-    handed it. `pointers` counts the references that repoint would move.
+    What it succeeds is another block, or the id of a certificate that Terraform does not manage. `stages` are the stage blocks that
+    its id reaches; `opaque` the module paths, of modules with a source elsewhere, that are handed it. `pointers` counts the
+    references that repoint would move.
     """
 
     block: Address
     location: Location
     succeeds: Address | None = None
+    succeeds_id: str | None = None
     stages: frozenset[Address] = frozenset()
     opaque: frozenset[tuple[str, ...]] = frozenset()
     pointers: tuple[Location, ...] = ()
     trust: tuple[TrustConsumer, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+
+
+@value
+class DeclaredLiteral:
+    """A text that may be a certificate's id: the stage blocks that take it, and the module in which it stands."""
+
+    identity: str
+    module: tuple[str, ...]
+    stages: frozenset[Address]
+    location: Location
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[Caution, ...] = ()
 
@@ -72,6 +86,7 @@ class Declared:
     directory: str
     certificates: tuple[DeclaredCertificate, ...] = ()
     stages: tuple[DeclaredStage, ...] = ()
+    literals: tuple[DeclaredLiteral, ...] = ()
     modules: frozenset[tuple[str, ...]] = frozenset({()})
     unread: tuple[str, ...] = ()
     elsewhere: Mapping[tuple[str, ...], str] = MappingProxyType({})
@@ -80,6 +95,10 @@ class Declared:
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""
         return next((certificate for certificate in self.certificates if certificate.block == block), None)
+
+    def literal(self, identity: str) -> DeclaredLiteral | None:
+        """The text that is this id."""
+        return next((literal for literal in self.literals if literal.identity == identity), None)
 
     def successors(self, block: Address) -> tuple[DeclaredCertificate, ...]:
         """The certificates whose lineage names that block."""

@@ -14,6 +14,10 @@ def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
     A successor that AWS does not know, or that ends no later, is none.
     """
     declared = document.document.declared
+    if declared is not None and case.address is None:
+        successors = {each.block for each in declared.certificates if case.id is not None and each.succeeds_id == case.id}
+        found = (other for block in successors for other in document.of_block(block))
+        return next((other for other in found if _outlives(other, case)), None)
     if declared is None or case.address is None:
         return None
     for successor in declared.successors(case.address.block):

@@ -31,17 +31,23 @@ class Hindrance:
 def hindrances(configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
     """Everything that stands in the way of rotating the certificate that a block declares."""
     kind, name = block.labels[:2]
-    touched = sorted({module, *(stage[0] for stage in flow.stages), *(site.module for site in flow.sites)})
-    for path in touched:
-        yield from _foreign(configuration, path, flow)
-        yield from _unreadable(configuration, path, name)
-    yield from _shared(configuration, module, file)
+    yield from hindrances_of_flow(configuration, module, name, file, flow)
     yield from _references(flow)
     yield from _quoted(configuration, module, f"{kind}.{name}")
     yield from _keys(flow)
-    yield from _ignored(configuration, flow)
     edited = {file.path, *(reference.site.file.path for reference in flow.references)}
-    yield from _hashed(configuration, edited)
+    yield from hashed(configuration, edited)
+
+
+def hindrances_of_flow(
+    configuration: Configuration, module: ModulePath, name: str, file: SourceFile, flow: Flow
+) -> Iterator[Hindrance]:
+    """What stands in the way of whatever reaches the stages of a flow from a module, under a name or an id."""
+    for path in sorted({module, *(stage[0] for stage in flow.stages), *(site.module for site in flow.sites)}):
+        yield from _foreign(configuration, path, flow)
+        yield from _unreadable(configuration, path, name)
+    yield from _shared(configuration, module, file)
+    yield from _ignored(configuration, flow)
 
 
 def _foreign(configuration: Configuration, module: ModulePath, flow: Flow) -> Iterator[Hindrance]:
@@ -164,8 +170,8 @@ def _ignored(configuration: Configuration, flow: Flow) -> Iterator[Hindrance]:
                     )
 
 
-def _hashed(configuration: Configuration, edited: set[str]) -> Iterator[Hindrance]:
-    """A hash of all .tf files leaves no place to write in; one of a file that is named does (`checker.patches.introduce`)."""
+def hashed(configuration: Configuration, edited: set[str]) -> Iterator[Hindrance]:
+    """What hashes all .tf files, and so any edit; beside one file that is hashed there is a place (`checker.patches.introduce`)."""
     for found in file_hashes(configuration, edited):
         if found.hashed is None:
             yield Hindrance(

@@ -37,7 +37,8 @@ class Origin:
     """One place that an id may come from.
 
     `text` is the literal's value, the variable's name, or an address as it is written; `span` are its bytes in the file, and
-    `plain` says whether the literal or reference is a whole expression there and not part of a template or an index.
+    `plain` says whether the literal or reference is a value of its own there, no key and no index. `reshaped` says that it comes
+    through for_each, and that a set, a function or a `for` may have made a key of it.
     """
 
     producer: Producer
@@ -46,6 +47,7 @@ class Origin:
     file: SourceFile
     span: Span
     plain: bool = True
+    reshaped: bool = False
     block: Block
 
     @property
@@ -65,18 +67,30 @@ class _Place:
 class _Trace:
     configuration: Configuration
     seen: set[tuple[ModulePath, str, str]] = field(default_factory=set)
+    looped: bool = False
+    shaped: bool = False
 
     def expression(self, place: _Place, node: Node) -> Iterator[Origin]:
         for inner in descendants(node):
+            self.shaped = self.shaped or inner.type in {"function_call", "for_expr"}
             if inner.type == "string_lit":
                 span = Span(inner.start_byte, inner.end_byte)
                 text = span.of(place.file.data).decode("utf-8", "replace").strip('"')
-                yield self.origin(place, Producer.LITERAL, text, span)
+                yield self.origin(place, Producer.LITERAL, text, span, plain=_is_value(inner))
         for traversal in traversals(node, place.file.data):
             yield from self.traversal(place, traversal)
 
     def origin(self, place: _Place, producer: Producer, text: str, span: Span, *, plain: bool = True) -> Origin:
-        return Origin(producer=producer, text=text, module=place.module, file=place.file, span=span, plain=plain, block=place.block)
+        return Origin(
+            producer=producer,
+            text=text,
+            module=place.module,
+            file=place.file,
+            span=span,
+            plain=plain,
+            reshaped=self.looped and self.shaped,
+            block=place.block,
+        )
 
     def traversal(self, place: _Place, traversal: Traversal) -> Iterator[Origin]:
         first = traversal.attribute(0)
@@ -88,6 +102,8 @@ class _Trace:
                 yield from self.once(place.module, "local", name)
             case "each":
                 each = place.block.attribute("for_each")
+                self.looped, before = True, self.looped
+                self.shaped = self.shaped if before else False
                 if each is not None and self.first_time(place.module, "each", " ".join((place.block.type, *place.block.labels))):
                     yield from self.expression(place, each.expression)
             case "module":
@@ -151,6 +167,17 @@ def source_of(configuration: Configuration, module: ModulePath, call: str) -> st
     for file, block in configuration.blocks(module, "module", call):
         return literal(file.data, block, "source") or ""
     return ""
+
+
+def _is_value(literal_: Node) -> bool:
+    """Whether a string stands as a value: the key of an object and an index are none."""
+    inner: Node = literal_
+    node = inner.parent
+    while node is not None and node.type in {"literal_value", "expression", "template_expr"}:
+        inner, node = node, node.parent
+    if node is None or node.type in {"new_index", "index", "legacy_index"}:
+        return False
+    return not (node.type == "object_elem" and node.child_by_field_name("key") == inner)
 
 
 def _written(traversal: Traversal) -> str:

@@ -12,6 +12,7 @@ from checker.hcl.configuration import Configuration
 from checker.hcl.references import Use
 from checker.patches.edits import Step, references_to
 from checker.patches.introduce import introduce
+from checker.patches.literals import LiteralStep, write_literal
 from checker.patches.phase_patch import FileChange, Patches, PhasePatch
 from checker.patches.repoint import repoint, rollback
 from checker.patches.retire import retire
@@ -71,10 +72,11 @@ def _task(rotation: Rotation, wanted: Phase | None, *, every: bool, trust_bundle
 
 
 def _phases(rotation: Rotation, wanted: Phase | None, *, every: bool) -> frozenset[Phase]:
-    if rotation.predecessor is None or rotation.successor is None or isinstance(rotation.step, Blocked):
+    if rotation.successor is None or isinstance(rotation.step, Blocked):
         return frozenset()
     if every:
-        return frozenset(SERIES)
+        # What Terraform does not manage it cannot delete either: the runbook says how.
+        return frozenset(SERIES) if rotation.predecessor is not None else frozenset({Phase.INTRODUCE, Phase.REPOINT})
     if wanted is not None:
         return frozenset({wanted})
     return frozenset({rotation.step.phase}) if isinstance(rotation.step, Next) else frozenset()
@@ -138,8 +140,10 @@ def _text(configuration: Configuration, path: str) -> bytes | None:
 def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configuration:
     """One phase of one rotation on a text; the same text where that phase is already in it."""
     rotation = task.rotation
-    if rotation.predecessor is None or rotation.successor is None:
+    if rotation.successor is None:
         return configuration
+    if rotation.predecessor is None:
+        return write_literal(configuration, LiteralStep(identity=rotation.label, successor=rotation.successor), phase)
     step = Step(predecessor=rotation.predecessor, successor=rotation.successor)
     current = configuration
     if not _already(current, step, phase):

@@ -6,14 +6,15 @@ import posixpath
 from collections.abc import Iterator
 
 from checker.domain.address import Address, ModuleStep
-from checker.domain.declared import Declared, DeclaredCertificate, DeclaredStage, Obstacle, TrustConsumer
+from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral, DeclaredStage, Obstacle, TrustConsumer
 from checker.domain.location import Location
 from checker.domain.rotation import Caution, Phase
 from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hashes import file_hashes
 from checker.hcl.lineage import hands_pem_on, predecessor_comment
-from checker.hcl.obstacles import hindrances
+from checker.hcl.literals import home_of, literal_hindrances, literal_uses
+from checker.hcl.obstacles import Hindrance, hindrances
 from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
@@ -42,6 +43,7 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         directory=configuration.root,
         certificates=certificates,
         stages=stages,
+        literals=tuple(reader.literals()),
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
         elsewhere={
@@ -89,6 +91,7 @@ class _Reader:
                 block=block_address(module, kind, name),
                 location=self.location(file.path, file.line(block.span.start)),
                 succeeds=_reference(module, found[0]) if found is not None else None,
+                succeeds_id=found[0] if found is not None and "." not in found[0] else None,
                 stages=frozenset(block_address(*stage) for stage in flow.stages),
                 opaque=flow.opaque,
                 pointers=tuple(
@@ -97,10 +100,7 @@ class _Reader:
                     if reference.use is Use.POINTER
                 ),
                 trust=tuple(self.trust(flow)),
-                obstacles=tuple(
-                    Obstacle(reason=h.reason, remedy=h.remedy, location=self.location(h.path, h.line))
-                    for h in hindrances(self.configuration, module, block, file, flow)
-                ),
+                obstacles=tuple(map(self.obstacle, hindrances(self.configuration, module, block, file, flow))),
                 cautions=tuple(self.cautions(file, flow)),
             )
 
@@ -108,14 +108,18 @@ class _Reader:
         """What a phase triggers by editing a file: introduce edits none that is hashed (`checker.patches.introduce`)."""
         pointed = {reference.site.file.path for reference in flow.references if reference.use is Use.POINTER}
         others = {reference.site.file.path for reference in flow.references if reference.use is not Use.POINTER}
-        for phase, edited in ((Phase.REPOINT, pointed), (Phase.RETIRE, {file.path, *others}), (Phase.ROLLBACK, pointed)):
-            for found in file_hashes(self.configuration, sorted(edited)):
-                where = self.location(found.path, found.line)
-                yield Caution(
-                    phase=phase,
-                    text=f"{where} hashes {found.hashed}, which {phase} edits: its plan also replaces what that triggers,"
-                    " and publishes whatever was not deployed yet",
-                )
+        yield from self.triggered(Phase.REPOINT, pointed)
+        yield from self.triggered(Phase.RETIRE, {file.path, *others})
+        yield from self.triggered(Phase.ROLLBACK, pointed)
+
+    def triggered(self, phase: Phase, edited: set[str]) -> Iterator[Caution]:
+        for found in file_hashes(self.configuration, sorted(edited)):
+            where = self.location(found.path, found.line)
+            yield Caution(
+                phase=phase,
+                text=f"{where} hashes {found.hashed}, which {phase} edits: its plan also replaces what that triggers,"
+                " and publishes whatever was not deployed yet",
+            )
 
     def trust(self, flow: Flow) -> Iterator[TrustConsumer]:
         for reference in flow.references:
@@ -138,6 +142,20 @@ class _Reader:
                             takes=words.what if words is not None else None,
                             remedy=(words.remedy or None) if words is not None else None,
                         )
+
+    def literals(self) -> Iterator[DeclaredLiteral]:
+        for identity, uses in sorted(literal_uses(self.configuration).items()):
+            yield DeclaredLiteral(
+                identity=identity,
+                module=home_of(uses),
+                stages=frozenset(block_address(*use.stage) for use in uses),
+                location=self.location(uses[0].origin.file.path, uses[0].origin.line),
+                obstacles=tuple(map(self.obstacle, literal_hindrances(self.configuration, identity, uses))),
+                cautions=tuple(self.triggered(Phase.REPOINT, {use.origin.file.path for use in uses})),
+            )
+
+    def obstacle(self, found: Hindrance) -> Obstacle:
+        return Obstacle(reason=found.reason, remedy=found.remedy, location=self.location(found.path, found.line))
 
     def settings(self, variable: str) -> tuple[Setting, ...]:
         """The var files that give a root variable, looked for once."""

@@ -19,6 +19,7 @@ from checker.rotation.naming import successor_name
 from checker.rotation.rollback import rollback
 from checker.rotation.standing import Standing
 from checker.rotation.steps import step
+from checker.rotation.unmanaged import unmanaged
 
 
 def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bool = False) -> tuple[Rotation, ...]:
@@ -79,22 +80,32 @@ def _of_document(cases: Cases, document: DocumentCases, name: str | None, *, eve
     if declared is None:
         yield from (_without_configuration(cases, case) for case in due)
         return
-    blocks: dict[Address, None] = {}
-    for case in due:
-        if case.address is None:
-            yield _unmanaged(cases, case)
-        else:
-            blocks[case.address.block] = None
-    for certificate in declared.certificates:
-        if certificate.succeeds is not None:
-            blocks[certificate.succeeds] = None
+    for identity, case in _loose(declared, due).items():
+        rotation = unmanaged(cases, document, declared, identity, case, name)
+        if rotation is not None:
+            yield _dated(cases, rotation, (case,)) if case is not None else rotation
+        elif case is not None:
+            yield _unmanaged(cases, declared, case)
+    for block in _blocks(document, declared, due):
+        yield _rotation(cases, document, declared, block, name)
+
+
+def _loose(declared: Declared, due: list[Case]) -> dict[str, Case | None]:
+    """The ids that no address of this state has: under way by their comment, or due."""
+    under_way = {each.succeeds_id: None for each in declared.certificates if each.succeeds_id is not None}
+    return {**under_way, **{case.id: case for case in due if case.address is None and case.id is not None}}
+
+
+def _blocks(document: DocumentCases, declared: Declared, due: list[Case]) -> dict[Address, None]:
+    """The blocks to rotate: due, under way by their comment, or gone from the configuration and still in state."""
+    blocks = dict.fromkeys(case.address.block for case in due if case.address is not None)
+    blocks.update(dict.fromkeys(each.succeeds for each in declared.certificates if each.succeeds is not None))
     for case in document.cases:
         address = case.address
         removed = address is not None and case.id is not None and declared.certificate(address.block) is None
         if removed and address is not None and address.module_path in declared.modules and not declared.unread:
             blocks[address.block] = None
-    for block in blocks:
-        yield _rotation(cases, document, declared, block, name)
+    return blocks
 
 
 def _due(cases: Cases, case: Case, *, even_if_not_due: bool) -> bool:
@@ -144,11 +155,14 @@ def _named(block: Address, name: str | None, as_of: datetime) -> Address:
     return replace(block, name=name or successor_name(block.name, as_of.date()))
 
 
-def _unmanaged(cases: Cases, case: Case) -> Rotation:
+def _unmanaged(cases: Cases, declared: Declared, case: Case) -> Rotation:
     stages = ", ".join(_addresses(case.subject.presented_by))
+    found = [declared.stage(stage.address.block) for stage in case.subject.presented_by if stage.address is not None]
+    takes = ", ".join(dict.fromkeys(f"it comes from {each.takes} ({each.location})" for each in found if each and each.takes))
+    remedies = "; ".join(dict.fromkeys(each.remedy for each in found if each and each.remedy))
     blocked = Blocked(
-        f"certificate {case.id}, presented by {stages}, is not in this state: another state, a literal id or a person made it",
-        "rotate it where it is made; here, only the reference of the stage changes, after that",
+        f"certificate {case.id}, presented by {stages}, is not in this state: {takes or 'another state or a person made it'}",
+        remedies or "rotate it where it is made; here, only the reference of the stage changes, after that",
     )
     return _simple(cases, case, blocked)
 

@@ -65,13 +65,14 @@ def _undeclared(standing: Standing) -> Step:
 
 
 def _repoint(standing: Standing, successor: DeclaredCertificate, declaration: DeclaredCertificate) -> Step:
-    unready = _successor_unready(standing, successor)
+    unready = successor_unready(standing, successor)
     if isinstance(unready, Blocked):
         return unready
     return _hindered(standing, declaration) or unready or Next(Phase.REPOINT)
 
 
-def _successor_unready(standing: Standing, successor: DeclaredCertificate) -> Waiting | Blocked | None:
+def successor_unready(standing: Standing, successor: DeclaredCertificate) -> Waiting | Blocked | None:
+    """What stands against moving stages to a successor: it is not applied, or AWS has not confirmed it."""
     missing = ", ".join(standing.missing_instances())
     if missing:
         return Waiting(f"the introduce phase is written but not applied: {missing} is not in state")

@@ -99,7 +99,9 @@ def _certificate(document: DocumentCases, change: CertificateChange, phase: Phas
 def _no_successor(document: DocumentCases, change: CertificateChange) -> str | None:
     """By lineage, where the configuration has any."""
     declared = document.document.declared
-    successors = {entry.block for entry in declared.certificates if entry.succeeds is not None} if declared is not None else set()
+    successors = (
+        {entry.block for entry in declared.certificates if entry.succeeds or entry.succeeds_id} if declared is not None else set()
+    )
     return "succeeds no certificate" if successors and change.address.block not in successors else None
 
 

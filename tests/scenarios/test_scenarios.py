@@ -21,7 +21,8 @@ from checker.patches.phase_patch import PhasePatch
 SCENARIOS = Path(__file__).parents[2] / "fixtures" / "scenarios"
 ALL = sorted(path.name for path in SCENARIOS.iterdir() if path.is_dir())
 BLOCKED = [name for name in ALL if name.startswith("blocked-")]
-ROTATING = [name for name in ALL if not name.startswith("blocked-")]
+LITERAL = [name for name in ALL if name.startswith("literal-")]
+ROTATING = [name for name in ALL if name not in {*BLOCKED, *LITERAL}]
 
 
 def lay_out(name: str, folder: Path) -> World:

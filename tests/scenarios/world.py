@@ -126,8 +126,10 @@ class World:
     def apply(self, phase: Phase, rotations: Collection[Rotation]) -> None:
         """Do to state and AWS what Terraform would do for that phase of these rotations."""
         for rotation in rotations:
-            assert rotation.predecessor is not None
             assert rotation.successor is not None
+            if rotation.predecessor is None:
+                self.apply_literal(phase, rotation.label, rotation.successor)
+                continue
             pairs = {
                 address: str(Address(rotation.successor.type, rotation.successor.name, parse(address).key, parse(address).modules))
                 for address in self.certificates
@@ -145,6 +147,14 @@ class World:
                                 self.stages[stage] = self.certificates[new]
                     case Phase.RETIRE:
                         self.ends.pop(self.certificates.pop(old), None)
+
+    def apply_literal(self, phase: Phase, old: str, successor: Address) -> None:
+        """Likewise for a predecessor that Terraform does not manage: nothing that it does takes that away."""
+        if phase is Phase.INTRODUCE:
+            self.certificates[str(successor)] = successor.name
+            self.ends[successor.name] = days(365, self.now)
+        if phase is Phase.REPOINT:
+            self.stages = {stage: successor.name if shown == old else shown for stage, shown in self.stages.items()}
 
 
 def lay(folder: Path, files: Mapping[str, str | bytes]) -> Path:

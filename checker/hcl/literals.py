@@ -1,0 +1,165 @@
+"""Certificate ids that stand as text in .tf files or in var files, and the stages that take them from there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from checker.hcl.configuration import Configuration, ModulePath, readable
+from checker.hcl.flow import POINTER, STAGES, Flow, StageBlock
+from checker.hcl.obstacles import Hindrance, hashed, hindrances_of_flow
+from checker.hcl.origins import Origin, Producer, origins
+from checker.hcl.source import SourceFile
+from checker.hcl.syntax import Block
+from checker.hcl.variables import Setting, default_of, settings_of
+
+# What API Gateway makes: lower-case letters and digits (`facts/aws.md`); shorter text is a name or a key.
+_ID = re.compile(r"[a-z0-9]{5,}")
+_PLACED = ("provider", "region")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class LiteralUse:
+    """A stage, and the text that it takes an id from: the literal itself, or the root variable that var files give it by."""
+
+    stage: StageBlock
+    file: SourceFile
+    block: Block
+    origin: Origin
+    settings: tuple[Setting, ...] = ()
+
+
+def literal_uses(configuration: Configuration) -> dict[str, tuple[LiteralUse, ...]]:
+    """Every text that may be an id, with the stages that take it."""
+    found: dict[str, list[LiteralUse]] = {}
+    for module in sorted(configuration.modules):
+        for file in configuration.in_module(module, b"_stage", POINTER.encode()):
+            for block in file.body.blocks if readable(file) else ():
+                if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in STAGES:
+                    for identity, use in _of_stage(configuration, module, file, block):
+                        found.setdefault(identity, []).append(use)
+    return {identity: tuple(uses) for identity, uses in found.items()}
+
+
+def _of_stage(configuration: Configuration, module: ModulePath, file: SourceFile, block: Block) -> Iterator[tuple[str, LiteralUse]]:
+    stage = (module, block.labels[0], block.labels[1])
+    for origin in origins(configuration, module, file, block, POINTER):
+        if origin.producer is Producer.LITERAL and _ID.fullmatch(origin.text):
+            yield origin.text, LiteralUse(stage=stage, file=file, block=block, origin=origin)
+        if origin.producer is Producer.VARIABLE:
+            default = default_of(configuration, origin.text)
+            settings = (*settings_of(configuration, origin.text), *((default,) if default is not None else ()))
+            for text in dict.fromkeys(text for setting in settings for text in setting.texts if _ID.fullmatch(text)):
+                yield text, LiteralUse(stage=stage, file=file, block=block, origin=origin, settings=settings)
+
+
+def home_of(uses: tuple[LiteralUse, ...]) -> ModulePath:
+    """The module in which the text stands; the first one, where it stands in several."""
+    return min(use.origin.module for use in uses)
+
+
+def placement(uses: tuple[LiteralUse, ...]) -> tuple[tuple[str, str], ...]:
+    """The `provider` and `region` arguments of the stage, which a certificate for it needs too."""
+    use = uses[0]
+    found = ((name, use.block.attribute(name)) for name in _PLACED)
+    return tuple(
+        (name, attribute.value.of(use.file.data).decode("utf-8", "replace")) for name, attribute in found if attribute is not None
+    )
+
+
+def literal_hindrances(configuration: Configuration, identity: str, uses: tuple[LiteralUse, ...]) -> Iterator[Hindrance]:
+    """Everything that stands in the way of replacing a literal id by a reference to a certificate of Terraform's."""
+    home = home_of(uses)
+    for use in uses:
+        for reason, remedy, path, line in (
+            *_of_text(use, home),
+            *_of_variable(use, identity),
+            *_of_place(configuration, use, home),
+        ):
+            yield Hindrance(reason=reason, remedy=remedy, path=path, line=line)
+    if len({placement((use,)) for use in uses}) > 1:
+        yield Hindrance(
+            reason=f"the stages that take {identity} differ in provider or region",
+            remedy="give each a certificate of its own by hand",
+            path=uses[0].origin.file.path,
+            line=uses[0].origin.line,
+        )
+    yield from hashed(configuration, {use.origin.file.path for use in uses})
+    stages = frozenset(use.stage for use in uses)
+    flow = Flow(references=(), stages=stages, opaque=frozenset(), sites=())
+    yield from hindrances_of_flow(configuration, home, identity, uses[0].origin.file, flow)
+
+
+_Complaint = tuple[str, str, str, int]
+
+
+def _of_text(use: LiteralUse, home: ModulePath) -> Iterator[_Complaint]:
+    origin = use.origin
+    where = (origin.file.path, origin.line)
+    if origin.module != home:
+        yield "the id stands in more than one module", "write it in one place, or refer to a certificate by hand", *where
+    if not origin.plain:
+        given = ", ".join(f"{setting.path}:{setting.line}" for setting in use.settings)
+        variable = origin.producer is Producer.VARIABLE
+        what = f"a value inside var.{origin.text} ({given})" if variable else "a key, an index or part of a text"
+        yield f"the id is {what}, where no reference can take its place", "give it a place of its own, then ask again", *where
+    if origin.reshaped:
+        yield (
+            "the id goes through for_each in a way that tfcert does not follow (a set, a function or a for)",
+            "give the stage a reference to a certificate by hand: a changed key would replace the stage",
+            *where,
+        )
+
+
+def _of_variable(use: LiteralUse, identity: str) -> Iterator[_Complaint]:
+    if use.origin.producer is not Producer.VARIABLE:
+        return
+    given = [setting for setting in use.settings if any(setting.texts) or not setting.plain]
+    named = ", ".join(f"{setting.path}:{setting.line}" for setting in given)
+    first = given[0]
+    where = (first.path, first.line)
+    if len(given) > 1:
+        yield (
+            f"var.{use.origin.text} is given in several places ({named}), which one reference would replace at once",
+            "rotate by hand: create the certificate, then write its id into the one var file that is meant",
+            *where,
+        )
+    elif not first.plain or identity not in first.texts:
+        yield (
+            f"var.{use.origin.text} holds more than the id ({named}), and a var file cannot hold a reference",
+            "rotate by hand: create the certificate, then write its id there",
+            *where,
+        )
+    elif not first.automatic and len(use.settings) > 1:
+        yield (
+            f"var.{use.origin.text} has a default, and {first.path} gives it another value where it is named on the command line",
+            "rotate by hand: create the certificate, then write its id there",
+            *where,
+        )
+
+
+def _of_place(configuration: Configuration, use: LiteralUse, home: ModulePath) -> Iterator[_Complaint]:
+    module = use.stage[0]
+    where = (use.file.path, use.file.line(use.block.span.start))
+    if module[: len(home)] != home:
+        yield (
+            "the id stands in a module that the stage is not part of, whose provider may be another",
+            "give the stage a reference to a certificate by hand",
+            *where,
+        )
+        return
+    own = placement((use,))
+    if module != home and own:
+        yield "the stage has a provider or region of its own, inside a module", "create the certificate there by hand", *where
+    if any(word in text for _, text in own for word in ("each.", "count.")):
+        yield "the stage's region differs by instance", "create the certificates by hand, one a region", *where
+    for end in range(len(home), len(module)):
+        for file, call in configuration.blocks(module[:end], "module", module[end]):
+            if call.attribute("providers") is not None:
+                yield (
+                    f"module.{module[end]} is handed providers, so the stage may live elsewhere than a certificate of its caller",
+                    "create the certificate by hand with the provider that the stage has",
+                    file.path,
+                    file.line(call.span.start),
+                )

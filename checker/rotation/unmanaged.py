@@ -1,0 +1,173 @@
+"""Rotations of certificates that Terraform does not manage, and whose id stands in the configuration as text."""
+
+from __future__ import annotations
+
+from checker.domain.address import Address, ModuleStep
+from checker.domain.cases import Case, Cases, DocumentCases, days_between
+from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral
+from checker.domain.inventory import Inventory
+from checker.domain.observation import CertificateKey, Found, Gone, Observation, Unanswered
+from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Step, Waiting
+from checker.domain.stage import Presents, Stage
+from checker.domain.value import value
+from checker.rotation.conditions import conditions
+from checker.rotation.naming import successor_name
+from checker.rotation.standing import Standing
+from checker.rotation.steps import successor_unready
+
+
+def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:
+    """The predecessors that only a comment knows any more, once the stages have moved: AWS says whether they still live."""
+    return frozenset(
+        CertificateKey(id=certificate.succeeds_id, place=recorded.place)
+        for document in inventory.documents
+        if document.declared is not None
+        for certificate in document.declared.certificates
+        if certificate.succeeds_id is not None
+        for recorded in document.certificates
+        if recorded.address is not None and recorded.address.block == certificate.block
+    )
+
+
+@value
+class _Standing:
+    cases: Cases
+    document: DocumentCases
+    declared: Declared
+    identity: str
+    literal: DeclaredLiteral | None
+    successor: DeclaredCertificate | None
+
+    @property
+    def presenters(self) -> tuple[Stage, ...]:
+        return tuple(stage for stage in self.document.document.stages if stage.presents == Presents(self.identity))
+
+    @property
+    def answer(self) -> Observation | None:
+        return next((said for key, said in self.cases.observations.certificates.items() if key.id == self.identity), None)
+
+
+def unmanaged(
+    cases: Cases, document: DocumentCases, declared: Declared, identity: str, case: Case | None, name: str | None
+) -> Rotation | None:
+    """The rotation of a literal id; None where the text holds it nowhere and no certificate of Terraform's succeeds it."""
+    literal = declared.literal(identity)
+    successors = tuple(each for each in declared.certificates if each.succeeds_id == identity)
+    if literal is None and not successors:
+        return None
+    standing = _Standing(
+        cases=cases,
+        document=document,
+        declared=declared,
+        identity=identity,
+        literal=literal,
+        successor=successors[0] if successors else None,
+    )
+    block = successors[0].block if successors else _named(literal, cases, name)
+    step = _step(standing, block) if len(successors) < 2 else _several(successors)
+    return Rotation(
+        predecessor=None,
+        predecessor_ids=(identity,),
+        successor=block,
+        step=step,
+        back=_back(standing),
+        stages=tuple(sorted(str(stage.address) for stage in standing.presenters if stage.address is not None)),
+        introduced=bool(successors),
+        conditions=tuple(each for each in conditions(_of(standing, block), block) if each.phase is Phase.REPOINT),
+        cautions=(
+            *(literal.cautions if literal is not None else ()),
+            *(each for successor in successors for each in successor.cautions if each.phase is Phase.ROLLBACK),
+        ),
+        end=case.expires_at if case is not None else None,
+    )
+
+
+def _several(successors: tuple[DeclaredCertificate, ...]) -> Blocked:
+    names = ", ".join(str(each.block) for each in successors)
+    return Blocked(f"more than one certificate claims to succeed it: {names}", "keep one `# tfcert: succeeds` comment")
+
+
+def _named(literal: DeclaredLiteral | None, cases: Cases, name: str | None) -> Address:
+    assert literal is not None  # noqa: S101 -- without a successor there is a literal
+    first = min(literal.stages, key=str)
+    kind = "aws_api_gateway_client_certificate" if first.type.startswith("aws_") else "awscc_apigateway_client_certificate"
+    modules = tuple(ModuleStep(step) for step in literal.module)
+    return Address(kind, name or successor_name(first.name, cases.as_of.date()), None, modules)
+
+
+def _of(standing: _Standing, block: Address) -> Standing:
+    """The successor, as the conditions and its readiness look at it: it is its own block, with no predecessor in state."""
+    return Standing(
+        cases=standing.cases,
+        document=standing.document,
+        declared=standing.declared,
+        block=block,
+        own=(),
+        declaration=None,
+        successor=standing.successor,
+    )
+
+
+def _step(standing: _Standing, block: Address) -> Step:
+    literal, successor = standing.literal, standing.successor
+    if successor is None:
+        if standing.declared.certificate(block) is not None:
+            return Blocked(f"the name {block} is taken by another block", "choose one with --name")
+        return _hindered(standing) or Next(Phase.INTRODUCE)
+    if literal is not None:
+        unready = successor_unready(_of(standing, block), successor)
+        return unready if isinstance(unready, Blocked) else _hindered(standing) or unready or Next(Phase.REPOINT)
+    if standing.presenters:
+        names = ", ".join(sorted(str(stage.address) for stage in standing.presenters))
+        covered = all(stage.address is not None and stage.address.block in successor.stages for stage in standing.presenters)
+        if not covered:
+            return Blocked(f"{names} still presents it, and takes its id from elsewhere", "move that stage by hand")
+        return Waiting(f"the repoint phase is written but not applied: {names} still presents it")
+    return _left_over(standing)
+
+
+def _hindered(standing: _Standing) -> Blocked | None:
+    literal = standing.literal
+    for obstacle in literal.obstacles if literal is not None else ():
+        where = f" ({obstacle.location})" if obstacle.location is not None else ""
+        return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)
+    moved = {*(literal.stages if literal is not None else ()), *(standing.successor.stages if standing.successor else ())}
+    for stage in standing.presenters:
+        if stage.address is None or stage.address.block not in moved:
+            return Blocked(
+                f"{stage.address} presents it too, and takes its id from somewhere else",
+                "move that stage by hand where its id comes from",
+            )
+    return None
+
+
+def _left_over(standing: _Standing) -> Step:
+    """No patch deletes what is not Terraform's: a person does, once AWS shows it presented by nobody."""
+    match standing.answer:
+        case Gone():
+            return Done()
+        case Found():
+            return Blocked(
+                f"certificate {standing.identity} is not Terraform's, so no patch can delete it",
+                "once `aws apigateway get-stages` and `tfcert` show no stage that presents it: `aws apigateway "
+                f"delete-client-certificate --client-certificate-id {standing.identity}`",
+            )
+        case Unanswered(reason=reason):
+            return Waiting(f"AWS has not said whether {standing.identity} still lives: {reason}", unverified=True)
+        case None:
+            return Waiting(f"AWS was not asked whether {standing.identity} still lives", unverified=True)
+
+
+def _back(standing: _Standing) -> Step:
+    successor = standing.successor
+    if successor is None or not successor.pointers:
+        return Waiting("nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back")
+    match standing.answer:
+        case Gone():
+            return Blocked(f"AWS does not know {standing.identity} any more", "go on with its successor, or rotate to another one")
+        case Found(expires_at=end):
+            if days_between(standing.cases.as_of, end) < 0:
+                return Blocked(f"{standing.identity} ended on {end:%Y-%m-%d}", "go on with its successor, or rotate to another one")
+            return Next(Phase.ROLLBACK)
+        case Unanswered() | None:
+            return Waiting(f"AWS has not confirmed that {standing.identity} still lives", unverified=True)
