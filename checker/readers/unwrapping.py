@@ -14,7 +14,7 @@ _GLANCE = 64 * 1024  # stays in the processor's cache while it is looked at
 _HEAD = 4096
 
 # A plan shrinks to about a tenth, a repetitive one to a hundredth; deflate itself ends at a thousandth, which only a bomb reaches.
-_RATIO, _ALWAYS, _NEVER = 250, 64 * 1024**2, 2 * 1024**3
+_RATIO, _ALWAYS, _NEVER = 250, 64 * 1024**2, 1024**3
 
 
 def unwrap(data: Buffer, spot: Spot) -> Buffer:
