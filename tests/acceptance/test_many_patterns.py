@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from rig.bench import Bench
 from rig.gateway import assert_trustworthy
+from rig.making import without_month
 
 pytestmark = pytest.mark.xdist_group("acceptance-many-patterns")
 
@@ -39,48 +38,28 @@ def test_all_of_them_rotate_in_step(bench):
     before = assert_trustworthy_but(bench, "everything/nothing")
     assert bench.check("infra").code == 1
 
-    planned = applied(bench, "introduce")
-    created = {address for address, actions in planned.items() if actions == ["create"]}
-    assert {without_month(address) for address in created} == OLD
-    assert planned == each(created, "create")
+    planned = bench.rotate("introduce")
+    created = {address for address, actions in planned.items() if actions == ("create",)}
+    assert set(without_month(created)) == OLD
+    assert planned == dict.fromkeys(created, ("create",))
     assert assert_trustworthy_but(bench, "everything/nothing") == before
 
-    assert applied(bench, "repoint") == each(STAGES, "update")
+    assert bench.rotate("repoint") == dict.fromkeys(STAGES, ("update",))
     after = assert_trustworthy_but(bench, "everything/nothing")
     assert set(after) == set(before)
     assert set(after.values()).isdisjoint(before.values())
     assert pairs(after) == pairs(before), "stages that shared a certificate still do"
 
-    assert applied(bench, "retire") == each(OLD, "delete")
+    assert bench.rotate("retire") == dict.fromkeys(OLD, ("delete",))
     assert assert_trustworthy_but(bench, "everything/nothing") == after
     assert b"nothing to do" in bench.patch("--write")
     assert bench.check("infra").document["verdict"] == "clean"
     bench.assert_nothing_changes()
 
 
-def applied(bench: Bench, phase: str) -> dict[str, list[str]]:
-    """Write what is safe next by `git apply`, plan it, hold the plan to the phase and apply it; the plan's changes."""
-    diff = bench.patch()
-    assert f"tfcert: {phase}, phase".encode() in diff
-    bench.git("apply", stdin=diff)
-    planned = bench.plan(phase)
-    judged = bench.check_plan(planned, "--expect", phase)
-    assert judged.code == 0, str(judged.ended)
-    bench.apply(planned)
-    return planned.changes()
-
-
 def assert_trustworthy_but(bench: Bench, nothing: str) -> dict[str, str]:
     """What each stage presents, which is valid; one presents nothing and never did."""
     return assert_trustworthy(bench.aws, without={nothing})
-
-
-def each(addresses: set[str], action: str) -> dict[str, list[str]]:
-    return {address: [action] for address in addresses}
-
-
-def without_month(address: str) -> str:
-    return re.sub(r"_\d{6}(?=\[|$)", "", address)
 
 
 def pairs(presented: dict[str, str]) -> set[frozenset[str]]:

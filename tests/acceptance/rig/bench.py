@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jsonschema
@@ -74,8 +76,8 @@ class Bench:
     top: Path
 
     @classmethod
-    def lay(cls, aws: Emulator, tool: Tool, top: Path, configuration: str) -> Bench:
-        """Lay out one of the configurations, in a repository of its own, and initialise it."""
+    def lay(cls, aws: Emulator, tool: Tool, top: Path, configuration: str, more: Mapping[str, str] = MappingProxyType({})) -> Bench:
+        """Lay out one of the configurations, and more files, in a repository of its own, and initialise it."""
         bench = cls(aws=aws, tool=tool, top=top)
         bench.infra.mkdir(parents=True)
         bench.beside.mkdir()
@@ -85,6 +87,10 @@ class Bench:
             laid = bench.infra / file.relative_to(CONFIGURATIONS / configuration)
             laid.parent.mkdir(parents=True, exist_ok=True)
             laid.write_bytes(file.read_bytes().replace(PLAIN_SOURCE, source))
+        for name, text in more.items():
+            laid = bench.infra / name
+            laid.parent.mkdir(parents=True, exist_ok=True)
+            laid.write_bytes(text.encode())
         bench.git("init", "--quiet")
         bench.init()
         return bench
@@ -212,6 +218,17 @@ class Bench:
         ended = self.tfcert("patch", "infra", *arguments)
         assert ended.code == 0, str(ended)
         return ended.stdout
+
+    def rotate(self, phase: str) -> dict[str, tuple[str, ...]]:
+        """Put what is safe next there by `git apply`, plan it, hold the plan to the phase, and apply it; the plan's changes."""
+        diff = self.patch()
+        assert f"tfcert: {phase}, phase".encode() in diff
+        self.git("apply", stdin=diff)
+        planned = self.plan(phase)
+        judged = self.check_plan(planned, "--expect", phase)
+        assert judged.code == 0, str(judged.ended)
+        self.apply(planned)
+        return {address: tuple(actions) for address, actions in planned.changes().items()}
 
     # git
 
