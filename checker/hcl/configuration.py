@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checker.domain.errors import UnreadableError
@@ -42,6 +42,8 @@ class Configuration:
     root: str
     files: Mapping[str, SourceFile]
     modules: Mapping[ModulePath, Module]
+    # Kept by `checker.hcl.callers`, so that a repository is walked through once.
+    local_calls: dict[str, list[tuple[str, int]]] = field(default_factory=dict, compare=False, repr=False)
 
     def in_module(self, path: ModulePath, *needles: bytes) -> Iterator[SourceFile]:
         """The files of a module that hold all the given bytes; the others are not even parsed."""

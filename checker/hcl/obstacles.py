@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from checker.hcl.callers import callers_elsewhere, repository_of
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
 from checker.hcl.flow import POINTER, Flow
 from checker.hcl.hashes import file_hashes
@@ -14,6 +16,7 @@ from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.traversal import traversals
 
+_NAMED = 5
 _OVERRIDE = re.compile(r"(?:^|[/_])override\.(?:tf|tofu)(?:\.json)?$")
 _DEPLOYMENTS = {("aws_api_gateway_deployment",), ("aws_apigatewayv2_deployment",)}
 
@@ -86,10 +89,22 @@ def _shared(configuration: Configuration, module: ModulePath, file: SourceFile) 
         return
     directory = configuration.modules[module].directory
     calls = [path for path, other in configuration.modules.items() if other.directory == directory]
-    if directory.startswith(".."):
+    top = repository_of(configuration)
+    inside = top is not None and Path(configuration.root, directory).resolve().is_relative_to(top)
+    if directory.startswith("..") and not inside:
         yield Hindrance(
             reason=f"the certificate is declared in {directory}, outside this root module, where others may call it too",
-            remedy="rotate it by hand, module by module, with the steps of the runbook",
+            remedy="rotate it by hand, module by module, by the runbook; in a git repository tfcert sees who else calls it",
+            path=file.path,
+        )
+    above = dict.fromkeys(configuration.modules[module[:end]].directory for end in range(1, len(module) + 1))
+    others = tuple(caller for each in above for caller in callers_elsewhere(configuration, each))
+    if others:
+        named = ", ".join(map(str, others[:_NAMED])) + (f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "")
+        yield Hindrance(
+            reason=f"the certificate is declared in {directory}, which other configurations of the repository call too: {named}",
+            remedy="they take each phase with their own next apply, or several at once: give this root a module of its own, or "
+            "rotate by hand, each phase in all of them before the next",
             path=file.path,
         )
     if len(calls) > 1:
