@@ -34,7 +34,7 @@ class Hindrance:
 def hindrances(configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
     """Everything that stands in the way of rotating the certificate that a block declares."""
     kind, name = block.labels[:2]
-    yield from hindrances_of_flow(configuration, module, name, file, flow)
+    yield from hindrances_of_flow(configuration, module, kind, file, flow)
     yield from _references(flow)
     yield from _quoted(configuration, module, f"{kind}.{name}")
     yield from _keys(flow)
@@ -43,12 +43,15 @@ def hindrances(configuration: Configuration, module: ModulePath, block: Block, f
 
 
 def hindrances_of_flow(
-    configuration: Configuration, module: ModulePath, name: str, file: SourceFile, flow: Flow
+    configuration: Configuration, module: ModulePath, word: str, file: SourceFile, flow: Flow
 ) -> Iterator[Hindrance]:
-    """What stands in the way of whatever reaches the stages of a flow from a module, under a name or an id."""
+    """What stands in the way of whatever reaches the stages of a flow from a module.
+
+    `word` is what every reference holds: a certificate's type (its name stands in files that are not ours too), or a literal id.
+    """
     for path in sorted({module, *(stage[0] for stage in flow.stages), *(site.module for site in flow.sites)}):
         yield from _foreign(configuration, path, flow)
-        yield from _unreadable(configuration, path, name)
+        yield from _unreadable(configuration, path, word)
     yield from _shared(configuration, module, file)
     yield from _ignored(configuration, flow)
 
@@ -74,9 +77,9 @@ def _foreign(configuration: Configuration, module: ModulePath, flow: Flow) -> It
             )
 
 
-def _unreadable(configuration: Configuration, module: ModulePath, name: str) -> Iterator[Hindrance]:
+def _unreadable(configuration: Configuration, module: ModulePath, word: str) -> Iterator[Hindrance]:
     for file in configuration.in_module(module):
-        if (b"client_certificate" in file.data or name.encode() in file.data) and not readable(file):
+        if (b"client_certificate" in file.data or word.encode() in file.data) and not readable(file):
             yield Hindrance(
                 reason=f"{file.path} cannot be parsed, and it speaks of the certificate",
                 remedy="`terraform validate` says what is wrong in it",
