@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from checker.cli import output
+from checker.cli.caching import cache_folder
 from checker.cli.files import write_all
 from checker.cli.reading import Loaded
 from checker.cli.request import Request
@@ -43,7 +44,9 @@ def deliver(
     `root` is the folder of one root module among others: it is put above what is said, and one with nothing to do is silent.
     """
     configuration = _one(loaded)
-    keep_grammar_in(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfcert")
+    cache = cache_folder(os.environ)
+    if cache is not None:
+        keep_grammar_in(cache)
     outcome, patches = patch(loaded.inventory, configuration, observe, Run(as_of=as_of, policy=policy), request.wish)
     known = bool(patches.rotations) or _known(outcome, request.wish.only)
     if request.wish.only and not known and root is None:

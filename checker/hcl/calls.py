@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-# Every resource type, attribute and reference of a rotation holds one of these.
-OURS = re.compile(rb"client_certificate|api_?gateway(?:v2)?_stage")
+_OURS = re.compile(rb"client_certificate|api_?gateway(?:v2)?_stage")
 CALLS = re.compile(rb"(?m)^[\xef\xbb\xbf\s]*module\s*\"?[\w-]")
 
 _HEADER = re.compile(rb'(?m)^module[ \t]+"([\w-]+)"[ \t]*\{[ \t]*\r?$')
@@ -14,6 +13,12 @@ _SOURCE = re.compile(rb'(?m)^[ \t]+source[ \t]*=[ \t]*"([^"\\$%\r\n]*)"[ \t]*\r?
 _SOURCES = re.compile(rb"\bsource\b")
 # What lets text look like a block that is none.
 _AMBIGUOUS = re.compile(rb"/\*|<<")
+
+
+def speaks_of_ours(data: bytes) -> bool:
+    """Whether a text may hold a resource type, an attribute or a reference of a rotation; every one of them has such a word."""
+    # Looking for two plain words takes a tenth of the time of the expression.
+    return (b"client_certificate" in data or b"_stage" in data) and _OURS.search(data) is not None
 
 
 def plain_calls(data: bytes) -> tuple[tuple[str, str], ...] | None:

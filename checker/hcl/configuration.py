@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checker.domain.errors import UnreadableError
-from checker.hcl.calls import CALLS, OURS, plain_calls
+from checker.hcl.calls import CALLS, plain_calls, speaks_of_ours
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block, descendants
 
@@ -22,14 +22,15 @@ _DEEPEST = 24
 class Module:
     """One module call, or the root: its files by path, and the calls in it whose source is not local.
 
-    `foreign` names the files that Terraform or OpenTofu reads and that tfcert does not edit: JSON, overrides and .tofu.
+    `opaque` has the source of each such call as it is written, empty where it is no plain text. `foreign` names the files that
+    Terraform or OpenTofu reads and that tfcert does not edit: JSON, overrides and .tofu.
     """
 
     path: ModulePath
     directory: str
     files: tuple[str, ...]
     foreign: tuple[str, ...] = ()
-    opaque: tuple[str, ...] = ()
+    opaque: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ class Configuration:
     root: str
     files: Mapping[str, SourceFile]
     modules: Mapping[ModulePath, Module]
+    # Kept by `checker.hcl.callers`, so that a repository is walked through once.
+    local_calls: dict[str, list[tuple[str, int]]] = field(default_factory=dict, compare=False, repr=False)
 
     def in_module(self, path: ModulePath, *needles: bytes) -> Iterator[SourceFile]:
         """The files of a module that hold all the given bytes; the others are not even parsed."""
@@ -100,15 +103,15 @@ def load_configuration(root: str) -> Configuration | None:
             if name not in files:
                 files[name] = SourceFile(name, _read(root, name))
         calls = [call for name in own for call in _calls(files[name])]
-        opaque: list[str] = []
+        opaque: dict[str, str] = {}
         for call, source in calls:
             local = _local(root, directory, source)
             # Terraform refuses a module that calls itself; here it must not go on for ever either.
             if local is None or local in {*above, directory} or len(path) >= _DEEPEST:
-                opaque.append(call)
+                opaque[call] = source or ""
             else:
                 waiting.append(((*path, call), local, above | {directory}))
-        modules[path] = Module(path=path, directory=directory, files=own, foreign=foreign, opaque=tuple(opaque))
+        modules[path] = Module(path=path, directory=directory, files=own, foreign=foreign, opaque=opaque)
     return Configuration(root=root, files=files, modules=modules)
 
 
@@ -158,9 +161,9 @@ def read_foreign(configuration: Configuration, name: str) -> bytes:
 
 
 def _calls(file: SourceFile) -> Iterator[tuple[str, str | None]]:
-    if not CALLS.search(file.data):
+    if b"module" not in file.data or not CALLS.search(file.data):
         return
-    plain = plain_calls(file.data) if not OURS.search(file.data) else None
+    plain = plain_calls(file.data) if not speaks_of_ours(file.data) else None
     if plain is not None:
         yield from plain
     elif readable(file):

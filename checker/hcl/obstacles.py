@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from checker.hcl.callers import callers_elsewhere, repository_of
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
 from checker.hcl.flow import POINTER, Flow
 from checker.hcl.hashes import file_hashes
@@ -14,6 +16,7 @@ from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.traversal import traversals
 
+_NAMED = 5
 _OVERRIDE = re.compile(r"(?:^|[/_])override\.(?:tf|tofu)(?:\.json)?$")
 _DEPLOYMENTS = {("aws_api_gateway_deployment",), ("aws_apigatewayv2_deployment",)}
 
@@ -31,7 +34,7 @@ class Hindrance:
 def hindrances(configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
     """Everything that stands in the way of rotating the certificate that a block declares."""
     kind, name = block.labels[:2]
-    yield from hindrances_of_flow(configuration, module, name, file, flow)
+    yield from hindrances_of_flow(configuration, module, kind, file, flow)
     yield from _references(flow)
     yield from _quoted(configuration, module, f"{kind}.{name}")
     yield from _keys(flow)
@@ -40,12 +43,15 @@ def hindrances(configuration: Configuration, module: ModulePath, block: Block, f
 
 
 def hindrances_of_flow(
-    configuration: Configuration, module: ModulePath, name: str, file: SourceFile, flow: Flow
+    configuration: Configuration, module: ModulePath, word: str, file: SourceFile, flow: Flow
 ) -> Iterator[Hindrance]:
-    """What stands in the way of whatever reaches the stages of a flow from a module, under a name or an id."""
+    """What stands in the way of whatever reaches the stages of a flow from a module.
+
+    `word` is what every reference holds: a certificate's type (its name stands in files that are not ours too), or a literal id.
+    """
     for path in sorted({module, *(stage[0] for stage in flow.stages), *(site.module for site in flow.sites)}):
         yield from _foreign(configuration, path, flow)
-        yield from _unreadable(configuration, path, name)
+        yield from _unreadable(configuration, path, word)
     yield from _shared(configuration, module, file)
     yield from _ignored(configuration, flow)
 
@@ -71,9 +77,9 @@ def _foreign(configuration: Configuration, module: ModulePath, flow: Flow) -> It
             )
 
 
-def _unreadable(configuration: Configuration, module: ModulePath, name: str) -> Iterator[Hindrance]:
+def _unreadable(configuration: Configuration, module: ModulePath, word: str) -> Iterator[Hindrance]:
     for file in configuration.in_module(module):
-        if (b"client_certificate" in file.data or name.encode() in file.data) and not readable(file):
+        if (b"client_certificate" in file.data or word.encode() in file.data) and not readable(file):
             yield Hindrance(
                 reason=f"{file.path} cannot be parsed, and it speaks of the certificate",
                 remedy="`terraform validate` says what is wrong in it",
@@ -86,10 +92,22 @@ def _shared(configuration: Configuration, module: ModulePath, file: SourceFile) 
         return
     directory = configuration.modules[module].directory
     calls = [path for path, other in configuration.modules.items() if other.directory == directory]
-    if directory.startswith(".."):
+    top = repository_of(configuration)
+    inside = top is not None and Path(configuration.root, directory).resolve().is_relative_to(top)
+    if directory.startswith("..") and not inside:
         yield Hindrance(
             reason=f"the certificate is declared in {directory}, outside this root module, where others may call it too",
-            remedy="rotate it by hand, module by module, with the steps of the runbook",
+            remedy="rotate it by hand, module by module, by the runbook; in a git repository tfcert sees who else calls it",
+            path=file.path,
+        )
+    above = dict.fromkeys(configuration.modules[module[:end]].directory for end in range(1, len(module) + 1))
+    others = tuple(caller for each in above for caller in callers_elsewhere(configuration, each))
+    if others:
+        named = ", ".join(map(str, others[:_NAMED])) + (f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "")
+        yield Hindrance(
+            reason=f"the certificate is declared in {directory}, which other configurations of the repository call too: {named}",
+            remedy="they take each phase with their own next apply, or several at once: give this root a module of its own, or "
+            "rotate by hand, each phase in all of them before the next",
             path=file.path,
         )
     if len(calls) > 1:

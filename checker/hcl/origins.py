@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from checker.hcl.configuration import Configuration, ModulePath, literal, readable
+from checker.hcl.configuration import Configuration, ModulePath, readable
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block, Span, descendants
 from checker.hcl.traversal import Traversal, traversals
@@ -163,10 +163,8 @@ def origins(configuration: Configuration, module: ModulePath, file: SourceFile, 
 
 
 def source_of(configuration: Configuration, module: ModulePath, call: str) -> str:
-    """The source of a module call, as it is written; empty where it is no plain text."""
-    for file, block in configuration.blocks(module, "module", call):
-        return literal(file.data, block, "source") or ""
-    return ""
+    """The source of a module call that is not local, as it is written; empty where it is no plain text."""
+    return configuration.modules[module].opaque.get(call, "")
 
 
 def _is_value(literal_: Node) -> bool:

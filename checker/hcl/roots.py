@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from checker.hcl.calls import CALLS, OURS
+from checker.hcl.calls import CALLS, speaks_of_ours
 
 _LOCK = ".terraform.lock.hcl"
 _TEXTS = (".tf", ".tofu", ".tf.json", ".tofu.json")
@@ -87,15 +87,15 @@ def _look(here: str, texts: list[bytes], *, locked: bool, unreadable: str | None
     local: set[str] = set()
     elsewhere = False
     for text in texts:
-        if b"source" in text:
+        if b"module" in text:
             sources = _LOCAL.findall(text)
             local.update(posixpath.normpath(posixpath.join(here, os.fsdecode(source))) for source in sources)
             elsewhere = elsewhere or len(CALLS.findall(text)) > len(sources) or b'"module"' in text
     return _Folder(
-        remote=any(_REMOTE.search(text) for text in texts),
+        remote=any((b"backend" in text or b"cloud" in text) and _REMOTE.search(text) for text in texts),
         locked=locked,
-        provides=any(_PROVIDER.search(text) for text in texts),
-        speaks=any(OURS.search(text) for text in texts),
+        provides=any(b"provider" in text and _PROVIDER.search(text) for text in texts),
+        speaks=any(speaks_of_ours(text) for text in texts),
         calls_elsewhere=elsewhere,
         local=frozenset(local),
         unreadable=unreadable,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +42,15 @@ def keep_grammar_in(directory: Path) -> None:
         hcl2.parser.PARSER_FILE = directory / f"hcl2-{_hcl2_version()}.grammar"
 
 
+@lru_cache(maxsize=256)
 def by_tree_sitter(file: SourceFile) -> Structure:
     """The structure as tree-sitter reads it."""
     return Counter(((block.type, block.labels), tuple(sorted(_block_leaves(block, file.data, "")))) for block in file.body.blocks)
 
 
+@lru_cache(maxsize=256)
 def by_hcl2(file: SourceFile) -> Structure:
-    """The structure as python-hcl2 reads it.
+    """The structure as python-hcl2 reads it; nobody may change it, since a text is read once however often it is asked about.
 
     Raises UnprovenError when it cannot read the file.
     """
