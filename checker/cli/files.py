@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from checker.domain.errors import TfcertError, UsageError
+from checker.domain.errors import UsageError
 from checker.domain.value import value
 from checker.patches.phase_patch import FileChange
 
@@ -105,7 +105,7 @@ def _beside(target: Path, text: bytes) -> Path:
             os.fsync(stream.fileno())
         if there is not None:
             _like(temporary, there, target)
-    except (OSError, TfcertError):
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
@@ -132,8 +132,11 @@ def _rename(staged: list[_Staged]) -> None:
         for entry in staged:
             entry.temporary.replace(entry.target)
             done.append(entry)
-    except OSError as error:
+    except BaseException as error:
+        # An interruption half-way is no reason either to leave half of the files edited.
         stuck = [str(entry.target) for entry in done if not _restored(entry)]
+        if not isinstance(error, OSError):
+            raise
         remedy = (
             f"restore {', '.join(stuck)} from version control; the others are as they were" if stuck else "every file is as it was"
         )
