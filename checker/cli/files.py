@@ -30,6 +30,7 @@ def write_all(root: str, changes: Iterable[FileChange], *, within: Path) -> tupl
     symbolic link, lies outside `within`, or cannot be written.
     """
     staged: list[_Staged] = []
+    target = Path(root)
     try:
         for change in changes:
             target = Path(root, change.path)
@@ -41,7 +42,7 @@ def write_all(root: str, changes: Iterable[FileChange], *, within: Path) -> tupl
             _refuse_changed(entry.target, entry.before)
         _rename(staged)
     except OSError as error:
-        raise _unwritable(error, Path(root)) from error
+        raise _unwritable(error, target) from error
     finally:
         for entry in staged:
             entry.temporary.unlink(missing_ok=True)
@@ -66,7 +67,7 @@ def replace_file(target: Path, text: bytes) -> None:
 
 
 def _unwritable(error: OSError, where: Path) -> UsageError:
-    return UsageError(error.strerror or "cannot be written", where=str(error.filename or where), remedy="nothing was changed")
+    return UsageError(error.strerror or "cannot be written", where=str(where), remedy="nothing was changed")
 
 
 def _refuse_strays(path: Path, within: Path) -> None:

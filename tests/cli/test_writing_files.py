@@ -235,6 +235,7 @@ def test_a_read_only_tree_is_said(public):
         said = as_nobody(action)
         assert said.startswith("UsageError: ")
         assert str(public) in said
+        assert ".tfcert" not in said
         assert "nothing was changed" in said
     assert texts(public) == {"a.tf": b"a\n", "b.tf": b"b\n"}
 
