@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from checker.domain.errors import TfcertError, UsageError
+from checker.domain.errors import UsageError
 from checker.domain.value import value
 from checker.patches.phase_patch import FileChange
 
@@ -30,6 +30,7 @@ def write_all(root: str, changes: Iterable[FileChange], *, within: Path) -> tupl
     symbolic link, lies outside `within`, or cannot be written.
     """
     staged: list[_Staged] = []
+    target = Path(root)
     try:
         for change in changes:
             target = Path(root, change.path)
@@ -41,7 +42,7 @@ def write_all(root: str, changes: Iterable[FileChange], *, within: Path) -> tupl
             _refuse_changed(entry.target, entry.before)
         _rename(staged)
     except OSError as error:
-        raise _unwritable(error, Path(root)) from error
+        raise _unwritable(error, target) from error
     finally:
         for entry in staged:
             entry.temporary.unlink(missing_ok=True)
@@ -66,7 +67,7 @@ def replace_file(target: Path, text: bytes) -> None:
 
 
 def _unwritable(error: OSError, where: Path) -> UsageError:
-    return UsageError(error.strerror or "cannot be written", where=str(error.filename or where), remedy="nothing was changed")
+    return UsageError(error.strerror or "cannot be written", where=str(where), remedy="nothing was changed")
 
 
 def _refuse_strays(path: Path, within: Path) -> None:
@@ -105,7 +106,7 @@ def _beside(target: Path, text: bytes) -> Path:
             os.fsync(stream.fileno())
         if there is not None:
             _like(temporary, there, target)
-    except (OSError, TfcertError):
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
@@ -132,8 +133,11 @@ def _rename(staged: list[_Staged]) -> None:
         for entry in staged:
             entry.temporary.replace(entry.target)
             done.append(entry)
-    except OSError as error:
+    except BaseException as error:
+        # An interruption half-way is no reason either to leave half of the files edited.
         stuck = [str(entry.target) for entry in done if not _restored(entry)]
+        if not isinstance(error, OSError):
+            raise
         remedy = (
             f"restore {', '.join(stuck)} from version control; the others are as they were" if stuck else "every file is as it was"
         )

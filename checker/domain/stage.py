@@ -33,9 +33,11 @@ class PresentsPlanned:
     """The stage will present a certificate whose id is not known before apply: one of these candidates.
 
     The candidates are addresses of what the plan creates or replaces; none means that nothing in the plan explains it.
+    `elsewhere`: beside them it may be any other, for the id comes out of something that the plan does not explain.
     """
 
     candidates: tuple[Address, ...]
+    elsewhere: bool = False
 
 
 Presented = PresentsNothing | Presents | PresentsPlanned

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from checker.domain.address import Address, InstanceKey
+from checker.domain.value import replace
 from checker.readers.ours import CERTIFICATES
 
 
@@ -20,22 +21,38 @@ class Created:
         self._order = {address: index for index, address in enumerate(addresses)}
         self._blocks: dict[Address, list[Address]] = defaultdict(list)
         self._keyed: dict[tuple[Address, InstanceKey], list[Address]] = defaultdict(list)
+        self._within: dict[tuple[Address, int, InstanceKey], list[Address]] = defaultdict(list)
         for address in self._order:
             self._blocks[address.block].append(address)
             self._keyed[address.block, address.key].append(address)
+            for depth, step in enumerate(address.modules):
+                self._within[address.block, depth, step.key].append(address)
         self._known: dict[Address, tuple[Address, ...]] = {}
         gateway = tuple(address for address in self._order if address.type in CERTIFICATES)
         # An ACM certificate may serve anything; only where no certificate of API Gateway is created is it the likely one.
         self.all = gateway or tuple(self._order)
 
-    def meeting(self, pattern: Address) -> tuple[Address, ...]:
-        """The addresses that a pattern means."""
+    def meeting(self, pattern: Address, hint: InstanceKey = None) -> tuple[Address, ...]:
+        """The addresses that a pattern means; those with the hint for a key that may be any, if there are such."""
+        narrower = () if hint is None else _narrower(pattern, hint)
+        return next(filter(None, map(self._meeting, (*narrower, pattern))), ())
+
+    def _meeting(self, pattern: Address) -> tuple[Address, ...]:
         known = self._known.get(pattern)
         if known is None:
-            block = pattern.block
-            held = self._blocks.get(block, ()) if pattern.key is None else self._keyed.get((block, pattern.key), ())
+            held = self._held(pattern)
             known = self._known[pattern] = tuple(address for address in held if _same_instances(address, pattern))
         return known
+
+    def _held(self, pattern: Address) -> Sequence[Address]:
+        """The addresses among which those that a pattern means are: as few as one of its keys leaves."""
+        block = pattern.block
+        if pattern.key is not None:
+            return self._keyed.get((block, pattern.key), ())
+        for depth, step in enumerate(pattern.modules):
+            if step.key is not None and (block, depth, None) not in self._within:
+                return self._within.get((block, depth, step.key), ())
+        return self._blocks.get(block, ())
 
     def ordered(self, groups: Sequence[tuple[Address, ...]]) -> tuple[Address, ...]:
         """All addresses of some groups, each once, in the plan's order."""
@@ -44,6 +61,14 @@ class Created:
         return tuple(sorted({address for group in groups for address in group}, key=self._order.__getitem__))
 
 
+def _narrower(pattern: Address, hint: InstanceKey) -> tuple[Address, ...]:
+    """The forms with the hint for an index that was cut off, the best first: which one was cut off is not known."""
+    own = replace(pattern, key=hint) if pattern.key is None else pattern
+    modules = tuple(step if step.key is not None else replace(step, key=hint) for step in pattern.modules)
+    return (replace(own, modules=modules), replace(pattern, modules=modules), own)
+
+
 def _same_instances(address: Address, pattern: Address) -> bool:
     steps = zip(address.modules, pattern.modules, strict=True)
-    return all(wanted.key is None or wanted.key == step.key for step, wanted in steps)
+    # A module without instances has no key, whatever the hint for it is.
+    return all(step.key is None or wanted.key in {None, step.key} for step, wanted in steps)

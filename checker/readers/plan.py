@@ -86,6 +86,7 @@ class _Planned:
     def __init__(self, changes: Sequence[Change], recorded: Recorded, configuration: PlanConfiguration) -> None:
         self.changes = changes
         self.disclosed = recorded.disclosed
+        self.addresses = {certificate.id: certificate.address for certificate in recorded.certificates if certificate.id}
         self.notices: list[str] = []
         self.candidates = configuration.candidates([change.address for change in changes if _brings_new_id(change)])
 
@@ -110,9 +111,17 @@ class _Planned:
         if not isinstance(stage.presents, PresentsPlanned):
             return stage
         if record.awaits(PRESENTED):
-            return replace(stage, presents=PresentsPlanned(self.candidates.of(record.address)))
+            return replace(stage, presents=self.candidates.of(record.address, self._now(before)))
         self.notices.append(hidden_notice(stage))
         return stage
+
+    def _now(self, before: Stage | None) -> Address | None:
+        """The certificate of this state that a stage presents before the plan."""
+        match before:
+            case Stage(presents=Presents(id=identity)):
+                return self.addresses.get(identity)
+            case _:
+                return None
 
     def certificates(self, stages: Sequence[StageChange]) -> tuple[CertificateChange, ...]:
         presented = [side.presents for stage in stages for side in (stage.before, stage.after) if side is not None]

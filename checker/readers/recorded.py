@@ -9,6 +9,7 @@ from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import value
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
+from checker.readers.printable import printable
 from checker.readers.records import Record
 from checker.readers.stages import PRESENTED, read_stage
 
@@ -39,11 +40,21 @@ def read_records(records: Sequence[Record]) -> Recorded:
     return Recorded(
         stages=stages,
         certificates=(*gateway, *(certificate for certificate in acm if certificate.id in named)),
-        notices=tuple(
-            hidden_notice(stage)
-            for record, stage in zip(holders, stages, strict=True)
-            if record.hides(PRESENTED) and isinstance(stage.presents, PresentsPlanned)
+        notices=(
+            *(
+                hidden_notice(stage)
+                for record, stage in zip(holders, stages, strict=True)
+                if record.hides(PRESENTED) and isinstance(stage.presents, PresentsPlanned)
+            ),
+            *(_deposed_notice(record) for record in records if record.type in STAGES and record.deposed is not None),
         ),
+    )
+
+
+def _deposed_notice(record: Record) -> str:
+    return (
+        f"{record.address} has a deposed object ({printable(record.deposed, record.spot)}), an old stage that is in AWS until an "
+        "apply destroys it: what it presents was not judged."
     )
 
 

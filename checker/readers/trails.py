@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from checker.domain.address import Address, InstanceKey
-from checker.domain.value import replace, short_value
+from checker.domain.value import short_value
 from checker.readers.decoding import decode
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES
 from checker.readers.references import Part, Reference, heads
@@ -42,18 +42,21 @@ class Trail(NamedTuple):
 
 @short_value
 class Target:
-    """Certificates that a trail leads to; a key that is None stands for any.
-
-    `likely` has narrower forms by the hint, the best first: which index was cut off is not known.
-    """
+    """Certificates that a trail leads to; a key that is None stands for any, most probably for the hint."""
 
     address: Address
-    likely: tuple[Address, ...] = ()
+    hint: InstanceKey = None
 
 
 @short_value
 class Lost:
-    """The trail ends where a plan does not tell what flows on."""
+    """The trail ends where a plan does not tell what flows on.
+
+    `local` values are missing in every plan, and mostly hold what the configuration itself makes; whatever else a trail
+    ends in (a data source, another resource) may as well hold the id of a certificate that the plan does not know.
+    """
+
+    local: bool = False
 
 
 LOST = Lost()
@@ -128,19 +131,13 @@ def _steps(trail: Trail, reference: Reference | None, hint: InstanceKey) -> Iter
         case ("module", str(name), *rest):
             yield from _into_module(trail.scope, name, rest, hint)
         case (str(resource_type), str(name), *rest) if resource_type in _CERTIFICATES:
-            yield _target(trail.scope, Address(resource_type, name, _key(rest), trail.scope.steps), hint)
+            yield Target(Address(resource_type, name, _key(rest), trail.scope.steps), hint)
         case (str(resource_type), str(name), *rest) if resource_type in _CONDUITS:
             yield _through(trail.scope, (resource_type, name), _key(rest), hint)
+        case ("local", *_):
+            yield Lost(local=True)
         case _:
             yield LOST
-
-
-def _target(scope: Scope, address: Address, hint: InstanceKey) -> Target:
-    if hint is None:
-        return Target(address)
-    own = replace(address, key=hint) if address.key is None else address
-    modules = tuple(step if step.key is not None else replace(step, key=hint) for step in scope.steps)
-    return Target(address, (replace(own, modules=modules), replace(address, modules=modules), own))
 
 
 def _from_caller(scope: Scope, name: str, hint: InstanceKey) -> Iterator[Trail]:

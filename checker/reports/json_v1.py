@@ -109,7 +109,7 @@ def _stage(stage: Stage, part: DocumentCases) -> dict[str, Any]:
         case Presents(id=identity):
             case = part.by_id(identity)
             address = case.address if case is not None else None
-        case PresentsPlanned(candidates=(only,)):
+        case PresentsPlanned(candidates=(only,), elsewhere=False):
             address = only
         case PresentsPlanned() | PresentsNothing():
             pass

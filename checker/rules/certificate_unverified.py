@@ -119,7 +119,7 @@ def _plan(document: DocumentCases) -> Iterator[Finding]:
             )
     for change in plan.stages:
         match change.after:
-            case Stage(presents=PresentsPlanned(candidates=())):
+            case Stage(presents=PresentsPlanned(candidates=()) | PresentsPlanned(elsewhere=True)):
                 yield Finding(
                     rule=RULE.name,
                     source=document.document.source.path,

@@ -82,6 +82,24 @@ def test_where_the_trail_is_lost_everything_that_is_created_stays(read, referenc
 
 
 @pytest.mark.parametrize(
+    ("references", "elsewhere"),
+    [
+        (["local.id"], False),
+        (["var.blue", f"{C}.a.id", f"{C}.a", f"{C}.b.id", f"{C}.b"], False),
+        (["data.aws_ssm_parameter.p.value", "data.aws_ssm_parameter.p"], True),
+        (["aws_ssm_parameter.p.value", "aws_ssm_parameter.p"], True),
+        (["local.blue", "data.aws_ssm_parameter.p.value", "data.aws_ssm_parameter.p", f"{C}.a.id", f"{C}.a"], True),
+        (["not a reference!"], True),
+    ],
+)
+def test_what_may_hold_any_id_is_told_from_what_the_configuration_makes(read, references, elsewhere):
+    """A plan that creates a certificate for something else does not explain what a data source will answer (I4)."""
+    root = {"resources": [block(STAGE, "s", {"client_certificate_id": references})]}
+    document = read(plan(created(f"{C}.a"), created(f"{C}.b"), moved_to_unknown(f"{STAGE}.s"), root=root))
+    assert document.plan.stages[0].after.presents.elsewhere is elsewhere
+
+
+@pytest.mark.parametrize(
     "root",
     [None, {}, {"resources": [block(STAGE, "s")]}, {"resources": [block(STAGE, "other", {"client_certificate_id": ["x.y"]})]}],
 )
@@ -207,6 +225,34 @@ def test_count_index(read):
     root = {"resources": [block(STAGE, "s", {"client_certificate_id": [f"{C}.n", "count.index"]})]}
     made = [created(f"{C}.n[{index}]") for index in range(3)]
     assert resolve(read, plan(*made, moved_to_unknown(f"{STAGE}.s[1]"), root=root)) == [f"{C}.n[1]"]
+
+
+def test_an_index_that_is_not_the_stage_s_own(read):
+    """`n[count.index + 1].id` reads as `n[count.index].id` does; what each stage presents now tells that it is another."""
+    root = {"resources": [block(STAGE, "s", {"client_certificate_id": [f"{C}.n", "count.index"]})]}
+    made = [
+        change(f"{C}.n[{index}]", ["delete", "create"], before={"id": f"old{index}"}, after={}, unknown=["id"])
+        for index in range(3)
+    ]
+    shifted = [moved_to_unknown(f"{STAGE}.s[{index}]", client_certificate_id=f"old{index + 1}") for index in range(2)]
+    everything = [f"{C}.n[0]", f"{C}.n[1]", f"{C}.n[2]"]
+    assert candidates(read, plan(*made, *shifted, root=root)) == {f"{STAGE}.s[0]": everything, f"{STAGE}.s[1]": everything}
+    straight = moved_to_unknown(f"{STAGE}.s[1]", client_certificate_id="old1")
+    assert resolve(read, plan(*made, straight, root=root)) == [f"{C}.n[1]"]
+
+
+def test_instances_of_modules_that_hold_modules_without_instances(read):
+    """`module.team[each.key].id`, which is an output of an output: a module that is called once has no key to have."""
+    leaf = {"resources": [block(C, "c")], "outputs": {"id": output([f"{C}.c.id", f"{C}.c"])}}
+    team = {"module_calls": {"leaf": call(leaf)}, "outputs": {"id": output(["module.leaf.id", "module.leaf"])}}
+    stage = block(STAGE, "s", {"client_certificate_id": ["module.team", "each.key"]}, for_each_expression={"x": 1, "y": 1})
+    root = {"resources": [stage], "module_calls": {"team": call(team, for_each_expression={"x": 1, "y": 1})}}
+    made = [f'module.team["{key}"].module.leaf.{C}.c' for key in "xy"]
+    stages = [moved_to_unknown(address) for address in instances(f"{STAGE}.s", "xy")]
+    assert candidates(read, plan(*map(created, made), *stages, root=root)) == {
+        f'{STAGE}.s["x"]': [made[0]],
+        f'{STAGE}.s["y"]': [made[1]],
+    }
 
 
 def test_instances_of_modules(read):

@@ -168,7 +168,9 @@ def test_a_deposed_stage_is_not_listed(read):
     """The one that took its place settles what is presented."""
     current = {"attributes": {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": "new"}}
     deposed = {"attributes": {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": "old"}, "deposed": "12345678"}
-    assert [stage.presents for stage in read(raw_state(raw(STAGE, "s", current, deposed))).stages] == [Presents("new")]
+    document = read(raw_state(raw(STAGE, "s", current, deposed)))
+    assert [stage.presents for stage in document.stages] == [Presents("new")]
+    assert [f"{STAGE}.s has a deposed object (12345678)" in notice for notice in document.notices] == [True]
 
 
 def test_data_sources_of_awscc_show_stages_and_certificates(read):

@@ -103,3 +103,16 @@ def test_the_same_id_in_another_region_is_another_certificate():
         policy=Policy(),
     )
     assert said(cases) == {RULE: "warning"}
+
+
+def test_a_created_certificate_does_not_explain_what_comes_from_elsewhere():
+    """Whatever else the plan makes, the stage may present any certificate; what the configuration itself leads to is no unknown."""
+    from builders import certificate_at, making, moving
+
+    from checker.domain.plan import Action
+    from checker.domain.stage import PresentsPlanned
+
+    for elsewhere, expected in ((True, {RULE: "warning"}), (False, {})):
+        after = PresentsPlanned((certificate_at("new"),), elsewhere=elsewhere)
+        plan = Plan(certificates=(making("new"),), stages=(moving("prod", None, after, Action.CREATE),))
+        assert said(cases_of(document([], [], plan=plan))) == expected
