@@ -11,14 +11,34 @@ from checker.domain.stage import StageKind
 from checker.domain.value import short_value, value
 
 
+@short_value
+class Renews:
+    """ACM renews the certificate by itself before its end, and nothing says that this failed."""
+
+
+@short_value
+class RenewsNot:
+    """ACM will not renew the certificate by itself: why, and what a person does about it."""
+
+    reason: str
+    remedy: str
+
+
+Renewal = Renews | RenewsNot
+
+
 @value
 class Found:
-    """AWS knows the certificate: its end, the SHA-256 of its PEM in hexadecimal, and the PEM as `normal_pem` writes it."""
+    """AWS knows the certificate: its end, the SHA-256 of its PEM in hexadecimal, and the PEM as `normal_pem` writes it.
+
+    `renewal` is what ACM says of it; None for a certificate of API Gateway, which nobody ever renews.
+    """
 
     expires_at: datetime
     created_at: datetime | None = None
     fingerprint: str | None = None
     pem: str | None = None
+    renewal: Renewal | None = None
 
 
 @short_value

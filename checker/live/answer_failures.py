@@ -58,7 +58,7 @@ def _denied(message: str, question: Question) -> GatewayError:
 def _throttled(_: str, question: Question) -> GatewayError:
     return UnreachableError(
         f"{question} was throttled, again after every retry",
-        "wait until whatever else uses the account's API Gateway quota is done (10 calls a second), then run it again",
+        "wait until whatever else uses this quota of the account's is done (10 calls a second), then run it again",
     )
 
 

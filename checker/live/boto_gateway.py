@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from checker.domain.observation import Found, ObservedStage, Unanswered
+from checker.domain.observation import Found, Gone, ObservedStage, Unanswered
 from checker.domain.stage import StageKind
-from checker.live import answers
+from checker.live import acm_answers, answers
 from checker.live.answer_failures import code_of
 from checker.live.clients import Clients, Service
 from checker.live.connection import Connection
@@ -53,6 +53,21 @@ class BotoGateway:
             return {answers.text(item, "clientCertificateId"): answers.certificate(item) for item in items}
 
         return self._ask("apigateway", region, "GetClientCertificates", read)
+
+    def acm_certificate(self, region: str, arn: str) -> Found | Gone | Unanswered:
+        """DescribeCertificate, which takes one ARN at a time."""
+
+        def read(client: Any) -> Found | Gone | Unanswered:
+            from botocore.exceptions import ClientError
+
+            try:
+                return acm_answers.certificate(client.describe_certificate(CertificateArn=arn))
+            except ClientError as error:
+                if code_of(error) == "ResourceNotFoundException":
+                    return Gone()
+                raise
+
+        return self._ask("acm", region, "DescribeCertificate", read)
 
     def apis(self, region: str, kind: StageKind) -> tuple[Api, ...]:
         """GetRestApis, or GetApis of the second version, of which the WebSocket ones count."""

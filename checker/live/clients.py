@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
 
-Service = Literal["apigateway", "apigatewayv2", "sts", "s3"]
-# What shares the quota of the control plane; the others have quotas of their own.
+Service = Literal["apigateway", "apigatewayv2", "sts", "s3", "acm"]
+# What shares the quota of the control plane; ACM has one of its own that is as large (10 calls a second, AWS's "Quotas" of
+# ACM), and the others have larger ones.
 _GATEWAY = frozenset({"apigateway", "apigatewayv2"})
 
 # A throttled try is followed by one that waits up to 1, 2 and then 4 seconds; a dead network costs a tenth of that.
@@ -43,7 +44,7 @@ class Clients:
         self._hosts: dict[str, str] = {}
         self._counting = Lock()
         self._calls: Counter[str] = Counter()
-        self._paces: dict[str, Pace] = {}
+        self._paces: dict[tuple[str, str], Pace] = {}
 
     def region(self) -> str | None:
         """The region of the command line, else of the environment, else of the profile."""
@@ -83,10 +84,15 @@ class Clients:
         if service in _GATEWAY and not host.endswith(_OF_AWS):
             self._hosts[region] = host
         if service in _GATEWAY:
-            # botocore tells of every attempt here, so retries wait their turn as well.
-            pace = self._paces.setdefault(region, Pace())
-            client.meta.events.register("before-send", lambda **_: pace.wait())
+            self._keep_pace(client, "apigateway", region)
+        if service == "acm":
+            self._keep_pace(client, "acm", region)
         return client
+
+    def _keep_pace(self, client: Any, quota: str, region: str) -> None:
+        """Have every request wait its turn; botocore tells of every attempt here, so retries wait as well."""
+        pace = self._paces.setdefault((quota, region), Pace())
+        client.meta.events.register("before-send", lambda **_: pace.wait())
 
     def _count(self, event_name: str, **_: Any) -> None:
         with self._counting:

@@ -18,7 +18,8 @@ EARNED = 1.0
 class Patience:
     """The time that is left for a number of questions: `seconds` in all, or more while answers keep coming.
 
-    Only surveys call `answered`; then the end is never later than `seconds` after the last answer.
+    Only what is asked in many calls, surveys and ACM, calls `answered`; then the end is never later than `seconds` after the
+    last answer.
     """
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from checker.domain.observation import Found, ObservedStage, Unanswered
+from checker.domain.observation import Found, Gone, ObservedStage, Unanswered
 from checker.domain.stage import StageKind
 
 
@@ -55,6 +55,9 @@ class Gateway(Protocol):
 
     def certificates(self, region: str) -> Mapping[str, Found | Unanswered]:
         """Every client certificate of the region by id; unanswered is one that AWS describes without an end."""
+
+    def acm_certificate(self, region: str, arn: str) -> Found | Gone | Unanswered:
+        """A certificate of ACM; Gone where ACM says in its own words that this account and region do not have it."""
 
     def apis(self, region: str, kind: StageKind) -> tuple[Api, ...]:
         """Every API of a kind in the region; HTTP APIs, which present no certificate, are of neither kind."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from functools import partial
 
-from checker.domain.observation import CertificateKey, Observation, Observations, Survey, Unanswered
+from checker.domain.observation import CertificateKey, Observation, Observations, Survey
 from checker.domain.place import Place
 from checker.domain.stage import Stage
+from checker.live.acm import NO_ACM, is_arn, observe_acm, of_acm, place_of
 from checker.live.anchors import in_region
 from checker.live.asking import Asking
 from checker.live.boto_gateway import BotoGateway
@@ -18,11 +19,6 @@ from checker.live.gateway import Gateway
 from checker.live.identity import identify
 from checker.live.regions import default_region, overruled, sort
 from checker.live.survey import observe_stages
-
-_ACM = Unanswered(
-    reason="it is a certificate of ACM, and ACM is not asked yet",
-    remedy="look at its end and its renewal in ACM: aws acm describe-certificate",
-)
 
 
 def observe(
@@ -35,15 +31,17 @@ def observe(
 ) -> Observations:
     """Ask whether certificates are there and until when, and which stages there are in some places.
 
-    `wanted` are the certificates; a region that is not recorded is the connection's. `surveys` are places of which every
-    stage is listed. `anchors` are recorded stages: where no document says whose a certificate is, one of them that AWS has
-    proves that the account is the right one. Every key and every place gets an answer, and nothing is raised for what AWS
-    does. It takes no longer than the connection's timeout, or a second more for each answer of a long survey.
+    `wanted` are the certificates; a region that is not recorded is the connection's. One that is named by an ARN is asked of ACM,
+    and ACM is asked of no other. `surveys` are places of which every stage is listed. `anchors` are recorded stages: where no
+    document says whose a certificate is, one of them that AWS has proves that the account is the right one. Every key and
+    every place gets an answer, and nothing is raised for what AWS does. It takes no longer than the connection's timeout, or a
+    second more for each answer of a long survey or of ACM.
     """
-    certificates: dict[CertificateKey, Observation] = {key: _ACM for key in wanted if _of_acm(key.id)}
+    certificates: dict[CertificateKey, Observation] = {key: NO_ACM for key in wanted if is_arn(key.id) and not of_acm(key.id)}
     places: dict[Place, Survey] = {}
-    keys = [key for key in wanted if key not in certificates]
-    if not keys and not surveys:
+    keys = [key for key in wanted if not is_arn(key.id)]
+    managed = sort(dict.fromkeys(key for key in wanted if of_acm(key.id)), place_of, None).by_region
+    if not keys and not surveys and not managed:
         return Observations(asked=True, certificates=certificates)
 
     gateway = connect(connection)
@@ -52,7 +50,7 @@ def observe(
     surveyed = sort(dict.fromkeys(surveys), lambda place: place, default)
     certificates |= dict.fromkeys(keyed.nowhere, no_region)
     places |= dict.fromkeys(surveyed.nowhere, no_region)
-    regions = sorted({*keyed.by_region, *surveyed.by_region})
+    regions = sorted({*keyed.by_region, *surveyed.by_region, *managed})
 
     def about(region: str) -> Asking:
         return Asking(gateway=gateway, region=region, patience=Patience(connection.timeout))
@@ -66,6 +64,7 @@ def observe(
         start(partial(observe_stages, about(region), asked, in_region(anchors, region, default), identity))
         for region, asked in surveyed.by_region.items()
     ]
+    listings += [start(partial(observe_acm, about(region), asked, identity)) for region, asked in managed.items()]
     for listing in listings:
         certificates |= listing.result()
     for census in censuses:
@@ -78,7 +77,3 @@ def observe(
         calls=gateway.calls(),
         notices=overruled(connection.region, recorded),
     )
-
-
-def _of_acm(certificate_id: str) -> bool:
-    return certificate_id.split(":")[2:3] == ["acm"]

@@ -10,6 +10,7 @@ _ACTIONS = {
     "GetApis": "apigateway:GET on /apis",
     "GetStages": "apigateway:GET on /restapis/*/stages and /apis/*/stages",
     "GetStage": "apigateway:GET on /restapis/*/stages/* and /apis/*/stages/*",
+    "DescribeCertificate": "acm:DescribeCertificate on the certificate",
     "GetCallerIdentity": "sts:GetCallerIdentity",
     "GetObject": "s3:GetObject on the object",
     "AssumeRole": "sts:AssumeRole on the role",

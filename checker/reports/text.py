@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.certificate import kind_of
 from checker.domain.finding import Finding
 from checker.domain.outcome import Outcome, Verdict
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
@@ -13,6 +14,10 @@ from checker.reports.printable import printable
 
 _FULL_LIFE = 365
 _BAR = 20
+_NO_MORE_ROTATIONS = (
+    "note: stages that name the ARN of an ACM certificate from a private CA need no yearly rotation: ACM renews it, the stages "
+    "follow; it takes AWS Private CA, and backends that trust that CA"
+)
 
 
 def render(outcome: Outcome) -> str:
@@ -35,6 +40,9 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield ""
         for rotation in outcome.rotations:
             yield from _rotation(rotation)
+    if any(kind_of(identity) == "gateway" for rotation in outcome.rotations for identity in rotation.predecessor_ids):
+        yield ""
+        yield _NO_MORE_ROTATIONS
 
 
 def _verdict(outcome: Outcome) -> str:

@@ -15,6 +15,7 @@ from checker.domain.stage import Stage
 from checker.domain.subjects import subjects
 from checker.domain.value import replace
 from checker.rotation.conditions import conditions
+from checker.rotation.left_to_acm import left_to_acm
 from checker.rotation.naming import successor_name
 from checker.rotation.rollback import rollback
 from checker.rotation.standing import Standing
@@ -77,6 +78,8 @@ def _may_retire(declared: Declared, block: Address) -> bool:
 def _of_document(cases: Cases, document: DocumentCases, name: str | None, *, even_if_not_due: bool) -> Iterator[Rotation]:
     declared = document.document.declared
     due = [case for case in document.cases if _due(cases, case, even_if_not_due=even_if_not_due)]
+    left = [(case, left_to_acm(cases, case, even_if_not_due=even_if_not_due)) for case in document.cases]
+    yield from (_simple(cases, case, why) for case, why in left if why is not None)
     if declared is None:
         yield from (_without_configuration(cases, case) for case in due)
         return
@@ -173,12 +176,12 @@ def _without_configuration(cases: Cases, case: Case) -> Rotation:
     )
 
 
-def _simple(cases: Cases, case: Case, blocked: Blocked) -> Rotation:
+def _simple(cases: Cases, case: Case, why: Blocked | Waiting) -> Rotation:
     rotation = Rotation(
         predecessor=case.address.block if case.address is not None else None,
         predecessor_ids=(case.id,) if case.id is not None else (),
         successor=None,
-        step=blocked,
+        step=why,
         stages=_addresses(case.subject.presented_by),
     )
     return _dated(cases, rotation, (case,))

@@ -9,7 +9,7 @@ A stage whose `client_certificate_id` names a certificate of last year.
 
 ## How to fix
 Run `tfcert patch`. With the certificate already refused there is no overlap to keep, but the order stays: introduce the
-successor, have the backend trust it, repoint, retire.
+successor, have the backend trust it, repoint, retire. A certificate of ACM is re-imported or renewed in ACM instead.
 
 ## How to exempt
 This finding cannot be exempted.
@@ -22,10 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Cases, Evidence
+from checker.domain.cases import Case, Cases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.progress import takes_forward
 from checker.domain.severity import Severity
+from checker.rules.acm_cure import acm_cure, renews
 from checker.rules.rule import Rule, about, day, list_stages, presenters
 
 
@@ -44,8 +45,16 @@ def check(cases: Cases) -> Iterator[Finding]:
                 RULE.name,
                 Severity.WARNING if cured else RULE.severity,
                 f"certificate {case.id} ended on {day(case.expires_at)} and is presented by {list_stages(presenters(case))}",
-                "this plan takes its rotation forward; apply it" if cured else "run `tfcert patch` for the next safe step",
+                _remedy(case, cured=cured),
             )
+
+
+def _remedy(case: Case, *, cured: bool) -> str:
+    if cured:
+        return "this plan takes its rotation forward; apply it"
+    if renews(case):
+        return "ACM was to renew it by itself and has not: see in ACM why (`aws acm describe-certificate`)"
+    return acm_cure(case) or "run `tfcert patch` for the next safe step"
 
 
 RULE = Rule(

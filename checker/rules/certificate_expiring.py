@@ -9,13 +9,16 @@ A certificate with 12 days left, at a threshold of 30.
 
 ## How to fix
 Run `tfcert patch` and apply what it writes, one phase an apply. While the successor is in state the finding is a warning until
-repoint-by; a plan that takes the rotation forward is never failed for it.
+repoint-by; a plan that takes the rotation forward is never failed for it. A certificate of ACM is re-imported under its ARN, and
+nothing in Terraform changes. Where ACM renews it by itself there is nothing to do: the finding is a note, a warning from the
+threshold on, since ACM has usually renewed it by then.
 
 ## How to exempt
 Raise the threshold of the policy, or exempt the rule until a date before the certificate's end.
 
 ## Source
-AWS, API Gateway developer guide: a client certificate is valid for 365 days.
+AWS, API Gateway developer guide: a client certificate is valid for 365 days. ACM user guide, "Managed certificate
+renewal": ACM begins to renew 60 days before the end.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.progress import successor_in_state, takes_forward
 from checker.domain.severity import Severity
+from checker.rules.acm_cure import acm_cure, renews
 from checker.rules.rule import Rule, about, day, days, list_stages, presenters
 
 
@@ -45,6 +49,11 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     severity = RULE.severity if case.within(policy.threshold_days) else Severity.WARNING
     introduce, repoint = day(policy.introduce_by(case.expires_at)), day(policy.repoint_by(case.expires_at))
     remedy = f"run `tfcert patch`; introduce its successor by {introduce}, repoint by {repoint}"
+    cure = acm_cure(case)
+    if cure is not None:
+        remedy = cure if renews(case) else f"{cure}; do it by {repoint}"
+    if renews(case):
+        severity = Severity.WARNING if severity is RULE.severity else Severity.NOTE
     successor = successor_in_state(document, case)
     if takes_forward(document, case, policy):
         severity, remedy = Severity.WARNING, f"this plan takes its rotation forward; repoint by {repoint}"

@@ -9,13 +9,14 @@ A certificate deleted in the console, still named by `client_certificate_id`.
 
 ## How to fix
 `terraform plan -refresh-only` shows what changed outside Terraform. Then introduce a certificate, have the backend trust it, and
-point the stage to it.
+point the stage to it. One of ACM's is issued or imported anew in ACM, and the stage pointed to its ARN.
 
 ## How to exempt
 Exempt the rule for the certificate's id until a date.
 
 ## Source
-AWS, API reference, GetClientCertificates: it lists every certificate of an account and region.
+AWS, API reference, GetClientCertificates: it lists every certificate of an account and region. One that is
+named by an ARN is asked of ACM alone (DescribeCertificate), which API Gateway's list does not hold.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from checker.domain.finding import Finding
 from checker.domain.progress import takes_forward
 from checker.domain.severity import Severity
 from checker.rules.rule import Rule, about, list_stages, presenters
+
+_REMEDY = "see what changed outside Terraform with `terraform plan -refresh-only`, then run `tfcert patch`"
+_FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -43,7 +47,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     RULE.name,
                     Severity.WARNING if cured else RULE.severity,
                     f"certificate {case.id} is presented by {list_stages(presenters(case))}, and AWS does not know it{where}",
-                    "see what changed outside Terraform with `terraform plan -refresh-only`, then run `tfcert patch`",
+                    _FROM_ACM if case.certificate.kind == "acm" else _REMEDY,
                 )
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
-from checker.demo.emulator import SeedApi, SeedCertificate
+from checker.demo.emulator import SeedAcm, SeedApi, SeedCertificate
 from checker.domain.observation import Found, Gone, Surveyed
 from checker.domain.place import Place
 from checker.domain.stage import StageKind
 from checker.live.permissions import action_for
 
 POLICY = Path(__file__).parents[2] / "policies" / "iam" / "check.json"
+
+
+ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
 
 
 def grants():
@@ -33,18 +37,19 @@ def allows(grant, call):
 
 @pytest.fixture
 def everything(aws, key, stage, look):
-    """All that a run can ask: certificates, proof by stages of both kinds, a survey."""
+    """All that a run can ask: certificates, one of ACM, proof by stages of both kinds, a survey."""
     aws.seed(
         SeedCertificate(id="here00"),
+        SeedAcm(arn=ARN, expires_at=datetime(2027, 3, 1, tzinfo=UTC)),
         SeedApi(id="rest1", stages={"prod": "gone01"}),
         SeedApi(id="sock1", kind="websocket", stages={"prod": "gone02"}),
     )
     anchors = [stage("rest1", "prod", presents="gone01"), stage("sock1", "prod", kind=StageKind.WEBSOCKET, presents="gone02")]
-    keys = [key("here00"), key("gone01", account=None), key("gone02", account=None)]
+    keys = [key("here00"), key(ARN), key("gone01", account=None), key("gone02", account=None)]
 
     def run():
         seen = look(keys, surveys=[Place("aws", "123456789012", "us-east-1")], anchors=anchors)
-        assert [type(answer) for answer in seen.certificates.values()] == [Found, Gone, Gone]
+        assert [type(seen.certificates[one]) for one in keys] == [Found, Found, Gone, Gone]
         assert isinstance(next(iter(seen.surveys.values())), Surveyed)
         return aws.calls()
 
@@ -61,7 +66,7 @@ def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(everything
 
 def test_everything_is_answered_where_all_other_operations_are_denied(aws, everything):
     """Reads alone, and only these."""
-    reads = ("GetClientCertificates", "GetRestApis", "GetApis", "GetStages", "GetStage", "GetCallerIdentity")
+    reads = ("GetClientCertificates", "GetRestApis", "GetApis", "GetStages", "GetStage", "GetCallerIdentity", "DescribeCertificate")
     aws.faults.allow_only(*reads)
 
     assert {call.operation for call in everything()} == set(reads)
@@ -69,14 +74,15 @@ def test_everything_is_answered_where_all_other_operations_are_denied(aws, every
 
 def test_the_policy_names_neither_a_wildcard_action_nor_a_write():
     """tfcert only reads AWS."""
-    assert {action for action, _ in grants()} == {"apigateway:GET", "sts:GetCallerIdentity"}
+    assert {action for action, _ in grants()} == {"apigateway:GET", "sts:GetCallerIdentity", "acm:DescribeCertificate"}
 
 
 def test_a_denial_names_an_action_that_the_policy_has(everything):
     """What a person is told to allow, and what is written down, are the same."""
     resources = {resource.partition("::")[2] for _, resource in grants()} - {""}
-    operations = {call.operation for call in everything()} - {"GetCallerIdentity"}
+    operations = {call.operation for call in everything() if call.service not in {"sts", "acm"}}
 
     named = {path for operation in operations for path in action_for(operation).partition(" on ")[2].split(" and ")}
 
     assert named == resources
+    assert action_for("DescribeCertificate").startswith("acm:DescribeCertificate ")

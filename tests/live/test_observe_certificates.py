@@ -248,17 +248,6 @@ def test_a_proof_that_is_denied_is_named_in_the_answer(aws, key, stage, look):
     assert "apigateway:GET on /restapis/*/stages/*" in answer.reason
 
 
-def test_a_certificate_of_acm_is_unanswered_and_asks_nothing(aws, key, look):
-    """API Gateway does not list ACM's certificates, and must not make a healthy one look gone."""
-    arn = key("arn:aws:acm:us-east-1:123456789012:certificate/0f0e0d0c-1111-2222-3333-444455556666")
-
-    seen = look([arn])
-
-    assert isinstance(seen.certificates[arn], Unanswered)
-    assert "ACM" in seen.certificates[arn].reason
-    assert aws.calls() == ()
-
-
 def test_the_same_key_twice_is_one_answer(aws, key, look):
     """A plan and its state name the same certificate."""
     aws.seed(SeedCertificate(id="abc123"))

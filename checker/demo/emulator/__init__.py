@@ -1,5 +1,7 @@
 """The embedded AWS: moto on a loopback port, with the client certificates of API Gateway that moto lacks.
 
+Certificates of ACM are moto's; one that is seeded (`SeedAcm`) also says whether ACM renews it.
+
     with Emulator() as aws:
         gateway = aws.client("apigateway")
         aws.clock.advance(days=-353)
@@ -39,7 +41,7 @@ from checker.demo.emulator.faults import (
     throttled,
     unavailable,
 )
-from checker.demo.emulator.wanted import Seed, SeedApi, SeedCertificate
+from checker.demo.emulator.wanted import Seed, SeedAcm, SeedApi, SeedCertificate
 from checker.demo.emulator.world import DeleteAnswer
 
 __all__ = [
@@ -54,6 +56,7 @@ __all__ = [
     "Hang",
     "ProxyPage",
     "Seed",
+    "SeedAcm",
     "SeedApi",
     "SeedCertificate",
     "access_denied",

@@ -12,7 +12,8 @@ class Call:
     """One request, as AWS's own log would name it.
 
     `service` is botocore's name (`apigateway` is v1, `apigatewayv2` the WebSocket one), `operation` the model's
-    (`GetStages`); both are `Unknown` where AWS's models know no such thing.
+    (`GetStages`); both are `Unknown` where AWS's models know no such thing. `resource` is the ARN that it names, of a
+    certificate of ACM alone: API Gateway's are in the path.
     """
 
     service: str
@@ -21,6 +22,7 @@ class Call:
     region: str
     method: str
     path: str
+    resource: str = "*"
 
     def matches(self, pattern: str) -> bool:
         """Whether a pattern names the call: an operation, `service:operation`, either with `*` in it, or `*` alone."""
@@ -37,7 +39,7 @@ class Call:
         """
         if self.service in {"apigateway", "apigatewayv2"}:
             return f"apigateway:{self.method}", f"arn:aws:apigateway:{self.region}::{self.path.removeprefix('/v2')}"
-        return f"{self.service}:{self.operation}", "*"
+        return f"{self.service}:{self.operation}", self.resource
 
 
 class CallLog:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.exceptions import UnknownServiceError
+from moto.acm.models import acm_backends
 from moto.apigateway.models import apigateway_backends
 from moto.core.request import Request
 from moto.core.routing import get_service_router
@@ -48,12 +50,27 @@ def identify(environ: dict[str, Any], body: bytes) -> Call:
         region=scope["region"] if scope else UNKNOWN,
         method=environ["REQUEST_METHOD"],
         path=path,
+        resource=_named_certificate(body) if service == "acm" else "*",
     )
 
 
 def has_region(call: Call) -> bool:
-    """Whether the called service is in the called region, as far as API Gateway goes; moto fails where it is not."""
-    return call.service not in {"apigateway", "apigatewayv2"} or call.region in apigateway_backends[call.account]
+    """Whether the called service is in the called region, as far as API Gateway and ACM go; moto fails where it is not."""
+    match call.service:
+        case "apigateway" | "apigatewayv2":
+            return call.region in apigateway_backends[call.account]
+        case "acm":
+            return call.region in acm_backends[call.account]
+        case _:
+            return True
+
+
+def _named_certificate(body: bytes) -> str:
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return "*"
+    return str(asked.get("CertificateArn", "*")) if isinstance(asked, dict) else "*"
 
 
 def _operation(service: str, environ: dict[str, Any], body: bytes) -> str:

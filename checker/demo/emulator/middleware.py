@@ -70,7 +70,7 @@ class Middleware:
 
 
 def _answer(fault: Answer, call: Call, start: Start) -> Iterable[bytes]:
-    """An error in the form of its service: JSON with the name in a header, or the XML of the query protocol (STS, IAM)."""
+    """An error in the form of its service: JSON with the name in header and body, or the XML of the query protocol (STS, IAM)."""
     action, resource = call.iam
     message = fault.message or (
         f"User: arn:aws:iam::{call.account}:user/test is not authorized to perform: {action} on resource: {resource} "
@@ -89,7 +89,7 @@ def _answer(fault: Answer, call: Call, start: Start) -> Iterable[bytes]:
         text = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
         return _reply(start, fault.status, text.encode(), "application/xml", extra)
     extra.append(("x-amzn-ErrorType", fault.code))
-    return _reply(start, fault.status, json.dumps({"message": message}).encode(), "application/json", extra)
+    return _reply(start, fault.status, json.dumps({"__type": fault.code, "message": message}).encode(), "application/json", extra)
 
 
 def _reply(start: Start, status: int, body: bytes, content_type: str, extra: Iterable[tuple[str, str]] = ()) -> Iterable[bytes]:

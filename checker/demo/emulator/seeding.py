@@ -9,25 +9,29 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from moto.apigateway.models import apigateway_backends
 from moto.apigatewayv2.models import apigatewayv2_backends
 
+from checker.demo.emulator.acm import put_acm
 from checker.demo.emulator.certificates import HeldCertificate, certificate, shelf_of
 from checker.demo.emulator.issuing import LIFETIME, new_key
-from checker.demo.emulator.wanted import Seed, SeedApi, SeedCertificate
+from checker.demo.emulator.wanted import Seed, SeedAcm, SeedApi, SeedCertificate
 from checker.demo.emulator.world import World
 
 
 def sow(world: World, seeds: tuple[Seed, ...]) -> tuple[str, ...]:
-    """Put certificates and APIs there; the answer is their ids, in the order of the seeds.
+    """Put certificates and APIs there; the answer is their ids (ARNs of ACM's), in the order of the seeds.
 
     Certificates of one call share a key pair, so that sixty of them are quick; their serial numbers and so their
     fingerprints differ. The quota does not hold here.
     """
-    key = new_key() if any(isinstance(seed, SeedCertificate) for seed in seeds) else None
+    key = new_key() if any(isinstance(seed, (SeedAcm, SeedCertificate)) for seed in seeds) else None
     ids: list[str] = []
     with world.lock:
         for seed in seeds:
             match seed, key:
                 case SeedCertificate(), RSAPrivateKey():
                     ids.append(_put_certificate(seed, key, world.clock.now()).id)
+                case SeedAcm(), RSAPrivateKey():
+                    put_acm(seed, key, world.clock.now())
+                    ids.append(seed.arn)
                 case SeedApi(), _:
                     _put_api(seed, world.clock.now())
                     ids.append(seed.id)

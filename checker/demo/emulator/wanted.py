@@ -1,4 +1,4 @@
-"""What a seeder asks for: certificates and APIs, as values that JSON can carry."""
+"""What a seeder asks for: certificates, those of ACM and APIs, as values that JSON can carry."""
 
 from __future__ import annotations
 
@@ -43,4 +43,20 @@ class SeedApi(msgspec.Struct, frozen=True, kw_only=True, tag="api"):
     region: str = REGION
 
 
-Seed = SeedCertificate | SeedApi
+class SeedAcm(msgspec.Struct, frozen=True, kw_only=True, tag="acm"):
+    """A certificate of ACM to put there, at the account and region that its ARN names; one with the same ARN is replaced.
+
+    What is set is told by DescribeCertificate in ACM's own words; by default it is one of a private CA that ACM renews.
+    `renewal` is the state of a renewal, with `renewal_reason` where it failed; no renewal was begun where it is None.
+    """
+
+    arn: str
+    expires_at: Instant
+    kind: Literal["PRIVATE", "IMPORTED", "AMAZON_ISSUED"] = "PRIVATE"
+    status: str = "ISSUED"
+    eligible: bool = True
+    renewal: Literal["PENDING_AUTO_RENEWAL", "PENDING_VALIDATION", "SUCCESS", "FAILED"] | None = None
+    renewal_reason: str | None = None
+
+
+Seed = SeedCertificate | SeedApi | SeedAcm

@@ -1,0 +1,69 @@
+"""Turns what ACM answers into the domain's values: when a certificate ends, and whether ACM renews it before that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from checker.domain.observation import Found, Renewal, Renews, RenewsNot, Unanswered
+
+_WORD = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
+_SERVING = frozenset({"ISSUED", "EXPIRED"})
+
+REIMPORT = "re-import it in ACM under the same ARN (`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
+
+
+def certificate(answer: Mapping[str, Any]) -> Found | Unanswered:
+    """A certificate of DescribeCertificate; ValueError where the answer holds none.
+
+    Source: AWS, ACM API reference, CertificateDetail; API Gateway takes only one that is ISSUED (`facts/aws.md` 2).
+    """
+    detail = answer.get("Certificate")
+    if not isinstance(detail, Mapping) or not detail.get("CertificateArn"):
+        raise ValueError("no Certificate in the answer")
+    status = _word(detail.get("Status"))
+    if status not in _SERVING:
+        return Unanswered(
+            reason=f"ACM knows it, and says that its status is {status}: API Gateway needs one that is ISSUED",
+            remedy="look at it in ACM (`aws acm describe-certificate`), and give the stage one that is ISSUED",
+        )
+    ends, begins = detail.get("NotAfter"), detail.get("NotBefore")
+    if not isinstance(ends, datetime):
+        return Unanswered(reason="ACM knows it and gives no end date for it", remedy="look at it in the ACM console")
+    return Found(
+        expires_at=ends.astimezone(UTC),
+        created_at=begins.astimezone(UTC) if isinstance(begins, datetime) else None,
+        renewal=_renewal(detail),
+    )
+
+
+def _renewal(detail: Mapping[str, Any]) -> Renewal:
+    """Whether ACM renews it: only what ACM itself issued, calls eligible, and has not failed to renew.
+
+    Source: AWS, ACM user guide, "Managed certificate renewal" and "Check a certificate's renewal status".
+    """
+    if detail.get("Type") == "IMPORTED":
+        return RenewsNot("it was imported, and ACM renews nothing that it did not issue", REIMPORT)
+    summary = detail.get("RenewalSummary")
+    stands = summary if isinstance(summary, Mapping) else {}
+    match stands.get("RenewalStatus"):
+        case "FAILED":
+            why = stands.get("RenewalStatusReason")
+            reason = f"ACM tried to renew it and failed{f' ({_word(why)})' if why else ''}"
+            return RenewsNot(reason, "see in ACM why, and have it renewed: `aws acm renew-certificate`, or issue it anew")
+        case "PENDING_VALIDATION":
+            return RenewsNot("its renewal waits for its domains to be validated", "validate the domains that ACM names")
+        case _ if detail.get("RenewalEligibility") == "ELIGIBLE":
+            return Renews()
+        case _:
+            return RenewsNot(
+                "ACM does not call it eligible for renewal",
+                "have ACM issue another one (`aws acm request-certificate`), and see why this one is not eligible",
+            )
+
+
+def _word(text: object) -> str:
+    """One of ACM's own words; whatever has not the form of one is not quoted."""
+    return text if isinstance(text, str) and _WORD.fullmatch(text) else "one that has no name"

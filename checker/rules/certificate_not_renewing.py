@@ -1,0 +1,61 @@
+"""An ACM certificate near its end that ACM will not renew by itself: it was imported, or its renewal failed.
+
+## Why
+A stage that names a certificate of ACM follows whatever ACM has under that ARN, so nothing in Terraform changes at its end. That
+holds as long as ACM renews it. ACM does not renew what was imported, and a renewal can fail, for instance because the private CA
+denies it: then the certificate ends as any other does, and nobody is waiting for it.
+
+## Example
+An imported certificate with 12 days left; one of a private CA whose renewal ended with `PCA_ACCESS_DENIED`.
+
+## How to fix
+Re-import it under the same ARN, or mend what keeps ACM from renewing it: the finding names which. Within the notice it is a
+warning, at the threshold an error. A plan that moves the stages to a certificate that lasts is never failed for it.
+
+## How to exempt
+Exempt the rule for the certificate's ARN until a date before its end.
+
+## Source
+AWS, ACM user guide, "Managed certificate renewal"; ACM API reference, DescribeCertificate: Type, RenewalEligibility,
+RenewalSummary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Cases
+from checker.domain.finding import Finding
+from checker.domain.observation import Found, RenewsNot
+from checker.domain.progress import takes_forward
+from checker.domain.severity import Severity
+from checker.rules.rule import Rule, about, day, days
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield a finding for each presented certificate of ACM that nears its end and will not be renewed."""
+    policy = cases.policy
+    for document in cases.documents:
+        for case in document.cases:
+            if not case.presented or not case.within(policy.notice_days) or case.expires_at is None:
+                continue
+            left = case.days_left
+            match case.observation:
+                case Found(renewal=RenewsNot(reason=reason, remedy=remedy)) if left is not None and left >= 0:
+                    cured = takes_forward(document, case, policy)
+                    severity = RULE.severity if case.within(policy.threshold_days) and not cured else Severity.WARNING
+                    message = (
+                        f"certificate {case.id} ends on {day(case.expires_at)}, in {days(left)}, "
+                        f"and ACM will not renew it: {reason}"
+                    )
+                    yield about(case, document, RULE.name, severity, message, remedy)
+                case _:
+                    pass
+
+
+RULE = Rule(
+    name="certificate-not-renewing",
+    severity=Severity.ERROR,
+    says="an ACM certificate near its end that ACM will not renew by itself",
+    check=check,
+)

@@ -1,0 +1,105 @@
+"""certificate-not-renewing, and what the other rules and the planner say of a certificate of ACM."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from builders import cases_of, certificate, document, findings, lineage, moving, said, stage
+from world import NOW
+
+from checker.domain.observation import Found, Gone, Observation, Renews, RenewsNot, Unanswered
+from checker.domain.plan import Plan
+from checker.domain.rotation import Blocked, Waiting
+from checker.rotation.planner import plan_rotations
+
+RULE = "certificate-not-renewing"
+ARN = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+IMPORTED = RenewsNot("it was imported", "re-import it")
+
+
+def acm(answer: Observation | RenewsNot | Renews | None, left: float = 12, plan: Plan | None = None):
+    """A stage that names a certificate of ACM, which is not in this state."""
+    if isinstance(answer, RenewsNot | Renews):
+        answer = Found(expires_at=NOW + timedelta(days=left), renewal=answer)
+    known = [] if plan is None else [certificate("good", 340)]
+    answers = {ARN: answer} if answer is not None else {}
+    return cases_of(document(known, [stage("prod", ARN)], plan=plan), answers=answers)
+
+
+@pytest.mark.parametrize(
+    ("left", "weight"), [(61, None), (60, "warning"), (31, "warning"), (30, "error"), (0, "error"), (-1, None)]
+)
+def test_an_error_at_the_threshold_and_a_warning_within_the_notice(left, weight):
+    """Behind its end certificate-expired speaks."""
+    assert said(acm(IMPORTED, left)).get(RULE) == weight
+
+
+def test_what_acm_renews_is_no_finding_of_it_and_never_fails_a_gate():
+    """Nothing is to be done, and certificate-expiring says just that."""
+    assert said(acm(Renews(), 45)) == {"certificate-expiring": "note"}
+    assert said(acm(Renews(), 12)) == {"certificate-expiring": "warning"}
+    assert "nothing to do" in findings(acm(Renews(), 12))[0].remedy
+    assert said(acm(Renews(), -1)) == {"certificate-expired": "error"}
+
+
+def test_the_remedy_of_what_was_imported_is_to_import_it_again():
+    """Never a patch."""
+    cases = acm(IMPORTED)
+    assert said(cases) == {"certificate-expiring": "error", RULE: "error"}
+    for finding in findings(cases):
+        assert "re-import it" in finding.remedy
+        assert "tfcert patch" not in finding.remedy
+
+
+@pytest.mark.parametrize("answer", [IMPORTED, Gone()])
+def test_the_plan_that_moves_the_stage_to_one_that_lasts_is_not_failed(answer):
+    """A gate never stops the cure."""
+    plan = Plan(stages=(moving("prod", ARN, "good"),))
+    assert "error" not in said(acm(answer, plan=plan)).values()
+
+
+def test_what_acm_does_not_know_is_gone_without_a_word_of_patches():
+    """A patch cannot bring it back."""
+    (finding,) = findings(acm(Gone()))
+    assert finding.rule == "certificate-gone"
+    assert "run `tfcert patch`" not in finding.remedy
+
+
+def test_where_acm_was_not_asked_nothing_is_said_of_renewal():
+    """Not known is not clean (I4), and is not called failed either."""
+    assert set(said(acm(Unanswered(reason="denied", remedy="allow it")))) == {"certificate-unverified"}
+
+
+def test_a_client_certificate_of_api_gateway_has_nothing_to_do_with_it():
+    """It is never renewed, and the patches say so."""
+    assert RULE not in said(cases_of(document()))
+
+
+@pytest.mark.parametrize(
+    ("answer", "left", "step", "words"),
+    [
+        (IMPORTED, 12, Blocked, "it was imported"),
+        (Renews(), 12, Waiting, "renews it by itself"),
+        (Gone(), 12, Blocked, "certificate of ACM"),
+    ],
+)
+@pytest.mark.parametrize("declared", [None, lineage()])
+def test_the_planner_leaves_it_alone_and_says_why(answer, left, step, words, declared):
+    """One entry, without a successor: nothing is ever written for it."""
+    answered = Found(expires_at=NOW + timedelta(days=left), renewal=answer) if not isinstance(answer, Gone) else answer
+    cases = cases_of(document([], [stage("prod", ARN)], declared=declared), answers={ARN: answered})
+
+    (rotation,) = plan_rotations(cases)
+
+    assert isinstance(rotation.step, step)
+    assert words in rotation.step.reason
+    assert rotation.successor is None
+    assert rotation.label == ARN
+
+
+def test_what_is_not_due_is_not_mentioned_by_the_planner():
+    """Unless it is asked for."""
+    cases = acm(IMPORTED, 300)
+    assert plan_rotations(cases) == ()
+    assert len(plan_rotations(cases, even_if_not_due=True)) == 1
