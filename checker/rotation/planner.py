@@ -104,7 +104,7 @@ def _blocks(document: DocumentCases, declared: Declared, due: list[Case]) -> dic
     blocks = dict.fromkeys(case.address.block for case in due if case.address is not None)
     blocks.update(dict.fromkeys(each.succeeds for each in declared.certificates if each.succeeds is not None))
     for case in document.cases:
-        address = case.address
+        address = case.address if case.certificate.kind == "gateway" else None
         removed = address is not None and case.id is not None and declared.certificate(address.block) is None
         if removed and address is not None and address.module_path in declared.modules and not declared.unread:
             blocks[address.block] = None

@@ -121,4 +121,5 @@ def test_patch_leaves_it_alone_and_says_why(tfcert, root, aws, kind, code, words
         assert words in done.stdout
         assert b"certificate of ACM" in done.stdout
         assert b"--- a/" not in done.stdout
+        assert b"put the block back" not in done.stdout
     assert (root / "main.tf").read_text() == CONFIGURATION
