@@ -15,6 +15,7 @@ from checker.domain.run import Run
 from checker.domain.stage import Stage
 from checker.domain.subjects import subjects
 from checker.domain.value import replace, value
+from checker.rotation.choosing import chosen
 from checker.rotation.planner import plan_rotations, surveys_needed
 from checker.rotation.trusted import Trusted, trusted
 from checker.rotation.unmanaged import keys_needed
@@ -59,8 +60,8 @@ def patch(
     rotations = plan_rotations(cases, name=wish.name, even_if_not_due=wish.even_if_not_due)
     if wish.phase is Phase.ROLLBACK:
         rotations = tuple(replace(rotation, step=rotation.back) for rotation in rotations)
-    chosen = tuple(rotation for rotation in rotations if not wish.only or _names(rotation) & wish.only)
-    patches = write_patches(configuration, chosen, wish.phase, every=wish.every, trust_bundle=wish.trust_bundle)
+    asked_for = tuple(chosen(cases, rotations, wish.only))
+    patches = write_patches(configuration, asked_for, wish.phase, every=wish.every, trust_bundle=wish.trust_bundle)
     return _outcome(inventory, cases, patches.rotations), patches
 
 
@@ -85,7 +86,3 @@ def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
 def _outcome(inventory: Inventory, cases: Cases, rotations: tuple[Rotation, ...]) -> Outcome:
     notices = tuple(f"{document.source.path}: {notice}" for document in inventory.documents for notice in document.notices)
     return Outcome(cases=cases, findings=judge(cases), rotations=rotations, notices=(*notices, *cases.observations.notices))
-
-
-def _names(rotation: Rotation) -> frozenset[str]:
-    return frozenset({rotation.label, *rotation.predecessor_ids})

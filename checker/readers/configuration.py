@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from checker.domain.address import Address, ModuleStep
 from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral, DeclaredStage, Obstacle, TrustConsumer
 from checker.domain.location import Location
-from checker.domain.rotation import Caution, Phase
+from checker.domain.rotation import Phase
 from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
-from checker.hcl.hashes import file_hashes
 from checker.hcl.lineage import hands_pem_on, predecessor_comment
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
 from checker.hcl.obstacles import Hindrance, hindrances
@@ -20,6 +19,7 @@ from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import Setting, settings_of
+from checker.readers.cautions import of_flow, triggered
 from checker.readers.producers import ProducerWords, told
 
 
@@ -101,24 +101,7 @@ class _Reader:
                 ),
                 trust=tuple(self.trust(flow)),
                 obstacles=tuple(map(self.obstacle, hindrances(self.configuration, module, block, file, flow))),
-                cautions=tuple(self.cautions(file, flow)),
-            )
-
-    def cautions(self, file: SourceFile, flow: Flow) -> Iterator[Caution]:
-        """What a phase triggers by editing a file: introduce edits none that is hashed (`checker.patches.introduce`)."""
-        pointed = {reference.site.file.path for reference in flow.references if reference.use is Use.POINTER}
-        others = {reference.site.file.path for reference in flow.references if reference.use is not Use.POINTER}
-        yield from self.triggered(Phase.REPOINT, pointed)
-        yield from self.triggered(Phase.RETIRE, {file.path, *others})
-        yield from self.triggered(Phase.ROLLBACK, pointed)
-
-    def triggered(self, phase: Phase, edited: set[str]) -> Iterator[Caution]:
-        for found in file_hashes(self.configuration, sorted(edited)):
-            where = self.location(found.path, found.line)
-            yield Caution(
-                phase=phase,
-                text=f"{where} hashes {found.hashed}, which {phase} edits: its plan also replaces what that triggers,"
-                " and publishes whatever was not deployed yet",
+                cautions=tuple(of_flow(self.configuration, file, flow, self.location)),
             )
 
     def trust(self, flow: Flow) -> Iterator[TrustConsumer]:
@@ -151,7 +134,7 @@ class _Reader:
                 stages=frozenset(block_address(*use.stage) for use in uses),
                 location=self.location(uses[0].origin.file.path, uses[0].origin.line),
                 obstacles=tuple(map(self.obstacle, literal_hindrances(self.configuration, identity, uses))),
-                cautions=tuple(self.triggered(Phase.REPOINT, {use.origin.file.path for use in uses})),
+                cautions=tuple(triggered(self.configuration, Phase.REPOINT, {use.origin.file.path for use in uses}, self.location)),
             )
 
     def obstacle(self, found: Hindrance) -> Obstacle:

@@ -233,3 +233,12 @@ def test_a_file_in_the_way_of_a_new_one_blocks(tmp_path):
     assert "tfcert_orders_202611.tf is there already" in patches.rotations[0].step.reason
     _, patches = home.ask(name="next")
     assert [change.path for change in patches.patches[0].changes] == ["tfcert_next.tf"]
+
+
+def test_repoint_names_what_else_takes_the_id(tmp_path):
+    """A root output and a parameter change with the stage, and others may read them; the stage itself is what is meant."""
+    more = f'output "id" {{\n  value = {C}.id\n}}\nresource "aws_ssm_parameter" "p" {{\n  value = {C}.id\n}}\n'
+    home = world(tmp_path, {"main.tf": BASE + more})
+    (rotation,) = home.ask(every=True)[1].rotations
+    told = [caution.text for caution in rotation.cautions if caution.phase is Phase.REPOINT]
+    assert [text.split(" takes")[0] for text in told] == ["output id (main.tf:10)", "aws_ssm_parameter.p (main.tf:13)"]
