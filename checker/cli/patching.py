@@ -72,6 +72,8 @@ def deliver(
 
 def _put(loaded: Loaded, configuration: Configuration, outcome: Outcome, patches: Patches, request: Request, top: Path) -> None:
     where = "the repository's root" if (top / ".git").exists() else "the configuration's folder"
+    if request.wish.trust_bundle:
+        _warn_without_consumers(loaded, patches)
     if request.write:
         _write(configuration, patches, top)
     if request.out is not None:
@@ -79,6 +81,15 @@ def _put(loaded: Loaded, configuration: Configuration, outcome: Outcome, patches
     if not request.write and request.out is None:
         for entry in patches.patches:
             output.write(_patch_text(entry, configuration, top, where))
+
+
+def _warn_without_consumers(loaded: Loaded, patches: Patches) -> None:
+    """Say where --trust-bundle finds nothing to edit: then somebody gives the PEM to the backend by hand, or nobody does."""
+    declared = [document.declared for document in loaded.inventory.documents if document.declared is not None]
+    for rotation in patches.rotations:
+        found = [each.certificate(rotation.predecessor) for each in declared if rotation.predecessor is not None]
+        if found and not any(certificate.trust for certificate in found if certificate is not None):
+            output.warn(f"--trust-bundle edits nothing for {rotation.label}: no place in this configuration hands its PEM on")
 
 
 def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: Path) -> bool:

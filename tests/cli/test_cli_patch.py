@@ -107,6 +107,26 @@ def test_the_runbook_tells_the_story_in_order(tfcert, story):
     assert "certificate.tf:12" in text
 
 
+def test_the_runbook_names_the_consumers_and_what_becomes_of_them(tfcert, story):
+    """With --trust-bundle the runbook says of each place, by file and line, that introduce makes it give both PEMs."""
+    tfcert("patch", *DAY_12, "--phase", "all", "--trust-bundle", "--out", "rotation", cwd=story)
+    text = (story / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
+    assert "- `certificate.tf:12`: output backend_certificate. Introduce makes it give both PEMs" in text
+    assert "tfcert bundle" in text
+    tfcert("patch", *DAY_12, "--out", "rotation", cwd=story)
+    assert "with `--trust-bundle`" in (story / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
+
+
+def test_trust_bundle_says_where_it_finds_nothing(tfcert, story):
+    """Where no place hands the PEM on the option edits nothing, and says so; where one does it is silent."""
+    assert b"--trust-bundle" not in tfcert("patch", *DAY_12, "--trust-bundle", cwd=story).stderr
+    file = story / "certificate.tf"
+    file.write_text(file.read_text().partition("# The backend team")[0])
+    done = tfcert("patch", *DAY_12, "--trust-bundle", cwd=story)
+    assert done.returncode == 0
+    assert b"--trust-bundle edits nothing for aws_api_gateway_client_certificate.backend" in done.stderr
+
+
 def test_i2_a_preview_says_what_must_hold_first(tfcert, story):
     """I2: a phase asked for by name is written, and its header says that its conditions do not hold now."""
     done = tfcert("patch", *DAY_12, "--phase", "repoint", cwd=story)
