@@ -35,6 +35,8 @@ def load(sources: Sequence[str], *, config: str | None, tool: str | None, fetch:
     from checker.readers.sources import read_source
     from checker.readers.tool import find_tool
 
+    if sources.count("-") > 1:
+        raise UsageError("standard input is read once", where="-", remedy="give - once, and pass the others as files")
     found = find_tool(tool, os.environ)
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
@@ -109,7 +111,7 @@ def _configuration(directory: str, *, demanded: bool) -> tuple[Configuration, De
     folder = Path(directory)
     if demanded and not folder.is_dir():
         raise UnreadableError("not a directory", where=directory, remedy="--config takes the folder of the .tf files")
-    if not any(entry.suffix in {".tf", ".tofu"} or entry.name.endswith(".tf.json") for entry in folder.iterdir()):
+    if not any(name.endswith((".tf", ".tofu", ".tf.json")) for name in _names(folder, demanded=demanded)):
         if demanded:
             raise UnreadableError("no .tf files here", where=directory, remedy="--config takes the folder of the .tf files")
         return None
@@ -119,7 +121,20 @@ def _configuration(directory: str, *, demanded: bool) -> tuple[Configuration, De
     return read_configuration(directory, shown_as(directory))
 
 
-def _stdin() -> bytes:
+def _names(folder: Path, *, demanded: bool) -> list[str]:
+    """What lies in a folder; nothing where it may not be listed, unless it was asked for by name."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208  # names are all that is asked for
+    except OSError as error:
+        if demanded:
+            message = f"cannot be listed: {error.strerror}"
+            raise UnreadableError(message, where=str(folder), remedy="check its permissions") from error
+        return []
+
+
+def _stdin() -> memoryview:
+    from checker.readers.files import read_stream
+
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("nothing is piped in", where="-", remedy="pipe a plan or a state into tfcert")
-    return sys.stdin.buffer.read()
+    return read_stream(sys.stdin.buffer, "-")

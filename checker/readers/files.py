@@ -6,11 +6,13 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from checker.domain.errors import UnreadableError
 
 LARGEST = 8 * 1024**3
+LARGEST_STREAM = 2 * 1024**3
+_WINDOW = 1024**2
 # Up to here a copy is as fast as a mapping, and safe from a writer that shortens the file meanwhile.
 _COPIED = 1024**2
 _POPULATED = 256 * 1024**2
@@ -41,6 +43,24 @@ def open_file(path: str) -> memoryview:
         _unopened(path, error)
     finally:
         os.close(handle)
+
+
+def read_stream(stream: BinaryIO, source: str, *, most: int = LARGEST_STREAM) -> memoryview:
+    """All bytes of a stream, which lie in memory and may have no end: more than `most` of them raise UnreadableError."""
+    held = bytearray()
+    try:
+        while piece := stream.read(_WINDOW):
+            held += piece
+            if len(held) > most:
+                remedy = "write it into a file and pass that, which is mapped and not copied"
+                raise UnreadableError(f"is larger than {most} bytes", where=source, remedy=remedy)
+    except MemoryError as error:
+        held.clear()
+        remedy = "write it into a file and pass that, or run tfcert where there is more"
+        raise UnreadableError("needs more memory than there is", where=source, remedy=remedy) from error
+    except OSError as error:
+        raise UnreadableError(f"cannot be read: {error.strerror}", where=source, remedy="pipe a plan or a state in") from error
+    return memoryview(held)
 
 
 def _check(found: os.stat_result, path: str) -> None:

@@ -21,7 +21,7 @@ def read_source(
     source: str,
     *,
     tool: Tool | None,
-    stdin: Callable[[], bytes],
+    stdin: Callable[[], Buffer],
     configuration: str | None = None,
     fetch: Callable[[str], bytes] | None = None,
 ) -> Document:
@@ -33,18 +33,22 @@ def read_source(
     if source == STDIN:
         data: Buffer = unwrap(stdin(), Spot(source))
         if _is_zip(data):
-            raise UnreadableError(
-                "is a binary plan on standard input", where=source, remedy="pass the file's path, so that its tool can read it"
-            )
+            raise _binary_plan("is a binary plan on standard input", source)
         return read_document(source, data)
     if source.startswith(_BUCKET):
-        return read_document(source, unwrap(_fetched(source, fetch), Spot(source)))
+        data = unwrap(_fetched(source, fetch), Spot(source))
+        if _is_zip(data):
+            raise _binary_plan("is a binary plan in a bucket", source)
+        return read_document(source, data)
     if is_directory(source):
         from checker.readers.directories import pull_state
 
         return read_document(source, unwrap(pull_state(source, tool), Spot(source)), kind="directory")
-    data = unwrap(open_file(source), Spot(source))
+    found = open_file(source)
+    data = unwrap(found, Spot(source))
     if _is_zip(data):
+        if not _is_zip(found):
+            raise _binary_plan("is a binary plan that is compressed once more", source)
         from checker.readers.binary_plans import show_plan
 
         data = unwrap(show_plan(source, data, tool, configuration), Spot(source))
@@ -53,6 +57,11 @@ def read_source(
 
 def _is_zip(data: Buffer) -> bool:
     return bytes(data[: len(ZIP)]) == ZIP
+
+
+def _binary_plan(where_it_lies: str, source: str) -> UnreadableError:
+    remedy = "pass it as a file of its own, so that the tool that made it can read it, or what `terraform show -json` prints of it"
+    return UnreadableError(where_it_lies, where=source, remedy=remedy)
 
 
 def _fetched(source: str, fetch: Callable[[str], bytes] | None) -> bytes:

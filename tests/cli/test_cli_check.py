@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime
+from errno import EACCES
 from pathlib import Path
 
 import pytest
 
+from checker.cli.reading import load
 from checker.demo.emulator import Emulator, SeedApi, SeedCertificate, access_denied
+from checker.domain.errors import UnreadableError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -128,6 +132,7 @@ def test_wrong_input_is_one_line(tfcert, tmp_path, verb, name):
     ("arguments", "says"),
     [
         (("nowhere.json",), "nowhere.json"),
+        (("-", "-"), "standard input is read once"),
         (("folder",), "no Terraform configuration"),
         ((STATE, "--as-of", "yesterday"), "--as-of"),
         ((STATE, "--format", "xml"), "text, json"),
@@ -145,6 +150,20 @@ def test_wrong_usage_is_exit_2(tfcert, story, arguments, says):
     assert (done.returncode, done.stdout) == (2, b"")
     assert says in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+
+
+def test_a_folder_that_may_not_be_listed(story, monkeypatch):
+    """The state in it may be read all the same: its configuration is not at hand then, which is an error only with --config."""
+
+    def denied(folder):
+        raise PermissionError(EACCES, "Permission denied", folder)
+
+    # Root, as which many pipelines run, may list every folder.
+    monkeypatch.setattr(os, "listdir", denied)
+    state = str(story / STATE)
+    assert load((state,), config=None, tool=None).configurations == (None,)
+    with pytest.raises(UnreadableError, match="cannot be listed: Permission denied"):
+        load((state,), config=str(story), tool=None)
 
 
 def test_a_directory_without_a_tool_says_what_to_pass(tfcert, story):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -13,7 +14,7 @@ import pytest
 from terraform_json import CERTIFICATE, change, shown, shown_state
 
 from checker.domain.errors import UnreadableError
-from checker.readers.files import open_file
+from checker.readers.files import open_file, read_stream
 
 
 def refused(read_file, path, message):
@@ -123,3 +124,20 @@ def test_a_large_mapped_document(tmp_path, read_file):
     document = shown_state(shown(f"{CERTIFICATE}.c", {"id": "c1"}), shown("aws_x.y", {"text": "x" * 3_000_000}))
     (tmp_path / "s").write_text(json.dumps(document))
     assert [one.id for one in read_file(tmp_path / "s").certificates] == ["c1"]
+
+
+def test_a_stream_without_end_is_left_at_its_limit():
+    """`tfcert check - < /dev/zero`: what is piped in lies in memory, so there is a most."""
+    with Path("/dev/zero").open("rb") as endless, pytest.raises(UnreadableError, match="is larger than 5000000 bytes.*into a file"):
+        read_stream(endless, "-", most=5_000_000)
+
+
+def test_a_stream_that_does_not_fit_into_memory():
+    """The error is one that a person can mend, and no traceback."""
+
+    class Large(io.RawIOBase):
+        def read(self, size=-1):
+            raise MemoryError
+
+    with pytest.raises(UnreadableError, match="needs more memory than there is.*into a file"):
+        read_stream(Large(), "-")
