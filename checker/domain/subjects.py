@@ -48,12 +48,12 @@ def _known(document: Document) -> Iterator[Subject]:
         for identity, stages in presenters.items():
             known = recorded.setdefault(identity, [])
             for stage in stages:
-                if not any(_names(certificate, stage) for certificate in known):
+                if not any(is_meant(certificate, stage) for certificate in known):
                     known.append(Certificate(address=None, id=identity, kind=kind_of(identity), place=stage.place))
     for identity, certificates in recorded.items():
         for certificate in certificates:
-            presented_by = tuple(stage for stage in now.get(identity, ()) if _names(certificate, stage))
-            to_be = tuple(stage for stage in after.get(identity, ()) if _names(certificate, stage))
+            presented_by = tuple(stage for stage in now.get(identity, ()) if is_meant(certificate, stage))
+            to_be = tuple(stage for stage in after.get(identity, ()) if is_meant(certificate, stage))
             place = certificate.place
             for stage in (*presented_by, *to_be):
                 place = place.or_else(stage.place)
@@ -85,6 +85,6 @@ def _created(document: Document) -> Iterator[Subject]:
             yield Subject(certificate=certificate, key=None, presented_by=(), to_be_presented_by=then)
 
 
-def _names(certificate: Certificate, stage: Stage) -> bool:
+def is_meant(certificate: Certificate, stage: Stage) -> bool:
     """Whether the id that both have means one certificate: regions must not contradict, since ids may collide across them."""
     return len({certificate.place.region, stage.place.region} - {None}) < 2

@@ -44,8 +44,10 @@ class Candidates:
                     lost = True
                 case Target(address=pattern, hint=hint):
                     groups.append(self._created.meeting(pattern, None if keys and hint not in keys else hint))
-        found = () if lost else self._created.ordered(groups)
-        return PresentsPlanned(found or self._created.all)
+        if lost:
+            return PresentsPlanned(self._created.all)
+        found = self._created.ordered(groups)
+        return PresentsPlanned(found) if found else self._anything
 
     @property
     def _anything(self) -> PresentsPlanned:

@@ -12,14 +12,19 @@ from typing import NamedTuple
 from checker.domain.address import Address, InstanceKey
 from checker.domain.value import short_value
 from checker.readers.decoding import decode
-from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES
+from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.readers.references import Part, Reference, heads
 from checker.readers.spot import Spot
+from checker.readers.stages import PRESENTED
 from checker.readers.wiring import Expression, Scope
 
 _CERTIFICATES = CERTIFICATES | {ACM_CERTIFICATE}
-# Resources that hand one argument on as their own attribute.
-_CONDUITS = {"aws_acm_certificate_validation": "certificate_arn", "terraform_data": "input"}
+# Resources that hand one argument on, and the attributes by which they do; their `id` is another matter.
+_CONDUITS = {
+    "aws_acm_certificate_validation": ("certificate_arn", {"certificate_arn"}),
+    "terraform_data": ("input", {"input", "output"}),
+    **dict.fromkeys(STAGES, (PRESENTED, {PRESENTED})),
+}
 _ITERATIONS = frozenset({"each", "count"})
 _INERT = frozenset({"path", "terraform", "self", *_ITERATIONS})
 # Ten thousand stages with ten references each; a document with more is no configuration that a person wrote.
@@ -132,7 +137,7 @@ def _steps(trail: Trail, reference: Reference | None, hint: InstanceKey) -> Iter
             yield from _into_module(trail.scope, name, rest, hint)
         case (str(resource_type), str(name), *rest) if resource_type in _CERTIFICATES:
             yield Target(Address(resource_type, name, _key(rest), trail.scope.steps), hint)
-        case (str(resource_type), str(name), *rest) if resource_type in _CONDUITS:
+        case (str(resource_type), str(name), *rest) if _hands_on(resource_type, rest):
             yield _through(trail.scope, (resource_type, name), _key(rest), hint)
         case ("local", *_):
             yield Lost(local=True)
@@ -158,9 +163,15 @@ def _into_module(scope: Scope, name: str, rest: Sequence[Part], hint: InstanceKe
         yield LOST if child is None or expression is None else Trail(expression, child, hint=hint)
 
 
+def _hands_on(resource_type: str, rest: Sequence[Part]) -> bool:
+    """Whether an attribute is what a resource was given; where an index was cut off, its name was too."""
+    names = [part for part in rest if isinstance(part, str)]
+    return resource_type in _CONDUITS and (not names or names[0] in _CONDUITS[resource_type][1])
+
+
 def _through(scope: Scope, block: tuple[str, str], key: InstanceKey, hint: InstanceKey) -> _Step:
     declared = scope.block("managed", *block)
-    handed = None if declared is None else scope.argument(declared, _CONDUITS[block[0]])
+    handed = None if declared is None else scope.argument(declared, _CONDUITS[block[0]][0])
     return LOST if declared is None or handed is None else Trail(handed, scope, key, declared.for_each_expression, hint)
 
 

@@ -6,18 +6,19 @@ Its shape is held by `schemas/outcome-v1.schema.json`; internals change freely b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, DocumentCases
+from checker.domain.certificate import Certificate
 from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned, Stage
-from checker.domain.subjects import stages_after
+from checker.domain.subjects import is_meant, stages_after
 
 SCHEMA = "tfcert.outcome/v1"
 
@@ -31,7 +32,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
     """The public view of an outcome, as plain values."""
     cases = outcome.cases
     certificates = _unique(_certificate(case, part) for part in cases.documents for case in part.cases)
-    stages = _unique(_stage(stage, part) for part in cases.documents for stage in _stages(part))
+    stages = _unique(entry for part in cases.documents for entry in _stages(part))
     return {
         "schema": SCHEMA,
         "as_of": instant(cases.as_of),
@@ -95,20 +96,23 @@ def _certificate(case: Case, part: DocumentCases) -> dict[str, Any]:
     }
 
 
-def _stages(part: DocumentCases) -> list[Stage]:
+def _stages(part: DocumentCases) -> Iterator[dict[str, Any]]:
     """The stages as they are after the plan, and those that it destroys as they were."""
+    known: dict[str | None, list[Certificate]] = {}
+    for case in part.cases:
+        known.setdefault(case.id, []).append(case.certificate)
     after = stages_after(part.document)
     there = {stage.address for stage in after}
-    return [*after, *(stage for stage in part.document.stages if stage.address not in there)]
+    for stage in (*after, *(stage for stage in part.document.stages if stage.address not in there)):
+        yield _stage(stage, part, known)
 
 
-def _stage(stage: Stage, part: DocumentCases) -> dict[str, Any]:
+def _stage(stage: Stage, part: DocumentCases, known: dict[str | None, list[Certificate]]) -> dict[str, Any]:
     identity: str | None = None
     address: Address | None = None
     match stage.presents:
         case Presents(id=identity):
-            case = part.by_id(identity)
-            address = case.address if case is not None else None
+            address = next((one.address for one in known.get(identity, ()) if is_meant(one, stage)), None)
         case PresentsPlanned(candidates=(only,), elsewhere=False):
             address = only
         case PresentsPlanned() | PresentsNothing():

@@ -229,11 +229,11 @@ def test_a_binary_plan_on_standard_input(planfile):
 def test_a_binary_plan_that_no_tool_can_be_given_as_it_lies(script, planfile):
     """In a bucket, or compressed: the tool takes the plan's own file, and would complain of something else."""
     tool = script("echo never; exit 1")
-    with pytest.raises(UnreadableError, match="binary plan in a bucket.*a file of its own"):
+    with pytest.raises(UnreadableError, match=r"binary plan in a bucket.*a file of its own"):
         read_source("s3://b/k", tool=tool, stdin=bytes, fetch=lambda _: planfile.read_bytes())
     packed = planfile.with_suffix(".gz")
     packed.write_bytes(gzip.compress(planfile.read_bytes()))
-    with pytest.raises(UnreadableError, match="compressed once more.*a file of its own"):
+    with pytest.raises(UnreadableError, match=r"compressed once more.*a file of its own"):
         source(packed, tool)
 
 

@@ -90,6 +90,10 @@ def test_where_the_trail_is_lost_everything_that_is_created_stays(read, referenc
         (["aws_ssm_parameter.p.value", "aws_ssm_parameter.p"], True),
         (["local.blue", "data.aws_ssm_parameter.p.value", "data.aws_ssm_parameter.p", f"{C}.a.id", f"{C}.a"], True),
         (["not a reference!"], True),
+        # A function such as timestamp(), a variable of the root module, a certificate that is not created: nothing explains it.
+        ([], True),
+        (["var.id"], True),
+        ([f"{C}.known.id", f"{C}.known"], True),
     ],
 )
 def test_what_may_hold_any_id_is_told_from_what_the_configuration_makes(read, references, elsewhere):
@@ -311,6 +315,31 @@ def test_an_acm_certificate_through_its_validation(read):
         ("aws_acm_certificate.c", "acm"),
         (f"{C}.x", "gateway"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("references", "expected", "elsewhere"),
+    [
+        (["terraform_data.d.output", "terraform_data.d"], [f"{C}.x"], False),
+        (["terraform_data.d.id", "terraform_data.d"], [f"{C}.x", f"{C}.y"], True),
+        ([f"{STAGE}.other.client_certificate_id", f"{STAGE}.other"], [f"{C}.x"], False),
+        ([f"{STAGE}.other.id", f"{STAGE}.other"], [f"{C}.x", f"{C}.y"], True),
+    ],
+)
+def test_what_another_resource_hands_on(read, references, expected, elsewhere):
+    """Its input comes out again as one attribute, and under no other name."""
+    given = [f"{C}.x.id", f"{C}.x"]
+    root = {
+        "resources": [
+            block("terraform_data", "d", {"input": given}),
+            block(STAGE, "other", {"client_certificate_id": given}),
+            block(STAGE, "s", {"client_certificate_id": references}),
+        ]
+    }
+    presents = (
+        read(plan(created(f"{C}.x"), created(f"{C}.y"), moved_to_unknown(f"{STAGE}.s"), root=root)).plan.stages[0].after.presents
+    )
+    assert ([str(one) for one in presents.candidates], presents.elsewhere) == (expected, elsewhere)
 
 
 def test_an_acm_certificate_of_something_else_is_not_ours(read):

@@ -128,7 +128,10 @@ def test_a_large_mapped_document(tmp_path, read_file):
 
 def test_a_stream_without_end_is_left_at_its_limit():
     """`tfcert check - < /dev/zero`: what is piped in lies in memory, so there is a most."""
-    with Path("/dev/zero").open("rb") as endless, pytest.raises(UnreadableError, match="is larger than 5000000 bytes.*into a file"):
+    with (
+        Path("/dev/zero").open("rb") as endless,
+        pytest.raises(UnreadableError, match=r"is larger than 5000000 bytes.*into a file"),
+    ):
         read_stream(endless, "-", most=5_000_000)
 
 
@@ -136,8 +139,8 @@ def test_a_stream_that_does_not_fit_into_memory():
     """The error is one that a person can mend, and no traceback."""
 
     class Large(io.RawIOBase):
-        def read(self, size=-1):
+        def read(self, _size=-1, /):
             raise MemoryError
 
-    with pytest.raises(UnreadableError, match="needs more memory than there is.*into a file"):
+    with pytest.raises(UnreadableError, match=r"needs more memory than there is.*into a file"):
         read_stream(Large(), "-")

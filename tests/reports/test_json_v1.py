@@ -126,6 +126,24 @@ def test_the_same_input_gives_the_same_bytes_in_whatever_order_it_was_read(name,
         assert keys == sorted(keys)
 
 
+def test_a_stage_s_certificate_is_the_one_of_its_own_region(tmp_path):
+    """An id is one of its region: the certificate that has it elsewhere is not the one that a stage presents."""
+    judged = world(tmp_path, {"main.tf": BASE}).judge(offline=True)
+    (part,) = judged.cases.documents
+    (stage,) = part.document.stages
+    west = replace(stage, place=replace(stage.place, region="us-west-2"))
+    inventory = Inventory(documents=(replace(part.document, stages=(west,)),))
+    cases = build_cases(inventory, Observations(asked=False), as_of=NOW, policy=Policy())
+    found = document_of(Outcome(cases=cases, findings=judge(cases), rotations=()))
+    assert [(one["region"], one["certificate_id"], one["certificate_address"]) for one in found["stages"]] == [
+        ("us-west-2", "old000", None)
+    ]
+    assert {(one["region"], one["address"], len(one["presented_by"])) for one in found["certificates"]} == {
+        ("us-east-1", ADDRESS, 0),
+        ("us-west-2", None, 1),
+    }
+
+
 def test_a_moment_is_given_in_utc_to_the_second():
     """RFC 3339 with Z; what is not known is null."""
     from datetime import datetime, timedelta, timezone
