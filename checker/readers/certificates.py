@@ -48,9 +48,9 @@ def read_certificate(record: Record) -> Certificate:
     known = None if record.awaits(name) or record.hides(name) else getattr(found, name) or found.id
     return _dated(
         Certificate(address=record.address, id=printable(known, record.spot.key(name)), place=place, deposed=record.deposed),
-        pem=found.pem_encoded_certificate,
-        starts=found.created_date,
-        ends=found.expiration_date,
+        pem=_open(record, found, "pem_encoded_certificate"),
+        starts=_open(record, found, "created_date"),
+        ends=_open(record, found, "expiration_date"),
     )
 
 
@@ -67,10 +67,16 @@ def read_acm_certificate(record: Record) -> Certificate:
             place=place,
             deposed=record.deposed,
         ),
-        pem=found.certificate_body or found.certificate,
-        starts=found.not_before,
-        ends=found.not_after,
+        pem=_open(record, found, "certificate_body") or _open(record, found, "certificate"),
+        starts=_open(record, found, "not_before"),
+        ends=_open(record, found, "not_after"),
     )
+
+
+def _open(record: Record, found: _Gateway | _Acm, name: str) -> str | None:
+    """An attribute, unless it is marked sensitive: no such value is kept, however harmless it may be."""
+    value: str | None = None if record.hides(name) else getattr(found, name)
+    return value
 
 
 def _dated(certificate: Certificate, *, pem: str | None, starts: str | None, ends: str | None) -> Certificate:

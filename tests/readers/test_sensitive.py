@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from terraform_json import CERTIFICATE, STAGE, change, plan, raw, raw_state, shown, shown_state
 
@@ -54,6 +56,21 @@ def test_a_hidden_id_of_a_certificate_is_not_kept(read):
     found = read(shown_state(certificate, shown(f"{STAGE}.s", VALUES, sensitive_values={"client_certificate_id": True})))
     assert "hunter2" not in repr(found)
     assert found.certificates[0].id is None
+
+
+@pytest.mark.parametrize(("hidden", "dated_by"), [((), "pem"), (("pem_encoded_certificate",), "attribute"), (("*",), None)])
+def test_a_hidden_pem_or_date_of_a_certificate_is_not_kept(read, fixtures, hidden, dated_by):
+    """Then the other one says when it ends, and where both are hidden nothing does, which no rule takes for good (I4)."""
+    document = json.loads((fixtures / "readme/terraform.tfstate").read_bytes())
+    paths = [[]] if hidden == ("*",) else [[{"type": "get_attr", "value": name}] for name in hidden]
+    for resource in document["resources"]:
+        for instance in resource["instances"]:
+            instance["sensitive_attributes"] = paths
+    found = read(document).certificates
+    assert found
+    assert {(one.dated_by, one.pem is None, one.fingerprint is None) for one in found} == {
+        (dated_by, dated_by != "pem", dated_by != "pem")
+    }
 
 
 @pytest.mark.parametrize("name", ["stage_name", "rest_api_id"])
