@@ -180,7 +180,8 @@ def _write(configuration: Configuration, patches: Patches, top: Path) -> None:
     for condition in _unmet(first):
         output.warn(f"warning: before {first.phase} is applied: {condition}")
     for path in write_all(configuration.root, first.changes, within=top):
-        output.write(f"# {first.phase}: edited {path.relative_to(top) if path.is_relative_to(top) else path}\n".encode())
+        shown = os.path.relpath(path.resolve(), top.resolve()) if path.resolve().is_relative_to(top.resolve()) else path
+        output.write(f"# {first.phase}: edited {shown}\n".encode())
 
 
 def _unmet(entry: PhasePatch) -> list[str]:

@@ -79,8 +79,8 @@ class Declared:
     """The configuration of one root module.
 
     `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
-    not understood: JSON, overrides, .tofu, and what cannot be parsed. `elsewhere` gives the source of each module that is no
-    folder here, by its path.
+    not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON. `elsewhere`
+    gives the source of each module that is no folder here, by its path.
     """
 
     directory: str
@@ -89,6 +89,7 @@ class Declared:
     literals: tuple[DeclaredLiteral, ...] = ()
     modules: frozenset[tuple[str, ...]] = frozenset({()})
     unread: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
     elsewhere: Mapping[tuple[str, ...], str] = MappingProxyType({})
     locations: Mapping[Address, Location] = MappingProxyType({})
 

@@ -11,6 +11,7 @@ from checker.hcl.callers import callers_elsewhere, repository_of
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
 from checker.hcl.flow import POINTER, Flow
 from checker.hcl.hashes import file_hashes
+from checker.hcl.json_words import json_edit
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
@@ -63,7 +64,8 @@ def _foreign(configuration: Configuration, module: ModulePath, flow: Flow) -> It
         if at >= 0:
             yield Hindrance(
                 reason=f"{path} speaks of client certificates, and tfcert does not edit JSON, override or .tofu files",
-                remedy="make the same change there by hand: first the new certificate, then the references, then the removal",
+                remedy=json_edit(path, data)
+                or "make the same change there by hand: first the new certificate, then the references, then the removal",
                 path=path,
                 line=data.count(b"\n", 0, at) + 1,
             )

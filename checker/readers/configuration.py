@@ -11,6 +11,7 @@ from checker.domain.location import Location
 from checker.domain.rotation import Phase
 from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
+from checker.hcl.json_words import json_edit
 from checker.hcl.lineage import hands_pem_on, predecessor_comment
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
 from checker.hcl.obstacles import Hindrance, hindrances
@@ -46,6 +47,7 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         literals=tuple(reader.literals()),
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
+        by_hand=tuple(reader.by_hand()),
         elsewhere={
             (*module.path, call): source_of(configuration, module.path, call)
             for module in configuration.modules.values()
@@ -154,6 +156,13 @@ class _Reader:
             for name in sorted(variables)
         }
         return told(self.configuration, found, setters)
+
+    def by_hand(self) -> Iterator[str]:
+        for module in self.configuration.modules.values():
+            for path in module.foreign:
+                words = json_edit(self.location(path, 1).file, read_foreign(self.configuration, path))
+                if words is not None:
+                    yield words
 
     def unread(self) -> Iterator[str]:
         for path, file in sorted(self.configuration.files.items()):

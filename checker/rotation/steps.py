@@ -54,7 +54,8 @@ def _undeclared(standing: Standing) -> Step:
     if standing.declared.unread:
         return Blocked(
             f"its block was not found; {', '.join(standing.declared.unread)} may declare it, which tfcert does not edit",
-            "make the same change there by hand: first the new certificate, then the references, then the removal",
+            "; ".join(standing.declared.by_hand)
+            or "make the same change there by hand: first the new certificate, then the references, then the removal",
         )
     if standing.presenters:
         return Blocked(

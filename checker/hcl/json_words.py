@@ -1,0 +1,61 @@
+"""The edit of a `.tf.json` file in words: tfcert does not write JSON, and says what a person has to.
+
+The shape is that of Terraform's JSON configuration syntax: blocks are objects by type and labels, references are templates.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_CERTIFICATES = ("aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate")
+_REFERENCE = re.compile(r"\b(?:aws_api_gateway|awscc_apigateway)_client_certificate\.([\w-]+)")
+
+
+def json_edit(path: str, data: bytes) -> str | None:
+    """What each phase is in a JSON file; None where it is no JSON, or neither declares a certificate nor refers to one."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    declared = sorted(set(_declared(document)))
+    referring = sorted({(place, name) for place, text in _texts(document, "") for name in _REFERENCE.findall(text)})
+    words: list[str] = []
+    for kind, name in declared:
+        words.append(f'introduce: copy the key "{name}" under resource.{kind} to a new key, such as "{name}_next"')
+    for place, name in referring:
+        words.append(
+            f'repoint: at {place} write "{name}_next" for "{name}"'
+            if place.endswith("client_certificate_id")
+            else f'{place} refers to "{name}" too, and follows it: an id in repoint, a PEM in retire'
+        )
+    words += [f'retire: delete the key "{name}" under resource.{kind}' for kind, name in declared]
+    return f"in {path}, {'; '.join(words)}; one apply each" if words else None
+
+
+def _declared(document: Any) -> Iterator[tuple[str, str]]:
+    for resources in _objects(document.get("resource") if isinstance(document, dict) else None):
+        for kind in _CERTIFICATES:
+            for blocks in _objects(resources.get(kind)):
+                yield from ((kind, name) for name in blocks)
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """A block, or a list of blocks: the syntax takes either."""
+    for entry in value if isinstance(value, list) else [value]:
+        if isinstance(entry, dict):
+            yield entry
+
+
+def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    stack: list[tuple[Any, str]] = [(value, place)]
+    while stack:
+        current, here = stack.pop()
+        if isinstance(current, str):
+            yield here, current
+        elif isinstance(current, dict):
+            stack += [(inner, f"{here}.{key}" if here else key) for key, inner in current.items()]
+        elif isinstance(current, list):
+            stack += [(inner, f"{here}[{index}]" if len(current) > 1 else here) for index, inner in enumerate(current)]

@@ -1,0 +1,41 @@
+"""The edit of a .tf.json file in words names the keys and places that a person has to touch, in the order of the phases."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from checker.hcl.json_words import json_edit
+
+C = "aws_api_gateway_client_certificate"
+STAGE = {"aws_api_gateway_stage": {"prod": [{"client_certificate_id": f"${{{C}.c.id}}"}]}}
+
+
+@pytest.mark.parametrize("resource", [{C: {"c": {}}, **STAGE}, [{C: [{"c": [{}]}]}, STAGE]])
+def test_the_three_phases_stand_in_order(resource):
+    """Objects and lists of one, as CDKTF and people write them."""
+    words = json_edit("gw.tf.json", json.dumps({"resource": resource}).encode())
+    assert words is not None
+    parts = [
+        f'copy the key "c" under resource.{C}',
+        'client_certificate_id write "c_next" for "c"',
+        f'delete the key "c" under resource.{C}',
+    ]
+    assert [words.index(part) for part in parts] == sorted(words.index(part) for part in parts)
+    assert "gw.tf.json" in words
+
+
+def test_another_reader_of_the_certificate_is_named():
+    """An output or a secret follows it in the phase of what it takes."""
+    words = json_edit("o.tf.json", json.dumps({"output": {"pem": {"value": f"${{{C}.c.pem_encoded_certificate}}"}}}).encode())
+    assert words is not None
+    assert "output.pem.value" in words
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[" * 100_000, b"[]", b'{"resource": 1}', b'{"resource": {"x": "client_certificate"}}', b"\xff"]
+)
+def test_what_says_nothing_of_a_certificate_has_no_words(data):
+    """Nor does what is no JSON."""
+    assert json_edit("x.tf.json", data) is None
