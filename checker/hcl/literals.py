@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from checker.hcl.configuration import Configuration, ModulePath, readable
 from checker.hcl.flow import POINTER, STAGES, Flow, StageBlock
-from checker.hcl.obstacles import Hindrance, hashed, hindrances_of_flow
+from checker.hcl.hindrance import Hindrance
+from checker.hcl.obstacles import hashed, hindrances_of_flow
 from checker.hcl.origins import Origin, Producer, origins
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-from checker.hcl.callers import callers_elsewhere, repository_of
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
 from checker.hcl.flow import POINTER, Flow
 from checker.hcl.hashes import file_hashes
+from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
 from checker.hcl.references import Use
+from checker.hcl.sharing import shared
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.traversal import traversals
 
-_NAMED = 5
 _OVERRIDE = re.compile(r"(?:^|[/_])override\.(?:tf|tofu)(?:\.json)?$")
 _DEPLOYMENTS = {("aws_api_gateway_deployment",), ("aws_apigatewayv2_deployment",)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hindrance:
-    """A reason against an edit, the remedy, and where it stands: a path and a line, or no line for a whole file."""
-
-    reason: str
-    remedy: str
-    path: str
-    line: int = 1
 
 
 def hindrances(configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
@@ -53,7 +41,7 @@ def hindrances_of_flow(
     for path in sorted({module, *(stage[0] for stage in flow.stages), *(site.module for site in flow.sites)}):
         yield from _foreign(configuration, path, flow)
         yield from _unreadable(configuration, path, word)
-    yield from _shared(configuration, module, file)
+    yield from shared(configuration, module, file)
     yield from _ignored(configuration, flow)
 
 
@@ -87,38 +75,6 @@ def _unreadable(configuration: Configuration, module: ModulePath, word: str) -> 
                 remedy="`terraform validate` says what is wrong in it",
                 path=file.path,
             )
-
-
-def _shared(configuration: Configuration, module: ModulePath, file: SourceFile) -> Iterator[Hindrance]:
-    if not module:
-        return
-    directory = configuration.modules[module].directory
-    calls = [path for path, other in configuration.modules.items() if other.directory == directory]
-    top = repository_of(configuration)
-    inside = top is not None and Path(configuration.root, directory).resolve().is_relative_to(top)
-    if directory.startswith("..") and not inside:
-        yield Hindrance(
-            reason=f"the certificate is declared in {directory}, outside this root module, where others may call it too",
-            remedy="rotate it by hand, module by module, by the runbook; in a git repository tfcert sees who else calls it",
-            path=file.path,
-        )
-    above = dict.fromkeys(configuration.modules[module[:end]].directory for end in range(1, len(module) + 1))
-    others = tuple(caller for each in above for caller in callers_elsewhere(configuration, each))
-    if others:
-        named = ", ".join(map(str, others[:_NAMED])) + (f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "")
-        yield Hindrance(
-            reason=f"the certificate is declared in {directory}, which other configurations of the repository call too: {named}",
-            remedy="they take each phase with their own next apply, or several at once: give this root a module of its own, or "
-            "rotate by hand, each phase in all of them before the next",
-            path=file.path,
-        )
-    if len(calls) > 1:
-        names = ", ".join(sorted("module." + ".module.".join(path) for path in calls))
-        yield Hindrance(
-            reason=f"the certificate is declared in {directory}, which is called more than once: {names}",
-            remedy="all of them would rotate at once; do it by hand, or give each call a module of its own",
-            path=file.path,
-        )
 
 
 def _references(flow: Flow) -> Iterator[Hindrance]:

@@ -11,10 +11,11 @@ from checker.domain.location import Location
 from checker.domain.rotation import Phase
 from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
+from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
 from checker.hcl.lineage import hands_pem_on, predecessor_comment
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
-from checker.hcl.obstacles import Hindrance, hindrances
+from checker.hcl.obstacles import hindrances
 from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
