@@ -13,7 +13,8 @@ from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import replace
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.changes import Change, read_action, read_change
-from checker.readers.envelope import Envelope, ResourceChange
+from checker.readers.decoding import decode
+from checker.readers.envelope import Envelope, ResourceChange, ShownValues
 from checker.readers.notices import deferred, imports, plan_notices
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, DEPLOYMENTS, HOLDERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
@@ -22,10 +23,12 @@ from checker.readers.records import Record, read_address
 from checker.readers.shown_state import shown_records
 from checker.readers.spot import Spot
 from checker.readers.stages import PRESENTED, read_stage
+from checker.readers.strangers import PLAN
 
 
 def read_plan(found: Envelope, source: Source, spot: Spot) -> Document:
     """Read a plan. Raises UnreadableError at the leaf of an object of ours that is not what Terraform writes."""
+    _check_whole(found, spot)
     configuration = PlanConfiguration(found, spot)
     entries = _entries(found, spot)
     read = (read_change(entry, at) for entry, at in entries if entry.type in HOLDERS)
@@ -48,6 +51,14 @@ def read_plan(found: Envelope, source: Source, spot: Spot) -> Document:
         plan=plan,
         notices=(*plan_notices(found, spot), *imports(changes), *dict.fromkeys((*recorded.notices, *planned.notices))),
     )
+
+
+def _check_whole(found: Envelope, spot: Spot) -> None:
+    """A plan whose values hold what neither its changes nor its prior state do was cut down: it would look like an empty one."""
+    if found.resource_changes is None and found.prior_state is None and found.planned_values is not UNSET:
+        at = spot.key("planned_values")
+        if shown_records(decode(found.planned_values, ShownValues, at), at):
+            raise spot.key("resource_changes").unreadable("is missing: this is a plan of which something was cut out", PLAN)
 
 
 def _entries(found: Envelope, spot: Spot) -> list[tuple[ResourceChange, Spot]]:

@@ -280,3 +280,16 @@ def test_a_wrong_leaf_is_named_and_not_quoted(read, path, value):
     assert error.value.where == f"plan.json: resource_changes[1].{path}"
     assert "31m" not in str(error.value)
     assert "xxx" not in str(error.value)
+
+
+def test_i4_a_plan_whose_changes_were_cut_out_is_not_an_empty_one(read):
+    """Some processors keep the planned values alone: nothing in them says what the plan does, and nothing is clean for it."""
+    document = plan(planned_values={"root_module": {"resources": [shown(f"{STAGE}.s", BEFORE)]}})
+    del document["resource_changes"]
+    with pytest.raises(UnreadableError, match="something was cut out") as error:
+        read(document)
+    assert error.value.where.endswith("resource_changes")
+    # A refresh-only plan has no changes either, and its prior state.
+    assert read(document | {"prior_state": {"values": document["planned_values"]}}).stages
+    document["planned_values"] = {"root_module": {}}
+    assert not read(document).stages
