@@ -60,6 +60,9 @@ def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> i
     missing = unknown(found)
     for sentence in missing:
         output.warn(f"incomplete: {sentence}")
+    gone = [entry for entry in found if entry.case.evidence is Evidence.GONE]
+    for entry in gone:
+        output.warn(f"AWS does not know {entry.label} ({entry.case.id}): {entry.why}; run `tfcert check`")
     if not found:
         output.warn("no stage presents a certificate, so there is nothing to trust")
     if out is None:
@@ -69,5 +72,4 @@ def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> i
     else:
         replace_file(Path(out), text.encode())
     unverified = any(finding.rule == UNVERIFIED for finding in outcome.findings)
-    gone = any(entry.case.evidence is Evidence.GONE for entry in found)
     return 3 if missing or unverified or gone or (out is not None and not found) else 0

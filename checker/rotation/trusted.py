@@ -37,11 +37,11 @@ def trusted(cases: Cases, rotations: tuple[Rotation, ...]) -> tuple[Trusted, ...
     presents them any more (I2). Without the configuration nobody knows whose successor a certificate is, so one
     that no stage presents counts as a successor until it ends.
     """
-    found: dict[tuple[str | None, str | None], Trusted] = {}
+    found: dict[object, Trusted] = {}
     for case, why in sorted(_needed(cases, rotations), key=lambda pair: not pair[0].subject.presented_by):
         pem, observed = _pem(case)
-        region = case.subject.key.place.region if case.subject.key is not None else None
-        found.setdefault((case.id, region), Trusted(case=case, why=why, pem=pem, observed=observed))
+        # Ids may collide across accounts and regions; a PEM is the certificate itself.
+        found.setdefault(pem or case.subject.key, Trusted(case=case, why=why, pem=pem, observed=observed))
     return tuple(found.values())
 
 

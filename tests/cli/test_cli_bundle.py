@@ -194,6 +194,31 @@ def test_aws_s_own_pem_wins_over_the_recorded_one(tfcert, tmp_path, callers):
     assert b"PEM as AWS gives it" in done.stdout
 
 
+def test_i4_a_certificate_that_aws_does_not_know_is_said(tfcert, tmp_path, callers):
+    """I4: a stage presents what AWS does not have: the recorded PEM is written, called so, and it is exit 3."""
+    _, pems = callers
+    with Emulator() as aws:
+        source = state(tmp_path, [("a", "old000", pems["old"])])
+        document = json.loads(source.read_text())
+        stage = document["resources"][-1]["instances"][0]["attributes"]
+        stage["execution_arn"] = "arn:aws:execute-api:us-east-1:123456789012:api1/live"
+        source.write_text(json.dumps(document))
+        done = tfcert("bundle", source, environment=aws.environment({}))
+    assert done.returncode == 3
+    assert b"AWS does not know aws_api_gateway_client_certificate.a (old000)" in done.stderr
+    assert b"as recorded in state; AWS does not know this certificate" in done.stdout
+
+
+def test_one_certificate_in_two_states_is_written_once(tfcert, tmp_path, callers):
+    """Two sources that record the same certificate, and another that has its id elsewhere."""
+    _, pems = callers
+    for name, pem in (("one", "old"), ("two", "old"), ("three", "new")):
+        (tmp_path / name).mkdir()
+        state(tmp_path / name, [("a", "old000", pems[pem])])
+    sources = [tmp_path / name / "terraform.tfstate" for name in ("one", "two", "three")]
+    assert len(certificates_in(tfcert("bundle", *sources, "--offline").stdout)) == 2
+
+
 @contextmanager
 def server(folder, bundle, flags):
     """A TLS server that asks its callers for a certificate of the bundle; it answers one byte to those that it trusts."""
