@@ -83,6 +83,10 @@ def named(configuration: Configuration, module: ModulePath, root: str, name: str
         if not readable(file):
             continue
         for site in sites(file, module):
+            # Both words stand in the text of every such traversal; most attributes of a file have neither.
+            start, end = site.attribute.span.start, site.attribute.span.end
+            if min(file.data.find(root.encode(), start, end), file.data.find(name.encode(), start, end)) < 0:
+                continue
             for traversal in traversals(site.attribute.expression, file.data):
                 step = traversal.attribute(0)
                 if traversal.root == root and step is not None and step.name == name:
