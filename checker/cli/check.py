@@ -23,6 +23,9 @@ def check(
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     offline: options.Offline = False,
+    no_drift: Annotated[
+        bool, typer.Option("--no-drift", help="Do not ask what recorded stages present now: one call an API.")
+    ] = False,
     as_of: options.AsOf = None,
     expect: Annotated[
         Phase | None, typer.Option("--expect", help="The plan must be that phase of a rotation and no other.")
@@ -61,7 +64,7 @@ def check(
     )
     if expect is not None and not loaded.inventory.plans:
         raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
-    observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)
+    observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout, drift=not no_drift)
     outcome = judge(loaded.inventory, observe, run)
     output.report(outcome, chosen)
     output.warn_unverified(outcome)

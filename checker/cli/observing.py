@@ -7,8 +7,13 @@ from collections.abc import Callable
 from checker.pipeline import Observe
 
 
-def observer(*, offline: bool, profile: str | None, role_arn: str | None, region: str | None, timeout: float) -> Observe | None:
-    """What asks AWS; None offline. boto3 is not imported before the first question."""
+def observer(
+    *, offline: bool, profile: str | None, role_arn: str | None, region: str | None, timeout: float, drift: bool = False
+) -> Observe | None:
+    """What asks AWS, with `drift` also what recorded stages present now; None offline.
+
+    boto3 is not imported before the first question.
+    """
     if offline:
         return None
     from functools import partial
@@ -17,7 +22,7 @@ def observer(*, offline: bool, profile: str | None, role_arn: str | None, region
     from checker.live.observe import observe
 
     connection = Connection(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
-    return partial(observe, connection=connection)
+    return partial(observe, connection=connection, drift=drift)
 
 
 def fetcher(*, profile: str | None, role_arn: str | None, region: str | None, timeout: float) -> Callable[[str], bytes]:

@@ -79,6 +79,19 @@ class ObservedStage:
         return f"{self.api_name or self.api_id}/{self.name}"
 
 
+@value
+class StageKey:
+    """What names a stage in AWS, as a document records it."""
+
+    kind: StageKind
+    api_id: str
+    name: str
+    place: Place
+
+
+ObservedPresence = ObservedStage | Gone | Unanswered
+
+
 @short_value
 class Surveyed:
     """Every REST and WebSocket stage of one account and region."""
@@ -93,12 +106,19 @@ Survey = Surveyed | Unanswered
 class Observations:
     """All that AWS said in a run; `asked` is False when the run was offline.
 
-    `surveys` has an entry for each place of which all stages were asked for. `calls` counts requests by operation;
+    `surveys` has an entry for each place of which all stages were asked for, `stages` one for each recorded stage
+    of which it was asked what it presents now; none where nobody looked for drift. `calls` counts requests by operation;
     `notices` are sentences for the person who ran it, such as that a recorded region was asked instead of `--region`.
     """
 
     asked: bool
     certificates: Mapping[CertificateKey, Observation] = MappingProxyType({})
     surveys: Mapping[Place, Survey] = MappingProxyType({})
+    stages: Mapping[StageKey, ObservedPresence] = MappingProxyType({})
     calls: Mapping[str, int] = MappingProxyType({})
     notices: tuple[str, ...] = ()
+
+    def said_of(self, identity: str, region: str | None) -> Observation | None:
+        """What AWS said of a certificate in a region, whichever document asked; None where nobody did."""
+        answers = (said for key, said in self.certificates.items() if (key.id, key.place.region) == (identity, region))
+        return next(answers, None)

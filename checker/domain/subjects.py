@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from checker.domain.certificate import Certificate, kind_of
 from checker.domain.inventory import Document
-from checker.domain.observation import CertificateKey
+from checker.domain.observation import CertificateKey, StageKey
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import value
 
@@ -27,6 +27,13 @@ class Subject:
 def subjects(document: Document) -> tuple[Subject, ...]:
     """Every certificate of a document: recorded, named by a stage alone, or yet to be created, in that order."""
     return (*_known(document), *_created(document))
+
+
+def observable(stage: Stage) -> StageKey | None:
+    """What AWS can be asked for a stage by; None where a document leaves out its API or its name."""
+    if not stage.api_id or not stage.name:
+        return None
+    return StageKey(kind=stage.kind, api_id=stage.api_id, name=stage.name, place=stage.place)
 
 
 def stages_after(document: Document) -> tuple[Stage, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from checker.live.gateway import CredentialsError, GatewayError, UnreachableError
+from checker.live.gateway import CredentialsError, GatewayError, MissingError, UnreachableError
 from checker.live.permissions import action_for
 from checker.live.question import Question
 
@@ -75,6 +75,10 @@ def _unknown_key(_: str, question: Question) -> GatewayError:
     )
 
 
+def _missing(_: str, question: Question) -> GatewayError:
+    return MissingError(f"{question} was answered: there is no such thing", "run it again; if it stays, report it")
+
+
 def _not_enabled(_: str, question: Question) -> GatewayError:
     return UnreachableError(f"{question} was refused: the region is not enabled for the account", "enable the region")
 
@@ -97,5 +101,6 @@ _MEANINGS: tuple[tuple[set[str], Callable[[str, Question], GatewayError]], ...] 
     ({"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException"}, _unsigned),
     ({"MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestTimeTooSkewed"}, _unsigned),
     ({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}, _unknown_key),
+    ({"NotFoundException"}, _missing),
     ({"OptInRequired", "RegionDisabledException"}, _not_enabled),
 )

@@ -25,6 +25,10 @@ class UnreachableError(GatewayError):
     """Nothing else in this region would be answered either."""
 
 
+class MissingError(GatewayError):
+    """AWS says in its own words that what was asked about is not there."""
+
+
 class CredentialsError(GatewayError):
     """These credentials are accepted nowhere."""
 
@@ -63,7 +67,7 @@ class Gateway(Protocol):
         """Every API of a kind in the region; HTTP APIs, which present no certificate, are of neither kind."""
 
     def stages(self, region: str, api: Api) -> tuple[ObservedStage, ...]:
-        """Every stage of an API."""
+        """Every stage of an API; MissingError where AWS has no such API."""
 
     def has_stage(self, region: str, api: Api, name: str) -> bool:
         """Whether an API of that id has a stage of that name, in this account and region."""

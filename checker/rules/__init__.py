@@ -5,6 +5,7 @@ from __future__ import annotations
 from checker.domain.cases import Cases
 from checker.domain.finding import Finding
 from checker.rules import (
+    certificate_drifted,
     certificate_expired,
     certificate_expiring,
     certificate_gone,
@@ -23,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     certificate_expiring.RULE,
     certificate_gone.RULE,
     certificate_not_renewing.RULE,
+    certificate_drifted.RULE,
     certificate_unverified.RULE,
     rotation_unstaged.RULE,
     rotation_destroys_in_use.RULE,

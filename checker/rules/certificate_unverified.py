@@ -22,12 +22,17 @@ from collections.abc import Iterator
 
 from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
-from checker.domain.observation import Surveyed, Unanswered
+from checker.domain.observation import ObservedStage, Surveyed, Unanswered
 from checker.domain.outcome import UNVERIFIED
 from checker.domain.plan import Action, CertificateChange, StageChange
 from checker.domain.severity import Severity
-from checker.domain.stage import PresentsPlanned, Stage
-from checker.rules.rule import Rule, about, locate, stage_name
+from checker.domain.stage import Presents, PresentsPlanned, Stage
+from checker.domain.subjects import observable
+from checker.rules.rule import Rule, about, list_stages, locate, stage_name
+
+_NOBODY = Unanswered(
+    reason="nobody answered for the certificate that it presents there", remedy="run it again, and please report this"
+)
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -35,6 +40,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     for document in cases.documents:
         for case in document.cases:
             yield from _certificate(document, case, asked=cases.observations.asked)
+        yield from _stages(document, cases)
         yield from _hidden(document)
         yield from _plan(document)
     for root in cases.unread:
@@ -68,6 +74,40 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
             yield about(case, document, RULE.name, RULE.severity, message, "ask AWS: run without --offline")
         case _:
             pass
+
+
+def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
+    """What stages present now, where it was asked for and not answered: one finding for what one cause keeps unknown."""
+    unknown: dict[Unanswered, list[Stage]] = {}
+    for stage in document.document.stages:
+        key = observable(stage)
+        answer = cases.observations.stages.get(key) if key is not None else None
+        recorded = stage.presents.id if isinstance(stage.presents, Presents) else None
+        case = document.by_id(recorded) if recorded is not None else None
+        match answer:
+            case Unanswered() if not _told(case, answer):
+                unknown.setdefault(answer, []).append(stage)
+            case ObservedStage(certificate_id=shown) if shown is not None and shown != recorded:
+                said = cases.observations.said_of(shown, stage.place.region)
+                if said is None or isinstance(said, Unanswered):
+                    unknown.setdefault(said or _NOBODY, []).append(stage)
+            case _:
+                pass
+    for why, stages in unknown.items():
+        yield Finding(
+            rule=RULE.name,
+            source=document.document.source.path,
+            severity=RULE.severity,
+            message=f"what {list_stages(stages)} presents in AWS is not known: {why.reason}",
+            remedy=f"{why.remedy}; or leave it out with --no-drift",
+            address=str(stages[0].address) if stages[0].address is not None else None,
+            location=locate(document, stages[0].address),
+        )
+
+
+def _told(case: Case | None, why: Unanswered) -> bool:
+    """Whether the finding about the stage's certificate tells a person to do the same thing already."""
+    return case is not None and isinstance(case.observation, Unanswered) and case.observation.remedy == why.remedy
 
 
 def _hidden(document: DocumentCases) -> Iterator[Finding]:

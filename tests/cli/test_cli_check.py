@@ -212,7 +212,34 @@ def test_aws_wins_over_state(outcome, story, live):
     document, code = outcome(STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment())
     (certificate,) = document["certificates"]
     assert (code, certificate["evidence"], certificate["days_left"]) == (1, "observed", 15)
+    assert sorted(call.operation for call in live.calls()) == ["GetCallerIdentity", "GetClientCertificates", *["GetStages"] * 2]
+    assert {finding["rule"] for finding in document["findings"]} == {"certificate-expiring", "certificate-drifted"}
+
+
+def test_a_stage_that_was_moved_by_hand_is_told_with_the_end_of_what_it_presents(outcome, story, live):
+    """It is drift, and an error where that certificate is near its end; --no-drift asks for none of it."""
+    by_hand = [{"op": "replace", "path": "/clientCertificateId", "value": "byhand"}]
+    live.seed(SeedCertificate(id="byhand", expires_at=datetime.fromisoformat("2026-11-30T00:00:00Z")))
+    live.client("apigateway").update_stage(restApiId="tytvdpoyw3", stageName="live", patchOperations=by_hand)
+
+    document, _ = outcome(STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment())
+
+    (drifted,) = [each for each in document["findings"] if "byhand" in each["message"]]
+    assert (drifted["rule"], drifted["severity"]) == ("certificate-drifted", "error")
+    assert "2026-11-30" in drifted["message"]
+    live.forget_calls()
+    document, _ = outcome(STATE, "--as-of", "2026-11-24", "--no-drift", cwd=story, environment=live.environment())
+    assert "byhand" not in str(document)
     assert sorted(call.operation for call in live.calls()) == ["GetCallerIdentity", "GetClientCertificates"]
+
+
+def test_i4_what_a_stage_presents_and_nobody_could_say_is_not_clean(outcome, story, live):
+    """A denial of one call touches what it would have told, and names the action; the certificates are judged all the same."""
+    live.faults.inject("GetStages", access_denied())
+    document, code = outcome(STATE, "--as-of", "2026-01-01", cwd=story, environment=live.environment())
+    assert (code, document["verdict"]) == (3, "inconclusive")
+    assert "/restapis/*/stages" in str([each for each in document["findings"] if each["rule"] == "certificate-unverified"])
+    assert document["certificates"][0]["evidence"] == "observed"
 
 
 def test_a_certificate_that_aws_does_not_know_is_gone(outcome, story, live):

@@ -25,8 +25,11 @@ def test_aws_is_believed_over_state():
     """State says that it lives, AWS that it has ended; and the other way round."""
     ended = Found(expires_at=certificate("x", -1).expires_at)
     lives = Found(expires_at=certificate("x", 300).expires_at)
-    assert said(cases_of(document([certificate("old", 300)]), answers={"old": ended})) == {"certificate-expired": "error"}
-    assert said(cases_of(document([certificate("old", -1)]), answers={"old": lives})) == {}
+    assert said(cases_of(document([certificate("old", 300)]), answers={"old": ended})) == {
+        "certificate-expired": "error",
+        "certificate-drifted": "warning",
+    }
+    assert said(cases_of(document([certificate("old", -1)]), answers={"old": lives})) == {"certificate-drifted": "warning"}
 
 
 @pytest.mark.parametrize(("left", "rule"), [(-5, "certificate-expired"), (300, "certificate-gone")])

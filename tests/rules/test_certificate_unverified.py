@@ -95,7 +95,7 @@ def test_the_same_id_in_another_region_is_another_certificate():
         "us-east-1": False,
         "us-west-2": True,
     }
-    answers = {case.subject.key: Found(expires_at=NOW) for case in cases.all if case.subject.key.place == HOME}
+    answers = {case.subject.key: Found(expires_at=case.expires_at) for case in cases.all if case.subject.key.place == HOME}
     cases = build_cases(
         Inventory(documents=tuple(part.document for part in cases.documents)),
         Observations(asked=True, certificates=answers),

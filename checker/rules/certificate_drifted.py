@@ -1,0 +1,113 @@
+"""AWS's answer differs from state: another certificate on the stage, or another end date.
+
+## Why
+Somebody changed outside Terraform what a stage presents: the next plan moves the stage back, to a certificate that its backend may
+not trust any more. And what the stage presents now is in no state, so nobody is told when it ends.
+
+## Example
+A certificate rotated by hand in the console while state still names the old one.
+
+## How to fix
+`terraform plan -refresh-only` shows what changed. Take the certificate of AWS into the configuration, or apply to move the stage
+back. It is an error where what the stage presents in AWS is within the threshold, has ended or is gone. `--no-drift` asks for
+none of it.
+
+## How to exempt
+Exempt the rule for the stage's address until a date.
+
+## Source
+AWS, API reference, GetStages: `clientCertificateId`. An end date counts as another from a day on, and ACM's are left out: it
+renews under the same ARN, which is as it should be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from checker.domain.cases import Case, Cases, DocumentCases, days_between
+from checker.domain.finding import Finding
+from checker.domain.observation import Found, Gone, ObservedStage, StageKey
+from checker.domain.severity import Severity
+from checker.domain.stage import Presents, PresentsNothing, Stage
+from checker.domain.subjects import observable
+from checker.rules.rule import Rule, about, day, locate, stage_name
+
+_SAME = timedelta(days=1)
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield a finding for each recorded stage, and each recorded end, that AWS answers otherwise about."""
+    for document in cases.documents:
+        for stage in document.document.stages:
+            key = observable(stage)
+            if key is not None:
+                yield from _stage(cases, document, stage, key)
+        for case in document.cases:
+            yield from _end(document, case)
+
+
+def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -> Iterator[Finding]:
+    recorded: str | None
+    match stage.presents:
+        case Presents(id=recorded):
+            by_state = f"by state {recorded}"
+        case PresentsNothing():
+            recorded, by_state = None, "by state none"
+        case _:
+            return
+    match cases.observations.stages.get(key):
+        case ObservedStage(certificate_id=shown) if shown != recorded:
+            severity, told = _weighed(cases, shown, key.place.region) if shown else (RULE.severity, "")
+            message = f"{stage_name(stage)} presents {shown or 'no certificate'} in AWS{told}, and {by_state}"
+        case Gone():
+            severity, message = RULE.severity, f"{stage_name(stage)} is in state, and AWS has no such stage ({key.place})"
+        case _:
+            return
+    yield Finding(
+        rule=RULE.name,
+        source=document.document.source.path,
+        severity=severity,
+        message=message,
+        remedy="see it with `terraform plan -refresh-only`; then take what AWS has into the configuration, or apply to undo it",
+        address=str(stage.address) if stage.address is not None else None,
+        certificate_id=recorded,
+        location=locate(document, stage.address),
+    )
+
+
+def _weighed(cases: Cases, shown: str, region: str | None) -> tuple[Severity, str]:
+    """How much it weighs that a stage presents this one by now, and what is known of its end."""
+    match cases.observations.said_of(shown, region):
+        case Found(expires_at=end):
+            left = days_between(cases.as_of, end)
+            word = "ended" if left < 0 else "ends"
+            return Severity.ERROR if left <= cases.policy.threshold_days else RULE.severity, f", which {word} on {day(end)}"
+        case Gone():
+            return Severity.ERROR, ", which AWS does not know"
+        case _:
+            return RULE.severity, ", the end of which is not known"
+
+
+def _end(document: DocumentCases, case: Case) -> Iterator[Finding]:
+    recorded = case.certificate.expires_at
+    match case.observation:
+        case Found(expires_at=end) if case.certificate.kind == "gateway" and recorded is not None and abs(end - recorded) >= _SAME:
+            yield about(
+                case,
+                document,
+                RULE.name,
+                RULE.severity,
+                f"certificate {case.id} ends on {day(end)} in AWS, and by state on {day(recorded)}",
+                "AWS's date is the one that counts here; `terraform apply -refresh-only` takes it into state",
+            )
+        case _:
+            pass
+
+
+RULE = Rule(
+    name="certificate-drifted",
+    severity=Severity.WARNING,
+    says="AWS's answer differs from state: another certificate on the stage, another end date",
+    check=check,
+)

@@ -1,0 +1,124 @@
+"""What recorded stages present now, asked of the emulator."""
+
+from __future__ import annotations
+
+import pytest
+
+from checker.demo.emulator import Drop, Hang, SeedApi, SeedCertificate, access_denied
+from checker.domain.observation import Found, Gone, ObservedStage, Unanswered
+from checker.domain.place import Place
+from checker.domain.stage import StageKind
+from checker.domain.subjects import observable
+
+ACCOUNT = "123456789012"
+HOME = Place("aws", ACCOUNT, "us-east-1")
+
+
+@pytest.fixture
+def shown(look):
+    """Look for drift of stages, and give each stage's answer."""
+
+    def ask(stages, wanted=(), surveys=(), **rest):
+        seen = look(wanted, surveys, stages, drift=True, **rest)
+        return [seen.stages[observable(each)] for each in stages], seen
+
+    return ask
+
+
+def test_each_api_that_state_names_takes_one_call_and_no_other_api_any(aws, stage, shown):
+    """What REST and WebSocket stages present, whatever state says; APIs that are not recorded cost nothing."""
+    aws.seed(
+        SeedApi(id="rest1", stages={"prod": "aaaaaa", "beta": None}),
+        SeedApi(id="sock1", kind="websocket", stages={"live": None}),
+        SeedApi(id="rest2", stages={"prod": "cccccc"}),
+        SeedCertificate(id="aaaaaa"),
+    )
+    stages = [
+        stage("rest1", "prod", account=ACCOUNT, presents="aaaaaa"),
+        stage("rest1", "beta", account=ACCOUNT),
+        stage("sock1", "live", account=ACCOUNT, kind=StageKind.WEBSOCKET),
+    ]
+
+    answers, seen = shown(stages)
+
+    assert [answer.certificate_id for answer in answers] == ["aaaaaa", None, None]
+    assert seen.calls["GetStages"] == 2
+    assert {"GetRestApis", "GetApis"}.isdisjoint(seen.calls)
+
+
+def test_without_drift_no_stage_is_asked_for(aws, stage, look):
+    """--no-drift leaves these calls out."""
+    seen = look((), (), [stage("rest1", "prod", account=ACCOUNT)])
+    assert (seen.stages, aws.calls()) == ({}, ())
+
+
+def test_a_certificate_that_no_document_names_is_asked_for_as_well(aws, key, stage, shown):
+    """Its end matters more than that of the recorded one."""
+    aws.seed(SeedApi(id="rest1", stages={"prod": "byhand"}), SeedCertificate(id="byhand"), SeedCertificate(id="aaaaaa"))
+    recorded = stage("rest1", "prod", account=ACCOUNT, presents="aaaaaa")
+
+    (answer,), seen = shown([recorded], wanted=[key("aaaaaa")])
+
+    assert answer.certificate_id == "byhand"
+    assert isinstance(seen.certificates[key("byhand")], Found)
+    assert isinstance(seen.certificates[key("aaaaaa")], Found)
+
+
+def test_what_is_not_there_is_gone_in_its_own_account_alone(aws, stage, shown):
+    """A stage or an API that was deleted by hand; nothing proves that where no account is recorded."""
+    aws.seed(SeedApi(id="rest1", stages={"beta": None}), SeedApi(id="rest3", stages={}))
+    there = [stage(api, "prod", account=ACCOUNT) for api in ("rest1", "rest2", "rest3")]
+    unplaced = stage("rest2", "prod")
+    theirs = stage("rest1", "beta", account="222222222222")
+
+    answers, seen = shown([*there, unplaced, theirs])
+
+    assert answers[:3] == [Gone(), Gone(), Gone()]
+    assert isinstance(answers[3], Unanswered)
+    assert isinstance(answers[4], Unanswered)
+    assert "222222222222" in answers[4].reason
+    assert seen.calls["GetStages"] == 3
+
+
+def test_a_failure_touches_the_stages_of_its_api_alone(aws, stage, shown):
+    """The rest is still judged."""
+    aws.seed(SeedApi(id="rest1", stages={"prod": None}), SeedApi(id="sock1", kind="websocket", stages={"live": None}))
+    aws.faults.inject("apigatewayv2:GetStages", access_denied())
+    stages = [stage("rest1", "prod", account=ACCOUNT), stage("sock1", "live", account=ACCOUNT, kind=StageKind.WEBSOCKET)]
+
+    answers, _ = shown(stages)
+
+    assert isinstance(answers[0], ObservedStage)
+    assert isinstance(answers[1], Unanswered)
+    assert "/apis/*/stages" in answers[1].reason
+
+
+@pytest.mark.parametrize("fault", [Hang(), Drop()])
+def test_where_nothing_is_answered_every_stage_has_an_answer_all_the_same(aws, stage, shown, fault):
+    """And nothing hangs beyond the timeout."""
+    aws.faults.inject("GetStages", fault)
+    stages = [stage(f"rest{n}", "prod", account=ACCOUNT) for n in range(12)]
+
+    answers, _ = shown(stages, timeout=1.0)
+
+    assert {type(answer) for answer in answers} == {Unanswered}
+
+
+def test_what_a_survey_lists_anyway_is_not_asked_for_again(aws, stage, shown):
+    """One call an API, for whatever it is wanted."""
+    aws.seed(SeedApi(id="rest1", stages={"prod": None}))
+    stages = [stage("rest1", "prod", account=ACCOUNT), stage("rest1", "beta", account=ACCOUNT)]
+
+    answers, seen = shown(stages, surveys=[HOME])
+
+    assert isinstance(answers[0], ObservedStage)
+    assert answers[1] == Gone()
+    assert seen.calls["GetStages"] == 1
+
+
+def test_where_the_survey_failed_the_stages_are_unanswered(aws, stage, shown):
+    """They are not gone."""
+    aws.seed(SeedApi(id="rest1", stages={"prod": None}))
+    aws.faults.inject("GetApis", access_denied())
+    answers, _ = shown([stage("rest1", "prod", account=ACCOUNT)], surveys=[HOME])
+    assert isinstance(answers[0], Unanswered)

@@ -1,0 +1,78 @@
+"""certificate-drifted: what AWS has is not what state says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from builders import cases_of, certificate, document, findings, said, stage
+from world import HOME, NOW
+
+from checker.domain.observation import CertificateKey, Found, Gone, ObservedStage, Unanswered
+from checker.domain.stage import StageKind
+from checker.domain.subjects import observable
+from checker.domain.value import replace
+
+RULE = "certificate-drifted"
+REFUSED = Unanswered(reason="access denied", remedy="grant apigateway:GET")
+
+
+def drifted(recorded, shown, of_shown=None):
+    """A stage, what state and what AWS say that it presents, and what AWS says of the latter."""
+    one = stage("prod", recorded)
+    cases = cases_of(document([certificate("old", 300)], [one]))
+    answer = shown
+    if shown is None or isinstance(shown, str):
+        answer = ObservedStage(kind=StageKind.REST, api_id="api1", name="prod", certificate_id=shown)
+    certificates = dict(cases.observations.certificates)
+    if of_shown is not None:
+        certificates[CertificateKey(id=shown, place=HOME)] = of_shown
+    observations = replace(cases.observations, stages={observable(one): answer}, certificates=certificates)
+    return replace(cases, observations=observations)
+
+
+def ending(left):
+    return Found(expires_at=NOW + timedelta(days=left))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "shown", "of_shown", "weights"),
+    [
+        ("old", "old", None, {}),
+        (None, None, None, {}),
+        ("old", None, None, {RULE: "warning"}),
+        ("old", Gone(), None, {RULE: "warning"}),
+        ("old", "other", ending(300), {RULE: "warning"}),
+        (None, "other", ending(300), {RULE: "warning"}),
+        ("old", "other", ending(30), {RULE: "error"}),
+        ("old", "other", ending(-3), {RULE: "error"}),
+        ("old", "other", Gone(), {RULE: "error"}),
+        ("old", "other", REFUSED, {RULE: "warning", "certificate-unverified": "warning"}),
+        ("old", "other", None, {RULE: "warning", "certificate-unverified": "warning"}),
+        ("old", REFUSED, None, {"certificate-unverified": "warning"}),
+    ],
+)
+def test_another_certificate_on_the_stage_than_state_says(recorded, shown, of_shown, weights):
+    """A warning; an error where what the stage presents is no good; never clean where that is not known (I4)."""
+    assert said(drifted(recorded, shown, of_shown)) == weights
+
+
+def test_the_message_names_both_and_the_end_of_what_is_presented():
+    """A tired person sees what happened."""
+    (finding,) = findings(drifted("old", "other", ending(30)))
+    assert finding.message == ("aws_api_gateway_stage.prod presents other in AWS, which ends on 2026-12-23, and by state old")
+
+
+@pytest.mark.parametrize(("hours", "weights"), [(0, {}), (23, {}), (24, {RULE: "warning"}), (-24, {RULE: "warning"})])
+def test_another_end_than_state_says_from_a_day_on(hours, weights):
+    """AWS's attribute and the PEM may differ by seconds."""
+    recorded = certificate("old", 300)
+    answer = Found(expires_at=recorded.expires_at + timedelta(hours=hours))
+    assert said(cases_of(document([recorded]), answers={"old": answer})) == weights
+
+
+def test_acm_renews_under_the_same_arn_which_is_no_drift():
+    """State is behind, as it should be."""
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+    recorded = replace(certificate("old", 20), id=arn, kind="acm")
+    assert said(cases_of(document([recorded], [stage("prod", arn)]), answers={arn: ending(390)})) == {}
