@@ -13,7 +13,7 @@ from checker.hcl.obstacles import hashed, hindrances_of_flow
 from checker.hcl.origins import Origin, Producer, origins
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
-from checker.hcl.variables import Setting, default_of, settings_of
+from checker.hcl.variables import Setting, VarFiles, default_of
 
 # What API Gateway makes: lower-case letters and digits (`facts/aws.md`); shorter text is a name or a key.
 _ID = re.compile(r"[a-z0-9]{5,}")
@@ -34,23 +34,26 @@ class LiteralUse:
 def literal_uses(configuration: Configuration) -> dict[str, tuple[LiteralUse, ...]]:
     """Every text that may be an id, with the stages that take it."""
     found: dict[str, list[LiteralUse]] = {}
+    var_files = VarFiles(configuration)
     for module in sorted(configuration.modules):
         for file in configuration.in_module(module, b"_stage", POINTER.encode()):
             for block in file.body.blocks if readable(file) else ():
                 if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in STAGES:
-                    for identity, use in _of_stage(configuration, module, file, block):
+                    for identity, use in _of_stage(configuration, var_files, module, file, block):
                         found.setdefault(identity, []).append(use)
     return {identity: tuple(uses) for identity, uses in found.items()}
 
 
-def _of_stage(configuration: Configuration, module: ModulePath, file: SourceFile, block: Block) -> Iterator[tuple[str, LiteralUse]]:
+def _of_stage(
+    configuration: Configuration, var_files: VarFiles, module: ModulePath, file: SourceFile, block: Block
+) -> Iterator[tuple[str, LiteralUse]]:
     stage = (module, block.labels[0], block.labels[1])
     for origin in origins(configuration, module, file, block, POINTER):
         if origin.producer is Producer.LITERAL and _ID.fullmatch(origin.text):
             yield origin.text, LiteralUse(stage=stage, file=file, block=block, origin=origin)
         if origin.producer is Producer.VARIABLE:
             default = default_of(configuration, origin.text)
-            settings = (*settings_of(configuration, origin.text), *((default,) if default is not None else ()))
+            settings = (*var_files.settings(origin.text), *((default,) if default is not None else ()))
             for text in dict.fromkeys(text for setting in settings for text in setting.texts if _ID.fullmatch(text)):
                 yield text, LiteralUse(stage=stage, file=file, block=block, origin=origin, settings=settings)
 

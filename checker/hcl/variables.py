@@ -31,9 +31,21 @@ class Setting:
     automatic: bool
 
 
-def settings_of(configuration: Configuration, name: str) -> tuple[Setting, ...]:
-    """Every var file in the root module's folder, and some levels below it, that gives a variable."""
-    return tuple(found for path in _var_files(Path(configuration.root)) for found in _settings(configuration.root, path, name))
+class VarFiles:
+    """The var files in the root module's folder and some levels below it: looked for once, and only when they are asked for."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._root = configuration.root
+        self._paths: tuple[str, ...] | None = None
+        self._known: dict[str, tuple[Setting, ...]] = {}
+
+    def settings(self, name: str) -> tuple[Setting, ...]:
+        """Every var file that gives a variable."""
+        if self._paths is None:
+            self._paths = tuple(_var_files(Path(self._root)))
+        if name not in self._known:
+            self._known[name] = tuple(found for path in self._paths for found in _settings(self._root, path, name))
+        return self._known[name]
 
 
 def default_of(configuration: Configuration, name: str) -> Setting | None:

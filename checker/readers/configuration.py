@@ -20,7 +20,7 @@ from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
-from checker.hcl.variables import Setting, settings_of
+from checker.hcl.variables import VarFiles
 from checker.readers.cautions import of_flow, triggered
 from checker.readers.producers import ProducerWords, told
 
@@ -70,7 +70,7 @@ class _Reader:
     def __init__(self, configuration: Configuration, shown_as: str) -> None:
         self.configuration = configuration
         self.shown_as = shown_as
-        self.set: dict[str, tuple[Setting, ...]] = {}
+        self.var_files = VarFiles(configuration)
 
     def location(self, path: str, line: int) -> Location:
         shown = posixpath.normpath(posixpath.join(self.shown_as, path)) if self.shown_as else path
@@ -143,17 +143,11 @@ class _Reader:
     def obstacle(self, found: Hindrance) -> Obstacle:
         return Obstacle(reason=found.reason, remedy=found.remedy, location=self.location(found.path, found.line))
 
-    def settings(self, variable: str) -> tuple[Setting, ...]:
-        """The var files that give a root variable, looked for once."""
-        if variable not in self.set:
-            self.set[variable] = settings_of(self.configuration, variable)
-        return self.set[variable]
-
     def producer(self, module: ModulePath, file: SourceFile, block: Block) -> ProducerWords | None:
         found = origins(self.configuration, module, file, block, POINTER)
         variables = {origin.text for origin in found if origin.producer is Producer.VARIABLE}
         setters = {
-            name: tuple(str(self.location(setting.path, setting.line)) for setting in self.settings(name))
+            name: tuple(str(self.location(setting.path, setting.line)) for setting in self.var_files.settings(name))
             for name in sorted(variables)
         }
         return told(self.configuration, found, setters)
