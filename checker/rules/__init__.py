@@ -6,6 +6,7 @@ from checker.domain.cases import Cases
 from checker.domain.finding import Finding
 from checker.rules import (
     certificate_drifted,
+    certificate_elsewhere,
     certificate_expired,
     certificate_expiring,
     certificate_gone,
@@ -14,6 +15,7 @@ from checker.rules import (
     plan_exceeds_phase,
     rotation_destroys_in_use,
     rotation_overdue,
+    rotation_premature,
     rotation_unstaged,
     stage_detached,
 )
@@ -24,10 +26,12 @@ RULES: tuple[Rule, ...] = (
     certificate_expiring.RULE,
     certificate_gone.RULE,
     certificate_not_renewing.RULE,
+    certificate_elsewhere.RULE,
     certificate_drifted.RULE,
     certificate_unverified.RULE,
     rotation_unstaged.RULE,
     rotation_destroys_in_use.RULE,
+    rotation_premature.RULE,
     rotation_overdue.RULE,
     stage_detached.RULE,
     plan_exceeds_phase.RULE,

@@ -1,0 +1,84 @@
+"""A stage names a certificate of another region or another account.
+
+## Why
+API Gateway lets a stage present only what its own account and region has. An id of elsewhere is refused at apply, or it names by
+chance another certificate; either way it is not the one that is watched.
+
+## Example
+A stage in eu-west-1 whose `client_certificate_id` is the id of a certificate that state has in us-east-1.
+
+## How to fix
+Make a certificate with the stage's own provider (region and account), have the backend trust it, and point the stage to that.
+
+## How to exempt
+Exempt the rule for the stage's address until a date.
+
+## Source
+AWS, API Gateway developer guide: a client certificate belongs to an account and region; one of ACM must be of the API's account and
+region, and its ARN says of which it is (`facts/aws.md` 1 and 2). Ids may collide: where AWS has the id at the stage's own place
+there is no finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Cases
+from checker.domain.certificate import kind_of
+from checker.domain.finding import Finding
+from checker.domain.observation import Found
+from checker.domain.place import Place, place_of_arn
+from checker.domain.severity import Severity
+from checker.domain.stage import Presents, Stage
+from checker.domain.subjects import stages_after
+from checker.rules.rule import Rule, locate, stage_name
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield an error for each stage that presents, now or after the plan, a certificate that is recorded elsewhere alone."""
+    homes: dict[str, set[Place]] = {}
+    for case in cases.all:
+        if case.id is not None and case.address is not None:
+            homes.setdefault(case.id, set()).add(case.certificate.place)
+    for document in cases.documents:
+        for stage in dict.fromkeys((*document.document.stages, *stages_after(document.document))):
+            elsewhere = _elsewhere(cases, stage, homes) if isinstance(stage.presents, Presents) else None
+            if elsewhere is not None and isinstance(stage.presents, Presents):
+                yield Finding(
+                    rule=RULE.name,
+                    source=document.document.source.path,
+                    severity=RULE.severity,
+                    message=f"{stage_name(stage)} ({stage.place}) names certificate {stage.presents.id}, which is of {elsewhere}",
+                    remedy="make a certificate in the stage's own account and region, and point the stage to that",
+                    address=str(stage.address) if stage.address is not None else None,
+                    certificate_id=stage.presents.id,
+                    location=locate(document, stage.address),
+                )
+
+
+def _elsewhere(cases: Cases, stage: Stage, homes: dict[str, set[Place]]) -> Place | None:
+    """The place that the certificate is of, where none that it may be of is the stage's."""
+    assert isinstance(stage.presents, Presents)  # noqa: S101 -- the caller has looked
+    identity = stage.presents.id
+    places = {place_of_arn(identity)} if kind_of(identity) == "acm" else homes.get(identity, set())
+    if not places or any(_may_be(place, stage.place) for place in places):
+        return None
+    if kind_of(identity) == "gateway" and isinstance(cases.observations.said_of(identity, stage.place.region), Found):
+        same_region = any(place.region == stage.place.region for place in places)
+        if not same_region:
+            return None
+    return min(places, key=str)
+
+
+def _may_be(place: Place, other: Place) -> bool:
+    """Whether nothing speaks against two places being one."""
+    pairs = ((place.region, other.region), (place.account, other.account))
+    return all(one is None or two is None or one == two for one, two in pairs)
+
+
+RULE = Rule(
+    name="certificate-elsewhere",
+    severity=Severity.ERROR,
+    says="a stage names a certificate of another region or another account",
+    check=check,
+)

@@ -1,0 +1,70 @@
+"""A plan moves a stage to a successor that is younger than the trust window.
+
+## Why
+Backends learn to trust the successor between introduce and repoint. A stage that moves before they have is refused.
+
+## Example
+The successor was made this morning, and the plan of the afternoon repoints the stages; the trust window is three days.
+
+## How to fix
+Apply the plan once the window is over, or make sure that every backend trusts the successor already: then it is safe to go on.
+
+## How to exempt
+Lower `trust_window_days` in the policy, or exempt the rule for the stage's address until a date.
+
+## Source
+tfcert's own trust window, DESIGN.md 7; the age is AWS's `createdDate`, else the recorded one. A certificate of ACM is left out:
+backends trust the CA that issued it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from checker.domain.cases import Case, Cases
+from checker.domain.finding import Finding
+from checker.domain.observation import Found
+from checker.domain.severity import Severity
+from checker.domain.stage import Presents
+from checker.rules.rule import Rule, days, locate
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield a warning for each stage that a plan moves from one certificate to another that is too young."""
+    window = timedelta(days=cases.policy.trust_window_days)
+    for document in cases.documents:
+        plan = document.document.plan
+        for change in plan.stages if plan is not None else ():
+            match change.presented:
+                case Presents(id=old), Presents(id=new) if old != new and change.action.changes:
+                    successor = document.by_id(new)
+                case _:
+                    continue
+            made = _made(successor) if successor is not None and successor.certificate.kind == "gateway" else None
+            if made is None or made + window <= cases.as_of:
+                continue
+            yield Finding(
+                rule=RULE.name,
+                source=document.document.source.path,
+                severity=RULE.severity,
+                message=f"the plan moves {change.address} to certificate {new}, made at {made:%Y-%m-%d %H:%M} UTC: "
+                f"less than the trust window of {days(cases.policy.trust_window_days)} ago",
+                remedy=f"apply it from {made + window:%Y-%m-%d %H:%M} UTC on, or once every backend is known to trust {new}",
+                address=str(change.address),
+                certificate_id=new,
+                location=locate(document, change.address),
+            )
+
+
+def _made(case: Case) -> datetime | None:
+    observed = case.observation.created_at if isinstance(case.observation, Found) else None
+    return observed or case.certificate.created_at
+
+
+RULE = Rule(
+    name="rotation-premature",
+    severity=Severity.WARNING,
+    says="a plan moves a stage to a successor younger than the trust window",
+    check=check,
+)

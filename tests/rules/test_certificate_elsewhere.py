@@ -1,0 +1,77 @@
+"""certificate-elsewhere: a stage in one region or account, a certificate in another."""
+
+from __future__ import annotations
+
+import pytest
+from builders import cases_of, certificate, document, findings, moving, said, stage
+from world import HOME
+
+from checker.domain.observation import CertificateKey, Found, Gone
+from checker.domain.place import Place
+from checker.domain.plan import Plan
+from checker.domain.value import replace
+
+RULE = "certificate-elsewhere"
+WEST = Place("aws", HOME.account, "us-west-2")
+THEIRS = Place("aws", "222222222222", "us-east-1")
+UNPLACED = Place()
+ARN = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+
+
+def pair(of_stage, of_certificate=HOME, identity="old"):
+    one = replace(stage("prod", identity), place=of_stage)
+    made = replace(certificate("old", 300), place=of_certificate)
+    return cases_of(document([made], [one]), asked=False)
+
+
+@pytest.mark.parametrize(
+    ("of_stage", "of_certificate", "weight"),
+    [
+        (HOME, HOME, None),
+        (WEST, HOME, "error"),
+        (THEIRS, HOME, "error"),
+        (UNPLACED, HOME, None),
+        (WEST, UNPLACED, None),
+        (WEST, Place("aws", None, "us-west-2"), None),
+    ],
+)
+def test_a_pair_across_regions_or_accounts_is_an_error(of_stage, of_certificate, weight):
+    """What no document places contradicts nothing."""
+    assert said(pair(of_stage, of_certificate)).get(RULE) == weight
+
+
+@pytest.mark.parametrize(("of_stage", "weight"), [(HOME, None), (WEST, "error"), (THEIRS, "error"), (UNPLACED, None)])
+def test_the_arn_of_acm_says_where_it_is_of(of_stage, weight):
+    """Whether state has it or not."""
+    assert said(pair(of_stage, identity=ARN)).get(RULE) == weight
+
+
+def test_it_names_both_places():
+    """Which is what a person has to compare."""
+    (finding,) = findings(pair(WEST), RULE)
+    assert "us-west-2" in finding.message
+    assert "us-east-1" in finding.message
+    assert finding.address == "aws_api_gateway_stage.prod"
+
+
+@pytest.mark.parametrize(("answer", "found"), [(Gone(), True), ("found", False)])
+def test_ids_may_collide_across_regions(answer, found):
+    """Where AWS has that id in the stage's own region, it is another certificate of the same name."""
+    cases = pair(WEST)
+    made = certificate("old", 300)
+    said_there = answer if isinstance(answer, Gone) else Found(expires_at=made.expires_at)
+    answers = {
+        CertificateKey(id="old", place=HOME): Found(expires_at=made.expires_at),
+        CertificateKey(id="old", place=WEST): said_there,
+    }
+    cases = replace(cases, observations=replace(cases.observations, asked=True, certificates=answers))
+    assert bool(findings(cases, RULE)) == found
+
+
+def test_a_plan_that_would_make_such_a_pair_is_told_before():
+    """Once, though the stage is recorded as well."""
+    change = moving("prod", None, "old")
+    change = replace(change, after=replace(change.after, place=WEST), before=replace(change.before, place=WEST))
+    recorded = replace(stage("prod", None), place=WEST)
+    cases = cases_of(document([certificate("old", 300)], [recorded], plan=Plan(stages=(change,))))
+    assert len(findings(cases, RULE)) == 1

@@ -1,0 +1,51 @@
+"""rotation-premature: a stage moves before its backend can have learnt to trust the successor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from builders import cases_of, certificate, document, findings, moving, said
+from world import NOW
+
+from checker.domain.observation import Found
+from checker.domain.plan import Action, Plan
+from checker.domain.policy import Policy
+from checker.domain.value import replace
+
+RULE = "rotation-premature"
+WINDOW = timedelta(days=3)
+SECOND = timedelta(seconds=1)
+
+
+def moved(age, *, recorded=False, before="old", action=Action.UPDATE, policy=None):
+    made = NOW - age if age is not None else None
+    new = replace(certificate("new", 360), created_at=made if recorded else None)
+    answers = {} if recorded else {"new": Found(expires_at=new.expires_at, created_at=made)}
+    plan = Plan(stages=(moving("prod", before, "new", action),))
+    return cases_of(document([certificate("old"), new], plan=plan), answers=answers, policy=policy)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize(("age", "found"), [(WINDOW, False), (WINDOW - SECOND, True), (timedelta(0), True), (None, False)])
+def test_exactly_the_window_is_old_enough(age, found, recorded):
+    """AWS's own date counts, else the recorded one; no date is no finding."""
+    assert (said(moved(age, recorded=recorded)).get(RULE) == "warning") == found
+
+
+def test_it_says_from_when_on_the_plan_may_be_applied():
+    """A person wants the hour."""
+    (finding,) = findings(moved(timedelta(days=1)), RULE)
+    assert "2026-11-25 00:00 UTC" in finding.remedy
+    assert (finding.address, finding.certificate_id) == ("aws_api_gateway_stage.prod", "new")
+
+
+def test_the_window_is_the_policys():
+    """One that has none is never premature."""
+    assert RULE not in said(moved(timedelta(0), policy=Policy(trust_window_days=0)))
+
+
+@pytest.mark.parametrize(("before", "action"), [("new", Action.NO_OP), (None, Action.UPDATE), ("old", Action.NO_OP)])
+def test_a_stage_that_does_not_move_away_from_another_one_is_no_finding(before, action):
+    """Nobody trusted anything before."""
+    assert RULE not in said(moved(timedelta(0), before=before, action=action))
