@@ -107,7 +107,8 @@ class Observations:
     """All that AWS said in a run; `asked` is False when the run was offline.
 
     `surveys` has an entry for each place of which all stages were asked for, `stages` one for each recorded stage
-    of which it was asked what it presents now; none where nobody looked for drift. `calls` counts requests by operation;
+    of which it was asked what it presents now; none where nobody looked for drift. `held` is how many client
+    certificates the asked account has, by region. `calls` counts requests by operation;
     `notices` are sentences for the person who ran it, such as that a recorded region was asked instead of `--region`.
     """
 
@@ -115,6 +116,7 @@ class Observations:
     certificates: Mapping[CertificateKey, Observation] = MappingProxyType({})
     surveys: Mapping[Place, Survey] = MappingProxyType({})
     stages: Mapping[StageKey, ObservedPresence] = MappingProxyType({})
+    held: Mapping[str, int] = MappingProxyType({})
     calls: Mapping[str, int] = MappingProxyType({})
     notices: tuple[str, ...] = ()
 

@@ -21,7 +21,7 @@ class Policy:
     """Days that count, all whole: at `threshold_days` left an error, at `notice_days` a warning.
 
     `trust_window_days` is the least time between introduce and repoint, `margin_days` what must be left when the stages are
-    repointed.
+    repointed. `certificate_quota` is how many client certificates AWS lets an account have in a region.
     """
 
     name: str = "default"
@@ -29,6 +29,7 @@ class Policy:
     notice_days: int = 60
     trust_window_days: int = 3
     margin_days: int = 7
+    certificate_quota: int = 60
     fail_on: FailOn = FailOn.ERROR
 
     def repoint_by(self, expires_at: datetime) -> datetime:

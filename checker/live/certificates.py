@@ -13,9 +13,17 @@ from checker.live.gateway import Api, GatewayError, UnreachableError
 from checker.live.identity import Caller, KnownCaller, caller, elsewhere, here, unproven
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What a region's list says of each key, and how many certificates it holds; None where it was not answered."""
+
+    answers: Mapping[CertificateKey, Observation]
+    held: int | None = None
+
+
 def observe_certificates(
     asking: Asking, keys: Collection[CertificateKey], anchors: Collection[Anchor], identity: Future[Caller]
-) -> Mapping[CertificateKey, Observation]:
+) -> Listed:
     """List the region's certificates once, and say of each key whether it is there.
 
     What is not listed is Gone only where it is recorded: in this region, and in the caller's account by STS. Else a recorded
@@ -24,14 +32,14 @@ def observe_certificates(
     try:
         known = asking.ask("GetClientCertificates", lambda: asking.gateway.certificates(asking.region))
     except GatewayError as error:
-        return dict.fromkeys(keys, error.unanswered)
+        return Listed(answers=dict.fromkeys(keys, error.unanswered))
     who = caller(identity, asking.patience)
     proof = _Proof(asking, who, anchors)
     observed: dict[CertificateKey, Observation] = {}
     for key in keys:
         recorded = key.place.account or account_by(anchors, key.id)
         observed[key] = elsewhere(recorded, who) or known.get(key.id) or proof.absent(key, recorded)
-    return observed
+    return Listed(answers=observed, held=len(known))
 
 
 @dataclass(slots=True)

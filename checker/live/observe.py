@@ -62,21 +62,24 @@ def observe(
         return Asking(gateway=gateway, region=region, patience=Patience(connection.timeout))
 
     identity = identify(gateway, regions, Patience(connection.timeout))
-    listings = [
-        start(partial(observe_certificates, about(region), asked, in_region(anchors, region, default), identity))
+    listings = {
+        region: start(partial(observe_certificates, about(region), asked, in_region(anchors, region, default), identity))
         for region, asked in keyed.by_region.items()
-    ]
+    }
     censuses = [
         start(partial(observe_stages, about(region), asked, in_region(anchors, region, default), identity))
         for region, asked in surveyed.by_region.items()
     ]
-    listings += [start(partial(observe_acm, about(region), asked, identity)) for region, asked in managed.items()]
+    managed_looks = [start(partial(observe_acm, about(region), asked, identity)) for region, asked in managed.items()]
     looks = [
         start(partial(observe_drift, about(region), uncovered(asked, surveyed.by_region.get(region, ())), identity))
         for region, asked in drifting.by_region.items()
     ]
-    for listing in listings:
-        certificates |= listing.result()
+    listed = {region: listing.result() for region, listing in listings.items()}
+    for region_list in listed.values():
+        certificates |= region_list.answers
+    for managed_look in managed_looks:
+        certificates |= managed_look.result()
     for census in censuses:
         places |= census.result()
     for look in looks:
@@ -91,6 +94,7 @@ def observe(
         certificates=certificates,
         surveys=places,
         stages=stages,
+        held={region: found.held for region, found in listed.items() if found.held is not None},
         calls=gateway.calls(),
         notices=overruled(connection.region, recorded),
     )

@@ -9,7 +9,7 @@ from checker.domain.errors import UsageError
 from checker.domain.policy import FailOn, Policy
 
 _DAYS = ("threshold_days", "notice_days", "trust_window_days", "margin_days")
-_KEYS = (*_DAYS, "name", "fail_on")
+_KEYS = (*_DAYS, "certificate_quota", "name", "fail_on")
 
 
 def read_policy(path: str, data: bytes, *, name: str = "tfcert.toml") -> Policy:
@@ -33,6 +33,8 @@ def read_policy(path: str, data: bytes, *, name: str = "tfcert.toml") -> Policy:
     for key in _DAYS:
         if key in values:
             settings[key] = _days(path, key, values[key])
+    if "certificate_quota" in values:
+        settings["certificate_quota"] = _quota(path, values["certificate_quota"])
     if "name" in values:
         settings["name"] = _text(path, "name", values["name"])
     if "fail_on" in values:
@@ -54,6 +56,12 @@ def checked(policy: Policy, *, where: str) -> Policy:
 def _days(path: str, key: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 3650:
         raise UsageError(f"{key} is not a whole number of days from 0 to 3650", where=path, remedy=f"write {key} = 30")
+    return value
+
+
+def _quota(path: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UsageError("certificate_quota is not a whole number from 1 on", where=path, remedy="write certificate_quota = 60")
     return value
 
 

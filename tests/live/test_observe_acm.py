@@ -167,6 +167,7 @@ def test_acm_has_a_pace_of_its_own(aws, key, look, monkeypatch):
     aws.seed(SeedCertificate(id="abc123"), SeedAcm(arn=ARN, expires_at=ENDS), SeedAcm(arn=OTHER, expires_at=ENDS))
     aws.faults.inject("DescribeCertificate", throttled(), times=1)
 
-    look([key("abc123"), key(ARN), key(OTHER)])
+    seen = look([key("abc123"), key(ARN), key(OTHER)], timeout=60.0)
 
+    assert {type(answer) for answer in seen.certificates.values()} == {Found}
     assert sorted(pace.waits for pace in paces) == [1, 3]

@@ -1,0 +1,67 @@
+"""An account and region has fewer free client certificates than the rotations that are due need.
+
+## Why
+Until retire a rotation needs one certificate more than before. At the quota API Gateway refuses to make it, amid an apply.
+
+## Example
+59 of 60 certificates are there, and two that stages present near their end.
+
+## How to fix
+Delete certificates that no stage presents, or have the quota raised in Service Quotas and write the new one as `certificate_quota`
+into the policy. Rotating one after the other, each up to retire, needs only one free certificate.
+
+## How to exempt
+Raise `certificate_quota` in the policy.
+
+## Source
+AWS, API Gateway quotas: 60 client certificates an account and region, adjustable. Counted are all that AWS lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Case, Cases, DocumentCases
+from checker.domain.finding import Finding
+from checker.domain.observation import Found, Gone
+from checker.domain.progress import successor_in_state
+from checker.domain.severity import Severity
+from checker.rules.rule import Rule
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield a warning for each region in which the successors that are still to be made find no room."""
+    needed: dict[str, set[str]] = {}
+    for document in cases.documents:
+        for case in document.cases:
+            key = case.subject.key
+            if key is not None and key.place.region is not None and _needs_one(cases, document, case):
+                needed.setdefault(key.place.region, set()).add(key.id)
+    for region, ids in sorted(needed.items()):
+        held = cases.observations.held.get(region)
+        quota = cases.policy.certificate_quota
+        if held is not None and quota - held < len(ids):
+            yield Finding(
+                rule=RULE.name,
+                severity=RULE.severity,
+                message=f"region {region} holds {held} of {quota} client certificates, "
+                f"and rotations that are due need {len(ids)} more",
+                remedy="delete those that no stage presents, have the quota raised (then certificate_quota in the policy), "
+                "or finish one rotation before the next is begun",
+            )
+
+
+def _needs_one(cases: Cases, document: DocumentCases, case: Case) -> bool:
+    """Whether a successor is still to be made; what AWS did not confirm may be of another account, which has its own room."""
+    answered = isinstance(case.observation, Found | Gone)
+    due = case.within(cases.policy.notice_days) or isinstance(case.observation, Gone)
+    presented = bool(case.subject.presented_by) and case.certificate.kind == "gateway"
+    return answered and due and presented and successor_in_state(document, case) is None
+
+
+RULE = Rule(
+    name="certificate-quota",
+    severity=Severity.WARNING,
+    says="fewer free certificates in the account and region than the rotations that are due need",
+    check=check,
+)

@@ -1,0 +1,56 @@
+"""certificate-quota: whether the successors that are due find room."""
+
+from __future__ import annotations
+
+import pytest
+from builders import cases_of, certificate, document, findings, lineage, said, stage
+
+from checker.domain.observation import Gone, Unanswered
+from checker.domain.policy import Policy
+from checker.domain.value import replace
+
+RULE = "certificate-quota"
+BOTH = [stage("a", "a"), stage("b", "b")]
+
+
+def holding(held, cases):
+    return replace(cases, observations=replace(cases.observations, held=held))
+
+
+def two(left=12, **rest):
+    return cases_of(document([certificate("a", left), certificate("b", left)], BOTH), **rest)
+
+
+@pytest.mark.parametrize(("held", "weight"), [(57, None), (58, None), (59, "warning"), (60, "warning"), (75, "warning")])
+def test_as_many_as_are_due_must_be_free(held, weight):
+    """Two that are due need two."""
+    assert said(holding({"us-east-1": held}, two())).get(RULE) == weight
+
+
+def test_it_says_how_many_there_are_and_how_many_are_needed():
+    """And of what region."""
+    (finding,) = findings(holding({"us-east-1": 59}, two()), RULE)
+    assert finding.message == "region us-east-1 holds 59 of 60 client certificates, and rotations that are due need 2 more"
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [
+        two(300),
+        two(answers={"a": Unanswered(reason="r", remedy="m"), "b": Unanswered(reason="r", remedy="m")}),
+        two(policy=Policy(certificate_quota=62)),
+        cases_of(document([certificate("a"), certificate("b")], [])),
+        cases_of(document([certificate("a"), certificate("b", 350)], BOTH[:1], declared=lineage(a=None, b="a"))),
+    ],
+    ids=["not due", "perhaps of another account", "raised", "nobody presents them", "successor there"],
+)
+def test_what_needs_no_room_is_no_finding(cases):
+    """Only a successor that is still to be made counts."""
+    assert RULE not in said(holding({"us-east-1": 60}, cases))
+
+
+def test_one_that_is_gone_needs_a_new_one_and_other_regions_have_their_own_room():
+    """The list of another region says nothing."""
+    gone = two(300, answers={"a": Gone(), "b": Gone()})
+    assert said(holding({"us-east-1": 59}, gone))[RULE] == "warning"
+    assert RULE not in said(holding({"eu-west-1": 60}, gone))
