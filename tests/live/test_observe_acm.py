@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from checker.demo.emulator import Answer, Hang, ProxyPage, SeedAcm, SeedCertificate, access_denied, throttled
+from checker.demo.emulator import Answer, Hang, ProxyPage, SeedAcm, SeedCertificate, access_denied
 from checker.domain.observation import Found, Gone, Renews, RenewsNot, Unanswered
 from checker.live.pace import Pace
 
@@ -150,7 +150,7 @@ def test_an_arn_of_anything_else_is_unanswered_and_asks_nothing(aws, key, look, 
 
 
 def test_acm_has_a_pace_of_its_own(aws, key, look, monkeypatch):
-    """Its quota is not API Gateway's: one does not wait for the other, and retries wait as well."""
+    """Its quota is not API Gateway's: one does not wait for the other."""
     paces = []
 
     class Counted(Pace):
@@ -165,9 +165,8 @@ def test_acm_has_a_pace_of_its_own(aws, key, look, monkeypatch):
 
     monkeypatch.setattr("checker.live.clients.Pace", Counted)
     aws.seed(SeedCertificate(id="abc123"), SeedAcm(arn=ARN, expires_at=ENDS), SeedAcm(arn=OTHER, expires_at=ENDS))
-    aws.faults.inject("DescribeCertificate", throttled(), times=1)
 
     seen = look([key("abc123"), key(ARN), key(OTHER)], timeout=60.0)
 
     assert {type(answer) for answer in seen.certificates.values()} == {Found}
-    assert sorted(pace.waits for pace in paces) == [1, 3]
+    assert sorted(pace.waits for pace in paces) == [1, 2]
