@@ -113,7 +113,9 @@ def assert_caught(judged: Judged, *rules: str) -> None:
     """The plan is refused, by these rules at least, each time as an error, and by none that has nothing to say here."""
     assert judged.code == 1, str(judged.ended)
     assert judged.document["verdict"] == "findings"
-    assert judged.found == {(rule, "error") for rule in rules}, str(judged.ended)
+    # The applies of a test follow each other within minutes, and a plan that repoints is told so.
+    hasty = {("rotation-premature", "warning")}
+    assert judged.found - hasty == {(rule, "error") for rule in rules}, str(judged.ended)
     assert all(finding["location"]["file"] == "infra/rotation.tf" for finding in judged.document["findings"])
 
 
