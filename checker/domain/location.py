@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from checker.domain.value import short_value
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@short_value
 class Location:
-    """A file, as a person would name it from where they stand, and a line counted from 1."""
+    """A file, as a person would name it from where they stand, and a line counted from 1; ordered as one reads them."""
 
     file: str
     line: int
+
+    def __lt__(self, other: Location) -> bool:
+        return (self.file, self.line) < (other.file, other.line)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"

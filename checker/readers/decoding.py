@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 Buffer = bytes | memoryview
 
+PLAN = "pass a plan as `terraform show -json PLANFILE` prints it, or a state"
 AGAIN = "write the document again with `terraform show -json` or `terraform state pull`"
 _WHERE = re.compile(r" - at `(?P<path>[^`]*)`$")
 _OFFSET = re.compile(r"\(byte (\d+)\)")

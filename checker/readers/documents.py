@@ -13,7 +13,6 @@ from checker.readers.recognition import recognise
 from checker.readers.recorded import read_records
 from checker.readers.shown_state import shown_records
 from checker.readers.spot import Spot
-from checker.readers.strangers import what_else
 from checker.readers.versions import check_format, check_raw_state
 
 
@@ -28,6 +27,8 @@ def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None) ->
         try:
             found = decode(data, Envelope, spot)
         except UnreadableError as error:
+            from checker.readers.strangers import what_else
+
             raise what_else(data, spot) or error from error
         match recognise(found, data, spot):
             case "plan":

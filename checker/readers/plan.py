@@ -13,7 +13,7 @@ from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import replace
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.changes import Change, read_action, read_change
-from checker.readers.decoding import decode
+from checker.readers.decoding import PLAN, decode
 from checker.readers.envelope import Envelope, ResourceChange, ShownValues
 from checker.readers.notices import deferred, imports, plan_notices
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, DEPLOYMENTS, HOLDERS, STAGES
@@ -23,7 +23,6 @@ from checker.readers.records import Record, read_address
 from checker.readers.shown_state import shown_records
 from checker.readers.spot import Spot
 from checker.readers.stages import PRESENTED, read_stage
-from checker.readers.strangers import PLAN
 
 
 def read_plan(found: Envelope, source: Source, spot: Spot) -> Document:

@@ -6,10 +6,9 @@ from typing import Literal
 
 from msgspec import UNSET, Raw
 
-from checker.readers.decoding import Buffer, decode
+from checker.readers.decoding import PLAN, Buffer, decode
 from checker.readers.envelope import Envelope
 from checker.readers.spot import Spot
-from checker.readers.strangers import PLAN, what_else
 
 Kind = Literal["plan", "raw state", "shown state"]
 
@@ -36,6 +35,8 @@ def recognise(found: Envelope, data: Buffer, spot: Spot) -> Kind:
         )
     elif found.version is not UNSET and (found.resources is not None or found.lineage is not UNSET):
         return "raw state"
+    from checker.readers.strangers import what_else
+
     raise what_else(data, spot) or spot.unreadable("is JSON, but neither a Terraform plan nor a state", PLAN)
 
 

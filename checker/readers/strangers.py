@@ -7,10 +7,9 @@ import re
 from msgspec import Raw
 
 from checker.domain.errors import UnreadableError
-from checker.readers.decoding import Buffer, decode
+from checker.readers.decoding import PLAN, Buffer, decode
 from checker.readers.spot import Spot
 
-PLAN = "pass a plan as `terraform show -json PLANFILE` prints it, or a state"
 _DIRECTORY = "pass the directory that it lies in"
 _HEAD = 64 * 1024
 
