@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases, Evidence
