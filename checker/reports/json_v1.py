@@ -13,7 +13,8 @@ from typing import Any
 from checker.domain.address import Address
 from checker.domain.cases import Case, DocumentCases
 from checker.domain.certificate import Certificate
-from checker.domain.finding import Finding
+from checker.domain.finding import Finding, Suppression
+from checker.domain.location import Location
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.domain.severity import Severity
@@ -133,7 +134,6 @@ def _stage(stage: Stage, part: DocumentCases, known: dict[str | None, list[Certi
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    where = finding.location
     return {
         "rule": finding.rule,
         "severity": finding.severity.word,
@@ -142,10 +142,26 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "days_left": finding.days_left,
         "message": finding.message,
         "remedy": finding.remedy,
-        "location": {"file": where.file, "line": where.line} if where is not None else None,
-        "suppression": finding.suppression,
+        "location": _location(finding.location),
+        "suppression": _suppression(finding.suppression),
         "source": finding.source,
     }
+
+
+def _suppression(suppression: Suppression | None) -> dict[str, Any] | None:
+    if suppression is None:
+        return None
+    return {
+        "kind": suppression.kind,
+        "reason": suppression.reason,
+        "until": suppression.until.isoformat(),
+        "owner": suppression.owner,
+        "location": _location(suppression.location),
+    }
+
+
+def _location(where: Location | None) -> dict[str, Any] | None:
+    return {"file": where.file, "line": where.line} if where is not None else None
 
 
 def _rotation(rotation: Rotation) -> dict[str, Any]:

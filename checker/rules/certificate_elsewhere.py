@@ -64,9 +64,7 @@ def _elsewhere(cases: Cases, stage: Stage, homes: dict[str, set[Place]]) -> Plac
     if not places or any(place.may_be(stage.place) for place in places):
         return None
     if kind_of(identity) == "gateway" and isinstance(cases.observations.said_of(identity, stage.place), Found):
-        same_region = any(place.region == stage.place.region for place in places)
-        if not same_region:
-            return None
+        return None
     return min(places, key=str)
 
 
