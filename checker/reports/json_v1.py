@@ -20,6 +20,7 @@ from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned, Stage
 from checker.domain.subjects import is_meant, stages_after
+from checker.domain.written import WrittenPatch
 
 SCHEMA = "tfcert.outcome/v1"
 
@@ -51,6 +52,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in outcome.findings],
         "rotations": [_rotation(rotation) for rotation in outcome.rotations],
         "notices": list(outcome.notices),
+        "patches": [_patch(patch) for patch in outcome.patches],
     }
 
 
@@ -181,6 +183,16 @@ def _rotation(rotation: Rotation) -> dict[str, Any]:
         "introduce_by": instant(rotation.introduce_by),
         "repoint_by": instant(rotation.repoint_by),
         "stages": list(rotation.stages),
+    }
+
+
+def _patch(patch: WrittenPatch) -> dict[str, Any]:
+    return {
+        "phase": str(patch.phase),
+        "file": patch.file_name,
+        "diff": patch.diff,
+        "rotations": list(patch.rotations),
+        "unmet": list(patch.unmet),
     }
 
 

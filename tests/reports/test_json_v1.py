@@ -29,7 +29,7 @@ ADDRESS = f"{CERTIFICATE}.orders"
 
 
 def document_of(outcome) -> dict:
-    return json.loads(FORMATS["json"](outcome))
+    return json.loads(FORMATS["json"].render(outcome))
 
 
 def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
@@ -96,6 +96,7 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
             }
         ],
         "notices": [],
+        "patches": [],
     }
 
 
@@ -149,7 +150,7 @@ def test_the_same_input_gives_the_same_bytes_in_whatever_order_it_was_read(name,
             stages=tuple(order.sample(document.stages, 6)),
         )
         cases = build_cases(Inventory(documents=(shuffled,)), Observations(asked=False), as_of=NOW, policy=Policy())
-        texts.add(FORMATS[name](Outcome(cases=cases, findings=judge(cases), rotations=plan_rotations(cases))))
+        texts.add(FORMATS[name].render(Outcome(cases=cases, findings=judge(cases), rotations=plan_rotations(cases))))
     assert len(texts) == 1
     if name == "json":
         found = json.loads(texts.pop())["findings"]
