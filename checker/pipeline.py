@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from checker.domain.cases import Cases, build_cases
@@ -10,7 +10,7 @@ from checker.domain.inventory import Inventory
 from checker.domain.observation import CertificateKey, Observations
 from checker.domain.outcome import Outcome
 from checker.domain.place import Place
-from checker.domain.rotation import Phase, Rotation
+from checker.domain.rotation import Phase, Rotation, in_order
 from checker.domain.run import Run
 from checker.domain.stage import Stage
 from checker.domain.subjects import subjects
@@ -63,6 +63,34 @@ def patch(
     asked_for = tuple(chosen(cases, rotations, wish.only))
     patches = write_patches(configuration, asked_for, wish.phase, every=wish.every, trust_bundle=wish.trust_bundle)
     return _outcome(inventory, cases, patches.rotations), patches
+
+
+def preview(
+    outcome: Outcome, configurations: Sequence[Configuration | None]
+) -> tuple[Outcome, tuple[tuple[Configuration, Patches], ...]]:
+    """Write every phase of what a check found due, as previews, for each configuration that is at hand.
+
+    `configurations` has one for each document, in order. The rotations of the outcome are then as they stand after trying: an
+    edit that cannot be proven is blocked.
+    """
+    # Only here: a check that nobody asks for patches has no use for what edits text.
+    from checker.patches.stages import write_patches
+
+    cases = outcome.cases
+    homes = {found.root: found for found in configurations if found is not None}
+    written: list[tuple[Configuration, Patches]] = []
+    rotations: list[Rotation] = []
+    for root, home in ((None, None), *homes.items()):
+        near = zip(cases.documents, configurations, strict=True)
+        documents = tuple(part for part, found in near if (found.root if found is not None else None) == root)
+        own = plan_rotations(replace(cases, documents=documents))
+        if home is None:
+            rotations += own
+            continue
+        patches = write_patches(home, own, None, every=True)
+        written.append((home, patches))
+        rotations += patches.rotations
+    return replace(outcome, rotations=in_order(rotations)), tuple(written)
 
 
 def bundle(inventory: Inventory, observe: Observe | None, run: Run) -> tuple[Outcome, tuple[Trusted, ...]]:

@@ -88,4 +88,6 @@ def test_readers_of_the_code_find_where_things_go():
     assert "stage_detached.py" in text
     assert "RULES" in text
     assert "FORMATS" in text
-    assert set(FORMATS) == {"text", "json"}
+    for name, entry in FORMATS.items():
+        assert (ROOT / "checker/reports" / f"{entry.module}.py").is_file(), name
+        assert (ROOT / "tests/reports" / f"test_{entry.module}.py").is_file(), name

@@ -33,6 +33,9 @@ def check(
     format_: Annotated[
         list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help="text or json; repeatable. [default: text]")
     ] = None,
+    patches: Annotated[
+        bool, typer.Option("--patches", help="Put the patches of what is due into the report; markdown and html have them anyway.")
+    ] = False,
     profile: options.Profile = None,
     role_arn: options.RoleArn = None,
     region: options.Region = None,
@@ -65,6 +68,10 @@ def check(
         raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
     observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout, drift=not no_drift)
     outcome = judge(loaded.inventory, observe, run)
+    if patches or output.wants_patches(chosen):
+        from checker.cli.previewing import with_patches
+
+        outcome = with_patches(outcome, loaded)
     output.report(outcome, chosen)
     output.warn_unverified(outcome)
     raise typer.Exit(outcome.exit_code)

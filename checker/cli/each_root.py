@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from checker.cli import output
 from checker.cli.patching import Delivered, deliver
+from checker.cli.previewing import folder_of
 from checker.cli.reading import Loaded
 from checker.cli.request import Request
 from checker.cli.tree import Tree, read_tree
@@ -49,18 +49,12 @@ def deliver_each(
 def _deliver(
     directory: str, loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime
 ) -> Delivered:
-    own = replace(request, out=_folder(request.out, directory)) if request.out is not None else request
+    own = replace(request, out=str(Path(request.out, folder_of(directory)))) if request.out is not None else request
     try:
         return deliver(loaded, observe, own, policy=policy, as_of=as_of, root=directory)
     except TfcertError as error:
         output.write(printable(f"# {directory}: {error}").encode() + b"\n")
         return Delivered(exit_code=3, known=True)
-
-
-def _folder(out: str, directory: str) -> str:
-    """A folder of its own for each root below `--out`, by the root's path from here; a way upwards is spelt out."""
-    relative = os.path.relpath(directory)
-    return str(Path(out, *("up" if part == ".." else part for part in Path(relative).parts)))
 
 
 def _summary(tree: Tree) -> str:

@@ -26,10 +26,15 @@ def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
     return tuple(chosen)
 
 
+def wants_patches(chosen: tuple[tuple[str, str | None], ...]) -> bool:
+    """Whether a format that was chosen carries patches by itself."""
+    return any(FORMATS[name].patches for name, _ in chosen)
+
+
 def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...]) -> None:
     """Write an outcome in each format to its place."""
     for name, file in chosen:
-        text = FORMATS[name](outcome)
+        text = FORMATS[name].render(outcome)
         if file is None:
             write(text.encode())
             continue

@@ -9,6 +9,7 @@ from pathlib import Path
 from checker.cli import output
 from checker.cli.caching import cache_folder
 from checker.cli.files import write_all
+from checker.cli.ground import Ground, ground_of, patch_text
 from checker.cli.reading import Loaded
 from checker.cli.request import Request
 from checker.cli.standing import exit_code, standing
@@ -21,8 +22,8 @@ from checker.domain.run import Run
 from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
 from checker.hcl.structure import keep_grammar_in
-from checker.patches.phase_patch import Patches, PhasePatch
-from checker.patches.wording import header, runbook
+from checker.patches.phase_patch import Patches
+from checker.patches.wording import runbook
 from checker.pipeline import Observe, patch
 from checker.readers.tool import Tool, find_tool
 from checker.reports.printable import printable
@@ -55,32 +56,33 @@ def deliver(
         output.warn(notice)
     if request.wish.phase is None and not request.wish.every:
         patches = _first_apply(patches)
-    top = _top(configuration)
+    ground = ground_of(configuration)
     code = exit_code(outcome, patches)
     if root is not None and not patches.rotations and not code:
         return Delivered(exit_code=code, known=known)
     if root is not None:
         output.write(printable(f"# root module {root}").encode() + b"\n")
-    if request.verify is not None and not _verified(configuration, patches, request.verify, top):
+    if request.verify is not None and not _verified(configuration, patches, request.verify, ground.top):
         return Delivered(exit_code=3, known=known)
-    _put(loaded, configuration, outcome, patches, request, top)
+    _put(loaded, configuration, outcome, patches, request, ground)
     back = request.wish.phase is Phase.ROLLBACK
     lines = standing(outcome, patches, written=request.write, back=back)
     output.write("".join(f"# {printable(line)}\n" for line in lines).encode())
     return Delivered(exit_code=code, known=known)
 
 
-def _put(loaded: Loaded, configuration: Configuration, outcome: Outcome, patches: Patches, request: Request, top: Path) -> None:
-    where = "the repository's root" if (top / ".git").exists() else "the configuration's folder"
+def _put(
+    loaded: Loaded, configuration: Configuration, outcome: Outcome, patches: Patches, request: Request, ground: Ground
+) -> None:
     if request.wish.trust_bundle:
         _warn_without_consumers(loaded, patches)
     if request.write:
-        _write(configuration, patches, top)
+        _write(configuration, patches, ground.top)
     if request.out is not None:
-        _store(Path(request.out), loaded, outcome, patches, top, where, trust_bundle=request.wish.trust_bundle)
+        _store(Path(request.out), loaded, outcome, patches, ground, trust_bundle=request.wish.trust_bundle)
     if not request.write and request.out is None:
         for entry in patches.patches:
-            output.write(_patch_text(entry, configuration, top, where))
+            output.write(patch_text(entry, ground))
 
 
 def _warn_without_consumers(loaded: Loaded, patches: Patches) -> None:
@@ -139,27 +141,15 @@ def _known(outcome: Outcome, only: frozenset[str]) -> bool:
     )
 
 
-def _top(configuration: Configuration) -> Path:
-    """The folder that a patch's paths start from: the repository's root, else the configuration's folder."""
-    here = Path(configuration.root).resolve()
-    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
-
-
-def _patch_text(entry: PhasePatch, configuration: Configuration, top: Path, where: str) -> bytes:
-    prefix = os.path.relpath(Path(configuration.root).resolve(), top).replace(os.sep, "/")
-    return header(entry, where=where).encode() + entry.diff("" if prefix == "." else prefix)
-
-
-def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, top: Path, where: str, *, trust_bundle: bool) -> None:
-    configuration = _one(loaded)
+def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground: Ground, *, trust_bundle: bool) -> None:
     declared = next(document.declared for document in loaded.inventory.documents if document.declared is not None)
     text = runbook(
-        patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where=where, trust_bundle=trust_bundle
+        patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where=ground.where, trust_bundle=trust_bundle
     )
     try:
         out.mkdir(parents=True, exist_ok=True)
         for entry in patches.patches:
-            (out / entry.file_name).write_bytes(_patch_text(entry, configuration, top, where))
+            (out / entry.file_name).write_bytes(patch_text(entry, ground))
             output.write(f"{out / entry.file_name}\n".encode())
         (out / "RUNBOOK.md").write_text(text, encoding="utf-8")
         output.write(f"{out / 'RUNBOOK.md'}\n".encode())
@@ -177,18 +167,9 @@ def _write(configuration: Configuration, patches: Patches, top: Path) -> None:
             where="--write",
             remedy="write and apply the phase before it first: --phase next",
         )
-    for condition in _unmet(first):
+    safe = all(rotation.step == Next(first.phase) for rotation in first.rotations)
+    for condition in () if safe else first.unmet:
         output.warn(f"warning: before {first.phase} is applied: {condition}")
     for path in write_all(configuration.root, first.changes, within=top):
         shown = os.path.relpath(path.resolve(), top.resolve()) if path.resolve().is_relative_to(top.resolve()) else path
         output.write(f"# {first.phase}: edited {shown}\n".encode())
-
-
-def _unmet(entry: PhasePatch) -> list[str]:
-    return [
-        f"{condition.text} ({condition.holds})"
-        for rotation in entry.rotations
-        if rotation.step != Next(entry.phase)
-        for condition in rotation.conditions
-        if condition.phase == entry.phase
-    ]

@@ -10,6 +10,7 @@ from checker.domain.policy import FailOn
 from checker.domain.rotation import Rotation
 from checker.domain.severity import Severity
 from checker.domain.value import value
+from checker.domain.written import WrittenPatch
 
 UNVERIFIED = "certificate-unverified"
 
@@ -24,12 +25,16 @@ class Verdict(StrEnum):
 
 @value
 class Outcome:
-    """Cases, sorted findings and rotations of one run, with the sentences that every report must carry."""
+    """Cases, sorted findings and rotations of one run, with the sentences that every report must carry.
+
+    `patches` is empty where nobody asked for them.
+    """
 
     cases: Cases
     findings: tuple[Finding, ...]
     rotations: tuple[Rotation, ...]
     notices: tuple[str, ...] = ()
+    patches: tuple[WrittenPatch, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from checker.domain.address import Address
@@ -103,3 +104,9 @@ class Rotation:
     def label(self) -> str:
         """How a report names it: the predecessor's address, else its id."""
         return str(self.predecessor) if self.predecessor is not None else ", ".join(self.predecessor_ids)
+
+
+def in_order(rotations: Iterable[Rotation]) -> tuple[Rotation, ...]:
+    """Rotations by the end of what goes, the unknown last, then by name."""
+    never = datetime.max.replace(tzinfo=UTC)
+    return tuple(sorted(rotations, key=lambda rotation: (rotation.end or never, rotation.label)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 
-from checker.domain.rotation import SERIES, Phase, Rotation
+from checker.domain.rotation import SERIES, Holds, Phase, Rotation
 from checker.domain.value import value
 from checker.patches.diff import unified_diff
 
@@ -42,6 +42,16 @@ class PhasePatch:
     def file_name(self) -> str:
         """The name under which it is stored."""
         return f"{SERIES.index(self.phase) + 1}-{self.phase}.patch" if self.phase in SERIES else f"{self.phase}.patch"
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """What must hold before it is applied and does not yet, or what nobody has confirmed."""
+        return tuple(
+            f"{condition.text} ({condition.holds})"
+            for rotation in self.rotations
+            for condition in rotation.conditions
+            if condition.phase == self.phase and condition.holds is not Holds.YES
+        )
 
     def diff(self, prefix: str) -> bytes:
         """The unified diff of all its files; `prefix` leads from where it is applied to the configuration's folder."""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
+from typing import cast
 
 from checker.domain.outcome import Outcome
+from checker.domain.value import short_value
 
 
-def _text(outcome: Outcome) -> str:
-    from checker.reports.text import render
+@short_value
+class Format:
+    """A format of reports: the module here that has its `render`, and whether it asks for patches by itself."""
 
-    return render(outcome)
+    module: str
+    patches: bool = False
+
+    def render(self, outcome: Outcome) -> str:
+        """Write an outcome; the format's module, and the library that it may need, are imported by this alone."""
+        return cast("str", import_module(f"checker.reports.{self.module}").render(outcome))
 
 
-def _json(outcome: Outcome) -> str:
-    from checker.reports.json_v1 import render
-
-    return render(outcome)
-
-
-FORMATS: Mapping[str, Callable[[Outcome], str]] = {"text": _text, "json": _json}
+FORMATS: Mapping[str, Format] = {
+    "text": Format("text"),
+    "json": Format("json_v1"),
+}

@@ -10,7 +10,7 @@ from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.declared import Declared
 from checker.domain.inventory import Inventory
 from checker.domain.place import Place
-from checker.domain.rotation import SERIES, Blocked, Caution, Done, Next, Phase, Rotation, Waiting
+from checker.domain.rotation import SERIES, Blocked, Caution, Done, Next, Phase, Rotation, Waiting, in_order
 from checker.domain.stage import Stage
 from checker.domain.subjects import subjects
 from checker.domain.value import replace
@@ -35,8 +35,7 @@ def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bo
         for rotation in _of_document(cases, document, name, even_if_not_due=even_if_not_due):
             key = (home, rotation.label, rotation.successor)
             found[key] = min(found.get(key, rotation), rotation, key=_caution)
-    never = datetime.max.replace(tzinfo=cases.as_of.tzinfo)
-    return tuple(sorted(found.values(), key=lambda rotation: (rotation.end or never, rotation.label)))
+    return in_order(found.values())
 
 
 def _caution(rotation: Rotation) -> int:
