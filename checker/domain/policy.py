@@ -33,7 +33,8 @@ class Policy:
     """Days that count, all whole: at `threshold_days` left an error, at `notice_days` a warning.
 
     `trust_window_days` is the least time between introduce and repoint, `margin_days` what must be left when the stages are
-    repointed. `certificate_quota` is how many client certificates AWS lets an account have in a region. `accounts` says how each is entered.
+    repointed. `certificate_quota` is how many client certificates AWS lets an account have in a region. `accounts` says how each
+    is entered.
     """
 
     name: str = "default"
