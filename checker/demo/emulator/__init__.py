@@ -23,8 +23,8 @@ Another process drives it by JSON under `/_tfcert/`; where nothing else is said,
 | POST `/_tfcert/age` | `{"id": "abc123", "days_left": 12.5}`, `{"id": "abc123", "expires_at": "…"}` | issues it anew |
 | POST `/_tfcert/reset` | | empties all accounts, and sets everything as at first |
 
-A fault that is set may also name an `account` and a `region`. It is `{"type": "answer", "status": 429, "code": "TooManyRequestsException", "message": "…"}`, `{"type": "drop"}`,
-`{"type": "hang", "seconds": 5}` or `{"type": "page", "status": 200}`.
+A fault is `{"type": "answer", "status": 429, "code": "TooManyRequestsException", "message": "…"}`, `{"type": "drop"}`,
+`{"type": "hang", "seconds": 5}` or `{"type": "page", "status": 200}`; the order may also name an `account` and a `region`.
 """
 
 from checker.demo.emulator.calls import Call
