@@ -13,13 +13,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from checker.domain.outcome import Outcome
-from checker.reports.json_v1 import instant
 from checker.reports.page.cards import cards
 from checker.reports.page.deeds import deeds
 from checker.reports.page.diffs import patches_of, places
 from checker.reports.page.findings import shown
 from checker.reports.page.headline import counts, headline
 from checker.reports.page.horizon import NOW, ticks, written
+from checker.reports.page.prose import prose
 from checker.reports.page.rows import timeline
 from checker.reports.page.wording import counted, date_of
 from checker.reports.printable import printable
@@ -31,21 +31,25 @@ if TYPE_CHECKING:
 def render(outcome: Outcome) -> str:
     """Write an outcome as a page of HTML."""
     made = cards(outcome, places(outcome.patches))
-    return _environment().get_template("page.html.j2").render(
-        headline=headline(outcome),
-        counts=tuple(counts(outcome)),
-        outcome=outcome,
-        as_of=date_of(outcome.cases.as_of),
-        policy=outcome.cases.policy,
-        deeds=deeds(outcome, made),
-        timeline=timeline(outcome, {number: card.anchor for number, card in enumerate(made)}),
-        ticks=tuple(ticks(outcome.cases.as_of)),
-        now=written(NOW),
-        findings=shown(outcome),
-        cards=made,
-        patches=patches_of(outcome.patches),
-        style=_asset("page.css"),
-        script=_asset("page.js"),
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            headline=headline(outcome),
+            counts=tuple(counts(outcome)),
+            outcome=outcome,
+            as_of=date_of(outcome.cases.as_of),
+            policy=outcome.cases.policy,
+            deeds=deeds(outcome, made),
+            timeline=timeline(outcome, {number: card.anchor for number, card in enumerate(made)}),
+            ticks=tuple(ticks(outcome.cases.as_of)),
+            now=written(NOW),
+            findings=shown(outcome),
+            cards=made,
+            patches=patches_of(outcome.patches),
+            style=_asset("page.css"),
+            script=_asset("page.js"),
+        )
     )
 
 
@@ -69,7 +73,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "counted": counted,
-        "instant": instant,
+        "prose": prose,
         "own": Markup,  # the package's own style and script
         "hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
     }

@@ -39,6 +39,7 @@ class Card:
     anchor: str
     predecessor: Name
     successor: Name | None
+    phase: str
     state: str
     deed: str
     how: str
@@ -81,6 +82,7 @@ def _card(anchor: str, rotation: Rotation, patches: Mapping[tuple[Phase, str], s
         anchor=anchor,
         predecessor=split(rotation.label),
         successor=split(str(rotation.successor)) if rotation.successor is not None else None,
+        phase=str(phase),
         state=state,
         deed=deed,
         how=how,
@@ -116,16 +118,28 @@ def _awaited(rotation: Rotation, phase: Phase) -> Phase:
 
 
 def _told(rotation: Rotation, *, written: bool) -> tuple[str, str, str]:
-    how = "Apply its patch, and nothing else in the same apply." if written else "This writes its patch:"
     match rotation.step:
         case Next(phase=phase):
-            return "next", _deed(phase, rotation), how
+            return "next", _deed(phase, rotation), _how(rotation, phase, written=written)
         case Waiting(reason=reason):
             return "waiting", "Wait, then ask again", reason
         case Blocked(reason=reason, remedy=remedy):
             return "blocked", remedy, reason
         case Done():
             return "done", "Nothing is left to do", ""
+
+
+def _how(rotation: Rotation, phase: Phase, *, written: bool) -> str:
+    """The way to take a phase: what does not hold yet first, then what nobody but a person can confirm (I2)."""
+    own = [condition for condition in rotation.conditions if condition.phase is phase]
+    unmet = "; ".join(condition.text for condition in own if condition.holds is Holds.NO)
+    unsure = "; ".join(condition.text for condition in own if condition.holds is Holds.UNKNOWN)
+    sentences = (
+        f"Not before this holds: {unmet}." if unmet else "",
+        f"Make sure first: {unsure}." if unsure else "",
+        "Then apply its patch" if unmet or unsure else "Apply its patch",
+    )
+    return " ".join(filter(None, sentences)) + (", and nothing else in the same apply." if written else ", which this writes:")
 
 
 def _deed(phase: Phase, rotation: Rotation) -> str:

@@ -25,7 +25,7 @@ _FILE = ("+++ ", "--- ", "diff ", "index ", "new file", "deleted file", "similar
 
 @value
 class Patch:
-    """One patch on the page; `whole` says that it can be copied from here, `lost` why it cannot."""
+    """One patch on the page; `whole` says that it can be copied from here."""
 
     anchor: str
     phase: str
@@ -44,8 +44,19 @@ def patches_of(written: tuple[WrittenPatch, ...]) -> tuple[Patch, ...]:
 
 
 def places(written: tuple[WrittenPatch, ...]) -> Mapping[tuple[Phase, str], str]:
-    """Where on the page the patch of a phase and a rotation is."""
-    return {(each.phase, label): f"p{number}" for number, each in enumerate(written) for label in each.rotations}
+    """Where on the page the patch is that fits what lies on disk, by its phase and the label of each of its rotations.
+
+    That is the first of each configuration: a later one fits what the one before it leaves. A label that two configurations have
+    is left out, since a rotation does not say whose it is.
+    """
+    found: dict[tuple[Phase, str], list[str]] = {}
+    folders: set[str] = set()
+    for number, each in enumerate(written):
+        folder = each.file_name.rpartition("/")[0]
+        for label in each.rotations if folder not in folders else ():
+            found.setdefault((each.phase, label), []).append(f"p{number}")
+        folders.add(folder)
+    return {key: anchors[0] for key, anchors in found.items() if len(anchors) == 1}
 
 
 def marked(diff: str) -> Markup:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from math import sqrt
 
 from checker.domain.value import short_value
-from checker.reports.page.wording import day_of
+from checker.reports.page.wording import MONTHS
 
 NOW = 18.0
 _AHEAD = 81.0
@@ -44,5 +44,6 @@ def written(at: float) -> str:
 def ticks(as_of: datetime) -> Iterator[Tick]:
     """The marks of the scale for a moment."""
     for days, label in (*_TICKS, _LAST):
-        name = "now" if days == 0 else f"d{abs(days)}"
-        yield Tick(written(place(days)), label, day_of(as_of + timedelta(days=days)), name)
+        day = as_of + timedelta(days=days)
+        name = "ago" if days < 0 else "now" if days == 0 else f"d{days}"
+        yield Tick(written(place(days)), label, f"{day.day} {MONTHS[day.month - 1][:3]}", name)

@@ -86,4 +86,3 @@ def until(days: int) -> str:
             return f"in {days:,} days"
         case _:
             return f"{-days - 1:,} day{'s' if days < -2 else ''} ago"
-

@@ -29,8 +29,9 @@
   async function copy(button, text, node) {
     let done = true;
     try { await navigator.clipboard.writeText(text); } catch {
-      // Without a secure context there is no clipboard to ask; what is selected can still be copied.
+      // Without a secure context there is no clipboard to ask: then as a person does it, by selecting and copying.
       getSelection().selectAllChildren(node);
+      addEventListener("copy", (event) => { event.clipboardData.setData("text/plain", text); event.preventDefault(); }, { once: true });
       done = document.execCommand("copy");
     }
     const what = button.querySelector(".unseen").textContent.trim();
