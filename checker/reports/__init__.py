@@ -26,4 +26,5 @@ FORMATS: Mapping[str, Format] = {
     "text": Format("text"),
     "json": Format("json_v1"),
     "html": Format("html", patches=True),
+    "markdown": Format("markdown", patches=True),
 }

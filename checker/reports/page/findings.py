@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from checker.domain.finding import Finding
+from checker.domain.finding import Finding, Suppression
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.value import value
-from checker.reports.page.wording import Name, split
+from checker.reports.page.wording import Name, day_of, split
 
 
 @value
@@ -59,8 +59,14 @@ def _shown(finding: Finding, *, several: bool) -> Shown:
         remedy=finding.remedy,
         where=str(finding.location) if finding.location is not None else "",
         source=finding.source if several else None,
-        suppressed=finding.suppression,
+        suppressed=_why(finding.suppression) if finding.suppression is not None else None,
     )
+
+
+def _why(suppression: Suppression) -> str:
+    owner = f", {suppression.owner} answers for it" if suppression.owner is not None else ""
+    where = f" ({suppression.location})" if suppression.location is not None else ""
+    return f"{suppression.reason}, until {day_of(suppression.until)}{owner}{where}"
 
 
 def _tally(words: list[str]) -> tuple[tuple[str, int], ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from checker.domain.address import Address, print_key
 from checker.domain.value import short_value
 
-MONTHS = tuple("January February March April May June July August September October November December".split())
+MONTHS = tuple("January February March April May June July August September October November December".split())  # noqa: SIM905 -- a line
 
 
 @short_value
@@ -58,7 +58,7 @@ def date_of(moment: datetime) -> Date:
     return Date(moment.strftime("%Y-%m-%dT%H:%M:%SZ"), day_of(moment))
 
 
-def day_of(moment: datetime) -> str:
+def day_of(moment: date) -> str:
     """A day in words: 6 Dec 2026."""
     return f"{moment.day} {MONTHS[moment.month - 1][:3]} {moment.year}"
 
