@@ -25,4 +25,8 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "text": Format("text"),
     "json": Format("json_v1"),
+    "sarif": Format("sarif"),
+    "junit": Format("junit"),
+    "gitlab": Format("gitlab"),
+    "openmetrics": Format("openmetrics"),
 }
