@@ -38,3 +38,4 @@ ToolName = Annotated[
 Recursive = Annotated[
     bool, typer.Option("--recursive", help="Find every root module below the folders, and treat each on its own.")
 ]
+FORMATS = "text, json, sarif, junit, github, gitlab or openmetrics; repeatable, each to its file. [default: text]"

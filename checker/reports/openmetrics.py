@@ -9,20 +9,21 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from checker.domain.cases import Case, DocumentCases
+from checker.domain.cases import Case, DocumentCases, Evidence
 from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
 from checker.domain.severity import Severity
 from checker.reports.printable import printable
 from checker.rules import RULES
 
 _LONGEST = 200
-_CERTIFICATE = ("source", "address", "certificate_id", "account", "region", "evidence")
+_CERTIFICATE = ("source", "address", "certificate_id", "account", "region")
 
 
 def render(outcome: Outcome) -> str:
@@ -60,13 +61,20 @@ def _certificates(outcome: Outcome) -> Iterator[Metric]:
         "tfcert_certificate_not_after_seconds", "When a certificate ends, in Unix time.", labels=_CERTIFICATE, unit="seconds"
     )
     presented = GaugeMetricFamily("tfcert_certificate_stages", "How many stages present a certificate.", labels=_CERTIFICATE)
-    for labels, case in _series(outcome.cases.documents):
+    observed = GaugeMetricFamily(
+        "tfcert_certificate_observed",
+        "1 where AWS confirmed a certificate, 0 where its end is the recorded one.",
+        labels=_CERTIFICATE,
+    )
+    for labels, case in sorted(_series(outcome.cases.documents), key=itemgetter(0)):
         stages = {*case.subject.presented_by, *case.subject.to_be_presented_by}
         presented.add_metric(labels, len(stages))
+        observed.add_metric(labels, float(case.evidence is Evidence.OBSERVED))
         if case.expires_at is not None:
             end.add_metric(labels, case.expires_at.timestamp())
     yield end
     yield presented
+    yield observed
 
 
 def _series(documents: Iterable[DocumentCases]) -> Iterator[tuple[list[str], Case]]:
@@ -76,7 +84,7 @@ def _series(documents: Iterable[DocumentCases]) -> Iterator[tuple[list[str], Cas
         for case in part.cases:
             place = case.subject.key.place if case.subject.key is not None else case.certificate.place
             address = str(case.address) if case.address is not None else ""
-            told = (part.document.source.path, address, case.id, place.account, place.region, str(case.evidence))
+            told = (part.document.source.path, address, case.id, place.account, place.region)
             labels = [_bounded(text or "") for text in told]
             if case.id is not None and tuple(labels) not in seen:
                 seen.add(tuple(labels))
