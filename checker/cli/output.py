@@ -8,10 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker.domain.errors import UsageError
+from checker.domain.observation import Calls
 from checker.domain.outcome import UNVERIFIED, Outcome
+from checker.domain.place import Place
 from checker.domain.value import replace
 from checker.reports import FORMATS
 from checker.reports.printable import printable
+
+# The file that GitHub's runner names for the summary of a step.
+SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
@@ -44,25 +49,35 @@ def _nearest(name: str) -> str:
 
 
 def wants_patches(chosen: tuple[tuple[str, str | None], ...]) -> bool:
-    """Whether a format that was chosen carries patches by itself."""
-    return any(FORMATS[name].patches for name, _ in chosen)
+    """Whether a format that was chosen carries patches by itself, as the summary of a GitHub Actions step does."""
+    return any(FORMATS[name].patches for name, _ in chosen) or _summary(chosen)
 
 
-def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...]) -> None:
+def _summary(chosen: tuple[tuple[str, str | None], ...]) -> bool:
+    return bool(os.environ.get(SUMMARY)) and any(name == "github" for name, _ in chosen)
+
+
+def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patches: bool = False) -> None:
     """Write an outcome in each format to its place: files first, each at once, since whoever reads stdout may go away.
 
-    All of them are put together before the first is written.
+    All of them are put together before the first is written. Without `patches` a format that does not ask for them has none,
+    whatever is written beside it.
     """
     if any(FORMATS[name].by_repository for name, _ in chosen):
         from checker.cli.repository import checkout
 
         outcome = replace(outcome, checkout=checkout())
-    texts = [(_rendered(name, outcome, file), file) for name, file in chosen]
+    without = outcome if patches else replace(outcome, patches=())
+    texts = [(_rendered(name, outcome if FORMATS[name].patches else without, file), file) for name, file in chosen]
     for text, file in texts:
         if file is not None:
             from checker.cli.replacing import replace_file
 
             replace_file(Path(file), text)
+    if _summary(chosen):
+        from checker.cli.step_summary import add_summary
+
+        add_summary(outcome, Path(os.environ[SUMMARY]))
     for text, file in texts:
         if file is None:
             write(text)
@@ -97,6 +112,18 @@ def drop_output() -> None:
 def warn(text: str) -> None:
     """Tell the person at the terminal, not the reader of the report."""
     print(f"tfcert: {printable(text)}", file=sys.stderr)
+
+
+def tell_calls(traffic: Sequence[Calls]) -> None:
+    """Say on stderr what was asked of AWS: each operation by account and region, and what of it was sent again or throttled."""
+    total = sum(entry.sent for entry in traffic)
+    warn(f"calls to AWS: {total or 'none'}")
+    width = max((len(entry.operation) for entry in traffic), default=0)
+    for entry in traffic:
+        besides = [f"{count} {word}" for count, word in ((entry.again, "sent again"), (entry.throttled, "throttled")) if count]
+        told = f" ({', '.join(besides)})" if besides else ""
+        place = Place(None, entry.account, entry.region)
+        warn(f"  {entry.operation:<{width}}  {place}: {entry.sent}{told}")
 
 
 def warn_unverified(outcome: Outcome) -> None:

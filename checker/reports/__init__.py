@@ -35,4 +35,5 @@ FORMATS: Mapping[str, Format] = {
     "github": Format("github", by_repository=True),
     "gitlab": Format("gitlab", by_repository=True),
     "openmetrics": Format("openmetrics"),
+    "markdown": Format("markdown", patches=True),
 }

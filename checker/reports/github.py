@@ -1,4 +1,4 @@
-"""Annotations for GitHub Actions: workflow commands on standard output, of which GitHub shows ten of each level a step.
+"""For GitHub Actions: annotations, of which GitHub shows ten of each level a step, and the summary of the step.
 
 Source: GitHub, "Workflow commands for GitHub Actions"; actions/toolkit, packages/core/src/command.ts (`escapeData` and
 `escapeProperty`); the limits: GitHub, "Usage limits", annotations of a step.
@@ -7,11 +7,15 @@ Source: GitHub, "Workflow commands for GitHub Actions"; actions/toolkit, package
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 from checker.domain.finding import Finding
 from checker.domain.location import Location
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.severity import Severity
+from checker.reports.account_masks import Named
+from checker.reports.document import Document
+from checker.reports.json_v1 import document
 from checker.reports.printable import printable
 from checker.reports.whereabouts import whereabouts
 
@@ -29,6 +33,14 @@ def render(outcome: Outcome) -> str:
     for finding in outcome.findings:
         levels[_level(finding)].append(finding)
     return "".join(f"{line}\n" for line in _lines(outcome, levels, {finding: place(finding) for finding in outcome.findings}))
+
+
+def summary(outcome: Outcome, limit: int) -> str:
+    """The summary of a step, as Markdown of at most `limit` UTF-16 code units and a line end."""
+    # Only here: annotations have no use for it.
+    from checker.reports.markdown import render_documents
+
+    return render_documents([Named(name="", document=cast("Document", document(outcome)))], limit=limit).rstrip("\n") + "\n"
 
 
 def _lines(outcome: Outcome, levels: dict[str, list[Finding]], places: dict[Finding, Location]) -> Iterator[str]:

@@ -162,3 +162,28 @@ def test_colour_is_for_terminals_alone_and_no_color_is_obeyed(story, tfcert, env
     assert shown.splitlines()[0].endswith("(1 error)")
     if not coloured:
         assert shown == tfcert(*DAY_12, cwd=story).stdout.decode()
+
+
+def test_the_summary_of_a_github_step_is_added_with_its_patches(tfcert, story):
+    """Behind what other tools wrote there, only with the format github, and never longer than GitHub shows."""
+    summary = story / "summary.md"
+    summary.write_text("# before\n")
+    environment = {"GITHUB_STEP_SUMMARY": str(summary)}
+    tfcert(*DAY_12, cwd=story, environment=environment)
+    assert summary.read_text() == "# before\n"
+    done = tfcert(*DAY_12, "--format", "github", cwd=story, environment=environment)
+    assert (done.returncode, done.stderr) == (1, b"")
+    text = summary.read_text()
+    assert text.startswith("# before\n")
+    assert "1-introduce" in text
+    assert "```diff" in text
+    summary.write_text("x" * (1024 * 1024 - 4000))
+    assert tfcert(*DAY_12, "--format", "github", cwd=story, environment=environment).returncode == 1
+    assert 1024 * 1024 - 4000 < summary.stat().st_size <= 1024 * 1024
+    summary.write_text("x" * (1024 * 1024))
+    full = tfcert(*DAY_12, "--format", "github", cwd=story, environment=environment)
+    assert (full.returncode, summary.stat().st_size) == (1, 1024 * 1024)
+    assert b"is full already" in full.stderr
+    nowhere = tfcert(*DAY_12, "--format", "github", cwd=story, environment={"GITHUB_STEP_SUMMARY": str(story / "no" / "such")})
+    assert nowhere.returncode == 1
+    assert b"no summary: " in nowhere.stderr
