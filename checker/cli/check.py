@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from checker.cli import options
-from checker.domain.policy import FailOn
 from checker.domain.rotation import Phase
+from checker.domain.severity import FailOn
 
 if TYPE_CHECKING:
     from checker.cli.reading import Loaded

@@ -24,9 +24,10 @@ from collections.abc import Iterator
 from checker.domain.cases import Case, Cases, DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.observation import Found, Gone
+from checker.domain.place import Place
 from checker.domain.progress import successor_in_state
 from checker.domain.severity import Severity
-from checker.rules.rule import Rule
+from checker.rules.rule import Needs, Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -48,6 +49,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 f"and rotations that are due need {len(ids)} more",
                 remedy="delete those that no stage presents, have the quota raised (then certificate_quota in the policy), "
                 "or finish one rotation before the next is begun",
+                about=Place(region=region),
             )
 
 
@@ -64,4 +66,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="fewer free certificates in the account and region than the rotations that are due need",
     check=check,
+    needs=Needs.AWS,
 )
