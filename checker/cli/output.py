@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from checker.domain.errors import UsageError
+from checker.domain.observation import Calls
 from checker.domain.outcome import UNVERIFIED, Outcome
+from checker.domain.place import Place
 from checker.reports import FORMATS
 from checker.reports.printable import printable
 
@@ -44,15 +47,38 @@ def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...]) -> None
 
 
 def write(data: bytes) -> None:
-    """Put bytes on stdout as they are: a diff keeps its line ends."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    """Put bytes on stdout as they are: a diff keeps its line ends.
+
+    Where the reader has gone, as `head` does, the rest is dropped, and the run ends with the code that it would have had.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        drop_output()
+
+
+def drop_output() -> None:
+    """Let everything that is still to be written to stdout go nowhere; Python would complain once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def warn(text: str) -> None:
     """Tell the person at the terminal, not the reader of the report."""
     print(f"tfcert: {printable(text)}", file=sys.stderr)
+
+
+def tell_calls(traffic: Sequence[Calls]) -> None:
+    """Say on stderr what was asked of AWS: each operation by account and region, and what of it was sent again or throttled."""
+    total = sum(entry.sent for entry in traffic)
+    warn(f"calls to AWS: {total or 'none'}")
+    width = max((len(entry.operation) for entry in traffic), default=0)
+    for entry in traffic:
+        besides = [f"{count} {word}" for count, word in ((entry.again, "sent again"), (entry.throttled, "throttled")) if count]
+        told = f" ({', '.join(besides)})" if besides else ""
+        place = Place(None, entry.account, entry.region)
+        warn(f"  {entry.operation:<{width}}  {place}: {entry.sent}{told}")
 
 
 def warn_unverified(outcome: Outcome) -> None:
