@@ -61,7 +61,8 @@ class Policy:
     `trust_window_days` is the least time between introduce and repoint, `margin_days` what must be left when the stages are
     repointed, `introduce_margin_days` what introduce must come earlier than the trust window asks for. `certificate_quota` is how
     many client certificates AWS lets an account have in a region. `rules` holds the weights that differ from the rules' own.
-    `overrides` is what the environment and the command line say, over every scope. `accounts` says how each is entered.
+    `overrides` is what the environment and the command line say, over every scope. `homes` are the folders, as absolute paths, from
+    the first of which that holds it a scope names a directory. `accounts` says how each is entered.
     """
 
     name: str = "default"
@@ -77,6 +78,7 @@ class Policy:
     scopes: tuple[Scope, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     overrides: tuple[Setting, ...] = ()
+    homes: tuple[str, ...] = ()
     accounts: tuple[AccountAccess, ...] = ()
 
     def repoint_by(self, expires_at: datetime) -> datetime:

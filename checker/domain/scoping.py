@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
 from checker.domain.address import Address
@@ -81,6 +82,10 @@ class Scoping:
             for certificate in self.presented(part, stage) or (None,):
                 yield self._traits(part.document, certificate, stage, Place())
 
+    def document_traits(self, document: Document) -> Traits:
+        """What is known of a document alone."""
+        return Traits(workspace=document.workspace, directory=self._directory(document))
+
     def presented(self, part: DocumentCases, stage: Stage) -> tuple[Certificate, ...]:
         """The certificates of the document that a stage presents; none where it may be one of several."""
         match stage.presents:
@@ -113,11 +118,20 @@ class Scoping:
             account=place.account,
             region=place.region,
             workspace=document.workspace,
-            directory=document.directory,
+            directory=self._directory(document),
             tags=tuple(known.tags for known in both if known.tags is not None),
             stage=stage.name if stage is not None else None,
             api=self._api(stage) if stage is not None else None,
         )
+
+    def _directory(self, document: Document) -> str | None:
+        """The folder of the configuration as scopes name it: from where the policy lies, or from here, else as it is."""
+        if document.directory is None:
+            return None
+        for home in self.policy.homes:
+            if document.directory == home or document.directory.startswith(f"{home.rstrip('/')}/"):
+                return posixpath.relpath(document.directory, home)
+        return document.directory
 
     def _api(self, stage: Stage) -> str | None:
         key = observable(stage) if stage.api_name is None else None

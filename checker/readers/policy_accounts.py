@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from checker.domain.policy import AccountAccess
+from checker.readers.holding import Mismatch
 from checker.readers.policy_shape import ROLE_ARN
-from checker.readers.shapes import Mismatch
 
 
 def read_accounts(tables: Mapping[str, Mapping[str, Any]]) -> tuple[AccountAccess, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from checker.domain.errors import UnreadableError, UsageError
+from checker.readers.holding import Mismatch
 from checker.readers.policy_layers import Layer, read_layer
-from checker.readers.shapes import Mismatch
 from checker.readers.sheet import Sheet
 
 PACKS = ("default", "strict")

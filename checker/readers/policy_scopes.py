@@ -9,8 +9,9 @@ from checker.domain.address import AddressError, parse
 from checker.domain.conditions import Conditions
 from checker.domain.policy import Scope, Setting, Untouched, Weights
 from checker.domain.severity import FailOn, Severity
+from checker.readers.holding import Mismatch
 from checker.readers.policy_shape import OFF
-from checker.readers.shapes import Keys, Mismatch
+from checker.readers.shapes import Keys
 from checker.readers.sheet import Sheet
 
 _NUMBERS = (

@@ -41,7 +41,9 @@ _HELD = {
     "exemption-invalid": "somebody believes that it holds",
 }
 _EXEMPTABLE = tuple(rule.name for rule in RULES if rule.exemptable)
-_UNEXEMPTABLE = {rule.name: f"{rule.name} cannot be exempted" for rule in RULES if not rule.exemptable}
+_UNEXEMPTABLE = {
+    rule.name: f"{rule.name} cannot be exempted (`tfcert rules {rule.name}` says why)" for rule in RULES if not rule.exemptable
+}
 
 
 def _days(says: str, example: int) -> Whole:
@@ -65,7 +67,9 @@ VALUES: Mapping[str, Shape] = {
     ),
     "introduce_margin_days": _days("How much earlier than repoint-by less the trust window introduce-by is.", 0),
     "certificate_quota": Whole(says="How many client certificates AWS lets an account have in a region.", least=1, example=60),
-    "fail_on": Word(says="From which severity on a finding makes exit code 1.", words=tuple(word.value for word in FailOn), unless=_NONE),
+    "fail_on": Word(
+        says="From which severity on a finding makes exit code 1.", words=tuple(word.value for word in FailOn), unless=_NONE
+    ),
     "untouched": Word(
         says="The most that a finding weighs about a certificate and stages that the plan does not touch.",
         words=_WORDS,

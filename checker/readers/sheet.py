@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 
 from checker.domain.errors import UsageError
 from checker.domain.location import Location
+from checker.readers.holding import Mismatch, hold
 from checker.readers.policy_shape import POLICY
-from checker.readers.shapes import Keys, Mismatch, hold
+from checker.readers.shapes import Keys
 
 
 class Sheet:

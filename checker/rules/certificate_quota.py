@@ -48,7 +48,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 message=f"{place} holds {held} of {quota} client certificates, and rotations that are due need {len(ids)} more",
                 remedy="delete those that no stage presents, have the quota raised (then certificate_quota in the policy), "
                 "or finish one rotation before the next is begun",
-                about=Place(region=region),
+                about=place,
             )
 
 
@@ -65,5 +65,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="fewer free certificates in the account and region than the rotations that are due need",
     check=check,
+    exemptable=False,
     needs=Needs.AWS,
 )

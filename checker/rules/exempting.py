@@ -177,7 +177,7 @@ class _Exempting:
         if entry.kind is SuppressedBy.COMMENT:
             return entry in _declared(part)
         where = Conditions(workspace=entry.where.workspace, directory=entry.where.directory)
-        return where.hold(Traits(workspace=document.workspace, directory=document.directory))
+        return where.hold(self.scoping.document_traits(document))
 
 
 def _suppression(entry: Exemption) -> Suppression:
