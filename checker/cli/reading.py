@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +31,18 @@ class Loaded:
     configurations: tuple[Configuration | None, ...]
 
 
-def load(sources: Sequence[str], *, config: str | None, tool: str | None, fetch: Callable[[str], bytes] | None = None) -> Loaded:
-    """Read every source with its configuration; `fetch` gives what lies in a bucket. Raises TfcertError naming the source."""
+def load(
+    sources: Sequence[str],
+    *,
+    config: str | None,
+    tool: str | None,
+    fetch: Callable[[str], bytes] | None = None,
+    tags: Collection[str] = (),
+) -> Loaded:
+    """Read every source with its configuration; `fetch` gives what lies in a bucket, `tags` names the tags to keep.
+
+    Raises TfcertError naming the source.
+    """
     from checker.readers.sources import read_source
     from checker.readers.tool import find_tool
 
@@ -42,7 +52,7 @@ def load(sources: Sequence[str], *, config: str | None, tool: str | None, fetch:
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
-        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch)
+        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags)
         directory = config if config is not None else _beside(source)
         beside = _configuration(directory, demanded=config is not None)
         configurations.append(beside[0] if beside is not None else None)

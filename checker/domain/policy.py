@@ -81,6 +81,11 @@ class Policy:
     homes: tuple[str, ...] = ()
     accounts: tuple[AccountAccess, ...] = ()
 
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags that a scope asks for: no others need be read."""
+        return frozenset(key for scope in self.scopes for key, _ in scope.conditions.tags)
+
     def repoint_by(self, expires_at: datetime) -> datetime:
         """The last moment to repoint: the certificate's end less the margin."""
         return expires_at - timedelta(days=self.margin_days)
