@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from checker.domain.cases import Cases
+from checker.domain.checkout import Checkout
 from checker.domain.finding import Finding
 from checker.domain.rotation import Rotation
 from checker.domain.severity import FailOn, Severity
@@ -26,7 +27,7 @@ class Verdict(StrEnum):
 class Outcome:
     """Cases, sorted findings and rotations of one run, with the sentences that every report must carry.
 
-    `patches` is empty where nobody asked for them.
+    `patches` is empty where nobody asked for them; `checkout` is empty where no report names files from a repository's root.
     """
 
     cases: Cases
@@ -34,6 +35,7 @@ class Outcome:
     rotations: tuple[Rotation, ...]
     notices: tuple[str, ...] = ()
     patches: tuple[WrittenPatch, ...] = ()
+    checkout: Checkout = Checkout()
 
     @property
     def verdict(self) -> Verdict:
@@ -44,6 +46,13 @@ class Outcome:
         if any(self._counts(finding) for finding in self.findings):
             return Verdict.FINDINGS
         return Verdict.INCONCLUSIVE if self._unverified else Verdict.CLEAN
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether a finding is one that makes exit code 1."""
+        fail_on = self.cases.policy.fail_on
+        weight = Severity.WARNING if fail_on is FailOn.WARNING else Severity.ERROR
+        counts = fail_on is not FailOn.NEVER and finding.suppression is None and finding.rule != UNVERIFIED
+        return counts and finding.severity <= weight
 
     @property
     def exit_code(self) -> int:
