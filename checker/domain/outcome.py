@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from checker.domain.cases import Cases
+from checker.domain.checkout import Checkout
 from checker.domain.finding import Finding
 from checker.domain.policy import FailOn
 from checker.domain.rotation import Rotation
@@ -27,7 +28,7 @@ class Verdict(StrEnum):
 class Outcome:
     """Cases, sorted findings and rotations of one run, with the sentences that every report must carry.
 
-    `patches` is empty where nobody asked for them.
+    `patches` is empty where nobody asked for them; `checkout` is empty where no report names files from a repository's root.
     """
 
     cases: Cases
@@ -35,6 +36,7 @@ class Outcome:
     rotations: tuple[Rotation, ...]
     notices: tuple[str, ...] = ()
     patches: tuple[WrittenPatch, ...] = ()
+    checkout: Checkout = Checkout()
 
     @property
     def verdict(self) -> Verdict:
@@ -49,6 +51,13 @@ class Outcome:
         if any(finding.rule == UNVERIFIED for finding in counted):
             return Verdict.INCONCLUSIVE
         return Verdict.CLEAN
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether a finding is one that makes exit code 1."""
+        fail_on = self.cases.policy.fail_on
+        weight = Severity.WARNING if fail_on is FailOn.WARNING else Severity.ERROR
+        counts = fail_on is not FailOn.NEVER and finding.suppression is None and finding.rule != UNVERIFIED
+        return counts and finding.severity <= weight
 
     @property
     def exit_code(self) -> int:
