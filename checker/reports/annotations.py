@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from checker.domain.outcome import UNVERIFIED
 from checker.reports.account_masks import Named, mask_accounts
 from checker.reports.document import Finding
+from checker.reports.github import attribute, data
 from checker.reports.printable import printable
 
 # GitHub shows ten of a kind for a step, and passes over the rest in silence.
@@ -20,24 +22,22 @@ def workflow_commands(documents: Sequence[Named], *, masked: bool = False) -> It
     """A workflow command for each finding that counts, the gravest first; how many are left out is the last."""
     held = mask_accounts(documents) if masked else documents
     found = [(each.name, one) for each in held for one in each.document["findings"] if one["suppression"] is None]
-    for severity, command in _COMMANDS.items():
-        those = [(name, one) for name, one in found if one["severity"] == severity]
+    for command in ("error", "warning", "notice"):
+        those = [(name, one) for name, one in found if _command(one) == command]
         for name, one in those[:_MOST]:
-            yield f"::{command} {_properties(name, one)}::{_data(one['message'])} {_data(one['remedy'])}"
+            text = "{message}. To do: {remedy}".format(**one)
+            yield f"::{command} {_properties(name, one)}::{data(printable(text))}"
         if len(those) > _MOST:
-            yield f"::{command} title=tfcert::and {len(those) - _MOST} more of this severity, in the JSON"
+            yield f"::{command} title=tfcert::and {len(those) - _MOST} more {command}s, in the JSON"
+
+
+def _command(one: Finding) -> str:
+    # What could not be verified fails a step as an error does.
+    return "error" if one["rule"] == UNVERIFIED else _COMMANDS[one["severity"]]
 
 
 def _properties(name: str, one: Finding) -> str:
     where = one["location"]
     place = {"file": where["file"], "line": str(where["line"])} if where is not None else {}
     title = " ".join(filter(None, (name, one["rule"], one["address"])))
-    return ",".join(f"{key}={_property(text)}" for key, text in {**place, "title": title}.items())
-
-
-def _data(text: str) -> str:
-    return printable(text).replace("%", "%25")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return ",".join(f"{key}={attribute(text)}" for key, text in {**place, "title": title}.items())
