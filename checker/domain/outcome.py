@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from checker.domain.cases import Cases
 from checker.domain.finding import Finding
@@ -11,6 +12,9 @@ from checker.domain.rotation import Rotation
 from checker.domain.severity import Severity
 from checker.domain.value import value
 from checker.domain.written import WrittenPatch
+
+if TYPE_CHECKING:
+    from checker.domain.by_hand import HandRotation
 
 UNVERIFIED = "certificate-unverified"
 
@@ -27,7 +31,7 @@ class Verdict(StrEnum):
 class Outcome:
     """Cases, sorted findings and rotations of one run, with the sentences that every report must carry.
 
-    `patches` is empty where nobody asked for them.
+    `patches` is empty where nobody asked for them, `by_hand` where nothing was scanned.
     """
 
     cases: Cases
@@ -35,6 +39,7 @@ class Outcome:
     rotations: tuple[Rotation, ...]
     notices: tuple[str, ...] = ()
     patches: tuple[WrittenPatch, ...] = ()
+    by_hand: tuple[HandRotation, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

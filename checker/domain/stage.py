@@ -45,7 +45,11 @@ Presented = PresentsNothing | Presents | PresentsPlanned
 
 @value
 class Stage:
-    """A REST or WebSocket stage of a state, or as it is before or after a planned change."""
+    """A REST or WebSocket stage of a state, as it is before or after a planned change, or as a scan found it.
+
+    Only a scan knows the API's name, and `managed`: whether the states that it was given know the stage, None where that is
+    not known.
+    """
 
     address: Address | None
     kind: StageKind
@@ -53,3 +57,5 @@ class Stage:
     name: str | None
     place: Place = Place()
     presents: Presented = PresentsNothing()
+    api_name: str | None = None
+    managed: bool | None = None

@@ -8,8 +8,10 @@ from checker.domain.cases import Case, DocumentCases, Evidence
 from checker.domain.certificate import kind_of
 from checker.domain.finding import Finding
 from checker.domain.outcome import Outcome, Verdict
+from checker.domain.ownership import managed
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.domain.severity import Severity
+from checker.reports.by_hand import by_hand
 from checker.reports.printable import printable
 
 _FULL_LIFE = 365
@@ -40,6 +42,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         yield ""
         for rotation in outcome.rotations:
             yield from _rotation(rotation)
+    yield from by_hand(outcome.by_hand)
     if any(kind_of(identity) == "gateway" for rotation in outcome.rotations for identity in rotation.predecessor_ids):
         yield ""
         yield _NO_MORE_ROTATIONS
@@ -62,29 +65,46 @@ def _verdict(outcome: Outcome) -> str:
 def _tables(documents: tuple[DocumentCases, ...]) -> Iterator[str]:
     """A table a source, each under its name where there are several: two states may well know the same certificate."""
     for part in documents:
-        if len(documents) > 1:
+        if _empty(part):
+            continue
+        if len(documents) > 1 or part.document.source.kind == "aws":
             stages, certificates = len(part.document.stages), len(part.document.certificates)
             yield ""
             yield f"{part.document.source.path} ({part.document.source.kind}; stages: {stages}, certificates: {certificates})"
         elif part.cases:
             yield ""
-        yield from _table(part.cases)
+        yield from _table(part)
+    empty = sum(_empty(part) for part in documents)
+    if empty:
+        yield ""
+        yield f"{empty} of the accounts and regions that were scanned {'has' if empty == 1 else 'have'} no stage and no certificate"
 
 
-def _table(cases: tuple[Case, ...]) -> Iterator[str]:
+def _empty(part: DocumentCases) -> bool:
+    """Whether it is an account and region that was scanned to its end, and there is nothing in it to show."""
+    found = part.document
+    return found.source.kind == "aws" and not (found.stages or part.cases or found.unread)
+
+
+def _table(part: DocumentCases) -> Iterator[str]:
     rows = sorted(
-        (case for case in cases if case.id is not None),
+        (case for case in part.cases if case.id is not None),
         key=lambda case: (case.days_left is None, case.days_left or 0, str(case.address), case.id or ""),
     )
-    width = max((len(_name(case)) for case in rows), default=0)
+    width = max((len(_name(case, part)) for case in rows), default=0)
+    seen = " that was listed" if part.document.unread else ""
     for case in rows:
         stages = len({*case.subject.presented_by, *case.subject.to_be_presented_by})
-        presented = f"presented by {stages} stage{'s' if stages != 1 else ''}" if stages else "presented by no stage"
-        yield f"  {_name(case):<{width}}  {case.id or '-':<8}  {_bar(case)}  {_left(case):<22}  {presented}"
+        presented = f"presented by {stages} stage{'s' if stages != 1 else ''}" if stages else f"presented by no stage{seen}"
+        yield f"  {_name(case, part):<{width}}  {case.id or '-':<8}  {_bar(case)}  {_left(case):<22}  {presented}"
 
 
-def _name(case: Case) -> str:
-    return str(case.address) if case.address is not None else "(not in this state)"
+def _name(case: Case, part: DocumentCases) -> str:
+    if case.address is not None:
+        return str(case.address)
+    if part.document.source.kind != "aws":
+        return "(not in this state)"
+    return "(unmanaged)" if managed(case.certificate, part.document) is False else "(not known whether managed)"
 
 
 def _bar(case: Case) -> str:

@@ -21,6 +21,7 @@ from checker.rotation.rollback import rollback
 from checker.rotation.standing import Standing
 from checker.rotation.steps import step
 from checker.rotation.unmanaged import unmanaged
+from checker.rotation.unpatched import place_scanned, unpatched
 
 
 def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bool = False) -> tuple[Rotation, ...]:
@@ -31,7 +32,7 @@ def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bo
     found: dict[tuple[str | None, str, Address | None], Rotation] = {}
     for document in cases.documents:
         declared = document.document.declared
-        home = declared.directory if declared is not None else None
+        home = declared.directory if declared is not None else place_scanned(document)
         for rotation in _of_document(cases, document, name, even_if_not_due=even_if_not_due):
             key = (home, rotation.label, rotation.successor)
             found[key] = min(found.get(key, rotation), rotation, key=_caution)
@@ -80,7 +81,7 @@ def _of_document(cases: Cases, document: DocumentCases, name: str | None, *, eve
     left = [(case, left_to_acm(cases, case, even_if_not_due=even_if_not_due)) for case in document.cases]
     yield from (_simple(cases, case, why) for case, why in left if why is not None)
     if declared is None:
-        yield from (_without_configuration(cases, case) for case in due)
+        yield from (_simple(cases, case, unpatched(document, case)) for case in due)
         return
     for identity, case in _loose(declared, due).items():
         rotation = unmanaged(cases, document, declared, identity, case, name)
@@ -167,12 +168,6 @@ def _unmanaged(cases: Cases, declared: Declared, case: Case) -> Rotation:
         remedies or "rotate it where it is made; here, only the reference of the stage changes, after that",
     )
     return _simple(cases, case, blocked)
-
-
-def _without_configuration(cases: Cases, case: Case) -> Rotation:
-    return _simple(
-        cases, case, Blocked("the configuration is not at hand", "pass the folder of its .tf files with --config to get patches")
-    )
 
 
 def _simple(cases: Cases, case: Case, why: Blocked | Waiting) -> Rotation:

@@ -23,13 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Cases, Evidence
+from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
+from checker.domain.ownership import managed
 from checker.domain.progress import takes_forward
 from checker.domain.severity import Severity
+from checker.rules.rotating import rotate
 from checker.rules.rule import Rule, about, list_stages, presenters
 
-_REMEDY = "see what changed outside Terraform with `terraform plan -refresh-only`, then run `tfcert patch`"
 _FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
 
 
@@ -47,8 +48,14 @@ def check(cases: Cases) -> Iterator[Finding]:
                     RULE.name,
                     Severity.WARNING if cured else RULE.severity,
                     f"certificate {case.id} is presented by {list_stages(presenters(case))}, and AWS does not know it{where}",
-                    _FROM_ACM if case.certificate.kind == "acm" else _REMEDY,
+                    _FROM_ACM if case.certificate.kind == "acm" else _remedy(document, case),
                 )
+
+
+def _remedy(document: DocumentCases, case: Case) -> str:
+    if managed(case.certificate, document.document) is False and document.document.source.kind == "aws":
+        return rotate(document, case)
+    return f"see what changed outside Terraform with `terraform plan -refresh-only`, then {rotate(document, case)}"
 
 
 RULE = Rule(
