@@ -15,9 +15,7 @@ from checker.domain.run import Run
 from checker.domain.stage import Stage
 from checker.domain.subjects import subjects
 from checker.domain.value import replace, value
-from checker.rotation.choosing import chosen
 from checker.rotation.planner import plan_rotations, surveys_needed
-from checker.rotation.trusted import Trusted, trusted
 from checker.rotation.unmanaged import keys_needed
 from checker.rules import judge
 
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from checker.domain.sweep import Scanned
     from checker.hcl.configuration import Configuration
     from checker.patches.phase_patch import Patches
+    from checker.rotation.trusted import Trusted
 
 Observe = Callable[[Collection[CertificateKey], Collection[Place], Collection[Stage]], Observations]
 
@@ -56,6 +55,7 @@ def patch(
     """Judge, and write the phases that are wished for of every rotation that can be written."""
     # Only here: a check has no use for what edits text.
     from checker.patches.stages import write_patches
+    from checker.rotation.choosing import chosen
 
     cases = _cases(inventory, observe, run)
     rotations = plan_rotations(cases, name=wish.name, even_if_not_due=wish.even_if_not_due)
@@ -107,6 +107,8 @@ def scan(scanned: Scanned, recorded: Inventory | None, run: Run) -> Outcome:
 
 def bundle(inventory: Inventory, observe: Observe | None, run: Run) -> tuple[Outcome, tuple[Trusted, ...]]:
     """Judge, and say which certificates the backends must trust now."""
+    from checker.rotation.trusted import trusted
+
     cases = _cases(inventory, observe, run)
     rotations = plan_rotations(cases)
     return _outcome(inventory, cases, rotations), trusted(cases, rotations)

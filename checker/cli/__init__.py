@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from typing import NoReturn
 
 # A run is short and makes few circles: looking for them every 700 objects, and at the exit, is a sixth of `check --offline`.
 _OBJECTS = 100_000
@@ -15,8 +16,30 @@ def main() -> None:
     gc.set_threshold(_OBJECTS)
     try:
         _run()
-    finally:
-        gc.freeze()
+    except SystemExit as leaving:
+        if not isinstance(leaving.code, int):
+            raise
+        _leave(leaving.code)
+
+
+def _unwritten(error: OSError) -> NoReturn:
+    """A full disk behind standard output, most often: what could not be written is not tried again."""
+    from checker.cli.output import drop_output
+
+    drop_output()
+    where = f"{error.filename}: " if error.filename else ""
+    print(f"tfcert: error: {where}{error.strerror or error}; free some space, or write the report elsewhere", file=sys.stderr)
+    sys.exit(2)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process as soon as its words are out.
+
+    Python would take every module apart first, which is a twelfth of `check --offline`.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _run() -> None:
@@ -33,7 +56,5 @@ def _run() -> None:
     except KeyboardInterrupt:
         print("tfcert: interrupted", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:
+        _unwritten(error)

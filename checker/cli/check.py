@@ -1,7 +1,6 @@
 """`tfcert check`: judge."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,7 +77,7 @@ def check(
     raise typer.Exit(outcome.exit_code)
 
 
-def _load(sources: Sequence[str], *, config: str | None, tool: str | None) -> Loaded:
+def _load(sources: Sequence[str], *, config: str | None, tool: str | None) -> "Loaded":
     from checker.cli.tree import load_tree
 
     return load_tree(sources, config=config, tool=tool)

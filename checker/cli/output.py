@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,10 +45,21 @@ def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...]) -> None
 
 
 def write(data: bytes) -> None:
-    """Put bytes on stdout as they are: a diff keeps its line ends."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    """Put bytes on stdout as they are: a diff keeps its line ends.
+
+    Where the reader has gone, as `head` does, the rest is dropped, and the run ends with the code that it would have had.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        drop_output()
+
+
+def drop_output() -> None:
+    """Let everything that is still to be written to stdout go nowhere; Python would complain once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def warn(text: str) -> None:

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+from datetime import date
+from enum import StrEnum
+
 from checker.domain.location import Location
 from checker.domain.severity import Severity
 from checker.domain.value import value
+
+
+class SuppressedBy(StrEnum):
+    """Who exempts a finding: a policy file, or a comment in the configuration.
+
+    The words are SARIF's. Source: SARIF 2.1.0, 3.35.2, `suppression.kind`.
+    """
+
+    POLICY = "external"
+    COMMENT = "inSource"
+
+
+@value
+class Suppression:
+    """Why a finding does not count: who exempted it, for what reason, and until which day (that day included, in UTC).
+
+    `owner` answers for it; `location` is where the exemption stands.
+    """
+
+    kind: SuppressedBy
+    reason: str
+    until: date
+    owner: str | None = None
+    location: Location | None = None
 
 
 @value
 class Finding:
     """One thing that is wrong, about to be, or not known; `address` is the text of a Terraform address.
 
-    `source` is the path of the document that it is about; None where it is about AWS as a whole.
+    `source` is the path of the document that it is about; None where it is about AWS as a whole. A finding with a `suppression`
+    stays in every report and counts for neither verdict nor exit code.
     """
 
     rule: str
@@ -22,7 +50,7 @@ class Finding:
     certificate_id: str | None = None
     days_left: int | None = None
     location: Location | None = None
-    suppression: str | None = None
+    suppression: Suppression | None = None
     source: str | None = None
 
     @property

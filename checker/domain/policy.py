@@ -17,11 +17,24 @@ class FailOn(StrEnum):
 
 
 @value
+class AccountAccess:
+    """How an account is entered: `role` is a role's ARN or its name in that account; None where one's own credentials serve.
+
+    `external_id` is what the role's trust policy asks for. `account` has twelve digits.
+    """
+
+    account: str
+    role: str | None = None
+    external_id: str | None = None
+
+
+@value
 class Policy:
     """Days that count, all whole: at `threshold_days` left an error, at `notice_days` a warning.
 
     `trust_window_days` is the least time between introduce and repoint, `margin_days` what must be left when the stages are
-    repointed. `certificate_quota` is how many client certificates AWS lets an account have in a region.
+    repointed. `certificate_quota` is how many client certificates AWS lets an account have in a region. `accounts` says how each
+    is entered.
     """
 
     name: str = "default"
@@ -31,6 +44,7 @@ class Policy:
     margin_days: int = 7
     certificate_quota: int = 60
     fail_on: FailOn = FailOn.ERROR
+    accounts: tuple[AccountAccess, ...] = ()
 
     def repoint_by(self, expires_at: datetime) -> datetime:
         """The last moment to repoint: the certificate's end less the margin."""

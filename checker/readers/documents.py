@@ -8,7 +8,6 @@ from checker.domain.errors import UnreadableError
 from checker.domain.inventory import Document, Source, SourceKind
 from checker.readers.decoding import Buffer, collector_paused, decode
 from checker.readers.envelope import Envelope
-from checker.readers.raw_state import raw_records
 from checker.readers.recognition import recognise
 from checker.readers.recorded import read_records
 from checker.readers.shown_state import shown_records
@@ -40,6 +39,8 @@ def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None) ->
                 _check_format(found, spot)
                 records = shown_records(found.values, spot.key("values"))
             case "raw state":
+                from checker.readers.raw_state import raw_records
+
                 check_raw_state(0 if found.version is UNSET else found.version, spot.key("version"))
                 records = raw_records(found.resources or (), spot.key("resources"))
         recorded = read_records(records)

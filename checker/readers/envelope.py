@@ -5,8 +5,7 @@ One shape for plans and states, because a document's kind shows only in which pr
 resource is one of ours. Source: terraform internal/command/jsonplan and jsonstate, internal/states/statefile/version4.go.
 """
 
-from __future__ import annotations
-
+# Annotations are not postponed here: msgspec would compile each of them again, at every start.
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.readers.ours import CHANGED
@@ -41,7 +40,7 @@ class ShownModule(Struct, frozen=True, gc=False):
 
     address: str = ""
     resources: list[ShownResource] = []
-    child_modules: list[ShownModule] = []
+    child_modules: list["ShownModule"] = []
 
 
 class ShownValues(Struct, frozen=True, gc=False):

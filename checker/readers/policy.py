@@ -9,7 +9,7 @@ from checker.domain.errors import UsageError
 from checker.domain.policy import FailOn, Policy
 
 _DAYS = ("threshold_days", "notice_days", "trust_window_days", "margin_days")
-_KEYS = (*_DAYS, "certificate_quota", "name", "fail_on")
+_KEYS = (*_DAYS, "certificate_quota", "name", "fail_on", "accounts")
 
 
 def read_policy(path: str, data: bytes, *, name: str = "tfcert.toml") -> Policy:
@@ -39,6 +39,10 @@ def read_policy(path: str, data: bytes, *, name: str = "tfcert.toml") -> Policy:
         settings["name"] = _text(path, "name", values["name"])
     if "fail_on" in values:
         settings["fail_on"] = _fail_on(path, values["fail_on"])
+    if "accounts" in values:
+        from checker.readers.policy_accounts import read_accounts
+
+        settings["accounts"] = read_accounts(path, values["accounts"])
     return checked(Policy(**settings), where=path)
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from checker.domain.address import Address
 from checker.domain.cases import Case, DocumentCases
 from checker.domain.certificate import Certificate
-from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.ownership import managed
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
@@ -21,6 +20,7 @@ from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned, Stage
 from checker.domain.subjects import is_meant, stages_after
 from checker.domain.written import WrittenPatch
+from checker.reports.json_finding import json_finding
 
 if TYPE_CHECKING:
     from checker.domain.by_hand import HandRotation
@@ -52,7 +52,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "summary": _summary(outcome, len(stages), len(certificates)),
         "certificates": certificates,
         "stages": stages,
-        "findings": [_finding(finding) for finding in outcome.findings],
+        "findings": [json_finding(finding) for finding in outcome.findings],
         "rotations": [_rotation(rotation) for rotation in outcome.rotations],
         "notices": list(outcome.notices),
         "patches": [_patch(patch) for patch in outcome.patches],
@@ -136,22 +136,6 @@ def _stage(stage: Stage, part: DocumentCases, known: dict[str | None, list[Certi
         "certificate_address": _text(address),
         "managed": managed(stage, part.document),
         "source": part.document.source.path,
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    where = finding.location
-    return {
-        "rule": finding.rule,
-        "severity": finding.severity.word,
-        "address": finding.address,
-        "certificate_id": finding.certificate_id,
-        "days_left": finding.days_left,
-        "message": finding.message,
-        "remedy": finding.remedy,
-        "location": {"file": where.file, "line": where.line} if where is not None else None,
-        "suppression": finding.suppression,
-        "source": finding.source,
     }
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import date
+from pathlib import Path
 
+import jsonschema
 import pytest
 from world import BASE, CERTIFICATE, NOW, STAGE, days, world
 
 from checker.domain.cases import build_cases
+from checker.domain.finding import SuppressedBy, Suppression
 from checker.domain.inventory import Inventory
+from checker.domain.location import Location
 from checker.domain.observation import Observations
 from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
@@ -19,6 +24,7 @@ from checker.reports.json_v1 import instant
 from checker.rotation.planner import plan_rotations
 from checker.rules import judge
 
+SCHEMA = json.loads((Path(__file__).parents[2] / "checker/reports/schemas/outcome-v1.schema.json").read_bytes())
 ADDRESS = f"{CERTIFICATE}.orders"
 
 
@@ -92,6 +98,31 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
         "notices": [],
         "patches": [],
     }
+
+
+def test_a_suppressed_finding_stays_marked_and_does_not_count(tmp_path):
+    """It says who exempted it, why, until when and where that stands; verdict, counts and exit code go without it."""
+    judged = world(tmp_path, {"main.tf": BASE}).judge(offline=True)
+    (finding,) = judged.findings
+    exemption = Suppression(
+        kind=SuppressedBy.COMMENT,
+        reason="moved in December",
+        until=date(2026, 12, 4),
+        owner="orders",
+        location=Location("main.tf", 1),
+    )
+    suppressed = replace(judged, findings=(replace(finding, suppression=exemption),))
+    found = document_of(suppressed)
+    jsonschema.validate(found, SCHEMA)
+    assert found["findings"][0]["suppression"] == {
+        "kind": "inSource",
+        "reason": "moved in December",
+        "until": "2026-12-04",
+        "owner": "orders",
+        "location": {"file": "main.tf", "line": 1},
+    }
+    assert (found["verdict"], found["summary"]["suppressed"], found["summary"]["error"]) == ("clean", 1, 0)
+    assert (judged.exit_code, suppressed.exit_code) == (1, 0)
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

@@ -1,0 +1,52 @@
+"""How each account is entered, as a policy file says it."""
+
+from __future__ import annotations
+
+import pytest
+
+from checker.domain.errors import UsageError
+from checker.domain.policy import AccountAccess
+from checker.readers.policy import read_policy
+
+
+def accounts_of(text):
+    return read_policy("tfcert.toml", text.encode()).accounts
+
+
+def test_accounts_are_read_in_the_order_of_their_numbers():
+    """A role by ARN or by name, an external id, or neither where one's own credentials serve."""
+    text = """
+        [accounts."222222222222"]
+        role = "arn:aws-us-gov:iam::222222222222:role/audit/tfcert"
+        external_id = "acme:7"
+        [accounts."111111111111"]
+        role = "tfcert-read"
+        [accounts."333333333333"]
+    """
+    assert accounts_of(text) == (
+        AccountAccess(account="111111111111", role="tfcert-read"),
+        AccountAccess(account="222222222222", role="arn:aws-us-gov:iam::222222222222:role/audit/tfcert", external_id="acme:7"),
+        AccountAccess(account="333333333333"),
+    )
+    assert accounts_of("") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("accounts = 3", "accounts is not a table"),
+        ("[accounts.12345678901]", "'12345678901' is no account"),
+        ('accounts."123456789012" = "role"', 'accounts."123456789012" is not a table'),
+        ('[accounts."123456789012"]\nrol = "r"', "unknown key 'rol' in accounts.\"123456789012\" (did you mean 'role'?)"),
+        ('[accounts."123456789012"]\nrole = "arn:aws:iam::111111111111:role/r"', ".role is of account 111111111111"),
+        ('[accounts."123456789012"]\nrole = "arn:aws:iam::123456789012:user/r"', ".role is neither a role's ARN nor its name"),
+        ('[accounts."123456789012"]\nrole = 7', ".role is neither a role's ARN nor its name"),
+        ('[accounts."123456789012"]\nexternal_id = "a b"', ".external_id is none that STS takes"),
+    ],
+)
+def test_an_account_that_cannot_be_entered_so_is_refused(text, says):
+    """What IAM and STS would refuse, and a role of another account, is an error that names the key."""
+    with pytest.raises(UsageError) as caught:
+        accounts_of(text)
+    assert says in str(caught.value)
+    assert str(caught.value).startswith("tfcert.toml: ")
