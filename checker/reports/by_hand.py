@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -16,16 +15,16 @@ def by_hand(rotations: Iterable[HandRotation]) -> Iterator[str]:
     """Each rotation with its numbered steps."""
     for rotation in rotations:
         yield ""
-        yield f"by hand: certificate {rotation.certificate_id} ({rotation.place}){_whose(rotation.managed)}"
+        yield f"by hand: certificate {rotation.certificate_id} ({rotation.place}){_whose(rotation)}"
         for number, step in enumerate(rotation.steps, start=1):
-            yield from _comment(f"# {number}. {step.does}", "#    ")
+            yield from _comment(f"{number}. {step.does}", "   ")
             yield from (f"    {command}" for command in step.commands)
             if step.then is not None:
-                yield from _comment(f"#    => {step.then}", "#       ")
+                yield from _comment(f"   => {step.then}", "      ")
 
 
-def _whose(managed: bool | None) -> str:
-    match managed:
+def _whose(rotation: HandRotation) -> str:
+    match rotation.managed:
         case True:
             return ": Terraform's, and stages that are not Terraform's present it"
         case False:
@@ -35,5 +34,15 @@ def _whose(managed: bool | None) -> str:
 
 
 def _comment(text: str, further: str) -> list[str]:
-    lines = textwrap.wrap(text, _WIDTH, initial_indent="    ", subsequent_indent=f"    {further}", break_on_hyphens=False, break_long_words=False)
-    return lines
+    # Only here: most runs have nothing to wrap.
+    import textwrap
+
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent="    # ",
+        subsequent_indent=f"    # {further}",
+        # A name that is copied from a comment is whole.
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

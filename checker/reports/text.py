@@ -104,7 +104,7 @@ def _name(case: Case, part: DocumentCases) -> str:
         return str(case.address)
     if part.document.source.kind != "aws":
         return "(not in this state)"
-    return "(unmanaged)" if managed(case.certificate, part.document) is False else "(not known whether managed)"
+    return "(unmanaged)" if managed(case.certificate, part.document) is False else "(managed?)"
 
 
 def _bar(case: Case) -> str:

@@ -12,6 +12,11 @@ from checker.domain.value import value
 from checker.rotation.aws_cli import SUCCESSOR, SUCCESSOR_FILE, Shell, line, name, role_taken, scan_again
 
 SUCCEEDS = "tfcert: succeeds"
+# Source: `facts/aws.md` 1, "Unknown".
+_DEPLOYMENT = (
+    ". The texts of AWS disagree on whether a deployment is needed: if the backend still sees the old one after some minutes, "
+    "deploy the stage again, and mind that create-deployment publishes whatever else of the API is not deployed yet"
+)
 
 
 @value
@@ -51,10 +56,11 @@ def _call(hand: Hand, service: str, operation: str, **options: str | Shell) -> s
 def _sign_in(hand: Hand) -> HandStep:
     role = role_taken(hand.access, hand.place)
     account = hand.place.account
+    whose = _call(hand, "sts", "get-caller-identity", query="Account", output="text")
     return HandStep(
-        does="sign in so that you may write: API Gateway POST and DELETE on client certificates, PATCH on the stages"
-        + ("; where the role of the scan only reads, name another one" if role is not None else ""),
-        commands=(*((role,) if role is not None else ()), _call(hand, "sts", "get-caller-identity", query="Account", output="text")),
+        does="in a shell of its own, sign in so that you may write: POST and DELETE on client certificates, PATCH on stages of API "
+        "Gateway" + ("; the role of the scan should only read, so name another one" if role is not None else ""),
+        commands=(*((role,) if role is not None else ()), whose),
         then=f"it prints {account}" if account is not None else "it prints the account that you mean",
     )
 
@@ -83,12 +89,20 @@ def _introduce(hand: Hand) -> HandStep:
 
 def _trust(hand: Hand) -> HandStep:
     window = hand.trust_window_days
-    wait = f", and leave them {window} day{'s' * (window != 1)} to learn it" if window else ""
+    wait = f", and leave them {window} day{'s' * (window != 1)} to learn it" if window and not hand.gone else ""
+    beside = f", to be trusted beside {name(hand.certificate_id)}" if not hand.gone else ""
+    both = (
+        "every backend trusts it"
+        if hand.gone
+        else (
+            "every backend trusts both; with the defaults of OpenSSL a file with both accepts only the first of them "
+            "(docs/trust.md of tfcert)"
+        )
+    )
     return HandStep(
-        does=f"give the new PEM file to every backend, to be trusted beside {name(hand.certificate_id)}{wait}",
-        then="every backend trusts both; with the defaults of OpenSSL a file with both accepts only the first of them "
-        "(docs/trust.md of tfcert), so see it before a stage moves: aws apigateway test-invoke-method with "
-        "--client-certificate-id really calls the backend of a REST API",
+        does=f"give the new PEM file to every backend{beside}{wait}",
+        then=f"{both}. See it before a stage moves: aws apigateway test-invoke-method with --client-certificate-id really calls "
+        "the backend of a REST API",
     )
 
 
@@ -102,20 +116,19 @@ def _from_terraform() -> HandStep:
 
 
 def _repoint(hand: Hand) -> Iterator[HandStep]:
-    if hand.stages:
+    old = name(hand.certificate_id)
+    back = "" if hand.gone else f"; if it does not, the same update-stage with {old} for the new id moves the stage back"
+    for stage in hand.stages:
         yield HandStep(
-            does="repoint: move one stage, watch its backend, then the next",
-            commands=tuple(command for stage in hand.stages for command in _move(hand, stage)),
-            then="after each move it prints the new id, and the backend lets the calls in; if it does not, the same update-stage "
-            f"with {name(hand.certificate_id)} in the place of the new id moves the stage back. The texts of AWS disagree on "
-            "whether a deployment is needed: if the backend still sees the old one after some minutes, deploy the stage again, "
-            "and mind that create-deployment publishes whatever else of the API is not deployed yet",
+            does=f"repoint {name(f'{stage.api_id}/{stage.name}')}, and watch its backend before the next one",
+            commands=_move(hand, stage),
+            then=f"it prints the new id, and the backend lets the calls in{back}{_DEPLOYMENT if stage is hand.stages[0] else ''}",
         )
     if hand.left_to_terraform and not hand.terraforms:
         names = ", ".join(name(str(stage.address)) for stage in hand.left_to_terraform)
         yield HandStep(
             does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, and apply",
-            then="the plan updates those stages in place and nothing else; a stage of Terraform that the AWS CLI moves is moved "
+            then="the plan updates those stages in place and nothing else. A stage of Terraform that the AWS CLI moves is moved "
             "back by the next apply",
         )
 

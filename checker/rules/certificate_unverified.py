@@ -68,7 +68,7 @@ def _unlisted(document: DocumentCases) -> Iterator[Finding]:
             rule=RULE.name,
             source=document.document.source.path,
             severity=RULE.severity,
-            message=f"{part.path} could not be listed: {part.reason}",
+            message=f"{part.path} could not be read: {part.reason}",
             remedy=part.remedy,
         )
 
