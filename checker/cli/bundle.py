@@ -27,21 +27,22 @@ def bundle(
     region: options.Region = None,
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
+    verbose: options.Verbose = False,
 ) -> None:
     """Write the PEMs that backends must trust now, with fingerprints and end dates as comments.
 
     Exit codes: 0 complete, 2 usage or unreadable input, 3 a PEM is not known or something could not be verified.
     """
     from checker.cli import output, reading
-    from checker.cli.observing import fetcher, observer
+    from checker.cli.observing import Aws
     from checker.domain.run import Run
     from checker.pipeline import bundle as gather
 
     run = Run(as_of=reading.moment(as_of), policy=reading.policy(None, threshold=None, notice=None))
-    fetch = fetcher(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
-    loaded = reading.load(sources or (), config=config, tool=tool, fetch=fetch)
-    observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)
-    outcome, found = gather(loaded.inventory, observe, run)
+    aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
+    with aws.counted(told=verbose):
+        loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch)
+        outcome, found = gather(loaded.inventory, aws.observer(offline=offline), run)
     for notice in outcome.notices:
         output.warn(notice)
     output.warn_unverified(outcome)

@@ -41,13 +41,14 @@ def check(
     region: options.Region = None,
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
+    verbose: options.Verbose = False,
 ) -> None:
     """Judge plans and states: what expires, what a plan would break.
 
-    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive.
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive, 130 interrupted.
     """
     from checker.cli import output, reading
-    from checker.cli.observing import fetcher, observer
+    from checker.cli.observing import Aws
     from checker.domain.errors import UsageError
     from checker.domain.run import Run
     from checker.pipeline import check as judge
@@ -58,22 +59,24 @@ def check(
         policy=reading.policy(policy, threshold=threshold, notice=notice, fail_on=fail_on),
         expect=expect,
     )
-    fetch = fetcher(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
-    loaded = (
-        _load(sources or (), config=config, tool=tool)
-        if recursive
-        else reading.load(sources or (), config=config, tool=tool, fetch=fetch)
-    )
-    if expect is not None and not loaded.inventory.plans:
-        raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
-    observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout, drift=not no_drift)
-    outcome = judge(loaded.inventory, observe, run)
-    if patches or output.wants_patches(chosen):
-        from checker.cli.previewing import with_patches
+    aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
+    with aws.counted(told=verbose):
+        loaded = (
+            _load(sources or (), config=config, tool=tool)
+            if recursive
+            else reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch)
+        )
+        if expect is not None and not loaded.inventory.plans:
+            raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
+        outcome = judge(loaded.inventory, aws.observer(offline=offline, drift=not no_drift, in_part=True), run)
+        if patches or output.wants_patches(chosen):
+            from checker.cli.previewing import with_patches
 
-        outcome = with_patches(outcome, loaded)
-    output.report(outcome, chosen)
-    output.warn_unverified(outcome)
+            outcome = with_patches(outcome, loaded)
+        output.report(outcome, chosen)
+        output.warn_unverified(outcome)
+        if outcome.cases.observations.interrupted:
+            raise KeyboardInterrupt
     raise typer.Exit(outcome.exit_code)
 
 

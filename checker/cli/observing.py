@@ -2,36 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
+from checker.cli import output
+from checker.domain.observation import CertificateKey, Observations
+from checker.domain.place import Place
+from checker.domain.policy import AccountAccess
+from checker.domain.stage import Stage
 from checker.pipeline import Observe
 
+if TYPE_CHECKING:
+    from checker.live.boto_gateway import BotoGateways
 
-def observer(
-    *, offline: bool, profile: str | None, role_arn: str | None, region: str | None, timeout: float, drift: bool = False
-) -> Observe | None:
-    """What asks AWS, with `drift` also what recorded stages present now; None offline.
+
+class Aws:
+    """One run's way to AWS: whatever asks shares its credentials, its clients and the count of its calls.
 
     boto3 is not imported before the first question.
     """
-    if offline:
-        return None
-    from functools import partial
 
-    from checker.live.connection import Connection
-    from checker.live.observe import observe
+    def __init__(
+        self,
+        *,
+        profile: str | None,
+        role_arn: str | None,
+        region: str | None,
+        timeout: float,
+        accounts: tuple[AccountAccess, ...] = (),
+    ) -> None:
+        self._how: dict[str, Any] = {
+            "profile": profile,
+            "role_arn": role_arn,
+            "region": region,
+            "timeout": timeout,
+            "accounts": accounts,
+        }
+        self._gateways: BotoGateways | None = None
 
-    connection = Connection(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
-    return partial(observe, connection=connection, drift=drift)
+    def observer(self, *, offline: bool, drift: bool = False, in_part: bool = False) -> Observe | None:
+        """What asks AWS, with `drift` also what recorded stages present now; None offline.
 
+        Where it is interrupted it answers with what it knows, if an answer `in_part` is of use; else it raises KeyboardInterrupt.
+        """
+        if offline:
+            return None
 
-def fetcher(*, profile: str | None, role_arn: str | None, region: str | None, timeout: float) -> Callable[[str], bytes]:
-    """What fetches an `s3://bucket/key` that is named as a source, offline too: --offline is about the certificates."""
+        def observe(wanted: Collection[CertificateKey], surveys: Collection[Place], stages: Collection[Stage]) -> Observations:
+            from checker.live.observe import observe as ask
 
-    def fetch(source: str) -> bytes:
+            gateways = self._reached()
+            seen = ask(wanted, surveys, stages, connection=gateways.clients.connection, gateways=gateways, drift=drift)
+            if seen.interrupted and not in_part:
+                raise KeyboardInterrupt
+            return seen
+
+        return observe
+
+    def fetch(self, source: str) -> bytes:
+        """An `s3://bucket/key` that is named as a source, offline too: --offline is about the certificates."""
         from checker.live.buckets import fetch_object
-        from checker.live.connection import Connection
 
-        return fetch_object(source, Connection(profile=profile, role_arn=role_arn, region=region, timeout=timeout))
+        return fetch_object(source, self._reached().clients)
 
-    return fetch
+    @contextmanager
+    def counted(self, *, told: bool) -> Iterator[None]:
+        """Tell at the end, however that comes, what was asked, if that is wanted."""
+        try:
+            yield
+        finally:
+            if told:
+                output.tell_calls(self._gateways.traffic() if self._gateways is not None else ())
+
+    def _reached(self) -> BotoGateways:
+        if self._gateways is None:
+            from checker.live.boto_gateway import BotoGateways
+            from checker.live.connection import Connection
+
+            self._gateways = BotoGateways(Connection(**self._how))
+        return self._gateways

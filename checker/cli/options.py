@@ -38,3 +38,4 @@ ToolName = Annotated[
 Recursive = Annotated[
     bool, typer.Option("--recursive", help="Find every root module below the folders, and treat each on its own.")
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr which calls of AWS were made, and how many.")]

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker.domain.errors import UsageError
+from checker.domain.observation import Calls
 from checker.domain.outcome import UNVERIFIED, Outcome
+from checker.domain.place import Place
 from checker.reports import FORMATS
 from checker.reports.printable import printable
 
@@ -65,6 +67,18 @@ def drop_output() -> None:
 def warn(text: str) -> None:
     """Tell the person at the terminal, not the reader of the report."""
     print(f"tfcert: {printable(text)}", file=sys.stderr)
+
+
+def tell_calls(traffic: Sequence[Calls]) -> None:
+    """Say on stderr what was asked of AWS: each operation by account and region, and what of it was sent again or throttled."""
+    total = sum(entry.sent for entry in traffic)
+    warn(f"calls to AWS: {total or 'none'}")
+    width = max((len(entry.operation) for entry in traffic), default=0)
+    for entry in traffic:
+        besides = [f"{count} {word}" for count, word in ((entry.again, "sent again"), (entry.throttled, "throttled")) if count]
+        told = f" ({', '.join(besides)})" if besides else ""
+        place = Place(None, entry.account, entry.region)
+        warn(f"  {entry.operation:<{width}}  {place}: {entry.sent}{told}")
 
 
 def warn_unverified(outcome: Outcome) -> None:

@@ -47,6 +47,7 @@ def patch(
     region: options.Region = None,
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
+    verbose: options.Verbose = False,
 ) -> None:
     """Write the patches of a rotation: a diff on stdout, files with --out, or the edit itself with --write.
 
@@ -54,7 +55,7 @@ def patch(
     """
     from checker.cli import reading
     from checker.cli.each_root import deliver_each
-    from checker.cli.observing import fetcher, observer
+    from checker.cli.observing import Aws
     from checker.cli.patching import deliver, verifier
     from checker.cli.request import Request
 
@@ -70,10 +71,12 @@ def patch(
     )
     run_policy = reading.policy(policy, threshold=threshold, notice=notice)
     moment = reading.moment(as_of)
-    observe = observer(offline=offline, profile=profile, role_arn=role_arn, region=region, timeout=timeout)
-    if recursive:
-        code = deliver_each(sources or (), observe, request, config=config, tool=tool, policy=run_policy, as_of=moment)
-        raise typer.Exit(code)
-    fetch = fetcher(profile=profile, role_arn=role_arn, region=region, timeout=timeout)
-    loaded = reading.load(sources or (), config=config, tool=tool, fetch=fetch)
-    raise typer.Exit(deliver(loaded, observe, request, policy=run_policy, as_of=moment).exit_code)
+    aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run_policy.accounts)
+    observe = aws.observer(offline=offline)
+    with aws.counted(told=verbose):
+        if recursive:
+            code = deliver_each(sources or (), observe, request, config=config, tool=tool, policy=run_policy, as_of=moment)
+            raise typer.Exit(code)
+        loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch)
+        code = deliver(loaded, observe, request, policy=run_policy, as_of=moment).exit_code
+    raise typer.Exit(code)

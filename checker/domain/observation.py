@@ -105,24 +105,57 @@ Survey = Surveyed | Unanswered
 
 
 @value
+class Calls:
+    """How often an operation was asked in one account and region: requests sent, how many of them again, how many throttled.
+
+    The account is None where nobody said whose the credentials were.
+    """
+
+    operation: str
+    account: str | None
+    region: str
+    sent: int
+    again: int = 0
+    throttled: int = 0
+
+
+@value
 class Observations:
     """All that AWS said in a run; `asked` is False when the run was offline.
 
     `surveys` has an entry for each place of which all stages were asked for, `stages` one for each recorded stage
     of which it was asked what it presents now; none where nobody looked for drift. `held` is how many client
-    certificates the asked account has, by region. `calls` counts requests by operation;
+    certificates an account has in a region, by place. `traffic` is every request that was sent so far;
     `notices` are sentences for the person who ran it, such as that a recorded region was asked instead of `--region`.
+    `interrupted`: a person did not wait for the rest, which is unanswered.
     """
 
     asked: bool
     certificates: Mapping[CertificateKey, Observation] = MappingProxyType({})
     surveys: Mapping[Place, Survey] = MappingProxyType({})
     stages: Mapping[StageKey, ObservedPresence] = MappingProxyType({})
-    held: Mapping[str, int] = MappingProxyType({})
-    calls: Mapping[str, int] = MappingProxyType({})
+    held: Mapping[Place, int] = MappingProxyType({})
+    traffic: tuple[Calls, ...] = ()
     notices: tuple[str, ...] = ()
+    interrupted: bool = False
 
-    def said_of(self, identity: str, region: str | None) -> Observation | None:
-        """What AWS said of a certificate in a region, whichever document asked; None where nobody did."""
-        answers = (said for key, said in self.certificates.items() if (key.id, key.place.region) == (identity, region))
-        return next(answers, None)
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """How many requests were sent, by operation."""
+        counted: dict[str, int] = {}
+        for entry in self.traffic:
+            counted[entry.operation] = counted.get(entry.operation, 0) + entry.sent
+        return counted
+
+    def said_of(self, identity: str, place: Place) -> Observation | None:
+        """What AWS said of a certificate in an account and region, whichever document asked; None where nobody did.
+
+        An answer about the very place counts before one about a place that a document knows only in part.
+        """
+        said = {key.place: answer for key, answer in self.certificates.items() if key.id == identity and key.place.may_be(place)}
+        return said.get(place) or next(iter(said.values()), None)
+
+    def held_at(self, place: Place) -> int | None:
+        """How many client certificates an account has in a region; None where nobody said, or it is not clear of which."""
+        counts = [count for where, count in self.held.items() if where.region == place.region and where.may_be(place)]
+        return counts[0] if len(counts) == 1 else None

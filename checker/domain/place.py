@@ -19,6 +19,11 @@ class Place:
             return self
         return Place(self.partition or other.partition, self.account or other.account, self.region or other.region)
 
+    def may_be(self, other: Place) -> bool:
+        """Whether nothing speaks against the two being one: neither the accounts nor the regions contradict each other."""
+        pairs = ((self.region, other.region), (self.account, other.account))
+        return all(one is None or two is None or one == two for one, two in pairs)
+
     def __str__(self) -> str:
         return f"account {self.account or 'unknown'}, region {self.region or 'unknown'}"
 

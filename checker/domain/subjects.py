@@ -93,5 +93,5 @@ def _created(document: Document) -> Iterator[Subject]:
 
 
 def is_meant(certificate: Certificate, stage: Stage) -> bool:
-    """Whether the id that both have means one certificate: regions must not contradict, since ids may collide across them."""
-    return len({certificate.place.region, stage.place.region} - {None}) < 2
+    """Whether the id that both have means one certificate: ids may collide across accounts and regions."""
+    return certificate.place.may_be(stage.place)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from checker.domain.observation import Found, Gone, ObservedStage, Unanswered
+from checker.domain.observation import Calls, Found, Gone, ObservedStage, Unanswered
 from checker.domain.stage import StageKind
 from checker.live import acm_answers, answers
 from checker.live.answer_failures import code_of
 from checker.live.clients import Clients, Service
-from checker.live.connection import Connection
+from checker.live.connection import Connection, Role
 from checker.live.gateway import Api
 from checker.live.question import Question
 from checker.live.speaking import speaking
@@ -22,27 +22,44 @@ T = TypeVar("T")
 _LIMIT = 500
 
 
-class BotoGateway:
-    """The gateway that asks AWS: reads only, and nothing before the first question, boto3's import included."""
+class BotoGateways:
+    """AWS as one run reaches it: a gateway for each role, and one for the credentials of the run itself."""
 
     def __init__(self, connection: Connection) -> None:
-        self._clients = Clients(connection)
+        self.clients = Clients(connection)
+
+    def of(self, role: Role | None) -> BotoGateway:
+        """The gateway that asks in a role; None is the run's own credentials, or the command line's role."""
+        return BotoGateway(self.clients, role)
 
     def region(self) -> str | None:
         """The region of the command line, else of AWS_REGION or AWS_DEFAULT_REGION, else of the profile."""
-        return self._clients.region()
+        return self.clients.region()
+
+    def traffic(self) -> tuple[Calls, ...]:
+        """The requests that were sent so far, retries included."""
+        return self.clients.traffic.counted()
+
+
+class BotoGateway:
+    """The gateway that asks AWS: reads only, and nothing before the first question, boto3's import included."""
+
+    def __init__(self, clients: Clients, role: Role | None = None) -> None:
+        self._clients = clients
+        self._role = role
 
     def endpoint(self, region: str) -> str | None:
         """The host in AWS_ENDPOINT_URL or the profile's `endpoint_url`, without what else such an address may hold."""
         return self._clients.endpoint(region)
 
-    def calls(self) -> Mapping[str, int]:
-        """The requests that were sent, retries included, by operation."""
-        return self._clients.calls()
-
     def account(self, region: str) -> str:
         """GetCallerIdentity, which needs no permission. Source: AWS's STS reference."""
-        return self._ask("sts", region, "GetCallerIdentity", lambda client: answers.text(client.get_caller_identity(), "Account"))
+        account = self._ask(
+            "sts", region, "GetCallerIdentity", lambda client: answers.text(client.get_caller_identity(), "Account")
+        )
+        if self._role is None and self._clients.connection.own_role is None:
+            self._clients.traffic.belongs_to(account)
+        return account
 
     def regions(self, region: str) -> tuple[str, ...]:
         """DescribeRegions, which leaves out what is not enabled unless asked for all. Source: AWS's EC2 reference.
@@ -119,7 +136,7 @@ class BotoGateway:
                 return self._ask("apigatewayv2", region, "GetStage", partial(_websocket_stage, api.id, name))
 
     def _ask(self, service: Service, region: str, operation: str, read: Callable[[Any], T]) -> T:
-        client = self._clients.client(service, region)
+        client = self._clients.client(service, region, self._role)
         with speaking(Question(operation=operation, region=region, endpoint=self.endpoint(region))):
             return read(client)
 

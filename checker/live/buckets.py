@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from checker.domain.errors import UnreadableError
 from checker.live.answer_failures import code_of
 from checker.live.clients import Clients
-from checker.live.connection import Connection
 from checker.live.gateway import GatewayError
 from checker.live.question import Question
 from checker.live.speaking import speaking
@@ -32,7 +31,7 @@ _MISSING = {
 }
 
 
-def fetch_object(source: str, connection: Connection, *, most: int = LARGEST, seconds: float = SECONDS) -> bytes:
+def fetch_object(source: str, clients: Clients, *, most: int = LARGEST, seconds: float = SECONDS) -> bytes:
     """The bytes of `s3://bucket/key`, by the credentials, profile and role of the command line.
 
     Raises UnreadableError, with the source in `where`, for an address that names no object, one that is missing, denied or
@@ -42,7 +41,7 @@ def fetch_object(source: str, connection: Connection, *, most: int = LARGEST, se
     if not bucket or not key:
         raise UnreadableError("names no object", where=source, remedy="write s3://BUCKET/KEY")
     try:
-        return _read(Clients(connection), bucket, key, most=most, deadline=monotonic() + seconds)
+        return _read(clients, bucket, key, most=most, deadline=monotonic() + seconds)
     except GatewayError as error:
         why = error.unanswered
         raise UnreadableError(why.reason, where=source, remedy=why.remedy) from error

@@ -5,41 +5,51 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 
 from checker.domain.observation import CertificateKey, Gone, Observation
+from checker.domain.place import Place
 from checker.live.anchors import Anchor, account_by, proof_of
 from checker.live.asking import Asking
+from checker.live.deadline import start
 from checker.live.gateway import Api, GatewayError, UnreachableError
 from checker.live.identity import Caller, KnownCaller, caller, elsewhere, here, unproven
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """What a region's list says of each key, and how many certificates it holds; None where it was not answered."""
+class CertificateList:
+    """A region's list of certificates: asked for once, at once, and then what all else is held against."""
 
-    answers: Mapping[CertificateKey, Observation]
-    held: int | None = None
+    def __init__(self, asking: Asking, anchors: Collection[Anchor], identity: Future[Caller]) -> None:
+        self._asking = asking
+        self._anchors = anchors
+        self._identity = identity
+        self._listed = start(partial(asking.gateway.certificates, asking.region))
 
+    def observe(self, keys: Collection[CertificateKey]) -> Mapping[CertificateKey, Observation]:
+        """Say of each certificate whether it is there.
 
-def observe_certificates(
-    asking: Asking, keys: Collection[CertificateKey], anchors: Collection[Anchor], identity: Future[Caller]
-) -> Listed:
-    """List the region's certificates once, and say of each key whether it is there.
+        What is not listed is Gone only where it is recorded: in this region, and in the caller's account by STS. Else a recorded
+        stage must be found there.
+        """
+        try:
+            known = self._asking.wait_for("GetClientCertificates", self._listed)
+        except GatewayError as error:
+            return dict.fromkeys(keys, error.unanswered)
+        who = caller(self._identity, self._asking.patience)
+        proof = _Proof(self._asking, who, self._anchors)
+        observed: dict[CertificateKey, Observation] = {}
+        for key in keys:
+            recorded = key.place.account or account_by(self._anchors, key.id)
+            observed[key] = elsewhere(recorded, who) or known.get(key.id) or proof.absent(key, recorded)
+        return observed
 
-    What is not listed is Gone only where it is recorded: in this region, and in the caller's account by STS. Else a recorded
-    stage must be found there.
-    """
-    try:
-        known = asking.ask("GetClientCertificates", lambda: asking.gateway.certificates(asking.region))
-    except GatewayError as error:
-        return Listed(answers=dict.fromkeys(keys, error.unanswered))
-    who = caller(identity, asking.patience)
-    proof = _Proof(asking, who, anchors)
-    observed: dict[CertificateKey, Observation] = {}
-    for key in keys:
-        recorded = key.place.account or account_by(anchors, key.id)
-        observed[key] = elsewhere(recorded, who) or known.get(key.id) or proof.absent(key, recorded)
-    return Listed(answers=observed, held=len(known))
+    def held(self) -> Mapping[Place, int]:
+        """How many certificates the account has in the region, where both were answered by now."""
+        if not self._listed.done() or self._listed.exception() is not None:
+            return {}
+        who = caller(self._identity, self._asking.patience) if self._identity.done() else None
+        account = who.account if isinstance(who, KnownCaller) else None
+        return {Place(None, account, self._asking.region): len(self._listed.result())}
 
 
 @dataclass(slots=True)

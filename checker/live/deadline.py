@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from threading import Lock, Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -15,22 +15,51 @@ T = TypeVar("T")
 EARNED = 1.0
 
 
+class Interruption:
+    """A person's wish not to wait any longer, which ends all patience of a run at once."""
+
+    def __init__(self) -> None:
+        self._wished: Future[None] = Future()
+
+    def wish(self) -> None:
+        """End every wait; a second wish changes nothing."""
+        if not self._wished.done():
+            self._wished.set_result(None)
+
+    @property
+    def wished(self) -> bool:
+        """Whether it was wished for."""
+        return self._wished.done()
+
+    def wait_besides(self, future: Future[T], seconds: float) -> None:
+        """Wait for some work, for no longer than seconds, nor than until the wish."""
+        either: list[Future[Any]] = [future, self._wished]
+        wait(either, timeout=seconds, return_when=FIRST_COMPLETED)
+
+
 class Patience:
     """The time that is left for a number of questions: `seconds` in all, or more while answers keep coming.
 
-    Only what is asked in many calls, surveys and ACM, calls `answered`; then the end is never later than `seconds` after the
-    last answer.
+    Only what is asked in many calls, surveys, drift and ACM, calls `answered`; then the end is never later than `seconds` after
+    the last answer.
     """
 
-    def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, seconds: float, *, clock: Callable[[], float] = time.monotonic, interruption: Interruption | None = None
+    ) -> None:
         self.seconds = seconds
+        self.interruption = interruption or Interruption()
         self._clock = clock
         self._until = clock() + seconds
         self._lock = Lock()
 
     def left(self) -> float:
         """Seconds until the end, 0 once it has come."""
-        return max(0.0, self._until - self._clock())
+        return 0.0 if self.interruption.wished else max(0.0, self._until - self._clock())
+
+    def half(self) -> Patience:
+        """Half of the time that is left."""
+        return Patience(self.left() / 2, clock=self._clock, interruption=self.interruption)
 
     def answered(self) -> None:
         """Count an answer."""
@@ -39,7 +68,7 @@ class Patience:
 
 
 class OverdueError(Exception):
-    """The time was over before the work was done."""
+    """The time was over, or a person's patience, before the work was done."""
 
 
 def start(work: Callable[[], T]) -> Future[T]:
@@ -66,5 +95,5 @@ def within(patience: Patience, future: Future[T]) -> T:
         if not left:
             raise OverdueError
         # Looked at again afterwards: answers may have moved the end meanwhile.
-        wait([future], timeout=left)
+        patience.interruption.wait_besides(future, left)
     return future.result()

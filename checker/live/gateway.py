@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from checker.domain.observation import Found, Gone, ObservedStage, Unanswered
+from checker.domain.observation import Calls, Found, Gone, ObservedStage, Unanswered
 from checker.domain.stage import StageKind
+from checker.live.connection import Role
 
 
 class GatewayError(Exception):
@@ -48,9 +49,6 @@ class Gateway(Protocol):
     Every method that asks raises GatewayError and nothing else, and none answers in part: a list is whole or not given.
     """
 
-    def region(self) -> str | None:
-        """The region to ask where no document names one; None where nothing names one."""
-
     def endpoint(self, region: str) -> str | None:
         """The host that is asked in AWS's place in a region, once it is known; None for AWS itself. Never waits."""
 
@@ -75,5 +73,15 @@ class Gateway(Protocol):
     def has_stage(self, region: str, api: Api, name: str) -> bool:
         """Whether an API of that id has a stage of that name, in this account and region."""
 
-    def calls(self) -> Mapping[str, int]:
-        """How many requests were sent so far, retries included, by operation."""
+
+class Gateways(Protocol):
+    """AWS as a run reaches it, with each set of credentials that it has; safe to use from several threads."""
+
+    def of(self, role: Role | None) -> Gateway:
+        """AWS as a role sees it, or as the run's own credentials do. Asks nothing."""
+
+    def region(self) -> str | None:
+        """The region to ask where no document names one; None where nothing names one. GatewayError for broken configuration."""
+
+    def traffic(self) -> tuple[Calls, ...]:
+        """What was sent so far, retries included."""

@@ -53,8 +53,10 @@ def identify(gateway: Gateway, regions: Iterable[str], patience: Patience) -> Fu
 def caller(identity: Future[Caller], patience: Patience) -> Caller:
     """The answer, waited for no longer than half of the time that is left: the rest is for other proof."""
     try:
-        return within(Patience(patience.left() / 2), identity)
+        return within(patience.half(), identity)
     except OverdueError:
+        if patience.interruption.wished:
+            return UnknownCaller("GetCallerIdentity was interrupted before it was answered")
         return UnknownCaller(f"GetCallerIdentity was not answered within {patience.seconds / 2:g} s")
 
 
@@ -64,7 +66,7 @@ def elsewhere(recorded: str | None, caller: Caller) -> Unanswered | None:
         case KnownCaller(account) if recorded is not None and recorded != account:
             return Unanswered(
                 reason=f"it is recorded in account {recorded}, and the credentials are of account {account}",
-                remedy=f"use credentials of account {recorded} (--profile), or a role there (--role-arn)",
+                remedy=enter(recorded),
             )
         case _:
             return None
@@ -88,9 +90,18 @@ def unproven(what: str, recorded: str | None, region: str | None, caller: Caller
         case KnownCaller():
             why = "no document says whether that is the right region"
     stood_in_the_way = "".join(f"; {doubt}" for doubt in doubts)
-    own = f"account {recorded}" if recorded else "the account that the state is of"
     where = "" if region else ", and give its region (--region)"
     return Unanswered(
         reason=f"{what}, but {why}, and no recorded stage was found there to prove it{stood_in_the_way}",
-        remedy=f"use credentials of {own} (--profile), or a role there (--role-arn){where}",
+        remedy=f"{enter(recorded)}{where}",
+    )
+
+
+def enter(account: str | None) -> str:
+    """What a person does so that an account, or the one that the state is of, is asked with its own credentials."""
+    if account is None:
+        return "use credentials of the account that the state is of (--profile), or a role there (--role-arn)"
+    return (
+        f"use credentials of account {account} (--profile), or a role there: --role-arn, or for several accounts at once "
+        f'[accounts."{account}"] role = "…" in tfcert.toml'
     )

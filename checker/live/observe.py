@@ -1,25 +1,25 @@
-"""Asks AWS everything that a run needs to know, each region at the same time as the others."""
+"""Asks AWS everything that a run needs to know, each account and region at the same time as the others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future
 from functools import partial
 
-from checker.domain.observation import CertificateKey, Observation, Observations, ObservedPresence, StageKey, Survey
+from checker.domain.observation import CertificateKey, Observation, Observations
 from checker.domain.place import Place
 from checker.domain.stage import Stage
-from checker.live.acm import NO_ACM, is_arn, observe_acm, of_acm, place_of
-from checker.live.anchors import in_region
-from checker.live.asking import Asking
-from checker.live.boto_gateway import BotoGateway
-from checker.live.certificates import observe_certificates
+from checker.live.acm import NO_ACM, is_arn, of_acm
+from checker.live.answering import Answering
+from checker.live.boto_gateway import BotoGateways
 from checker.live.connection import Connection
-from checker.live.deadline import Patience, start
-from checker.live.drift import in_survey, observe_drift, presented_besides, recorded_stages, uncovered
-from checker.live.gateway import Gateway
-from checker.live.identity import identify
-from checker.live.regions import default_region, overruled, sort
-from checker.live.survey import observe_stages
+from checker.live.deadline import Interruption, start
+from checker.live.drift import recorded_stages
+from checker.live.gateway import Gateways
+from checker.live.questions import Answers, divide
+from checker.live.regions import default_region, overruled
+
+_INTERRUPTED = ("interrupted: what AWS had not answered by then is not verified",)
 
 
 def observe(
@@ -28,7 +28,7 @@ def observe(
     anchors: Collection[Stage],
     *,
     connection: Connection,
-    connect: Callable[[Connection], Gateway] = BotoGateway,
+    gateways: Gateways | None = None,
     drift: bool = False,
 ) -> Observations:
     """Ask whether certificates are there and until when, and which stages there are in some places.
@@ -36,65 +36,57 @@ def observe(
     `wanted` are the certificates; a region that is not recorded is the connection's. One that is named by an ARN is asked of ACM,
     and ACM is asked of no other. `surveys` are places of which every stage is listed. `anchors` are recorded stages: where no
     document says whose a certificate is, one of them that AWS has proves that the account is the right one. With `drift` it is
-    asked what each of them presents now, and until when whatever that is. Every key, place and stage gets an answer, and
-    nothing is raised for what AWS does. It takes no longer than the connection's timeout, or a second more for each answer of
-    what takes many calls (a survey, ACM, drift).
+    asked what each of them presents now, and until when whatever that is. Each account is asked in the role that the connection
+    has for it. Every key, place and stage gets an answer, and nothing is raised for what AWS does.
+
+    It takes no longer than the connection's timeout, or a second more for each answer of what takes many calls (a survey, ACM,
+    drift). Ctrl-C ends the waiting: what was not answered by then is unanswered, and the observations say so.
     """
     certificates: dict[CertificateKey, Observation] = {key: NO_ACM for key in wanted if is_arn(key.id) and not of_acm(key.id)}
-    places: dict[Place, Survey] = {}
-    keys = [key for key in wanted if not is_arn(key.id)]
-    managed = sort(dict.fromkeys(key for key in wanted if of_acm(key.id)), place_of, None).by_region
-    recorded_now = recorded_stages(anchors) if drift else ()
-    if not keys and not surveys and not managed and not recorded_now:
+    divided = divide(
+        connection,
+        certificates=(key for key in wanted if key not in certificates),
+        surveys=surveys,
+        stages=recorded_stages(anchors) if drift else (),
+        recorded=anchors,
+    )
+    if not divided:
         return Observations(asked=True, certificates=certificates)
 
-    gateway = connect(connection)
-    default, no_region = default_region(gateway, [*(key.place for key in keys), *(key.place for key in recorded_now), *surveys])
-    keyed = sort(dict.fromkeys(keys), lambda key: key.place, default)
-    surveyed = sort(dict.fromkeys(surveys), lambda place: place, default)
-    certificates |= dict.fromkeys(keyed.nowhere, no_region)
-    places |= dict.fromkeys(surveyed.nowhere, no_region)
-    drifting = sort(recorded_now, lambda key: key.place, default)
-    stages: dict[StageKey, ObservedPresence] = dict.fromkeys(drifting.nowhere, no_region)
-    regions = sorted({*keyed.by_region, *surveyed.by_region, *managed, *drifting.by_region})
-
-    def about(region: str) -> Asking:
-        return Asking(gateway=gateway, region=region, patience=Patience(connection.timeout))
-
-    identity = identify(gateway, regions, Patience(connection.timeout))
-    listings = {
-        region: start(partial(observe_certificates, about(region), asked, in_region(anchors, region, default), identity))
-        for region, asked in keyed.by_region.items()
-    }
-    censuses = [
-        start(partial(observe_stages, about(region), asked, in_region(anchors, region, default), identity))
-        for region, asked in surveyed.by_region.items()
-    ]
-    managed_looks = [start(partial(observe_acm, about(region), asked, identity)) for region, asked in managed.items()]
-    looks = [
-        start(partial(observe_drift, about(region), uncovered(asked, surveyed.by_region.get(region, ())), identity))
-        for region, asked in drifting.by_region.items()
-    ]
-    listed = {region: listing.result() for region, listing in listings.items()}
-    for region_list in listed.values():
-        certificates |= region_list.answers
-    for managed_look in managed_looks:
-        certificates |= managed_look.result()
-    for census in censuses:
-        places |= census.result()
-    for look in looks:
-        stages |= look.result()
-    stages |= {key: in_survey(key, places) for key in recorded_now if key not in stages}
-    unasked = presented_besides(stages, wanted)
-    if unasked:
-        certificates |= observe(unasked, (), anchors, connection=connection, connect=lambda _: gateway).certificates
-    recorded = {place.region for place in [*(key.place for key in keys), *surveys] if place.region}
+    reached = gateways if gateways is not None else BotoGateways(connection)
+    region, no_region = default_region(reached, [place for questions in divided.values() for place in questions.places])
+    interruption = Interruption()
+    rounds: list[Future[Answers]] = []
+    answers = [Answers(certificates=certificates)]
+    for role, questions in divided.items():
+        placed, nowhere = questions.apart(region)
+        answers.append(nowhere.all_answered(no_region))
+        answering = Answering(
+            gateway=reached.of(role), recorded=anchors, region=region, seconds=connection.timeout, interruption=interruption
+        )
+        rounds.append(start(partial(answering.answer, placed)))
+    answers += _gathered(rounds, interruption)
+    places = [*(key.place for key in wanted if not is_arn(key.id)), *surveys]
+    named = {place.region for place in places if place.region}
     return Observations(
         asked=True,
-        certificates=certificates,
-        surveys=places,
-        stages=stages,
-        held={region: found.held for region, found in listed.items() if found.held is not None},
-        calls=gateway.calls(),
-        notices=overruled(connection.region, recorded),
+        certificates={key: said for each in answers for key, said in each.certificates.items()},
+        surveys={place: said for each in answers for place, said in each.surveys.items()},
+        stages={key: said for each in answers for key, said in each.stages.items()},
+        held={place: count for each in answers for place, count in each.held.items()},
+        traffic=reached.traffic(),
+        notices=(
+            *overruled(connection.region, {region for region in named if region}),
+            *(_INTERRUPTED if interruption.wished else ()),
+        ),
+        interrupted=interruption.wished,
     )
+
+
+def _gathered(rounds: Sequence[Future[Answers]], interruption: Interruption) -> list[Answers]:
+    """The answers of all, in full or, once a person wishes for it, as far as they have come."""
+    try:
+        return [each.result() for each in rounds]
+    except KeyboardInterrupt:
+        interruption.wish()
+        return [each.result() for each in rounds]

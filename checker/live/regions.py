@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from checker.domain.observation import Unanswered
 from checker.domain.place import Place
-from checker.live.gateway import Gateway, GatewayError
+from checker.live.gateway import GatewayError, Gateways
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ def sort(things: Iterable[T], place_of: Callable[[T], Place], default: str | Non
     return Sorted(by_region=by_region, nowhere=nowhere)
 
 
-def default_region(gateway: Gateway, places: Iterable[Place]) -> tuple[str | None, Unanswered]:
+def default_region(gateways: Gateways, places: Iterable[Place]) -> tuple[str | None, Unanswered]:
     """The region for places that name none, and the answer about them where there is none.
 
     It is not looked for when every place names its own: that reads AWS configuration, which may be broken or missing.
@@ -43,7 +43,7 @@ def default_region(gateway: Gateway, places: Iterable[Place]) -> tuple[str | Non
     if all(place.region for place in places):
         return None, unknown
     try:
-        return gateway.region() or None, unknown
+        return gateways.region() or None, unknown
     except GatewayError as error:
         return None, error.unanswered
 

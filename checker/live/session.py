@@ -1,22 +1,25 @@
-"""The boto3 session of a run: whose credentials, and that there are any."""
+"""The boto3 session of a run, and the credentials of the roles that are assumed from it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from checker.live.connection import Connection
+from checker.live.connection import Connection, Role
 from checker.live.credential_failures import GIVE
-from checker.live.gateway import CredentialsError, GatewayError
+from checker.live.gateway import CredentialsError, GatewayError, UnreachableError
 from checker.live.question import Question
 from checker.live.speaking import preparing, speaking
 
 if TYPE_CHECKING:
     import boto3
-    from botocore.config import Config
 
+# What CloudTrail shows in the accounts that are entered.
 _SESSION_NAME = "tfcert"
+
+# The arguments of `client` that say with whose credentials it asks; none of them means the session's own.
+Keys = Mapping[str, str]
 
 
 def base(connection: Connection) -> boto3.Session:
@@ -36,42 +39,43 @@ def _session(connection: Connection, region: str | None) -> boto3.Session:
         return boto3.Session(profile_name=connection.profile, region_name=region)
 
 
-def signed_in(connection: Connection, config: Config, region: str, count: Callable[..., None]) -> boto3.Session:
-    """The session that AWS is asked with, in the role that the command line names; its credentials were found.
+def unsigned(connection: Connection, region: str) -> boto3.Session:
+    """The one session that all clients are made of, before its credentials are looked for."""
+    session = base(connection)
+    # A role of a profile is assumed by a client that boto3 makes by itself, and that needs some region.
+    return session if session.region_name is not None else _session(connection, region)
+
+
+def sign_in(session: boto3.Session, region: str) -> None:
+    """Look for the credentials of a session; CredentialsError where there are none.
 
     They are looked for once and here: boto3 would look again for each client, and where there are none each look may wait
-    for an instance's metadata service. `count` is told of every request of the session's clients, retries included.
+    for an instance's metadata service.
     """
-    session = base(connection)
-    if session.region_name is None:
-        # A role of a profile is assumed by a client that boto3 makes by itself, and that needs some region.
-        session = _session(connection, region)
-    session.events.register("before-send", count)
     question = Question(operation="Reading the AWS credentials", region=region)
     with preparing(question, CredentialsError("the AWS credentials cannot be read, or their program cannot be run", GIVE)):
         found = session.get_credentials()
     if found is None:
         raise CredentialsError("no AWS credentials were found", GIVE)
-    if connection.role_arn is None:
-        return session
-    taken = _in_role(session, connection.role_arn, config, region)
-    taken.events.register("before-send", count)
-    return taken
 
 
-def _in_role(session: boto3.Session, role_arn: str, config: Config, region: str) -> boto3.Session:
-    """A session in a role, for an hour: AWS's default, and more than a run takes, so nothing renews it."""
-    import boto3
+def assume(role: Role, sts: Any, region: str) -> Keys:
+    """Credentials in a role, by a client of STS and for an hour: AWS's default, and more than a run takes, so nothing renews them.
 
+    Raises CredentialsError, naming the role, where it is refused: it would be in every region.
+    """
+    asked = {"RoleArn": role.arn, "RoleSessionName": _SESSION_NAME}
+    if role.external_id is not None:
+        asked["ExternalId"] = role.external_id
     try:
         with speaking(Question(operation="AssumeRole", region=region)):
-            sts = session.client("sts", region_name=region, config=config)
-            given = sts.assume_role(RoleArn=role_arn, RoleSessionName=_SESSION_NAME)["Credentials"]
-            return boto3.Session(
-                aws_access_key_id=given["AccessKeyId"],
-                aws_secret_access_key=given["SecretAccessKey"],
-                aws_session_token=given["SessionToken"],
-            )
+            given = sts.assume_role(**asked)["Credentials"]
+            return {
+                "aws_access_key_id": given["AccessKeyId"],
+                "aws_secret_access_key": given["SecretAccessKey"],
+                "aws_session_token": given["SessionToken"],
+            }
     except GatewayError as error:
         why = error.unanswered
-        raise type(error)(f"the role {role_arn} could not be assumed: {why.reason}", why.remedy) from error
+        kind = UnreachableError if isinstance(error, UnreachableError) else CredentialsError
+        raise kind(f"the role {role.arn} could not be assumed: {why.reason}", why.remedy) from error

@@ -86,10 +86,11 @@ class RawResource(Struct, gc=False):
     instances: Raw
     mode: str = "managed"
     module: str = ""
+    provider: str = ""
 
     def __post_init__(self) -> None:
         if self.type not in CHANGED:
-            self.type = self.name = self.module = self.mode = ""
+            self.type = self.name = self.module = self.mode = self.provider = ""
             self.instances = _NOTHING
 
 

@@ -78,12 +78,12 @@ def _prior(found: Envelope, changes: Sequence[Change], configuration: PlanConfig
     """The records of the prior state, and of the objects that only the changes know (a plan may leave the state out)."""
     values = found.prior_state.values if found.prior_state is not None else None
     records = [
-        replace(record, place=configuration.place(record.address))
+        replace(record, place=configuration.place(record.address), provider=configuration.provider(record.address))
         for record in shown_records(values, spot.key("prior_state").key("values"))
     ]
     known = {(record.address, record.deposed) for record in records}
     records.extend(
-        change.before
+        replace(change.before, provider=configuration.provider(change.address))
         for change in changes
         if change.before is not None and known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)})
     )

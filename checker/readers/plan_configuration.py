@@ -32,6 +32,10 @@ class PlanConfiguration:
             self._places[block] = self._providers.place(block)
         return self._places[block]
 
+    def provider(self, address: Address) -> str | None:
+        """Which provider configuration manages a resource; None for one that the configuration does not hold any more."""
+        return self._providers.key(address.block)
+
     def candidates(self, created: Sequence[Address]) -> Candidates:
         """What tells the certificates, of those created, that a stage with an unknown id may present."""
         return Candidates(self._root, created)

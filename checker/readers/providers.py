@@ -11,7 +11,7 @@ from checker.readers.decoding import decode
 from checker.readers.places import in_region
 from checker.readers.references import heads
 from checker.readers.spot import Spot
-from checker.readers.wiring import Configuration, Expression, ProviderConfig, Scope
+from checker.readers.wiring import Block, Configuration, Expression, ProviderConfig, Scope
 
 _DEEPEST = 100
 
@@ -29,11 +29,8 @@ class Providers:
 
         A configuration that cannot be followed is no error, for the ARNs of what exists say it better.
         """
-        scope = self.root.descend(address.modules)
-        block = scope.block("data" if address.data else "managed", address.type, address.name) if scope else None
-        if block is None:
-            return Place()
-        config = self._config(block.provider_config_key)
+        block = self._block(address)
+        config = self._config(block.provider_config_key)[1] if block is not None else None
         if config is None:
             return Place()
         try:
@@ -41,13 +38,23 @@ class Providers:
         except UnreadableError:
             return Place()
 
-    def _config(self, key: str) -> ProviderConfig | None:
+    def key(self, address: Address) -> str | None:
+        """What is the same for all resources of one provider configuration; None for a resource that is not declared."""
+        block = self._block(address)
+        return self._config(block.provider_config_key)[0] if block is not None else None
+
+    def _block(self, address: Address) -> Block | None:
+        scope = self.root.descend(address.modules)
+        return scope.block("data" if address.data else "managed", address.type, address.name) if scope else None
+
+    def _config(self, key: str) -> tuple[str, ProviderConfig | None]:
         module, _, name = key.rpartition(":")
         while True:
-            config = self.configuration.provider_config.get(f"{module}:{name}" if module else name)
+            found = f"{module}:{name}" if module else name
+            config = self.configuration.provider_config.get(found)
             # An entry without expressions inherits; Terraform does not resolve that over two levels (formats.md, 1.4).
             if (config is not None and config.expressions) or not module:
-                return config
+                return found, config
             module = module.rpartition(".module.")[0]
 
     def _place(self, config: ProviderConfig) -> Place:

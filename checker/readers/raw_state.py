@@ -55,4 +55,5 @@ def _instances(resource: RawResource, spot: Spot) -> Iterable[Record]:
             spot=here.key("attributes"),
             deposed=instance.deposed,
             sensitive=marked_in_state(instance.sensitive_attributes or (), here.key("sensitive_attributes")),
+            provider=resource.provider,
         )

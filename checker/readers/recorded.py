@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from checker.domain.certificate import Certificate
+from checker.domain.place import Place
 from checker.domain.stage import Presents, PresentsPlanned, Stage
-from checker.domain.value import value
+from checker.domain.value import replace, value
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.readers.printable import printable
@@ -30,16 +31,22 @@ class Recorded:
 
 def read_records(records: Sequence[Record]) -> Recorded:
     """Read the records of one state; an ACM certificate counts only where a stage names its ARN."""
-    gateway = [read_certificate(record) for record in records if record.type in CERTIFICATES]
+    mine = [record for record in records if record.type in CERTIFICATES]
+    gateway = [read_certificate(record) for record in mine]
     acm = [read_acm_certificate(record) for record in records if record.type == ACM_CERTIFICATE]
     disclosed = {certificate.id for certificate in (*gateway, *acm) if certificate.id}
     # A deposed stage is on its way out: what it presents is settled by the one that took its place.
     holders = [record for record in records if record.type in STAGES and record.deposed is None]
     stages = tuple(read_stage(record, disclosed) for record in holders)
     named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
+    accounts = _accounts(holders, stages)
+    homed = (
+        replace(certificate, place=certificate.place.or_else(Place(account=accounts.get(record.provider))))
+        for record, certificate in zip(mine, gateway, strict=True)
+    )
     return Recorded(
         stages=stages,
-        certificates=(*gateway, *(certificate for certificate in acm if certificate.id in named)),
+        certificates=(*homed, *(certificate for certificate in acm if certificate.id in named)),
         notices=(
             *(
                 hidden_notice(stage)
@@ -49,6 +56,18 @@ def read_records(records: Sequence[Record]) -> Recorded:
             *(_deposed_notice(record) for record in records if record.type in STAGES and record.deposed is not None),
         ),
     )
+
+
+def _accounts(holders: Sequence[Record], stages: Sequence[Stage]) -> Mapping[str | None, str | None]:
+    """The account of each provider configuration: that of its stages, whose ARNs tell it, as those of certificates do not.
+
+    None where they do not agree, as in `show -json` of a state of several accounts, which tells configurations not apart.
+    """
+    accounts: dict[str | None, set[str | None]] = {}
+    for record, stage in zip(holders, stages, strict=True):
+        if record.provider is not None:
+            accounts.setdefault(record.provider, set()).add(stage.place.account)
+    return {provider: next(iter(found)) for provider, found in accounts.items() if len(found) == 1}
 
 
 def _deposed_notice(record: Record) -> str:

@@ -21,7 +21,8 @@ _EXACT = 2**53  # up to here every whole number has a floating-point form of its
 class Record:
     """An object of a type of ours: its attributes still as JSON, and the names of those that are marked sensitive.
 
-    `unknown` names the attributes that are known only after apply. `place` is what else is known of where it lives.
+    `unknown` names the attributes that are known only after apply. `place` is what else is known of where it lives; `provider`
+    is the same for objects of one provider configuration, as far as the document tells, and None where it tells nothing.
     """
 
     address: Address
@@ -32,6 +33,7 @@ class Record:
     sensitive: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
     place: Place = Place()
+    provider: str | None = None
 
     def hides(self, name: str) -> bool:
         """Whether the document marks this attribute, or the whole object, as sensitive."""

@@ -35,6 +35,8 @@ def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
                     spot=at.key("values"),
                     deposed=resource.deposed_key,
                     sensitive=marked(resource.sensitive_values, at.key("sensitive_values")),
+                    # It names the provider and not which of its configurations: all that it shows is of one, or none is told.
+                    provider="",
                 )
             )
         children = here.key("child_modules")

@@ -28,6 +28,7 @@ from datetime import timedelta
 from checker.domain.cases import Case, Cases, DocumentCases, days_between
 from checker.domain.finding import Finding
 from checker.domain.observation import Found, Gone, ObservedStage, StageKey
+from checker.domain.place import Place
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing, Stage
 from checker.domain.subjects import observable
@@ -58,7 +59,7 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
             return
     match cases.observations.stages.get(key):
         case ObservedStage(certificate_id=shown) if shown != recorded:
-            severity, told = _weighed(cases, shown, key.place.region) if shown else (RULE.severity, "")
+            severity, told = _weighed(cases, shown, key.place) if shown else (RULE.severity, "")
             message = f"{stage_name(stage)} presents {shown or 'no certificate'} in AWS{told}, and {by_state}"
         case Gone():
             severity, message = RULE.severity, f"{stage_name(stage)} is in state, and AWS has no such stage ({key.place})"
@@ -76,9 +77,9 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
     )
 
 
-def _weighed(cases: Cases, shown: str, region: str | None) -> tuple[Severity, str]:
+def _weighed(cases: Cases, shown: str, place: Place) -> tuple[Severity, str]:
     """How much it weighs that a stage presents this one by now, and what is known of its end."""
-    match cases.observations.said_of(shown, region):
+    match cases.observations.said_of(shown, place):
         case Found(expires_at=end):
             left = days_between(cases.as_of, end)
             word = "ended" if left < 0 else "ends"

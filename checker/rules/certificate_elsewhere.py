@@ -61,19 +61,11 @@ def _elsewhere(cases: Cases, stage: Stage, homes: dict[str, set[Place]]) -> Plac
     assert isinstance(stage.presents, Presents)  # noqa: S101 -- the caller has looked
     identity = stage.presents.id
     places = {place_of_arn(identity)} if kind_of(identity) == "acm" else homes.get(identity, set())
-    if not places or any(_may_be(place, stage.place) for place in places):
+    if not places or any(place.may_be(stage.place) for place in places):
         return None
-    if kind_of(identity) == "gateway" and isinstance(cases.observations.said_of(identity, stage.place.region), Found):
-        same_region = any(place.region == stage.place.region for place in places)
-        if not same_region:
-            return None
+    if kind_of(identity) == "gateway" and isinstance(cases.observations.said_of(identity, stage.place), Found):
+        return None
     return min(places, key=str)
-
-
-def _may_be(place: Place, other: Place) -> bool:
-    """Whether nothing speaks against two places being one."""
-    pairs = ((place.region, other.region), (place.account, other.account))
-    return all(one is None or two is None or one == two for one, two in pairs)
 
 
 RULE = Rule(

@@ -24,28 +24,28 @@ from collections.abc import Iterator
 from checker.domain.cases import Case, Cases, DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.observation import Found, Gone
+from checker.domain.place import Place
 from checker.domain.progress import successor_in_state
 from checker.domain.severity import Severity
 from checker.rules.rule import Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each region in which the successors that are still to be made find no room."""
-    needed: dict[str, set[str]] = {}
+    """Yield a warning for each account and region in which the successors that are still to be made find no room."""
+    needed: dict[Place, set[str]] = {}
     for document in cases.documents:
         for case in document.cases:
             key = case.subject.key
             if key is not None and key.place.region is not None and _needs_one(cases, document, case):
-                needed.setdefault(key.place.region, set()).add(key.id)
-    for region, ids in sorted(needed.items()):
-        held = cases.observations.held.get(region)
+                needed.setdefault(Place(None, key.place.account, key.place.region), set()).add(key.id)
+    for place, ids in sorted(needed.items(), key=lambda entry: str(entry[0])):
+        held = cases.observations.held_at(place)
         quota = cases.policy.certificate_quota
         if held is not None and quota - held < len(ids):
             yield Finding(
                 rule=RULE.name,
                 severity=RULE.severity,
-                message=f"region {region} holds {held} of {quota} client certificates, "
-                f"and rotations that are due need {len(ids)} more",
+                message=f"{place} holds {held} of {quota} client certificates, and rotations that are due need {len(ids)} more",
                 remedy="delete those that no stage presents, have the quota raised (then certificate_quota in the policy), "
                 "or finish one rotation before the next is begun",
             )

@@ -101,7 +101,7 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
             case Unanswered() if not _told(case, answer):
                 unknown.setdefault(answer, []).append(stage)
             case ObservedStage(certificate_id=shown) if shown is not None and shown != recorded:
-                said = cases.observations.said_of(shown, stage.place.region)
+                said = cases.observations.said_of(shown, stage.place)
                 if said is None or isinstance(said, Unanswered):
                     unknown.setdefault(said or _NOBODY, []).append(stage)
             case _:

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from checker.domain.cases import Case, Cases, DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.observation import Surveyed
+from checker.domain.place import Place
 from checker.domain.plan import Action, CertificateChange
 from checker.domain.severity import Severity
 from checker.domain.stage import Stage
@@ -74,7 +75,7 @@ def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:
 
 def _stages_in_aws(cases: Cases, document: DocumentCases, case: Case | None, identity: str) -> tuple[str, ...]:
     """The stages that AWS shows presenting it and that the document does not know to."""
-    region = case.subject.key.place.region if case is not None and case.subject.key is not None else None
+    home = case.subject.key.place if case is not None and case.subject.key is not None else Place()
     plan = document.document.plan
     known = {(stage.api_id, stage.name) for stage in (case.subject.presented_by if case is not None else ())}
     if plan is not None:
@@ -86,7 +87,7 @@ def _stages_in_aws(cases: Cases, document: DocumentCases, case: Case | None, ide
     return tuple(
         str(stage)
         for place, survey in cases.observations.surveys.items()
-        if isinstance(survey, Surveyed) and region in {None, place.region}
+        if isinstance(survey, Surveyed) and home.may_be(place)
         for stage in survey.stages
         if stage.certificate_id == identity and (stage.api_id, stage.name) not in known
     )

@@ -11,6 +11,7 @@ from checker.cli.application import build
 from checker.domain.errors import UnreadableError
 from checker.live import Connection
 from checker.live.buckets import fetch_object
+from checker.live.clients import Clients
 
 STATE = "rotation/03-apply2-repoint/terraform.tfstate"
 
@@ -24,7 +25,7 @@ def bucket(aws, fixtures):
 
 
 def fetched(source, **limits):
-    return fetch_object(source, Connection(timeout=5), **limits)
+    return fetch_object(source, Clients(Connection(timeout=5)), **limits)
 
 
 def test_an_object_is_read_as_it_lies_there(bucket, fixtures):

@@ -195,8 +195,11 @@ class Slow:
     def endpoint(self, _region):
         return None
 
-    def calls(self):
-        return {}
+    def of(self, _role):
+        return self
+
+    def traffic(self):
+        return ()
 
     def account(self, _region):
         return "123456789012"
@@ -214,7 +217,7 @@ def test_a_survey_may_take_longer_than_the_timeout_while_answers_keep_coming(loo
     """A large account is not a server that never answers: each answer earns more time. AWS's order is kept."""
     began = time.monotonic()
 
-    seen = look(surveys=[HERE], timeout=1, connect=lambda _connection: Slow())
+    seen = look(surveys=[HERE], timeout=1, gateways=Slow())
 
     assert time.monotonic() - began > 1
     assert [one.api_id for one in seen.surveys[HERE].stages] == [f"api{n:02}" for n in range(60)]

@@ -6,11 +6,15 @@ import pytest
 from builders import cases_of, certificate, document, findings, lineage, said, stage
 
 from checker.domain.observation import Gone, Unanswered
+from checker.domain.place import Place
 from checker.domain.policy import Policy
 from checker.domain.value import replace
 
 RULE = "certificate-quota"
 BOTH = [stage("a", "a"), stage("b", "b")]
+
+
+HERE = Place(None, "123456789012", "us-east-1")
 
 
 def holding(held, cases):
@@ -24,13 +28,15 @@ def two(left=12, **rest):
 @pytest.mark.parametrize(("held", "weight"), [(57, None), (58, None), (59, "warning"), (60, "warning"), (75, "warning")])
 def test_as_many_as_are_due_must_be_free(held, weight):
     """Two that are due need two."""
-    assert said(holding({"us-east-1": held}, two())).get(RULE) == weight
+    assert said(holding({HERE: held}, two())).get(RULE) == weight
 
 
 def test_it_says_how_many_there_are_and_how_many_are_needed():
     """And of what region."""
-    (finding,) = findings(holding({"us-east-1": 59}, two()), RULE)
-    assert finding.message == "region us-east-1 holds 59 of 60 client certificates, and rotations that are due need 2 more"
+    (finding,) = findings(holding({HERE: 59}, two()), RULE)
+    assert finding.message == (
+        "account 123456789012, region us-east-1 holds 59 of 60 client certificates, and rotations that are due need 2 more"
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,11 +52,12 @@ def test_it_says_how_many_there_are_and_how_many_are_needed():
 )
 def test_what_needs_no_room_is_no_finding(cases):
     """Only a successor that is still to be made counts."""
-    assert RULE not in said(holding({"us-east-1": 60}, cases))
+    assert RULE not in said(holding({HERE: 60}, cases))
 
 
-def test_one_that_is_gone_needs_a_new_one_and_other_regions_have_their_own_room():
-    """The list of another region says nothing."""
+def test_one_that_is_gone_needs_a_new_one_and_other_places_have_their_own_room():
+    """The list of another region or account says nothing."""
     gone = two(300, answers={"a": Gone(), "b": Gone()})
-    assert said(holding({"us-east-1": 59}, gone))[RULE] == "warning"
-    assert RULE not in said(holding({"eu-west-1": 60}, gone))
+    assert said(holding({HERE: 59}, gone))[RULE] == "warning"
+    assert RULE not in said(holding({Place(None, "123456789012", "eu-west-1"): 60}, gone))
+    assert RULE not in said(holding({Place(None, "222222222222", "us-east-1"): 60}, gone))
