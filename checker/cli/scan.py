@@ -40,13 +40,14 @@ def scan(
     ] = None,
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
+    verbose: options.Verbose = False,
 ) -> None:
     """Judge every API, stage and certificate of accounts and regions, in Terraform or not.
 
-    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive.
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive, 130 interrupted.
     """
     from checker.cli import output, reading
-    from checker.cli.observing import fetcher
+    from checker.cli.observing import Aws
     from checker.cli.scanning import Scope, look, recorded
     from checker.domain.errors import UsageError
     from checker.domain.run import Run
@@ -56,16 +57,13 @@ def scan(
     if region and all_regions:
         raise UsageError("these contradict each other", where="--region and --all-regions", remedy="give one of them")
     run = Run(as_of=reading.moment(as_of), policy=reading.policy(policy, threshold=threshold, notice=notice, fail_on=fail_on))
-    scope = Scope(
-        profile=profile,
-        roles=tuple(dict.fromkeys(role_arn or ())),
-        accounts=run.policy.accounts,
-        regions=None if all_regions else tuple(dict.fromkeys(region or ())),
-        timeout=timeout,
-    )
-    fetch = fetcher(profile=profile, role_arn=None, region=None, timeout=timeout)
-    known = recorded(sources or (), recursive=recursive, tool=tool, fetch=fetch)
-    outcome = judge(look(scope), known, run)
-    output.report(outcome, chosen)
-    output.warn_unverified(outcome)
+    scope = Scope(roles=tuple(dict.fromkeys(role_arn or ())), regions=None if all_regions else tuple(dict.fromkeys(region or ())))
+    aws = Aws(profile=profile, role_arn=None, region=None, timeout=timeout, accounts=run.policy.accounts)
+    with aws.counted(told=verbose):
+        known = recorded(sources or (), recursive=recursive, tool=tool, fetch=aws.fetch)
+        outcome = judge(look(scope, aws.gateways()), known, run)
+        output.report(outcome, chosen)
+        output.warn_unverified(outcome)
+        if outcome.cases.observations.interrupted:
+            raise KeyboardInterrupt
     raise typer.Exit(outcome.exit_code)

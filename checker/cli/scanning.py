@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from checker.cli.progress import watching
-from checker.domain.access import Access
 from checker.domain.errors import UsageError
 from checker.domain.inventory import Inventory
-from checker.domain.policy import AccountAccess
+from checker.domain.place import Place
 from checker.domain.value import value
 
 if TYPE_CHECKING:
     from checker.domain.sweep import Scanned
-    from checker.live.gateway import Gateway
+    from checker.live.boto_gateway import BotoGateways
+    from checker.live.connection import Connection
     from checker.live.scan import Target
 
 
@@ -25,26 +25,20 @@ class Scope:
     `regions` is None for every region that is enabled, and empty for AWS's own default one.
     """
 
-    profile: str | None
     roles: tuple[str, ...]
-    accounts: tuple[AccountAccess, ...]
     regions: tuple[str, ...] | None
-    timeout: float
 
 
-def look(scope: Scope) -> Scanned:
+def look(scope: Scope, gateways: BotoGateways) -> Scanned:
     """Scan, with a bar on stderr where that is a terminal; raises UsageError where nothing names a region."""
-    from checker.live.boto_gateway import BotoGateway
-    from checker.live.connection import Connection
     from checker.live.scan import scan
 
-    def connect(target: Target) -> Gateway:
-        return BotoGateway(Connection(profile=scope.profile, role_arn=target.access.role_arn, timeout=scope.timeout))
-
-    own = BotoGateway(Connection(profile=scope.profile, timeout=scope.timeout))
-    regions = scope.regions if scope.regions != () else (_default(own),)
+    connection = gateways.clients.connection
+    regions = scope.regions if scope.regions != () else (_default(gateways),)
     with watching() as watch:
-        return scan(_targets(scope, regions or ()), regions, connect=connect, timeout=scope.timeout, watch=watch)
+        return scan(
+            _targets(scope.roles, connection, regions or ()), regions, gateways=gateways, connection=connection, watch=watch
+        )
 
 
 def recorded(sources: Sequence[str], *, recursive: bool, tool: str | None, fetch: Callable[[str], bytes]) -> Inventory | None:
@@ -60,11 +54,11 @@ def recorded(sources: Sequence[str], *, recursive: bool, tool: str | None, fetch
     return load(sources, config=None, tool=tool, fetch=fetch).inventory
 
 
-def _default(gateway: Gateway) -> str:
+def _default(gateways: BotoGateways) -> str:
     from checker.live.gateway import GatewayError
 
     try:
-        named = gateway.region()
+        named = gateways.region()
     except GatewayError as error:
         raise UsageError(error.unanswered.reason, where="--region", remedy=error.unanswered.remedy) from error
     if named is None:
@@ -74,21 +68,14 @@ def _default(gateway: Gateway) -> str:
     return named
 
 
-def _targets(scope: Scope, regions: Sequence[str]) -> tuple[Target, ...]:
+def _targets(roles: Sequence[str], connection: Connection, regions: Sequence[str]) -> tuple[Target, ...]:
+    from dataclasses import replace as changed
+
     from checker.live.scan import Target, partition_of
 
-    if scope.roles:
-        return tuple(Target(access=Access(profile=scope.profile, role_arn=role)) for role in scope.roles)
-    if not scope.accounts:
-        return (Target(access=Access(profile=scope.profile)),)
-    partition = partition_of(regions[0]) if regions else "aws"
-    return tuple(_target(scope.profile, entry, partition) for entry in scope.accounts)
-
-
-def _target(profile: str | None, entry: AccountAccess, partition: str) -> Target:
-    from checker.live.scan import Target
-
-    role = entry.role
-    if role is not None and not role.startswith("arn:"):
-        role = f"arn:{partition}:iam::{entry.account}:role/{role}"
-    return Target(access=Access(profile=profile, role_arn=role, external_id=entry.external_id), account=entry.account)
+    if roles:
+        # The policy may have an external id for a role's account.
+        return tuple(Target(role=changed(connection, role_arn=role).own_role) for role in roles)
+    partition = partition_of(regions[0]) if regions else None
+    places = [Place(partition, entry.account) for entry in connection.accounts]
+    return tuple(Target(role=connection.role_for(place), account=place.account) for place in places) or (Target(),)

@@ -23,8 +23,10 @@ def documents_of(scanned: Scanned, recorded: Inventory | None) -> tuple[Inventor
         asked=True,
         certificates={key: said for sweep in sweeps for key, said in sweep.certificates.items()},
         surveys={sweep.place: Surveyed(sweep.stages) for sweep in sweeps if sweep.place.region is not None and not sweep.unread},
-        calls=scanned.calls,
+        held={sweep.place: sweep.held for sweep in sweeps if sweep.held is not None},
+        traffic=scanned.traffic,
         notices=(*scanned.notices, *_unseen(documents, recorded)),
+        interrupted=scanned.interrupted,
     )
 
 

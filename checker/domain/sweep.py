@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from checker.domain.access import Access
 from checker.domain.inventory import Unread
-from checker.domain.observation import CertificateKey, Observation, ObservedStage
+from checker.domain.observation import Calls, CertificateKey, Observation, ObservedStage
 from checker.domain.place import Place
 from checker.domain.value import value
 
@@ -34,6 +34,6 @@ class Scanned:
     """All sweeps of a scan; `interrupted` where a person ended it before its end."""
 
     sweeps: tuple[Sweep, ...]
-    calls: Mapping[str, int] = MappingProxyType({})
+    traffic: tuple[Calls, ...] = ()
     notices: tuple[str, ...] = ()
     interrupted: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +14,9 @@ from checker.domain.observation import Unanswered
 from checker.domain.place import Place, place_of_arn
 from checker.domain.sweep import Scanned, Sweep
 from checker.live.asking import Asking
-from checker.live.deadline import Patience, start
-from checker.live.gateway import CredentialsError, Gateway, GatewayError
+from checker.live.connection import Connection, Role
+from checker.live.deadline import INTERRUPTED, Interruption, Patience, gathered, start
+from checker.live.gateway import CredentialsError, Gateway, GatewayError, Gateways
 from checker.live.identity import Caller, KnownCaller, UnknownCaller
 from checker.live.sweeping import Sweeping, Watch
 
@@ -29,37 +30,44 @@ _HOME = "us-east-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Credentials to scan with, and the account that they are to be of, where that is known beforehand."""
+    """A role to scan in, or with None one's own credentials, and the account that it is to be, where that is known beforehand."""
 
-    access: Access
+    role: Role | None = None
     account: str | None = None
 
     @property
     def partition(self) -> str | None:
         """The partition that the role's ARN names."""
-        return place_of_arn(self.access.role_arn).partition
+        return place_of_arn(self.role.arn).partition if self.role is not None else None
 
 
 def scan(
-    targets: Sequence[Target], regions: Sequence[str] | None, *, connect: Callable[[Target], Gateway], timeout: float, watch: Watch
+    targets: Sequence[Target], regions: Sequence[str] | None, *, gateways: Gateways, connection: Connection, watch: Watch
 ) -> Scanned:
     """Sweep some regions of each target's account, or with None all that are enabled for it.
 
     What AWS does not answer is unread in the place that it touches, and nothing is raised for it. An account that several
     targets lead to is swept once. It takes no longer than the timeout for what comes before the regions and again for each, or
-    a second more for each API. Of many accounts some wait for others.
+    a second more for each API; of many accounts some wait for others. Ctrl-C ends the waiting: what was not answered by then is
+    unread.
     """
-    run = _Scan(regions, connect, timeout, watch)
-    accounts = [start(partial(run.account, target)) for target in targets]
-    sweeps = [sweep for account in accounts for sweep in account.result()]
-    return Scanned(sweeps=tuple(sorted(sweeps, key=lambda sweep: str(sweep.place))), notices=tuple(run.notices))
+    run = _Scan(regions, gateways, connection, watch)
+    accounts = gathered([start(partial(run.account, target)) for target in targets], run.interruption)
+    sweeps = [sweep for account in accounts for sweep in account]
+    return Scanned(
+        sweeps=tuple(sorted(sweeps, key=lambda sweep: str(sweep.place))),
+        traffic=gateways.traffic(),
+        notices=(*sorted(run.notices), *(INTERRUPTED if run.interruption.wished else ())),
+        interrupted=run.interruption.wished,
+    )
 
 
 class _Scan:
-    def __init__(self, regions: Sequence[str] | None, connect: Callable[[Target], Gateway], timeout: float, watch: Watch) -> None:
+    def __init__(self, regions: Sequence[str] | None, gateways: Gateways, connection: Connection, watch: Watch) -> None:
+        self.interruption = Interruption()
         self._regions = regions
-        self._connect = connect
-        self._timeout = timeout
+        self._gateways = gateways
+        self._connection = connection
         self._watch = watch
         self._room = BoundedSemaphore(_AT_ONCE)
         self._lock = Lock()
@@ -69,8 +77,8 @@ class _Scan:
     def account(self, target: Target) -> list[Sweep]:
         """The sweeps of the account that a target leads to."""
         try:
-            gateway = self._connect(target)
-            home = self._home(gateway, target)
+            gateway = self._gateways.of(target.role)
+            home = self._home(target)
             who = self._whose(gateway, self._regions or (home,))
             if isinstance(who, KnownCaller):
                 if target.account is not None and target.account != who.account:
@@ -95,11 +103,11 @@ class _Scan:
         identity: Future[Caller] = Future()
         identity.set_result(who)
         with self._room:
-            asking = Asking(gateway=gateway, region=region, patience=Patience(self._timeout))
-            return Sweeping(asking, place, target.access, identity, self._watch).run()
+            asking = Asking(gateway=gateway, region=region, patience=self._patience())
+            return Sweeping(asking, place, self._access(target), identity, self._watch).run()
 
-    def _home(self, gateway: Gateway, target: Target) -> str:
-        named = gateway.region()
+    def _home(self, target: Target) -> str:
+        named = self._gateways.region()
         by_role = _HOMES.get(target.partition, _HOME) if target.partition is not None else _HOME
         # A role of another partition is not assumed in the region that one's own configuration names.
         fits = named is not None and (target.partition is None or partition_of(named) == target.partition)
@@ -107,7 +115,7 @@ class _Scan:
 
     def _whose(self, gateway: Gateway, regions: Iterable[str]) -> Caller:
         """Whose the credentials are: asked in one region after another, for one may not be enabled; raises CredentialsError."""
-        patience = Patience(self._timeout)
+        patience = self._patience()
         why = "no region to ask STS in"
         for region in regions:
             asking = Asking(gateway=gateway, region=region, patience=patience)
@@ -121,8 +129,16 @@ class _Scan:
                 break
         return UnknownCaller(why)
 
+    def _patience(self) -> Patience:
+        return Patience(self._connection.timeout, interruption=self.interruption)
+
+    def _access(self, target: Target) -> Access:
+        role = target.role
+        arn, external_id = (role.arn, role.external_id) if role is not None else (None, None)
+        return Access(profile=self._connection.profile, role_arn=arn, external_id=external_id)
+
     def _enabled(self, gateway: Gateway, home: str) -> Sequence[str]:
-        asking = Asking(gateway=gateway, region=home, patience=Patience(self._timeout))
+        asking = Asking(gateway=gateway, region=home, patience=self._patience())
         return asking.ask("DescribeRegions", partial(gateway.regions, home))
 
     def _is_first(self, target: Target, who: KnownCaller) -> bool:
@@ -130,15 +146,15 @@ class _Scan:
             first = who.account not in self._taken
             self._taken.add(who.account)
             if not first:
-                by = target.access.role_arn or "the credentials of the environment"
+                by = target.role.arn if target.role is not None else "the credentials of the environment"
                 self.notices.append(f"{by}: account {who.account} is scanned once, by another entry")
             return first
 
     def _lost(self, target: Target, why: Unanswered, what: str | None = None) -> Sweep:
-        account = target.account or place_of_arn(target.access.role_arn).account
+        account = target.account or (target.role.account if target.role is not None else None)
         whose = f"account {account}" if account is not None else "the account of the credentials"
         unread = Unread(path=what or whose, reason=why.reason, remedy=why.remedy)
-        return Sweep(place=Place(target.partition, account), access=target.access, unread=(unread,))
+        return Sweep(place=Place(target.partition, account), access=self._access(target), unread=(unread,))
 
 
 def _another(expected: str | None, found: str) -> Unanswered:

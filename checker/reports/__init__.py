@@ -25,4 +25,5 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "text": Format("text"),
     "json": Format("json_v1"),
+    "markdown": Format("markdown", patches=True),
 }

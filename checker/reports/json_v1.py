@@ -42,6 +42,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "schema": SCHEMA,
         "as_of": instant(cases.as_of),
         "verdict": str(outcome.verdict),
+        "exit_code": outcome.exit_code,
         "offline": not cases.observations.asked,
         "sources": [_source(part) for part in cases.documents],
         "policy": {

@@ -41,12 +41,17 @@ class Hand:
 
 def steps(hand: Hand) -> tuple[HandStep, ...]:
     """The steps that are left; a rotation whose successor is there goes on with that."""
-    return (
-        _sign_in(hand),
-        *((_from_terraform(),) if hand.terraforms else (_introduce(hand), _trust(hand))),
-        *(_repoint(hand)),
-        *(() if hand.terraforms or hand.gone else (_distrust(hand), _delete(hand))),
-    )
+    return (_sign_in(hand), *_take_in(hand), *_repoint(hand), *_let_go(hand))
+
+
+def _take_in(hand: Hand) -> tuple[HandStep, ...]:
+    if hand.terraforms:
+        return (_from_terraform(),)
+    return (_introduce(hand), _trust(hand)) if hand.stages or hand.left_to_terraform else ()
+
+
+def _let_go(hand: Hand) -> tuple[HandStep, ...]:
+    return () if hand.terraforms or hand.gone else (_distrust(hand), _delete(hand))
 
 
 def _call(hand: Hand, service: str, operation: str, **options: str | Shell) -> str:

@@ -39,6 +39,7 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
         "schema": "tfcert.outcome/v1",
         "as_of": "2026-11-23T00:00:00Z",
         "verdict": "findings",
+        "exit_code": 1,
         "offline": True,
         "sources": [{"path": "state.json", "kind": "state", "tool_version": None, "format_version": None}],
         "policy": {"name": "default", "threshold_days": 30, "notice_days": 60},

@@ -1,0 +1,60 @@
+"""Account ids taken out of documents that strangers may read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from checker.domain.value import value
+from checker.reports.document import Document
+
+_ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
+
+
+@value
+class Named:
+    """A document under the name by which a table of several tells it; empty where there is but one."""
+
+    name: str
+    document: Document
+
+
+def mask_accounts(documents: Sequence[Named]) -> tuple[Named, ...]:
+    """The documents with `account-1`, `account-2` … for the ids of accounts, the same for the same id throughout.
+
+    A patch that holds one cannot be changed without being another patch: its text becomes empty, which says that it is withheld.
+    """
+    found = sorted({found for each in documents for text in _texts([each.name, each.document]) for found in _ACCOUNT.findall(text)})
+    masks = {account: f"account-{number}" for number, account in enumerate(found, start=1)}
+    return tuple(
+        Named(name=_masked(each.name, masks), document=cast("Document", _masked(each.document, masks))) for each in documents
+    )
+
+
+def _texts(given: Any) -> Iterator[str]:
+    match given:
+        case str():
+            yield given
+        case dict():
+            for entry in given.values():
+                yield from _texts(entry)
+        case list():
+            for entry in given:
+                yield from _texts(entry)
+        case _:
+            pass
+
+
+def _masked(given: Any, masks: dict[str, str]) -> Any:
+    match given:
+        case str():
+            return _ACCOUNT.sub(lambda found: masks[found[0]], given)
+        case {"diff": str(diff)} if _ACCOUNT.search(diff):
+            return {**{key: _masked(entry, masks) for key, entry in given.items()}, "diff": ""}
+        case dict():
+            return {key: _masked(entry, masks) for key, entry in given.items()}
+        case list():
+            return [_masked(entry, masks) for entry in given]
+        case _:
+            return given

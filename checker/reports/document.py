@@ -1,0 +1,139 @@
+"""JSON version 1 as other programs hand it back: its shape, and the refusal of what is none.
+
+What is not named here is passed over: version 1 only ever grows. Shape: `schemas/outcome-v1.schema.json`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+from checker.domain.errors import UnreadableError
+from checker.reports.json_v1 import SCHEMA
+
+_REMEDY = "write it with `tfcert check --format json --patches` of this version"
+
+
+class Source(TypedDict):
+    """A document that was read."""
+
+    path: str
+    kind: str
+
+
+class Summary(TypedDict):
+    """How many of each there are; suppressed findings are in none but `suppressed`."""
+
+    stages: int
+    certificates: int
+    error: int
+    warning: int
+    note: int
+    suppressed: int
+    unverified: int
+
+
+class Certificate(TypedDict):
+    """A certificate; `days_left` is whole days, negative once it has ended."""
+
+    address: str | None
+    id: str | None
+    account: str | None
+    region: str | None
+    expires_at: str | None
+    days_left: int | None
+    evidence: Literal["observed", "recorded", "gone", "unanswered", "unknown"]
+    presented_by: list[str]
+    source: str
+
+
+class Stage(TypedDict):
+    """A stage; no more than where it was found matters here."""
+
+    source: str
+
+
+class Location(TypedDict):
+    """A file and a line, counted from 1."""
+
+    file: str
+    line: int
+
+
+class Suppression(TypedDict):
+    """Why a finding does not count, and until which day."""
+
+    reason: str
+    until: str
+
+
+class Finding(TypedDict):
+    """What a rule says."""
+
+    rule: str
+    severity: Literal["error", "warning", "note"]
+    address: str | None
+    message: str
+    remedy: str
+    location: Location | None
+    suppression: Suppression | None
+    source: str | None
+
+
+class Rotation(TypedDict):
+    """A rotation and its next step."""
+
+    predecessor: str
+    successor: str | None
+    phase: Literal["introduce", "repoint", "retire", "waiting", "blocked", "done"]
+    reason: str | None
+    introduce_by: str | None
+    repoint_by: str | None
+    stages: list[str]
+
+
+class Patch(TypedDict):
+    """One phase as text that `git apply` takes."""
+
+    phase: Literal["introduce", "repoint", "retire", "rollback"]
+    file: str
+    diff: str
+    rotations: list[str]
+    unmet: list[str]
+
+
+class Document(TypedDict):
+    """The outcome of one check."""
+
+    schema: str
+    as_of: str
+    verdict: Literal["clean", "findings", "inconclusive"]
+    exit_code: NotRequired[int]
+    offline: bool
+    sources: list[Source]
+    summary: Summary
+    certificates: list[Certificate]
+    stages: list[Stage]
+    findings: list[Finding]
+    rotations: list[Rotation]
+    notices: NotRequired[list[str]]
+    patches: NotRequired[list[Patch]]
+
+
+def read_document(name: str, data: bytes) -> Document:
+    """Read an outcome; raises UnreadableError naming what it is instead, or the place in it that is not as it should be."""
+    import msgspec
+
+    try:
+        version = msgspec.json.decode(data, type=_Version)["schema"]
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableError("not the outcome of a check", where=name, remedy=_REMEDY) from error
+    if version != SCHEMA:
+        raise UnreadableError(f"is {version!r}, and this is the tfcert that reads {SCHEMA!r}", where=name, remedy=_REMEDY)
+    try:
+        return msgspec.json.decode(data, type=Document)
+    except msgspec.ValidationError as error:
+        raise UnreadableError(f"not as {SCHEMA} has it: {error}", where=name, remedy=_REMEDY) from error
+
+
+class _Version(TypedDict):
+    schema: str

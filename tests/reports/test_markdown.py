@@ -1,0 +1,349 @@
+"""Markdown, read by a CommonMark renderer with the tables of GitHub and GitLab, whatever names the things in it have."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import jsonschema
+import pytest
+from documents import certificate, due, finding, fine, named, outcome, patch, rotation, stage
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from world import BASE, bounded, world
+
+from checker.domain.errors import UnreadableError
+from checker.reports import FORMATS
+from checker.reports.commonmark import code, fenced, sentence
+from checker.reports.document import read_document
+from checker.reports.markdown import render_documents, size
+
+ROOT = Path(__file__).resolve().parents[2]
+READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+OUR_TAGS = {"details", "summary", "code"}
+# What a forge makes something of in running text, beside what CommonMark itself does.
+ALIVE = re.compile(r"[@#!~%&$<>\[\]_*\\`|{}^]|https?:|www\.|\b[A-Za-z]+-\d|\b[0-9a-f]{7,}\b|^/", re.MULTILINE)
+NASTY = (
+    "@org/team", "#12", "GH-12", "!3", "~bug", "%v1", "&4", "$x$", "$`x`$", "owner/repo#5", "deadbeefcafe", "http://e.example",
+    "www.e.example", "<img src=x onerror=alert(1)>", "</details>", "</code>", "<!-- x", "-->", "![i](http://e.example)",
+    "[l](http://e.example)", "[x]: http://e.example", "`", "``", "```", "~~~", "|", "\\|", "\\", "\\`", "\n/close\n", "\r/merge", "\n# h",
+    "\n\n---\n", "*b*", "_i_", "~~s~~", ":smile:", "{{x}}", "${x}", "\x1b[2J", "\u202e", "\u2028", "é", " ", "  ", "a", "\x00", "\ud800",
+    "&lt;", "&#64;x", "::error::x", "=cmd()", "[[_TOC_]]", "-", "1.", "a@b.example", "'", '"', "tfcert",
+)  # fmt: skip
+TEXT = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=4)), min_size=1, max_size=8).map("".join)
+
+
+class Tags(HTMLParser):
+    """The tags and the text outside code of some HTML."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.bare, self.attributes, self.inside = set(), [], [], 0
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += attrs
+        self.inside += tag == "code"
+
+    def handle_endtag(self, tag):
+        self.tags.add(tag)
+        self.inside -= tag == "code"
+
+    def handle_comment(self, _):
+        self.tags.add("!--")
+
+    def handle_data(self, data):
+        if not self.inside:
+            self.bare.append(data)
+
+
+def read(text):
+    """The tokens of a text, those of its lines in their places."""
+    for token in READER.parse(text):
+        yield token
+        yield from token.children or ()
+
+
+def assert_harmless(text):
+    """Nothing stands in it but what the report itself puts there."""
+    for token in read(text):
+        assert token.type not in {
+            "link_open",
+            "image",
+            "em_open",
+            "s_open",
+            "html_inline",
+            "hr",
+            "blockquote_open",
+            "code_block",
+        }, token
+        if token.type == "text":
+            assert not ALIVE.search(token.content), token.content
+        if token.type == "html_block":
+            found = Tags(token.content)
+            assert found.tags <= OUR_TAGS
+            assert not found.attributes
+            assert not ALIVE.search("".join(found.bare)), found.bare
+        if token.type == "heading_open":
+            assert token.markup in {"###", "####"}
+
+
+def tables(text):
+    """The tables of a text, as rows of cells in Markdown."""
+    found = []
+    for token in READER.parse(text):
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type == "inline" and found and token.level > 3:
+            found[-1][-1].append(token.content)
+    return found
+
+
+def fences(text):
+    return [token for token in READER.parse(text) if token.type == "fence"]
+
+
+def hostile(text, **more):
+    """A document that says the same thing wherever something foreign can stand."""
+    kept = {"source": text}
+    return outcome(
+        path=text,
+        certificates=[certificate(address=text, id=text, account=text, region=text, presented_by=[text], **kept)],
+        stages=[stage(**kept)],
+        findings=[
+            finding(address=text, message=f"x {text}", remedy=f"y {text}", location={"file": text, "line": 1}, **kept),
+            finding(severity="note", address=text, message=text, remedy=text, location=None, source=None),
+            finding(
+                suppression={"kind": "external", "reason": text, "until": "2026-12-01", "owner": text, "location": None}, **kept
+            ),
+        ],
+        rotations=[rotation(predecessor=text, successor=text, phase="blocked", reason=text)],
+        patches=[patch(file=f"{text}/1-introduce.patch", unmet=[text], rotations=[text])],
+        notices=[text],
+        **more,
+    )
+
+
+def test_the_report_comes_in_the_order_in_which_it_is_read():
+    """Verdict, root modules, certificates by urgency, findings, what to do next, patches."""
+    near, far = certificate(id="near", days_left=3), certificate(id="far", days_left=300)
+    text = render_documents(
+        named(outcome(certificates=[far, near], findings=[finding()], rotations=[rotation()], patches=[patch()]))
+    )
+    places = [
+        text.index(part)
+        for part in ("tfcert: findings (1 error)", "| `plan.json` | **findings** | 3 days | 1 |", "`near`", "`far`")
+    ]
+    places += [text.index(part) for part in ("#### Findings", "#### What to do next", "next is introduce", "```diff")]
+    assert places == sorted(places)
+
+
+@bounded
+@given(TEXT, TEXT)
+def test_no_name_becomes_anything_else_in_a_comment(text, name):
+    """Mentions, references, links, HTML, headings, quick actions: nothing of it is alive, and tables keep their shape."""
+    made = render_documents(named(hostile(text), due(), names=(name, "other")))
+    assert_harmless(made.encode("utf-8", "replace").decode())
+    modules, certificates = tables(made)
+    assert {len(row) for row in modules} == {8}
+    assert {len(row) for row in certificates} == {7}
+    assert [token.content for token in fences(made)] == [patch()["diff"]]
+
+
+@bounded
+@given(TEXT)
+def test_code_is_one_span_and_a_sentence_is_words_and_spans(text):
+    """Also in a table's cell."""
+    for made in (code(text), sentence(f"x {text}"), sentence(f"{text} y `z`")):
+        assert_harmless(f"- x {made}\n")
+        ((_, row),) = tables(f"| a | b |\n|---|---|\n| {made} | c |\n")
+        assert len(row) == 2
+    (inline,) = [token for token in READER.parse(f"x {code(text)}") if token.type == "inline"]
+    assert [child.type for child in inline.children] == ["text", "code_inline"]
+
+
+@pytest.mark.parametrize(
+    ("given_text", "made"),
+    [
+        ("ends on 2026-12-05, in 12 days", "ends on 2026-12-05, in 12 days"),
+        ("run `tfcert patch`; then apply", "run `tfcert patch`; then apply"),
+        ("presented by aws_api_gateway_stage.a, b.c.", "presented by `aws_api_gateway_stage.a`, `b.c`."),
+        ("the account (123456789012)", "the account (`123456789012`)"),
+        ("`a``b`", "`a` `b`"),
+        ("a|b", "`a\\x7cb`"),
+    ],
+)
+def test_a_sentence_stays_readable(given_text, made):
+    """Only what a forge could take for something else becomes code."""
+    assert sentence(given_text) == made
+
+
+@bounded
+@given(
+    st.lists(st.sampled_from(("+", "`", "```", "````", "~~~", "\n", "</details>", "a", " ", "\t", "/close")), max_size=30).map(
+        "".join
+    )
+)
+def test_no_patch_ends_its_fence(diff):
+    """What is between the fences is the patch to the last character."""
+    (token,) = fences(fenced(diff, "diff"))
+    assert token.content == (diff if diff.endswith("\n") else diff + "\n")
+
+
+@pytest.mark.parametrize("character", ["\r", "\u202e", "\ufeff", "\x00", "\u2028"])
+def test_a_patch_that_a_comment_would_change_is_not_shown(character):
+    """A carriage return is lost and an invisible character misleads: the command that writes it stands there instead."""
+    text = render_documents(named(outcome(patches=[patch(diff=f"+a{character}\n")])))
+    assert not fences(text)
+    assert (
+        "`1-introduce.patch`: not shown, it holds characters that a comment does not keep; `tfcert patch --phase introduce" in text
+    )
+
+
+def test_one_patch_of_many_workspaces_is_there_once():
+    """Workspaces of one root module have the same patch."""
+    text = render_documents(named(due(), due(), due(), due(), due(), names="abcde"))
+    assert len(fences(text)) == 1
+    assert "<code>a</code> <code>b</code> <code>c</code> and 2 more <code>1-introduce.patch</code>" in text
+
+
+def test_i4_what_could_not_be_checked_is_never_clean():
+    """The worst of several outcomes is that of the report, and each row has its own."""
+    unverified = outcome(path="b", findings=[finding(rule="certificate-unverified", severity="warning", source="b")])
+    text = render_documents(named(fine("a"), unverified))
+    assert text.startswith("### tfcert: inconclusive")
+    assert [row[:2] for row in tables(text)[0][1:]] == [["`b`", "**inconclusive**"], ["`a`", "**clean**"]]
+    assert render_documents([]).startswith("### tfcert: inconclusive")
+
+
+def test_each_source_of_one_outcome_has_its_own_row():
+    """With its own counts; a finding about an account as a whole has a row beside them."""
+    both = outcome(
+        findings=[finding(source="a"), finding(source="b", severity="warning"), finding(source=None, severity="warning")],
+        sources=[{"path": path, "kind": "state", "tool_version": None, "format_version": None} for path in "abc"],
+    )
+    rows = tables(render_documents(named(both)))[0][1:]
+    assert [row[:2] + row[3:5] for row in rows] == [
+        ["`a`", "**findings**", "1", "0"],
+        ["(the account as a whole)", "**warnings**", "0", "1"],
+        ["`b`", "**warnings**", "0", "1"],
+        ["`c`", "**clean**", "0", "0"],
+    ]
+
+
+def test_masked_accounts_are_nowhere():
+    """The same account has the same name throughout, and a patch that names one is not shown."""
+    text = "role arn:aws:iam::210987654321:role/x of 123456789012"
+    document = outcome(
+        certificates=[certificate(), certificate(account="210987654321", id="z")],
+        findings=[finding(message=text, remedy=text)],
+        patches=[patch(), patch(file="2-repoint.patch", phase="repoint", diff="+ 123456789012\n")],
+    )
+    shown = render_documents(named(document, names=["prod-123456789012"]), masked=True, artifact="tfcert")
+    assert not re.search(r"\d{12}", shown)
+    assert "`account-1` `us-east-1`" in shown
+    assert "`arn:aws:iam::account-2:role/x`" in shown
+    assert len(fences(shown)) == 1
+    assert "`2-repoint.patch`: not shown, it names an account;" in shown
+    assert "or take it from the artifact `tfcert`" in shown
+    assert "210987654321" in render_documents(named(document))
+
+
+PATCHES = st.builds(
+    lambda phase, length, at: patch(phase=phase, file=f"{at}/{phase}.patch", diff=f"+{at}\n" + "+0123456789\n" * length),
+    st.sampled_from(("introduce", "repoint", "retire")),
+    st.integers(0, 400),
+    st.integers(0, 10_000),
+)
+
+
+@bounded
+@given(
+    st.lists(PATCHES, max_size=40),
+    st.integers(0, 300),
+    st.integers(0, 300),
+    st.integers(1, 30),
+    st.sampled_from((2_000, 8_000, 65_536, 1_000_000)),
+)
+def test_a_report_fits_and_every_patch_is_whole_or_replaced(patches, findings, certificates, documents, limit):
+    """Whatever there is of anything, and however little room: no patch is cut, and what is missing is counted."""
+    document = outcome(
+        findings=[finding(message=f"@{number} " * 20) for number in range(findings)],
+        certificates=[certificate(id=f"c{number}") for number in range(certificates)],
+        rotations=[rotation(predecessor=f"r{number}") for number in range(findings)],
+        notices=[f"n{number}" for number in range(documents)],
+        patches=patches,
+    )
+    rest = [fine(f"{number}/plan.json") for number in range(documents)]
+    text = render_documents(named(document, *rest, names=[f"w{number}" for number in range(documents + 1)]), limit=limit)
+    assert size(text) <= limit
+    known = {each["diff"] for each in patches}
+    shown = [token.content for token in fences(text)]
+    assert set(shown) <= known
+    assert len(shown) == len(set(shown))
+    counted = sum(map(int, re.findall(r"^- … (\d+) more patches", text, re.MULTILINE)))
+    replaced = len(re.findall(r"^- `w0` `[^`]*patch`: left out for its size; `tfcert patch --phase", text, re.MULTILINE))
+    assert len(shown) + replaced + counted == len(known)
+    assert_harmless(text)
+
+
+def test_patches_go_last_phase_first():
+    """What comes next is shown before what comes later."""
+    diffs = {phase: f"+{phase}\n" + "+x\n" * 500 for phase in ("retire", "repoint", "introduce")}
+    patches = [patch(phase=phase, file=f"{phase}.patch", diff=diff) for phase, diff in diffs.items()]
+    for limit, shown in ((10_000, 3), (4_500, 2), (3_000, 1), (1_500, 0)):
+        text = render_documents(named(outcome(patches=patches)), limit=limit)
+        assert [token.content.split()[0] for token in fences(text)] == ["+introduce", "+repoint", "+retire"][:shown]
+
+
+def test_two_hundred_workspaces_fit_into_one_comment_of_github():
+    """Each has its row."""
+    documents = [
+        due(f"stacks/{number}/plan.json") if number % 7 == 0 else fine(f"stacks/{number}/plan.json") for number in range(200)
+    ]
+    text = render_documents(named(*documents, names=[f"workspace-{number}" for number in range(200)]), limit=65_536)
+    assert size(text) <= 65_536
+    assert len(tables(text)[0]) == 201
+    assert len(fences(text)) == 1
+
+
+def test_the_format_is_the_one_outcome_and_asks_for_patches(tmp_path):
+    """`--format markdown` writes what the JSON says."""
+    judged = world(tmp_path, {"main.tf": BASE}).judge(offline=True)
+    text = FORMATS["markdown"].render(judged)
+    assert FORMATS["markdown"].patches
+    assert "AWS was not asked (`--offline`)" in text
+    assert text == render_documents(named(json.loads(FORMATS["json"].render(judged))))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"{}", "not the outcome of a check"),
+        (b"[]", "not the outcome of a check"),
+        (b"\xff\xfe", "not the outcome of a check"),
+        (b'{"format_version": "1.2"}', "not the outcome of a check"),
+        (b'{"schema": "tfcert.outcome/v2"}', "'tfcert.outcome/v2'"),
+        (json.dumps({**due(), "verdict": "fine"}).encode(), "$.verdict"),
+        (json.dumps({**due(), "findings": [{**finding(), "severity": 3}]}).encode(), "$.findings[0].severity"),
+    ],
+)
+def test_what_is_no_outcome_of_version_1_is_refused(data, says):
+    """The place in it is named."""
+    with pytest.raises(UnreadableError, match=re.escape(says)):
+        read_document("a.json", data)
+
+
+def test_the_documents_of_these_tests_are_valid():
+    """So that they stand for what a check writes."""
+    schema = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text())
+    for document in (due(), fine(), hostile("x")):
+        jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+        assert read_document("a.json", json.dumps(document).encode())["verdict"] == document["verdict"]
