@@ -40,10 +40,7 @@ def read_records(records: Sequence[Record]) -> Recorded:
     stages = tuple(read_stage(record, disclosed) for record in holders)
     named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
     accounts = _accounts(holders, stages)
-    homed = (
-        replace(certificate, place=certificate.place.or_else(Place(account=accounts.get(record.provider))))
-        for record, certificate in zip(mine, gateway, strict=True)
-    )
+    homed = (_in_account(each, accounts.get(record.provider)) for record, each in zip(mine, gateway, strict=True))
     return Recorded(
         stages=stages,
         certificates=(*homed, *(certificate for certificate in acm if certificate.id in named)),
@@ -68,6 +65,12 @@ def _accounts(holders: Sequence[Record], stages: Sequence[Stage]) -> Mapping[str
         if record.provider is not None:
             accounts.setdefault(record.provider, set()).add(stage.place.account)
     return {provider: next(iter(found)) for provider, found in accounts.items() if len(found) == 1}
+
+
+def _in_account(certificate: Certificate, account: str | None) -> Certificate:
+    if account is None or certificate.place.account is not None:
+        return certificate
+    return replace(certificate, place=certificate.place.or_else(Place(account=account)))
 
 
 def _deposed_notice(record: Record) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from checker.demo.emulator import SeedApi, SeedCertificate
+from checker.demo.emulator import SeedApi, SeedCertificate, SeedRole
 
 OTHER = "222222222222"
 
@@ -47,3 +47,17 @@ def test_the_log_names_the_account_of_an_assumed_role(aws):
     """A call with a role's credentials is logged under the role's account."""
     aws.client("apigateway", account=OTHER).get_rest_apis()
     assert [(call.operation, call.account) for call in aws.calls()] == [("AssumeRole", "123456789012"), ("GetRestApis", OTHER)]
+
+
+def test_a_seeded_role_is_assumed_with_its_external_id_and_no_other_role_at_all(aws):
+    """A trust policy that asks for an external id refuses whoever does not give it; roles that are not there are refused, too."""
+    role = f"arn:aws:iam::{OTHER}:role/reader"
+    aws.seed(SeedRole(arn=role, external_id="tf-1"))
+    sts = aws.client("sts")
+
+    assert sts.assume_role(RoleArn=role, RoleSessionName="test", ExternalId="tf-1")["Credentials"]
+    for more in ({"RoleArn": role}, {"RoleArn": role, "ExternalId": "tf-2"}, {"RoleArn": f"{role}2", "ExternalId": "tf-1"}):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            sts.assume_role(RoleSessionName="test", **more)
+    aws.reset()
+    assert sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]

@@ -24,7 +24,7 @@ Another process drives it by JSON under `/_tfcert/`; where nothing else is said,
 | POST `/_tfcert/reset` | | empties all accounts, and sets everything as at first |
 
 A fault is `{"type": "answer", "status": 429, "code": "TooManyRequestsException", "message": "…"}`, `{"type": "drop"}`,
-`{"type": "hang", "seconds": 5}` or `{"type": "page", "status": 200}`.
+`{"type": "hang", "seconds": 5}` or `{"type": "page", "status": 200}`; the order may also name an `account` and a `region`.
 """
 
 from checker.demo.emulator.calls import Call
@@ -41,7 +41,7 @@ from checker.demo.emulator.faults import (
     throttled,
     unavailable,
 )
-from checker.demo.emulator.wanted import Seed, SeedAcm, SeedApi, SeedCertificate
+from checker.demo.emulator.wanted import Seed, SeedAcm, SeedApi, SeedCertificate, SeedRole
 from checker.demo.emulator.world import DeleteAnswer
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "SeedAcm",
     "SeedApi",
     "SeedCertificate",
+    "SeedRole",
     "access_denied",
     "throttled",
     "unavailable",

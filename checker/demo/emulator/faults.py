@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 import msgspec
 
@@ -62,12 +63,22 @@ def unavailable(status: int = 503) -> Answer:
 
 
 class Injection(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault and the calls that it is for: `times` of them, None for all, after `after` that pass unharmed."""
+    """A fault and the calls that it is for: `times` of them, None for all, after `after` that pass unharmed.
+
+    It is for one account or region alone, where they are given.
+    """
 
     operation: str
     fault: Fault
     times: int | None = None
     after: int = 0
+    account: str | None = None
+    region: str | None = None
+
+    def is_for(self, call: Call) -> bool:
+        """Whether a call is one of those."""
+        here = self.account in {None, call.account} and self.region in {None, call.region}
+        return here and call.matches(self.operation)
 
 
 @dataclass(slots=True)
@@ -84,12 +95,13 @@ class Faults:
         self._allowed: tuple[str, ...] | None = None
         self._lock = Lock()
 
-    def inject(self, operation: str, fault: Fault, *, times: int | None = None, after: int = 0) -> None:
+    def inject(self, operation: str, fault: Fault, **which: Any) -> None:
         """Let the calls that a pattern names go wrong: `times` of them (None: for ever), after `after` good ones.
 
-        The pattern is an operation (`GetClientCertificates`), `service:operation`, or either with `*`.
+        The pattern is an operation (`GetClientCertificates`), `service:operation`, or either with `*`; `account` and `region`
+        narrow it further.
         """
-        self.add(Injection(operation=operation, fault=fault, times=times, after=after))
+        self.add(Injection(operation=operation, fault=fault, **which))
 
     def add(self, injection: Injection) -> None:
         """Set a fault."""
@@ -127,7 +139,7 @@ class Faults:
             return access_denied()
         with self._lock:
             for armed in self._armed:
-                if not call.matches(armed.injection.operation):
+                if not armed.injection.is_for(call):
                     continue
                 armed.met += 1
                 past = armed.met - armed.injection.after

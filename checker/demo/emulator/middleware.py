@@ -13,7 +13,8 @@ from typing import Any
 
 from checker.demo.emulator.calls import Call
 from checker.demo.emulator.control import PREFIX, Control
-from checker.demo.emulator.faults import LONGEST_HANG, Answer, Drop, Fault, Hang, ProxyPage
+from checker.demo.emulator.entering import refused
+from checker.demo.emulator.faults import LONGEST_HANG, Answer, Drop, Fault, Hang, ProxyPage, access_denied
 from checker.demo.emulator.identifying import buffered, has_region, identify
 from checker.demo.emulator.world import World
 
@@ -47,8 +48,9 @@ class Middleware:
         fault = self._world.faults.meet(call)
         if fault is not None:
             return self._fail(fault, call, environ, start)
-        if not has_region(call):
-            return _answer(_NO_SUCH_REGION, call, start)
+        error = access_denied() if refused(self._world.roles, call, body) else None if has_region(call) else _NO_SUCH_REGION
+        if error is not None:
+            return _answer(error, call, start)
         try:
             return self._inner(environ, start)
         except NotImplementedError as lacking:

@@ -12,12 +12,12 @@ from moto.apigatewayv2.models import apigatewayv2_backends
 from checker.demo.emulator.acm import put_acm
 from checker.demo.emulator.certificates import HeldCertificate, certificate, shelf_of
 from checker.demo.emulator.issuing import LIFETIME, new_key
-from checker.demo.emulator.wanted import Seed, SeedAcm, SeedApi, SeedCertificate
+from checker.demo.emulator.wanted import Seed, SeedAcm, SeedApi, SeedCertificate, SeedRole
 from checker.demo.emulator.world import World
 
 
 def sow(world: World, seeds: tuple[Seed, ...]) -> tuple[str, ...]:
-    """Put certificates and APIs there; the answer is their ids (ARNs of ACM's), in the order of the seeds.
+    """Put certificates, APIs and roles there; the answer is their ids (ARNs of ACM's and of roles), in the order of the seeds.
 
     Certificates of one call share a key pair, so that sixty of them are quick; their serial numbers and so their
     fingerprints differ. The quota does not hold here.
@@ -35,6 +35,9 @@ def sow(world: World, seeds: tuple[Seed, ...]) -> tuple[str, ...]:
                 case SeedApi(), _:
                     _put_api(seed, world.clock.now())
                     ids.append(seed.id)
+                case SeedRole(), _:
+                    world.roles[seed.arn] = seed
+                    ids.append(seed.arn)
                 case _:
                     raise AssertionError("a certificate is seeded with a key")
     return tuple(ids)

@@ -1,4 +1,4 @@
-"""What a seeder asks for: certificates, those of ACM and APIs, as values that JSON can carry."""
+"""What a seeder asks for: certificates, those of ACM, APIs and roles, as values that JSON can carry."""
 
 from __future__ import annotations
 
@@ -59,4 +59,14 @@ class SeedAcm(msgspec.Struct, frozen=True, kw_only=True, tag="acm"):
     renewal_reason: str | None = None
 
 
-Seed = SeedCertificate | SeedApi | SeedAcm
+class SeedRole(msgspec.Struct, frozen=True, kw_only=True, tag="role"):
+    """A role that may be assumed, with its external id where its trust policy asks for one.
+
+    Once there is one, no role may be assumed that was not seeded; before that every one may.
+    """
+
+    arn: str
+    external_id: str | None = None
+
+
+Seed = SeedCertificate | SeedApi | SeedAcm | SeedRole

@@ -9,6 +9,7 @@ from threading import Event, Lock
 from checker.demo.emulator.calls import CallLog
 from checker.demo.emulator.clock import Clock
 from checker.demo.emulator.faults import Faults
+from checker.demo.emulator.wanted import SeedRole
 
 QUOTA = 60
 
@@ -29,7 +30,8 @@ class World:
     """Everything that a person driving the emulator may set, and what it has seen; one an emulator, shared by its threads.
 
     `certificate_quota` is the number of client certificates that an account may have in a region (60 in AWS, adjustable).
-    `stopping` ends hung requests; `lock` makes a look and the change that rests on it one step.
+    `roles` are those that may be assumed, every one where it is empty. `stopping` ends hung requests; `lock` makes a look and the
+    change that rests on it one step.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -37,6 +39,7 @@ class World:
     calls: CallLog = field(default_factory=CallLog)
     delete_in_use: DeleteAnswer = DeleteAnswer.CONFLICT
     certificate_quota: int = QUOTA
+    roles: dict[str, SeedRole] = field(default_factory=dict)
     stopping: Event = field(default_factory=Event)
     lock: Lock = field(default_factory=Lock)
 
@@ -47,3 +50,4 @@ class World:
         self.calls.clear()
         self.delete_in_use = DeleteAnswer.CONFLICT
         self.certificate_quota = QUOTA
+        self.roles.clear()

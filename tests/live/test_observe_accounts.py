@@ -1,0 +1,174 @@
+"""Several accounts at once: each is asked with its own credentials, and one that cannot be entered takes nothing from the others."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from checker.demo.emulator import Hang, SeedApi, SeedCertificate, SeedRole, access_denied
+from checker.domain.observation import Calls, Found, Gone, Surveyed, Unanswered
+from checker.domain.place import Place
+from checker.domain.policy import AccountAccess
+from checker.domain.subjects import observable
+from checker.live import Connection
+from checker.live.connection import Role
+
+OWN, SECOND, THIRD = "123456789012", "222222222222", "333333333333"
+HUB = "arn:aws:iam::999999999999:role/hub"
+
+
+def role(account, name="reader"):
+    return f"arn:aws:iam::{account}:role/{name}"
+
+
+def entering(*accounts, timeout=10.0, **more):
+    """A connection with a role in each account, by the role's name."""
+    access = tuple(AccountAccess(account=account, role="reader", external_id=f"id-{account}") for account in accounts)
+    return Connection(accounts=access, timeout=timeout, **more)
+
+
+@pytest.fixture
+def organisation(aws):
+    """Three accounts with a certificate of one id each, and roles that ask for their external ids."""
+    aws.seed(
+        *(SeedCertificate(id="abc123", account=account, description=account) for account in (OWN, SECOND, THIRD)),
+        SeedCertificate(id="only33", account=THIRD, region="eu-west-1"),
+        *(SeedApi(id=f"api{n}", account=account, stages={"prod": "abc123"}) for n, account in enumerate((OWN, SECOND, THIRD))),
+        *(SeedRole(arn=role(account), external_id=f"id-{account}") for account in (SECOND, THIRD)),
+        SeedRole(arn=HUB),
+    )
+    return aws
+
+
+def test_each_account_is_asked_once_a_region_in_its_own_role(organisation, key, look):
+    """A list an account and region, a role assumed once for all its regions, and every call counted for its account."""
+    keys = [key("abc123", account=account) for account in (OWN, SECOND, THIRD)]
+    far = key("only33", account=THIRD, region="eu-west-1")
+
+    seen = look([*keys, far, key("none00", account=SECOND)], connection=entering(SECOND, THIRD))
+
+    assert [type(seen.certificates[each]) for each in (*keys, far)] == [Found] * 4
+    assert len({seen.certificates[each].fingerprint for each in keys}) == 3
+    assert seen.certificates[key("none00", account=SECOND)] == Gone()
+    lists = [(call.account, call.region) for call in organisation.calls("GetClientCertificates")]
+    assert sorted(lists) == [(OWN, "us-east-1"), (SECOND, "us-east-1"), (THIRD, "eu-west-1"), (THIRD, "us-east-1")]
+    assert [call.account for call in organisation.calls("AssumeRole")] == [OWN, OWN]
+    counted = [entry for entry in seen.traffic if entry.operation == "GetClientCertificates"]
+    assert counted == [
+        Calls(operation="GetClientCertificates", account=account, region=region, sent=1) for account, region in sorted(lists)
+    ]
+    assert sum(entry.sent for entry in seen.traffic) == len(organisation.calls())
+
+
+def test_what_an_account_holds_is_told_by_account(organisation, key, look):
+    """The quota is one an account and region."""
+    seen = look([key("abc123", account=account) for account in (OWN, SECOND)], connection=entering(SECOND))
+    assert seen.held == {Place(None, account, "us-east-1"): 1 for account in (OWN, SECOND)}
+
+
+def test_drift_and_surveys_are_asked_of_their_accounts_as_well(organisation, stage, look):
+    """The stages of an account are listed by its own role."""
+    theirs = stage("api1", "prod", account=SECOND, presents="gone00")
+    place = Place("aws", THIRD, "us-east-1")
+
+    seen = look(surveys=[place], anchors=[theirs], connection=entering(SECOND, THIRD), drift=True)
+
+    assert seen.stages[observable(theirs)].certificate_id == "abc123"
+    assert isinstance(seen.surveys[place], Surveyed)
+    assert [each.api_id for each in seen.surveys[place].stages] == ["api2"]
+    besides = [(said_of.id, said_of.place.account) for said_of in seen.certificates]
+    assert besides == [("abc123", SECOND)]
+
+
+@pytest.mark.parametrize(
+    ("access", "reason"),
+    [
+        (AccountAccess(account=SECOND, role="nobody"), f"the role {role(SECOND, 'nobody')} could not be assumed"),
+        (AccountAccess(account=SECOND, role=role(SECOND), external_id="wrong"), f"the role {role(SECOND)} could not be assumed"),
+        (AccountAccess(account=SECOND), f"it is recorded in account {SECOND}, and the credentials are of account {OWN}"),
+    ],
+)
+def test_i4_an_account_that_cannot_be_entered_is_unverified_and_the_others_are_answered(organisation, key, look, access, reason):
+    """Its role is tried once for all regions, and nothing of it is called gone."""
+    theirs = [key("abc123", account=SECOND), key("abc123", account=SECOND, region="eu-west-1")]
+    mine = key("abc123")
+
+    seen = look([mine, *theirs], connection=Connection(accounts=(access,), timeout=10))
+
+    assert isinstance(seen.certificates[mine], Found)
+    for each in theirs:
+        assert isinstance(seen.certificates[each], Unanswered)
+        assert reason in seen.certificates[each].reason
+    assert len(organisation.calls("AssumeRole")) == (access.role is not None)
+
+
+def test_an_account_without_a_role_says_where_one_is_named(organisation, key, look):
+    """The remedy names the policy's table, and the options for a single account."""
+    answer = look([key("abc123", account=THIRD)], connection=entering(SECOND)).certificates[key("abc123", account=THIRD)]
+
+    assert isinstance(answer, Unanswered)
+    assert f'[accounts."{THIRD}"] role = "…" in tfcert.toml' in answer.remedy
+    assert "--role-arn" in answer.remedy
+    assert "--profile" in answer.remedy
+
+
+def test_the_roles_of_accounts_are_assumed_by_the_command_lines_role(organisation, key, look):
+    """--role-arn comes first: it is the one that the accounts trust, as the role of a pipeline is."""
+    seen = look([key("abc123", account=SECOND)], connection=entering(SECOND, role_arn=HUB))
+
+    assert isinstance(seen.certificates[key("abc123", account=SECOND)], Found)
+    assert [call.account for call in organisation.calls("AssumeRole")] == [OWN, "999999999999"]
+
+
+def test_for_its_own_account_the_command_lines_role_is_the_one(organisation, key, look):
+    """What is said on the command line outranks the policy; the external id is the one that the policy has for that account."""
+    access = AccountAccess(account=SECOND, role="nobody", external_id=f"id-{SECOND}")
+    connection = Connection(role_arn=role(SECOND), accounts=(access,), timeout=10)
+
+    seen = look([key("abc123", account=SECOND)], connection=connection)
+
+    assert isinstance(seen.certificates[key("abc123", account=SECOND)], Found)
+    assert len(organisation.calls("AssumeRole")) == 1
+
+
+def test_a_certificate_that_no_document_places_is_asked_for_where_the_stages_that_present_it_are(organisation, key, stage, look):
+    """API Gateway's ARNs name no account, and a stage's does."""
+    unplaced = key("gone00", account=None)
+
+    seen = look([unplaced], anchors=[stage("api1", "prod", account=SECOND, presents="gone00")], connection=entering(SECOND))
+
+    assert seen.certificates[unplaced] == Gone()
+    assert {call.account for call in organisation.calls("GetClientCertificates")} == {SECOND}
+
+
+def test_roles_that_are_not_answered_for_are_given_up_on_at_the_same_time(organisation, key, look):
+    """They cost their own accounts the timeout, once for all, and nobody else anything."""
+    organisation.faults.inject("AssumeRole", Hang(seconds=20))
+    keys = [key("abc123", account=account) for account in (OWN, SECOND, THIRD)]
+    began = time.monotonic()
+
+    seen = look(keys, connection=entering(SECOND, THIRD, timeout=2))
+
+    assert time.monotonic() - began < 15
+    assert [type(seen.certificates[each]) for each in keys] == [Found, Unanswered, Unanswered]
+    assert "within 2 s" in seen.certificates[keys[1]].reason or "no answer came in time" in seen.certificates[keys[1]].reason
+
+
+def test_one_denied_list_touches_its_account_alone(organisation, key, look):
+    """And the reason names the missing action."""
+    organisation.faults.inject("GetClientCertificates", access_denied(), account=SECOND)
+    keys = [key("abc123", account=account) for account in (OWN, SECOND, THIRD)]
+
+    seen = look(keys, connection=entering(SECOND, THIRD))
+
+    assert [type(seen.certificates[each]) for each in keys] == [Found, Unanswered, Found]
+    assert "lack apigateway:GET on /clientcertificates" in seen.certificates[keys[1]].reason
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", None])
+def test_a_roles_name_is_taken_in_the_partition_of_what_is_recorded(partition):
+    """China and GovCloud have ARNs of their own."""
+    access = AccountAccess(account=SECOND, role="team/reader", external_id="x")
+    found = Connection(accounts=(access,)).role_for(Place(partition, SECOND, "r"))
+    assert found == Role(arn=f"arn:{partition or 'aws'}:iam::{SECOND}:role/team/reader", external_id="x")
