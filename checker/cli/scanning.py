@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from checker.live.boto_gateway import BotoGateways
     from checker.live.connection import Connection
     from checker.live.scan import Target
+
+# Source: AWS's IAM user guide, "IAM identifiers": a role's ARN may have a path.
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 
 @value
@@ -73,6 +77,9 @@ def _targets(roles: Sequence[str], connection: Connection, regions: Sequence[str
 
     from checker.live.scan import Target, partition_of
 
+    for role in roles:
+        if not _ROLE.fullmatch(role):
+            raise UsageError(f"{role!r} is no ARN of a role", where="--role-arn", remedy="write arn:aws:iam::ACCOUNT:role/NAME")
     if roles:
         # The policy may have an external id for a role's account.
         return tuple(Target(role=changed(connection, role_arn=role).own_role) for role in roles)

@@ -70,7 +70,7 @@ class Patience:
 
 
 def gathered(works: Sequence[Future[T]], interruption: Interruption) -> list[T]:
-    """The results of works that heed an interruption. Ctrl-C, which only the main thread meets, is one: they end with what they have."""
+    """The results of works that heed an interruption: Ctrl-C, which only the main thread meets, ends them with what they have."""
     try:
         return [work.result() for work in works]
     except KeyboardInterrupt:
