@@ -19,12 +19,13 @@ Listed = tuple[ObservedStage, ...] | Gone | Unanswered
 class StageListing:
     """Asks for the stages of each API once; a failure is an answer about that API alone, unless nothing else would be answered.
 
-    `told` is called after each answer.
+    Of a list that is wanted `whole` or not at all, any failure ends the asking. `told` is called after each answer.
     """
 
-    def __init__(self, asking: Asking, apis: Iterable[Api], *, told: Callable[[], None] | None = None) -> None:
+    def __init__(self, asking: Asking, apis: Iterable[Api], *, whole: bool = False, told: Callable[[], None] | None = None) -> None:
         self._asking = asking
         self._apis = tuple(dict.fromkeys(apis))
+        self._whole = whole
         self._told = told
         self._next: Iterator[Api] = iter(self._apis)
         self._lock = Lock()
@@ -60,11 +61,11 @@ class StageListing:
                 self._answers[api] = self._asking.gateway.stages(self._asking.region, api)
             except MissingError:
                 self._answers[api] = Gone()
-            except UnreachableError as error:
-                self._given_up = error.unanswered
-                self._over.set()
-                return
             except GatewayError as error:
+                if self._whole or isinstance(error, UnreachableError):
+                    self._given_up = error.unanswered
+                    self._over.set()
+                    return
                 self._answers[api] = error.unanswered
             self._asking.patience.answered()
             if self._told is not None:
