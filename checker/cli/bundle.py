@@ -52,7 +52,7 @@ def bundle(
 def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> int:
     """Write the bundle and give the exit code; a file is only ever replaced by a bundle that lacks nothing."""
     from checker.cli import output
-    from checker.cli.files import replace_file
+    from checker.cli.replacing import replace_file
     from checker.domain.cases import Evidence
     from checker.domain.outcome import UNVERIFIED
     from checker.reports.pem_bundle import render, unknown

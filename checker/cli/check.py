@@ -30,9 +30,7 @@ def check(
         Phase | None, typer.Option("--expect", help="The plan must be that phase of a rotation and no other.")
     ] = None,
     fail_on: Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")] = None,
-    format_: Annotated[
-        list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help="text or json; repeatable. [default: text]")
-    ] = None,
+    format_: Annotated[list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help=options.FORMATS)] = None,
     patches: Annotated[
         bool, typer.Option("--patches", help="Put the patches of what is due into the report; markdown and html have them anyway.")
     ] = False,
@@ -73,7 +71,7 @@ def check(
             from checker.cli.previewing import with_patches
 
             outcome = with_patches(outcome, loaded)
-        output.report(outcome, chosen)
+        output.report(outcome, chosen, patches=patches)
         output.warn_unverified(outcome)
         if outcome.cases.observations.interrupted:
             raise KeyboardInterrupt

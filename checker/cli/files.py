@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from checker.cli.replacing import beside, unwritable
 from checker.domain.errors import UsageError
 from checker.domain.value import value
 from checker.patches.phase_patch import FileChange
@@ -36,38 +36,17 @@ def write_all(root: str, changes: Iterable[FileChange], *, within: Path) -> tupl
             target = Path(root, change.path)
             _refuse_strays(target, within)
             _refuse_changed(target, change.before)
-            staged.append(_Staged(temporary=_beside(target, change.after), target=target, before=change.before))
+            staged.append(_Staged(temporary=beside(target, change.after), target=target, before=change.before))
         for entry in staged:
             # Once more, as late as can be: writing the others took its time.
             _refuse_changed(entry.target, entry.before)
         _rename(staged)
     except OSError as error:
-        raise _unwritable(error, target) from error
+        raise unwritable(error, target) from error
     finally:
         for entry in staged:
             entry.temporary.unlink(missing_ok=True)
     return tuple(entry.target for entry in staged)
-
-
-def replace_file(target: Path, text: bytes) -> None:
-    """Put a text into one file, new or not, so that a reader sees the old text or the new one and never a part of it.
-
-    A symbolic link stays, and what it leads to is replaced. Raises UsageError, with the file as it was, when it cannot be written.
-    """
-    temporary = None
-    try:
-        target = target.resolve()
-        temporary = _beside(target, text)
-        temporary.replace(target)
-    except OSError as error:
-        raise _unwritable(error, target) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def _unwritable(error: OSError, where: Path) -> UsageError:
-    return UsageError(error.strerror or "cannot be written", where=str(where), remedy="nothing was changed")
 
 
 def _refuse_strays(path: Path, within: Path) -> None:
@@ -88,43 +67,6 @@ def _refuse_changed(path: Path, before: bytes | None) -> None:
         now = None
     if now != before:
         raise UsageError("changed since it was read", where=str(path), remedy="nothing was changed; ask again")
-
-
-def _beside(target: Path, text: bytes) -> Path:
-    """A new file in the same folder with the text, and with the mode and owner of the one that it will replace."""
-    there = target.stat() if target.exists() else None
-    if there is not None and not os.access(target, os.W_OK):
-        # A rename would get past a file's own protection, which somebody set for a reason.
-        raise UsageError(
-            "is read-only", where=str(target), remedy="nothing was changed; make it writable, or apply the diff by hand"
-        )
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tfcert")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if there is not None:
-            _like(temporary, there, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
-
-
-def _like(temporary: Path, there: os.stat_result, target: Path) -> None:
-    new = temporary.stat()
-    if (new.st_uid, new.st_gid) != (there.st_uid, there.st_gid):
-        try:
-            os.chown(temporary, there.st_uid, there.st_gid)
-        except PermissionError as error:
-            raise UsageError(
-                "belongs to somebody else, and would not afterwards",
-                where=str(target),
-                remedy="nothing was changed; run tfcert as its owner, or apply the diff by hand",
-            ) from error
-    # Behind the change of owner, which takes some bits of the mode away.
-    temporary.chmod(there.st_mode & 0o7777)
 
 
 def _rename(staged: list[_Staged]) -> None:

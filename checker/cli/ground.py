@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from checker.cli.repository import repository_of
 from checker.domain.value import value
 from checker.hcl.configuration import Configuration
 from checker.patches.phase_patch import PhasePatch
@@ -23,7 +24,7 @@ class Ground:
 def ground_of(configuration: Configuration) -> Ground:
     """Find the root of the repository that a configuration lies in."""
     here = Path(configuration.root).resolve()
-    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+    top = repository_of(here)
     prefix = os.path.relpath(here, top or here).replace(os.sep, "/")
     where = "the configuration's folder" if top is None else "the repository's root"
     return Ground(top=top or here, where=where, prefix="" if prefix == "." else prefix)

@@ -11,39 +11,84 @@ from checker.domain.errors import UsageError
 from checker.domain.observation import Calls
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.place import Place
+from checker.domain.value import replace
 from checker.reports import FORMATS
 from checker.reports.printable import printable
 
+# The file that GitHub's runner names for the summary of a step.
+SUMMARY = "GITHUB_STEP_SUMMARY"
+
 
 def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
-    """The formats asked for as `NAME` or `NAME=FILE`; raises UsageError for an unknown one, or for two on stdout."""
+    """The formats asked for as `NAME` or `NAME=FILE`, where `-` is standard output.
+
+    Raises UsageError for an unknown one, and for two that would be written to one place.
+    """
     chosen: list[tuple[str, str | None]] = []
     for text in wanted or ("text",):
-        name, _, file = text.partition("=")
+        name, named, file = text.partition("=")
         if name not in FORMATS:
-            raise UsageError(f"unknown format {name!r}", where="--format", remedy=f"known: {', '.join(FORMATS)}")
-        chosen.append((name, file or None))
-    if sum(file is None for _, file in chosen) > 1:
+            raise UsageError(f"unknown format {name!r}", where="--format", remedy=_nearest(name))
+        if named and not file:
+            raise UsageError(f"{text!r} names no file", where="--format", remedy=f"write {name}=FILE, or {name} alone")
+        chosen.append((name, file if file not in ("", "-") else None))
+    files = [os.path.realpath(file) for _, file in chosen if file is not None]
+    if len(chosen) - len(files) > 1:
         raise UsageError("two formats for one stdout", where="--format", remedy="give all but one a file: --format json=out.json")
+    twice = next((file for file in files if files.count(file) > 1), None)
+    if twice is not None:
+        raise UsageError(f"two formats for one file, {twice}", where="--format", remedy="give each a file of its own")
     return tuple(chosen)
 
 
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lower(), FORMATS, n=1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(FORMATS)}"
+
+
 def wants_patches(chosen: tuple[tuple[str, str | None], ...]) -> bool:
-    """Whether a format that was chosen carries patches by itself."""
-    return any(FORMATS[name].patches for name, _ in chosen)
+    """Whether a format that was chosen carries patches by itself, as the summary of a GitHub Actions step does."""
+    return any(FORMATS[name].patches for name, _ in chosen) or _summary(chosen)
 
 
-def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...]) -> None:
-    """Write an outcome in each format to its place."""
-    for name, file in chosen:
-        text = FORMATS[name].render(outcome)
+def _summary(chosen: tuple[tuple[str, str | None], ...]) -> bool:
+    return bool(os.environ.get(SUMMARY)) and any(name == "github" for name, _ in chosen)
+
+
+def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patches: bool = False) -> None:
+    """Write an outcome in each format to its place: files first, each at once, since whoever reads stdout may go away.
+
+    All of them are put together before the first is written. Without `patches` a format that does not ask for them has none,
+    whatever is written beside it.
+    """
+    if any(FORMATS[name].by_repository for name, _ in chosen):
+        from checker.cli.repository import checkout
+
+        outcome = replace(outcome, checkout=checkout())
+    without = outcome if patches else replace(outcome, patches=())
+    texts = [(_rendered(name, outcome if FORMATS[name].patches else without, file), file) for name, file in chosen]
+    for text, file in texts:
+        if file is not None:
+            from checker.cli.replacing import replace_file
+
+            replace_file(Path(file), text)
+    if _summary(chosen):
+        from checker.cli.step_summary import add_summary
+
+        add_summary(outcome, Path(os.environ[SUMMARY]))
+    for text, file in texts:
         if file is None:
-            write(text.encode())
-            continue
-        try:
-            Path(file).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(error.strerror or "cannot be written", where=file, remedy="check the path of --format") from error
+            write(text)
+
+
+def _rendered(name: str, outcome: Outcome, file: str | None) -> bytes:
+    if name == "text" and file is None and sys.stdout.isatty():
+        from checker.cli.terminal import on_terminal
+
+        return on_terminal(outcome)
+    return FORMATS[name].render(outcome).encode()
 
 
 def write(data: bytes) -> None:

@@ -50,11 +50,9 @@ def load(sources: Sequence[str], *, config: str | None, tool: str | None, fetch:
 
 
 def shown_as(directory: str) -> str:
-    """How the folder of a configuration is put before its files' names: relative to here, or not at all if it lies elsewhere."""
+    """How the folder of a configuration is put before its files' names: the way there from here."""
     relative = os.path.relpath(Path(directory).resolve(), Path.cwd())
-    if relative == "." or relative.startswith(".."):
-        return ""
-    return relative.replace(os.sep, "/")
+    return "" if relative == "." else relative.replace(os.sep, "/")
 
 
 def moment(text: str | None) -> datetime:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from checker.domain.cases import Cases
+from checker.domain.checkout import Checkout
 from checker.domain.finding import Finding
 from checker.domain.policy import FailOn
 from checker.domain.rotation import Rotation
@@ -31,7 +32,8 @@ class Verdict(StrEnum):
 class Outcome:
     """Cases, sorted findings and rotations of one run, with the sentences that every report must carry.
 
-    `patches` is empty where nobody asked for them, `by_hand` where nothing was scanned.
+    `patches` is empty where nobody asked for them, `by_hand` where nothing was scanned; `checkout` is empty where no report names
+    files from a repository's root.
     """
 
     cases: Cases
@@ -40,6 +42,7 @@ class Outcome:
     notices: tuple[str, ...] = ()
     patches: tuple[WrittenPatch, ...] = ()
     by_hand: tuple[HandRotation, ...] = ()
+    checkout: Checkout = Checkout()
 
     @property
     def verdict(self) -> Verdict:
@@ -54,6 +57,13 @@ class Outcome:
         if any(finding.rule == UNVERIFIED for finding in counted):
             return Verdict.INCONCLUSIVE
         return Verdict.CLEAN
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether a finding is one that makes exit code 1."""
+        fail_on = self.cases.policy.fail_on
+        weight = Severity.WARNING if fail_on is FailOn.WARNING else Severity.ERROR
+        counts = fail_on is not FailOn.NEVER and finding.suppression is None and finding.rule != UNVERIFIED
+        return counts and finding.severity <= weight
 
     @property
     def exit_code(self) -> int:

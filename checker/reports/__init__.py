@@ -12,10 +12,15 @@ from checker.domain.value import short_value
 
 @short_value
 class Format:
-    """A format of reports: the module here that has its `render`, and whether it asks for patches by itself."""
+    """A format of reports: the module here that has its `render`.
+
+    `patches` says that it carries patches without being told, `by_repository` that it names files from a repository's root, as
+    the pages of forges do, and not from where the run stands.
+    """
 
     module: str
     patches: bool = False
+    by_repository: bool = False
 
     def render(self, outcome: Outcome) -> str:
         """Write an outcome; the format's module, and the library that it may need, are imported by this alone."""
@@ -25,5 +30,10 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "text": Format("text"),
     "json": Format("json_v1"),
+    "sarif": Format("sarif", by_repository=True),
+    "junit": Format("junit"),
+    "github": Format("github", by_repository=True),
+    "gitlab": Format("gitlab", by_repository=True),
+    "openmetrics": Format("openmetrics"),
     "markdown": Format("markdown", patches=True),
 }

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from checker.reports.printable import printable
+from checker.reports.wrapping import Line, Span, Tone, wrapped
+
 if TYPE_CHECKING:
     from checker.domain.by_hand import HandRotation
 
-_WIDTH = 116
+_COMMENT = "    # "
 
 
-def by_hand(rotations: Iterable[HandRotation]) -> Iterator[str]:
-    """Each rotation with its numbered steps."""
+def by_hand(rotations: Iterable[HandRotation], width: int) -> Iterator[Line]:
+    """Each rotation with its numbered steps; a command is never broken, however long it is."""
     for rotation in rotations:
-        yield ""
-        yield f"by hand: certificate {rotation.certificate_id} ({rotation.place}){_whose(rotation)}"
+        yield Line(())
+        who = Span(f"certificate {rotation.certificate_id} ({rotation.place}){_whose(rotation)}")
+        yield from wrapped((Span("by hand: ", Tone.STRONG), who), width, hanging=4)
         for number, step in enumerate(rotation.steps, start=1):
-            yield from _comment(f"{number}. {step.does}", "   ")
-            yield from (f"    {command}" for command in step.commands)
+            yield from _comment(f"{number}. {step.does}", "   ", width)
+            yield from (Line((Span(printable(f"    {command}")),)) for command in step.commands)
             if step.then is not None:
-                yield from _comment(f"   => {step.then}", "      ")
+                yield from _comment(f"   => {step.then}", "      ", width)
 
 
 def _whose(rotation: HandRotation) -> str:
@@ -33,16 +37,6 @@ def _whose(rotation: HandRotation) -> str:
             return ": if it is Terraform's, use `tfcert patch` where its state is, and not this"
 
 
-def _comment(text: str, further: str) -> list[str]:
-    # Only here: most runs have nothing to wrap.
-    import textwrap
-
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent="    # ",
-        subsequent_indent=f"    # {further}",
-        # A name that is copied from a comment is whole.
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+def _comment(text: str, further: str, width: int) -> Iterator[Line]:
+    for number, line in enumerate(wrapped((Span(text),), width - len(_COMMENT) - len(further))):
+        yield Line((Span(_COMMENT + (further if number else "") + line.plain, Tone.FAINT),))

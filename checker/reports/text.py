@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.cases import DocumentCases
 from checker.domain.certificate import kind_of
-from checker.domain.finding import Finding
-from checker.domain.outcome import Outcome, Verdict
-from checker.domain.ownership import managed
-from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
+from checker.domain.finding import Finding, SuppressedBy, Suppression
+from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
 from checker.domain.severity import Severity
 from checker.reports.by_hand import by_hand
-from checker.reports.printable import printable
+from checker.reports.text_next import what_next
+from checker.reports.text_table import nothing_there, table
+from checker.reports.wrapping import WIDTH, Line, Span, Tone, wrapped
 
-_FULL_LIFE = 365
-_BAR = 20
+TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTE: Tone.FAINT}
+_VERDICTS = {
+    Verdict.CLEAN: ("clean", Tone.GOOD),
+    Verdict.FINDINGS: ("findings", Tone.ERROR),
+    Verdict.INCONCLUSIVE: ("inconclusive: not everything could be checked", Tone.WARNING),
+}
 _NO_MORE_ROTATIONS = (
     "note: stages that name the ARN of an ACM certificate from a private CA need no yearly rotation: ACM renews it, the stages "
     "follow; it takes AWS Private CA, and backends that trust that CA"
@@ -23,128 +27,95 @@ _NO_MORE_ROTATIONS = (
 
 
 def render(outcome: Outcome) -> str:
-    """Write an outcome as plain text."""
-    return "\n".join(printable(line) for line in _lines(outcome)) + "\n"
+    """Write an outcome as plain text of 80 columns."""
+    return "".join(f"{line.plain}\n" for line in lay_out(outcome, WIDTH))
 
 
-def _lines(outcome: Outcome) -> Iterator[str]:
-    yield _verdict(outcome)
+def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
+    """The report as lines of at most `width` columns."""
+    yield from wrapped(_verdict(outcome), width, hanging=2)
     for notice in outcome.notices:
-        yield f"note: {notice}"
+        yield from _note(f"note: {notice}", width)
     if not outcome.cases.observations.asked:
-        yield "note: AWS was not asked (--offline): every date is the recorded one"
-    yield from _tables(outcome.cases.documents)
-    if outcome.findings:
-        yield ""
-        for finding in outcome.findings:
-            yield from _finding(finding, named=len(outcome.cases.documents) > 1)
-    if outcome.rotations:
-        yield ""
-        for rotation in outcome.rotations:
-            yield from _rotation(rotation)
-    yield from by_hand(outcome.by_hand)
+        yield from _note("note: AWS was not asked (--offline): every date is the recorded one", width)
+    shown = [part for part in outcome.cases.documents if not nothing_there(part)]
+    for part in shown:
+        yield from _document(part, width, several=len(outcome.cases.documents) > 1 or part.document.source.kind == "aws")
+    yield from _nothing_in(len(outcome.cases.documents) - len(shown), width)
+    counted = [finding for finding in outcome.findings if finding.suppression is None]
+    yield from _findings(counted, width, outcome)
+    yield from _findings((finding for finding in outcome.findings if finding.suppression is not None), width, outcome)
+    yield from what_next(outcome, width)
+    yield from by_hand(outcome.by_hand, width)
     if any(kind_of(identity) == "gateway" for rotation in outcome.rotations for identity in rotation.predecessor_ids):
-        yield ""
-        yield _NO_MORE_ROTATIONS
+        yield Line(())
+        yield from _note(_NO_MORE_ROTATIONS, width)
 
 
-def _verdict(outcome: Outcome) -> str:
-    counts = [
+def _note(text: str, width: int) -> Iterator[Line]:
+    yield from wrapped((Span(text, Tone.FAINT),), width, hanging=2)
+
+
+def _verdict(outcome: Outcome) -> Iterator[Span]:
+    word, tone = _VERDICTS[outcome.verdict]
+    yield Span("tfcert: ")
+    yield Span(word, tone)
+    counted = [finding for finding in outcome.findings if finding.suppression is None]
+    numbers = [
         f"{count} {severity.word}{'s' if count > 1 else ''}"
         for severity in Severity
-        if (count := sum(finding.severity is severity for finding in outcome.findings))
+        if (count := sum(finding.severity is severity and finding.rule != UNVERIFIED for finding in counted))
     ]
-    words = {
-        Verdict.CLEAN: "clean",
-        Verdict.FINDINGS: "findings",
-        Verdict.INCONCLUSIVE: "inconclusive: not everything could be checked",
-    }
-    return f"tfcert: {words[outcome.verdict]}" + (f" ({', '.join(counts)})" if counts else "")
+    unverified = sum(finding.rule == UNVERIFIED for finding in counted)
+    numbers += [f"{unverified} not verified"] if unverified else []
+    suppressed = len(outcome.findings) - len(counted)
+    numbers += [f"{suppressed} suppressed"] if suppressed else []
+    if numbers:
+        yield Span(f" ({', '.join(numbers)})")
 
 
-def _tables(documents: tuple[DocumentCases, ...]) -> Iterator[str]:
+def _document(part: DocumentCases, width: int, *, several: bool) -> Iterator[Line]:
     """A table a source, each under its name where there are several: two states may well know the same certificate."""
-    for part in documents:
-        if _empty(part):
-            continue
-        if len(documents) > 1 or part.document.source.kind == "aws":
-            stages, certificates = len(part.document.stages), len(part.document.certificates)
-            yield ""
-            yield f"{part.document.source.path} ({part.document.source.kind}; stages: {stages}, certificates: {certificates})"
-        elif part.cases:
-            yield ""
-        yield from _table(part)
-    empty = sum(_empty(part) for part in documents)
-    if empty:
-        yield ""
-        yield f"{empty} of the accounts and regions that were scanned {'has' if empty == 1 else 'have'} no stage and no certificate"
+    if several:
+        stages, certificates = len(part.document.stages), len(part.document.certificates)
+        told = f" ({part.document.source.kind}; stages: {stages}, certificates: {certificates})"
+        yield Line(())
+        yield from wrapped((Span(part.document.source.path, Tone.STRONG), Span(told)), width, hanging=2)
+    elif part.cases:
+        yield Line(())
+    yield from table(part, width)
 
 
-def _empty(part: DocumentCases) -> bool:
-    """Whether it is an account and region that was scanned to its end, and there is nothing in it to show."""
-    found = part.document
-    return found.source.kind == "aws" and not (found.stages or part.cases or found.unread)
+def _nothing_in(places: int, width: int) -> Iterator[Line]:
+    if places:
+        have = "has" if places == 1 else "have"
+        told = f"{places} of the accounts and regions that were scanned {have} no stage and no certificate"
+        yield Line(())
+        yield from _note(told, width)
 
 
-def _table(part: DocumentCases) -> Iterator[str]:
-    rows = sorted(
-        (case for case in part.cases if case.id is not None),
-        key=lambda case: (case.days_left is None, case.days_left or 0, str(case.address), case.id or ""),
-    )
-    width = max((len(_name(case, part)) for case in rows), default=0)
-    seen = " that was listed" if part.document.unread else ""
-    for case in rows:
-        stages = len({*case.subject.presented_by, *case.subject.to_be_presented_by})
-        presented = f"presented by {stages} stage{'s' if stages != 1 else ''}" if stages else f"presented by no stage{seen}"
-        yield f"  {_name(case, part):<{width}}  {case.id or '-':<8}  {_bar(case)}  {_left(case):<22}  {presented}"
+def _findings(findings: Iterable[Finding], width: int, outcome: Outcome) -> Iterator[Line]:
+    for finding in findings:
+        yield Line(())
+        yield from _finding(finding, width, named=len(outcome.cases.documents) > 1)
 
 
-def _name(case: Case, part: DocumentCases) -> str:
-    if case.address is not None:
-        return str(case.address)
-    if part.document.source.kind != "aws":
-        return "(not in this state)"
-    return "(unmanaged)" if managed(case.certificate, part.document) is False else "(managed?)"
-
-
-def _bar(case: Case) -> str:
-    if case.days_left is None:
-        return "?" * _BAR
-    filled = max(0, min(_BAR, -(-case.days_left * _BAR // _FULL_LIFE)))
-    return "#" * filled + "." * (_BAR - filled)
-
-
-def _left(case: Case) -> str:
-    match case.evidence:
-        case Evidence.GONE:
-            return "gone from AWS"
-        case Evidence.UNKNOWN | Evidence.UNANSWERED if case.days_left is None:
-            return "end not known"
-        case evidence:
-            return f"{case.days_left} days ({evidence})"
-
-
-def _finding(finding: Finding, *, named: bool) -> Iterator[str]:
+def _finding(finding: Finding, width: int, *, named: bool) -> Iterator[Line]:
     where = f"{finding.location}: " if finding.location is not None else ""
-    yield f"{where}{finding.severity.word}: {finding.rule}{f' {finding.address}' if finding.address else ''}"
+    head = [Span(where), Span(finding.severity.word, TONES[finding.severity]), Span(f": {finding.rule}", Tone.STRONG)]
+    if finding.address:
+        head.append(Span(f" {finding.address}"))
+    yield from wrapped(head, width, hanging=4)
+    if finding.suppression is not None:
+        yield from wrapped((Span(_suppressed(finding.suppression), Tone.FAINT),), width, indent=4)
     if named and finding.source is not None:
-        yield f"    in {finding.source}"
-    yield f"    {finding.message}"
-    yield f"    -> {finding.remedy}"
+        yield from wrapped((Span(f"in {finding.source}"),), width, indent=4)
+    yield from wrapped((Span(finding.message),), width, indent=4)
+    yield from wrapped((Span(f"-> {finding.remedy}"),), width, indent=4, hanging=7)
 
 
-def _rotation(rotation: Rotation) -> Iterator[str]:
-    arrow = f" -> {rotation.successor}" if rotation.successor is not None else ""
-    yield f"rotation {rotation.label}{arrow}"
-    match rotation.step:
-        case Next(phase=phase):
-            yield f"    next: {phase} (`tfcert patch`)"
-        case Waiting(reason=reason):
-            yield f"    waiting: {reason}"
-        case Blocked(reason=reason, remedy=remedy):
-            yield f"    blocked: {reason}"
-            yield f"    -> {remedy}"
-        case Done():
-            yield "    done"
-    if rotation.introduce_by is not None and rotation.repoint_by is not None:
-        yield f"    introduce by {rotation.introduce_by:%Y-%m-%d}, repoint by {rotation.repoint_by:%Y-%m-%d}"
+def _suppressed(suppression: Suppression) -> str:
+    by = "the policy" if suppression.kind is SuppressedBy.POLICY else "a comment"
+    where = f" ({suppression.location})" if suppression.location is not None else ""
+    owner = f", answered for by {suppression.owner}" if suppression.owner is not None else ""
+    return f"suppressed until {suppression.until} by {by}{where}{owner}: {suppression.reason}"

@@ -283,7 +283,7 @@ def test_several_sources_are_kept_apart(tfcert, outcome, story):
     (story / "other.tfstate").write_bytes(state.replace(b"rj3hhn", b"zz3hhn"))
     text = tfcert("check", STATE, "other.tfstate", *DAY_12, cwd=story).stdout.decode()
     first, second = text.index(f"{STATE} (state; stages: 3, certificates: 1)"), text.index("other.tfstate (state; stages: 3")
-    assert first < text.index("rj3hhn    #") < second < text.index("zz3hhn    #")
+    assert first < text.index("  rj3hhn, presented by") < second < text.index("  zz3hhn, presented by")
     assert f"    in {STATE}\n    certificate rj3hhn" in text
     assert "    in other.tfstate\n    certificate zz3hhn" in text
     found, code = outcome(STATE, "other.tfstate", *DAY_12, cwd=story)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from checker.cli.files import replace_file, write_all
+from checker.cli.files import write_all
+from checker.cli.replacing import replace_file
 from checker.domain.errors import TfcertError, UsageError
 from checker.patches.phase_patch import FileChange
 

@@ -1,24 +1,54 @@
-"""The text that a person reads, in a terminal that nothing in it can take over."""
+"""The text that a person reads: complete at 80 columns, in a terminal that nothing in it can take over."""
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from world import BASE, CERTIFICATE, STAGE, bounded, days, world
+from outcomes import ADDRESS, finding, judged, many, mixed, pair
+from world import BASE, STAGE, bounded, days, world
 
+from checker.domain.outcome import UNVERIFIED
+from checker.domain.value import replace
+from checker.reports.coloured import coloured
 from checker.reports.printable import printable
-from checker.reports.text import render
+from checker.reports.text import lay_out, render
+from checker.reports.wrapping import Span, cells, wrapped
 
 
-def test_the_verdict_comes_first_and_each_finding_with_its_place_and_remedy(tmp_path):
-    """Then the certificates by urgency, the findings, and what to do next."""
+def words(text: str) -> str:
+    """The text with every run of white space as one blank: what it says, wherever its lines break."""
+    return " ".join(text.split())
+
+
+def test_the_verdict_comes_first_then_certificates_findings_and_what_to_do(tmp_path):
+    """Each with its dates, its place and its remedy."""
     text = render(world(tmp_path, {"main.tf": BASE}).judge())
     lines = text.splitlines()
     assert lines[0] == "tfcert: findings (1 error)"
-    assert f"main.tf:1: error: certificate-expiring {CERTIFICATE}.orders" in lines
-    assert "    next: introduce (`tfcert patch`)" in lines
+    assert lines[2] == "  12 days    #...........  2026-12-05 (observed)  old000, presented by 1 stage"
+    assert lines[3].strip() == ADDRESS
+    assert f"main.tf:1: error: certificate-expiring {ADDRESS}" in words(text)
+    assert "-> run `tfcert patch`; introduce its successor by 2026-11-25, repoint by 2026-11-28" in words(text)
+    assert f"rotation {ADDRESS} successor: {ADDRESS}_202611 next: introduce" in words(text)
     assert "    introduce by 2026-11-25, repoint by 2026-11-28" in lines
-    assert any("12 days (observed)" in line and "presented by 1 stage" in line for line in lines)
+    where = [text.index(part) for part in ("tfcert: findings", "  12 days", "main.tf:1", "rotation ")]
+    assert where == sorted(where)
+
+
+def test_the_most_urgent_certificate_comes_first():
+    """A bar has a mark for each month that is begun; what has ended comes before all, what is not known last."""
+    text = render(judged(*(pair(f"d{left}", None, f"id{left + 9}", left) for left in (365, 12, -3, 1, 90))))
+    rows = re.findall(r"^  (-?\d+ days?) +([#.]{12})  ", text, re.MULTILINE)
+    assert rows == [
+        ("-3 days", "." * 12),
+        ("1 day", "#" + "." * 11),
+        ("12 days", "#" + "." * 11),
+        ("90 days", "###" + "." * 9),
+        ("365 days", "#" * 12),
+    ]
 
 
 def test_i4_the_text_says_that_aws_was_not_asked(tmp_path):
@@ -29,18 +59,97 @@ def test_i4_the_text_says_that_aws_was_not_asked(tmp_path):
     assert render(home.judge()).startswith("tfcert: clean\n")
 
 
+def test_i4_what_was_not_verified_is_counted_in_the_first_line():
+    """It is neither a warning nor clean."""
+    text = render(replace(judged(), findings=(finding(rule=UNVERIFIED), finding(rule=UNVERIFIED, address=None))))
+    assert text.startswith("tfcert: inconclusive: not everything could be checked (2 not verified)\n")
+
+
+def test_a_quiet_run_says_what_ends_first():
+    """So that clean is told from nothing was there."""
+    text = words(render(judged(pair("a", None, "one", 300), pair("b", None, "two", 200))))
+    assert text.endswith("nothing to do: the first certificate that a stage presents ends on 2027-06-11, in 200 days")
+    assert render(judged()).endswith("nothing to do: no stage presents a certificate\n")
+
+
+def test_what_is_suppressed_stays_marked_and_comes_last(tmp_path):
+    """With who suppressed it, until when and why; the first line counts it apart."""
+    text = render(mixed(tmp_path))
+    assert text.startswith("tfcert: findings (1 error, 1 warning, 1 note, 1 not verified, 2 suppressed)\n")
+    told = words(text)
+    why = "answered for by platform: the backend is retired in December"
+    assert f"suppressed until 2026-12-31 by the policy (tfcert.toml:7), {why}" in told
+    assert f"suppressed until 2026-12-31 by a comment (main.tf:7), {why}" in told
+    assert max(text.index(rule) for rule in ("certificate-expiring", "rotation-premature")) < text.index("certificate-gone")
+
+
+@pytest.mark.parametrize("length", [1, 40, 66, 67, 68, 200, 900])
+@pytest.mark.parametrize("sign", ["x", "界", "é", "e\u0301"])
+def test_at_80_columns_nothing_is_cut(length, sign):
+    """A wide address is broken where a line ends, and every character of it is there."""
+    text = render(judged(pair("orders", sign * length, "old000", 12)))
+    assert max(map(cells, text.splitlines())) <= 80
+    assert printable(sign) * length in text.replace("\n", "").replace(" ", "")
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_terminal_of_any_width_is_kept_to(tmp_path, width):
+    """The same words at each width."""
+    plain = [line.plain for line in lay_out(mixed(tmp_path), width)]
+    assert max(map(cells, plain)) <= width
+    assert "".join("".join(plain).split()) == "".join(render(mixed(tmp_path)).split())
+
+
+@bounded
+@given(st.lists(st.text(), max_size=4), st.integers(10, 90), st.integers(0, 8))
+def test_wrapping_loses_nothing_and_keeps_to_the_width(texts, width, indent):
+    """Whatever is in the text: blanks aside, what comes out is what went in, made printable."""
+    lines = [line.plain for line in wrapped(map(Span, texts), width, indent=indent)]
+    assert all(cells(line) <= width and line.isprintable() for line in lines)
+    # A word may lie across two spans, and is escaped in each.
+    expected = "".join(printable(word) for text in texts for word in text.split(" "))
+    if ":" not in expected:
+        assert "".join("".join(lines).split(" ")) == expected.replace(" ", "")
+
+
+def test_colours_say_nothing_that_the_words_do_not(tmp_path):
+    """With the codes taken out the text is the plain one, and there are codes."""
+    lines = list(lay_out(mixed(tmp_path), 80))
+    with_codes = coloured(lines)
+    assert "\x1b[1;31m" in with_codes
+    without = re.sub(r"\x1b\[[0-9;]*m", "", with_codes)
+    assert [line.rstrip() for line in without.splitlines()] == [line.plain for line in lines]
+
+
 def test_what_comes_from_state_cannot_move_the_cursor(tmp_path):
-    """An instance key may hold anything."""
+    """An instance key may hold anything, with colours as without."""
     home = world(tmp_path, {"main.tf": BASE}, stages={f'{STAGE}.prod["\\u001b[2J\\n"]': "old000"})
     text = render(home.judge())
     assert "\x1b" not in text
     assert all(line.isprintable() for line in text.splitlines())
+    assert "\x1b[2J" not in coloured(lay_out(home.judge(), 80))
+
+
+@pytest.mark.parametrize(
+    "key", ["x ::error file=a::b", "::add-mask::a", "##[group]x", "a ##vso[task.setvariable]b", "##teamcity[x]"]
+)
+def test_no_line_is_a_command_for_ci(key):
+    """GitHub takes `::name` where a line begins, which wrapping may bring about; others take `##name[` anywhere."""
+    for pad in range(0, 70, 3):
+        for glue in (" ", ""):
+            text = render(judged(pair("orders", "y" * pad + glue + key, "old000", 12)))
+            assert not re.search(r"^\s*::|##\w*\[", text, re.MULTILINE)
+
+
+def test_a_number_of_certificates_is_a_number_of_rows():
+    """None is left out, however many there are."""
+    assert len(re.findall(r"^  \d+ days? ", render(many(2000)), re.MULTILINE)) == 2000
 
 
 @bounded
 @given(st.text())
 def test_every_character_that_is_no_plain_print_is_escaped(text):
-    """Plain text stays as it is."""
+    """Plain text stays as it is, but for what a CI system would obey."""
     made = printable(text)
     assert made.isprintable()
-    assert made == text or not text.isprintable()
+    assert made == text or not text.isprintable() or "::" in text or "##" in text

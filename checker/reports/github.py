@@ -1,0 +1,81 @@
+"""For GitHub Actions: annotations, of which GitHub shows ten of each level a step, and the summary of the step.
+
+Source: GitHub, "Workflow commands for GitHub Actions"; actions/toolkit, packages/core/src/command.ts (`escapeData` and
+`escapeProperty`); the limits: GitHub, "Usage limits", annotations of a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+from checker.domain.finding import Finding
+from checker.domain.location import Location
+from checker.domain.outcome import UNVERIFIED, Outcome
+from checker.domain.severity import Severity
+from checker.reports.account_masks import Named
+from checker.reports.document import Document
+from checker.reports.json_v1 import document
+from checker.reports.printable import printable
+from checker.reports.whereabouts import whereabouts
+
+_SHOWN = 10
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+def render(outcome: Outcome) -> str:
+    """Write the findings that count, the most urgent first, ten of a level at most, and how many more there are.
+
+    What could not be verified is an error: it fails the step as an error does. What is suppressed is a notice.
+    """
+    place = whereabouts(outcome)
+    levels: dict[str, list[Finding]] = {"error": [], "warning": [], "notice": []}
+    for finding in outcome.findings:
+        levels[_level(finding)].append(finding)
+    return "".join(f"{line}\n" for line in _lines(outcome, levels, {finding: place(finding) for finding in outcome.findings}))
+
+
+def summary(outcome: Outcome, limit: int) -> str:
+    """The summary of a step, as Markdown of at most `limit` UTF-16 code units and a line end."""
+    # Only here: annotations have no use for it.
+    from checker.reports.markdown import render_documents
+
+    return render_documents([Named(name="", document=cast("Document", document(outcome)))], limit=limit).rstrip("\n") + "\n"
+
+
+def _lines(outcome: Outcome, levels: dict[str, list[Finding]], places: dict[Finding, Location]) -> Iterator[str]:
+    # The last notice is kept for the sum.
+    room = {"error": _SHOWN, "warning": _SHOWN, "notice": _SHOWN - 1}
+    for level, findings in levels.items():
+        for finding in findings[: room[level]]:
+            yield _annotation(level, finding, places[finding])
+    more = [f"{len(findings) - room[level]} more {level}s" for level, findings in levels.items() if len(findings) > room[level]]
+    told = f"tfcert: {outcome.verdict}"
+    if more:
+        told += f"; {', '.join(more)} than GitHub shows: read the job's summary, or --format json"
+    yield f"::notice title=tfcert::{data(told)}"
+
+
+def _level(finding: Finding) -> str:
+    if finding.suppression is not None:
+        return "notice"
+    return "error" if finding.rule == UNVERIFIED else _COMMANDS[finding.severity]
+
+
+def _annotation(level: str, finding: Finding, place: Location) -> str:
+    title = f"{finding.rule} {finding.address or ''}".rstrip()
+    said: Iterable[str] = (finding.message, f"To do: {finding.remedy}")
+    if finding.suppression is not None:
+        title = f"suppressed: {title}"
+        said = (f"Suppressed until {finding.suppression.until}: {finding.suppression.reason}", *said)
+    where = f"file={_property(place.file)},line={place.line},title={_property(title)}"
+    return f"::{level} {where}::{data(chr(10).join(map(printable, said)))}"
+
+
+def data(text: str) -> str:
+    """The text of a workflow command, as GitHub's toolkit escapes it."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return data(printable(text)).replace(":", "%3A").replace(",", "%2C")

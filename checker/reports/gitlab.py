@@ -1,0 +1,46 @@
+"""GitLab's Code Quality report, for merge requests.
+
+Source: GitLab, "Code Quality", on results that a CI/CD job imports: an array of objects with `description`, `check_name`,
+`fingerprint`, `severity`, `location.path` and `location.lines.begin`; a path is relative to the repository and begins without `./`,
+and the file without a byte order mark.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checker.domain.finding import Finding
+from checker.domain.location import Location
+from checker.domain.outcome import Outcome
+from checker.domain.severity import Severity
+from checker.reports.fingerprints import fingerprints
+from checker.reports.json_text import json_text
+from checker.reports.printable import printable
+from checker.reports.whereabouts import whereabouts
+
+# GitLab knows info, minor, major, critical and blocker.
+_SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "info"}
+
+
+def render(outcome: Outcome) -> str:
+    """Write the findings; those that are suppressed say so, and are `info`."""
+    place = whereabouts(outcome)
+    known = fingerprints(outcome)
+    return json_text(
+        [_issue(finding, fingerprint, place(finding)) for finding, fingerprint in zip(outcome.findings, known, strict=True)]
+    )
+
+
+def _issue(finding: Finding, fingerprint: str, place: Location) -> dict[str, Any]:
+    suppression = finding.suppression
+    address = f"{finding.address}: " if finding.address is not None else ""
+    said = f"{address}{finding.message}. To do: {finding.remedy}"
+    if suppression is not None:
+        said = f"suppressed until {suppression.until} ({suppression.reason}): {said}"
+    return {
+        "description": printable(said),
+        "check_name": finding.rule,
+        "fingerprint": fingerprint,
+        "severity": _SEVERITIES[finding.severity] if suppression is None else "info",
+        "location": {"path": printable(place.file), "lines": {"begin": place.line}},
+    }

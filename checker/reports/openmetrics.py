@@ -1,0 +1,109 @@
+"""OpenMetrics 1.0, for the textfile collector of node exporter and for push gateways.
+
+All metrics are gauges without timestamps: the collector reads Prometheus' older text format, which knows gauges likewise, takes
+`# EOF` for a comment and refuses timestamps. Source: OpenMetrics 1.0; node_exporter, collector/textfile.go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
+from checker.domain.severity import Severity
+from checker.reports.printable import printable
+from checker.rules import RULES
+
+_LONGEST = 200
+_CERTIFICATE = ("source", "address", "certificate_id", "account", "region")
+
+
+def render(outcome: Outcome) -> str:
+    """Write an outcome as metrics, ending in `# EOF`."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Metrics(outcome))
+    text: bytes = generate_latest(registry)
+    return text.decode()
+
+
+class _Metrics(Collector):
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+
+    def collect(self) -> Iterator[Metric]:
+        outcome = self._outcome
+        yield from _certificates(outcome)
+        verdict = GaugeMetricFamily("tfcert_verdict", "1 for the verdict of the run, 0 for the others.", labels=["verdict"])
+        for known in Verdict:
+            verdict.add_metric([str(known)], float(known is outcome.verdict))
+        yield verdict
+        yield _findings(outcome)
+        counted = sum(finding.rule == UNVERIFIED and finding.suppression is None for finding in outcome.findings)
+        yield GaugeMetricFamily("tfcert_unverified", "How much could not be checked.", value=counted)
+        suppressed = sum(finding.suppression is not None for finding in outcome.findings)
+        yield GaugeMetricFamily("tfcert_suppressed_findings", "Findings that an exemption keeps from counting.", value=suppressed)
+        moment = outcome.cases.as_of.timestamp()
+        yield GaugeMetricFamily("tfcert_as_of_timestamp_seconds", "The moment that was judged for.", value=moment, unit="seconds")
+        asked = float(outcome.cases.observations.asked)
+        yield GaugeMetricFamily("tfcert_aws_asked", "1 where AWS was asked, 0 where every date is the recorded one.", value=asked)
+
+
+def _certificates(outcome: Outcome) -> Iterator[Metric]:
+    end = GaugeMetricFamily(
+        "tfcert_certificate_not_after_seconds", "When a certificate ends, in Unix time.", labels=_CERTIFICATE, unit="seconds"
+    )
+    presented = GaugeMetricFamily("tfcert_certificate_stages", "How many stages present a certificate.", labels=_CERTIFICATE)
+    observed = GaugeMetricFamily(
+        "tfcert_certificate_observed",
+        "1 where AWS confirmed a certificate, 0 where its end is the recorded one.",
+        labels=_CERTIFICATE,
+    )
+    for labels, case in sorted(_series(outcome.cases.documents), key=itemgetter(0)):
+        stages = {*case.subject.presented_by, *case.subject.to_be_presented_by}
+        presented.add_metric(labels, len(stages))
+        observed.add_metric(labels, float(case.evidence is Evidence.OBSERVED))
+        if case.expires_at is not None:
+            end.add_metric(labels, case.expires_at.timestamp())
+    yield end
+    yield presented
+    yield observed
+
+
+def _series(documents: Iterable[DocumentCases]) -> Iterator[tuple[list[str], Case]]:
+    """Each certificate that exists, with its labels; never the same labels twice, which a parser refuses."""
+    seen: set[tuple[str, ...]] = set()
+    for part in documents:
+        for case in part.cases:
+            place = case.subject.key.place if case.subject.key is not None else case.certificate.place
+            address = str(case.address) if case.address is not None else ""
+            told = (part.document.source.path, address, case.id, place.account, place.region)
+            labels = [_bounded(text or "") for text in told]
+            if case.id is not None and tuple(labels) not in seen:
+                seen.add(tuple(labels))
+                yield labels, case
+
+
+def _findings(outcome: Outcome) -> Metric:
+    counted = Counter((finding.rule, finding.severity) for finding in outcome.findings if finding.suppression is None)
+    metric = GaugeMetricFamily("tfcert_findings", "Findings that count, by rule and severity.", labels=["rule", "severity"])
+    names = dict.fromkeys((*(rule.name for rule in RULES), *(rule for rule, _ in counted)))
+    for name in names:
+        for severity in Severity:
+            metric.add_metric([name, severity.word], counted[name, severity])
+    return metric
+
+
+def _bounded(text: str) -> str:
+    """A label's value of at most 200 characters: a longer one keeps its beginning and a hash of the whole."""
+    plain = printable(text)
+    if len(plain) <= _LONGEST:
+        return plain
+    return f"{plain[: _LONGEST - 17]}~{hashlib.sha256(plain.encode()).hexdigest()[:16]}"

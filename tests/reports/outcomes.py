@@ -1,0 +1,123 @@
+"""Outcomes for the tests of formats: one that has a bit of everything, and one in which every name is hostile."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from world import BASE, CERTIFICATE, NOW, STAGE, world
+
+from checker.domain.address import Address
+from checker.domain.certificate import Certificate
+from checker.domain.checkout import Checkout
+from checker.domain.finding import Finding, SuppressedBy, Suppression
+from checker.domain.inventory import Document, Inventory, Source
+from checker.domain.location import Location
+from checker.domain.outcome import UNVERIFIED, Outcome
+from checker.domain.place import Place
+from checker.domain.policy import Policy
+from checker.domain.rotation import Phase
+from checker.domain.run import Run
+from checker.domain.severity import Severity
+from checker.domain.stage import Presents, Stage, StageKind
+from checker.domain.value import replace
+from checker.domain.written import WrittenPatch
+from checker.pipeline import check
+
+ADDRESS = f"{CERTIFICATE}.orders"
+
+
+def due(folder: Path) -> Outcome:
+    """One certificate with 12 days left on one stage, at main.tf:1."""
+    return world(folder, {"main.tf": BASE}).judge(offline=True)
+
+
+def mixed(folder: Path) -> Outcome:
+    """The due one, and beside it a warning, a note, something unverified about AWS as a whole, and two that are suppressed."""
+    outcome = due(folder)
+    (first,) = outcome.findings
+    more = (
+        finding(rule="rotation-premature", severity=Severity.WARNING, address=f"{STAGE}.prod", days_left=None),
+        finding(rule="certificate-drifted", severity=Severity.NOTE, address=None, certificate_id="abc123"),
+        finding(rule=UNVERIFIED, severity=Severity.WARNING, address=None, certificate_id=None, source=None),
+        replace(first, rule="certificate-gone", suppression=suppression(SuppressedBy.POLICY)),
+        replace(first, rule="stage-detached", suppression=suppression(SuppressedBy.COMMENT)),
+    )
+    findings = tuple(sorted((first, *more), key=lambda each: each.order))
+    return replace(outcome, findings=findings, notices=("the plan is incomplete",), checkout=Checkout(root="/repo", folder="infra"))
+
+
+def finding(**changes) -> Finding:
+    """A finding of state.json with some fields changed."""
+    plain = {
+        "rule": "certificate-expiring",
+        "severity": Severity.ERROR,
+        "message": "certificate old000 ends on 2026-12-05, in 12 days",
+        "remedy": "run `tfcert patch`",
+        "address": ADDRESS,
+        "certificate_id": "old000",
+        "days_left": 12,
+        "source": "state.json",
+    }
+    return Finding(**{**plain, **changes})
+
+
+def suppression(kind: SuppressedBy, reason: str = "the backend is retired in December") -> Suppression:
+    """An exemption until the last of the year, owned by the platform team."""
+    where = Location("tfcert.toml" if kind is SuppressedBy.POLICY else "main.tf", 7)
+    return Suppression(kind=kind, reason=reason, until=date(2026, 12, 31), owner="platform", location=where)
+
+
+def judged(*pairs: tuple[Stage, Certificate], path: str = "state.json", policy: Policy | None = None) -> Outcome:
+    """An offline run over one state with these stages, each with the certificate that it presents."""
+    document = Document(
+        source=Source(path=path, kind="state"),
+        stages=tuple(stage for stage, _ in pairs),
+        certificates=tuple(certificate for _, certificate in pairs),
+    )
+    return check(Inventory(documents=(document,)), None, Run(as_of=NOW, policy=policy or Policy()))
+
+
+def pair(name: str, key: str | None, identity: str, days: int) -> tuple[Stage, Certificate]:
+    """A stage and the certificate that it alone presents, which ends in so many days."""
+    place = Place("aws", "123456789012", "us-east-1")
+    certificate = Certificate(
+        address=Address(CERTIFICATE, name, key), id=identity, place=place, expires_at=NOW + timedelta(days=days)
+    )
+    return (
+        Stage(
+            address=Address(STAGE, name, key),
+            kind=StageKind.REST,
+            api_id=key or "api",
+            name=key or name,
+            place=place,
+            presents=Presents(identity),
+        ),
+        certificate,
+    )
+
+
+def many(stages: int) -> Outcome:
+    """So many stages of one state, each with a certificate of its own that ends within four months."""
+    return judged(*(pair(f"s{number}", None, f"id{number:06}", number % 120) for number in range(stages)))
+
+
+def hostile(name: str) -> Outcome:
+    """An outcome in which every text that comes from Terraform, AWS, the policy or the file system is the name given."""
+    outcome = judged(pair("orders", name, name, 12), path=name, policy=Policy(name=name))
+    more = (
+        finding(address=name, certificate_id=name, message=name, remedy=name, source=name, rule="certificate-gone"),
+        finding(address=name, message=name, rule=UNVERIFIED, severity=Severity.WARNING, source=None),
+        replace(
+            finding(address=name, message=name, rule="stage-detached"),
+            suppression=replace(suppression(SuppressedBy.POLICY, name), owner=name, location=Location(name, 2)),
+        ),
+    )
+    own = tuple(
+        replace(each, message=f"{each.message} {name}", remedy=name, location=Location(name, 1)) for each in outcome.findings
+    )
+    rotations = tuple(replace(rotation, stages=(name,)) for rotation in outcome.rotations)
+    patch = WrittenPatch(
+        phase=Phase.INTRODUCE, file_name=f"{name}.patch", diff=f"# {name}\n+{name}\n", rotations=(name,), unmet=(name,)
+    )
+    return replace(outcome, findings=(*own, *more), rotations=rotations, notices=(name,), patches=(patch,))

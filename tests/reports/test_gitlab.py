@@ -1,0 +1,80 @@
+"""GitLab's Code Quality report: the fields that GitLab documents, and no others."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+from outcomes import due, many, mixed
+
+from checker.domain.checkout import Checkout
+from checker.domain.value import replace
+from checker.reports import FORMATS
+
+# Source: GitLab, "Code Quality", the table of fields of the report format.
+DOCUMENTED = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["description", "check_name", "fingerprint", "severity", "location"],
+        "properties": {
+            "description": {"type": "string", "minLength": 1},
+            "check_name": {"type": "string", "minLength": 1},
+            "fingerprint": {"type": "string", "minLength": 1},
+            "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+            "location": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["path", "lines"],
+                "properties": {
+                    "path": {"type": "string", "pattern": r"^(?!\./|/|\.\.)."},
+                    "lines": {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "required": ["begin"],
+                        "properties": {"begin": {"type": "integer", "minimum": 1}},
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+def issues(outcome) -> list[dict]:
+    """The report, valid by what GitLab documents, with fingerprints that are distinct."""
+    text = FORMATS["gitlab"].render(outcome)
+    assert not text.startswith("\ufeff")
+    found = json.loads(text)
+    jsonschema.validate(found, DOCUMENTED)
+    assert len({issue["fingerprint"] for issue in found}) == len(found)
+    return found
+
+
+def test_an_issue_has_its_file_line_rule_and_remedy(tmp_path):
+    """The path starts at the repository's root."""
+    (issue,) = issues(replace(due(tmp_path), checkout=Checkout(root="/repo", folder="infra")))
+    assert (issue["check_name"], issue["severity"]) == ("certificate-expiring", "critical")
+    assert issue["location"] == {"path": "infra/main.tf", "lines": {"begin": 1}}
+    assert "in 12 days" in issue["description"]
+    assert "tfcert patch" in issue["description"]
+
+
+def test_severities_and_suppressions(tmp_path):
+    """Warnings are major, notes and what is suppressed info, and the latter says why."""
+    found = {issue["check_name"]: issue for issue in issues(mixed(tmp_path))}
+    assert {name: issue["severity"] for name, issue in found.items()} == {
+        "certificate-expiring": "critical",
+        "certificate-gone": "info",
+        "stage-detached": "info",
+        "rotation-premature": "major",
+        "certificate-unverified": "major",
+        "certificate-drifted": "info",
+    }
+    assert found["certificate-gone"]["description"].startswith("suppressed until 2026-12-31 (the backend is retired in December): ")
+
+
+def test_many_have_fingerprints_of_their_own():
+    """Hundreds of certificates of one kind."""
+    assert len(issues(many(300))) > 100

@@ -1,0 +1,225 @@
+"""SARIF, held to the published schema, to what GitHub refuses, and to how tfplan2md finds a finding's resource."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import jsonschema
+import pytest
+from outcomes import ADDRESS, due, finding, judged, many, mixed, pair
+from world import BASE, NOW, world
+
+from checker.domain.checkout import Checkout
+from checker.domain.location import Location
+from checker.domain.outcome import UNVERIFIED
+from checker.domain.value import replace
+from checker.reports import FORMATS
+from checker.rules import RULES
+
+SCHEMA = json.loads((Path(__file__).parent / "published/sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
+
+
+def run_of(outcome) -> dict:
+    """The one run of the log, which is valid by the published schema."""
+    log = json.loads(FORMATS["sarif"].render(outcome))
+    jsonschema.validate(log, SCHEMA, cls=jsonschema.Draft4Validator, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
+    (run,) = log["runs"]
+    return run
+
+
+def resource_of(result: dict) -> list[str | None]:
+    """Which plan resource tfplan2md shows a result at: one entry for each logical location, by its `ResourceMapper`."""
+    found: list[str | None] = []
+    for location in result["locations"]:
+        for logical in location.get("logicalLocations", [{"fullyQualifiedName": None}]):
+            tokens = (logical["fullyQualifiedName"] or "").split(".")
+            start = 0
+            while start + 1 < len(tokens) and tokens[start] == "module":
+                start += 2
+            is_resource = start + 1 < len(tokens) and "_" in tokens[start]
+            found.append(".".join(tokens[: start + 2]) if is_resource else None)
+    return found
+
+
+def test_a_result_stands_in_the_tf_file_and_at_its_address(tmp_path):
+    """A relative URI below %SRCROOT%, one logical location with the Terraform address, and the level written out."""
+    run = run_of(replace(due(tmp_path), checkout=Checkout(root="/repo", folder="infra/live")))
+    (result,) = run["results"]
+    (location,) = result["locations"]
+    assert location["physicalLocation"]["artifactLocation"]["uri"] == "infra/live/main.tf"
+    assert location["physicalLocation"]["artifactLocation"]["uriBaseId"] == "%SRCROOT%"
+    assert location["physicalLocation"]["region"] == {"startLine": 1}
+    assert location["logicalLocations"] == [{"fullyQualifiedName": ADDRESS, "kind": "resource"}]
+    assert (result["ruleId"], result["level"], result["suppressions"]) == ("certificate-expiring", "error", [])
+    assert "run `tfcert patch`" in result["message"]["text"]
+
+
+def test_tfplan2md_finds_the_resource_once_and_the_severity(tmp_path):
+    """One mapped resource a result; no rank and no security-severity, which it would take over the level."""
+    for result in run_of(mixed(tmp_path))["results"]:
+        mapped = resource_of(result)
+        assert len(mapped) == 1
+        assert (mapped[0] is not None) == ("logicalLocations" in result["locations"][0])
+        assert "rank" not in result
+        assert "security-severity" not in result["properties"]
+    keyed = run_of(judged(pair("orders", "a b", "old000", 3)))["results"][0]
+    assert resource_of(keyed) == [f'{ADDRESS}["a b"]']
+
+
+def test_github_refuses_none_of_it(tmp_path):
+    """Every result has a physical location with a line and a relative path that is neither empty, upwards nor with a scheme."""
+    outcome = replace(
+        mixed(tmp_path),
+        findings=(
+            finding(location=Location("../outside/main.tf", 3)),
+            finding(location=Location("/elsewhere/of/this machine/a:b%20.tf", 3)),
+            finding(location=Location("/repo/modules/x.tf", 3)),
+            finding(source="state.json"),
+            finding(source=None, address=None, certificate_id=None),
+        ),
+    )
+    uris = []
+    for result in run_of(outcome)["results"]:
+        (location,) = result["locations"]
+        physical = location["physicalLocation"]
+        uri = physical["artifactLocation"]["uri"]
+        parts = urlsplit(uri)
+        assert not parts.scheme
+        assert uri
+        assert not unquote(uri).startswith(("/", ".."))
+        assert physical["region"]["startLine"] >= 1
+        uris.append(uri)
+    assert uris == ["outside/main.tf", "a%3Ab%2520.tf", "modules/x.tf", "infra/state.json", "infra/state.json"]
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("s3://bucket/key/prod.tfstate", "bucket/key/prod.tfstate"),
+        ("-", "terraform.tfstate"),
+        ("/tmp/somewhere/plan.json", "plan.json"),
+        ("../plan.json", "plan.json"),
+        ("plan.json", "plan.json"),
+    ],
+)
+def test_a_document_is_shown_by_a_path_that_a_forge_takes(path, shown):
+    """What lies in a bucket, is piped in or lies elsewhere on the machine."""
+    run = run_of(replace(judged(pair("orders", None, "old000", 3), path=path), checkout=Checkout(root="/repo")))
+    assert run["artifacts"][0]["location"]["uri"] == shown
+    assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["index"] == 0
+
+
+def known_as(outcome) -> list[str]:
+    """What GitHub knows each result by, which must be no less distinct than our own fingerprint."""
+    results = run_of(outcome)["results"]
+    prints = [result["partialFingerprints"] for result in results]
+    assert [entry["primaryLocationLineHash"].partition(":")[0] for entry in prints] == [
+        entry["tfcertFinding/v1"][:16] for entry in prints
+    ]
+    return [entry["primaryLocationLineHash"] for entry in prints]
+
+
+def test_fingerprints_outlive_days_lines_and_severity(tmp_path):
+    """The same finding a week later, further down in the file, is the same alert."""
+    home = world(tmp_path, {"main.tf": BASE})
+    before = known_as(home.judge(offline=True))
+    home.now = NOW + timedelta(days=7)
+    (tmp_path / "main.tf").write_text("# a comment\n\n" + BASE)
+    after = home.judge(offline=True)
+    assert after.findings[0].days_left == 5
+    assert after.findings[0].location == Location("main.tf", 3)
+    assert known_as(after) == before
+
+
+def test_fingerprints_tell_findings_apart(tmp_path):
+    """Another certificate at the same address, another instance of one block, another message about nothing in particular."""
+    outcome = replace(
+        due(tmp_path),
+        findings=(
+            finding(),
+            finding(certificate_id="new000"),
+            finding(address=f'{ADDRESS}["a"]'),
+            finding(address=f'{ADDRESS}["b"]'),
+            finding(rule=UNVERIFIED),
+            finding(rule=UNVERIFIED, message="another thing about it"),
+            finding(rule=UNVERIFIED, message="another thing about it", remedy="and another way out"),
+            finding(rule=UNVERIFIED, address=None, certificate_id=None, message="us-east-1 did not answer"),
+            finding(rule=UNVERIFIED, address=None, certificate_id=None, message="eu-west-1 did not answer"),
+        ),
+    )
+    assert len(set(known_as(outcome))) == 9
+    crowd = known_as(many(300))
+    assert len(set(crowd)) == len(crowd) > 100
+
+
+def test_a_finding_more_leaves_the_others_as_they_were(tmp_path):
+    """Nothing of the run as a whole is in a fingerprint."""
+    outcome = due(tmp_path)
+    more = replace(outcome, findings=(*outcome.findings, finding(address=f'{ADDRESS}["z"]')))
+    assert known_as(more)[:1] == known_as(outcome)
+
+
+def test_two_workspaces_have_alerts_of_their_own(tmp_path):
+    """The same address and rule in two documents."""
+    outcome = due(tmp_path)
+    (part,) = outcome.cases.documents
+    other = replace(part, document=replace(part.document, source=replace(part.document.source, path="other.json")))
+    both = replace(
+        outcome,
+        cases=replace(outcome.cases, documents=(part, other)),
+        findings=(*outcome.findings, replace(outcome.findings[0], source="other.json")),
+    )
+    assert len(set(known_as(both))) == 2
+
+
+def test_rules_carry_their_pages(tmp_path):
+    """Every rule with its level, a short and a full description, and its page as help; results name them by number."""
+    run = run_of(mixed(tmp_path))
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == [rule.name for rule in RULES]
+    for rule in rules:
+        assert "## How to fix" in rule["help"]["markdown"]
+        assert "How to fix" in rule["help"]["text"]
+        assert "#" not in rule["help"]["text"].splitlines()[0]
+        assert rule["defaultConfiguration"]["level"] in {"error", "warning", "note"}
+        assert "helpUri" not in rule
+    assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
+
+
+def test_what_is_suppressed_stays_and_says_why(tmp_path):
+    """By the policy or by a comment, with who answers for it and until when, and where it stands."""
+    results = {result["ruleId"]: result for result in run_of(mixed(tmp_path))["results"]}
+    (external,) = results["certificate-gone"]["suppressions"]
+    (inside,) = results["stage-detached"]["suppressions"]
+    assert (external["kind"], inside["kind"]) == ("external", "inSource")
+    assert external["status"] == inside["status"] == "accepted"
+    assert external["justification"] == "the backend is retired in December (platform), until 2026-12-31"
+    assert inside["location"]["physicalLocation"]["artifactLocation"]["uri"] == "infra/main.tf"
+    assert inside["location"]["physicalLocation"]["region"]["startLine"] == 7
+
+
+def test_i4_what_was_not_verified_makes_the_run_unsuccessful(tmp_path):
+    """A page that shows no alerts must not look clean when AWS could not be asked."""
+    quiet = run_of(judged(pair("orders", None, "old000", 300)))["invocations"][0]
+    assert (quiet["executionSuccessful"], quiet["exitCode"], quiet["toolExecutionNotifications"]) == (True, 0, [])
+    assert run_of(due(tmp_path))["invocations"][0]["exitCode"] == 1
+    outcome = replace(due(tmp_path), findings=(finding(rule=UNVERIFIED, message="us-east-1 did not answer"),))
+    told = run_of(outcome)["invocations"][0]
+    assert (told["executionSuccessful"], told["exitCode"]) == (False, 3)
+    (notification,) = told["toolExecutionNotifications"]
+    assert notification["level"] == "error"
+    assert notification["associatedRule"]["id"] == UNVERIFIED
+    assert "us-east-1 did not answer" in notification["message"]["text"]
+
+
+def test_the_documents_are_artifacts(tmp_path):
+    """What was judged, and the files that results lie in."""
+    listed = run_of(mixed(tmp_path))["artifacts"]
+    assert [(entry["location"]["uri"], entry["roles"]) for entry in listed] == [
+        ("infra/state.json", ["analysisTarget", "resultFile"]),
+        ("infra/main.tf", ["resultFile"]),
+        ("infra/tfcert.toml", ["resultFile"]),
+    ]
