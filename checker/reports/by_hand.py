@@ -21,10 +21,10 @@ def by_hand(rotations: Iterable[HandRotation], width: int) -> Iterator[Line]:
         who = Span(f"certificate {rotation.certificate_id} ({rotation.place}){_whose(rotation)}")
         yield from wrapped((Span("by hand: ", Tone.STRONG), who), width, hanging=4)
         for number, step in enumerate(rotation.steps, start=1):
-            yield from _comment(f"{number}. {step.does}", "   ", width)
+            yield from _comment(step.does, f"{number}. ", width)
             yield from (Line((Span(printable(f"    {command}")),)) for command in step.commands)
             if step.then is not None:
-                yield from _comment(f"   => {step.then}", "      ", width)
+                yield from _comment(step.then, "   => ", width)
 
 
 def _whose(rotation: HandRotation) -> str:
@@ -37,6 +37,7 @@ def _whose(rotation: HandRotation) -> str:
             return ": if it is Terraform's, use `tfcert patch` where its state is, and not this"
 
 
-def _comment(text: str, further: str, width: int) -> Iterator[Line]:
-    for number, line in enumerate(wrapped((Span(text),), width - len(_COMMENT) - len(further))):
-        yield Line((Span(_COMMENT + (further if number else "") + line.plain, Tone.FAINT),))
+def _comment(text: str, before: str, width: int) -> Iterator[Line]:
+    margin = _COMMENT + before
+    for number, line in enumerate(wrapped((Span(text),), width - len(margin))):
+        yield Line((Span((_COMMENT + " " * len(before) if number else margin) + line.plain, Tone.FAINT),))
