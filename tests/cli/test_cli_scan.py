@@ -213,7 +213,7 @@ def test_without_credentials_nothing_is_clean(tfcert):
     """I4: one sentence that says so, and exit 3."""
     done = tfcert("scan", "--region", EAST)
     assert done.returncode == 3
-    assert b"no AWS credentials were found" in done.stdout
+    assert b"no AWS credentials were found" in done.stderr
 
 
 def state(tmp_path, *resources):
