@@ -1,13 +1,12 @@
 """`tfcert scan`: all that accounts have, with or without Terraform."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
 from typing import Annotated
 
 import typer
 
 from checker.cli import options
-from checker.domain.policy import FailOn
+from checker.domain.severity import FailOn
 
 
 def scan(
@@ -60,7 +59,7 @@ def scan(
     scope = Scope(roles=tuple(dict.fromkeys(role_arn or ())), regions=None if all_regions else tuple(dict.fromkeys(region or ())))
     aws = Aws(profile=profile, role_arn=None, region=None, timeout=timeout, accounts=run.policy.accounts)
     with aws.counted(told=verbose):
-        known = recorded(sources or (), recursive=recursive, tool=tool, fetch=aws.fetch)
+        known = recorded(sources or (), recursive=recursive, tool=tool, fetch=aws.fetch, tags=run.policy.tags)
         outcome = judge(look(scope, aws.gateways()), known, run)
         output.report(outcome, chosen)
         output.warn_unverified(outcome)

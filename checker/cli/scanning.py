@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from checker.cli.progress import watching
@@ -45,17 +45,19 @@ def look(scope: Scope, gateways: BotoGateways) -> Scanned:
         )
 
 
-def recorded(sources: Sequence[str], *, recursive: bool, tool: str | None, fetch: Callable[[str], bytes]) -> Inventory | None:
+def recorded(
+    sources: Sequence[str], *, recursive: bool, tool: str | None, fetch: Callable[[str], bytes], tags: Collection[str]
+) -> Inventory | None:
     """What the given states and plans record; None where there is none to tell what is managed."""
     if recursive:
         from checker.cli.tree import load_tree
 
-        return load_tree(sources, config=None, tool=tool).inventory
+        return load_tree(sources, config=None, tool=tool, tags=tags).inventory
     if not sources:
         return None
     from checker.cli.reading import load
 
-    return load(sources, config=None, tool=tool, fetch=fetch).inventory
+    return load(sources, config=None, tool=tool, fetch=fetch, tags=tags).inventory
 
 
 def _default(gateways: BotoGateways) -> str:

@@ -39,7 +39,8 @@ class Document:
 
     A source of the kind `aws` is an account and region that was scanned, with the credentials of `access`; `unread` is what
     could not be listed there. `notices` are sentences that every report must carry, such as that the plan is incomplete.
-    `declared` is the configuration beside it, where it is at hand.
+    `declared` is the configuration beside it, where it is at hand; `directory` is its folder as an absolute path, and `workspace`
+    the workspace, where something says which.
     """
 
     source: Source
@@ -48,6 +49,8 @@ class Document:
     plan: Plan | None = None
     notices: tuple[str, ...] = ()
     declared: Declared | None = None
+    directory: str | None = None
+    workspace: str | None = None
     unread: tuple[Unread, ...] = ()
     access: Access | None = None
 

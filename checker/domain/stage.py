@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from checker.domain.address import Address
+from checker.domain.conditions import Tags
 from checker.domain.place import Place
 from checker.domain.value import short_value, value
 
@@ -47,8 +48,8 @@ Presented = PresentsNothing | Presents | PresentsPlanned
 class Stage:
     """A REST or WebSocket stage of a state, as it is before or after a planned change, or as a scan found it.
 
-    Only a scan knows the API's name, and `managed`: whether the states that it was given know the stage, None where that is
-    not known.
+    `tags` are sorted, the provider's defaults among them; None where no document shows them. `managed` says of one that a scan
+    found whether the states that it was given know it; None where that is not known.
     """
 
     address: Address | None
@@ -59,3 +60,4 @@ class Stage:
     presents: Presented = PresentsNothing()
     api_name: str | None = None
     managed: bool | None = None
+    tags: Tags | None = None

@@ -8,7 +8,9 @@ from checker.domain.access import Access
 from checker.domain.by_hand import HandRotation
 from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.ownership import managed
+from checker.domain.policy import Policy
 from checker.domain.progress import successor_in_state
+from checker.domain.scoping import policy_of
 from checker.domain.stage import Stage
 from checker.rotation.hand_steps import Hand, steps
 
@@ -30,7 +32,8 @@ def _of(cases: Cases, document: DocumentCases) -> Iterator[HandRotation]:
             continue
         owned = managed(case.certificate, document.document)
         successor = successor_in_state(document, case)
-        if not _is_due(cases, case, begun=successor is not None):
+        policy = policy_of(cases, document, (case,))
+        if not _is_due(policy, case, begun=successor is not None):
             continue
         stages = case.subject.presented_by
         by_hand = tuple(stage for stage in stages if stage.address is None)
@@ -46,7 +49,7 @@ def _of(cases: Cases, document: DocumentCases) -> Iterator[HandRotation]:
             terraforms=owned is True,
             gone=case.evidence is Evidence.GONE,
             whole=not document.document.unread,
-            trust_window_days=cases.policy.trust_window_days,
+            trust_window_days=policy.trust_window_days,
         )
         yield HandRotation(
             certificate_id=case.id,
@@ -59,8 +62,8 @@ def _of(cases: Cases, document: DocumentCases) -> Iterator[HandRotation]:
         )
 
 
-def _is_due(cases: Cases, case: Case, *, begun: bool) -> bool:
+def _is_due(policy: Policy, case: Case, *, begun: bool) -> bool:
     """Whether a stage presents what nears its end or is gone; or a rotation was begun, and only the old one is left to go."""
     if not case.subject.presented_by:
         return begun and case.evidence is Evidence.OBSERVED
-    return case.evidence is Evidence.GONE or case.within(cases.policy.notice_days)
+    return case.evidence is Evidence.GONE or case.within(policy.notice_days)

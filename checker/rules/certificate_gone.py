@@ -29,7 +29,7 @@ from checker.domain.ownership import managed
 from checker.domain.progress import takes_forward
 from checker.domain.severity import Severity
 from checker.rules.rotating import rotate
-from checker.rules.rule import Rule, about, list_stages, presenters
+from checker.rules.rule import Needs, Rule, about, list_stages, presenters
 
 _FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
 
@@ -63,4 +63,5 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a stage presents an id that AWS does not know",
     check=check,
+    needs=Needs.AWS,
 )

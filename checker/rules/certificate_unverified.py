@@ -115,6 +115,7 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
             remedy=f"{why.remedy}; or leave it out with --no-drift",
             address=str(stages[0].address) if stages[0].address is not None else None,
             location=locate(document, stages[0].address),
+            about=tuple(stages),
         )
 
 
@@ -135,6 +136,7 @@ def _hidden(document: DocumentCases) -> Iterator[Finding]:
                 remedy="take the sensitive mark off the id, which is no secret, or look at the stage in AWS",
                 address=str(stage.address) if stage.address is not None else None,
                 location=locate(document, stage.address),
+                about=(stage,),
             )
 
 
@@ -181,6 +183,7 @@ def _plan(document: DocumentCases) -> Iterator[Finding]:
                     remedy="its value comes from something that is known only after apply; plan again once that is applied",
                     address=str(change.address),
                     location=locate(document, change.address),
+                    about=change.sides,
                 )
             case _:
                 pass
@@ -191,4 +194,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="AWS could not be asked about a certificate; makes the verdict inconclusive",
     check=check,
+    mildest=Severity.NOTE,
+    exemptable=False,
 )
