@@ -111,7 +111,7 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
             rule=RULE.name,
             source=document.document.source.path,
             severity=RULE.severity,
-            message=f"what {list_stages(stages)} presents in AWS is not known: {why.reason}",
+            message=f"what is presented in AWS by {list_stages(stages)} is not known: {why.reason}",
             remedy=f"{why.remedy}; or leave it out with --no-drift",
             address=str(stages[0].address) if stages[0].address is not None else None,
             location=locate(document, stages[0].address),
