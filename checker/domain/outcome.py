@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from checker.domain.cases import Cases
 from checker.domain.checkout import Checkout
 from checker.domain.finding import Finding
-from checker.domain.policy import FailOn
 from checker.domain.rotation import Rotation
-from checker.domain.severity import Severity
+from checker.domain.severity import FailOn, Severity
 from checker.domain.value import value
 from checker.domain.written import WrittenPatch
+
+if TYPE_CHECKING:
+    from checker.domain.by_hand import HandRotation
 
 UNVERIFIED = "certificate-unverified"
 
@@ -28,7 +31,8 @@ class Verdict(StrEnum):
 class Outcome:
     """Cases, sorted findings and rotations of one run, with the sentences that every report must carry.
 
-    `patches` is empty where nobody asked for them; `checkout` is empty where no report names files from a repository's root.
+    `patches` is empty where nobody asked for them, `by_hand` where nothing was scanned; `checkout` is empty where no report names
+    files from a repository's root.
     """
 
     cases: Cases
@@ -36,6 +40,7 @@ class Outcome:
     rotations: tuple[Rotation, ...]
     notices: tuple[str, ...] = ()
     patches: tuple[WrittenPatch, ...] = ()
+    by_hand: tuple[HandRotation, ...] = ()
     checkout: Checkout = Checkout()
 
     @property
@@ -44,13 +49,9 @@ class Outcome:
 
         With `fail_on` never the verdict still names errors; only the exit code does not.
         """
-        weight = Severity.WARNING if self.cases.policy.fail_on is FailOn.WARNING else Severity.ERROR
-        counted = [finding for finding in self.findings if finding.suppression is None]
-        if any(finding.rule != UNVERIFIED and finding.severity <= weight for finding in counted):
+        if any(self._counts(finding) for finding in self.findings):
             return Verdict.FINDINGS
-        if any(finding.rule == UNVERIFIED for finding in counted):
-            return Verdict.INCONCLUSIVE
-        return Verdict.CLEAN
+        return Verdict.INCONCLUSIVE if self._unverified else Verdict.CLEAN
 
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is one that makes exit code 1."""
@@ -68,6 +69,17 @@ class Outcome:
             case Verdict.INCONCLUSIVE:
                 return 3
             case Verdict.FINDINGS:
-                if self.cases.policy.fail_on is not FailOn.NEVER:
+                if any(self._counts(finding) and self._fail_on(finding) is not FailOn.NEVER for finding in self.findings):
                     return 1
-                return 3 if any(finding.rule == UNVERIFIED for finding in self.findings) else 0
+                return 3 if self._unverified else 0
+
+    @property
+    def _unverified(self) -> bool:
+        return any(finding.rule == UNVERIFIED for finding in self.findings)
+
+    def _counts(self, finding: Finding) -> bool:
+        weight = Severity.WARNING if self._fail_on(finding) is FailOn.WARNING else Severity.ERROR
+        return finding.rule != UNVERIFIED and finding.suppression is None and finding.severity <= weight
+
+    def _fail_on(self, finding: Finding) -> FailOn:
+        return finding.fail_on or self.cases.policy.fail_on

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from checker.domain.address import Address
+from checker.domain.conditions import Tags
 from checker.domain.place import Place
 from checker.domain.value import short_value, value
 
@@ -45,7 +46,11 @@ Presented = PresentsNothing | Presents | PresentsPlanned
 
 @value
 class Stage:
-    """A REST or WebSocket stage of a state, or as it is before or after a planned change."""
+    """A REST or WebSocket stage of a state, as it is before or after a planned change, or as a scan found it.
+
+    `tags` are sorted, the provider's defaults among them; None where no document shows them. `managed` says of one that a scan
+    found whether the states that it was given know it; None where that is not known.
+    """
 
     address: Address | None
     kind: StageKind
@@ -53,3 +58,6 @@ class Stage:
     name: str | None
     place: Place = Place()
     presents: Presented = PresentsNothing()
+    api_name: str | None = None
+    managed: bool | None = None
+    tags: Tags | None = None

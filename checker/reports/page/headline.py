@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from checker.domain.cases import Case
 from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
-from checker.domain.policy import FailOn
-from checker.domain.severity import Severity
+from checker.domain.severity import FailOn, Severity
 from checker.domain.value import value
 from checker.reports.page.wording import counted, day_of, until
 
