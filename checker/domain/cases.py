@@ -75,7 +75,11 @@ class DocumentCases:
         return tuple(
             case
             for case in self.cases
-            if case.address is not None and case.address.block == block and case.id is not None and case.certificate.deposed is None
+            if case.address is not None
+            and case.address.name == block.name
+            and case.address.block == block
+            and case.id is not None
+            and case.certificate.deposed is None
         )
 
     def by_id(self, identity: str) -> Case | None:
