@@ -7,6 +7,15 @@ said so itself, in the account and region that the stage is in.
 ## Example
 A certificate deleted in the console, still named by `client_certificate_id`.
 
+```hcl
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id # deleted in the console
+}
+```
+
 ## How to fix
 `terraform plan -refresh-only` shows what changed outside Terraform. Then introduce a certificate, have the backend trust it, and
 point the stage to it. One of ACM's is issued or imported anew in ACM, and the stage pointed to its ARN.

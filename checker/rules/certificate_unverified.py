@@ -6,6 +6,12 @@ What could not be checked is never reported as clean: the verdict becomes inconc
 ## Example
 No credentials in the pipeline, a region that does not answer, or a certificate of the `awscc` provider checked offline.
 
+```hcl
+resource "aws_api_gateway_stage" "live" { # of an account for which the pipeline has no role
+  client_certificate_id = data.terraform_remote_state.shared.outputs.certificate_id
+}
+```
+
 ## How to fix
 The finding names what failed and what would answer: credentials, a permission, a region, or a state with dates.
 
