@@ -54,8 +54,10 @@ class Aws:
 
             gateways = self._reached()
             seen = ask(wanted, surveys, stages, connection=gateways.clients.connection, gateways=gateways, drift=drift)
-            if seen.interrupted and not in_part:
-                raise KeyboardInterrupt
+            if seen.interrupted:
+                output.warn("interrupted")
+                if not in_part:
+                    raise KeyboardInterrupt
             return seen
 
         return observe

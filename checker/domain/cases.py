@@ -9,6 +9,7 @@ from functools import cached_property
 
 from checker.domain.address import Address
 from checker.domain.certificate import Certificate
+from checker.domain.exemption import Tally
 from checker.domain.inventory import Document, Inventory, Unread
 from checker.domain.observation import CertificateKey, Found, Gone, Observation, Observations, Unanswered
 from checker.domain.policy import Policy
@@ -63,7 +64,7 @@ class Case:
         return self.days_left is not None and self.days_left <= days
 
 
-class CaseList(tuple[Case, ...]):
+class CaseList(tuple[Case, ...]):  # noqa: SLOT001 -- what is found is kept beside the cases, in the dictionary that slots leave out
     """Cases that are found by id and by block without looking through all of them each time: a state may have thousands."""
 
     @cached_property
@@ -107,7 +108,7 @@ class DocumentCases:
 
 @value
 class Cases:
-    """Everything that rules and rotations are worked out from."""
+    """Everything that rules and rotations are worked out from; `tally` is filled in before the last rules are asked."""
 
     as_of: datetime
     policy: Policy
@@ -115,6 +116,7 @@ class Cases:
     observations: Observations
     expect: Phase | None = None
     unread: tuple[Unread, ...] = ()
+    tally: Tally = Tally()
 
     @property
     def all(self) -> tuple[Case, ...]:

@@ -38,13 +38,20 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
     created = [change for change in plan.certificates if change.action is Action.CREATE]
     if declared is not None and case.address is not None:
         blocks = {successor.block for successor in declared.successors(case.address.block)}
+        if case.evidence is Evidence.GONE:
+            # What was deleted outside Terraform is made anew, at its own address.
+            blocks.add(case.address.block)
         return any(change.address.block in blocks and change.address.key == case.address.key for change in created)
     # Without the configuration lineage is not known: a plan that only creates certificates, and enough of them, counts.
     if any(change.action.changes for change in plan.stages):
         return False
     if any(change.action.changes and change.action is not Action.CREATE for change in plan.certificates):
         return False
-    due = [other for other in document.cases if other.presented and other.within(policy.notice_days)]
+    due = [
+        other
+        for other in document.cases
+        if other.presented and (other.within(policy.notice_days) or other.evidence is Evidence.GONE)
+    ]
     return 0 < len(due) <= len(created)
 
 

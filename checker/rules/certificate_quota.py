@@ -17,7 +17,7 @@ Delete certificates that no stage presents, or have the quota raised in Service 
 into the policy. Rotating one after the other, each up to retire, needs only one free certificate.
 
 ## How to exempt
-Raise `certificate_quota` in the policy.
+This finding cannot be exempted; raise `certificate_quota` in the policy, or let it weigh less under `[rules]`.
 
 ## Source
 AWS, API Gateway quotas: 60 client certificates an account and region, adjustable. Counted are all that AWS lists.
@@ -33,7 +33,7 @@ from checker.domain.observation import Found, Gone
 from checker.domain.place import Place
 from checker.domain.progress import successor_in_state
 from checker.domain.severity import Severity
-from checker.rules.rule import Rule
+from checker.rules.rule import Needs, Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -54,6 +54,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 message=f"{place} holds {held} of {quota} client certificates, and rotations that are due need {len(ids)} more",
                 remedy="delete those that no stage presents, have the quota raised (then certificate_quota in the policy), "
                 "or finish one rotation before the next is begun",
+                about=place,
             )
 
 
@@ -70,4 +71,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="fewer free certificates in the account and region than the rotations that are due need",
     check=check,
+    exemptable=False,
+    needs=Needs.AWS,
 )

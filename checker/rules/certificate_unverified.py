@@ -16,7 +16,7 @@ resource "aws_api_gateway_stage" "live" { # of an account for which the pipeline
 The finding names what failed and what would answer: credentials, a permission, a region, or a state with dates.
 
 ## How to exempt
-Exempt the rule for the certificate's id until a date.
+This finding cannot be exempted: an unknown is never clean.
 
 ## Source
 tfcert's own invariant I4.
@@ -104,10 +104,11 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
             rule=RULE.name,
             source=document.document.source.path,
             severity=RULE.severity,
-            message=f"what {list_stages(stages)} presents in AWS is not known: {why.reason}",
+            message=f"what is presented in AWS by {list_stages(stages)} is not known: {why.reason}",
             remedy=f"{why.remedy}; or leave it out with --no-drift",
             address=str(stages[0].address) if stages[0].address is not None else None,
             location=locate(document, stages[0].address),
+            about=tuple(stages),
         )
 
 
@@ -128,6 +129,7 @@ def _hidden(document: DocumentCases) -> Iterator[Finding]:
                 remedy="take the sensitive mark off the id, which is no secret, or look at the stage in AWS",
                 address=str(stage.address) if stage.address is not None else None,
                 location=locate(document, stage.address),
+                about=(stage,),
             )
 
 
@@ -174,6 +176,7 @@ def _plan(document: DocumentCases) -> Iterator[Finding]:
                     remedy="its value comes from something that is known only after apply; plan again once that is applied",
                     address=str(change.address),
                     location=locate(document, change.address),
+                    about=change.sides,
                 )
             case _:
                 pass
@@ -184,4 +187,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="AWS could not be asked about a certificate; makes the verdict inconclusive",
     check=check,
+    mildest=Severity.NOTE,
+    exemptable=False,
 )

@@ -41,18 +41,13 @@ def page_of(rule: Rule) -> Page:
     """The page of a rule, with its name as title and the severity that it has unless a policy says otherwise."""
     told = (sys.modules[rule.check.__module__].__doc__ or "").strip()
     summary, _, rest = told.partition("\n\n")
-    if exemptable(rest):
+    if rule.exemptable:
         before, source, after = rest.rpartition("\n## Source\n")
         rest = f"{before.rstrip()}\n{_EXEMPTION.format(name=rule.name)}{source}{after}"
     markdown = f"# {rule.name}\n\nUnless a policy says otherwise: {rule.severity.word}.\n\n## What\n{summary}\n\n{rest}\n"
     plain = (line.lstrip("#").strip() if line.startswith("## ") else line for line in markdown.splitlines()[2:])
     text = "\n".join(line for line in plain if not line.startswith("```"))
     return Page(markdown=markdown, summary=" ".join(summary.split()), text=text.strip())
-
-
-def exemptable(told: str) -> bool:
-    """Whether a page says that its rule's findings can be exempted."""
-    return "cannot be exempted" not in told
 
 
 def index_of(rules: tuple[Rule, ...]) -> str:

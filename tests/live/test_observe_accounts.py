@@ -86,7 +86,7 @@ def test_drift_and_surveys_are_asked_of_their_accounts_as_well(organisation, sta
     [
         (AccountAccess(account=SECOND, role="nobody"), f"the role {role(SECOND, 'nobody')} could not be assumed"),
         (AccountAccess(account=SECOND, role=role(SECOND), external_id="wrong"), f"the role {role(SECOND)} could not be assumed"),
-        (AccountAccess(account=SECOND), f"it is recorded in account {SECOND}, and the credentials are of account {OWN}"),
+        (AccountAccess(account=SECOND), f"the credentials are of account {OWN}, and it is recorded in another one, {SECOND}"),
     ],
 )
 def test_i4_an_account_that_cannot_be_entered_is_unverified_and_the_others_are_answered(organisation, key, look, access, reason):
