@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.observation import Found
 from checker.domain.plan import Action, Plan
 from checker.domain.policy import Policy
 from checker.domain.stage import Presents
@@ -11,9 +12,13 @@ from checker.domain.stage import Presents
 def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
     """The recorded successor of a certificate, by lineage: the same instance of a block that succeeds its block.
 
-    A successor that AWS does not know, or that ends no later, is none.
+    A successor that AWS does not know, or that ends no later, is none. What a scan finds is in no state: there it is the
+    certificate whose description says so, and that the steps by hand have made.
     """
     declared = document.document.declared
+    if document.document.source.kind == "aws":
+        others = (other for other in document.cases if isinstance(other.observation, Found))
+        return next((other for other in others if _made_for(other, case) and _outlives(other, case)), None)
     if declared is not None and case.address is None:
         successors = {each.block for each in declared.certificates if case.id is not None and each.succeeds_id == case.id}
         found = (other for block in successors for other in document.of_block(block))
@@ -65,6 +70,10 @@ def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> b
             case _:
                 pass
     return False
+
+
+def _made_for(other: Case, case: Case) -> bool:
+    return case.id is not None and isinstance(other.observation, Found) and other.observation.succeeds == case.id
 
 
 def _outlives(other: Case, case: Case) -> bool:

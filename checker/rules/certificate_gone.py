@@ -34,10 +34,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.address import Address
-from checker.domain.cases import Cases, Evidence
+from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.progress import takes_forward
 from checker.domain.severity import Severity
+from checker.rules.rotating import rotate
 from checker.rules.rule import Needs, Rule, about, list_stages, presenters
 
 _FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
@@ -61,9 +62,17 @@ def check(cases: Cases) -> Iterator[Finding]:
                     RULE.name,
                     Severity.WARNING if cured else RULE.severity,
                     f"AWS does not know certificate {case.id}{where}, presented by {list_stages(presenters(case))}: it was deleted "
-                    "outside Terraform, or state is out of date",
-                    _FROM_ACM if case.certificate.kind == "acm" else _NOT_HERE if case.address is None else _anew(case.address),
+                    f"outside Terraform{'' if document.document.source.kind == 'aws' else ', or state is out of date'}",
+                    _remedy(document, case),
                 )
+
+
+def _remedy(document: DocumentCases, case: Case) -> str:
+    if case.certificate.kind == "acm":
+        return _FROM_ACM
+    if case.address is not None:
+        return _anew(case.address)
+    return rotate(document, case) if document.document.source.kind == "aws" else _NOT_HERE
 
 
 def _anew(address: Address) -> str:

@@ -46,6 +46,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     for document in cases.documents:
         for case in document.cases:
             yield from _certificate(document, case, asked=cases.observations.asked)
+        yield from _unlisted(document)
         yield from _stages(document, cases)
         yield from _hidden(document)
         yield from _plan(document)
@@ -64,6 +65,18 @@ def check(cases: Cases) -> Iterator[Finding]:
                 )
             case Surveyed():
                 pass
+
+
+def _unlisted(document: DocumentCases) -> Iterator[Finding]:
+    """What a scan could not list: whatever is there was not judged."""
+    for part in document.document.unread:
+        yield Finding(
+            rule=RULE.name,
+            source=document.document.source.path,
+            severity=RULE.severity,
+            message=f"{part.path} could not be read: {part.reason}",
+            remedy=part.remedy,
+        )
 
 
 def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterator[Finding]:
