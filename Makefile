@@ -7,7 +7,7 @@ PEERS := .bench/.ready
 SECONDS ?= 60
 SIZES ?= 1 10 100 500
 
-.PHONY: help demo test lint types imports unit acceptance format bench fuzz docs clean
+.PHONY: help demo test lint types imports unit acceptance browser format bench fuzz docs clean
 
 help: ## Show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -15,14 +15,14 @@ help: ## Show these verbs
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("tfcert needs Python 3.11 or later; name one with make PYTHON=...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[demo,dev]'
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[comment,demo,dev]'
 	$(BIN)/python -m compileall -q checker
 	@touch $@
 
 demo: $(READY) ## Tell the whole story on an embedded AWS
 	@$(BIN)/tfcert demo
 
-test: lint types imports ## Everything: checkers, then all tests, the acceptance tests included
+test: lint types imports browser ## Everything: checkers, then all tests, the acceptance tests included
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff
@@ -40,6 +40,16 @@ unit: $(READY) ## The tests that need no terraform
 
 acceptance: $(READY) ## The tests with the real terraform or tofu
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/acceptance
+
+# As root on Debian, which CI is, chromium is installed by name; elsewhere the tests of the page say at the end that they did not run.
+browser: ## Debian's chromium for the tests of the page, where none is at hand and it may be installed
+	@for name in "$$TFCERT_CHROMIUM" chromium chromium-browser google-chrome google-chrome-stable; do \
+	  if test -n "$$name" && command -v "$$name" >/dev/null; then exit 0; fi; done; \
+	if test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null; then \
+	  echo "no chromium, and it cannot be installed from here: the tests of the page will not run" >&2; exit 0; fi; \
+	echo "no chromium: installing Debian's"; export DEBIAN_FRONTEND=noninteractive; \
+	if timeout 180 apt-get update -qq && timeout 420 apt-get install -qq -y --no-install-recommends chromium >/dev/null; then exit 0; fi; \
+	echo "chromium could not be installed: the tests of the page will not run" >&2; test -z "$$CI"
 
 format: $(READY) ## Put the code into ruff's form
 	$(BIN)/ruff check --fix .

@@ -41,7 +41,7 @@ def bundle(
     run = Run(as_of=reading.moment(as_of), policy=reading.policy(None, threshold=None, notice=None))
     aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
     with aws.counted(told=verbose):
-        loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch)
+        loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch, tags=run.policy.tags)
         outcome, found = gather(loaded.inventory, aws.observer(offline=offline), run)
     for notice in outcome.notices:
         output.warn(notice)

@@ -1,14 +1,14 @@
 """`tfcert check`: judge."""
 
 # Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from checker.cli import options
-from checker.domain.policy import FailOn
 from checker.domain.rotation import Phase
+from checker.domain.severity import FailOn
 
 if TYPE_CHECKING:
     from checker.cli.reading import Loaded
@@ -60,9 +60,9 @@ def check(
     aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
     with aws.counted(told=verbose):
         loaded = (
-            _load(sources or (), config=config, tool=tool)
+            _load(sources or (), config=config, tool=tool, tags=run.policy.tags)
             if recursive
-            else reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch)
+            else reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch, tags=run.policy.tags)
         )
         if expect is not None and not loaded.inventory.plans:
             raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
@@ -78,7 +78,7 @@ def check(
     raise typer.Exit(outcome.exit_code)
 
 
-def _load(sources: Sequence[str], *, config: str | None, tool: str | None) -> "Loaded":
+def _load(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str]) -> "Loaded":
     from checker.cli.tree import load_tree
 
-    return load_tree(sources, config=config, tool=tool)
+    return load_tree(sources, config=config, tool=tool, tags=tags)

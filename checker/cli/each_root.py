@@ -33,7 +33,7 @@ def deliver_each(
 
     A root that cannot be read, or not be written, does not hold up the others: it is said, and the exit code is 3.
     """
-    tree = read_tree(sources, config=config, tool=tool)
+    tree = read_tree(sources, config=config, tool=tool, tags=policy.tags)
     known, code = not request.wish.only, 0
     for directory, loaded in tree.read:
         found = _deliver(directory, loaded, observe, request, policy=policy, as_of=as_of)

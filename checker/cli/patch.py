@@ -77,6 +77,6 @@ def patch(
         if recursive:
             code = deliver_each(sources or (), observe, request, config=config, tool=tool, policy=run_policy, as_of=moment)
             raise typer.Exit(code)
-        loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch)
+        loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch, tags=run_policy.tags)
         code = deliver(loaded, observe, request, policy=run_policy, as_of=moment).exit_code
     raise typer.Exit(code)

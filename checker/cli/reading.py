@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.domain.errors import UnreadableError, UsageError
 from checker.domain.inventory import Document, Inventory
-from checker.domain.policy import FailOn, Policy
+from checker.domain.policy import Policy
+from checker.domain.severity import FailOn
 from checker.domain.value import replace, value
 
 if TYPE_CHECKING:
@@ -30,8 +31,18 @@ class Loaded:
     configurations: tuple[Configuration | None, ...]
 
 
-def load(sources: Sequence[str], *, config: str | None, tool: str | None, fetch: Callable[[str], bytes] | None = None) -> Loaded:
-    """Read every source with its configuration; `fetch` gives what lies in a bucket. Raises TfcertError naming the source."""
+def load(
+    sources: Sequence[str],
+    *,
+    config: str | None,
+    tool: str | None,
+    fetch: Callable[[str], bytes] | None = None,
+    tags: Collection[str] = (),
+) -> Loaded:
+    """Read every source with its configuration; `fetch` gives what lies in a bucket, `tags` names the tags to keep.
+
+    Raises TfcertError naming the source.
+    """
     from checker.readers.sources import read_source
     from checker.readers.tool import find_tool
 
@@ -41,12 +52,26 @@ def load(sources: Sequence[str], *, config: str | None, tool: str | None, fetch:
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
-        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch)
+        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags)
         directory = config if config is not None else _beside(source)
         beside = _configuration(directory, demanded=config is not None)
         configurations.append(beside[0] if beside is not None else None)
-        documents.append(replace(document, declared=beside[1]) if beside is not None else document)
+        documents.append(_placed(document, source, directory, beside[1] if beside is not None else None))
     return Loaded(inventory=Inventory(documents=tuple(documents)), configurations=tuple(configurations))
+
+
+def _placed(document: Document, source: str, directory: str, declared: Declared | None) -> Document:
+    """The document with its configuration, the folder of it, and the workspace that is selected there."""
+    if declared is None and (source == "-" or source.startswith("s3://")):
+        return document
+    from checker.readers.workspaces import workspace_of
+
+    return replace(
+        document,
+        declared=declared,
+        directory=Path(directory).resolve().as_posix(),
+        workspace=workspace_of(document.source.kind, source, directory, os.environ),
+    )
 
 
 def shown_as(directory: str) -> str:
@@ -68,34 +93,16 @@ def moment(text: str | None) -> datetime:
     return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant).astimezone(UTC)
 
 
-def policy(file: str | None, *, threshold: int | None, notice: int | None, fail_on: FailOn | None = None) -> Policy:
-    """The policy of the nearest tfcert.toml or of the file named, with the command line's numbers over it."""
-    from checker.readers.policy import checked
+def policy(file: str | None, *, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None) -> Policy:
+    """The policy that a run goes by: of the file named or the nearest tfcert.toml, under the environment and the command line."""
+    from checker.cli.policies import Said, standing
 
-    path = Path(file) if file is not None else _nearest("tfcert.toml")
-    found = _policy_file(path) if path is not None else Policy()
-    if threshold is not None:
-        found = replace(found, threshold_days=threshold, notice_days=max(threshold, found.notice_days))
-    if notice is not None:
-        found = replace(found, notice_days=notice)
-    if fail_on is not None:
-        found = replace(found, fail_on=fail_on)
-    return checked(found, where="--threshold and --notice")
-
-
-def _policy_file(path: Path) -> Policy:
-    from checker.readers.policy import read_policy
-
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UnreadableError(error.strerror or "cannot be read", where=str(path), remedy="check --policy") from error
-    return read_policy(str(path), data, name=path.name)
-
-
-def _nearest(name: str) -> Path | None:
-    here = Path.cwd()
-    return next((folder / name for folder in (here, *here.parents) if (folder / name).is_file()), None)
+    options = (
+        Said("--threshold", "threshold_days", threshold),
+        Said("--notice", "notice_days", notice),
+        Said("--fail-on", "fail_on", fail_on),
+    )
+    return standing(file, options).policy
 
 
 def _beside(source: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from checker.cli import output
@@ -24,7 +24,7 @@ class Tree:
     unconcerned: int
 
 
-def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None) -> Tree:
+def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str] = ()) -> Tree:
     """Find and read every root module at or below the folders.
 
     Its state is a terraform.tfstate beside it where no backend is configured, else what the tool pulls. One that cannot be read
@@ -48,7 +48,7 @@ def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None) -
             unread.append(Unread(path=root.directory, reason=root.unreadable, remedy="check its permissions"))
             continue
         try:
-            read.append((root.directory, load((_state(root),), config=root.directory, tool=tool)))
+            read.append((root.directory, load((_state(root),), config=root.directory, tool=tool, tags=tags)))
         except TfcertError as error:
             unread.append(Unread(path=root.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
     tree = Tree(read=tuple(read), unread=tuple(unread), unconcerned=sum(not root.concerned for root in roots.values()))
@@ -56,9 +56,9 @@ def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None) -
     return tree
 
 
-def load_tree(sources: Sequence[str], *, config: str | None, tool: str | None) -> Loaded:
+def load_tree(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str] = ()) -> Loaded:
     """Every root module below the folders as one: what a check judges, each document by itself."""
-    tree = read_tree(sources, config=config, tool=tool)
+    tree = read_tree(sources, config=config, tool=tool, tags=tags)
     documents = tuple(document for _, loaded in tree.read for document in loaded.inventory.documents)
     configurations = tuple(found for _, loaded in tree.read for found in loaded.configurations)
     return Loaded(inventory=Inventory(documents=documents, unread=tree.unread), configurations=configurations)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from checker.domain.address import Address
 from checker.domain.certificate import Certificate
+from checker.domain.exemption import Tally
 from checker.domain.inventory import Document, Inventory, Unread
 from checker.domain.observation import CertificateKey, Found, Gone, Observation, Observations, Unanswered
 from checker.domain.policy import Policy
@@ -84,7 +85,7 @@ class DocumentCases:
 
 @value
 class Cases:
-    """Everything that rules and rotations are worked out from."""
+    """Everything that rules and rotations are worked out from; `tally` is filled in before the last rules are asked."""
 
     as_of: datetime
     policy: Policy
@@ -92,6 +93,7 @@ class Cases:
     observations: Observations
     expect: Phase | None = None
     unread: tuple[Unread, ...] = ()
+    tally: Tally = Tally()
 
     @property
     def all(self) -> tuple[Case, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from checker.domain.address import Address
+from checker.domain.conditions import Tags
 from checker.domain.place import Place
 from checker.domain.value import value
 
@@ -16,7 +17,7 @@ class Certificate:
 
     `id` is None until it is created. `expires_at` is the recorded end; `dated_by` says what it was read from (the PEM wins
     over the attribute). `pem` is the recorded PEM as `normal_pem` writes it. `deposed` is the key of an object that Terraform
-    still has to delete.
+    still has to delete. `tags` are sorted; None where no document shows them.
     """
 
     address: Address | None
@@ -29,6 +30,7 @@ class Certificate:
     fingerprint: str | None = None
     pem: str | None = None
     deposed: str | None = None
+    tags: Tags | None = None
 
 
 def kind_of(identity: str) -> Literal["gateway", "acm"]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from checker.domain.address import Address
+from checker.domain.exemption import Exemption, Faulty
 from checker.domain.location import Location
 from checker.domain.rotation import Caution
 from checker.domain.value import value
@@ -80,7 +81,8 @@ class Declared:
 
     `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
     not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON. `elsewhere`
-    gives the source of each module that is no folder here, by its path.
+    gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
+    `faulty` the comments that are none.
     """
 
     directory: str
@@ -92,6 +94,8 @@ class Declared:
     by_hand: tuple[str, ...] = ()
     elsewhere: Mapping[tuple[str, ...], str] = MappingProxyType({})
     locations: Mapping[Address, Location] = MappingProxyType({})
+    exemptions: tuple[Exemption, ...] = ()
+    faulty: tuple[Faulty, ...] = ()
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""

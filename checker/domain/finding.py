@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from checker.domain.location import Location
-from checker.domain.severity import Severity
+from checker.domain.place import Place
+from checker.domain.severity import FailOn, Severity
+from checker.domain.stage import Stage
 from checker.domain.value import value
+
+if TYPE_CHECKING:
+    from checker.domain.subjects import Subject
 
 
 class SuppressedBy(StrEnum):
@@ -39,7 +45,9 @@ class Finding:
     """One thing that is wrong, about to be, or not known; `address` is the text of a Terraform address.
 
     `source` is the path of the document that it is about; None where it is about AWS as a whole. A finding with a `suppression`
-    stays in every report and counts for neither verdict nor exit code.
+    stays in every report and counts for neither verdict nor exit code. `fail_on` is that of the scope which weighed it; None where
+    the policy's own holds. `about` is what scopes and exemptions are held against: a certificate with its stages, stages alone, or
+    an account and region.
     """
 
     rule: str
@@ -52,6 +60,8 @@ class Finding:
     location: Location | None = None
     suppression: Suppression | None = None
     source: str | None = None
+    fail_on: FailOn | None = None
+    about: Subject | tuple[Stage, ...] | Place | None = None
 
     @property
     def order(self) -> tuple[int, int, str, str, str, str]:

@@ -28,7 +28,8 @@ class Document:
     """What one source says: recorded stages and certificates (a plan's prior state), and the plan if it is one.
 
     `notices` are sentences that every report must carry, such as that the plan is incomplete.
-    `declared` is the configuration beside it, where it is at hand.
+    `declared` is the configuration beside it, where it is at hand; `directory` is its folder as an absolute path, and `workspace`
+    the workspace, where something says which.
     """
 
     source: Source
@@ -37,6 +38,8 @@ class Document:
     plan: Plan | None = None
     notices: tuple[str, ...] = ()
     declared: Declared | None = None
+    directory: str | None = None
+    workspace: str | None = None
 
 
 @value

@@ -7,9 +7,8 @@ from enum import StrEnum
 from checker.domain.cases import Cases
 from checker.domain.checkout import Checkout
 from checker.domain.finding import Finding
-from checker.domain.policy import FailOn
 from checker.domain.rotation import Rotation
-from checker.domain.severity import Severity
+from checker.domain.severity import FailOn, Severity
 from checker.domain.value import value
 from checker.domain.written import WrittenPatch
 
@@ -44,13 +43,9 @@ class Outcome:
 
         With `fail_on` never the verdict still names errors; only the exit code does not.
         """
-        weight = Severity.WARNING if self.cases.policy.fail_on is FailOn.WARNING else Severity.ERROR
-        counted = [finding for finding in self.findings if finding.suppression is None]
-        if any(finding.rule != UNVERIFIED and finding.severity <= weight for finding in counted):
+        if any(self._counts(finding) for finding in self.findings):
             return Verdict.FINDINGS
-        if any(finding.rule == UNVERIFIED for finding in counted):
-            return Verdict.INCONCLUSIVE
-        return Verdict.CLEAN
+        return Verdict.INCONCLUSIVE if self._unverified else Verdict.CLEAN
 
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is one that makes exit code 1."""
@@ -68,6 +63,17 @@ class Outcome:
             case Verdict.INCONCLUSIVE:
                 return 3
             case Verdict.FINDINGS:
-                if self.cases.policy.fail_on is not FailOn.NEVER:
+                if any(self._counts(finding) and self._fail_on(finding) is not FailOn.NEVER for finding in self.findings):
                     return 1
-                return 3 if any(finding.rule == UNVERIFIED for finding in self.findings) else 0
+                return 3 if self._unverified else 0
+
+    @property
+    def _unverified(self) -> bool:
+        return any(finding.rule == UNVERIFIED for finding in self.findings)
+
+    def _counts(self, finding: Finding) -> bool:
+        weight = Severity.WARNING if self._fail_on(finding) is FailOn.WARNING else Severity.ERROR
+        return finding.rule != UNVERIFIED and finding.suppression is None and finding.severity <= weight
+
+    def _fail_on(self, finding: Finding) -> FailOn:
+        return finding.fail_on or self.cases.policy.fail_on

@@ -72,6 +72,11 @@ class StageChange:
     imported: bool = False
 
     @property
+    def sides(self) -> tuple[Stage, ...]:
+        """The stage as it is before and after the plan, where it is there at all."""
+        return tuple(side for side in (self.before, self.after) if side is not None)
+
+    @property
     def presented(self) -> tuple[Presented | None, Presented | None]:
         """What the stage presents before and after the plan; None where there is no stage at that time."""
         before = self.before.presents if self.before is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Severity(IntEnum):
@@ -16,3 +16,11 @@ class Severity(IntEnum):
     def word(self) -> str:
         """How it is written in reports and policies."""
         return self.name.lower()
+
+
+class FailOn(StrEnum):
+    """From which severity on a finding makes exit code 1; the strictest is `warning`."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NEVER = "never"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from checker.domain.address import Address
+from checker.domain.conditions import Tags
 from checker.domain.place import Place
 from checker.domain.value import short_value, value
 
@@ -45,7 +46,10 @@ Presented = PresentsNothing | Presents | PresentsPlanned
 
 @value
 class Stage:
-    """A REST or WebSocket stage of a state, or as it is before or after a planned change."""
+    """A REST or WebSocket stage of a state, or as it is before or after a planned change.
+
+    `tags` are sorted, the provider's defaults among them; None where no document shows them.
+    """
 
     address: Address | None
     kind: StageKind
@@ -53,3 +57,5 @@ class Stage:
     name: str | None
     place: Place = Place()
     presents: Presented = PresentsNothing()
+    api_name: str | None = None
+    tags: Tags | None = None

@@ -10,6 +10,7 @@ from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration, literal
 from checker.hcl.hashes import file_hashes
 from checker.hcl.lineage import LICENCE, attached, pem_comment, succeeds_comment
+from checker.hcl.marks import ignoring
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
@@ -77,18 +78,27 @@ def _comments(file: SourceFile, block: Block, indent: bytes, step: Step) -> byte
     """The comments that stand directly above the predecessor, since retire takes them away with it, and the lineage.
 
     A licence stays where it is alone, and so does what speaks of a date; what tells another checker to leave the block alone
-    is always kept.
+    is always kept. An exemption of tfcert's own was decided for the predecessor, and stays with it.
     """
-    above = attached(file, block).of(file.data)
+    above = _without(file, attached(file, block), ignoring(file, attached(file, block)))
     lines = [line for line in above.splitlines(keepends=True) if not _OURS.search(line)]
     if LICENCE.search(above) or _DATED.search(above.decode("utf-8", "replace")):
         lines = [line for line in lines if _SKIPS.search(line) and line.lstrip().startswith((b"#", b"//"))]
     return b"".join(lines) + indent + succeeds_comment(step.predecessor.in_module).encode() + file.newline
 
 
+def _without(file: SourceFile, whole: Span, gone: list[Span]) -> bytes:
+    pieces: list[bytes] = []
+    start = whole.start
+    for span in gone:
+        pieces.append(file.data[start : span.start])
+        start = span.end
+    return b"".join((*pieces, file.data[start : whole.end]))
+
+
 def _clone(file: SourceFile, block: Block, step: Step) -> bytes:
     label = block.label_spans[1]
-    edits = [(label, step.successor.name.encode())]
+    edits = [(label, step.successor.name.encode()), *((span, b"") for span in ignoring(file, block.span))]
     description = block.attribute("description")
     if description is not None:
         text = literal(file.data, block, "description")
@@ -96,7 +106,7 @@ def _clone(file: SourceFile, block: Block, step: Step) -> bytes:
             edits.append((description.value, f'"{step.successor.name}, successor of {step.predecessor.name}"'.encode()))
     pieces: list[bytes] = []
     start = block.span.start
-    for span, new in edits:
+    for span, new in sorted(edits, key=lambda edit: edit[0]):
         pieces += (file.data[start : span.start], new)
         start = span.end
     return b"".join((*pieces, file.data[start : block.span.end]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from collections.abc import Collection
+
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.domain.certificate import Certificate
 from checker.domain.pem import normal_pem
@@ -13,6 +15,7 @@ from checker.readers.instants import read_instant
 from checker.readers.places import in_region
 from checker.readers.printable import printable
 from checker.readers.records import Record
+from checker.readers.tags import read_tags
 from checker.readers.x509 import read_pem
 
 
@@ -24,6 +27,8 @@ class _Gateway(Struct, frozen=True, gc=False):
     expiration_date: str | None = None
     pem_encoded_certificate: str | None = None
     region: str | None = None
+    tags: Raw | UnsetType = UNSET
+    tags_all: Raw | UnsetType = UNSET
 
 
 class _Acm(Struct, frozen=True, gc=False):
@@ -33,9 +38,11 @@ class _Acm(Struct, frozen=True, gc=False):
     certificate_body: str | None = None
     certificate: str | None = None
     region: str | None = None
+    tags: Raw | UnsetType = UNSET
+    tags_all: Raw | UnsetType = UNSET
 
 
-def read_certificate(record: Record) -> Certificate:
+def read_certificate(record: Record, tags: Collection[str] = ()) -> Certificate:
     """Read a client certificate of API Gateway; its PEM's end wins over the attribute, which is the provider's copy.
 
     Raises UnreadableError at the attribute that has a wrong type. A date or PEM that is not readable is no error: the
@@ -47,14 +54,20 @@ def read_certificate(record: Record) -> Certificate:
     place = in_region(found.region).or_else(place_of_arn(found.arn)).or_else(record.place)
     known = None if record.awaits(name) or record.hides(name) else getattr(found, name) or found.id
     return _dated(
-        Certificate(address=record.address, id=printable(known, record.spot.key(name)), place=place, deposed=record.deposed),
+        Certificate(
+            address=record.address,
+            id=printable(known, record.spot.key(name)),
+            place=place,
+            deposed=record.deposed,
+            tags=read_tags(record, found.tags, found.tags_all, tags),
+        ),
         pem=_open(record, found, "pem_encoded_certificate"),
         starts=_open(record, found, "created_date"),
         ends=_open(record, found, "expiration_date"),
     )
 
 
-def read_acm_certificate(record: Record) -> Certificate:
+def read_acm_certificate(record: Record, tags: Collection[str] = ()) -> Certificate:
     """Read an ACM certificate, whose id is its ARN, as a stage names it; its data source holds a PEM and no dates."""
     found = decode(record.attributes, _Acm, record.spot)
     known = None if record.awaits("arn") or record.hides("arn") else found.arn
@@ -66,6 +79,7 @@ def read_acm_certificate(record: Record) -> Certificate:
             kind="acm",
             place=place,
             deposed=record.deposed,
+            tags=read_tags(record, found.tags, found.tags_all, tags),
         ),
         pem=_open(record, found, "certificate_body") or _open(record, found, "certificate"),
         starts=_open(record, found, "not_before"),

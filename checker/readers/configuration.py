@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from checker.domain.address import Address, ModuleStep
 from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral, DeclaredStage, Obstacle, TrustConsumer
+from checker.domain.exemption import Exemption, Faulty
 from checker.domain.location import Location
 from checker.domain.rotation import Phase
 from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
@@ -22,6 +23,7 @@ from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
 from checker.readers.cautions import of_flow, triggered
+from checker.readers.inline_exemptions import read_inline
 from checker.readers.producers import ProducerWords, told
 
 
@@ -41,6 +43,7 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
     reader = _Reader(configuration, shown_as)
     certificates = tuple(reader.certificates())
     stages = tuple(reader.stages())
+    inline = tuple(read_inline(configuration, reader.location))
     return Declared(
         directory=configuration.root,
         certificates=certificates,
@@ -58,6 +61,8 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
             **{certificate.block: certificate.location for certificate in certificates},
             **{stage.block: stage.location for stage in stages},
         },
+        exemptions=tuple(entry for entry in inline if isinstance(entry, Exemption)),
+        faulty=tuple(entry for entry in inline if isinstance(entry, Faulty)),
     )
 
 

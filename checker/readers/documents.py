@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec import UNSET
 
 from checker.domain.errors import UnreadableError
@@ -15,10 +17,11 @@ from checker.readers.spot import Spot
 from checker.readers.versions import check_format, check_raw_state
 
 
-def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None) -> Document:
+def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None, tags: Collection[str] = ()) -> Document:
     """Read a plan or a state from plain UTF-8 JSON.
 
-    `path` names it in the result and in errors; `kind` overrides what the source is said to be, for a directory's state.
+    `path` names it in the result and in errors; `kind` overrides what the source is said to be, for a directory's state. Of
+    tags only those asked for (`tags`) are kept.
     Raises UnreadableError for everything that is neither.
     """
     spot = Spot(path)
@@ -34,7 +37,7 @@ def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None) ->
                 from checker.readers.plan import read_plan
 
                 _check_format(found, spot)
-                return read_plan(found, _source(found, path, kind or "plan"), spot)
+                return read_plan(found, _source(found, path, kind or "plan"), spot, tags)
             case "shown state":
                 _check_format(found, spot)
                 records = shown_records(found.values, spot.key("values"))
@@ -43,7 +46,7 @@ def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None) ->
 
                 check_raw_state(0 if found.version is UNSET else found.version, spot.key("version"))
                 records = raw_records(found.resources or (), spot.key("resources"))
-        recorded = read_records(records)
+        recorded = read_records(records, tags)
         return Document(
             source=_source(found, path, kind or "state"),
             stages=recorded.stages,

@@ -8,7 +8,7 @@ resource is one of ours. Source: terraform internal/command/jsonplan and jsonsta
 # Annotations are not postponed here: msgspec would compile each of them again, at every start.
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from checker.readers.ours import CHANGED
+from checker.readers.ours import KEPT
 
 _NOTHING = Raw(b"null")
 
@@ -29,7 +29,7 @@ class ShownResource(Struct, gc=False):
     deposed_key: str | None = None
 
     def __post_init__(self) -> None:
-        if self.type not in CHANGED:
+        if self.type not in KEPT:
             self.type = self.address = self.mode = ""
             self.index = None
             self.values = self.sensitive_values = UNSET
@@ -67,7 +67,7 @@ class ResourceChange(Struct, gc=False):
     action_reason: str | None = None
 
     def __post_init__(self) -> None:
-        if self.type not in CHANGED:
+        if self.type not in KEPT:
             self.type = self.address = self.mode = ""
             self.change = _NOTHING
 
@@ -89,7 +89,7 @@ class RawResource(Struct, gc=False):
     provider: str = ""
 
     def __post_init__(self) -> None:
-        if self.type not in CHANGED:
+        if self.type not in KEPT:
             self.type = self.name = self.module = self.mode = self.provider = ""
             self.instances = _NOTHING
 

@@ -17,8 +17,16 @@ CERTIFICATES = frozenset({"aws_api_gateway_client_certificate", "awscc_apigatewa
 ACM_CERTIFICATE = "aws_acm_certificate"
 DEPLOYMENTS = frozenset({"aws_api_gateway_deployment", "aws_apigatewayv2_deployment"})
 
+# What stages belong to, read for its name alone; and the kind of the stages that name it.
+APIS = {
+    "aws_api_gateway_rest_api": StageKind.REST,
+    "awscc_apigateway_rest_api": StageKind.REST,
+    "aws_apigatewayv2_api": StageKind.WEBSOCKET,
+}
+
 HOLDERS = frozenset({*STAGES, *CERTIFICATES, ACM_CERTIFICATE})
 CHANGED = HOLDERS | DEPLOYMENTS
+KEPT = CHANGED | APIS.keys()
 
 
 # Source: the provider awscc has a data source for each of its resources; of the provider aws's only this one has one.
@@ -27,4 +35,6 @@ _DATA_SOURCES = frozenset({ACM_CERTIFICATE, *(name for name in HOLDERS if name.s
 
 def concerns(resource_type: str, mode: str) -> bool:
     """Whether a recorded object is one that tfcert reads: managed, or of a data source that shows a stage or a certificate."""
+    if resource_type in APIS:
+        return mode in {"managed", "data"}
     return resource_type in HOLDERS and (mode == "managed" or (mode == "data" and resource_type in _DATA_SOURCES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import UNSET
 
@@ -11,12 +11,13 @@ from checker.domain.inventory import Document, Source
 from checker.domain.plan import CertificateChange, DeploymentChange, Plan, StageChange
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import replace
+from checker.readers.apis import named_by
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.changes import Change, read_action, read_change
 from checker.readers.decoding import PLAN, decode
 from checker.readers.envelope import Envelope, ResourceChange, ShownValues
 from checker.readers.notices import deferred, imports, plan_notices
-from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, DEPLOYMENTS, HOLDERS, STAGES
+from checker.readers.ours import ACM_CERTIFICATE, APIS, CERTIFICATES, DEPLOYMENTS, HOLDERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
 from checker.readers.recorded import Recorded, hidden_notice, read_records
 from checker.readers.records import Record, read_address
@@ -25,15 +26,16 @@ from checker.readers.spot import Spot
 from checker.readers.stages import PRESENTED, read_stage
 
 
-def read_plan(found: Envelope, source: Source, spot: Spot) -> Document:
+def read_plan(found: Envelope, source: Source, spot: Spot, tags: Collection[str] = ()) -> Document:
     """Read a plan. Raises UnreadableError at the leaf of an object of ours that is not what Terraform writes."""
     _check_whole(found, spot)
     configuration = PlanConfiguration(found, spot)
     entries = _entries(found, spot)
     read = (read_change(entry, at) for entry, at in entries if entry.type in HOLDERS)
     changes = [change.placed(configuration.place(change.address)) for change in read]
-    recorded = read_records(_prior(found, changes, configuration, spot))
-    planned = _Planned(changes, recorded, configuration)
+    apis = [read_change(entry, at) for entry, at in entries if entry.type in APIS]
+    recorded = read_records(_prior(found, (*changes, *apis), configuration, spot), tags)
+    planned = _Planned(changes, recorded, configuration, tags)
     stages = tuple(planned.stage(change) for change in changes if change.type in STAGES and change.deposed is None)
     plan = Plan(
         certificates=planned.certificates(stages),
@@ -56,7 +58,7 @@ def _check_whole(found: Envelope, spot: Spot) -> None:
     """A plan whose values hold what neither its changes nor its prior state do was cut down: it would look like an empty one."""
     if found.resource_changes is None and found.prior_state is None and found.planned_values is not UNSET:
         at = spot.key("planned_values")
-        if shown_records(decode(found.planned_values, ShownValues, at), at):
+        if any(record.type in HOLDERS for record in shown_records(decode(found.planned_values, ShownValues, at), at)):
             raise spot.key("resource_changes").unreadable("is missing: this is a plan of which something was cut out", PLAN)
 
 
@@ -93,15 +95,19 @@ def _prior(found: Envelope, changes: Sequence[Change], configuration: PlanConfig
 class _Planned:
     """The planned changes of one plan, with what is needed to read each."""
 
-    def __init__(self, changes: Sequence[Change], recorded: Recorded, configuration: PlanConfiguration) -> None:
+    def __init__(
+        self, changes: Sequence[Change], recorded: Recorded, configuration: PlanConfiguration, tags: Collection[str]
+    ) -> None:
+        self.tags = tags
         self.changes = changes
         self.disclosed = recorded.disclosed
+        self.api_names = recorded.api_names
         self.addresses = {certificate.id: certificate.address for certificate in recorded.certificates if certificate.id}
         self.notices: list[str] = []
         self.candidates = configuration.candidates([change.address for change in changes if _brings_new_id(change)])
 
     def stage(self, change: Change) -> StageChange:
-        before = None if change.before is None else read_stage(change.before, self.disclosed)
+        before = None if change.before is None else named_by(self.api_names, read_stage(change.before, self.disclosed, self.tags))
         return StageChange(
             address=change.address,
             action=change.action,
@@ -114,7 +120,7 @@ class _Planned:
         )
 
     def _after(self, record: Record, before: Stage | None) -> Stage:
-        stage = read_stage(record, self.disclosed)
+        stage = named_by(self.api_names, read_stage(record, self.disclosed, self.tags))
         if before is not None:
             # Also where it is replaced: its provider is the same, unless the configuration says otherwise.
             stage = replace(stage, place=stage.place.or_else(before.place))
@@ -141,7 +147,7 @@ class _Planned:
         meant = {address for group in groups.values() for address in group if address.type == ACM_CERTIFICATE}
         return tuple(
             change
-            for change in map(_certificate, filter(_holds_certificate, self.changes))
+            for change in (_certificate(each, self.tags) for each in filter(_holds_certificate, self.changes))
             if change.address.type in CERTIFICATES or _is_named(change, arns, meant)
         )
 
@@ -162,10 +168,10 @@ def _holds_certificate(change: Change) -> bool:
     return change.type in CERTIFICATES or change.type == ACM_CERTIFICATE
 
 
-def _certificate(change: Change) -> CertificateChange:
+def _certificate(change: Change, tags: Collection[str]) -> CertificateChange:
     read = read_acm_certificate if change.type == ACM_CERTIFICATE else read_certificate
-    before = None if change.before is None else read(change.before)
-    after = None if change.after is None else read(change.after)
+    before = None if change.before is None else read(change.before, tags)
+    after = None if change.after is None else read(change.after, tags)
     if before is not None and after is not None:
         after = replace(after, place=after.place.or_else(before.place))
     return CertificateChange(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from checker.domain.certificate import Certificate
 from checker.domain.place import Place
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import replace, value
+from checker.readers.apis import ApiKey, api_names, named_by
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.readers.printable import printable
@@ -17,11 +19,12 @@ from checker.readers.stages import PRESENTED, read_stage
 
 @value
 class Recorded:
-    """The stages and certificates of a state, with the sentences that a report on them must carry."""
+    """The stages and certificates of a state, with the sentences that a report on them must carry, and its APIs' names."""
 
     stages: tuple[Stage, ...]
     certificates: tuple[Certificate, ...]
     notices: tuple[str, ...]
+    api_names: Mapping[ApiKey, str] = MappingProxyType({})
 
     @property
     def disclosed(self) -> frozenset[str]:
@@ -29,21 +32,26 @@ class Recorded:
         return frozenset(certificate.id for certificate in self.certificates if certificate.id)
 
 
-def read_records(records: Sequence[Record]) -> Recorded:
-    """Read the records of one state; an ACM certificate counts only where a stage names its ARN."""
+def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recorded:
+    """Read the records of one state; an ACM certificate counts only where a stage names its ARN.
+
+    Of tags only those asked for (`tags`) are kept.
+    """
     mine = [record for record in records if record.type in CERTIFICATES]
-    gateway = [read_certificate(record) for record in mine]
-    acm = [read_acm_certificate(record) for record in records if record.type == ACM_CERTIFICATE]
+    gateway = [read_certificate(record, tags) for record in mine]
+    acm = [read_acm_certificate(record, tags) for record in records if record.type == ACM_CERTIFICATE]
     disclosed = {certificate.id for certificate in (*gateway, *acm) if certificate.id}
     # A deposed stage is on its way out: what it presents is settled by the one that took its place.
     holders = [record for record in records if record.type in STAGES and record.deposed is None]
-    stages = tuple(read_stage(record, disclosed) for record in holders)
+    names = api_names(records)
+    stages = tuple(named_by(names, read_stage(record, disclosed, tags)) for record in holders)
     named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
     accounts = _accounts(holders, stages)
     homed = (_in_account(each, accounts.get(record.provider)) for record, each in zip(mine, gateway, strict=True))
     return Recorded(
         stages=stages,
         certificates=(*homed, *(certificate for certificate in acm if certificate.id in named)),
+        api_names=names,
         notices=(
             *(
                 hidden_notice(stage)

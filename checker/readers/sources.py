@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from checker.domain.errors import UnreadableError
 from checker.domain.inventory import Document
@@ -24,26 +24,27 @@ def read_source(
     stdin: Callable[[], Buffer],
     configuration: str | None = None,
     fetch: Callable[[str], bytes] | None = None,
+    tags: Collection[str] = (),
 ) -> Document:
     """Read a source, whatever it is.
 
     `configuration` is the directory that a binary plan belongs to (default: the plan's own). `fetch` gives the bytes of an
-    `s3://bucket/key`. Raises UnreadableError with the source's name in `where`.
+    `s3://bucket/key`. Of tags only those asked for (`tags`) are kept. Raises UnreadableError with the source's name in `where`.
     """
     if source == STDIN:
         data: Buffer = unwrap(stdin(), Spot(source))
         if _is_zip(data):
             raise _binary_plan("is a binary plan on standard input", source)
-        return read_document(source, data)
+        return read_document(source, data, tags=tags)
     if source.startswith(_BUCKET):
         data = unwrap(_fetched(source, fetch), Spot(source))
         if _is_zip(data):
             raise _binary_plan("is a binary plan in a bucket", source)
-        return read_document(source, data)
+        return read_document(source, data, tags=tags)
     if is_directory(source):
         from checker.readers.directories import pull_state
 
-        return read_document(source, unwrap(pull_state(source, tool), Spot(source)), kind="directory")
+        return read_document(source, unwrap(pull_state(source, tool), Spot(source)), kind="directory", tags=tags)
     found = open_file(source)
     data = unwrap(found, Spot(source))
     if _is_zip(data):
@@ -52,7 +53,7 @@ def read_source(
         from checker.readers.binary_plans import show_plan
 
         data = unwrap(show_plan(source, data, tool, configuration), Spot(source))
-    return read_document(source, data)
+    return read_document(source, data, tags=tags)
 
 
 def _is_zip(data: Buffer) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from msgspec import Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.domain.place import place_of_arn
 from checker.domain.stage import Presented, Presents, PresentsNothing, PresentsPlanned, Stage
@@ -13,6 +13,7 @@ from checker.readers.ours import STAGES
 from checker.readers.places import in_region
 from checker.readers.printable import printable
 from checker.readers.records import Record
+from checker.readers.tags import read_tags
 
 PRESENTED = "client_certificate_id"
 
@@ -27,13 +28,16 @@ class _Attributes(Struct, frozen=True, gc=False):
     arn: str | None = None
     execution_arn: str | None = None
     region: str | None = None
+    tags: Raw | UnsetType = UNSET
+    tags_all: Raw | UnsetType = UNSET
 
 
-def read_stage(record: Record, disclosed: Collection[str]) -> Stage:
-    """Read a stage. An id that is marked sensitive is kept only where a certificate discloses it (`disclosed`).
+def read_stage(record: Record, disclosed: Collection[str], tags: Collection[str] = ()) -> Stage:
+    """Read a stage.
 
-    No certificate is null, the empty string or no value at all (the provider writes "" after one was taken off). Where the
-    id is hidden or not known yet, the stage is `PresentsPlanned` without candidates.
+    An id that is marked sensitive is kept only where a certificate discloses it (`disclosed`), a tag only where it is asked for
+    (`tags`). No certificate is null, the empty string or no value at all (the provider writes "" after one was taken off). Where
+    the id is hidden or not known yet, the stage is `PresentsPlanned` without candidates.
     Raises UnreadableError at the attribute that has a wrong type.
     """
     found = decode(record.attributes, _Attributes, record.spot)
@@ -50,6 +54,7 @@ def read_stage(record: Record, disclosed: Collection[str]) -> Stage:
         name=_shown(record, found, name) or _shown(record, found, fallback),
         place=place.or_else(record.place),
         presents=_presented(record, found, disclosed),
+        tags=read_tags(record, found.tags, found.tags_all, tags),
     )
 
 

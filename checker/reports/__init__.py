@@ -35,5 +35,6 @@ FORMATS: Mapping[str, Format] = {
     "github": Format("github", by_repository=True),
     "gitlab": Format("gitlab", by_repository=True),
     "openmetrics": Format("openmetrics"),
+    "html": Format("html", patches=True),
     "markdown": Format("markdown", patches=True),
 }

@@ -68,7 +68,7 @@ def _annotation(level: str, finding: Finding, place: Location) -> str:
     if finding.suppression is not None:
         title = f"suppressed: {title}"
         said = (f"Suppressed until {finding.suppression.until}: {finding.suppression.reason}", *said)
-    where = f"file={_property(place.file)},line={place.line},title={_property(title)}"
+    where = f"file={attribute(place.file)},line={place.line},title={attribute(title)}"
     return f"::{level} {where}::{data(chr(10).join(map(printable, said)))}"
 
 
@@ -77,5 +77,6 @@ def data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
+def attribute(text: str) -> str:
+    """The value of a property of a workflow command, likewise."""
     return data(printable(text)).replace(":", "%3A").replace(",", "%2C")

@@ -11,7 +11,7 @@ from checker.domain.declared import Declared
 from checker.domain.inventory import Inventory
 from checker.domain.place import Place
 from checker.domain.rotation import SERIES, Blocked, Caution, Done, Next, Phase, Rotation, Waiting, in_order
-from checker.domain.stage import Stage
+from checker.domain.scoping import policy_of
 from checker.domain.subjects import subjects
 from checker.domain.value import replace
 from checker.rotation.conditions import conditions
@@ -21,6 +21,7 @@ from checker.rotation.rollback import rollback
 from checker.rotation.standing import Standing
 from checker.rotation.steps import step
 from checker.rotation.unmanaged import unmanaged
+from checker.rotation.without_patch import addresses, dated, not_in_this_state, told_only, without_configuration
 
 
 def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bool = False) -> tuple[Rotation, ...]:
@@ -76,20 +77,27 @@ def _may_retire(declared: Declared, block: Address) -> bool:
 
 def _of_document(cases: Cases, document: DocumentCases, name: str | None, *, even_if_not_due: bool) -> Iterator[Rotation]:
     declared = document.document.declared
-    due = [case for case in document.cases if _due(cases, case, even_if_not_due=even_if_not_due)]
-    left = [(case, left_to_acm(cases, case, even_if_not_due=even_if_not_due)) for case in document.cases]
-    yield from (_simple(cases, case, why) for case, why in left if why is not None)
+    under = {id(case): _under(cases, document, (case,)) for case in document.cases if case.subject.presented_by}
+    due = [case for case in document.cases if _due(under.get(id(case)), case, even_if_not_due=even_if_not_due)]
+    left = [(case, left_to_acm(under.get(id(case), cases), case, even_if_not_due=even_if_not_due)) for case in document.cases]
+    yield from (told_only(under[id(case)], case, why) for case, why in left if why is not None)
     if declared is None:
-        yield from (_without_configuration(cases, case) for case in due)
+        yield from (without_configuration(under[id(case)], case) for case in due)
         return
     for identity, case in _loose(declared, due).items():
-        rotation = unmanaged(cases, document, declared, identity, case, name)
+        own = under[id(case)] if case is not None else cases
+        rotation = unmanaged(own, document, declared, identity, case, name)
         if rotation is not None:
-            yield _dated(cases, rotation, (case,)) if case is not None else rotation
+            yield dated(own, rotation, (case,)) if case is not None else rotation
         elif case is not None:
-            yield _unmanaged(cases, declared, case)
+            yield not_in_this_state(own, declared, case)
     for block in _blocks(document, declared, due):
-        yield _rotation(cases, document, declared, block, name)
+        yield _rotation(_under(cases, document, document.of_block(block)), document, declared, block, name)
+
+
+def _under(cases: Cases, document: DocumentCases, own: tuple[Case, ...]) -> Cases:
+    """The same with the strictest policy that these certificates stand under."""
+    return replace(cases, policy=policy_of(cases, document, own)) if cases.policy.scopes else cases
 
 
 def _loose(declared: Declared, due: list[Case]) -> dict[str, Case | None]:
@@ -110,8 +118,8 @@ def _blocks(document: DocumentCases, declared: Declared, due: list[Case]) -> dic
     return blocks
 
 
-def _due(cases: Cases, case: Case, *, even_if_not_due: bool) -> bool:
-    if not case.subject.presented_by or case.certificate.kind == "acm" or case.id is None:
+def _due(cases: Cases | None, case: Case, *, even_if_not_due: bool) -> bool:
+    if cases is None or case.certificate.kind == "acm" or case.id is None:
         return False
     return even_if_not_due or case.evidence is Evidence.GONE or case.within(cases.policy.notice_days)
 
@@ -129,7 +137,7 @@ def _rotation(cases: Cases, document: DocumentCases, declared: Declared, block: 
     )
     written = standing.successor is not None
     successor = successors[0].block if successors else _named(block, name, cases.as_of)
-    return _dated(
+    return dated(
         cases,
         Rotation(
             predecessor=block,
@@ -137,7 +145,7 @@ def _rotation(cases: Cases, document: DocumentCases, declared: Declared, block: 
             successor=successor if written or standing.declaration is not None else None,
             step=step(standing, successor),
             back=rollback(standing),
-            stages=_addresses(standing.presenters),
+            stages=addresses(standing.presenters),
             introduced=written,
             conditions=conditions(standing, successor),
             cautions=tuple(_cautions(standing)),
@@ -155,45 +163,3 @@ def _cautions(standing: Standing) -> Iterator[Caution]:
 
 def _named(block: Address, name: str | None, as_of: datetime) -> Address:
     return replace(block, name=name or successor_name(block.name, as_of.date()))
-
-
-def _unmanaged(cases: Cases, declared: Declared, case: Case) -> Rotation:
-    stages = ", ".join(_addresses(case.subject.presented_by))
-    found = [declared.stage(stage.address.block) for stage in case.subject.presented_by if stage.address is not None]
-    takes = ", ".join(dict.fromkeys(f"it comes from {each.takes} ({each.location})" for each in found if each and each.takes))
-    remedies = "; ".join(dict.fromkeys(each.remedy for each in found if each and each.remedy))
-    blocked = Blocked(
-        f"certificate {case.id}, presented by {stages}, is not in this state: {takes or 'another state or a person made it'}",
-        remedies or "rotate it where it is made; here, only the reference of the stage changes, after that",
-    )
-    return _simple(cases, case, blocked)
-
-
-def _without_configuration(cases: Cases, case: Case) -> Rotation:
-    return _simple(
-        cases, case, Blocked("the configuration is not at hand", "pass the folder of its .tf files with --config to get patches")
-    )
-
-
-def _simple(cases: Cases, case: Case, why: Blocked | Waiting) -> Rotation:
-    rotation = Rotation(
-        predecessor=case.address.block if case.address is not None else None,
-        predecessor_ids=(case.id,) if case.id is not None else (),
-        successor=None,
-        step=why,
-        stages=_addresses(case.subject.presented_by),
-    )
-    return _dated(cases, rotation, (case,))
-
-
-def _dated(cases: Cases, rotation: Rotation, own: tuple[Case, ...]) -> Rotation:
-    ends = [case.expires_at for case in own if case.expires_at is not None]
-    if not ends:
-        return rotation
-    end = min(ends)
-    policy = cases.policy
-    return replace(rotation, end=end, introduce_by=policy.introduce_by(end), repoint_by=policy.repoint_by(end))
-
-
-def _addresses(stages: tuple[Stage, ...]) -> tuple[str, ...]:
-    return tuple(sorted({str(stage.address) for stage in stages if stage.address is not None}))

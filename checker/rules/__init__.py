@@ -13,6 +13,9 @@ from checker.rules import (
     certificate_not_renewing,
     certificate_quota,
     certificate_unverified,
+    exemption_expired,
+    exemption_invalid,
+    exemption_unused,
     plan_exceeds_phase,
     rotation_destroys_in_use,
     rotation_overdue,
@@ -20,9 +23,10 @@ from checker.rules import (
     rotation_unstaged,
     stage_detached,
 )
+from checker.rules.judging import judged
 from checker.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = (
+_ON_SOURCES: tuple[Rule, ...] = (
     certificate_expired.RULE,
     certificate_expiring.RULE,
     certificate_gone.RULE,
@@ -38,9 +42,15 @@ RULES: tuple[Rule, ...] = (
     stage_detached.RULE,
     plan_exceeds_phase.RULE,
 )
+# Asked last: they speak of what became of the exemptions.
+_ON_EXEMPTIONS: tuple[Rule, ...] = (
+    exemption_invalid.RULE,
+    exemption_expired.RULE,
+    exemption_unused.RULE,
+)
+RULES: tuple[Rule, ...] = (*_ON_SOURCES, *_ON_EXEMPTIONS)
 
 
 def judge(cases: Cases) -> tuple[Finding, ...]:
-    """Run every rule and sort what they say; what two rules say alike of one document is kept once."""
-    found = {finding for rule in RULES for finding in rule.check(cases)}
-    return tuple(sorted(found, key=lambda finding: finding.order))
+    """What the rules find, weighed and exempted as the policy says, and sorted; what two say alike of one document is kept once."""
+    return judged(cases, _ON_SOURCES, _ON_EXEMPTIONS)

@@ -32,7 +32,7 @@ from checker.domain.place import Place
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing, Stage
 from checker.domain.subjects import observable
-from checker.rules.rule import Rule, about, day, locate, stage_name
+from checker.rules.rule import Needs, Rule, about, day, locate, stage_name
 
 _SAME = timedelta(days=1)
 
@@ -74,6 +74,7 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
         address=str(stage.address) if stage.address is not None else None,
         certificate_id=recorded,
         location=locate(document, stage.address),
+        about=(stage,),
     )
 
 
@@ -111,4 +112,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="AWS's answer differs from state: another certificate on the stage, another end date",
     check=check,
+    needs=Needs.AWS,
 )

@@ -53,6 +53,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     address=str(stage.address) if stage.address is not None else None,
                     certificate_id=stage.presents.id,
                     location=locate(document, stage.address),
+                    about=(stage,),
                 )
 
 

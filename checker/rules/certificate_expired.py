@@ -62,4 +62,6 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a stage presents a certificate whose end has passed",
     check=check,
+    mildest=Severity.ERROR,
+    exemptable=False,
 )

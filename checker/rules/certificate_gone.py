@@ -27,7 +27,7 @@ from checker.domain.cases import Cases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.progress import takes_forward
 from checker.domain.severity import Severity
-from checker.rules.rule import Rule, about, list_stages, presenters
+from checker.rules.rule import Needs, Rule, about, list_stages, presenters
 
 _REMEDY = "see what changed outside Terraform with `terraform plan -refresh-only`, then run `tfcert patch`"
 _FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
@@ -56,4 +56,5 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a stage presents an id that AWS does not know",
     check=check,
+    needs=Needs.AWS,
 )

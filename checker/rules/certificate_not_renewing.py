@@ -29,7 +29,7 @@ from checker.domain.finding import Finding
 from checker.domain.observation import Found, RenewsNot
 from checker.domain.progress import takes_forward
 from checker.domain.severity import Severity
-from checker.rules.rule import Rule, about, day, days
+from checker.rules.rule import Needs, Rule, about, day, days
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -58,4 +58,5 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="an ACM certificate near its end that ACM will not renew by itself",
     check=check,
+    needs=Needs.AWS,
 )

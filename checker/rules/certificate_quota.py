@@ -27,7 +27,7 @@ from checker.domain.observation import Found, Gone
 from checker.domain.place import Place
 from checker.domain.progress import successor_in_state
 from checker.domain.severity import Severity
-from checker.rules.rule import Rule
+from checker.rules.rule import Needs, Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -48,6 +48,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 message=f"{place} holds {held} of {quota} client certificates, and rotations that are due need {len(ids)} more",
                 remedy="delete those that no stage presents, have the quota raised (then certificate_quota in the policy), "
                 "or finish one rotation before the next is begun",
+                about=place,
             )
 
 
@@ -64,4 +65,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="fewer free certificates in the account and region than the rotations that are due need",
     check=check,
+    exemptable=False,
+    needs=Needs.AWS,
 )

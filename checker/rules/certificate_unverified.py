@@ -102,6 +102,7 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
             remedy=f"{why.remedy}; or leave it out with --no-drift",
             address=str(stages[0].address) if stages[0].address is not None else None,
             location=locate(document, stages[0].address),
+            about=tuple(stages),
         )
 
 
@@ -122,6 +123,7 @@ def _hidden(document: DocumentCases) -> Iterator[Finding]:
                 remedy="take the sensitive mark off the id, which is no secret, or look at the stage in AWS",
                 address=str(stage.address) if stage.address is not None else None,
                 location=locate(document, stage.address),
+                about=(stage,),
             )
 
 
@@ -168,6 +170,7 @@ def _plan(document: DocumentCases) -> Iterator[Finding]:
                     remedy="its value comes from something that is known only after apply; plan again once that is applied",
                     address=str(change.address),
                     location=locate(document, change.address),
+                    about=change.sides,
                 )
             case _:
                 pass
@@ -178,4 +181,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="AWS could not be asked about a certificate; makes the verdict inconclusive",
     check=check,
+    mildest=Severity.NOTE,
+    exemptable=False,
 )

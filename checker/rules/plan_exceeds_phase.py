@@ -28,7 +28,7 @@ from checker.domain.plan import Action, CertificateChange, Plan, StageChange
 from checker.domain.rotation import Phase
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents
-from checker.rules.rule import Rule, locate
+from checker.rules.rule import Needs, Rule, locate
 
 _POINTER = "client_certificate_id"
 _LESS = {
@@ -157,6 +157,7 @@ def _finding(document: DocumentCases, change: CertificateChange | StageChange, p
         address=str(change.address),
         certificate_id=change.before.id if isinstance(change, CertificateChange) and change.before is not None else None,
         location=locate(document, change.address),
+        about=change.sides if isinstance(change, StageChange) else None,
     )
 
 
@@ -167,4 +168,6 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="with --expect: the plan does more, less or other than the phase",
     check=check,
+    mildest=Severity.ERROR,
+    needs=Needs.PHASE,
 )

@@ -29,7 +29,8 @@ from checker.domain.place import Place
 from checker.domain.plan import Action, CertificateChange
 from checker.domain.severity import Severity
 from checker.domain.stage import Stage
-from checker.rules.rule import Rule, list_stages, locate
+from checker.domain.value import replace
+from checker.rules.rule import Needs, Rule, list_stages, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -44,7 +45,8 @@ def check(cases: Cases) -> Iterator[Finding]:
             inside = _stages_that_stay(document, case) if case is not None else ()
             outside = _stages_in_aws(cases, document, case, identity)
             if inside or outside:
-                yield _finding(document, change, identity, inside, outside)
+                found = _finding(document, change, identity, inside, outside)
+                yield replace(found, about=case.subject) if case is not None else found
 
 
 def _finding(
@@ -98,4 +100,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a plan destroys or replaces a certificate that a stage presents",
     check=check,
+    mildest=Severity.ERROR,
+    exemptable=False,
+    needs=Needs.PLAN,
 )

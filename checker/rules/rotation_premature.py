@@ -27,7 +27,7 @@ from checker.domain.finding import Finding
 from checker.domain.observation import Found
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents
-from checker.rules.rule import Rule, days, locate
+from checker.rules.rule import Needs, Rule, days, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -54,6 +54,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 address=str(change.address),
                 certificate_id=new,
                 location=locate(document, change.address),
+                about=change.sides,
             )
 
 
@@ -67,4 +68,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="a plan moves a stage to a successor younger than the trust window",
     check=check,
+    needs=Needs.PLAN,
 )

@@ -27,7 +27,7 @@ from checker.domain.cases import Cases
 from checker.domain.finding import Finding
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsPlanned
-from checker.rules.rule import Rule, locate
+from checker.rules.rule import Needs, Rule, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -48,6 +48,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                         address=str(change.address),
                         certificate_id=old,
                         location=locate(document, change.address),
+                        about=change.sides,
                     )
                 case _:
                     pass
@@ -58,4 +59,5 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="one plan creates or replaces a certificate and moves a stage to it",
     check=check,
+    needs=Needs.PLAN,
 )

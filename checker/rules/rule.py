@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from enum import StrEnum
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases
@@ -14,14 +15,30 @@ from checker.domain.stage import Stage
 from checker.domain.value import value
 
 
+class Needs(StrEnum):
+    """What a run must have so that a rule can find anything: without it an exemption of the rule is not called unused."""
+
+    NOTHING = "nothing"
+    PLAN = "a plan"
+    PHASE = "a plan and --expect"
+    AWS = "AWS"
+
+
 @value
 class Rule:
-    """A rule of the catalogue; its page is the docstring of the module that defines `check`."""
+    """A rule of the catalogue; its page is the docstring of the module that defines `check`.
+
+    `mildest` is the least that a policy may let it weigh; None where it may be switched off. Where `exemptable` is False no
+    exemption of it is taken.
+    """
 
     name: str
     severity: Severity
     says: str
     check: Callable[[Cases], Iterator[Finding]]
+    mildest: Severity | None = None
+    exemptable: bool = True
+    needs: Needs = Needs.NOTHING
 
 
 def locate(document: DocumentCases, address: Address | None) -> Location | None:
@@ -70,6 +87,7 @@ def about(case: Case, document: DocumentCases, rule: str, severity: Severity, me
         certificate_id=case.id,
         days_left=case.days_left,
         location=locate(document, address),
+        about=case.subject,
     )
 
 

@@ -24,7 +24,7 @@ from checker.domain.cases import Cases
 from checker.domain.finding import Finding
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing
-from checker.rules.rule import Rule, locate
+from checker.rules.rule import Needs, Rule, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -43,6 +43,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                         address=str(change.address),
                         certificate_id=old,
                         location=locate(document, change.address),
+                        about=change.sides,
                     )
                 case _:
                     pass
@@ -53,4 +54,5 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a plan takes the certificate off a stage",
     check=check,
+    needs=Needs.PLAN,
 )

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from runner import EXPRESSION, ROOT, Runner, load
@@ -13,6 +14,11 @@ from runner import EXPRESSION, ROOT, Runner, load
 STATE = "terraform.tfstate"
 DUE = {"offline": "true", "as_of": "2026-11-24"}
 CLEAN = {"offline": "true", "as_of": "2026-01-10"}
+
+
+def read(path):
+    """The JSON that an output names."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def test_findings_fail_the_step_and_are_put_out(action):
@@ -27,10 +33,8 @@ def test_findings_fail_the_step_and_are_put_out(action):
         "suppressed": "0",
         "unverified": "0",
     }
-    with open(ran.outputs["json"], encoding="utf-8") as file:
-        assert json.load(file)["findings"][0]["rule"] == "certificate-expiring"
-    with open(ran.outputs["sarif"], encoding="utf-8") as file:
-        assert json.load(file)["version"] == "2.1.0"
+    assert read(ran.outputs["json"])["findings"][0]["rule"] == "certificate-expiring"
+    assert read(ran.outputs["sarif"])["version"] == "2.1.0"
     assert "certificate.tf:2: error: certificate-expiring" in ran.log
 
 
@@ -61,11 +65,13 @@ def test_a_check_that_is_killed_fails_the_step(action, workspace):
     (binaries / "python").symlink_to(sys.executable)
     (binaries / "tfcert").write_text("#!/bin/bash\nkill -KILL $$\n")
     (binaries / "tfcert").chmod(0o755)
-    ran = action(sources=STATE, environment={"TFCERT_BIN": str(binaries)}, **CLEAN)
+    ran = action(sources=STATE, environment={"GATE_BIN": str(binaries)}, **CLEAN)
     assert (ran.code, ran.outputs["exit-code"], ran.outputs["verdict"]) == (137, "137", "")
 
 
-@pytest.mark.parametrize(("name", "text"), [("offline", "yes"), ("recursive", "1"), ("annotations", "on"), ("summary", "TRUE "), ("patches", "no")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("offline", "yes"), ("recursive", "1"), ("annotations", "on"), ("summary", "TRUE "), ("patches", "no")]
+)
 def test_a_switch_is_true_or_false(action, name, text):
     """A switch with another word is refused by name: never taken for the one or the other."""
     ran = action(**{"sources": STATE, **CLEAN, name: text})
@@ -79,8 +85,7 @@ def test_several_sources_a_line_each(action, workspace):
     (workspace / "one state.json").write_bytes(data)
     (workspace / "--offline.json").write_bytes(data)
     ran = action(sources="one state.json\n--offline.json\n\n", config=".", **DUE)
-    with open(ran.outputs["json"], encoding="utf-8") as file:
-        assert [source["path"] for source in json.load(file)["sources"]] == ["one state.json", "--offline.json"]
+    assert [source["path"] for source in read(ran.outputs["json"])["sources"]] == ["one state.json", "--offline.json"]
 
 
 HOSTILE = (
@@ -125,7 +130,7 @@ def test_what_tfcert_prints_commands_nothing(action, workspace):
     (binaries / "python").symlink_to(sys.executable)
     (binaries / "tfcert").write_text("#!/bin/bash\necho ::add-mask::error\nprintf '::warning::x' >&2\nexit 3\n")
     (binaries / "tfcert").chmod(0o755)
-    ran = action(sources=STATE, environment={"TFCERT_BIN": str(binaries)}, **CLEAN)
+    ran = action(sources=STATE, environment={"GATE_BIN": str(binaries)}, **CLEAN)
     assert "\n::add-mask::error\n" in ran.log
     assert (ran.obeyed(), ran.code) == ([], 3)
 

@@ -55,25 +55,25 @@ def test_without_a_plan_the_job_fails(job):
 
 def test_variables_arrive_as_they_are(job):
     """Each variable is one option, sources are lines, and a hostile text is never run."""
-    here, done = job("shared-2-repoint", TFCERT_EXPECT="repoint", TFCERT_OFFLINE="true", TFCERT_REGION="eu-central-1", offline=False)
+    here, done = job("shared-2-repoint", GATE_EXPECT="repoint", GATE_OFFLINE="true", GATE_REGION="eu-central-1", offline=False)
     assert done.code == 0, done.said
     assert "--expect=repoint --region=eu-central-1 --offline -- plan.json" in done.calls[0]
     for hostile in ("$(touch owned)", "`touch owned`", '"; touch owned; "', "SOURCES\ntouch owned\nSOURCES"):
-        variables = {name: hostile for name in JOB["variables"] if name not in {"TFCERT_PACKAGE", "TFCERT_OFFLINE"}}
+        variables = {name: hostile for name in JOB["variables"] if name not in {"GATE_PACKAGE", "GATE_OFFLINE"}}
         assert here.run("sh", "-c", JOB["script"][0], **{**JOB["variables"], **variables}).code == 2
-        assert here.run("sh", "-c", JOB["script"][0], **{**JOB["variables"], "TFCERT_OFFLINE": hostile}).code == 2
+        assert here.run("sh", "-c", JOB["script"][0], **{**JOB["variables"], "GATE_OFFLINE": hostile}).code == 2
         assert not list(here.home.rglob("owned"))
 
 
 def test_a_package_is_installed_where_it_is_named(job):
-    """TFCERT_PACKAGE goes to pip of a virtual environment, whose tfcert is then the one that runs."""
+    """GATE_PACKAGE goes to pip of a virtual environment, whose tfcert is then the one that runs."""
     here, _ = job("shared-2-repoint")
     here.command(
         "python3",
         f'#!/bin/sh\nmkdir -p .tfcert-venv/bin\ncp "{here.binaries}/tfcert" .tfcert-venv/bin/tfcert\n'
         'printf \'#!/bin/sh\\necho "python $*" >> "$CALLS"\\n\' > .tfcert-venv/bin/python\nchmod +x .tfcert-venv/bin/python\n',
     )
-    done = here.run("sh", "-c", JOB["script"][0], **{**JOB["variables"], "TFCERT_PACKAGE": "a wheel.whl"})
+    done = here.run("sh", "-c", JOB["script"][0], **{**JOB["variables"], "GATE_PACKAGE": "a wheel.whl"})
     assert done.code == 0, done.said
     assert done.calls[0] == "python -m pip install --quiet --disable-pip-version-check a wheel.whl"
     assert len(done.calls) == 2
@@ -82,8 +82,10 @@ def test_a_package_is_installed_where_it_is_named(job):
 def test_the_id_token_is_what_the_role_is_assumed_with(job):
     """With a role, the job's id token lies in a file that boto3 finds and nobody else can read; it is not in the log."""
     here, _ = job("shared-2-repoint")
-    here.command("tfcert", '#!/bin/sh\nls -l "$AWS_WEB_IDENTITY_TOKEN_FILE" | cut -c1-10\ncat "$AWS_WEB_IDENTITY_TOKEN_FILE" | wc -c\n')
-    variables = {**JOB["variables"], "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/tfcert", "TFCERT_ID_TOKEN": "secret-token"}
+    here.command(
+        "tfcert", '#!/bin/sh\nls -l "$AWS_WEB_IDENTITY_TOKEN_FILE" | cut -c1-10\ncat "$AWS_WEB_IDENTITY_TOKEN_FILE" | wc -c\n'
+    )
+    variables = {**JOB["variables"], "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/tfcert", "GATE_ID_TOKEN": "secret-token"}
     done = here.run("sh", "-c", JOB["script"][0], **variables)
     assert done.said.split() == ["-rw-------", "12"]
 

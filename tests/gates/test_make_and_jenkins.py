@@ -44,10 +44,10 @@ def test_make_does_not_apply_a_plan_that_cannot_be_shown(machine):
 
 
 def test_make_passes_flags_on(machine):
-    """TFCERT_FLAGS holds a plan to its phase."""
+    """GATE_FLAGS holds a plan to its phase."""
     here = machine("shared-2-repoint")
-    assert here.run("make", "-f", str(MAKEFILE), "gate", "TFCERT_FLAGS=--expect repoint").code == 0
-    assert here.run("make", "-f", str(MAKEFILE), "gate", "TFCERT_FLAGS=--expect retire").code == 2
+    assert here.run("make", "-f", str(MAKEFILE), "gate", "GATE_FLAGS=--expect repoint").code == 0
+    assert here.run("make", "-f", str(MAKEFILE), "gate", "GATE_FLAGS=--expect retire").code == 2
 
 
 @pytest.mark.parametrize("plan", PLANS)

@@ -69,7 +69,9 @@ STRANGER = {
     "type": "aws_api_gateway_stage",
     "name": "prod",
     "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
-    "instances": [{"schema_version": 0, "attributes": {"rest_api_id": "a1", "stage_name": "prod", "client_certificate_id": "abc123"}}],
+    "instances": [
+        {"schema_version": 0, "attributes": {"rest_api_id": "a1", "stage_name": "prod", "client_certificate_id": "abc123"}}
+    ],
 }
 EMPTY = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "outputs": {}, "resources": []}
 
@@ -98,7 +100,9 @@ def test_i4_what_could_not_be_checked_fails_the_commit(commit, empty):
     assert (done.returncode, "exit code: 3" in done.stdout) == (1, True), done.stdout
 
 
-@pytest.mark.parametrize(("name", "taken"), [("a.tfstate", True), ("deep/plan.json", True), ("plan.json.txt", False), ("main.tf", False)])
+@pytest.mark.parametrize(
+    ("name", "taken"), [("a.tfstate", True), ("deep/plan.json", True), ("plan.json.txt", False), ("main.tf", False)]
+)
 def test_only_documents_are_handed_over(commit, empty, name, taken):
     """States and plans by their names, and nothing else, are read by the first hook."""
     assert ("no files to check" in commit("tfcert-documents", {name: empty}).stdout) is not taken

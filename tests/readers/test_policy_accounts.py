@@ -34,14 +34,14 @@ def test_accounts_are_read_in_the_order_of_their_numbers():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("accounts = 3", "accounts is not a table"),
-        ("[accounts.12345678901]", "'12345678901' is no account"),
-        ('accounts."123456789012" = "role"', 'accounts."123456789012" is not a table'),
-        ('[accounts."123456789012"]\nrol = "r"', "unknown key 'rol' in accounts.\"123456789012\" (did you mean 'role'?)"),
+        ("accounts = 3", "accounts is the number 3 and not a table"),
+        ("[accounts.12345678901]", "'12345678901' is not an account, which has twelve digits"),
+        ('accounts."123456789012" = "role"', "accounts.123456789012 is the text 'role' and not a table"),
+        ('[accounts."123456789012"]\nrol = "r"', "unknown key 'rol' in accounts.123456789012 (did you mean 'role'?)"),
         ('[accounts."123456789012"]\nrole = "arn:aws:iam::111111111111:role/r"', ".role is of account 111111111111"),
-        ('[accounts."123456789012"]\nrole = "arn:aws:iam::123456789012:user/r"', ".role is neither a role's ARN nor its name"),
-        ('[accounts."123456789012"]\nrole = 7', ".role is neither a role's ARN nor its name"),
-        ('[accounts."123456789012"]\nexternal_id = "a b"', ".external_id is none that STS takes"),
+        ('[accounts."123456789012"]\nrole = "arn:aws:iam::123456789012:user/r"', "and not a role's ARN or its name"),
+        ('[accounts."123456789012"]\nrole = 7', ".role is the number 7 and not a role's ARN or its name"),
+        ('[accounts."123456789012"]\nexternal_id = "a b"', ".external_id is 'a b' and not an external id that STS takes"),
     ],
 )
 def test_an_account_that_cannot_be_entered_so_is_refused(text, says):
@@ -49,4 +49,4 @@ def test_an_account_that_cannot_be_entered_so_is_refused(text, says):
     with pytest.raises(UsageError) as caught:
         accounts_of(text)
     assert says in str(caught.value)
-    assert str(caught.value).startswith("tfcert.toml: ")
+    assert str(caught.value).startswith(f"tfcert.toml:{text.count(chr(10)) + 1}: ")

@@ -2,7 +2,7 @@
 TERRAFORM ?= terraform
 TFCERT ?= tfcert
 # For instance --expect introduce, --offline, --policy FILE
-TFCERT_FLAGS ?=
+GATE_FLAGS ?=
 
 .PHONY: plan gate apply
 
@@ -11,7 +11,7 @@ plan:
 
 # The plan's JSON holds secrets: it goes through a pipe, and lies nowhere. An empty pipe, where show fails, is no plan: exit 2.
 gate: plan
-	$(TERRAFORM) show -json plan.bin | $(TFCERT) check - --config . $(TFCERT_FLAGS) --format text --format json=tfcert.json
+	$(TERRAFORM) show -json plan.bin | $(TFCERT) check - --config . $(GATE_FLAGS) --format text --format json=tfcert.json
 
 apply: gate
 	$(TERRAFORM) apply -input=false plan.bin

@@ -1,50 +1,82 @@
-"""Says in the run's very last lines when the acceptance tests did not run; fails one that is skipped for no good reason.
+"""Says in the run's very last lines when tests with real binaries did not run; fails one that is skipped for no good reason.
 
-Another conftest takes part with `from rig.announcing import register` and `register(config)` in its `pytest_configure`, which
+These are the acceptance tests, with terraform or tofu, and those of the page, with chromium. Another conftest takes part with `from rig.announcing import register` and `register(config)` in its `pytest_configure`, which
 under xdist lets the controller speak too, whatever folder the run was started with.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from rig.equipment import NO_PROVIDER, NO_TOOL
 
-FOLDER = Path(__file__).resolve().parents[1]
-ABSENCES = (NO_TOOL, NO_PROVIDER)
-_NAME = "tfcert-acceptance"
+NO_BROWSER = "no chromium is on PATH (TFCERT_CHROMIUM may name one; `make browser` installs Debian's where it may)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """Tests that need what a machine may lack: their folder, what may be absent, and what is said when it is."""
+
+    name: str
+    folder: Path
+    absences: tuple[str, ...]
+    title: str
+    untold: str
+
+
+_TESTS = Path(__file__).resolve().parents[2]
+SUITES = (
+    Suite(
+        name="acceptance",
+        folder=_TESTS / "acceptance",
+        absences=(NO_TOOL, NO_PROVIDER),
+        title="THE ACCEPTANCE TESTS DID NOT RUN",
+        untold="Nothing in this run shows that tfcert works with the real Terraform.",
+    ),
+    Suite(
+        name="browser",
+        folder=_TESTS / "browser",
+        absences=(NO_BROWSER,),
+        title="THE TESTS OF THE PAGE DID NOT RUN",
+        untold="Nothing in this run shows that the page of --format html works in a browser.",
+    ),
+)
 
 
 def register(config: pytest.Config) -> None:
-    """Take part in a run, once."""
-    if not config.pluginmanager.has_plugin(_NAME):
-        config.pluginmanager.register(Announcer(config), _NAME)
+    """Take part in a run, once for each suite."""
+    for suite in SUITES:
+        name = f"tfcert-{suite.name}"
+        if not config.pluginmanager.has_plugin(name):
+            config.pluginmanager.register(Announcer(config, suite), name)
 
 
 class Announcer:
-    """Looks at what became of the acceptance tests."""
+    """Looks at what became of a suite."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, suite: Suite) -> None:
         self._config = config
+        self._suite = suite
         self._absent: dict[str, str] = {}
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_makereport(self, item: pytest.Item):
         """Turn a skip into a failure, unless a binary or the provider is missing."""
         report = yield
-        if report.skipped and not hasattr(report, "wasxfail") and FOLDER in Path(item.path).parents:
+        if report.skipped and not hasattr(report, "wasxfail") and self._suite.folder in Path(item.path).parents:
             reason = _reason(report)
-            if not any(absence in reason for absence in ABSENCES):
+            if not any(absence in reason for absence in self._suite.absences):
                 report.outcome = "failed"
-                report.longrepr = f"{item.nodeid}: a binary and the provider are at hand, so that a skip is a failure: {reason}"
+                report.longrepr = f"{item.nodeid}: what it needs is at hand, so that a skip is a failure: {reason}"
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note which tests did not run, and why."""
         reason = _reason(report) if report.skipped else ""
-        absence = next((absence for absence in ABSENCES if absence in reason), None)
+        absence = next((absence for absence in self._suite.absences if absence in reason), None)
         if absence is not None:
             self._absent[report.nodeid] = absence
 
@@ -55,10 +87,10 @@ class Announcer:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if self._absent and reporter is not None and not hasattr(self._config, "workerinput"):
             reporter.write_line("")
-            reporter.write_sep("!", "THE ACCEPTANCE TESTS DID NOT RUN", red=True, bold=True)
+            reporter.write_sep("!", self._suite.title, red=True, bold=True)
             for reason in sorted(set(self._absent.values())):
                 reporter.write_line(f"skipped {sum(reason == other for other in self._absent.values())}: {reason}", red=True)
-            reporter.write_line("Nothing in this run shows that tfcert works with the real Terraform.", red=True)
+            reporter.write_line(self._suite.untold, red=True)
         return result
 
 

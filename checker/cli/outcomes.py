@@ -1,0 +1,71 @@
+"""The outcomes that a comment tells of: read from files and standard input, or made by running `tfcert check`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from checker.domain.errors import UnreadableError, UsageError
+from checker.reports.account_masks import Named
+from checker.reports.document import Document, read_document
+
+_NAME = re.compile(r"([^=/\\]+)=(.+)", re.DOTALL)
+_SECONDS = 3600
+
+
+def outcomes(files: Sequence[str], runs: Sequence[str]) -> tuple[Named, ...]:
+    """Every outcome under its name: `NAME=FILE`, or the file's own path where there are several.
+
+    Raises UnreadableError for what is no outcome of this version, UsageError where nothing is given.
+    """
+    if not files and not runs:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UsageError(
+                "no outcome", remedy="pipe `tfcert check --format json --patches` into it, name its files, or give --run"
+            )
+        files = ("-",)
+    if sum(_split(given)[1] == "-" for given in files) > 1:
+        raise UsageError("standard input is read once", where="-", remedy="give - once, and pass the others as files")
+    found = [(name, path, _read(path)) for name, path in map(_split, files)]
+    found += [(name, arguments, _run(arguments)) for name, arguments in map(_split, runs)]
+    several = len(found) > 1
+    made = tuple(Named(name=name or (_own_name(path) if several else ""), document=document) for name, path, document in found)
+    names = [each.name for each in made]
+    if several and len(set(names)) < len(names):
+        raise UsageError("two outcomes have one name", remedy="name them: tfcert comment github prod=a.json test=b.json")
+    return made
+
+
+def _split(given: str) -> tuple[str, str]:
+    found = _NAME.fullmatch(given)
+    # A file may well have a = in its name.
+    return ("", given) if found is None or Path(given).exists() else (found[1], found[2])
+
+
+def _own_name(path: str) -> str:
+    return path.removesuffix(".json")
+
+
+def _read(path: str) -> Document:
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise UnreadableError(error.strerror or "cannot be read", where=path, remedy="name the JSON of a check") from error
+    return read_document(path, data)
+
+
+def _run(arguments: str) -> Document:
+    """Judge in a process of its own, as `tfcert check` would; what it tells on stderr is told."""
+    try:
+        words = shlex.split(arguments)
+    except ValueError as error:
+        raise UsageError(f"{arguments!r}: {error}", where="--run", remedy="quote as in a shell") from error
+    command = [sys.executable, "-c", "from checker.cli import main; main()", "check", *words, "--patches", "--format", "json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=_SECONDS, check=False)  # noqa: S603 -- ourselves, without a shell
+    if done.returncode not in {0, 1, 3}:
+        raise UsageError(f"`tfcert check {arguments}` ended with {done.returncode}", where="--run", remedy="what it says is above")
+    return read_document(f"check {arguments}", done.stdout)

@@ -1,0 +1,127 @@
+"""From outcomes to a comment that stands, or to what takes its place where the token may not write."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from checker.cli import output
+from checker.cli.pull_requests import Forge, PullRequest
+from checker.domain.errors import UsageError
+from checker.domain.value import value
+from checker.forges.conversation import GITHUB_LIMIT, GITLAB_LIMIT, Conversation, RefusedError
+from checker.forges.keeping import Behavior, Post, keep
+from checker.forges.marker import Marker
+from checker.forges.patience import Patience
+from checker.forges.pretending import Pretence
+from checker.reports.account_masks import Named
+from checker.reports.annotations import workflow_commands
+from checker.reports.markdown import render_documents, size
+
+_CODES = {"clean": 0, "findings": 1, "inconclusive": 3}
+
+
+@value
+class Letter:
+    """What is to be said, and how; `key` tells it from others of ours on the same pull request."""
+
+    documents: tuple[Named, ...]
+    key: str
+    masked: bool
+    artifact: str | None
+    always: bool
+
+    @property
+    def exit_code(self) -> int:
+        """The worst of the outcomes: a failing finding outranks what is inconclusive, and that outranks clean."""
+        codes = {each.document.get("exit_code", _CODES[each.document["verdict"]]) for each in self.documents}
+        return next((code for code in (1, 3) if code in codes), 0)
+
+    @property
+    def resolved(self) -> bool:
+        """Whether all is well: clean, and nothing to warn of."""
+        counts = [each.document["summary"] for each in self.documents]
+        clean = all(each.document["verdict"] == "clean" for each in self.documents)
+        return clean and not any(count["error"] or count["warning"] or count["unverified"] for count in counts)
+
+
+def deliver(forge: Forge, target: PullRequest, letter: Letter, behavior: Behavior, *, dry_run: bool) -> int:
+    """Post it, or tell what would be posted; the result is the exit code. Raises TfcertError where the forge does not answer."""
+    if target.token is None and not dry_run:
+        raise UsageError("no token", where=f"{forge.upper()}_TOKEN", remedy="set it in the environment; it needs to write comments")
+    post = _post(forge, target, letter)
+    try:
+        conversation = _conversation(forge, target) if target.token is not None else None
+        if dry_run or conversation is None:
+            pretence = Pretence(conversation)
+            kept = keep(pretence, post, behavior)
+            _tell(pretence, str(kept.did))
+        else:
+            kept = keep(conversation, post, behavior)
+            where = f": {kept.comment.url}" if kept.comment is not None else ""
+            output.write(f"comment {kept.did}{where}\n".encode())
+    except RefusedError as error:
+        _instead(forge, letter, post, error)
+    return letter.exit_code
+
+
+def _post(forge: Forge, target: PullRequest, letter: Letter) -> Post:
+    marker = Marker(
+        key=letter.key,
+        repository=target.repository,
+        at=min(datetime.fromisoformat(each.document["as_of"]).astimezone(UTC) for each in letter.documents),
+        commit=target.commit,
+        run=target.run,
+        resolved=letter.resolved,
+    )
+    limit = GITHUB_LIMIT if forge is Forge.GITHUB else GITLAB_LIMIT
+    room = limit - size(Post(text="", marker=marker).body)
+    text = render_documents(letter.documents, limit=room, masked=letter.masked, artifact=letter.artifact)
+    return Post(text=text, marker=marker, always=letter.always)
+
+
+def _conversation(forge: Forge, target: PullRequest) -> Conversation:
+    token, patience = target.token or "", Patience()
+    try:
+        if forge is Forge.GITLAB:
+            from checker.forges.gitlab import GitlabConversation
+
+            return GitlabConversation(
+                base_url=target.base_url, token=token, repository=target.repository, number=target.number or 0, patience=patience
+            )
+        from checker.forges.github import GithubConversation
+        from checker.forges.github_client import GithubClient
+        from checker.forges.github_pulls import number_by_head
+    except ImportError as error:
+        remedy = "pip install 'tfcert[comment]'"
+        raise UsageError(f"the client of {forge} is not installed: {error.name}", remedy=remedy) from error
+    client = GithubClient(base_url=target.base_url, token=token, patience=patience)
+    number = target.number
+    if number is None:
+        number = number_by_head(client, repository=target.repository, head=target.head or "", commit=target.commit or "")
+    return GithubConversation(client, repository=target.repository, number=number)
+
+
+def _tell(pretence: Pretence, did: str) -> None:
+    """What would be posted goes to stdout to the last byte, what would be done with it to stderr."""
+    for line in pretence.done or (did,):
+        output.warn(f"dry run: {line}")
+    if pretence.body is not None:
+        output.write(pretence.body.encode())
+
+
+def _instead(forge: Forge, letter: Letter, post: Post, error: RefusedError) -> None:
+    """Say it where a token that may not write still can: in the job's log and its summary."""
+    output.warn(f"no comment could be written: {error}")
+    summary = os.environ.get("GITHUB_STEP_SUMMARY") if forge is Forge.GITHUB else None
+    if forge is Forge.GITHUB and os.environ.get("GITHUB_ACTIONS") == "true":
+        output.write("".join(f"{line}\n" for line in workflow_commands(letter.documents, masked=letter.masked)).encode())
+    if summary:
+        try:
+            with Path(summary).open("a", encoding="utf-8") as stream:
+                stream.write(f"{post.text}\n")
+        except OSError as wrong:
+            output.warn(f"{summary}: {wrong.strerror}")
+    elif forge is Forge.GITLAB or os.environ.get("GITHUB_ACTIONS") != "true":
+        output.write(post.text.encode())

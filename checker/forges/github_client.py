@@ -1,0 +1,101 @@
+"""GitHub's API through its client library: bounded patience, and errors as what they mean for a comment.
+
+Sources: GitHub's REST API, "Rate limits for the REST API"; its GraphQL reference.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import requests
+from github import Auth, Github, GithubException
+
+from checker.domain.errors import TfcertError
+from checker.forges.conversation import RefusedError
+from checker.forges.patience import BusyError, Patience
+
+T = TypeVar("T")
+PAGE = 100
+_SECONDARY = 60.0
+_REMEDY = "give the job `permissions: pull-requests: write`; for pull requests from forks see docs/bot.md"
+
+
+class GithubClient:
+    """A token's view of one GitHub; `base_url` is that of the REST API, which GitHub Actions has in GITHUB_API_URL."""
+
+    def __init__(self, *, base_url: str, token: str, patience: Patience) -> None:
+        # It waits and tries again by itself, and so do we: only one of us should, and ours is bounded.
+        self.api = Github(
+            auth=Auth.Token(token),
+            base_url=base_url,
+            per_page=PAGE,
+            retry=None,
+            lazy=True,
+            timeout=30,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            user_agent="tfcert",
+        )
+        self.patience = patience
+
+    def ask(self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError) -> T:
+        """Ask with patience; `absent` is what a 404 means."""
+        return self.patience.ask(lambda: self.once(question, where=where, absent=absent))
+
+    def once(self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError) -> T:
+        """Ask once; raises BusyError where it is worth asking again."""
+        try:
+            return question()
+        except GithubException as error:
+            raise _meant(error, where, absent) from None  # it holds what was sent, and that is nobody's business
+        except requests.RequestException as error:
+            raise BusyError(f"GitHub is not reached: {type(error).__name__}") from None
+
+
+def _meant(error: GithubException, where: str, absent: type[TfcertError]) -> Exception:
+    what = f"GitHub answers {error.status}: {_message(error.data)}"
+    headers = {name.lower(): text for name, text in (error.headers or {}).items()}
+    pause = _pause(error.status, what, headers)
+    if pause is not None or error.status >= 500:
+        return BusyError(what, after=pause)
+    if error.status == 404 or _names(error.data, "NOT_FOUND"):
+        return absent(what, where=where, remedy=_REMEDY)
+    if error.status == 403 or _names(error.data, "FORBIDDEN"):
+        return RefusedError(what, where=where, remedy=_REMEDY)
+    if error.status == 401:
+        return TfcertError(what, where=where, remedy="GITHUB_TOKEN is not, or no longer, valid")
+    return TfcertError(what, where=where, remedy="please report this")
+
+
+def _errors(data: Any) -> list[Any]:
+    found = data.get("errors") if isinstance(data, dict) else None
+    return [error for error in found if isinstance(error, dict)] if isinstance(found, list) else []
+
+
+def _names(data: Any, kind: str) -> bool:
+    """Whether GraphQL's errors are of a kind."""
+    return any(error.get("type") == kind for error in _errors(data))
+
+
+def _message(data: Any) -> str:
+    texts = [error.get("message") for error in (data, *_errors(data)) if isinstance(error, dict)]
+    return next((text for text in texts if isinstance(text, str)), "no reason given")
+
+
+def _pause(status: int, what: str, headers: Mapping[str, Any]) -> float | None:
+    """The pause that GitHub asks for, in seconds; None where it is about no limit.
+
+    Source: GitHub's "Rate limits for the REST API": `retry-after`, else until `x-ratelimit-reset` where nothing remains, else a
+    minute. GraphQL answers 200 with an error in it, which the client tells as 400.
+    """
+    if status not in {400, 403, 429}:
+        return None
+    after = str(headers.get("retry-after", ""))
+    if after.isdigit():
+        return float(after)
+    reset = str(headers.get("x-ratelimit-reset", ""))
+    if str(headers.get("x-ratelimit-remaining")) == "0" and reset.isdigit():
+        return max(0.0, int(reset) - time.time()) + 1
+    return _SECONDARY if status == 429 or "rate limit" in what.lower() else None

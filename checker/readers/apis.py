@@ -1,0 +1,45 @@
+"""Names of APIs, which the scopes of a policy may ask for: a stage itself has only the API's id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from checker.domain.errors import UnreadableError
+from checker.domain.stage import Stage, StageKind
+from checker.domain.value import replace
+from checker.readers.decoding import decode
+from checker.readers.ours import APIS
+from checker.readers.records import Record
+
+ApiKey = tuple[StageKind, str]
+
+
+class _Attributes(Struct, frozen=True, gc=False):
+    id: str | None = None
+    rest_api_id: str | None = None
+    name: str | None = None
+
+
+def api_names(records: Iterable[Record]) -> Mapping[ApiKey, str]:
+    """The name of each API in some records, by kind and id; none for one whose name is hidden, or that cannot be read."""
+    found: dict[ApiKey, str] = {}
+    for record in records:
+        if record.type not in APIS or record.deposed is not None or record.hides("name") or record.awaits("name"):
+            continue
+        try:
+            read = decode(record.attributes, _Attributes, record.spot)
+        except UnreadableError:
+            continue
+        # awscc composes its own `id`; the API's is the read-only attribute.
+        identity = read.rest_api_id or read.id
+        if identity and read.name and read.name.isprintable():
+            found[APIS[record.type], identity] = read.name
+    return found
+
+
+def named_by(names: Mapping[ApiKey, str], stage: Stage) -> Stage:
+    """The stage with the name of its API, where that is among them."""
+    name = names.get((stage.kind, stage.api_id)) if stage.api_id is not None else None
+    return replace(stage, api_name=name) if name is not None else stage

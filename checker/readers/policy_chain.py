@@ -1,0 +1,65 @@
+"""A policy file with what it extends: packs, and other files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from checker.domain.errors import UnreadableError, UsageError
+from checker.readers.holding import Mismatch
+from checker.readers.policy_layers import Layer, read_layer
+from checker.readers.sheet import Sheet
+
+PACKS = ("default", "strict")
+
+
+def read_chain(path: str, data: bytes) -> tuple[Layer, ...]:
+    """The layers that a file makes, what it extends before itself.
+
+    Raises UsageError for a file that extends itself, naming the chain, and UnreadableError for one that cannot be read.
+    """
+    sheet = Sheet(path, data)
+    layers = [read_layer(sheet)]
+    chain = [path]
+    seen = {_real(path)}
+    while (named := sheet.values.get("extends")) is not None:
+        where = sheet.location(("extends",))
+        if named in PACKS:
+            path, real = named, f"pack {named}"
+        else:
+            path = str(Path(path).parent / named)
+            real = _real(path)
+        chain.append(path)
+        if real in seen:
+            raise UsageError(
+                f"extends itself: {' -> '.join(chain)}", where=str(where), remedy="take one `extends` of the chain away"
+            )
+        seen.add(real)
+        sheet = Sheet(*_read(sheet, named, path))
+        layers.append(read_layer(sheet))
+    return tuple(reversed(layers))
+
+
+def read_pack(name: str) -> tuple[str, bytes]:
+    """A pack that comes with tfcert, and how messages call it."""
+    here = Path(__file__).resolve()
+    # Installed, the packs lie in the package; in a checkout they lie beside it.
+    folders = (here.parents[1] / "packs", here.parents[2] / "policies")
+    found = next(folder / f"{name}.toml" for folder in folders if (folder / f"{name}.toml").is_file())
+    return f"pack {name}", found.read_bytes()
+
+
+def _read(sheet: Sheet, named: str, path: str) -> tuple[str, bytes]:
+    if named in PACKS:
+        return read_pack(named)
+    try:
+        return path, Path(path).read_bytes()
+    except OSError as error:
+        if "/" not in named and not named.endswith(".toml"):
+            sheet.refuse(Mismatch(("extends",), f"there is no pack {named!r}, and no such file", f"packs: {', '.join(PACKS)}"))
+        raise UnreadableError(
+            f"{error.strerror}: {path}", where=str(sheet.location(("extends",))), remedy="the path is relative to this file"
+        ) from error
+
+
+def _real(path: str) -> str:
+    return str(Path(path).resolve())

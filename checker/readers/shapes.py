@@ -1,0 +1,88 @@
+"""What a TOML table may hold, as values: a strict check and a JSON Schema are both made from them.
+
+A shape says what to write instead where something else stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from checker.domain.value import value
+
+Keys = tuple[str | int, ...]
+
+
+@value
+class Whole:
+    """A whole number from `least` to `most`."""
+
+    says: str
+    least: int = 0
+    most: int | None = None
+    example: int = 30
+
+
+@value
+class Word:
+    """One of some words; `unless` says of others why they are none."""
+
+    says: str
+    words: tuple[str, ...]
+    unless: Mapping[str, str]
+
+
+@value
+class Text:
+    """A text that is not blank and fits the whole pattern; `what` names what fits it."""
+
+    says: str
+    example: str
+    pattern: str | None = None
+    what: str = "a text"
+
+
+@value
+class OneOrMore:
+    """A text, or several in an array."""
+
+    says: str
+    text: Text
+
+
+@value
+class Day:
+    """A date without a time, as TOML writes it or as a text."""
+
+    says: str
+
+
+@value
+class Table:
+    """Keys and the shapes of their values; `needed` must be there, and of each group in `any_of` at least one."""
+
+    says: str
+    keys: Mapping[str, Shape]
+    needed: tuple[str, ...] = ()
+    any_of: tuple[tuple[str, ...], ...] = ()
+    one_of: tuple[str, ...] = ()
+
+
+@value
+class Tables:
+    """An array of tables."""
+
+    says: str
+    table: Table
+
+
+@value
+class Named:
+    """A table whose keys are names that fit a pattern."""
+
+    says: str
+    name: Text
+    each: Table | OneOrMore
+    least: int = 0
+
+
+Shape = Whole | Word | Text | OneOrMore | Day | Table | Tables | Named

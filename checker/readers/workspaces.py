@@ -1,0 +1,49 @@
+"""Which workspace a document belongs to, where something says so.
+
+Source: Terraform, "Workspaces": TF_WORKSPACE wins over the selection, which lies in the file `environment` of the data directory
+(`.terraform`, or what TF_DATA_DIR names); the local backend keeps other states in `terraform.tfstate.d/NAME`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from checker.domain.inventory import SourceKind
+
+_DEFAULT = "default"
+_STATE = "terraform.tfstate"
+_LONGEST = 256
+
+
+def workspace_of(kind: SourceKind, source: str, directory: str, environment: Mapping[str, str]) -> str | None:
+    """The workspace of a source with its configuration in `directory`; None where nothing says, or where it is contradicted."""
+    selected = _selected(Path(directory), environment)
+    match kind:
+        case "directory":
+            return selected or _DEFAULT
+        case "state" if Path(source).name == _STATE:
+            folder = Path(source).resolve().parent
+            own = folder.name if folder.parent.name == f"{_STATE}.d" else _DEFAULT
+            # Beside another selection such a file may be what was pulled of that.
+            return own if own != _DEFAULT or selected in {None, _DEFAULT} else None
+        case _:
+            return selected
+
+
+def _selected(directory: Path, environment: Mapping[str, str]) -> str | None:
+    named = environment.get("TF_WORKSPACE")
+    if named:
+        return named
+    data = directory / (environment.get("TF_DATA_DIR") or ".terraform")
+    try:
+        if not data.is_dir():
+            return None
+        with (data / "environment").open("rb") as stream:
+            text = stream.read(_LONGEST + 1)
+    except FileNotFoundError:
+        return _DEFAULT
+    except OSError:
+        return None
+    name = text.decode("utf-8", "replace").strip()
+    return name if name and len(name) <= _LONGEST and name.isprintable() else None

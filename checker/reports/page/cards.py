@@ -1,0 +1,160 @@
+"""Rotations as cards: the phase each is in, the dates, what must hold before the next one, and what to do now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from shlex import quote
+
+from checker.domain.outcome import Outcome
+from checker.domain.rotation import SERIES, Blocked, Done, Holds, Next, Phase, Rotation, Waiting
+from checker.domain.value import short_value, value
+from checker.reports.page.wording import Date, Name, StageName, counted, date_of, split, until
+
+_STATE = {Holds.YES: "yes", Holds.NO: "no", Holds.UNKNOWN: "unknown"}
+
+
+@short_value
+class Stop:
+    """One phase of a rotation: `done`, `now` or `later`, and by when."""
+
+    phase: str
+    state: str
+    by: Date | None
+
+
+@short_value
+class Check:
+    """What must hold before the phase that comes: `yes`, `no` or `unknown`, and in words."""
+
+    state: str
+    text: str
+    said: str
+
+
+@value
+class Card:
+    """One rotation; `state` is next, waiting, blocked or done, `deed` what to do about it now, `how` the way to do it."""
+
+    anchor: str
+    predecessor: Name
+    successor: Name | None
+    phase: str
+    state: str
+    deed: str
+    how: str
+    command: str
+    by: Date | None
+    due: str
+    late: bool
+    stops: tuple[Stop, ...]
+    awaited: str
+    checks: tuple[Check, ...]
+    cautions: tuple[str, ...]
+    stages: tuple[StageName, ...]
+    patch: str | None
+
+
+def anchors(outcome: Outcome) -> dict[int, str]:
+    """The place of each rotation on the page, by its position."""
+    return {number: f"r{number}" for number in range(len(outcome.rotations))}
+
+
+def cards(outcome: Outcome, patches: Mapping[tuple[Phase, str], str]) -> tuple[Card, ...]:
+    """A card for each rotation; `patches` names the page's place of a written patch by its phase and a rotation's label."""
+    return tuple(
+        _card(anchor, outcome.rotations[number], patches, outcome.cases.as_of) for number, anchor in anchors(outcome).items()
+    )
+
+
+def _card(anchor: str, rotation: Rotation, patches: Mapping[tuple[Phase, str], str], as_of: datetime) -> Card:
+    phase = _phase(rotation)
+    patch = patches.get((phase, rotation.label))
+    state, deed, how = _told(rotation, written=patch is not None)
+    by = {Phase.INTRODUCE: rotation.introduce_by, Phase.REPOINT: rotation.repoint_by}.get(phase) if state != "done" else None
+    dates = {Phase.INTRODUCE: rotation.introduce_by, Phase.REPOINT: rotation.repoint_by}
+    at = len(SERIES) if state == "done" else SERIES.index(phase)
+    stops = tuple(
+        Stop(str(each), "done" if number < at else "now" if number == at else "later", _date(dates.get(each)))
+        for number, each in enumerate(SERIES)
+    )
+    return Card(
+        anchor=anchor,
+        predecessor=split(rotation.label),
+        successor=split(str(rotation.successor)) if rotation.successor is not None else None,
+        phase=str(phase),
+        state=state,
+        deed=deed,
+        how=how,
+        command=f"tfcert patch --only {quote(rotation.label)}" if state == "next" and patch is None else "",
+        by=_date(by),
+        due=until((by - as_of) // timedelta(days=1)) if by is not None else "",
+        late=by is not None and by < as_of,
+        stops=stops,
+        awaited=str(_awaited(rotation, phase)),
+        checks=tuple(
+            Check(_STATE[condition.holds], condition.text, str(condition.holds))
+            for condition in rotation.conditions
+            if condition.phase is _awaited(rotation, phase)
+        ),
+        cautions=tuple(caution.text for caution in rotation.cautions if caution.phase is phase),
+        stages=tuple(StageName(split(stage), "") for stage in rotation.stages),
+        patch=patch,
+    )
+
+
+def _phase(rotation: Rotation) -> Phase:
+    """The phase that comes next, whether or not it is safe now."""
+    if isinstance(rotation.step, Next):
+        return rotation.step.phase
+    if not rotation.introduced:
+        return Phase.INTRODUCE
+    return Phase.REPOINT if rotation.stages else Phase.RETIRE
+
+
+def _awaited(rotation: Rotation, phase: Phase) -> Phase:
+    """The phase whose conditions a reader wants to see: introduce has none, so that repoint's show what it leads to."""
+    return Phase.REPOINT if phase is Phase.INTRODUCE and not isinstance(rotation.step, Blocked) else phase
+
+
+def _told(rotation: Rotation, *, written: bool) -> tuple[str, str, str]:
+    match rotation.step:
+        case Next(phase=phase):
+            return "next", _deed(phase, rotation), _how(rotation, phase, written=written)
+        case Waiting(reason=reason):
+            return "waiting", "Wait, then ask again", reason
+        case Blocked(reason=reason, remedy=remedy):
+            return "blocked", remedy, reason
+        case Done():
+            return "done", "Nothing is left to do", ""
+
+
+def _how(rotation: Rotation, phase: Phase, *, written: bool) -> str:
+    """The way to take a phase: what does not hold yet first, then what nobody but a person can confirm (I2)."""
+    own = [condition for condition in rotation.conditions if condition.phase is phase]
+    unmet = "; ".join(condition.text for condition in own if condition.holds is Holds.NO)
+    unsure = "; ".join(condition.text for condition in own if condition.holds is Holds.UNKNOWN)
+    sentences = (
+        f"Not before this holds: {unmet}." if unmet else "",
+        f"Make sure first: {unsure}." if unsure else "",
+        "Then apply its patch" if unmet or unsure else "Apply its patch",
+    )
+    return " ".join(filter(None, sentences)) + (", and nothing else in the same apply." if written else ", which this writes:")
+
+
+def _deed(phase: Phase, rotation: Rotation) -> str:
+    old = split(rotation.label).own
+    new = rotation.successor.name if rotation.successor is not None else "its successor"
+    match phase:
+        case Phase.INTRODUCE:
+            return f"Introduce {new} beside {old}"
+        case Phase.REPOINT:
+            return f"Repoint {counted(len(rotation.stages), 'stage')} from {old} to {new}"
+        case Phase.RETIRE:
+            return f"Retire {old}"
+        case Phase.ROLLBACK:
+            return f"Go back from {new} to {old}"
+
+
+def _date(moment: datetime | None) -> Date | None:
+    return date_of(moment) if moment is not None else None

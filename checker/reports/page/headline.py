@@ -1,0 +1,96 @@
+"""The verdict in a sentence: what whoever opens the page must know, if they read nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Case
+from checker.domain.finding import Finding
+from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
+from checker.domain.severity import FailOn, Severity
+from checker.domain.value import value
+from checker.reports.page.wording import counted, day_of, until
+
+_BREAKING = {"rotation-unstaged", "rotation-destroys-in-use", "stage-detached", "plan-exceeds-phase"}
+_ENDING = {"certificate-expiring", "certificate-not-renewing"}
+
+
+@value
+class Headline:
+    """`tone` is bad, doubt, fine or, where only warnings weigh, warn; `said` the sentence, `more` what is added to it."""
+
+    tone: str
+    said: str
+    more: tuple[str, ...]
+
+
+def headline(outcome: Outcome) -> Headline:
+    """Say how things stand, from the findings that count; one that is suppressed does not."""
+    weight = Severity.WARNING if outcome.cases.policy.fail_on is FailOn.WARNING else Severity.ERROR
+    counted_ones = [finding for finding in outcome.findings if finding.suppression is None]
+    match outcome.verdict:
+        case Verdict.FINDINGS:
+            weighing = [finding for finding in counted_ones if finding.severity <= weight and finding.rule != UNVERIFIED]
+            worst = any(finding.severity is Severity.ERROR for finding in weighing)
+            return Headline(tone="bad" if worst else "warn", said=_worst(weighing), more=tuple(_next_end(outcome)))
+        case Verdict.INCONCLUSIVE:
+            said = "Not everything could be checked."
+            more = "What could be checked shows nothing that fails. What could not is listed below, and is not known to be fine."
+            return Headline(tone="doubt", said=said, more=(more, *_next_end(outcome)))
+        case Verdict.CLEAN:
+            said = "Nothing is urgent." if counted_ones else "All is well."
+            return Headline(tone="fine", said=said, more=tuple(_next_end(outcome)))
+
+
+def counts(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """What there is of each kind, with the kind's name: what is not there is left out."""
+    counted_ones = [finding for finding in outcome.findings if finding.suppression is None]
+    for severity in Severity:
+        number = sum(finding.severity is severity and finding.rule != UNVERIFIED for finding in counted_ones)
+        if number:
+            yield severity.word, counted(number, severity.word)
+    unverified = sum(finding.rule == UNVERIFIED for finding in counted_ones)
+    if unverified:
+        yield "unverified", f"{unverified:,} not verified"
+    if len(counted_ones) < len(outcome.findings):
+        yield "suppressed", f"{len(outcome.findings) - len(counted_ones):,} suppressed"
+
+
+def _worst(findings: list[Finding]) -> str:
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    if by_rule.keys() & _BREAKING:
+        return "Do not apply this plan as it is."
+    if ended := by_rule.get("certificate-expired"):
+        return "A certificate in use has ended." if len(ended) == 1 else f"{len(ended):,} certificates in use have ended."
+    if gone := by_rule.get("certificate-gone"):
+        known = "A stage presents a certificate that AWS does not know."
+        return known if len(gone) == 1 else f"{len(gone):,} certificates in use are unknown to AWS."
+    ending = [finding for rule in sorted(_ENDING) for finding in by_rule.get(rule, ())]
+    if ending:
+        soonest = min(finding.days_left if finding.days_left is not None else 0 for finding in ending)
+        one = f"A certificate in use ends {until(soonest)}."
+        return one if len(ending) == 1 else f"{len(ending):,} certificates in use near their end, the first {until(soonest)}."
+    if "rotation-overdue" in by_rule:
+        return "A rotation is overdue."
+    return f"{counted(len(findings), 'finding')} must be looked at."
+
+
+def _next_end(outcome: Outcome) -> Iterator[str]:
+    """The end that comes next among the certificates in use, for whoever asks when to come back."""
+    used = [case for case in outcome.cases.all if case.presented]
+    if not used:
+        yield "No stage that was read presents a client certificate."
+        return
+    alive = [case for case in used if case.days_left is not None and case.days_left >= 0]
+    if alive:
+        yield _told(min(alive, key=lambda case: (case.days_left or 0, str(case.address), case.id or "")))
+
+
+def _told(case: Case) -> str:
+    assert case.expires_at is not None  # noqa: S101 -- a case with days left has an end
+    stages = {*case.subject.presented_by, *case.subject.to_be_presented_by}
+    name = str(case.address) if case.address is not None else f"certificate {case.id}"
+    presented = f"{counted(len(stages), 'stage')} {'presents' if len(stages) == 1 else 'present'} it"
+    return f"{name} ends on {day_of(case.expires_at)}, {until(case.days_left or 0)}; {presented}."

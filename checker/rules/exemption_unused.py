@@ -1,0 +1,53 @@
+"""An exemption matches no finding.
+
+## Why
+It is misspelt, or what it exempted is mended: either way nobody is protected by it, and one day it hides something new.
+
+## Example
+An exemption of `aws_api_gateway_client_certificate.orders` from certificate-expiring after that certificate was rotated.
+
+## How to fix
+Take it away, or correct what it names: the address or the certificate's id as the report shows it, all stages where a certificate
+is exempted by its stages. One in a policy that several root modules share says by `directory`, `workspace`, `account` or `region`
+where it belongs. It is only said where the run could have had the finding: not offline for what AWS alone tells, nor
+without a plan for what only plans show.
+
+## How to exempt
+This finding cannot be exempted; `exemption-unused = "note"` or `"off"` under `[rules]` of the policy makes it weigh less.
+
+## Source
+tfcert's own: `docs/policy.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Cases
+from checker.domain.finding import Finding
+from checker.domain.severity import Severity
+from checker.rules.rule import Rule
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield a warning for each exemption that still runs and that nothing needed."""
+    for unused in cases.tally.unused:
+        exemption = unused.exemption
+        yield Finding(
+            rule=RULE.name,
+            severity=RULE.severity,
+            message=f"the exemption of {exemption.subject} from {exemption.rule} exempts nothing: {unused.why}",
+            remedy="take it away, or correct what it names",
+            address=min(exemption.addresses, default=None),
+            certificate_id=exemption.certificate_id,
+            location=exemption.location,
+        )
+
+
+RULE = Rule(
+    name="exemption-unused",
+    severity=Severity.WARNING,
+    says="an exemption that matches nothing",
+    check=check,
+    exemptable=False,
+)

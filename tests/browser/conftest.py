@@ -1,0 +1,95 @@
+"""The page in the machine's own chromium: every test ends with a look at what the browser had to complain of, and what it asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+# Found whatever import mode the run has.
+_HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(folder) for folder in (_HERE, _HERE.parent / "scenarios") if str(folder) not in sys.path]
+
+import gallery  # noqa: E402  # after the line above
+from rig.announcing import NO_BROWSER  # noqa: E402  # likewise
+
+from checker.reports.html import render  # noqa: E402  # likewise
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_WATCH = "addEventListener('securitypolicyviolation', (event) => console.error('policy: ' + event.violatedDirective + ' ' + event.blockedURI))"
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """A running chromium that knows one family of fonts, whatever the machine has; without a binary the test is skipped, loudly."""
+    binary = os.environ.get("TFCERT_CHROMIUM") or next(filter(None, map(which, _NAMES)), None)
+    if binary is None:
+        pytest.skip(NO_BROWSER)
+    from playwright.sync_api import sync_playwright
+
+    folder = tmp_path_factory.mktemp("fonts")
+    roboto = Path(next(iter(find_spec("font_roboto").submodule_search_locations))) / "files"
+    settings = folder / "fonts.conf"
+    settings.write_text(f"<fontconfig><dir>{roboto}</dir><cachedir>{folder / 'cache'}</cachedir></fontconfig>\n", encoding="utf-8")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=binary,
+            args=["--font-render-hinting=none", "--disable-lcd-text", "--force-color-profile=srgb"],
+            chromium_sandbox=os.geteuid() != 0,
+            env={**os.environ, "FONTCONFIG_FILE": str(settings)},
+            timeout=120_000,
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory):
+    """Pages by name, each made once: a function that gives the file and the outcome that it shows."""
+    made = {}
+
+    def page(name):
+        if name not in made:
+            folder = tmp_path_factory.mktemp(name)
+            outcome = gallery.OUTCOMES[name](folder)
+            file = folder / "page.html"
+            file.write_text(render(outcome), encoding="utf-8", newline="")
+            made[name] = (file, outcome)
+        return made[name]
+
+    return page
+
+
+@pytest.fixture
+def open_page(chromium, pages):
+    """Open a page; at the end nothing may have been asked of a network, complained of, thrown, or refused by the page's policy."""
+    contexts, complaints = [], []
+
+    def show(name, *, scheme="light", width=1280, height=900, script=True, file=None, quiet=True):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            java_script_enabled=script,
+            reduced_motion="reduce",
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        contexts.append(context)
+        context.set_default_timeout(30_000)
+        page = context.new_page()
+        url = (file or pages(name)[0]).as_uri()
+        if quiet:
+            page.on("console", lambda said: complaints.append(f"console: {said.text}"))
+            page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+            page.on("request", lambda asked: None if asked.url == url else complaints.append(f"request: {asked.url[:80]}"))
+            page.add_init_script(_WATCH)
+        page.goto(url)
+        return page
+
+    yield show
+    for context in contexts:
+        context.close()
+    assert [complaint for complaint in complaints if not complaint.startswith("request: data:image/svg+xml,")] == []

@@ -1,0 +1,134 @@
+"""What the pages of these tests show: three certificates, three thousand, and some with names that nobody should trust."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from world import BASE, CERTIFICATE, NOW, STAGE, World, days, lay, world
+
+from checker.cli.previewing import with_patches
+from checker.cli.reading import Loaded
+from checker.domain.address import parse
+from checker.domain.outcome import Outcome
+from checker.domain.value import replace
+
+
+def three(folder: Path) -> World:
+    """One that ends in 12 days, one on its way out with its successor in place, and one that has time."""
+    orders, payments, newer, ledger = (f"{CERTIFICATE}.{name}" for name in ("orders", "payments", "payments_202611", "ledger"))
+    text = f"""\
+resource "{CERTIFICATE}" "orders" {{
+  description = "orders to their backend"
+}}
+
+resource "{STAGE}" "orders" {{
+  for_each              = toset(["live", "test"])
+  client_certificate_id = {orders}.id
+}}
+
+resource "{STAGE}" "returns" {{
+  client_certificate_id = {orders}.id
+}}
+
+resource "{CERTIFICATE}" "payments" {{
+}}
+
+# tfcert: succeeds {payments}
+resource "{CERTIFICATE}" "payments_202611" {{
+}}
+
+resource "{STAGE}" "payments" {{
+  client_certificate_id = {payments}.id
+}}
+
+resource "{CERTIFICATE}" "ledger" {{
+}}
+
+resource "{STAGE}" "ledger" {{
+  client_certificate_id = {ledger}.id
+}}
+"""
+    return World(
+        folder=lay(folder, {"gateway.tf": text}),
+        certificates={orders: "rj3hhn", payments: "k2v9qd", newer: "m8w1zt", ledger: "c5x0py"},
+        stages={
+            f'{STAGE}.orders["live"]': "rj3hhn",
+            f'{STAGE}.orders["test"]': "rj3hhn",
+            f"{STAGE}.returns": "rj3hhn",
+            f"{STAGE}.payments": "k2v9qd",
+            f"{STAGE}.ledger": "c5x0py",
+        },
+        ends={"rj3hhn": days(12.4), "k2v9qd": days(45.4), "m8w1zt": days(364), "c5x0py": days(231)},
+    )
+
+
+def many(folder: Path, count: int = 3000, stages: int = 10_000) -> World:
+    """That many certificates, of which every hundredth is in the configuration, with their ends all over the year."""
+    certificates = {f"module.team_{number % 40:02}.{CERTIFICATE}.service_{number:04}": f"id{number:04}" for number in range(count)}
+    # A step that shares no factor with the year spreads the ends evenly, without a die.
+    ends = {f"id{number:04}": days((number * 131) % 364 + 1.5) for number in range(count)}
+    names = list(certificates)
+    presented = {
+        f'{names[number % count].replace(CERTIFICATE, STAGE)}["{number // count + 1}"]': f"id{number % count:04}"
+        for number in range(stages)
+    }
+    text = f'resource "{CERTIFICATE}" "own" {{\n}}\n\nresource "{STAGE}" "own" {{\n  client_certificate_id = {CERTIFICATE}.own.id\n}}\n'
+    return World(
+        folder=lay(folder, {"main.tf": text}),
+        certificates={**certificates, f"{CERTIFICATE}.own": "own000"},
+        stages={**presented, f"{STAGE}.own": "own000"},
+        ends={**ends, "own000": days(4.5)},
+        now=NOW,
+    )
+
+
+def hostile(folder: Path) -> World:
+    """Keys and names that try to leave the place where they are put, and a file whose lines end as on Windows."""
+    certificate = f"{CERTIFICATE}.orders"
+    text = f"""\
+resource "{CERTIFICATE}" "orders" {{
+  description = "</pre><script>document.title = 'taken'</script> \u202e reversed"
+}}
+
+resource "{STAGE}" "prod" {{
+  for_each              = toset(["<img src=x onerror=alert(1)>"])
+  client_certificate_id = {certificate}.id
+}}
+"""
+    keys = (
+        "<img src=x onerror=alert(1)>",
+        "</script><script>alert(1)</script>",
+        "' onmouseover='alert(1)",
+        "{{ 7 * 7 }}",
+        "\u202eabc\x1b[2J",
+    )
+    return World(
+        folder=lay(folder, {"main.tf": text.replace("\n", "\r\n")}),
+        certificates={certificate: "old000"},
+        stages={str(replace(parse(f"{STAGE}.prod"), key=key)): "old000" for key in keys},
+    )
+
+
+def outcome_of(world: World, *, offline: bool = False) -> Outcome:
+    """What a check of that world finds, with the patches that it writes."""
+    return with_patches(world.judge(offline=offline), Loaded(inventory=world.inventory(), configurations=(world.configuration(),)))
+
+
+def blocked(folder: Path) -> Outcome:
+    """Nobody asked AWS, and the configuration takes the whole certificate: nothing can be written."""
+    found = world(folder, {"main.tf": BASE + f'output "all" {{\n  value = {CERTIFICATE}.orders\n}}\n'})
+    return outcome_of(found, offline=True)
+
+
+def calm(folder: Path) -> Outcome:
+    """One certificate that has most of its year left."""
+    return outcome_of(world(folder, {"main.tf": BASE}, ends={"old000": days(300)}))
+
+
+OUTCOMES = {
+    "three": lambda folder: outcome_of(three(folder)),
+    "many": lambda folder: outcome_of(many(folder)),
+    "hostile": lambda folder: outcome_of(hostile(folder)),
+    "blocked": blocked,
+    "calm": calm,
+}

@@ -1,0 +1,60 @@
+"""The two forges, and what posts to them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "reports")]
+
+from github_stand_in import REPOSITORY, GithubStandIn  # noqa: E402
+from gitlab_stand_in import PROJECT, GitlabStandIn  # noqa: E402
+
+from checker.forges.github import GithubConversation  # noqa: E402
+from checker.forges.github_client import GithubClient  # noqa: E402
+from checker.forges.gitlab import GitlabConversation  # noqa: E402
+from checker.forges.patience import Patience  # noqa: E402
+
+
+@dataclass(kw_only=True)
+class Rig:
+    """A forge, how to reach it, and the pauses that were made."""
+
+    name: str
+    server: object
+    repository: str
+    pauses: list = field(default_factory=list)
+
+    def conversation(self, token="writes", number=7):
+        patience = Patience(sleep=self.pauses.append)
+        if self.name == "github":
+            client = GithubClient(base_url=self.server.url, token=token, patience=patience)
+            return GithubConversation(client, repository=self.repository, number=number)
+        return GitlabConversation(
+            base_url=self.server.url, token=token, repository=self.repository, number=number, patience=patience
+        )
+
+
+@pytest.fixture
+def github():
+    """GitHub; a test that leaves a violation of its description fails."""
+    with GithubStandIn() as server:
+        yield Rig(name="github", server=server, repository=REPOSITORY)
+    assert server.violations == []
+
+
+@pytest.fixture
+def gitlab():
+    """GitLab, likewise."""
+    with GitlabStandIn() as server:
+        yield Rig(name="gitlab", server=server, repository=PROJECT)
+    assert server.violations == []
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def forge(request):
+    """Each forge in turn."""
+    return request.getfixturevalue(request.param)

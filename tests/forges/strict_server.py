@@ -1,0 +1,255 @@
+"""An HTTP server on 127.0.0.1 that answers only what an OpenAPI description has, and only as it has it.
+
+A request that the description does not know, or not so, and an answer that is not as described, are violations: they are answered
+with 500 and kept, and a test that leaves any fails.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from openapi_schema_validator import OAS30Validator
+
+
+@dataclass(kw_only=True)
+class Request:
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: object
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Answer:
+    status: int
+    body: object = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """An answer in another's place, `times` times; with `heard` the request is carried out all the same."""
+
+    method: str
+    path: str
+    answer: Answer | None
+    times: int = 1
+    heard: bool = False
+
+    def meets(self, request: Request) -> bool:
+        return self.times > 0 and request.method == self.method and re.search(self.path, request.path) is not None
+
+
+class ViolationError(Exception):
+    """Something that the description does not have."""
+
+
+class UnlistedError(Exception):
+    """An answer that the forge gives and its description leaves out; it is not held to anything."""
+
+    def __init__(self, answer):
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class Description:
+    """An OpenAPI description, as far as it is needed to hold requests and answers to it."""
+
+    def __init__(self, document):
+        self._document = document
+        self._routes = [
+            (re.compile("/".join("([^/]+)" if part.startswith("{") else re.escape(part) for part in path.split("/")) + r"\Z"), path)
+            for path in document["paths"]
+        ]
+
+    def operation(self, request):
+        for pattern, path in self._routes:
+            found = pattern.match(request.path)
+            if found is None:
+                continue
+            operation = self._document["paths"][path].get(request.method.lower())
+            if operation is None:
+                raise ViolationError(f"{path} has no {request.method}")
+            names = re.findall(r"\{(.+?)\}", path)
+            request.values = {name: unquote(text) for name, text in zip(names, found.groups(), strict=True)}
+            return path, operation
+        raise ViolationError(f"no path is like {request.method} {request.path}")
+
+    def hold_request(self, request, operation):  # noqa: C901 -- a list of what can be wrong
+        known = {"query": {}, "path": {}, "header": {}}
+        for parameter in map(self._resolved, operation.get("parameters", ())):
+            known[parameter["in"]][parameter["name"]] = parameter
+        for name in request.query:
+            if name not in known["query"]:
+                raise ViolationError(f"no parameter {name}")
+        for place, given in (("query", request.query), ("path", request.values)):
+            for name, parameter in known[place].items():
+                if name in given:
+                    self._hold(_typed(given[name], parameter["schema"]), parameter["schema"], f"parameter {name}")
+                elif parameter.get("required"):
+                    raise ViolationError(f"parameter {name} is missing")
+        body = operation.get("requestBody")
+        if body is None:
+            if request.body is not None and request.body != {}:
+                raise ViolationError("a body that nobody asked for")
+        elif "json" not in request.headers.get("content-type", ""):
+            raise ViolationError("a body that is no JSON")
+        else:
+            schema = body["content"]["application/json"]["schema"]
+            self._hold(request.body, schema, "body")
+            strange = set(request.body) - set(schema["properties"])
+            if strange:
+                raise ViolationError(f"the body has no {strange}")
+
+    def hold_answer(self, answer, operation):
+        response = operation["responses"].get(str(answer.status))
+        if response is None:
+            raise ViolationError(f"no answer {answer.status}")
+        content = self._resolved(response).get("content", {}).get("application/json")
+        if content is not None:
+            self._hold(answer.body, content["schema"], f"answer {answer.status}")
+        elif answer.body is not None:
+            raise ViolationError(f"answer {answer.status} has no body")
+
+    def smallest(self, schema):  # noqa: PLR0911 -- a case of a schema each
+        """The least value that a schema allows, for what nobody looks at."""
+        schema = self._resolved(schema)
+        for name in ("allOf", "anyOf", "oneOf"):
+            if name in schema:
+                return self.smallest(schema[name][0])
+        if schema.get("nullable"):
+            return None
+        if "enum" in schema:
+            return schema["enum"][0]
+        match schema.get("type"):
+            case "object":
+                return {name: self.smallest(schema["properties"][name]) for name in schema.get("required", ())}
+            case "array":
+                return []
+            case "integer" | "number":
+                return 1
+            case "boolean":
+                return False
+        return {"date-time": "2026-11-23T00:00:00Z", "uri": "https://github.example/x"}.get(schema.get("format"), "x")
+
+    def schema(self, name):
+        return self._document["components"]["schemas"][name]
+
+    def _resolved(self, entry):
+        while "$ref" in entry:
+            _, *parts = entry["$ref"].split("/")
+            entry = self._document
+            for part in parts:
+                entry = entry[part]
+        return entry
+
+    def _hold(self, value, schema, what):
+        validator = OAS30Validator({"allOf": [schema], "components": self._document.get("components", {})})
+        for error in validator.iter_errors(value):
+            raise ViolationError(f"{what}: {error.json_path}: {error.message}")
+
+
+def _typed(text, schema):
+    return int(text) if schema.get("type") == "integer" and re.fullmatch(r"-?\d+", text) else text
+
+
+class StrictServer:
+    """The server; what a forge does stands in `handle`, which subclasses have."""
+
+    description: Description
+
+    def __init__(self):
+        self.faults: list[Fault] = []
+        self.requests: list[Request] = []
+        self.violations: list[str] = []
+        self.before: list[Callable[[Request], None]] = []
+        self.lock = threading.RLock()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def _serve(self):
+                answer = server.serve(_request(self))
+                if answer is None:
+                    self.close_connection = True
+                    return
+                data = b"" if answer.body is None else json.dumps(answer.body).encode()
+                self.send_response(answer.status)
+                headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(data)), **answer.headers}
+                for name, text in headers.items():
+                    self.send_header(name, text)
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 -- the names of http.server
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = f"http://127.0.0.1:{self._http.server_port}"
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join(timeout=10)
+
+    def writes(self):
+        """The requests that change something, or would."""
+        return [f"{request.method} {request.path}" for request in self.requests if self.changes(request)]
+
+    def changes(self, request):
+        return request.method != "GET"
+
+    def serve(self, request):
+        for hook in list(self.before):
+            hook(request)
+        with self.lock:
+            self.requests.append(request)
+            try:
+                fault = next((fault for fault in self.faults if fault.meets(request)), None)
+                answer = self.respond(request) if fault is None or fault.heard else None
+                if fault is not None:
+                    fault.times -= 1
+                    answer = fault.answer
+            except ViolationError as violation:
+                self.violations.append(f"{request.method} {request.path}: {violation}")
+                answer = Answer(status=500, body={"message": str(violation)})
+            return answer
+
+    def respond(self, request):
+        path, operation = self.description.operation(request)
+        self.description.hold_request(request, operation)
+        try:
+            answer = self.handle(path, request)
+        except UnlistedError as unlisted:
+            return unlisted.answer
+        self.description.hold_answer(answer, operation)
+        return answer
+
+
+def _request(handler):
+    split = urlsplit(handler.path)
+    length = int(handler.headers.get("Content-Length") or 0)
+    data = handler.rfile.read(length)
+    return Request(
+        method=handler.command,
+        path=split.path,
+        query=dict(parse_qsl(split.query, keep_blank_values=True)),
+        headers={name.lower(): text for name, text in handler.headers.items()},
+        body=json.loads(data) if data else None,
+    )

@@ -1,0 +1,325 @@
+"""One comment that stays current, on each forge, against a stand-in that is held to the forge's own description."""
+
+from __future__ import annotations
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from github_stand_in import BOT
+from strict_server import Answer, Fault
+
+from checker.domain.errors import TfcertError
+from checker.forges.conversation import RefusedError
+from checker.forges.keeping import Behavior, Did, Post, keep, said
+from checker.forges.marker import Marker
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}
+
+
+def post(rig, text, *, hours=0, key="default", resolved=False, run=None, always=False):
+    marker = Marker(
+        key=key, repository=rig.repository, at=NOW + timedelta(hours=hours), resolved=resolved, run=run, commit="abcdef1"
+    )
+    return Post(text=text, marker=marker, always=always)
+
+
+def ours(rig):
+    return [said(body) for body in rig.server.bodies() if body.startswith("<!-- tfcert comment")]
+
+
+def run(rig, *arguments, behavior=Behavior.UPDATE, token="writes", **more):
+    return keep(rig.conversation(token), post(rig, *arguments, **more), behavior).did
+
+
+def writes(rig):
+    done = rig.server.writes()
+    rig.server.requests.clear()
+    return done
+
+
+def test_a_comment_is_created_then_edited_and_an_identical_one_makes_no_call(forge):
+    """Only what it says counts for that, not how fresh it is."""
+    assert run(forge, "one") is Did.CREATED
+    assert len(writes(forge)) == 1
+    assert run(forge, "one", hours=1, run=9) is Did.UNCHANGED
+    assert writes(forge) == []
+    assert run(forge, "two", hours=2) is Did.EDITED
+    assert len(writes(forge)) == 1
+    assert ours(forge) == ["two"]
+    assert "commit abcdef1" in forge.server.bodies()[0]
+
+
+def test_an_older_run_never_overwrites_a_newer(forge):
+    """Nor does it delete or hide anything, whatever the behaviour."""
+    run(forge, "new", hours=5, run=20)
+    writes(forge)
+    for behavior in Behavior:
+        assert run(forge, "old", hours=9, run=10, behavior=behavior) is Did.OUTRUN
+    assert writes(forge) == []
+    assert run(forge, "again", hours=1, run=21) is Did.EDITED
+    assert ours(forge) == ["again"]
+
+
+def test_comments_of_other_keys_and_of_people_stay_as_they_are(forge):
+    """A key is matched to the letter, and a quotation is none of ours."""
+    run(forge, "mine", key="non-prod")
+    forge.server.add("> " + forge.server.bodies()[0])
+    forge.server.add("prod")
+    before = forge.server.bodies()
+    run(forge, "mine too", key="prod")
+    run(forge, "changed", key="prod", hours=1)
+    assert forge.server.bodies()[:3] == before
+    assert len(forge.server.bodies()) == 4
+
+
+def test_a_comment_that_somebody_else_wrote_with_our_marker_is_not_ours(forge):
+    """It holds up nothing, however new it says that it is, and is neither edited nor deleted."""
+    forged = post(forge, "forged", hours=10_000, run=10**9).body
+    forge.server.add(forged)
+    for behavior in (Behavior.UPDATE, Behavior.DELETE_AND_NEW):
+        run(forge, str(behavior), behavior=behavior, hours=1)
+    assert forge.server.bodies()[0] == forged
+    assert ours(forge) == ["forged", "delete-and-new"]
+
+
+def test_nothing_is_said_where_all_was_always_well(forge):
+    """Unless that is wanted."""
+    assert run(forge, "fine", resolved=True) is Did.SILENT
+    assert writes(forge) == []
+    assert run(forge, "fine", resolved=True, always=True) is Did.CREATED
+    assert ours(forge) == ["fine"]
+
+
+def test_when_all_is_well_the_comment_says_so_and_github_folds_it_away(github):
+    """And unfolds it when findings come back."""
+    run(github, "bad")
+    run(github, "fine", hours=1, resolved=True)
+    (comment,) = github.server.comments[7]
+    assert (said(comment["body"]), comment["minimized"]) == ("fine", "RESOLVED")
+    writes(github)
+    assert run(github, "fine", hours=2, resolved=True) is Did.UNCHANGED
+    assert writes(github) == []
+    run(github, "bad", hours=3)
+    assert (said(comment["body"]), comment["minimized"]) == ("bad", False)
+
+
+def test_what_a_person_folded_away_stays_so(github):
+    """Only what was folded as resolved is unfolded."""
+    run(github, "bad")
+    github.server.comments[7][0]["minimized"] = "OFF_TOPIC"
+    run(github, "worse", hours=1)
+    assert github.server.comments[7][0]["minimized"] == "OFF_TOPIC"
+
+
+def test_new_leaves_the_earlier_ones_and_delete_and_new_does_not(forge):
+    """Neither writes the same twice."""
+    for hours, text in enumerate(("a", "a", "b")):
+        run(forge, text, hours=hours, behavior=Behavior.NEW)
+    assert ours(forge) == ["a", "b"]
+    run(forge, "c", hours=3, behavior=Behavior.DELETE_AND_NEW)
+    assert ours(forge) == ["c"]
+    writes(forge)
+    run(forge, "c", hours=4, behavior=Behavior.DELETE_AND_NEW)
+    assert writes(forge) == []
+
+
+def test_hide_and_new_hides_the_earlier_ones_once(github):
+    """Each of them as outdated."""
+    for hours, text in enumerate("abc"):
+        run(github, text, hours=hours, behavior=Behavior.HIDE_AND_NEW)
+    assert [comment["minimized"] for comment in github.server.comments[7]] == ["OUTDATED", "OUTDATED", False]
+    assert [line.split()[0] for line in writes(github)] == ["POST", "POST", "POST", "POST", "POST"]
+
+
+def test_update_leaves_one_of_several(forge):
+    """The oldest, with what is said now."""
+    first = forge.server
+    for text in "abc":
+        run(forge, text, behavior=Behavior.NEW)
+    oldest = first.bodies()[0]
+    run(forge, "d", hours=1)
+    assert ours(forge) == ["d"]
+    assert oldest not in first.bodies()
+
+
+def test_a_thousand_comments_before_ours(forge):
+    """Every page is read, and no more than once."""
+    for number in range(1_000):
+        forge.server.add(f"comment {number}")
+    run(forge, "one")
+    writes(forge)
+    assert run(forge, "two", hours=1) is Did.EDITED
+    pages = [
+        request.query.get("page", "1")
+        for request in forge.server.requests
+        if request.method == "GET" and "user" not in request.path
+    ]
+    assert pages == [str(page) for page in range(1, 12)]
+    assert len(forge.server.bodies()) == 1_001
+
+
+def test_a_comment_that_is_deleted_meanwhile_is_written_anew(forge):
+    """Between the listing and the edit."""
+    run(forge, "one")
+    deleted = []
+
+    def delete(request):
+        if request.method in {"PATCH", "PUT"} and not deleted:
+            there = forge.server.comments if forge.name == "github" else forge.server.notes
+            deleted.append(there[7].pop())
+
+    forge.server.before.append(delete)
+    assert run(forge, "two", hours=1) is Did.CREATED
+    assert deleted
+    assert ours(forge) == ["two"]
+
+
+@pytest.mark.parametrize("heard", [False, True])
+@pytest.mark.parametrize("answer", [Answer(status=502, body={"message": "Server Error"}), None], ids=["502", "cut off"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH|PUT", "DELETE"])
+def test_whatever_fails_for_a_while_leaves_one_comment(forge, method, answer, heard):
+    """Also where the request was carried out and only its answer was lost."""
+    for text in ("a", "b"):
+        run(forge, text, behavior=Behavior.NEW)
+    for name in method.split("|"):
+        forge.server.faults.append(Fault(method=name, path="comments|notes", answer=answer, times=2, heard=heard))
+    run(forge, "c", hours=1)
+    run(forge, "c", hours=2, key="other")
+    assert sorted(ours(forge)) == ["c", "c"]
+    assert forge.pauses
+    assert set(forge.pauses) <= {1.0, 2.0}
+
+
+def test_a_forge_that_stays_away_is_given_up(forge):
+    """After five tries, with an error that says so."""
+    fault = Fault(method="GET", path="comments|notes", answer=Answer(status=503, body={"message": "x"}), times=99)
+    forge.server.faults.append(fault)
+    with pytest.raises(TfcertError, match=r"answers 503.*, 5 times"):
+        run(forge, "one")
+    assert forge.pauses == [1.0, 2.0, 4.0, 8.0]
+    assert fault.times == 94
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause"),
+    [({"Retry-After": "7"}, 7.0), ({}, 60.0)],
+    ids=["with Retry-After", "without"],
+)
+def test_github_s_secondary_limit_is_waited_for(github, headers, pause):
+    """403 is then no refusal."""
+    github.server.faults.append(Fault(method="POST", path="comments", answer=Answer(status=403, body=SECONDARY, headers=headers)))
+    assert run(github, "one") is Did.CREATED
+    assert github.pauses == [pause]
+    assert ours(github) == ["one"]
+
+
+def test_gitlab_s_limit_is_waited_for(gitlab):
+    """429 with Retry-After."""
+    limit = Answer(status=429, body={"message": "Retry later"}, headers={"Retry-After": "3"})
+    gitlab.server.faults.append(Fault(method="GET", path="notes", answer=limit, times=2))
+    assert run(gitlab, "one") is Did.CREATED
+    assert gitlab.pauses == [3.0, 3.0]
+
+
+def test_a_pause_that_is_too_long_is_an_error(forge):
+    """A job must not hang for an hour."""
+    limit = Answer(status=429, body={"message": "Retry later"}, headers={"Retry-After": "3600"})
+    forge.server.faults.append(Fault(method="GET", path="comments|notes", answer=limit, times=99))
+    with pytest.raises(TfcertError, match="a pause of 3600 seconds is asked for"):
+        run(forge, "one")
+    assert forge.pauses == []
+
+
+def test_github_s_hourly_limit_is_waited_for_until_it_ends(github):
+    """Or given up, where that is too long from now."""
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}
+    limit = Answer(status=403, body={"message": "API rate limit exceeded"}, headers=headers)
+    github.server.faults.append(Fault(method="GET", path="comments", answer=limit))
+    run(github, "one")
+    assert github.pauses == [1.0]
+
+
+@pytest.mark.parametrize("runs", [2, 5])
+@pytest.mark.parametrize("behavior", [Behavior.UPDATE, Behavior.DELETE_AND_NEW])
+def test_runs_that_race_leave_one_comment_and_it_is_the_newest(forge, runs, behavior):
+    """All look before any of them writes."""
+    barrier = threading.Barrier(runs)
+    waited = set()
+
+    def wait(request):
+        if request.method == "POST" and "graphql" not in request.path and threading.get_ident() not in waited:
+            waited.add(threading.get_ident())
+            barrier.wait(timeout=20)
+
+    forge.server.before.append(wait)
+    with ThreadPoolExecutor(runs) as pool:
+        done = [pool.submit(run, forge, f"run {number}", hours=number, behavior=behavior) for number in range(runs)]
+        assert all(each.result(timeout=60) for each in done)
+    assert ours(forge) == [f"run {runs - 1}"]
+
+
+def test_fifty_runs_over_a_pull_request_s_life_leave_one_comment(forge):
+    """Findings come, change and go, people talk, the forge fails at times, runs are repeated out of order."""
+    dice = random.Random(7)
+    newest = -1
+    for number in range(50):
+        if dice.random() < 0.3:
+            forge.server.add(f"a person says {number}")
+        if dice.random() < 0.2:
+            method = dice.choice(("GET", "POST", "PATCH", "PUT", "DELETE"))
+            answer = Answer(status=502, body={"message": "x"})
+            forge.server.faults.append(Fault(method=method, path="comments|notes", answer=answer, heard=dice.random() < 0.5))
+        hour = number - dice.choice((0, 0, 0, 3))
+        fine = dice.random() < 0.3
+        run(forge, "fine" if fine else f"{hour % 4} findings", hours=hour, run=hour + 100, resolved=fine)
+        newest = max(newest, hour)
+        assert len(ours(forge)) <= 1
+    run(forge, "the end", hours=99, run=999)
+    assert ours(forge) == ["the end"]
+
+
+@pytest.mark.parametrize("number", [7, 8], ids=["403", "404"])
+def test_a_token_that_may_not_write_is_told_apart(forge, number):
+    """A fork's: 403, or 404 where it may not even see."""
+    with pytest.raises(RefusedError):
+        keep(forge.conversation("reads", number), post(forge, "one"), Behavior.UPDATE)
+    assert ours(forge) == []
+
+
+def test_an_edit_that_is_refused_is_a_refusal_and_no_endless_round(github):
+    """GitHub says 404 for what may not be written."""
+    run(github, "one")
+    github.server.faults.append(
+        Fault(method="PATCH", path="comments", answer=Answer(status=404, body={"message": "Not Found"}), times=99)
+    )
+    with pytest.raises(RefusedError):
+        run(github, "two", hours=1)
+    assert len(ours(github)) == 1
+
+
+def test_folding_away_is_no_reason_to_fail(github):
+    """The comment says what it should all the same."""
+    run(github, "bad")
+    github.server.tokens["edits"] = (BOT, True)
+    errors = {"data": {"minimizeComment": None}, "errors": [{"type": "FORBIDDEN", "message": "no"}]}
+
+    def refuse(request):
+        if request.path.endswith("graphql") and "mutation" in request.body["query"]:
+            github.server.faults.append(Fault(method="POST", path="graphql", answer=Answer(status=200, body=errors)))
+
+    github.server.before.append(refuse)
+    assert run(github, "fine", hours=1, resolved=True) is Did.EDITED
+    assert ours(github) == ["fine"]
+
+
+@pytest.mark.parametrize("token", ["wrong"])
+def test_a_token_that_is_not_valid_is_said(forge, token):
+    """And never shown."""
+    with pytest.raises(TfcertError, match="401") as raised:
+        run(forge, "one", token=token)
+    assert "not, or no longer, valid" in str(raised.value)
+    assert token not in str(raised.value)

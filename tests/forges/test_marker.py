@@ -1,0 +1,67 @@
+"""The hidden line: whose comment it is, to the letter, and how fresh."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checker.domain.value import replace
+from checker.forges.marker import Marker, read_marker
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+MARKER = Marker(key="prod", repository="octo-org/gateway", at=NOW)
+
+
+@given(st.text(), st.text(), st.none() | st.text(), st.none() | st.integers(0, 2**60), st.booleans())
+def test_a_marker_is_read_as_it_was_written_and_is_one_hidden_line(key, repository, commit, run, resolved):
+    """Whatever the key holds, it cannot end the HTML comment early."""
+    marker = Marker(key=key, repository=repository, at=NOW, commit=commit, run=run, resolved=resolved)
+    line = marker.line
+    assert read_marker(f"{line}\nthe rest\n-->") == marker
+    assert len(line.splitlines()) == 1
+    assert line.isascii()
+    inside = line[4:-3]
+    assert ">" not in inside
+    assert "--" not in inside
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "tfcert comment",
+        f"> {MARKER.line}",
+        f" {MARKER.line}",
+        f"hello\n{MARKER.line}",
+        f"{MARKER.line} and more",
+        "<!-- tfcert comment {} -->",
+        "<!-- tfcert comment nonsense -->",
+        MARKER.line.replace('"prod"', "3"),
+        MARKER.line.replace("+00:00", ""),
+        MARKER.line.replace("null", '"7"'),
+    ],
+)
+def test_nothing_else_is_a_marker(body):
+    """A quotation of ours is none, nor is one that is not whole."""
+    assert read_marker(body) is None
+
+
+@pytest.mark.parametrize("other", ["non-prod", "prod ", "Prod", "pro", "prod2", ""])
+def test_a_key_is_matched_to_the_letter(other):
+    """`prod` does not find `non-prod`, and another repository's comment is another one."""
+    assert MARKER.is_of(replace(MARKER, run=7, commit="abcdef1", resolved=True))
+    assert not MARKER.is_of(replace(MARKER, key=other))
+    assert not MARKER.is_of(replace(MARKER, repository="octo-org/gateway2"))
+
+
+def test_a_later_run_is_newer_whatever_the_clock_says():
+    """A run that is repeated keeps its number; without numbers the moment of the judgement counts."""
+    later = NOW + timedelta(days=1)
+    assert replace(MARKER, run=1, at=later).older_than(replace(MARKER, run=2))
+    assert not replace(MARKER, run=2).older_than(replace(MARKER, run=1, at=later))
+    assert MARKER.older_than(replace(MARKER, at=later))
+    assert MARKER.older_than(replace(MARKER, at=later, run=1))
+    assert not MARKER.older_than(MARKER)

@@ -1,0 +1,390 @@
+"""The page of HTML: what it says first, that it holds everything, and that nothing of what it is told becomes markup."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from datetime import date
+from hashlib import sha256
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from world import BASE, CERTIFICATE, STAGE, bounded, days, world
+
+from checker.domain.cases import build_cases
+from checker.domain.finding import Finding, SuppressedBy, Suppression
+from checker.domain.inventory import Document, Inventory, Source
+from checker.domain.observation import Observations, Unanswered
+from checker.domain.outcome import Outcome
+from checker.domain.policy import FailOn, Policy
+from checker.domain.rotation import Phase
+from checker.domain.severity import Severity
+from checker.domain.value import replace
+from checker.domain.written import WrittenPatch
+from checker.reports.html import render
+from checker.reports.page.diffs import marked, places
+from checker.reports.page.horizon import NOW, place
+from checker.reports.page.prose import prose
+from checker.reports.page.wording import name_of, split, until
+from checker.reports.printable import printable
+
+ADDRESS = f"{CERTIFICATE}.orders"
+
+
+class Page(HTMLParser):
+    """Every element with its attributes, and the text of all of them; `said` is that of the element with an id."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self._silent = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag in {"style", "script"}:
+            self._silent = tag
+
+    def handle_endtag(self, tag):
+        if tag == self._silent:
+            self._silent = ""
+
+    def handle_data(self, data):
+        if not self._silent:
+            self.text.append(data)
+
+    def __contains__(self, words: str) -> bool:
+        return words in " ".join("".join(self.text).split())
+
+    def all(self, tag: str, of_class: str = "") -> list[dict[str, str | None]]:
+        return [have for name, have in self.elements if name == tag and of_class in [*(have.get("class") or "").split(), ""]]
+
+
+def heading(html: str) -> str:
+    return re.search(r'<h1 id="said">(.*?)</h1>', html).group(1)
+
+
+def finding(rule: str, severity: Severity = Severity.ERROR, **more: object) -> Finding:
+    return Finding(rule=rule, severity=severity, message=f"what {rule} says", remedy=f"cure {rule}", **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def judged(tmp_path):
+    """One certificate with 12 days left."""
+    return world(tmp_path, {"main.tf": BASE}).judge()
+
+
+def with_findings(outcome: Outcome, *findings: Finding, fail_on: FailOn = FailOn.ERROR) -> Outcome:
+    policy = replace(outcome.cases.policy, fail_on=fail_on)
+    return replace(outcome, findings=findings, rotations=(), cases=replace(outcome.cases, policy=policy))
+
+
+def test_the_verdict_comes_first_and_then_what_to_do(judged):
+    """Before the timeline, the findings, the rotations and the patches, in that order."""
+    html = render(judged)
+    assert heading(html) == "A certificate in use ends in 12 days."
+    marks = ['<h1 id="said">', 'id="next"', 'id="timeline"', 'id="findings"', 'id="rotations"', 'id="patches"']
+    assert [html.count(mark) for mark in marks] == [1] * len(marks)
+    assert sorted(marks, key=html.index) == marks
+    page = Page(html)
+    assert "Introduce orders_202611 beside orders" in page
+    assert f"tfcert patch --only {ADDRESS}" in page
+
+
+@pytest.mark.parametrize(
+    ("findings", "said", "tone"),
+    [
+        ((finding("certificate-expired"), finding("certificate-expiring", days_left=2)), "A certificate in use has ended.", "bad"),
+        ((finding("stage-detached"), finding("certificate-expired")), "Do not apply this plan as it is.", "bad"),
+        ((finding("certificate-gone"),), "A stage presents a certificate that AWS does not know.", "bad"),
+        ((finding("certificate-expiring", days_left=0),), "A certificate in use ends in less than a day.", "bad"),
+        (
+            (finding("certificate-expiring", days_left=9), finding("certificate-not-renewing", days_left=3)),
+            "2 certificates in use near their end, the first in 3 days.",
+            "bad",
+        ),
+        ((finding("rotation-overdue"),), "A rotation is overdue.", "bad"),
+        ((finding("certificate-elsewhere"), finding("certificate-elsewhere", address="x")), "2 findings must be looked at.", "bad"),
+        ((finding("certificate-unverified", Severity.WARNING),), "Not everything could be checked.", "doubt"),
+        ((finding("certificate-drifted", Severity.WARNING),), "Nothing is urgent.", "fine"),
+        ((), "All is well.", "fine"),
+    ],
+)
+def test_the_headline_is_of_what_weighs_most(judged, findings, said, tone):
+    """A plan that breaks trust comes before a date, a date before what can wait; I4: what is not verified is not well."""
+    html = render(with_findings(judged, *findings))
+    assert heading(html) == said
+    assert f'<section class="verdict {tone}"' in html
+
+
+def test_a_warning_that_fails_a_gate_is_in_the_headline(judged):
+    """With `fail_on` warning."""
+    html = render(with_findings(judged, finding("certificate-expiring", Severity.WARNING, days_left=45), fail_on=FailOn.WARNING))
+    assert heading(html) == "A certificate in use ends in 45 days."
+    assert '<section class="verdict warn"' in html
+
+
+def test_a_suppressed_finding_is_shown_with_its_reason_and_is_no_headline(judged):
+    """Who exempted it, until when; it counts for nothing."""
+    why = Suppression(kind=SuppressedBy.POLICY, reason="moves to <another> account", until=date(2026, 12, 1), owner="payments")
+    page = Page(html := render(with_findings(judged, finding("certificate-expiring", days_left=12, suppression=why))))
+    assert heading(html) == "All is well."
+    assert "1 suppressed" in page
+    assert "Suppressed: moves to <another> account, until 1 Dec 2026, payments answers for it" in page
+
+
+def test_i4_the_page_says_that_aws_was_not_asked(tmp_path):
+    """Above everything else, and at every end that rests on what was recorded."""
+    home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(300)})
+    offline, asked = Page(render(home.judge(offline=True))), Page(render(home.judge()))
+    assert "AWS was not asked: every date here is the one that was recorded." in offline
+    assert "recorded, AWS was not asked" in offline
+    assert {"#m-recorded"} == {use["href"] for use in offline.all("use", "recorded")} - {"#m-end"}
+    assert "AWS was not asked" not in asked
+    assert "confirmed by AWS" in asked
+
+
+def test_every_certificate_and_stage_is_on_the_timeline_with_its_end(tmp_path):
+    """Those without an end, too, and those that nobody presents."""
+    home = world(
+        tmp_path,
+        {"main.tf": BASE},
+        certificates={f"{CERTIFICATE}.orders": "old000", f"{CERTIFICATE}.spare": "spare0"},
+        stages={f"{STAGE}.prod": "old000", f'{STAGE}.many["{1}"]': "old000", f"{STAGE}.lost": "gone00"},
+    )
+    page = Page(render(home.judge()))
+    assert len(page.all("li", "cert")) == 3
+    for words in (ADDRESS, f"{CERTIFICATE}.spare", f"{STAGE}.prod", f'{STAGE}.many["1"]', f"{STAGE}.lost", "AWS does not know it"):
+        assert words in page
+    assert "No stage presents it" in page
+    assert len(page.all("use", "introduce")) == 1 + 1  # the legend's
+    assert len(page.all("rect", "threshold")) == 2 + 1
+
+
+def test_three_thousand_are_folded_by_month_and_none_is_lost():
+    """What is urgent stands open, the rest behind the months in which it ends."""
+    from checker.domain.address import parse
+    from checker.domain.certificate import Certificate
+    from checker.domain.stage import Presents, Stage, StageKind
+
+    names = [f"c{number:04}" for number in range(3000)]
+    document = Document(
+        source=Source(path="state.json", kind="state"),
+        certificates=tuple(
+            Certificate(address=parse(f"{CERTIFICATE}.{name}"), id=name, expires_at=days(1 + number % 360))
+            for number, name in enumerate(names)
+        ),
+        stages=tuple(
+            Stage(address=parse(f"{STAGE}.{name}"), kind=StageKind.REST, api_id="a", name=name, presents=Presents(name))
+            for name in names
+        ),
+    )
+    cases = build_cases(Inventory(documents=(document,)), Observations(asked=False), as_of=days(0), policy=Policy())
+    html = render(Outcome(cases=cases, findings=(), rotations=()))
+    assert len(set(re.findall(r'<li class="cert \w+" id="(c\d+)">', html))) == 3000
+    opened = html[: html.index('<details class="fold">', html.index('id="timeline"'))]
+    assert opened.count('<li class="cert') == 40
+    months = re.findall(r'<span class="title">(\w+ \d{4})</span>', html)
+    assert months[0] == "January 2027"
+    assert len(months) == len(set(months)) == 11
+
+
+def test_the_page_s_own_policy_names_its_script_and_its_style_and_nothing_else(judged):
+    """By their hashes, so that nothing that gets in runs; no attribute is code or style."""
+    html = render(judged)
+    page = Page(html)
+    (policy,) = (meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    for tag in ("style", "script"):
+        (body,) = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        assert f"{tag}-src 'sha256-{b64encode(sha256(body.encode()).digest()).decode()}'" in policy
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    names = {name for _, have in page.elements for name in have}
+    assert not {name for name in names if name.startswith("on") or name == "style"}
+    places_ = {have[name] for _, have in page.elements for name in ("href", "src", "action") if have.get(name)}
+    assert {where for where in places_ if not where.startswith(("#", "data:image/svg+xml,"))} == set()
+
+
+def test_every_link_leads_somewhere_on_the_page(judged):
+    """And no place has two names."""
+    patch = WrittenPatch(phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="+a\n", rotations=(ADDRESS,))
+    page = Page(render(replace(judged, patches=(patch,))))
+    ids = [have["id"] for _, have in page.elements if "id" in have]
+    assert len(ids) == len(set(ids))
+    wanted = {
+        have[name].removeprefix("#") for _, have in page.elements for name in ("href",) if (have.get(name) or "").startswith("#")
+    }
+    wanted |= {word for _, have in page.elements for word in (have.get("aria-labelledby") or "").split()}
+    assert wanted <= set(ids)
+    assert "p0" in wanted
+
+
+@bounded
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_whatever_it_is_told_stays_text(words, more):
+    """In each place where words from outside stand; what cannot be seen is written as an escape."""
+    cases = build_cases(
+        Inventory(documents=(Document(source=Source(path=words, kind="state")),)),
+        Observations(asked=True),
+        as_of=days(0),
+        policy=Policy(name=more),
+    )
+    plain = Outcome(cases=cases, findings=(finding("r", address="a.b"),), rotations=())
+    told = replace(
+        plain,
+        notices=(words,),
+        findings=(replace(plain.findings[0], rule=more, message=words, remedy=more, address=words, certificate_id=more),),
+    )
+    made, bare = Page(render(told)), Page(render(plain))
+    assert [tag for tag, _ in made.elements if tag not in {"code", "span", "wbr", "li", "ul"}] == [
+        tag for tag, _ in bare.elements if tag not in {"code", "span", "wbr", "li", "ul"}
+    ]
+    assert " ".join(printable(words).split()) in made
+
+
+@bounded
+@given(st.text())
+def test_a_patch_on_the_page_is_the_patch_to_the_byte(diff):
+    """A parser of HTML gets back what was written; HTML has no NUL, and a patch that has one is not offered for copying."""
+    diff = diff.replace("\0", "")
+    text = "".join(Page(f"<pre>#{marked(diff)}</pre>").text)
+    assert text.removeprefix("#") == diff
+
+
+@pytest.mark.parametrize(("odd", "code"), [("\u202e", "U+202E"), ("\x1b", "U+001B"), ("\r", "U+000D"), ("\u200b", "U+200B")])
+def test_no_character_of_a_patch_hides(odd, code):
+    """What a browser would act on or not show is wrapped, with its code to be seen."""
+    assert f'data-code="{code}"' in marked(f"+a{odd}b\n")
+
+
+def test_a_patch_that_html_cannot_hold_is_not_offered_for_copying(judged):
+    """The command that writes it whole is named instead."""
+    whole = WrittenPatch(phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="+a\n", rotations=(ADDRESS,))
+    assert Page(render(replace(judged, patches=(whole,)))).all("button", "copy")
+    for odd in ("\0", "\udc80"):
+        page = Page(html := render(replace(judged, patches=(replace(whole, diff=f"+{odd}\n"),))))
+        assert not page.all("button", "copy")
+        assert "tfcert patch --phase all --out DIR" in page
+        assert html.encode()
+
+
+def test_only_the_patch_that_fits_what_lies_on_disk_is_offered_as_the_next_step():
+    """A later one fits what the one before it leaves; a label of two configurations says nothing of either."""
+    first = WrittenPatch(phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="", rotations=("a",))
+    second = replace(first, phase=Phase.REPOINT, file_name="2-repoint.patch", rotations=("a", "b"))
+    assert places((first, second)) == {(Phase.INTRODUCE, "a"): "p0"}
+    east, west = (replace(first, file_name=f"{folder}/1-introduce.patch") for folder in ("east", "west"))
+    assert places((east, west)) == {}
+    assert places((east, replace(west, rotations=("c",)))) == {(Phase.INTRODUCE, "a"): "p0", (Phase.INTRODUCE, "c"): "p1"}
+
+
+def test_i2_a_step_says_what_must_hold_before_it(tmp_path):
+    """The successor is a day old, and the backends have to trust it: neither is passed over."""
+    newer = f"{CERTIFICATE}.orders_202611"
+    text = BASE + f'# tfcert: succeeds {ADDRESS}\nresource "{CERTIFICATE}" "orders_202611" {{\n}}\n'
+    home = world(
+        tmp_path,
+        {"main.tf": text},
+        certificates={ADDRESS: "old000", newer: "new000"},
+        ends={"new000": days(364), "old000": days(40)},
+    )
+    page = Page(render(home.judge()))
+    assert f"Not before this holds: {newer} is at least 3 days old (the trust window)." in page
+    assert f"Make sure first: every backend trusts {newer}, beside the old one." in page
+
+
+def test_findings_that_one_act_settles_are_one_thing_to_do(judged):
+    """A thousand stages that AWS did not answer for have one remedy."""
+    unverified = [
+        replace(finding("certificate-unverified", Severity.WARNING, address=f"a.b{number}"), remedy="log in")
+        for number in range(1000)
+    ]
+    page = Page(render(with_findings(judged, *unverified)))
+    assert len(page.all("li", "deed")) == 1
+    assert "and 997 more" in page
+
+
+def test_what_aws_did_not_answer_is_in_doubt_and_stands_above(tmp_path):
+    """Before what ends in 12 days: nobody knows when it ends."""
+    home = world(tmp_path, {"main.tf": BASE}, stages={f"{STAGE}.prod": "old000", f"{STAGE}.other": "nobody"})
+    observe = home.observe
+
+    def silent(certificates, regions, stages):
+        seen = observe(certificates, regions, stages)
+        said = {
+            key: Unanswered("denied", "allow it") if key.id == "nobody" else answer for key, answer in seen.certificates.items()
+        }
+        return replace(seen, certificates=said)
+
+    home.observe = silent
+    html = render(home.judge())
+    assert re.findall(r'<li class="cert (\w+)"', html) == ["open", "threshold"]
+    assert "AWS did not answer" in Page(html)
+
+
+@given(st.floats(-5000, 5000), st.floats(-5000, 5000))
+def test_the_scale_keeps_the_order_and_stays_on_the_sheet(one, two):
+    """What is later stands further right, or at the same edge."""
+    assert 0 <= place(one) <= 100
+    assert (place(one) <= place(two)) == (one <= two) or place(one) == place(two)
+    assert (place(one) < NOW) == (one < 0) or place(one) == NOW
+
+
+def test_a_day_near_by_has_more_room_than_one_far_off():
+    """That is what the scale is for."""
+    widths = [second - first for first, second in pairwise(map(place, range(0, 400, 10)))]
+    assert widths == sorted(widths, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("days_left", "words"),
+    [
+        (12, "in 12 days"),
+        (1, "in 1 day"),
+        (0, "in less than a day"),
+        (-1, "less than a day ago"),
+        (-2, "1 day ago"),
+        (-4, "3 days ago"),
+    ],
+)
+def test_days_are_said_as_they_are_counted(days_left, words):
+    """Rounded down, so that -1 is the first day after."""
+    assert until(days_left) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("aws_x.a", "a"),
+        ('module.m["a.b"].aws_x.y["c.[d"]', 'y["c.[d"]'),
+        ("aws_x.y[0]", "y[0]"),
+        ("rj3hhn", "rj3hhn"),
+        ("a, b", "a, b"),
+    ],
+)
+def test_a_name_is_told_from_what_leads_to_it(text, own):
+    """Known as an address or as text alone; nothing of it is lost."""
+    from checker.domain.address import AddressError, parse
+
+    assert str(split(text)) == text
+    try:
+        assert name_of(parse(text), "-").own == own
+    except AddressError:
+        assert split(text).own == own
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("run `tfcert patch`; wait", "Run <code>tfcert patch</code>; wait"),
+        ("aws_x.y is `<b>`", "aws_x.y is <code>&lt;b&gt;</code>"),
+        ("`", "`"),
+    ],
+)
+def test_sentences_begin_with_a_capital_and_their_code_is_code(text, html):
+    """An address keeps its letters."""
+    assert prose(text) == html
