@@ -20,6 +20,7 @@ from checker.rotation.unmanaged import keys_needed
 from checker.rules import judge
 
 if TYPE_CHECKING:
+    from checker.domain.sweep import Scanned
     from checker.hcl.configuration import Configuration
     from checker.patches.phase_patch import Patches
     from checker.rotation.trusted import Trusted
@@ -91,6 +92,17 @@ def preview(
         written.append((home, patches))
         rotations += patches.rotations
     return replace(outcome, rotations=in_order(rotations)), tuple(written)
+
+
+def scan(scanned: Scanned, recorded: Inventory | None, run: Run) -> Outcome:
+    """Judge what a scan found in AWS; what the states of `recorded` know is told from what they do not."""
+    # Only here: no other verb reads all of an account.
+    from checker.domain.scanned import documents_of
+    from checker.rotation.by_hand import hand_rotations
+
+    inventory, observations = documents_of(scanned, recorded)
+    cases = build_cases(inventory, observations, as_of=run.as_of, policy=run.policy)
+    return replace(_outcome(inventory, cases, plan_rotations(cases)), by_hand=hand_rotations(cases))
 
 
 def bundle(inventory: Inventory, observe: Observe | None, run: Run) -> tuple[Outcome, tuple[Trusted, ...]]:

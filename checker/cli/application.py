@@ -10,7 +10,7 @@ _HELP = (
     "Find API Gateway client certificates that near their end, and write the Terraform patches that rotate them without an outage."
 )
 # Each is the function of that name in the module of that name.
-VERBS = ("check", "patch", "bundle", "comment", "demo", "rules")
+VERBS = ("check", "patch", "scan", "bundle", "comment", "demo", "rules")
 
 
 def build(verb: str | None = None) -> typer.Typer:

@@ -73,9 +73,7 @@ def check(
             outcome = with_patches(outcome, loaded)
         output.report(outcome, chosen, patches=patches)
         output.warn_unverified(outcome)
-        if outcome.cases.observations.interrupted:
-            raise KeyboardInterrupt
-    raise typer.Exit(outcome.exit_code)
+    raise typer.Exit(130 if outcome.cases.observations.interrupted else outcome.exit_code)
 
 
 def _load(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str]) -> "Loaded":

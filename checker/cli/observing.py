@@ -52,10 +52,12 @@ class Aws:
         def observe(wanted: Collection[CertificateKey], surveys: Collection[Place], stages: Collection[Stage]) -> Observations:
             from checker.live.observe import observe as ask
 
-            gateways = self._reached()
+            gateways = self.gateways()
             seen = ask(wanted, surveys, stages, connection=gateways.clients.connection, gateways=gateways, drift=drift)
-            if seen.interrupted and not in_part:
-                raise KeyboardInterrupt
+            if seen.interrupted:
+                output.warn("interrupted")
+                if not in_part:
+                    raise KeyboardInterrupt
             return seen
 
         return observe
@@ -64,7 +66,7 @@ class Aws:
         """An `s3://bucket/key` that is named as a source, offline too: --offline is about the certificates."""
         from checker.live.buckets import fetch_object
 
-        return fetch_object(source, self._reached().clients)
+        return fetch_object(source, self.gateways().clients)
 
     @contextmanager
     def counted(self, *, told: bool) -> Iterator[None]:
@@ -75,7 +77,8 @@ class Aws:
             if told:
                 output.tell_calls(self._gateways.traffic() if self._gateways is not None else ())
 
-    def _reached(self) -> BotoGateways:
+    def gateways(self) -> BotoGateways:
+        """What all that is asked goes through."""
         if self._gateways is None:
             from checker.live.boto_gateway import BotoGateways
             from checker.live.connection import Connection

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from checker.domain.access import Access
 from checker.domain.certificate import Certificate
 from checker.domain.declared import Declared
 from checker.domain.plan import Plan
@@ -24,10 +25,20 @@ class Source:
 
 
 @value
+class Unread:
+    """What could not be read: a root module's folder or a part of an account, why, and what to do."""
+
+    path: str
+    reason: str
+    remedy: str
+
+
+@value
 class Document:
     """What one source says: recorded stages and certificates (a plan's prior state), and the plan if it is one.
 
-    `notices` are sentences that every report must carry, such as that the plan is incomplete.
+    A source of the kind `aws` is an account and region that was scanned, with the credentials of `access`; `unread` is what
+    could not be listed there. `notices` are sentences that every report must carry, such as that the plan is incomplete.
     `declared` is the configuration beside it, where it is at hand; `directory` is its folder as an absolute path, and `workspace`
     the workspace, where something says which.
     """
@@ -40,15 +51,8 @@ class Document:
     declared: Declared | None = None
     directory: str | None = None
     workspace: str | None = None
-
-
-@value
-class Unread:
-    """A root module that could not be read: its folder, why, and what to do."""
-
-    path: str
-    reason: str
-    remedy: str
+    unread: tuple[Unread, ...] = ()
+    access: Access | None = None
 
 
 @value

@@ -31,7 +31,8 @@ Renewal = Renews | RenewsNot
 class Found:
     """AWS knows the certificate: its end, the SHA-256 of its PEM in hexadecimal, and the PEM as `normal_pem` writes it.
 
-    `renewal` is what ACM says of it; None for a certificate of API Gateway, which nobody ever renews.
+    `renewal` is what ACM says of it; None for a certificate of API Gateway, which nobody ever renews. `succeeds` is the id of the
+    certificate that it was made to succeed, where its description says so (`tfcert: succeeds abc123`).
     """
 
     expires_at: datetime
@@ -39,6 +40,7 @@ class Found:
     fingerprint: str | None = None
     pem: str | None = None
     renewal: Renewal | None = None
+    succeeds: str | None = None
 
 
 @short_value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from checker.domain.cases import Cases
 from checker.domain.checkout import Checkout
@@ -11,6 +12,9 @@ from checker.domain.rotation import Rotation
 from checker.domain.severity import FailOn, Severity
 from checker.domain.value import value
 from checker.domain.written import WrittenPatch
+
+if TYPE_CHECKING:
+    from checker.domain.by_hand import HandRotation
 
 UNVERIFIED = "certificate-unverified"
 
@@ -27,7 +31,8 @@ class Verdict(StrEnum):
 class Outcome:
     """Cases, sorted findings and rotations of one run, with the sentences that every report must carry.
 
-    `patches` is empty where nobody asked for them; `checkout` is empty where no report names files from a repository's root.
+    `patches` is empty where nobody asked for them, `by_hand` where nothing was scanned; `checkout` is empty where no report names
+    files from a repository's root.
     """
 
     cases: Cases
@@ -35,6 +40,7 @@ class Outcome:
     rotations: tuple[Rotation, ...]
     notices: tuple[str, ...] = ()
     patches: tuple[WrittenPatch, ...] = ()
+    by_hand: tuple[HandRotation, ...] = ()
     checkout: Checkout = Checkout()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.observation import Found
 from checker.domain.plan import Action, Plan
 from checker.domain.policy import Policy
 from checker.domain.stage import Presents
@@ -11,9 +12,13 @@ from checker.domain.stage import Presents
 def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
     """The recorded successor of a certificate, by lineage: the same instance of a block that succeeds its block.
 
-    A successor that AWS does not know, or that ends no later, is none.
+    A successor that AWS does not know, or that ends no later, is none. What a scan finds is in no state: there it is the
+    certificate whose description says so, and that the steps by hand have made.
     """
     declared = document.document.declared
+    if document.document.source.kind == "aws":
+        others = (other for other in document.cases if isinstance(other.observation, Found))
+        return next((other for other in others if _made_for(other, case) and _outlives(other, case)), None)
     if declared is not None and case.address is None:
         successors = {each.block for each in declared.certificates if case.id is not None and each.succeeds_id == case.id}
         found = (other for block in successors for other in document.of_block(block))
@@ -38,13 +43,20 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
     created = [change for change in plan.certificates if change.action is Action.CREATE]
     if declared is not None and case.address is not None:
         blocks = {successor.block for successor in declared.successors(case.address.block)}
+        if case.evidence is Evidence.GONE:
+            # What was deleted outside Terraform is made anew, at its own address.
+            blocks.add(case.address.block)
         return any(change.address.block in blocks and change.address.key == case.address.key for change in created)
     # Without the configuration lineage is not known: a plan that only creates certificates, and enough of them, counts.
     if any(change.action.changes for change in plan.stages):
         return False
     if any(change.action.changes and change.action is not Action.CREATE for change in plan.certificates):
         return False
-    due = [other for other in document.cases if other.presented and other.within(policy.notice_days)]
+    due = [
+        other
+        for other in document.cases
+        if other.presented and (other.within(policy.notice_days) or other.evidence is Evidence.GONE)
+    ]
     return 0 < len(due) <= len(created)
 
 
@@ -58,6 +70,10 @@ def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> b
             case _:
                 pass
     return False
+
+
+def _made_for(other: Case, case: Case) -> bool:
+    return case.id is not None and isinstance(other.observation, Found) and other.observation.succeeds == case.id
 
 
 def _outlives(other: Case, case: Case) -> bool:

@@ -46,9 +46,10 @@ Presented = PresentsNothing | Presents | PresentsPlanned
 
 @value
 class Stage:
-    """A REST or WebSocket stage of a state, or as it is before or after a planned change.
+    """A REST or WebSocket stage of a state, as it is before or after a planned change, or as a scan found it.
 
-    `tags` are sorted, the provider's defaults among them; None where no document shows them.
+    `tags` are sorted, the provider's defaults among them; None where no document shows them. `managed` says of one that a scan
+    found whether the states that it was given know it; None where that is not known.
     """
 
     address: Address | None
@@ -58,4 +59,5 @@ class Stage:
     place: Place = Place()
     presents: Presented = PresentsNothing()
     api_name: str | None = None
+    managed: bool | None = None
     tags: Tags | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,8 @@ from checker.domain.stage import StageKind
 
 # Half a million of anything: whatever goes on after that is not a list of AWS's.
 _MOST_PAGES = 1000
+# The comment of a successor in Terraform, in the description of one that was made by hand (`rotation/hand_steps.py`).
+_LINEAGE = re.compile(r"tfcert: succeeds ([a-z0-9]{1,64})")
 
 
 def listed(fetch: Callable[..., Mapping[str, Any]], items: str, position: str) -> Iterator[Mapping[str, Any]]:
@@ -49,7 +52,13 @@ def certificate(item: Mapping[str, Any]) -> Found | Unanswered:
         created_at=begins.astimezone(UTC) if isinstance(begins, datetime) else None,
         fingerprint=fingerprint_of(pem),
         pem=normal_pem(pem),
+        succeeds=_succeeds(item.get("description")),
     )
+
+
+def _succeeds(description: object) -> str | None:
+    found = _LINEAGE.fullmatch(description.strip()) if isinstance(description, str) else None
+    return found[1] if found else None
 
 
 def rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:

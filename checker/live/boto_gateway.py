@@ -61,6 +61,20 @@ class BotoGateway:
             self._clients.traffic.belongs_to(account)
         return account
 
+    def regions(self, region: str) -> tuple[str, ...]:
+        """DescribeRegions, which leaves out what is not enabled unless asked for all. Source: AWS's EC2 reference.
+
+        EC2 knows them in every partition; Account Management's ListRegions has no endpoint in some.
+        """
+
+        def read(client: Any) -> tuple[str, ...]:
+            found = client.describe_regions()["Regions"]
+            if not found:
+                raise ValueError("no region in the answer")
+            return tuple(sorted(answers.text(item, "RegionName") for item in found))
+
+        return self._ask("ec2", region, "DescribeRegions", read)
+
     def certificates(self, region: str) -> Mapping[str, Found | Unanswered]:
         """GetClientCertificates: one call, since an account has 60 in a region unless AWS allowed it more."""
 

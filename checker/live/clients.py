@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import boto3
     from botocore.config import Config
 
-Service = Literal["apigateway", "apigatewayv2", "sts", "s3", "acm"]
+Service = Literal["apigateway", "apigatewayv2", "sts", "s3", "acm", "ec2"]
 # What shares the quota of the control plane; ACM has one of its own that is as large (10 calls a second, AWS's "Quotas" of
 # ACM), and the others have larger ones.
 _GATEWAY = frozenset({"apigateway", "apigatewayv2"})

@@ -10,7 +10,9 @@ from checker.live.gateway import CredentialsError
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError
 
-GIVE = "give credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, --profile, a role of the machine), or judge with --offline"
+GIVE = (
+    "give credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, --profile, a role of the machine), or judge recorded dates: check --offline"
+)
 _PRINTABLE = re.compile(r"[\w .:@/\\~+-]{1,200}")
 
 

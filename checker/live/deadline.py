@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from threading import Lock, Thread
 from typing import Any, TypeVar
@@ -13,6 +13,8 @@ T = TypeVar("T")
 # What each answer of a long list adds to the time that is left, in seconds: a server that takes longer than that for every
 # answer runs out of patience, one that lists five hundred APIs at nine a second does not.
 EARNED = 1.0
+
+INTERRUPTED = ("interrupted: what AWS had not answered by then is not verified",)
 
 
 class Interruption:
@@ -65,6 +67,15 @@ class Patience:
         """Count an answer."""
         with self._lock:
             self._until = min(self._until + EARNED, self._clock() + self.seconds)
+
+
+def gathered(works: Sequence[Future[T]], interruption: Interruption) -> list[T]:
+    """The results of works that heed an interruption: Ctrl-C, which only the main thread meets, ends them with what they have."""
+    try:
+        return [work.result() for work in works]
+    except KeyboardInterrupt:
+        interruption.wish()
+        return [work.result() for work in works]
 
 
 class OverdueError(Exception):

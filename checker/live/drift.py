@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future
-from threading import Event, Lock
 
 from checker.domain.observation import CertificateKey, Gone, ObservedPresence, ObservedStage, StageKey, Survey, Surveyed, Unanswered
 from checker.domain.place import Place
 from checker.domain.stage import Stage
 from checker.domain.subjects import observable
 from checker.live.asking import Asking
-from checker.live.deadline import OverdueError, start, within
-from checker.live.gateway import Api, GatewayError, MissingError, UnreachableError
+from checker.live.gateway import Api
 from checker.live.identity import Caller, caller, elsewhere, here, unproven
-
-# As in a survey: enough to keep the pace up.
-_THREADS = 4
-
-Listed = tuple[ObservedStage, ...] | Gone | Unanswered
+from checker.live.listing import Listed, StageListing
 
 
 def recorded_stages(stages: Iterable[Stage]) -> tuple[StageKey, ...]:
@@ -64,9 +58,10 @@ def observe_drift(asking: Asking, keys: Collection[StageKey], identity: Future[C
     who = caller(identity, asking.patience)
     foreign = {key: other for key in keys if (other := elsewhere(key.place.account, who)) is not None}
     own = [key for key in keys if key not in foreign]
-    listing = _Listing(asking, dict.fromkeys(Api(kind=key.kind, id=key.api_id) for key in own))
+    apis = {key: Api(kind=key.kind, id=key.api_id) for key in own}
+    listing = StageListing(asking, apis.values())
     listing.run()
-    return {**foreign, **{key: _presence(asking, key, listing.answer(key), who) for key in own}}
+    return {**foreign, **{key: _presence(asking, key, listing.of(api), who) for key, api in apis.items()}}
 
 
 def _presence(asking: Asking, key: StageKey, listed: Listed, who: Caller) -> ObservedPresence:
@@ -87,53 +82,3 @@ def _presence(asking: Asking, key: StageKey, listed: Listed, who: Caller) -> Obs
 def _among(key: StageKey, stages: Iterable[ObservedStage]) -> ObservedStage | None:
     wanted = (key.kind, key.api_id, key.name)
     return next((stage for stage in stages if (stage.kind, stage.api_id, stage.name) == wanted), None)
-
-
-class _Listing:
-    """The stages of several APIs, listed by a few threads that share one patience; a failure is an answer about one API."""
-
-    def __init__(self, asking: Asking, apis: Iterable[Api]) -> None:
-        self._asking = asking
-        self._apis = tuple(apis)
-        self._next: Iterator[Api] = iter(self._apis)
-        self._lock = Lock()
-        self._over = Event()
-        self._answers: dict[Api, Listed] = {}
-        self._given_up: Unanswered | None = None
-
-    def run(self) -> None:
-        """Ask until every API is answered for, nothing would be, or patience has ended."""
-        workers = [start(self._work) for _ in range(min(_THREADS, len(self._apis)))]
-        try:
-            for worker in workers:
-                within(self._asking.patience, worker)
-        except OverdueError:
-            self._given_up = self._given_up or self._asking.overdue("GetStages").unanswered
-        finally:
-            self._over.set()
-
-    def answer(self, key: StageKey) -> Listed:
-        """What was answered about a stage's API, else why nothing was."""
-        api = Api(kind=key.kind, id=key.api_id)
-        answered = self._answers.get(api)
-        if answered is not None:
-            return answered
-        return self._given_up or self._asking.overdue("GetStages").unanswered
-
-    def _work(self) -> None:
-        while not self._over.is_set():
-            with self._lock:
-                api = next(self._next, None)
-            if api is None:
-                return
-            try:
-                self._answers[api] = self._asking.gateway.stages(self._asking.region, api)
-            except MissingError:
-                self._answers[api] = Gone()
-            except UnreachableError as error:
-                self._given_up = error.unanswered
-                self._over.set()
-                return
-            except GatewayError as error:
-                self._answers[api] = error.unanswered
-            self._asking.patience.answered()

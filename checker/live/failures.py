@@ -17,7 +17,9 @@ from checker.live.question import Question
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError
 
-NETWORK = "check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL; --offline judges by recorded dates"
+NETWORK = (
+    "check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL; check --offline judges by recorded dates"
+)
 BROKEN = "the connection broke off"
 
 
@@ -80,7 +82,7 @@ def _broken(error: BotoCoreError, question: Question) -> GatewayError:
         (unknown_host, "the host name is not known: there is no such region, or no network", f"correct the region; {NETWORK}"),
         (isinstance(error, boto.EndpointConnectionError), "no connection could be made", NETWORK),
         (isinstance(error, (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError)), BROKEN, NETWORK),
-        (True, f"the AWS library gave up ({type(error).__name__})", "run it again; --offline judges by recorded dates"),
+        (True, f"the AWS library gave up ({type(error).__name__})", "run it again; check --offline judges by recorded dates"),
     )
     reason, remedy = next((reason, remedy) for fits, reason, remedy in meanings if fits)
     return UnreachableError(f"{question} failed: {reason}", remedy)

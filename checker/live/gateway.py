@@ -55,6 +55,9 @@ class Gateway(Protocol):
     def account(self, region: str) -> str:
         """The account that the credentials belong to, by asking STS in a region."""
 
+    def regions(self, region: str) -> tuple[str, ...]:
+        """The regions of the partition that are enabled for the account, by asking EC2 in one of them."""
+
     def certificates(self, region: str) -> Mapping[str, Found | Unanswered]:
         """Every client certificate of the region by id; unanswered is one that AWS describes without an end."""
 

@@ -65,7 +65,7 @@ def elsewhere(recorded: str | None, caller: Caller) -> Unanswered | None:
     match caller:
         case KnownCaller(account) if recorded is not None and recorded != account:
             return Unanswered(
-                reason=f"it is recorded in account {recorded}, and the credentials are of account {account}",
+                reason=f"the credentials are of account {account}, and it is recorded in another one, {recorded}",
                 remedy=enter(recorded),
             )
         case _:
@@ -102,6 +102,6 @@ def enter(account: str | None) -> str:
     if account is None:
         return "use credentials of the account that the state is of (--profile), or a role there (--role-arn)"
     return (
-        f"use credentials of account {account} (--profile), or a role there: --role-arn, or for several accounts at once "
-        f'[accounts."{account}"] role = "…" in tfcert.toml'
+        f"use credentials of account {account}: --profile, or a role there, by --role-arn or (several accounts at once) "
+        f'by [accounts."{account}"] role = "…" in tfcert.toml'
     )

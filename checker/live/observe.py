@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from concurrent.futures import Future
 from functools import partial
 
@@ -13,13 +13,11 @@ from checker.live.acm import NO_ACM, is_arn, of_acm
 from checker.live.answering import Answering
 from checker.live.boto_gateway import BotoGateways
 from checker.live.connection import Connection
-from checker.live.deadline import Interruption, start
+from checker.live.deadline import INTERRUPTED, Interruption, gathered, start
 from checker.live.drift import recorded_stages
 from checker.live.gateway import Gateways
 from checker.live.questions import Answers, divide
 from checker.live.regions import default_region, overruled
-
-_INTERRUPTED = ("interrupted: what AWS had not answered by then is not verified",)
 
 
 def observe(
@@ -65,7 +63,7 @@ def observe(
             gateway=reached.of(role), recorded=anchors, region=region, seconds=connection.timeout, interruption=interruption
         )
         rounds.append(start(partial(answering.answer, placed)))
-    answers += _gathered(rounds, interruption)
+    answers += gathered(rounds, interruption)
     places = [*(key.place for key in wanted if not is_arn(key.id)), *surveys]
     named = {place.region for place in places if place.region}
     return Observations(
@@ -77,16 +75,7 @@ def observe(
         traffic=reached.traffic(),
         notices=(
             *overruled(connection.region, {region for region in named if region}),
-            *(_INTERRUPTED if interruption.wished else ()),
+            *(INTERRUPTED if interruption.wished else ()),
         ),
         interrupted=interruption.wished,
     )
-
-
-def _gathered(rounds: Sequence[Future[Answers]], interruption: Interruption) -> list[Answers]:
-    """The answers of all, in full or, once a person wishes for it, as far as they have come."""
-    try:
-        return [each.result() for each in rounds]
-    except KeyboardInterrupt:
-        interruption.wish()
-        return [each.result() for each in rounds]

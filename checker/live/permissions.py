@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # API Gateway's actions are HTTP methods on paths. Source: AWS's service authorization reference, "Amazon API Gateway
-# Management" and "... V2". `policies/iam/check.json` allows exactly these.
+# Management" and "... V2". `policies/iam/` allows exactly these.
 _ACTIONS = {
     "GetClientCertificates": "apigateway:GET on /clientcertificates",
     "GetRestApis": "apigateway:GET on /restapis",
@@ -12,6 +12,7 @@ _ACTIONS = {
     "GetStage": "apigateway:GET on /restapis/*/stages/* and /apis/*/stages/*",
     "DescribeCertificate": "acm:DescribeCertificate on the certificate",
     "GetCallerIdentity": "sts:GetCallerIdentity",
+    "DescribeRegions": "ec2:DescribeRegions",
     "GetObject": "s3:GetObject on the object",
     "AssumeRole": "sts:AssumeRole on the role",
 }

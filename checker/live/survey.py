@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
-from threading import Event, Lock
 
-from checker.domain.observation import ObservedStage, Survey, Surveyed, Unanswered
+from checker.domain.observation import Gone, ObservedStage, Survey, Surveyed, Unanswered
 from checker.domain.place import Place
 from checker.domain.stage import StageKind
 from checker.live.anchors import Anchor, may_be_in
 from checker.live.asking import Asking
-from checker.live.deadline import OverdueError, start, within
 from checker.live.gateway import Api, GatewayError
 from checker.live.identity import Caller, KnownCaller, caller, elsewhere, here, unproven
-
-# At 9 requests a second, as many threads keep the pace up to a latency of nearly half a second.
-_THREADS = 4
+from checker.live.listing import StageListing
 
 
 def observe_stages(
@@ -47,16 +43,19 @@ def _judged(place: Place, region: str, stages: tuple[ObservedStage, ...], anchor
 
 def _all_stages(asking: Asking) -> tuple[ObservedStage, ...]:
     apis = [api for kind in StageKind for api in _apis(asking, kind)]
-    listing = _Listing(asking, apis)
-    workers = [start(listing.work) for _ in range(min(_THREADS, len(apis)))]
-    try:
-        for worker in workers:
-            within(asking.patience, worker)
-    except OverdueError:
-        raise asking.overdue("GetStages") from None
-    finally:
-        listing.over.set()
-    return listing.in_order()
+    listing = StageListing(asking, apis, whole=True)
+    listing.run()
+    stages: list[ObservedStage] = []
+    for api in dict.fromkeys(apis):
+        match listing.of(api):
+            case Unanswered(reason=reason, remedy=remedy):
+                raise GatewayError(reason, remedy)
+            case Gone():
+                # It was deleted since the APIs were listed, and its stages with it.
+                pass
+            case found:
+                stages.extend(found)
+    return tuple(stages)
 
 
 def _apis(asking: Asking, kind: StageKind) -> tuple[Api, ...]:
@@ -64,33 +63,3 @@ def _apis(asking: Asking, kind: StageKind) -> tuple[Api, ...]:
     apis = asking.ask(operation, lambda: asking.gateway.apis(asking.region, kind))
     asking.patience.answered()
     return apis
-
-
-class _Listing:
-    """The stages of many APIs, listed by several threads; the first failure, or the end of patience, stops all of them."""
-
-    def __init__(self, asking: Asking, apis: Collection[Api]) -> None:
-        self.over = Event()
-        self._asking = asking
-        self._apis = tuple(dict.fromkeys(apis))
-        self._next: Iterator[Api] = iter(self._apis)
-        self._lock = Lock()
-        self._stages: dict[Api, tuple[ObservedStage, ...]] = {}
-
-    def work(self) -> None:
-        """List one API after another, until none is left."""
-        while not self.over.is_set():
-            with self._lock:
-                api = next(self._next, None)
-            if api is None:
-                return
-            try:
-                self._stages[api] = self._asking.gateway.stages(self._asking.region, api)
-            except GatewayError:
-                self.over.set()
-                raise
-            self._asking.patience.answered()
-
-    def in_order(self) -> tuple[ObservedStage, ...]:
-        """The stages, in the order in which AWS lists their APIs."""
-        return tuple(stage for api in self._apis for stage in self._stages[api])

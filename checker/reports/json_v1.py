@@ -8,18 +8,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, DocumentCases
 from checker.domain.certificate import Certificate
 from checker.domain.outcome import UNVERIFIED, Outcome
+from checker.domain.ownership import managed
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned, Stage
 from checker.domain.subjects import is_meant, stages_after
 from checker.domain.written import WrittenPatch
 from checker.reports.json_finding import json_finding
+
+if TYPE_CHECKING:
+    from checker.domain.by_hand import HandRotation
 
 SCHEMA = "tfcert.outcome/v1"
 
@@ -53,6 +57,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "rotations": [_rotation(rotation) for rotation in outcome.rotations],
         "notices": list(outcome.notices),
         "patches": [_patch(patch) for patch in outcome.patches],
+        "by_hand": [_by_hand(rotation) for rotation in outcome.by_hand],
     }
 
 
@@ -95,6 +100,7 @@ def _certificate(case: Case, part: DocumentCases) -> dict[str, Any]:
         "evidence": str(case.evidence),
         "sha256_fingerprint": case.fingerprint,
         "presented_by": sorted({_named(stage) for stage in presenters}),
+        "managed": managed(case.certificate, part.document),
         "source": part.document.source.path,
     }
 
@@ -129,6 +135,7 @@ def _stage(stage: Stage, part: DocumentCases, known: dict[str | None, list[Certi
         "region": stage.place.region,
         "certificate_id": identity,
         "certificate_address": _text(address),
+        "managed": managed(stage, part.document),
         "source": part.document.source.path,
     }
 
@@ -162,6 +169,19 @@ def _patch(patch: WrittenPatch) -> dict[str, Any]:
         "diff": patch.diff,
         "rotations": list(patch.rotations),
         "unmet": list(patch.unmet),
+    }
+
+
+def _by_hand(rotation: HandRotation) -> dict[str, Any]:
+    return {
+        "certificate_id": rotation.certificate_id,
+        "account": rotation.place.account,
+        "region": rotation.place.region,
+        "managed": rotation.managed,
+        "successor_id": rotation.successor,
+        "expires_at": instant(rotation.ends),
+        "stages": list(rotation.stages),
+        "steps": [{"does": step.does, "commands": list(step.commands), "then": step.then} for step in rotation.steps],
     }
 
 

@@ -9,8 +9,9 @@ from checker.domain.certificate import kind_of
 from checker.domain.finding import Finding, SuppressedBy, Suppression
 from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
 from checker.domain.severity import Severity
+from checker.reports.by_hand import by_hand
 from checker.reports.text_next import what_next
-from checker.reports.text_table import table
+from checker.reports.text_table import nothing_there, table
 from checker.reports.wrapping import WIDTH, Line, Span, Tone, wrapped
 
 TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTE: Tone.FAINT}
@@ -37,12 +38,15 @@ def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
         yield from _note(f"note: {notice}", width)
     if not outcome.cases.observations.asked:
         yield from _note("note: AWS was not asked (--offline): every date is the recorded one", width)
-    for part in outcome.cases.documents:
-        yield from _document(part, width, several=len(outcome.cases.documents) > 1)
+    shown = [part for part in outcome.cases.documents if not nothing_there(part)]
+    for part in shown:
+        yield from _document(part, width, several=len(outcome.cases.documents) > 1 or part.document.source.kind == "aws")
+    yield from _nothing_in(len(outcome.cases.documents) - len(shown), width)
     counted = [finding for finding in outcome.findings if finding.suppression is None]
     yield from _findings(counted, width, outcome)
     yield from _findings((finding for finding in outcome.findings if finding.suppression is not None), width, outcome)
     yield from what_next(outcome, width)
+    yield from by_hand(outcome.by_hand, width)
     if any(kind_of(identity) == "gateway" for rotation in outcome.rotations for identity in rotation.predecessor_ids):
         yield Line(())
         yield from _note(_NO_MORE_ROTATIONS, width)
@@ -79,7 +83,15 @@ def _document(part: DocumentCases, width: int, *, several: bool) -> Iterator[Lin
         yield from wrapped((Span(part.document.source.path, Tone.STRONG), Span(told)), width, hanging=2)
     elif part.cases:
         yield Line(())
-    yield from table(part.cases, width)
+    yield from table(part, width)
+
+
+def _nothing_in(places: int, width: int) -> Iterator[Line]:
+    if places:
+        have = "has" if places == 1 else "have"
+        told = f"{places} of the accounts and regions that were scanned {have} no stage and no certificate"
+        yield Line(())
+        yield from _note(told, width)
 
 
 def _findings(findings: Iterable[Finding], width: int, outcome: Outcome) -> Iterator[Line]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Case, Evidence
+from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.ownership import managed
 from checker.reports.wrapping import Line, Span, Tone, wrapped
 
 _MONTHS = 12
@@ -13,11 +14,18 @@ _LEFT = 11
 _SOON, _NEAR = 30, 60
 
 
-def table(cases: tuple[Case, ...], width: int) -> Iterator[Line]:
+def nothing_there(part: DocumentCases) -> bool:
+    """Whether it is an account and region that was scanned to its end, and there is nothing in it to show."""
+    found = part.document
+    return found.source.kind == "aws" and not (found.stages or part.cases or found.unread)
+
+
+def table(part: DocumentCases, width: int) -> Iterator[Line]:
     """Two lines a certificate: what is left of it, a mark for each month, its end and who presents it; then its address."""
-    for case in sorted((case for case in cases if case.id is not None), key=_urgency):
+    seen = " that was listed" if part.document.unread else ""
+    for case in sorted((case for case in part.cases if case.id is not None), key=_urgency):
         stages = len({*case.subject.presented_by, *case.subject.to_be_presented_by})
-        presented = f"{stages} stage{'s' if stages != 1 else ''}" if stages else "no stage"
+        presented = f"{stages} stage{'s' if stages != 1 else ''}" if stages else f"no stage{seen}"
         tone = _tone(case) if stages else Tone.FAINT
         ends = f"{case.expires_at:%Y-%m-%d}" if case.expires_at is not None else "not known"
         row = (
@@ -27,15 +35,19 @@ def table(cases: tuple[Case, ...], width: int) -> Iterator[Line]:
             Span(f"  {case.id}, presented by {presented}"),
         )
         yield from wrapped(row, width, indent=2, hanging=2 + _LEFT)
-        yield from wrapped((Span(_name(case), Tone.STRONG),), width, indent=2 + _LEFT)
+        yield from wrapped((Span(_name(case, part), Tone.STRONG),), width, indent=2 + _LEFT)
 
 
 def _urgency(case: Case) -> tuple[bool, int, str, str]:
     return (case.days_left is None, case.days_left or 0, str(case.address), case.id or "")
 
 
-def _name(case: Case) -> str:
-    return str(case.address) if case.address is not None else "(not in this state)"
+def _name(case: Case, part: DocumentCases) -> str:
+    if case.address is not None:
+        return str(case.address)
+    if part.document.source.kind != "aws":
+        return "(not in this state)"
+    return "(unmanaged)" if managed(case.certificate, part.document) is False else "(not known whether it is managed)"
 
 
 def _bar(case: Case) -> str:

@@ -21,7 +21,8 @@ from checker.rotation.rollback import rollback
 from checker.rotation.standing import Standing
 from checker.rotation.steps import step
 from checker.rotation.unmanaged import unmanaged
-from checker.rotation.without_patch import addresses, dated, not_in_this_state, told_only, without_configuration
+from checker.rotation.unpatched import place_scanned, unpatched
+from checker.rotation.without_patch import addresses, dated, not_in_this_state, told_only
 
 
 def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bool = False) -> tuple[Rotation, ...]:
@@ -32,7 +33,7 @@ def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bo
     found: dict[tuple[str | None, str, Address | None], Rotation] = {}
     for document in cases.documents:
         declared = document.document.declared
-        home = declared.directory if declared is not None else None
+        home = declared.directory if declared is not None else place_scanned(document)
         for rotation in _of_document(cases, document, name, even_if_not_due=even_if_not_due):
             key = (home, rotation.label, rotation.successor)
             found[key] = min(found.get(key, rotation), rotation, key=_caution)
@@ -82,7 +83,7 @@ def _of_document(cases: Cases, document: DocumentCases, name: str | None, *, eve
     left = [(case, left_to_acm(under.get(id(case), cases), case, even_if_not_due=even_if_not_due)) for case in document.cases]
     yield from (told_only(under[id(case)], case, why) for case, why in left if why is not None)
     if declared is None:
-        yield from (without_configuration(under[id(case)], case) for case in due)
+        yield from (told_only(under[id(case)], case, unpatched(document, case)) for case in due)
         return
     for identity, case in _loose(declared, due).items():
         own = under[id(case)] if case is not None else cases

@@ -31,6 +31,12 @@ def _introduce(standing: Standing, successor: Address) -> Step:
     declaration = standing.declaration
     if declaration is None:
         return _undeclared(standing)
+    gone = next((case.address for case in standing.own if case.evidence is Evidence.GONE), None)
+    if gone is not None:
+        return Blocked(
+            "AWS does not know it any more: whatever is applied next makes it anew, and moves the stages to it at once",
+            f"first `terraform apply -target='{gone}'`, which makes it alone; give its PEM to the backends; then apply the rest",
+        )
     if standing.declared.certificate(successor) is not None:
         return Blocked(f"the name {successor} is taken by another block", "choose one with --name")
     return _hindered(standing, declaration) or Next(Phase.INTRODUCE)

@@ -22,13 +22,6 @@ def not_in_this_state(cases: Cases, declared: Declared, case: Case) -> Rotation:
     return told_only(cases, case, blocked)
 
 
-def without_configuration(cases: Cases, case: Case) -> Rotation:
-    """That of a certificate whose .tf files are not at hand."""
-    return told_only(
-        cases, case, Blocked("the configuration is not at hand", "pass the folder of its .tf files with --config to get patches")
-    )
-
-
 def told_only(cases: Cases, case: Case, why: Blocked | Waiting) -> Rotation:
     """That of one certificate, with the reason why it goes no further."""
     rotation = Rotation(

@@ -52,17 +52,23 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
     recorded: str | None
     match stage.presents:
         case Presents(id=recorded):
-            by_state = f"by state {recorded}"
+            by_state = f"certificate {recorded}"
         case PresentsNothing():
-            recorded, by_state = None, "by state none"
+            recorded, by_state = None, "none"
         case _:
             return
     match cases.observations.stages.get(key):
         case ObservedStage(certificate_id=shown) if shown != recorded:
             severity, told = _weighed(cases, shown, key.place) if shown else (RULE.severity, "")
-            message = f"{stage_name(stage)} presents {shown or 'no certificate'} in AWS{told}, and {by_state}"
+            shows = f"certificate {shown}{told}" if shown else "no certificate"
+            message = f"in AWS {stage_name(stage)} presents {shows}; by state {by_state}: somebody changed it outside Terraform"
+            remedy = (
+                f"the next apply moves it back to {recorded or 'none'}: if that is wrong, take {shown or 'none'} into the "
+                "configuration before; `terraform plan -refresh-only` shows it"
+            )
         case Gone():
             severity, message = RULE.severity, f"{stage_name(stage)} is in state, and AWS has no such stage ({key.place})"
+            remedy = "the next apply makes it anew; if it was deleted for good, take it out of the configuration"
         case _:
             return
     yield Finding(
@@ -70,7 +76,7 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
         source=document.document.source.path,
         severity=severity,
         message=message,
-        remedy="see it with `terraform plan -refresh-only`; then take what AWS has into the configuration, or apply to undo it",
+        remedy=remedy,
         address=str(stage.address) if stage.address is not None else None,
         certificate_id=recorded,
         location=locate(document, stage.address),

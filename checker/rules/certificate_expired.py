@@ -22,11 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Case, Cases, Evidence
+from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.progress import takes_forward
 from checker.domain.severity import Severity
 from checker.rules.acm_cure import acm_cure, renews
+from checker.rules.rotating import rotate
 from checker.rules.rule import Rule, about, day, list_stages, presenters
 
 
@@ -45,16 +46,16 @@ def check(cases: Cases) -> Iterator[Finding]:
                 RULE.name,
                 Severity.WARNING if cured else RULE.severity,
                 f"certificate {case.id} ended on {day(case.expires_at)} and is presented by {list_stages(presenters(case))}",
-                _remedy(case, cured=cured),
+                _remedy(document, case, cured=cured),
             )
 
 
-def _remedy(case: Case, *, cured: bool) -> str:
+def _remedy(document: DocumentCases, case: Case, *, cured: bool) -> str:
     if cured:
         return "this plan takes its rotation forward; apply it"
     if renews(case):
         return "ACM was to renew it by itself and has not: see in ACM why (`aws acm describe-certificate`)"
-    return acm_cure(case) or "run `tfcert patch` for the next safe step"
+    return acm_cure(case) or f"{rotate(document, case)} for the next safe step"
 
 
 RULE = Rule(

@@ -30,6 +30,7 @@ from checker.domain.finding import Finding
 from checker.domain.progress import successor_in_state, takes_forward
 from checker.domain.severity import Severity
 from checker.rules.acm_cure import acm_cure, renews
+from checker.rules.rotating import rotate
 from checker.rules.rule import Rule, about, day, days, list_stages, presenters
 
 
@@ -48,7 +49,7 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     assert case.days_left is not None  # noqa: S101 -- likewise
     severity = RULE.severity if case.within(policy.threshold_days) else Severity.WARNING
     introduce, repoint = day(policy.introduce_by(case.expires_at)), day(policy.repoint_by(case.expires_at))
-    remedy = f"run `tfcert patch`; introduce its successor by {introduce}, repoint by {repoint}"
+    remedy = f"{rotate(document, case)}; introduce its successor by {introduce}, repoint by {repoint}"
     cure = acm_cure(case)
     if cure is not None:
         remedy = cure if renews(case) else f"{cure}; do it by {repoint}"

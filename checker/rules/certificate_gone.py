@@ -8,8 +8,9 @@ said so itself, in the account and region that the stage is in.
 A certificate deleted in the console, still named by `client_certificate_id`.
 
 ## How to fix
-`terraform plan -refresh-only` shows what changed outside Terraform. Then introduce a certificate, have the backend trust it, and
-point the stage to it. One of ACM's is issued or imported anew in ACM, and the stage pointed to its ARN.
+The next plan makes it anew and moves its stages to it, all in one apply, before any backend trusts it. So have Terraform make
+it alone first (`terraform apply -target=ADDRESS`), give its PEM to the backends, and apply the rest then. One of ACM's is issued
+or imported anew in ACM, and the stage pointed to its ARN.
 
 ## How to exempt
 Exempt the rule for the certificate's id until a date.
@@ -23,14 +24,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Cases, Evidence
+from checker.domain.address import Address
+from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.progress import takes_forward
 from checker.domain.severity import Severity
+from checker.rules.rotating import rotate
 from checker.rules.rule import Needs, Rule, about, list_stages, presenters
 
-_REMEDY = "see what changed outside Terraform with `terraform plan -refresh-only`, then run `tfcert patch`"
 _FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
+_NOT_HERE = (
+    "where Terraform makes another one, apply that alone first (`terraform apply -target=ADDRESS`) and give its PEM to the "
+    "backends; else point the stages to a certificate that is there"
+)
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -46,9 +52,26 @@ def check(cases: Cases) -> Iterator[Finding]:
                     document,
                     RULE.name,
                     Severity.WARNING if cured else RULE.severity,
-                    f"certificate {case.id} is presented by {list_stages(presenters(case))}, and AWS does not know it{where}",
-                    _FROM_ACM if case.certificate.kind == "acm" else _REMEDY,
+                    f"AWS does not know certificate {case.id}{where}, presented by {list_stages(presenters(case))}: it was deleted "
+                    f"outside Terraform{'' if document.document.source.kind == 'aws' else ', or state is out of date'}",
+                    _remedy(document, case),
                 )
+
+
+def _remedy(document: DocumentCases, case: Case) -> str:
+    if case.certificate.kind == "acm":
+        return _FROM_ACM
+    if case.address is not None:
+        return _anew(case.address)
+    return rotate(document, case) if document.document.source.kind == "aws" else _NOT_HERE
+
+
+def _anew(address: Address) -> str:
+    """Source: run with Terraform 1.11.4 (tests/acceptance/test_deleted_by_hand.py)."""
+    return (
+        "do not apply everything at once: Terraform would make it anew and move the stages to it before any backend trusts it. "
+        f"First `terraform apply -target='{address}'`, which makes it alone; give its PEM to the backends; then apply the rest"
+    )
 
 
 RULE = Rule(

@@ -40,6 +40,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     for document in cases.documents:
         for case in document.cases:
             yield from _certificate(document, case, asked=cases.observations.asked)
+        yield from _unlisted(document)
         yield from _stages(document, cases)
         yield from _hidden(document)
         yield from _plan(document)
@@ -58,6 +59,18 @@ def check(cases: Cases) -> Iterator[Finding]:
                 )
             case Surveyed():
                 pass
+
+
+def _unlisted(document: DocumentCases) -> Iterator[Finding]:
+    """What a scan could not list: whatever is there was not judged."""
+    for part in document.document.unread:
+        yield Finding(
+            rule=RULE.name,
+            source=document.document.source.path,
+            severity=RULE.severity,
+            message=f"{part.path} could not be read: {part.reason}",
+            remedy=part.remedy,
+        )
 
 
 def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterator[Finding]:
@@ -98,7 +111,7 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
             rule=RULE.name,
             source=document.document.source.path,
             severity=RULE.severity,
-            message=f"what {list_stages(stages)} presents in AWS is not known: {why.reason}",
+            message=f"what is presented in AWS by {list_stages(stages)} is not known: {why.reason}",
             remedy=f"{why.remedy}; or leave it out with --no-drift",
             address=str(stages[0].address) if stages[0].address is not None else None,
             location=locate(document, stages[0].address),

@@ -49,7 +49,10 @@ def locate(document: DocumentCases, address: Address | None) -> Location | None:
 
 def stage_name(stage: Stage) -> str:
     """How a finding names a stage: its address, or API and stage name where Terraform knows no address."""
-    return str(stage.address) if stage.address is not None else f"stage {stage.api_id or '?'}/{stage.name or '?'}"
+    if stage.address is not None:
+        return str(stage.address)
+    called = f" ({stage.api_name})" if stage.api_name is not None else ""
+    return f"stage {stage.api_id or '?'}/{stage.name or '?'}{called}"
 
 
 def list_stages(stages: Iterable[Stage]) -> str:

@@ -21,6 +21,16 @@ def read(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def instead(folder, script):
+    """The environment in which this is what the action takes for tfcert."""
+    binaries = folder / "bin"
+    binaries.mkdir()
+    (binaries / "python").symlink_to(sys.executable)
+    (binaries / "tfcert").write_text(f"#!/bin/bash\n{script}")
+    (binaries / "tfcert").chmod(0o755)
+    return {"GATE_BIN": str(binaries)}
+
+
 def test_findings_fail_the_step_and_are_put_out(action):
     """A certificate with 12 days left: exit 1, the counts, and the JSON and the SARIF where the outputs say."""
     ran = action(sources=STATE, **DUE)
@@ -60,12 +70,7 @@ def test_what_cannot_be_read_fails_the_step(action):
 
 def test_a_check_that_is_killed_fails_the_step(action, workspace):
     """Where tfcert never comes to an end, the code is the one of what ended it, and nothing is called clean."""
-    binaries = workspace / "bin"
-    binaries.mkdir()
-    (binaries / "python").symlink_to(sys.executable)
-    (binaries / "tfcert").write_text("#!/bin/bash\nkill -KILL $$\n")
-    (binaries / "tfcert").chmod(0o755)
-    ran = action(sources=STATE, environment={"GATE_BIN": str(binaries)}, **CLEAN)
+    ran = action(sources=STATE, environment=instead(workspace, "kill -KILL $$\n"), **CLEAN)
     assert (ran.code, ran.outputs["exit-code"], ran.outputs["verdict"]) == (137, "137", "")
 
 
@@ -125,12 +130,9 @@ def test_no_script_holds_an_expression():
 
 def test_what_tfcert_prints_commands_nothing(action, workspace):
     """A word of a pull request may look like a command: while the report is printed the runner obeys none, and then it does again."""
-    binaries = workspace / "bin"
-    binaries.mkdir()
-    (binaries / "python").symlink_to(sys.executable)
-    (binaries / "tfcert").write_text("#!/bin/bash\necho ::add-mask::error\nprintf '::warning::x' >&2\nexit 3\n")
-    (binaries / "tfcert").chmod(0o755)
-    ran = action(sources=STATE, environment={"GATE_BIN": str(binaries)}, **CLEAN)
+    ran = action(
+        sources=STATE, environment=instead(workspace, "echo ::add-mask::error\nprintf '::warning::x' >&2\nexit 3\n"), **CLEAN
+    )
     assert "\n::add-mask::error\n" in ran.log
     assert (ran.obeyed(), ran.code) == ([], 3)
 

@@ -16,6 +16,7 @@ def certificate(**more):
         "evidence": "observed",
         "sha256_fingerprint": None,
         "presented_by": ["aws_api_gateway_stage.prod"],
+        "managed": True,
         "source": "plan.json",
         **more,
     }
@@ -31,6 +32,7 @@ def stage(**more):
         "region": "us-east-1",
         "certificate_id": "abc123",
         "certificate_address": "aws_api_gateway_client_certificate.orders",
+        "managed": True,
         "source": "plan.json",
         **more,
     }
@@ -103,6 +105,7 @@ def outcome(*, path="plan.json", verdict=None, findings=(), certificates=(), sta
         "rotations": list(rotations),
         "notices": [],
         "patches": list(patches),
+        "by_hand": [],
         **more,
     }
 

@@ -55,6 +55,7 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
                 "evidence": "recorded",
                 "sha256_fingerprint": None,
                 "presented_by": [f"{STAGE}.prod"],
+                "managed": True,
                 "source": "state.json",
             }
         ],
@@ -68,6 +69,7 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
                 "region": "us-east-1",
                 "certificate_id": "old000",
                 "certificate_address": ADDRESS,
+                "managed": True,
                 "source": "state.json",
             }
         ],
@@ -98,6 +100,7 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
         ],
         "notices": [],
         "patches": [],
+        "by_hand": [],
     }
 
 

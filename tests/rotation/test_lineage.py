@@ -88,13 +88,21 @@ def test_i6_both_generations_can_be_retired_in_one_apply(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "shown", "step"),
-    [(BASE, "old000", Phase.INTRODUCE), (INTRODUCED, "old000", Phase.REPOINT), (REPOINTED, "new000", Phase.RETIRE)],
+    [(INTRODUCED, "old000", Phase.REPOINT), (REPOINTED, "new000", Phase.RETIRE)],
 )
-def test_i6_a_predecessor_that_is_gone_from_aws_is_rotated_all_the_same(text, shown, step, tmp_path):
+def test_i6_a_predecessor_that_is_gone_from_aws_is_rotated_out_all_the_same(text, shown, step, tmp_path):
     """Its stages present nothing that a backend could trust, so each phase is as due as ever."""
     home = introduced(tmp_path, text, presented=shown, applied=text is not BASE)
     (rotation,) = rotations(home, observe(home, old000=Gone()))
     assert rotation.step == Next(step)
+
+
+def test_i1_what_is_gone_from_aws_is_not_introduced_beside_but_made_anew_alone(tmp_path):
+    """The apply of introduce would make the predecessor anew too, and move the stages to that (tests/acceptance)."""
+    home = introduced(tmp_path, BASE, presented="old000", applied=False)
+    (rotation,) = rotations(home, observe(home, old000=Gone()))
+    assert isinstance(rotation.step, Blocked)
+    assert f"-target='{OLD}'" in rotation.step.remedy
 
 
 def test_i6_a_comment_whose_predecessor_was_deleted_by_hand_asks_for_nothing(tmp_path):

@@ -60,7 +60,11 @@ def test_another_certificate_on_the_stage_than_state_says(recorded, shown, of_sh
 def test_the_message_names_both_and_the_end_of_what_is_presented():
     """A tired person sees what happened."""
     (finding,) = findings(drifted("old", "other", ending(30)))
-    assert finding.message == ("aws_api_gateway_stage.prod presents other in AWS, which ends on 2026-12-23, and by state old")
+    assert finding.message == (
+        "in AWS aws_api_gateway_stage.prod presents certificate other, which ends on 2026-12-23; by state certificate old: "
+        "somebody changed it outside Terraform"
+    )
+    assert finding.remedy.startswith("the next apply moves it back to old: if that is wrong, take other into the configuration")
 
 
 @pytest.mark.parametrize(("hours", "weights"), [(0, {}), (23, {}), (24, {RULE: "warning"}), (-24, {RULE: "warning"})])

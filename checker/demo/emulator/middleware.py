@@ -72,7 +72,7 @@ class Middleware:
 
 
 def _answer(fault: Answer, call: Call, start: Start) -> Iterable[bytes]:
-    """An error in the form of its service: JSON with the name in header and body, or the XML of the query protocol (STS, IAM)."""
+    """An error in the form of its service: JSON with the name in header and body, or XML of the query protocol (STS, IAM, EC2)."""
     action, resource = call.iam
     message = fault.message or (
         f"User: arn:aws:iam::{call.account}:user/test is not authorized to perform: {action} on resource: {resource} "
@@ -90,6 +90,14 @@ def _answer(fault: Answer, call: Call, start: Start) -> Iterable[bytes]:
         code = fault.code.removesuffix("Exception")
         text = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
         return _reply(start, fault.status, text.encode(), "application/xml", extra)
+    if call.service == "ec2":
+        # Source: AWS's EC2 reference, "Error codes": what is not allowed is an UnauthorizedOperation there.
+        code = {"AccessDeniedException": "UnauthorizedOperation"}.get(fault.code, fault.code.removesuffix("Exception"))
+        text = (
+            f"<Response><Errors><Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error></Errors>"
+            f"<RequestID>{secrets.token_hex(16)}</RequestID></Response>"
+        )
+        return _reply(start, fault.status, text.encode(), "text/xml", extra)
     extra.append(("x-amzn-ErrorType", fault.code))
     return _reply(start, fault.status, json.dumps({"__type": fault.code, "message": message}).encode(), "application/json", extra)
 

@@ -1,0 +1,68 @@
+"""`tfcert scan`: all that accounts have, with or without Terraform."""
+
+# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
+from typing import Annotated
+
+import typer
+
+from checker.cli import options
+from checker.domain.severity import FailOn
+
+
+def scan(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...", help="States and plans that tell what Terraform manages: as for check. [default: none]"
+        ),
+    ] = None,
+    recursive: options.Recursive = False,
+    region: Annotated[
+        list[str] | None,
+        typer.Option("--region", metavar="NAME", help="A region to scan; repeatable. [default: AWS's own default]"),
+    ] = None,
+    all_regions: Annotated[bool, typer.Option("--all-regions", help="Scan every region that is enabled for the account.")] = False,
+    role_arn: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--role-arn", metavar="ARN", help="A role whose account is scanned; repeatable. [default: the policy's accounts]"
+        ),
+    ] = None,
+    profile: options.Profile = None,
+    policy: options.PolicyFile = None,
+    threshold: options.Threshold = None,
+    notice: options.Notice = None,
+    as_of: options.AsOf = None,
+    fail_on: Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")] = None,
+    format_: Annotated[
+        list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help="As for check; repeatable. [default: text]")
+    ] = None,
+    timeout: options.Timeout = 20.0,
+    tool: options.ToolName = None,
+    verbose: options.Verbose = False,
+) -> None:
+    """Judge every API, stage and certificate of accounts and regions, in Terraform or not.
+
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive, 130 interrupted.
+    """
+    from checker.cli import output, reading
+    from checker.cli.observing import Aws
+    from checker.cli.scanning import Scope, look, recorded
+    from checker.domain.errors import UsageError
+    from checker.domain.run import Run
+    from checker.pipeline import scan as judge
+
+    chosen = output.formats(format_)
+    if region and all_regions:
+        raise UsageError("these contradict each other", where="--region and --all-regions", remedy="give one of them")
+    run = Run(as_of=reading.moment(as_of), policy=reading.policy(policy, threshold=threshold, notice=notice, fail_on=fail_on))
+    scope = Scope(roles=tuple(dict.fromkeys(role_arn or ())), regions=None if all_regions else tuple(dict.fromkeys(region or ())))
+    aws = Aws(profile=profile, role_arn=None, region=None, timeout=timeout, accounts=run.policy.accounts)
+    with aws.counted(told=verbose):
+        known = recorded(sources or (), recursive=recursive, tool=tool, fetch=aws.fetch, tags=run.policy.tags)
+        outcome = judge(look(scope, aws.gateways()), known, run)
+        output.report(outcome, chosen)
+        output.warn_unverified(outcome)
+        if outcome.cases.observations.interrupted:
+            raise KeyboardInterrupt
+    raise typer.Exit(outcome.exit_code)

@@ -1,0 +1,95 @@
+"""What a scan found, as documents that are judged like any others: one an account and region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.certificate import Certificate, kind_of
+from checker.domain.inventory import Document, Inventory, Source
+from checker.domain.observation import CertificateKey, Observations, ObservedStage, StageKey, Surveyed
+from checker.domain.ownership import Ownership
+from checker.domain.place import Place
+from checker.domain.stage import Presents, PresentsNothing, Stage
+from checker.domain.sweep import Scanned, Sweep
+from checker.domain.value import replace
+
+
+def documents_of(scanned: Scanned, recorded: Inventory | None) -> tuple[Inventory, Observations]:
+    """A document for each sweep and what AWS said of everything in it; things that `recorded` knows have its addresses."""
+    sweeps = scanned.sweeps
+    ownership = Ownership(recorded, _places(sweeps))
+    documents = tuple(_document(sweep, ownership) for sweep in sweeps)
+    return Inventory(documents=documents, unread=recorded.unread if recorded is not None else ()), Observations(
+        asked=True,
+        certificates={key: said for sweep in sweeps for key, said in sweep.certificates.items()},
+        surveys={sweep.place: Surveyed(sweep.stages) for sweep in sweeps if sweep.place.region is not None and not sweep.unread},
+        held={sweep.place: sweep.held for sweep in sweeps if sweep.held is not None},
+        traffic=scanned.traffic,
+        notices=(*scanned.notices, *_unseen(documents, recorded)),
+        interrupted=scanned.interrupted,
+    )
+
+
+def source_of(place: Place) -> str:
+    """How reports name an account and region that was scanned."""
+    return "/".join(["aws:/", place.account or "unknown", *([place.region] if place.region is not None else ())])
+
+
+def _places(sweeps: tuple[Sweep, ...]) -> dict[str, list[Place]]:
+    """In which of the places each id is, of a certificate or of an API and its stage."""
+    found: dict[str, list[Place]] = {}
+    for sweep in sweeps:
+        ids = {*(key.id for key in sweep.certificates), *(f"{stage.api_id}/{stage.name}" for stage in sweep.stages)}
+        for identity in ids:
+            found.setdefault(identity, []).append(sweep.place)
+    return found
+
+
+def _document(sweep: Sweep, ownership: Ownership) -> Document:
+    return Document(
+        source=Source(path=source_of(sweep.place), kind="aws"),
+        stages=tuple(_stage(stage, sweep.place, ownership) for stage in sweep.stages),
+        certificates=tuple(_certificate(key, ownership) for key in sweep.certificates),
+        unread=sweep.unread,
+        access=sweep.access,
+    )
+
+
+def _stage(stage: ObservedStage, place: Place, ownership: Ownership) -> Stage:
+    owner = ownership.of_stage(StageKey(kind=stage.kind, api_id=stage.api_id, name=stage.name, place=place))
+    return Stage(
+        address=owner.record.address if owner.record is not None else None,
+        kind=stage.kind,
+        api_id=stage.api_id,
+        name=stage.name,
+        place=place,
+        presents=Presents(stage.certificate_id) if stage.certificate_id else PresentsNothing(),
+        api_name=stage.api_name,
+        managed=owner.managed,
+    )
+
+
+def _certificate(key: CertificateKey, ownership: Ownership) -> Certificate:
+    """What state remembers of it is kept: its end still counts where AWS did not answer."""
+    owner = ownership.of_certificate(key)
+    if owner.record is None:
+        return Certificate(address=None, id=key.id, kind=kind_of(key.id), place=key.place, managed=owner.managed)
+    return replace(owner.record, place=key.place, managed=True)
+
+
+def _unseen(documents: tuple[Document, ...], recorded: Inventory | None) -> Iterator[str]:
+    """A sentence for each given state of which something was not among what AWS has in the places that were scanned."""
+    seen = {address for document in documents for address in _addresses(document)}
+    for document in recorded.documents if recorded is not None else ():
+        missing = sorted(_addresses(document) - seen)
+        if missing:
+            shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            yield (
+                f"{document.source.path} records {shown}, which the scan did not see: of another account or region, or gone; "
+                f"`tfcert check` of that source says which"
+            )
+
+
+def _addresses(document: Document) -> set[str]:
+    addresses = {*(stage.address for stage in document.stages), *(each.address for each in document.certificates)}
+    return {str(address) for address in addresses if address is not None}

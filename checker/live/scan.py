@@ -1,0 +1,171 @@
+"""Everything of API Gateway's that accounts have, every account and region at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from threading import BoundedSemaphore, Lock
+
+from checker.domain.access import Access
+from checker.domain.inventory import Unread
+from checker.domain.observation import Unanswered
+from checker.domain.place import Place, place_of_arn
+from checker.domain.sweep import Scanned, Sweep
+from checker.live.asking import Asking
+from checker.live.connection import Connection, Role
+from checker.live.deadline import INTERRUPTED, Interruption, Patience, gathered, start
+from checker.live.gateway import CredentialsError, Gateway, GatewayError, Gateways
+from checker.live.identity import Caller, KnownCaller, UnknownCaller
+from checker.live.sweeping import Sweeping, Watch
+
+# Each has a few threads and three clients: twenty accounts of seventeen regions at once would be some two thousand threads.
+_AT_ONCE = 48
+
+# Where to ask what is the same in every region, if nothing names one.
+_HOMES = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_HOME = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A role to scan in, or with None one's own credentials, and the account that it is to be, where that is known beforehand."""
+
+    role: Role | None = None
+    account: str | None = None
+
+    @property
+    def partition(self) -> str | None:
+        """The partition that the role's ARN names."""
+        return place_of_arn(self.role.arn).partition if self.role is not None else None
+
+
+def scan(
+    targets: Sequence[Target], regions: Sequence[str] | None, *, gateways: Gateways, connection: Connection, watch: Watch
+) -> Scanned:
+    """Sweep some regions of each target's account, or with None all that are enabled for it.
+
+    What AWS does not answer is unread in the place that it touches, and nothing is raised for it. An account that several
+    targets lead to is swept once. It takes no longer than the timeout for what comes before the regions and again for each, or
+    a second more for each API; of many accounts some wait for others. Ctrl-C ends the waiting: what was not answered by then is
+    unread.
+    """
+    run = _Scan(regions, gateways, connection, watch)
+    accounts = gathered([start(partial(run.account, target)) for target in targets], run.interruption)
+    sweeps = [sweep for account in accounts for sweep in account]
+    return Scanned(
+        sweeps=tuple(sorted(sweeps, key=lambda sweep: str(sweep.place))),
+        traffic=gateways.traffic(),
+        notices=(*sorted(run.notices), *(INTERRUPTED if run.interruption.wished else ())),
+        interrupted=run.interruption.wished,
+    )
+
+
+class _Scan:
+    def __init__(self, regions: Sequence[str] | None, gateways: Gateways, connection: Connection, watch: Watch) -> None:
+        self.interruption = Interruption()
+        self._regions = regions
+        self._gateways = gateways
+        self._connection = connection
+        self._watch = watch
+        self._room = BoundedSemaphore(_AT_ONCE)
+        self._lock = Lock()
+        self._taken: set[str] = set()
+        self.notices: list[str] = []
+
+    def account(self, target: Target) -> list[Sweep]:
+        """The sweeps of the account that a target leads to."""
+        try:
+            gateway = self._gateways.of(target.role)
+            home = self._home(target)
+            who = self._whose(gateway, self._regions or (home,))
+            if isinstance(who, KnownCaller):
+                if target.account is not None and target.account != who.account:
+                    return [self._lost(target, _another(target.account, who.account))]
+                if not self._is_first(target, who):
+                    return []
+            regions = self._regions or self._enabled(gateway, home)
+        except GatewayError as error:
+            return [self._lost(target, error.unanswered)]
+        sweeps = [start(partial(self._region, gateway, target, region, who)) for region in dict.fromkeys(regions)]
+        found = [sweep.result() for sweep in sweeps]
+        match who:
+            case KnownCaller():
+                return found
+            case UnknownCaller(reason=reason):
+                unknown = Unanswered(reason=reason, remedy="see that STS can be reached (GetCallerIdentity), then run it again")
+                return [*found, self._lost(target, unknown, what="whose the credentials are")]
+
+    def _region(self, gateway: Gateway, target: Target, region: str, who: Caller) -> Sweep:
+        account = who.account if isinstance(who, KnownCaller) else target.account
+        place = Place(target.partition or partition_of(region), account, region)
+        identity: Future[Caller] = Future()
+        identity.set_result(who)
+        with self._room:
+            asking = Asking(gateway=gateway, region=region, patience=self._patience())
+            return Sweeping(asking, place, self._access(target), identity, self._watch).run()
+
+    def _home(self, target: Target) -> str:
+        named = self._gateways.region()
+        by_role = _HOMES.get(target.partition, _HOME) if target.partition is not None else _HOME
+        # A role of another partition is not assumed in the region that one's own configuration names.
+        fits = named is not None and (target.partition is None or partition_of(named) == target.partition)
+        return named if named is not None and fits else by_role
+
+    def _whose(self, gateway: Gateway, regions: Iterable[str]) -> Caller:
+        """Whose the credentials are: asked in one region after another, for one may not be enabled; raises CredentialsError."""
+        patience = self._patience()
+        why = "no region to ask STS in"
+        for region in regions:
+            asking = Asking(gateway=gateway, region=region, patience=patience)
+            try:
+                return KnownCaller(asking.ask("GetCallerIdentity", partial(gateway.account, region)))
+            except CredentialsError:
+                raise
+            except GatewayError as error:
+                why = error.unanswered.reason
+            if not patience.left():
+                break
+        return UnknownCaller(why)
+
+    def _patience(self) -> Patience:
+        return Patience(self._connection.timeout, interruption=self.interruption)
+
+    def _access(self, target: Target) -> Access:
+        role = target.role
+        arn, external_id = (role.arn, role.external_id) if role is not None else (None, None)
+        return Access(profile=self._connection.profile, role_arn=arn, external_id=external_id)
+
+    def _enabled(self, gateway: Gateway, home: str) -> Sequence[str]:
+        asking = Asking(gateway=gateway, region=home, patience=self._patience())
+        return asking.ask("DescribeRegions", partial(gateway.regions, home))
+
+    def _is_first(self, target: Target, who: KnownCaller) -> bool:
+        with self._lock:
+            first = who.account not in self._taken
+            self._taken.add(who.account)
+            if not first:
+                by = target.role.arn if target.role is not None else "the credentials of the environment"
+                self.notices.append(f"{by}: account {who.account} is scanned once, by another entry")
+            return first
+
+    def _lost(self, target: Target, why: Unanswered, what: str | None = None) -> Sweep:
+        account = target.account or (target.role.account if target.role is not None else None)
+        whose = f"account {account}" if account is not None else "the account of the credentials"
+        unread = Unread(path=what or whose, reason=why.reason, remedy=why.remedy)
+        return Sweep(place=Place(target.partition, account), access=self._access(target), unread=(unread,))
+
+
+def _another(expected: str | None, found: str) -> Unanswered:
+    return Unanswered(
+        reason=f"the credentials for account {expected} are of account {found}",
+        remedy=f"name a role of account {expected} for it in the policy file, or give credentials of it",
+    )
+
+
+def partition_of(region: str) -> str:
+    """The partition of a region, by its name. Source: botocore's `partitions.json`, the regular expressions of regions."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

@@ -1,0 +1,73 @@
+"""Lines of the AWS CLI for a POSIX shell, with everything that AWS or a person named put between quotes."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from checker.domain.access import Access
+from checker.domain.place import Place
+from checker.domain.value import short_value
+
+_SESSION = "tfcert-by-hand"
+
+
+@short_value
+class Shell:
+    """A word that is the shell's own, such as a variable, and stands as it is."""
+
+    text: str
+
+
+# The shell refuses the line where the variable is empty: an empty id would take the certificate off the stage.
+SUCCESSOR = Shell('"${NEW:?}"')
+SUCCESSOR_FILE = '"${NEW:?}.pem"'
+
+
+def line(access: Access, place: Place, service: str, operation: str, options: Mapping[str, str | Shell]) -> str:
+    """A call of the AWS CLI in a place; by the profile, unless a role's credentials were put into the environment."""
+    everywhere: dict[str, str | Shell] = {}
+    if access.profile is not None and access.role_arn is None:
+        everywhere["profile"] = access.profile
+    if place.region is not None:
+        everywhere["region"] = place.region
+    return " ".join(["aws", service, operation, *(_option(*option) for option in (everywhere | dict(options)).items())])
+
+
+def role_taken(access: Access, place: Place) -> str | None:
+    """The line that puts the credentials of the role into the shell's environment; None where no role was named."""
+    if access.role_arn is None:
+        return None
+    external = {"external-id": access.external_id} if access.external_id is not None else {}
+    asked = line(
+        Access(profile=access.profile),
+        place,
+        "sts",
+        "assume-role",
+        {
+            "role-arn": access.role_arn,
+            "role-session-name": _SESSION,
+            **external,
+            "query": "Credentials.[AccessKeyId,SecretAccessKey,SessionToken]",
+            "output": "text",
+        },
+    )
+    return f"export $(printf 'AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_SESSION_TOKEN=%s' $({asked}))"
+
+
+def scan_again(access: Access, place: Place) -> str:
+    """The scan that shows once more what stages present in a place."""
+    named = {"region": place.region, "profile": access.profile, "role-arn": access.role_arn}
+    return " ".join(["tfcert scan", *(_option(name, text) for name, text in named.items() if text is not None)])
+
+
+def name(text: str) -> str:
+    """A name for a sentence between the lines, which some shells read as well when it is pasted with them."""
+    return shlex.quote(text)
+
+
+def _option(option: str, text: str | Shell) -> str:
+    if isinstance(text, Shell):
+        return f"--{option} {text.text}"
+    joint = "=" if text.startswith("-") else " "
+    return f"--{option}{joint}{shlex.quote(text)}"

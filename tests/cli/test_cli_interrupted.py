@@ -1,0 +1,115 @@
+"""Ctrl-C while AWS is silent: what was found so far is told at once, and nothing is half done."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from checker.demo.emulator import Emulator, Hang, SeedApi, SeedCertificate
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8"))
+STATE = "terraform.tfstate"
+ENDS = datetime.fromisoformat("2026-12-06T01:39:35Z")
+
+
+@pytest.fixture
+def aws():
+    with Emulator() as running:
+        running.seed(
+            SeedCertificate(id="rj3hhn", expires_at=ENDS),
+            SeedCertificate(id="rj3hhn", expires_at=ENDS, region="eu-west-1"),
+            SeedApi(id="lo64vzqnaj", stages={"test": "rj3hhn", "live": "rj3hhn"}),
+            SeedApi(id="tytvdpoyw3", stages={"live": "rj3hhn"}),
+        )
+        yield running
+
+
+@pytest.fixture
+def interrupted(aws, story):
+    """Run tfcert, wait until AWS was asked some operation, press Ctrl-C: stdout, stderr, the exit code, the seconds it took."""
+
+    def run(*arguments, until, times=1):
+        environment = aws.environment({"PATH": os.environ["PATH"], "HOME": str(story.parent), "PYTHONPATH": str(ROOT)})
+        command = [sys.executable, "-c", "from checker.cli import main; main()", *arguments]
+        child = subprocess.Popen(command, cwd=story, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            patience = time.monotonic() + 60
+            while len(aws.calls(until)) < times and time.monotonic() < patience:
+                time.sleep(0.05)
+            # What is answered has arrived by then.
+            time.sleep(1)
+            child.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
+        return out, err, child.returncode, time.monotonic() - began
+
+    return run
+
+
+def test_i4_check_tells_what_was_answered_and_leaves_the_rest_unverified(aws, interrupted, story):
+    """One region answers, the other is silent: the report has both, exit code 130, no traceback, and no long wait."""
+    far = (story / STATE).read_text().replace("us-east-1", "eu-west-1")
+    (story / "far.tfstate").write_text(far)
+    aws.faults.inject("GetClientCertificates", Hang(seconds=60), region="us-east-1")
+
+    out, err, code, seconds = interrupted(
+        "check", STATE, "far.tfstate", "--no-drift", "--format", "json", "-v", until="GetClientCertificates", times=2
+    )
+
+    document = json.loads(out)
+    jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+    evidence = {certificate["region"]: certificate["evidence"] for certificate in document["certificates"]}
+    assert evidence == {"eu-west-1": "observed", "us-east-1": "unanswered"}
+    (unverified,) = [finding for finding in document["findings"] if finding["rule"] == "certificate-unverified"]
+    assert "was interrupted before it was answered" in unverified["message"]
+    assert any(notice.startswith("interrupted") for notice in document["notices"])
+    assert code == 130
+    assert "Traceback" not in err
+    assert "tfcert: interrupted\n" in err
+    assert "calls to AWS" in err
+    assert seconds < 10  # the timeout is 20
+
+
+def test_check_tells_a_person_so_in_words(aws, interrupted):
+    """The text report says first that it is not whole."""
+    aws.faults.inject("GetStages", Hang(seconds=60))
+
+    out, _, code, _ = interrupted("check", STATE, until="GetStages")
+
+    assert out.splitlines()[1] == "note: interrupted: what AWS had not answered by then is not verified"
+    assert "(observed)" in out
+    assert code == 130
+
+
+@pytest.mark.parametrize("arguments", [("--out", "patches"), ("--write",), ()])
+def test_i3_patch_writes_nothing(aws, interrupted, story, arguments):
+    """A patch that rests on half of an answer would be worse than none."""
+    before = {path.name: path.read_bytes() for path in story.iterdir()}
+    aws.faults.inject("GetClientCertificates", Hang(seconds=60))
+
+    out, err, code, _ = interrupted("patch", STATE, *arguments, until="GetClientCertificates")
+
+    assert (out, err, code) == ("", "tfcert: interrupted\n", 130)
+    assert {path.name: path.read_bytes() for path in story.iterdir()} == before
+
+
+def test_bundle_writes_nothing(aws, interrupted, story):
+    """A bundle that lacks a certificate shuts callers out."""
+    aws.faults.inject("GetClientCertificates", Hang(seconds=60))
+
+    out, _, code, _ = interrupted("bundle", STATE, "--out", "bundle.pem", until="GetClientCertificates")
+
+    assert (out, code) == ("", 130)
+    assert not (story / "bundle.pem").exists()
