@@ -163,7 +163,7 @@ def test_accounts_are_masked_where_that_is_asked_for(say, forge):
 WRONG = {
     "another version": (["0.json"], [{**due(), "schema": "tfcert.outcome/v2"}], b"'tfcert.outcome/v2'"),
     "a plan": (["0.json"], [{"format_version": "1.2"}], b"not the outcome of a check"),
-    "no file": (["missing.json"], [], b"missing.json: No such file"),
+    "no file": (["missing.json"], [], b"missing.json: there is no such file"),
     "no commit": (["0.json", "--commit", "HEAD"], [due()], b"--commit: 'HEAD' is no commit"),
 }
 

@@ -39,16 +39,16 @@ def check(machine):
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_findings_stop_and_a_pass_passes_in_every_version(check, plan):
-    """A failing plan begins with FAIL and ends with tfcert's code; a passing one prints something that no version misreads."""
+    """A failing plan begins with FAIL, and may be approved; a passing one prints something that no version misreads."""
     done = check(plan)
-    assert done.code == PLANS[plan], done.said
+    assert done.code == 0, done.said
     assert (stops(done.said), stopped_before(done.said)) == ((bool(PLANS[plan]),) * 2)
 
 
 def test_i4_what_could_not_be_checked_stops(check):
-    """I4: without credentials the check is inconclusive, and that is a FAIL with exit 3."""
+    """I4: without credentials the check is inconclusive, and that is a FAIL."""
     done = check("shared-2-repoint", offline=False)
-    assert (done.code, stops(done.said), stopped_before(done.said)) == (3, True, True)
+    assert (stops(done.said), stopped_before(done.said)) == (True, True)
     assert done.said.startswith("FAIL: tfcert stops this plan with exit code 3\n")
     assert "not verified" in done.said
 
@@ -66,12 +66,12 @@ def test_a_server_without_tfcert_stops(check):
 
 
 def test_a_pass_with_a_word_that_atlantis_misreads_still_passes(machine):
-    """A report that passes and has the word in it, in an address say, is replaced by where to read it."""
+    """A report that passes and has the word in it, in an address say, is shown with the word broken up."""
     here = machine("shared-2-repoint")
     here.command("tfcert", "#!/bin/sh\necho 'tfcert: clean'\necho 'aws_api_gateway_stage.failover: 3 failures'\n")
     done = here.run("sh", "-c", load(SERVER)["workflows"]["tfcert"]["policy_check"]["steps"][1]["run"], SHOWFILE="x", DIR=".")
     assert (done.code, stops(done.said), stopped_before(done.said)) == (0, False, False)
-    assert "run tfcert check on this plan" in done.said
+    assert "aws_api_gateway_stage.f-ailover: 3 f-ailures" in done.said
 
 
 def test_the_configuration_has_the_keys_that_atlantis_reads():
