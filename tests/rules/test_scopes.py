@@ -113,8 +113,8 @@ def test_each_condition_is_held_against_the_certificate_and_its_stage(conditions
     """By address or tags of either, by where they are, and by the document."""
     own = replace(certificate("old", 40), tags=(("team", "a"),))
     shown = replace(stage("prod", "old"), tags=(("tier", "gold"),), api_name="orders")
-    found = replace(document([own], [shown]), workspace="blue", directory="/home/work/live/eu")
-    policy = Policy(scopes=(scope({"threshold_days": 45}, **conditions),), homes=("/home/work",))
+    found = replace(document([own], [shown]), workspace="blue", directory="/home/us/live/eu")
+    policy = Policy(scopes=(scope({"threshold_days": 45}, **conditions),), homes=("/home/us",))
     assert said(cases_of(found, policy=policy)) == {"certificate-expiring": "error" if meant else "warning"}
 
 
