@@ -7,6 +7,15 @@ trusts one more than it has to. Most often `retire` was forgotten.
 ## Example
 Stages were moved to the successor months ago, and the predecessor is still in the configuration.
 
+```hcl
+resource "aws_api_gateway_client_certificate" "orders" { # retire was never applied
+}
+
+# tfcert: succeeds aws_api_gateway_client_certificate.orders
+resource "aws_api_gateway_client_certificate" "orders_202511" {
+}
+```
+
 ## How to fix
 Where a successor is declared, `tfcert patch` writes the retire phase. Else take the block out of the configuration in an apply of
 its own, or delete what no Terraform manages with the command that the finding names.
