@@ -69,5 +69,8 @@ $(PEERS): benchmarks/requirements.txt
 fuzz: $(READY) ## Feed the readers damaged documents for SECONDS
 	$(BIN)/python tests/readers/fuzz_documents.py $(SECONDS)
 
+docs: $(READY) ## Write docs/rules from the rules' docstrings
+	$(BIN)/tfcert rules --out docs/rules
+
 clean: ## Remove what was installed here
 	rm -rf $(VENV) .bench

@@ -6,16 +6,16 @@ import re
 import subprocess
 from pathlib import Path
 
+import hcl2
 import pytest
 
 from checker.domain.policy import Policy
 from checker.readers.policy import read_policy
 from checker.reports import FORMATS
 from checker.rules import RULES
+from checker.rules.page import HEADINGS, page_of
 
 ROOT = Path(__file__).resolve().parents[1]
-
-HEADINGS = ("## Why", "## Example", "## How to fix", "## How to exempt", "## Source")
 
 
 def modules():
@@ -32,19 +32,51 @@ def test_modules_are_small():
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_has_one_name_everywhere_and_a_page(rule):
-    """A rule's file is called as the rule, and its docstring has every heading of a page."""
-    module = __import__(rule.check.__module__, fromlist=["__doc__"])
+    """A rule's file is called as the rule, and its page has every heading, in order, each with something below it."""
     assert rule.check.__module__.rsplit(".", 1)[1] == rule.name.replace("-", "_")
-    positions = [module.__doc__.find(heading) for heading in HEADINGS]
-    assert -1 not in positions
-    assert positions == sorted(positions)
+    page = page_of(rule).markdown
+    assert page.startswith(f"# {rule.name}\n")
+    parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
+    assert tuple(parts[1::2]) == HEADINGS
+    assert [heading for heading, told in zip(parts[1::2], parts[2::2], strict=True) if len(told.split()) < 3] == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_example_of_a_rule_is_terraform(rule):
+    """Its page has a block of HCL that parses; what exempts a rule by a comment names that rule."""
+    page = page_of(rule).markdown
+    example = page.partition("## Example\n")[2].partition("## How to fix")[0]
+    blocks = re.findall(r"^```hcl\n(.*?)^```$", example, re.MULTILINE | re.DOTALL)
+    assert blocks
+    assert all(hcl2.loads(block) for block in blocks)
+    assert (f"# tfcert:ignore {rule.name} until=" in page) is rule.exemptable
+    assert ("cannot be exempted" in page) is not rule.exemptable
+
+
+def test_the_pages_are_fresh(tmp_path, tfcert):
+    """`make docs` would change nothing, take nothing away and add nothing."""
+    assert tfcert("rules", "--out", "pages").returncode == 0
+    made = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "pages").iterdir()}
+    kept = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs/rules").iterdir()}
+    assert sorted(made) == sorted(kept)
+    assert [name for name, text in made.items() if kept[name] != text] == [], "run `make docs`"
+
+
+def test_writing_the_pages_takes_away_what_is_no_rules(tmp_path, tfcert):
+    """A rule that was renamed leaves no page behind."""
+    (tmp_path / "gone.md").write_text("old")
+    assert tfcert("rules", "--out", ".").returncode == 0
+    assert not (tmp_path / "gone.md").exists()
+    assert (tmp_path / "stage-detached.md").exists()
 
 
 def test_a_rule_is_explained_by_the_command_line(tfcert):
     """`tfcert rules` lists every rule, explains one, and for a misspelt one names the nearest."""
     listed = tfcert("rules").stdout.decode()
     assert [line.split()[0] for line in listed.splitlines()] == [rule.name for rule in RULES]
-    assert tfcert("rules", "stage-detached").stdout.decode().startswith("# stage-detached\n\nA plan takes")
+    assert (
+        tfcert("rules", "stage-detached").stdout.decode().startswith("# stage-detached\n\nUnless a policy says otherwise: error.\n")
+    )
     wrong = tfcert("rules", "stage-detatched")
     assert wrong.returncode == 2
     assert b"did you mean stage-detached" in wrong.stderr

@@ -9,8 +9,8 @@ import typer
 _HELP = (
     "Find API Gateway client certificates that near their end, and write the Terraform patches that rotate them without an outage."
 )
-# Each is the function of that name in the module of that name.
-VERBS = ("check", "patch", "scan", "bundle", "comment", "demo", "rules")
+# Each is the function, or the group of verbs, of that name in the module of that name.
+VERBS = ("check", "patch", "scan", "bundle", "comment", "demo", "policy", "rules")
 
 
 def build(verb: str | None = None) -> typer.Typer:
@@ -23,7 +23,11 @@ def build(verb: str | None = None) -> typer.Typer:
     )
     application.callback(help=_HELP)(_root)
     for name in (verb,) if verb in VERBS else VERBS:
-        application.command()(getattr(import_module(f"checker.cli.{name}"), name))
+        found = getattr(import_module(f"checker.cli.{name}"), name)
+        if isinstance(found, typer.Typer):
+            application.add_typer(found, name=name)
+        else:
+            application.command()(found)
     return application
 
 

@@ -11,7 +11,7 @@ from checker.forges.keeping import Behavior
 
 
 def comment(
-    forge: Annotated[Forge, typer.Argument(help="Where the pull request is.")],
+    forge: Annotated[Forge, typer.Argument(metavar="github|gitlab", help="Where the pull request is.")],
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -33,7 +33,10 @@ def comment(
         str | None, typer.Option("--repository", metavar="OWNER/NAME", help="[default: GITHUB_REPOSITORY, CI_PROJECT_ID]")
     ] = None,
     number: Annotated[
-        int | None, typer.Option("--number", min=1, help="The pull or merge request. [default: the one of the pipeline's event]")
+        int | None,
+        typer.Option(
+            "--number", metavar="NUMBER", min=1, help="The pull or merge request. [default: the one of the pipeline's event]"
+        ),
     ] = None,
     commit: Annotated[str | None, typer.Option("--commit", metavar="SHA", help="[default: the pipeline's]")] = None,
     mask_accounts: Annotated[bool, typer.Option("--mask-accounts", help="Take the ids of AWS accounts out.")] = False,

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from checker.domain.errors import UnreadableError, UsageError
+from checker.readers.files import open_file, read_stream
 from checker.reports.account_masks import Named
 from checker.reports.document import Document, read_document
 
 _NAME = re.compile(r"([^=/\\]+)=(.+)", re.DOTALL)
 _SECONDS = 3600
+_LARGEST = 64 * 1024**2
 
 
 def outcomes(files: Sequence[str], runs: Sequence[str]) -> tuple[Named, ...]:
@@ -51,11 +53,13 @@ def _own_name(path: str) -> str:
 
 
 def _read(path: str) -> Document:
-    try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except OSError as error:
-        raise UnreadableError(error.strerror or "cannot be read", where=path, remedy="name the JSON of a check") from error
-    return read_document(path, data)
+    if path == "-":
+        return read_document(path, bytes(read_stream(sys.stdin.buffer, path, most=_LARGEST)))
+    data = open_file(path)
+    if len(data) > _LARGEST:
+        # It may be a stranger's, handed over by the workflow of a fork.
+        raise UnreadableError(f"is larger than {_LARGEST // 1024**2} MiB", where=path, remedy="that is no outcome to comment on")
+    return read_document(path, bytes(data))
 
 
 def _run(arguments: str) -> Document:

@@ -38,10 +38,19 @@ class Standing:
     said: tuple[Said, ...] = ()
 
 
-def standing(file: str | None, options: Sequence[Said] = ()) -> Standing:
+def options(*, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None) -> tuple[Said, ...]:
+    """What the command line says of the policy."""
+    return (
+        Said("--threshold", "threshold_days", threshold),
+        Said("--notice", "notice_days", notice),
+        Said("--fail-on", "fail_on", fail_on),
+    )
+
+
+def standing(file: str | None, given: Sequence[Said] = ()) -> Standing:
     """Find and read the policy; raises UsageError for one that contradicts itself, naming what says so."""
     layers, policy = _layers(file or os.environ.get(_POLICY_VARIABLE) or None)
-    said = (*_environment(), *(option for option in options if option.value is not None))
+    said = (*_environment(), *(each for each in given if each.value is not None))
     settings = {each.field: each.value for each in said if each.value is not None}
     policy = replace(policy, **settings, overrides=tuple(sorted(settings.items())))
     if policy.notice_days < policy.threshold_days:

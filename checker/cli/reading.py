@@ -95,14 +95,9 @@ def moment(text: str | None) -> datetime:
 
 def policy(file: str | None, *, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None) -> Policy:
     """The policy that a run goes by: of the file named or the nearest tfcert.toml, under the environment and the command line."""
-    from checker.cli.policies import Said, standing
+    from checker.cli.policies import options, standing
 
-    options = (
-        Said("--threshold", "threshold_days", threshold),
-        Said("--notice", "notice_days", notice),
-        Said("--fail-on", "fail_on", fail_on),
-    )
-    return standing(file, options).policy
+    return standing(file, options(threshold=threshold, notice=notice, fail_on=fail_on)).policy
 
 
 def _beside(source: str) -> str:

@@ -2,28 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from checker.rules.rule import Rule
 
-def rules(rule: Annotated[str | None, typer.Argument(help="The rule to explain.")] = None) -> None:
+
+def rules(
+    rule: Annotated[str | None, typer.Argument(help="The rule to explain.")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Write a page a rule there, and take away what is no rule's.")
+    ] = None,
+) -> None:
     """List the rules, or explain one."""
-    import difflib
-    import importlib
-
-    from checker.domain.errors import UsageError
     from checker.rules import RULES
+    from checker.rules.page import page_of
 
-    if rule is None:
+    if out is not None:
+        _write_pages(Path(out), RULES)
+    elif rule is None:
         width = max(len(known.name) for known in RULES)
         for known in RULES:
             typer.echo(f"{known.name:<{width}}  {known.severity.word:<7}  {known.says}")
-        return
-    found = next((known for known in RULES if known.name == rule), None)
-    if found is None:
-        near = difflib.get_close_matches(rule, [known.name for known in RULES], n=1)
-        remedy = f"did you mean {near[0]}?" if near else "`tfcert rules` lists them"
-        raise UsageError(f"unknown rule {rule!r}", remedy=remedy)
-    module = importlib.import_module(found.check.__module__)
-    typer.echo(f"# {found.name}\n\n{(module.__doc__ or '').strip()}")
+    else:
+        typer.echo(page_of(_named(rule, RULES)).markdown, nl=False)
+
+
+def _named(name: str, known: tuple[Rule, ...]) -> Rule:
+    import difflib
+
+    from checker.domain.errors import UsageError
+
+    found = next((rule for rule in known if rule.name == name), None)
+    if found is not None:
+        return found
+    near = difflib.get_close_matches(name, [rule.name for rule in known], n=1)
+    remedy = f"did you mean {near[0]}?" if near else "`tfcert rules` lists them"
+    raise UsageError(f"unknown rule {name!r}", remedy=remedy)
+
+
+def _write_pages(folder: Path, known: tuple[Rule, ...]) -> None:
+    from checker.domain.errors import UsageError
+    from checker.rules.page import index_of, page_of
+
+    pages = {f"{rule.name}.md": page_of(rule).markdown for rule in known} | {"README.md": index_of(known)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for stale in sorted(folder.glob("*.md")):
+            if stale.name not in pages:
+                stale.unlink()
+        for name, text in pages.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(
+            error.strerror or "cannot be written", where=str(error.filename or folder), remedy="check --out"
+        ) from error

@@ -51,6 +51,8 @@ class Address:
     @property
     def block(self) -> Address:
         """The address of the block that declares this instance: the same without any instance key."""
+        if self.key is None and all(step.key is None for step in self.modules):
+            return self
         modules = tuple(replace(step, key=None) for step in self.modules)
         return replace(self, key=None, modules=modules)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
 from checker.domain.address import Address
 from checker.domain.certificate import Certificate
@@ -63,6 +64,28 @@ class Case:
         return self.days_left is not None and self.days_left <= days
 
 
+class CaseList(tuple[Case, ...]):  # noqa: SLOT001 -- what is found is kept beside the cases, in the dictionary that slots leave out
+    """Cases that are found by id and by block without looking through all of them each time: a state may have thousands."""
+
+    @cached_property
+    def ids(self) -> Mapping[str, Case]:
+        """The first case of each certificate id."""
+        found: dict[str, Case] = {}
+        for case in self:
+            if case.id is not None:
+                found.setdefault(case.id, case)
+        return found
+
+    @cached_property
+    def blocks(self) -> Mapping[Address, tuple[Case, ...]]:
+        """The recorded instances of each certificate block, deposed objects left out."""
+        found: dict[Address, list[Case]] = {}
+        for case in self:
+            if case.address is not None and case.id is not None and case.certificate.deposed is None:
+                found.setdefault(case.address.block, []).append(case)
+        return {block: tuple(cases) for block, cases in found.items()}
+
+
 @value
 class DocumentCases:
     """The cases of one document, which rules judge by themselves."""
@@ -72,15 +95,15 @@ class DocumentCases:
 
     def of_block(self, block: Address) -> tuple[Case, ...]:
         """The cases of all recorded instances of a certificate block, deposed objects left out."""
-        return tuple(
-            case
-            for case in self.cases
-            if case.address is not None and case.address.block == block and case.id is not None and case.certificate.deposed is None
-        )
+        return self._list.blocks.get(block, ())
 
     def by_id(self, identity: str) -> Case | None:
         """The case with that certificate id."""
-        return next((case for case in self.cases if case.id == identity), None)
+        return self._list.ids.get(identity)
+
+    @property
+    def _list(self) -> CaseList:
+        return self.cases if isinstance(self.cases, CaseList) else CaseList(self.cases)
 
 
 @value
@@ -113,7 +136,7 @@ def build_cases(
     documents = tuple(
         DocumentCases(
             document=document,
-            cases=tuple(_case(subject, observations, as_of) for subject in subjects(document)),
+            cases=CaseList(_case(subject, observations, as_of) for subject in subjects(document)),
         )
         for document in inventory.documents
     )

@@ -55,10 +55,7 @@ class Outcome:
 
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is one that makes exit code 1."""
-        fail_on = self.cases.policy.fail_on
-        weight = Severity.WARNING if fail_on is FailOn.WARNING else Severity.ERROR
-        counts = fail_on is not FailOn.NEVER and finding.suppression is None and finding.rule != UNVERIFIED
-        return counts and finding.severity <= weight
+        return self._counts(finding) and self._fail_on(finding) is not FailOn.NEVER
 
     @property
     def exit_code(self) -> int:
@@ -69,7 +66,7 @@ class Outcome:
             case Verdict.INCONCLUSIVE:
                 return 3
             case Verdict.FINDINGS:
-                if any(self._counts(finding) and self._fail_on(finding) is not FailOn.NEVER for finding in self.findings):
+                if any(map(self.fails, self.findings)):
                     return 1
                 return 3 if self._unverified else 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from checker.domain.conditions import Conditions, Traits
 from checker.domain.exemption import Exemption
@@ -110,13 +111,24 @@ class Policy:
         return found if found.notice_days >= found.threshold_days else replace(found, notice_days=found.threshold_days)
 
 
+def strictness(policy: Policy, field: str) -> int:
+    """How strict a value of a policy is, the strictest first: more days, fewer certificates, more that fails."""
+    setting = getattr(policy, field)
+    match setting:
+        case FailOn():
+            return (FailOn.WARNING, FailOn.ERROR, FailOn.NEVER).index(setting)
+        case Untouched():
+            return tuple(Untouched).index(setting)
+        case _:
+            return int(-setting if field in _MORE_IS_STRICTER else setting)
+
+
 def strictest(policies: Iterable[Policy]) -> Policy:
     """One policy with the strictest of each number: the earliest warning, the widest margins, the smallest quota.
 
     What rules weigh is left as the first has it: findings are compared one by one.
     """
-    first, *others = policies
-    for other in others:
-        most = {name: max(getattr(first, name), getattr(other, name)) for name in _MORE_IS_STRICTER}
-        first = replace(first, **most, certificate_quota=min(first.certificate_quota, other.certificate_quota))
-    return first
+    several = tuple(policies)
+    numbers = (*_MORE_IS_STRICTER, "certificate_quota")
+    most = {name: getattr(min(several, key=partial(strictness, field=name)), name) for name in numbers}
+    return replace(several[0], **most)

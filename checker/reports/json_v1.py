@@ -21,6 +21,7 @@ from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned, Sta
 from checker.domain.subjects import is_meant, stages_after
 from checker.domain.written import WrittenPatch
 from checker.reports.json_finding import json_finding
+from checker.reports.json_text import json_text
 
 if TYPE_CHECKING:
     from checker.domain.by_hand import HandRotation
@@ -30,7 +31,7 @@ SCHEMA = "tfcert.outcome/v1"
 
 def render(outcome: Outcome) -> str:
     """Write an outcome as JSON; the same outcome gives the same bytes."""
-    return json.dumps(document(outcome), indent=2, ensure_ascii=False) + "\n"
+    return json_text(document(outcome))
 
 
 def document(outcome: Outcome) -> dict[str, Any]:

@@ -151,14 +151,16 @@ def _step(name: str, one: Rotation) -> str:
     among = f"{code(name, longest=_NAME)} " if name else ""
     arrow = f" → {code(one['successor'], longest=_NAME)}" if one["successor"] else ""
     reason = f": {sentence(one['reason'])}" if one["reason"] else ""
-    phase = one["phase"] if one["phase"] in {"waiting", "blocked"} else f"next is {one['phase']}"
+    due = one["phase"] not in {"waiting", "blocked"}
+    phase = f"next is {one['phase']}" if due else one["phase"]
+    how = " (`tfcert patch`)" if due else ""
     by = [
         f"{word} by {sentence(text[:10])}"
         for word, text in (("introduce", one["introduce_by"]), ("repoint", one["repoint_by"]))
         if text
     ]
-    dates = f" ({', '.join(by)})" if by else ""
-    return f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: **{phase}**{reason}{dates}"
+    dates = f"; {', '.join(by)}" if by else ""
+    return f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: **{phase}**{how}{reason}{dates}"
 
 
 def _is_minor(one: Finding) -> bool:

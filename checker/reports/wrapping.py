@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from typing import NamedTuple
 
-from checker.domain.value import short_value
 from checker.reports.printable import printable
 
 WIDTH = 80
@@ -23,8 +23,7 @@ class Tone(StrEnum):
     ERROR = "error"
 
 
-@short_value
-class Span:
+class Span(NamedTuple):
     """A piece of one line; `whole` is not broken at its spaces."""
 
     text: str
@@ -32,8 +31,7 @@ class Span:
     whole: bool = False
 
 
-@short_value
-class Line:
+class Line(NamedTuple):
     """What stands on one line of the terminal."""
 
     spans: tuple[Span, ...]
@@ -41,7 +39,7 @@ class Line:
     @property
     def plain(self) -> str:
         """The line without tones."""
-        return "".join(span.text for span in self.spans).rstrip()
+        return "".join([span.text for span in self.spans]).rstrip()
 
 
 def cells(text: str) -> int:
@@ -56,7 +54,16 @@ def wrapped(spans: Iterable[Span], width: int, *, indent: int = 0, hanging: int 
 
     A word that is longer than a line is broken where the line ends.
     """
-    further = " " * (indent if hanging is None else hanging)
+    pieces = tuple(spans)
+    safe = [printable(text) for text, _, _ in pieces]
+    if indent + sum(map(cells, safe)) <= width:
+        # As most lines are, of reports with thousands.
+        yield _joined([Span(" " * indent), *(Span(text, piece.tone) for text, piece in zip(safe, pieces, strict=True))])
+        return
+    yield from _broken(pieces, width, indent, indent if hanging is None else hanging)
+
+
+def _broken(spans: Iterable[Span], width: int, indent: int, hanging: int) -> Iterator[Line]:
     line: list[Span] = [Span(" " * indent)]
     used, empty = indent, True
     for span in spans:
@@ -64,20 +71,20 @@ def wrapped(spans: Iterable[Span], width: int, *, indent: int = 0, hanging: int 
             text = printable(word)
             gap = 0 if empty or not number else 1
             if not empty and used + gap + cells(text) > width:
-                yield Line(_joined(line))
-                line, used, empty, gap = [Span(further)], len(further), True, 0
+                yield _joined(line)
+                line, used, empty, gap = [Span(" " * hanging)], hanging, True, 0
             while used + gap + cells(text) > width:
                 head, rest = _split(text, width - used - gap)
+                yield _joined([*line, Span(" " * gap + head, span.tone)])
                 # Once more, since the rest begins a line now.
                 text = printable(rest)
-                yield Line(_joined((*line, Span(" " * gap + head, span.tone))))
-                line, used, empty, gap = [Span(further)], len(further), True, 0
+                line, used, empty, gap = [Span(" " * hanging)], hanging, True, 0
             line.append(Span(" " * gap + text, span.tone))
             used, empty = used + gap + cells(text), empty and not text
-    yield Line(_joined(line))
+    yield _joined(line)
 
 
-def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+def _joined(spans: list[Span]) -> Line:
     """Neighbours of one tone as one; an indent has that of what it stands before."""
     made: list[Span] = []
     for span in spans:
@@ -85,7 +92,7 @@ def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
             made[-1] = Span(made[-1].text + span.text, span.tone)
         elif span.text:
             made.append(span)
-    return tuple(made)
+    return Line(tuple(made))
 
 
 def _split(text: str, room: int) -> tuple[str, str]:

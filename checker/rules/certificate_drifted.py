@@ -7,6 +7,15 @@ not trust any more. And what the stage presents now is in no state, so nobody is
 ## Example
 A certificate rotated by hand in the console while state still names the old one.
 
+```hcl
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id # in AWS it is another one's by now
+}
+```
+
 ## How to fix
 `terraform plan -refresh-only` shows what changed. Take the certificate of AWS into the configuration, or apply to move the stage
 back. It is an error where what the stage presents in AWS is within the threshold, has ended or is gone. `--no-drift` asks for

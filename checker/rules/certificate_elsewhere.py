@@ -7,6 +7,20 @@ chance another certificate; either way it is not the one that is watched.
 ## Example
 A stage in eu-west-1 whose `client_certificate_id` is the id of a certificate that state has in us-east-1.
 
+```hcl
+resource "aws_api_gateway_client_certificate" "orders" {
+  provider = aws.us_east_1
+}
+
+resource "aws_api_gateway_stage" "live" {
+  provider              = aws.eu_west_1
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id
+}
+```
+
 ## How to fix
 Make a certificate with the stage's own provider (region and account), have the backend trust it, and point the stage to that.
 

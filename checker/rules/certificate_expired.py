@@ -7,6 +7,18 @@ The backend refuses the gateway's calls, unless it does not look at dates. API G
 ## Example
 A stage whose `client_certificate_id` names a certificate of last year.
 
+```hcl
+resource "aws_api_gateway_client_certificate" "orders" { # made 366 days ago
+}
+
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id
+}
+```
+
 ## How to fix
 Run `tfcert patch`. With the certificate already refused there is no overlap to keep, but the order stays: introduce the
 successor, have the backend trust it, repoint, retire. A certificate of ACM is re-imported or renewed in ACM instead.

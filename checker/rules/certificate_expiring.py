@@ -7,6 +7,18 @@ A rotation takes two parties and some days: the backend must trust the successor
 ## Example
 A certificate with 12 days left, at a threshold of 30.
 
+```hcl
+resource "aws_api_gateway_client_certificate" "orders" { # made 353 days ago: 12 are left
+}
+
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id
+}
+```
+
 ## How to fix
 Run `tfcert patch` and apply what it writes, one phase an apply. While the successor is in state the finding is a warning until
 repoint-by; a plan that takes the rotation forward is never failed for it. A certificate of ACM is re-imported under its ARN, and

@@ -7,6 +7,15 @@ said so itself, in the account and region that the stage is in.
 ## Example
 A certificate deleted in the console, still named by `client_certificate_id`.
 
+```hcl
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id # deleted in the console
+}
+```
+
 ## How to fix
 The next plan makes it anew and moves its stages to it, all in one apply, before any backend trusts it. So have Terraform make
 it alone first (`terraform apply -target=ADDRESS`), give its PEM to the backends, and apply the rest then. One of ACM's is issued

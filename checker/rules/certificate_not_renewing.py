@@ -8,6 +8,20 @@ denies it: then the certificate ends as any other does, and nobody is waiting fo
 ## Example
 An imported certificate with 12 days left; one of a private CA whose renewal ended with `PCA_ACCESS_DENIED`.
 
+```hcl
+resource "aws_acm_certificate" "backend" {
+  certificate_body = file("backend.pem") # imported: ACM will never renew it
+  private_key      = var.private_key
+}
+
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_acm_certificate.backend.arn
+}
+```
+
 ## How to fix
 Re-import it under the same ARN, or mend what keeps ACM from renewing it: the finding names which. Within the notice it is a
 warning, at the threshold an error. A plan that moves the stages to a certificate that lasts is never failed for it.

@@ -6,12 +6,18 @@ Until retire a rotation needs one certificate more than before. At the quota API
 ## Example
 59 of 60 certificates are there, and two that stages present near their end.
 
+```hcl
+resource "aws_api_gateway_client_certificate" "tenant" {
+  for_each = var.tenants # 59 of them: a rotation of two at once finds one place free
+}
+```
+
 ## How to fix
 Delete certificates that no stage presents, or have the quota raised in Service Quotas and write the new one as `certificate_quota`
 into the policy. Rotating one after the other, each up to retire, needs only one free certificate.
 
 ## How to exempt
-Raise `certificate_quota` in the policy.
+This finding cannot be exempted; raise `certificate_quota` in the policy, or let it weigh less under `[rules]`.
 
 ## Source
 AWS, API Gateway quotas: 60 client certificates an account and region, adjustable. Counted are all that AWS lists.

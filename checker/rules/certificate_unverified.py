@@ -6,11 +6,17 @@ What could not be checked is never reported as clean: the verdict becomes inconc
 ## Example
 No credentials in the pipeline, a region that does not answer, or a certificate of the `awscc` provider checked offline.
 
+```hcl
+resource "aws_api_gateway_stage" "live" { # of an account for which the pipeline has no role
+  client_certificate_id = data.terraform_remote_state.shared.outputs.certificate_id
+}
+```
+
 ## How to fix
 The finding names what failed and what would answer: credentials, a permission, a region, or a state with dates.
 
 ## How to exempt
-Exempt the rule for the certificate's id until a date.
+This finding cannot be exempted: an unknown is never clean.
 
 ## Source
 tfcert's own invariant I4.
@@ -24,10 +30,10 @@ from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.observation import ObservedStage, Surveyed, Unanswered
 from checker.domain.outcome import UNVERIFIED
-from checker.domain.plan import Action, CertificateChange, StageChange
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.subjects import observable
+from checker.rules.open_plan import left_open
 from checker.rules.rule import Rule, about, list_stages, locate, stage_name
 
 _NOBODY = Unanswered(
@@ -43,7 +49,7 @@ def check(cases: Cases) -> Iterator[Finding]:
         yield from _unlisted(document)
         yield from _stages(document, cases)
         yield from _hidden(document)
-        yield from _plan(document)
+        yield from left_open(document, RULE.severity)
     for root in cases.unread:
         yield Finding(
             rule=RULE.name, severity=RULE.severity, message=f"{root.path} could not be read: {root.reason}", remedy=root.remedy
@@ -138,55 +144,6 @@ def _hidden(document: DocumentCases) -> Iterator[Finding]:
                 location=locate(document, stage.address),
                 about=(stage,),
             )
-
-
-def _plan(document: DocumentCases) -> Iterator[Finding]:
-    plan = document.document.plan
-    if plan is None:
-        return
-    if plan.errored:
-        yield Finding(
-            rule=RULE.name,
-            source=document.document.source.path,
-            severity=RULE.severity,
-            message=f"{document.document.source.path} is a plan that ended in an error: what it would do is only known in part",
-            remedy="mend what `terraform plan` complained of, and plan again",
-        )
-    for name in plan.deferred:
-        yield Finding(
-            rule=RULE.name,
-            source=document.document.source.path,
-            severity=RULE.severity,
-            message=f"the plan defers what it will do to {name}, so that is not known",
-            remedy="apply this plan, then plan again and check that one",
-        )
-    changes: tuple[StageChange | CertificateChange, ...] = (*plan.stages, *plan.certificates)
-    for strange in changes:
-        if strange.action is Action.OTHER:
-            yield Finding(
-                rule=RULE.name,
-                source=document.document.source.path,
-                severity=RULE.severity,
-                message=f"the plan would do something to {strange.address} that this tfcert does not know",
-                remedy="upgrade tfcert, or look at the plan yourself",
-                address=str(strange.address),
-                location=locate(document, strange.address),
-            )
-    for change in plan.stages:
-        match change.after:
-            case Stage(presents=PresentsPlanned(candidates=()) | PresentsPlanned(elsewhere=True)):
-                yield Finding(
-                    rule=RULE.name,
-                    source=document.document.source.path,
-                    severity=RULE.severity,
-                    message=f"the plan does not say which certificate {stage_name(change.after)} will present",
-                    remedy="its value comes from something that is known only after apply; plan again once that is applied",
-                    address=str(change.address),
-                    location=locate(document, change.address),
-                    about=change.sides,
-                )
-            case _:
-                pass
 
 
 RULE = Rule(

@@ -6,6 +6,12 @@ What it exempted counts again. One that stays in the file is read by the next pe
 ## Example
 `until = 2026-10-31` in the policy, and it is November.
 
+```hcl
+# tfcert:ignore certificate-expiring until=2026-10-31 reason="moved in October"
+resource "aws_api_gateway_client_certificate" "orders" { # and it is November
+}
+```
+
 ## How to fix
 Take it away. If the finding is to be lived with for longer, decide so anew, with a new day and a reason: no later than the
 certificate's end.

@@ -8,6 +8,12 @@ in silence.
 `# tfcert:ignore certificate-expiring reason="moved soon"`, which has no `until`; an `until` behind the certificate's end; a
 comment above an output instead of a stage or a certificate; one for certificate-expired.
 
+```hcl
+# tfcert:ignore certificate-expiring reason="moved soon"
+resource "aws_api_gateway_client_certificate" "orders" { # the comment has no until
+}
+```
+
 ## How to fix
 The finding says what is wrong and in which line. A comment reads
 `# tfcert:ignore RULE until=2026-12-31 reason="why"`, with `owner="who"` where somebody answers for it, in or directly above the

@@ -6,6 +6,12 @@ It is misspelt, or what it exempted is mended: either way nobody is protected by
 ## Example
 An exemption of `aws_api_gateway_client_certificate.orders` from certificate-expiring after that certificate was rotated.
 
+```hcl
+# tfcert:ignore certificate-expiring until=2027-01-31 reason="moved in January"
+resource "aws_api_gateway_client_certificate" "orders_202611" { # has 360 days left
+}
+```
+
 ## How to fix
 Take it away, or correct what it names: the address or the certificate's id as the report shows it, all stages where a certificate
 is exempted by its stages. One in a policy that several root modules share says by `directory`, `workspace`, `account` or `region`

@@ -7,7 +7,25 @@ import sys
 from checker.domain.value import value
 from checker.rules.rule import Rule
 
-HEADINGS = ("Why", "Example", "How to fix", "How to exempt", "Source")
+# The first is the docstring's first paragraph, the others are headings in it.
+HEADINGS = ("What", "Why", "Example", "How to fix", "How to exempt", "Source")
+_EXEMPTION = """
+In the policy:
+
+```toml
+[[exemption]]
+rule = "{name}"
+address = "aws_api_gateway_client_certificate.orders" # or certificate_id
+until = 2026-12-31
+reason = "its backend is shut down on December 20"
+```
+
+or in or directly above the resource:
+
+```hcl
+# tfcert:ignore {name} until=2026-12-31 reason="its backend is shut down on December 20"
+```
+"""
 
 
 @value
@@ -23,6 +41,16 @@ def page_of(rule: Rule) -> Page:
     """The page of a rule, with its name as title and the severity that it has unless a policy says otherwise."""
     told = (sys.modules[rule.check.__module__].__doc__ or "").strip()
     summary, _, rest = told.partition("\n\n")
-    markdown = f"# {rule.name}\n\n{summary}\n\nDefault severity: {rule.severity.word}.\n\n{rest}\n"
-    plain = (line.lstrip("#").strip() if line.startswith("#") else line for line in told.splitlines() if not line.startswith("```"))
-    return Page(markdown=markdown, summary=" ".join(summary.split()), text="\n".join(plain))
+    if rule.exemptable:
+        before, source, after = rest.rpartition("\n## Source\n")
+        rest = f"{before.rstrip()}\n{_EXEMPTION.format(name=rule.name)}{source}{after}"
+    markdown = f"# {rule.name}\n\nUnless a policy says otherwise: {rule.severity.word}.\n\n## What\n{summary}\n\n{rest}\n"
+    plain = (line.lstrip("#").strip() if line.startswith("## ") else line for line in markdown.splitlines()[2:])
+    text = "\n".join(line for line in plain if not line.startswith("```"))
+    return Page(markdown=markdown, summary=" ".join(summary.split()), text=text.strip())
+
+
+def index_of(rules: tuple[Rule, ...]) -> str:
+    """The table of all rules, with links to their pages."""
+    rows = "".join(f"| [{rule.name}]({rule.name}.md) | {rule.severity.word} | {rule.says} |\n" for rule in rules)
+    return f"# Rules\n\nWritten by `make docs` from the rules' docstrings.\n\n| rule | default | says |\n|---|---|---|\n{rows}"

@@ -7,6 +7,19 @@ stages, certificates and deployments; what else the plan holds is not judged.
 ## Example
 `tfcert check plan.json --expect introduce` on a plan that also moves a stage, or that makes no certificate at all.
 
+```hcl
+# With --expect introduce: the second block is what is too much.
+resource "aws_api_gateway_client_certificate" "orders_202611" {
+}
+
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders_202611.id # belongs to repoint
+}
+```
+
 ## How to fix
 Take out of the change what does not belong to the phase, and plan again. Drift of a stage or certificate is applied on its own,
 before the rotation.

@@ -7,6 +7,19 @@ calls break. A stage outside Terraform is not even in the plan.
 ## Example
 The certificate's block is removed in the change that repoints the stage; or `-replace`; or a block renamed with `moved`.
 
+```hcl
+# The block of "orders" was removed in the same change that repoints the stage.
+resource "aws_api_gateway_client_certificate" "orders_202611" {
+}
+
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders_202611.id # was orders.id
+}
+```
+
 ## How to fix
 Keep the certificate until no stage presents it: repoint, apply, and only then remove it. Stages that are destroyed in the
 same plan do not count.

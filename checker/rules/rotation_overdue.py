@@ -7,6 +7,22 @@ not trust the successor after all.
 ## Example
 The successor was introduced weeks ago and the second patch was never applied.
 
+```hcl
+resource "aws_api_gateway_client_certificate" "orders" { # ends in 5 days, the margin is 7
+}
+
+# tfcert: succeeds aws_api_gateway_client_certificate.orders
+resource "aws_api_gateway_client_certificate" "orders_202611" {
+}
+
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id # still the old one
+}
+```
+
 ## How to fix
 Make sure that the backend trusts the successor, then apply the repoint patch (`tfcert patch`). The plan that does so is not
 failed for this.

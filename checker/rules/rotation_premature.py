@@ -6,6 +6,19 @@ Backends learn to trust the successor between introduce and repoint. A stage tha
 ## Example
 The successor was made this morning, and the plan of the afternoon repoints the stages; the trust window is three days.
 
+```hcl
+# tfcert: succeeds aws_api_gateway_client_certificate.orders
+resource "aws_api_gateway_client_certificate" "orders_202611" { # made this morning
+}
+
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders_202611.id
+}
+```
+
 ## How to fix
 Apply the plan once the window is over, or make sure that every backend trusts the successor already: then it is safe to go on.
 

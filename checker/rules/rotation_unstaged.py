@@ -8,6 +8,21 @@ one phase an apply.
 `terraform apply -replace=aws_api_gateway_client_certificate.orders`, with or without `create_before_destroy`; or a new
 certificate and the stage's new reference in one change.
 
+```hcl
+resource "aws_api_gateway_client_certificate" "orders" {
+  lifecycle {
+    create_before_destroy = true # does not help: both steps are in one apply
+  }
+}
+
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id
+}
+```
+
 ## How to fix
 Take the reference back, apply the new certificate alone, let the backend trust it, then move the stages: `tfcert patch` writes
 these steps.

@@ -6,6 +6,15 @@ The backend can no longer tell that a call came through the gateway: one that as
 ## Example
 `client_certificate_id` removed from a stage, or set to null or to an empty string.
 
+```hcl
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = null # was aws_api_gateway_client_certificate.orders.id
+}
+```
+
 ## How to fix
 Put the reference back; to rotate, run `tfcert patch`.
 

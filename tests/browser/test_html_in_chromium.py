@@ -240,8 +240,10 @@ def test_names_that_try_to_leave_their_place_stay_text(open_page, pages):
         assert part in text
     assert "\u202e" not in text
     assert "\x1b" not in text
-    shown = page.locator("#p0t .odd").first
-    assert shown.evaluate("(odd) => getComputedStyle(odd, '::before').content") == '"U+000D"'
+    for code in ("U+202E", "CR"):
+        shown = page.locator(f"#p0t [data-code='{code}']").first
+        assert shown.evaluate("(odd) => getComputedStyle(odd, '::before').content") == f'"{code}"'
+        assert shown.bounding_box()["width"] > 8
 
 
 def test_the_page_s_own_policy_stops_what_gets_into_it(open_page, pages, tmp_path):

@@ -46,7 +46,8 @@ class GithubStandIn(StrictServer):
 
     def serve(self, request):
         if not request.path.startswith("/api/"):
-            request.path = f"{PREFIX}{request.path}"
+            # As github.com has them, without what GitHub Enterprise puts before its paths.
+            request.path = "/api/graphql" if request.path == "/graphql" else f"{PREFIX}{request.path}"
         return super().serve(request)
 
     def respond(self, request):

@@ -60,6 +60,16 @@ def test_an_outcome_is_posted_and_its_exit_code_is_kept(say, forge):
     assert len(forge.server.bodies()) == 1
 
 
+@pytest.mark.parametrize("forge", ["github"], indirect=True)
+def test_github_com_and_github_enterprise_have_different_paths(say, forge):
+    """What is under /api/v3 of one is at the root of the other, GraphQL too."""
+    for url in (forge.server.origin, forge.server.url):
+        forge.server.comments[7].clear()
+        for documents in ([due()], [fine()]):
+            assert say(documents=documents, environment={"GITHUB_API_URL": url}).returncode in {0, 1}
+        assert [comment["minimized"] for comment in forge.server.comments[7]] == ["RESOLVED"]
+
+
 def test_two_hundred_workspaces_are_one_comment(say, forge):
     """A row each, named after their files."""
     done = say(documents=[due() if number == 150 else fine() for number in range(200)])
@@ -163,7 +173,7 @@ def test_accounts_are_masked_where_that_is_asked_for(say, forge):
 WRONG = {
     "another version": (["0.json"], [{**due(), "schema": "tfcert.outcome/v2"}], b"'tfcert.outcome/v2'"),
     "a plan": (["0.json"], [{"format_version": "1.2"}], b"not the outcome of a check"),
-    "no file": (["missing.json"], [], b"missing.json: No such file"),
+    "no file": (["missing.json"], [], b"missing.json: there is no such file"),
     "no commit": (["0.json", "--commit", "HEAD"], [due()], b"--commit: 'HEAD' is no commit"),
 }
 

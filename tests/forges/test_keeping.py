@@ -194,6 +194,13 @@ def test_whatever_fails_for_a_while_leaves_one_comment(forge, method, answer, he
     assert set(forge.pauses) <= {1.0, 2.0}
 
 
+def test_a_lost_answer_is_no_reason_to_write_twice(forge):
+    """A comment that was heard is found, also where every run leaves one of its own."""
+    forge.server.faults.append(Fault(method="POST", path="comments|notes", answer=None, heard=True))
+    assert run(forge, "one", behavior=Behavior.NEW) is Did.CREATED
+    assert ours(forge) == ["one"]
+
+
 def test_a_forge_that_stays_away_is_given_up(forge):
     """After five tries, with an error that says so."""
     fault = Fault(method="GET", path="comments|notes", answer=Answer(status=503, body={"message": "x"}), times=99)

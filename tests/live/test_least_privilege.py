@@ -53,6 +53,14 @@ def test_everything_is_answered_where_all_other_operations_are_denied(aws, every
     assert {call.operation for call in everything()} == set(reads)
 
 
+@pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
+def test_china_and_govcloud_have_the_same_policy_in_their_own_partition(partition):
+    """An ARN of another partition allows nothing there."""
+    own = POLICY.with_name(f"check-{partition}.json").read_text()
+    assert own.count(f'"arn:{partition}:') == POLICY.read_text().count('"arn:aws:') > 0
+    assert json.loads(own.replace(f'"arn:{partition}:', '"arn:aws:')) == json.loads(POLICY.read_text())
+
+
 def test_the_policy_names_neither_a_wildcard_action_nor_a_write():
     """tfcert only reads AWS."""
     assert {action for action, _ in grants("check.json")} == {"apigateway:GET", "sts:GetCallerIdentity", "acm:DescribeCertificate"}

@@ -12,6 +12,7 @@ from checker.domain.place import Place
 from checker.domain.policy import AccountAccess
 from checker.domain.subjects import observable
 from checker.live import Connection
+from checker.live.clients import Clients
 from checker.live.connection import Role
 
 OWN, SECOND, THIRD = "123456789012", "222222222222", "333333333333"
@@ -172,3 +173,19 @@ def test_a_roles_name_is_taken_in_the_partition_of_what_is_recorded(partition):
     access = AccountAccess(account=SECOND, role="team/reader", external_id="x")
     found = Connection(accounts=(access,)).role_for(Place(partition, SECOND, "r"))
     assert found == Role(arn=f"arn:{partition or 'aws'}:iam::{SECOND}:role/team/reader", external_id="x")
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("eu-west-1", "https://sts.eu-west-1.amazonaws.com"),
+        ("cn-north-1", "https://sts.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "https://sts.us-gov-west-1.amazonaws.com"),
+    ],
+)
+def test_roles_are_assumed_in_the_region_of_what_is_asked(monkeypatch, region, host):
+    """STS of one partition knows no role of another, and every region has its own."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    clients = Clients(Connection())
+    assert clients.client("sts", region).meta.endpoint_url == host
+    assert clients.client("apigateway", region).meta.endpoint_url == host.replace("sts", "apigateway")

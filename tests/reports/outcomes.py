@@ -104,20 +104,25 @@ def many(stages: int) -> Outcome:
 
 def hostile(name: str) -> Outcome:
     """An outcome in which every text that comes from Terraform, AWS, the policy or the file system is the name given."""
+    said = name or "x"
     outcome = judged(pair("orders", name, name, 12), path=name, policy=Policy(name=name))
     more = (
-        finding(address=name, certificate_id=name, message=name, remedy=name, source=name, rule="certificate-gone"),
-        finding(address=name, message=name, rule=UNVERIFIED, severity=Severity.WARNING, source=None),
+        finding(address=name, certificate_id=name, message=said, remedy=said, source=name, rule="certificate-gone"),
+        finding(address=name, message=said, rule=UNVERIFIED, severity=Severity.WARNING, source=None),
         replace(
-            finding(address=name, message=name, rule="stage-detached"),
-            suppression=replace(suppression(SuppressedBy.POLICY, name), owner=name, location=Location(name, 2)),
+            finding(address=name, message=said, rule="stage-detached"),
+            suppression=replace(suppression(SuppressedBy.POLICY, said), owner=name, location=Location(name, 2)),
         ),
     )
     own = tuple(
-        replace(each, message=f"{each.message} {name}", remedy=name, location=Location(name, 1)) for each in outcome.findings
+        replace(each, message=f"{each.message} {name}", remedy=said, location=Location(name, 1)) for each in outcome.findings
     )
     rotations = tuple(replace(rotation, stages=(name,)) for rotation in outcome.rotations)
     patch = WrittenPatch(
-        phase=Phase.INTRODUCE, file_name=f"{name}.patch", diff=f"# {name}\n+{name}\n", rotations=(name,), unmet=(name,)
+        phase=Phase.INTRODUCE,
+        file_name=f"folder/{name.replace(chr(0), '')}/1-introduce.patch",
+        diff=f"# {name}\n+{name}\n",
+        rotations=(name,),
+        unmet=(name,),
     )
     return replace(outcome, findings=(*own, *more), rotations=rotations, notices=(name,), patches=(patch,))

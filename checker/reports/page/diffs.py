@@ -103,7 +103,10 @@ def _visible(line: str) -> Markup:
 
     if _PLAIN.fullmatch(line) or line.replace("\n", "").replace("\t", "").isprintable():
         return escape(line)
-    return Markup("").join(map(_character, line))
+    body = line.removesuffix("\r\n")
+    # Where every line ends so, as in a file of Windows, that is no news: it is shown, and not made much of.
+    end = "" if body == line else Markup('<b class="odd end" data-code="CR">&#13;</b>\n')
+    return Markup("").join(map(_character, body)) + end
 
 
 def _character(char: str) -> Markup:

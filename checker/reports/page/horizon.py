@@ -16,8 +16,16 @@ from checker.reports.page.wording import MONTHS
 NOW = 18.0
 _AHEAD = 81.0
 _REACH = 400.0
-_TICKS = ((-365, "a year ago"), (0, "now"), (7, "1 week"), (30, "30 days"), (60, "60 days"), (90, "90 days"), (180, "180 days"))
-_LAST = (365, "1 year")
+_TICKS = (
+    (-365, "a year ago"),
+    (0, "now"),
+    (7, "1 week"),
+    (30, "30 days"),
+    (60, "60 days"),
+    (120, "120 days"),
+    (240, "240 days"),
+    (365, "1 year"),
+)
 
 
 @short_value
@@ -43,7 +51,7 @@ def written(at: float) -> str:
 
 def ticks(as_of: datetime) -> Iterator[Tick]:
     """The marks of the scale for a moment."""
-    for days, label in (*_TICKS, _LAST):
+    for days, label in _TICKS:
         day = as_of + timedelta(days=days)
         name = "ago" if days < 0 else "now" if days == 0 else f"d{days}"
         yield Tick(written(place(days)), label, f"{day.day} {MONTHS[day.month - 1][:3]}", name)

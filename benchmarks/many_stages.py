@@ -1,0 +1,89 @@
+"""How long 10,000 stages take: the run offline from a state on disk, and each format by itself. Prints seconds; holds nothing.
+
+.venv/bin/python benchmarks/many_stages.py [STAGES]
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from checker.cli.reading import load
+from checker.domain.policy import Policy
+from checker.domain.run import Run
+from checker.pipeline import check
+from checker.reports import FORMATS
+
+AS_OF = "2026-11-24"
+
+
+def state(stages: int) -> bytes:
+    """A state of so many stages, each with a certificate of its own, that end over the next four months."""
+    from datetime import UTC, datetime, timedelta
+
+    now = datetime.fromisoformat(AS_OF).replace(tzinfo=UTC)
+    provider = 'provider["registry.terraform.io/hashicorp/aws"]'
+
+    def resource(kind: str, name: str, attributes: dict[str, object]) -> dict[str, object]:
+        instance = {"schema_version": 0, "attributes": attributes, "sensitive_attributes": []}
+        return {"mode": "managed", "type": kind, "name": name, "provider": provider, "instances": [instance]}
+
+    resources = []
+    for number in range(stages):
+        identity, api = f"c{number:05}", f"a{number:09}"
+        arn = "arn:aws:apigateway:us-east-1::"
+        made = {
+            "id": identity,
+            "arn": f"{arn}/clientcertificates/{identity}",
+            "expiration_date": (now + timedelta(days=number % 120, hours=1)).isoformat().replace("+00:00", "Z"),
+        }
+        stage = {
+            "id": f"ags-{api}-live",
+            "arn": f"{arn}/restapis/{api}/stages/live",
+            "rest_api_id": api,
+            "stage_name": "live",
+            "client_certificate_id": identity,
+        }
+        resources += [
+            resource("aws_api_gateway_client_certificate", f"c{number}", made),
+            resource("aws_api_gateway_stage", f"s{number}", stage),
+        ]
+    document = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "outputs": {}, "resources": resources}
+    return json.dumps(document).encode()
+
+
+def main() -> None:
+    """Print a line a format, and one for the whole command."""
+    stages = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "terraform.tfstate")
+        path.write_bytes(state(stages))
+        moment = Run(as_of=_moment(), policy=Policy())
+        begun = time.perf_counter()
+        inventory = load((str(path),), config=None, tool=None).inventory
+        print(f"{'read':<12} {time.perf_counter() - begun:6.2f} s")
+        begun = time.perf_counter()
+        outcome = check(inventory, None, moment)
+        print(f"{'judge':<12} {time.perf_counter() - begun:6.2f} s  {len(outcome.findings)} findings of {stages} stages")
+        for name, entry in FORMATS.items():
+            begun = time.perf_counter()
+            text = entry.render(outcome)
+            print(f"{name:<12} {time.perf_counter() - begun:6.2f} s  {len(text):>10} characters")
+        command = [sys.executable, "-c", "from checker.cli import main; main()", "check", str(path), "--offline", "--as-of", AS_OF]
+        begun = time.perf_counter()
+        subprocess.run(command, cwd=folder, capture_output=True, timeout=600, check=False)
+        print(f"{'tfcert check':<12} {time.perf_counter() - begun:6.2f} s")
+
+
+def _moment():
+    from checker.cli.reading import moment
+
+    return moment(AS_OF)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""`tfcert policy`: what holds and why, whether a file is right, and its schema."""
+
+from typing import Annotated
+
+import typer
+
+from checker.cli import options
+from checker.domain.severity import FailOn
+
+policy = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show, check and explain the policy.")
+
+_FailOn = Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1.")]
+
+
+@policy.command()
+def show(
+    file: options.PolicyFile = None,
+    threshold: options.Threshold = None,
+    notice: options.Notice = None,
+    fail_on: _FailOn = None,
+) -> None:
+    """Print every value that holds, as a policy file, with where it comes from: pack, file and line, variable or option."""
+    from checker.cli import policies
+    from checker.cli.policy_lines import policy_lines
+
+    found = policies.standing(file, policies.options(threshold=threshold, notice=notice, fail_on=fail_on))
+    typer.echo("\n".join(policy_lines(found)))
+
+
+@policy.command()
+def check(
+    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="The policy. [default: the one that holds here]")] = None,
+) -> None:
+    """Say whether a policy is right, and what in it will surprise; exit code 2 where it is not."""
+    from datetime import UTC, datetime
+
+    from checker.cli import policies
+    from checker.cli.policy_cautions import cautions
+
+    found = policies.standing(file)
+    name = found.layers[-1].sheet.path if found.layers else "pack default"
+    counts = f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
+    typer.echo(f"{name}: is a policy ({counts})")
+    for caution in cautions(found, today=datetime.now(UTC).date()):
+        typer.echo(f"careful: {caution}")
+
+
+@policy.command()
+def schema() -> None:
+    """Print the JSON Schema of a policy file."""
+    from importlib.resources import files
+
+    typer.echo(files("checker.readers").joinpath("schemas/policy-v1.schema.json").read_text("utf-8"), nl=False)
+
+
+@policy.command()
+def explain(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="A certificate or a stage, or a certificate's id.")],
+    source: Annotated[str | None, typer.Argument(metavar="[SOURCE]", help="A plan, a state or a directory. [default: .]")] = None,
+    config: options.Config = None,
+    file: options.PolicyFile = None,
+    threshold: options.Threshold = None,
+    notice: options.Notice = None,
+    fail_on: _FailOn = None,
+    tool: options.ToolName = None,
+) -> None:
+    """Say which scopes hold for a certificate or a stage, why the others do not, and what follows; AWS is not asked."""
+    from checker.cli import policies, reading
+    from checker.cli.observing import Aws
+    from checker.cli.policy_explained import explained
+
+    found = policies.standing(file, policies.options(threshold=threshold, notice=notice, fail_on=fail_on))
+    aws = Aws(profile=None, role_arn=None, region=None, timeout=20.0)
+    loaded = reading.load(
+        (source,) if source is not None else (), config=config, tool=tool, fetch=aws.fetch, tags=found.policy.tags
+    )
+    typer.echo("\n".join(explained(found, loaded.inventory, address)))

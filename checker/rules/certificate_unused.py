@@ -1,0 +1,131 @@
+"""No stage of its account and region presents the certificate, in Terraform or not.
+
+## Why
+It counts towards the quota (60 an account and region), its private key lives on for nobody, and a backend that still trusts it
+trusts one more than it has to. Most often `retire` was forgotten.
+
+## Example
+Stages were moved to the successor months ago, and the predecessor is still in the configuration.
+
+```hcl
+resource "aws_api_gateway_client_certificate" "orders" { # retire was never applied
+}
+
+# tfcert: succeeds aws_api_gateway_client_certificate.orders
+resource "aws_api_gateway_client_certificate" "orders_202511" {
+}
+```
+
+## How to fix
+Where a successor is declared, `tfcert patch` writes the retire phase. Else take the block out of the configuration in an apply of
+its own, or delete what no Terraform manages with the command that the finding names.
+
+## How to exempt
+Exempt the rule for the certificate's id until a date.
+
+## Source
+AWS, API reference, GetStages of every API in both versions of API Gateway: judged only where all of them were listed, which `scan`
+does, and `check` where a certificate is to be retired or destroyed (docs/decisions, "What is unused"). One that succeeds another,
+or is younger than the notice of the policy, may still be on its way to its stages and is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.finding import Finding
+from checker.domain.observation import Found, Surveyed
+from checker.domain.place import Place
+from checker.domain.severity import Severity
+from checker.domain.stage import Presents, PresentsPlanned
+from checker.domain.subjects import stages_after
+from checker.rules.rule import Needs, Rule, about, day
+
+_LIFE = timedelta(days=365)
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield a note for each certificate of API Gateway that AWS has and that none of the stages there presents, now or planned."""
+    seen = {
+        (place.account, place.region): {stage.certificate_id for stage in survey.stages}
+        for place, survey in cases.observations.surveys.items()
+        if isinstance(survey, Surveyed)
+    }
+    if not seen or _anything_may_be_planned(cases):
+        return
+    planned = {
+        stage.presents.id
+        for document in cases.documents
+        for stage in stages_after(document.document)
+        if isinstance(stage.presents, Presents)
+    }
+    for document in cases.documents:
+        for case in document.cases:
+            place = case.subject.key.place if case.subject.key is not None else Place()
+            presented = seen.get((place.account, place.region))
+            if presented is not None and case.id not in presented | planned and _is_left_over(cases, document, case):
+                yield _finding(document, case, place)
+
+
+def _anything_may_be_planned(cases: Cases) -> bool:
+    """Whether a plan lets a stage present what it does not say."""
+    return any(
+        isinstance(stage.presents, PresentsPlanned) and (stage.presents.elsewhere or not stage.presents.candidates)
+        for document in cases.documents
+        for stage in stages_after(document.document)
+    )
+
+
+def _is_left_over(cases: Cases, document: DocumentCases, case: Case) -> bool:
+    """Whether it is there, stays there, and is not on its way to the stages of a rotation."""
+    if case.certificate.kind != "gateway" or case.evidence is not Evidence.OBSERVED or case.certificate.deposed is not None:
+        return False
+    plan = document.document.plan
+    leaving = {
+        change.before.id for change in (plan.certificates if plan is not None else ()) if change.action.destroys and change.before
+    }
+    if case.id in leaving or _succeeds(document, case):
+        return False
+    return _is_succeeded(document, case) or not _is_young(cases, case)
+
+
+def _succeeds(document: DocumentCases, case: Case) -> bool:
+    declared = document.document.declared
+    own = declared.certificate(case.address.block) if declared is not None and case.address is not None else None
+    return own is not None and (own.succeeds is not None or own.succeeds_id is not None)
+
+
+def _is_succeeded(document: DocumentCases, case: Case) -> bool:
+    declared = document.document.declared
+    return declared is not None and case.address is not None and bool(declared.successors(case.address.block))
+
+
+def _is_young(cases: Cases, case: Case) -> bool:
+    """A successor is introduced in the notice before its predecessor's end, so what is older waits for no stage any more."""
+    made = case.observation.created_at if isinstance(case.observation, Found) else None
+    if made is None:
+        made = case.expires_at - _LIFE if case.expires_at is not None else None
+    return made is None or made + timedelta(days=cases.policy.notice_days) > cases.as_of
+
+
+def _finding(document: DocumentCases, case: Case, place: Place) -> Finding:
+    if _is_succeeded(document, case):
+        remedy = "`tfcert patch` writes the retire phase"
+    elif case.address is not None:
+        remedy = "take it out of the configuration, in an apply of its own"
+    else:
+        remedy = f"delete it: `aws apigateway delete-client-certificate --client-certificate-id {case.id} --region {place.region}`"
+    ends = f", which ends on {day(case.expires_at)}," if case.expires_at is not None else ""
+    message = f"certificate {case.id}{ends} is presented by no stage of {place}, in Terraform or not"
+    return about(case, document, RULE.name, RULE.severity, message, remedy)
+
+
+RULE = Rule(
+    name="certificate-unused",
+    severity=Severity.NOTE,
+    says="no stage presents it; after retire was forgotten, for instance",
+    check=check,
+    needs=Needs.AWS,
+)

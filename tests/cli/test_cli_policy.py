@@ -1,0 +1,279 @@
+"""`tfcert policy`, and the policy of a run, as a person types it: files, variables and options, scopes and exemptions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+
+import pytest
+
+from checker.domain.value import replace
+from checker.readers.policy import read_policy
+
+AS_OF = ("--offline", "--as-of", "2026-11-23")
+STATE = "terraform.tfstate"
+CERTIFICATE = "aws_api_gateway_client_certificate.backend"
+EXEMPTION = f'[[exemption]]\nrule = "certificate-expiring"\naddress = "{CERTIFICATE}"\nuntil = 2026-12-01\nreason = "moved soon"\n'
+
+
+@pytest.fixture
+def policy(story):
+    """Write the policy that holds in the story's folder."""
+
+    def write(text, name="tfcert.toml"):
+        path = story / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    return write
+
+
+@pytest.fixture
+def weights(story, outcome):
+    """The findings of a check of the story's state: rule, weight, and whether it is suppressed; and the exit code."""
+
+    def check(*arguments, source=STATE, **more):
+        document, code = outcome(source, *AS_OF, *arguments, cwd=story, **more)
+        return [(one["rule"], one["severity"], one["suppression"] is not None) for one in document["findings"]], code
+
+    return check
+
+
+def expiring(weight="error", *, suppressed=False):
+    return ("certificate-expiring", weight, suppressed)
+
+
+def test_what_show_prints_is_a_policy_that_says_the_same(story, policy, tfcert):
+    """Each value with where it comes from: pack, file and line, variable, option."""
+    policy(
+        'extends = "org/base.toml"\nmargin_days = 5\n[rules]\nstage-detached = "off"\n'
+        '[[scope]]\nname = "eu"\nregion = ["eu-*", "x"]\ntags = { "a.b" = "c" }\nthreshold_days = 3\nrules.certificate-gone = "note"\n'
+        f'{EXEMPTION}directory = "live/**"\n[accounts."123456789012"]\nrole = "r"\nexternal_id = "e1"\n'
+    )
+    policy('extends = "strict"\nthreshold_days = 20\n', "org/base.toml")
+    shown = tfcert("policy", "show", "--fail-on", "never", cwd=story, environment={"TFCERT_NOTICE": "77"}).stdout.decode()
+    origins = {line.partition(" =")[0]: line.partition("# ")[2] for line in shown.splitlines() if " = " in line and "# " in line}
+    assert (origins["margin_days"], origins["threshold_days"], origins["certificate_quota"]) == (
+        "tfcert.toml:2",
+        "org/base.toml:2",
+        origins["certificate_quota"],
+    )
+    assert origins["certificate_quota"].startswith("pack strict:")
+    assert (origins["notice_days"], origins["fail_on"]) == ("TFCERT_NOTICE", "--fail-on")
+    assert (origins["stage-detached"], origins["certificate-gone"]) == ("tfcert.toml:4", "pack default")
+    assert "[[scope]]  # tfcert.toml:5" in shown
+    again = read_policy("shown.toml", shown.encode())
+    here = read_policy(str(story / "tfcert.toml"), (story / "tfcert.toml").read_bytes())
+    assert again.rules == here.rules
+    assert [replace(scope, location=None) for scope in again.scopes] == [replace(scope, location=None) for scope in here.scopes]
+    assert [replace(entry, location=None) for entry in again.exemptions] == [
+        replace(entry, location=None) for entry in here.exemptions
+    ]
+    assert (again.accounts, again.notice_days, str(again.fail_on)) == (here.accounts, 77, "never")
+
+
+def test_without_a_file_the_default_pack_is_shown(story, tfcert):
+    """And a pack by its name."""
+    shown = tomllib.loads(tfcert("policy", "show", cwd=story).stdout.decode())
+    assert (shown["threshold_days"], shown["name"]) == (30, "default")
+    assert tomllib.loads(tfcert("policy", "show", "--policy", "strict", cwd=story).stdout.decode())["threshold_days"] == 45
+
+
+def test_check_says_what_is_wrong_and_what_will_surprise(story, policy, tfcert):
+    """Exit code 2 with file and line; else the cautions, which are no errors."""
+    policy('untouched = "warning"\nfail_on = "warning"\n[[scope]]\nstage = "dev"\nthreshold_days = 2\nnotice_days = 5\n')
+    policy("extends = 'tfcert.toml'\n" + EXEMPTION.replace("2026-12-01", "2020-01-01"), "org.toml")
+    fine = tfcert("policy", "check", cwd=story)
+    assert fine.returncode == 0
+    assert fine.stdout.decode().startswith("tfcert.toml: is a policy (scopes: 1, exemptions: 0)\n")
+    assert 'untouched = "warning" changes no exit code' in fine.stdout.decode()
+    assert "tfcert.toml:3: scope 1: the first word comes 5 days before" in fine.stdout.decode()
+    assert "ran out on 2020-01-01" in tfcert("policy", "check", "org.toml", cwd=story).stdout.decode()
+    policy("threshold = 3")
+    wrong = tfcert("policy", "check", cwd=story)
+    assert (wrong.returncode, wrong.stdout) == (2, b"")
+    assert wrong.stderr.decode() == "tfcert: error: tfcert.toml:1: unknown key 'threshold' (did you mean 'threshold_days'?)\n"
+    assert tfcert("check", STATE, *AS_OF, cwd=story).returncode == 2
+    assert tfcert("policy", "check", "absent.toml", cwd=story).returncode == 2
+
+
+def test_the_schema_is_printed(tfcert):
+    """As JSON, to be saved beside an editor's settings."""
+    assert json.loads(tfcert("policy", "schema").stdout)["$id"] == "urn:tfcert:policy:v1"
+
+
+def test_explain_says_which_scope_holds_and_why_another_does_not(story, policy, tfcert):
+    """For a certificate of three stages, the strictest of what each stands under."""
+    policy(
+        '[[scope]]\nname = "live"\nstage = "live"\nthreshold_days = 20\nnotice_days = 60\n'
+        '[[scope]]\nworkspace = "prod"\nthreshold_days = 50\n[[scope]]\napi = "orders"\nmargin_days = 9\n' + EXEMPTION
+    )
+    said = tfcert("policy", "explain", CERTIFICATE, "state.json", cwd=story)
+    assert said.returncode == 2
+    shutil.copy(story / STATE, story / "state.json")
+    text = tfcert("policy", "explain", CERTIFICATE, "state.json", cwd=story).stdout.decode()
+    assert f"certificate {CERTIFICATE} (rj3hhn), in state.json" in text
+    assert "scope 1 'live' (tfcert.toml:1): matches" in text
+    assert "scope 1 'live' (tfcert.toml:1): does not match: stage: test is not live" in text
+    assert "scope 2 (tfcert.toml:6): does not match: workspace: not known, so not prod" in text
+    assert "threshold_days = 30  # pack default" in text
+    assert "margin_days = 9  # scope 3 (tfcert.toml:9)" in text
+    assert "exempt from certificate-expiring until 2026-12-01: moved soon (tfcert.toml:12)" in text
+    stage = tfcert("policy", "explain", "aws_api_gateway_stage.billing", "state.json", cwd=story).stdout.decode()
+    assert "threshold_days = 20  # scope 1 'live' (tfcert.toml:1)" in stage
+    prod = tfcert("policy", "explain", "rj3hhn", "state.json", cwd=story, environment={"TF_WORKSPACE": "prod"}).stdout.decode()
+    assert "scope 2 (tfcert.toml:6): matches" in prod
+    assert "threshold_days = 50  # scope 2" in prod
+    wrong = tfcert("policy", "explain", "aws_api_gateway_stage.biling", "state.json", cwd=story)
+    assert wrong.returncode == 2
+    assert b"did you mean 'aws_api_gateway_stage.billing'" in wrong.stderr
+
+
+def test_options_stand_over_variables_over_scopes_over_files(story, policy, weights):
+    """Each in its turn changes what the same certificate, with 13 days left, weighs."""
+    assert weights() == ([expiring()], 1)
+    policy("threshold_days = 5\nnotice_days = 60\n")
+    assert weights() == ([expiring("warning")], 0)
+    policy("threshold_days = 5\nnotice_days = 60\n[[scope]]\nstage = 'test'\nthreshold_days = 14\n")
+    assert weights() == ([expiring()], 1)
+    assert weights(environment={"TFCERT_THRESHOLD": "6"}) == ([expiring("warning")], 0)
+    assert weights(environment={"TFCERT_THRESHOLD": ""}) == ([expiring()], 1)
+    assert weights("--threshold", "20", environment={"TFCERT_THRESHOLD": "6"}) == ([expiring()], 1)
+    assert weights("--fail-on", "never", environment={"TFCERT_FAIL_ON": "warning"}) == ([expiring()], 0)
+    assert weights("--threshold", "1", "--notice", "2") == ([], 0)
+
+
+def test_a_variable_that_is_misspelt_or_wrong_is_an_error_and_a_strange_one_is_told(story, tfcert):
+    """A threshold that somebody believes to hold must not be passed over."""
+
+    def run(**environment):
+        done = tfcert("check", STATE, *AS_OF, cwd=story, environment=environment)
+        return done.returncode, done.stderr.decode()
+
+    assert run(TFCERT_TRESHOLD="45") == (2, "tfcert: error: TFCERT_TRESHOLD: is not known (did you mean TFCERT_THRESHOLD?)\n")
+    assert run(TFCERT_NOTICE="x")[0] == 2
+    assert "TFCERT_NOTICE: notice_days is 3, below threshold_days, 30" in run(TFCERT_NOTICE="3")[1]
+    assert "TFCERT_FAIL_ON" in run(TFCERT_FAIL_ON="errors")[1]
+    code, said = run(TFCERT_VERSION="1.2")
+    assert (code, said) == (1, "tfcert: TFCERT_VERSION is no variable of tfcert's; it changes nothing\n")
+
+
+def test_a_policy_is_found_upwards_named_or_a_pack(story, policy, weights, tmp_path):
+    """By --policy, by TFCERT_POLICY, or by its place."""
+    policy("threshold_days = 5\n", "../tfcert.toml")
+    assert weights() == ([expiring("warning")], 0)
+    policy("threshold_days = 20\n", "other/named.toml")
+    assert weights("--policy", "other/named.toml") == ([expiring()], 1)
+    assert weights(environment={"TFCERT_POLICY": "other/named.toml"}) == ([expiring()], 1)
+    assert weights("--policy", "default", environment={"TFCERT_POLICY": "other/named.toml"}) == ([expiring()], 1)
+    assert weights("--policy", "strict", "--threshold", "5") == ([expiring("warning")], 1)
+
+
+def test_a_directory_is_named_from_where_the_policy_lies(story, policy, weights, tfcert):
+    """Wherever tfcert is run; a source elsewhere is named from here, or by its whole path."""
+    below = story / "live" / "eu"
+    below.mkdir(parents=True)
+    for file in story.iterdir():
+        if file.is_file():
+            shutil.copy(file, below / file.name)
+    policy('[[scope]]\ndirectory = "live/*"\nthreshold_days = 5\n')
+    assert weights(source=f"live/eu/{STATE}") == ([expiring("warning")], 0)
+    assert weights() == ([expiring()], 1)
+    inside = tfcert("check", STATE, *AS_OF, cwd=below)
+    assert inside.returncode == 0
+    piped = tfcert("check", "-", *AS_OF, cwd=below.parent, stdin=(story / STATE).read_bytes())
+    assert piped.returncode == 1
+
+
+def test_a_selected_workspace_is_seen(story, policy, weights):
+    """As terraform selects it; a state that lies in terraform.tfstate.d says it by its folder."""
+    policy('[[scope]]\nworkspace = "blue"\nthreshold_days = 5\n')
+    own = story / "terraform.tfstate.d" / "blue"
+    own.mkdir(parents=True)
+    shutil.copy(story / STATE, own / STATE)
+    shutil.copy(story / STATE, story / "pulled.json")
+    assert weights(source=f"terraform.tfstate.d/blue/{STATE}") == ([expiring("warning")], 0)
+    assert weights(source="pulled.json") == ([expiring()], 1)
+    (story / ".terraform").mkdir()
+    assert weights(source="pulled.json") == ([expiring()], 1)
+    (story / ".terraform" / "environment").write_text("blue")
+    assert weights(source="pulled.json") == ([expiring("warning")], 0)
+    assert weights(source="pulled.json", environment={"TF_WORKSPACE": "green"}) == ([expiring()], 1)
+
+
+def test_tags_are_read_when_a_scope_asks_for_them(story, policy, weights):
+    """Those of the certificate here; a tag that is not there does not match."""
+    policy('[[scope]]\ntags.owner = "plat*"\nthreshold_days = 5\n')
+    assert weights() == ([expiring("warning")], 0)
+    policy('[[scope]]\ntags.team = "*"\nthreshold_days = 5\n')
+    assert weights() == ([expiring()], 1)
+
+
+def test_exemptions_of_a_policy_and_of_a_comment(story, policy, weights):
+    """Suppressed, run out, misspelt, too long, and a comment without a reason: each as it is told."""
+    policy(EXEMPTION)
+    assert weights() == ([expiring(suppressed=True)], 0)
+    policy(EXEMPTION.replace("2026-12-01", "2026-11-01"))
+    assert weights() == ([expiring(), ("exemption-expired", "warning", False)], 1)
+    policy(EXEMPTION.replace("backend", "backends"))
+    assert weights() == ([expiring(), ("exemption-unused", "warning", False)], 1)
+    policy(EXEMPTION.replace("2026-12-01", "2026-12-24"))
+    assert weights() == ([expiring(), ("exemption-invalid", "warning", False)], 1)
+    (story / "tfcert.toml").unlink()
+    code = (story / "certificate.tf").read_text()
+    comment = '# tfcert:ignore certificate-expiring until=2026-12-01 reason="moved soon"\n'
+    (story / "certificate.tf").write_text(
+        code.replace('resource "aws_api_gateway_client', f'{comment}resource "aws_api_gateway_client')
+    )
+    assert weights() == ([expiring(suppressed=True)], 0)
+    (story / "certificate.tf").write_text(
+        code.replace('resource "aws_api_gateway_client', '# tfcert:ignore certificate-expiring\nresource "aws_api_gateway_client')
+    )
+    assert weights() == ([expiring(), ("exemption-invalid", "warning", False)], 1)
+
+
+@pytest.fixture
+def unrelated(fixtures, tmp_path, outcome):
+    """Check somebody else's plan, recorded with the real terraform, while a certificate that it leaves alone is due."""
+    shutil.copytree(fixtures / "acceptance" / "shared-1-unrelated", tmp_path / "here")
+    as_of = json.loads((tmp_path / "here" / "said.json").read_text(encoding="utf-8"))["as_of"]
+
+    def check(*arguments):
+        document, code = outcome("plan.json", "--offline", "--as-of", as_of, *arguments, cwd=tmp_path / "here")
+        return (
+            {(one["rule"], one["severity"], one["suppression"] is not None) for one in document["findings"]},
+            code,
+            document["verdict"],
+        )
+
+    return tmp_path / "here", check
+
+
+def test_an_unrelated_plan_is_not_failed_for_what_it_leaves_alone(unrelated):
+    """With `untouched`; where warnings fail, as a note. Without it the gate stays shut."""
+    folder, check = unrelated
+    assert check() == ({expiring()}, 1, "findings")
+    (folder / "tfcert.toml").write_text('untouched = "warning"\n')
+    assert check() == ({expiring("warning")}, 0, "clean")
+    assert check("--fail-on", "warning") == ({expiring("warning")}, 1, "findings")
+    (folder / "tfcert.toml").write_text('untouched = "note"\n')
+    assert check("--fail-on", "warning") == ({expiring("note")}, 0, "clean")
+
+
+def test_a_comment_exempts_in_a_plan_where_its_configuration_is_at_hand(unrelated):
+    """A plan knows no comments; with --config they are read, and without it nothing is exempted."""
+    folder, check = unrelated
+    code = (folder / "config" / "certificates.tf").read_text()
+    comment = '/* tfcert:ignore certificate-expiring until=2026-01-01 reason="moved soon" */\n'
+    block = 'resource "aws_api_gateway_client_certificate"'
+    assert block in code
+    (folder / "config" / "certificates.tf").write_text(code.replace(block, comment + block))
+    assert check() == ({expiring()}, 1, "findings")
+    found, exit_code, _ = check("--config", "config")
+    assert (found, exit_code) == ({expiring(), ("exemption-expired", "warning", False)}, 1)
+    (folder / "config" / "certificates.tf").write_text(code.replace(block, comment.replace("2026-01-01", "LATER") + block))
+    assert check("--config", "config")[0] == {expiring(), ("exemption-invalid", "warning", False)}
+    as_of = json.loads((folder / "said.json").read_text(encoding="utf-8"))["as_of"]
+    (folder / "config" / "certificates.tf").write_text(code.replace(block, comment.replace("2026-01-01", as_of[:10]) + block))
+    assert check("--config", "config") == ({expiring(suppressed=True)}, 0, "clean")

@@ -1,0 +1,84 @@
+"""A certificate that nobody presents any more, as a person meets it: retire was forgotten, and AWS is asked about every stage."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+
+import pytest
+
+from checker.demo.emulator import Emulator, SeedApi, SeedCertificate, access_denied
+
+UNUSED = "certificate-unused"
+OLD, NEW = "o8kcu4", "xdly9m"
+WHEN = ("--as-of", "2026-12-01")
+
+
+@pytest.fixture(scope="module")
+def running():
+    with Emulator() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(running):
+    """What was applied up to repoint: stages of two APIs on the successor, and the predecessor still there."""
+    running.reset()
+    running.seed(
+        SeedCertificate(id=OLD, expires_at=datetime.fromisoformat("2026-12-06T03:12:45Z")),
+        SeedCertificate(id=NEW, expires_at=datetime.fromisoformat("2027-11-24T02:14:24Z")),
+        SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": NEW}),
+        SeedApi(id="qlda1tzfie", name="payments", stages={"blue": NEW, "green": NEW}),
+    )
+    return running
+
+
+@pytest.fixture
+def forgotten(tmp_path, fixtures):
+    """The configuration after repoint, with the predecessor's block in it, and the state of that apply."""
+    folder = tmp_path / "forgotten"
+    shutil.copytree(fixtures / "acceptance/shared-2-repoint/config", folder)
+    shutil.copyfile(fixtures / "acceptance/shared-3-retire/terraform.tfstate", folder / "terraform.tfstate")
+    return folder
+
+
+def test_a_forgotten_retire_is_a_note_with_the_next_step(outcome, tfcert, aws, forgotten):
+    """Every stage of the account and region was listed for the rotation anyway: the note costs no call more."""
+    document, code = outcome("terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
+
+    (note,) = [finding for finding in document["findings"] if finding["rule"] == UNUSED]
+    assert (note["severity"], note["certificate_id"], code) == ("note", OLD, 0)
+    assert note["address"] == "aws_api_gateway_client_certificate.backend"
+    assert note["location"]["file"] == "certificates.tf"
+    assert "`tfcert patch` writes the retire phase" in note["remedy"]
+    assert [rotation["phase"] for rotation in document["rotations"]] == ["retire"]
+    written = tfcert("patch", "terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
+    assert b"# tfcert: retire" in written.stdout
+
+
+def test_i4_a_stage_outside_terraform_that_presents_it_makes_it_used(outcome, aws, forgotten):
+    """Terraform does not know that stage, and AWS does."""
+    aws.seed(SeedApi(id="byhand", name="legacy", stages={"live": OLD}))
+    document, _ = outcome("terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
+    assert UNUSED not in {finding["rule"] for finding in document["findings"]}
+
+
+@pytest.mark.parametrize("operation", ["GetRestApis", "GetApis", "GetStages"])
+def test_i4_where_one_list_was_denied_nothing_is_called_unused(outcome, aws, forgotten, operation):
+    """It is unverified, whatever the rest of the lists says."""
+    aws.faults.inject(operation, access_denied())
+    document, code = outcome("terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
+    rules = {finding["rule"] for finding in document["findings"]}
+    assert UNUSED not in rules
+    assert "certificate-unverified" in rules
+    assert code == 3
+
+
+def test_check_lists_no_stages_for_its_sake_alone(outcome, aws, forgotten):
+    """Without a rotation nobody lists the account: a certificate that no stage presents costs no call, and is no finding."""
+    for file in forgotten.glob("*.tf"):
+        file.unlink()
+    document, code = outcome("terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
+    assert (code, document["findings"]) == (0, [])
+    assert {call.operation for call in aws.calls()} == {"GetCallerIdentity", "GetClientCertificates", "GetStages"}
+    assert len(aws.calls("GetStages")) == 2

@@ -1,0 +1,190 @@
+"""The composite action, step by step as GitHub's runner does it, with the real tfcert."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from runner import EXPRESSION, ROOT, Runner, load
+
+STATE = "terraform.tfstate"
+DUE = {"offline": "true", "as_of": "2026-11-24"}
+CLEAN = {"offline": "true", "as_of": "2026-01-10"}
+
+
+def read(path):
+    """The JSON that an output names."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def instead(folder, script):
+    """The environment in which this is what the action takes for tfcert."""
+    binaries = folder / "bin"
+    binaries.mkdir()
+    (binaries / "python").symlink_to(sys.executable)
+    (binaries / "tfcert").write_text(f"#!/bin/bash\n{script}")
+    (binaries / "tfcert").chmod(0o755)
+    return {"GATE_BIN": str(binaries)}
+
+
+def test_findings_fail_the_step_and_are_put_out(action):
+    """A certificate with 12 days left: exit 1, the counts, and the JSON and the SARIF where the outputs say."""
+    ran = action(sources=STATE, **DUE)
+    assert ran.code == 1
+    assert {name: text for name, text in ran.outputs.items() if name not in {"json", "sarif"}} == {
+        "verdict": "findings",
+        "exit-code": "1",
+        "errors": "1",
+        "warnings": "0",
+        "notes": "0",
+        "suppressed": "0",
+        "unverified": "0",
+        "certificates": "1",
+        "stages": "3",
+    }
+    assert read(ran.outputs["json"])["findings"][0]["rule"] == "certificate-expiring"
+    assert read(ran.outputs["sarif"])["version"] == "2.1.0"
+    assert "certificate.tf:2: error: certificate-expiring" in ran.log
+
+
+def test_what_is_clean_passes(action):
+    """A certificate with a year left: exit 0, verdict clean."""
+    ran = action(sources=STATE, **CLEAN)
+    assert (ran.code, ran.outputs["verdict"], ran.outputs["exit-code"], ran.outputs["errors"]) == (0, "clean", "0", "0")
+
+
+def test_i4_what_could_not_be_checked_fails_the_step(action):
+    """I4: with no credentials at all the verdict is inconclusive, and the step fails with 3, whatever fail-on says."""
+    ran = action(sources=STATE, as_of="2026-01-10", fail_on="never")
+    assert (ran.code, ran.outputs["verdict"], ran.outputs["exit-code"]) == (3, "inconclusive", "3")
+    assert "not clean" in ran.log
+
+
+def test_what_cannot_be_read_fails_the_step(action):
+    """A source that is not there is exit 2, with no verdict and no path to a report."""
+    ran = action(sources="nowhere.json", offline="true")
+    assert ran.code == 2
+    assert (ran.outputs["exit-code"], ran.outputs["verdict"], ran.outputs["json"], ran.outputs["sarif"]) == ("2", "", "", "")
+
+
+def test_a_check_that_is_killed_fails_the_step(action, workspace):
+    """Where tfcert never comes to an end, the code is the one of what ended it, and nothing is called clean."""
+    ran = action(sources=STATE, environment=instead(workspace, "kill -KILL $$\n"), **CLEAN)
+    assert (ran.code, ran.outputs["exit-code"], ran.outputs["verdict"]) == (137, "137", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("offline", "yes"), ("recursive", "1"), ("annotations", "on"), ("summary", "TRUE "), ("patches", "no")]
+)
+def test_a_switch_is_true_or_false(action, name, text):
+    """A switch with another word is refused by name: never taken for the one or the other."""
+    ran = action(**{"sources": STATE, **CLEAN, name: text})
+    assert (ran.code, ran.outputs["exit-code"], ran.outputs["verdict"]) == (2, "2", "")
+    assert f"the input {name} is neither true nor false" in ran.log
+
+
+def test_several_sources_a_line_each(action, workspace):
+    """Sources are lines, not words: a blank in a name, a name that begins with a dash, and a trailing line end are what they are."""
+    data = (workspace / STATE).read_bytes()
+    (workspace / "one state.json").write_bytes(data)
+    (workspace / "--offline.json").write_bytes(data)
+    ran = action(sources="one state.json\n--offline.json\n\n", config=".", **DUE)
+    assert [source["path"] for source in read(ran.outputs["json"])["sources"]] == ["one state.json", "--offline.json"]
+
+
+HOSTILE = (
+    "$(touch owned)",
+    "`touch owned`",
+    '"; touch owned; "',
+    "'; touch owned; '",
+    "a\n$(touch owned)\nb",
+    "-h; touch owned",
+    "${HOME}",
+    "*",
+    "\\",
+    "EOF\ntouch owned\nEOF",
+    "PYTHON\ntouch owned\nPYTHON",
+)
+SWITCHES = {"offline", "recursive", "annotations", "summary", "patches", "comment", "mask-accounts"}
+TEXTS = sorted(set(load("action.yml")["inputs"]) - SWITCHES - {"python", "working-directory", "github-token"})
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_an_input_is_never_run(action, workspace, text):
+    """Whatever inputs hold is given to tfcert or refused; it is never part of a script, of a pattern or of an option."""
+    checked = {name.replace("-", "_"): text for name in TEXTS if name != "outcomes"}
+    assert action(**checked, comment="true", offline="true").code == 2
+    commented = {name.replace("-", "_"): text for name in TEXTS}
+    assert action(**commented, comment="true", github_token=text).code == 2
+    assert action(**dict.fromkeys((name.replace("-", "_") for name in SWITCHES), text), sources=STATE).code == 2
+    assert not list(workspace.parent.rglob("owned"))
+
+
+def test_no_script_holds_an_expression():
+    """No `run` has a `${{ }}`: the runner would put the text of an input into the script before bash reads it."""
+    for step in load("action.yml")["runs"]["steps"]:
+        assert not EXPRESSION.search(step["run"]), step["name"]
+        assert "eval" not in step["run"]
+
+
+def test_what_tfcert_prints_commands_nothing(action, workspace):
+    """A word of a pull request may look like a command: while the report is printed the runner obeys none, and then it does again."""
+    ran = action(
+        sources=STATE, environment=instead(workspace, "echo ::add-mask::error\nprintf '::warning::x' >&2\nexit 3\n"), **CLEAN
+    )
+    assert "\n::add-mask::error\n" in ran.log
+    assert (ran.obeyed(), ran.code) == ([], 3)
+
+
+def test_annotations_and_the_summary_can_be_left_out(action):
+    """Both are there unless they are switched off; the summary is added to what the job wrote before."""
+    shown, hidden = action(sources=STATE, **DUE), action(sources=STATE, annotations="false", summary="false", **DUE)
+    assert any(re.match(r"::error file=certificate\.tf,line=2,title=certificate-expiring ", command) for command in shown.obeyed())
+    assert "certificate-expiring" in shown.summary
+    assert (hidden.obeyed(), hidden.summary) == ([], "")
+
+
+def test_every_option_arrives(action, workspace):
+    """The policy's numbers, the phase, a region, another format and a folder to run in do what they do on the command line."""
+    (workspace / "strict.toml").write_text('name = "strict"\nthreshold_days = 5\nnotice_days = 6\n')
+    assert action(sources=STATE, policy="strict.toml", **DUE).code == 0
+    assert action(sources=STATE, policy="strict.toml", threshold="12", **DUE).code == 1
+    assert action(sources=STATE, threshold="5", notice="20", fail_on="warning", **DUE).code == 1
+    assert action(sources=STATE, threshold="5", notice="20", **DUE).outputs["warnings"] == "1"
+    assert action(sources=STATE, expect="introduce", **DUE).code == 2
+    assert action(sources=STATE, formats="junit=junit report.xml\njson=more.json\n", **DUE).code == 1
+    assert (workspace / "junit report.xml").read_bytes().startswith(b"<?xml")
+    assert json.loads((workspace / "more.json").read_text())["verdict"] == "findings"
+    (workspace.parent / "elsewhere").mkdir()
+    assert Runner(workspace.parent, workspace.parent / "t").run(sources=STATE, working_directory="my work", **DUE).code == 1
+
+
+def test_every_option_of_a_check_is_an_input_or_left_out_with_reason(tfcert):
+    """An option that `check` gains becomes an input here, or is named below."""
+    left_out = {
+        "profile": "a runner has no file of profiles",
+        "no-drift": "a gate asks all that it may",
+        "format": "the input formats",
+        "help": "not for a pipeline",
+        "verbose": "for a person who wonders",
+    }
+    options = set(re.findall(r"--([a-z][a-z-]+)", tfcert("check", "--help").stdout.decode().partition("Options")[2]))
+    assert options - set(left_out) - set(load("action.yml")["inputs"]) - {"no-recursive", "no-offline"} == set()
+
+
+def test_it_installs_itself(workspace, tmp_path):
+    """The first step of a job installs the action's own code with the versions that it was tested with, the second finds it there."""
+    runner = Runner(workspace, tmp_path / "fresh", seeded=False)
+    cache = subprocess.run(
+        [sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True, check=False, timeout=60
+    ).stdout.strip()
+    environment = {"PIP_CACHE_DIR": cache} if cache else {}
+    first = runner.run(sources=STATE, python=sys.executable, environment=environment, **CLEAN)
+    assert (first.code, first.outputs["verdict"]) == (0, "clean"), first.log
+    (installed,) = (tmp_path / "fresh").glob("tfcert-*/bin/tfcert")
+    assert installed.resolve() != (ROOT / ".venv/bin/tfcert").resolve()
+    assert runner.run(sources=STATE, python="no-such-python", **CLEAN).code == 0

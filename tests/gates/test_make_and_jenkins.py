@@ -1,0 +1,80 @@
+"""The recipes for make and for Jenkins: nothing is applied that tfcert has not passed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from pipeline import PLANS, ROOT
+
+MAKEFILE = ROOT / "docs/gates/make/tfcert.mk"
+JENKINSFILE = (ROOT / "docs/gates/jenkins/Jenkinsfile").read_text(encoding="utf-8")
+# Groovy takes a backslash at a line's end out, with the line's end.
+SCRIPTS = [script.replace("\\\n", "") for script in re.findall(r"sh '''\n(.*?)'''", JENKINSFILE, re.DOTALL)]
+
+
+def applied(done):
+    """Whether terraform was told to apply."""
+    return any(call.startswith("terraform apply") for call in done.calls)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_make_applies_what_passed(machine, plan):
+    """`make apply` plans, judges and applies in that order, and stops before the apply for findings."""
+    done = machine(plan).run("make", "-f", str(MAKEFILE), "apply")
+    assert [call.split()[1] for call in done.calls if call.startswith("terraform")][:2] == ["plan", "show"], done.said
+    assert (done.code == 0, applied(done)) == ((PLANS[plan] == 0,) * 2)
+
+
+def test_i4_make_does_not_apply_what_could_not_be_checked(machine):
+    """I4: inconclusive stops make too."""
+    done = machine("shared-2-repoint").run("make", "-f", str(MAKEFILE), "apply", offline=False)
+    assert (done.code, applied(done)) == (2, False)
+    assert "Error 3" in done.said
+
+
+def test_make_does_not_apply_a_plan_that_cannot_be_shown(machine):
+    """An empty pipe is no clean plan."""
+    here = machine("shared-2-repoint")
+    here.plan = here.root / "empty"
+    here.plan.write_text("")
+    done = here.run("make", "-f", str(MAKEFILE), "apply")
+    assert applied(done) is False
+    assert "Error 2" in done.said
+
+
+def test_make_passes_flags_on(machine):
+    """GATE_FLAGS holds a plan to its phase."""
+    here = machine("shared-2-repoint")
+    assert here.run("make", "-f", str(MAKEFILE), "gate", "GATE_FLAGS=--expect repoint").code == 0
+    assert here.run("make", "-f", str(MAKEFILE), "gate", "GATE_FLAGS=--expect retire").code == 2
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_jenkins_runs_its_stages(machine, plan):
+    """The three `sh` blocks by Jenkins's own `sh -xe`: the gate's code is the stage's, and JUnit's file is there in both cases."""
+    here = machine(plan)
+    planned, judged, _ = (here.run("sh", "-xe", "-c", script) for script in SCRIPTS)
+    assert (planned.code, judged.code) == (0, PLANS[plan]), judged.said
+    assert (here.root / "tfcert-reports/junit.xml").read_bytes().startswith(b"<?xml")
+
+
+def test_i4_jenkins_fails_for_what_could_not_be_checked(machine):
+    """I4: inconclusive fails the stage, and stages after a failed one are skipped by Jenkins."""
+    here = machine("shared-2-repoint")
+    here.run("sh", "-xe", "-c", SCRIPTS[0])
+    assert here.run("sh", "-xe", "-c", SCRIPTS[1], offline=False).code == 3
+
+
+def test_the_jenkinsfile_hangs_together():
+    """Brackets and quotes close, no step swallows an exit code, and the stages are in order."""
+    without_text = re.sub(r"'''.*?'''|'[^'\n]*'|//[^\n]*", "", JENKINSFILE, flags=re.DOTALL)
+    depth = 0
+    for character in without_text:
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        assert depth >= 0
+    assert depth == 0
+    assert re.findall(r"stage\('(.*?)'\)", JENKINSFILE) == ["Plan", "Client certificates", "Apply"]
+    assert "returnStatus" not in JENKINSFILE
+    assert "catchError" not in JENKINSFILE
+    assert JENKINSFILE.count("junit testResults") == 1

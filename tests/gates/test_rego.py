@@ -1,0 +1,55 @@
+"""policies/rego/outcome.rego, by a real engine over documents that tfcert wrote."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pipeline import PLANS, ROOT
+from rego import answers
+
+POLICY = ROOT / "policies/rego/outcome.rego"
+
+
+@pytest.fixture
+def document(machine):
+    """The outcome of a recorded plan."""
+
+    def made(plan, **more):
+        here = machine(plan)
+        here.run("tfcert", "check", str(here.plan), "--config", ".", "--format", "json=outcome.json", **more)
+        return json.loads((here.root / "outcome.json").read_text())
+
+    return made
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_policy_denies_what_tfcert_would_stop(document, plan):
+    """`deny` has something to say exactly where tfcert's code is not 0; each error is one of its sentences, each warning one of `warn`'s."""
+    outcome = document(plan)
+    deny, warn = answers(POLICY, outcome)
+    assert bool(deny) == bool(PLANS[plan])
+    severities = [finding["severity"] for finding in outcome["findings"]]
+    assert len(deny) == (severities.count("error") + 1 if PLANS[plan] else 0)
+    assert len(warn) == len(severities) - severities.count("error")
+
+
+def test_i4_what_could_not_be_checked_is_denied(document):
+    """I4: inconclusive is denied in words."""
+    deny, _ = answers(POLICY, document("shared-2-repoint", offline=False))
+    assert "inconclusive: something could not be checked, which is never the same as clean" in deny
+
+
+@pytest.mark.parametrize("broken", [{}, [], {"schema": "tfcert.outcome/v2"}, {"schema": "tfcert.outcome/v1", "findings": []}])
+def test_i4_another_document_is_denied(broken):
+    """I4: an empty document, another version, and a document without a verdict are denied: nothing was judged."""
+    assert len(answers(POLICY, broken)[0]) == 1
+
+
+def test_an_exemption_is_a_warning(document):
+    """What is suppressed is shown with its reason and its day, and does not deny."""
+    outcome = document("single-attribute-removed")
+    suppression = {"kind": "inSource", "reason": 'moved to "mTLS"', "until": "2026-12-01", "owner": None, "location": None}
+    outcome["findings"] = [{**finding, "suppression": suppression} for finding in outcome["findings"]]
+    outcome["verdict"] = "clean"
+    assert answers(POLICY, outcome) == ([], ['suppressed until 2026-12-01 (moved to "mTLS"): stage-detached'])

@@ -1,0 +1,84 @@
+"""Spacelift: the hook leaves an object for the plan policy, and the policy denies what tfcert would stop."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pipeline import PLANS, ROOT
+from rego import answers
+from runner import load
+
+HOOK = load("docs/gates/spacelift/config.yml")["stack_defaults"]["after_plan"]
+INPUT = "tfcert.custom.spacelift.json"
+
+
+def judged(custom):
+    """The plan policy's answers, as Spacelift asks for them."""
+    return answers(
+        ROOT / "docs/gates/spacelift/plan.rego",
+        {"spacelift": {"run": {"type": "PROPOSED"}}, "third_party_metadata": {"custom": custom}},
+    )
+
+
+@pytest.fixture
+def after_plan(machine):
+    """Run the hook where Spacelift does, with the plan where Spacelift leaves it."""
+
+    def run(plan, *, stale=None, empty=False, **more):
+        here = machine(plan)
+        (here.root / "spacelift.plan").write_bytes(b"" if empty else here.plan.read_bytes())
+        if stale is not None:
+            (here.root / INPUT).write_text(stale)
+        (hook,) = HOOK
+        done = here.run("sh", "-c", hook, **more)
+        file = here.root / INPUT
+        return done, json.loads(file.read_text()) if file.exists() else None
+
+    return run
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_policy_denies_what_tfcert_would_stop(after_plan, plan):
+    """The hook passes for findings, since the policy decides; the policy then denies exactly when tfcert's code was not 0."""
+    done, document = after_plan(plan)
+    assert done.code == 0, done.said
+    assert isinstance(document, dict)
+    deny, warn = judged({"tfcert": document})
+    assert bool(deny) == bool(PLANS[plan])
+    assert len(warn) == sum(finding["severity"] != "error" for finding in document["findings"])
+    if PLANS[plan]:
+        assert "tfcert: findings" in deny
+        assert len(deny) > 1
+
+
+def test_i4_what_could_not_be_checked_is_denied(after_plan):
+    """I4: the hook leaves an inconclusive document, and the policy denies it."""
+    done, document = after_plan("shared-2-repoint", offline=False)
+    assert (done.code, document["verdict"]) == (0, "inconclusive")
+    assert "tfcert: inconclusive" in judged({"tfcert": document})[0]
+
+
+def test_a_plan_that_cannot_be_read_stops_the_run(after_plan):
+    """Without a document the hook fails; and one that a pull request brought along is gone by then."""
+    done, document = after_plan(
+        "shared-2-repoint", empty=True, stale='{"schema": "tfcert.outcome/v1", "verdict": "clean", "findings": []}'
+    )
+    assert (done.code, document) == (1, None)
+
+
+@pytest.mark.parametrize(
+    "custom", [{}, {"tfcert": {}}, {"tfcert": {"schema": "tfcert.outcome/v2", "verdict": "clean", "findings": []}}]
+)
+def test_what_was_not_judged_is_denied(custom):
+    """No document, an empty one, or one of a version that this policy does not know: denied with the reason."""
+    assert judged(custom)[0] == ["tfcert has not judged this plan: is its after_plan hook there?"]
+
+
+def test_a_suppressed_finding_is_no_denial(after_plan):
+    """An exemption holds in the policy as it does in tfcert."""
+    _, document = after_plan("single-replace")
+    suppression = {"kind": "external", "reason": "known", "until": "2026-12-01", "owner": None, "location": None}
+    document["findings"] = [{**finding, "suppression": suppression} for finding in document["findings"]]
+    document["verdict"] = "clean"
+    assert judged({"tfcert": document}) == ([], [])

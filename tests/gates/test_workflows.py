@@ -1,0 +1,129 @@
+"""The example workflows for GitHub: what GitHub reads, what an auditor says of them, and their shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from runner import EXPRESSION, ROOT, load
+
+FOLDER = ROOT / "docs/gates/github"
+WORKFLOWS = sorted(path.name for path in FOLDER.iterdir())
+ACTION = load("action.yml")
+
+
+def steps(name):
+    """Every step of a workflow."""
+    return [step for job in load(f"docs/gates/github/{name}")["jobs"].values() for step in job["steps"]]
+
+
+def test_github_reads_them():
+    """GitHub's own schemas take the action and each workflow."""
+    for schema, files in (("github-actions", [ROOT / "action.yml"]), ("github-workflows", [FOLDER / name for name in WORKFLOWS])):
+        done = subprocess.run(
+            [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, files)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_an_auditor_finds_nothing_but_names_of_versions():
+    """zizmor has nothing to say of the action and the hooks, and of the workflows only that versions are no commits: those are yours to pin."""
+    zizmor = Path(sys.executable).parent / "zizmor"
+    files = [ROOT / "action.yml", ROOT / ".pre-commit-hooks.yaml", *(FOLDER / name for name in WORKFLOWS)]
+    done = subprocess.run(
+        [zizmor, "--offline", "--no-config", "--strict-collection", "--quiet", "--format", "json", *files],
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    found = json.loads(done.stdout)
+    assert {finding["ident"] for finding in found} == {"unpinned-uses"}
+    assert all("docs/gates/github" in json.dumps(finding["locations"]) for finding in found)
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_the_action_is_used_as_it_is(name):
+    """Each input that a workflow gives is one of the action's, each output that it takes likewise, and the job is bounded and least privileged."""
+    workflow = load(f"docs/gates/github/{name}")
+    assert workflow["permissions"] == {}
+    (job,) = workflow["jobs"].values()
+    assert int(job["timeout-minutes"]) <= 30
+    used = [step for step in job["steps"] if step.get("uses", "").startswith("OWNER/tfcert@")]
+    assert len(used) == 1
+    assert set(used[0]["with"]) <= set(ACTION["inputs"])
+    outputs = {match.split(".")[-1] for match in EXPRESSION.findall(json.dumps(job)) if match.startswith("steps.tfcert.outputs.")}
+    assert outputs <= set(ACTION["outputs"])
+    assert "continue-on-error" not in json.dumps(job)
+    for step in job["steps"]:
+        assert not EXPRESSION.search(step.get("run", ""))
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] == "false"
+
+
+def test_what_a_fork_controls_has_no_rights():
+    """The fork's own run may read and nothing else; the run that may write checks nothing out and is not the fork's."""
+    check, comment = load("docs/gates/github/fork-check.yml"), load("docs/gates/github/fork-comment.yml")
+    assert check["jobs"]["certificates"]["permissions"] == {"contents": "read"}
+    assert "secrets." not in json.dumps(check)
+    assert comment["jobs"]["comment"]["permissions"] == {"actions": "read", "pull-requests": "write"}
+    assert comment["on"]["workflow_run"]["workflows"] == [check["name"]]
+    assert not any(step.get("uses", "").startswith("actions/checkout@") for step in steps("fork-comment.yml"))
+    assert comment["jobs"]["comment"]["if"] == "github.event.workflow_run.event == 'pull_request'"
+
+
+@pytest.fixture
+def guard(tmp_path):
+    """Run the step that looks at the artifact."""
+    (script,) = [step["run"] for step in steps("fork-comment.yml") if "run" in step]
+    folder = tmp_path / "untrusted"
+    folder.mkdir()
+
+    def run():
+        return subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", script],
+            env={"PATH": "/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        ).returncode
+
+    return folder, run
+
+
+def test_the_artifact_is_one_small_file(guard):
+    """One file outcome.json passes; nothing, another one beside it, a link and a huge one do not."""
+    folder, run = guard
+    assert run() == 1
+    (folder / "outcome.json").write_text("{}")
+    assert run() == 0
+    (folder / "more").mkdir()
+    assert run() == 1
+    (folder / "more").rmdir()
+    with (folder / "outcome.json").open("r+b") as file:
+        os.truncate(file.fileno(), 10_000_001)
+    assert run() == 1
+    (folder / "outcome.json").unlink()
+    (folder / "outcome.json").symlink_to("/etc/hostname")
+    assert run() == 1
+
+
+def test_the_plan_does_not_lie_in_the_checkout(machine):
+    """The plan step, with terraform in place: plan and JSON are outside the checkout."""
+    (script,) = [step["run"] for step in steps("pull-request.yml") if "run" in step]
+    here = machine("shared-2-repoint")
+    outside = here.home / "runner temp"
+    outside.mkdir()
+    here.command("terraform", '#!/bin/sh\n[ "$1" != plan ] || cp "$PLANNED" "$4"\n[ "$1" != show ] || cat "$3"\n')
+    before = sorted(here.root.iterdir())
+    assert here.run("bash", "-e", "-c", script, RUNNER_TEMP=str(outside)).code == 0
+    assert sorted(here.root.iterdir()) == before
+    assert (outside / "plan.json").read_bytes() == here.plan.read_bytes()

@@ -1,0 +1,90 @@
+"""Whose account a certificate is in: API Gateway's ARNs name none, and the stages of the same provider configuration do."""
+
+from __future__ import annotations
+
+import pytest
+from terraform_json import CERTIFICATE, STAGE, block, plan, raw, raw_state, shown, shown_state
+
+OURS, THEIRS = "111122223333", "444455556666"
+AWS = 'provider["registry.terraform.io/hashicorp/aws"]'
+
+
+def certificate_values(identity):
+    return {"id": identity, "arn": f"arn:aws:apigateway:us-east-1::/clientcertificates/{identity}"}
+
+
+def stage_values(account, api="a1"):
+    return {
+        "id": f"ags-{api}-prod",
+        "rest_api_id": api,
+        "stage_name": "prod",
+        "arn": f"arn:aws:apigateway:us-east-1::/restapis/{api}/stages/prod",
+        "execution_arn": f"arn:aws:execute-api:us-east-1:{account}:{api}/prod" if account else None,
+    }
+
+
+def raw_stage(name, account, provider=AWS):
+    return raw(STAGE, name, {"attributes": stage_values(account)}, provider=provider)
+
+
+def raw_certificate(name, provider=AWS):
+    return raw(CERTIFICATE, name, {"attributes": certificate_values(name)}, provider=provider)
+
+
+def accounts(read, document):
+    return {certificate.address.name: certificate.place.account for certificate in read(document).certificates}
+
+
+def test_a_raw_state_names_the_configuration_of_each_resource(read):
+    """A second account has a configuration of its own, by alias or in a module."""
+    document = raw_state(
+        raw_stage("here", OURS),
+        raw_stage("there", THEIRS, f"{AWS}.other"),
+        raw_stage("inside", "777788889999", f"module.edge.{AWS}"),
+        raw_certificate("mine"),
+        raw_certificate("other", f"{AWS}.other"),
+        raw_certificate("edge", f"module.edge.{AWS}"),
+        raw_certificate("lonely", f"{AWS}.third"),
+    )
+    assert accounts(read, document) == {"mine": OURS, "other": THEIRS, "edge": "777788889999", "lonely": None}
+
+
+@pytest.mark.parametrize("stages", [[OURS, THEIRS], [OURS, None], []])
+def test_where_stages_do_not_agree_nobody_knows(read, stages):
+    """A guess would send the question to the wrong account, where nothing is to be found."""
+    document = raw_state(*(raw_stage(f"s{n}", account) for n, account in enumerate(stages)), raw_certificate("c"))
+    assert accounts(read, document) == {"c": None}
+
+
+@pytest.mark.parametrize(("second", "account"), [(OURS, OURS), (THEIRS, None)])
+def test_a_shown_state_tells_configurations_not_apart(read, second, account):
+    """So all of its stages must agree."""
+    document = shown_state(
+        shown(f"{STAGE}.a", stage_values(OURS)),
+        shown(f"{STAGE}.b", stage_values(second, "a2")),
+        shown(f"{CERTIFICATE}.c", certificate_values("c")),
+    )
+    assert accounts(read, document) == {"c": account}
+
+
+def test_a_plans_prior_state_goes_by_the_configuration_of_its_providers(read):
+    """The plan names the key of each block; what is no longer declared has none."""
+    document = plan(
+        prior=[
+            shown(f"{STAGE}.here", stage_values(OURS)),
+            shown(f"{STAGE}.there", stage_values(THEIRS, "a2")),
+            shown(f"{CERTIFICATE}.mine", certificate_values("c1")),
+            shown(f"{CERTIFICATE}.other", certificate_values("c2")),
+            shown(f"{CERTIFICATE}.orphan", certificate_values("c3")),
+        ],
+        root={
+            "resources": [
+                block(STAGE, "here"),
+                block(STAGE, "there", provider_config_key="aws.other"),
+                block(CERTIFICATE, "mine"),
+                block(CERTIFICATE, "other", provider_config_key="aws.other"),
+            ]
+        },
+        providers={"aws": {"name": "aws"}, "aws.other": {"name": "aws", "alias": "other"}},
+    )
+    assert accounts(read, document) == {"mine": OURS, "other": THEIRS, "orphan": None}

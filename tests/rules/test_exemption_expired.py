@@ -1,0 +1,33 @@
+"""exemption-expired: an exemption whose last day is over."""
+
+from __future__ import annotations
+
+from builders import cases_of, document, findings
+from test_exempting import OLD, exemption
+
+from checker.domain.location import Location
+from checker.domain.policy import Policy
+
+
+def test_it_is_said_where_it_stands_and_what_it_exempted():
+    """One finding for each, a warning, also where it would match nothing any more."""
+    entries = (exemption("certificate-expiring", OLD, until=-1), exemption("stage-detached", certificate_id="nobody", until=-9))
+    found = findings(cases_of(document(), policy=Policy(exemptions=entries)), "exemption-expired")
+    assert [(one.severity.word, one.address, one.certificate_id) for one in found] == [
+        ("warning", None, "nobody"),
+        ("warning", OLD, None),
+    ]
+    assert {one.location for one in found} == {Location("tfcert.toml", 3)}
+    assert "ran out on 2026-11-22" in found[1].message
+
+
+def test_its_last_day_still_counts():
+    """Until is that day, included, in UTC."""
+    entry = exemption("certificate-expiring", OLD, until=0)
+    assert findings(cases_of(document(), policy=Policy(exemptions=(entry,))), "exemption-expired") == []
+
+
+def test_it_may_be_off():
+    """What it exempted counts anyway."""
+    policy = Policy(exemptions=(exemption("certificate-expiring", OLD, until=-1),), rules=(("exemption-expired", None),))
+    assert [one.rule for one in findings(cases_of(document(), policy=policy))] == ["certificate-expiring"]

@@ -1,0 +1,66 @@
+"""exemption-unused: an exemption that no finding needed, where the run could have had one."""
+
+from __future__ import annotations
+
+import pytest
+from builders import cases_of, certificate, document, findings, making
+from test_exempting import OLD, exemption
+
+from checker.domain.inventory import Unread
+from checker.domain.plan import Plan
+from checker.domain.policy import Policy
+from checker.domain.value import replace
+
+HEALTHY = document([certificate("old", 300)])
+PLANNED = document([certificate("old", 300)], plan=Plan())
+
+
+def unused(found, entry, *, asked=True, **policy):
+    cases = cases_of(found, policy=Policy(exemptions=(entry,), **policy), asked=asked)
+    return [one.message for one in findings(cases, "exemption-unused")]
+
+
+def test_it_says_why_nothing_needed_it():
+    """Misspelt, mended, or the rule is off."""
+    (mended,) = unused(HEALTHY, exemption("certificate-expiring", OLD))
+    assert "there is no such finding about it" in mended
+    (misspelt,) = unused(HEALTHY, exemption("certificate-expiring", f"{OLD}er"))
+    assert "no stage and no certificate of these sources is called so" in misspelt
+    (off,) = unused(document(), exemption("certificate-expiring", OLD), rules=(("certificate-expiring", None),))
+    assert "switched the rule off" in off
+
+
+@pytest.mark.parametrize(
+    ("rule", "found", "asked", "said"),
+    [
+        ("certificate-expiring", HEALTHY, False, True),
+        ("certificate-gone", HEALTHY, False, False),
+        ("certificate-gone", HEALTHY, True, True),
+        ("certificate-drifted", HEALTHY, False, False),
+        ("stage-detached", HEALTHY, True, False),
+        ("stage-detached", PLANNED, False, True),
+        ("rotation-unstaged", PLANNED, True, True),
+        ("plan-exceeds-phase", PLANNED, True, False),
+    ],
+)
+def test_it_is_not_said_where_the_run_could_not_have_had_the_finding(rule, found, asked, said):
+    """Offline for what AWS alone tells, without a plan for what only plans show, without --expect for the phase."""
+    assert bool(unused(found, exemption(rule, OLD), asked=asked)) is said
+
+
+def test_it_is_not_said_while_a_root_module_could_not_be_read():
+    """What it exempts may lie there."""
+    cases = cases_of(HEALTHY, policy=Policy(exemptions=(exemption("certificate-expiring", OLD),)))
+    cases = replace(cases, unread=(Unread(path="a", reason="no", remedy="look"),))
+    assert findings(cases, "exemption-unused") == []
+
+
+def test_one_that_is_used_in_one_of_several_documents_is_used():
+    """A plan that cures and a state that does not know of it yet."""
+    other = replace(document([certificate("new", 300)], []), source=replace(HEALTHY.source, path="other.json"))
+    cases = cases_of(
+        document(plan=Plan(certificates=(making("new"),))), policy=Policy(exemptions=(exemption("certificate-expiring", OLD),))
+    )
+    assert findings(cases, "exemption-unused") == []
+    both = cases_of(document(), other, policy=Policy(exemptions=(exemption("certificate-expiring", OLD),)))
+    assert findings(both, "exemption-unused") == []
