@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
-from granting import allows, grants
+from granting import IAM, allows, grants
 
 from checker.demo.emulator import SeedAcm, SeedApi, SeedCertificate
 from checker.domain.observation import Found, Gone, Surveyed
@@ -53,12 +54,13 @@ def test_everything_is_answered_where_all_other_operations_are_denied(aws, every
     assert {call.operation for call in everything()} == set(reads)
 
 
+@pytest.mark.parametrize("verb", ["check", "scan"])
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
-def test_china_and_govcloud_have_the_same_policy_in_their_own_partition(partition):
+def test_china_and_govcloud_have_the_same_policy_in_their_own_partition(partition, verb):
     """An ARN of another partition allows nothing there."""
-    own = POLICY.with_name(f"check-{partition}.json").read_text()
-    assert own.count(f'"arn:{partition}:') == POLICY.read_text().count('"arn:aws:') > 0
-    assert json.loads(own.replace(f'"arn:{partition}:', '"arn:aws:')) == json.loads(POLICY.read_text())
+    own, policy = ((IAM / name).read_text() for name in (f"{verb}-{partition}.json", f"{verb}.json"))
+    assert own.count(f'"arn:{partition}:') == policy.count('"arn:aws:') > 0
+    assert json.loads(own.replace(f'"arn:{partition}:', '"arn:aws:')) == json.loads(policy)
 
 
 def test_the_policy_names_neither_a_wildcard_action_nor_a_write():
