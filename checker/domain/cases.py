@@ -150,7 +150,9 @@ def _case(subject: Subject, observations: Observations, as_of: datetime) -> Case
     end: datetime | None
     match observation:
         case Found():
-            evidence, end, fingerprint = Evidence.OBSERVED, observation.expires_at, observation.fingerprint or fingerprint
+            evidence, end = Evidence.OBSERVED, observation.expires_at
+            # ACM tells no fingerprint, and what it has renewed under the same ARN is another certificate than the recorded one.
+            fingerprint = observation.fingerprint or (fingerprint if end == recorded else None)
         case Gone():
             evidence, end = Evidence.GONE, recorded
         case Unanswered():

@@ -16,7 +16,7 @@ resource "aws_api_gateway_stage" "live" { # of an account for which the pipeline
 The finding names what failed and what would answer: credentials, a permission, a region, or a state with dates.
 
 ## How to exempt
-This finding cannot be exempted: an unknown is never clean.
+This finding cannot be exempted and not switched off: an unknown is never clean.
 
 ## Source
 tfcert's own invariant I4.

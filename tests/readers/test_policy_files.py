@@ -16,8 +16,10 @@ from checker.domain.finding import SuppressedBy
 from checker.domain.location import Location
 from checker.domain.policy import Policy, Untouched
 from checker.domain.severity import FailOn, Severity
+from checker.readers.configuration import read_configuration
 from checker.readers.policy import read_policy
 from checker.readers.policy_chain import read_pack
+from checker.readers.policy_environment import VARIABLES
 from checker.readers.policy_shape import POLICY, VALUES, words_of
 from checker.readers.shapes import Table
 from checker.readers.toml_lines import line_of, lines
@@ -318,3 +320,20 @@ def test_the_default_pack_changes_nothing():
         assert f"\n{name} = " in written, name
     for name in VALUES:
         assert re.search(rf"\n(?:{name} = |\[{name}\])", read_pack("strict")[1].decode()), name
+
+
+def test_what_the_page_shows_is_read(tmp_path):
+    """Every policy on docs/policy.md, and its comment, which exempts what it stands above."""
+    page = (Path(__file__).parents[2] / "docs/policy.md").read_text(encoding="utf-8")
+    first, *others = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert policy(first).untouched is Untouched.WARNING
+    assert [len(policy(text).scopes) + len(policy(text).exemptions) for text in others] == [2, 1]
+    (block,) = re.findall(r"```hcl\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "main.tf").write_text(block)
+    found = read_configuration(str(tmp_path), "")
+    assert found is not None
+    assert [entry.owner for entry in found[1].exemptions] == ["team orders"]
+    assert found[1].faulty == ()
+    for variable in VARIABLES:
+        assert f"`{variable}`" in page
+    assert all(f"`{name}`" in page for name in ("address", "account", "region", "workspace", "directory", "tags", "stage", "api"))
