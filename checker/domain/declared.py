@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from checker.domain.address import Address
-from checker.domain.exemption import Exemption, Faulty
 from checker.domain.location import Location
 from checker.domain.rotation import Caution
 from checker.domain.value import value
+
+if TYPE_CHECKING:
+    from checker.domain.exemption import Exemption, Faulty
 
 
 @value
