@@ -112,10 +112,10 @@ def _values(standing: Standing, sets: list[tuple[int, ...]]) -> Iterator[str]:
         yield f"    {field} = {value_text(getattr(policy, field))}  # {_origin(standing, matching, field)}"
     for rule in RULES:
         matching, weight = min(
-            ((matching, dict(policy.rules).get(rule.name, rule.severity)) for matching, policy in policies),
+            ((matching, dict(policy.rules).get(rule.name, rule.weight)) for matching, policy in policies),
             key=lambda entry: (entry[1] is None, entry[1] or 0),
         )
-        if weight is not rule.severity:
+        if weight is not rule.weight:
             scope = next((index for index in reversed(matching) if rule.name in dict(standing.policy.scopes[index].rules)), None)
             where = _label(scope, standing.policy.scopes[scope]) if scope is not None else rule_origin(standing, rule.name)
             yield f"    {rule.name} = {weight_text(weight)}  # {where}"

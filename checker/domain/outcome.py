@@ -49,13 +49,13 @@ class Outcome:
 
         With `fail_on` never the verdict still names errors; only the exit code does not.
         """
-        if any(self._counts(finding) for finding in self.findings):
+        if any(self.counts(finding) for finding in self.findings):
             return Verdict.FINDINGS
         return Verdict.INCONCLUSIVE if self._unverified else Verdict.CLEAN
 
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is one that makes exit code 1."""
-        return self._counts(finding) and self._fail_on(finding) is not FailOn.NEVER
+        return self.counts(finding) and self._fail_on(finding) is not FailOn.NEVER
 
     @property
     def exit_code(self) -> int:
@@ -74,7 +74,8 @@ class Outcome:
     def _unverified(self) -> bool:
         return any(finding.rule == UNVERIFIED for finding in self.findings)
 
-    def _counts(self, finding: Finding) -> bool:
+    def counts(self, finding: Finding) -> bool:
+        """Whether a finding makes the verdict: it weighs enough where it stands, is not suppressed, and is no lack of knowledge."""
         weight = Severity.WARNING if self._fail_on(finding) is FailOn.WARNING else Severity.ERROR
         return finding.rule != UNVERIFIED and finding.suppression is None and finding.severity <= weight
 

@@ -103,7 +103,7 @@ class GitlabConversation:
     def _meant(self, error: GitlabError, absent: type[TfcertError]) -> Exception:
         status = error.response_code or 0
         what = f"GitLab answers {status}: {error.error_message}"
-        if status == 429 or status >= 500:
+        if status in {409, 429} or status >= 500:
             return BusyError(what, after=self._pause())
         if status == 404:
             return absent(what, where=self._where, remedy=_REMEDY)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from checker.domain.address import Address, ModuleStep
 from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral, DeclaredStage, Obstacle, TrustConsumer
+from checker.domain.indexed import Indexed
 from checker.domain.location import Location
 from checker.domain.rotation import Phase
 from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
@@ -43,14 +44,14 @@ def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, De
 def declare(configuration: Configuration, shown_as: str = "") -> Declared:
     """Say what a configuration declares: certificates, their lineage, where their ids go and what stands in the way."""
     reader = _Reader(configuration, shown_as)
-    certificates = tuple(reader.certificates())
-    stages = tuple(reader.stages())
+    certificates = Indexed(reader.certificates())
+    stages = Indexed(reader.stages())
     exemptions, faulty = reader.inline()
     return Declared(
         directory=configuration.root,
         certificates=certificates,
         stages=stages,
-        literals=tuple(reader.literals()),
+        literals=Indexed(reader.literals()),
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
         by_hand=tuple(reader.by_hand()),

@@ -23,7 +23,8 @@ class Named:
 def mask_accounts(documents: Sequence[Named]) -> tuple[Named, ...]:
     """The documents with `account-1`, `account-2` … for the ids of accounts, the same for the same id throughout.
 
-    A patch that holds one cannot be changed without being another patch: its text becomes empty, which says that it is withheld.
+    A patch or a command that holds one cannot be changed without being another: the patch becomes empty, and so do the steps, which
+    says that they are withheld.
     """
     found = sorted({found for each in documents for text in _texts([each.name, each.document]) for found in _ACCOUNT.findall(text)})
     masks = {account: f"account-{number}" for number, account in enumerate(found, start=1)}
@@ -52,6 +53,8 @@ def _masked(given: Any, masks: dict[str, str]) -> Any:
             return _ACCOUNT.sub(lambda found: masks[found[0]], given)
         case {"diff": str(diff)} if _ACCOUNT.search(diff):
             return {**{key: _masked(entry, masks) for key, entry in given.items()}, "diff": ""}
+        case {"steps": list(steps)} if any(_ACCOUNT.search(text) for step in steps for text in step["commands"]):
+            return {**{key: _masked(entry, masks) for key, entry in given.items()}, "steps": []}
         case dict():
             return {key: _masked(entry, masks) for key, entry in given.items()}
         case list():

@@ -101,6 +101,24 @@ class Patch(TypedDict):
     unmet: list[str]
 
 
+class HandStep(TypedDict):
+    """A step of a rotation by hand: lines for a shell, and what must hold before the next."""
+
+    does: str
+    commands: list[str]
+    then: str | None
+
+
+class HandRotation(TypedDict):
+    """A rotation that no patch can write."""
+
+    certificate_id: str
+    account: str | None
+    region: str | None
+    expires_at: str | None
+    steps: list[HandStep]
+
+
 class Document(TypedDict):
     """The outcome of one check."""
 
@@ -117,6 +135,7 @@ class Document(TypedDict):
     rotations: list[Rotation]
     notices: NotRequired[list[str]]
     patches: NotRequired[list[Patch]]
+    by_hand: NotRequired[list[HandRotation]]
 
 
 def read_document(name: str, data: bytes) -> Document:

@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from checker.domain.outcome import Outcome
+from checker.reports.page.by_hand import by_hand, steps_of
 from checker.reports.page.cards import cards
 from checker.reports.page.deeds import deeds
 from checker.reports.page.diffs import patches_of, places
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 def render(outcome: Outcome) -> str:
     """Write an outcome as a page of HTML."""
-    made = cards(outcome, places(outcome.patches))
+    made = cards(outcome, places(outcome.patches), steps_of(outcome.by_hand))
     return (
         _environment()
         .get_template("page.html.j2")
@@ -47,6 +48,7 @@ def render(outcome: Outcome) -> str:
             findings=shown(outcome),
             cards=made,
             patches=patches_of(outcome.patches),
+            by_hand=by_hand(outcome.by_hand, outcome.cases.as_of),
             style=_asset("page.css"),
             script=_asset("page.js"),
         )

@@ -14,14 +14,16 @@ from checker.reports import markdown_sections as sections
 from checker.reports.account_masks import Named, mask_accounts
 from checker.reports.document import Document
 from checker.reports.json_v1 import document
-from checker.reports.markdown_patches import Folded, folded
+from checker.reports.markdown_by_hand import folded_by_hand
+from checker.reports.markdown_folds import Folded, arrange
+from checker.reports.markdown_patches import folded
 
 _EVERYTHING = 10**9
 
 
 @value
 class Detail:
-    """How many there may be of each part; `minor` are notes and suppressed findings, `instead` the patches that are not shown."""
+    """How many there may be of each part; `minor` are notes and suppressed findings, `instead` the folds that are not shown."""
 
     rows: int = _EVERYTHING
     certificates: int = _EVERYTHING
@@ -56,7 +58,7 @@ class _Parts:
     minor: list[str]
     steps: list[str]
     notices: list[str]
-    patches: list[Folded]
+    folds: list[Folded]
     named: bool
 
 
@@ -82,14 +84,14 @@ def render_documents(
         minor=sections.findings(held, minor=True),
         steps=sections.steps(held),
         notices=sections.notices(held),
-        patches=folded(held, artifact=artifact),
+        folds=[*folded(held, artifact=artifact), *folded_by_hand(held)],
         named=any(each.name for each in held),
     )
     return _fitted(parts, limit)
 
 
 def _fitted(parts: _Parts, limit: int | None) -> str:
-    every = [each.whole is not None for each in parts.patches]
+    every = [each.whole is not None for each in parts.folds]
     none = [False] * len(every)
     text = ""
     for at, detail in enumerate(_SHRINKING):
@@ -117,7 +119,7 @@ def _filled(parts: _Parts, detail: Detail, text: str, limit: int) -> str:
 def _chosen(parts: _Parts, room: int) -> list[bool]:
     """Which patches are shown: each that still finds room, in the order in which they are applied."""
     chosen: list[bool] = []
-    for each in parts.patches:
+    for each in parts.folds:
         # Its own line stands in its place until then, and may be one of those that are only counted: so that is not won back.
         needed = size(each.whole) + 2 if each.whole is not None else room + 1
         chosen.append(needed <= room)
@@ -153,19 +155,8 @@ def _assembled(parts: _Parts, detail: Detail, shown: Sequence[bool]) -> str:
     blocks += _list("#### Findings", parts.findings, detail.findings, "findings")
     blocks += _list("#### Notes and exemptions", parts.minor, detail.minor, "notes and exempt findings")
     blocks += _list("#### What to do next", parts.steps, detail.steps, "rotations")
-    blocks += _patches(parts.patches, shown, detail)
+    blocks += arrange(parts.folds, shown, detail.instead)
     return "\n\n".join(blocks) + "\n"
-
-
-def _patches(patches: Sequence[Folded], shown: Sequence[bool], detail: Detail) -> list[str]:
-    if not patches:
-        return []
-    whole = [each.whole for each, chosen in zip(patches, shown, strict=True) if chosen and each.whole is not None]
-    instead = [each.instead for each, chosen in zip(patches, shown, strict=True) if not chosen or each.whole is None]
-    lines = [*instead[: detail.instead]]
-    if len(instead) > detail.instead:
-        lines.append(f"- … {len(instead) - len(lines)} more patches: `tfcert patch --phase all --out patches` writes them")
-    return ["#### Patches, one phase an apply", *whole, *(["\n".join(lines)] if lines else [])]
 
 
 def _table(head: str, lines: Sequence[str], most: int, more: Callable[[int], str]) -> list[str]:

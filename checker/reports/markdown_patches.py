@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checker.domain.value import value
 from checker.reports.account_masks import Named
 from checker.reports.commonmark import code, fenced, in_html, sentence, showable
 from checker.reports.document import Patch
+from checker.reports.markdown_folds import Folded, Section, fold
 
 _PHASES = ("introduce", "repoint", "retire", "rollback")
 _NAMES = 3
 _CONDITIONS = 20
-
-
-@value
-class Folded:
-    """A patch as a fold, None where it cannot be shown as it is, and the line that says how to get it otherwise."""
-
-    whole: str | None
-    instead: str
 
 
 def folded(documents: Sequence[Named], *, artifact: str | None) -> list[Folded]:
@@ -47,12 +39,12 @@ def _folded(patch: Patch, names: Sequence[str], artifact: str | None) -> Folded:
     title = f"{f'{which}{more} ' if which else ''}{code(patch['file'], longest=80)}"
     instead = f"- {title}: {_why_not(patch)}; {how_to_get(patch['phase'], artifact)}"
     if not patch["diff"] or not showable(patch["diff"]):
-        return Folded(whole=None, instead=instead)
+        return Folded(section=Section.PATCHES, whole=None, instead=instead)
     among = " ".join(in_html(name, longest=80) for name in names[:_NAMES] if name)
     summary = f"{f'{among}{more} ' if among else ''}{in_html(patch['file'], longest=80)}: {patch['phase']} ({_standing(patch)})"
     conditions = "".join(f"- first: {sentence(text)}\n" for text in patch["unmet"][:_CONDITIONS])
     body = f"{conditions}\n{fenced(patch['diff'], 'diff')}" if conditions else fenced(patch["diff"], "diff")
-    return Folded(whole=f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>", instead=instead)
+    return Folded(section=Section.PATCHES, whole=fold(summary, body), instead=instead)
 
 
 def _standing(patch: Patch) -> str:

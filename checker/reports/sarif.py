@@ -94,7 +94,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "shortDescription": {"text": _sentence(rule.says)},
         "fullDescription": {"text": page.summary},
         "help": {"text": page.text, "markdown": page.markdown},
-        "defaultConfiguration": {"level": rule.severity.word},
+        "defaultConfiguration": {"level": rule.severity.word, "enabled": not rule.off},
         "properties": {"tags": ["api-gateway", "certificate", "terraform"]},
     }
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from world import BASE, CERTIFICATE, NOW, STAGE, World, days, lay, world
+from world import BASE, CERTIFICATE, HOME, NOW, STAGE, World, days, lay, world
 
 from checker.cli.previewing import with_patches
 from checker.cli.reading import Loaded
 from checker.domain.address import parse
+from checker.domain.observation import CertificateKey, Found, ObservedStage
 from checker.domain.outcome import Outcome
+from checker.domain.policy import Policy
+from checker.domain.run import Run
+from checker.domain.stage import StageKind
+from checker.domain.sweep import Scanned, Sweep
 from checker.domain.value import replace
+from checker.pipeline import scan
 
 
 def three(folder: Path) -> World:
@@ -125,10 +131,25 @@ def calm(folder: Path) -> Outcome:
     return outcome_of(world(folder, {"main.tf": BASE}, ends={"old000": days(300)}))
 
 
+def scanned(folder: Path) -> Outcome:
+    """An account without Terraform: two stages with a certificate that ends soon, and what a person does about it."""
+    del folder
+    sweep = Sweep(
+        place=HOME,
+        stages=tuple(
+            ObservedStage(kind=StageKind.REST, api_id="a1", name=name, certificate_id="old000") for name in ("live", "it's </pre>")
+        ),
+        certificates={CertificateKey(id="old000", place=HOME): Found(expires_at=days(12), created_at=days(-353))},
+        held=1,
+    )
+    return scan(Scanned(sweeps=(sweep,)), None, Run(as_of=NOW, policy=Policy()))
+
+
 OUTCOMES = {
     "three": lambda folder: outcome_of(three(folder)),
     "many": lambda folder: outcome_of(many(folder)),
     "hostile": lambda folder: outcome_of(hostile(folder)),
     "blocked": blocked,
     "calm": calm,
+    "scanned": scanned,
 }

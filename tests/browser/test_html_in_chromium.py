@@ -43,7 +43,7 @@ TEXTS = """() => {
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", ["three", "many", "blocked", "calm", "hostile"])
+@pytest.mark.parametrize("name", ["three", "many", "blocked", "calm", "hostile", "scanned"])
 def test_all_text_has_the_contrast_of_aa(open_page, name, scheme):
     """At least 4.5 to 1 between each text and what it stands on, 3 to 1 where it is large, in both colours."""
     page = open_page(name, scheme=scheme)
@@ -55,7 +55,7 @@ def test_all_text_has_the_contrast_of_aa(open_page, name, scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", ["three", "blocked", "calm", "hostile"])
+@pytest.mark.parametrize("name", ["three", "blocked", "calm", "hostile", "scanned"])
 def test_axe_finds_nothing(open_page, name, scheme):
     """axe-core's rules for WCAG and its good practice, with everything unfolded."""
     page = open_page(name, scheme=scheme)
@@ -173,6 +173,18 @@ def test_a_patch_is_copied_to_the_byte_and_it_is_said(open_page, pages, clipboar
     assert page.evaluate("navigator.clipboard.readText()") == first.diff
 
 
+def test_the_commands_of_a_step_are_copied_as_they_are_typed(open_page, pages):
+    """Whatever a stage is called."""
+    (rotation,) = pages("scanned")[1].by_hand
+    (number,) = [
+        at for at, step in enumerate(rotation.steps) if "it's" in "".join(step.commands) or "</pre>" in "".join(step.commands)
+    ][:1]
+    page = open_page("scanned")
+    page.locator(".steps > li").nth(number).get_by_role("button").click()
+    expect(page.locator("#spoken")).to_have_text(f"Copied the commands of step {number + 1} for old000")
+    assert page.evaluate("navigator.clipboard.readText()") == "\n".join(rotation.steps[number].commands)
+
+
 @pytest.mark.parametrize("name", ["three", "hostile"])
 def test_without_a_script_everything_is_there_to_read(open_page, pages, name):
     """Findings, certificates, stages and patches; and no control that would do nothing."""
@@ -191,7 +203,7 @@ def test_without_a_script_everything_is_there_to_read(open_page, pages, name):
 
 
 @pytest.mark.parametrize("width", [80, 320, 768, 1280, 3840])
-@pytest.mark.parametrize("name", ["three", "hostile", "blocked"])
+@pytest.mark.parametrize("name", ["three", "hostile", "blocked", "scanned"])
 def test_no_width_makes_the_page_wider_than_its_window(open_page, name, width):
     """Text wraps, and what cannot wrap scrolls in its own box; the verdict is read without scrolling sideways."""
     page = open_page(name, width=width, height=600)

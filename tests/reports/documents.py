@@ -78,6 +78,23 @@ def patch(**more):
     }
 
 
+def hand_rotation(**more):
+    return {
+        "certificate_id": "abc123",
+        "account": "123456789012",
+        "region": "us-east-1",
+        "managed": False,
+        "successor_id": None,
+        "expires_at": "2026-12-05T00:00:00Z",
+        "stages": ["api1/prod"],
+        "steps": [
+            {"does": "make the successor", "commands": ["NEW=$(aws apigateway generate-client-certificate)"], "then": None},
+            {"does": "give it to every backend", "commands": [], "then": "every backend trusts both"},
+        ],
+        **more,
+    }
+
+
 def outcome(*, path="plan.json", verdict=None, findings=(), certificates=(), stages=(), rotations=(), patches=(), **more):
     """A whole document; its verdict follows from the findings where none is given."""
     counted = [one for one in findings if one["suppression"] is None]

@@ -12,21 +12,25 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from world import BASE, CERTIFICATE, STAGE, bounded, days, world
+from world import BASE, CERTIFICATE, NOW, STAGE, bounded, days, world
 
 from checker.domain.cases import build_cases
+from checker.domain.conditions import Conditions
 from checker.domain.finding import Finding, SuppressedBy, Suppression
 from checker.domain.inventory import Document, Inventory, Source
 from checker.domain.observation import Observations, Unanswered
 from checker.domain.outcome import Outcome
-from checker.domain.policy import FailOn, Policy
+from checker.domain.policy import FailOn, Policy, Scope
 from checker.domain.rotation import Phase
+from checker.domain.run import Run
 from checker.domain.severity import Severity
 from checker.domain.value import replace
 from checker.domain.written import WrittenPatch
+from checker.pipeline import check
 from checker.reports.html import render
 from checker.reports.page.diffs import marked, places
-from checker.reports.page.horizon import NOW, place
+from checker.reports.page.horizon import NOW as PRESENT
+from checker.reports.page.horizon import place
 from checker.reports.page.prose import prose
 from checker.reports.page.wording import name_of, split, until
 from checker.reports.printable import printable
@@ -315,6 +319,18 @@ def test_i2_a_step_says_what_must_hold_before_it(tmp_path):
     assert f"Make sure first: every backend trusts {newer}, beside the old one." in page
 
 
+def test_each_certificate_is_drawn_as_its_own_scope_has_it(tmp_path):
+    """Where its stages stand under several, as the strictest of them."""
+    home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(100)})
+    assert re.findall(r'<li class="cert (\w+)"', render(home.judge())) == ["calm"]
+    early = Scope(conditions=Conditions(stage=(f"{STAGE}.prod",)), values=(("threshold_days", 120), ("notice_days", 150)))
+    outcome = check(home.inventory(), home.observe, Run(as_of=NOW, policy=Policy(scopes=(early,))))
+    html = render(outcome)
+    assert re.findall(r'<li class="cert (\w+)"', html) == ["threshold"]
+    assert heading(html) == "A certificate in use ends in 100 days."
+    assert "threshold, as its scope has it" in Page(html)
+
+
 def test_findings_that_one_act_settles_are_one_thing_to_do(judged):
     """A thousand stages that AWS did not answer for have one remedy."""
     unverified = [
@@ -349,7 +365,7 @@ def test_the_scale_keeps_the_order_and_stays_on_the_sheet(one, two):
     """What is later stands further right, or at the same edge."""
     assert 0 <= place(one) <= 100
     assert (place(one) <= place(two)) == (one <= two) or place(one) == place(two)
-    assert (place(one) < NOW) == (one < 0) or place(one) == NOW
+    assert (place(one) < PRESENT) == (one < 0) or place(one) == PRESENT
 
 
 def test_a_day_near_by_has_more_room_than_one_far_off():
@@ -401,6 +417,7 @@ def test_a_name_is_told_from_what_leads_to_it(text, own):
         ("run `tfcert patch`; wait", "Run <code>tfcert patch</code>; wait"),
         ("aws_x.y is `<b>`", "aws_x.y is <code>&lt;b&gt;</code>"),
         ("`", "`"),
+        ("account 1, region x", "Account 1, region x"),
     ],
 )
 def test_sentences_begin_with_a_capital_and_their_code_is_code(text, html):

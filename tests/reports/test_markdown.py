@@ -9,7 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from documents import certificate, due, finding, fine, named, outcome, patch, rotation, stage
+from documents import certificate, due, finding, fine, hand_rotation, named, outcome, patch, rotation, stage
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -127,6 +127,7 @@ def hostile(text, **more):
         rotations=[rotation(predecessor=text, successor=text, phase="blocked", reason=text)],
         patches=[patch(file=f"{text}/1-introduce.patch", unmet=[text], rotations=[text])],
         notices=[text],
+        by_hand=[hand_rotation(certificate_id=text, region=text, steps=[{"does": text, "commands": ["a"], "then": text}])],
         **more,
     )
 
@@ -154,7 +155,7 @@ def test_no_name_becomes_anything_else_in_a_comment(text, name):
     modules, certificates = tables(made)
     assert {len(row) for row in modules} == {8}
     assert {len(row) for row in certificates} == {7}
-    assert [token.content for token in fences(made)] == [patch()["diff"]]
+    assert [token.content for token in fences(made)] == [patch()["diff"], "a\n"]
 
 
 @bounded
@@ -256,6 +257,23 @@ def test_masked_accounts_are_nowhere():
     assert "210987654321" in render_documents(named(document))
 
 
+def test_what_no_patch_can_write_is_shown_step_by_step():
+    """With the lines to paste, unless they name an account that is masked, or hold what a comment does not keep."""
+    odd = hand_rotation(certificate_id="odd", steps=[{"does": "x", "commands": ["echo 'a\u202e'"], "then": None}])
+    named_in = hand_rotation(certificate_id="mine", steps=[{"does": "x", "commands": ["aws --role 123456789012"], "then": None}])
+    documents = named(outcome(by_hand=[hand_rotation(), odd, named_in]))
+    text = render_documents(documents)
+    assert [token.content for token in fences(text)] == [
+        "NEW=$(aws apigateway generate-client-certificate)\n",
+        "aws --role 123456789012\n",
+    ]
+    assert "**2.** give it to every backend\n\n→ every backend trusts both" in text
+    assert "- `odd` `123456789012` `us-east-1`: not shown, it holds characters that a comment does not keep; `tfcert scan`" in text
+    masked = render_documents(documents, masked=True)
+    assert len(fences(masked)) == 1
+    assert "- `mine` `account-1` `us-east-1`: not shown, its commands name an account; `tfcert scan` prints the steps" in masked
+
+
 PATCHES = st.builds(
     lambda phase, length, at: patch(phase=phase, file=f"{at}/{phase}.patch", diff=f"+{at}\n" + "+0123456789\n" * length),
     st.sampled_from(("introduce", "repoint", "retire")),
@@ -267,12 +285,13 @@ PATCHES = st.builds(
 @bounded
 @given(
     st.lists(PATCHES, max_size=40),
+    st.integers(0, 100),
     st.integers(0, 300),
     st.integers(0, 300),
     st.integers(1, 30),
     st.sampled_from((2_000, 8_000, 65_536, 1_000_000)),
 )
-def test_a_report_fits_and_every_patch_is_whole_or_replaced(patches, findings, certificates, documents, limit):
+def test_a_report_fits_and_every_patch_is_whole_or_replaced(patches, by_hand, findings, certificates, documents, limit):
     """Whatever there is of anything, and however little room: no patch is cut, and what is missing is counted."""
     document = outcome(
         findings=[finding(message=f"@{number} " * 20) for number in range(findings)],
@@ -280,13 +299,18 @@ def test_a_report_fits_and_every_patch_is_whole_or_replaced(patches, findings, c
         rotations=[rotation(predecessor=f"r{number}") for number in range(findings)],
         notices=[f"n{number}" for number in range(documents)],
         patches=patches,
+        by_hand=[hand_rotation(certificate_id=f"h{number}") for number in range(by_hand)],
     )
     rest = [fine(f"{number}/plan.json") for number in range(documents)]
     text = render_documents(named(document, *rest, names=[f"w{number}" for number in range(documents + 1)]), limit=limit)
     assert size(text) <= limit
     known = {each["diff"] for each in patches}
-    shown = [token.content for token in fences(text)]
+    shown = [token.content for token in fences(text) if token.info == "diff"]
     assert set(shown) <= known
+    commands = [token.content for token in fences(text) if token.info == "sh"]
+    assert set(commands) <= {hand_rotation()["steps"][0]["commands"][0] + "\n"}
+    uncounted = sum(map(int, re.findall(r"^- … (\d+) more rotations by hand", text, re.MULTILINE)))
+    assert len(commands) + uncounted + len(re.findall(r"^- `w0` `h\d+` .*left out for its size", text, re.MULTILINE)) == by_hand
     assert len(shown) == len(set(shown))
     counted = sum(map(int, re.findall(r"^- … (\d+) more patches", text, re.MULTILINE)))
     replaced = len(re.findall(r"^- `w0` `[^`]*patch`: left out for its size; `tfcert patch --phase", text, re.MULTILINE))
@@ -344,6 +368,6 @@ def test_what_is_no_outcome_of_version_1_is_refused(data, says):
 def test_the_documents_of_these_tests_are_valid():
     """So that they stand for what a check writes."""
     schema = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text())
-    for document in (due(), fine(), hostile("x")):
+    for document in (due(), fine(), hostile("x"), outcome(by_hand=[hand_rotation()])):
         jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
         assert read_document("a.json", json.dumps(document).encode())["verdict"] == document["verdict"]

@@ -53,6 +53,7 @@ class Card:
     cautions: tuple[str, ...]
     stages: tuple[StageName, ...]
     patch: str | None
+    steps: str | None
 
 
 def anchors(outcome: Outcome) -> dict[int, str]:
@@ -60,14 +61,20 @@ def anchors(outcome: Outcome) -> dict[int, str]:
     return {number: f"r{number}" for number in range(len(outcome.rotations))}
 
 
-def cards(outcome: Outcome, patches: Mapping[tuple[Phase, str], str]) -> tuple[Card, ...]:
-    """A card for each rotation; `patches` names the page's place of a written patch by its phase and a rotation's label."""
+def cards(outcome: Outcome, patches: Mapping[tuple[Phase, str], str], steps: Mapping[str, str]) -> tuple[Card, ...]:
+    """A card for each rotation.
+
+    `patches` names the place of a written patch by its phase and a rotation's label, `steps` that of what is done by hand, by the
+    id of a certificate.
+    """
     return tuple(
-        _card(anchor, outcome.rotations[number], patches, outcome.cases.as_of) for number, anchor in anchors(outcome).items()
+        _card(anchor, outcome.rotations[number], patches, steps, outcome.cases.as_of) for number, anchor in anchors(outcome).items()
     )
 
 
-def _card(anchor: str, rotation: Rotation, patches: Mapping[tuple[Phase, str], str], as_of: datetime) -> Card:
+def _card(
+    anchor: str, rotation: Rotation, patches: Mapping[tuple[Phase, str], str], steps: Mapping[str, str], as_of: datetime
+) -> Card:
     phase = _phase(rotation)
     patch = patches.get((phase, rotation.label))
     state, deed, how = _told(rotation, written=patch is not None)
@@ -100,6 +107,7 @@ def _card(anchor: str, rotation: Rotation, patches: Mapping[tuple[Phase, str], s
         cautions=tuple(caution.text for caution in rotation.cautions if caution.phase is phase),
         stages=tuple(StageName(split(stage), "") for stage in rotation.stages),
         patch=patch,
+        steps=next((steps[identity] for identity in rotation.predecessor_ids if identity in steps), None),
     )
 
 

@@ -34,6 +34,7 @@ class Deed:
     late: bool = False
     link: str | None = None
     patch: str | None = None
+    steps: str | None = None
 
 
 def deeds(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[Deed, ...]:
@@ -83,4 +84,5 @@ def _of_cards(group: list[Card]) -> Deed:
         late=first.late,
         link=first.anchor,
         patch=first.patch,
+        steps=first.steps,
     )

@@ -66,6 +66,23 @@ def marked(diff: str) -> Markup:
     return Markup("").join(_line(line) for line in _lines(diff))
 
 
+def visible(line: str) -> Markup:
+    """The text as HTML whose text it is, with a code to be seen for each character that is not."""
+    from markupsafe import Markup, escape
+
+    if _PLAIN.fullmatch(line) or line.replace("\n", "").replace("\t", "").isprintable():
+        return escape(line)
+    body = line.removesuffix("\r\n")
+    # Where every line ends so, as in a file of Windows, that is no news: it is shown, and not made much of.
+    end = "" if body == line else Markup('<b class="odd end" data-code="CR">&#13;</b>\n')
+    return Markup("").join(map(_character, body)) + end
+
+
+def holdable(text: str) -> bool:
+    """Whether HTML can hold it: there is no way to write NUL and what is no text, and what is copied must be what was written."""
+    return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text)
+
+
 def _patch(anchor: str, written: WrittenPatch) -> Patch:
     kinds = [_kind(line) for line in _lines(written.diff)]
     return Patch(
@@ -77,8 +94,7 @@ def _patch(anchor: str, written: WrittenPatch) -> Patch:
         text=marked(written.diff),
         added=kinds.count("add"),
         removed=kinds.count("del"),
-        # HTML has no way to write these, so that what is copied would not be what was written.
-        whole=not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in written.diff),
+        whole=holdable(written.diff),
     )
 
 
@@ -94,19 +110,8 @@ def _line(line: str) -> Markup:
     from markupsafe import Markup
 
     kind = _kind(line)
-    body = _visible(line)
+    body = visible(line)
     return Markup('<span class="{}">{}</span>').format(kind, body) if kind else body
-
-
-def _visible(line: str) -> Markup:
-    from markupsafe import Markup, escape
-
-    if _PLAIN.fullmatch(line) or line.replace("\n", "").replace("\t", "").isprintable():
-        return escape(line)
-    body = line.removesuffix("\r\n")
-    # Where every line ends so, as in a file of Windows, that is no news: it is shown, and not made much of.
-    end = "" if body == line else Markup('<b class="odd end" data-code="CR">&#13;</b>\n')
-    return Markup("").join(map(_character, body)) + end
 
 
 def _character(char: str) -> Markup:
@@ -115,7 +120,7 @@ def _character(char: str) -> Markup:
     if char.isprintable() or char in "\n\t":
         return escape(char)
     code = f"U+{ord(char):04X}"
-    if char == "\0" or "\ud800" <= char <= "\udfff":
+    if not holdable(char):
         return Markup('<b class="odd" data-code="{}"></b>').format(code)
     # A parser of HTML makes a line feed of a bare carriage return, and something else of a reference to some other controls.
     return Markup('<b class="odd" data-code="{}">{}</b>').format(code, Markup("&#13;") if char == "\r" else char)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from checker.domain.cases import Case
 from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
-from checker.domain.severity import FailOn, Severity
+from checker.domain.severity import Severity
 from checker.domain.value import value
 from checker.reports.page.wording import counted, day_of, until
 
@@ -26,11 +26,9 @@ class Headline:
 
 def headline(outcome: Outcome) -> Headline:
     """Say how things stand, from the findings that count; one that is suppressed does not."""
-    weight = Severity.WARNING if outcome.cases.policy.fail_on is FailOn.WARNING else Severity.ERROR
-    counted_ones = [finding for finding in outcome.findings if finding.suppression is None]
     match outcome.verdict:
         case Verdict.FINDINGS:
-            weighing = [finding for finding in counted_ones if finding.severity <= weight and finding.rule != UNVERIFIED]
+            weighing = [finding for finding in outcome.findings if outcome.counts(finding)]
             worst = any(finding.severity is Severity.ERROR for finding in weighing)
             return Headline(tone="bad" if worst else "warn", said=_worst(weighing), more=tuple(_next_end(outcome)))
         case Verdict.INCONCLUSIVE:
@@ -38,7 +36,7 @@ def headline(outcome: Outcome) -> Headline:
             more = "What could be checked shows nothing that fails. What could not is listed below, and is not known to be fine."
             return Headline(tone="doubt", said=said, more=(more, *_next_end(outcome)))
         case Verdict.CLEAN:
-            said = "Nothing is urgent." if counted_ones else "All is well."
+            said = "Nothing is urgent." if any(finding.suppression is None for finding in outcome.findings) else "All is well."
             return Headline(tone="fine", said=said, more=tuple(_next_end(outcome)))
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 
-from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.outcome import Outcome
-from checker.domain.policy import Policy
+from checker.domain.ownership import managed
+from checker.domain.policy import Policy, strictest
 from checker.domain.rotation import Done, Rotation
+from checker.domain.scoping import Matching, Scoping
 from checker.domain.stage import Stage
 from checker.domain.value import value
 from checker.reports.page.life import Life, deadlines, life_of
@@ -69,7 +71,11 @@ def timeline(outcome: Outcome, anchors: Mapping[int, str]) -> Timeline:
     several = len(outcome.cases.documents) > 1
     cases = [(part, case) for part in outcome.cases.documents for case in part.cases]
     cases.sort(key=_urgency)
-    rows = [_row(number, part, case, outcome, by_name, several=several) for number, (part, case) in enumerate(cases)]
+    policies = _policies(outcome.cases)
+    rows = [
+        _row(number, part, case, outcome, policies(part, case), by_name, several=several)
+        for number, (part, case) in enumerate(cases)
+    ]
     urgent = [row for row in rows if row.tone not in {"calm", "idle", "planned"} or row.rotation is not None]
     known = {row.anchor for row in urgent}
     calm = [row for row in rows if row.anchor not in known]
@@ -100,20 +106,44 @@ def _rotations(outcome: Outcome, anchors: Mapping[int, str]) -> dict[str, tuple[
     }
 
 
+def _policies(cases: Cases) -> Callable[[DocumentCases, Case], Policy]:
+    """What gives the policy that a certificate stands under: the strictest, where its stages stand under several."""
+    scoping = Scoping(cases)
+    known: dict[frozenset[Matching], Policy] = {}
+
+    def policy_at(part: DocumentCases, case: Case) -> Policy:
+        if not cases.policy.scopes:
+            return cases.policy
+        matching = scoping.of_subject(part.document, case.subject)
+        if matching not in known:
+            known[matching] = strictest(cases.policy.under(each) for each in sorted(matching))
+        return known[matching]
+
+    return policy_at
+
+
 def _row(
     number: int,
     part: DocumentCases,
     case: Case,
     outcome: Outcome,
+    policy: Policy,
     rotations: Mapping[str, tuple[str, Rotation]],
     *,
     several: bool,
 ) -> Row:
     anchor, rotation = rotations.get(case.id or "", (None, None))
     place = case.subject.key.place if case.subject.key is not None else case.certificate.place
-    policy = outcome.cases.policy
     deposed = "deposed" if case.certificate.deposed is not None else None
-    about = (case.id, place.account, place.region, deposed, part.document.source.path if several else None)
+    stray = "not in Terraform" if managed(case.certificate, part.document) is False else None
+    about = (
+        case.id if case.address is not None else None,
+        place.account,
+        place.region,
+        stray,
+        deposed,
+        part.document.source.path if several else None,
+    )
     due = deadlines(case, rotation, policy)
     return Row(
         anchor=f"c{number}",
