@@ -51,7 +51,8 @@ def _denied(message: str, question: Question) -> GatewayError:
     why = f" (explicitly, by {explicit[1].strip()})" if explicit else ""
     action = action_for(question.operation)
     return GatewayError(
-        f"{question} was denied{why}: the credentials lack {action}", f"allow {action}; see policies/iam/check.json"
+        f"{question} was denied{why}: the credentials lack {action}",
+        f"allow {action}; see policies/iam/check.json, for scan scan.json",
     )
 
 

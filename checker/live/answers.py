@@ -66,7 +66,18 @@ def certificate(item: Mapping[str, Any]) -> Found | Unanswered:
         since = f" and began on {begun:%Y-%m-%d}" if begun is not None else ""
         reason = f"AWS answers that the certificate {identity} ends on {ends:%Y-%m-%d}{since}, which is not the life of one"
         return Unanswered(reason=reason, remedy=_LOOK)
-    return Found(expires_at=ends.astimezone(UTC), created_at=begun, fingerprint=fingerprint_of(pem), pem=normal_pem(pem))
+    return Found(
+        expires_at=ends.astimezone(UTC),
+        created_at=begun,
+        fingerprint=fingerprint_of(pem),
+        pem=normal_pem(pem),
+        succeeds=_succeeds(item.get("description")),
+    )
+
+
+def _succeeds(description: object) -> str | None:
+    found = _LINEAGE.fullmatch(description.strip()) if isinstance(description, str) else None
+    return found[1] if found else None
 
 
 def rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
