@@ -127,5 +127,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="AWS's answer differs from state: another certificate on the stage, another end date",
     check=check,
-    needs=Needs.AWS,
+    needs=Needs.PRESENTED,
 )
