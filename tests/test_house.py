@@ -120,6 +120,8 @@ def test_readers_of_the_code_find_where_things_go():
     assert "stage_detached.py" in text
     assert "RULES" in text
     assert "FORMATS" in text
+    page = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
     for name, entry in FORMATS.items():
+        assert f"| `{name}` |" in page, name
         assert (ROOT / "checker/reports" / f"{entry.module}.py").is_file(), name
         assert (ROOT / "tests/reports" / f"test_{entry.module}.py").is_file(), name

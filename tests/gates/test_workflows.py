@@ -126,14 +126,17 @@ def test_the_artifact_is_one_small_file(guard):
     assert run() == 1
 
 
-def test_the_plan_does_not_lie_in_the_checkout(machine):
-    """The plan step, with terraform in place: plan and JSON are outside the checkout."""
-    (script,) = [step["run"] for step in steps("pull-request.yml") if "run" in step]
+@pytest.mark.parametrize("name", ["pull-request.yml", "workspaces.yml"])
+def test_the_plan_is_judged_where_it_lies(machine, name):
+    """The plan step, with terraform in place: it leaves what the action is told to read, in a folder that is terraform's own."""
+    job = next(iter(load(f"docs/gates/github/{name}")["jobs"].values()))
+    (script,) = [step["run"] for step in job["steps"] if "run" in step]
+    (given,) = [step["with"]["sources"] for step in job["steps"] if step.get("uses", "").startswith("OWNER/tfcert@")]
     here = machine("shared-2-repoint")
-    outside = here.home / "runner temp"
-    outside.mkdir()
+    (here.root / ".terraform").mkdir(exist_ok=True)
     here.command("terraform", '#!/bin/sh\n[ "$1" != plan ] || cp "$PLANNED" "$4"\n[ "$1" != show ] || cat "$3"\n')
     before = sorted(here.root.iterdir())
-    assert here.run("bash", "-e", "-c", script, RUNNER_TEMP=str(outside)).code == 0
+    assert here.run("bash", "-e", "-c", script).code == 0
     assert sorted(here.root.iterdir()) == before
-    assert (outside / "plan.json").read_bytes() == here.plan.read_bytes()
+    assert Path(given).parts[0] == ".terraform"
+    assert (here.root / given).read_bytes() == here.plan.read_bytes()
