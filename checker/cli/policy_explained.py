@@ -30,7 +30,7 @@ def explained(standing: Standing, inventory: Inventory, name: str) -> Iterator[s
         if number:
             yield ""
         yield printable(f"{what}, in {part.document.source.path}")
-        yield from (printable(line) for line in _lines(standing, traits))
+        yield from (printable(line) for line in _lines(standing, scoping, traits))
         yield from (printable(line) for line in _exemptions(cases, part, name))
 
 
@@ -62,9 +62,9 @@ def _near(cases: Cases, name: str) -> str:
     return nearest(name, sorted(known)[:50]) if known else "the source has none"
 
 
-def _lines(standing: Standing, traits: tuple[Traits, ...]) -> Iterator[str]:
+def _lines(standing: Standing, scoping: Scoping, traits: tuple[Traits, ...]) -> Iterator[str]:
     policy = standing.policy
-    sets = [policy.matching(each) for each in traits]
+    sets = [scoping.matching(each) for each in traits]
     for each, matching in zip(traits, sets, strict=True):
         yield f"  {_known(each)}"
         for index, scope in enumerate(policy.scopes):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from checker.domain.address import Address
 from checker.domain.certificate import Certificate
-from checker.domain.exemption import Tally
 from checker.domain.indexed import Indexed, having
 from checker.domain.inventory import Document, Inventory, Unread
 from checker.domain.observation import CertificateKey, Found, Gone, Observation, Observations, Unanswered
@@ -17,6 +17,9 @@ from checker.domain.policy import Policy
 from checker.domain.rotation import Phase
 from checker.domain.subjects import Subject, subjects
 from checker.domain.value import replace, value
+
+if TYPE_CHECKING:
+    from checker.domain.exemption import Tally
 
 
 class Evidence(StrEnum):
@@ -92,7 +95,10 @@ class DocumentCases:
 
 @value
 class Cases:
-    """Everything that rules and rotations are worked out from; `tally` is filled in before the last rules are asked."""
+    """Everything that rules and rotations are worked out from.
+
+    `tally` says what became of the exemptions, for the rules that are asked last.
+    """
 
     as_of: datetime
     policy: Policy
@@ -100,7 +106,7 @@ class Cases:
     observations: Observations
     expect: Phase | None = None
     unread: tuple[Unread, ...] = ()
-    tally: Tally = Tally()
+    tally: Tally | None = None
 
     @property
     def all(self) -> tuple[Case, ...]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from operator import attrgetter
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from checker.domain.address import Address
-from checker.domain.exemption import Exemption, Faulty
 from checker.domain.indexed import having
 from checker.domain.location import Location
 from checker.domain.rotation import Caution
 from checker.domain.value import value
+
+if TYPE_CHECKING:
+    from checker.domain.exemption import Exemption, Faulty
 
 _block, _succeeds, _identity = attrgetter("block"), attrgetter("succeeds"), attrgetter("identity")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from checker.domain.address import Address, ModuleStep
 from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral, DeclaredStage, Obstacle, TrustConsumer
-from checker.domain.exemption import Exemption, Faulty
 from checker.domain.indexed import Indexed
 from checker.domain.location import Location
 from checker.domain.rotation import Phase
@@ -24,8 +24,10 @@ from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
 from checker.readers.cautions import of_flow, triggered
-from checker.readers.inline_exemptions import read_inline
 from checker.readers.producers import ProducerWords, told
+
+if TYPE_CHECKING:
+    from checker.domain.exemption import Exemption, Faulty
 
 
 def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, Declared] | None:
@@ -44,7 +46,7 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
     reader = _Reader(configuration, shown_as)
     certificates = Indexed(reader.certificates())
     stages = Indexed(reader.stages())
-    inline = tuple(read_inline(configuration, reader.location))
+    exemptions, faulty = reader.inline()
     return Declared(
         directory=configuration.root,
         certificates=certificates,
@@ -62,8 +64,8 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
             **{certificate.block: certificate.location for certificate in certificates},
             **{stage.block: stage.location for stage in stages},
         },
-        exemptions=tuple(entry for entry in inline if isinstance(entry, Exemption)),
-        faulty=tuple(entry for entry in inline if isinstance(entry, Faulty)),
+        exemptions=exemptions,
+        faulty=faulty,
     )
 
 
@@ -157,6 +159,18 @@ class _Reader:
             for name in sorted(variables)
         }
         return told(self.configuration, found, setters)
+
+    def inline(self) -> tuple[tuple[Exemption, ...], tuple[Faulty, ...]]:
+        files = (file.data for file in self.configuration.files.values())
+        foreign = (
+            read_foreign(self.configuration, path) for module in self.configuration.modules.values() for path in module.foreign
+        )
+        if not any(b"tfcert:" in data for data in (*files, *foreign)):
+            return (), ()
+        # Only here: most configurations say nothing to tfcert, and reading what they say costs some milliseconds of imports.
+        from checker.readers.inline_exemptions import read_inline
+
+        return read_inline(self.configuration, self.location)
 
     def by_hand(self) -> Iterator[str]:
         for module in self.configuration.modules.values():

@@ -22,6 +22,8 @@ class Needs(StrEnum):
     PLAN = "a plan"
     PHASE = "a plan and --expect"
     AWS = "AWS"
+    PRESENTED = "what stages present in AWS"
+    SURVEY = "every stage of an account and region"
 
 
 @value
