@@ -10,6 +10,7 @@ import hcl2
 import pytest
 
 from checker.domain.policy import Policy
+from checker.readers.configuration import read_configuration
 from checker.readers.policy import read_policy
 from checker.reports import FORMATS
 from checker.rules import RULES
@@ -51,6 +52,22 @@ def test_the_example_of_a_rule_is_terraform(rule):
     assert all(hcl2.loads(block) for block in blocks)
     assert (f"# tfcert:ignore {rule.name} until=" in page) is rule.exemptable
     assert ("cannot be exempted" in page) is not rule.exemptable
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.exemptable], ids=lambda rule: rule.name)
+def test_what_a_page_says_of_exemptions_works(rule, tmp_path):
+    """The lines for the policy are read as an exemption of the rule, and so is the comment above a resource."""
+    page = page_of(rule).markdown
+    (toml,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (exemption,) = read_policy("tfcert.toml", toml.encode()).exemptions
+    assert (exemption.rule, str(exemption.until)) == (rule.name, "2026-12-31")
+    (comment,) = re.findall(rf"^# tfcert:ignore {rule.name} .*$", page, re.MULTILINE)
+    (tmp_path / "main.tf").write_text(f'{comment}\nresource "aws_api_gateway_client_certificate" "orders" {{\n}}\n')
+    _, declared = read_configuration(str(tmp_path), "")
+    assert declared.faulty == ()
+    assert [(entry.rule, entry.until, entry.reason) for entry in declared.exemptions] == [
+        (rule.name, exemption.until, exemption.reason)
+    ]
 
 
 def test_the_pages_are_fresh(tmp_path, tfcert):
@@ -120,6 +137,8 @@ def test_readers_of_the_code_find_where_things_go():
     assert "stage_detached.py" in text
     assert "RULES" in text
     assert "FORMATS" in text
+    page = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
     for name, entry in FORMATS.items():
+        assert f"| `{name}` |" in page, name
         assert (ROOT / "checker/reports" / f"{entry.module}.py").is_file(), name
         assert (ROOT / "tests/reports" / f"test_{entry.module}.py").is_file(), name

@@ -38,5 +38,5 @@ ToolName = Annotated[
 Recursive = Annotated[
     bool, typer.Option("--recursive", help="Find every root module below the folders, and treat each on its own.")
 ]
-FORMATS = "text, json, sarif, junit, github, gitlab, openmetrics or markdown; repeatable, each to its file. [default: text]"
+FORMATS = "text, json, sarif, junit, github, gitlab, openmetrics, html or markdown; repeatable, each to its file. [default: text]"
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr which calls of AWS were made, and how many.")]

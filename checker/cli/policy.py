@@ -29,7 +29,9 @@ def show(
 
 @policy.command()
 def check(
-    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="The policy. [default: the one that holds here]")] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="The policies. [default: the one that holds here]")
+    ] = None,
 ) -> None:
     """Say whether a policy is right, and what in it will surprise; exit code 2 where it is not."""
     from datetime import UTC, datetime
@@ -37,12 +39,13 @@ def check(
     from checker.cli import policies
     from checker.cli.policy_cautions import cautions
 
-    found = policies.standing(file)
-    name = found.layers[-1].sheet.path if found.layers else "pack default"
-    counts = f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
-    typer.echo(f"{name}: is a policy ({counts})")
-    for caution in cautions(found, today=datetime.now(UTC).date()):
-        typer.echo(f"careful: {caution}")
+    for file in files or (None,):
+        found = policies.standing(file)
+        name = found.layers[-1].sheet.path if found.layers else "pack default"
+        counts = f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
+        typer.echo(f"{name}: is a policy ({counts})")
+        for caution in cautions(found, today=datetime.now(UTC).date()):
+            typer.echo(f"careful: {caution}")
 
 
 @policy.command()

@@ -30,7 +30,7 @@ def explained(standing: Standing, inventory: Inventory, name: str) -> Iterator[s
         if number:
             yield ""
         yield printable(f"{what}, in {part.document.source.path}")
-        yield from (printable(line) for line in _lines(standing, traits))
+        yield from (printable(line) for line in _lines(standing, scoping, traits))
         yield from (printable(line) for line in _exemptions(cases, part, name))
 
 
@@ -62,9 +62,9 @@ def _near(cases: Cases, name: str) -> str:
     return nearest(name, sorted(known)[:50]) if known else "the source has none"
 
 
-def _lines(standing: Standing, traits: tuple[Traits, ...]) -> Iterator[str]:
+def _lines(standing: Standing, scoping: Scoping, traits: tuple[Traits, ...]) -> Iterator[str]:
     policy = standing.policy
-    sets = [policy.matching(each) for each in traits]
+    sets = [scoping.matching(each) for each in traits]
     for each, matching in zip(traits, sets, strict=True):
         yield f"  {_known(each)}"
         for index, scope in enumerate(policy.scopes):
@@ -112,10 +112,10 @@ def _values(standing: Standing, sets: list[tuple[int, ...]]) -> Iterator[str]:
         yield f"    {field} = {value_text(getattr(policy, field))}  # {_origin(standing, matching, field)}"
     for rule in RULES:
         matching, weight = min(
-            ((matching, dict(policy.rules).get(rule.name, rule.severity)) for matching, policy in policies),
+            ((matching, dict(policy.rules).get(rule.name, rule.weight)) for matching, policy in policies),
             key=lambda entry: (entry[1] is None, entry[1] or 0),
         )
-        if weight is not rule.severity:
+        if weight is not rule.weight:
             scope = next((index for index in reversed(matching) if rule.name in dict(standing.policy.scopes[index].rules)), None)
             where = _label(scope, standing.policy.scopes[scope]) if scope is not None else rule_origin(standing, rule.name)
             yield f"    {rule.name} = {weight_text(weight)}  # {where}"

@@ -26,7 +26,7 @@ def policy_lines(standing: Standing) -> Iterator[str]:
     yield "[rules]"
     weights = dict(policy.rules)
     yield from _aligned(
-        (f"{rule.name} = {weight_text(weights.get(rule.name, rule.severity))}", rule_origin(standing, rule.name)) for rule in RULES
+        (f"{rule.name} = {weight_text(weights.get(rule.name, rule.weight))}", rule_origin(standing, rule.name)) for rule in RULES
     )
     for scope in policy.scopes:
         yield ""

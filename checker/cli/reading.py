@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from checker.domain.declared import Declared
     from checker.hcl.configuration import Configuration
 
+# Dates are counted from and to it: the first and the last that a calendar has leave no room for that.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -90,6 +92,8 @@ def moment(text: str | None) -> datetime:
         raise UsageError(f"{text!r} is no instant", where="--as-of", remedy="write 2026-12-01 or 2026-12-01T12:00:00Z") from error
     if instant.tzinfo is None and not _DATE.fullmatch(text):
         raise UsageError(f"{text!r} names no time zone", where="--as-of", remedy=f"write {text}Z for UTC")
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        raise UsageError(f"{text!r} is in no year that is judged for", where="--as-of", remedy="write one of this century")
     return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant).astimezone(UTC)
 
 

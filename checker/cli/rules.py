@@ -26,7 +26,7 @@ def rules(
     elif rule is None:
         width = max(len(known.name) for known in RULES)
         for known in RULES:
-            typer.echo(f"{known.name:<{width}}  {known.severity.word:<7}  {known.says}")
+            typer.echo(f"{known.name:<{width}}  {known.weight_word:<7}  {known.says}")
     else:
         typer.echo(page_of(_named(rule, RULES)).markdown, nl=False)
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from checker.domain.address import Address
 from checker.domain.certificate import Certificate
-from checker.domain.exemption import Tally
+from checker.domain.indexed import Indexed, having
 from checker.domain.inventory import Document, Inventory, Unread
 from checker.domain.observation import CertificateKey, Found, Gone, Observation, Observations, Unanswered
 from checker.domain.policy import Policy
 from checker.domain.rotation import Phase
 from checker.domain.subjects import Subject, subjects
-from checker.domain.value import value
+from checker.domain.value import replace, value
+
+if TYPE_CHECKING:
+    from checker.domain.exemption import Tally
 
 
 class Evidence(StrEnum):
@@ -64,26 +68,13 @@ class Case:
         return self.days_left is not None and self.days_left <= days
 
 
-class CaseList(tuple[Case, ...]):  # noqa: SLOT001 -- what is found is kept beside the cases, in the dictionary that slots leave out
-    """Cases that are found by id and by block without looking through all of them each time: a state may have thousands."""
+_id = attrgetter("id")
 
-    @cached_property
-    def ids(self) -> Mapping[str, Case]:
-        """The first case of each certificate id."""
-        found: dict[str, Case] = {}
-        for case in self:
-            if case.id is not None:
-                found.setdefault(case.id, case)
-        return found
 
-    @cached_property
-    def blocks(self) -> Mapping[Address, tuple[Case, ...]]:
-        """The recorded instances of each certificate block, deposed objects left out."""
-        found: dict[Address, list[Case]] = {}
-        for case in self:
-            if case.address is not None and case.id is not None and case.certificate.deposed is None:
-                found.setdefault(case.address.block, []).append(case)
-        return {block: tuple(cases) for block, cases in found.items()}
+def _block(case: Case) -> Address | None:
+    """The block of a recorded instance; None for what is in no state, is yet to be made, or is left over to be deleted."""
+    recorded = case.address is not None and case.id is not None and case.certificate.deposed is None
+    return case.address.block if recorded and case.address is not None else None
 
 
 @value
@@ -95,20 +86,19 @@ class DocumentCases:
 
     def of_block(self, block: Address) -> tuple[Case, ...]:
         """The cases of all recorded instances of a certificate block, deposed objects left out."""
-        return self._list.blocks.get(block, ())
+        return having(self.cases, _block, block)
 
     def by_id(self, identity: str) -> Case | None:
         """The case with that certificate id."""
-        return self._list.ids.get(identity)
-
-    @property
-    def _list(self) -> CaseList:
-        return self.cases if isinstance(self.cases, CaseList) else CaseList(self.cases)
+        return next(iter(having(self.cases, _id, identity)), None)
 
 
 @value
 class Cases:
-    """Everything that rules and rotations are worked out from; `tally` is filled in before the last rules are asked."""
+    """Everything that rules and rotations are worked out from.
+
+    `tally` says what became of the exemptions, for the rules that are asked last.
+    """
 
     as_of: datetime
     policy: Policy
@@ -116,7 +106,7 @@ class Cases:
     observations: Observations
     expect: Phase | None = None
     unread: tuple[Unread, ...] = ()
-    tally: Tally = Tally()
+    tally: Tally | None = None
 
     @property
     def all(self) -> tuple[Case, ...]:
@@ -135,8 +125,8 @@ def build_cases(
     """Join what was read with what AWS answered; `expect` is the phase that a plan is held to."""
     documents = tuple(
         DocumentCases(
-            document=document,
-            cases=CaseList(_case(subject, observations, as_of) for subject in subjects(document)),
+            document=replace(document, stages=Indexed(document.stages)),
+            cases=Indexed(_case(subject, observations, as_of) for subject in subjects(document)),
         )
         for document in inventory.documents
     )
@@ -150,7 +140,9 @@ def _case(subject: Subject, observations: Observations, as_of: datetime) -> Case
     end: datetime | None
     match observation:
         case Found():
-            evidence, end, fingerprint = Evidence.OBSERVED, observation.expires_at, observation.fingerprint or fingerprint
+            evidence, end = Evidence.OBSERVED, observation.expires_at
+            # ACM tells no fingerprint, and what it has renewed under the same ARN is another certificate than the recorded one.
+            fingerprint = observation.fingerprint or (fingerprint if end == recorded else None)
         case Gone():
             evidence, end = Evidence.GONE, recorded
         case Unanswered():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from checker.domain.address import Address
-from checker.domain.conditions import Tags
 from checker.domain.place import Place
 from checker.domain.value import value
+
+if TYPE_CHECKING:
+    from checker.domain.conditions import Tags
 
 
 @value

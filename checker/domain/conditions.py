@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from checker.domain.address import Address
@@ -28,6 +28,10 @@ class Traits:
     tags: tuple[Tags, ...] = ()
     stage: str | None = None
     api: str | None = None
+
+
+Test = Callable[[Traits], bool]
+_PLAIN = ("account", "region", "workspace", "directory", "stage", "api")
 
 
 @short_value
@@ -57,29 +61,26 @@ class Conditions:
 
     def hold(self, traits: Traits) -> bool:
         """Whether all conditions are known to hold: what is not known is not met."""
-        return next(self.unmet(traits), None) is None
+        return all(test(traits) for test in self.tests())
+
+    def tests(self) -> tuple[Test, ...]:
+        """A function for each condition that there is, for those who ask about thousands of stages."""
+        found: list[Test] = [_plain(name, getattr(self, name)) for name in _PLAIN if getattr(self, name)]
+        found += (_tag(key, patterns) for key, patterns in self.tags)
+        return (*found, _address(self.address)) if self.address else tuple(found)
 
     def unmet(self, traits: Traits) -> Iterator[Unmet]:
         """The conditions that do not hold, in the order of the fields."""
-        if self.address and not any(_fits(pattern, name) for pattern in self.address for name in _names(traits.addresses)):
+        if self.address and not _address(self.address)(traits):
             yield Unmet("address", _told(self.address, ", ".join(map(str, traits.addresses))))
-        plain = (
-            ("account", self.account, traits.account, glob),
-            ("region", self.region, traits.region, glob),
-            ("workspace", self.workspace, traits.workspace, glob),
-            ("directory", self.directory, traits.directory, path_glob),
-            ("stage", self.stage, traits.stage, glob),
-            ("api", self.api, traits.api, glob),
-        )
-        for name, patterns, known, compiled in plain:
-            if patterns and (known is None or not any(compiled(pattern).fullmatch(known) for pattern in patterns)):
-                yield Unmet(name, _told(patterns, known))
-        for key, patterns in self.tags:
-            values = [text for tags in traits.tags for name, text in tags if name == key]
-            if not any(_fits(pattern, text) for pattern in patterns for text in values):
-                yield Unmet(
-                    f"tags.{key}", _told(patterns, ", ".join(values), missing="no such tag" if traits.tags else "not known")
-                )
+        for name in _PLAIN:
+            patterns: tuple[str, ...] = getattr(self, name)
+            if patterns and not _plain(name, patterns)(traits):
+                yield Unmet(name, _told(patterns, getattr(traits, name)))
+        for key, wanted in self.tags:
+            if not _tag(key, wanted)(traits):
+                values = [text for tags in traits.tags for name, text in tags if name == key]
+                yield Unmet(f"tags.{key}", _told(wanted, ", ".join(values), missing="no such tag" if traits.tags else "not known"))
 
 
 @lru_cache(maxsize=1024)
@@ -101,16 +102,39 @@ def _compiled(pattern: str, special: dict[str, str]) -> re.Pattern[str]:
     return re.compile("".join(special.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)
 
 
-def _fits(pattern: str, text: str) -> bool:
-    return glob(pattern).fullmatch(text) is not None
+def _plain(name: str, patterns: tuple[str, ...]) -> Test:
+    compiled = tuple((path_glob if name == "directory" else glob)(pattern) for pattern in patterns)
+
+    def test(traits: Traits) -> bool:
+        known: str | None = getattr(traits, name)
+        return known is not None and any(pattern.fullmatch(known) for pattern in compiled)
+
+    return test
 
 
-def _names(addresses: tuple[Address, ...]) -> Iterator[str]:
-    """Each address with and without the keys of its instances, so that a pattern without keys means all of them."""
-    for address in addresses:
-        yield str(address)
-        yield str(replace(address, key=None))
-        yield str(address.block)
+def _tag(key: str, patterns: tuple[str, ...]) -> Test:
+    compiled = tuple(map(glob, patterns))
+
+    def test(traits: Traits) -> bool:
+        values = [text for tags in traits.tags for name, text in tags if name == key]
+        return any(pattern.fullmatch(text) for text in values for pattern in compiled)
+
+    return test
+
+
+def _address(patterns: tuple[str, ...]) -> Test:
+    compiled = tuple(map(glob, patterns))
+
+    def test(traits: Traits) -> bool:
+        return any(pattern.fullmatch(name) for address in traits.addresses for name in _names(address) for pattern in compiled)
+
+    return test
+
+
+@lru_cache(maxsize=1 << 16)
+def _names(address: Address) -> tuple[str, ...]:
+    """An address with and without the keys of its instances, so that a pattern without keys means all of them."""
+    return tuple({str(address), str(replace(address, key=None)), str(address.block)})
 
 
 def _told(patterns: tuple[str, ...], known: str | None, missing: str = "not known") -> str:

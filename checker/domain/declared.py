@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from checker.domain.address import Address
-from checker.domain.exemption import Exemption, Faulty
+from checker.domain.indexed import having
 from checker.domain.location import Location
 from checker.domain.rotation import Caution
 from checker.domain.value import value
+
+if TYPE_CHECKING:
+    from checker.domain.exemption import Exemption, Faulty
+
+_block, _succeeds, _identity = attrgetter("block"), attrgetter("succeeds"), attrgetter("identity")
 
 
 @value
@@ -99,16 +106,16 @@ class Declared:
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""
-        return next((certificate for certificate in self.certificates if certificate.block == block), None)
+        return next(iter(having(self.certificates, _block, block)), None)
 
     def literal(self, identity: str) -> DeclaredLiteral | None:
         """The text that is this id."""
-        return next((literal for literal in self.literals if literal.identity == identity), None)
+        return next(iter(having(self.literals, _identity, identity)), None)
 
     def successors(self, block: Address) -> tuple[DeclaredCertificate, ...]:
         """The certificates whose lineage names that block."""
-        return tuple(certificate for certificate in self.certificates if certificate.succeeds == block)
+        return having(self.certificates, _succeeds, block)
 
     def stage(self, block: Address) -> DeclaredStage | None:
         """The declared stage with that block address."""
-        return next((stage for stage in self.stages if stage.block == block), None)
+        return next(iter(having(self.stages, _block, block)), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from checker.domain.address import Address
 from checker.domain.conditions import Conditions
 from checker.domain.finding import SuppressedBy
 from checker.domain.location import Location
@@ -33,12 +32,6 @@ class Exemption:
     def subject(self) -> str:
         """What it exempts, in words."""
         return ", ".join(sorted(self.addresses)) or f"certificate {self.certificate_id}"
-
-    def names(self, address: Address | None) -> bool:
-        """Whether it is written for an address: the instance itself, or its block."""
-        if address is None or not self.addresses:
-            return False
-        return str(address) in self.addresses or str(address.block) in self.addresses
 
 
 @value

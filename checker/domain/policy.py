@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from typing import TYPE_CHECKING
 
-from checker.domain.conditions import Conditions, Traits
-from checker.domain.exemption import Exemption
-from checker.domain.location import Location
 from checker.domain.severity import FailOn, Severity
 from checker.domain.value import replace, value
+
+if TYPE_CHECKING:
+    from checker.domain.conditions import Conditions
+    from checker.domain.exemption import Exemption
+    from checker.domain.location import Location
 
 # Days that must be the largest, and counts that must be the smallest, for the strictest of several policies.
 _MORE_IS_STRICTER = ("threshold_days", "notice_days", "trust_window_days", "margin_days", "introduce_margin_days")
@@ -94,10 +97,6 @@ class Policy:
     def introduce_by(self, expires_at: datetime) -> datetime:
         """The last moment to introduce: repoint-by less the trust window and introduce's own margin."""
         return self.repoint_by(expires_at) - timedelta(days=self.trust_window_days + self.introduce_margin_days)
-
-    def matching(self, traits: Traits) -> tuple[int, ...]:
-        """Which scopes hold for a certificate and a stage, by their position."""
-        return tuple(index for index, scope in enumerate(self.scopes) if scope.conditions.hold(traits))
 
     def under(self, matching: Iterable[int]) -> Policy:
         """The policy where these scopes hold: of two that set one value the last wins, and the command line over both."""

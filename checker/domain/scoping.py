@@ -29,10 +29,15 @@ class Scoping:
     def __init__(self, cases: Cases) -> None:
         self.cases = cases
         self.policy = cases.policy
+        self._tests = [scope.conditions.tests() for scope in cases.policy.scopes]
         self._documents = {part.document.source.path: part for part in cases.documents}
         # By identity: the cases keep every subject and stage.
         self._subjects: dict[int, frozenset[Matching]] = {}
         self._by_name: dict[int, Mapping[str | Address, tuple[Certificate, ...]]] = {}
+
+    def matching(self, traits: Traits) -> Matching:
+        """Which scopes hold for a certificate and a stage, by their position."""
+        return tuple(index for index, tests in enumerate(self._tests) if all(test(traits) for test in tests))
 
     def everywhere(self) -> frozenset[Matching]:
         """Every set of scopes that a certificate or a stage of the run stands under, and the empty one."""
@@ -51,7 +56,7 @@ class Scoping:
             case None:
                 return frozenset({()})
             case Place() as place:
-                return frozenset({self.policy.matching(Traits(account=place.account, region=place.region))})
+                return frozenset({self.matching(Traits(account=place.account, region=place.region))})
             case Subject() as subject:
                 return self.of_subject(part.document, subject) if part is not None else frozenset({()})
             case stages:
@@ -61,13 +66,13 @@ class Scoping:
         """The sets of scopes that a certificate stands under, one for each stage that presents it."""
         known = self._subjects.get(id(subject))
         if known is None:
-            found = frozenset(map(self.policy.matching, self.traits(document, subject)))
+            found = frozenset(map(self.matching, self.traits(document, subject)))
             known = self._subjects[id(subject)] = found
         return known
 
     def of_stages(self, part: DocumentCases, stages: Iterable[Stage]) -> frozenset[Matching]:
         """The sets of scopes that stages stand under, each with the certificates that it presents."""
-        return frozenset(map(self.policy.matching, self.stage_traits(part, stages))) or frozenset({()})
+        return frozenset(map(self.matching, self.stage_traits(part, stages))) or frozenset({()})
 
     def traits(self, document: Document, subject: Subject) -> Iterator[Traits]:
         """What is known of a certificate, with each of the stages that present it, or alone where none does."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from checker.domain.address import Address
-from checker.domain.conditions import Tags
 from checker.domain.place import Place
 from checker.domain.value import short_value, value
+
+if TYPE_CHECKING:
+    from checker.domain.conditions import Tags
 
 
 class StageKind(StrEnum):

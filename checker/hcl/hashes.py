@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from checker.hcl.configuration import Configuration
 
@@ -34,16 +35,21 @@ def file_hashes(configuration: Configuration, edited: Iterable[str]) -> Iterator
     """Every place that hashes one of the edited files, by its name or with all the others."""
     names = {posixpath.basename(path): path for path in edited}
     for file in configuration.files.values():
-        if b"file" not in file.data:
-            continue
-        for found in _HASHES.finditer(file.data):
-            argument = found.group(1)
-            line = file.line(found.start())
+        for start, argument in _calls(file.data):
+            line = file.line(start)
             for name, path in names.items():
                 if _names(argument, name):
                     yield FileHash(path=file.path, line=line, hashed=path)
             if b"*.tf" in argument or b"{tf" in argument or _EVERYTHING.search(argument):
                 yield FileHash(path=file.path, line=line, hashed=None)
+
+
+@lru_cache(maxsize=1024)
+def _calls(text: bytes) -> tuple[tuple[int, bytes], ...]:
+    """Where a text hashes or reads a file, and what stands in the brackets; every certificate of a configuration asks anew."""
+    if b"file" not in text:
+        return ()
+    return tuple((found.start(), found.group(1)) for found in _HASHES.finditer(text))
 
 
 def _names(argument: bytes, file: str) -> bool:

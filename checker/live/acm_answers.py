@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from checker.domain.life import possible_beginning, possible_end
 from checker.domain.observation import Found, Renewal, Renews, RenewsNot, Unanswered
 
 _WORD = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
@@ -15,28 +16,28 @@ _SERVING = frozenset({"ISSUED", "EXPIRED"})
 REIMPORT = "re-import it in ACM under the same ARN (`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
 
 
-def certificate(answer: Mapping[str, Any]) -> Found | Unanswered:
-    """A certificate of DescribeCertificate; ValueError where the answer holds none.
+def certificate(answer: Mapping[str, Any], arn: str) -> Found | Unanswered:
+    """A certificate of DescribeCertificate; ValueError where the answer holds none, or another one.
 
     Source: AWS, ACM API reference, CertificateDetail; API Gateway takes only one that is ISSUED (`facts/aws.md` 2).
     """
     detail = answer.get("Certificate")
-    if not isinstance(detail, Mapping) or not detail.get("CertificateArn"):
-        raise ValueError("no Certificate in the answer")
+    if not isinstance(detail, Mapping) or detail.get("CertificateArn") != arn:
+        raise ValueError("no Certificate in the answer that was asked for")
     status = _word(detail.get("Status"))
     if status not in _SERVING:
         return Unanswered(
             reason=f"ACM knows it, and says that its status is {status}: API Gateway needs one that is ISSUED",
             remedy="look at it in ACM (`aws acm describe-certificate`), and give the stage one that is ISSUED",
         )
-    ends, begins = detail.get("NotAfter"), detail.get("NotBefore")
-    if not isinstance(ends, datetime):
+    ends, begins = _instant(detail.get("NotAfter")), _instant(detail.get("NotBefore"))
+    if possible_end(ends) is None or ends is None:
         return Unanswered(reason="ACM knows it and gives no end date for it", remedy="look at it in the ACM console")
-    return Found(
-        expires_at=ends.astimezone(UTC),
-        created_at=begins.astimezone(UTC) if isinstance(begins, datetime) else None,
-        renewal=_renewal(detail),
-    )
+    return Found(expires_at=ends, created_at=possible_beginning(begins, ends), renewal=_renewal(detail))
+
+
+def _instant(value: object) -> datetime | None:
+    return value.astimezone(UTC) if isinstance(value, datetime) else None
 
 
 def _renewal(detail: Mapping[str, Any]) -> Renewal:

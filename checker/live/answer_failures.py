@@ -46,12 +46,22 @@ def _expired(_: str, question: Question) -> GatewayError:
     return CredentialsError(f"{question} was refused: the AWS credentials have expired", "sign in again, then run it again")
 
 
+_SEE = "see policies/iam/check.json, for scan scan.json"
+_ALLOW = {
+    # STS does not say which of these it was.
+    "AssumeRole": (
+        "allow sts:AssumeRole on the role, let the role's trust policy admit these credentials, and where that asks for an external "
+        'id give it: external_id under [accounts."…"] in tfcert.toml'
+    ),
+}
+
+
 def _denied(message: str, question: Question) -> GatewayError:
     explicit = _EXPLICIT.search(message)
     why = f" (explicitly, by {explicit[1].strip()})" if explicit else ""
     action = action_for(question.operation)
     return GatewayError(
-        f"{question} was denied{why}: the credentials lack {action}", f"allow {action}; see policies/iam/check.json"
+        f"{question} was denied{why}: the credentials lack {action}", _ALLOW.get(question.operation) or f"allow {action}; {_SEE}"
     )
 
 

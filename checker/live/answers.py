@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from checker.domain.observation import Found, ObservedStage, Unanswered
 from checker.domain.pem import fingerprint_of, normal_pem
 from checker.domain.stage import StageKind
+
+_LOOK = "look at it in the API Gateway console"
+# API Gateway is of 2015, and its certificates live for 365 days; AWS may come to let them live longer, but not for decades.
+_FIRST_YEAR, _LAST_YEAR = 2015, 2100
+_LONGEST_LIFE = timedelta(days=3660)
 
 # Half a million of anything: whatever goes on after that is not a list of AWS's.
 _MOST_PAGES = 1000
@@ -39,17 +44,31 @@ def listed(fetch: Callable[..., Mapping[str, Any]], items: str, position: str) -
         page = fetch(**{position: following})
 
 
+def by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, Found | Unanswered]:
+    """The client certificates of a list; ValueError where one is in it twice, for then one of the two is not true."""
+    found: dict[str, Found | Unanswered] = {}
+    for item in items:
+        identity = text(item, "clientCertificateId")
+        if identity in found:
+            raise ValueError(f"{identity} is in the answer twice")
+        found[identity] = certificate(item)
+    return found
+
+
 def certificate(item: Mapping[str, Any]) -> Found | Unanswered:
-    """A client certificate of GetClientCertificates."""
+    """A client certificate of GetClientCertificates; one whose dates cannot be is unanswered, and its neighbours are not."""
+    identity = text(item, "clientCertificateId")
     ends, begins, pem = item.get("expirationDate"), item.get("createdDate"), item.get("pemEncodedCertificate")
     if not isinstance(ends, datetime):
-        return Unanswered(
-            reason=f"AWS knows the certificate {text(item, 'clientCertificateId')} and gives no end date for it",
-            remedy="look at it in the API Gateway console",
-        )
+        return Unanswered(reason=f"AWS knows the certificate {identity} and gives no end date for it", remedy=_LOOK)
+    begun = begins.astimezone(UTC) if isinstance(begins, datetime) else None
+    if not _FIRST_YEAR <= ends.year <= _LAST_YEAR or (begun is not None and not timedelta(0) < ends - begun <= _LONGEST_LIFE):
+        since = f" and began on {begun:%Y-%m-%d}" if begun is not None else ""
+        reason = f"AWS answers that the certificate {identity} ends on {ends:%Y-%m-%d}{since}, which is not the life of one"
+        return Unanswered(reason=reason, remedy=_LOOK)
     return Found(
         expires_at=ends.astimezone(UTC),
-        created_at=begins.astimezone(UTC) if isinstance(begins, datetime) else None,
+        created_at=begun,
         fingerprint=fingerprint_of(pem),
         pem=normal_pem(pem),
         succeeds=_succeeds(item.get("description")),
@@ -67,7 +86,7 @@ def rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> Ob
         kind=StageKind.REST,
         api_id=api_id,
         name=text(item, "stageName"),
-        certificate_id=item.get("clientCertificateId") or None,
+        certificate_id=optional(item, "clientCertificateId"),
         api_name=api_name,
     )
 
@@ -78,7 +97,7 @@ def websocket_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) 
         kind=StageKind.WEBSOCKET,
         api_id=api_id,
         name=text(item, "StageName"),
-        certificate_id=item.get("ClientCertificateId") or None,
+        certificate_id=optional(item, "ClientCertificateId"),
         api_name=api_name,
     )
 
@@ -89,3 +108,11 @@ def text(item: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"no {name} in the answer")
     return value
+
+
+def optional(item: Mapping[str, Any], name: str) -> str | None:
+    """A text that an item may lack, or have as an empty one; ValueError where it is something else."""
+    value = item.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} in the answer is no text")
+    return value or None

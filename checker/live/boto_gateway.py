@@ -81,7 +81,7 @@ class BotoGateway:
         def read(client: Any) -> dict[str, Found | Unanswered]:
             fetch = partial(client.get_client_certificates, limit=_LIMIT)
             items = answers.listed(fetch, items="items", position="position")
-            return {answers.text(item, "clientCertificateId"): answers.certificate(item) for item in items}
+            return answers.by_id(items)
 
         return self._ask("apigateway", region, "GetClientCertificates", read)
 
@@ -92,7 +92,7 @@ class BotoGateway:
             from botocore.exceptions import ClientError
 
             try:
-                return acm_answers.certificate(client.describe_certificate(CertificateArn=arn))
+                return acm_answers.certificate(client.describe_certificate(CertificateArn=arn), arn)
             except ClientError as error:
                 if code_of(error) == "ResourceNotFoundException":
                     return Gone()
@@ -144,13 +144,13 @@ class BotoGateway:
 def _rest_apis(client: Any) -> tuple[Api, ...]:
     fetch = partial(client.get_rest_apis, limit=_LIMIT)
     items = answers.listed(fetch, items="items", position="position")
-    return tuple(Api(kind=StageKind.REST, id=answers.text(item, "id"), name=item.get("name")) for item in items)
+    return tuple(Api(kind=StageKind.REST, id=answers.text(item, "id"), name=answers.optional(item, "name")) for item in items)
 
 
 def _websocket_apis(client: Any) -> tuple[Api, ...]:
     items = answers.listed(client.get_apis, items="Items", position="NextToken")
     return tuple(
-        Api(kind=StageKind.WEBSOCKET, id=answers.text(item, "ApiId"), name=item.get("Name"))
+        Api(kind=StageKind.WEBSOCKET, id=answers.text(item, "ApiId"), name=answers.optional(item, "Name"))
         for item in items
         if answers.text(item, "ProtocolType") == "WEBSOCKET"
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from checker.domain.errors import UnreadableError
 from checker.live.answer_failures import code_of
 from checker.live.clients import Clients
+from checker.live.deadline import OverdueError, Patience, start, within
 from checker.live.gateway import GatewayError
 from checker.live.question import Question
 from checker.live.speaking import speaking
@@ -15,9 +17,11 @@ from checker.live.speaking import speaking
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
+T = TypeVar("T")
+
 LARGEST = 2 * 1024**3
 SECONDS = 600.0
-_WINDOW = 1024**2
+_WINDOW = 256 * 1024
 _SCHEME = "s3://"
 # Any region's S3 knows where a bucket is, and botocore follows it there.
 _ANY_REGION = "us-east-1"
@@ -56,17 +60,26 @@ def _read(clients: Clients, bucket: str, key: str, *, most: int, deadline: float
         from botocore.exceptions import ClientError
 
         try:
-            body = client.get_object(Bucket=bucket, Key=key)["Body"]
+            body = _in_time(clients, lambda: client.get_object(Bucket=bucket, Key=key)["Body"])
         except ClientError as error:
             raise _refused(error) or error from error
-        for piece in body.iter_chunks(_WINDOW):
+        chunks = iter(body.iter_chunks(_WINDOW))
+        while piece := _in_time(clients, lambda: next(chunks, b"")):
             pieces.append(piece)
             left -= len(piece)
             if left < 0:
                 raise GatewayError(f"the object is larger than {most} bytes", "pass a state or a plan")
             if monotonic() > deadline:
-                raise GatewayError("the object did not arrive in time", "download it first, and pass the file")
+                raise _late()
     return b"".join(pieces)
+
+
+def _in_time(clients: Clients, work: Callable[[], T]) -> T:
+    """What S3 gives within the timeout: a server that sends a byte now and then keeps every timeout of a socket from striking."""
+    try:
+        return within(Patience(clients.connection.timeout), start(work))
+    except OverdueError:
+        raise _late() from None
 
 
 def _refused(error: ClientError) -> GatewayError | None:
@@ -79,3 +92,7 @@ def _refused(error: ClientError) -> GatewayError | None:
         )
     missing = _MISSING.get(code)
     return GatewayError(*missing) if missing is not None else None
+
+
+def _late() -> GatewayError:
+    return GatewayError("the object did not arrive in time", "raise --timeout, or download it first, and pass the file")

@@ -27,14 +27,14 @@ def foreign() -> tuple[type[Exception], ...]:
     """What a call of boto3 is known to raise, in an `except` clause.
 
     The built-in ones come out of botocore's parsers when something other than AWS answers (measured with botocore 1.44:
-    AttributeError for a JSON list, KeyError for HTML from STS, ValueError and RuntimeError for dates, RecursionError for deep
-    nesting), and OSError out of credential programs and unreadable configuration.
+    AttributeError for a JSON list, KeyError for HTML from STS, ValueError, RuntimeError and OverflowError for dates,
+    RecursionError for deep nesting), and OSError out of credential programs and unreadable configuration.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
-    builtin = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+    builtin = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError)
     return (BotoCoreError, ClientError, ResponseParserError, HTTPError, *builtin)
 
 

@@ -28,6 +28,13 @@ _HOMES = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _HOME = "us-east-1"
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedCaller(UnknownCaller):
+    """These credentials are accepted nowhere."""
+
+    unanswered: Unanswered
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A role to scan in, or with None one's own credentials, and the account that it is to be, where that is known beforehand."""
@@ -52,7 +59,8 @@ def scan(
     unread.
     """
     run = _Scan(regions, gateways, connection, watch)
-    accounts = gathered([start(partial(run.account, target)) for target in targets], run.interruption)
+    alone = len(targets) == 1 and targets[0].account is None
+    accounts = gathered([start(partial(run.account, target, alone=alone)) for target in targets], run.interruption)
     sweeps = [sweep for account in accounts for sweep in account]
     return Scanned(
         sweeps=tuple(sorted(sweeps, key=lambda sweep: str(sweep.place))),
@@ -74,34 +82,43 @@ class _Scan:
         self._taken: set[str] = set()
         self.notices: list[str] = []
 
-    def account(self, target: Target) -> list[Sweep]:
-        """The sweeps of the account that a target leads to."""
+    def account(self, target: Target, *, alone: bool) -> list[Sweep]:
+        """The sweeps of the account that a target leads to; `alone` is one that no other target can lead to."""
         try:
             gateway = self._gateways.of(target.role)
             home = self._home(target)
-            who = self._whose(gateway, self._regions or (home,))
-            if isinstance(who, KnownCaller):
-                if target.account is not None and target.account != who.account:
-                    return [self._lost(target, _another(target.account, who.account))]
-                if not self._is_first(target, who):
-                    return []
+            identity = start(partial(self._whose, gateway, self._regions or (home,)))
+            if not alone and not self._is_wanted(target, identity.result()):
+                return []
             regions = self._regions or self._enabled(gateway, home)
         except GatewayError as error:
             return [self._lost(target, error.unanswered)]
-        sweeps = [start(partial(self._region, gateway, target, region, who)) for region in dict.fromkeys(regions)]
+        sweeps = [start(partial(self._region, gateway, target, region, identity)) for region in dict.fromkeys(regions)]
         found = [sweep.result() for sweep in sweeps]
-        match who:
+        match identity.result():
             case KnownCaller():
                 return found
+            case RefusedCaller(unanswered=unanswered):
+                # Every list was refused for the same reason.
+                return [self._lost(target, unanswered)]
             case UnknownCaller(reason=reason):
                 unknown = Unanswered(reason=reason, remedy="see that STS can be reached (GetCallerIdentity), then run it again")
                 return [*found, self._lost(target, unknown, what="whose the credentials are")]
 
-    def _region(self, gateway: Gateway, target: Target, region: str, who: Caller) -> Sweep:
-        account = who.account if isinstance(who, KnownCaller) else target.account
-        place = Place(target.partition or partition_of(region), account, region)
-        identity: Future[Caller] = Future()
-        identity.set_result(who)
+    def _is_wanted(self, target: Target, who: Caller) -> bool:
+        """Whether a target leads where it should and no other did before; raises GatewayError where it does not."""
+        match who:
+            case KnownCaller(account=account):
+                if target.account not in {None, account}:
+                    raise GatewayError(*_another(target.account, account))
+                return self._is_first(target, account)
+            case RefusedCaller(unanswered=unanswered):
+                raise GatewayError(unanswered.reason, unanswered.remedy)
+            case UnknownCaller():
+                return True
+
+    def _region(self, gateway: Gateway, target: Target, region: str, identity: Future[Caller]) -> Sweep:
+        place = Place(target.partition or partition_of(region), target.account, region)
         with self._room:
             asking = Asking(gateway=gateway, region=region, patience=self._patience())
             return Sweeping(asking, place, self._access(target), identity, self._watch).run()
@@ -114,15 +131,15 @@ class _Scan:
         return named if named is not None and fits else by_role
 
     def _whose(self, gateway: Gateway, regions: Iterable[str]) -> Caller:
-        """Whose the credentials are: asked in one region after another, for one may not be enabled; raises CredentialsError."""
+        """Whose the credentials are: asked in one region after another, for one may not be enabled."""
         patience = self._patience()
         why = "no region to ask STS in"
         for region in regions:
             asking = Asking(gateway=gateway, region=region, patience=patience)
             try:
                 return KnownCaller(asking.ask("GetCallerIdentity", partial(gateway.account, region)))
-            except CredentialsError:
-                raise
+            except CredentialsError as error:
+                return RefusedCaller(error.unanswered.reason, error.unanswered)
             except GatewayError as error:
                 why = error.unanswered.reason
             if not patience.left():
@@ -141,13 +158,13 @@ class _Scan:
         asking = Asking(gateway=gateway, region=home, patience=self._patience())
         return asking.ask("DescribeRegions", partial(gateway.regions, home))
 
-    def _is_first(self, target: Target, who: KnownCaller) -> bool:
+    def _is_first(self, target: Target, account: str) -> bool:
         with self._lock:
-            first = who.account not in self._taken
-            self._taken.add(who.account)
+            first = account not in self._taken
+            self._taken.add(account)
             if not first:
                 by = target.role.arn if target.role is not None else "the credentials of the environment"
-                self.notices.append(f"{by}: account {who.account} is scanned once, by another entry")
+                self.notices.append(f"{by}: account {account} is scanned once, by another entry")
             return first
 
     def _lost(self, target: Target, why: Unanswered, what: str | None = None) -> Sweep:
@@ -157,10 +174,10 @@ class _Scan:
         return Sweep(place=Place(target.partition, account), access=self._access(target), unread=(unread,))
 
 
-def _another(expected: str | None, found: str) -> Unanswered:
-    return Unanswered(
-        reason=f"the credentials for account {expected} are of account {found}",
-        remedy=f"name a role of account {expected} for it in the policy file, or give credentials of it",
+def _another(expected: str | None, found: str) -> tuple[str, str]:
+    return (
+        f"the credentials for account {expected} are of account {found}",
+        f"name a role of account {expected} for it in the policy file, or give credentials of it",
     )
 
 

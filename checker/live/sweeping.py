@@ -12,11 +12,12 @@ from checker.domain.observation import CertificateKey, Found, Gone, Observation,
 from checker.domain.place import Place
 from checker.domain.stage import StageKind
 from checker.domain.sweep import Sweep
+from checker.domain.value import replace
 from checker.live.acm import NO_ACM, is_arn, observe_acm, of_acm, place_of
 from checker.live.asking import Asking
 from checker.live.deadline import start
 from checker.live.gateway import Api, GatewayError, UnreachableError
-from checker.live.identity import Caller
+from checker.live.identity import Caller, KnownCaller
 from checker.live.listing import StageListing
 
 _SHOWN = 3
@@ -37,15 +38,19 @@ class Watch(Protocol):
 
 
 class Sweeping:
-    """Lists what a place has; what AWS does not answer is unread, and touches nothing else."""
+    """Lists what a place has; what AWS does not answer is unread, and touches nothing else.
+
+    The identity comes to be known meanwhile, within its own time; it never raises.
+    """
 
     def __init__(self, asking: Asking, place: Place, access: Access, identity: Future[Caller], watch: Watch) -> None:
         self._asking = asking
+        # Without an account, as long as nobody has said whose it is.
         self._place = place
         self._access = access
         self._identity = identity
         self._watch = watch
-        self._unread: list[Unread] = []
+        self._unread: list[tuple[str, Unanswered]] = []
 
     def run(self) -> Sweep:
         """Ask for everything; the certificates while the stages are listed."""
@@ -56,6 +61,9 @@ class Sweeping:
         self._watch.answered()
         if isinstance(listed, Unanswered):
             self._missed("the client certificates", listed)
+        who = self._identity.result()
+        if isinstance(who, KnownCaller):
+            self._place = replace(self._place, account=who.account)
         named = dict.fromkeys(stage.certificate_id for stage in stages if stage.certificate_id)
         of_gateway = [identity for identity in named if not is_arn(identity)]
         return Sweep(
@@ -64,7 +72,7 @@ class Sweeping:
             stages=stages,
             certificates={**self._of_gateway(listed, of_gateway), **self._of_acm([each for each in named if is_arn(each)])},
             held=None if isinstance(listed, Unanswered) else len(listed),
-            unread=tuple(self._unread),
+            unread=tuple(Unread(path=f"{self._place}: {what}", reason=why.reason, remedy=why.remedy) for what, why in self._unread),
         )
 
     def _certificates(self) -> Certificates | Unanswered:
@@ -131,7 +139,7 @@ class Sweeping:
         return {key: answers.get(key) or (_FAR if of_acm(key.id) else NO_ACM) for key in keys}
 
     def _missed(self, what: str, why: Unanswered) -> None:
-        self._unread.append(Unread(path=f"{self._place}: {what}", reason=why.reason, remedy=why.remedy))
+        self._unread.append((what, why))
 
 
 _FAR = Unanswered(

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.domain.certificate import Certificate
+from checker.domain.life import possible_beginning, possible_end
 from checker.domain.pem import normal_pem
 from checker.domain.place import place_of_arn
 from checker.domain.value import replace
@@ -95,15 +96,15 @@ def _open(record: Record, found: _Gateway | _Acm, name: str) -> str | None:
 
 def _dated(certificate: Certificate, *, pem: str | None, starts: str | None, ends: str | None) -> Certificate:
     validity = read_pem(pem)
-    created = read_instant(starts)
-    if validity is not None:
+    if validity is not None and possible_end(validity.not_after) is not None:
         return replace(
             certificate,
-            created_at=created or validity.not_before,
+            created_at=possible_beginning(read_instant(starts) or validity.not_before, validity.not_after),
             expires_at=validity.not_after,
             dated_by="pem",
             fingerprint=validity.fingerprint,
             pem=normal_pem(pem),
         )
-    end = read_instant(ends)
-    return replace(certificate, created_at=created, expires_at=end, dated_by="attribute" if end else None)
+    end = possible_end(read_instant(ends))
+    begin = possible_beginning(read_instant(starts), end)
+    return replace(certificate, created_at=begin, expires_at=end, dated_by="attribute" if end else None)

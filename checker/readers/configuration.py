@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from checker.domain.address import Address, ModuleStep
 from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral, DeclaredStage, Obstacle, TrustConsumer
-from checker.domain.exemption import Exemption, Faulty
+from checker.domain.indexed import Indexed
 from checker.domain.location import Location
 from checker.domain.rotation import Phase
 from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
@@ -23,8 +24,10 @@ from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
 from checker.readers.cautions import of_flow, triggered
-from checker.readers.inline_exemptions import read_inline
 from checker.readers.producers import ProducerWords, told
+
+if TYPE_CHECKING:
+    from checker.domain.exemption import Exemption, Faulty
 
 
 def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, Declared] | None:
@@ -41,14 +44,14 @@ def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, De
 def declare(configuration: Configuration, shown_as: str = "") -> Declared:
     """Say what a configuration declares: certificates, their lineage, where their ids go and what stands in the way."""
     reader = _Reader(configuration, shown_as)
-    certificates = tuple(reader.certificates())
-    stages = tuple(reader.stages())
-    inline = tuple(read_inline(configuration, reader.location))
+    certificates = Indexed(reader.certificates())
+    stages = Indexed(reader.stages())
+    exemptions, faulty = reader.inline()
     return Declared(
         directory=configuration.root,
         certificates=certificates,
         stages=stages,
-        literals=tuple(reader.literals()),
+        literals=Indexed(reader.literals()),
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
         by_hand=tuple(reader.by_hand()),
@@ -61,8 +64,8 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
             **{certificate.block: certificate.location for certificate in certificates},
             **{stage.block: stage.location for stage in stages},
         },
-        exemptions=tuple(entry for entry in inline if isinstance(entry, Exemption)),
-        faulty=tuple(entry for entry in inline if isinstance(entry, Faulty)),
+        exemptions=exemptions,
+        faulty=faulty,
     )
 
 
@@ -156,6 +159,18 @@ class _Reader:
             for name in sorted(variables)
         }
         return told(self.configuration, found, setters)
+
+    def inline(self) -> tuple[tuple[Exemption, ...], tuple[Faulty, ...]]:
+        files = (file.data for file in self.configuration.files.values())
+        foreign = (
+            read_foreign(self.configuration, path) for module in self.configuration.modules.values() for path in module.foreign
+        )
+        if not any(b"tfcert:" in data for data in (*files, *foreign)):
+            return (), ()
+        # Only here: most configurations say nothing to tfcert, and reading what they say costs some milliseconds of imports.
+        from checker.readers.inline_exemptions import read_inline
+
+        return read_inline(self.configuration, self.location)
 
     def by_hand(self) -> Iterator[str]:
         for module in self.configuration.modules.values():

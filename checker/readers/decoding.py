@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
@@ -22,21 +19,6 @@ AGAIN = "write the document again with `terraform show -json` or `terraform stat
 _WHERE = re.compile(r" - at `(?P<path>[^`]*)`$")
 _OFFSET = re.compile(r"\(byte (\d+)\)")
 _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Pause cyclic garbage collection, which costs more than the decoding itself, and leave it as it was found.
-
-    Source: `facts/performance.md` 1 (a full decode of 100 MB is three times as fast without it).
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: Spot) -> T:

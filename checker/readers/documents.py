@@ -6,9 +6,10 @@ from collections.abc import Collection
 
 from msgspec import UNSET
 
+from checker.domain.collector import collector_paused
 from checker.domain.errors import UnreadableError
 from checker.domain.inventory import Document, Source, SourceKind
-from checker.readers.decoding import Buffer, collector_paused, decode
+from checker.readers.decoding import Buffer, decode
 from checker.readers.envelope import Envelope
 from checker.readers.recognition import recognise
 from checker.readers.recorded import read_records

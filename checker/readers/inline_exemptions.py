@@ -27,18 +27,21 @@ _TYPES = frozenset({*STAGES, *CERTIFICATES, ACM_CERTIFICATE})
 Locate = Callable[[str, int], Location]
 
 
-def read_inline(configuration: Configuration, locate: Locate) -> Iterator[Exemption | Faulty]:
+def read_inline(configuration: Configuration, locate: Locate) -> tuple[tuple[Exemption, ...], tuple[Faulty, ...]]:
     """Every exemption of a configuration, and every comment that was to be one and is none: it is never passed over."""
+    exemptions: list[Exemption] = []
+    faulty: list[Faulty] = []
     for mark in marks(configuration):
         match mark:
             case UnreadMark(path=path, json=json):
-                yield _unread(locate(path, 1), json=json)
+                faulty.append(_unread(locate(path, 1), json=json))
             case Mark(path=path, line=line):
                 try:
-                    yield from _read(mark, locate(path, line))
+                    exemptions += _read(mark, locate(path, line))
                 except Mismatch as error:
-                    address = next(iter(_addresses(mark)), None)
-                    yield Faulty(reason=error.message, remedy=error.remedy, location=locate(path, line), address=address)
+                    address = min(_addresses(mark), default=None)
+                    faulty.append(Faulty(reason=error.message, remedy=error.remedy, location=locate(path, line), address=address))
+    return tuple(exemptions), tuple(faulty)
 
 
 def _read(mark: Mark, location: Location) -> Iterator[Exemption]:

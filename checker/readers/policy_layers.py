@@ -77,7 +77,7 @@ def laid(layers: Iterable[Layer], name: str) -> Policy:
                 _check(policy.under((own + index,)), layer, ("scope", index))
         except Mismatch as error:
             layer.sheet.refuse(error)
-    own_weights = {rule.name: rule.severity for rule in RULES}
+    own_weights = {rule.name: rule.weight for rule in RULES}
     return replace(policy, rules=tuple((rule, weight) for rule, weight in policy.rules if own_weights[rule] != weight))
 
 

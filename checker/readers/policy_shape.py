@@ -30,7 +30,7 @@ def words_of(rule: Rule) -> tuple[str, ...]:
 def _weight(rule: Rule) -> Word:
     words = words_of(rule)
     held = {word: f"{rule.name} cannot be {word}, since {_HELD[rule.name]}" for word in (*_WORDS, OFF) if word not in words}
-    return Word(says=f"{rule.says} ({rule.severity.word}, unless said otherwise)", words=words, unless=held)
+    return Word(says=f"{rule.says} ({rule.weight_word}, unless said otherwise)", words=words, unless=held)
 
 
 _HELD = {

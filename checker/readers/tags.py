@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Raw, UnsetType
 
-from checker.domain.conditions import Tags
 from checker.domain.errors import UnreadableError
 from checker.readers.decoding import decode
 from checker.readers.records import Record, given
+
+if TYPE_CHECKING:
+    from checker.domain.conditions import Tags
 
 
 def read_tags(record: Record, own: Raw | UnsetType, every: Raw | UnsetType, asked: Collection[str]) -> Tags | None:

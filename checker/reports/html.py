@@ -12,6 +12,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from checker.domain.collector import collector_paused
 from checker.domain.outcome import Outcome
 from checker.reports.page.by_hand import by_hand, steps_of
 from checker.reports.page.cards import cards
@@ -20,6 +21,7 @@ from checker.reports.page.diffs import patches_of, places
 from checker.reports.page.findings import shown
 from checker.reports.page.headline import counts, headline
 from checker.reports.page.horizon import NOW, ticks, written
+from checker.reports.page.markup import dated, drawn, named
 from checker.reports.page.prose import prose
 from checker.reports.page.rows import timeline
 from checker.reports.page.wording import counted, date_of
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
 
 def render(outcome: Outcome) -> str:
     """Write an outcome as a page of HTML."""
+    with collector_paused():
+        return _rendered(outcome)
+
+
+def _rendered(outcome: Outcome) -> str:
     made = cards(outcome, places(outcome.patches), steps_of(outcome.by_hand))
     return (
         _environment()
@@ -76,6 +83,9 @@ def _environment() -> Environment:
     environment.filters |= {
         "counted": counted,
         "prose": prose,
+        "named": named,
+        "dated": dated,
+        "drawn": drawn,
         "own": Markup,  # the package's own style and script
         "hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
     }

@@ -48,7 +48,7 @@ def _suite(name: str, findings: list[Finding], judged: Iterable[str], outcome: O
     suite = TestSuite(printable(name))
     suite.timestamp = instant(outcome.cases.as_of) or ""
     suite.add_property("verdict", str(outcome.verdict))
-    suite.add_property("dates", "observed" if outcome.cases.observations.asked else "recorded: AWS was not asked (--offline)")
+    suite.add_property("aws", "asked" if outcome.cases.observations.asked else "not asked (--offline): dates are recorded ones")
     for notice in outcome.notices:
         suite.add_property("notice", printable(notice))
     found = {_subject(finding) for finding in findings}
@@ -68,7 +68,8 @@ def _judged(part: DocumentCases) -> Iterator[str]:
 
 
 def _subject(finding: Finding) -> str:
-    return finding.address or finding.certificate_id or _AS_A_WHOLE
+    stages = finding.about if isinstance(finding.about, tuple) else ()
+    return finding.address or finding.certificate_id or ", ".join(map(stage_name, stages)) or _AS_A_WHOLE
 
 
 def _case(finding: Finding, outcome: Outcome, *, again: int) -> TestCase:

@@ -91,10 +91,10 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.name,
         "name": "".join(part.capitalize() for part in rule.name.split("-")),
-        "shortDescription": {"text": _sentence(rule.says)},
+        "shortDescription": {"text": _sentence(rule.says[0].upper() + rule.says[1:])},
         "fullDescription": {"text": page.summary},
         "help": {"text": page.text, "markdown": page.markdown},
-        "defaultConfiguration": {"level": rule.severity.word},
+        "defaultConfiguration": {"level": rule.severity.word, "enabled": not rule.off},
         "properties": {"tags": ["api-gateway", "certificate", "terraform"]},
     }
 

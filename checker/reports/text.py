@@ -102,7 +102,10 @@ def _findings(findings: Iterable[Finding], width: int, outcome: Outcome) -> Iter
 
 def _finding(finding: Finding, width: int, *, named: bool) -> Iterator[Line]:
     where = f"{finding.location}: " if finding.location is not None else ""
-    head = [Span(where), Span(finding.severity.word, TONES[finding.severity]), Span(f": {finding.rule}", Tone.STRONG)]
+    word, tone = finding.severity.word, TONES[finding.severity]
+    if finding.suppression is not None:
+        word, tone = f"suppressed {word}", Tone.FAINT
+    head = [Span(where), Span(word, tone), Span(f": {finding.rule}", Tone.STRONG)]
     if finding.address:
         head.append(Span(f" {finding.address}"))
     yield from wrapped(head, width, hanging=4)

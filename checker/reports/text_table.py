@@ -10,7 +10,7 @@ from checker.reports.wrapping import Line, Span, Tone, wrapped
 
 _MONTHS = 12
 _DAYS_OF_A_MONTH = 30
-_LEFT = 11
+_LEFT = 10
 _SOON, _NEAR = 30, 60
 
 

@@ -33,10 +33,10 @@ def whereabouts(outcome: Outcome) -> Callable[[Finding], Location]:
 
 
 def document_path(part: DocumentCases, checkout: Checkout) -> str:
-    """The file that stands for a document: its own, else the first of its configuration's, else the state that it might have."""
+    """What stands for a document: its own path, else the first file of its configuration, else the state that it might have."""
     source = part.document.source
     inside = checkout.path(source.path)
-    if source.kind not in ("directory", "aws") and source.path != "-" and inside:
+    if source.kind != "directory" and source.path != "-" and inside:
         return inside
     declared = part.document.declared
     files = {location.file for location in declared.locations.values()} if declared is not None else set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
@@ -107,6 +106,9 @@ def _split(text: str, room: int) -> tuple[str, str]:
 
 
 def _cells(char: str) -> int:
+    # Only here: nearly every report is ASCII.
+    import unicodedata
+
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -11,7 +11,6 @@ from checker.domain.declared import Declared
 from checker.domain.inventory import Inventory
 from checker.domain.place import Place
 from checker.domain.rotation import SERIES, Blocked, Caution, Done, Next, Phase, Rotation, Waiting, in_order
-from checker.domain.scoping import policy_of
 from checker.domain.subjects import subjects
 from checker.domain.value import replace
 from checker.rotation.conditions import conditions
@@ -98,7 +97,11 @@ def _of_document(cases: Cases, document: DocumentCases, name: str | None, *, eve
 
 def _under(cases: Cases, document: DocumentCases, own: tuple[Case, ...]) -> Cases:
     """The same with the strictest policy that these certificates stand under."""
-    return replace(cases, policy=policy_of(cases, document, own)) if cases.policy.scopes else cases
+    if not cases.policy.scopes:
+        return cases
+    from checker.domain.scoping import policy_of
+
+    return replace(cases, policy=policy_of(cases, document, own))
 
 
 def _loose(declared: Declared, due: list[Case]) -> dict[str, Case | None]:

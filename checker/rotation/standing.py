@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases
 from checker.domain.declared import Declared, DeclaredCertificate
+from checker.domain.indexed import having
 from checker.domain.observation import ObservedStage, Surveyed, Unanswered
 from checker.domain.place import Place
 from checker.domain.stage import Presents, Stage
 from checker.domain.value import value
+
+
+def _presented(stage: Stage) -> str | None:
+    return stage.presents.id if isinstance(stage.presents, Presents) else None
 
 
 @value
@@ -42,9 +47,11 @@ class Standing:
 
     def _presenting(self, instances: tuple[Case, ...]) -> tuple[Stage, ...]:
         ids = {case.id for case in instances}
-        return tuple(
-            stage for stage in self.document.document.stages if isinstance(stage.presents, Presents) and stage.presents.id in ids
-        )
+        stages = self.document.document.stages
+        if len(ids) == 1:
+            # Not every stage is looked at for each of thousands of certificates.
+            return having(stages, _presented, next(iter(ids)))
+        return tuple(stage for stage in stages if isinstance(stage.presents, Presents) and stage.presents.id in ids)
 
     @property
     def successor_cases(self) -> tuple[Case, ...]:

@@ -23,6 +23,7 @@ from checker.rules import (
     rotation_premature,
     rotation_unstaged,
     stage_detached,
+    stage_without_certificate,
 )
 from checker.rules.judging import judged
 from checker.rules.rule import Rule
@@ -42,6 +43,7 @@ _ON_SOURCES: tuple[Rule, ...] = (
     rotation_premature.RULE,
     rotation_overdue.RULE,
     stage_detached.RULE,
+    stage_without_certificate.RULE,
     plan_exceeds_phase.RULE,
 )
 # Asked last: they speak of what became of the exemptions.

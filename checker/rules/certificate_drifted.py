@@ -71,9 +71,10 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
             severity, told = _weighed(cases, shown, key.place) if shown else (RULE.severity, "")
             shows = f"certificate {shown}{told}" if shown else "no certificate"
             message = f"in AWS {stage_name(stage)} presents {shows}; by state {by_state}: somebody changed it outside Terraform"
+            undoes = f"moves it back to {recorded}" if recorded else "takes it off again"
             remedy = (
-                f"the next apply moves it back to {recorded or 'none'}: if that is wrong, take {shown or 'none'} into the "
-                "configuration before; `terraform plan -refresh-only` shows it"
+                f"the next apply {undoes}: if that is wrong, take {shown or 'that it has none'} into the configuration before; "
+                "`terraform plan -refresh-only` shows it"
             )
         case Gone():
             severity, message = RULE.severity, f"{stage_name(stage)} is in state, and AWS has no such stage ({key.place})"
@@ -127,5 +128,5 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="AWS's answer differs from state: another certificate on the stage, another end date",
     check=check,
-    needs=Needs.AWS,
+    needs=Needs.PRESENTED,
 )

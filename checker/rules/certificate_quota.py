@@ -39,19 +39,25 @@ from checker.rules.rule import Needs, Rule
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each account and region in which the successors that are still to be made find no room."""
     needed: dict[Place, set[str]] = {}
+    spare: dict[Place, set[str]] = {}
     for document in cases.documents:
         for case in document.cases:
             key = case.subject.key
-            if key is not None and key.place.region is not None and _needs_one(cases, document, case):
-                needed.setdefault(Place(None, key.place.account, key.place.region), set()).add(key.id)
+            if key is not None and key.place.region is not None:
+                place = Place(None, key.place.account, key.place.region)
+                if _needs_one(cases, document, case):
+                    needed.setdefault(place, set()).add(key.id)
+                elif _may_succeed(cases, document, case):
+                    spare.setdefault(place, set()).add(key.id)
     for place, ids in sorted(needed.items(), key=lambda entry: str(entry[0])):
         held = cases.observations.held_at(place)
         quota = cases.policy.certificate_quota
-        if held is not None and quota - held < len(ids):
+        more = len(ids) - len(spare.get(place, ()))
+        if held is not None and quota - held < more:
             yield Finding(
                 rule=RULE.name,
                 severity=RULE.severity,
-                message=f"{place} holds {held} of {quota} client certificates, and rotations that are due need {len(ids)} more",
+                message=f"{place} holds {held} of {quota} client certificates, and rotations that are due need {more} more",
                 remedy="delete those that no stage presents, have the quota raised (then certificate_quota in the policy), "
                 "or finish one rotation before the next is begun",
                 about=place,
@@ -64,6 +70,12 @@ def _needs_one(cases: Cases, document: DocumentCases, case: Case) -> bool:
     due = case.within(cases.policy.notice_days) or isinstance(case.observation, Gone)
     presented = bool(case.subject.presented_by) and case.certificate.kind == "gateway"
     return answered and due and presented and successor_in_state(document, case) is None
+
+
+def _may_succeed(cases: Cases, document: DocumentCases, case: Case) -> bool:
+    """Whether it may be a successor that was made already: without the configuration nothing says whose it is."""
+    lasts = isinstance(case.observation, Found) and not case.within(cases.policy.notice_days)
+    return document.document.declared is None and lasts and not case.presented and case.certificate.kind == "gateway"
 
 
 RULE = Rule(

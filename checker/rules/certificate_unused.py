@@ -127,5 +127,5 @@ RULE = Rule(
     severity=Severity.NOTE,
     says="no stage presents it; after retire was forgotten, for instance",
     check=check,
-    needs=Needs.AWS,
+    needs=Needs.SURVEY,
 )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 
+from checker.domain.address import Address
 from checker.domain.cases import DocumentCases
 from checker.domain.conditions import Conditions, Traits
 from checker.domain.exemption import Exemption, Faulty, Tally, Unused
-from checker.domain.finding import Finding, SuppressedBy, Suppression
+from checker.domain.finding import Finding, Suppression
 from checker.domain.place import Place
-from checker.domain.scoping import Scoping, stages_of
+from checker.domain.scoping import Scoping
 from checker.domain.stage import Stage
 from checker.domain.subjects import Subject
 from checker.domain.value import replace
-from checker.rules.rule import Needs, Rule, list_stages
+from checker.rules.leftovers import Leftovers, declared
+from checker.rules.rule import Rule, list_stages
 
 
 def exempt(scoping: Scoping, rules: tuple[Rule, ...], findings: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], Tally]:
@@ -33,7 +35,8 @@ class _Exempting:
         self.used: set[Exemption] = set()
         self.faulty: dict[Exemption, Faulty] = {}
         self.partly: dict[Exemption, str] = {}
-        self.names: dict[int, frozenset[str]] = {}
+        self.policy = _by_name(self.cases.policy.exemptions)
+        self.inline = {path: _by_name(declared(part)) for path, part in self.parts.items()}
 
     def run(self, findings: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], Tally]:
         exemptions = self._all()
@@ -43,28 +46,33 @@ class _Exempting:
         settled = {*expired, *self.used, *self.faulty}
         left = [entry for entry in exemptions if entry not in settled]
         written = dict.fromkeys(faulty for part in self.cases.documents for faulty in _declared_faulty(part))
-        unused = tuple(Unused(exemption=entry, why=why) for entry in left if (why := self._unused(entry)) is not None)
+        leftovers = Leftovers(self.scoping, self.rules, self.partly)
+        unused = tuple(Unused(exemption=entry, why=why) for entry in left if (why := leftovers.why(entry)) is not None)
         return findings, Tally(unused=unused, expired=expired, faulty=(*written, *dict.fromkeys(self.faulty.values())))
 
     def _all(self) -> tuple[Exemption, ...]:
-        inline = (entry for part in self.cases.documents for entry in _declared(part))
+        inline = (entry for part in self.cases.documents for entry in declared(part))
         return tuple(dict.fromkeys((*self.cases.policy.exemptions, *inline)))
 
     def _marked(self, finding: Finding) -> Finding:
         if not self.rules[finding.rule].exemptable:
             return finding
         part = self.parts.get(finding.source or "")
-        pool = [
-            entry
-            for entry in (*self.cases.policy.exemptions, *(_declared(part) if part is not None else ()))
-            if entry.rule == finding.rule and entry.until >= self.today and self._is_there(entry.where, part, finding)
-        ]
-        holding = self._direct(finding, pool) or self._jointly(finding, pool)
-        lasting = [entry for entry in holding if self._within_life(entry, part, finding)]
-        if not lasting or len(lasting) < len(holding):
+        lasting = self._lasting(self._direct(finding, part), part, finding) or self._jointly(finding, part)
+        if not lasting:
             return finding
         self.used.update(lasting)
         return replace(finding, suppression=_suppression(min(lasting, key=lambda entry: entry.until)))
+
+    def _entries(self, finding: Finding, part: DocumentCases | None, address: Address | None) -> list[Exemption]:
+        """The exemptions of the finding's rule that still run and are written for an address, here."""
+        names = {str(address), str(address.block)} if address is not None else set[str]()
+        return self._called(finding, part, names)
+
+    def _called(self, finding: Finding, part: DocumentCases | None, names: Iterable[str | None]) -> list[Exemption]:
+        index = self.inline.get(part.document.source.path, {}) if part is not None else {}
+        found = [entry for name in names for by in (self.policy, index) for entry in by.get((finding.rule, name), ())]
+        return [entry for entry in found if entry.until >= self.today and self._is_there(entry.where, part, finding)]
 
     def _is_there(self, where: Conditions, part: DocumentCases | None, finding: Finding) -> bool:
         return where == Conditions() or all(map(where.hold, self._traits(part, finding)))
@@ -80,37 +88,36 @@ class _Exempting:
             case _:
                 return (Traits(),)
 
-    def _direct(self, finding: Finding, pool: list[Exemption]) -> list[Exemption]:
-        """The first exemption that names the certificate itself, or what else the finding is filed under."""
-        for entry in pool:
-            match finding.about:
-                case Subject(certificate=certificate):
-                    named = entry.names(certificate.address)
-                case tuple() as stages if stages:
-                    named = all(entry.names(stage.address) for stage in stages)
-                case _:
-                    named = finding.address in entry.addresses
-            if named or (entry.certificate_id is not None and entry.certificate_id == finding.certificate_id):
-                return [entry]
-        return []
+    def _direct(self, finding: Finding, part: DocumentCases | None) -> list[Exemption]:
+        """The exemptions that name the certificate itself, or what else the finding is filed under."""
+        by_id = self._called(finding, part, (finding.certificate_id,))
+        match finding.about:
+            case Subject(certificate=certificate):
+                return [*self._entries(finding, part, certificate.address), *by_id]
+            case tuple() as stages if stages:
+                first, *others = (self._entries(finding, part, stage.address) for stage in stages)
+                return [*(entry for entry in first if all(entry in other for other in others)), *by_id]
+            case _:
+                return [*self._called(finding, part, (finding.address,)), *by_id]
 
-    def _jointly(self, finding: Finding, pool: list[Exemption]) -> list[Exemption]:
+    def _jointly(self, finding: Finding, part: DocumentCases | None) -> list[Exemption]:
         """The exemptions of the stages that present a certificate, where every one of them has one."""
         if not isinstance(finding.about, Subject):
             return []
-        stages = dict.fromkeys((*finding.about.presented_by, *finding.about.to_be_presented_by))
         found: dict[Exemption, None] = {}
         without: list[Stage] = []
-        for stage in stages:
-            entry = next((entry for entry in pool if entry.names(stage.address)), None)
-            if entry is None:
+        for stage in dict.fromkeys((*finding.about.presented_by, *finding.about.to_be_presented_by)):
+            own = self._lasting(self._entries(finding, part, stage.address), part, finding)
+            found |= dict.fromkeys(own)
+            if not own:
                 without.append(stage)
-            else:
-                found[entry] = None
         if without:
             self.partly |= dict.fromkeys(found, f"{list_stages(without)} presents certificate {finding.certificate_id} as well")
             return []
         return list(found)
+
+    def _lasting(self, entries: list[Exemption], part: DocumentCases | None, finding: Finding) -> list[Exemption]:
+        return [entry for entry in entries if self._within_life(entry, part, finding)]
 
     def _within_life(self, entry: Exemption, part: DocumentCases | None, finding: Finding) -> bool:
         """Whether it ends no later than the certificate; remembers it as faulty where it does not."""
@@ -138,54 +145,18 @@ class _Exempting:
             case _:
                 pass
 
-    def _unused(self, entry: Exemption) -> str | None:
-        """Why no finding needed it; None where this run could not have had one."""
-        parts = [part for part in self.cases.documents if self._reaches(entry, part)]
-        rule = self.rules[entry.rule]
-        match rule.needs:
-            case Needs.PLAN:
-                able = any(part.document.plan is not None for part in parts)
-            case Needs.PHASE:
-                able = self.cases.expect is not None
-            case Needs.AWS:
-                able = self.cases.observations.asked
-            case Needs.NOTHING:
-                able = bool(parts)
-        if not able or self.cases.unread:
-            return None
-        if dict(self.cases.policy.rules).get(entry.rule, rule.severity) is None:
-            return "the policy has switched the rule off"
-        if entry in self.partly:
-            return self.partly[entry]
-        if not any(entry.certificate_id in self._names(part) or entry.addresses & self._names(part) for part in parts):
-            return "no stage and no certificate of these sources is called so"
-        return f"there is no such finding about {'it' if len(entry.addresses) < 2 else 'them'}"
-
-    def _names(self, part: DocumentCases) -> frozenset[str]:
-        """The ids of a document's certificates, and every address of its own, with the keys of instances and without."""
-        known = self.names.get(id(part))
-        if known is None:
-            found = (*(case.address for case in part.cases), *(stage.address for stage in stages_of(part.document)))
-            addresses = [address for address in found if address is not None]
-            ids = [case.id for case in part.cases if case.id is not None]
-            known = self.names[id(part)] = frozenset((*ids, *map(str, addresses), *{str(address.block) for address in addresses}))
-        return known
-
-    def _reaches(self, entry: Exemption, part: DocumentCases) -> bool:
-        """Whether it is written for this document at all."""
-        document = part.document
-        if entry.kind is SuppressedBy.COMMENT:
-            return entry in _declared(part)
-        where = Conditions(workspace=entry.where.workspace, directory=entry.where.directory)
-        return where.hold(self.scoping.document_traits(document))
-
 
 def _suppression(entry: Exemption) -> Suppression:
     return Suppression(kind=entry.kind, reason=entry.reason, until=entry.until, owner=entry.owner, location=entry.location)
 
 
-def _declared(part: DocumentCases) -> tuple[Exemption, ...]:
-    return part.document.declared.exemptions if part.document.declared is not None else ()
+def _by_name(exemptions: tuple[Exemption, ...]) -> Mapping[tuple[str, str | None], list[Exemption]]:
+    """The exemptions by their rule and each thing that they name."""
+    found: dict[tuple[str, str | None], list[Exemption]] = {}
+    for entry in exemptions:
+        for name in (*sorted(entry.addresses), *(() if entry.certificate_id is None else (entry.certificate_id,))):
+            found.setdefault((entry.rule, name), []).append(entry)
+    return found
 
 
 def _declared_faulty(part: DocumentCases) -> tuple[Faulty, ...]:

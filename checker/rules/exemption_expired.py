@@ -35,7 +35,7 @@ from checker.rules.rule import Rule
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each exemption whose last day is over."""
-    for exemption in cases.tally.expired:
+    for exemption in cases.tally.expired if cases.tally is not None else ():
         yield Finding(
             rule=RULE.name,
             severity=RULE.severity,

@@ -38,7 +38,7 @@ from checker.rules.rule import Rule
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each exemption that cannot be taken."""
-    for faulty in cases.tally.faulty:
+    for faulty in cases.tally.faulty if cases.tally is not None else ():
         yield Finding(
             rule=RULE.name,
             severity=RULE.severity,

@@ -37,7 +37,7 @@ from checker.rules.rule import Rule
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each exemption that still runs and that nothing needed."""
-    for unused in cases.tally.unused:
+    for unused in cases.tally.unused if cases.tally is not None else ():
         exemption = unused.exemption
         yield Finding(
             rule=RULE.name,

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from checker.domain.cases import Cases
 from checker.domain.finding import Finding
 from checker.domain.policy import Policy
-from checker.domain.scoping import Matching, Scoping
 from checker.domain.value import replace
-from checker.rules.exempting import exempt
 from checker.rules.rule import Rule
 from checker.rules.weighing import Weighing, rank
+
+if TYPE_CHECKING:
+    from checker.domain.scoping import Matching, Scoping
 
 _Key = tuple[str, str | None, str | None, str | None]
 
 
 def judged(cases: Cases, rules: tuple[Rule, ...], on_exemptions: tuple[Rule, ...]) -> tuple[Finding, ...]:
     """What the rules find, weighed and exempted as the policy says, then what there is to say of its exemptions; sorted."""
-    scoping = Scoping(cases)
-    found, tally = exempt(scoping, rules, _strictest(scoping, rules))
-    weighing = Weighing(cases, cases.policy)
-    after = tuple(_asked(replace(cases, tally=tally), on_exemptions, weighing))
-    return tuple(sorted(_once((*found, *after)), key=lambda finding: finding.order))
+    found = _found(cases, rules)
+    if _has_exemptions(cases):
+        # Only here, and below: most runs have no exemptions and no scopes, and what tells them apart costs imports.
+        from checker.domain.scoping import Scoping
+        from checker.rules.exempting import exempt
+
+        found, tally = exempt(Scoping(cases), rules, found)
+        found = (*found, *_asked(replace(cases, tally=tally), on_exemptions, Weighing(cases, cases.policy)))
+    return tuple(sorted(_once(found), key=lambda finding: finding.order))
+
+
+def _has_exemptions(cases: Cases) -> bool:
+    declared = [part.document.declared for part in cases.documents if part.document.declared is not None]
+    return bool(cases.policy.exemptions) or any(each.exemptions or each.faulty for each in declared)
+
+
+def _found(cases: Cases, rules: tuple[Rule, ...]) -> tuple[Finding, ...]:
+    if not cases.policy.scopes:
+        return tuple(_asked(cases, rules, Weighing(cases, cases.policy)))
+    from checker.domain.scoping import Scoping
+
+    return _strictest(Scoping(cases), rules)
 
 
 def _asked(cases: Cases, rules: tuple[Rule, ...], weighing: Weighing) -> Iterator[Finding]:
@@ -34,23 +53,20 @@ def _asked(cases: Cases, rules: tuple[Rule, ...], weighing: Weighing) -> Iterato
 def _strictest(scoping: Scoping, rules: tuple[Rule, ...]) -> tuple[Finding, ...]:
     """What stands under several sets of scopes is judged under each, and the strictest result counts."""
     cases = scoping.cases
-    if not cases.policy.scopes:
-        return tuple(_asked(cases, rules, Weighing(cases, cases.policy)))
-    found: dict[_Key, tuple[Finding, ...]] = {}
+    found: dict[_Key, list[Finding]] = {}
     waiting = sorted(scoping.everywhere())
     known: set[Matching] = set(waiting)
     while waiting:
         matching = waiting.pop()
         policy = cases.policy.under(matching)
-        answers: dict[_Key, tuple[Finding, ...]] = {}
+        answers: dict[_Key, list[Finding]] = {}
         for finding in _asked(replace(cases, policy=policy), rules, Weighing(cases, policy)):
             own = scoping.of(finding)
             # Something about a place alone may stand under scopes that no certificate and no stage stands under.
             waiting += sorted(own - known)
             known |= own
             if matching in own:
-                key = _key(finding)
-                answers[key] = (*answers.get(key, ()), finding)
+                answers.setdefault(_key(finding), []).append(finding)
         for key, answer in answers.items():
             found[key] = min(found.get(key, answer), answer, key=lambda said: _strictness(said, cases.policy))
     return tuple(finding for answer in found.values() for finding in answer)
@@ -60,7 +76,7 @@ def _key(finding: Finding) -> _Key:
     return finding.rule, finding.source, finding.address, finding.certificate_id
 
 
-def _strictness(answer: tuple[Finding, ...], policy: Policy) -> tuple[tuple[bool, int], int, str]:
+def _strictness(answer: list[Finding], policy: Policy) -> tuple[tuple[bool, int], int, str]:
     """What fails the run first, then what weighs more; last the text, so that the same input gives the same bytes."""
     return min(rank(finding, policy) for finding in answer), -len(answer), max(finding.message for finding in answer)
 

@@ -22,6 +22,8 @@ class Needs(StrEnum):
     PLAN = "a plan"
     PHASE = "a plan and --expect"
     AWS = "AWS"
+    PRESENTED = "what stages present in AWS"
+    SURVEY = "every stage of an account and region"
 
 
 @value
@@ -29,7 +31,7 @@ class Rule:
     """A rule of the catalogue; its page is the docstring of the module that defines `check`.
 
     `mildest` is the least that a policy may let it weigh; None where it may be switched off. Where `exemptable` is False no
-    exemption of it is taken.
+    exemption of it is taken. One that is `off` runs only where a policy gives it a weight.
     """
 
     name: str
@@ -39,6 +41,17 @@ class Rule:
     mildest: Severity | None = None
     exemptable: bool = True
     needs: Needs = Needs.NOTHING
+    off: bool = False
+
+    @property
+    def weight(self) -> Severity | None:
+        """What it weighs where no policy says otherwise; None where it is off until one names it."""
+        return None if self.off else self.severity
+
+    @property
+    def weight_word(self) -> str:
+        """The same as a policy would write it."""
+        return "off" if self.off else self.severity.word
 
 
 def locate(document: DocumentCases, address: Address | None) -> Location | None:

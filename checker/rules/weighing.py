@@ -26,7 +26,7 @@ class Weighing:
 
     def is_off(self, rule: Rule) -> bool:
         """Whether the policy has switched the rule off."""
-        return self.weights.get(rule.name, rule.severity) is None
+        return self.weights.get(rule.name, rule.weight) is None
 
     def weighed(self, finding: Finding, rule: Rule) -> Finding:
         """The finding with its weight.
@@ -35,7 +35,7 @@ class Weighing:
         alone that the rule weakens by itself: what is only a notice yet, and what the plan at hand cures.
         """
         severity = finding.severity
-        weight = self.weights.get(rule.name, rule.severity)
+        weight = self.weights.get(rule.name, rule.weight)
         if weight is not None and (weight > rule.severity or severity == rule.severity):
             severity = max(severity, weight) if weight > rule.severity else weight
         touched = self.touched.get(finding.source or "")

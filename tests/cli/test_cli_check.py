@@ -312,3 +312,11 @@ def test_i4_a_plan_that_does_not_say_all_is_not_clean(outcome, tmp_path, more, s
     found, code = outcome("plan.json", "--offline", cwd=tmp_path)
     assert (found["verdict"], code) == ("inconclusive", 3)
     assert said in found["findings"][0]["message"]
+
+
+@pytest.mark.parametrize("instant", ["0001-01-01", "9999-12-31T23:59:59Z", "1969-12-31"])
+def test_an_instant_at_the_end_of_the_calendar_is_a_usage_error(tfcert, story, instant):
+    """Nothing could be counted from it."""
+    done = tfcert("check", STATE, "--offline", "--as-of", instant, cwd=story)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("tfcert: error: --as-of: ")

@@ -108,6 +108,18 @@ def test_only_documents_are_handed_over(commit, empty, name, taken):
     assert ("no files to check" in commit("tfcert-documents", {name: empty}).stdout) is not taken
 
 
+def test_a_policy_is_read_as_tfcert_reads_it(commit, tmp_path):
+    """Every tfcert.toml of a commit, wherever it lies; a wrong key in one of them fails it, with the line."""
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text("threshold_days = 20\n")
+    wrong.write_text("threshold_days = 20\nnotise_days = 45\n")
+    assert commit("tfcert-policy", {"tfcert.toml": right, "live/tfcert.toml": right}).returncode == 0
+    done = commit("tfcert-policy", {"tfcert.toml": right, "live/tfcert.toml": wrong})
+    assert (done.returncode, "exit code: 2" in done.stdout) == (1, True)
+    assert "live/tfcert.toml:2" in done.stdout
+    assert "notice_days" in done.stdout
+
+
 def test_roots_are_judged_before_a_push(commit, fixtures):
     """A root whose state nobody can give fails the push, not the commit."""
     files = {"live/main.tf": fixtures / "readme/certificate.tf", "live/provider.tf": fixtures / "readme/provider.tf"}

@@ -35,12 +35,37 @@ def test_the_policy_denies_what_tfcert_would_stop(document, plan):
 
 
 def test_i4_what_could_not_be_checked_is_denied(document):
-    """I4: inconclusive is denied in words."""
-    deny, _ = answers(POLICY, document("shared-2-repoint", offline=False))
-    assert "inconclusive: something could not be checked, which is never the same as clean" in deny
+    """I4: inconclusive is denied, also by a document that claims code 0 for it."""
+    outcome = document("shared-2-repoint", offline=False)
+    assert "tfcert: inconclusive, exit code 3" in answers(POLICY, outcome)[0]
+    assert "tfcert: inconclusive, exit code 0" in answers(POLICY, {**outcome, "exit_code": 0})[0]
 
 
-@pytest.mark.parametrize("broken", [{}, [], {"schema": "tfcert.outcome/v2"}, {"schema": "tfcert.outcome/v1", "findings": []}])
+def test_what_never_fails_is_a_warning(document):
+    """With --fail-on never the code is 0, so nothing is denied, and the errors are warnings."""
+    outcome = document("single-replace", CLOCK="--offline --fail-on never")
+    assert (outcome["verdict"], outcome["exit_code"]) == ("findings", 0)
+    deny, warn = answers(POLICY, outcome)
+    assert (deny, len(warn)) == ([], len(outcome["findings"]))
+
+
+def test_a_warning_that_fails_is_denied(document):
+    """With --fail-on warning a verdict of warnings alone is denied too."""
+    outcome = document("shared-2-repoint", CLOCK="--as-of=2026-11-24T02:15:59Z --offline --fail-on warning")
+    assert (outcome["summary"]["error"], outcome["exit_code"]) == (0, 1)
+    assert answers(POLICY, outcome)[0] == ["tfcert: findings, exit code 1"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        [],
+        {"schema": "tfcert.outcome/v2"},
+        {"schema": "tfcert.outcome/v1", "findings": []},
+        {"schema": "tfcert.outcome/v1", "verdict": "clean", "findings": []},
+    ],
+)
 def test_i4_another_document_is_denied(broken):
     """I4: an empty document, another version, and a document without a verdict are denied: nothing was judged."""
     assert len(answers(POLICY, broken)[0]) == 1
@@ -51,5 +76,5 @@ def test_an_exemption_is_a_warning(document):
     outcome = document("single-attribute-removed")
     suppression = {"kind": "inSource", "reason": 'moved to "mTLS"', "until": "2026-12-01", "owner": None, "location": None}
     outcome["findings"] = [{**finding, "suppression": suppression} for finding in outcome["findings"]]
-    outcome["verdict"] = "clean"
+    outcome.update(verdict="clean", exit_code=0)
     assert answers(POLICY, outcome) == ([], ['suppressed until 2026-12-01 (moved to "mTLS"): stage-detached'])

@@ -48,7 +48,7 @@ def test_the_policy_denies_what_tfcert_would_stop(after_plan, plan):
     assert bool(deny) == bool(PLANS[plan])
     assert len(warn) == sum(finding["severity"] != "error" for finding in document["findings"])
     if PLANS[plan]:
-        assert "tfcert: findings" in deny
+        assert "tfcert: findings, exit code 1" in deny
         assert len(deny) > 1
 
 
@@ -56,7 +56,7 @@ def test_i4_what_could_not_be_checked_is_denied(after_plan):
     """I4: the hook leaves an inconclusive document, and the policy denies it."""
     done, document = after_plan("shared-2-repoint", offline=False)
     assert (done.code, document["verdict"]) == (0, "inconclusive")
-    assert "tfcert: inconclusive" in judged({"tfcert": document})[0]
+    assert "tfcert: inconclusive, exit code 3" in judged({"tfcert": document})[0]
 
 
 def test_a_plan_that_cannot_be_read_stops_the_run(after_plan):
@@ -80,5 +80,5 @@ def test_a_suppressed_finding_is_no_denial(after_plan):
     _, document = after_plan("single-replace")
     suppression = {"kind": "external", "reason": "known", "until": "2026-12-01", "owner": None, "location": None}
     document["findings"] = [{**finding, "suppression": suppression} for finding in document["findings"]]
-    document["verdict"] = "clean"
+    document.update(verdict="clean", exit_code=0)
     assert judged({"tfcert": document}) == ([], [])

@@ -54,18 +54,28 @@ def test_the_action_is_used_as_it_is(name):
     """Each input that a workflow gives is one of the action's, each output that it takes likewise, and the job is bounded and least privileged."""
     workflow = load(f"docs/gates/github/{name}")
     assert workflow["permissions"] == {}
-    (job,) = workflow["jobs"].values()
-    assert int(job["timeout-minutes"]) <= 30
-    used = [step for step in job["steps"] if step.get("uses", "").startswith("OWNER/tfcert@")]
-    assert len(used) == 1
-    assert set(used[0]["with"]) <= set(ACTION["inputs"])
-    outputs = {match.split(".")[-1] for match in EXPRESSION.findall(json.dumps(job)) if match.startswith("steps.tfcert.outputs.")}
-    assert outputs <= set(ACTION["outputs"])
-    assert "continue-on-error" not in json.dumps(job)
-    for step in job["steps"]:
-        assert not EXPRESSION.search(step.get("run", ""))
-        if step.get("uses", "").startswith("actions/checkout@"):
-            assert step["with"]["persist-credentials"] == "false"
+    for job in workflow["jobs"].values():
+        assert int(job["timeout-minutes"]) <= 30
+        assert set(job["permissions"].values()) <= {"read", "write"}
+        (used,) = [step for step in job["steps"] if step.get("uses", "").startswith("OWNER/tfcert@")]
+        assert set(used["with"]) <= set(ACTION["inputs"])
+        outputs = {
+            found.split(".")[-1] for found in EXPRESSION.findall(json.dumps(job)) if found.startswith("steps.tfcert.outputs.")
+        }
+        assert outputs <= set(ACTION["outputs"])
+        assert "continue-on-error" not in json.dumps(job)
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] == "false"
+
+
+def test_a_root_module_that_failed_fails_the_whole():
+    """The job that waits for all of them ends well only where each did: not where one failed, was skipped or was cancelled."""
+    every = load("docs/gates/github/workspaces.yml")["jobs"]["every"]
+    assert (every["if"], every["needs"], every["steps"][-1]["if"]) == ("always()", "check", "always()")
+    for result, code in (("success", 0), ("failure", 1), ("cancelled", 1), ("skipped", 1), ("", 1)):
+        done = subprocess.run(["bash", "-e", "-c", every["steps"][-1]["run"]], env={"RESULT": result}, check=False, timeout=60)
+        assert done.returncode == code, result
 
 
 def test_what_a_fork_controls_has_no_rights():
@@ -116,14 +126,17 @@ def test_the_artifact_is_one_small_file(guard):
     assert run() == 1
 
 
-def test_the_plan_does_not_lie_in_the_checkout(machine):
-    """The plan step, with terraform in place: plan and JSON are outside the checkout."""
-    (script,) = [step["run"] for step in steps("pull-request.yml") if "run" in step]
+@pytest.mark.parametrize("name", ["pull-request.yml", "workspaces.yml"])
+def test_the_plan_is_judged_where_it_lies(machine, name):
+    """The plan step, with terraform in place: it leaves what the action is told to read, in a folder that is terraform's own."""
+    job = next(iter(load(f"docs/gates/github/{name}")["jobs"].values()))
+    (script,) = [step["run"] for step in job["steps"] if "run" in step]
+    (given,) = [step["with"]["sources"] for step in job["steps"] if step.get("uses", "").startswith("OWNER/tfcert@")]
     here = machine("shared-2-repoint")
-    outside = here.home / "runner temp"
-    outside.mkdir()
+    (here.root / ".terraform").mkdir(exist_ok=True)
     here.command("terraform", '#!/bin/sh\n[ "$1" != plan ] || cp "$PLANNED" "$4"\n[ "$1" != show ] || cat "$3"\n')
     before = sorted(here.root.iterdir())
-    assert here.run("bash", "-e", "-c", script, RUNNER_TEMP=str(outside)).code == 0
+    assert here.run("bash", "-e", "-c", script).code == 0
     assert sorted(here.root.iterdir()) == before
-    assert (outside / "plan.json").read_bytes() == here.plan.read_bytes()
+    assert Path(given).parts[0] == ".terraform"
+    assert (here.root / given).read_bytes() == here.plan.read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -87,3 +88,24 @@ def test_an_endless_object_ends(bucket):
         fetched("s3://states/env:/prod/terraform.tfstate", most=100)
     with pytest.raises(UnreadableError, match="did not arrive in time"):
         fetched("s3://states/env:/prod/terraform.tfstate", seconds=0)
+
+
+def silent(_connection, over):
+    over.wait(30)
+
+
+def dripping(connection, over):
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: binary/octet-stream\r\nContent-Length: 900000\r\n\r\n")
+    while not over.wait(0.1):
+        connection.sendall(b" ")
+
+
+@pytest.mark.parametrize("behave", [silent, dripping])
+def test_a_server_that_never_comes_to_an_end_is_given_up_on_in_time(wire, behave):
+    """A byte now and then is no object, and --timeout says how long is too long."""
+    wire(behave)
+    began = time.monotonic()
+    with pytest.raises(UnreadableError, match=r"did not arrive in time|no answer came in time"):
+        fetch_object("s3://states/key", Clients(Connection(timeout=1)))
+    assert time.monotonic() - began < 15

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
-from pathlib import Path
 
 import pytest
+from granting import IAM, allows, grants
 
 from checker.demo.emulator import SeedAcm, SeedApi, SeedCertificate
 from checker.domain.observation import Found, Gone, Surveyed
@@ -15,24 +14,7 @@ from checker.domain.place import Place
 from checker.domain.stage import StageKind
 from checker.live.permissions import action_for
 
-POLICY = Path(__file__).parents[2] / "policies" / "iam" / "check.json"
-
-
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
-
-
-def grants():
-    return [
-        (statement["Action"], resource)
-        for statement in json.loads(POLICY.read_text())["Statement"]
-        for resource in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
-    ]
-
-
-def allows(grant, call):
-    action, resource = call.iam
-    # The second version's paths begin with /v2, which its ARNs do not have.
-    return fnmatchcase(action, grant[0]) and fnmatchcase(resource.replace("::/v2/", "::/"), grant[1])
 
 
 @pytest.fixture
@@ -60,8 +42,8 @@ def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(everything
     """A call that it lacks would be denied in AWS; a line that nothing needs is a privilege too many."""
     calls = everything()
 
-    assert [call for call in calls if not any(allows(grant, call) for grant in grants())] == []
-    assert [grant for grant in grants() if not any(allows(grant, call) for call in calls)] == []
+    assert [call for call in calls if not any(allows(grant, call) for grant in grants("check.json"))] == []
+    assert [grant for grant in grants("check.json") if not any(allows(grant, call) for call in calls)] == []
 
 
 def test_everything_is_answered_where_all_other_operations_are_denied(aws, everything):
@@ -72,22 +54,23 @@ def test_everything_is_answered_where_all_other_operations_are_denied(aws, every
     assert {call.operation for call in everything()} == set(reads)
 
 
+@pytest.mark.parametrize("verb", ["check", "scan"])
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
-def test_china_and_govcloud_have_the_same_policy_in_their_own_partition(partition):
+def test_china_and_govcloud_have_the_same_policy_in_their_own_partition(partition, verb):
     """An ARN of another partition allows nothing there."""
-    own = POLICY.with_name(f"check-{partition}.json").read_text()
-    assert own.count(f'"arn:{partition}:') == POLICY.read_text().count('"arn:aws:') > 0
-    assert json.loads(own.replace(f'"arn:{partition}:', '"arn:aws:')) == json.loads(POLICY.read_text())
+    own, policy = ((IAM / name).read_text() for name in (f"{verb}-{partition}.json", f"{verb}.json"))
+    assert own.count(f'"arn:{partition}:') == policy.count('"arn:aws:') > 0
+    assert json.loads(own.replace(f'"arn:{partition}:', '"arn:aws:')) == json.loads(policy)
 
 
 def test_the_policy_names_neither_a_wildcard_action_nor_a_write():
     """tfcert only reads AWS."""
-    assert {action for action, _ in grants()} == {"apigateway:GET", "sts:GetCallerIdentity", "acm:DescribeCertificate"}
+    assert {action for action, _ in grants("check.json")} == {"apigateway:GET", "sts:GetCallerIdentity", "acm:DescribeCertificate"}
 
 
 def test_a_denial_names_an_action_that_the_policy_has(everything):
     """What a person is told to allow, and what is written down, are the same."""
-    resources = {resource.partition("::")[2] for _, resource in grants()} - {""}
+    resources = {resource.partition("::")[2] for _, resource in grants("check.json")} - {""}
     operations = {call.operation for call in everything() if call.service not in {"sts", "acm"}}
 
     named = {path for operation in operations for path in action_for(operation).partition(" on ")[2].split(" and ")}

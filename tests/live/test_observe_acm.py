@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -132,6 +133,15 @@ def test_a_page_of_a_proxy_is_no_answer_of_acms(aws, key, look):
     """What is not a certificate is not taken for one."""
     aws.faults.inject("DescribeCertificate", ProxyPage())
     assert isinstance(look([key(ARN)]).certificates[key(ARN)], Unanswered)
+
+
+def test_an_answer_about_another_certificate_is_none(web, key, look):
+    """A cache that answers for whatever was asked before has not answered this."""
+    detail = {"CertificateArn": OTHER, "Status": "ISSUED", "NotAfter": 1803902400, "Type": "PRIVATE"}
+    web(lambda *_: (200, "application/x-amz-json-1.1", json.dumps({"Certificate": detail}).encode()))
+    answer = look([key(ARN)]).certificates[key(ARN)]
+    assert isinstance(answer, Unanswered)
+    assert "not as AWS answers" in answer.reason
 
 
 def test_a_server_that_never_answers_ends_with_the_timeout(aws, key, look):

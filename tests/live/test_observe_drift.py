@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from checker.demo.emulator import Drop, Hang, SeedApi, SeedCertificate, access_denied
@@ -122,3 +124,18 @@ def test_where_the_survey_failed_the_stages_are_unanswered(aws, stage, shown):
     aws.faults.inject("GetApis", access_denied())
     answers, _ = shown([stage("rest1", "prod", account=ACCOUNT)], surveys=[HOME])
     assert isinstance(answers[0], Unanswered)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [{"stageName": "prod", "clientCertificateId": 5}, {"stageName": "prod", "clientCertificateId": ["a"]}, {"stageName": 5}, {}],
+)
+def test_a_stage_that_is_not_as_aws_answers_is_unanswered(web, stage, shown, item):
+    """What is no text is no certificate's id, and nothing falls over it."""
+    body = json.dumps({"item": [item]}).encode()
+    web(lambda _method, path, _headers: (403, "text/html", b"") if path == "/" else (200, "application/json", body))
+
+    (answer,), _ = shown([stage("rest1", "prod", account=ACCOUNT)])
+
+    assert isinstance(answer, Unanswered)
+    assert "not as AWS answers" in answer.reason

@@ -252,6 +252,8 @@ ODD = [
     ("application/json", b'{"item": [{"clientCertificateId": "abc123", "expirationDate": "soon"}]}'),
     ("application/json", b'{"item": [{"clientCertificateId": "abc123", "expirationDate": 1e30}]}'),
     ("application/json", b'{"item": [{"clientCertificateId": 7}]}'),
+    ("application/json", b'{"item": [{"clientCertificateId": "a", "expirationDate": 1803902400, "pemEncodedCertificate": 7}]}'),
+    ("application/json", b'{"item": [{"clientCertificateId": "a"}, {"clientCertificateId": "a", "expirationDate": 1803902400}]}'),
     ("application/json", b'{"item": ['),
     ("application/json", b'{"item": [], "position": "again"}'),
     ("application/json", b"[" * 100_000),
@@ -295,6 +297,31 @@ def test_a_certificate_without_an_end_is_unanswered_and_its_neighbours_are_not(w
     assert "abc123" in seen[key("abc123")].reason
     assert seen[key("abc124")].expires_at.isoformat() == "2027-03-01T12:00:00+00:00"
     assert seen[key("abc124")].fingerprint is None
+
+
+@pytest.mark.parametrize(
+    ("dates", "told"),
+    [
+        ({"expirationDate": 0}, "ends on 1970-01-01"),
+        ({"expirationDate": True}, "ends on 1970-01-01"),
+        ({"expirationDate": -62135596800}, "which is not the life of one"),
+        ({"expirationDate": 253402300799}, "ends on 9999-12-31"),
+        ({"expirationDate": 1803902400, "createdDate": 1903902400}, "and began on 2030-05-01"),
+        ({"expirationDate": 1803902400, "createdDate": 1003902400}, "and began on 2001-10-24"),
+        ({"expirationDate": 1803902400, "createdDate": 1803902400}, "and began on 2027-03-01"),
+    ],
+)
+def test_i4_dates_that_no_certificate_has_are_no_answer(web, key, look, dates, told):
+    """Certificates of API Gateway live for 365 days: a far-off end would be clean for ever, and the zero of a library expired."""
+    items = {"item": [{"clientCertificateId": "abc123", **dates}, {"clientCertificateId": "abc124", "expirationDate": 1803902400}]}
+    body = json.dumps(items).encode()
+    web(lambda _method, path, _headers: (200, "text/xml", CALLER) if path == "/" else (200, "application/json", body))
+
+    seen = look([key("abc123"), key("abc124")]).certificates
+
+    assert isinstance(seen[key("abc123")], Unanswered)
+    assert told in seen[key("abc123")].reason
+    assert isinstance(seen[key("abc124")], Found)
 
 
 def hang_up(connection, _over):

@@ -7,8 +7,9 @@ import gc
 import pytest
 from msgspec import Raw, Struct
 
+from checker.domain.collector import collector_paused
 from checker.domain.errors import UnreadableError
-from checker.readers.decoding import collector_paused, decode
+from checker.readers.decoding import decode
 from checker.readers.spot import Spot
 
 

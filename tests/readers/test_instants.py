@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from terraform_json import CERTIFICATE, raw, raw_state
 
 from checker.readers.instants import read_instant
 
@@ -77,3 +78,11 @@ def test_both_forms_agree_with_python(moment, minutes):
 def test_no_text_is_an_error(text):
     """Whatever stands there is an instant or None."""
     assert read_instant(text) is None or read_instant(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize("zero", ["0001-01-01 00:00:00 +0000 UTC", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"])
+def test_i4_a_date_that_was_never_set_is_no_end(read, zero):
+    """Go's zero is what a provider records where AWS gave no date: the end is not known then, and nothing is clean or ended."""
+    values = {"id": "abc123", "expiration_date": zero, "created_date": zero}
+    (certificate,) = read(raw_state(raw(CERTIFICATE, "c", {"attributes": values}))).certificates
+    assert (certificate.expires_at, certificate.created_at, certificate.dated_by) == (None, None, None)

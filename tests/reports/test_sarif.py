@@ -99,6 +99,7 @@ def test_github_refuses_none_of_it(tmp_path):
     ("path", "shown"),
     [
         ("s3://bucket/key/prod.tfstate", "bucket/key/prod.tfstate"),
+        ("aws://123456789012/us-east-1", "123456789012/us-east-1"),
         ("-", "terraform.tfstate"),
         ("/tmp/somewhere/plan.json", "plan.json"),
         ("../plan.json", "plan.json"),

@@ -28,7 +28,7 @@ def test_the_verdict_comes_first_then_certificates_findings_and_what_to_do(tmp_p
     text = render(world(tmp_path, {"main.tf": BASE}).judge())
     lines = text.splitlines()
     assert lines[0] == "tfcert: findings (1 error)"
-    assert lines[2] == "  12 days    #...........  2026-12-05 (observed)  old000, presented by 1 stage"
+    assert lines[2] == "  12 days   #...........  2026-12-05 (observed)  old000, presented by 1 stage"
     assert lines[3].strip() == ADDRESS
     assert f"main.tf:1: error: certificate-expiring {ADDRESS}" in words(text)
     assert "-> run `tfcert patch`; introduce its successor by 2026-11-25, repoint by 2026-11-28" in words(text)
@@ -77,6 +77,7 @@ def test_what_is_suppressed_stays_marked_and_comes_last(tmp_path):
     text = render(mixed(tmp_path))
     assert text.startswith("tfcert: findings (1 error, 1 warning, 1 note, 1 not verified, 2 suppressed)\n")
     told = words(text)
+    assert f"main.tf:1: suppressed error: certificate-gone {ADDRESS}" in told
     why = "answered for by platform: the backend is retired in December"
     assert f"suppressed until 2026-12-31 by the policy (tfcert.toml:7), {why}" in told
     assert f"suppressed until 2026-12-31 by a comment (main.tf:7), {why}" in told

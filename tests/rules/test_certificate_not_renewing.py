@@ -11,6 +11,7 @@ from world import NOW
 from checker.domain.observation import Found, Gone, Observation, Renews, RenewsNot, Unanswered
 from checker.domain.plan import Plan
 from checker.domain.rotation import Blocked, Waiting
+from checker.domain.value import replace
 from checker.rotation.planner import plan_rotations
 
 RULE = "certificate-not-renewing"
@@ -103,3 +104,12 @@ def test_what_is_not_due_is_not_mentioned_by_the_planner():
     cases = acm(IMPORTED, 300)
     assert plan_rotations(cases) == ()
     assert len(plan_rotations(cases, even_if_not_due=True)) == 1
+
+
+@pytest.mark.parametrize(("later", "kept"), [(0, "f" * 64), (300, None)])
+def test_what_acm_renewed_has_not_the_fingerprint_that_state_remembers(later, kept):
+    """The ARN is the same and the certificate is another; ACM does not tell its fingerprint."""
+    recorded = replace(certificate("x", 12), id=ARN, kind="acm", fingerprint="f" * 64)
+    answer = Found(expires_at=recorded.expires_at + timedelta(days=later), renewal=Renews())
+    (case,) = cases_of(document([recorded], [stage("prod", ARN)]), answers={ARN: answer}).all
+    assert case.fingerprint == kept

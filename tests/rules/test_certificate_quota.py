@@ -61,3 +61,11 @@ def test_one_that_is_gone_needs_a_new_one_and_other_places_have_their_own_room()
     assert said(holding({HERE: 59}, gone))[RULE] == "warning"
     assert RULE not in said(holding({Place(None, "123456789012", "eu-west-1"): 60}, gone))
     assert RULE not in said(holding({Place(None, "222222222222", "us-east-1"): 60}, gone))
+
+
+@pytest.mark.parametrize(("left", "declared", "found"), [(350, False, False), (40, False, True), (350, True, True)])
+def test_without_the_configuration_one_that_waits_for_stages_counts_as_a_successor(left, declared, found):
+    """Nothing says whose successor it is, and it was made: it needs no room any more. With the configuration its comment says so."""
+    both = [certificate("a", 12), certificate("b", left)]
+    config = lineage(a=None, b=None) if declared else None
+    assert (RULE in said(holding({HERE: 60}, cases_of(document(both, BOTH[:1], declared=config))))) is found

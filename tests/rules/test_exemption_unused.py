@@ -37,6 +37,8 @@ def test_it_says_why_nothing_needed_it():
         ("certificate-gone", HEALTHY, False, False),
         ("certificate-gone", HEALTHY, True, True),
         ("certificate-drifted", HEALTHY, False, False),
+        ("certificate-drifted", HEALTHY, True, False),
+        ("certificate-unused", HEALTHY, True, False),
         ("stage-detached", HEALTHY, True, False),
         ("stage-detached", PLANNED, False, True),
         ("rotation-unstaged", PLANNED, True, True),

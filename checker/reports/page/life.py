@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from checker.domain.cases import Case, Evidence
 from checker.domain.observation import Found
 from checker.domain.policy import Policy
 from checker.domain.rotation import Rotation
-from checker.domain.value import short_value, value
 from checker.reports.page.horizon import place, written
 
 _A_LIFE = timedelta(days=365)
 _DAY = timedelta(days=1)
 
 
-@short_value
-class Stretch:
+class Stretch(NamedTuple):
     """A part of the line: `life`, `notice` or `threshold`, `planned` for a life that is yet to begin, `unknown` without an end."""
 
     kind: str
@@ -24,16 +23,14 @@ class Stretch:
     width: str
 
 
-@short_value
-class Mark:
+class Mark(NamedTuple):
     """A sign on the line: `introduce`, `repoint`, `end` as AWS gives it, or `recorded`, an end that AWS has not confirmed."""
 
     kind: str
     at: str
 
 
-@value
-class Life:
+class Life(NamedTuple):
     """What the line shows."""
 
     stretches: tuple[Stretch, ...]

@@ -1,31 +1,45 @@
-# A plan policy: it denies what tfcert would stop, and what tfcert did not judge at all.
+# A plan policy: it denies where tfcert's exit code was not 0, and what tfcert did not judge at all.
 package spacelift
 
 import rego.v1
 
 outcome := input.third_party_metadata.custom.tfcert
 
-judged if outcome.schema == "tfcert.outcome/v1"
+judged if {
+	outcome.schema == "tfcert.outcome/v1"
+	outcome.verdict in {"clean", "findings", "inconclusive"}
+	outcome.exit_code in {0, 1, 3}
+}
+
+# With --fail-on never a verdict of findings has code 0; what could not be checked stops even then.
+stopped if outcome.exit_code != 0
+
+stopped if outcome.verdict == "inconclusive"
 
 deny contains "tfcert has not judged this plan: is its after_plan hook there?" if not judged
 
-deny contains sprintf("tfcert: %s", [outcome.verdict]) if {
+deny contains sprintf("tfcert: %s, exit code %d", [outcome.verdict, outcome.exit_code]) if {
 	judged
-	outcome.verdict != "clean"
+	stopped
 }
 
 deny contains said(finding) if {
 	judged
 	some finding in outcome.findings
-	finding.suppression == null
-	finding.severity == "error"
+	denied(finding)
 }
 
 warn contains said(finding) if {
 	judged
 	some finding in outcome.findings
 	finding.suppression == null
-	finding.severity != "error"
+	not denied(finding)
+}
+
+denied(finding) if {
+	stopped
+	finding.suppression == null
+	finding.severity == "error"
 }
 
 said(finding) := sprintf("%s: %s (%s)", [finding.rule, finding.message, finding.remedy])

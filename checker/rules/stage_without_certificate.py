@@ -1,0 +1,87 @@
+"""A stage presents no certificate.
+
+## Why
+Its backend cannot tell a call of API Gateway's from anybody else's, unless it tells by something else. Security baselines ask for
+it (AWS Foundational Security Best Practices, APIGateway.2); tfcert does only where a policy switches it on, since a stage that
+calls no HTTP backend of its own needs none.
+
+## Example
+A stage without `client_certificate_id`.
+
+```hcl
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id   = aws_api_gateway_rest_api.orders.id
+  deployment_id = aws_api_gateway_deployment.orders.id
+  stage_name    = "live"
+}
+```
+
+## How to fix
+Make a certificate, have the backend trust it, and only then name it in `client_certificate_id`, in an apply of its own: a backend
+that asks for a certificate refuses one that it does not know.
+
+## How to exempt
+Leave it off, switch it off for a scope, or exempt the rule for the stage's address until a date.
+
+## Source
+AWS, API Gateway developer guide: the certificate is presented to HTTP backends; AWS Config, api-gw-ssl-enabled. A stage of
+`aws_apigatewayv2_stage` is judged only where a scan tells that its API is a WebSocket one: HTTP APIs cannot present any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.cases import Cases, DocumentCases
+from checker.domain.finding import Finding
+from checker.domain.observation import ObservedStage
+from checker.domain.severity import Severity
+from checker.domain.stage import Presents, PresentsNothing, Stage, StageKind
+from checker.domain.subjects import observable, stages_after
+from checker.rules.rule import Rule, locate, stage_name
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield a finding for each stage that presents nothing, as recorded or after the plan, and of which AWS says nothing else."""
+    for document in cases.documents:
+        detached = _detached(document)
+        for stage in stages_after(document.document):
+            bare = isinstance(stage.presents, PresentsNothing) and stage.address not in detached
+            if bare and _could(document, stage) and not _shown(cases, stage):
+                yield Finding(
+                    rule=RULE.name,
+                    source=document.document.source.path,
+                    severity=RULE.severity,
+                    message=f"{stage_name(stage)} presents no certificate",
+                    remedy="make one, have the backend trust it, then name it in client_certificate_id, in an apply of its own",
+                    address=str(stage.address) if stage.address is not None else None,
+                    location=locate(document, stage.address),
+                    about=(stage,),
+                )
+
+
+def _detached(document: DocumentCases) -> frozenset[object]:
+    """The stages from which the plan takes the certificate, which stage-detached tells of."""
+    plan = document.document.plan
+    changes = plan.stages if plan is not None else ()
+    return frozenset(change.address for change in changes if change.before and isinstance(change.before.presents, Presents))
+
+
+def _could(document: DocumentCases, stage: Stage) -> bool:
+    return stage.kind is StageKind.REST or document.document.source.kind == "aws"
+
+
+def _shown(cases: Cases, stage: Stage) -> bool:
+    """Whether AWS says that it presents one by now, which certificate-drifted tells of."""
+    key = observable(stage)
+    answer = cases.observations.stages.get(key) if key is not None else None
+    return isinstance(answer, ObservedStage) and answer.certificate_id is not None
+
+
+RULE = Rule(
+    name="stage-without-certificate",
+    severity=Severity.WARNING,
+    says="a stage presents no certificate",
+    check=check,
+    off=True,
+)

@@ -1,0 +1,43 @@
+"""Dates that a certificate can have, and those that only mean that there is none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checker.domain.life import possible_beginning, possible_end
+from checker.domain.policy import Policy
+
+ZERO = datetime(1, 1, 1, tzinfo=UTC)
+LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+END = datetime(2027, 3, 1, tzinfo=UTC)
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+
+
+def test_the_zero_of_a_library_is_no_date():
+    """Go prints a date that was never set as the first day of year 1."""
+    assert possible_end(ZERO) is None
+    assert possible_beginning(ZERO, END) is None
+    assert possible_end(LAST) == LAST  # RFC 5280, 4.1.2.5: there is no well-defined end
+
+
+@pytest.mark.parametrize(("begins", "found"), [(END, END), (END - timedelta(days=1), END - timedelta(days=1)), (LAST, None)])
+def test_nothing_begins_after_its_end(begins, found):
+    """The end counts, since that is what matters to a backend."""
+    assert possible_beginning(begins, END) == found
+
+
+@given(MOMENTS, MOMENTS)
+def test_from_what_is_possible_days_can_be_counted(begins, ends):
+    """No policy leads out of the calendar: that would be a traceback amid a report."""
+    policy = Policy(margin_days=3650, trust_window_days=3650)
+    end = possible_end(ends)
+    begin = possible_beginning(begins, end)
+    if end is not None:
+        policy.introduce_by(end)
+    if begin is not None:
+        assert begin + timedelta(days=3650)
+        assert end is None or begin <= end

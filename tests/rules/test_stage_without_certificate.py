@@ -1,0 +1,73 @@
+"""stage-without-certificate: off unless a policy names it, and said of what could present one."""
+
+from __future__ import annotations
+
+import pytest
+from builders import cases_of, certificate, document, findings, moving, said, stage
+
+from checker.domain.observation import ObservedStage
+from checker.domain.plan import Action, Plan
+from checker.domain.policy import Policy
+from checker.domain.severity import Severity
+from checker.domain.stage import PresentsPlanned, StageKind
+from checker.domain.subjects import observable
+from checker.domain.value import replace
+from checker.rules import RULES
+
+RULE = "stage-without-certificate"
+ON = Policy(rules=((RULE, Severity.WARNING),))
+
+
+def bare(**rest):
+    """A stage that presents nothing, beside one that presents the certificate `old`, where the rule is on."""
+    plan, shown = rest.pop("plan", None), rest.pop("shown", stage("bare", None))
+    cases = cases_of(document([certificate("old", 300)], [stage("prod", "old"), shown], plan), **rest)
+    return replace(cases, policy=ON)
+
+
+def test_it_is_off_until_a_policy_names_it():
+    """And the catalogue says so."""
+    assert RULE not in said(replace(bare(), policy=Policy()))
+    assert next(rule for rule in RULES if rule.name == RULE).weight is None
+
+
+def test_a_stage_that_presents_nothing_is_said():
+    """One finding, for that stage alone."""
+    (finding,) = findings(bare(), RULE)
+    assert finding.address == "aws_api_gateway_stage.bare"
+    assert finding.severity is Severity.WARNING
+    assert finding.message == "aws_api_gateway_stage.bare presents no certificate"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [stage("bare", "old"), stage("bare", PresentsPlanned(())), replace(stage("bare", None), kind=StageKind.WEBSOCKET)],
+    ids=["it presents one", "nobody knows", "it may be an HTTP API's"],
+)
+def test_what_presents_one_or_may_or_cannot_is_not(shown):
+    """HTTP APIs have stages of the same type as WebSocket APIs, and no client certificates."""
+    assert findings(bare(shown=shown), RULE) == []
+
+
+def test_a_plan_counts_as_it_leaves_things():
+    """One that is given a certificate is not said, one that is made without is; one that loses its own is stage-detached."""
+    gives = Plan(stages=(moving("bare", None, "old"),), certificates=())
+    makes = Plan(stages=(moving("new", None, None, Action.CREATE),), certificates=())
+    takes = Plan(stages=(moving("prod", "old", None),), certificates=())
+    assert findings(bare(plan=gives), RULE) == []
+    assert {each.address for each in findings(bare(plan=makes), RULE)} == {
+        "aws_api_gateway_stage.bare",
+        "aws_api_gateway_stage.new",
+    }
+    assert [each.address for each in findings(bare(plan=takes), RULE)] == ["aws_api_gateway_stage.bare"]
+    assert [each.address for each in findings(bare(plan=takes), "stage-detached")] == ["aws_api_gateway_stage.prod"]
+
+
+def test_what_aws_shows_with_one_is_drift():
+    """State is behind: certificate-drifted says it."""
+    cases = bare()
+    key = observable(stage("bare", None))
+    seen = ObservedStage(kind=StageKind.REST, api_id="api1", name="bare", certificate_id="old")
+    shown = replace(cases, observations=replace(cases.observations, asked=True, stages={key: seen}))
+    assert findings(shown, RULE) == []
+    assert findings(shown, "certificate-drifted")
