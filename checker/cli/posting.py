@@ -60,7 +60,7 @@ def deliver(forge: Forge, target: PullRequest, letter: Letter, behavior: Behavio
             where = f": {kept.comment.url}" if kept.comment is not None else ""
             output.write(f"comment {kept.did}{where}\n".encode())
     except RefusedError as error:
-        output.warn(f"no comment can be written: {error}")
+        output.warn(f"no comment could be written: {error}")
         if dry_run:
             output.write(post.body.encode())
         else:
