@@ -6,10 +6,13 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from runner import EXPRESSION, ROOT, Runner, load
+
+from checker.demo.emulator import Emulator, SeedApi, SeedCertificate
 
 STATE = "terraform.tfstate"
 DUE = {"offline": "true", "as_of": "2026-11-24"}
@@ -109,7 +112,7 @@ HOSTILE = (
     "EOF\ntouch owned\nEOF",
     "PYTHON\ntouch owned\nPYTHON",
 )
-SWITCHES = {"offline", "recursive", "annotations", "summary", "patches", "comment", "mask-accounts"}
+SWITCHES = {"scan", "all-regions", "offline", "recursive", "annotations", "summary", "patches", "comment", "mask-accounts"}
 TEXTS = sorted(set(load("action.yml")["inputs"]) - SWITCHES - {"python", "working-directory", "github-token"})
 
 
@@ -163,6 +166,37 @@ def test_every_option_arrives(action, workspace):
     assert Runner(workspace.parent, workspace.parent / "t").run(sources=STATE, working_directory="my work", **DUE).code == 1
 
 
+@pytest.fixture
+def aws():
+    """An AWS with one certificate that has a year left, that the README's state says has 12 days, and one that is due and nobody's."""
+    with Emulator() as emulator:
+        emulator.seed(
+            SeedCertificate(id="rj3hhn", expires_at=datetime(2027, 11, 1, tzinfo=UTC)),
+            SeedCertificate(id="due001", expires_at=datetime(2026, 12, 6, tzinfo=UTC)),
+            SeedApi(id="rest1", name="orders", stages={"prod": "due001"}),
+        )
+        yield emulator
+
+
+def test_aws_is_asked_with_what_the_job_has(action, aws):
+    """Without `offline` the end is the one that AWS gives, by the credentials in the job's environment."""
+    ran = action(sources=STATE, as_of="2026-11-24", environment=aws.environment())
+    (certificate,) = [found for found in read(ran.outputs["json"])["certificates"] if found["id"] == "rj3hhn"]
+    assert (certificate["evidence"], certificate["days_left"]) == ("observed", 342)
+
+
+def test_an_account_is_scanned(action, aws):
+    """With `scan` every region that is named is judged, a line each, without any source; the outputs are the same."""
+    scanned = {"scan": "true", "as_of": "2026-11-24", "environment": aws.environment()}
+    ran = action(region="us-east-1\neu-west-1\n", **scanned)
+    assert (ran.code, ran.outputs["verdict"]) == (1, "findings"), ran.log
+    document = read(ran.outputs["json"])
+    assert [source["path"].rpartition("/")[2] for source in document["sources"]] == ["eu-west-1", "us-east-1"]
+    assert "certificate-expiring" in ran.summary
+    assert action(region="eu-west-1", **scanned).code == 0
+    assert action(offline="true", **scanned).code == 2
+
+
 def test_every_option_of_a_check_is_an_input_or_left_out_with_reason(tfcert):
     """An option that `check` gains becomes an input here, or is named below."""
     left_out = {
@@ -172,7 +206,8 @@ def test_every_option_of_a_check_is_an_input_or_left_out_with_reason(tfcert):
         "help": "not for a pipeline",
         "verbose": "for a person who wonders",
     }
-    options = set(re.findall(r"--([a-z][a-z-]+)", tfcert("check", "--help").stdout.decode().partition("Options")[2]))
+    told = "".join(tfcert(verb, "--help").stdout.decode().partition("Options")[2] for verb in ("check", "scan"))
+    options = set(re.findall(r"--([a-z][a-z-]+)", told))
     assert options - set(left_out) - set(load("action.yml")["inputs"]) - {"no-recursive", "no-offline"} == set()
 
 
