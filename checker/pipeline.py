@@ -100,7 +100,7 @@ def scan(scanned: Scanned, recorded: Inventory | None, run: Run) -> Outcome:
     from checker.domain.scanned import documents_of
     from checker.rotation.by_hand import hand_rotations
 
-    inventory, observations = documents_of(scanned, recorded)
+    inventory, observations = documents_of(scanned, recorded, run.policy.tags)
     cases = build_cases(inventory, observations, as_of=run.as_of, policy=run.policy)
     return replace(_outcome(inventory, cases, plan_rotations(cases)), by_hand=hand_rotations(cases))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from checker.domain.conditions import Tags
 from checker.domain.place import Place
 from checker.domain.stage import StageKind
 from checker.domain.value import short_value, value
@@ -32,7 +33,8 @@ class Found:
     """AWS knows the certificate: its end, the SHA-256 of its PEM in hexadecimal, and the PEM as `normal_pem` writes it.
 
     `renewal` is what ACM says of it; None for a certificate of API Gateway, which nobody ever renews. `succeeds` is the id of the
-    certificate that it was made to succeed, where its description says so (`tfcert: succeeds abc123`).
+    certificate that it was made to succeed, where its description says so (`tfcert: succeeds abc123`). `tags` are sorted, None
+    where it has none.
     """
 
     expires_at: datetime
@@ -41,6 +43,7 @@ class Found:
     pem: str | None = None
     renewal: Renewal | None = None
     succeeds: str | None = None
+    tags: Tags | None = None
 
 
 @short_value
@@ -69,13 +72,14 @@ class CertificateKey:
 
 @value
 class ObservedStage:
-    """A stage that AWS has, in Terraform or not, and the certificate id that it presents."""
+    """A stage that AWS has, in Terraform or not, and the certificate id that it presents; `tags` are sorted, None for none."""
 
     kind: StageKind
     api_id: str
     name: str
     certificate_id: str | None
     api_name: str | None = None
+    tags: Tags | None = None
 
     def __str__(self) -> str:
         return f"{self.api_name or self.api_id}/{self.name}"

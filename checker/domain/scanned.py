@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from checker.domain.certificate import Certificate, kind_of
+from checker.domain.conditions import Tags
 from checker.domain.inventory import Document, Inventory, Source
-from checker.domain.observation import CertificateKey, Observations, ObservedStage, StageKey, Surveyed
+from checker.domain.observation import CertificateKey, Found, Observation, Observations, ObservedStage, StageKey, Surveyed
 from checker.domain.ownership import Ownership
 from checker.domain.place import Place
 from checker.domain.stage import Presents, PresentsNothing, Stage
@@ -14,11 +15,14 @@ from checker.domain.sweep import Scanned, Sweep
 from checker.domain.value import replace
 
 
-def documents_of(scanned: Scanned, recorded: Inventory | None) -> tuple[Inventory, Observations]:
-    """A document for each sweep and what AWS said of everything in it; things that `recorded` knows have its addresses."""
+def documents_of(scanned: Scanned, recorded: Inventory | None, tags: Collection[str] = ()) -> tuple[Inventory, Observations]:
+    """A document for each sweep and what AWS said of everything in it; things that `recorded` knows have its addresses.
+
+    Of their tags those are kept that are asked for, by their keys.
+    """
     sweeps = scanned.sweeps
     ownership = Ownership(recorded, _places(sweeps))
-    documents = tuple(_document(sweep, ownership) for sweep in sweeps)
+    documents = tuple(_document(sweep, ownership, tags) for sweep in sweeps)
     return Inventory(documents=documents, unread=recorded.unread if recorded is not None else ()), Observations(
         asked=True,
         certificates={key: said for sweep in sweeps for key, said in sweep.certificates.items()},
@@ -45,17 +49,17 @@ def _places(sweeps: tuple[Sweep, ...]) -> dict[str, list[Place]]:
     return found
 
 
-def _document(sweep: Sweep, ownership: Ownership) -> Document:
+def _document(sweep: Sweep, ownership: Ownership, tags: Collection[str]) -> Document:
     return Document(
         source=Source(path=source_of(sweep.place), kind="aws"),
-        stages=tuple(_stage(stage, sweep.place, ownership) for stage in sweep.stages),
-        certificates=tuple(_certificate(key, ownership) for key in sweep.certificates),
+        stages=tuple(_stage(stage, sweep.place, ownership, tags) for stage in sweep.stages),
+        certificates=tuple(_certificate(key, said, ownership, tags) for key, said in sweep.certificates.items()),
         unread=sweep.unread,
         access=sweep.access,
     )
 
 
-def _stage(stage: ObservedStage, place: Place, ownership: Ownership) -> Stage:
+def _stage(stage: ObservedStage, place: Place, ownership: Ownership, tags: Collection[str]) -> Stage:
     owner = ownership.of_stage(StageKey(kind=stage.kind, api_id=stage.api_id, name=stage.name, place=place))
     return Stage(
         address=owner.record.address if owner.record is not None else None,
@@ -65,16 +69,22 @@ def _stage(stage: ObservedStage, place: Place, ownership: Ownership) -> Stage:
         place=place,
         presents=Presents(stage.certificate_id) if stage.certificate_id else PresentsNothing(),
         api_name=stage.api_name,
+        tags=_asked(stage.tags, tags),
         managed=owner.managed,
     )
 
 
-def _certificate(key: CertificateKey, ownership: Ownership) -> Certificate:
+def _certificate(key: CertificateKey, said: Observation, ownership: Ownership, tags: Collection[str]) -> Certificate:
     """What state remembers of it is kept: its end still counts where AWS did not answer."""
     owner = ownership.of_certificate(key)
+    shown = _asked(said.tags, tags) if isinstance(said, Found) else None
     if owner.record is None:
-        return Certificate(address=None, id=key.id, kind=kind_of(key.id), place=key.place, managed=owner.managed)
-    return replace(owner.record, place=key.place, managed=True)
+        return Certificate(address=None, id=key.id, kind=kind_of(key.id), place=key.place, tags=shown, managed=owner.managed)
+    return replace(owner.record, place=key.place, tags=shown or owner.record.tags, managed=True)
+
+
+def _asked(shown: Tags | None, tags: Collection[str]) -> Tags | None:
+    return tuple(pair for pair in shown if pair[0] in tags) if shown is not None and tags else None
 
 
 def _unseen(documents: tuple[Document, ...], recorded: Inventory | None) -> Iterator[str]:

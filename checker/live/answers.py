@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from checker.domain.conditions import Tags
 from checker.domain.observation import Found, ObservedStage, Unanswered
 from checker.domain.pem import fingerprint_of, normal_pem
 from checker.domain.stage import StageKind
@@ -72,7 +73,15 @@ def certificate(item: Mapping[str, Any]) -> Found | Unanswered:
         fingerprint=fingerprint_of(pem),
         pem=normal_pem(pem),
         succeeds=_succeeds(item.get("description")),
+        tags=_tags(item.get("tags")),
     )
+
+
+def _tags(found: object) -> Tags | None:
+    """Tags as both versions answer with them; what is no text is none."""
+    if not isinstance(found, Mapping) or not found:
+        return None
+    return tuple(sorted((key, value) for key, value in found.items() if isinstance(key, str) and isinstance(value, str)))
 
 
 def _succeeds(description: object) -> str | None:
@@ -88,6 +97,7 @@ def rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> Ob
         name=text(item, "stageName"),
         certificate_id=optional(item, "clientCertificateId"),
         api_name=api_name,
+        tags=_tags(item.get("tags")),
     )
 
 
@@ -99,6 +109,7 @@ def websocket_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) 
         name=text(item, "StageName"),
         certificate_id=optional(item, "ClientCertificateId"),
         api_name=api_name,
+        tags=_tags(item.get("Tags")),
     )
 
 

@@ -136,6 +136,23 @@ def test_the_accounts_of_the_policy_are_scanned_where_no_role_is_named(scan, aws
     assert (code, places(document)) == (0, [f"aws://{THERE}/{EAST}"])
 
 
+def test_a_scope_of_the_policy_finds_what_it_means_by_account_api_and_tag(scan, aws, tmp_path):
+    """Tags are AWS's own, since no state need be there."""
+    aws.seed(
+        SeedCertificate(id="tagged", expires_at=SOON, tags={"environment": "test", "secret": "x"}),
+        SeedCertificate(id="plain1", expires_at=SOON),
+        SeedApi(id="rest1", name="orders", stages={"prod": "plain1", "test": "tagged"}),
+        SeedApi(id="rest2", name="legacy", stages={"prod": "plain1"}),
+    )
+    (tmp_path / "tfcert.toml").write_text('[[scope]]\ntags = { environment = "test" }\nthreshold_days = 5\n', "utf-8")
+    weights = {one["certificate_id"]: one["severity"] for one in scan(cwd=tmp_path)[0]["findings"]}
+    assert weights == {"tagged": "warning", "plain1": "error"}
+    (tmp_path / "tfcert.toml").write_text(f'[[scope]]\naccount = "{HERE}"\napi = "orders"\nthreshold_days = 5\n', "utf-8")
+    weights = {one["certificate_id"]: one["severity"] for one in scan(cwd=tmp_path)[0]["findings"]}
+    # What two stages present stands under the stricter of their policies.
+    assert weights == {"tagged": "warning", "plain1": "error"}
+
+
 def test_i4_an_account_that_cannot_be_entered_is_not_clean_and_the_others_are_judged(scan, aws, tmp_path):
     """The role's refusal is said once, for its account alone; credentials of another account than the policy says are, too."""
     aws.seed(SeedRole(arn=ROLE, external_id=None), SeedCertificate(id="due001", account=THERE, expires_at=SOON))
