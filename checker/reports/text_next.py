@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from checker.domain.outcome import Outcome
 from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
+from checker.domain.written import WrittenPatch
 from checker.reports.wrapping import Line, Span, Tone, wrapped
 
 _THEN = {
@@ -21,6 +22,9 @@ def what_next(outcome: Outcome, width: int) -> Iterator[Line]:
     for rotation in outcome.rotations:
         yield Line(())
         yield from _rotation(rotation, width)
+    if outcome.patches:
+        yield Line(())
+        yield from _patches(outcome.patches, width)
     if not outcome.rotations and not outcome.findings:
         yield Line(())
         yield from wrapped((Span(_quiet(outcome)),), width, hanging=2)
@@ -36,6 +40,16 @@ def _quiet(outcome: Outcome) -> str:
         return "nothing to do: no stage presents a certificate"
     first, left = min(ends)
     return f"nothing to do: the first certificate that a stage presents ends on {first:%Y-%m-%d}, in {left} days"
+
+
+def _patches(patches: tuple[WrittenPatch, ...], width: int) -> Iterator[Line]:
+    """Which patches there are, and how to have them: a text that is wrapped and trimmed carries none that could be applied."""
+    for patch in patches:
+        yield from wrapped((Span(patch.file_name, Tone.STRONG), Span(f": {', '.join(patch.rotations)}")), width, hanging=4)
+        for condition in patch.unmet:
+            yield from wrapped((Span(f"first: {condition}"),), width, indent=4, hanging=6)
+    told = "-> `tfcert patch --phase all --out DIR` stores them; --format json, markdown and html carry them"
+    yield from wrapped((Span(told),), width, indent=4, hanging=7)
 
 
 def _rotation(rotation: Rotation, width: int) -> Iterator[Line]:

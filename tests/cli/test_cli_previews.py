@@ -87,3 +87,11 @@ def test_a_check_that_nobody_asks_for_patches_loads_nothing_that_writes_them(sto
     assert loaded.isdisjoint({"boto3", "botocore", "rich", "cryptography", "pydantic", "jinja2"})
     for module in ("checker.patches.stages", "checker.hcl.structure", "hcl2"):
         assert (module in loaded) is loads
+
+
+def test_the_text_says_which_patches_there_are(tfcert, story):
+    """Not the patches themselves, which wrapping would spoil."""
+    text = tfcert("check", *DAY_12, "--patches", cwd=story).stdout.decode()
+    assert f"\n1-introduce.patch: {OLD}\n2-repoint.patch: {OLD}\n    first: " in text
+    assert "`tfcert patch --phase all --out DIR` stores them" in " ".join(text.split())
+    assert "--- a/" not in text
