@@ -18,7 +18,9 @@ Config = Annotated[
 ]
 PolicyFile = Annotated[
     str | None,
-    typer.Option("--policy", metavar="FILE", help="The policy. [default: the nearest tfcert.toml upwards, else the pack default]"),
+    typer.Option(
+        "--policy", metavar="FILE", help="The policy, or a pack. [default: the nearest tfcert.toml upwards, else the pack default]"
+    ),
 ]
 Threshold = Annotated[int | None, typer.Option("--threshold", metavar="DAYS", min=0, help="Days left at which expiry is an error.")]
 Notice = Annotated[int | None, typer.Option("--notice", metavar="DAYS", min=0, help="Days left at which expiry is a warning.")]

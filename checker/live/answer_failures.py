@@ -50,8 +50,8 @@ _SEE = "see policies/iam/check.json, for scan scan.json"
 _ALLOW = {
     # STS does not say which of these it was.
     "AssumeRole": (
-        "allow sts:AssumeRole on the role, let the role's trust policy admit these credentials, and where that asks for an "
-        'external id give it: external_id under [accounts."…"] in tfcert.toml'
+        "allow sts:AssumeRole on the role, and let its trust policy admit these credentials; where that asks for an external "
+        'id, give it: external_id under [accounts."…"] in tfcert.toml'
     ),
 }
 

@@ -27,7 +27,8 @@ VARIABLES: Mapping[str, str] = {
 }
 POLICY_VARIABLE = "TFCERT_POLICY"
 _OTHERS = (POLICY_VARIABLE, "TFCERT_TOOL")
-_NEAR = 0.8
+# Above what a pipeline may well have of its own (TFCERT_ROLE), below a letter or a word too much (TFCERT_NOTICE_DAYS).
+_NEAR = 0.7
 
 
 @value
@@ -47,9 +48,10 @@ def read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Sett
         if not name.startswith(_PREFIX) or name in _OTHERS:
             continue
         if name not in VARIABLES:
-            near = difflib.get_close_matches(name, (*VARIABLES, *_OTHERS), n=1, cutoff=_NEAR)
+            known = [other.removeprefix(_PREFIX) for other in (*VARIABLES, *_OTHERS)]
+            near = difflib.get_close_matches(name.removeprefix(_PREFIX), known, n=1, cutoff=_NEAR)
             if near:
-                raise UsageError("is not known", where=name, remedy=f"did you mean {near[0]}?")
+                raise UsageError("is not known", where=name, remedy=f"did you mean {_PREFIX}{near[0]}?")
             yield Unknown(name=name)
         elif environment[name]:
             yield name, (VARIABLES[name], _read(name, environment[name]))

@@ -56,3 +56,6 @@ def _parsed(path: str, data: bytes) -> Mapping[str, Any]:
         # What is missing at the very end is complained of without a line.
         line = int(named) if named.isdigit() else data.rstrip().count(b"\n") + 1
         raise UsageError(f"not TOML: {message}", where=f"{path}:{line}", remedy="mend the policy file") from error
+    except (RecursionError, ValueError) as error:
+        # Arrays within arrays without end, and numbers of thousands of digits.
+        raise UsageError("holds what no policy does", where=path, remedy="`tfcert policy show` prints one") from error

@@ -72,10 +72,15 @@ class _Exempting:
     def _called(self, finding: Finding, part: DocumentCases | None, names: Iterable[str | None]) -> list[Exemption]:
         index = self.inline.get(part.document.source.path, {}) if part is not None else {}
         found = [entry for name in names for by in (self.policy, index) for entry in by.get((finding.rule, name), ())]
-        return [entry for entry in found if entry.until >= self.today and self._is_there(entry.where, part, finding)]
+        return [entry for entry in found if entry.until >= self.today and self._is_there(entry, part, finding)]
 
-    def _is_there(self, where: Conditions, part: DocumentCases | None, finding: Finding) -> bool:
-        return where == Conditions() or all(map(where.hold, self._traits(part, finding)))
+    def _is_there(self, entry: Exemption, part: DocumentCases | None, finding: Finding) -> bool:
+        if entry.where == Conditions():
+            return True
+        unmet = next((reason for traits in self._traits(part, finding) for reason in entry.where.unmet(traits)), None)
+        if unmet is not None:
+            self.partly[entry] = f"{unmet.condition}: {unmet.why}"
+        return unmet is None
 
     def _traits(self, part: DocumentCases | None, finding: Finding) -> Iterable[Traits]:
         match finding.about:

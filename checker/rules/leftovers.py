@@ -29,7 +29,7 @@ class Leftovers:
         rule = self.rules[entry.rule]
         if not parts or self.cases.unread or self.cases.observations.interrupted or not self._is_able(rule.needs, parts):
             return None
-        if dict(self.cases.policy.rules).get(entry.rule, rule.severity) is None:
+        if dict(self.cases.policy.rules).get(entry.rule, rule.weight) is None:
             return "the policy has switched the rule off"
         if entry in self.partly:
             return self.partly[entry]

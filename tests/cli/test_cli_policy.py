@@ -155,8 +155,11 @@ def test_a_variable_that_is_misspelt_or_wrong_is_an_error_and_a_strange_one_is_t
     assert run(TFCERT_NOTICE="x")[0] == 2
     assert "TFCERT_NOTICE: notice_days is 3, below threshold_days, 30" in run(TFCERT_NOTICE="3")[1]
     assert "TFCERT_FAIL_ON" in run(TFCERT_FAIL_ON="errors")[1]
-    code, said = run(TFCERT_VERSION="1.2")
-    assert (code, said) == (1, "tfcert: TFCERT_VERSION is no variable of tfcert's; it changes nothing\n")
+    for misspelt in ("THRESHOLD_DAYS", "NOTICE_DAYS", "FAILON", "POLICIES", "MARGINS", "TOOLS"):
+        assert run(**{f"TFCERT_{misspelt}": "45"})[0] == 2
+    for strange in ("VERSION", "ROLE", "CHROMIUM", "TOKEN"):
+        told = f"tfcert: TFCERT_{strange} is no variable of tfcert's; it changes nothing\n"
+        assert run(**{f"TFCERT_{strange}": "1.2"}) == (1, told)
 
 
 def test_a_policy_is_found_upwards_named_or_a_pack(story, policy, weights, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -178,6 +179,19 @@ def test_what_is_wrong_is_said_with_its_line_and_what_to_write(text, line, says)
     found = refusal(text)
     assert found.startswith(f"tfcert.toml:{line}: "), found
     assert says in found
+
+
+@given(st.binary(max_size=60) | st.text("[]{}=\"'.#\n a1-:T\\", max_size=40).map(str.encode))
+def test_no_text_is_a_traceback(data):
+    """Whatever is named as a policy, it is one, or an error that says where."""
+    with suppress(TfcertError):
+        read_policy("x.toml", data)
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 5000 + "]" * 5000, "threshold_days = " + "9" * 5000])
+def test_what_exhausts_the_parser_is_an_error_too(text):
+    """Nested without end, or a number that Python refuses to read."""
+    assert refusal(text).startswith("tfcert.toml")
 
 
 def test_text_that_is_not_utf_8_is_said_with_its_line():

@@ -54,15 +54,16 @@ def test_it_names_both_places():
     assert finding.address == "aws_api_gateway_stage.prod"
 
 
+@pytest.mark.parametrize("there", [WEST, THEIRS])
 @pytest.mark.parametrize(("answer", "found"), [(Gone(), True), ("found", False)])
-def test_ids_may_collide_across_regions(answer, found):
-    """Where AWS has that id in the stage's own region, it is another certificate of the same name."""
-    cases = pair(WEST)
+def test_ids_may_collide_across_regions_and_accounts(answer, found, there):
+    """Where AWS has that id in the stage's own account and region, it is another certificate of the same name."""
+    cases = pair(there)
     made = certificate("old", 300)
     said_there = answer if isinstance(answer, Gone) else Found(expires_at=made.expires_at)
     answers = {
         CertificateKey(id="old", place=HOME): Found(expires_at=made.expires_at),
-        CertificateKey(id="old", place=WEST): said_there,
+        CertificateKey(id="old", place=there): said_there,
     }
     cases = replace(cases, observations=replace(cases.observations, asked=True, certificates=answers))
     assert bool(findings(cases, RULE)) == found
