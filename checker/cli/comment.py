@@ -29,9 +29,7 @@ def comment(
     key: Annotated[
         str, typer.Option("--key", metavar="KEY", help="Tells this comment from others of tfcert on the same pull request.")
     ] = "default",
-    repository: Annotated[
-        str | None, typer.Option("--repository", metavar="OWNER/NAME", help="[default: GITHUB_REPOSITORY, CI_PROJECT_ID]")
-    ] = None,
+    repository: Annotated[str | None, typer.Option("--repository", metavar="OWNER/NAME", help="[default: the pipeline's]")] = None,
     number: Annotated[
         int | None,
         typer.Option(

@@ -53,10 +53,17 @@ def _undeclared(standing: Standing) -> Step:
             ),
             None,
         )
-        return Blocked(
-            f"it is declared inside module.{'.module.'.join(path)}, whose source is not a folder of this configuration ({source})",
-            f"rotate it in the repository of {source}, and take its new version here",
-        )
+        inside = f"it is declared inside module.{'.module.'.join(path)}"
+        if source is not None:
+            return Blocked(
+                f"{inside}, whose source is not a folder of this configuration ({source})",
+                f"rotate it in the repository of {source}, and take its new version here",
+            )
+        if not standing.declared.unread:
+            return Blocked(
+                f"{inside}, which this configuration does not call",
+                "pass the configuration that does with --config; if the call was removed, put it back before anything is applied",
+            )
     if standing.declared.unread:
         return Blocked(
             f"its block was not found; {', '.join(standing.declared.unread)} may declare it, which tfcert does not edit",

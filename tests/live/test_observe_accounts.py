@@ -149,11 +149,11 @@ def test_roles_that_are_not_answered_for_are_given_up_on_at_the_same_time(organi
     keys = [key("abc123", account=account) for account in (OWN, SECOND, THIRD)]
     began = time.monotonic()
 
-    seen = look(keys, connection=entering(SECOND, THIRD, timeout=2))
+    seen = look(keys, connection=entering(SECOND, THIRD, timeout=6))
 
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 20
     assert [type(seen.certificates[each]) for each in keys] == [Found, Unanswered, Unanswered]
-    assert "within 2 s" in seen.certificates[keys[1]].reason or "no answer came in time" in seen.certificates[keys[1]].reason
+    assert "within 6 s" in seen.certificates[keys[1]].reason or "no answer came in time" in seen.certificates[keys[1]].reason
 
 
 def test_one_denied_list_touches_its_account_alone(organisation, key, look):

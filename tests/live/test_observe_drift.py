@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -139,3 +140,40 @@ def test_a_stage_that_is_not_as_aws_answers_is_unanswered(web, stage, shown, ite
 
     assert isinstance(answer, Unanswered)
     assert "not as AWS answers" in answer.reason
+
+
+class Late:
+    """A gateway in memory: stages are told late, each with a certificate that no document names, and certificates never."""
+
+    def of(self, _role):
+        return self
+
+    def region(self):
+        return None
+
+    def endpoint(self, _region):
+        return None
+
+    def traffic(self):
+        return ()
+
+    def account(self, _region):
+        return ACCOUNT
+
+    def stages(self, _region, api):
+        time.sleep(4)
+        return (ObservedStage(kind=api.kind, api_id=api.id, name="prod", certificate_id="byhand"),)
+
+    def certificates(self, _region):
+        time.sleep(30)
+
+
+def test_what_is_presented_besides_is_waited_for_no_longer_than_the_region_has_left(stage, shown):
+    """Not the whole timeout a second time: five seconds, and one for the answer that came."""
+    began = time.monotonic()
+
+    _, seen = shown([stage("rest1", "prod", account=ACCOUNT)], timeout=5, gateways=Late())
+
+    assert time.monotonic() - began < 8.5
+    (answer,) = seen.certificates.values()
+    assert isinstance(answer, Unanswered)

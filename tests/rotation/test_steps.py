@@ -260,3 +260,17 @@ def test_rotations_come_by_the_end_of_what_they_rotate_out(tmp_path):
         assert found[0].repoint_by == days(-5)
         assert found[0].introduce_by == days(-8)
     assert orders == {("c", "a", "b")}
+
+
+def test_a_certificate_of_a_module_that_nothing_calls_is_put_back_first(tmp_path):
+    """State has it, a stage presents it, and no file calls the module: the next apply would take both away."""
+    home = world(
+        tmp_path,
+        {"main.tf": BASE},
+        certificates={f"module.gone.{OLD}": "old000"},
+        stages={f"module.gone.{STAGE}.prod": "old000"},
+    )
+    (rotation,) = home.judge().rotations
+    assert isinstance(rotation.step, Blocked)
+    assert rotation.step.reason == "it is declared inside module.gone, which this configuration does not call"
+    assert "put it back" in rotation.step.remedy

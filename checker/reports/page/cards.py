@@ -9,7 +9,7 @@ from shlex import quote
 from checker.domain.outcome import Outcome
 from checker.domain.rotation import SERIES, Blocked, Done, Holds, Next, Phase, Rotation, Waiting
 from checker.domain.value import short_value, value
-from checker.reports.page.wording import Date, Name, StageName, counted, date_of, split, until
+from checker.reports.page.wording import Date, Name, StageName, counted, date_of, listed, split, until
 
 _STATE = {Holds.YES: "yes", Holds.NO: "no", Holds.UNKNOWN: "unknown"}
 
@@ -105,7 +105,7 @@ def _card(
             if condition.phase is _awaited(rotation, phase)
         ),
         cautions=tuple(caution.text for caution in rotation.cautions if caution.phase is phase),
-        stages=tuple(StageName(split(stage), "") for stage in rotation.stages),
+        stages=tuple(listed(StageName(split(stage), "") for stage in rotation.stages)),
         patch=patch,
         steps=next((steps[identity] for identity in rotation.predecessor_ids if identity in steps), None),
     )

@@ -16,7 +16,8 @@ def named(name: Name) -> Markup:
     """An address, its own name set off from what leads to it."""
     from markupsafe import Markup, escape
 
-    lead = f"<span>{escape(printable(name.lead))}</span><wbr>" if name.lead else ""
+    # A long way breaks at its dots, before it breaks anywhere.
+    lead = f"<span>{str(escape(printable(name.lead))).replace('.', '.<wbr>')}</span>" if name.lead else ""
     return Markup(f'<code class="name">{lead}{escape(printable(name.own))}</code>')  # noqa: S704 -- both parts are escaped
 
 

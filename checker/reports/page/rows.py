@@ -14,7 +14,7 @@ from checker.domain.scoping import Matching, Scoping
 from checker.domain.stage import Stage
 from checker.domain.value import value
 from checker.reports.page.life import Life, deadlines, life_of
-from checker.reports.page.wording import Date, Name, StageName, date_of, month_of, name_of
+from checker.reports.page.wording import Date, Name, StageName, date_of, listed, month_of, name_of
 
 _OPEN = 40
 _FEW = 12
@@ -157,7 +157,7 @@ def _row(
         due=tuple((kind, date_of(moment)) for kind, moment in due),
         rotation=anchor,
         life=life_of(case, due, policy, outcome.cases.as_of),
-        stages=tuple(_stages(case)),
+        stages=tuple(listed(_stages(case))),
     )
 
 

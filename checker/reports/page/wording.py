@@ -5,6 +5,7 @@ A page of ten thousand stages makes a hundred thousand of these, so that they ar
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -24,10 +25,22 @@ class Name(NamedTuple):
 
 
 class StageName(NamedTuple):
-    """A stage as the page lists it; `when` says what the plan changes about it, empty where nothing."""
+    """A stage as the page lists it; `when` says what the plan changes about it, empty where nothing.
+
+    `again`: what leads to it is that of the one before, and need not be seen twice.
+    """
 
     name: Name
     when: str
+    again: bool = False
+
+
+def listed(stages: Iterable[StageName]) -> Iterator[StageName]:
+    """Stages in their order, with what leads to each seen once."""
+    lead = None
+    for stage in stages:
+        yield stage._replace(again=stage.name.lead == lead)
+        lead = stage.name.lead
 
 
 class Date(NamedTuple):

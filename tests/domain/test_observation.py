@@ -1,0 +1,63 @@
+"""What was said of what: ids collide across accounts and regions, so an answer is looked up by both."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from checker.domain.observation import Calls, CertificateKey, Found, Gone, Observations
+from checker.domain.place import Place
+
+OURS, THEIRS = Place("aws", "111122223333", "us-east-1"), Place("aws", "444455556666", "us-east-1")
+FAR, UNPLACED = Place("aws", "111122223333", "eu-west-1"), Place(None, None, "us-east-1")
+FOUND = Found(expires_at=datetime(2027, 3, 1, tzinfo=UTC))
+
+
+def told(**answers):
+    places = {"ours": OURS, "theirs": THEIRS, "far": FAR, "unplaced": UNPLACED}
+    return Observations(asked=True, certificates={CertificateKey(id="a", place=places[name]): a for name, a in answers.items()})
+
+
+@pytest.mark.parametrize(
+    ("answers", "place", "said"),
+    [
+        ({"ours": FOUND, "theirs": Gone()}, OURS, FOUND),
+        ({"ours": FOUND, "theirs": Gone()}, THEIRS, Gone()),
+        ({"ours": FOUND, "far": Gone()}, FAR, Gone()),
+        ({"theirs": FOUND}, OURS, None),
+        ({"far": FOUND}, OURS, None),
+        ({"unplaced": FOUND}, OURS, FOUND),
+        ({"unplaced": FOUND, "ours": Gone()}, OURS, Gone()),
+        ({}, OURS, None),
+    ],
+)
+def test_what_was_said_of_a_certificate_is_said_of_its_own_place(answers, place, said):
+    """Another account's answer about the same id is about another certificate; what no document places may be this one."""
+    assert told(**answers).said_of("a", place) == said
+    assert told(**answers).said_of("b", place) is None
+
+
+@pytest.mark.parametrize(
+    ("held", "place", "count"),
+    [
+        ({OURS: 3, THEIRS: 60}, OURS, 3),
+        ({OURS: 3, THEIRS: 60}, THEIRS, 60),
+        ({OURS: 3, THEIRS: 60}, UNPLACED, None),
+        ({OURS: 3, FAR: 60}, UNPLACED, 3),
+        ({UNPLACED: 3}, OURS, 3),
+        ({FAR: 60}, OURS, None),
+    ],
+)
+def test_what_an_account_holds_is_told_where_it_is_clear_of_which(held, place, count):
+    """A place whose account is not known may be either of two."""
+    assert Observations(asked=True, held=held).held_at(place) == count
+
+
+def test_calls_are_summed_by_operation():
+    """Whatever accounts and regions they went to."""
+    traffic = [Calls(operation="GetStages", account=a, region=r, sent=2) for a, r in ((None, "x"), ("1", "x"), ("1", "y"))]
+    assert Observations(asked=True, traffic=(*traffic, Calls(operation="GetApis", account=None, region="x", sent=1))).calls == {
+        "GetStages": 6,
+        "GetApis": 1,
+    }
