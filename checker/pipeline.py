@@ -16,7 +16,6 @@ from checker.domain.stage import Stage
 from checker.domain.subjects import subjects
 from checker.domain.value import replace, value
 from checker.rotation.planner import plan_rotations, surveys_needed
-from checker.rotation.unmanaged import keys_needed
 from checker.rules import judge
 
 if TYPE_CHECKING:
@@ -117,6 +116,9 @@ def bundle(inventory: Inventory, observe: Observe | None, run: Run) -> tuple[Out
 def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
     observations = Observations(asked=False)
     if observe is not None:
+        # Only here: nobody is asked offline.
+        from checker.rotation.unmanaged import keys_needed
+
         wanted = {
             subject.key: None for document in inventory.documents for subject in subjects(document) if subject.key is not None
         }

@@ -1,7 +1,6 @@
 """`tfcert comment`: post the outcome, and keep it current."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
 from typing import Annotated
 
 import typer
@@ -29,9 +28,7 @@ def comment(
     key: Annotated[
         str, typer.Option("--key", metavar="KEY", help="Tells this comment from others of tfcert on the same pull request.")
     ] = "default",
-    repository: Annotated[
-        str | None, typer.Option("--repository", metavar="OWNER/NAME", help="[default: GITHUB_REPOSITORY, CI_PROJECT_ID]")
-    ] = None,
+    repository: Annotated[str | None, typer.Option("--repository", metavar="OWNER/NAME", help="[default: the pipeline's]")] = None,
     number: Annotated[
         int | None,
         typer.Option(

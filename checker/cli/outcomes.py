@@ -69,7 +69,10 @@ def _run(arguments: str) -> Document:
     except ValueError as error:
         raise UsageError(f"{arguments!r}: {error}", where="--run", remedy="quote as in a shell") from error
     command = [sys.executable, "-c", "from checker.cli import main; main()", "check", *words, "--patches", "--format", "json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=_SECONDS, check=False)  # noqa: S603 -- ourselves, without a shell
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, timeout=_SECONDS, check=False)  # noqa: S603 -- ourselves, no shell
+    except subprocess.TimeoutExpired as error:
+        raise UsageError(f"`tfcert check {arguments}` took more than an hour", where="--run", remedy="run it by itself") from error
     if done.returncode not in {0, 1, 3}:
         raise UsageError(f"`tfcert check {arguments}` ended with {done.returncode}", where="--run", remedy="what it says is above")
     return read_document(f"check {arguments}", done.stdout)

@@ -48,21 +48,23 @@ class Letter:
 
 def deliver(forge: Forge, target: PullRequest, letter: Letter, behavior: Behavior, *, dry_run: bool) -> int:
     """Post it, or tell what would be posted; the result is the exit code. Raises TfcertError where the forge does not answer."""
-    if target.token is None and not dry_run:
-        raise UsageError("no token", where=f"{forge.upper()}_TOKEN", remedy="set it in the environment; it needs to write comments")
     post = _post(forge, target, letter)
     try:
-        conversation = _conversation(forge, target) if target.token is not None else None
+        conversation = _conversation(forge, target, needed=not dry_run)
         if dry_run or conversation is None:
             pretence = Pretence(conversation)
-            kept = keep(pretence, post, behavior)
-            _tell(pretence, str(kept.did))
+            did = keep(pretence, post, behavior).did
+            _tell(pretence, str(did))
         else:
             kept = keep(conversation, post, behavior)
             where = f": {kept.comment.url}" if kept.comment is not None else ""
             output.write(f"comment {kept.did}{where}\n".encode())
     except RefusedError as error:
-        _instead(forge, letter, post, error)
+        output.warn(f"no comment could be written: {error}")
+        if dry_run:
+            output.write(post.body.encode())
+        else:
+            _instead(forge, letter, post)
     return letter.exit_code
 
 
@@ -81,8 +83,15 @@ def _post(forge: Forge, target: PullRequest, letter: Letter) -> Post:
     return Post(text=text, marker=marker, always=letter.always)
 
 
-def _conversation(forge: Forge, target: PullRequest) -> Conversation:
-    token, patience = target.token or "", Patience()
+def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Conversation | None:
+    """What may be written to; None where there is no token and none is needed."""
+    token, patience = target.token, Patience()
+    if token is None and target.fork:
+        raise RefusedError("the pipeline of a fork has no token", where=f"{forge.upper()}_TOKEN")
+    if token is None and needed:
+        raise UsageError("no token", where=f"{forge.upper()}_TOKEN", remedy="set it in the environment; it needs to write comments")
+    if token is None:
+        return None
     try:
         if forge is Forge.GITLAB:
             from checker.forges.gitlab import GitlabConversation
@@ -111,9 +120,8 @@ def _tell(pretence: Pretence, did: str) -> None:
         output.write(pretence.body.encode())
 
 
-def _instead(forge: Forge, letter: Letter, post: Post, error: RefusedError) -> None:
+def _instead(forge: Forge, letter: Letter, post: Post) -> None:
     """Say it where a token that may not write still can: in the job's log and its summary."""
-    output.warn(f"no comment could be written: {error}")
     summary = os.environ.get("GITHUB_STEP_SUMMARY") if forge is Forge.GITHUB else None
     if forge is Forge.GITHUB and os.environ.get("GITHUB_ACTIONS") == "true":
         output.write("".join(f"{line}\n" for line in workflow_commands(letter.documents, masked=letter.masked)).encode())

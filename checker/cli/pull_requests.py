@@ -30,7 +30,8 @@ class Forge(StrEnum):
 class PullRequest:
     """A pull request, or a merge request; `number` is None where only its `head` is known, as after the workflow of a fork.
 
-    `run` is the number of the pipeline's run.
+    `run` is the number of the pipeline's run; `fork` says that it runs in a fork, which has no token of the project that it came
+    from.
     """
 
     base_url: str
@@ -40,6 +41,7 @@ class PullRequest:
     commit: str | None
     run: int | None
     head: str | None = None
+    fork: bool = False
 
 
 def pull_request(
@@ -61,7 +63,7 @@ def pull_request(
 
 
 def _repository_variable(forge: Forge) -> str:
-    return "GITHUB_REPOSITORY" if forge is Forge.GITHUB else "CI_PROJECT_ID"
+    return "GITHUB_REPOSITORY" if forge is Forge.GITHUB else "CI_MERGE_REQUEST_PROJECT_ID"
 
 
 def _on_github(environment: Mapping[str, str]) -> PullRequest:
@@ -88,10 +90,14 @@ def _on_github(environment: Mapping[str, str]) -> PullRequest:
 
 
 def _on_gitlab(environment: Mapping[str, str]) -> PullRequest:
+    # A merge request belongs to the project that it is for; the pipeline of one from a fork runs in the fork.
+    here = environment.get("CI_PROJECT_ID", "")
+    meant = environment.get("CI_MERGE_REQUEST_PROJECT_ID") or here
     return PullRequest(
         base_url=environment.get("CI_API_V4_URL") or "https://gitlab.com/api/v4",
         token=environment.get("GITLAB_TOKEN") or None,
-        repository=environment.get("CI_PROJECT_ID", ""),
+        repository=meant,
+        fork=meant != here,
         number=_whole(environment.get("CI_MERGE_REQUEST_IID")),
         commit=environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environment.get("CI_COMMIT_SHA") or None,
         run=_whole(environment.get("CI_PIPELINE_ID")),

@@ -22,6 +22,10 @@ class VanishedError(TfcertError):
     """The comment is not there: somebody deleted it since it was listed, or the token may not see it."""
 
 
+class OddAnswerError(TfcertError):
+    """The forge answers what its API does not have, as where a part of it is switched off or a proxy answers instead."""
+
+
 class Why(StrEnum):
     """Why a comment is hidden; the words are those of GitHub's `ReportedContentClassifiers`."""
 
@@ -55,6 +59,9 @@ class Conversation(Protocol):
 
     def edit(self, comment: Comment, body: str) -> None:
         """Give a comment another body."""
+
+    def again(self, comment: Comment) -> Comment:
+        """The comment as it is by now."""
 
     def delete(self, comment: Comment) -> None:
         """Take a comment away."""

@@ -13,12 +13,13 @@ import requests
 from github import Auth, Github, GithubException
 
 from checker.domain.errors import TfcertError
-from checker.forges.conversation import RefusedError
+from checker.forges.conversation import OddAnswerError, RefusedError, VanishedError
 from checker.forges.patience import BusyError, Patience
 
 T = TypeVar("T")
 PAGE = 100
 _SECONDARY = 60.0
+_TRANSIENT = frozenset({500, 502, 503, 504})
 _REMEDY = "give the job `permissions: pull-requests: write`; for pull requests from forks see docs/bot.md"
 
 
@@ -52,21 +53,27 @@ class GithubClient:
             raise _meant(error, where, absent) from None  # it holds what was sent, and that is nobody's business
         except requests.RequestException as error:
             raise BusyError(f"GitHub is not reached: {type(error).__name__}") from None
+        except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+            # The client takes whatever is answered with success for what it asked for.
+            what = f"GitHub answers what its API does not have ({type(error).__name__})"
+            raise OddAnswerError(what, where=where, remedy="is GITHUB_API_URL that of its REST API?") from error
 
 
 def _meant(error: GithubException, where: str, absent: type[TfcertError]) -> Exception:
     what = f"GitHub answers {error.status}: {_message(error.data)}"
     headers = {name.lower(): text for name, text in (error.headers or {}).items()}
     pause = _pause(error.status, what, headers)
-    if pause is not None or error.status >= 500:
+    if pause is not None or error.status in _TRANSIENT:
         return BusyError(what, after=pause)
-    if error.status == 404 or _names(error.data, "NOT_FOUND"):
+    if _names(error.data, "NOT_FOUND"):
+        return VanishedError(what, where=where, remedy=_REMEDY)
+    if error.status == 404:
         return absent(what, where=where, remedy=_REMEDY)
     if error.status == 403 or _names(error.data, "FORBIDDEN"):
         return RefusedError(what, where=where, remedy=_REMEDY)
     if error.status == 401:
         return TfcertError(what, where=where, remedy="GITHUB_TOKEN is not, or no longer, valid")
-    return TfcertError(what, where=where, remedy="please report this")
+    return OddAnswerError(what, where=where, remedy="is GITHUB_API_URL that of its REST API?")
 
 
 def _errors(data: Any) -> list[Any]:

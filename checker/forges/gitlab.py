@@ -12,13 +12,17 @@ from gitlab import Gitlab
 from gitlab.exceptions import GitlabError
 
 from checker.domain.errors import TfcertError
-from checker.forges.conversation import Comment, RefusedError, VanishedError, Why
+from checker.forges.conversation import Comment, OddAnswerError, RefusedError, VanishedError, Why
 from checker.forges.patience import BusyError, Patience
 
 T = TypeVar("T")
 _PAGE, _PAGES = 100, 500
 _API = "/api/v4"
+_TRANSIENT = frozenset({409, 429, 500, 502, 503, 504})
 _REMEDY = "GITLAB_TOKEN must be an access token with the scope `api`, of a member who may comment; docs/bot.md"
+
+
+_ODD = "is CI_API_V4_URL that of its REST API?"
 
 
 class GitlabConversation:
@@ -43,13 +47,19 @@ class GitlabConversation:
 
     def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
         """Page through all notes; ours are those whose author is the token's own user."""
-        found: list[Any] = []
+
+        def read(page: int) -> tuple[int, list[tuple[Comment, int]]]:
+            options: dict[str, Any] = {"page": page, "per_page": _PAGE, "order_by": "created_at", "sort": "asc", "max_retries": 0}
+            notes = list(self._notes.list(iterator=False, get_all=False, **options))
+            return len(notes), [(_comment(note), note.author["id"]) for note in notes if not note.system and candidate(note.body)]
+
+        found: list[tuple[Comment, int]] = []
         for page in range(1, _PAGES + 1):
-            notes = self._ask(partial(self._page, page), RefusedError)
-            found += (note for note in notes if not note.system and candidate(note.body))
-            if len(notes) < _PAGE:
+            count, candidates = self._ask(partial(read, page), RefusedError)
+            found += candidates
+            if count < _PAGE:
                 break
-        return [_comment(note) for note in found if note.author["id"] == self._who()]
+        return [comment for comment, author in found if author == self._who()]
 
     def create(self, body: str) -> Comment:
         """Add a note; one that was heard although the answer was lost is found, not written twice."""
@@ -58,13 +68,17 @@ class GitlabConversation:
             return next(iter(self.ours(lambda text: text.strip() == body.strip())), None)
 
         def create() -> Comment:
-            return _comment(self._translated(lambda: self._notes.create({"body": body}, max_retries=0), RefusedError))
+            return self._translated(lambda: _comment(self._notes.create({"body": body}, max_retries=0)), RefusedError)
 
         return self._patience.ask(create, settled=settled)
 
     def edit(self, comment: Comment, body: str) -> None:
         """Give a note another body."""
         self._ask(lambda: self._notes.update(comment.id, {"body": body}, max_retries=0), VanishedError)
+
+    def again(self, comment: Comment) -> Comment:
+        """The note as it is by now."""
+        return self._ask(lambda: _comment(self._notes.get(comment.id, max_retries=0)), VanishedError)
 
     def delete(self, comment: Comment) -> None:
         """Take a note away."""
@@ -76,13 +90,13 @@ class GitlabConversation:
     def show(self, comment: Comment) -> None:
         """Do nothing: no note is ever folded away."""
 
-    def _page(self, page: int) -> list[Any]:
-        listed = self._notes.list(page=page, per_page=_PAGE, order_by="created_at", sort="asc", get_all=False, max_retries=0)
-        return list(listed)
-
     def _who(self) -> int:
+        def read() -> int:
+            answer: Any = self._client.http_get("/user", max_retries=0)
+            return int(answer["id"])
+
         if self._viewer is None:
-            self._viewer = int(self._ask(lambda: self._client.http_get("/user", max_retries=0), RefusedError)["id"])  # type: ignore[index]
+            self._viewer = self._ask(read, RefusedError)
         return self._viewer
 
     def _remember(self, response: requests.Response, *_: object, **__: object) -> None:
@@ -99,11 +113,14 @@ class GitlabConversation:
             raise self._meant(error, absent) from None
         except requests.RequestException as error:
             raise BusyError(f"GitLab is not reached: {type(error).__name__}") from None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            what = f"GitLab answers what its API does not have ({type(error).__name__})"
+            raise OddAnswerError(what, where=self._where, remedy=_ODD) from error
 
     def _meant(self, error: GitlabError, absent: type[TfcertError]) -> Exception:
         status = error.response_code or 0
         what = f"GitLab answers {status}: {error.error_message}"
-        if status in {409, 429} or status >= 500:
+        if status in _TRANSIENT:
             return BusyError(what, after=self._pause())
         if status == 404:
             return absent(what, where=self._where, remedy=_REMEDY)
@@ -111,7 +128,7 @@ class GitlabConversation:
             return RefusedError(what, where=self._where, remedy=_REMEDY)
         if status == 401:
             return TfcertError(what, where=self._where, remedy="GITLAB_TOKEN is not, or no longer, valid")
-        return TfcertError(what, where=self._where, remedy="please report this")
+        return OddAnswerError(what, where=self._where, remedy=_ODD)
 
     def _pause(self) -> float | None:
         after, reset = self._headers.get("retry-after", ""), self._headers.get("ratelimit-reset", "")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from enum import StrEnum
 
 from checker.domain.value import value
-from checker.forges.conversation import Comment, Conversation, RefusedError, VanishedError, Why
+from checker.forges.conversation import Comment, Conversation, OddAnswerError, RefusedError, VanishedError, Why
 from checker.forges.marker import Marker
 
 _ROUNDS = 5
@@ -98,15 +98,27 @@ def _update(conversation: Conversation, post: Post, standing: Sequence[Comment])
     before = oldest.marker
     same = said(oldest.body) == said(post.body)
     if not same:
-        if oldest.hidden and before is not None and before.resolved and not post.marker.resolved:
+        if before is not None and before.resolved and not post.marker.resolved:
             # First of all, so that findings never stay folded away: what a person hid stays hidden.
-            with suppress(RefusedError, VanishedError):
+            with suppress(RefusedError, VanishedError, OddAnswerError):
                 conversation.show(oldest)
-        conversation.edit(oldest, post.body)
+        _edit(conversation, post, oldest)
         if post.marker.resolved and not oldest.hidden:
             _hide(conversation, oldest, Why.RESOLVED)
     _delete(conversation, others)
     return Kept(did=Did.UNCHANGED if same else Did.EDITED, comment=oldest)
+
+
+def _edit(conversation: Conversation, post: Post, comment: Comment) -> None:
+    """Edit, and look whether it stayed: an older run that looked before this one wrote may have written after it."""
+    for _ in range(_ROUNDS):
+        conversation.edit(comment, post.body)
+        try:
+            marker = conversation.again(comment).marker
+        except (RefusedError, OddAnswerError):
+            return
+        if marker is None or not marker.is_of(post.marker) or not marker.older_than(post.marker):
+            return
 
 
 def _converged(conversation: Conversation, post: Post, made: Comment, behavior: Behavior) -> Comment:
@@ -134,7 +146,7 @@ def _converged(conversation: Conversation, post: Post, made: Comment, behavior: 
 
 def _hide(conversation: Conversation, comment: Comment, why: Why) -> None:
     # What is said matters, whether it is folded away does not: a token may be allowed the one and not the other.
-    with suppress(RefusedError, VanishedError):
+    with suppress(RefusedError, VanishedError, OddAnswerError):
         conversation.hide(comment, why)
 
 

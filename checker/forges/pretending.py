@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from checker.domain.value import replace
 from checker.forges.conversation import Comment, Conversation, Why
 
 _YET_TO_COME = 2**62
@@ -31,6 +32,10 @@ class Pretence:
         """Remember the new body."""
         self.done.append(f"would edit {comment.url}")
         self.body = body
+
+    def again(self, comment: Comment) -> Comment:
+        """What would be there by now."""
+        return replace(comment, body=self.body or comment.body)
 
     def delete(self, comment: Comment) -> None:
         """Remember the deletion."""

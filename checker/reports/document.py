@@ -5,6 +5,7 @@ What is not named here is passed over: version 1 only ever grows. Shape: `schema
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal, NotRequired, TypedDict
 
 from checker.domain.errors import UnreadableError
@@ -144,14 +145,24 @@ def read_document(name: str, data: bytes) -> Document:
 
     try:
         version = msgspec.json.decode(data, type=_Version)["schema"]
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableError("not the outcome of a check", where=name, remedy=_REMEDY) from error
     if version != SCHEMA:
         raise UnreadableError(f"is {version!r}, and this is the tfcert that reads {SCHEMA!r}", where=name, remedy=_REMEDY)
     try:
-        return msgspec.json.decode(data, type=Document)
+        found = msgspec.json.decode(data, type=Document)
     except msgspec.ValidationError as error:
         raise UnreadableError(f"not as {SCHEMA} has it: {error}", where=name, remedy=_REMEDY) from error
+    if not _is_instant(found["as_of"]):
+        raise UnreadableError(f"not as {SCHEMA} has it: no instant - at `$.as_of`", where=name, remedy=_REMEDY)
+    return found
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 class _Version(TypedDict):

@@ -9,7 +9,6 @@ from checker.domain.certificate import kind_of
 from checker.domain.finding import Finding, SuppressedBy, Suppression
 from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
 from checker.domain.severity import Severity
-from checker.reports.by_hand import by_hand
 from checker.reports.text_next import what_next
 from checker.reports.text_table import nothing_there, table
 from checker.reports.wrapping import WIDTH, Line, Span, Tone, wrapped
@@ -46,7 +45,10 @@ def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
     yield from _findings(counted, width, outcome)
     yield from _findings((finding for finding in outcome.findings if finding.suppression is not None), width, outcome)
     yield from what_next(outcome, width)
-    yield from by_hand(outcome.by_hand, width)
+    if outcome.by_hand:
+        from checker.reports.by_hand import by_hand
+
+        yield from by_hand(outcome.by_hand, width)
     if any(kind_of(identity) == "gateway" for rotation in outcome.rotations for identity in rotation.predecessor_ids):
         yield Line(())
         yield from _note(_NO_MORE_ROTATIONS, width)

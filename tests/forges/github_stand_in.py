@@ -69,6 +69,9 @@ class GithubStandIn(StrictServer):
         return super().changes(request)
 
     def handle(self, path, request):
+        if path == "/user":
+            user = DESCRIPTION.smallest(DESCRIPTION.schema("public-user"))
+            return Answer(status=200, body={**user, "login": self._viewer, "user_view_type": "public"})
         if f"{request.values['owner']}/{request.values['repo']}" != REPOSITORY:
             return Answer(status=404, body={"message": "Not Found"})
         if request.method != "GET" and not self._writes:

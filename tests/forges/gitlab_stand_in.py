@@ -72,7 +72,8 @@ class GitlabStandIn(StrictServer):
         if request.method == "DELETE":
             self.notes[number].remove(found)
             return Answer(status=204)
-        found["body"] = request.body["body"]
+        if request.method == "PUT":
+            found["body"] = request.body["body"]
         return Answer(status=200, body=self._shown(found, number))
 
     def _shown(self, note, number):

@@ -137,6 +137,28 @@ def test_a_token_that_may_not_write_leaves_the_exit_code_and_tells_elsewhere(say
     assert say("--number", str(number), documents=[fine()], token="reads", environment=environment).returncode == 0
 
 
+@pytest.mark.parametrize("forge", ["gitlab"], indirect=True)
+def test_a_fork_s_pipeline_on_gitlab_has_no_token_and_is_judged_all_the_same(say, forge):
+    """The merge request is one of the project that it is for, wherever the pipeline runs."""
+    fork = {"CI_PROJECT_ID": "99", "CI_MERGE_REQUEST_PROJECT_ID": "42"}
+    done = say(documents=[due()], token="", environment=fork)
+    assert done.returncode == 1
+    assert b"the pipeline of a fork has no token" in done.stderr
+    assert b"### tfcert: findings" in done.stdout
+    assert say(documents=[due()], environment=fork).returncode == 1
+    assert len(forge.server.bodies()) == 1
+
+
+def test_a_dry_run_writes_nothing_where_the_token_may_not_read_either(say, tmp_path):
+    """Not into the summary of a step."""
+    summary = tmp_path / "summary.md"
+    done = say(
+        "--number", "8", "--dry-run", documents=[due()], environment={"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_ACTIONS": "true"}
+    )
+    assert (done.returncode, summary.exists()) == (1, False)
+    assert done.stdout.startswith(b"<!-- tfcert comment")
+
+
 def test_annotations_cannot_be_broken_out_of(say, forge, tmp_path):
     """What names may hold is escaped as GitHub's toolkit does."""
     nasty = "a\n::error::x%0Ay,line=2::z"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -153,11 +154,10 @@ def test_a_thousand_comments_before_ours(forge):
     run(forge, "one")
     writes(forge)
     assert run(forge, "two", hours=1) is Did.EDITED
-    pages = [
-        request.query.get("page", "1")
-        for request in forge.server.requests
-        if request.method == "GET" and "user" not in request.path
+    listings = [
+        request for request in forge.server.requests if request.method == "GET" and request.path.endswith(("comments", "notes"))
     ]
+    pages = [request.query.get("page", "1") for request in listings]
     assert pages == [str(page) for page in range(1, 12)]
     assert len(forge.server.bodies()) == 1_001
 
@@ -267,6 +267,55 @@ def test_runs_that_race_leave_one_comment_and_it_is_the_newest(forge, runs, beha
         done = [pool.submit(run, forge, f"run {number}", hours=number, behavior=behavior) for number in range(runs)]
         assert all(each.result(timeout=60) for each in done)
     assert ours(forge) == [f"run {runs - 1}"]
+
+
+def test_an_older_run_that_writes_last_is_overwritten(forge):
+    """It had looked before the newer one wrote, so it cannot know; the newer one looks after it has written."""
+    run(forge, "zero")
+    late = post(forge, "an older run", hours=1).body
+    written = []
+
+    def write(request):
+        if request.method == "GET" and request.path.rsplit("/", 1)[1].isdigit() and not written:
+            there = forge.server.comments if forge.name == "github" else forge.server.notes
+            there[7][0]["body"] = late
+            written.append(late)
+
+    forge.server.before.append(write)
+    run(forge, "the newest", hours=2)
+    assert written
+    assert ours(forge) == ["the newest"]
+
+
+@pytest.mark.parametrize("body", [[], {}, "<html>", [1], {"data": None}, None], ids=str)
+def test_an_answer_that_is_none_of_the_api_s_is_an_error_and_no_traceback(forge, body):
+    """A proxy may answer anything with success."""
+    for method in ("GET", "POST"):
+        for path in ("comments|notes", "graphql|user"):
+            run(forge, "one", behavior=Behavior.NEW)
+            forge.server.faults = [Fault(method=method, path=path, answer=Answer(status=200, body=body), times=99)]
+            with suppress(TfcertError):
+                run(forge, "two", hours=1)
+            forge.server.faults = []
+
+
+@pytest.mark.parametrize("token", ["writes", "installation"])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
+def test_where_graphql_is_not_there_the_user_s_login_tells_or_the_marker_alone(github, status, token):
+    """The token of an installation has no user either."""
+    github.server.tokens["installation"] = (BOT, True)
+    if token == "installation":
+        refused = Answer(status=403, body={"message": "Resource not accessible by integration"})
+        github.server.faults.append(Fault(method="GET", path="/user$", answer=refused, times=99))
+    gone = Answer(status=status, body={"message": "no"})
+    github.server.faults.append(Fault(method="POST", path="graphql", answer=gone, times=99))
+    forged = post(github, "forged").body
+    github.server.add(forged)
+    for hours, (text, fine) in enumerate((("bad", False), ("fine", True), ("bad again", False)), start=1):
+        run(github, text, hours=hours, resolved=fine, token=token)
+    told = token == "writes"
+    assert (github.server.bodies()[0] == forged) == told
+    assert ours(github) == (["forged", "bad again"] if told else ["bad again"])
 
 
 def test_fifty_runs_over_a_pull_request_s_life_leave_one_comment(forge):

@@ -1,0 +1,184 @@
+"""Whatever goes wrong during a scan: nothing clean is said of what was not seen, and nothing waits for ever."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from checker.demo.emulator import (
+    Answer,
+    Drop,
+    Hang,
+    ProxyPage,
+    SeedAcm,
+    SeedApi,
+    SeedCertificate,
+    access_denied,
+    throttled,
+    unavailable,
+)
+from checker.domain.observation import Found
+from checker.domain.outcome import Verdict
+from checker.domain.policy import Policy
+from checker.domain.run import Run
+from checker.live import Connection
+from checker.live.boto_gateway import BotoGateways
+from checker.live.scan import Target
+from checker.live.scan import scan as look
+from checker.pipeline import scan as judge
+
+EAST, WEST = "us-east-1", "eu-west-1"
+ARN = f"arn:aws:acm:{EAST}:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
+LATER = datetime(2027, 11, 1, tzinfo=UTC)
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+FAULTS = {
+    "denied": access_denied(),
+    "throttled": throttled(),
+    "unavailable": unavailable(),
+    "dropped": Drop(),
+    "page": ProxyPage(),
+    "page 403": ProxyPage(status=403),
+    "page 404": ProxyPage(status=404),
+    "expired": Answer(status=403, code="ExpiredTokenException", message="x"),
+    "not enabled": Answer(status=403, code="OptInRequired", message="x"),
+    "bad request": Answer(status=400, code="BadRequestException", message="x"),
+}
+LISTS = ("GetClientCertificates", "GetRestApis", "GetApis", "apigateway:GetStages", "apigatewayv2:GetStages", "DescribeCertificate")
+
+
+class Nobody:
+    """A watch that does not look."""
+
+    def expect(self, count):
+        pass
+
+    def answered(self):
+        pass
+
+
+@pytest.fixture
+def healthy(aws, monkeypatch):
+    """Two regions in which there is nothing to find."""
+    monkeypatch.setenv("AWS_REGION", EAST)
+    # What is repeated is repeated at once: how long botocore waits in between is not what is tested.
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
+    both = [
+        seed
+        for region in (EAST, WEST)
+        for seed in (
+            SeedCertificate(id="fine01", region=region, expires_at=LATER),
+            SeedApi(id="rest1", region=region, stages={"prod": "fine01", "dev": None}),
+            SeedApi(id="rest2", region=region, stages={"prod": "fine01"}),
+            SeedApi(id="sock1", region=region, kind="websocket", stages={"live": "fine01"}),
+        )
+    ]
+    aws.seed(*both, SeedAcm(arn=ARN, expires_at=LATER), SeedApi(id="rest3", stages={"acm": ARN}))
+    return aws
+
+
+@pytest.fixture
+def scan():
+    def run(regions=(EAST, WEST), *, timeout=20.0):
+        connection = Connection(timeout=timeout)
+        scanned = look([Target()], regions, gateways=BotoGateways(connection), connection=connection, watch=Nobody())
+        return scanned, judge(scanned, None, Run(as_of=NOW, policy=Policy()))
+
+    return run
+
+
+def test_without_a_fault_it_is_clean(healthy, scan):
+    """Else the tests below would say nothing."""
+    _, outcome = scan()
+    assert (outcome.verdict, outcome.findings) == (Verdict.CLEAN, ())
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+@pytest.mark.parametrize("operation", LISTS)
+def test_i4_a_list_that_fails_in_one_region_makes_it_unverified_and_no_other(healthy, scan, operation, fault):
+    """The other region is judged whole."""
+    healthy.faults.inject(operation, fault, region=EAST)
+    scanned, outcome = scan()
+    east, west = (next(each for each in scanned.sweeps if each.place.region == region) for region in (EAST, WEST))
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert {finding.source for finding in outcome.findings} == {f"aws://123456789012/{EAST}"}
+    assert (len(west.stages), west.unread) == (4, ())
+    assert all(isinstance(said, Found) for said in west.certificates.values())
+    gone = [key.id for key, said in east.certificates.items() if not isinstance(said, Found)]
+    assert east.unread or gone == [ARN]
+
+
+@pytest.mark.parametrize("fault", [FAULTS[name] for name in ("denied", "throttled", "page", "dropped")])
+@pytest.mark.parametrize("operation", ["apigateway:GetStages", "apigatewayv2:GetStages"])
+def test_i4_one_api_that_fails_among_others_is_named(healthy, scan, operation, fault):
+    """What came before counts; a later answer does not make up for it."""
+    healthy.faults.inject(operation, fault, region=EAST, after=1 if operation.startswith("apigateway:") else 0)
+    scanned, outcome = scan()
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    (east,) = (each for each in scanned.sweeps if each.place.region == EAST)
+    assert any("the stages of" in part.path for part in east.unread)
+
+
+@pytest.mark.parametrize("fault", [FAULTS[name] for name in ("throttled", "page", "dropped", "page 403")])
+def test_i4_an_account_that_nobody_names_is_not_clean(healthy, scan, fault):
+    """Everything was listed, and whose it is was not said."""
+    healthy.faults.inject("GetCallerIdentity", fault)
+    scanned, outcome = scan()
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert any("whose the credentials are" in part.path for sweep in scanned.sweeps for part in sweep.unread)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
+def test_i4_regions_that_nobody_lists_are_not_guessed(healthy, scan, fault):
+    """With --all-regions and no list of them nothing is scanned, and that is not clean."""
+    healthy.faults.inject("DescribeRegions", fault)
+    scanned, outcome = scan(None)
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert [sweep.place.region for sweep in scanned.sweeps] == [None]
+    assert healthy.calls("GetRestApis") == ()
+
+
+@pytest.mark.parametrize("operation", [*LISTS, "GetCallerIdentity", "DescribeRegions"])
+def test_i4_a_server_that_falls_silent_ends_the_wait(healthy, scan, operation):
+    """It is waited for as long as the timeout, and what it did not answer is unverified; a test that hangs fails by itself."""
+    healthy.faults.inject(operation, Hang(100), region=EAST)
+    scanned, outcome = scan(None if operation == "DescribeRegions" else (EAST, WEST), timeout=4.0)
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    assert any("was not answered" in finding.message for finding in outcome.findings)
+    assert [sweep.unread for sweep in scanned.sweeps if sweep.place.region == WEST] in ([()], [])
+
+
+def test_expired_credentials_are_said_once(healthy, scan):
+    """Not once a list and region."""
+    healthy.faults.inject("*", FAULTS["expired"])
+    scanned, outcome = scan()
+    assert [finding.source for finding in outcome.findings] == ["aws://unknown"]
+    assert "expired" in outcome.findings[0].message
+    assert len(scanned.sweeps) == 1
+
+
+def test_a_certificate_that_was_made_while_stages_were_listed_is_not_gone(healthy, scan):
+    """A second list of the certificates has it; what is gone is not in that either."""
+    healthy.seed(SeedApi(id="rest9", stages={"prod": "new001", "lost": "gone01"}))
+    watched = healthy.faults.meet
+
+    def made_meanwhile(call):
+        if call.matches("GetApis") and call.region == EAST:
+            _until(lambda: healthy.calls("GetClientCertificates"))
+            healthy.seed(SeedCertificate(id="new001", expires_at=LATER))
+        return watched(call)
+
+    healthy.faults.meet = made_meanwhile
+    try:
+        _, outcome = scan((EAST,))
+    finally:
+        healthy.faults.meet = watched
+    assert [finding.certificate_id for finding in outcome.findings] == ["gone01"]
+    assert len(healthy.calls("GetClientCertificates")) == 2
+
+
+def _until(met):
+    end = time.monotonic() + 10
+    while not met() and time.monotonic() < end:
+        time.sleep(0.02)
