@@ -315,6 +315,22 @@ def test_a_stage_by_hand_of_a_managed_certificate_is_moved_by_hand_alone(scan, a
     assert "--stage-name prod" not in commands
 
 
+def test_a_stage_of_terraform_s_that_presents_what_is_not_is_moved_in_terraform(scan, aws, tmp_path):
+    """The AWS CLI makes the successor and deletes the old one, and does not move what the next apply would move back."""
+    aws.seed(SeedCertificate(id="hand01", expires_at=SOON), SeedApi(id="rest1", stages={"prod": "hand01", "side": "hand01"}))
+    path = state(tmp_path, managed_stage("prod", "rest1", "hand01"))
+    (rotation,) = scan(path)[0]["by_hand"]
+    does = [step["does"] for step in rotation["steps"]]
+    commands = " ".join(command for step in rotation["steps"] for command in step["commands"])
+    assert (rotation["managed"], rotation["stages"]) == (False, ["rest1/side"])
+    (in_terraform,) = (
+        number for number, text in enumerate(does) if "set client_certificate_id of aws_api_gateway_stage.prod" in text
+    )
+    assert in_terraform < next(number for number, text in enumerate(does) if text.startswith("retire"))
+    assert "--stage-name side" in commands
+    assert "--stage-name prod" not in commands
+
+
 def test_an_id_that_may_be_meant_in_two_accounts_is_neither(scan, aws, tmp_path):
     """A state often does not say in which account it is; then nothing is called unmanaged, and nothing managed."""
     aws.seed(SeedCertificate(id="same01", expires_at=SOON), SeedCertificate(id="same01", account=THERE, expires_at=SOON))
