@@ -394,6 +394,30 @@ def test_i4_a_finding_is_made_of_what_was_listed_beside_a_gap(scan, aws):
     assert any("did not list every stage" in step["does"] for step in rotation["steps"])
 
 
+def test_what_no_stage_presents_is_told_where_every_stage_was_listed(scan, aws):
+    """certificate-unused, a note: and not at all where a stage may not have been seen."""
+    aws.seed(SeedCertificate(id="alone1", expires_at=SOON), SeedApi(id="rest1", stages={"prod": None}))
+    document, code = scan()
+    assert (code, [(found["rule"], found["severity"]) for found in document["findings"]]) == (0, [("certificate-unused", "note")])
+    aws.faults.inject("apigateway:GetStages", access_denied())
+    document, code = scan()
+    assert (code, [found["rule"] for found in document["findings"]]) == (3, ["certificate-unverified"])
+
+
+def test_the_quota_is_that_of_each_account_and_region(scan, aws):
+    """Another account's certificates take no room here."""
+    due = [SeedCertificate(id=f"due{n:03}", expires_at=SOON) for n in range(2)]
+    theirs = [SeedCertificate(id=f"far{n:03}", account=THERE, expires_at=LATER) for n in range(59)]
+    stages = {f"s{n}": f"due{n:03}" for n in range(2)}
+    aws.seed(*due, *theirs, SeedApi(id="rest1", stages=stages), SeedApi(id="rest2", account=THERE, stages={"prod": "far000"}))
+    both = ("--role-arn", ROLE, "--role-arn", f"arn:aws:iam::{HERE}:role/audit")
+    assert "certificate-quota" not in {found["rule"] for found in scan(*both)[0]["findings"]}
+    own = [f"own{n:03}" for n in range(57)]
+    aws.seed(*(SeedCertificate(id=id_, expires_at=LATER) for id_ in own), SeedApi(id="rest3", stages={id_: id_ for id_ in own}))
+    (found,) = [each for each in scan(*both)[0]["findings"] if each["rule"] == "certificate-quota"]
+    assert HERE in found["message"]
+
+
 def test_throttling_that_does_not_end_is_inconclusive(scan, aws):
     """The rest of the region is left alone, since whoever else needs the quota does not get it either."""
     aws.seed(SeedApi(id="rest1", stages={"prod": None}))
