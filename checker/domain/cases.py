@@ -12,7 +12,7 @@ from checker.domain.address import Address
 from checker.domain.certificate import Certificate
 from checker.domain.indexed import Indexed, having
 from checker.domain.inventory import Document, Inventory, Unread
-from checker.domain.observation import CertificateKey, Found, Gone, Observation, Observations, Unanswered
+from checker.domain.observation import Answers, CertificateKey, Found, Gone, Observation, Observations, Unanswered
 from checker.domain.policy import Policy
 from checker.domain.rotation import Phase
 from checker.domain.subjects import Subject, subjects
@@ -130,7 +130,8 @@ def build_cases(
         )
         for document in inventory.documents
     )
-    return Cases(as_of=as_of, policy=policy, documents=documents, observations=observations, expect=expect, unread=inventory.unread)
+    answered = replace(observations, certificates=Answers(observations.certificates))
+    return Cases(as_of=as_of, policy=policy, documents=documents, observations=answered, expect=expect, unread=inventory.unread)
 
 
 def _case(subject: Subject, observations: Observations, as_of: datetime) -> Case:

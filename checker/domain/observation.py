@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 
 from checker.domain.conditions import Tags
@@ -123,6 +124,18 @@ class Calls:
     throttled: int = 0
 
 
+class Answers(dict[CertificateKey, Observation]):
+    """What AWS said of certificates; all that it said of one id, wherever, is found without looking through the rest."""
+
+    @cached_property
+    def by_id(self) -> Mapping[str, list[tuple[Place, Observation]]]:
+        """The answers about each id, with the place of each."""
+        found: dict[str, list[tuple[Place, Observation]]] = {}
+        for key, answer in self.items():
+            found.setdefault(key.id, []).append((key.place, answer))
+        return found
+
+
 @value
 class Observations:
     """All that AWS said in a run; `asked` is False when the run was offline.
@@ -156,7 +169,8 @@ class Observations:
 
         An answer about the very place counts before one about a place that a document knows only in part.
         """
-        said = {key.place: answer for key, answer in self.certificates.items() if key.id == identity and key.place.may_be(place)}
+        answers = self.certificates if isinstance(self.certificates, Answers) else Answers(self.certificates)
+        said = {where: answer for where, answer in answers.by_id.get(identity, ()) if where.may_be(place)}
         return said.get(place) or next(iter(said.values()), None)
 
     def held_at(self, place: Place) -> int | None:

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 
 from checker.readers.nearest import nearest
-from checker.readers.shapes import Day, Keys, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
+from checker.readers.shapes import CONTROLS, Day, Keys, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
 
 
 class Mismatch(Exception):  # noqa: N818 -- it becomes an error only once the file and the line are known
@@ -94,8 +94,15 @@ def _text(found: object, shape: Text, at: Keys) -> None:
         raise Mismatch(at, f"{name_of(at)} is {_kind(found)} and not {shape.what}", write)
     if not found.strip():
         raise Mismatch(at, f"{name_of(at)} is blank", write)
+    if has_controls(found):
+        raise Mismatch(at, f"{name_of(at)} holds a control character", "write it in one line, of characters that can be seen")
     if shape.pattern is not None and not re.fullmatch(shape.pattern, found, re.ASCII):
         raise Mismatch(at, f"{name_of(at)} is {found!r} and not {shape.what}", write)
+
+
+def has_controls(text: str) -> bool:
+    """Whether a text would do something to whoever shows it."""
+    return re.search(f"[{CONTROLS}]", text) is not None
 
 
 def _one_or_more(found: object, shape: OneOrMore, at: Keys) -> None:
@@ -133,7 +140,11 @@ def _named(found: object, shape: Named, at: Keys) -> None:
     if len(found) < shape.least:
         raise Mismatch(at, f"{name_of(at)} is empty, which nothing can match", f'write {shape.name.example} = "…" into it')
     for key, entry in found.items():
-        if not key.strip() or (shape.name.pattern is not None and not re.fullmatch(shape.name.pattern, key, re.ASCII)):
+        if (
+            not key.strip()
+            or has_controls(key)
+            or (shape.name.pattern is not None and not re.fullmatch(shape.name.pattern, key, re.ASCII))
+        ):
             raise Mismatch((*at, key), f"{name_of(at)}: {key!r} is not {shape.name.what}", f'write "{shape.name.example}"')
         hold(entry, shape.each, (*at, key))
 

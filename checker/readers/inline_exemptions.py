@@ -11,7 +11,7 @@ from checker.domain.finding import SuppressedBy
 from checker.domain.location import Location
 from checker.hcl.configuration import Configuration
 from checker.hcl.marks import Mark, UnreadMark, marks
-from checker.readers.holding import Mismatch, day
+from checker.readers.holding import Mismatch, day, has_controls
 from checker.readers.nearest import nearest
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.rules import RULES
@@ -65,6 +65,8 @@ def _read(mark: Mark, location: Location) -> Iterator[Exemption]:
         raise Mismatch((), f"this tfcert:ignore exempts nothing: {told}", f"write {_FORM}")
     if not pairs.get("reason", "").strip():
         raise Mismatch((), "this tfcert:ignore exempts nothing: it has no reason", f"write {_FORM}")
+    if has_controls(mark.text):
+        raise Mismatch((), "this tfcert:ignore exempts nothing: it holds a control character", f"write {_FORM}")
     for rule in rules:
         yield Exemption(
             rule=rule,

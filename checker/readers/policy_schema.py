@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from checker.readers.policy_shape import POLICY
-from checker.readers.shapes import Day, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
+from checker.readers.shapes import CONTROLS, Day, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
 
 _DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-_NOT_BLANK = r"\S"
+_NOT_BLANK = rf"^(?=.*\S)[^{CONTROLS}]+$"
 
 
 def policy_schema() -> dict[str, Any]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from checker.domain.value import value
 
 Keys = tuple[str | int, ...]
+# Characters that do something to whoever shows them: controls, line and paragraph ends, changes of direction.
+CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 
 
 @value
@@ -33,7 +35,7 @@ class Word:
 
 @value
 class Text:
-    """A text that is not blank and fits the whole pattern; `what` names what fits it."""
+    """A text in one line that is not blank and fits the whole pattern; `what` names what fits it."""
 
     says: str
     example: str

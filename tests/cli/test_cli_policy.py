@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import tomllib
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
+from checker.demo.emulator import Emulator, SeedApi, SeedCertificate, access_denied
 from checker.domain.value import replace
 from checker.readers.policy import read_policy
 
 AS_OF = ("--offline", "--as-of", "2026-11-23")
 STATE = "terraform.tfstate"
+ROOT = Path(__file__).resolve().parents[2]
 CERTIFICATE = "aws_api_gateway_client_certificate.backend"
 EXEMPTION = f'[[exemption]]\nrule = "certificate-expiring"\naddress = "{CERTIFICATE}"\nuntil = 2026-12-01\nreason = "moved soon"\n'
 
@@ -280,3 +286,73 @@ def test_a_comment_exempts_in_a_plan_where_its_configuration_is_at_hand(unrelate
     as_of = json.loads((folder / "said.json").read_text(encoding="utf-8"))["as_of"]
     (folder / "config" / "certificates.tf").write_text(code.replace(block, comment.replace("2026-01-01", as_of[:10]) + block))
     assert check("--config", "config") == ({expiring(suppressed=True)}, 0, "clean")
+
+
+_OF_POLICIES = (
+    "tomllib",
+    "tree_sitter_toml",
+    "checker.domain.scoping",
+    "checker.rules.exempting",
+    "checker.readers.policy_shape",
+    "checker.readers.inline_exemptions",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "loaded"),
+    [
+        (None, set()),
+        ("threshold_days = 5\nnotice_days = 9\n", {"tomllib", "checker.readers.policy_shape"}),
+        (
+            "[[scope]]\nstage = 'x'\nthreshold_days = 5\n",
+            {*_OF_POLICIES} - {"checker.rules.exempting", "checker.readers.inline_exemptions"},
+        ),
+    ],
+    ids=["none", "values", "a scope"],
+)
+def test_a_run_pays_for_no_more_policy_than_it_has(story, policy, text, loaded):
+    """Start-up is measured: without a file nothing that reads one is imported, without scopes nothing that finds lines."""
+    if text is not None:
+        policy(text)
+    code = (
+        "import sys; from checker.cli.application import build\n"
+        f"sys.argv = ['tfcert', 'check', '{STATE}', '--offline', '--as-of', '2026-11-24']\n"
+        "try: build('check')()\nexcept SystemExit: pass\n"
+        f"print(*[name for name in {_OF_POLICIES!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=story, env={"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60, check=True
+    )
+    assert set(done.stderr.decode().splitlines()[-1].split()) == loaded
+
+
+def test_what_aws_tells_is_scoped_and_exempted_too(story, policy, outcome):
+    """Drift of the certificate's end, live: exempted, lowered in a scope, and no exemption of it is called unused offline."""
+    exempt = EXEMPTION.replace("certificate-expiring", "certificate-drifted")
+    with Emulator() as aws:
+        aws.seed(
+            SeedCertificate(id="rj3hhn", expires_at=datetime.fromisoformat("2026-12-09T01:39:35Z")),
+            SeedApi(id="lo64vzqnaj", name="orders", stages={"test": "rj3hhn", "live": "rj3hhn"}),
+            SeedApi(id="tytvdpoyw3", name="billing", stages={"live": "rj3hhn"}),
+        )
+
+        def drifted(text, *arguments):
+            policy(text)
+            document, _ = outcome(STATE, "--as-of", "2026-11-24", *arguments, cwd=story, environment=aws.environment())
+            found = [one for one in document["findings"] if one["rule"].startswith(("certificate-drifted", "exemption"))]
+            return [(one["rule"], one["severity"], one["suppression"] is not None) for one in found]
+
+        assert drifted("") == [("certificate-drifted", "warning", False)]
+        assert drifted(exempt) == [("certificate-drifted", "warning", True)]
+        assert drifted(exempt, "--offline") == []
+        assert drifted("[[scope]]\naccount = '123456789012'\nrules.certificate-drifted = 'note'\n") == [
+            ("certificate-drifted", "note", False)
+        ]
+        assert drifted("[[scope]]\nregion = 'eu-*'\nrules.certificate-drifted = 'off'\n") == [
+            ("certificate-drifted", "warning", False)
+        ]
+        assert drifted("[rules]\ncertificate-drifted = 'off'\n") == []
+        policy("[rules]\ncertificate-unverified = 'note'\n")
+        aws.faults.inject("GetClientCertificates", access_denied())
+        document, code = outcome(STATE, "--as-of", "2026-01-01", cwd=story, environment=aws.environment())
+        assert (document["verdict"], code) == ("inconclusive", 3)

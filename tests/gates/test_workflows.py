@@ -81,12 +81,21 @@ def test_a_root_module_that_failed_fails_the_whole():
 def test_what_a_fork_controls_has_no_rights():
     """The fork's own run may read and nothing else; the run that may write checks nothing out and is not the fork's."""
     check, comment = load("docs/gates/github/fork-check.yml"), load("docs/gates/github/fork-comment.yml")
-    assert check["jobs"]["certificates"]["permissions"] == {"contents": "read"}
+    assert check["jobs"]["fork"]["permissions"] == {"contents": "read"}
     assert "secrets." not in json.dumps(check)
     assert comment["jobs"]["comment"]["permissions"] == {"actions": "read", "pull-requests": "write"}
     assert comment["on"]["workflow_run"]["workflows"] == [check["name"]]
     assert not any(step.get("uses", "").startswith("actions/checkout@") for step in steps("fork-comment.yml"))
-    assert comment["jobs"]["comment"]["if"] == "github.event.workflow_run.event == 'pull_request'"
+    assert "github.event.workflow_run.event == 'pull_request'" in comment["jobs"]["comment"]["if"]
+
+
+def test_the_required_check_is_never_skipped():
+    """GitHub counts a required check that is skipped as passed: the job that is to be required has no condition, and no paths."""
+    for name, job in (("pull-request.yml", "certificates"), ("workspaces.yml", "every")):
+        workflow = load(f"docs/gates/github/{name}")
+        assert workflow["on"] == "pull_request"
+        assert workflow["jobs"][job].get("if", "always()") == "always()"
+    assert load("docs/gates/github/pull-request.yml")["jobs"]["certificates"]["name"] == "certificates"
 
 
 @pytest.fixture

@@ -132,6 +132,7 @@ def test_an_acm_certificate_may_carry_one(read):
         ("tfcert:ignore certificate-expiring until=2026-12-31 until=2027-12-31 reason=x", "says until twice", "once"),
         ("tfcert:ignore certificate-expiring: moved soon", "names no rule", "write"),
         ("tfcert:ignore:certificate-expiring", "no comment that tfcert knows", "write"),
+        ('tfcert:ignore certificate-expiring until=2026-12-31 reason="a\x1b[31m"', "holds a control character", "write"),
         ("tfcert:ignored certificate-expiring until=2026-12-31 reason=x", "no comment that tfcert knows", "write"),
         ("tfcert:skip=certificate-expiring", "no comment that tfcert knows", "write"),
         (
