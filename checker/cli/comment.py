@@ -1,7 +1,6 @@
 """`tfcert comment`: post the outcome, and keep it current."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
 from typing import Annotated
 
 import typer

@@ -35,15 +35,18 @@ class Detail:
 
 
 # What is left out first stands first: certificates far from their end, then what counts for nothing. Behind the third, patches are
-# replaced by how to get them, the last phases first; only when none is left are findings and root modules cut short.
+# replaced by how to get them, the last phases first; then findings and rotations are cut short, and root modules last of all.
 _SHRINKING = (
     Detail(),
     Detail(certificates=10),
     Detail(certificates=10, minor=0),
-    Detail(certificates=5, minor=0, findings=100, steps=100, rows=200, notices=20, instead=50),
-    Detail(certificates=0, minor=0, findings=30, steps=30, rows=100, notices=10, instead=20),
-    Detail(certificates=0, minor=0, findings=10, steps=10, rows=50, notices=5, instead=10),
-    Detail(certificates=0, minor=0, findings=3, steps=3, rows=10, notices=3, instead=3),
+    Detail(certificates=5, minor=0, findings=100, steps=100, notices=20, instead=50),
+    Detail(certificates=0, minor=0, findings=30, steps=30, notices=10, instead=20),
+    Detail(certificates=0, minor=0, findings=10, steps=10, notices=5, instead=10),
+    Detail(certificates=0, minor=0, findings=3, steps=3, notices=3, instead=3),
+    Detail(certificates=0, minor=0, findings=3, steps=3, rows=200, notices=3, instead=3),
+    Detail(certificates=0, minor=0, findings=3, steps=3, rows=50, notices=3, instead=3),
+    Detail(certificates=0, minor=0, findings=1, steps=1, rows=10, notices=1, instead=1),
     Detail(certificates=0, minor=0, findings=0, steps=0, rows=0, notices=0, instead=0),
 )
 _WITH_PATCHES = 3

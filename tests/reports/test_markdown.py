@@ -338,6 +338,24 @@ def test_two_hundred_workspaces_fit_into_one_comment_of_github():
     assert len(fences(text)) == 1
 
 
+def test_a_row_is_the_last_thing_to_go():
+    """Two hundred workspaces that all have something: each has its row, however many patches there are."""
+    documents = [
+        outcome(
+            path=f"stacks/{number}/plan.json",
+            certificates=[certificate(source=f"stacks/{number}/plan.json")],
+            findings=[finding(source=f"stacks/{number}/plan.json")],
+            rotations=[rotation()],
+            patches=[patch(diff=f"+{number}\n" * 100)],
+        )
+        for number in range(200)
+    ]
+    text = render_documents(named(*documents, names=[f"workspace-{number}" for number in range(200)]), limit=65_536)
+    assert size(text) <= 65_536
+    assert len(tables(text)[0]) == 201
+    assert fences(text)
+
+
 def test_the_format_is_the_one_outcome_and_asks_for_patches(tmp_path):
     """`--format markdown` writes what the JSON says."""
     judged = world(tmp_path, {"main.tf": BASE}).judge(offline=True)
