@@ -9,14 +9,16 @@ from world import BASE, CERTIFICATE, HOME, NOW, STAGE, World, days, lay, world
 from checker.cli.previewing import with_patches
 from checker.cli.reading import Loaded
 from checker.domain.address import parse
-from checker.domain.observation import CertificateKey, Found, ObservedStage
+from checker.domain.exemption import Exemption
+from checker.domain.finding import SuppressedBy
+from checker.domain.observation import CertificateKey, Found, ObservedStage, Unanswered
 from checker.domain.outcome import Outcome
-from checker.domain.policy import Policy
+from checker.domain.policy import FailOn, Policy
 from checker.domain.run import Run
 from checker.domain.stage import StageKind
 from checker.domain.sweep import Scanned, Sweep
 from checker.domain.value import replace
-from checker.pipeline import scan
+from checker.pipeline import check, scan
 
 
 def three(folder: Path) -> World:
@@ -145,6 +147,39 @@ def scanned(folder: Path) -> Outcome:
     return scan(Scanned(sweeps=(sweep,)), None, Run(as_of=NOW, policy=Policy()))
 
 
+def exempted(folder: Path) -> Outcome:
+    """Three that near their end, one of which somebody answers for, under a policy that fails on warnings."""
+    names = {f"{CERTIFICATE}.orders": "old000", f"{CERTIFICATE}.second": "second", f"{CERTIFICATE}.third": "third0"}
+    stages = {f"{STAGE}.prod": "old000", f"{STAGE}.second": "second", f"{STAGE}.third": "third0"}
+    ends = {"old000": days(40), "second": days(45), "third0": days(50)}
+    policy = Policy(
+        fail_on=FailOn.WARNING,
+        exemptions=(
+            Exemption(
+                kind=SuppressedBy.POLICY,
+                rule="certificate-expiring",
+                reason="the service ends before its certificate does",
+                until=days(30).date(),
+                owner="payments",
+                certificate_id="second",
+            ),
+        ),
+    )
+    home = world(folder, {"main.tf": BASE}, certificates=names, stages=stages, ends=ends)
+    return check(home.inventory(), home.observe, Run(as_of=NOW, policy=policy))
+
+
+def doubtful(folder: Path) -> Outcome:
+    """AWS did not answer for the one certificate, and state does not know its end."""
+    home = world(folder, {"main.tf": BASE}, certificates={}, ends={})
+
+    def observe(certificates, places, stages):
+        said = home.observe(certificates, places, stages)
+        return replace(said, certificates=dict.fromkeys(certificates, Unanswered("access denied", "grant apigateway:GET")))
+
+    return check(home.inventory(), observe, Run(as_of=NOW, policy=Policy()))
+
+
 OUTCOMES = {
     "three": lambda folder: outcome_of(three(folder)),
     "many": lambda folder: outcome_of(many(folder)),
@@ -152,4 +187,6 @@ OUTCOMES = {
     "blocked": blocked,
     "calm": calm,
     "scanned": scanned,
+    "exempted": exempted,
+    "doubtful": doubtful,
 }

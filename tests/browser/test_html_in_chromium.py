@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 SCHEMES = ("light", "dark")
+OTHERS = ("blocked", "calm", "hostile", "scanned", "exempted", "doubtful")
 TEXTS = """() => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const rgba = (colour) => {
@@ -40,10 +41,21 @@ TEXTS = """() => {
   }
   return [...seen];
 }"""
+COLOURS = (
+    TEXTS.partition("  const seen")[0].replace("() =>", "(names) =>")
+    + """
+  const probe = document.body.appendChild(document.createElement("i")), paper = light(ground(document.body));
+  return Object.fromEntries(names.map((name) => {
+    probe.style.color = `var(${name})`;
+    const [more, less] = [light(rgba(getComputedStyle(probe).color)), paper].sort((one, two) => two - one);
+    return [name, (more + 0.05) / (less + 0.05)];
+  }));
+}"""
+)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", ["three", "many", "blocked", "calm", "hostile", "scanned"])
+@pytest.mark.parametrize("name", ["three", "many", *OTHERS])
 def test_all_text_has_the_contrast_of_aa(open_page, name, scheme):
     """At least 4.5 to 1 between each text and what it stands on, 3 to 1 where it is large, in both colours."""
     page = open_page(name, scheme=scheme)
@@ -55,7 +67,16 @@ def test_all_text_has_the_contrast_of_aa(open_page, name, scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("name", ["three", "blocked", "calm", "hostile", "scanned"])
+def test_what_is_drawn_stands_out(open_page, scheme):
+    """The line and its parts, the borders of controls, and the ring of the focus: 3 to 1 against the paper."""
+    page = open_page("three", scheme=scheme)
+    colours = page.evaluate(COLOURS, ["--life", "--notice", "--threshold", "--edge", "--focus", "--ink"])
+    assert len(colours) == 6
+    assert {name: ratio for name, ratio in colours.items() if ratio < 3} == {}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", ["three", *OTHERS])
 def test_axe_finds_nothing(open_page, name, scheme):
     """axe-core's rules for WCAG and its good practice, with everything unfolded."""
     page = open_page(name, scheme=scheme)
@@ -127,6 +148,22 @@ def test_findings_are_filtered_by_severity_rule_and_text(open_page, pages):
     form.get_by_label("Rule").select_option("certificate-expiring")
     expiring = sum(finding.rule == "certificate-expiring" for finding in outcome.findings)
     expect(found).to_have_text(f"{expiring} findings {total}")
+
+
+def test_suppressed_findings_are_left_out_or_shown_alone(open_page):
+    """They are there and marked, until a reader asks otherwise; the page's verdict is a warning's."""
+    page = open_page("exempted")
+    assert page.locator("section.verdict.warn").count() == 1
+    found, form = page.locator("#findings output"), page.get_by_role("search", name="Findings")
+    expect(found).to_have_text("3 findings of 3")
+    form.get_by_label("Suppressed").select_option("left out")
+    expect(found).to_have_text("2 findings of 3")
+    form.get_by_label("Suppressed").select_option("alone")
+    expect(found).to_have_text("1 finding of 3")
+    row = page.locator("tbody tr:visible")
+    assert "the service ends before its certificate does, until 23 Dec 2026, payments answers for it" in row.text_content()
+    form.get_by_role("button", name="Show all").click()
+    expect(found).to_have_text("3 findings of 3")
 
 
 @pytest.mark.parametrize(("head", "key"), [("Severity", "weight"), ("Days left", "days"), ("Rule", "rule")])

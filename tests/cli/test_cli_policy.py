@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from checker.demo.emulator import Emulator, SeedApi, SeedCertificate, access_denied
 from checker.domain.value import replace
 from checker.readers.policy import read_policy
 
@@ -322,3 +324,35 @@ def test_a_run_pays_for_no_more_policy_than_it_has(story, policy, text, loaded):
         [sys.executable, "-c", code], cwd=story, env={"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60, check=True
     )
     assert set(done.stderr.decode().splitlines()[-1].split()) == loaded
+
+
+def test_what_aws_tells_is_scoped_and_exempted_too(story, policy, outcome):
+    """Drift of the certificate's end, live: exempted, lowered in a scope, and no exemption of it is called unused offline."""
+    exempt = EXEMPTION.replace("certificate-expiring", "certificate-drifted")
+    with Emulator() as aws:
+        aws.seed(
+            SeedCertificate(id="rj3hhn", expires_at=datetime.fromisoformat("2026-12-09T01:39:35Z")),
+            SeedApi(id="lo64vzqnaj", name="orders", stages={"test": "rj3hhn", "live": "rj3hhn"}),
+            SeedApi(id="tytvdpoyw3", name="billing", stages={"live": "rj3hhn"}),
+        )
+
+        def drifted(text, *arguments):
+            policy(text)
+            document, _ = outcome(STATE, "--as-of", "2026-11-24", *arguments, cwd=story, environment=aws.environment())
+            found = [one for one in document["findings"] if one["rule"].startswith(("certificate-drifted", "exemption"))]
+            return [(one["rule"], one["severity"], one["suppression"] is not None) for one in found]
+
+        assert drifted("") == [("certificate-drifted", "warning", False)]
+        assert drifted(exempt) == [("certificate-drifted", "warning", True)]
+        assert drifted(exempt, "--offline") == []
+        assert drifted("[[scope]]\naccount = '123456789012'\nrules.certificate-drifted = 'note'\n") == [
+            ("certificate-drifted", "note", False)
+        ]
+        assert drifted("[[scope]]\nregion = 'eu-*'\nrules.certificate-drifted = 'off'\n") == [
+            ("certificate-drifted", "warning", False)
+        ]
+        assert drifted("[rules]\ncertificate-drifted = 'off'\n") == []
+        policy("[rules]\ncertificate-unverified = 'note'\n")
+        aws.faults.inject("GetClientCertificates", access_denied())
+        document, code = outcome(STATE, "--as-of", "2026-01-01", cwd=story, environment=aws.environment())
+        assert (document["verdict"], code) == ("inconclusive", 3)

@@ -135,7 +135,7 @@ def _row(
     anchor, rotation = rotations.get(case.id or "", (None, None))
     place = case.subject.key.place if case.subject.key is not None else case.certificate.place
     deposed = "deposed" if case.certificate.deposed is not None else None
-    stray = "not in Terraform" if managed(case.certificate, part.document) is False else None
+    stray = "in no state that was read" if managed(case.certificate, part.document) is False else None
     about = (
         case.id if case.address is not None else None,
         place.account,
