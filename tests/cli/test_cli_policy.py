@@ -329,6 +329,28 @@ def test_a_run_pays_for_no_more_policy_than_it_has(story, policy, text, loaded):
     assert set(done.stderr.decode().splitlines()[-1].split()) == loaded
 
 
+def test_check_reads_the_exemptions_of_configuration(story, tfcert):
+    """A .tf file's own comments, each with its line: those that hold, those that are over, and on stderr those that exempt nothing."""
+    block = 'resource "aws_api_gateway_client_certificate" "{}" {{}}\n'
+    (story / "more.tf").write_text(
+        '# tfcert:ignore certificate-expiring until=2999-01-01 reason="x"\n'
+        + block.format("a")
+        + '\n# tfcert:ignore certificate-expiring until=2020-01-01 reason="x"\n'
+        + block.format("b")
+    )
+    (story / "wrong.tf").write_text('# tfcert:ignore certificate-expired until=2999-01-01 reason="x"\n' + block.format("c"))
+    fine = tfcert("policy", "check", "more.tf", "certificate.tf", cwd=story)
+    assert (fine.returncode, fine.stderr) == (0, b"")
+    assert fine.stdout.decode().splitlines() == [
+        "more.tf:1: exempts from certificate-expiring until 2999-01-01",
+        "more.tf:4: exempts from certificate-expiring until 2020-01-01; careful: it ran out on 2020-01-01",
+    ]
+    wrong = tfcert("policy", "check", "story/wrong.tf", cwd=story.parent)
+    assert (wrong.returncode, wrong.stdout) == (2, b"")
+    assert wrong.stderr.startswith(b"tfcert: error: story/wrong.tf:1: certificate-expired cannot be exempted")
+    assert tfcert("policy", "check", "absent.tf", cwd=story).returncode == 2
+
+
 def test_what_aws_tells_is_scoped_and_exempted_too(story, policy, outcome):
     """Drift of the certificate's end, live: exempted, lowered in a scope, and no exemption of it is called unused offline."""
     exempt = EXEMPTION.replace("certificate-expiring", "certificate-drifted")

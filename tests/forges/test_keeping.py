@@ -318,6 +318,15 @@ def test_where_graphql_is_not_there_the_user_s_login_tells_or_the_marker_alone(g
     assert ours(github) == (["forged", "bad again"] if told else ["bad again"])
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_where_gitlab_does_not_tell_whose_a_token_is_the_marker_alone_counts(gitlab, status):
+    """So that there is still one comment."""
+    gitlab.server.faults.append(Fault(method="GET", path="/user$", answer=Answer(status=status, body={"message": "no"}), times=99))
+    for hours, text in enumerate("abc"):
+        run(gitlab, text, hours=hours)
+    assert ours(gitlab) == ["c"]
+
+
 def test_fifty_runs_over_a_pull_request_s_life_leave_one_comment(forge):
     """Findings come, change and go, people talk, the forge fails at times, runs are repeated out of order."""
     dice = random.Random(7)
