@@ -39,15 +39,19 @@ def policy_lines(standing: Standing) -> Iterator[str]:
 
 def origin(standing: Standing, field: str) -> str:
     """Where the value of a field comes from, scopes left aside."""
+    setting, by = _last_word(standing, field)
+    # Only a notice that a larger threshold takes along is another than whatever set it last.
+    return by if setting == getattr(standing.policy, field) else f"follows threshold_days ({origin(standing, 'threshold_days')})"
+
+
+def _last_word(standing: Standing, field: str) -> tuple[object, str]:
     for said in reversed(standing.said):
         if said.field == field:
-            return said.by
+            return said.value, said.by
     for layer in reversed(standing.layers):
         if field in dict(layer.settings):
-            return str(layer.location(field))
-    if field == "notice_days" and getattr(standing.policy, field) != getattr(Policy(), field):
-        return f"follows threshold_days ({origin(standing, 'threshold_days')})"
-    return _PACK
+            return dict(layer.settings)[field], str(layer.location(field))
+    return getattr(Policy(), field), _PACK
 
 
 def rule_origin(standing: Standing, rule: str) -> str:

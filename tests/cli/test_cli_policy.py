@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -107,6 +108,15 @@ def test_check_says_what_is_wrong_and_what_will_surprise(story, policy, tfcert):
 def test_the_schema_is_printed(tfcert):
     """As JSON, to be saved beside an editor's settings."""
     assert json.loads(tfcert("policy", "schema").stdout)["$id"] == "urn:tfcert:policy:v1"
+
+
+def test_a_notice_that_a_threshold_raises_is_not_said_to_come_from_the_line_that_says_less(story, policy, tfcert):
+    """The line that is named must say the value that is printed beside it."""
+    policy("threshold_days = 33\nnotice_days = 77\n")
+    raised = tfcert("policy", "show", cwd=story, environment={"TFCERT_THRESHOLD": "80"}).stdout.decode()
+    assert re.search(r"^notice_days = 80 +# follows threshold_days \(TFCERT_THRESHOLD\)$", raised, re.MULTILINE)
+    said = tfcert("policy", "show", "--threshold", "80", "--notice", "90", cwd=story).stdout.decode()
+    assert re.search(r"^notice_days = 90 +# --notice$", said, re.MULTILINE)
 
 
 def test_explain_says_which_scope_holds_and_why_another_does_not(story, policy, tfcert):
