@@ -131,6 +131,9 @@ def test_explain_says_which_scope_holds_and_why_another_does_not(story, policy, 
     prod = tfcert("policy", "explain", "rj3hhn", "state.json", cwd=story, environment={"TF_WORKSPACE": "prod"}).stdout.decode()
     assert "scope 2 (tfcert.toml:6): matches" in prod
     assert "threshold_days = 50  # scope 2" in prod
+    policy("[[scope]]\nstage = 'live'\nthreshold_days = 70\n")
+    raised = tfcert("policy", "explain", "aws_api_gateway_stage.billing", "state.json", cwd=story).stdout.decode()
+    assert "notice_days = 70  # follows threshold_days" in raised
     wrong = tfcert("policy", "explain", "aws_api_gateway_stage.biling", "state.json", cwd=story)
     assert wrong.returncode == 2
     assert b"did you mean 'aws_api_gateway_stage.billing'" in wrong.stderr
