@@ -22,6 +22,8 @@ _TRANSIENT = frozenset({409, 429, 500, 502, 503, 504})
 _REMEDY = "GITLAB_TOKEN must be an access token with the scope `api`, of a member who may comment; docs/bot.md"
 
 
+_GIVEN = "`--dry-run` shows what it was given"
+_REMEDIES = {400: _GIVEN, 401: "GITLAB_TOKEN is not, or no longer, valid", 422: _GIVEN}
 _ODD = "is CI_API_V4_URL that of its REST API?"
 
 
@@ -129,8 +131,8 @@ class GitlabConversation:
             return absent(what, where=self._where, remedy=_REMEDY)
         if status == 403:
             return RefusedError(what, where=self._where, remedy=_REMEDY)
-        if status == 401:
-            return TfcertError(what, where=self._where, remedy="GITLAB_TOKEN is not, or no longer, valid")
+        if status in _REMEDIES:
+            return TfcertError(what, where=self._where, remedy=_REMEDIES[status])
         return OddAnswerError(what, where=self._where, remedy=_ODD)
 
     def _pause(self) -> float | None:
