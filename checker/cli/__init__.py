@@ -20,6 +20,10 @@ def main() -> None:
         if not isinstance(leaving.code, int):
             raise
         _leave(leaving.code)
+    except KeyboardInterrupt:
+        # While the command line is still being put together; after that typer makes an exit of it.
+        print("tfcert: interrupted", file=sys.stderr)
+        _leave(130)
 
 
 def _unwritten(error: OSError) -> NoReturn:
@@ -53,8 +57,5 @@ def _run() -> None:
 
         print(f"tfcert: error: {printable(str(error))}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("tfcert: interrupted", file=sys.stderr)
-        sys.exit(130)
     except OSError as error:
         _unwritten(error)

@@ -1,11 +1,16 @@
 """`tfcert policy`: what holds and why, whether a file is right, and its schema."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from checker.cli import options
 from checker.domain.severity import FailOn
+
+if TYPE_CHECKING:
+    from checker.domain.exemption import Exemption, Faulty
 
 policy = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show, check and explain the policy.")
 
@@ -30,22 +35,45 @@ def show(
 @policy.command()
 def check(
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="The policies. [default: the one that holds here]")
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="Policies, or .tf files for the exemptions in them. [default: the policy that holds here]"
+        ),
     ] = None,
 ) -> None:
-    """Say whether a policy is right, and what in it will surprise; exit code 2 where it is not."""
+    """Say whether policies and exemptions are right, and what in them will surprise; exit code 2 where one is not."""
     from datetime import UTC, datetime
 
     from checker.cli import policies
     from checker.cli.policy_cautions import cautions
+    from checker.cli.policy_comments import comments, is_configuration
 
-    for file in files or (None,):
+    today = datetime.now(UTC).date()
+    configuration = [file for file in files or () if is_configuration(file)]
+    for file in [file for file in files if file not in configuration] if files else (None,):
         found = policies.standing(file)
         name = found.layers[-1].sheet.path if found.layers else "pack default"
         counts = f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
         typer.echo(f"{name}: is a policy ({counts})")
-        for caution in cautions(found, today=datetime.now(UTC).date()):
+        for caution in cautions(found, today=today):
             typer.echo(f"careful: {caution}")
+    _comments(tuple(comments(configuration)), today=today)
+
+
+def _comments(found: "Sequence[Exemption | Faulty]", *, today: "date") -> None:
+    from checker.cli.output import warn
+    from checker.domain.exemption import Faulty
+    from checker.reports.printable import printable
+
+    faulty = [each for each in found if isinstance(each, Faulty)]
+    for each in found:
+        if not isinstance(each, Faulty):
+            over = f"; careful: it ran out on {each.until}" if each.until < today else ""
+            typer.echo(printable(f"{each.location}: exempts from {each.rule} until {each.until}{over}"))
+    for each in faulty:
+        warn(f"error: {each.location}: {each.reason} ({each.remedy})")
+    if faulty:
+        raise typer.Exit(2)
 
 
 @policy.command()

@@ -122,11 +122,14 @@ def _values(standing: Standing, sets: list[tuple[int, ...]]) -> Iterator[str]:
 
 
 def _origin(standing: Standing, matching: tuple[int, ...], field: str) -> str:
-    if field not in dict(standing.policy.overrides):
-        for index in reversed(matching):
-            if field in dict(standing.policy.scopes[index].values):
-                return _label(index, standing.policy.scopes[index])
-    return origin(standing, field)
+    policy = standing.policy
+    setting, where = getattr(policy, field), origin(standing, field)
+    if field not in dict(policy.overrides):
+        for index in matching:
+            if field in dict(policy.scopes[index].values):
+                setting, where = dict(policy.scopes[index].values)[field], _label(index, policy.scopes[index])
+    # Only a notice that a larger threshold takes along is another than whatever set it last.
+    return where if setting == getattr(policy.under(matching), field) else "follows threshold_days"
 
 
 def _exemptions(cases: Cases, part: DocumentCases, name: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from checker.forges.pretending import Pretence
 from checker.reports.account_masks import Named
 from checker.reports.annotations import workflow_commands
 from checker.reports.markdown import render_documents, size
+from checker.reports.printable import printable
 
 _CODES = {"clean": 0, "findings": 1, "inconclusive": 3}
 
@@ -58,7 +59,7 @@ def deliver(forge: Forge, target: PullRequest, letter: Letter, behavior: Behavio
         else:
             kept = keep(conversation, post, behavior)
             where = f": {kept.comment.url}" if kept.comment is not None else ""
-            output.write(f"comment {kept.did}{where}\n".encode())
+            output.write(printable(f"comment {kept.did}{where}").encode() + b"\n")
     except RefusedError as error:
         output.warn(f"no comment could be written: {error}")
         if dry_run:

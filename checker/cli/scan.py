@@ -41,7 +41,7 @@ def scan(
     tool: options.ToolName = None,
     verbose: options.Verbose = False,
 ) -> None:
-    """Judge every API, stage and certificate of accounts and regions, in Terraform or not.
+    """Judge all that accounts have, in Terraform or not.
 
     Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive, 130 interrupted.
     """

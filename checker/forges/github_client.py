@@ -19,6 +19,7 @@ from checker.forges.patience import BusyError, Patience
 T = TypeVar("T")
 PAGE = 100
 _SECONDARY = 60.0
+_REMEDIES = {401: "GITHUB_TOKEN is not, or no longer, valid", 422: "`--dry-run` shows what it was given"}
 _TRANSIENT = frozenset({500, 502, 503, 504})
 _REMEDY = "give the job `permissions: pull-requests: write`; for pull requests from forks see docs/bot.md"
 
@@ -71,8 +72,8 @@ def _meant(error: GithubException, where: str, absent: type[TfcertError]) -> Exc
         return absent(what, where=where, remedy=_REMEDY)
     if error.status == 403 or _names(error.data, "FORBIDDEN"):
         return RefusedError(what, where=where, remedy=_REMEDY)
-    if error.status == 401:
-        return TfcertError(what, where=where, remedy="GITHUB_TOKEN is not, or no longer, valid")
+    if error.status in _REMEDIES:
+        return TfcertError(what, where=where, remedy=_REMEDIES[error.status])
     return OddAnswerError(what, where=where, remedy="is GITHUB_API_URL that of its REST API?")
 
 

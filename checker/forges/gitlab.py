@@ -22,6 +22,8 @@ _TRANSIENT = frozenset({409, 429, 500, 502, 503, 504})
 _REMEDY = "GITLAB_TOKEN must be an access token with the scope `api`, of a member who may comment; docs/bot.md"
 
 
+_GIVEN = "`--dry-run` shows what it was given"
+_REMEDIES = {400: _GIVEN, 401: "GITLAB_TOKEN is not, or no longer, valid", 422: _GIVEN}
 _ODD = "is CI_API_V4_URL that of its REST API?"
 
 
@@ -43,7 +45,6 @@ class GitlabConversation:
         self._notes = self._client.projects.get(repository, lazy=True).mergerequests.get(number, lazy=True).notes
         self._where = f"{repository}!{number}"
         self._patience = patience
-        self._viewer: int | None = None
 
     def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
         """Page through all notes; ours are those whose author is the token's own user."""
@@ -59,7 +60,8 @@ class GitlabConversation:
             found += candidates
             if count < _PAGE:
                 break
-        return [comment for comment, author in found if author == self._who()]
+        viewer = self._who() if found else None
+        return [comment for comment, author in found if viewer is None or author == viewer]
 
     def create(self, body: str) -> Comment:
         """Add a note; one that was heard although the answer was lost is found, not written twice."""
@@ -90,14 +92,17 @@ class GitlabConversation:
     def show(self, comment: Comment) -> None:
         """Do nothing: no note is ever folded away."""
 
-    def _who(self) -> int:
+    def _who(self) -> int | None:
+        """The token's user; None where GitLab does not tell, and what has our marker is taken for ours."""
+
         def read() -> int:
             answer: Any = self._client.http_get("/user", max_retries=0)
             return int(answer["id"])
 
-        if self._viewer is None:
-            self._viewer = self._ask(read, RefusedError)
-        return self._viewer
+        try:
+            return self._ask(read, RefusedError)
+        except (RefusedError, OddAnswerError):
+            return None
 
     def _remember(self, response: requests.Response, *_: object, **__: object) -> None:
         # The client's errors do not say for how long one is asked to wait.
@@ -126,8 +131,8 @@ class GitlabConversation:
             return absent(what, where=self._where, remedy=_REMEDY)
         if status == 403:
             return RefusedError(what, where=self._where, remedy=_REMEDY)
-        if status == 401:
-            return TfcertError(what, where=self._where, remedy="GITLAB_TOKEN is not, or no longer, valid")
+        if status in _REMEDIES:
+            return TfcertError(what, where=self._where, remedy=_REMEDIES[status])
         return OddAnswerError(what, where=self._where, remedy=_ODD)
 
     def _pause(self) -> float | None:

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from checker.domain.certificate import Certificate
-from checker.domain.place import Place
 from checker.domain.stage import Presents, PresentsPlanned, Stage
-from checker.domain.value import replace, value
+from checker.domain.value import value
 from checker.readers.apis import ApiKey, api_names, named_by
 from checker.readers.certificates import read_acm_certificate, read_certificate
+from checker.readers.homes import at_home
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.readers.printable import printable
 from checker.readers.records import Record
@@ -46,8 +46,7 @@ def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recor
     names = api_names(records)
     stages = tuple(named_by(names, read_stage(record, disclosed, tags)) for record in holders)
     named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
-    accounts = _accounts(holders, stages)
-    homed = (_in_account(each, accounts.get(record.provider)) for record, each in zip(mine, gateway, strict=True))
+    homed = at_home(tuple(zip(mine, gateway, strict=True)), tuple(zip(holders, stages, strict=True)))
     return Recorded(
         stages=stages,
         certificates=(*homed, *(certificate for certificate in acm if certificate.id in named)),
@@ -61,24 +60,6 @@ def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recor
             *(_deposed_notice(record) for record in records if record.type in STAGES and record.deposed is not None),
         ),
     )
-
-
-def _accounts(holders: Sequence[Record], stages: Sequence[Stage]) -> Mapping[str | None, str | None]:
-    """The account of each provider configuration: that of its stages, whose ARNs tell it, as those of certificates do not.
-
-    None where they do not agree, as in `show -json` of a state of several accounts, which tells configurations not apart.
-    """
-    accounts: dict[str | None, set[str | None]] = {}
-    for record, stage in zip(holders, stages, strict=True):
-        if record.provider is not None:
-            accounts.setdefault(record.provider, set()).add(stage.place.account)
-    return {provider: next(iter(found)) for provider, found in accounts.items() if len(found) == 1}
-
-
-def _in_account(certificate: Certificate, account: str | None) -> Certificate:
-    if account is None or certificate.place.account is not None:
-        return certificate
-    return replace(certificate, place=certificate.place.or_else(Place(account=account)))
 
 
 def _deposed_notice(record: Record) -> str:

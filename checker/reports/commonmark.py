@@ -18,6 +18,8 @@ _RUN = re.compile(r"`+")
 _TOKEN = re.compile(r"`(?P<quoted>[^`]+)`|(?P<space>\s+)|(?P<word>[^\s`]+|`+)")
 # A date, or a word that no forge can take for a mention, a reference (GH-12), a page or a commit.
 _PLAIN = re.compile(r"\(?(?:\d{4}-\d\d-\d\d|[A-Za-z]+(?:['-][A-Za-z]+)*(?:'s)?|\d+)\)?[,.;:!?]*\)?")
+# What would begin a numbered list where a line begins with it.
+_NUMBERED = re.compile(r"\d+[.)]")
 _PUNCTUATION = ",.;:"
 _COMMIT = re.compile(r"[0-9a-f]{7,}", re.IGNORECASE)
 
@@ -67,7 +69,7 @@ def shorten(text: str, longest: int) -> str:
 
 
 def _word(word: str) -> str:
-    if word in _PUNCTUATION or (_PLAIN.fullmatch(word) and not _COMMIT.search(word)):
+    if word in _PUNCTUATION or (_PLAIN.fullmatch(word) and not _COMMIT.search(word) and not _NUMBERED.match(word)):
         return word
     # What ends a sentence stays outside, so that a name can be taken out as it is.
     bare = word.rstrip(_PUNCTUATION)

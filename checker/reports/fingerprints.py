@@ -10,8 +10,8 @@ from checker.domain.finding import Finding
 from checker.domain.outcome import Outcome
 
 _VERSION = "tfcert/1"
-# What changes from day to day in a message: dates, and how many days or stages there are.
-_PASSING = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z)?|-?\b\d+\b")
+# What changes from day to day in a message: dates, and how many days or stages there are; not accounts and regions.
+_PASSING = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z)?|(?<![\w-])-?\d{1,5}(?![\w-])")
 
 
 def fingerprints(outcome: Outcome) -> tuple[str, ...]:

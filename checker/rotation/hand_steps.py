@@ -114,9 +114,10 @@ def _trust(hand: Hand) -> HandStep:
 def _from_terraform() -> HandStep:
     return HandStep(
         does="introduce: Terraform makes the successor (tfcert patch, where its state is); give its PEM to the backends beside "
-        "the old one, then name it here",
-        commands=("printf 'id of the successor: '; read -r NEW",),
-        then="every backend trusts both",
+        "the old one, then put its id behind NEW=",
+        # Nothing is read from the terminal, where the next line of what was pasted would be taken for the answer.
+        commands=("NEW=",),
+        then="every backend trusts both; as long as no id stands there, the shell refuses the lines below",
     )
 
 

@@ -62,10 +62,13 @@ def check(cases: Cases) -> Iterator[Finding]:
         if isinstance(stage.presents, Presents)
     }
     for document in cases.documents:
+        leaving = _leaving(document)
         for case in document.cases:
             place = case.subject.key.place if case.subject.key is not None else Place()
             presented = seen.get((place.account, place.region))
-            if presented is not None and case.id not in presented | planned and _is_left_over(cases, document, case):
+            if presented is None or case.id in presented or case.id in planned or case.id in leaving:
+                continue
+            if _is_left_over(cases, document, case):
                 yield _finding(document, case, place)
 
 
@@ -82,13 +85,16 @@ def _is_left_over(cases: Cases, document: DocumentCases, case: Case) -> bool:
     """Whether it is there, stays there, and is not on its way to the stages of a rotation."""
     if case.certificate.kind != "gateway" or case.evidence is not Evidence.OBSERVED or case.certificate.deposed is not None:
         return False
-    plan = document.document.plan
-    leaving = {
-        change.before.id for change in (plan.certificates if plan is not None else ()) if change.action.destroys and change.before
-    }
-    if case.id in leaving or _succeeds(document, case):
+    if _succeeds(document, case):
         return False
     return _is_succeeded(document, case) or not _is_young(cases, case)
+
+
+def _leaving(document: DocumentCases) -> frozenset[str | None]:
+    """The certificates that the document's plan destroys."""
+    plan = document.document.plan
+    changes = plan.certificates if plan is not None else ()
+    return frozenset(change.before.id for change in changes if change.action.destroys and change.before is not None)
 
 
 def _succeeds(document: DocumentCases, case: Case) -> bool:

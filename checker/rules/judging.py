@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from checker.domain.cases import Cases
 from checker.domain.finding import Finding
+from checker.domain.place import Place
 from checker.domain.policy import Policy
 from checker.domain.value import replace
 from checker.rules.rule import Rule
@@ -15,7 +16,7 @@ from checker.rules.weighing import Weighing, rank
 if TYPE_CHECKING:
     from checker.domain.scoping import Matching, Scoping
 
-_Key = tuple[str, str | None, str | None, str | None]
+_Key = tuple[str, str | None, object]
 
 
 def judged(cases: Cases, rules: tuple[Rule, ...], on_exemptions: tuple[Rule, ...]) -> tuple[Finding, ...]:
@@ -73,7 +74,19 @@ def _strictest(scoping: Scoping, rules: tuple[Rule, ...]) -> tuple[Finding, ...]
 
 
 def _key(finding: Finding) -> _Key:
-    return finding.rule, finding.source, finding.address, finding.certificate_id
+    """What makes two findings answers to one question: the rule, the document, and the very thing that they are about.
+
+    Names would not do: stages that a scan finds have no address, and several may present one certificate.
+    """
+    match finding.about:
+        case None:
+            return finding.rule, finding.source, finding.message
+        case Place() as place:
+            return finding.rule, finding.source, place
+        case tuple() as stages:
+            return finding.rule, finding.source, tuple(map(id, stages))
+        case subject:
+            return finding.rule, finding.source, id(subject)
 
 
 def _strictness(answer: list[Finding], policy: Policy) -> tuple[tuple[bool, int], int, str]:

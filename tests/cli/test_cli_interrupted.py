@@ -113,3 +113,10 @@ def test_bundle_writes_nothing(aws, interrupted, story):
 
     assert (out, code) == ("", 130)
     assert not (story / "bundle.pem").exists()
+
+
+def test_ctrl_c_while_the_command_line_is_being_put_together_is_no_traceback():
+    """A person may be quick."""
+    script = "from checker import cli\ndef interrupted():\n    raise KeyboardInterrupt\ncli._run = interrupted\ncli.main()"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "tfcert: interrupted\n")

@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from checker.demo.emulator import Emulator, SeedApi, SeedCertificate, access_denied
 from checker.domain.value import replace
 from checker.readers.policy import read_policy
 
@@ -129,6 +131,9 @@ def test_explain_says_which_scope_holds_and_why_another_does_not(story, policy, 
     prod = tfcert("policy", "explain", "rj3hhn", "state.json", cwd=story, environment={"TF_WORKSPACE": "prod"}).stdout.decode()
     assert "scope 2 (tfcert.toml:6): matches" in prod
     assert "threshold_days = 50  # scope 2" in prod
+    policy("[[scope]]\nstage = 'live'\nthreshold_days = 70\n")
+    raised = tfcert("policy", "explain", "aws_api_gateway_stage.billing", "state.json", cwd=story).stdout.decode()
+    assert "notice_days = 70  # follows threshold_days" in raised
     wrong = tfcert("policy", "explain", "aws_api_gateway_stage.biling", "state.json", cwd=story)
     assert wrong.returncode == 2
     assert b"did you mean 'aws_api_gateway_stage.billing'" in wrong.stderr
@@ -322,3 +327,57 @@ def test_a_run_pays_for_no_more_policy_than_it_has(story, policy, text, loaded):
         [sys.executable, "-c", code], cwd=story, env={"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60, check=True
     )
     assert set(done.stderr.decode().splitlines()[-1].split()) == loaded
+
+
+def test_check_reads_the_exemptions_of_configuration(story, tfcert):
+    """A .tf file's own comments, each with its line: those that hold, those that are over, and on stderr those that exempt nothing."""
+    block = 'resource "aws_api_gateway_client_certificate" "{}" {{}}\n'
+    (story / "more.tf").write_text(
+        '# tfcert:ignore certificate-expiring until=2999-01-01 reason="x"\n'
+        + block.format("a")
+        + '\n# tfcert:ignore certificate-expiring until=2020-01-01 reason="x"\n'
+        + block.format("b")
+    )
+    (story / "wrong.tf").write_text('# tfcert:ignore certificate-expired until=2999-01-01 reason="x"\n' + block.format("c"))
+    fine = tfcert("policy", "check", "more.tf", "certificate.tf", cwd=story)
+    assert (fine.returncode, fine.stderr) == (0, b"")
+    assert fine.stdout.decode().splitlines() == [
+        "more.tf:1: exempts from certificate-expiring until 2999-01-01",
+        "more.tf:4: exempts from certificate-expiring until 2020-01-01; careful: it ran out on 2020-01-01",
+    ]
+    wrong = tfcert("policy", "check", "story/wrong.tf", cwd=story.parent)
+    assert (wrong.returncode, wrong.stdout) == (2, b"")
+    assert wrong.stderr.startswith(b"tfcert: error: story/wrong.tf:1: certificate-expired cannot be exempted")
+    assert tfcert("policy", "check", "absent.tf", cwd=story).returncode == 2
+
+
+def test_what_aws_tells_is_scoped_and_exempted_too(story, policy, outcome):
+    """Drift of the certificate's end, live: exempted, lowered in a scope, and no exemption of it is called unused offline."""
+    exempt = EXEMPTION.replace("certificate-expiring", "certificate-drifted")
+    with Emulator() as aws:
+        aws.seed(
+            SeedCertificate(id="rj3hhn", expires_at=datetime.fromisoformat("2026-12-09T01:39:35Z")),
+            SeedApi(id="lo64vzqnaj", name="orders", stages={"test": "rj3hhn", "live": "rj3hhn"}),
+            SeedApi(id="tytvdpoyw3", name="billing", stages={"live": "rj3hhn"}),
+        )
+
+        def drifted(text, *arguments):
+            policy(text)
+            document, _ = outcome(STATE, "--as-of", "2026-11-24", *arguments, cwd=story, environment=aws.environment())
+            found = [one for one in document["findings"] if one["rule"].startswith(("certificate-drifted", "exemption"))]
+            return [(one["rule"], one["severity"], one["suppression"] is not None) for one in found]
+
+        assert drifted("") == [("certificate-drifted", "warning", False)]
+        assert drifted(exempt) == [("certificate-drifted", "warning", True)]
+        assert drifted(exempt, "--offline") == []
+        assert drifted("[[scope]]\naccount = '123456789012'\nrules.certificate-drifted = 'note'\n") == [
+            ("certificate-drifted", "note", False)
+        ]
+        assert drifted("[[scope]]\nregion = 'eu-*'\nrules.certificate-drifted = 'off'\n") == [
+            ("certificate-drifted", "warning", False)
+        ]
+        assert drifted("[rules]\ncertificate-drifted = 'off'\n") == []
+        policy("[rules]\ncertificate-unverified = 'note'\n")
+        aws.faults.inject("GetClientCertificates", access_denied())
+        document, code = outcome(STATE, "--as-of", "2026-01-01", cwd=story, environment=aws.environment())
+        assert (document["verdict"], code) == ("inconclusive", 3)

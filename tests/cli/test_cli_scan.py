@@ -15,7 +15,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from checker.demo.emulator import Emulator, Hang, SeedAcm, SeedApi, SeedCertificate, SeedRole, access_denied, throttled
+from checker.demo.emulator import Hang, SeedAcm, SeedApi, SeedCertificate, SeedRole, access_denied, throttled
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8"))
@@ -24,18 +24,6 @@ ROLE = f"arn:aws:iam::{THERE}:role/audit"
 AS_OF = ("--as-of", "2026-11-24")
 SOON, LATER = datetime(2026, 12, 6, 1, tzinfo=UTC), datetime(2027, 11, 1, tzinfo=UTC)
 EAST, WEST = "us-east-1", "eu-west-1"
-
-
-@pytest.fixture(scope="module")
-def running():
-    with Emulator() as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(running):
-    running.reset()
-    return running
 
 
 @pytest.fixture
@@ -315,6 +303,22 @@ def test_a_stage_by_hand_of_a_managed_certificate_is_moved_by_hand_alone(scan, a
     assert "--stage-name prod" not in commands
 
 
+def test_a_stage_of_terraform_s_that_presents_what_is_not_is_moved_in_terraform(scan, aws, tmp_path):
+    """The AWS CLI makes the successor and deletes the old one, and does not move what the next apply would move back."""
+    aws.seed(SeedCertificate(id="hand01", expires_at=SOON), SeedApi(id="rest1", stages={"prod": "hand01", "side": "hand01"}))
+    path = state(tmp_path, managed_stage("prod", "rest1", "hand01"))
+    (rotation,) = scan(path)[0]["by_hand"]
+    does = [step["does"] for step in rotation["steps"]]
+    commands = " ".join(command for step in rotation["steps"] for command in step["commands"])
+    assert (rotation["managed"], rotation["stages"]) == (False, ["rest1/side"])
+    (in_terraform,) = (
+        number for number, text in enumerate(does) if "set client_certificate_id of aws_api_gateway_stage.prod" in text
+    )
+    assert in_terraform < next(number for number, text in enumerate(does) if text.startswith("retire"))
+    assert "--stage-name side" in commands
+    assert "--stage-name prod" not in commands
+
+
 def test_an_id_that_may_be_meant_in_two_accounts_is_neither(scan, aws, tmp_path):
     """A state often does not say in which account it is; then nothing is called unmanaged, and nothing managed."""
     aws.seed(SeedCertificate(id="same01", expires_at=SOON), SeedCertificate(id="same01", account=THERE, expires_at=SOON))
@@ -376,6 +380,30 @@ def test_i4_a_finding_is_made_of_what_was_listed_beside_a_gap(scan, aws):
     assert "certificate-expiring" in {found["rule"] for found in document["findings"]}
     (rotation,) = document["by_hand"]
     assert any("did not list every stage" in step["does"] for step in rotation["steps"])
+
+
+def test_what_no_stage_presents_is_told_where_every_stage_was_listed(scan, aws):
+    """certificate-unused, a note: and not at all where a stage may not have been seen."""
+    aws.seed(SeedCertificate(id="alone1", expires_at=SOON), SeedApi(id="rest1", stages={"prod": None}))
+    document, code = scan()
+    assert (code, [(found["rule"], found["severity"]) for found in document["findings"]]) == (0, [("certificate-unused", "note")])
+    aws.faults.inject("apigateway:GetStages", access_denied())
+    document, code = scan()
+    assert (code, [found["rule"] for found in document["findings"]]) == (3, ["certificate-unverified"])
+
+
+def test_the_quota_is_that_of_each_account_and_region(scan, aws):
+    """Another account's certificates take no room here."""
+    due = [SeedCertificate(id=f"due{n:03}", expires_at=SOON) for n in range(2)]
+    theirs = [SeedCertificate(id=f"far{n:03}", account=THERE, expires_at=LATER) for n in range(59)]
+    stages = {f"s{n}": f"due{n:03}" for n in range(2)}
+    aws.seed(*due, *theirs, SeedApi(id="rest1", stages=stages), SeedApi(id="rest2", account=THERE, stages={"prod": "far000"}))
+    both = ("--role-arn", ROLE, "--role-arn", f"arn:aws:iam::{HERE}:role/audit")
+    assert "certificate-quota" not in {found["rule"] for found in scan(*both)[0]["findings"]}
+    own = [f"own{n:03}" for n in range(57)]
+    aws.seed(*(SeedCertificate(id=id_, expires_at=LATER) for id_ in own), SeedApi(id="rest3", stages={id_: id_ for id_ in own}))
+    (found,) = [each for each in scan(*both)[0]["findings"] if each["rule"] == "certificate-quota"]
+    assert HERE in found["message"]
 
 
 def test_throttling_that_does_not_end_is_inconclusive(scan, aws):

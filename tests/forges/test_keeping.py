@@ -201,6 +201,16 @@ def test_a_lost_answer_is_no_reason_to_write_twice(forge):
     assert ours(forge) == ["one"]
 
 
+def test_a_body_that_is_not_taken_is_an_error_that_says_why(forge):
+    """It is not tried again."""
+    status = 422 if forge.name == "github" else 400
+    answer = Answer(status=status, body={"message": "Body is not what it should be"})
+    forge.server.faults.append(Fault(method="POST", path="comments|notes", answer=answer, times=9))
+    with pytest.raises(TfcertError, match=r"Body is not what it should be \(`--dry-run` shows"):
+        run(forge, "one")
+    assert (forge.pauses, len(forge.server.writes())) == ([], 1)
+
+
 def test_a_forge_that_stays_away_is_given_up(forge):
     """After five tries, with an error that says so."""
     fault = Fault(method="GET", path="comments|notes", answer=Answer(status=503, body={"message": "x"}), times=99)
@@ -316,6 +326,15 @@ def test_where_graphql_is_not_there_the_user_s_login_tells_or_the_marker_alone(g
     told = token == "writes"
     assert (github.server.bodies()[0] == forged) == told
     assert ours(github) == (["forged", "bad again"] if told else ["bad again"])
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_where_gitlab_does_not_tell_whose_a_token_is_the_marker_alone_counts(gitlab, status):
+    """So that there is still one comment."""
+    gitlab.server.faults.append(Fault(method="GET", path="/user$", answer=Answer(status=status, body={"message": "no"}), times=99))
+    for hours, text in enumerate("abc"):
+        run(gitlab, text, hours=hours)
+    assert ours(gitlab) == ["c"]
 
 
 def test_fifty_runs_over_a_pull_request_s_life_leave_one_comment(forge):

@@ -120,6 +120,18 @@ def test_a_policy_is_read_as_tfcert_reads_it(commit, tmp_path):
     assert "notice_days" in done.stdout
 
 
+def test_an_exemption_in_a_comment_is_read_as_tfcert_reads_it(commit, tmp_path):
+    """A comment that would exempt nothing fails the commit, with file and line; one that holds, and a file without any, pass."""
+    block = 'resource "aws_api_gateway_client_certificate" "orders" {}\n'
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text(f'# tfcert:ignore certificate-expiring until=2999-12-04 reason="moved to mTLS"\n{block}')
+    bad.write_text(f"{block}\n# tfcert:ignore certificate-expiring until=2999-12-04\n{block.replace('orders', 'other')}")
+    assert commit("tfcert-policy", {"live/a b.tf": good, "other.tf": tmp_path / "good"}).returncode == 0
+    done = commit("tfcert-policy", {"live/more.tf": bad})
+    assert (done.returncode, "exit code: 2" in done.stdout) == (1, True)
+    assert "live/more.tf:3: this tfcert:ignore exempts nothing: it has no reason" in done.stdout
+
+
 def test_roots_are_judged_before_a_push(commit, fixtures):
     """A root whose state nobody can give fails the push, not the commit."""
     files = {"live/main.tf": fixtures / "readme/certificate.tf", "live/provider.tf": fixtures / "readme/provider.tf"}

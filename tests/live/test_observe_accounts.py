@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from checker.cli.observing import Aws
 from checker.demo.emulator import Hang, SeedApi, SeedCertificate, SeedRole, access_denied
 from checker.domain.observation import Calls, Found, Gone, Surveyed, Unanswered
 from checker.domain.place import Place
@@ -189,3 +190,16 @@ def test_roles_are_assumed_in_the_region_of_what_is_asked(monkeypatch, region, h
     clients = Clients(Connection())
     assert clients.client("sts", region).meta.endpoint_url == host
     assert clients.client("apigateway", region).meta.endpoint_url == host.replace("sts", "apigateway")
+
+
+def test_a_run_that_asks_several_times_assumes_each_role_once(organisation, key):
+    """`patch --recursive` asks for each root module by itself, with the same way to AWS."""
+    access = (AccountAccess(account=SECOND, role="reader", external_id=f"id-{SECOND}"),)
+    reached = Aws(profile=None, role_arn=None, region=None, timeout=10.0, accounts=access)
+    observe = reached.observer(offline=False)
+
+    first, second = (observe([key("abc123", account=SECOND)], [], []) for _ in range(2))
+
+    assert first.certificates == second.certificates
+    assert len(organisation.calls("AssumeRole")) == 1
+    assert len(organisation.calls("GetClientCertificates")) == 2

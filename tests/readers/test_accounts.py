@@ -49,6 +49,23 @@ def test_a_raw_state_names_the_configuration_of_each_resource(read):
     assert accounts(read, document) == {"mine": OURS, "other": THEIRS, "edge": "777788889999", "lonely": None}
 
 
+def presenting(account, identity, provider=AWS):
+    return raw(STAGE, "s", {"attributes": stage_values(account) | {"client_certificate_id": identity}}, provider=provider)
+
+
+def test_a_configuration_without_stages_is_of_the_account_of_those_that_present_what_it_made(read):
+    """An alias for certificates alone: the predecessor that waits to be retired is in the account of its successor's stages."""
+    alias = f"{AWS}.certificates"
+    document = raw_state(presenting(OURS, "new"), raw_certificate("new", alias), raw_certificate("old", alias))
+    assert accounts(read, document) == {"new": OURS, "old": OURS}
+
+
+def test_the_stages_of_a_configuration_outweigh_those_that_present_what_it_made(read):
+    """A stage that names another account's certificate does so wrongly, which certificate-elsewhere must see."""
+    document = raw_state(raw_stage("here", OURS), presenting(THEIRS, "c", f"{AWS}.other"), raw_certificate("c"))
+    assert accounts(read, document) == {"c": OURS}
+
+
 @pytest.mark.parametrize("stages", [[OURS, THEIRS], [OURS, None], []])
 def test_where_stages_do_not_agree_nobody_knows(read, stages):
     """A guess would send the question to the wrong account, where nothing is to be found."""

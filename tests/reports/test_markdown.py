@@ -7,8 +7,10 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import cmarkgfm
 import jsonschema
 import pytest
+from cmarkgfm.cmark import Options
 from documents import certificate, due, finding, fine, hand_rotation, named, outcome, patch, rotation, stage
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,12 +43,13 @@ class Tags(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.tags, self.bare, self.attributes, self.inside = set(), [], [], 0
+        self.tags, self.starts, self.bare, self.attributes, self.inside = set(), [], [], [], 0
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
+        self.starts.append(tag)
         self.attributes += attrs
         self.inside += tag == "code"
 
@@ -158,6 +161,39 @@ def test_no_name_becomes_anything_else_in_a_comment(text, name):
     assert [token.content for token in fences(made)] == [patch()["diff"], "a\n"]
 
 
+OUR_HTML = {
+    "h3",
+    "h4",
+    "p",
+    "ul",
+    "li",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "code",
+    "pre",
+    "strong",
+    "br",
+    "details",
+    "summary",
+}
+
+
+@bounded
+@given(TEXT, TEXT)
+def test_github_s_own_renderer_makes_nothing_else_of_a_name(text, name):
+    """cmark-gfm, with its tables and its links for whatever looks like an address."""
+    made = render_documents(named(hostile(text), due(), names=(name, "other"))).encode("utf-8", "replace").decode()
+    found = Tags(cmarkgfm.github_flavored_markdown_to_html(made, options=Options.CMARK_OPT_UNSAFE))
+    assert found.tags <= OUR_HTML
+    assert {attribute for attribute, _ in found.attributes} <= {"align", "lang"}
+    rows = [token for token in found.starts if token in {"table", "tr", "th", "td", "pre"}]
+    assert [rows.count(tag) for tag in ("table", "tr", "th", "td", "pre")] == [2, 6, 15, 30, 2]
+
+
 @bounded
 @given(TEXT)
 def test_code_is_one_span_and_a_sentence_is_words_and_spans(text):
@@ -179,6 +215,7 @@ def test_code_is_one_span_and_a_sentence_is_words_and_spans(text):
         ("the account (123456789012)", "the account (`123456789012`)"),
         ("`a``b`", "`a` `b`"),
         ("a|b", "`a\\x7cb`"),
+        ("1. a, (2) and 12.", "`1`. a, (2) and `12`."),
     ],
 )
 def test_a_sentence_stays_readable(given_text, made):

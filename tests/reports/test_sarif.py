@@ -156,6 +156,24 @@ def test_fingerprints_tell_findings_apart(tmp_path):
     assert len(set(crowd)) == len(crowd) > 100
 
 
+@pytest.mark.parametrize(
+    ("message", "later"),
+    [
+        ("us-east-1 did not answer, 59 of 60 there", "us-east-1 did not answer, 60 of 60 there"),
+        ("account 111111111111 holds 9, since 2026-11-24", "account 111111111111 holds 10, since 2026-11-25"),
+    ],
+)
+def test_what_is_about_a_place_is_known_by_the_place(tmp_path, message, later):
+    """Numbers and dates in its words pass; another region or account is another finding, in whatever order they come."""
+    other = message.replace("us-east-1", "us-east-2").replace("111111111111", "222222222222")
+    said = [finding(rule=UNVERIFIED, address=None, certificate_id=None, message=text) for text in (message, other)]
+    first = dict(zip(("one", "other"), known_as(replace(due(tmp_path), findings=tuple(said))), strict=True))
+    said[0] = replace(said[0], message=later)
+    then = dict(zip(("other", "one"), known_as(replace(due(tmp_path), findings=tuple(reversed(said)))), strict=True))
+    assert then == first
+    assert first["one"] != first["other"]
+
+
 def test_a_finding_more_leaves_the_others_as_they_were(tmp_path):
     """Nothing of the run as a whole is in a fingerprint."""
     outcome = due(tmp_path)

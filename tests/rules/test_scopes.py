@@ -13,13 +13,14 @@ from world import HOME
 from checker.domain.address import parse
 from checker.domain.conditions import Conditions
 from checker.domain.inventory import Inventory
-from checker.domain.observation import Found, Observations, Unanswered
+from checker.domain.observation import Found, Observations, ObservedStage, Unanswered
 from checker.domain.outcome import Outcome
 from checker.domain.place import Place
 from checker.domain.plan import Action, Plan
 from checker.domain.policy import Policy, Scope, Untouched, strictest
 from checker.domain.severity import FailOn, Severity
 from checker.domain.stage import PresentsPlanned
+from checker.domain.subjects import observable
 from checker.domain.value import replace
 from checker.rotation.planner import plan_rotations
 from checker.rules import RULES, judge
@@ -310,6 +311,22 @@ def test_the_same_findings_come_out_with_scopes_that_change_nothing():
         "rotation-destroys-in-use",
         "certificate-unverified",
     }
+
+
+def test_stages_without_an_address_are_told_apart():
+    """A scan's have none: each is judged under its own scopes, and none takes another's finding away."""
+    nameless = [replace(stage(name, "lost"), address=None, api_id=f"api-{name}") for name in NAMES]
+    scopes = (scope(rules={"certificate-drifted": Severity.ERROR}, stage="prod"), scope({"threshold_days": 5}, stage="dev"))
+    cases = cases_of(document([], nameless), policy=Policy(scopes=scopes))
+    shown = {
+        observable(each): ObservedStage(kind=each.kind, api_id=each.api_id, name=each.name, certificate_id=None)
+        for each in nameless
+    }
+    cases = replace(cases, observations=replace(cases.observations, stages=shown))
+    found = [
+        (name, one.severity.word) for one in findings(cases, "certificate-drifted") for name in NAMES if f"/{name} " in one.message
+    ]
+    assert sorted(found) == [("dev", "warning"), ("prod", "error"), ("test", "warning")]
 
 
 def test_an_empty_run_has_no_findings_under_any_policy():
