@@ -31,6 +31,12 @@ def test_modules_are_small():
     assert sorted(lengths.values())[len(lengths) // 2] < 100
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """Folders of tests are no packages, so pytest would refuse to collect the second one."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_has_one_name_everywhere_and_a_page(rule):
     """A rule's file is called as the rule, and its page has every heading, in order, each with something below it."""

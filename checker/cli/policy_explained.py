@@ -134,6 +134,10 @@ def _origin(standing: Standing, matching: tuple[int, ...], field: str) -> str:
 
 def _exemptions(cases: Cases, part: DocumentCases, name: str) -> Iterator[str]:
     declared = part.document.declared.exemptions if part.document.declared is not None else ()
+    # By whichever of its names it was asked for, an exemption of the block or of the id is one of it.
+    called = [_names(case) for case in part.cases if name in _names(case)]
+    called += [{str(stage.address), str(stage.address.block)} for stage in stages_of(part.document) if stage.address is not None]
+    names = {each for known in called if name in known for each in known} - {None}
     for entry in (*cases.policy.exemptions, *declared):
-        if name in entry.addresses or name == entry.certificate_id:
+        if not names.isdisjoint({*entry.addresses, entry.certificate_id}):
             yield f"  exempt from {entry.rule} until {entry.until}: {entry.reason} ({entry.location})"

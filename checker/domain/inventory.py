@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from checker.domain.access import Access
 from checker.domain.certificate import Certificate
 from checker.domain.declared import Declared
 from checker.domain.plan import Plan
 from checker.domain.stage import Stage
 from checker.domain.value import value
+
+if TYPE_CHECKING:
+    from checker.domain.access import Access
 
 SourceKind = Literal["plan", "state", "directory", "aws"]
 
@@ -53,6 +55,12 @@ class Document:
     workspace: str | None = None
     unread: tuple[Unread, ...] = ()
     access: Access | None = None
+
+    def manages(self, thing: Certificate | Stage) -> bool | None:
+        """Whether the Terraform documents of a run know a thing of this one; None where none was given, or it is not certain."""
+        if thing.address is not None:
+            return True
+        return thing.managed if self.source.kind == "aws" else False
 
 
 @value

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Generic, TypeVar
 
 from checker.domain.certificate import Certificate
-from checker.domain.inventory import Document, Inventory
+from checker.domain.inventory import Inventory
 from checker.domain.observation import CertificateKey, StageKey
 from checker.domain.place import Place
 from checker.domain.stage import Stage, StageKind
@@ -14,13 +14,6 @@ from checker.domain.subjects import observable, subjects
 from checker.domain.value import value
 
 T = TypeVar("T", Certificate, Stage)
-
-
-def managed(thing: Certificate | Stage, document: Document) -> bool | None:
-    """Whether the Terraform documents of a run know a thing; None where none was given, or where it is not certain."""
-    if thing.address is not None:
-        return True
-    return thing.managed if document.source.kind == "aws" else False
 
 
 @value

@@ -86,11 +86,12 @@ class _Scan:
         """The sweeps of the account that a target leads to; `alone` is one that no other target can lead to."""
         try:
             gateway = self._gateways.of(target.role)
-            home = self._home(target)
-            identity = start(partial(self._whose, gateway, self._regions or (home,)))
+            # Looked for only where it is needed: it reads AWS's configuration once more.
+            homes = self._regions or (self._home(target),)
+            identity = start(partial(self._whose, gateway, homes))
             if not alone and not self._is_wanted(target, identity.result()):
                 return []
-            regions = self._regions or self._enabled(gateway, home)
+            regions = self._regions or self._enabled(gateway, homes[0])
         except GatewayError as error:
             return [self._lost(target, error.unanswered)]
         sweeps = [start(partial(self._region, gateway, target, region, identity)) for region in dict.fromkeys(regions)]

@@ -44,6 +44,7 @@ class Certificate(TypedDict):
     days_left: int | None
     evidence: Literal["observed", "recorded", "gone", "unanswered", "unknown"]
     presented_by: list[str]
+    managed: NotRequired[bool | None]
     source: str
 
 

@@ -14,7 +14,6 @@ from checker.domain.address import Address
 from checker.domain.cases import Case, DocumentCases
 from checker.domain.certificate import Certificate
 from checker.domain.outcome import UNVERIFIED, Outcome
-from checker.domain.ownership import managed
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned, Stage
@@ -101,7 +100,7 @@ def _certificate(case: Case, part: DocumentCases) -> dict[str, Any]:
         "evidence": str(case.evidence),
         "sha256_fingerprint": case.fingerprint,
         "presented_by": sorted({_named(stage) for stage in presenters}),
-        "managed": managed(case.certificate, part.document),
+        "managed": part.document.manages(case.certificate),
         "source": part.document.source.path,
     }
 
@@ -136,7 +135,7 @@ def _stage(stage: Stage, part: DocumentCases, known: dict[str | None, list[Certi
         "region": stage.place.region,
         "certificate_id": identity,
         "certificate_address": _text(address),
-        "managed": managed(stage, part.document),
+        "managed": part.document.manages(stage),
         "source": part.document.source.path,
     }
 

@@ -117,7 +117,7 @@ def _certificate(name: str, one: Certificate) -> str:
     presented = len(one["presented_by"])
     cells = (
         *((code(name, longest=_NAME),) if name else ()),
-        code(one["address"], longest=_NAME) if one["address"] is not None else "(not in this state)",
+        code(one["address"], longest=_NAME) if one["address"] is not None else _stray(one),
         code(one["id"] or "-", longest=_NAME),
         _left(one),
         f"{one['evidence']}",
@@ -125,6 +125,13 @@ def _certificate(name: str, one: Certificate) -> str:
         f"{presented} stage{'s' * (presented != 1)}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _stray(one: Certificate) -> str:
+    """What stands for the address of a certificate that has none: of a scan, whether the states that it was given know it."""
+    if not one["source"].startswith("aws://"):
+        return "(not in this state)"
+    return "(unmanaged)" if one.get("managed") is False else "(not known whether it is managed)"
 
 
 def _left(one: Certificate) -> str:

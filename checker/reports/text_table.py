@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.cases import Case, DocumentCases, Evidence
-from checker.domain.ownership import managed
 from checker.reports.wrapping import Line, Span, Tone, wrapped
 
 _MONTHS = 12
@@ -47,7 +46,7 @@ def _name(case: Case, part: DocumentCases) -> str:
         return str(case.address)
     if part.document.source.kind != "aws":
         return "(not in this state)"
-    return "(unmanaged)" if managed(case.certificate, part.document) is False else "(not known whether it is managed)"
+    return "(unmanaged)" if part.document.manages(case.certificate) is False else "(not known whether it is managed)"
 
 
 def _bar(case: Case) -> str:

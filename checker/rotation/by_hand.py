@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from checker.domain.access import Access
 from checker.domain.by_hand import HandRotation
 from checker.domain.cases import Case, Cases, DocumentCases, Evidence
-from checker.domain.ownership import managed
 from checker.domain.policy import Policy
 from checker.domain.progress import successor_in_state
 from checker.domain.scoping import policy_of
@@ -30,7 +29,7 @@ def _of(cases: Cases, document: DocumentCases) -> Iterator[HandRotation]:
     for case in document.cases:
         if case.certificate.kind != "gateway" or case.id is None or case.subject.key is None:
             continue
-        owned = managed(case.certificate, document.document)
+        owned = document.document.manages(case.certificate)
         successor = successor_in_state(document, case)
         policy = policy_of(cases, document, (case,))
         if not _is_due(policy, case, begun=successor is not None):

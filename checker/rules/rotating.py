@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from checker.domain.cases import Case, DocumentCases
-from checker.domain.ownership import managed
 
 _BY_HAND = "rotate it by hand, by the steps that `tfcert scan` prints"
 
@@ -12,7 +11,7 @@ def rotate(document: DocumentCases, case: Case) -> str:
     """What to run or do for a certificate that is to be rotated; a scan finds what no patch reaches."""
     if document.document.source.kind != "aws":
         return "run `tfcert patch`"
-    match managed(case.certificate, document.document):
+    match document.document.manages(case.certificate):
         case True:
             return "run `tfcert patch` where its state is"
         case False:

@@ -198,4 +198,9 @@ def test_whatever_a_name_holds_is_one_word_of_the_shell(text):
     assert shlex.split(name(text)) == [text]
     taken = role_taken(Access(role_arn=text, external_id=text), place)
     inner = shlex.split(taken.partition("$(aws ")[2].removesuffix("))"))
-    assert sum(word in {text, f"--role-arn={text}", f"--external-id={text}"} for word in inner) == 2
+    role, external = (
+        [f"--{option}={text}"] if text.startswith("-") else [f"--{option}", text] for option in ("role-arn", "external-id")
+    )
+    assert inner[:5] == ["sts", "assume-role", "--region", "us-east-1", role[0]]
+    assert inner[4 : 4 + len(role)] == role
+    assert inner[4 + len(role) : 6 + 2 * len(role)] == ["--role-session-name", "tfcert-by-hand", *external]

@@ -138,9 +138,11 @@ def test_explain_says_which_scope_holds_and_why_another_does_not(story, policy, 
     assert "exempt from certificate-expiring until 2026-12-01: moved soon (tfcert.toml:12)" in text
     stage = tfcert("policy", "explain", "aws_api_gateway_stage.billing", "state.json", cwd=story).stdout.decode()
     assert "threshold_days = 20  # scope 1 'live' (tfcert.toml:1)" in stage
+    assert "exempt from certificate-expiring" not in stage
     prod = tfcert("policy", "explain", "rj3hhn", "state.json", cwd=story, environment={"TF_WORKSPACE": "prod"}).stdout.decode()
     assert "scope 2 (tfcert.toml:6): matches" in prod
     assert "threshold_days = 50  # scope 2" in prod
+    assert "exempt from certificate-expiring until 2026-12-01: moved soon (tfcert.toml:12)" in prod
     policy("[[scope]]\nstage = 'live'\nthreshold_days = 70\n")
     raised = tfcert("policy", "explain", "aws_api_gateway_stage.billing", "state.json", cwd=story).stdout.decode()
     assert "notice_days = 70  # follows threshold_days" in raised

@@ -15,7 +15,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from checker.demo.emulator import Emulator, Hang, SeedAcm, SeedApi, SeedCertificate, SeedRole, access_denied, throttled
+from checker.demo.emulator import Hang, SeedAcm, SeedApi, SeedCertificate, SeedRole, access_denied, throttled
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8"))
@@ -24,18 +24,6 @@ ROLE = f"arn:aws:iam::{THERE}:role/audit"
 AS_OF = ("--as-of", "2026-11-24")
 SOON, LATER = datetime(2026, 12, 6, 1, tzinfo=UTC), datetime(2027, 11, 1, tzinfo=UTC)
 EAST, WEST = "us-east-1", "eu-west-1"
-
-
-@pytest.fixture(scope="module")
-def running():
-    with Emulator() as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(running):
-    running.reset()
-    return running
 
 
 @pytest.fixture

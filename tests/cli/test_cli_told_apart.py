@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from checker.demo.emulator import Answer, Emulator, SeedApi, SeedCertificate, SeedRole, access_denied
+from checker.demo.emulator import Answer, SeedApi, SeedCertificate, SeedRole, access_denied
 
 STATE = "terraform.tfstate"
 OTHER = "222222222222"
@@ -26,18 +26,6 @@ def readme(account="123456789012", presents="rj3hhn"):
 
 def certificate(identity="rj3hhn", ends="2027-06-01T00:00:00Z", **more):
     return SeedCertificate(id=identity, expires_at=datetime.fromisoformat(ends), **more)
-
-
-@pytest.fixture(scope="module")
-def running():
-    with Emulator() as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(running):
-    running.reset()
-    return running
 
 
 @pytest.fixture

@@ -7,30 +7,23 @@ from datetime import datetime
 
 import pytest
 
-from checker.demo.emulator import Emulator, SeedApi, SeedCertificate, access_denied
+from checker.demo.emulator import SeedApi, SeedCertificate, access_denied
 
 UNUSED = "certificate-unused"
 OLD, NEW = "o8kcu4", "xdly9m"
 WHEN = ("--as-of", "2026-12-01")
 
 
-@pytest.fixture(scope="module")
-def running():
-    with Emulator() as aws:
-        yield aws
-
-
 @pytest.fixture
-def aws(running):
+def aws(aws):
     """What was applied up to repoint: stages of two APIs on the successor, and the predecessor still there."""
-    running.reset()
-    running.seed(
+    aws.seed(
         SeedCertificate(id=OLD, expires_at=datetime.fromisoformat("2026-12-06T03:12:45Z")),
         SeedCertificate(id=NEW, expires_at=datetime.fromisoformat("2027-11-24T02:14:24Z")),
         SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": NEW}),
         SeedApi(id="qlda1tzfie", name="payments", stages={"blue": NEW, "green": NEW}),
     )
-    return running
+    return aws
 
 
 @pytest.fixture

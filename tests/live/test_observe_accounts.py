@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from checker.cli.observing import Aws
-from checker.demo.emulator import Hang, SeedApi, SeedCertificate, SeedRole, access_denied
+from checker.demo.emulator import Hang, SeedAcm, SeedApi, SeedCertificate, SeedRole, access_denied
 from checker.domain.observation import Calls, Found, Gone, Surveyed, Unanswered
 from checker.domain.place import Place
 from checker.domain.policy import AccountAccess
@@ -81,6 +82,17 @@ def test_drift_and_surveys_are_asked_of_their_accounts_as_well(organisation, sta
     assert [each.api_id for each in seen.surveys[place].stages] == ["api2"]
     besides = [(said_of.id, said_of.place.account) for said_of in seen.certificates]
     assert besides == [("abc123", SECOND)]
+
+
+def test_a_certificate_of_acm_is_asked_of_the_account_in_its_arn(organisation, key, look):
+    """Whatever place a document gives it; its role is the one of that account."""
+    arn = f"arn:aws:acm:us-east-1:{SECOND}:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
+    organisation.seed(SeedAcm(arn=arn, expires_at=datetime(2027, 3, 1, tzinfo=UTC)))
+
+    seen = look([key(arn, account=OWN)], connection=entering(SECOND))
+
+    assert isinstance(seen.certificates[key(arn, account=OWN)], Found)
+    assert [call.account for call in organisation.calls("DescribeCertificate")] == [SECOND]
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,7 @@ def test_a_warning_that_fails_a_gate_is_in_the_headline(judged):
     html = render(with_findings(judged, finding("certificate-expiring", Severity.WARNING, days_left=45), fail_on=FailOn.WARNING))
     assert heading(html) == "A certificate in use ends in 45 days."
     assert '<section class="verdict warn"' in html
+    assert "Cure certificate-expiring" in Page(html)
 
 
 def test_a_suppressed_finding_is_shown_with_its_reason_and_is_no_headline(judged):

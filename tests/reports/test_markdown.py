@@ -426,3 +426,13 @@ def test_the_documents_of_these_tests_are_valid():
     for document in (due(), fine(), hostile("x"), outcome(by_hand=[hand_rotation()])):
         jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
         assert read_document("a.json", json.dumps(document).encode())["verdict"] == document["verdict"]
+
+
+def test_a_scan_s_markdown_tells_the_unmanaged_from_what_is_not_known():
+    """A source that is an account and region has no state for something to be missing from."""
+    scanned = {"address": None, "source": "aws://123456789012/us-east-1"}
+    told = {False: "(unmanaged)", None: "(not known whether it is managed)"}
+    for managed, words in told.items():
+        text = render_documents(named(outcome(certificates=[certificate(**scanned, managed=managed)])))
+        assert words in text
+        assert "(not in this state)" not in text

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED, Outcome
-from checker.domain.severity import Severity
 from checker.domain.value import value
 from checker.reports.page.cards import Card
 from checker.reports.page.wording import Date, Name, counted, split
@@ -47,7 +46,7 @@ def deeds(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[Deed, ...]:
             continue
         if finding.rule == UNVERIFIED:
             unverified.setdefault((finding.rule, finding.remedy), []).append(finding)
-        elif finding.severity is Severity.ERROR:
+        elif outcome.counts(finding):
             wrong.setdefault((finding.rule, finding.remedy), []).append(finding)
     together: dict[object, list[Card]] = {}
     for card in cards:

@@ -7,7 +7,6 @@ from itertools import groupby
 
 from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.outcome import Outcome
-from checker.domain.ownership import managed
 from checker.domain.policy import Policy, strictest
 from checker.domain.rotation import Done, Rotation
 from checker.domain.scoping import Matching, Scoping
@@ -135,7 +134,7 @@ def _row(
     anchor, rotation = rotations.get(case.id or "", (None, None))
     place = case.subject.key.place if case.subject.key is not None else case.certificate.place
     deposed = "deposed" if case.certificate.deposed is not None else None
-    stray = "in no state that was read" if managed(case.certificate, part.document) is False else None
+    stray = "in no state that was read" if part.document.manages(case.certificate) is False else None
     about = (
         case.id if case.address is not None else None,
         place.account,

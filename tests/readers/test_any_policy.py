@@ -1,0 +1,107 @@
+"""What holds under every policy that can be written: I4, and that an expired certificate fails its state."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_policy_schema import fitting, tables
+
+from checker.domain.address import parse
+from checker.domain.cases import build_cases
+from checker.domain.certificate import Certificate
+from checker.domain.errors import UsageError
+from checker.domain.inventory import Document, Inventory, Source
+from checker.domain.observation import Observations
+from checker.domain.outcome import Outcome, Verdict
+from checker.domain.place import Place
+from checker.domain.policy import Policy
+from checker.domain.severity import FailOn, Severity
+from checker.domain.stage import Presents, Stage, StageKind
+from checker.readers.policy import read_policy
+from checker.readers.policy_shape import POLICY, VALUES
+from checker.rules import judge
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+HOME = Place("aws", "123456789012", "eu-west-1")
+CERTIFICATE = "aws_api_gateway_client_certificate.orders"
+
+
+WEIGHTS = st.fixed_dictionaries({}, optional={name: fitting(shape) for name, shape in VALUES["rules"].keys.items()})
+
+
+@st.composite
+def policies(draw):
+    """Any policy, in which many rules have weights, everywhere and in each scope."""
+    made = draw(tables(POLICY))
+    for table in (made, *made.get("scope", ())):
+        table["rules"] = draw(WEIGHTS)
+    return made
+
+
+def toml(value):
+    """A value on one line."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{json.dumps(key)} = {toml(entry)}" for key, entry in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(toml, value)) + "]"
+        case _:
+            return json.dumps(value)
+
+
+def read(made):
+    """A policy of the shape; None where its values contradict each other, or it extends what is not there."""
+    made.pop("extends", None)
+    try:
+        return read_policy("x.toml", "\n".join(f"{key} = {toml(value)}" for key, value in made.items()).encode())
+    except UsageError:
+        return None
+
+
+def run(policy: Policy, left: float | None) -> Outcome:
+    """A state with one certificate, which every condition of the examples may mean."""
+    end = NOW + timedelta(days=left) if left is not None else None
+    own = Certificate(address=parse(CERTIFICATE), id="a1b2c3", place=HOME, expires_at=end, tags=(("environment", "prod"),))
+    stage = Stage(
+        address=parse("module.legacy.aws_api_gateway_stage.s"),
+        kind=StageKind.REST,
+        api_id="api",
+        name="dev1",
+        place=HOME,
+        presents=Presents("a1b2c3"),
+        api_name="orders",
+    )
+    document = Document(
+        source=Source(path="s", kind="state"), stages=(stage,), certificates=(own,), workspace="prod", directory="live/eu"
+    )
+    cases = build_cases(Inventory(documents=(document,)), Observations(asked=False), as_of=NOW, policy=policy)
+    return Outcome(cases=cases, findings=judge(cases), rotations=())
+
+
+@settings(max_examples=400)
+@given(policies())
+def test_i4_no_policy_makes_clean_what_was_not_checked(made):
+    """I4: whatever is off, lowered or exempted, an end that nobody knows is inconclusive and exits with 3."""
+    policy = read(made)
+    if policy is not None:
+        found = run(policy, None)
+        assert found.verdict is not Verdict.CLEAN
+        assert (found.exit_code == 3) or any(one.rule.startswith("exemption") for one in found.findings)
+
+
+@settings(max_examples=400)
+@given(policies())
+def test_no_policy_hides_a_certificate_that_has_ended(made):
+    """It is an error, unsuppressed; only `fail_on = "never"` keeps the exit code from saying so."""
+    policy = read(made)
+    if policy is None:
+        return
+    found = run(policy, -1)
+    (ended,) = [one for one in found.findings if one.rule == "certificate-expired"]
+    assert (ended.severity, ended.suppression) == (Severity.ERROR, None)
+    fails = {policy.fail_on, *(dict(scope.values).get("fail_on") for scope in policy.scopes)}
+    assert found.verdict is Verdict.FINDINGS
+    assert found.exit_code == 1 or FailOn.NEVER in fails
