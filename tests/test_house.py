@@ -37,6 +37,12 @@ def test_no_two_files_of_tests_have_one_name():
     assert sorted(names) == sorted(set(names))
 
 
+def test_decisions_are_numbered():
+    """Each has a number of its own, from 0001 on."""
+    numbers = sorted(path.name[:4] for path in (ROOT / "docs/decisions").glob("*.md"))
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_has_one_name_everywhere_and_a_page(rule):
     """A rule's file is called as the rule, and its page has every heading, in order, each with something below it."""
