@@ -40,7 +40,8 @@ class Document:
     """What one source says: recorded stages and certificates (a plan's prior state), and the plan if it is one.
 
     A source of the kind `aws` is an account and region that was scanned, with the credentials of `access`; `unread` is what
-    could not be listed there. `notices` are sentences that every report must carry, such as that the plan is incomplete.
+    could not be listed there, and `claimed` the ids that a given state says are presented there, whatever AWS says.
+    `notices` are sentences that every report must carry, such as that the plan is incomplete.
     `declared` is the configuration beside it, where it is at hand; `directory` is its folder as an absolute path, and `workspace`
     the workspace, where something says which.
     """
@@ -55,6 +56,7 @@ class Document:
     workspace: str | None = None
     unread: tuple[Unread, ...] = ()
     access: Access | None = None
+    claimed: frozenset[str] = frozenset()
 
     def manages(self, thing: Certificate | Stage) -> bool | None:
         """Whether the Terraform documents of a run know a thing of this one; None where none was given, or it is not certain."""

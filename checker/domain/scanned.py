@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from checker.domain.address import Address
 from checker.domain.certificate import Certificate, kind_of
 from checker.domain.conditions import Tags
 from checker.domain.inventory import Document, Inventory, Source
@@ -29,7 +30,7 @@ def documents_of(scanned: Scanned, recorded: Inventory | None, tags: Collection[
         surveys={sweep.place: Surveyed(sweep.stages) for sweep in sweeps if sweep.place.region is not None and not sweep.unread},
         held={sweep.place: sweep.held for sweep in sweeps if sweep.held is not None},
         traffic=scanned.traffic,
-        notices=(*scanned.notices, *_unseen(documents, recorded)),
+        notices=(*scanned.notices, *_unseen(documents, recorded), *_moved(sweeps, ownership)),
         interrupted=scanned.interrupted,
     )
 
@@ -56,6 +57,7 @@ def _document(sweep: Sweep, ownership: Ownership, tags: Collection[str]) -> Docu
         certificates=tuple(_certificate(key, said, ownership, tags) for key, said in sweep.certificates.items()),
         unread=sweep.unread,
         access=sweep.access,
+        claimed=frozenset(said for stage in sweep.stages if (said := _claimed(stage, sweep.place, ownership)[1]) is not None),
     )
 
 
@@ -72,6 +74,28 @@ def _stage(stage: ObservedStage, place: Place, ownership: Ownership, tags: Colle
         tags=_asked(stage.tags, tags),
         managed=owner.managed,
     )
+
+
+def _claimed(stage: ObservedStage, place: Place, ownership: Ownership) -> tuple[Address | None, str | None]:
+    """The address of a stage, and the id that a state says it presents; None for both where no state knows the stage."""
+    match ownership.of_stage(StageKey(kind=stage.kind, api_id=stage.api_id, name=stage.name, place=place)).record:
+        case Stage(address=address, presents=Presents(id=identity)):
+            return address, identity
+        case _:
+            return None, None
+
+
+def _moved(sweeps: tuple[Sweep, ...], ownership: Ownership) -> Iterator[str]:
+    """A sentence for each stage that presents another certificate than its state says."""
+    for sweep in sweeps:
+        for stage in sweep.stages:
+            address, said = _claimed(stage, sweep.place, ownership)
+            if said is not None and said != stage.certificate_id:
+                now = stage.certificate_id or "no certificate"
+                yield (
+                    f"{address} presents {now} in AWS, and by its state {said}: somebody changed it outside "
+                    f"Terraform, and the next apply moves it back; `tfcert check` of that state says more"
+                )
 
 
 def _certificate(key: CertificateKey, said: Observation, ownership: Ownership, tags: Collection[str]) -> Certificate:

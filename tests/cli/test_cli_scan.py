@@ -339,6 +339,23 @@ def test_what_a_state_records_and_the_scan_did_not_see_is_said(scan, aws, tmp_pa
     assert "did not see" in notice
 
 
+def test_a_stage_that_was_moved_by_hand_is_said_and_its_own_certificate_is_not_unused(scan, aws, tmp_path):
+    """The next apply moves it back to what its state says: that certificate must not be deleted meanwhile."""
+    old = datetime(2026, 1, 1, tzinfo=UTC)
+    aws.seed(
+        SeedCertificate(id="tf0001", created_at=old, expires_at=SOON),
+        SeedCertificate(id="hand01", created_at=old, expires_at=LATER),
+        SeedCertificate(id="left01", created_at=old, expires_at=SOON),
+        SeedApi(id="rest1", stages={"prod": "hand01"}),
+    )
+    path = state(tmp_path, managed_certificate("orders", "tf0001"), managed_stage("prod", "rest1", "tf0001"))
+    document, _ = scan(path)
+    (notice,) = document["notices"]
+    assert "aws_api_gateway_stage.prod presents hand01 in AWS, and by its state tf0001" in notice
+    unused = [found["certificate_id"] for found in document["findings"] if found["rule"] == "certificate-unused"]
+    assert unused == ["left01"]
+
+
 @pytest.mark.parametrize(
     ("operation", "fault", "unread"),
     [
