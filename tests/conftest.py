@@ -77,3 +77,20 @@ def story(tmp_path, fixtures):
     for file in (fixtures / "readme").iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     return folder
+
+
+@pytest.fixture(scope="module")
+def running():
+    """One emulator a test module."""
+    # Only here: most tests need no AWS, and moto is the slowest import of all.
+    from checker.demo.emulator import Emulator
+
+    with Emulator() as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(running):
+    """The emulator of the module, emptied before each test."""
+    running.reset()
+    return running

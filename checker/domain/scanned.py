@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
-from checker.domain.address import Address
 from checker.domain.certificate import Certificate, kind_of
 from checker.domain.conditions import Tags
 from checker.domain.inventory import Document, Inventory, Source
 from checker.domain.observation import CertificateKey, Found, Observation, Observations, ObservedStage, StageKey, Surveyed
-from checker.domain.ownership import Ownership
+from checker.domain.ownership import Owner, Ownership
 from checker.domain.place import Place
 from checker.domain.stage import Presents, PresentsNothing, Stage
 from checker.domain.sweep import Scanned, Sweep
@@ -23,14 +22,15 @@ def documents_of(scanned: Scanned, recorded: Inventory | None, tags: Collection[
     """
     sweeps = scanned.sweeps
     ownership = Ownership(recorded, _places(sweeps))
-    documents = tuple(_document(sweep, ownership, tags) for sweep in sweeps)
+    owners = [tuple(ownership.of_stage(_key(stage, sweep.place)) for stage in sweep.stages) for sweep in sweeps]
+    documents = tuple(_document(sweep, own, ownership, tags) for sweep, own in zip(sweeps, owners, strict=True))
     return Inventory(documents=documents, unread=recorded.unread if recorded is not None else ()), Observations(
         asked=True,
         certificates={key: said for sweep in sweeps for key, said in sweep.certificates.items()},
         surveys={sweep.place: Surveyed(sweep.stages) for sweep in sweeps if sweep.place.region is not None and not sweep.unread},
         held={sweep.place: sweep.held for sweep in sweeps if sweep.held is not None},
         traffic=scanned.traffic,
-        notices=(*scanned.notices, *_unseen(documents, recorded), *_moved(sweeps, ownership)),
+        notices=(*scanned.notices, *_unseen(documents, recorded), *_moved(sweeps, owners)),
         interrupted=scanned.interrupted,
     )
 
@@ -50,19 +50,22 @@ def _places(sweeps: tuple[Sweep, ...]) -> dict[str, list[Place]]:
     return found
 
 
-def _document(sweep: Sweep, ownership: Ownership, tags: Collection[str]) -> Document:
+def _document(sweep: Sweep, owners: Sequence[Owner[Stage]], ownership: Ownership, tags: Collection[str]) -> Document:
     return Document(
         source=Source(path=source_of(sweep.place), kind="aws"),
-        stages=tuple(_stage(stage, sweep.place, ownership, tags) for stage in sweep.stages),
+        stages=tuple(_stage(stage, sweep.place, owner, tags) for stage, owner in zip(sweep.stages, owners, strict=True)),
         certificates=tuple(_certificate(key, said, ownership, tags) for key, said in sweep.certificates.items()),
         unread=sweep.unread,
         access=sweep.access,
-        claimed=frozenset(said for stage in sweep.stages if (said := _claimed(stage, sweep.place, ownership)[1]) is not None),
+        claimed=frozenset(said for owner in owners if (said := _claimed(owner)) is not None),
     )
 
 
-def _stage(stage: ObservedStage, place: Place, ownership: Ownership, tags: Collection[str]) -> Stage:
-    owner = ownership.of_stage(StageKey(kind=stage.kind, api_id=stage.api_id, name=stage.name, place=place))
+def _key(stage: ObservedStage, place: Place) -> StageKey:
+    return StageKey(kind=stage.kind, api_id=stage.api_id, name=stage.name, place=place)
+
+
+def _stage(stage: ObservedStage, place: Place, owner: Owner[Stage], tags: Collection[str]) -> Stage:
     return Stage(
         address=owner.record.address if owner.record is not None else None,
         kind=stage.kind,
@@ -76,24 +79,24 @@ def _stage(stage: ObservedStage, place: Place, ownership: Ownership, tags: Colle
     )
 
 
-def _claimed(stage: ObservedStage, place: Place, ownership: Ownership) -> tuple[Address | None, str | None]:
-    """The address of a stage, and the id that a state says it presents; None for both where no state knows the stage."""
-    match ownership.of_stage(StageKey(kind=stage.kind, api_id=stage.api_id, name=stage.name, place=place)).record:
-        case Stage(address=address, presents=Presents(id=identity)):
-            return address, identity
+def _claimed(owner: Owner[Stage]) -> str | None:
+    """The id that a state says a stage presents; None where no state knows the stage, or the id."""
+    match owner.record:
+        case Stage(presents=Presents(id=identity)):
+            return identity
         case _:
-            return None, None
+            return None
 
 
-def _moved(sweeps: tuple[Sweep, ...], ownership: Ownership) -> Iterator[str]:
+def _moved(sweeps: Sequence[Sweep], owners: Sequence[Sequence[Owner[Stage]]]) -> Iterator[str]:
     """A sentence for each stage that presents another certificate than its state says."""
-    for sweep in sweeps:
-        for stage in sweep.stages:
-            address, said = _claimed(stage, sweep.place, ownership)
-            if said is not None and said != stage.certificate_id:
+    for sweep, own in zip(sweeps, owners, strict=True):
+        for stage, owner in zip(sweep.stages, own, strict=True):
+            said = _claimed(owner)
+            if owner.record is not None and said is not None and said != stage.certificate_id:
                 now = stage.certificate_id or "no certificate"
                 yield (
-                    f"{address} presents {now} in AWS, and by its state {said}: somebody changed it outside "
+                    f"{owner.record.address} presents {now} in AWS, and by its state {said}: somebody changed it outside "
                     f"Terraform, and the next apply moves it back; `tfcert check` of that state says more"
                 )
 

@@ -34,6 +34,7 @@ class Scoping:
         # By identity: the cases keep every subject and stage.
         self._subjects: dict[int, frozenset[Matching]] = {}
         self._by_name: dict[int, Mapping[str | Address, tuple[Certificate, ...]]] = {}
+        self._policies: dict[frozenset[Matching], Policy] = {}
 
     def matching(self, traits: Traits) -> Matching:
         """Which scopes hold for a certificate and a stage, by their position."""
@@ -73,6 +74,15 @@ class Scoping:
     def of_stages(self, part: DocumentCases, stages: Iterable[Stage]) -> frozenset[Matching]:
         """The sets of scopes that stages stand under, each with the certificates that it presents."""
         return frozenset(map(self.matching, self.stage_traits(part, stages))) or frozenset({()})
+
+    def policy_of(self, part: DocumentCases, own: Iterable[Case]) -> Policy:
+        """The strictest policy that certificates of a document stand under, for what is asked once for all of them."""
+        if not self.policy.scopes:
+            return self.policy
+        found = frozenset(matching for case in own for matching in self.of_subject(part.document, case.subject)) or frozenset({()})
+        if found not in self._policies:
+            self._policies[found] = strictest(self.policy.under(matching) for matching in sorted(found))
+        return self._policies[found]
 
     def traits(self, document: Document, subject: Subject) -> Iterator[Traits]:
         """What is known of a certificate, with each of the stages that present it, or alone where none does."""
@@ -142,15 +152,6 @@ class Scoping:
         key = observable(stage) if stage.api_name is None else None
         answer = self.cases.observations.stages.get(key) if key is not None else None
         return answer.api_name if isinstance(answer, ObservedStage) else stage.api_name
-
-
-def policy_of(cases: Cases, part: DocumentCases, own: Iterable[Case]) -> Policy:
-    """The strictest policy that certificates of a document stand under, for what is asked once for all of them."""
-    if not cases.policy.scopes:
-        return cases.policy
-    scoping = Scoping(cases)
-    found = {matching for case in own for matching in scoping.of_subject(part.document, case.subject)}
-    return strictest(cases.policy.under(matching) for matching in sorted(found or {()}))
 
 
 def stages_of(document: Document) -> Iterator[Stage]:

@@ -9,14 +9,15 @@ from checker.domain.by_hand import HandRotation
 from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.policy import Policy
 from checker.domain.progress import successor_in_state
-from checker.domain.scoping import policy_of
+from checker.domain.scoping import Scoping
 from checker.domain.stage import Stage
 from checker.rotation.hand_steps import Hand, steps
 
 
 def hand_rotations(cases: Cases) -> tuple[HandRotation, ...]:
     """The rotations by hand, by their ends: of what is not known to be Terraform's, and of other stages that present what is."""
-    found = (each for document in cases.documents if document.document.source.kind == "aws" for each in _of(cases, document))
+    scoping = Scoping(cases)
+    found = (each for document in cases.documents if document.document.source.kind == "aws" for each in _of(scoping, document))
     return tuple(sorted(found, key=lambda each: (each.ends is None, str(each.ends), str(each.place), each.certificate_id)))
 
 
@@ -25,13 +26,13 @@ def stage_label(stage: Stage) -> str:
     return str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
 
 
-def _of(cases: Cases, document: DocumentCases) -> Iterator[HandRotation]:
+def _of(scoping: Scoping, document: DocumentCases) -> Iterator[HandRotation]:
     for case in document.cases:
         if case.certificate.kind != "gateway" or case.id is None or case.subject.key is None:
             continue
         owned = document.document.manages(case.certificate)
         successor = successor_in_state(document, case)
-        policy = policy_of(cases, document, (case,))
+        policy = scoping.policy_of(document, (case,))
         if not _is_due(policy, case, begun=successor is not None):
             continue
         stages = case.subject.presented_by

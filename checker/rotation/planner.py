@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from checker.domain.address import Address
@@ -23,11 +23,12 @@ def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bo
 
     `name` overrides the successor's name; `even_if_not_due` adds those of certificates that do not near their end.
     """
+    under = _policies(cases)
     found: dict[tuple[str | None, str, Address | None], Rotation] = {}
     for document in cases.documents:
         declared = document.document.declared
         home = declared.directory if declared is not None else place_scanned(document)
-        for rotation in _of_document(cases, document, name, even_if_not_due=even_if_not_due):
+        for rotation in _of_document(cases, document, partial(under, document), name, even_if_not_due=even_if_not_due):
             key = (home, rotation.label, rotation.successor)
             found[key] = min(found.get(key, rotation), rotation, key=_caution)
     return in_order(found.values())
@@ -69,9 +70,11 @@ def _may_retire(declared: Declared, block: Address) -> bool:
     return bool(declared.successors(block)) and (declaration is None or not declaration.pointers)
 
 
-def _of_document(cases: Cases, document: DocumentCases, name: str | None, *, even_if_not_due: bool) -> Iterator[Rotation]:
+def _of_document(
+    cases: Cases, document: DocumentCases, policed: Callable[[tuple[Case, ...]], Cases], name: str | None, *, even_if_not_due: bool
+) -> Iterator[Rotation]:
     declared = document.document.declared
-    under = {id(case): _under(cases, document, (case,)) for case in document.cases if case.subject.presented_by}
+    under = {id(case): policed((case,)) for case in document.cases if case.subject.presented_by}
     due = [case for case in document.cases if _due(under.get(id(case)), case, even_if_not_due=even_if_not_due)]
     left = [(case, left_to_acm(under.get(id(case), cases), case, even_if_not_due=even_if_not_due)) for case in document.cases]
     yield from (told_only(under[id(case)], case, why) for case, why in left if why is not None)
@@ -81,16 +84,17 @@ def _of_document(cases: Cases, document: DocumentCases, name: str | None, *, eve
     # Only here: a plan or a state that comes alone has nothing to rotate by edits.
     from checker.rotation.configured import configured
 
-    yield from configured(cases, document, due, partial(_under, cases, document), name=name)
+    yield from configured(cases, document, due, policed, name=name)
 
 
-def _under(cases: Cases, document: DocumentCases, own: tuple[Case, ...]) -> Cases:
-    """The same with the strictest policy that these certificates stand under."""
+def _policies(cases: Cases) -> Callable[[DocumentCases, tuple[Case, ...]], Cases]:
+    """What gives the same cases with the strictest policy that some certificates of a document stand under."""
     if not cases.policy.scopes:
-        return cases
-    from checker.domain.scoping import policy_of
+        return lambda _document, _own: cases
+    from checker.domain.scoping import Scoping
 
-    return replace(cases, policy=policy_of(cases, document, own))
+    scoping = Scoping(cases)
+    return lambda document, own: replace(cases, policy=scoping.policy_of(document, own))
 
 
 def _due(cases: Cases | None, case: Case, *, even_if_not_due: bool) -> bool:

@@ -30,21 +30,14 @@ from collections.abc import Iterator
 from checker.domain.cases import Cases
 from checker.domain.finding import Finding
 from checker.domain.severity import Severity
-from checker.rules.rule import Rule
+from checker.rules.rule import Rule, about_exemption
 
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each exemption whose last day is over."""
     for exemption in cases.tally.expired if cases.tally is not None else ():
-        yield Finding(
-            rule=RULE.name,
-            severity=RULE.severity,
-            message=f"the exemption of {exemption.subject} from {exemption.rule} ran out on {exemption.until}",
-            remedy="take it away; what it exempted counts again",
-            address=min(exemption.addresses, default=None),
-            certificate_id=exemption.certificate_id,
-            location=exemption.location,
-        )
+        message = f"the exemption of {exemption.subject} from {exemption.rule} ran out on {exemption.until}"
+        yield about_exemption(exemption, RULE.name, RULE.severity, message, "take it away; what it exempted counts again")
 
 
 RULE = Rule(

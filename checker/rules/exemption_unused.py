@@ -32,22 +32,15 @@ from collections.abc import Iterator
 from checker.domain.cases import Cases
 from checker.domain.finding import Finding
 from checker.domain.severity import Severity
-from checker.rules.rule import Rule
+from checker.rules.rule import Rule, about_exemption
 
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each exemption that still runs and that nothing needed."""
     for unused in cases.tally.unused if cases.tally is not None else ():
         exemption = unused.exemption
-        yield Finding(
-            rule=RULE.name,
-            severity=RULE.severity,
-            message=f"the exemption of {exemption.subject} from {exemption.rule} exempts nothing: {unused.why}",
-            remedy="take it away, or correct what it names",
-            address=min(exemption.addresses, default=None),
-            certificate_id=exemption.certificate_id,
-            location=exemption.location,
-        )
+        message = f"the exemption of {exemption.subject} from {exemption.rule} exempts nothing: {unused.why}"
+        yield about_exemption(exemption, RULE.name, RULE.severity, message, "take it away, or correct what it names")
 
 
 RULE = Rule(

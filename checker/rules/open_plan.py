@@ -10,6 +10,7 @@ from checker.domain.outcome import UNVERIFIED
 from checker.domain.plan import Action, CertificateChange, StageChange
 from checker.domain.severity import Severity
 from checker.domain.stage import PresentsPlanned, Stage
+from checker.domain.value import replace
 from checker.rules.rule import locate, stage_name
 
 
@@ -18,46 +19,56 @@ def left_open(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
     plan = document.document.plan
     if plan is None:
         return
+    path = document.document.source.path
     if plan.errored:
-        yield Finding(
-            rule=UNVERIFIED,
-            source=document.document.source.path,
-            severity=severity,
-            message=f"{document.document.source.path} is a plan that ended in an error: what it would do is only known in part",
-            remedy="mend what `terraform plan` complained of, and plan again",
+        yield _open(
+            document,
+            severity,
+            f"{path} is a plan that ended in an error: what it would do is only known in part",
+            "mend what `terraform plan` complained of, and plan again",
         )
     for name in plan.deferred:
-        yield Finding(
-            rule=UNVERIFIED,
-            source=document.document.source.path,
-            severity=severity,
-            message=f"the plan defers what it will do to {name}, so that is not known",
-            remedy="apply this plan, then plan again and check that one",
+        yield _open(
+            document,
+            severity,
+            f"the plan defers what it will do to {name}, so that is not known",
+            "apply this plan, then plan again and check that one",
         )
     changes: tuple[StageChange | CertificateChange, ...] = (*plan.stages, *plan.certificates)
     for strange in changes:
         if strange.action is Action.OTHER:
-            yield Finding(
-                rule=UNVERIFIED,
-                source=document.document.source.path,
-                severity=severity,
-                message=f"the plan would do something to {strange.address} that this tfcert does not know",
-                remedy="upgrade tfcert, or look at the plan yourself",
-                address=str(strange.address),
-                location=locate(document, strange.address),
+            yield _open(
+                document,
+                severity,
+                f"the plan would do something to {strange.address} that this tfcert does not know",
+                "upgrade tfcert, or look at the plan yourself",
+                strange,
             )
     for change in plan.stages:
         match change.after:
             case Stage(presents=PresentsPlanned(candidates=()) | PresentsPlanned(elsewhere=True)):
-                yield Finding(
-                    rule=UNVERIFIED,
-                    source=document.document.source.path,
-                    severity=severity,
-                    message=f"the plan does not say which certificate {stage_name(change.after)} will present",
-                    remedy="its value comes from something that is known only after apply; plan again once that is applied",
-                    address=str(change.address),
-                    location=locate(document, change.address),
-                    about=change.sides,
+                found = _open(
+                    document,
+                    severity,
+                    f"the plan does not say which certificate {stage_name(change.after)} will present",
+                    "its value comes from something that is known only after apply; plan again once that is applied",
+                    change,
                 )
+                yield replace(found, about=change.sides)
             case _:
                 pass
+
+
+def _open(
+    document: DocumentCases, severity: Severity, message: str, remedy: str, change: StageChange | CertificateChange | None = None
+) -> Finding:
+    """That something is not known, filed under the address of the change that leaves it open, if it is one."""
+    return Finding(
+        rule=UNVERIFIED,
+        source=document.document.source.path,
+        severity=severity,
+        message=message,
+        remedy=remedy,
+        address=str(change.address) if change is not None else None,
+        location=locate(document, change.address) if change is not None else None,
+    )

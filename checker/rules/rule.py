@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases
@@ -13,6 +14,9 @@ from checker.domain.location import Location
 from checker.domain.severity import Severity
 from checker.domain.stage import Stage
 from checker.domain.value import value
+
+if TYPE_CHECKING:
+    from checker.domain.exemption import Exemption
 
 
 class Needs(StrEnum):
@@ -104,6 +108,19 @@ def about(case: Case, document: DocumentCases, rule: str, severity: Severity, me
         days_left=case.days_left,
         location=locate(document, address),
         about=case.subject,
+    )
+
+
+def about_exemption(exemption: Exemption, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
+    """A finding about an exemption itself, filed under what it names and where it is written."""
+    return Finding(
+        rule=rule,
+        severity=severity,
+        message=message,
+        remedy=remedy,
+        address=min(exemption.addresses, default=None),
+        certificate_id=exemption.certificate_id,
+        location=exemption.location,
     )
 
 

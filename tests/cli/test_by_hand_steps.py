@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.demo.emulator import Emulator, SeedApi, SeedCertificate
+from checker.demo.emulator import SeedApi, SeedCertificate
 from checker.domain.access import Access
 from checker.domain.place import Place
 from checker.rotation.aws_cli import line, name, role_taken
@@ -26,18 +26,11 @@ HERE, THERE = "123456789012", "222222222222"
 ROLE = f"arn:aws:iam::{THERE}:role/team/audit"
 
 
-@pytest.fixture(scope="module")
-def running():
-    with Emulator() as aws:
-        yield aws
-
-
 @pytest.fixture
-def aws(running):
-    running.reset()
+def aws(aws):
     # A rotation that would delete what a stage presents is refused, as AWS may do.
-    running.answer_delete_in_use("conflict")
-    return running
+    aws.answer_delete_in_use("conflict")
+    return aws
 
 
 @pytest.fixture

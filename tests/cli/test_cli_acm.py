@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checker.demo.emulator import Emulator, SeedAcm, SeedApi, access_denied
+from checker.demo.emulator import SeedAcm, SeedApi, access_denied
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
 AS_OF = ("--as-of", "2026-11-24")
@@ -39,17 +39,10 @@ def instance(type_, name, **attributes):
     }
 
 
-@pytest.fixture(scope="module")
-def running():
-    with Emulator() as aws:
-        yield aws
-
-
 @pytest.fixture
-def aws(running):
-    running.reset()
-    running.seed(SeedApi(id="orders", stages={"prod": ARN}))
-    return running
+def aws(aws):
+    aws.seed(SeedApi(id="orders", stages={"prod": ARN}))
+    return aws
 
 
 @pytest.fixture

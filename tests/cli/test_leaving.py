@@ -13,37 +13,39 @@ ROOT = Path(__file__).resolve().parents[2]
 TFCERT = [sys.executable, "-c", "from checker.cli import main; main()"]
 
 
-@pytest.mark.parametrize("words", [("check", "--offline", "terraform.tfstate"), ("--help",), ("rules",)])
-def test_a_full_disk_behind_standard_output_is_one_line(story, words):
-    """Exit 2 and what to do: a report that is cut short must not look like one."""
-    with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
+@pytest.fixture
+def leave(story):
+    """Run tfcert with somebody else's standard output."""
+
+    def run(*words, stdout):
+        return subprocess.run(
             [*TFCERT, *words],
             cwd=story,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=full,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             timeout=60,
             check=False,
         )
+
+    return run
+
+
+@pytest.mark.parametrize("words", [("check", "--offline", "terraform.tfstate"), ("--help",), ("rules",)])
+def test_a_full_disk_behind_standard_output_is_one_line(leave, words):
+    """Exit 2 and what to do: a report that is cut short must not look like one."""
+    with Path("/dev/full").open("wb") as full:
+        done = leave(*words, stdout=full)
     assert done.returncode == 2
     assert done.stderr.decode().count("\n") == 1
     assert "No space left on device" in done.stderr.decode()
 
 
 @pytest.mark.parametrize(("as_of", "code"), [("2026-08-01", 0), ("2026-11-24", 1)])
-def test_a_reader_that_goes_away_changes_no_verdict(story, as_of, code):
+def test_a_reader_that_goes_away_changes_no_verdict(leave, as_of, code):
     """As `tfcert check | head -1` does: a gate that pipes its report still goes by the exit code."""
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [*TFCERT, "check", "--offline", "--as-of", as_of, "terraform.tfstate"],
-        cwd=story,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        timeout=60,
-        check=False,
-    )
+    done = leave("check", "--offline", "--as-of", as_of, "terraform.tfstate", stdout=writing)
     os.close(writing)
     assert (done.returncode, done.stderr) == (code, b"")

@@ -4,20 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from checker.demo.emulator import Emulator
-
-
-@pytest.fixture(scope="module")
-def running():
-    with Emulator() as aws:
-        yield aws
-
-
-@pytest.fixture
-def aws(running):
-    running.reset()
-    return running
-
 
 @pytest.fixture
 def gateway(aws):

@@ -13,11 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from botocore.loaders import create_loader
 
-from checker.demo.emulator import Emulator
 from checker.domain.observation import CertificateKey
 from checker.domain.place import Place
 from checker.domain.stage import Presents, PresentsNothing, Stage, StageKind
 from checker.live import Connection, observe
+from checker.live.boto_gateway import BotoGateways
+from checker.live.scan import Target, scan
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -44,17 +45,10 @@ def _models():
         yield
 
 
-@pytest.fixture(scope="module")
-def running():
-    with Emulator() as aws:
-        yield aws
-
-
 @pytest.fixture
-def aws(running, monkeypatch):
-    running.reset()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", running.endpoint)
-    return running
+def aws(aws, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
+    return aws
 
 
 @pytest.fixture
@@ -164,3 +158,24 @@ def _served(behave, connection, over):
         return
     finally:
         connection.close()
+
+
+class Nobody:
+    """A watch that does not look."""
+
+    def expect(self, count):
+        pass
+
+    def answered(self):
+        pass
+
+
+@pytest.fixture
+def scanned():
+    """Scan the account of the environment, with nobody looking."""
+
+    def run(regions, *, timeout):
+        connection = Connection(timeout=timeout)
+        return scan([Target()], regions, gateways=BotoGateways(connection), connection=connection, watch=Nobody())
+
+    return run

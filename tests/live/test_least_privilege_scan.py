@@ -9,10 +9,7 @@ from granting import allows, grants
 
 from checker.demo.emulator import SeedAcm, SeedApi, SeedCertificate
 from checker.domain.observation import Found, Gone
-from checker.live import Connection
-from checker.live.boto_gateway import BotoGateways
 from checker.live.permissions import action_for
-from checker.live.scan import Target, scan
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
 READS = (
@@ -26,18 +23,8 @@ READS = (
 )
 
 
-class Nobody:
-    """A watch that does not look."""
-
-    def expect(self, count):
-        pass
-
-    def answered(self):
-        pass
-
-
 @pytest.fixture
-def everything(aws, monkeypatch):
+def everything(aws, scanned, monkeypatch):
     """All that a scan can ask: enabled regions, both kinds of APIs, certificates, one of ACM, one that is gone."""
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     aws.seed(
@@ -48,8 +35,7 @@ def everything(aws, monkeypatch):
     )
 
     def run():
-        connection = Connection(timeout=10.0)
-        found = scan([Target()], None, gateways=BotoGateways(connection), connection=connection, watch=Nobody())
+        found = scanned(None, timeout=10.0)
         assert [part for sweep in found.sweeps for part in sweep.unread] == []
         said = {key.id: type(answer) for sweep in found.sweeps for key, answer in sweep.certificates.items()}
         assert said == {"here00": Found, ARN: Found, "gone01": Gone}

@@ -23,10 +23,6 @@ from checker.domain.observation import Found
 from checker.domain.outcome import Verdict
 from checker.domain.policy import Policy
 from checker.domain.run import Run
-from checker.live import Connection
-from checker.live.boto_gateway import BotoGateways
-from checker.live.scan import Target
-from checker.live.scan import scan as look
 from checker.pipeline import scan as judge
 
 EAST, WEST = "us-east-1", "eu-west-1"
@@ -46,16 +42,6 @@ FAULTS = {
     "bad request": Answer(status=400, code="BadRequestException", message="x"),
 }
 LISTS = ("GetClientCertificates", "GetRestApis", "GetApis", "apigateway:GetStages", "apigatewayv2:GetStages", "DescribeCertificate")
-
-
-class Nobody:
-    """A watch that does not look."""
-
-    def expect(self, count):
-        pass
-
-    def answered(self):
-        pass
 
 
 @pytest.fixture
@@ -79,11 +65,10 @@ def healthy(aws, monkeypatch):
 
 
 @pytest.fixture
-def scan():
+def scan(scanned):
     def run(regions=(EAST, WEST), *, timeout=20.0):
-        connection = Connection(timeout=timeout)
-        scanned = look([Target()], regions, gateways=BotoGateways(connection), connection=connection, watch=Nobody())
-        return scanned, judge(scanned, None, Run(as_of=NOW, policy=Policy()))
+        found = scanned(regions, timeout=timeout)
+        return found, judge(found, None, Run(as_of=NOW, policy=Policy()))
 
     return run
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.cases import Case, DocumentCases, Evidence
 from checker.domain.outcome import Outcome
-from checker.domain.policy import Policy, strictest
+from checker.domain.policy import Policy
 from checker.domain.rotation import Done, Rotation
-from checker.domain.scoping import Matching, Scoping
+from checker.domain.scoping import Scoping
 from checker.domain.stage import Stage
 from checker.domain.value import value
 from checker.reports.page.life import Life, deadlines, life_of
@@ -70,9 +70,9 @@ def timeline(outcome: Outcome, anchors: Mapping[int, str]) -> Timeline:
     several = len(outcome.cases.documents) > 1
     cases = [(part, case) for part in outcome.cases.documents for case in part.cases]
     cases.sort(key=_urgency)
-    policies = _policies(outcome.cases)
+    scoping = Scoping(outcome.cases)
     rows = [
-        _row(number, part, case, outcome, policies(part, case), by_name, several=several)
+        _row(number, part, case, outcome, scoping.policy_of(part, (case,)), by_name, several=several)
         for number, (part, case) in enumerate(cases)
     ]
     urgent = [row for row in rows if row.tone not in {"calm", "idle", "planned"} or row.rotation is not None]
@@ -103,22 +103,6 @@ def _rotations(outcome: Outcome, anchors: Mapping[int, str]) -> dict[str, tuple[
         if not isinstance(rotation.step, Done)
         for identity in rotation.predecessor_ids
     }
-
-
-def _policies(cases: Cases) -> Callable[[DocumentCases, Case], Policy]:
-    """What gives the policy that a certificate stands under: the strictest, where its stages stand under several."""
-    scoping = Scoping(cases)
-    known: dict[frozenset[Matching], Policy] = {}
-
-    def policy_at(part: DocumentCases, case: Case) -> Policy:
-        if not cases.policy.scopes:
-            return cases.policy
-        matching = scoping.of_subject(part.document, case.subject)
-        if matching not in known:
-            known[matching] = strictest(cases.policy.under(each) for each in sorted(matching))
-        return known[matching]
-
-    return policy_at
 
 
 def _row(
