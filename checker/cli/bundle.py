@@ -54,7 +54,6 @@ def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> i
     from checker.cli import output
     from checker.cli.replacing import replace_file
     from checker.domain.cases import Evidence
-    from checker.domain.outcome import UNVERIFIED
     from checker.reports.pem_bundle import render, unknown
 
     text = render(found, as_of=outcome.cases.as_of)
@@ -72,5 +71,4 @@ def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> i
         output.warn(f"{out} is left as it was: a bundle that lacks a certificate would shut callers out")
     else:
         replace_file(Path(out), text.encode())
-    unverified = any(finding.rule == UNVERIFIED for finding in outcome.findings)
-    return 3 if missing or unverified or gone or (out is not None and not found) else 0
+    return 3 if missing or outcome.unverified or gone or (out is not None and not found) else 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from checker.cli.repository import repository_of
 from checker.domain.value import value
 from checker.hcl.configuration import Configuration
+from checker.hcl.repository import repository_of
 from checker.patches.phase_patch import PhasePatch
 from checker.patches.wording import header
 

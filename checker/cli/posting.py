@@ -123,7 +123,7 @@ def _tell(pretence: Pretence, did: str) -> None:
 
 def _instead(forge: Forge, letter: Letter, post: Post) -> None:
     """Say it where a token that may not write still can: in the job's log and its summary."""
-    summary = os.environ.get("GITHUB_STEP_SUMMARY") if forge is Forge.GITHUB else None
+    summary = os.environ.get(output.SUMMARY) if forge is Forge.GITHUB else None
     if forge is Forge.GITHUB and os.environ.get("GITHUB_ACTIONS") == "true":
         output.write("".join(f"{line}\n" for line in workflow_commands(letter.documents, masked=letter.masked)).encode())
     if summary:

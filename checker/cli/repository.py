@@ -5,11 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from checker.domain.checkout import Checkout
-
-
-def repository_of(folder: Path) -> Path | None:
-    """The root of the repository that a folder lies in: the nearest that has a `.git`, a folder or a worktree's file."""
-    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+from checker.hcl.repository import repository_of
 
 
 def checkout() -> Checkout:

@@ -34,8 +34,7 @@ def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -
 def exit_code(outcome: Outcome, patches: Patches) -> int:
     """3 where something is blocked or could not be verified, else 0."""
     stuck = any(_is_stuck(rotation) for rotation in patches.rotations)
-    unverified = any(finding.rule == UNVERIFIED for finding in outcome.findings)
-    return 3 if stuck or unverified else 0
+    return 3 if stuck or outcome.unverified else 0
 
 
 def _is_stuck(rotation: Rotation) -> bool:

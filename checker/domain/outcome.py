@@ -9,7 +9,7 @@ from checker.domain.cases import Cases
 from checker.domain.checkout import Checkout
 from checker.domain.finding import Finding
 from checker.domain.rotation import Rotation
-from checker.domain.severity import FailOn, Severity
+from checker.domain.severity import FailOn
 from checker.domain.value import value
 from checker.domain.written import WrittenPatch
 
@@ -51,7 +51,7 @@ class Outcome:
         """
         if any(self.counts(finding) for finding in self.findings):
             return Verdict.FINDINGS
-        return Verdict.INCONCLUSIVE if self._unverified else Verdict.CLEAN
+        return Verdict.INCONCLUSIVE if self.unverified else Verdict.CLEAN
 
     def fails(self, finding: Finding) -> bool:
         """Whether a finding is one that makes exit code 1."""
@@ -68,16 +68,17 @@ class Outcome:
             case Verdict.FINDINGS:
                 if any(map(self.fails, self.findings)):
                     return 1
-                return 3 if self._unverified else 0
+                return 3 if self.unverified else 0
 
     @property
-    def _unverified(self) -> bool:
+    def unverified(self) -> bool:
+        """Whether something could not be checked, suppressed or not."""
         return any(finding.rule == UNVERIFIED for finding in self.findings)
 
     def counts(self, finding: Finding) -> bool:
         """Whether a finding makes the verdict: it weighs enough where it stands, is not suppressed, and is no lack of knowledge."""
-        weight = Severity.WARNING if self._fail_on(finding) is FailOn.WARNING else Severity.ERROR
-        return finding.rule != UNVERIFIED and finding.suppression is None and finding.severity <= weight
+        weighs = finding.severity <= self._fail_on(finding).least
+        return finding.rule != UNVERIFIED and finding.suppression is None and weighs
 
     def _fail_on(self, finding: Finding) -> FailOn:
         return finding.fail_on or self.cases.policy.fail_on

@@ -24,3 +24,8 @@ class FailOn(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     NEVER = "never"
+
+    @property
+    def least(self) -> Severity:
+        """The least severity that makes the verdict; with `never` errors still do, and only the exit code does not."""
+        return Severity.WARNING if self is FailOn.WARNING else Severity.ERROR

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from checker.domain.value import value
 from checker.forges.conversation import Comment, Conversation, OddAnswerError, RefusedError, VanishedError, Why
-from checker.forges.marker import Marker
+from checker.forges.marker import Marker, read_marker
 
 _ROUNDS = 5
 
@@ -160,7 +160,7 @@ def _delete(conversation: Conversation, comments: Sequence[Comment]) -> None:
 
 def _ours(conversation: Conversation, post: Post) -> list[Comment]:
     def candidate(body: str) -> bool:
-        marker = Comment(id=0, body=body, url="").marker
+        marker = read_marker(body)
         return marker is not None and marker.is_of(post.marker)
 
     return sorted(conversation.ours(candidate), key=lambda comment: comment.id)

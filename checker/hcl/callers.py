@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.hcl.configuration import Configuration
+from checker.hcl.repository import repository_of
 
 _SOURCE = re.compile(rb'(?m)^\s*(?:module\s+"?[\w-]+"?\s*\{\s*)?source\s*=\s*"(\.{1,2}/[^"\n]*)"')
 _PASSED_OVER = frozenset({"node_modules", "vendor"})
@@ -26,22 +27,18 @@ class Caller:
         return f"{self.path}:{self.line}"
 
 
-def repository_of(configuration: Configuration) -> Path | None:
-    """The root of the repository that holds the configuration; None where it lies in none."""
-    here = Path(configuration.root).resolve()
-    return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), None)
-
-
 def callers_elsewhere(configuration: Configuration, directory: str) -> tuple[Caller, ...]:
     """The calls of a module's folder by configurations of the repository that are no part of this one."""
-    top = repository_of(configuration)
+    root = Path(configuration.root).resolve()
+    top = repository_of(root)
     if top is None:
         return ()
-    root = Path(configuration.root).resolve()
     if not configuration.local_calls:
         own = {_absolute(root, module.directory) for module in configuration.modules.values()}
         for folder, caller in _calls(top, own):
             configuration.local_calls.setdefault(folder, []).append((caller.path, caller.line))
+        # Walked, also where nothing was found: no folder is called so.
+        configuration.local_calls.setdefault("", [])
     found = configuration.local_calls.get(_absolute(root, directory), [])
     return tuple(Caller(path=path, line=line) for path, line in found)
 

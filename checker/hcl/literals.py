@@ -31,10 +31,10 @@ class LiteralUse:
     settings: tuple[Setting, ...] = ()
 
 
-def literal_uses(configuration: Configuration) -> dict[str, tuple[LiteralUse, ...]]:
-    """Every text that may be an id, with the stages that take it."""
+def literal_uses(configuration: Configuration, var_files: VarFiles | None = None) -> dict[str, tuple[LiteralUse, ...]]:
+    """Every text that may be an id, with the stages that take it; `var_files` are the configuration's, where they were read."""
     found: dict[str, list[LiteralUse]] = {}
-    var_files = VarFiles(configuration)
+    var_files = var_files or VarFiles(configuration)
     for module in sorted(configuration.modules):
         for file in configuration.in_module(module, b"_stage", POINTER.encode()):
             for block in file.body.blocks if readable(file) else ():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from checker.hcl.callers import callers_elsewhere, repository_of
+from checker.hcl.callers import callers_elsewhere
 from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.hindrance import Hindrance
+from checker.hcl.repository import repository_of
 from checker.hcl.source import SourceFile
 
 _NAMED = 5
@@ -19,7 +20,7 @@ def shared(configuration: Configuration, module: ModulePath, file: SourceFile) -
         return
     directory = configuration.modules[module].directory
     calls = [path for path, other in configuration.modules.items() if other.directory == directory]
-    top = repository_of(configuration)
+    top = repository_of(Path(configuration.root).resolve())
     inside = top is not None and Path(configuration.root, directory).resolve().is_relative_to(top)
     if directory.startswith("..") and not inside:
         yield Hindrance(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 
+from checker.domain.certificate import kind_of
 from checker.domain.observation import CertificateKey, Gone, Observation, Unanswered
 from checker.domain.place import Place, place_of_arn
 from checker.live.asking import Asking
@@ -19,7 +20,7 @@ NO_ACM = Unanswered(
 
 def is_arn(certificate_id: str) -> bool:
     """Whether a stage names its certificate by an ARN, which API Gateway's own never have."""
-    return certificate_id.startswith("arn:")
+    return kind_of(certificate_id) == "acm"
 
 
 def of_acm(certificate_id: str) -> bool:

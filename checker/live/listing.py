@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from threading import Event, Lock
 
 from checker.domain.observation import Gone, ObservedStage, Unanswered
+from checker.domain.stage import StageKind
 from checker.live.asking import Asking
 from checker.live.deadline import OverdueError, start, within
 from checker.live.gateway import Api, GatewayError, MissingError, UnreachableError
@@ -13,7 +14,16 @@ from checker.live.gateway import Api, GatewayError, MissingError, UnreachableErr
 # At 9 requests a second, as many threads keep the pace up to a latency of nearly half a second.
 _THREADS = 4
 
+_OPERATIONS = {StageKind.REST: "GetRestApis", StageKind.WEBSOCKET: "GetApis"}
+
 Listed = tuple[ObservedStage, ...] | Gone | Unanswered
+
+
+def apis_of(asking: Asking, kind: StageKind) -> tuple[Api, ...]:
+    """Every API of a kind in the region; raises GatewayError."""
+    apis = asking.ask(_OPERATIONS[kind], lambda: asking.gateway.apis(asking.region, kind))
+    asking.patience.answered()
+    return apis
 
 
 class StageListing:

@@ -74,7 +74,7 @@ def observe(
         held={place: count for each in answers for place, count in each.held.items()},
         traffic=reached.traffic(),
         notices=(
-            *overruled(connection.region, {region for region in named if region}),
+            *overruled(connection.region, named),
             *(INTERRUPTED if interruption.wished else ()),
         ),
         interrupted=interruption.wished,

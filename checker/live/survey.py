@@ -10,9 +10,9 @@ from checker.domain.place import Place
 from checker.domain.stage import StageKind
 from checker.live.anchors import Anchor, may_be_in
 from checker.live.asking import Asking
-from checker.live.gateway import Api, GatewayError
+from checker.live.gateway import GatewayError
 from checker.live.identity import Caller, KnownCaller, caller, elsewhere, here, unproven
-from checker.live.listing import StageListing
+from checker.live.listing import StageListing, apis_of
 
 
 def observe_stages(
@@ -42,7 +42,7 @@ def _judged(place: Place, region: str, stages: tuple[ObservedStage, ...], anchor
 
 
 def _all_stages(asking: Asking) -> tuple[ObservedStage, ...]:
-    apis = [api for kind in StageKind for api in _apis(asking, kind)]
+    apis = [api for kind in StageKind for api in apis_of(asking, kind)]
     listing = StageListing(asking, apis, whole=True)
     listing.run()
     stages: list[ObservedStage] = []
@@ -56,10 +56,3 @@ def _all_stages(asking: Asking) -> tuple[ObservedStage, ...]:
             case found:
                 stages.extend(found)
     return tuple(stages)
-
-
-def _apis(asking: Asking, kind: StageKind) -> tuple[Api, ...]:
-    operation = "GetRestApis" if kind is StageKind.REST else "GetApis"
-    apis = asking.ask(operation, lambda: asking.gateway.apis(asking.region, kind))
-    asking.patience.answered()
-    return apis

@@ -18,11 +18,11 @@ from checker.live.asking import Asking
 from checker.live.deadline import start
 from checker.live.gateway import Api, GatewayError, UnreachableError
 from checker.live.identity import Caller, KnownCaller
-from checker.live.listing import StageListing
+from checker.live.listing import StageListing, apis_of
 
 _SHOWN = 3
 _CERTIFICATES = "GetClientCertificates"
-_KINDS = {StageKind.REST: ("REST", "GetRestApis"), StageKind.WEBSOCKET: ("WebSocket", "GetApis")}
+_KINDS = {StageKind.REST: "REST", StageKind.WEBSOCKET: "WebSocket"}
 
 Certificates = Mapping[str, Found | Unanswered]
 
@@ -85,9 +85,9 @@ class Sweeping:
     def _apis(self) -> list[Api]:
         apis: list[Api] = []
         given_up: Unanswered | None = None
-        for kind, (word, operation) in _KINDS.items():
+        for kind, word in _KINDS.items():
             try:
-                apis += self._apis_of(kind, operation) if given_up is None else ()
+                apis += apis_of(self._asking, kind) if given_up is None else ()
             except UnreachableError as error:
                 given_up = error.unanswered
             except GatewayError as error:
@@ -95,12 +95,6 @@ class Sweeping:
             if given_up is not None:
                 self._missed(f"the {word} APIs", given_up)
             self._watch.answered()
-        return apis
-
-    def _apis_of(self, kind: StageKind, operation: str) -> tuple[Api, ...]:
-        asking = self._asking
-        apis = asking.ask(operation, lambda: asking.gateway.apis(asking.region, kind))
-        asking.patience.answered()
         return apis
 
     def _stages(self, apis: Collection[Api]) -> tuple[ObservedStage, ...]:

@@ -79,6 +79,13 @@ class _Reader:
         self.configuration = configuration
         self.shown_as = shown_as
         self.var_files = VarFiles(configuration)
+        self._foreign: dict[str, bytes] = {}
+
+    def foreign(self, path: str) -> bytes:
+        """The text of a file that is not edited, read from disk once."""
+        if path not in self._foreign:
+            self._foreign[path] = read_foreign(self.configuration, path)
+        return self._foreign[path]
 
     def location(self, path: str, line: int) -> Location:
         shown = posixpath.normpath(posixpath.join(self.shown_as, path)) if self.shown_as else path
@@ -138,7 +145,7 @@ class _Reader:
                         )
 
     def literals(self) -> Iterator[DeclaredLiteral]:
-        for identity, uses in sorted(literal_uses(self.configuration).items()):
+        for identity, uses in sorted(literal_uses(self.configuration, self.var_files).items()):
             yield DeclaredLiteral(
                 identity=identity,
                 module=home_of(uses),
@@ -162,9 +169,7 @@ class _Reader:
 
     def inline(self) -> tuple[tuple[Exemption, ...], tuple[Faulty, ...]]:
         files = (file.data for file in self.configuration.files.values())
-        foreign = (
-            read_foreign(self.configuration, path) for module in self.configuration.modules.values() for path in module.foreign
-        )
+        foreign = (self.foreign(path) for module in self.configuration.modules.values() for path in module.foreign)
         if not any(b"tfcert:" in data for data in (*files, *foreign)):
             return (), ()
         # Only here: most configurations say nothing to tfcert, and reading what they say costs some milliseconds of imports.
@@ -175,7 +180,7 @@ class _Reader:
     def by_hand(self) -> Iterator[str]:
         for module in self.configuration.modules.values():
             for path in module.foreign:
-                words = json_edit(self.location(path, 1).file, read_foreign(self.configuration, path))
+                words = json_edit(self.location(path, 1).file, self.foreign(path))
                 if words is not None:
                     yield words
 
@@ -185,7 +190,7 @@ class _Reader:
                 yield self.location(path, 1).file
         for module in self.configuration.modules.values():
             for path in module.foreign:
-                if b"client_certificate" in read_foreign(self.configuration, path):
+                if b"client_certificate" in self.foreign(path):
                     yield self.location(path, 1).file
 
 

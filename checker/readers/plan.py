@@ -140,7 +140,7 @@ class _Planned:
                 return None
 
     def certificates(self, stages: Sequence[StageChange]) -> tuple[CertificateChange, ...]:
-        presented = [side.presents for stage in stages for side in (stage.before, stage.after) if side is not None]
+        presented = [side.presents for stage in stages for side in stage.sides]
         arns = {one.id for one in presented if isinstance(one, Presents)}
         # Stages share their candidates' tuples, of which there may be as many as there are stages.
         groups = {id(one.candidates): one.candidates for one in presented if isinstance(one, PresentsPlanned)}

@@ -10,18 +10,11 @@ from checker.domain.conditions import Conditions
 from checker.domain.policy import Scope, Setting, Untouched, Weights
 from checker.domain.severity import FailOn, Severity
 from checker.readers.holding import Mismatch
-from checker.readers.policy_shape import OFF
-from checker.readers.shapes import Keys
+from checker.readers.policy_shape import OFF, VALUES
+from checker.readers.shapes import Keys, Whole
 from checker.readers.sheet import Sheet
 
-_NUMBERS = (
-    "threshold_days",
-    "notice_days",
-    "trust_window_days",
-    "margin_days",
-    "introduce_margin_days",
-    "certificate_quota",
-)
+_NUMBERS = tuple(name for name, shape in VALUES.items() if isinstance(shape, Whole))
 _SEVERITIES = {severity.word: severity for severity in Severity}
 
 

@@ -28,7 +28,7 @@ def configured(
         return
     for identity, case in _loose(declared, due).items():
         own = under((case,)) if case is not None else cases
-        rotation = unmanaged(own, document, declared, identity, case, name)
+        rotation = unmanaged(own, document, declared, identity, name)
         if rotation is not None:
             yield dated(own, rotation, (case,)) if case is not None else rotation
         elif case is not None:

@@ -14,7 +14,8 @@ from checker.domain.stage import Presents, Stage
 from checker.domain.value import value
 
 
-def _presented(stage: Stage) -> str | None:
+def presented(stage: Stage) -> str | None:
+    """The id that a stage presents, by its record."""
     return stage.presents.id if isinstance(stage.presents, Presents) else None
 
 
@@ -50,7 +51,7 @@ class Standing:
         stages = self.document.document.stages
         if len(ids) == 1:
             # Not every stage is looked at for each of thousands of certificates.
-            return having(stages, _presented, next(iter(ids)))
+            return having(stages, presented, next(iter(ids)))
         return tuple(stage for stage in stages if isinstance(stage.presents, Presents) and stage.presents.id in ids)
 
     @property

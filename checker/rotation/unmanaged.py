@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from checker.domain.address import Address, ModuleStep
-from checker.domain.cases import Case, Cases, DocumentCases, days_between
+from checker.domain.cases import Cases, DocumentCases, days_between
 from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral
+from checker.domain.indexed import having
 from checker.domain.inventory import Inventory
 from checker.domain.observation import CertificateKey, Found, Gone, Observation, Unanswered
 from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Step, Waiting
-from checker.domain.stage import Presents, Stage
+from checker.domain.stage import Stage
 from checker.domain.value import value
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name
-from checker.rotation.standing import Standing
+from checker.rotation.standing import Standing, presented
 from checker.rotation.steps import successor_unready
+from checker.rotation.without_patch import addresses
 
 
 def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:
@@ -40,16 +42,14 @@ class _Standing:
 
     @property
     def presenters(self) -> tuple[Stage, ...]:
-        return tuple(stage for stage in self.document.document.stages if stage.presents == Presents(self.identity))
+        return having(self.document.document.stages, presented, self.identity)
 
     @property
     def answer(self) -> Observation | None:
         return next((said for key, said in self.cases.observations.certificates.items() if key.id == self.identity), None)
 
 
-def unmanaged(
-    cases: Cases, document: DocumentCases, declared: Declared, identity: str, case: Case | None, name: str | None
-) -> Rotation | None:
+def unmanaged(cases: Cases, document: DocumentCases, declared: Declared, identity: str, name: str | None) -> Rotation | None:
     """The rotation of a literal id; None where the text holds it nowhere and no certificate of Terraform's succeeds it."""
     literal = declared.literal(identity)
     successors = tuple(each for each in declared.certificates if each.succeeds_id == identity)
@@ -71,14 +71,13 @@ def unmanaged(
         successor=block,
         step=step,
         back=_back(standing),
-        stages=tuple(sorted(str(stage.address) for stage in standing.presenters if stage.address is not None)),
+        stages=addresses(standing.presenters),
         introduced=bool(successors),
         conditions=tuple(each for each in conditions(_of(standing, block), block) if each.phase is Phase.REPOINT),
         cautions=(
             *(literal.cautions if literal is not None else ()),
             *(each for successor in successors for each in successor.cautions if each.phase is Phase.ROLLBACK),
         ),
-        end=case.expires_at if case is not None else None,
     )
 
 

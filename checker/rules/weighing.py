@@ -49,7 +49,7 @@ class Weighing:
 def rank(finding: Finding, policy: Policy) -> tuple[bool, Severity]:
     """How strict a finding is, the strictest first: one that fails the run before any that does not."""
     fail_on = finding.fail_on or policy.fail_on
-    fails = fail_on is not FailOn.NEVER and finding.severity <= (Severity.WARNING if fail_on is FailOn.WARNING else Severity.ERROR)
+    fails = fail_on is not FailOn.NEVER and finding.severity <= fail_on.least
     return not fails, finding.severity
 
 
