@@ -97,7 +97,7 @@ def _references(flow: Flow) -> Iterator[Hindrance]:
         if site.block.type == "moved" and site.path == ("from",) and _takes_away(reference, flow):
             yield Hindrance(
                 reason="a moved block takes the certificate's address away, while its own block is still there",
-                remedy="Terraform refuses the two together: remove the moved block, or the block of the certificate; then ask again",
+                remedy="Terraform refuses the two together: remove the moved block or the certificate's, then ask again",
                 path=site.file.path,
                 line=reference.line,
             )
