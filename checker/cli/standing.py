@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from checker.domain.outcome import UNVERIFIED, Outcome
-from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
+from checker.domain.deadlines import late_plan
+from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
 from checker.patches.phase_patch import Patches
-from checker.patches.wording import told
+from checker.rotation.sentences import preview_in_words, step_in_words
 
 
 def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -> list[str]:
@@ -20,9 +23,14 @@ def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -
             case Done():
                 pass
             case Blocked(remedy=remedy):
-                lines += [f"{rotation.label}: {told(rotation.step)}", f"  what to do: {remedy}"]
+                lines += [f"{rotation.label}: {step_in_words(rotation)}", f"  what to do: {remedy}"]
             case Next() | Waiting():
-                lines.append(f"{rotation.label}: {told(rotation.step)}")
+                lines.append(f"{rotation.label}: {step_in_words(rotation)}")
+        lines += [f"  {text}" for text in _previews(rotation, patches)]
+        if rotation.late is not None:
+            plan = late_plan(rotation.late, outcome.cases.as_of)
+            steps = [f"  {number}. {text}" for number, text in enumerate(plan.steps, 1)]
+            lines += [f"  {plan.why}", *steps, *(f"  risk: {text}" for text in plan.risks)]
         lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
     if not lines and back:
         lines.append("nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again")
@@ -30,6 +38,14 @@ def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -
         lines.append("nothing to do: no certificate nears its end, and no rotation is under way")
     lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == UNVERIFIED]
     return lines
+
+
+def _previews(rotation: Rotation, patches: Patches) -> Iterator[str]:
+    """What must be known of each phase that is written although it is not the next step."""
+    for entry in patches.patches:
+        taken = any(each.label == rotation.label for each in entry.rotations)
+        if taken and rotation.step != Next(entry.phase) and entry.phase is not Phase.ROLLBACK:
+            yield preview_in_words(rotation, entry.phase)
 
 
 def exit_code(outcome: Outcome, patches: Patches) -> int:

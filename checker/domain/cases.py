@@ -63,6 +63,12 @@ class Case:
         """Whether a stage presents it, now or after the plan."""
         return bool(self.subject.presented_by or self.subject.to_be_presented_by)
 
+    @property
+    def made_at(self) -> datetime | None:
+        """The moment at which the certificate was made, by AWS or else by the record."""
+        observed = self.observation.created_at if isinstance(self.observation, Found) else None
+        return observed or self.certificate.created_at
+
     def within(self, days: int) -> bool:
         """Whether it ends in at most that many days (exactly that many counts), or has ended."""
         return self.days_left is not None and self.days_left <= days

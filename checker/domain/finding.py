@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ class Finding:
     `source` is the path of the document that it is about; None where it is about AWS as a whole. A finding with a `suppression`
     stays in every report and counts for neither verdict nor exit code. `fail_on` is that of the scope which weighed it; None where
     the policy's own holds. `about` is what scopes and exemptions are held against: a certificate with its stages, stages alone, or
-    an account and region.
+    an account and region. `not_before` is the moment before which the plan is not to be applied.
     """
 
     rule: str
@@ -62,6 +62,7 @@ class Finding:
     source: str | None = None
     fail_on: FailOn | None = None
     about: Subject | tuple[Stage, ...] | Place | None = None
+    not_before: datetime | None = None
 
     @property
     def order(self) -> tuple[int, int, str, str, str, str]:

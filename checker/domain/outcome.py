@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,11 @@ class Outcome:
                 if any(map(self.fails, self.findings)):
                     return 1
                 return 3 if self.unverified else 0
+
+    @property
+    def not_before(self) -> datetime | None:
+        """The moment before which a plan of this run is not to be applied; None where no finding names one."""
+        return max((each.not_before for each in self.findings if each.not_before and each.suppression is None), default=None)
 
     @property
     def unverified(self) -> bool:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from checker.domain.address import Address
+from checker.domain.deadlines import Late
 from checker.domain.value import short_value, value
 
 
@@ -35,10 +36,14 @@ class Next:
 
 @short_value
 class Waiting:
-    """Something must happen first, and it is under way or a person's to do; `unverified` when AWS did not confirm it."""
+    """Something must happen first, and it is under way or a person's to do; `unverified` when AWS did not confirm it.
+
+    `until` is the moment from which on time alone no longer stands in the way; the reason then begins with it.
+    """
 
     reason: str
     unverified: bool = False
+    until: datetime | None = None
 
 
 @short_value
@@ -67,11 +72,16 @@ class Holds(StrEnum):
 
 @value
 class Condition:
-    """What must be true before a phase is applied, and whether it is."""
+    """What must be true before a phase is applied, and whether it is.
+
+    Where time alone makes it true, `until` is that moment and `why` says how things are now.
+    """
 
     phase: Phase
     text: str
     holds: Holds
+    until: datetime | None = None
+    why: str = ""
 
 
 @value
@@ -88,7 +98,8 @@ class Rotation:
 
     `predecessor` is None where Terraform does not manage the certificate: then `predecessor_ids` names it. `successor` is the
     declared one, else the one that introduce would write. `stages` are the addresses of the instances that present the
-    predecessor, `end` is its earliest end. `back` is the step of whoever asks for rollback: it is never `next`.
+    predecessor, `end` is its earliest end. `back` is the step of a rollback: it is never `next`. `late` is there where the trust
+    window does not fit before the end.
     """
 
     predecessor: Address | None
@@ -103,6 +114,7 @@ class Rotation:
     introduced: bool = False
     conditions: tuple[Condition, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    late: Late | None = None
 
     @property
     def label(self) -> str:

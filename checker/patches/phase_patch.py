@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from checker.domain.rotation import SERIES, Expected, Holds, Phase, Rotation
 from checker.domain.value import value
 from checker.patches.diff import unified_diff
+from checker.rotation.sentences import condition_in_words
 
 
 @value
@@ -54,7 +55,7 @@ class PhasePatch:
     def unmet(self) -> tuple[str, ...]:
         """What must hold before it is applied and does not yet, or what nobody has confirmed."""
         return tuple(
-            f"{condition.text} ({condition.holds})"
+            condition_in_words(condition)
             for rotation in self.rotations
             for condition in rotation.conditions
             if condition.phase == self.phase and condition.holds is not Holds.YES

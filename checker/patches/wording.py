@@ -8,9 +8,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from checker.domain.declared import Declared, TrustConsumer
+from checker.domain.deadlines import due, late_plan
 from checker.domain.policy import Policy
-from checker.domain.rotation import Blocked, Done, Next, Rotation, Step, Waiting
+from checker.domain.rotation import Blocked, Rotation
 from checker.patches.phase_patch import PhasePatch
+from checker.rotation.sentences import condition_in_words, step_in_words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,19 +38,6 @@ def runbook(
     return template.render(rotations=rotations, trust=trust, policy=policy, as_of=as_of, where=where, trust_bundle=trust_bundle)
 
 
-def told(step: Step) -> str:
-    """A rotation's next step in words."""
-    match step:
-        case Next(phase=phase):
-            return f"{phase} is safe"
-        case Waiting(reason=reason):
-            return f"waiting: {reason}"
-        case Blocked(reason=reason):
-            return f"blocked: {reason}"
-        case Done():
-            return "done"
-
-
 def _trust(rotation: Rotation, declared: Declared) -> tuple[TrustConsumer, ...]:
     certificate = declared.certificate(rotation.predecessor) if rotation.predecessor is not None else None
     return certificate.trust if certificate is not None else ()
@@ -67,7 +56,10 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     filters: Mapping[str, Any] = {
-        "told": told,
+        "step_in_words": step_in_words,
+        "condition_in_words": condition_in_words,
+        "due": due,
+        "late_plan": late_plan,
         "blocked": lambda step: isinstance(step, Blocked),
         "code": lambda text: f"`{text}`",
     }

@@ -79,6 +79,15 @@ class Finding(TypedDict):
     location: Location | None
     suppression: Suppression | None
     source: str | None
+    not_before: NotRequired[str | None]
+
+
+class Late(TypedDict):
+    """A rotation with no time left for its trust window; `window_ends` is null where the successor's age is not known."""
+
+    ends: str
+    window_ends: str | None
+    introduced: bool
 
 
 class Rotation(TypedDict):
@@ -89,6 +98,8 @@ class Rotation(TypedDict):
     phase: Literal["introduce", "repoint", "retire", "waiting", "blocked", "done"]
     reason: str | None
     introduce_by: str | None
+    introduced: NotRequired[bool]
+    late: NotRequired[Late | None]
     repoint_by: str | None
     stages: list[str]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from checker.domain.finding import Finding, Suppression
@@ -21,6 +22,7 @@ def json_finding(finding: Finding) -> dict[str, Any]:
         "location": _location(finding.location),
         "suppression": _suppression(finding.suppression),
         "source": finding.source,
+        **({"not_before": instant(finding.not_before)} if finding.not_before is not None else {}),
     }
 
 
@@ -38,3 +40,8 @@ def _suppression(suppression: Suppression | None) -> dict[str, Any] | None:
 
 def _location(where: Location | None) -> dict[str, Any] | None:
     return {"file": where.file, "line": where.line} if where is not None else None
+
+
+def instant(moment: datetime | None) -> str | None:
+    """A moment in RFC 3339, UTC, to the second; None stays None."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment is not None else None

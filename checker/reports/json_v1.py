@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, DocumentCases
 from checker.domain.certificate import Certificate
+from checker.domain.deadlines import Late
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned, Stage
 from checker.domain.subjects import is_meant, stages_after
 from checker.domain.written import WrittenPatch
-from checker.reports.json_finding import json_finding
+from checker.reports.json_finding import instant, json_finding
 from checker.reports.json_text import json_text
 
 if TYPE_CHECKING:
@@ -59,11 +59,6 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "patches": [_patch(patch) for patch in outcome.patches],
         "by_hand": [_by_hand(rotation) for rotation in outcome.by_hand],
     }
-
-
-def instant(moment: datetime | None) -> str | None:
-    """A moment in RFC 3339, UTC, to the second; None stays None."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment is not None else None
 
 
 def _source(part: DocumentCases) -> dict[str, Any]:
@@ -159,7 +154,13 @@ def _rotation(rotation: Rotation) -> dict[str, Any]:
         "introduce_by": instant(rotation.introduce_by),
         "repoint_by": instant(rotation.repoint_by),
         "stages": list(rotation.stages),
+        "introduced": rotation.introduced,
+        **({"late": _late(rotation.late)} if rotation.late is not None else {}),
     }
+
+
+def _late(late: Late) -> dict[str, Any]:
+    return {"ends": instant(late.ends), "window_ends": instant(late.window_ends), "introduced": late.introduced}
 
 
 def _patch(patch: WrittenPatch) -> dict[str, Any]:

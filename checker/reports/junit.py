@@ -15,7 +15,7 @@ from checker.domain.cases import DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.subjects import stages_after
-from checker.reports.json_v1 import instant
+from checker.reports.json_finding import instant
 from checker.reports.printable import printable
 from checker.rules.rule import stage_name
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from checker.domain.deadlines import plan_in_words
 from checker.domain.outcome import Outcome
 from checker.domain.value import value
 from checker.reports import markdown_sections as sections
@@ -137,7 +138,9 @@ def size(text: str) -> int:
 
 def _assembled(parts: _Parts, detail: Detail, shown: Sequence[bool]) -> str:
     counts = sections.counted(parts.documents)
-    blocks = [f"### tfcert: {sections.verdict(parts.documents)}{f' ({counts})' if counts else ''}"]
+    not_before = sections.not_before(parts.documents)
+    plan = f": {plan_in_words(not_before)}" if not_before is not None else ""
+    blocks = [f"### tfcert: {sections.verdict(parts.documents)}{f' ({counts})' if counts else ''}{plan}"]
     blocks += _list("", parts.notices, detail.notices, "notices")
     blocks += _table(
         "| root module | verdict | nearest end | errors | warnings | notes | certificates | stages |\n"

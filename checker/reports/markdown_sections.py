@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from checker.domain.deadlines import Late, due, late_plan
 from checker.domain.value import value
 from checker.reports.account_masks import Named
 from checker.reports.commonmark import code, sentence
@@ -35,6 +37,12 @@ def counted(documents: Sequence[Document]) -> str:
     return ", ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in sums.items() if count)
 
 
+def not_before(documents: Sequence[Document]) -> datetime | None:
+    """The moment before which no plan of these is to be applied; None where no finding names one."""
+    named = [one.get("not_before") for document in documents for one in document["findings"] if one["suppression"] is None]
+    return max((datetime.fromisoformat(text) for text in named if text), default=None)
+
+
 def rows(documents: Sequence[Named]) -> list[Row]:
     """A row for each source of each document, what needs a person first."""
     found = [entry for each in documents for entry in _rows(each)]
@@ -57,9 +65,14 @@ def findings(documents: Sequence[Named], *, minor: bool) -> list[str]:
 
 def steps(documents: Sequence[Named]) -> list[str]:
     """An item of a list for each rotation that is not done: what is next."""
-    found = [(each.name, one) for each in documents for one in each.document["rotations"] if one["phase"] != "done"]
+    found = [
+        (each.name, one, datetime.fromisoformat(each.document["as_of"]))
+        for each in documents
+        for one in each.document["rotations"]
+        if one["phase"] != "done"
+    ]
     found.sort(key=lambda entry: (entry[1]["introduce_by"] is None, entry[1]["introduce_by"] or ""))
-    return list(dict.fromkeys(_step(name, one) for name, one in found))
+    return list(dict.fromkeys(_step(name, one, as_of) for name, one, as_of in found))
 
 
 def notices(documents: Sequence[Named]) -> list[str]:
@@ -154,20 +167,41 @@ def _finding(name: str, one: Finding) -> str:
     return f"{head}: {sentence(one['message'])}  \n  → {sentence(one['remedy'])}"
 
 
-def _step(name: str, one: Rotation) -> str:
+def _step(name: str, one: Rotation, as_of: datetime) -> str:
     among = f"{code(name, longest=_NAME)} " if name else ""
     arrow = f" → {code(one['successor'], longest=_NAME)}" if one["successor"] else ""
     reason = f": {sentence(one['reason'])}" if one["reason"] else ""
     due = one["phase"] not in {"waiting", "blocked"}
     phase = f"next is {one['phase']}" if due else one["phase"]
     how = " (`tfcert patch`)" if due else ""
-    by = [
-        f"{word} by {sentence(text[:10])}"
-        for word, text in (("introduce", one["introduce_by"]), ("repoint", one["repoint_by"]))
-        if text
-    ]
+    by = [f"{word} {due(datetime.fromisoformat(text), as_of)}" for word, text in _deadlines(one) if text]
     dates = f"; {', '.join(by)}" if by else ""
-    return f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: **{phase}**{how}{reason}{dates}"
+    return f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: **{phase}**{how}{reason}{dates}{_late(one, as_of)}"
+
+
+def _deadlines(one: Rotation) -> tuple[tuple[str, str | None], ...]:
+    """The deadlines that are still ahead: that of introduce only before the successor is there."""
+    both = (("introduce", one["introduce_by"]), ("repoint", one["repoint_by"]))
+    if not one["stages"]:
+        return ()
+    return both[1:] if one.get("introduced", one["phase"] in {"repoint", "retire"}) else both
+
+
+def _late(one: Rotation, as_of: datetime) -> str:
+    late = one.get("late")
+    if late is None:
+        return ""
+    window = late["window_ends"]
+    plan = late_plan(
+        Late(
+            ends=datetime.fromisoformat(late["ends"]),
+            window_ends=datetime.fromisoformat(window) if window else None,
+            introduced=late["introduced"],
+        ),
+        as_of,
+    )
+    lines = [f"  **{plan.why}**", *(f"  {number}. {step}" for number, step in enumerate(plan.steps, 1))]
+    return "\n" + "\n".join([*lines[:1], "", *lines[1:], "", *(f"  - Risk: {risk}" for risk in plan.risks)])
 
 
 def _is_minor(one: Finding) -> bool:

@@ -16,7 +16,7 @@ from checker.domain.location import Location
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.reports.fingerprints import fingerprints
 from checker.reports.json_text import json_text
-from checker.reports.json_v1 import instant
+from checker.reports.json_finding import instant
 from checker.reports.printable import printable
 from checker.reports.whereabouts import document_path, whereabouts
 from checker.rules import RULES

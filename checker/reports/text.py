@@ -11,6 +11,7 @@ from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
 from checker.domain.severity import Severity
 from checker.reports.text_next import what_next
 from checker.reports.text_table import nothing_there, table
+from checker.domain.deadlines import plan_in_words
 from checker.reports.wrapping import WIDTH, Line, Span, Tone, wrapped
 
 TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTE: Tone.FAINT}
@@ -74,6 +75,8 @@ def _verdict(outcome: Outcome) -> Iterator[Span]:
     numbers += [f"{suppressed} suppressed"] if suppressed else []
     if numbers:
         yield Span(f" ({', '.join(numbers)})")
+    if outcome.not_before is not None:
+        yield Span(f": {plan_in_words(outcome.not_before)}", Tone.WARNING)
 
 
 def _document(part: DocumentCases, width: int, *, several: bool) -> Iterator[Line]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
+from checker.domain.deadlines import LatePlan, late_plan
 from checker.domain.outcome import Outcome
 from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
 from checker.domain.written import WrittenPatch
 from checker.reports.wrapping import Line, Span, Tone, wrapped
+from checker.rotation.sentences import deadlines, step_in_words
 
 _THEN = {
     Phase.INTRODUCE: "apply what `tfcert patch` writes, then have the backends trust the successor beside it",
@@ -21,7 +24,7 @@ def what_next(outcome: Outcome, width: int) -> Iterator[Line]:
     """A paragraph for each rotation; without any, that there is nothing to do, or what comes first."""
     for rotation in outcome.rotations:
         yield Line(())
-        yield from _rotation(rotation, width)
+        yield from _rotation(rotation, width, outcome.cases.as_of)
     if outcome.patches:
         yield Line(())
         yield from _patches(outcome.patches, width)
@@ -52,23 +55,33 @@ def _patches(patches: tuple[WrittenPatch, ...], width: int) -> Iterator[Line]:
     yield from wrapped((Span(told),), width, indent=4, hanging=7)
 
 
-def _rotation(rotation: Rotation, width: int) -> Iterator[Line]:
+def _rotation(rotation: Rotation, width: int, as_of: datetime) -> Iterator[Line]:
     yield from wrapped((Span("rotation ", Tone.STRONG), Span(rotation.label)), width, hanging=4)
     if rotation.successor is not None:
         yield from wrapped((Span(f"successor: {rotation.successor}"),), width, indent=4, hanging=6)
     more = ""
     match rotation.step:
         case Next(phase=phase):
-            told, tone, more = f"next: {phase}", Tone.STRONG, _THEN[phase]
-        case Waiting(reason=reason):
-            told, tone = f"waiting: {reason}", Tone.WARNING
-        case Blocked(reason=reason, remedy=more):
-            told, tone = f"blocked: {reason}", Tone.ERROR
+            tone, more = Tone.STRONG, _THEN[phase]
+        case Waiting():
+            tone = Tone.WARNING
+        case Blocked(remedy=more):
+            tone = Tone.ERROR
         case Done():
-            told, tone = "done", Tone.GOOD
-    yield from wrapped((Span(told, tone),), width, indent=4, hanging=6)
+            tone = Tone.GOOD
+    yield from wrapped((Span(step_in_words(rotation), tone),), width, indent=4, hanging=6)
     if more:
         yield from wrapped((Span(f"-> {more}"),), width, indent=4, hanging=7)
-    if rotation.introduce_by is not None and rotation.repoint_by is not None:
-        dates = f"introduce by {rotation.introduce_by:%Y-%m-%d}, repoint by {rotation.repoint_by:%Y-%m-%d}"
+    dates = deadlines(rotation, as_of)
+    if dates:
         yield from wrapped((Span(dates),), width, indent=4)
+    if rotation.late is not None:
+        yield from _late(late_plan(rotation.late, as_of), width)
+
+
+def _late(plan: LatePlan, width: int) -> Iterator[Line]:
+    yield from wrapped((Span(plan.why, Tone.ERROR),), width, indent=4, hanging=6)
+    for number, step in enumerate(plan.steps, 1):
+        yield from wrapped((Span(f"{number}. {step}"),), width, indent=6, hanging=9)
+    for risk in plan.risks:
+        yield from wrapped((Span(f"risk: {risk}"),), width, indent=6, hanging=8)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Evidence
-from checker.domain.observation import Found, Surveyed, Unanswered
+from checker.domain.cases import Case, Evidence, days_between
+from checker.domain.observation import Surveyed, Unanswered
 from checker.domain.rotation import Condition, Holds, Phase
 from checker.rotation.standing import Standing
 
@@ -27,6 +27,8 @@ def _repoint(standing: Standing, successor: Address) -> Iterator[Condition]:
         phase=Phase.REPOINT,
         text=f"{successor} is at least {window} days old (the trust window)",
         holds=_old_enough(standing, there),
+        until=window_end(standing),
+        why=age(standing),
     )
     yield Condition(phase=Phase.REPOINT, text=f"every backend trusts {successor}, beside the old one", holds=Holds.UNKNOWN)
 
@@ -38,14 +40,30 @@ def _known(there: tuple[Case, ...]) -> Holds:
 
 
 def _old_enough(standing: Standing, there: tuple[Case, ...]) -> Holds:
-    made = [case.observation.created_at if isinstance(case.observation, Found) else case.certificate.created_at for case in there]
-    window = timedelta(days=standing.cases.policy.trust_window_days)
-    dated = [instant for instant in made if instant is not None]
     if not there:
         return Holds.NO
-    if len(dated) < len(made):
+    ready = window_end(standing)
+    if ready is None:
         return Holds.UNKNOWN
-    return Holds.YES if all(instant + window <= standing.cases.as_of for instant in dated) else Holds.NO
+    return Holds.YES if ready <= standing.cases.as_of else Holds.NO
+
+
+def window_end(standing: Standing) -> datetime | None:
+    """The moment at which the trust window of the successor ends; None while an instance is missing or of unknown age."""
+    made = [case.made_at for case in standing.successor_cases]
+    dated = [instant for instant in made if instant is not None]
+    if not dated or len(dated) < len(made):
+        return None
+    return max(dated) + timedelta(days=standing.cases.policy.trust_window_days)
+
+
+def age(standing: Standing) -> str:
+    """How old the youngest instance of the successor is, in words; empty where that is not known."""
+    made = [case.made_at for case in standing.successor_cases if case.made_at is not None]
+    if not made:
+        return ""
+    days = max(0, days_between(max(made), standing.cases.as_of))
+    return f"the successor is {days} day{'s' * (days != 1)} old"
 
 
 def _retire(standing: Standing) -> Iterator[Condition]:

@@ -30,7 +30,9 @@ def configured(
         own = under((case,)) if case is not None else cases
         rotation = unmanaged(own, document, declared, identity, name)
         if rotation is not None:
-            yield dated(own, rotation, (case,)) if case is not None else rotation
+            successor = rotation.successor
+            there = document.of_block(successor) if rotation.introduced and successor is not None else ()
+            yield dated(own, rotation, (case,), there) if case is not None else rotation
         elif case is not None:
             yield not_in_this_state(own, declared, case)
     for block in _blocks(document, declared, due):
@@ -82,6 +84,7 @@ def _rotation(cases: Cases, document: DocumentCases, declared: Declared, block: 
             cautions=tuple(_cautions(standing)),
         ),
         standing.own,
+        standing.successor_cases,
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, Evidence
+from checker.domain.deadlines import moment
 from checker.domain.declared import DeclaredCertificate, UnreadLineage
 from checker.domain.observation import Surveyed, Unanswered
 from checker.domain.rotation import Blocked, Done, Next, Phase, Step, Waiting
+from checker.rotation.conditions import age, window_end
 from checker.rotation.standing import Standing
 
 
@@ -91,7 +93,27 @@ def _repoint(standing: Standing, successor: DeclaredCertificate, declaration: De
     unready = successor_unready(standing, successor)
     if isinstance(unready, Blocked):
         return unready
-    return _hindered(standing, declaration) or unready or Next(Phase.REPOINT)
+    return _hindered(standing, declaration) or unready or inside_window(standing) or Next(Phase.REPOINT)
+
+
+def inside_window(standing: Standing) -> Waiting | None:
+    """Hold repoint back while backends learn to trust the successor (I2); None once the trust window is over."""
+    window = standing.cases.policy.trust_window_days
+    ready = window_end(standing)
+    if ready is None:
+        return Waiting("nothing says when the successor was made, so its trust window is not known to be over", unverified=True)
+    if ready <= standing.cases.as_of:
+        return None
+    ends = [case.expires_at for case in standing.own if case.expires_at is not None]
+    by = standing.cases.policy.repoint_by(min(ends)) if ends else None
+    overrun = (
+        f"; the window ends after repoint-by ({by:%Y-%m-%d}): `tfcert patch --phase repoint` writes the patch now"
+        if by is not None and ready > by
+        else ""
+    )
+    return Waiting(
+        f"until {moment(ready)}{overrun}: {age(standing)}, and the trust window is {window} day{'s' * (window != 1)}", until=ready
+    )
 
 
 def successor_unready(standing: Standing, successor: DeclaredCertificate) -> Waiting | Blocked | None:

@@ -14,7 +14,7 @@ from checker.domain.value import value
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name
 from checker.rotation.standing import Standing, presented
-from checker.rotation.steps import successor_unready
+from checker.rotation.steps import inside_window, successor_unready
 from checker.rotation.without_patch import addresses
 
 
@@ -115,7 +115,11 @@ def _step(standing: _Standing, block: Address) -> Step:
         return _hindered(standing) or Next(Phase.INTRODUCE)
     if literal is not None:
         unready = successor_unready(_of(standing, block), successor)
-        return unready if isinstance(unready, Blocked) else _hindered(standing) or unready or Next(Phase.REPOINT)
+        return (
+            unready
+            if isinstance(unready, Blocked)
+            else _hindered(standing) or unready or inside_window(_of(standing, block)) or Next(Phase.REPOINT)
+        )
     if standing.presenters:
         names = ", ".join(sorted(str(stage.address) for stage in standing.presenters))
         covered = all(stage.address is not None and stage.address.block in successor.stages for stage in standing.presenters)

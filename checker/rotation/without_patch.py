@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from checker.domain.cases import Case, Cases
+from checker.domain.deadlines import Late
 from checker.domain.declared import Declared
-from checker.domain.rotation import Blocked, Rotation, Waiting
+from checker.domain.rotation import Blocked, Done, Rotation, Waiting
 from checker.domain.stage import Stage
 from checker.domain.value import replace
 
@@ -34,14 +37,27 @@ def told_only(cases: Cases, case: Case, why: Blocked | Waiting) -> Rotation:
     return dated(cases, rotation, (case,))
 
 
-def dated(cases: Cases, rotation: Rotation, own: tuple[Case, ...]) -> Rotation:
-    """The rotation with its deadlines: those of the certificate among its own that ends first."""
+def dated(cases: Cases, rotation: Rotation, own: tuple[Case, ...], successors: tuple[Case, ...] = ()) -> Rotation:
+    """The rotation with its deadlines: those of the certificate among its own that ends first, and whether it is late."""
     ends = [case.expires_at for case in own if case.expires_at is not None]
     if not ends:
         return rotation
     end = min(ends)
     policy = cases.policy
-    return replace(rotation, end=end, introduce_by=policy.introduce_by(end), repoint_by=policy.repoint_by(end))
+    dates = replace(rotation, end=end, introduce_by=policy.introduce_by(end), repoint_by=policy.repoint_by(end))
+    return replace(dates, late=_late(cases, dates, end, successors))
+
+
+def _late(cases: Cases, rotation: Rotation, end: datetime, successors: tuple[Case, ...]) -> Late | None:
+    """Whether a rotation that still has stages to move has no time left for the trust window."""
+    if not rotation.stages or rotation.successor is None or isinstance(rotation.step, Blocked | Done):
+        return None
+    made = [case.made_at for case in successors]
+    dates = [instant for instant in made if instant is not None]
+    began = max(dates) if dates and len(dates) == len(made) else None if made else cases.as_of
+    window_ends = began + timedelta(days=cases.policy.trust_window_days) if began is not None else None
+    in_time = end > cases.as_of and window_ends is not None and window_ends <= end
+    return None if in_time else Late(ends=end, window_ends=window_ends, introduced=bool(successors))
 
 
 def addresses(stages: tuple[Stage, ...]) -> tuple[str, ...]:

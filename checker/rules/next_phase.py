@@ -6,12 +6,11 @@ The next phase of a rotation is the first one that the configuration has and the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases
 from checker.domain.declared import Declared, DeclaredCertificate
-from checker.domain.observation import Found
 from checker.domain.plan import Action, CertificateChange, StageChange
 from checker.domain.stage import Presents
 from checker.domain.value import value
@@ -116,7 +115,7 @@ class NextPhase:
 
     def _too_young(self, successor: Case) -> str | None:
         window = self.cases.policy.trust_window_days
-        made = made_at(successor)
+        made = successor.made_at
         if made is None:
             return f"moves to {successor.id}, whose age is not known"
         ready = made + timedelta(days=window)
@@ -137,9 +136,3 @@ class NextPhase:
         if end is not None and lasting and all(each.expires_at is not None and each.expires_at <= end for each in lasting):
             return f"has the planned action {change.action.value}, and no certificate in use ends later: it is no predecessor"
         return None
-
-
-def made_at(case: Case) -> datetime | None:
-    """The moment at which a certificate was made, by AWS or else by the record."""
-    observed = case.observation.created_at if isinstance(case.observation, Found) else None
-    return observed or case.certificate.created_at

@@ -36,10 +36,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from checker.domain.cases import Cases
+from checker.domain.deadlines import moment
 from checker.domain.finding import Finding
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents
-from checker.rules.next_phase import made_at
 from checker.rules.rule import Needs, Rule, days, locate
 
 
@@ -54,7 +54,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     successor = document.by_id(new)
                 case _:
                     continue
-            made = made_at(successor) if successor is not None and successor.certificate.kind == "gateway" else None
+            made = successor.made_at if successor is not None and successor.certificate.kind == "gateway" else None
             if made is None or made + window <= cases.as_of:
                 continue
             yield Finding(
@@ -63,11 +63,12 @@ def check(cases: Cases) -> Iterator[Finding]:
                 severity=RULE.severity,
                 message=f"the plan moves {change.address} to certificate {new}, made at {made:%Y-%m-%d %H:%M} UTC: "
                 f"less than the trust window of {days(cases.policy.trust_window_days)} ago",
-                remedy=f"apply it from {made + window:%Y-%m-%d %H:%M} UTC on, or once every backend is known to trust {new}",
+                remedy=f"do not apply before {moment(made + window)}, or until every backend is known to trust {new}",
                 address=str(change.address),
                 certificate_id=new,
                 location=locate(document, change.address),
                 about=change.sides,
+                not_before=made + window,
             )
 
 

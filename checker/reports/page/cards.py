@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from shlex import quote
 
+from checker.domain.deadlines import LatePlan, late_plan, moment
 from checker.domain.outcome import Outcome
 from checker.domain.rotation import SERIES, Blocked, Done, Holds, Next, Phase, Rotation, Waiting
 from checker.domain.value import short_value, value
 from checker.reports.page.wording import Date, Name, StageName, counted, date_of, listed, split, until
+from checker.rotation.sentences import step_in_words
 
 _STATE = {Holds.YES: "yes", Holds.NO: "no", Holds.UNKNOWN: "unknown"}
 
@@ -54,6 +56,7 @@ class Card:
     stages: tuple[StageName, ...]
     patch: str | None
     steps: str | None
+    plan: LatePlan | None = None
 
 
 def anchors(outcome: Outcome) -> dict[int, str]:
@@ -108,6 +111,7 @@ def _card(
         stages=tuple(listed(StageName(split(stage), "") for stage in rotation.stages)),
         patch=patch,
         steps=next((steps[identity] for identity in rotation.predecessor_ids if identity in steps), None),
+        plan=late_plan(rotation.late, as_of) if rotation.late is not None else None,
     )
 
 
@@ -129,6 +133,8 @@ def _told(rotation: Rotation, *, written: bool) -> tuple[str, str, str]:
     match rotation.step:
         case Next(phase=phase):
             return "next", _deed(phase, rotation), _how(rotation, phase, written=written)
+        case Waiting(reason=reason, until=until_) if until_ is not None:
+            return "waiting", f"Wait until {moment(until_)}, then ask again", step_in_words(rotation)
         case Waiting(reason=reason):
             return "waiting", "Wait, then ask again", reason
         case Blocked(reason=reason, remedy=remedy):

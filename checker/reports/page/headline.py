@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.cases import Case
+from checker.domain.deadlines import plan_in_words
 from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
 from checker.domain.severity import Severity
@@ -26,6 +27,11 @@ class Headline:
 
 def headline(outcome: Outcome) -> Headline:
     """Say how things stand, from the findings that count; one that is suppressed does not."""
+    if outcome.not_before is not None and outcome.verdict is not Verdict.INCONCLUSIVE:
+        said = f"{plan_in_words(outcome.not_before)}.".capitalize()
+        worst = [finding for finding in outcome.findings if outcome.counts(finding)]
+        more = (_worst(worst),) if worst else ()
+        return Headline(tone="bad" if worst else "warn", said=said.replace("utc", "UTC"), more=(*more, *_next_end(outcome)))
     match outcome.verdict:
         case Verdict.FINDINGS:
             weighing = [finding for finding in outcome.findings if outcome.counts(finding)]
@@ -36,8 +42,22 @@ def headline(outcome: Outcome) -> Headline:
             more = "What could be checked shows nothing that fails. What could not is listed below, and is not known to be fine."
             return Headline(tone="doubt", said=said, more=(more, *_next_end(outcome)))
         case Verdict.CLEAN:
-            said = "Nothing is urgent." if any(finding.suppression is None for finding in outcome.findings) else "All is well."
-            return Headline(tone="fine", said=said, more=tuple(_next_end(outcome)))
+            return _clean(outcome)
+
+
+def _clean(outcome: Outcome) -> Headline:
+    """Calm only as far as the findings are: what is suppressed counts no more, what only weighs too little is still said."""
+    open_ones = [finding for finding in outcome.findings if finding.suppression is None]
+    if any(finding.severity is Severity.ERROR for finding in open_ones):
+        errors = [finding for finding in open_ones if finding.severity is Severity.ERROR]
+        return Headline(tone="warn", said=_worst(errors), more=("The policy fails no run for it.", *_next_end(outcome)))
+    warnings = [finding for finding in open_ones if finding.severity is Severity.WARNING]
+    if warnings:
+        return Headline(
+            tone="fine", said=f"{counted(len(warnings), 'warning')}, nothing that fails.", more=tuple(_next_end(outcome))
+        )
+    said = "Nothing is urgent." if open_ones else "All is well."
+    return Headline(tone="fine", said=said, more=tuple(_next_end(outcome)))
 
 
 def counts(outcome: Outcome) -> Iterator[tuple[str, str]]:

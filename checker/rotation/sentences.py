@@ -1,0 +1,67 @@
+"""The sentences about a rotation that text, Markdown, HTML, the runbook and `tfcert patch` share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from checker.domain.deadlines import due, moment
+from checker.domain.rotation import Blocked, Caution, Condition, Done, Holds, Next, Phase, Rotation, Waiting
+
+
+def open_conditions(rotation: Rotation, phase: Phase) -> tuple[Condition, ...]:
+    """Return the conditions of a phase that do not hold now, or that nothing confirms."""
+    return tuple(each for each in rotation.conditions if each.phase is phase and each.holds is not Holds.YES)
+
+
+def cautions(rotation: Rotation, phase: Phase) -> tuple[Caution, ...]:
+    """Return what a phase does beside its purpose."""
+    return tuple(each for each in rotation.cautions if each.phase is phase)
+
+
+def condition_in_words(condition: Condition) -> str:
+    """Format a condition with its status, and until when it does not hold where that is known."""
+    if condition.holds is Holds.NO and condition.until is not None:
+        return f"{condition.text} (does not hold before {moment(condition.until)})"
+    return f"{condition.text} ({condition.holds})"
+
+
+def step_in_words(rotation: Rotation) -> str:
+    """Format the next step of a rotation. Only a phase whose conditions all hold is called safe."""
+    match rotation.step:
+        case Next(phase=phase):
+            return _next(rotation, phase)
+        case Waiting(reason=reason):
+            return f"waiting {reason}" if reason.startswith("until ") else f"waiting: {reason}"
+        case Blocked(reason=reason):
+            return f"blocked: {reason}"
+        case Done():
+            return "done"
+
+
+def preview_in_words(rotation: Rotation, phase: Phase) -> str:
+    """Format what must be known of a phase that is written although it is not the next step, or is not safe."""
+    unmet = open_conditions(rotation, phase)
+    young = next((each for each in unmet if each.until is not None), None)
+    if young is not None and young.until is not None:
+        return f"{phase} is written; do not apply before {moment(young.until)}: {young.why}"
+    if unmet:
+        return f"{phase} is written; before you apply it: {'; '.join(map(condition_in_words, unmet))}"
+    return f"{phase} is written"
+
+
+def deadlines(rotation: Rotation, as_of: datetime) -> str:
+    """Format the deadlines that are still ahead of a rotation; empty where it has none."""
+    if rotation.introduce_by is None or rotation.repoint_by is None or isinstance(rotation.step, Done):
+        return ""
+    if not rotation.introduced:
+        return f"introduce {due(rotation.introduce_by, as_of)}, repoint {due(rotation.repoint_by, as_of)}"
+    return f"repoint {due(rotation.repoint_by, as_of)}" if rotation.stages else ""
+
+
+def _next(rotation: Rotation, phase: Phase) -> str:
+    unmet = open_conditions(rotation, phase)
+    if unmet:
+        return f"{phase} is next; before you apply it: {'; '.join(map(condition_in_words, unmet))}"
+    if cautions(rotation, phase):
+        return f"{phase} is next; read first what it does besides"
+    return f"{phase} is safe"
