@@ -30,7 +30,7 @@ _WORDS = {
 }
 _WORDED = "|".join(sorted(_WORDS, key=len, reverse=True))
 # A bare year and a single letter are parts of names as often as they count certificates: only a guess reads them.
-_SUFFIX = re.compile(rf"(?<=.)[_-](?:((?:19|20)\d\d(?:0[1-9]|1[0-2]))(?:[_-]\d+)?|v?(\d{{1,3}})|({_WORDED}))$", re.IGNORECASE)
+_SUFFIX = re.compile(rf"(?<=.)[_-](?:((?:19|20)\d\d(?:0[1-9]|1[0-2]))(?:[_-](\d+))?|v?(\d{{1,3}})|({_WORDED}))$", re.IGNORECASE)
 _LOOSE = re.compile(
     r"(?<=.)(?:[_-]((?:19|20)\d\d)(?:[_-]?(\d\d))?(?:[_-]?\d\d)?|[_-]([a-z])|(?<=[a-z])v?(\d{1,2}))$", re.IGNORECASE
 )
@@ -47,13 +47,14 @@ def split_name(name: str, *, loose: bool = False) -> tuple[str, int]:
     """
     found = _SUFFIX.search(name)
     if found is not None:
-        month, number, word = found.groups()
-        return name[: found.start()], int(month or number or _WORDS[word.lower()])
+        month, again, number, word = found.groups()
+        rank = int(month) * 100 + int(again or 1) if month else int(number) if number else _WORDS[word.lower()]
+        return name[: found.start()], rank
     found = _LOOSE.search(name) if loose else None
     if found is not None:
         year, month, letter, number = found.groups()
         if year:
-            return name[: found.start()], int(year) * 100 + int(month or 0)
+            return name[: found.start()], int(year) * 10_000 + int(month or 0) * 100
         return name[: found.start()], ord(letter.lower()) - 96 if letter else int(number)
     found = _PREFIX.match(name) if loose else None
     if found is not None:
@@ -164,11 +165,18 @@ class Succession:
                 continue
             if self.declared.successors(each.block):
                 continue
-            later = self._later(each, known)
-            begun = self._rotates(each)
+            rival = self._rival(each, known)
+            later = rival or self._later(each, known)
+            free = each.succeeds is None and each.succeeds_id is None
             ended = known.end is not None and known.end < as_of
-            if (ended and not begun) or (later is not None and each.succeeds is None and each.succeeds_id is None):
+            if (ended and not self._rotates(each)) or (later is not None and free) or rival is not None:
                 yield each, later
+
+    def _rival(self, each: DeclaredCertificate, known: _Known) -> DeclaredCertificate | None:
+        """Return the certificate that succeeds the same one by its comment, and that stages present in place of this one."""
+        others = self.declared.successors(each.succeeds) if each.succeeds is not None else ()
+        found = [other for other in others if other.block != each.block and self._is_presented(other)]
+        return found[0] if len(found) == 1 and _outlives(self._known[found[0].block].end, known.end) else None
 
     def _rotates(self, each: DeclaredCertificate) -> bool:
         """Whether it is the only one that a comment makes the successor of a certificate which stages still present."""

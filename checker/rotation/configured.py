@@ -9,7 +9,7 @@ from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases
 from checker.domain.declared import Declared, DeclaredCertificate
 from checker.domain.rotation import Caution, Phase, Rotation, TakenUp
-from checker.domain.succession import Succession
+from checker.domain.succession import Guess, Succession
 from checker.domain.value import replace
 from checker.rotation.claims import claim, passed_cautions, unfit
 from checker.rotation.conditions import conditions
@@ -71,6 +71,8 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
     declared = succession.declared
     found = claim(cases, document, declared, block)
     guess = succession.guess(block) if found.successor is None and name is None else None
+    if guess is not None and _is_empty(declared, guess, block, cases.as_of):
+        guess = None
     reason = unfit(cases, document, document.of_block(block), guess.successor) if guess is not None else found.unfit
     passed = found.passed_over
     if guess is not None and reason is not None and not guess.moved:
@@ -108,6 +110,14 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
     # What is only deleted has no deadlines.
     mere = standing.declaration is None and standing.successor is None and not standing.presenters
     return replace(planned, introduce_by=None, repoint_by=None) if mere else planned
+
+
+def _is_empty(declared: Declared, guess: Guess, block: Address, as_of: datetime) -> bool:
+    """Whether only its name speaks for a guess: it is the name that introduce would choose, and the block has none of the rest."""
+    own, other = declared.certificate(block), guess.successor
+    same = other.block == replace(block, name=successor_name(block.name, as_of.date()))
+    described = own is not None and own.description is not None and other.description is None
+    return same and described and not (guess.moved or guess.applied or guess.several)
 
 
 def _left_over(cases: Cases, document: DocumentCases, each: DeclaredCertificate, later: DeclaredCertificate | None) -> Rotation:
