@@ -56,7 +56,7 @@ def _kept_references(configuration: Configuration, step: Step) -> Iterator[Refer
     for reference in references_to(configuration, step.predecessor):
         site = reference.site
         where = f"{site.file.path}:{reference.line}"
-        if _goes(site, step):
+        if _goes(site, step) or _is_history(site):
             continue
         if reference.use is Use.POINTER:
             raise UnprovenError(
@@ -87,6 +87,11 @@ def _goes(site: Site, step: Step) -> bool:
     return block.type == "resource" and block.labels == (step.predecessor.type, step.predecessor.name)
 
 
+def _is_history(site: Site) -> bool:
+    """Whether a block tells what was done to an instance of the predecessor: it is true of that one, never of the successor."""
+    return (site.block.type, site.path) in {("moved", ("from",)), ("removed", ("from",))}
+
+
 def _removed(configuration: Configuration, step: Step) -> list[tuple[str, BlockKey]]:
     file, block = find_block(configuration, step.predecessor)
     found = [(file.path, key_of(block))]
@@ -110,7 +115,7 @@ def _without(configuration: Configuration, step: Step, wanted: tuple[str, BlockK
 
 def _mentions(configuration: Configuration, step: Step, file: SourceFile, block: Block) -> bool:
     return any(
-        reference.site.file.path == file.path and reference.site.block.span == block.span
+        reference.site.file.path == file.path and reference.site.block.span == block.span and _goes(reference.site, step)
         for reference in references_to(configuration, step.predecessor)
     )
 

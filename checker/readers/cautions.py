@@ -9,7 +9,7 @@ from checker.domain.rotation import Caution, Phase
 from checker.hcl.configuration import Configuration
 from checker.hcl.flow import STAGES, Flow
 from checker.hcl.hashes import file_hashes
-from checker.hcl.references import Use
+from checker.hcl.references import Use, moved_by_repoint
 from checker.hcl.source import SourceFile
 
 Locate = Callable[[str, int], Location]
@@ -17,8 +17,9 @@ Locate = Callable[[str, int], Location]
 
 def of_flow(configuration: Configuration, file: SourceFile, flow: Flow, locate: Locate) -> Iterator[Caution]:
     """What the phases of a certificate do: introduce edits no file that is hashed (`checker.patches.introduce`)."""
-    pointed = {reference.site.file.path for reference in flow.references if reference.use is Use.POINTER}
-    others = {reference.site.file.path for reference in flow.references if reference.use is not Use.POINTER}
+    moved = moved_by_repoint(flow.references)
+    pointed = {reference.site.file.path for reference in moved}
+    others = {reference.site.file.path for reference in flow.references if reference not in moved}
     yield from _beside(flow, locate)
     yield from triggered(configuration, Phase.REPOINT, pointed, locate)
     yield from triggered(configuration, Phase.RETIRE, {file.path, *others}, locate)
