@@ -9,7 +9,7 @@ from checker.domain.value import value
 from checker.hcl.configuration import Configuration
 from checker.hcl.repository import repository_of
 from checker.patches.phase_patch import PhasePatch
-from checker.patches.wording import header
+from checker.patches.wording import REPOSITORY, header
 
 
 @value
@@ -26,7 +26,7 @@ def ground_of(configuration: Configuration) -> Ground:
     here = Path(configuration.root).resolve()
     top = repository_of(here)
     prefix = os.path.relpath(here, top or here).replace(os.sep, "/")
-    where = "the configuration's folder" if top is None else "the repository's root"
+    where = "the configuration's folder" if top is None else REPOSITORY
     return Ground(top=top or here, where=where, prefix="" if prefix == "." else prefix)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -81,8 +82,23 @@ def _put(
     if request.out is not None:
         _store(Path(request.out), loaded, outcome, patches, ground, trust_bundle=request.wish.trust_bundle)
     if not request.write and request.out is None:
+        _warn_above_here(patches, ground)
         for entry in patches.patches:
             output.write(patch_text(entry, ground))
+
+
+def _warn_above_here(patches: Patches, ground: Ground) -> None:
+    """Warn before `git apply` leaves edits out in silence: in a subfolder it passes over files above that folder."""
+    if sys.stdout.isatty():
+        return
+    here = Path.cwd().resolve()
+    edited = [(ground.top / ground.prefix / change.path).resolve() for entry in patches.patches for change in entry.changes]
+    above = [path for path in edited if not path.is_relative_to(here)]
+    if above:
+        output.warn(
+            f"the patch edits {os.path.relpath(above[0], here)}, outside this folder: `git apply` here would leave it out in silence; "
+            'use `tfcert patch --write`, or pipe into `git -C "$(git rev-parse --show-toplevel)" apply`'
+        )
 
 
 def _warn_without_consumers(loaded: Loaded, patches: Patches) -> None:
@@ -159,9 +175,18 @@ def _known(outcome: Outcome, only: frozenset[str]) -> bool:
 
 
 def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground: Ground, *, trust_bundle: bool) -> None:
+    if not patches.rotations:
+        output.write(b"# no certificate is to be rotated: no runbook is written\n")
+        return
     declared = next(document.declared for document in loaded.inventory.documents if document.declared is not None)
     text = runbook(
-        patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where=ground.where, trust_bundle=trust_bundle
+        patches.rotations,
+        declared,
+        outcome.cases.policy,
+        as_of=outcome.cases.as_of,
+        where=ground.where,
+        trust_bundle=trust_bundle,
+        written=frozenset(entry.phase for entry in patches.patches),
     )
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -7,10 +7,10 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from checker.domain.declared import Declared, TrustConsumer
 from checker.domain.deadlines import due, late_plan
+from checker.domain.declared import Declared, TrustConsumer
 from checker.domain.policy import Policy
-from checker.domain.rotation import Blocked, Rotation
+from checker.domain.rotation import SERIES, Blocked, Phase, Rotation
 from checker.patches.phase_patch import PhasePatch
 from checker.rotation.sentences import condition_in_words, step_in_words
 
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+# How `where` names the root of the git repository.
+REPOSITORY = "the repository's root"
+
+
 def header(patch: PhasePatch, *, where: str) -> str:
     """The comment lines above a patch: what it is, and what must hold first; `git apply` passes over them."""
-    return _environment().get_template("header.j2").render(patch=patch, where=where)
+    return _environment().get_template("header.j2").render(patch=patch, where=where, repository=where == REPOSITORY)
 
 
 def runbook(
@@ -31,11 +35,20 @@ def runbook(
     as_of: datetime,
     where: str,
     trust_bundle: bool = False,
+    written: frozenset[Phase] = frozenset(SERIES),
 ) -> str:
     """What to apply, what to give the backend, what to check, by which date and how to roll back, in order, as Markdown."""
     template = _environment().get_template("runbook.md.j2")
     trust = {rotation.label: _trust(rotation, declared) for rotation in rotations}
-    return template.render(rotations=rotations, trust=trust, policy=policy, as_of=as_of, where=where, trust_bundle=trust_bundle)
+    return template.render(
+        rotations=rotations,
+        trust=trust,
+        policy=policy,
+        as_of=as_of,
+        where=where,
+        trust_bundle=trust_bundle,
+        written={str(phase) for phase in written},
+    )
 
 
 def _trust(rotation: Rotation, declared: Declared) -> tuple[TrustConsumer, ...]:

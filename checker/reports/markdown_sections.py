@@ -171,9 +171,9 @@ def _step(name: str, one: Rotation, as_of: datetime) -> str:
     among = f"{code(name, longest=_NAME)} " if name else ""
     arrow = f" → {code(one['successor'], longest=_NAME)}" if one["successor"] else ""
     reason = f": {sentence(one['reason'])}" if one["reason"] else ""
-    due = one["phase"] not in {"waiting", "blocked"}
-    phase = f"next is {one['phase']}" if due else one["phase"]
-    how = " (`tfcert patch`)" if due else ""
+    patched = one["phase"] not in {"waiting", "blocked"}
+    phase = f"next is {one['phase']}" if patched else one["phase"]
+    how = " (`tfcert patch`)" if patched else ""
     by = [f"{word} {due(datetime.fromisoformat(text), as_of)}" for word, text in _deadlines(one) if text]
     dates = f"; {', '.join(by)}" if by else ""
     return f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: **{phase}**{how}{reason}{dates}{_late(one, as_of)}"

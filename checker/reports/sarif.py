@@ -15,8 +15,8 @@ from checker.domain.finding import Finding, Suppression
 from checker.domain.location import Location
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.reports.fingerprints import fingerprints
-from checker.reports.json_text import json_text
 from checker.reports.json_finding import instant
+from checker.reports.json_text import json_text
 from checker.reports.printable import printable
 from checker.reports.whereabouts import document_path, whereabouts
 from checker.rules import RULES

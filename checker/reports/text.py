@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from checker.domain.cases import DocumentCases
 from checker.domain.certificate import kind_of
+from checker.domain.deadlines import plan_in_words
 from checker.domain.finding import Finding, SuppressedBy, Suppression
 from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
 from checker.domain.severity import Severity
 from checker.reports.text_next import what_next
 from checker.reports.text_table import nothing_there, table
-from checker.domain.deadlines import plan_in_words
 from checker.reports.wrapping import WIDTH, Line, Span, Tone, wrapped
 
 TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTE: Tone.FAINT}

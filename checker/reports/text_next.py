@@ -59,10 +59,12 @@ def _rotation(rotation: Rotation, width: int, as_of: datetime) -> Iterator[Line]
     yield from wrapped((Span("rotation ", Tone.STRONG), Span(rotation.label)), width, hanging=4)
     if rotation.successor is not None:
         yield from wrapped((Span(f"successor: {rotation.successor}"),), width, indent=4, hanging=6)
+    if rotation.taken_up is not None and isinstance(rotation.step, Next):
+        yield from wrapped((Span(rotation.taken_up.guess),), width, indent=4, hanging=6)
     more = ""
     match rotation.step:
         case Next(phase=phase):
-            tone, more = Tone.STRONG, _THEN[phase]
+            tone, more = Tone.STRONG, rotation.taken_up.then if rotation.taken_up else _THEN[phase]
         case Waiting():
             tone = Tone.WARNING
         case Blocked(remedy=more):

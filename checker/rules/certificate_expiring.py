@@ -38,6 +38,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.deadlines import due
 from checker.domain.finding import Finding
 from checker.domain.progress import successor_in_state, takes_forward
 from checker.domain.severity import Severity
@@ -60,19 +61,20 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     assert case.expires_at is not None  # noqa: S101 -- `within` is only true of a case with a date
     assert case.days_left is not None  # noqa: S101 -- likewise
     severity = RULE.severity if case.within(policy.threshold_days) else Severity.WARNING
-    introduce, repoint = day(policy.introduce_by(case.expires_at)), day(policy.repoint_by(case.expires_at))
-    remedy = f"{rotate(document, case)}; introduce its successor by {introduce}, repoint by {repoint}"
+    introduce = due(policy.introduce_by(case.expires_at), cases.as_of)
+    repoint = due(policy.repoint_by(case.expires_at), cases.as_of)
+    remedy = f"{rotate(document, case)}; introduce its successor {introduce}, repoint {repoint}"
     cure = acm_cure(case)
     if cure is not None:
-        remedy = cure if renews(case) else f"{cure}; do it by {repoint}"
+        remedy = cure if renews(case) else f"{cure}; do it {repoint}"
     if renews(case):
         severity = Severity.WARNING if severity is RULE.severity else Severity.NOTE
     successor = successor_in_state(document, case)
     if takes_forward(document, case, policy):
-        severity, remedy = Severity.WARNING, f"this plan takes its rotation forward; repoint by {repoint}"
+        severity, remedy = Severity.WARNING, f"this plan is the next step of its rotation; repoint {repoint}"
     elif successor is not None:
         severity = Severity.WARNING
-        remedy = f"its successor {successor.address} is in state: repoint the stages by {repoint} (`tfcert patch`)"
+        remedy = f"its successor {successor.address} is in state: repoint the stages {repoint} (`tfcert patch`)"
     message = (
         f"certificate {case.id} ends on {day(case.expires_at)}, in {days(case.days_left)}, "
         f"and is presented by {list_stages(presenters(case))}"

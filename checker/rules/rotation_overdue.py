@@ -37,8 +37,10 @@ tfcert's own deadlines, DESIGN.md 7.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
-from checker.domain.cases import Cases
+from checker.domain.cases import Case, Cases
+from checker.domain.deadlines import moment
 from checker.domain.finding import Finding
 from checker.domain.progress import successor_in_state, takes_forward
 from checker.domain.severity import Severity
@@ -63,8 +65,19 @@ def check(cases: Cases) -> Iterator[Finding]:
                 Severity.WARNING if cured else RULE.severity,
                 f"certificate {case.id} was to be replaced by {successor.address} until {day(repoint_by)}, "
                 f"and is still presented by {list_stages(case.subject.presented_by)}",
-                "this plan moves the stages; apply it" if cured else "repoint the stages now (`tfcert patch`)",
+                "this plan moves the stages; apply it" if cured else _remedy(cases, successor),
             )
+
+
+def _remedy(cases: Cases, successor: Case) -> str:
+    """Repoint now; inside the trust window the default phase waits, so that the phase has to be named."""
+    ready = successor.made_at + timedelta(days=cases.policy.trust_window_days) if successor.made_at is not None else None
+    if ready is None or ready <= cases.as_of:
+        return "repoint the stages now (`tfcert patch`)"
+    return (
+        f"the successor's trust window ends on {moment(ready)}: have every backend trust it, "
+        "then repoint (`tfcert patch --phase repoint`)"
+    )
 
 
 RULE = Rule(

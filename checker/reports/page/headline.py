@@ -28,10 +28,12 @@ class Headline:
 def headline(outcome: Outcome) -> Headline:
     """Say how things stand, from the findings that count; one that is suppressed does not."""
     if outcome.not_before is not None and outcome.verdict is not Verdict.INCONCLUSIVE:
-        said = f"{plan_in_words(outcome.not_before)}.".capitalize()
-        worst = [finding for finding in outcome.findings if outcome.counts(finding)]
-        more = (_worst(worst),) if worst else ()
-        return Headline(tone="bad" if worst else "warn", said=said.replace("utc", "UTC"), more=(*more, *_next_end(outcome)))
+        plan = plan_in_words(outcome.not_before)
+        weighing = [finding for finding in outcome.findings if outcome.counts(finding)]
+        besides = [_worst(weighing)] if weighing else []
+        return Headline(
+            tone="bad" if weighing else "warn", said=f"{plan[0].upper()}{plan[1:]}.", more=(*besides, *_next_end(outcome))
+        )
     match outcome.verdict:
         case Verdict.FINDINGS:
             weighing = [finding for finding in outcome.findings if outcome.counts(finding)]
