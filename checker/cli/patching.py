@@ -96,7 +96,7 @@ def _warn_above_here(patches: Patches, ground: Ground) -> None:
     above = [path for path in edited if not path.is_relative_to(here)]
     if above:
         output.warn(
-            f"the patch edits {os.path.relpath(above[0], here)}, outside this folder: `git apply` here would leave it out in silence; "
+            f"the patch edits {os.path.relpath(above[0], here)}, outside this folder: `git apply` here leaves it out in silence; "
             'use `tfcert patch --write`, or pipe into `git -C "$(git rev-parse --show-toplevel)" apply`'
         )
 

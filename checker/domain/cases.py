@@ -65,9 +65,15 @@ class Case:
 
     @property
     def made_at(self) -> datetime | None:
-        """The moment at which the certificate was made, by AWS or else by the record."""
+        """The moment at which the certificate was made: by AWS, else by the record, else by its end.
+
+        Source: API Gateway developer guide, a generated certificate is valid for 365 days.
+        """
         observed = self.observation.created_at if isinstance(self.observation, Found) else None
-        return observed or self.certificate.created_at
+        known = observed or self.certificate.created_at
+        if known is None and self.expires_at is not None and self.certificate.kind == "gateway":
+            return self.expires_at - timedelta(days=365)
+        return known
 
     def within(self, days: int) -> bool:
         """Whether it ends in at most that many days (exactly that many counts), or has ended."""

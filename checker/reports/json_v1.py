@@ -155,7 +155,7 @@ def _rotation(rotation: Rotation) -> dict[str, Any]:
         "introduce_by": instant(rotation.introduce_by),
         "repoint_by": instant(rotation.repoint_by),
         "stages": list(rotation.stages),
-        "introduced": rotation.introduced,
+        **({"introduced": True} if rotation.introduced else {}),
         **({"late": _late(rotation.late)} if rotation.late is not None else {}),
     }
 

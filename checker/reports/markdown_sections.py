@@ -184,7 +184,7 @@ def _deadlines(one: Rotation) -> tuple[tuple[str, str | None], ...]:
     both = (("introduce", one["introduce_by"]), ("repoint", one["repoint_by"]))
     if not one["stages"]:
         return ()
-    return both[1:] if one.get("introduced", one["phase"] in {"repoint", "retire"}) else both
+    return both[1:] if one.get("introduced") else both
 
 
 def _late(one: Rotation, as_of: datetime) -> str:

@@ -10,7 +10,7 @@ from checker.domain.outcome import Outcome
 from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
 from checker.domain.written import WrittenPatch
 from checker.reports.wrapping import Line, Span, Tone, wrapped
-from checker.rotation.sentences import deadlines, step_in_words
+from checker.rotation.sentences import condition_in_words, deadlines, open_conditions, step_in_words
 
 _THEN = {
     Phase.INTRODUCE: "apply what `tfcert patch` writes, then have the backends trust the successor beside it",
@@ -71,7 +71,7 @@ def _rotation(rotation: Rotation, width: int, as_of: datetime) -> Iterator[Line]
             tone = Tone.ERROR
         case Done():
             tone = Tone.GOOD
-    yield from wrapped((Span(step_in_words(rotation), tone),), width, indent=4, hanging=6)
+    yield from wrapped((Span(_step(rotation), tone),), width, indent=4, hanging=6)
     if more:
         yield from wrapped((Span(f"-> {more}"),), width, indent=4, hanging=7)
     dates = deadlines(rotation, as_of)
@@ -79,6 +79,13 @@ def _rotation(rotation: Rotation, width: int, as_of: datetime) -> Iterator[Line]
         yield from wrapped((Span(dates),), width, indent=4)
     if rotation.late is not None:
         yield from _late(late_plan(rotation.late, as_of), width)
+
+
+def _step(rotation: Rotation) -> str:
+    if not isinstance(rotation.step, Next):
+        return step_in_words(rotation)
+    unmet = "; ".join(map(condition_in_words, open_conditions(rotation, rotation.step.phase)))
+    return f"next: {rotation.step.phase}{f'; before you apply it: {unmet}' if unmet else ''}"
 
 
 def _late(plan: LatePlan, width: int) -> Iterator[Line]:

@@ -225,13 +225,12 @@ def inside_window(standing: Standing) -> Waiting | None:
     ends = [case.expires_at for case in standing.own if case.expires_at is not None]
     by = standing.cases.policy.repoint_by(min(ends)) if ends else None
     overrun = (
-        f"; the window ends after repoint-by ({by:%Y-%m-%d}): `tfcert patch --phase repoint` writes the patch now"
+        f"; that is after repoint-by ({by:%Y-%m-%d}), and `tfcert patch --phase repoint` writes the patch now"
         if by is not None and ready > by
         else ""
     )
-    return Waiting(
-        f"until {moment(ready)}{overrun}: {age(standing)}, and the trust window is {window} day{'s' * (window != 1)}", until=ready
-    )
+    days = f"{window} day{'s' * (window != 1)}"
+    return Waiting(f"until {moment(ready)}: {age(standing)}, and the trust window is {days}{overrun}", until=ready)
 
 
 def successor_unready(standing: Standing, successor: DeclaredCertificate) -> Waiting | Blocked | None:

@@ -306,7 +306,7 @@ def test_only_the_patch_that_fits_what_lies_on_disk_is_offered_as_the_next_step(
 
 
 def test_i2_a_step_says_what_must_hold_before_it(tmp_path):
-    """The successor is a day old, and the backends have to trust it: neither is passed over."""
+    """The successor is a day old: the page says until when to wait, and once it is old enough, what is still to confirm."""
     newer = f"{CERTIFICATE}.orders_202611"
     text = BASE + f'# tfcert: succeeds {ADDRESS}\nresource "{CERTIFICATE}" "orders_202611" {{\n}}\n'
     home = world(
@@ -316,7 +316,10 @@ def test_i2_a_step_says_what_must_hold_before_it(tmp_path):
         ends={"new000": days(364), "old000": days(40)},
     )
     page = Page(render(home.judge()))
-    assert f"Not before this holds: {newer} is at least 3 days old (the trust window)." in page
+    assert "Wait until 2026-11-25, then ask again" in page
+    assert f"{newer} is at least 3 days old (the trust window)" in page
+    home.ends["new000"] = days(360)
+    page = Page(render(home.judge()))
     assert f"Make sure first: every backend trusts {newer}, beside the old one." in page
 
 

@@ -36,7 +36,7 @@ def test_exactly_the_window_is_old_enough(age, found, recorded):
 def test_it_says_from_when_on_the_plan_may_be_applied():
     """A person wants the hour."""
     (finding,) = findings(moved(timedelta(days=1)), RULE)
-    assert "2026-11-25 00:00 UTC" in finding.remedy
+    assert "do not apply before 2026-11-25," in finding.remedy
     assert (finding.address, finding.certificate_id) == ("aws_api_gateway_stage.prod", "new")
 
 

@@ -53,11 +53,6 @@ def _clean(outcome: Outcome) -> Headline:
     if any(finding.severity is Severity.ERROR for finding in open_ones):
         errors = [finding for finding in open_ones if finding.severity is Severity.ERROR]
         return Headline(tone="warn", said=_worst(errors), more=("The policy fails no run for it.", *_next_end(outcome)))
-    warnings = [finding for finding in open_ones if finding.severity is Severity.WARNING]
-    if warnings:
-        return Headline(
-            tone="fine", said=f"{counted(len(warnings), 'warning')}, nothing that fails.", more=tuple(_next_end(outcome))
-        )
     said = "Nothing is urgent." if open_ones else "All is well."
     return Headline(tone="fine", said=said, more=tuple(_next_end(outcome)))
 
