@@ -26,7 +26,13 @@ def short(story):
 
     def run(*arguments, most):
         cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        environment = {"PATH": os.environ["PATH"], "HOME": str(story.parent), "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": cache}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(story.parent),
+            "PYTHONPATH": str(ROOT),
+            "XDG_CACHE_HOME": cache,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         return subprocess.run(
             [sys.executable, "-c", "from checker.cli import main; main()", *arguments],
             cwd=story,
