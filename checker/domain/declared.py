@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from checker.domain.address import Address
 from checker.domain.indexed import having
 from checker.domain.location import Location
-from checker.domain.rotation import Caution
+from checker.domain.rotation import Caution, TrustConsumer
 from checker.domain.value import value
 
 if TYPE_CHECKING:
@@ -26,14 +26,6 @@ class Obstacle:
     reason: str
     remedy: str
     location: Location | None = None
-
-
-@value
-class TrustConsumer:
-    """A place that uses the certificate's PEM: what tells a backend whom to trust."""
-
-    what: str
-    location: Location
 
 
 @value

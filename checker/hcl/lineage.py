@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from checker.hcl.arrivals import is_condition
 from checker.hcl.references import Reference, Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block, Span
@@ -54,9 +55,14 @@ def pem_of(file: SourceFile, block: Block) -> str | None:
 
 
 def hands_pem_on(reference: Reference) -> bool:
-    """Whether a reference gives the PEM to somebody who trusts by it; the output that tfcert wrote is not meant to last."""
+    """Whether a reference gives the PEM to somebody who trusts by it.
+
+    A condition only checks it, and the output that tfcert wrote is not meant to last.
+    """
     site = reference.site
-    return reference.use is Use.TRUST and not (site.block.type == "output" and pem_of(site.file, site.block))
+    if reference.use is not Use.TRUST or is_condition(site):
+        return False
+    return not (site.block.type == "output" and pem_of(site.file, site.block))
 
 
 def _find(pattern: re.Pattern[bytes], file: SourceFile, block: Block) -> tuple[str, Span] | None:

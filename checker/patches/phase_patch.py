@@ -24,7 +24,8 @@ class PhasePatch:
     """One phase of all rotations that take it: the files that change, from the text that the phase before leaves.
 
     `on_disk` says whether that text is what the files hold now, so that the patch can be written into them. `leaves` is the text
-    that the phase leaves of every file that differs from what lies on disk.
+    that the phase leaves of every file that differs from what lies on disk. `both` names the rotations whose consumers hold both
+    PEMs by this run's edits (`--trust-bundle`).
     """
 
     phase: Phase
@@ -32,6 +33,7 @@ class PhasePatch:
     changes: tuple[FileChange, ...]
     on_disk: bool
     leaves: Mapping[str, bytes]
+    both: frozenset[str] = frozenset()
 
     @property
     def place(self) -> str:

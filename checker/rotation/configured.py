@@ -8,7 +8,7 @@ from datetime import datetime
 from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases
 from checker.domain.declared import Declared
-from checker.domain.rotation import Caution, Phase, Rotation
+from checker.domain.rotation import Caution, Phase, Rotation, TrustConsumer
 from checker.domain.value import replace
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name
@@ -80,9 +80,17 @@ def _rotation(cases: Cases, document: DocumentCases, declared: Declared, block: 
             introduced=written,
             conditions=conditions(standing, successor),
             cautions=tuple(_cautions(standing)),
+            trust=_trust(standing),
         ),
         standing.own,
     )
+
+
+def _trust(standing: Standing) -> tuple[TrustConsumer, ...]:
+    """The consumers of the predecessor's PEM; one that the successor's PEM reaches too holds both."""
+    own = standing.declaration.trust if standing.declaration is not None else ()
+    others = frozenset(each.place for each in standing.successor.trust) if standing.successor is not None else frozenset()
+    return tuple(replace(each, both=each.both or each.place in others) for each in own)
 
 
 def _cautions(standing: Standing) -> Iterator[Caution]:
