@@ -12,7 +12,7 @@ from checker.hcl.deliveries import TRIGGERED
 from checker.hcl.flow import STAGES, Flow
 from checker.hcl.hashes import file_hashes
 from checker.hcl.provisioners import runs
-from checker.hcl.references import Use
+from checker.hcl.references import moved_by_repoint
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 
@@ -23,8 +23,9 @@ def of_flow(
     configuration: Configuration, file: SourceFile, flow: Flow, ids: tuple[Arrival, ...], locate: Locate
 ) -> Iterator[Caution]:
     """What the phases of a certificate do: introduce edits no file that is hashed (`checker.patches.introduce`)."""
-    pointed = {reference.site.file.path for reference in flow.references if reference.use is Use.POINTER}
-    others = {reference.site.file.path for reference in flow.references if reference.use is not Use.POINTER}
+    moved = moved_by_repoint(flow.references)
+    pointed = {reference.site.file.path for reference in moved}
+    others = {reference.site.file.path for reference in flow.references if reference not in moved}
     yield from _beside(ids, locate)
     yield from triggered(configuration, Phase.REPOINT, pointed, locate)
     yield from triggered(configuration, Phase.RETIRE, {file.path, *others}, locate)
