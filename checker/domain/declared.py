@@ -48,7 +48,8 @@ class DeclaredCertificate:
 
     What it succeeds is another block, or the id of a certificate that Terraform does not manage. `stages` are the stage blocks that
     its id reaches; `opaque` the module paths, of modules with a source elsewhere, that are handed it. `pointers` counts the
-    references that repoint would move.
+    references that repoint would move. `creation_runs` names what the block runs when it is created. `description` is the
+    literal one.
     """
 
     block: Address
@@ -61,6 +62,8 @@ class DeclaredCertificate:
     trust: tuple[TrustConsumer, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    creation_runs: tuple[str, ...] = ()
+    description: str | None = None
 
 
 @value

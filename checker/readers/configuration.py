@@ -18,7 +18,7 @@ from checker.domain.indexed import Indexed
 from checker.domain.location import Location
 from checker.domain.rotation import Delivery, Phase, TrustConsumer
 from checker.hcl.arrivals import Arrival
-from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
+from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
 from checker.hcl.consumers import consumers, id_arrivals
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hindrance import Hindrance
@@ -130,6 +130,10 @@ class _Reader:
                 cautions=(
                     *of_flow(self.configuration, file, flow, ids, self.location),
                     *of_runs(file, block, self.location),
+                ),
+                description=literal(file.data, block, "description"),
+                creation_runs=tuple(
+                    f"{self.location(file.path, run.line)}: {run.what}" for run in runs(file, block) if run.at_creation
                 ),
             )
 
