@@ -154,6 +154,14 @@ def _trust(standing: Standing) -> tuple[TrustConsumer, ...]:
 
 def _cautions(standing: Standing) -> Iterator[Caution]:
     """Rollback edits where the successor is referred to, every other phase where the predecessor is."""
+    guess = standing.guess
+    if guess is not None and guess.moved and not guess.applied:
+        for consumer in guess.successor.trust:
+            yield Caution(
+                phase=Phase.INTRODUCE,
+                text=f"{consumer.what} ({consumer.location}) gets the old PEM back, and both with --trust-bundle; else "
+                "give the new PEM to the backend manually before repoint",
+            )
     for declaration, back in ((standing.declaration, False), (standing.successor, True)):
         if declaration is not None:
             own = (caution for caution in declaration.cautions if (caution.phase is Phase.ROLLBACK) == back)
