@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from checker.domain.deadlines import late_plan
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, TakenUp, Waiting
 from checker.patches.phase_patch import Patches
+from checker.patches.trust_text import trust_lines
 from checker.rotation.sentences import preview_in_words, step_in_words
 
 
@@ -29,17 +31,26 @@ def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -
             case Next() | Waiting():
                 lines.append(f"{rotation.label}: {step_in_words(rotation)}")
         lines += [f"  {text}" for text in _previews(rotation, patches)]
-        if rotation.late is not None:
-            plan = late_plan(rotation.late, outcome.cases.as_of)
-            steps = [f"  {number}. {text}" for number, text in enumerate(plan.steps, 1)]
-            lines += [f"  {plan.why}", *steps, *(f"  risk: {text}" for text in plan.risks)]
+        lines += [f"  {text}" for text in _late(rotation, outcome.cases.as_of)]
         lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
+        if written and first is not None:
+            both = rotation.label in patches.patches[0].both
+            lines += [f"  trust: {line}" for line in trust_lines(rotation, first, both=both)]
     if not lines and back:
         lines.append("nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again")
     if not lines:
         lines.append("nothing to do: no certificate nears its end, and no rotation is under way")
     lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == UNVERIFIED]
     return lines
+
+
+def _late(rotation: Rotation, as_of: datetime) -> Iterator[str]:
+    """The order that loses least, and its risks, where no time is left for the trust window."""
+    if rotation.late is not None:
+        plan = late_plan(rotation.late, as_of)
+        yield plan.why
+        yield from (f"{number}. {text}" for number, text in enumerate(plan.steps, 1))
+        yield from (f"risk: {text}" for text in plan.risks)
 
 
 def _previews(rotation: Rotation, patches: Patches) -> Iterator[str]:

@@ -8,10 +8,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from checker.domain.deadlines import due, late_plan
-from checker.domain.declared import Declared, TrustConsumer
+from checker.domain.declared import Declared
 from checker.domain.policy import Policy
 from checker.domain.rotation import SERIES, Blocked, Phase, Rotation
 from checker.patches.phase_patch import PhasePatch
+from checker.patches.trust_text import also_changes, trust_effect, trust_lines
 from checker.rotation.sentences import condition_in_words, step_in_words
 
 if TYPE_CHECKING:
@@ -39,21 +40,27 @@ def runbook(
 ) -> str:
     """What to apply, what to give the backend, what to check, by which date and how to roll back, in order, as Markdown."""
     template = _environment().get_template("runbook.md.j2")
-    trust = {rotation.label: _trust(rotation, declared) for rotation in rotations}
     return template.render(
         rotations=rotations,
-        trust=trust,
+        unseen={rotation.label: _unseen(rotation, declared) for rotation in rotations},
         policy=policy,
         as_of=as_of,
         where=where,
-        trust_bundle=trust_bundle,
+        both={rotation.label for rotation in rotations if trust_bundle},
         written={str(phase) for phase in written},
     )
 
 
-def _trust(rotation: Rotation, declared: Declared) -> tuple[TrustConsumer, ...]:
-    certificate = declared.certificate(rotation.predecessor) if rotation.predecessor is not None else None
-    return certificate.trust if certificate is not None else ()
+def _unseen(rotation: Rotation, declared: Declared) -> str | None:
+    """Why the list of trust consumers may be incomplete; None where the whole configuration was searched."""
+    if rotation.predecessor is None:
+        return "Terraform does not manage this certificate, so no text refers to its PEM"
+    certificate = declared.certificate(rotation.predecessor)
+    if certificate is None:
+        return "its block was not found in this configuration"
+    if declared.unread:
+        return f"these files were not searched: {', '.join(declared.unread)}"
+    return None
 
 
 @cache
@@ -73,6 +80,9 @@ def _environment() -> Environment:
         "condition_in_words": condition_in_words,
         "due": due,
         "late_plan": late_plan,
+        "trust_lines": trust_lines,
+        "trust_effect": trust_effect,
+        "also_changes": also_changes,
         "blocked": lambda step: isinstance(step, Blocked),
         "code": lambda text: f"`{text}`",
     }
