@@ -30,7 +30,7 @@ from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
-from checker.readers.cautions import of_flow, triggered
+from checker.readers.cautions import of_flow, of_tests, of_units, triggered
 from checker.readers.lineage import LineageReader, block_address, faulty_lineage
 from checker.readers.producers import ProducerWords, told
 
@@ -125,7 +125,11 @@ class _Reader:
                 ),
                 trust=tuple(self.trust(flow)),
                 obstacles=tuple(map(self.obstacle, hindrances(self.configuration, module, block, file, flow))),
-                cautions=tuple(of_flow(self.configuration, file, flow, self.location)),
+                cautions=(
+                    *of_flow(self.configuration, file, flow, self.location),
+                    *of_units(self.configuration, module),
+                    *of_tests(self.configuration, module, kind, name, self.location),
+                ),
             )
 
     def trust(self, flow: Flow) -> Iterator[TrustConsumer]:
@@ -191,8 +195,9 @@ class _Reader:
                     yield words
 
     def unread(self) -> Iterator[str]:
+        tests = {path for module in self.configuration.modules.values() for path in module.tests}
         for path, file in sorted(self.configuration.files.items()):
-            if b"client_certificate" in file.data and not readable(file):
+            if path not in tests and b"client_certificate" in file.data and not readable(file):
                 yield self.location(path, 1).file
         for module in self.configuration.modules.values():
             for path in module.foreign:
