@@ -56,7 +56,7 @@ class DeclaredCertificate:
 
     What it succeeds is another block, or the id of a certificate that Terraform does not manage. `stages` are the stage blocks that
     its id reaches; `opaque` the module paths, of modules with a source elsewhere, that are handed it. `pointers` counts the
-    references that repoint would move.
+    references that repoint would move. `description` is the literal one.
     """
 
     block: Address
@@ -69,6 +69,7 @@ class DeclaredCertificate:
     trust: tuple[TrustConsumer, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    description: str | None = None
 
 
 @value

@@ -83,12 +83,35 @@ class Caution:
 
 
 @value
+class TakenUp:
+    """A rotation that somebody began manually and that tfcert goes on with: the guess, and whether state has the successor.
+
+    Introduce then adds the comment that makes the guess certain; where the successor is not applied yet, it also gives the
+    references that name it back to the predecessor.
+    """
+
+    guess: str
+    applied: bool
+
+    @property
+    def then(self) -> str:
+        """What to do with the patch of introduce."""
+        if self.applied:
+            return "`tfcert patch` adds the comment that says so, which changes nothing in AWS; then ask again"
+        return (
+            "`tfcert patch` writes what separates it: the stages keep the old certificate until the new one, applied alone, is "
+            "trusted by every backend; then ask again"
+        )
+
+
+@value
 class Rotation:
     """One predecessor on its way out, and its successor; both are addresses of blocks.
 
     `predecessor` is None where Terraform does not manage the certificate: then `predecessor_ids` names it. `successor` is the
     declared one, else the one that introduce would write. `stages` are the addresses of the instances that present the
     predecessor, `end` is its earliest end. `back` is the step of whoever asks for rollback: it is never `next`.
+    `passed_over` are successors that end too soon to be of use. `left_over` says that only the removal is to do.
     """
 
     predecessor: Address | None
@@ -103,6 +126,9 @@ class Rotation:
     introduced: bool = False
     conditions: tuple[Condition, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    taken_up: TakenUp | None = None
+    passed_over: tuple[Address, ...] = ()
+    left_over: bool = False
 
     @property
     def label(self) -> str:

@@ -51,6 +51,12 @@ class PhasePatch:
         return f"{SERIES.index(self.phase) + 1}-{self.phase}.patch" if self.phase in SERIES else f"{self.phase}.patch"
 
     @property
+    def comments_only(self) -> bool:
+        """Whether it adds the comments of successors that exist already, and nothing else: no apply follows it."""
+        introduced = self.phase is Phase.INTRODUCE
+        return introduced and all(rotation.taken_up is not None and rotation.taken_up.applied for rotation in self.rotations)
+
+    @property
     def unmet(self) -> tuple[str, ...]:
         """What must hold before it is applied and does not yet, or what nobody has confirmed."""
         return tuple(

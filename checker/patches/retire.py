@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.errors import UnprovenError
-from checker.hcl.configuration import Configuration
-from checker.hcl.lineage import LICENCE, attached, lineage_of, pem_of, without_comments
+from checker.hcl.configuration import Configuration, readable
+from checker.hcl.lineage import LICENCE, Lineage, attached, lineage_of, lineages, pem_of, without_comments
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, Site, Use
 from checker.hcl.source import SourceFile
@@ -19,7 +19,8 @@ from checker.patches.edits import Step, find_block, key_of, references_to, renam
 def retire(configuration: Configuration, step: Step) -> Configuration:
     """Remove the predecessor, its import and moved blocks, the output that introduce wrote for it, and the lineage comment.
 
-    Other references to it (PEM, dates, depends_on) are moved to the successor. Raises UnprovenError when something still points
+    Other references to it (PEM, dates, depends_on) are moved to the successor; without one (`successor` is the predecessor itself)
+    there may be none. Raises UnprovenError when something still points
     to its id, when one expression names both certificates, or when the edit cannot be proven.
     """
     chosen = (*_kept_references(configuration, step), *tests_of(configuration, step.predecessor))
@@ -28,7 +29,7 @@ def retire(configuration: Configuration, step: Step) -> Configuration:
     current = _without_own_lineage(configuration.with_text(splice(before, rename(step, chosen))), step)
     for key in removed:
         current = _without(current, step, key)
-    current = _without_lineage(current, step)
+    current = _without_lineage(current, step) if step.successor != step.predecessor else current
     for path, file in current.files.items():
         if file.data != before[path]:
             own = [reference for reference in chosen if reference.site.file.path == path]
@@ -66,6 +67,12 @@ def _kept_references(configuration: Configuration, step: Step) -> Iterator[Refer
                 f"one expression names both {step.predecessor} and its successor",
                 where=where,
                 remedy=f"leave only the successor there by hand, then ask again; the block stands in {file.path}",
+            )
+        if step.successor == step.predecessor:
+            raise UnprovenError(
+                f"something still refers to {step.predecessor}, and nothing is known to succeed it",
+                where=where,
+                remedy="take that reference away manually, then ask again",
             )
         yield reference
 
@@ -137,11 +144,15 @@ def _without_own_lineage(configuration: Configuration, step: Step) -> Configurat
 
 
 def _without_lineage(configuration: Configuration, step: Step) -> Configuration:
-    """Take away every comment of the successor that names the predecessor, in whichever form it is written."""
-    file, block = find_block(configuration, step.successor)
+    """Take away every comment that names the predecessor, in whichever form it is written: also that of a successor passed over."""
     own = step.predecessor.in_module.lower()
-    gone = [each.gone for each in lineage_of(file, block) if each.reference.lower() == own]
-    return configuration.with_text({file.path: without_comments(file, gone)}) if gone else configuration
+    changed: dict[str, bytes] = {}
+    for file in configuration.in_module(step.successor.module_path, b"client_certificate"):
+        found = [each for each in lineages(file) if isinstance(each, Lineage)] if readable(file) else []
+        gone = [each.gone for each in found if each.reference.lower() == own]
+        if gone:
+            changed[file.path] = without_comments(file, gone)
+    return configuration.with_text(changed) if changed else configuration
 
 
 def _cut(configuration: Configuration, file: SourceFile, span: Span) -> Configuration:

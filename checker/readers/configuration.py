@@ -18,7 +18,7 @@ from checker.domain.declared import (
 from checker.domain.indexed import Indexed
 from checker.domain.location import Location
 from checker.domain.rotation import Phase
-from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
+from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
@@ -130,6 +130,7 @@ class _Reader:
                     *of_units(self.configuration, module),
                     *of_tests(self.configuration, module, kind, name, self.location),
                 ),
+                description=literal(file.data, block, "description"),
             )
 
     def trust(self, flow: Flow) -> Iterator[TrustConsumer]:
