@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,8 @@ UNIT, STACK = "terragrunt.hcl", "terragrunt.stack.hcl"
 _PASSED_OVER = frozenset({"node_modules", "vendor"})
 _NOT_OURS = (".tftest.hcl", ".tofutest.hcl", ".tfmock.hcl", ".lock.hcl", ".pkr.hcl", ".tflint.hcl", ".nomad.hcl")
 _MOST = 5000
+_MOST_OUTSIDE = 200
+_ENTRIES = 40
 _CLIMB = 3
 _DEEPEST = 8
 # What stands for a part of a path that cannot be worked out.
@@ -53,14 +56,15 @@ class _Source:
 class Terragrunt:
     """The Terragrunt files at or below a folder; read once."""
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, *, most: int = _MOST) -> None:
         self.top = top.as_posix()
+        self._most = most
         self._uses: dict[str, tuple[UnitUse, ...]] = {}
 
     @cached_property
     def files(self) -> Mapping[str, SourceFile]:
         """The files by absolute path."""
-        return dict(_hcl_files(self.top))
+        return dict(_hcl_files(self.top, self._most))
 
     def units(self) -> Iterator[str]:
         """The folders of the units that run a module; a parent that is only included is none."""
@@ -146,22 +150,30 @@ def terragrunt_of(root: str) -> Terragrunt | None:
         found = Terragrunt(top)
         return found if found.files else None
     for above in list(here.parents)[:_CLIMB]:
-        if above in {Path.home(), Path(above.anchor)} or os.access(above, os.W_OK) is False:
+        if above in {Path.home(), Path(above.anchor), Path(tempfile.gettempdir())} or not _is_small(above):
             break
-        found = Terragrunt(above)
+        found = Terragrunt(above, most=_MOST_OUTSIDE)
         if any(posixpath.basename(path) in {UNIT, STACK} for path in found.files):
             return found
     return None
 
 
-def _hcl_files(top: str) -> Iterator[tuple[str, SourceFile]]:
+def _is_small(folder: Path) -> bool:
+    """Whether a folder may be the top of a project: a store of projects has many entries, and is not searched."""
+    try:
+        return sum(1 for _ in folder.iterdir()) <= _ENTRIES
+    except OSError:
+        return False
+
+
+def _hcl_files(top: str, most: int) -> Iterator[tuple[str, SourceFile]]:
     seen = 0
     for folder, folders, names in os.walk(top):
         folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _PASSED_OVER)
         if len(Path(folder).relative_to(top).parts) >= _DEEPEST:
             folders.clear()
         seen += 1
-        if seen > _MOST:
+        if seen > most:
             return
         for name in sorted(names):
             if name.endswith(".hcl") and not name.startswith(".") and not name.endswith(_NOT_OURS):
