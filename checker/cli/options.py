@@ -22,6 +22,17 @@ PolicyFile = Annotated[
         "--policy", metavar="FILE", help="The policy, or a pack. [default: the nearest tfcert.toml upwards, else the pack default]"
     ),
 ]
+PolicyBase = Annotated[
+    str | None,
+    typer.Option("--policy-base", metavar="REF", help="Take the policy and inline exemptions from this commit, not from the files."),
+]
+NoInline = Annotated[
+    bool, typer.Option("--no-inline-exemptions", help="Let tfcert:ignore comments exempt nothing.")
+]
+ToolEnv = Annotated[
+    list[str] | None,
+    typer.Option("--tool-env", metavar="NAME", help="Pass this variable to terraform or tofu too; repeatable."),
+]
 Threshold = Annotated[int | None, typer.Option("--threshold", metavar="DAYS", min=0, help="Days left at which expiry is an error.")]
 Notice = Annotated[int | None, typer.Option("--notice", metavar="DAYS", min=0, help="Days left at which expiry is a warning.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no AWS; every date is then the recorded one.")]
