@@ -2,6 +2,7 @@
 
 # Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
 from collections.abc import Collection, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,16 @@ from checker.domain.severity import FailOn
 
 if TYPE_CHECKING:
     from checker.cli.reading import Loaded
+
+
+class Expect(StrEnum):
+    """The values of --expect: the phases, and what comes next for each rotation."""
+
+    INTRODUCE = Phase.INTRODUCE
+    REPOINT = Phase.REPOINT
+    RETIRE = Phase.RETIRE
+    ROLLBACK = Phase.ROLLBACK
+    NEXT = "next"
 
 
 def check(
@@ -27,7 +38,8 @@ def check(
     ] = False,
     as_of: options.AsOf = None,
     expect: Annotated[
-        Phase | None, typer.Option("--expect", help="The plan must be that phase of a rotation and no other.")
+        Expect | None,
+        typer.Option("--expect", help="The plan must be that phase and no other; next: of each rotation the phase that is due."),
     ] = None,
     fail_on: Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")] = None,
     format_: Annotated[list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help=options.FORMATS)] = None,
@@ -55,7 +67,7 @@ def check(
     run = Run(
         as_of=reading.moment(as_of),
         policy=reading.policy(policy, threshold=threshold, notice=notice, fail_on=fail_on),
-        expect=expect,
+        expect="next" if expect is Expect.NEXT else Phase(expect) if expect is not None else None,
     )
     aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
     with aws.counted(told=verbose):
@@ -66,6 +78,8 @@ def check(
         )
         if expect is not None and not loaded.inventory.plans:
             raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
+        if expect is Expect.NEXT:
+            reading.demand_configuration(loaded.inventory)
         outcome = judge(loaded.inventory, aws.observer(offline=offline, drift=not no_drift, in_part=True), run)
         if patches or output.wants_patches(chosen):
             from checker.cli.previewing import with_patches

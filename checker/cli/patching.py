@@ -17,7 +17,7 @@ from checker.cli.verifying import verify
 from checker.domain.errors import UnprovenError, UnreadableError, UsageError
 from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
-from checker.domain.rotation import Next, Phase
+from checker.domain.rotation import Next, Phase, Rotation, Waiting
 from checker.domain.run import Run
 from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
@@ -122,7 +122,24 @@ def _first_apply(patches: Patches) -> Patches:
         output.warn(
             f"only {patches.patches[0].phase} is written, since one apply takes one phase; apply it, then ask again for {later}"
         )
-    return replace(patches, patches=patches.patches[:1])
+    first = patches.patches[:1]
+    if first and any(_is_in_another_phase(rotation, first[0].phase) for rotation in patches.rotations):
+        output.warn(
+            "the rotations are in different phases: check the plan with `--expect next`, which judges each by its own phase"
+        )
+        first = (replace(first[0], expect="next"),)
+    return replace(patches, patches=first)
+
+
+def _is_in_another_phase(rotation: Rotation, phase: Phase) -> bool:
+    """Whether the plan may hold a phase of this rotation that is not the one written."""
+    match rotation.step:
+        case Next(phase=other):
+            return other is not phase
+        case Waiting():
+            return rotation.introduced
+        case _:
+            return False
 
 
 def _one(loaded: Loaded) -> Configuration:

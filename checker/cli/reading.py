@@ -76,6 +76,17 @@ def _placed(document: Document, source: str, directory: str, declared: Declared 
     )
 
 
+def demand_configuration(inventory: Inventory) -> None:
+    """Raise UsageError where a plan comes without configuration: which phase comes next is told by that alone."""
+    for document in inventory.documents:
+        if document.plan is not None and document.declared is None:
+            raise UsageError(
+                f"the configuration of {document.source.path} is not at hand, and it says which phase comes next",
+                where="--expect next",
+                remedy="name the folder of its .tf files with --config, or expect one phase by its name",
+            )
+
+
 def shown_as(directory: str) -> str:
     """How the folder of a configuration is put before its files' names: the way there from here."""
     relative = os.path.relpath(Path(directory).resolve(), Path.cwd())

@@ -12,10 +12,11 @@ def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -
     """A line for each rotation that is not done, with what a person must do; `back` where a rollback was asked for."""
     lines: list[str] = []
     first = patches.patches[0].phase if patches.patches else None
+    expected = patches.patches[0].expected if patches.patches else None
     for rotation in patches.rotations:
         match rotation.step:
             case Next(phase=phase) if written and phase is first:
-                lines.append(f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {phase}`, then apply")
+                lines.append(f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {expected}`, then apply")
             case Done():
                 pass
             case Blocked(remedy=remedy):

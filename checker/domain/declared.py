@@ -37,6 +37,20 @@ class TrustConsumer:
 
 
 @value
+class UnreadLineage:
+    """A comment that is meant to say what a certificate succeeds and cannot be read, and the module that it stands in.
+
+    `names` is the block that it names, where that much can be read.
+    """
+
+    module: tuple[str, ...]
+    location: Location
+    reason: str
+    remedy: str
+    names: Address | None = None
+
+
+@value
 class DeclaredCertificate:
     """A certificate block of the configuration; addresses are those of blocks, without instance keys.
 
@@ -89,7 +103,7 @@ class Declared:
     `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
     not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON. `elsewhere`
     gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
-    `faulty` the comments that are none.
+    `faulty` the comments that are none; `unread_lineage` those that are meant to name a predecessor and cannot be read.
     """
 
     directory: str
@@ -103,6 +117,7 @@ class Declared:
     locations: Mapping[Address, Location] = MappingProxyType({})
     exemptions: tuple[Exemption, ...] = ()
     faulty: tuple[Faulty, ...] = ()
+    unread_lineage: tuple[UnreadLineage, ...] = ()
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""

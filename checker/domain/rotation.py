@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Literal
 
 from checker.domain.address import Address
 from checker.domain.value import short_value, value
@@ -18,6 +19,9 @@ class Phase(StrEnum):
     RETIRE = "retire"
     ROLLBACK = "rollback"
 
+
+# What `--expect` holds a plan to: one phase by name, or for each rotation the phase that comes next.
+Expected = Phase | Literal["next"]
 
 SERIES = (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE)
 

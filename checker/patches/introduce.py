@@ -9,7 +9,7 @@ from pathlib import Path
 from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration, literal
 from checker.hcl.hashes import file_hashes
-from checker.hcl.lineage import LICENCE, attached, pem_comment, succeeds_comment
+from checker.hcl.lineage import LICENCE, attached, lineage_of, pem_comment, succeeds_comment
 from checker.hcl.marks import ignoring
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Use
@@ -21,7 +21,7 @@ from checker.patches.edits import Step, find_block, references_to
 
 # A description such as "expires 2026-12-05" would be wrong of the successor (`facts/hcl.md` 3).
 _DATED = re.compile(r"\b\d{4}[-/.]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b|\b(?:19|20)\d{2}\b|expir", re.IGNORECASE)
-_OURS = re.compile(rb"tfcert:[ \t]*(?:succeeds|PEM of)\b")
+_OURS = re.compile(rb"tfcert[ \t]*:[ \t]*(?:succeeds|PEM of)\b", re.IGNORECASE)
 _SKIPS = re.compile(rb"(?:checkov:skip|tfsec:ignore|trivy:ignore|tflint-ignore|kics-scan|nosemgrep)")
 
 
@@ -80,7 +80,9 @@ def _comments(file: SourceFile, block: Block, indent: bytes, step: Step) -> byte
     A licence stays where it is alone, and so does what speaks of a date; what tells another checker to leave the block alone
     is always kept. An exemption of tfcert's own was decided for the predecessor, and stays with it.
     """
-    above = _without(file, attached(file, block), ignoring(file, attached(file, block)))
+    own = attached(file, block)
+    lineage = [each.gone for each in lineage_of(file, block) if own.start <= each.gone.start and each.gone.end <= own.end]
+    above = _without(file, own, sorted([*ignoring(file, own), *lineage]))
     lines = [line for line in above.splitlines(keepends=True) if not _OURS.search(line)]
     if LICENCE.search(above) or _DATED.search(above.decode("utf-8", "replace")):
         lines = [line for line in lines if _SKIPS.search(line) and line.lstrip().startswith((b"#", b"//"))]
@@ -98,7 +100,9 @@ def _without(file: SourceFile, whole: Span, gone: list[Span]) -> bytes:
 
 def _clone(file: SourceFile, block: Block, step: Step) -> bytes:
     label = block.label_spans[1]
-    edits = [(label, step.successor.name.encode()), *((span, b"") for span in ignoring(file, block.span))]
+    lineage = [each.gone for each in lineage_of(file, block) if block.span.start <= each.gone.start < block.span.end]
+    gone = {*ignoring(file, block.span), *(Span(span.start, min(span.end, block.span.end)) for span in lineage)}
+    edits = [(label, step.successor.name.encode()), *((span, b"") for span in gone)]
     description = block.attribute("description")
     if description is not None:
         text = literal(file.data, block, "description")

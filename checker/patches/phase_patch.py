@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 
-from checker.domain.rotation import SERIES, Holds, Phase, Rotation
+from checker.domain.rotation import SERIES, Expected, Holds, Phase, Rotation
 from checker.domain.value import value
 from checker.patches.diff import unified_diff
 
@@ -24,7 +24,8 @@ class PhasePatch:
     """One phase of all rotations that take it: the files that change, from the text that the phase before leaves.
 
     `on_disk` says whether that text is what the files hold now, so that the patch can be written into them. `leaves` is the text
-    that the phase leaves of every file that differs from what lies on disk.
+    that the phase leaves of every file that differs from what lies on disk. `expect` is "next" where the plan will have
+    another rotation's phase too.
     """
 
     phase: Phase
@@ -32,6 +33,12 @@ class PhasePatch:
     changes: tuple[FileChange, ...]
     on_disk: bool
     leaves: Mapping[str, bytes]
+    expect: Expected | None = None
+
+    @property
+    def expected(self) -> Expected:
+        """The value of `--expect` that its plan passes."""
+        return self.expect or self.phase
 
     @property
     def place(self) -> str:

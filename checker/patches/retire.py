@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration
-from checker.hcl.lineage import LICENCE, attached, pem_of, predecessor_comment
+from checker.hcl.lineage import LICENCE, attached, lineage_of, pem_of, without_comments
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, Site, Use
 from checker.hcl.source import SourceFile
@@ -25,7 +25,7 @@ def retire(configuration: Configuration, step: Step) -> Configuration:
     chosen = tuple(_kept_references(configuration, step))
     removed = _removed(configuration, step)
     before = {path: file.data for path, file in configuration.files.items()}
-    current = configuration.with_text(splice(before, rename(step, chosen)))
+    current = _without_own_lineage(configuration.with_text(splice(before, rename(step, chosen))), step)
     for key in removed:
         current = _without(current, step, key)
     current = _without_lineage(current, step)
@@ -123,12 +123,20 @@ def _whole(file: SourceFile, block: Block) -> Span:
     return Span(start, end)
 
 
+def _without_own_lineage(configuration: Configuration, step: Step) -> Configuration:
+    """Take away what the predecessor itself succeeds where a blank line lies between: the next block would seem to succeed that."""
+    file, block = find_block(configuration, step.predecessor)
+    whole = _whole(file, block)
+    gone = [each.gone for each in lineage_of(file, block) if not (whole.start <= each.gone.start < whole.end)]
+    return configuration.with_text({file.path: without_comments(file, gone)}) if gone else configuration
+
+
 def _without_lineage(configuration: Configuration, step: Step) -> Configuration:
+    """Take away every comment of the successor that names the predecessor, in whichever form it is written."""
     file, block = find_block(configuration, step.successor)
-    found = predecessor_comment(file, block)
-    if found is None or found[0] != step.predecessor.in_module:
-        return configuration
-    return _cut(configuration, file, found[1])
+    own = step.predecessor.in_module.lower()
+    gone = [each.gone for each in lineage_of(file, block) if each.reference.lower() == own]
+    return configuration.with_text({file.path: without_comments(file, gone)}) if gone else configuration
 
 
 def _cut(configuration: Configuration, file: SourceFile, span: Span) -> Configuration:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, Evidence
-from checker.domain.declared import DeclaredCertificate
+from checker.domain.declared import DeclaredCertificate, UnreadLineage
 from checker.domain.observation import Surveyed, Unanswered
 from checker.domain.rotation import Blocked, Done, Next, Phase, Step, Waiting
 from checker.rotation.standing import Standing
@@ -37,9 +37,18 @@ def _introduce(standing: Standing, successor: Address) -> Step:
             "AWS does not know it any more: whatever is applied next makes it anew, and moves the stages to it at once",
             f"first `terraform apply -target='{gone}'`, which makes it alone; give its PEM to the backends; then apply the rest",
         )
+    unread = next((each for each in standing.declared.unread_lineage if _may_concern(standing, each)), None)
+    if unread is not None:
+        return Blocked(f"{unread.reason} ({unread.location}): a second successor is not introduced beside it", unread.remedy)
     if standing.declared.certificate(successor) is not None:
         return Blocked(f"the name {successor} is taken by another block", "choose one with --name")
     return _hindered(standing, declaration) or Next(Phase.INTRODUCE)
+
+
+def _may_concern(standing: Standing, unread: UnreadLineage) -> bool:
+    """Whether a comment that cannot be read may name this predecessor: it stands in its module, and names no other certificate."""
+    named = standing.declared.certificate(unread.names) if unread.names is not None else None
+    return unread.module == standing.block.module_path and (named is None or named.block == standing.block)
 
 
 def _undeclared(standing: Standing) -> Step:
