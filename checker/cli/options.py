@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+
+from checker.readers.tool import Wanted
 
 Sources = Annotated[
     list[str] | None,
@@ -24,11 +27,9 @@ PolicyFile = Annotated[
 ]
 PolicyBase = Annotated[
     str | None,
-    typer.Option("--policy-base", metavar="REF", help="Take the policy and inline exemptions from this commit, not from the files."),
+    typer.Option("--policy-base", metavar="REF", help="Take policy and inline exemptions from this commit."),
 ]
-NoInline = Annotated[
-    bool, typer.Option("--no-inline-exemptions", help="Let tfcert:ignore comments exempt nothing.")
-]
+NoInline = Annotated[bool, typer.Option("--no-inline-exemptions", help="Let tfcert:ignore comments exempt nothing.")]
 ToolEnv = Annotated[
     list[str] | None,
     typer.Option("--tool-env", metavar="NAME", help="Pass this variable to terraform or tofu too; repeatable."),
@@ -53,3 +54,8 @@ Recursive = Annotated[
 ]
 FORMATS = "text, json, sarif, junit, github, gitlab, openmetrics, html or markdown; repeatable, each to its file. [default: text]"
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr which calls of AWS were made, and how many.")]
+
+
+def wanted(tool: str | None, passed: Sequence[str] | None, *, offline: bool = False) -> Wanted:
+    """What --tool, --tool-env and --offline say of the tool."""
+    return Wanted(name=tool, passed=tuple(passed or ()), offline=offline)

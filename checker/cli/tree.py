@@ -11,6 +11,7 @@ from checker.domain.errors import TfcertError, UsageError
 from checker.domain.inventory import Inventory, Unread
 from checker.domain.value import value
 from checker.hcl.roots import Root, find_roots
+from checker.readers.tool import Wanted
 
 _STATE = "terraform.tfstate"
 
@@ -24,7 +25,7 @@ class Tree:
     unconcerned: int
 
 
-def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str] = ()) -> Tree:
+def read_tree(sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()) -> Tree:
     """Find and read every root module at or below the folders.
 
     Its state is a terraform.tfstate beside it where no backend is configured, else what the tool pulls. One that cannot be read
@@ -56,7 +57,7 @@ def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None, t
     return tree
 
 
-def load_tree(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str] = ()) -> Loaded:
+def load_tree(sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()) -> Loaded:
     """Every root module below the folders as one: what a check judges, each document by itself."""
     tree = read_tree(sources, config=config, tool=tool, tags=tags)
     documents = tuple(document for _, loaded in tree.read for document in loaded.inventory.documents)

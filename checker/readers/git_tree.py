@@ -19,7 +19,7 @@ _SAFE = (
     *("-c", "safe.bareRepository=explicit"),
     *("-c", "core.pager=cat"),
 )
-# Another process's repository, objects put in the place of others, and objects that would have to be fetched (git(1), "Environment").
+# Nothing of another process's repository, no object put in the place of another, and nothing fetched (git(1), "Environment").
 _QUIET = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_NO_LAZY_FETCH": "1",

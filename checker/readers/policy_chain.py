@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,4 +76,4 @@ def _read(sheet: Sheet, named: str, path: str, read: Callable[[str], bytes]) -> 
 
 
 def _real(path: str) -> str:
-    return str(Path(path).resolve())
+    return os.path.realpath(path)  # Path.resolve raises for links in a circle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NoReturn
@@ -11,6 +12,9 @@ from checker.domain.location import Location
 from checker.readers.holding import Mismatch, hold
 from checker.readers.policy_shape import POLICY
 from checker.readers.shapes import Keys
+
+_MOST_PARTS = 32
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
 
 
 class Sheet:
@@ -39,12 +43,20 @@ class Sheet:
     def _lines(self) -> Mapping[Keys, int]:
         from checker.readers.toml_lines import lines
 
-        return lines(self.data)
+        try:
+            return lines(self.data)
+        except RecursionError:
+            # Tables within tables without end: the file is then named without a line.
+            return {}
 
 
 def _parsed(path: str, data: bytes) -> Mapping[str, Any]:
     import tomllib
 
+    for at, text in enumerate(data.split(b"\n"), start=1):
+        # Python's parser takes time by the square of a key's parts, and no policy has a key of more than five.
+        if text.count(b".") > _MOST_PARTS and _STRINGS.sub(b"", text).partition(b"#")[0].count(b".") > _MOST_PARTS:
+            raise UsageError("holds a key of too many parts", where=f"{path}:{at}", remedy="`tfcert policy show` prints one")
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
