@@ -25,6 +25,7 @@ TEXTS = {
     "a table of 1,000 parts": (f"[{'.'.join(['a'] * 1000)}]\n", "too many parts"),
     "an inline table of 1,000 parts": (f"name = {{{'.'.join(['a'] * 1000)} = 1}}\n", "too many parts"),
     "parts behind a text of several lines": ('name = {a = """\n""", ' + ".".join(["a"] * 100_000) + ' = 1} # "\n', "policy.toml"),
+    "a text of escaped quotes that does not end": ('name = "' + '\\"' * 100_000 + "\n", "not TOML"),
     "many keys of many parts": ("".join(f"k{number}.{'.'.join('a' * 30)} = 1\n" for number in range(3000)), "unknown key"),
     "20,000 scopes": ("[[scope]]\n" * 20_000, "is 20000 entries|has 20000 entries"),
     "20,000 exemptions": ("[[exemption]]\n" * 15_000, "has 15000 entries"),
