@@ -34,7 +34,7 @@ _PREFIXES = (
     *("TENCENTCLOUD_", "OCI_", "KUBE_", "PG", "CONSUL_"),
 )
 # Of those, what is meant for other commands or holds what a state is not read with.
-_WITHHELD = re.compile(r"TF_VAR_.*|TF_LOG.*|TF_REATTACH_PROVIDERS|.*(?:GITHUB|GITLAB|BITBUCKET|ACTIONS_).*")
+_WITHHELD = re.compile(r"TF_VAR_.*|TF_LOG.*|TF_REATTACH_PROVIDERS|.*(?:GITHUB|GITLAB|BITBUCKET|ACTIONS_).*", re.IGNORECASE)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CHOICE = "TFCERT_TOOL"
 
