@@ -11,6 +11,7 @@ from checker.domain.errors import TfcertError, UsageError
 from checker.domain.inventory import Inventory, Unread
 from checker.domain.value import value
 from checker.hcl.roots import Root, Unit, find_roots, find_units
+from checker.readers.tool import Wanted
 
 _STATE = "terraform.tfstate"
 
@@ -28,7 +29,7 @@ def read_tree(
     sources: Sequence[str],
     *,
     config: str | None,
-    tool: str | None,
+    tool: Wanted,
     tags: Collection[str] = (),
     settle: Callable[[str], None] | None = None,
 ) -> Tree:
@@ -61,19 +62,19 @@ def read_tree(
             unread.append(Unread(path=root.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
     for unit in units.values():
         if unit.concerned:
-            _read_unit(unit, read, unread, tags)
+            _read_unit(unit, read, unread, tool, tags)
     passed_over = sum(not root.concerned for root in roots.values()) + sum(not unit.concerned for unit in units.values())
     tree = Tree(read=tuple(read), unread=tuple(unread), unconcerned=passed_over)
     _tell_unconcerned(tree)
     return tree
 
 
-def _read_unit(unit: Unit, read: list[tuple[str, Loaded]], unread: list[Unread], tags: Collection[str]) -> None:
+def _read_unit(unit: Unit, read: list[tuple[str, Loaded]], unread: list[Unread], tool: Wanted, tags: Collection[str]) -> None:
     """Read a Terragrunt unit by the state file beside it; Terragrunt itself is never run."""
     state = Path(unit.directory, _STATE)
     try:
         if unit.module is not None and state.is_file():
-            read.append((unit.directory, load((str(state),), config=unit.module, tool=None, tags=tags)))
+            read.append((unit.directory, load((str(state),), config=unit.module, tool=tool, tags=tags)))
             return
         where = f" --config {unit.module}" if unit.module is not None else ""
         unread.append(
@@ -87,7 +88,7 @@ def _read_unit(unit: Unit, read: list[tuple[str, Loaded]], unread: list[Unread],
         unread.append(Unread(path=unit.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
 
 
-def load_tree(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str] = ()) -> Loaded:
+def load_tree(sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()) -> Loaded:
     """Every root module below the folders as one: what a check judges, each document by itself."""
     tree = read_tree(sources, config=config, tool=tool, tags=tags)
     documents = tuple(document for _, loaded in tree.read for document in loaded.inventory.documents)
