@@ -24,7 +24,7 @@ from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
 from checker.hcl.lineage import hands_pem_on
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
-from checker.hcl.obstacles import hindrances
+from checker.hcl.obstacles import hindrances, ignored_pointer
 from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
@@ -149,6 +149,7 @@ class _Reader:
                             location=self.location(file.path, file.line(block.span.start)),
                             takes=words.what if words is not None else None,
                             remedy=(words.remedy or None) if words is not None else None,
+                            ignores=ignored_pointer(file, block) is not None,
                         )
 
     def literals(self) -> Iterator[DeclaredLiteral]:

@@ -15,6 +15,12 @@ def step(  # noqa: PLR0911 -- one return for each place at which a rotation can 
     standing: Standing, successor: Address, contested: tuple[DeclaredCertificate, ...] = ()
 ) -> Step:
     """Say which phase is safe now (I2), what must happen first, or why tfcert cannot write it."""
+    tainted = next((case.address for case in (*standing.own, *standing.successor_cases) if case.certificate.tainted), None)
+    if tainted is not None:
+        return Blocked(
+            f"{tainted} is tainted: the next apply replaces it, and moves the stages that present it in the same apply",
+            f"`terraform untaint '{tainted}'`, then ask again",
+        )
     if contested:
         return _contested(standing, contested)
     if standing.successor is None:
@@ -268,7 +274,10 @@ def _unseen(standing: Standing) -> Step | None:
     outside = [stage for stage in still if (stage.api_id, stage.name) not in known]
     if not outside:
         names = ", ".join(map(str, still))
-        return Waiting(f"AWS still shows it presented by {names}, which state says is moved: refresh, and apply again")
+        return Waiting(
+            f"AWS still shows it presented by {names}, which state says is moved: an apply failed before it moved the stage, "
+            "or somebody moved it back; apply again"
+        )
     names = ", ".join(map(str, outside))
     return Blocked(
         f"stages that this state does not know still present it: {names}",

@@ -38,10 +38,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.domain.address import Address
 from checker.domain.cases import Cases
 from checker.domain.finding import Finding
+from checker.domain.plan import Plan
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsPlanned
+from checker.rules.replaced import undo
 from checker.rules.rule import Needs, Rule, locate
 
 
@@ -59,7 +62,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                         severity=RULE.severity,
                         message=f"one apply would make {made} and move {change.address} to it, away from {old}: "
                         "the backend could not trust it in time",
-                        remedy="apply the new certificate alone, have the backend trust it, then move the stage (`tfcert patch`)",
+                        remedy=_undone(plan, candidates)
+                        or "apply the new certificate alone, have the backend trust it, then move the stage (`tfcert patch`)",
                         address=str(change.address),
                         certificate_id=old,
                         location=locate(document, change.address),
@@ -67,6 +71,12 @@ def check(cases: Cases) -> Iterator[Finding]:
                     )
                 case _:
                     pass
+
+
+def _undone(plan: Plan | None, candidates: tuple[Address, ...]) -> str | None:
+    """What takes the replacement out of the plan, where Terraform says why it replaces one of the certificates."""
+    changes = [change for change in (plan.certificates if plan is not None else ()) if change.address in candidates]
+    return next((found for change in changes if (found := undo(change)) is not None), None)
 
 
 RULE = Rule(
