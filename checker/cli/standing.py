@@ -5,6 +5,7 @@ from __future__ import annotations
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.rotation import Blocked, Done, Next, Rotation, TakenUp, Waiting
 from checker.patches.phase_patch import Patches
+from checker.patches.trust_text import trust_lines
 from checker.patches.wording import told
 
 
@@ -26,6 +27,9 @@ def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -
             case Next() | Waiting():
                 lines.append(f"{rotation.label}: {told(rotation.step)}")
         lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
+        if written and first is not None:
+            both = rotation.label in patches.patches[0].both
+            lines += [f"  trust: {line}" for line in trust_lines(rotation, first, both=both)]
     if not lines and back:
         lines.append("nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again")
     if not lines:

@@ -13,24 +13,25 @@ from checker.domain.declared import (
     DeclaredLiteral,
     DeclaredStage,
     Obstacle,
-    TrustConsumer,
 )
 from checker.domain.indexed import Indexed
 from checker.domain.location import Location
-from checker.domain.rotation import Phase
+from checker.domain.rotation import Delivery, Phase, TrustConsumer
+from checker.hcl.arrivals import Arrival
 from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
+from checker.hcl.consumers import consumers, id_arrivals
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
-from checker.hcl.lineage import hands_pem_on
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
 from checker.hcl.obstacles import hindrances, ignored_pointer
 from checker.hcl.origins import Producer, origins, source_of
+from checker.hcl.provisioners import runs
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
-from checker.readers.cautions import of_flow, triggered
+from checker.readers.cautions import of_flow, of_runs, triggered
 from checker.readers.lineage import LineageReader, block_address, faulty_lineage
 from checker.readers.producers import ProducerWords, told
 
@@ -110,6 +111,7 @@ class _Reader:
         for module, file, block in self.resources(CERTIFICATES):
             kind, name = block.labels[:2]
             flow = follow(self.configuration, module, kind, name)
+            ids = tuple(id_arrivals(self.configuration, flow.references))
             succeeds = self.lineage.predecessor(module, file, block)
             yield DeclaredCertificate(
                 block=block_address(module, kind, name),
@@ -123,18 +125,38 @@ class _Reader:
                     for reference in flow.references
                     if reference.use is Use.POINTER
                 ),
-                trust=tuple(self.trust(flow)),
+                trust=tuple(self.trust(file, block, flow, ids)),
                 obstacles=tuple(map(self.obstacle, hindrances(self.configuration, module, block, file, flow))),
-                cautions=tuple(of_flow(self.configuration, file, flow, self.location)),
+                cautions=(
+                    *of_flow(self.configuration, file, flow, ids, self.location),
+                    *of_runs(file, block, self.location),
+                ),
                 description=literal(file.data, block, "description"),
+                creation_runs=tuple(
+                    f"{self.location(file.path, run.line)}: {run.what}" for run in runs(file, block) if run.at_creation
+                ),
             )
 
-    def trust(self, flow: Flow) -> Iterator[TrustConsumer]:
-        for reference in flow.references:
-            site = reference.site
-            if hands_pem_on(reference):
-                what = " ".join((site.block.type, ".".join(site.block.labels))).strip()
-                yield TrustConsumer(what=what, location=self.location(site.file.path, reference.line))
+    def trust(self, file: SourceFile, block: Block, flow: Flow, ids: tuple[Arrival, ...]) -> Iterator[TrustConsumer]:
+        for run in runs(file, block):
+            if run.at_creation and run.takes_pem:
+                yield TrustConsumer(
+                    what=f"{run.what} of {'.'.join(block.labels[:2])}",
+                    location=self.location(file.path, run.line),
+                    delivery=Delivery.CREATION,
+                    effect="it runs only when the certificate is created, and introduce leaves it out of the successor",
+                    needs="do manually, with both PEMs, what it does with one",
+                )
+        for consumer in consumers(self.configuration, flow.references, ids):
+            yield TrustConsumer(
+                what=consumer.what,
+                location=self.location(consumer.arrival.site.file.path, consumer.arrival.line),
+                delivery=consumer.delivered.delivery,
+                effect=consumer.delivered.effect,
+                needs=consumer.delivered.needs,
+                place=consumer.place,
+                both=consumer.holds_another,
+            )
 
     def stages(self) -> Iterator[DeclaredStage]:
         for module in sorted(self.configuration.modules):
