@@ -155,7 +155,9 @@ def _ignored(configuration: Configuration, flow: Flow) -> Iterator[Hindrance]:
             if ignored is not None:
                 yield Hindrance(
                     reason=f"{kind}.{name} ignores changes of {POINTER}, so a repoint would do nothing",
-                    remedy=f"take {POINTER} out of its ignore_changes, or move the stage by hand",
+                    remedy=f"list in ignore_changes what is to be ignored, without {POINTER}, or move the stage by hand"
+                    if b"all" in ignored.value.of(file.data).strip(b'[]" \t')[:3]
+                    else f"take {POINTER} out of its ignore_changes, or move the stage by hand",
                     path=file.path,
                     line=file.line(ignored.span.start),
                 )
