@@ -147,6 +147,13 @@ class Succession:
         free = [each for each in alike if not self._is_used(each) and self._may_follow(own, known, each, named=False)]
         return self._made(block, free, "it has the same description", moved=False) if free and not used else None
 
+    def spares(self, block: Address) -> tuple[DeclaredCertificate, ...]:
+        """Return the unused certificates whose names say that they succeed a block which has a successor by its comment."""
+        own, known = self.declared.certificate(block), self._known.get(block)
+        if own is None or known is None or not self.declared.successors(block):
+            return ()
+        return tuple(each for each in self._siblings(own) if not each.pointers and self._may_follow(own, known, each))
+
     def names_in_use(self, block: Address) -> Iterator[str]:
         """Yield the names of the other certificates of the same module that stages present or take their ids from."""
         for each in self.declared.certificates:
