@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -28,12 +28,13 @@ def deliver_each(
     tool: str | None,
     policy: Policy,
     as_of: datetime,
+    settle: Callable[[str], None] | None = None,
 ) -> int:
     """Write what is asked for in every root module, and say of each what became of it; the result is the exit code.
 
     A root that cannot be read, or not be written, does not hold up the others: it is said, and the exit code is 3.
     """
-    tree = read_tree(sources, config=config, tool=tool, tags=policy.tags)
+    tree = read_tree(sources, config=config, tool=tool, tags=policy.tags, settle=settle)
     known, code = not request.wish.only, 0
     for directory, loaded in tree.read:
         found = _deliver(directory, loaded, observe, request, policy=policy, as_of=as_of)

@@ -73,10 +73,13 @@ def patch(
     moment = reading.moment(as_of)
     aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run_policy.accounts)
     observe = aws.observer(offline=offline)
+    settle = reading.settle_killed if write else reading.settle_or_report
     with aws.counted(told=verbose):
         if recursive:
-            code = deliver_each(sources or (), observe, request, config=config, tool=tool, policy=run_policy, as_of=moment)
+            code = deliver_each(
+                sources or (), observe, request, config=config, tool=tool, policy=run_policy, as_of=moment, settle=settle
+            )
             raise typer.Exit(code)
-        loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch, tags=run_policy.tags)
+        loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch, tags=run_policy.tags, settle=settle)
         code = deliver(loaded, observe, request, policy=run_policy, as_of=moment).exit_code
     raise typer.Exit(code)

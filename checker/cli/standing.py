@@ -5,6 +5,7 @@ from __future__ import annotations
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.rotation import Blocked, Done, Next, Rotation, TakenUp, Waiting
 from checker.patches.phase_patch import Patches
+from checker.patches.trust_text import trust_lines
 from checker.patches.wording import told
 
 
@@ -31,6 +32,9 @@ def standing(
             case Next() | Waiting():
                 lines.append(f"{rotation.label}: {told(rotation.step)}")
         lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
+        if written and first is not None:
+            both = rotation.label in patches.patches[0].both
+            lines += [f"  trust: {line}" for line in trust_lines(rotation, first, both=both)]
     lines = lines or _nothing(outcome, only, back=back, retiring=retiring)
     lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == UNVERIFIED]
     return lines

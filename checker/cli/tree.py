@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from checker.cli import output
@@ -24,7 +24,14 @@ class Tree:
     unconcerned: int
 
 
-def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str] = ()) -> Tree:
+def read_tree(
+    sources: Sequence[str],
+    *,
+    config: str | None,
+    tool: str | None,
+    tags: Collection[str] = (),
+    settle: Callable[[str], None] | None = None,
+) -> Tree:
     """Find and read every root module at or below the folders.
 
     Its state is a terraform.tfstate beside it where no backend is configured, else what the tool pulls. One that cannot be read
@@ -48,7 +55,7 @@ def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None, t
             unread.append(Unread(path=root.directory, reason=root.unreadable, remedy="check its permissions"))
             continue
         try:
-            read.append((root.directory, load((_state(root),), config=root.directory, tool=tool, tags=tags)))
+            read.append((root.directory, load((_state(root),), config=root.directory, tool=tool, tags=tags, settle=settle)))
         except TfcertError as error:
             unread.append(Unread(path=root.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
     tree = Tree(read=tuple(read), unread=tuple(unread), unconcerned=sum(not root.concerned for root in roots.values()))

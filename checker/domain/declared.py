@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from checker.domain.address import Address
 from checker.domain.indexed import having
 from checker.domain.location import Location
-from checker.domain.rotation import Caution
+from checker.domain.rotation import Caution, TrustConsumer
 from checker.domain.value import value
 
 if TYPE_CHECKING:
@@ -26,14 +26,6 @@ class Obstacle:
     reason: str
     remedy: str
     location: Location | None = None
-
-
-@value
-class TrustConsumer:
-    """A place that uses the certificate's PEM: what tells a backend whom to trust."""
-
-    what: str
-    location: Location
 
 
 @value
@@ -56,7 +48,8 @@ class DeclaredCertificate:
 
     What it succeeds is another block, or the id of a certificate that Terraform does not manage. `stages` are the stage blocks that
     its id reaches; `opaque` the module paths, of modules with a source elsewhere, that are handed it. `pointers` counts the
-    references that repoint would move. `description` is the literal one.
+    references that repoint would move. `creation_runs` names what the block runs when it is created. `description` is the
+    literal one.
     """
 
     block: Address
@@ -69,6 +62,7 @@ class DeclaredCertificate:
     trust: tuple[TrustConsumer, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    creation_runs: tuple[str, ...] = ()
     description: str | None = None
 
 
@@ -105,6 +99,7 @@ class Declared:
     not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON. `elsewhere`
     gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
     `faulty` the comments that are none; `unread_lineage` those that are meant to name a predecessor and cannot be read.
+    `renamed` gives the new address of each certificate's block that a `moved` block renames.
     """
 
     directory: str
@@ -119,6 +114,7 @@ class Declared:
     exemptions: tuple[Exemption, ...] = ()
     faulty: tuple[Faulty, ...] = ()
     unread_lineage: tuple[UnreadLineage, ...] = ()
+    renamed: Mapping[Address, Address] = MappingProxyType({})
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""

@@ -130,7 +130,7 @@ class Succession:
     def guess(self, block: Address) -> Guess | None:
         """Return what seems to be the successor of a certificate that stages present; None where a comment names one."""
         own, known = self.declared.certificate(block), self._known.get(block)
-        if known is None or not known.stages:
+        if known is None or not known.stages or block in self.declared.renamed:
             return None
         taking = self._taking(block, known, own)
         if taking:

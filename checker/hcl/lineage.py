@@ -10,6 +10,7 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from checker.hcl.arrivals import is_condition
 from checker.hcl.references import Reference, Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block, Span
@@ -138,9 +139,14 @@ def pem_of(file: SourceFile, block: Block) -> str | None:
 
 
 def hands_pem_on(reference: Reference) -> bool:
-    """Whether a reference gives the PEM to somebody who trusts by it; the output that tfcert wrote is not meant to last."""
+    """Whether a reference gives the PEM to somebody who trusts by it.
+
+    A condition only checks it, and the output that tfcert wrote is not meant to last.
+    """
     site = reference.site
-    return reference.use is Use.TRUST and not (site.block.type == "output" and pem_of(site.file, site.block))
+    if reference.use is not Use.TRUST or is_condition(site):
+        return False
+    return not (site.block.type == "output" and pem_of(site.file, site.block))
 
 
 def _of_comment(file: SourceFile, span: Span) -> Iterator[Lineage | UnreadLineage]:

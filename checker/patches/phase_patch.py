@@ -25,7 +25,7 @@ class PhasePatch:
 
     `on_disk` says whether that text is what the files hold now, so that the patch can be written into them. `leaves` is the text
     that the phase leaves of every file that differs from what lies on disk. `expect` is "next" where the plan will have
-    another rotation's phase too.
+    another rotation's phase too. `both` names the rotations whose consumers hold both PEMs by this run's edits (`--trust-bundle`).
     """
 
     phase: Phase
@@ -33,6 +33,7 @@ class PhasePatch:
     changes: tuple[FileChange, ...]
     on_disk: bool
     leaves: Mapping[str, bytes]
+    both: frozenset[str] = frozenset()
     expect: Expected | None = None
 
     @property

@@ -119,7 +119,9 @@ def _series(configuration: Configuration, writable: list[_Task]) -> list[PhasePa
                 taking.append(task.rotation)
             current = after
         if taking:
-            series.append(_patch(configuration, before, current, phase, tuple(taking)))
+            made = _patch(configuration, before, current, phase, tuple(taking))
+            both = frozenset(task.rotation.label for task in writable if task.both)
+            series.append(replace(made, both=both))
     return series
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,29 +14,33 @@ from checker.domain.declared import (
     DeclaredLiteral,
     DeclaredStage,
     Obstacle,
-    TrustConsumer,
 )
 from checker.domain.indexed import Indexed
 from checker.domain.location import Location
-from checker.domain.rotation import Phase
+from checker.domain.rotation import Delivery, Phase, TrustConsumer
+from checker.hcl.arrivals import Arrival
 from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
+from checker.hcl.consumers import consumers, id_arrivals
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
-from checker.hcl.lineage import hands_pem_on
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
 from checker.hcl.obstacles import hindrances
 from checker.hcl.origins import Producer, origins, source_of
+from checker.hcl.provisioners import runs
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
-from checker.readers.cautions import of_flow, triggered
+from checker.readers.cautions import of_flow, of_runs, triggered
 from checker.readers.lineage import LineageReader, block_address, faulty_lineage
 from checker.readers.producers import ProducerWords, told
 
 if TYPE_CHECKING:
     from checker.domain.exemption import Exemption, Faulty
+
+
+_RESOURCE = re.compile(rb"(\w+)\.([\w-]+)(?:\[[^\]]*\])?")
 
 
 def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, Declared] | None:
@@ -76,6 +81,7 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         exemptions=exemptions,
         faulty=(*faulty, *map(faulty_lineage, unread_lineage)),
         unread_lineage=unread_lineage,
+        renamed=dict(reader.renamed()),
     )
 
 
@@ -110,6 +116,7 @@ class _Reader:
         for module, file, block in self.resources(CERTIFICATES):
             kind, name = block.labels[:2]
             flow = follow(self.configuration, module, kind, name)
+            ids = tuple(id_arrivals(self.configuration, flow.references))
             succeeds = self.lineage.predecessor(module, file, block)
             yield DeclaredCertificate(
                 block=block_address(module, kind, name),
@@ -123,18 +130,38 @@ class _Reader:
                     for reference in flow.references
                     if reference.use is Use.POINTER
                 ),
-                trust=tuple(self.trust(flow)),
+                trust=tuple(self.trust(file, block, flow, ids)),
                 obstacles=tuple(map(self.obstacle, hindrances(self.configuration, module, block, file, flow))),
-                cautions=tuple(of_flow(self.configuration, file, flow, self.location)),
+                cautions=(
+                    *of_flow(self.configuration, file, flow, ids, self.location),
+                    *of_runs(file, block, self.location),
+                ),
                 description=literal(file.data, block, "description"),
+                creation_runs=tuple(
+                    f"{self.location(file.path, run.line)}: {run.what}" for run in runs(file, block) if run.at_creation
+                ),
             )
 
-    def trust(self, flow: Flow) -> Iterator[TrustConsumer]:
-        for reference in flow.references:
-            site = reference.site
-            if hands_pem_on(reference):
-                what = " ".join((site.block.type, ".".join(site.block.labels))).strip()
-                yield TrustConsumer(what=what, location=self.location(site.file.path, reference.line))
+    def trust(self, file: SourceFile, block: Block, flow: Flow, ids: tuple[Arrival, ...]) -> Iterator[TrustConsumer]:
+        for run in runs(file, block):
+            if run.at_creation and run.takes_pem:
+                yield TrustConsumer(
+                    what=f"{run.what} of {'.'.join(block.labels[:2])}",
+                    location=self.location(file.path, run.line),
+                    delivery=Delivery.CREATION,
+                    effect="it runs only when the certificate is created, and introduce leaves it out of the successor",
+                    needs="do manually, with both PEMs, what it does with one",
+                )
+        for consumer in consumers(self.configuration, flow.references, ids):
+            yield TrustConsumer(
+                what=consumer.what,
+                location=self.location(consumer.arrival.site.file.path, consumer.arrival.line),
+                delivery=consumer.delivered.delivery,
+                effect=consumer.delivered.effect,
+                needs=consumer.delivered.needs,
+                place=consumer.place,
+                both=consumer.holds_another,
+            )
 
     def stages(self) -> Iterator[DeclaredStage]:
         for module in sorted(self.configuration.modules):
@@ -161,6 +188,21 @@ class _Reader:
                 obstacles=tuple(map(self.obstacle, literal_hindrances(self.configuration, identity, uses))),
                 cautions=tuple(triggered(self.configuration, Phase.REPOINT, {use.origin.file.path for use in uses}, self.location)),
             )
+
+    def renamed(self) -> Iterator[tuple[Address, Address]]:
+        """The certificates that `moved` blocks rename within their module."""
+        for module in sorted(self.configuration.modules):
+            near = self.configuration.in_module(module, b"moved", b"client_certificate")
+            for file, block in ((each, block) for each in near if readable(each) for block in each.body.blocks):
+                if block.type != "moved":
+                    continue
+                ends = [block.attribute(name) for name in ("from", "to")]
+                texts = [_RESOURCE.fullmatch(end.value.of(file.data).strip()) for end in ends if end is not None]
+                found = [text.groups() for text in texts if text is not None]
+                if len(found) == 2 and all(kind.decode() in CERTIFICATES for kind, _ in found):
+                    before, after = (block_address(module, kind.decode(), name.decode()) for kind, name in found)
+                    if before != after:
+                        yield before, after
 
     def obstacle(self, found: Hindrance) -> Obstacle:
         return Obstacle(reason=found.reason, remedy=found.remedy, location=self.location(found.path, found.line))

@@ -8,7 +8,7 @@ from datetime import datetime
 from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases
 from checker.domain.declared import Declared, DeclaredCertificate
-from checker.domain.rotation import Caution, Phase, Rotation, TakenUp
+from checker.domain.rotation import Caution, Phase, Rotation, TakenUp, TrustConsumer
 from checker.domain.succession import Guess, Succession
 from checker.domain.value import replace
 from checker.rotation.claims import claim, passed_cautions, unfit
@@ -102,6 +102,7 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
             introduced=written and guess is None,
             conditions=conditions(standing, successor),
             cautions=(*_cautions(standing), *passed_cautions(passed), *_spares(succession, block)),
+            trust=_trust(standing),
             taken_up=TakenUp(guess=guess.text, applied=guess.applied) if guess is not None else None,
             passed_over=tuple(each.block for each, _ in passed),
         ),
@@ -145,12 +146,20 @@ def _left_over(cases: Cases, document: DocumentCases, each: DeclaredCertificate,
         end=min(ends, default=None),
         conditions=tuple(each for each in conditions(standing, each.block) if each.phase is Phase.RETIRE),
         cautions=tuple(caution for caution in each.cautions if caution.phase is Phase.RETIRE),
+        trust=each.trust,
         left_over=True,
     )
 
 
 def _declared(document: DocumentCases) -> Declared:
     return document.document.declared or Declared(directory="")
+
+
+def _trust(standing: Standing) -> tuple[TrustConsumer, ...]:
+    """The consumers of the predecessor's PEM; one that the successor's PEM reaches too holds both."""
+    own = standing.declaration.trust if standing.declaration is not None else ()
+    others = frozenset(each.place for each in standing.successor.trust) if standing.successor is not None else frozenset()
+    return tuple(replace(each, both=each.both or each.place in others) for each in own)
 
 
 def _cautions(standing: Standing) -> Iterator[Caution]:
@@ -165,7 +174,16 @@ def _cautions(standing: Standing) -> Iterator[Caution]:
             )
     for declaration, back in ((standing.declaration, False), (standing.successor, True)):
         if declaration is not None:
-            yield from (caution for caution in declaration.cautions if (caution.phase is Phase.ROLLBACK) == back)
+            own = (caution for caution in declaration.cautions if (caution.phase is Phase.ROLLBACK) == back)
+            # What introduce leaves out of a successor that it writes says nothing about one that is written already.
+            yield from (each for each in own if each.phase is not Phase.INTRODUCE or standing.successor is None)
+    if standing.successor is not None and not standing.successor_cases:
+        for run in standing.successor.creation_runs:
+            yield Caution(
+                phase=Phase.INTRODUCE,
+                text=f"{run} of the successor runs when it is created, with the successor alone, in place of the old certificate:"
+                " take it out before the apply, and do manually, for both certificates, what it does",
+            )
 
 
 def _named(

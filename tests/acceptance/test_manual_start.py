@@ -37,7 +37,9 @@ def test_the_one_step_change_is_separated_and_rotated(bench):
     planned = bench.plan("one-step")
     judged = bench.check_plan(planned)
     assert judged.code == 1
-    assert f"keeps {NEW}" in judged.finding("rotation-unstaged")["remedy"]
+    refused = [finding["remedy"] for finding in judged.document["findings"] if finding["rule"] == "rotation-unstaged"]
+    assert len(refused) == 3
+    assert all(f"keeps {NEW}" in remedy for remedy in refused)
 
     said = bench.patch("--write")
     assert b"a guess" in said

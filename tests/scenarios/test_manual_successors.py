@@ -258,3 +258,29 @@ def test_of_two_that_claim_to_succeed_one_the_leftover_is_named(ends, kept, tmp_
         (tmp_path / "two.tf").unlink()
         home.certificates.pop(f"{CERTIFICATE}.two", None)
         assert [each.step for each in home.ask()[1].rotations] == [Next(Phase.REPOINT)], "the remedy leads out"
+
+
+def test_a_rename_by_a_moved_block_is_no_successor(tmp_path):
+    """Terraform renames it and destroys nothing: no guess, no refusal, and nothing is written until that is applied."""
+    home = begun(tmp_path, "edge_two", "edge_two")
+    moved = f"moved {{\n  from = {OLD}\n  to   = {OLD}_two\n}}\n"
+    renamed = text("edge_two", "edge_two").partition("\n\n")[2]
+    (tmp_path / "main.tf").write_text(moved + renamed)
+    _, patches = home.ask(every=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Waiting)
+    assert "renames it" in rotation.step.reason
+    assert rotation.taken_up is None
+    assert patches.patches == ()
+
+
+def test_a_stage_that_may_take_either_is_not_taken_up(tmp_path):
+    """A condition chooses between the two: the next apply might make the second one and move the stage at once."""
+    home = begun(tmp_path, "edge_two", "edge")
+    written = (tmp_path / "main.tf").read_text().replace(f"= {OLD}.id", f"= var.new ? {OLD}_two.id : {OLD}.id")
+    (tmp_path / "main.tf").write_text(written)
+    _, patches = home.ask(every=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Blocked)
+    assert "either" in rotation.step.reason
+    assert patches.patches == ()
