@@ -27,7 +27,7 @@ from checker.hcl.structure import keep_grammar_in
 from checker.patches.phase_patch import Patches
 from checker.patches.wording import runbook
 from checker.pipeline import Observe, patch
-from checker.readers.tool import Tool, find_tool
+from checker.readers.tool import Tool, Wanted, find_tool
 from checker.reports.printable import printable
 
 
@@ -68,7 +68,14 @@ def deliver(
         return Delivered(exit_code=3, known=known)
     _put(loaded, configuration, outcome, patches, request, ground)
     back = request.wish.phase is Phase.ROLLBACK
-    lines = standing(outcome, patches, written=request.write, back=back)
+    lines = standing(
+        outcome,
+        patches,
+        written=request.write,
+        back=back,
+        only=request.wish.only,
+        retiring=request.wish.phase is Phase.RETIRE,
+    )
     output.write("".join(f"# {printable(line)}\n" for line in lines).encode())
     return Delivered(exit_code=code, known=known)
 
@@ -109,9 +116,9 @@ def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: P
     return True
 
 
-def verifier(name: str | None) -> Tool:
+def verifier(wanted: Wanted) -> Tool:
     """The tool that is to verify; raises UsageError where there is none."""
-    found = find_tool(name, os.environ)
+    found = find_tool(wanted.name, os.environ, wanted.passed)
     if found is None:
         raise UsageError("no terraform and no tofu on PATH", where="--verify", remedy="install one, or name one with --tool")
     return found

@@ -105,7 +105,7 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
             stages=addresses(standing.presenters),
             introduced=written and guess is None,
             conditions=conditions(standing, successor),
-            cautions=(*_cautions(standing), *passed_cautions(passed)),
+            cautions=(*_cautions(standing), *passed_cautions(passed), *_spares(succession, block)),
             trust=_trust(standing),
             taken_up=TakenUp(guess=guess.text, applied=guess.applied) if guess is not None else None,
             passed_over=tuple(each.block for each, _ in passed),
@@ -115,6 +115,16 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
     # What is only deleted has no deadlines.
     mere = standing.declaration is None and standing.successor is None and not standing.presenters
     return replace(planned, introduce_by=None, repoint_by=None) if mere else planned
+
+
+def _spares(succession: Succession, block: Address) -> Iterator[Caution]:
+    for each in succession.spares(block):
+        for phase in (Phase.REPOINT, Phase.RETIRE):
+            yield Caution(
+                phase=phase,
+                text=f"{each.block} ({each.location}) looks like a second successor, and nothing refers to it: no phase uses it; "
+                "if it is not for something else, remove its block in an apply of its own",
+            )
 
 
 def _is_empty(declared: Declared, guess: Guess, block: Address, as_of: datetime) -> bool:

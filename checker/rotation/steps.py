@@ -106,6 +106,11 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
             f"apply {guess.successor.block} alone first (`terraform apply -target='{guess.successor.block}'`), have every backend "
             "trust it, then apply the rest",
         )
+    if not guess.moved and not guess.applied and guess.successor.stages:
+        return Blocked(
+            f"{', '.join(sorted(map(str, guess.successor.stages)))} may take its id from either certificate; {guess.text}",
+            f"let it take its id from {standing.block.in_module} alone until {guess.successor.block} is applied and trusted",
+        )
     for obstacle in guess.successor.obstacles if guess.moved and not guess.applied else ():
         where = f" ({obstacle.location})" if obstacle.location is not None else ""
         return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)
@@ -170,7 +175,10 @@ def _may_concern(standing: Standing, unread: UnreadLineage) -> bool:
     return unread.module == standing.block.module_path and (named is None or named.block == standing.block)
 
 
-def _undeclared(standing: Standing) -> Step:
+def _undeclared(standing: Standing) -> Step:  # noqa: PLR0911 -- one return for each reason why there is no block
+    renamed = standing.declared.renamed.get(standing.block)
+    if renamed is not None:
+        return Waiting(f"a moved block renames it to {renamed}: apply that alone, then ask again")
     path = standing.block.module_path
     if path not in standing.declared.modules:
         source = next(
@@ -354,6 +362,13 @@ def _not_reached(standing: Standing, uncovered: tuple[object, ...]) -> Blocked:
             "pass the configuration that declares it with --config, or rotate by hand with the runbook's steps",
         )
     takes = declared.takes or "nothing that can be followed"
+    other = next((each for each in standing.declared.certificates if declared.block in each.stages), None)
+    if other is not None and other.block != standing.block:
+        return Blocked(
+            f"{address} presents it, but takes its id from {other.block} ({other.location}), not from {standing.block}",
+            f"let {address} refer to {standing.block.in_module}.id again; apply {other.block} alone, have every backend trust it, "
+            "then move the stage",
+        )
     return Blocked(
         f"{address} presents it, but takes its id from {takes} ({declared.location}), not from {standing.block}",
         declared.remedy or f"make the stage refer to {standing.block}.id, or change where that value comes from by hand",
