@@ -42,6 +42,8 @@ def bundle(
     aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
     with aws.counted(told=verbose):
         loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch, tags=run.policy.tags)
+        if out is not None:
+            output.refuse_inputs((("pem", out),), sources or (), loaded, option="--out")
         outcome, found = gather(loaded.inventory, aws.observer(offline=offline), run)
     for notice in outcome.notices:
         output.warn(notice)

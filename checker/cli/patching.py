@@ -11,6 +11,7 @@ from checker.cli import output, signals
 from checker.cli.caching import cache_folder
 from checker.cli.files import write_all
 from checker.cli.ground import Ground, ground_of, patch_text
+from checker.cli.overwriting import refuse_overwriting
 from checker.cli.reading import Loaded
 from checker.cli.replacing import replace_files
 from checker.cli.request import Request
@@ -167,6 +168,7 @@ def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground
     )
     texts = {out / entry.file_name: patch_text(entry, ground) for entry in patches.patches}
     texts[out / "RUNBOOK.md"] = text.encode()
+    refuse_overwriting(texts, [document.source.path for document in loaded.inventory.documents], loaded, option="--out")
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)

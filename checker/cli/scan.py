@@ -59,6 +59,7 @@ def scan(
     scope = Scope(roles=tuple(dict.fromkeys(role_arn or ())), regions=None if all_regions else tuple(dict.fromkeys(region or ())))
     aws = Aws(profile=profile, role_arn=None, region=None, timeout=timeout, accounts=run.policy.accounts)
     with aws.counted(told=verbose):
+        output.refuse_inputs(chosen, sources or (), None, policy=policy)
         known = recorded(sources or (), recursive=recursive, tool=tool, fetch=aws.fetch, tags=run.policy.tags)
         outcome = judge(look(scope, aws.gateways()), known, run)
         output.report(outcome, chosen)
