@@ -57,6 +57,7 @@ def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> i
     from checker.cli.replacing import replace_file
     from checker.domain.cases import Evidence
     from checker.reports.pem_bundle import render, unknown
+    from checker.reports.printable import encoded
 
     text = render(found, as_of=outcome.cases.as_of)
     missing = unknown(found)
@@ -68,9 +69,9 @@ def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> i
     if not found:
         output.warn("no stage presents a certificate, so there is nothing to trust")
     if out is None:
-        output.write(text.encode())
+        output.write(encoded(text))
     elif missing or not found:
         output.warn(f"{out} is left as it was: a bundle that lacks a certificate would shut callers out")
     else:
-        replace_file(Path(out), text.encode())
+        replace_file(Path(out), encoded(text))
     return 3 if missing or outcome.unverified or gone or (out is not None and not found) else 0

@@ -14,7 +14,7 @@ from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.place import Place
 from checker.domain.value import replace
 from checker.reports import FORMATS
-from checker.reports.printable import printable
+from checker.reports.printable import encoded, printable
 
 if TYPE_CHECKING:
     from checker.cli.reading import Loaded
@@ -108,7 +108,7 @@ def _rendered(name: str, outcome: Outcome, file: str | None) -> bytes:
         from checker.cli.terminal import on_terminal
 
         return on_terminal(outcome)
-    return FORMATS[name].render(outcome).encode()
+    return encoded(FORMATS[name].render(outcome))
 
 
 def write(data: bytes) -> None:
