@@ -28,7 +28,7 @@ from checker.hcl.structure import keep_grammar_in
 from checker.patches.phase_patch import Patches
 from checker.patches.wording import runbook
 from checker.pipeline import Observe, patch
-from checker.readers.tool import Tool, find_tool
+from checker.readers.tool import Tool, Wanted, find_tool
 from checker.reports.printable import encoded, printable
 
 
@@ -110,9 +110,9 @@ def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: P
     return True
 
 
-def verifier(name: str | None) -> Tool:
+def verifier(wanted: Wanted) -> Tool:
     """The tool that is to verify; raises UsageError where there is none."""
-    found = find_tool(name, os.environ)
+    found = find_tool(wanted.name, os.environ, wanted.passed)
     if found is None:
         raise UsageError("no terraform and no tofu on PATH", where="--verify", remedy="install one, or name one with --tool")
     return found

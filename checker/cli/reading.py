@@ -20,6 +20,7 @@ from checker.domain.value import replace, value
 if TYPE_CHECKING:
     from checker.domain.declared import Declared
     from checker.hcl.configuration import Configuration
+    from checker.readers.tool import Wanted
 
 # Dates are counted from and to it: the first and the last that a calendar has leave no room for that.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -37,7 +38,7 @@ def load(
     sources: Sequence[str],
     *,
     config: str | None,
-    tool: str | None,
+    tool: Wanted,
     fetch: Callable[[str], bytes] | None = None,
     tags: Collection[str] = (),
     settle: Callable[[str], None] | None = None,
@@ -53,13 +54,13 @@ def load(
 
     if sources.count("-") > 1:
         raise UsageError("standard input is read once", where="-", remedy="give - once, and pass the others as files")
-    found = find_tool(tool, os.environ)
+    found = find_tool(tool.name, os.environ, tool.passed)
     for folder in dict.fromkeys(config if config is not None else _beside(source) for source in sources or (".",)):
         (settle or report_killed)(folder)
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
-        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags)
+        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags, offline=tool.offline)
         directory = config if config is not None else _beside(source)
         beside = _configuration(directory, demanded=config is not None)
         configurations.append(beside[0] if beside is not None else None)

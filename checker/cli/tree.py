@@ -11,6 +11,7 @@ from checker.domain.errors import TfcertError, UsageError
 from checker.domain.inventory import Inventory, Unread
 from checker.domain.value import value
 from checker.hcl.roots import Root, find_roots
+from checker.readers.tool import Wanted
 
 _STATE = "terraform.tfstate"
 
@@ -28,7 +29,7 @@ def read_tree(
     sources: Sequence[str],
     *,
     config: str | None,
-    tool: str | None,
+    tool: Wanted,
     tags: Collection[str] = (),
     settle: Callable[[str], None] | None = None,
 ) -> Tree:
@@ -63,7 +64,7 @@ def read_tree(
     return tree
 
 
-def load_tree(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str] = ()) -> Loaded:
+def load_tree(sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()) -> Loaded:
     """Every root module below the folders as one: what a check judges, each document by itself."""
     tree = read_tree(sources, config=config, tool=tool, tags=tags)
     documents = tuple(document for _, loaded in tree.read for document in loaded.inventory.documents)

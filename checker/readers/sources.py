@@ -25,11 +25,13 @@ def read_source(
     configuration: str | None = None,
     fetch: Callable[[str], bytes] | None = None,
     tags: Collection[str] = (),
+    offline: bool = False,
 ) -> Document:
     """Read a source, whatever it is.
 
     `configuration` is the directory that a binary plan belongs to (default: the plan's own). `fetch` gives the bytes of an
-    `s3://bucket/key`. Of tags only those asked for (`tags`) are kept. Raises UnreadableError with the source's name in `where`.
+    `s3://bucket/key`. `offline` keeps the tool from a backend. Of tags only those asked for (`tags`) are kept.
+    Raises UnreadableError with the source's name in `where`.
     """
     if source == STDIN:
         data: Buffer = unwrap(stdin(), Spot(source))
@@ -44,7 +46,7 @@ def read_source(
     if is_directory(source):
         from checker.readers.directories import pull_state
 
-        return read_document(source, unwrap(pull_state(source, tool), Spot(source)), kind="directory", tags=tags)
+        return read_document(source, unwrap(pull_state(source, tool, offline=offline), Spot(source)), kind="directory", tags=tags)
     found = open_file(source)
     data = unwrap(found, Spot(source))
     if _is_zip(data):
