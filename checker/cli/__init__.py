@@ -7,23 +7,31 @@ import os
 import sys
 from typing import NoReturn
 
+from checker.cli import signals
+
 # A run is short and makes few circles: looking for them every 700 objects, and at the exit, is a sixth of `check --offline`.
 _OBJECTS = 100_000
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run `tfcert`; every error that a person can mend becomes one line on stderr and an exit code, never a traceback."""
+    try:
+        _main()
+    except KeyboardInterrupt:
+        # While the command line is still being put together, or at the end; in between typer makes an exit of it.
+        _leave(_INTERRUPTED)
+
+
+def _main() -> None:
     gc.set_threshold(_OBJECTS)
+    signals.listen()
     try:
         _run()
     except SystemExit as leaving:
         if not isinstance(leaving.code, int):
             raise
         _leave(leaving.code)
-    except KeyboardInterrupt:
-        # While the command line is still being put together; after that typer makes an exit of it.
-        print("tfcert: interrupted", file=sys.stderr)
-        _leave(130)
 
 
 def _unwritten(error: OSError) -> NoReturn:
@@ -41,6 +49,10 @@ def _leave(code: int) -> NoReturn:
 
     Python would take every module apart first, which is a twelfth of `check --offline`.
     """
+    signals.ignore()
+    if code == _INTERRUPTED or signals.received():
+        signals.tell()
+        code = signals.exit_code()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -27,6 +27,7 @@ def bundle(
     region: options.Region = None,
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
+    tool_env: options.ToolEnv = None,
     verbose: options.Verbose = False,
 ) -> None:
     """Write the PEMs that backends must trust now, with fingerprints and end dates as comments.
@@ -38,10 +39,11 @@ def bundle(
     from checker.domain.run import Run
     from checker.pipeline import bundle as gather
 
+    wanted = options.wanted(tool, tool_env, offline=offline)
     run = Run(as_of=reading.moment(as_of), policy=reading.policy(None, threshold=None, notice=None))
     aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
     with aws.counted(told=verbose):
-        loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch, tags=run.policy.tags)
+        loaded = reading.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
         outcome, found = gather(loaded.inventory, aws.observer(offline=offline), run)
     for notice in outcome.notices:
         output.warn(notice)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from checker.domain.errors import TfcertError, UsageError
 from checker.domain.policy import Policy
 from checker.domain.value import replace
 from checker.pipeline import Observe
+from checker.readers.tool import Wanted
 from checker.reports.printable import printable
 
 
@@ -25,15 +26,16 @@ def deliver_each(
     request: Request,
     *,
     config: str | None,
-    tool: str | None,
+    tool: Wanted,
     policy: Policy,
     as_of: datetime,
+    settle: Callable[[str], None] | None = None,
 ) -> int:
     """Write what is asked for in every root module, and say of each what became of it; the result is the exit code.
 
     A root that cannot be read, or not be written, does not hold up the others: it is said, and the exit code is 3.
     """
-    tree = read_tree(sources, config=config, tool=tool, tags=policy.tags)
+    tree = read_tree(sources, config=config, tool=tool, tags=policy.tags, settle=settle)
     known, code = not request.wish.only, 0
     for directory, loaded in tree.read:
         found = _deliver(directory, loaded, observe, request, policy=policy, as_of=as_of)

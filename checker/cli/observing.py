@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from checker.cli import output
+from checker.cli import output, signals
 from checker.domain.observation import CertificateKey, Observations
 from checker.domain.place import Place
 from checker.domain.policy import AccountAccess
@@ -55,7 +55,7 @@ class Aws:
             gateways = self.gateways()
             seen = ask(wanted, surveys, stages, connection=gateways.clients.connection, gateways=gateways, drift=drift)
             if seen.interrupted:
-                output.warn("interrupted")
+                signals.tell()
                 if not in_part:
                     raise KeyboardInterrupt
             return seen

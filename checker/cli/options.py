@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+
+from checker.readers.tool import Wanted
 
 Sources = Annotated[
     list[str] | None,
@@ -21,6 +24,15 @@ PolicyFile = Annotated[
     typer.Option(
         "--policy", metavar="FILE", help="The policy, or a pack. [default: the nearest tfcert.toml upwards, else the pack default]"
     ),
+]
+PolicyBase = Annotated[
+    str | None,
+    typer.Option("--policy-base", metavar="REF", help="Take policy and inline exemptions from this commit."),
+]
+NoInline = Annotated[bool, typer.Option("--no-inline-exemptions", help="Let tfcert:ignore comments exempt nothing.")]
+ToolEnv = Annotated[
+    list[str] | None,
+    typer.Option("--tool-env", metavar="NAME", help="Pass this variable to terraform or tofu too; repeatable."),
 ]
 Threshold = Annotated[int | None, typer.Option("--threshold", metavar="DAYS", min=0, help="Days left at which expiry is an error.")]
 Notice = Annotated[int | None, typer.Option("--notice", metavar="DAYS", min=0, help="Days left at which expiry is a warning.")]
@@ -42,3 +54,8 @@ Recursive = Annotated[
 ]
 FORMATS = "text, json, sarif, junit, github, gitlab, openmetrics, html or markdown; repeatable, each to its file. [default: text]"
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr which calls of AWS were made, and how many.")]
+
+
+def wanted(tool: str | None, passed: Sequence[str] | None, *, offline: bool = False) -> Wanted:
+    """What --tool, --tool-env and --offline say of the tool."""
+    return Wanted(name=tool, passed=tuple(passed or ()), offline=offline)

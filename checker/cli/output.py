@@ -69,11 +69,11 @@ def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patc
         outcome = replace(outcome, checkout=checkout())
     without = outcome if patches else replace(outcome, patches=())
     texts = [(_rendered(name, outcome if FORMATS[name].patches else without, file), file) for name, file in chosen]
-    for text, file in texts:
-        if file is not None:
-            from checker.cli.replacing import replace_file
+    files = {Path(file): text for text, file in texts if file is not None}
+    if files:
+        from checker.cli.replacing import replace_files
 
-            replace_file(Path(file), text)
+        replace_files(files)
     if _summary(chosen):
         from checker.cli.step_summary import add_summary
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from checker.cli import output
+from checker.cli import output, signals
 from checker.cli.caching import cache_folder
 from checker.cli.files import write_all
 from checker.cli.ground import Ground, ground_of, patch_text
 from checker.cli.reading import Loaded
+from checker.cli.replacing import replace_files
 from checker.cli.request import Request
 from checker.cli.standing import exit_code, standing
 from checker.cli.verifying import verify
-from checker.domain.errors import UnprovenError, UnreadableError, UsageError
+from checker.domain.errors import TfcertError, UnprovenError, UnreadableError, UsageError
 from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
-from checker.domain.rotation import Next, Phase
+from checker.domain.rotation import Next, Phase, Rotation, Waiting
 from checker.domain.run import Run
 from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
@@ -25,7 +27,7 @@ from checker.hcl.structure import keep_grammar_in
 from checker.patches.phase_patch import Patches
 from checker.patches.wording import runbook
 from checker.pipeline import Observe, patch
-from checker.readers.tool import Tool, find_tool
+from checker.readers.tool import Tool, Wanted, find_tool
 from checker.reports.printable import printable
 
 
@@ -107,9 +109,9 @@ def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: P
     return True
 
 
-def verifier(name: str | None) -> Tool:
+def verifier(wanted: Wanted) -> Tool:
     """The tool that is to verify; raises UsageError where there is none."""
-    found = find_tool(name, os.environ)
+    found = find_tool(wanted.name, os.environ, wanted.passed)
     if found is None:
         raise UsageError("no terraform and no tofu on PATH", where="--verify", remedy="install one, or name one with --tool")
     return found
@@ -122,7 +124,24 @@ def _first_apply(patches: Patches) -> Patches:
         output.warn(
             f"only {patches.patches[0].phase} is written, since one apply takes one phase; apply it, then ask again for {later}"
         )
-    return replace(patches, patches=patches.patches[:1])
+    first = patches.patches[:1]
+    if first and any(_is_in_another_phase(rotation, first[0].phase) for rotation in patches.rotations):
+        output.warn(
+            "the rotations are in different phases: check the plan with `--expect next`, which judges each by its own phase"
+        )
+        first = (replace(first[0], expect="next"),)
+    return replace(patches, patches=first)
+
+
+def _is_in_another_phase(rotation: Rotation, phase: Phase) -> bool:
+    """Whether the plan may hold a phase of this rotation that is not the one written."""
+    match rotation.step:
+        case Next(phase=other):
+            return other is not phase
+        case Waiting():
+            return rotation.introduced
+        case _:
+            return False
 
 
 def _one(loaded: Loaded) -> Configuration:
@@ -146,15 +165,22 @@ def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground
     text = runbook(
         patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where=ground.where, trust_bundle=trust_bundle
     )
+    texts = {out / entry.file_name: patch_text(entry, ground) for entry in patches.patches}
+    texts[out / "RUNBOOK.md"] = text.encode()
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for entry in patches.patches:
-            (out / entry.file_name).write_bytes(patch_text(entry, ground))
-            output.write(f"{out / entry.file_name}\n".encode())
-        (out / "RUNBOOK.md").write_text(text, encoding="utf-8")
-        output.write(f"{out / 'RUNBOOK.md'}\n".encode())
-    except OSError as error:
-        raise UsageError(error.strerror or "cannot be written", where=str(error.filename or out), remedy="check --out") from error
+        replace_files(texts)
+    except (OSError, TfcertError, KeyboardInterrupt) as error:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        if isinstance(error, OSError):
+            where = str(error.filename or out)
+            raise UsageError(error.strerror or "cannot be written", where=where, remedy="check --out") from error
+        raise
+    for path in texts:
+        output.write(f"{printable(str(path))}\n".encode())
 
 
 def _write(configuration: Configuration, patches: Patches, top: Path) -> None:
@@ -170,6 +196,11 @@ def _write(configuration: Configuration, patches: Patches, top: Path) -> None:
     safe = all(rotation.step == Next(first.phase) for rotation in first.rotations)
     for condition in () if safe else first.unmet:
         output.warn(f"warning: before {first.phase} is applied: {condition}")
-    for path in write_all(configuration.root, first.changes, within=top):
-        shown = os.path.relpath(path.resolve(), top.resolve()) if path.resolve().is_relative_to(top.resolve()) else path
-        output.write(f"# {first.phase}: edited {shown}\n".encode())
+    with signals.waiting():
+        written = write_all(configuration.root, first.changes, within=top)
+        for path in written:
+            shown = os.path.relpath(path.resolve(), top.resolve()) if path.resolve().is_relative_to(top.resolve()) else path
+            output.write(f"# {first.phase}: edited {printable(str(shown))}\n".encode())
+    if signals.received():
+        signals.tell(f"{first.phase} is written in full, files: {len(written)}")
+        raise KeyboardInterrupt

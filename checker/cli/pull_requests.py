@@ -109,7 +109,7 @@ def _event(path: str | None) -> Mapping[str, Any]:
         return {}
     try:
         return _mapping(json.loads(Path(path).read_bytes()))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"not the event of a workflow: {error}", where=path, remedy="unset GITHUB_EVENT_PATH, or give --number"
         ) from error

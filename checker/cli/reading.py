@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checker.cli import output
+from checker.cli.replacing import JOURNAL
 from checker.domain.errors import UnreadableError, UsageError
 from checker.domain.inventory import Document, Inventory
 from checker.domain.policy import Policy
@@ -19,6 +21,7 @@ from checker.domain.value import replace, value
 if TYPE_CHECKING:
     from checker.domain.declared import Declared
     from checker.hcl.configuration import Configuration
+    from checker.readers.tool import Wanted
 
 # Dates are counted from and to it: the first and the last that a calendar has leave no room for that.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -37,11 +40,14 @@ def load(
     sources: Sequence[str],
     *,
     config: str | None,
-    tool: str | None,
+    tool: Wanted,
     fetch: Callable[[str], bytes] | None = None,
     tags: Collection[str] = (),
+    settle: Callable[[str], None] | None = None,
 ) -> Loaded:
     """Read every source with its configuration; `fetch` gives what lies in a bucket, `tags` names the tags to keep.
+
+    `settle` is called with each folder of a configuration before it is read; without it, a write that was killed there is reported.
 
     Raises TfcertError naming the source.
     """
@@ -50,16 +56,49 @@ def load(
 
     if sources.count("-") > 1:
         raise UsageError("standard input is read once", where="-", remedy="give - once, and pass the others as files")
-    found = find_tool(tool, os.environ)
+    found = find_tool(tool.name, os.environ, tool.passed)
+    for folder in dict.fromkeys(config if config is not None else _beside(source) for source in sources or (".",)):
+        (settle or report_killed)(folder)
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
-        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags)
+        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags, offline=tool.offline)
         directory = config if config is not None else _beside(source)
         beside = _configuration(directory, demanded=config is not None)
         configurations.append(beside[0] if beside is not None else None)
         documents.append(_placed(document, source, directory, beside[1] if beside is not None else None))
     return Loaded(inventory=Inventory(documents=tuple(documents)), configurations=tuple(configurations))
+
+
+def report_killed(folder: str) -> None:
+    """Warn of a `patch --write` in a folder that did not end."""
+    if os.path.lexists(Path(folder, JOURNAL)):
+        output.warn(
+            f"{folder}: a `tfcert patch --write` has not ended here, so its files may be half edited; "
+            "the next `tfcert patch` restores them"
+        )
+
+
+def settle_or_report(folder: str) -> None:
+    """Undo a `patch --write` in a folder that was killed, and say so; warn of a journal that is not followed."""
+    try:
+        settle_killed(folder)
+    except UsageError as error:
+        output.warn(str(error))
+
+
+def settle_killed(folder: str) -> None:
+    """Undo a `patch --write` in a folder that was killed, and say so; UsageError for a journal that is not followed."""
+    if not os.path.lexists(Path(folder, JOURNAL)):
+        return
+    # Only here: it is needed seldom.
+    from checker.cli.journal import settle
+    from checker.hcl.repository import repository_of
+
+    real = Path(folder).resolve()
+    done = settle(real, within=repository_of(real) or real)
+    if done is not None:
+        output.warn(done)
 
 
 def _placed(document: Document, source: str, directory: str, declared: Declared | None) -> Document:
@@ -74,6 +113,17 @@ def _placed(document: Document, source: str, directory: str, declared: Declared 
         directory=Path(directory).resolve().as_posix(),
         workspace=workspace_of(document.source.kind, source, directory, os.environ),
     )
+
+
+def demand_configuration(inventory: Inventory) -> None:
+    """Raise UsageError where a plan comes without configuration: which phase comes next is told by that alone."""
+    for document in inventory.documents:
+        if document.plan is not None and document.declared is None:
+            raise UsageError(
+                f"the configuration of {document.source.path} is not at hand, and it says which phase comes next",
+                where="--expect next",
+                remedy="name the folder of its .tf files with --config, or expect one phase by its name",
+            )
 
 
 def shown_as(directory: str) -> str:

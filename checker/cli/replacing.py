@@ -1,61 +1,101 @@
-"""One file replaced so that a reader sees the old text or the new one, and never a part of it."""
+"""Files replaced so that a reader sees the old text or the new one, and never a part of it."""
 
 from __future__ import annotations
 
+import errno
 import os
-import secrets
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from checker.cli import signals
 from checker.domain.errors import UsageError
+
+# The file that lies in a root module's folder while files are being replaced; see `journal`.
+JOURNAL = ".tfcert-journal"
 
 
 def replace_file(target: Path, text: bytes) -> None:
-    """Put a text into one file, new or not, so that a reader sees the old text or the new one and never a part of it.
+    """Put a text into one file, new or not.
 
-    A symbolic link stays, and what it leads to is replaced. Raises UsageError, with the file as it was, when it cannot be written.
+    A symbolic link stays, and the file that it leads to is replaced. Raises UsageError, with the file as it was, when it
+    cannot be written.
     """
-    temporary = None
-    try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            # Nothing is renamed over a pipe or a device, as /dev/stdout may be.
-            with target.open("wb") as stream:
-                stream.write(text)
-            return
-        target = target.resolve()
-        temporary = beside(target, text)
-        temporary.replace(target)
-    except OSError as error:
-        raise unwritable(error, target) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    replace_files({target: text})
+
+
+def replace_files(texts: Mapping[Path, bytes]) -> None:
+    """Put a text into each file. All of them are on the disk in full before the first one gets its name.
+
+    Raises UsageError, with every file as it was, when one cannot be written, as on a full disk.
+    """
+    staged: list[tuple[Path, Path]] = []
+    devices: list[tuple[Path, bytes]] = []
+    target = Path()
+    with signals.waiting():
+        try:
+            for target, text in texts.items():
+                signals.obey()
+                if target.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+                if target.exists() and not target.is_file():
+                    devices.append((target, text))
+                    continue
+                real = target.resolve()
+                staged.append((beside(real, text), real))
+            for target, text in devices:
+                # Nothing is renamed over a pipe or a device, as /dev/stdout may be.
+                with target.open("wb") as stream:
+                    stream.write(text)
+            for temporary, target in staged:
+                temporary.replace(target)
+        except OSError as error:
+            raise unwritable(error, target) from error
+        finally:
+            for temporary, _ in staged:
+                temporary.unlink(missing_ok=True)
 
 
 def unwritable(error: OSError, where: Path) -> UsageError:
-    """What a person is told of a file that cannot be written."""
+    """Return the error that a user sees for a file that cannot be written."""
     return UsageError(error.strerror or "cannot be written", where=str(where), remedy="nothing was changed")
 
 
-def beside(target: Path, text: bytes) -> Path:
-    """A new file in the same folder with the text, and with the mode and owner of the one that it will replace."""
-    there = target.stat() if target.exists() else None
-    if there is not None and not os.access(target, os.W_OK):
-        # A rename would get past a file's own protection, which somebody set for a reason.
+def refuse_protected(target: Path) -> None:
+    """Raise UsageError for a read-only file: a rename would get past a protection that somebody set for a reason."""
+    if target.exists() and not os.access(target, os.W_OK):
         raise UsageError(
-            "is read-only", where=str(target), remedy="nothing was changed; make it writable, or apply the diff by hand"
+            "is read-only", where=str(target), remedy="nothing was changed; make it writable, or apply the diff manually"
         )
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tfcert")
+
+
+def beside(target: Path, text: bytes, *, temporary: Path | None = None) -> Path:
+    """Write a new file in the same folder, with the mode and owner of the file that it will replace.
+
+    The temporary name has no `.tf` suffix, since Terraform would load such a file.
+    """
+    refuse_protected(target)
+    there = target.stat() if target.exists() else None
+    temporary = temporary or target.with_name(f".tfcert-{os.urandom(6).hex()}.new")
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            _write(handle, text)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         if there is not None:
             _like(temporary, there, target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def _write(handle: int, text: bytes) -> None:
+    left = memoryview(text)
+    while left:
+        left = left[os.write(handle, left) :]
 
 
 def _like(temporary: Path, there: os.stat_result, target: Path) -> None:
@@ -67,7 +107,17 @@ def _like(temporary: Path, there: os.stat_result, target: Path) -> None:
             raise UsageError(
                 "belongs to somebody else, and would not afterwards",
                 where=str(target),
-                remedy="nothing was changed; run tfcert as its owner, or apply the diff by hand",
+                remedy="nothing was changed; run tfcert as its owner, or apply the diff manually",
             ) from error
-    # Behind the change of owner, which takes some bits of the mode away.
+    # After the change of owner, which takes some bits of the mode away.
     temporary.chmod(there.st_mode & 0o7777)
+
+
+def synchronise(folder: Path) -> None:
+    """Let the names in a folder outlive a power cut, where the file system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from checker.domain.outcome import UNVERIFIED, Outcome
-from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
+from checker.domain.rotation import Blocked, Done, Next, Rotation, TakenUp, Waiting
 from checker.patches.phase_patch import Patches
+from checker.patches.trust_text import trust_lines
 from checker.patches.wording import told
 
 
@@ -12,10 +13,13 @@ def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -
     """A line for each rotation that is not done, with what a person must do; `back` where a rollback was asked for."""
     lines: list[str] = []
     first = patches.patches[0].phase if patches.patches else None
+    expected = patches.patches[0].expected if patches.patches else None
     for rotation in patches.rotations:
         match rotation.step:
+            case Next(phase=phase) if phase is first and rotation.taken_up is not None:
+                lines += _taken_up(rotation.label, rotation.taken_up, expected or str(phase), written=written)
             case Next(phase=phase) if written and phase is first:
-                lines.append(f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {phase}`, then apply")
+                lines.append(f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {expected}`, then apply")
             case Done():
                 pass
             case Blocked(remedy=remedy):
@@ -23,12 +27,24 @@ def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -
             case Next() | Waiting():
                 lines.append(f"{rotation.label}: {told(rotation.step)}")
         lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
+        if written and first is not None:
+            both = rotation.label in patches.patches[0].both
+            lines += [f"  trust: {line}" for line in trust_lines(rotation, first, both=both)]
     if not lines and back:
         lines.append("nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again")
     if not lines:
         lines.append("nothing to do: no certificate nears its end, and no rotation is under way")
     lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == UNVERIFIED]
     return lines
+
+
+def _taken_up(label: str, taken_up: TakenUp, expected: str, *, written: bool) -> list[str]:
+    """How a rotation that somebody began manually goes on, once the patch is applied to the files."""
+    if taken_up.applied:
+        then = "this changes a comment and nothing in AWS: no apply is needed; ask again for the next phase"
+    else:
+        then = f"then plan, `tfcert check PLAN --expect {expected}`, and apply; no stage moves yet"
+    return [f"{label}: {taken_up.guess}", f"  {'written' if written else 'the patch makes it certain'}: {then}"]
 
 
 def exit_code(outcome: Outcome, patches: Patches) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from checker.cli import output
@@ -11,6 +11,7 @@ from checker.domain.errors import TfcertError, UsageError
 from checker.domain.inventory import Inventory, Unread
 from checker.domain.value import value
 from checker.hcl.roots import Root, find_roots
+from checker.readers.tool import Wanted
 
 _STATE = "terraform.tfstate"
 
@@ -24,7 +25,14 @@ class Tree:
     unconcerned: int
 
 
-def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str] = ()) -> Tree:
+def read_tree(
+    sources: Sequence[str],
+    *,
+    config: str | None,
+    tool: Wanted,
+    tags: Collection[str] = (),
+    settle: Callable[[str], None] | None = None,
+) -> Tree:
     """Find and read every root module at or below the folders.
 
     Its state is a terraform.tfstate beside it where no backend is configured, else what the tool pulls. One that cannot be read
@@ -48,7 +56,7 @@ def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None, t
             unread.append(Unread(path=root.directory, reason=root.unreadable, remedy="check its permissions"))
             continue
         try:
-            read.append((root.directory, load((_state(root),), config=root.directory, tool=tool, tags=tags)))
+            read.append((root.directory, load((_state(root),), config=root.directory, tool=tool, tags=tags, settle=settle)))
         except TfcertError as error:
             unread.append(Unread(path=root.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
     tree = Tree(read=tuple(read), unread=tuple(unread), unconcerned=sum(not root.concerned for root in roots.values()))
@@ -56,7 +64,7 @@ def read_tree(sources: Sequence[str], *, config: str | None, tool: str | None, t
     return tree
 
 
-def load_tree(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str] = ()) -> Loaded:
+def load_tree(sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()) -> Loaded:
     """Every root module below the folders as one: what a check judges, each document by itself."""
     tree = read_tree(sources, config=config, tool=tool, tags=tags)
     documents = tuple(document for _, loaded in tree.read for document in loaded.inventory.documents)

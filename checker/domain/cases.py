@@ -14,7 +14,7 @@ from checker.domain.indexed import Indexed, having
 from checker.domain.inventory import Document, Inventory, Unread
 from checker.domain.observation import Answers, CertificateKey, Found, Gone, Observation, Observations, Unanswered
 from checker.domain.policy import Policy
-from checker.domain.rotation import Phase
+from checker.domain.rotation import Expected
 from checker.domain.subjects import Subject, subjects
 from checker.domain.value import replace, value
 
@@ -104,7 +104,7 @@ class Cases:
     policy: Policy
     documents: tuple[DocumentCases, ...]
     observations: Observations
-    expect: Phase | None = None
+    expect: Expected | None = None
     unread: tuple[Unread, ...] = ()
     tally: Tally | None = None
 
@@ -120,9 +120,9 @@ def days_between(as_of: datetime, end: datetime) -> int:
 
 
 def build_cases(
-    inventory: Inventory, observations: Observations, *, as_of: datetime, policy: Policy, expect: Phase | None = None
+    inventory: Inventory, observations: Observations, *, as_of: datetime, policy: Policy, expect: Expected | None = None
 ) -> Cases:
-    """Join what was read with what AWS answered; `expect` is the phase that a plan is held to."""
+    """Join what was read with what AWS answered; `expect` is what a plan is held to."""
     documents = tuple(
         DocumentCases(
             document=replace(document, stages=Indexed(document.stages)),

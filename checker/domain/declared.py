@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from checker.domain.address import Address
 from checker.domain.indexed import having
 from checker.domain.location import Location
-from checker.domain.rotation import Caution
+from checker.domain.rotation import Caution, TrustConsumer
 from checker.domain.value import value
 
 if TYPE_CHECKING:
@@ -29,11 +29,17 @@ class Obstacle:
 
 
 @value
-class TrustConsumer:
-    """A place that uses the certificate's PEM: what tells a backend whom to trust."""
+class UnreadLineage:
+    """A comment that is meant to say what a certificate succeeds and cannot be read, and the module that it stands in.
 
-    what: str
+    `names` is the block that it names, where that much can be read.
+    """
+
+    module: tuple[str, ...]
     location: Location
+    reason: str
+    remedy: str
+    names: Address | None = None
 
 
 @value
@@ -42,7 +48,8 @@ class DeclaredCertificate:
 
     What it succeeds is another block, or the id of a certificate that Terraform does not manage. `stages` are the stage blocks that
     its id reaches; `opaque` the module paths, of modules with a source elsewhere, that are handed it. `pointers` counts the
-    references that repoint would move.
+    references that repoint would move. `creation_runs` names what the block runs when it is created. `description` is the
+    literal one.
     """
 
     block: Address
@@ -55,6 +62,8 @@ class DeclaredCertificate:
     trust: tuple[TrustConsumer, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    creation_runs: tuple[str, ...] = ()
+    description: str | None = None
 
 
 @value
@@ -89,7 +98,7 @@ class Declared:
     `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
     not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON. `elsewhere`
     gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
-    `faulty` the comments that are none.
+    `faulty` the comments that are none; `unread_lineage` those that are meant to name a predecessor and cannot be read.
     """
 
     directory: str
@@ -103,6 +112,7 @@ class Declared:
     locations: Mapping[Address, Location] = MappingProxyType({})
     exemptions: tuple[Exemption, ...] = ()
     faulty: tuple[Faulty, ...] = ()
+    unread_lineage: tuple[UnreadLineage, ...] = ()
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from checker.domain.address import Address
 from checker.domain.cases import Case, DocumentCases, Evidence
 from checker.domain.observation import Found
-from checker.domain.plan import Action, Plan
+from checker.domain.plan import Action, CertificateChange, Plan
 from checker.domain.policy import Policy
-from checker.domain.stage import Presents
+from checker.domain.stage import Presents, PresentsPlanned
+from checker.domain.succession import Succession
 
 
 def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
@@ -40,12 +44,15 @@ def takes_forward(document: DocumentCases, case: Case, policy: Policy) -> bool:
 
 def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
     declared = document.document.declared
-    created = [change for change in plan.certificates if change.action is Action.CREATE]
+    # A successor that was made outside Terraform comes in by import.
+    created = [change for change in plan.certificates if change.action is Action.CREATE or change.imported]
     if declared is not None and case.address is not None:
         blocks = {successor.block for successor in declared.successors(case.address.block)}
         if case.evidence is Evidence.GONE:
             # What was deleted outside Terraform is made anew, at its own address.
             blocks.add(case.address.block)
+        if not blocks:
+            blocks = _guessed(document, plan, case.address.block, {change.address.block for change in created})
         return any(change.address.block in blocks and change.address.key == case.address.key for change in created)
     # Without the configuration lineage is not known: a plan that only creates certificates, and enough of them, counts.
     if any(change.action.changes for change in plan.stages):
@@ -58,6 +65,41 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
         if other.presented and (other.within(policy.notice_days) or other.evidence is Evidence.GONE)
     ]
     return 0 < len(due) <= len(created)
+
+
+def _guessed(document: DocumentCases, plan: Plan, block: Address, created: set[Address]) -> set[Address]:
+    """The successor that a plan makes alone and that no comment names; none where the plan moves a stage to what it makes."""
+    if any(isinstance(change.presented[1], PresentsPlanned) and change.action.changes for change in plan.stages):
+        return set()
+    if not any(made.module_path == block.module_path and made.type == block.type for made in created):
+        return set()
+    guess = Succession.of_cases(document).guess(block)
+    return {guess.successor.block} if guess is not None and not guess.several else set()
+
+
+def second_successors(document: DocumentCases, policy: Policy) -> Iterator[tuple[CertificateChange, Address, Address]]:
+    """Yield each planned certificate that succeeds one which has a successor already, that one, and its successor.
+
+    The other successor is in state and lasts, or the same plan makes it too.
+    """
+    declared, plan = document.document.declared, document.document.plan
+    if declared is None or plan is None:
+        return
+    comes = [change for change in plan.certificates if change.action is Action.CREATE or change.imported]
+    made = [change for change in comes if change.deposed is None]
+    fresh: set[Address] = set()
+    for change in made:
+        own = declared.certificate(change.address.block)
+        if own is None or own.succeeds is None:
+            continue
+        ends = [case for case in document.of_block(own.succeeds) if case.expires_at is not None]
+        for other in declared.successors(own.succeeds):
+            cases = [case for case in document.of_block(other.block) if not case.within(policy.threshold_days)]
+            lasting = [case for case in cases if all(_outlives(case, old) for old in ends)]
+            if other.block != own.block and (lasting or other.block in fresh):
+                yield change, own.succeeds, other.block
+                break
+        fresh.add(own.block)
 
 
 def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Literal
 
 from checker.domain.address import Address
+from checker.domain.location import Location
 from checker.domain.value import short_value, value
 
 
@@ -18,6 +20,9 @@ class Phase(StrEnum):
     RETIRE = "retire"
     ROLLBACK = "rollback"
 
+
+# What `--expect` holds a plan to: one phase by name, or for each rotation the phase that comes next.
+Expected = Phase | Literal["next"]
 
 SERIES = (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE)
 
@@ -78,13 +83,79 @@ class Caution:
     text: str
 
 
+class Delivery(StrEnum):
+    """How a new PEM reaches a consumer.
+
+    An apply sends it: it updates or replaces the consumer, which may need a reload besides. Or it sends it when the id changes (in
+    repoint), only at creation, or never. Or the new PEM comes with an apply elsewhere, or when the consumer reads it itself.
+    """
+
+    SENT = "sent"
+    REPLACED = "replaced"
+    RELOAD = "reload"
+    BY_ID = "by id"
+    NEVER = "never"
+    IGNORED = "ignored"
+    CREATION = "creation"
+    ELSEWHERE = "elsewhere"
+    READS = "reads"
+    UNKNOWN = "unknown"
+
+
+@value
+class TrustConsumer:
+    """A place that uses the certificate's PEM: what tells a backend whom to trust.
+
+    `location` is the line that takes the PEM. `effect` says what Terraform does when the PEM in it changes, as a sentence without a
+    full stop, and `needs` what must change with it; empty where nothing must. `place` names the attribute, to compare it with a
+    consumer of another certificate. `both` says that the expression holds the PEM of another certificate too.
+    """
+
+    what: str
+    location: Location
+    delivery: Delivery = Delivery.UNKNOWN
+    effect: str = ""
+    needs: str = ""
+    place: str = ""
+    both: bool = False
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the apply that changes the PEM in the expression is what changes the consumer."""
+        return self.delivery not in {Delivery.BY_ID, Delivery.NEVER, Delivery.IGNORED, Delivery.CREATION, Delivery.READS}
+
+
+@value
+class TakenUp:
+    """A rotation that somebody began manually and that tfcert goes on with: the guess, and whether state has the successor.
+
+    Introduce then adds the comment that makes the guess certain; where the successor is not applied yet, it also gives the
+    references that name it back to the predecessor.
+    """
+
+    guess: str
+    applied: bool
+
+    @property
+    def then(self) -> str:
+        """What to do with the patch of introduce."""
+        if self.applied:
+            return "`tfcert patch` adds the comment that says so, which changes nothing in AWS; then ask again"
+        return (
+            "`tfcert patch` writes what separates it: the stages keep the old certificate until the new one, applied alone, is "
+            "trusted by every backend; then ask again"
+        )
+
+
 @value
 class Rotation:
     """One predecessor on its way out, and its successor; both are addresses of blocks.
 
     `predecessor` is None where Terraform does not manage the certificate: then `predecessor_ids` names it. `successor` is the
     declared one, else the one that introduce would write. `stages` are the addresses of the instances that present the
-    predecessor, `end` is its earliest end. `back` is the step of whoever asks for rollback: it is never `next`.
+    predecessor, `end` is its earliest end. `back` is the step of whoever asks for rollback: it is never `next`. `trust` has
+    the consumers of the predecessor's PEM. `passed_over` are successors that end too soon to be of use. `left_over` says that
+    only the removal is to do.
     """
 
     predecessor: Address | None
@@ -99,6 +170,10 @@ class Rotation:
     introduced: bool = False
     conditions: tuple[Condition, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    trust: tuple[TrustConsumer, ...] = ()
+    taken_up: TakenUp | None = None
+    passed_over: tuple[Address, ...] = ()
+    left_over: bool = False
 
     @property
     def label(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from checker.domain.policy import Policy
-from checker.domain.rotation import Phase
+from checker.domain.rotation import Expected
 from checker.domain.value import value
 
 
@@ -15,4 +15,4 @@ class Run:
 
     as_of: datetime
     policy: Policy
-    expect: Phase | None = None
+    expect: Expected | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -35,12 +35,16 @@ class Why(StrEnum):
 
 @value
 class Comment:
-    """A comment that is there; `id` grows with time, `url` is where a person reads it, `hidden` whether it is folded away."""
+    """A comment that is there; `id` grows with time, `url` is where a person reads it, `hidden` whether it is folded away.
+
+    `proven` is False where the forge does not tell who wrote it: then somebody else may have, to hold this run up.
+    """
 
     id: int
     body: str
     url: str
     hidden: bool = False
+    proven: bool = True
 
     @property
     def marker(self) -> Marker | None:
@@ -48,11 +52,35 @@ class Comment:
         return read_marker(self.body)
 
 
+class Page:
+    """One page of a list of comments; `number` counts from 0."""
+
+    def __init__(self, number: int, seen: set[int], where: str) -> None:
+        self.number = number
+        self._seen = seen
+        self._where = where
+
+    def is_last(self, ids: Sequence[int], *, size: int) -> bool:
+        """Whether no page follows one with these comments. Raises OddAnswerError for comments that were on another page."""
+        if ids and self._seen.issuperset(ids):
+            raise OddAnswerError("the forge lists the same comments again and again", where=self._where)
+        self._seen.update(ids)
+        return len(ids) < size
+
+
+def pages(most: int, *, where: str) -> Iterator[Page]:
+    """Yield pages to ask for; OddAnswerError where there are more of them than a pull request can have."""
+    seen: set[int] = set()
+    for number in range(most):
+        yield Page(number, seen, where)
+    raise OddAnswerError(f"the forge lists more than {len(seen)} comments", where=where, remedy="is that its REST API?")
+
+
 class Conversation(Protocol):
     """What a forge lets us do; each call is tried again within bounds, and raises RefusedError, VanishedError or TfcertError."""
 
     def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
-        """The comments whose bodies are candidates and that this token wrote, the oldest first; those of others never count."""
+        """The candidates that this token wrote, the oldest first; where that is not told, those that it may have written."""
 
     def create(self, body: str) -> Comment:
         """Add a comment."""

@@ -10,11 +10,12 @@ from functools import partial
 
 from github.IssueComment import IssueComment
 
-from checker.forges.conversation import Comment, VanishedError, Why
-from checker.forges.github_authors import authored
+from checker.forges.conversation import Comment, VanishedError, Why, pages
+from checker.forges.github_authors import authored, shown
 from checker.forges.github_client import PAGE, GithubClient
 
-_PAGES = 500
+# Source: GitHub, "This issue has reached the limit of 2500 comments".
+_PAGES = 30
 
 
 class GithubConversation:
@@ -30,19 +31,20 @@ class GithubConversation:
         """Page through all comments, and ask GitHub which of the candidates this token wrote."""
         listing = self._issue.get_comments()
 
-        def read(page: int) -> tuple[int, list[IssueComment]]:
+        def read(page: int) -> tuple[list[int], list[IssueComment]]:
             comments = listing.get_page(page)
-            return len(comments), [comment for comment in comments if candidate(comment.body or "")]
+            # All that is asked of a candidate later on is read here, where a wrong type is met.
+            candidates = [each for each in comments if candidate(each.body or "") and each.node_id and each.html_url]
+            return [each.id for each in comments], candidates
 
         found: list[IssueComment] = []
-        for page in range(_PAGES):
-            count, candidates = self._client.ask(partial(read, page), where=self._where)
+        for page in pages(_PAGES, where=self._where):
+            ids, candidates = self._client.ask(partial(read, page.number), where=self._where)
             found += candidates
-            if count < PAGE:
+            if page.is_last(ids, size=PAGE):
                 break
         self._known |= {comment.id: comment for comment in found}
-        hidden = authored(self._client, found, where=self._where)
-        return [_comment(each, hidden=hidden[each.id]) for each in found if each.id in hidden]
+        return authored(self._client, found, where=self._where)
 
     def create(self, body: str) -> Comment:
         """Add a comment; one that was heard although the answer was lost is found, not written twice."""
@@ -53,7 +55,7 @@ class GithubConversation:
         def write() -> Comment:
             made = self._issue.create_comment(body)
             self._known[made.id] = made
-            return _comment(made, hidden=False)
+            return shown(made)
 
         def create() -> Comment:
             return self._client.once(write, where=self._where)
@@ -68,7 +70,7 @@ class GithubConversation:
         """The comment as it is by now."""
 
         def read() -> Comment:
-            return _comment(self._issue.get_comment(comment.id).complete(), hidden=comment.hidden)
+            return shown(self._issue.get_comment(comment.id).complete(), hidden=comment.hidden, proven=comment.proven)
 
         return self._client.ask(read, where=self._where, absent=VanishedError)
 
@@ -83,7 +85,3 @@ class GithubConversation:
     def show(self, comment: Comment) -> None:
         """Unminimise a comment."""
         self._client.ask(self._known[comment.id].unminimize, where=self._where, absent=VanishedError)
-
-
-def _comment(found: IssueComment, *, hidden: bool) -> Comment:
-    return Comment(id=found.id, body=found.body or "", url=found.html_url, hidden=hidden)

@@ -1,7 +1,8 @@
 """Which comments a token wrote, and which of them are folded away.
 
 GraphQL says both, for every kind of token: `GET /user` is closed to the tokens of GitHub Actions and of Apps. Where GraphQL is not
-there, as behind some proxies, the user's login is compared; where that is not told either, what has our marker is taken for ours.
+there, as behind some proxies, the user's login is compared. Only the tokens of Apps and of GitHub Actions are not told that either,
+and both write as bots: so the comments of people never count, and one of a bot that has our marker is not proven to be ours.
 Sources: GitHub's GraphQL reference, `IssueComment.viewerDidAuthor`; its REST API, "Get the authenticated user".
 """
 
@@ -12,28 +13,35 @@ from functools import partial
 
 from github.IssueComment import IssueComment
 
-from checker.forges.conversation import OddAnswerError, RefusedError
+from checker.forges.conversation import Comment, OddAnswerError, RefusedError
 from checker.forges.github_client import PAGE, GithubClient
 
 _WHOSE = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on IssueComment { id viewerDidAuthor isMinimized } } }"
 
 
-def authored(client: GithubClient, comments: Sequence[IssueComment], *, where: str) -> Mapping[int, bool]:
-    """Whether each comment that is this token's is folded away, by the comment's id; those of others are not in it."""
-    if not comments:
-        return {}
+def authored(client: GithubClient, found: Sequence[IssueComment], *, where: str) -> list[Comment]:
+    """Return the comments that are this token's, or may be."""
+    if not found:
+        return []
     try:
-        hidden = _by_graphql(client, [comment.node_id for comment in comments], where)
-        return {comment.id: hidden[comment.node_id] for comment in comments if comment.node_id in hidden}
+        hidden = _by_graphql(client, [each.node_id for each in found], where)
+        return [shown(each, hidden=hidden[each.node_id]) for each in found if each.node_id in hidden]
     except (RefusedError, OddAnswerError):
         login = _login(client, where)
-        return {comment.id: False for comment in comments if login is None or comment.user.login == login}
+        if login is None:
+            return client.ask(lambda: [shown(each, proven=False) for each in found if each.user.type == "Bot"], where=where)
+        return client.ask(lambda: [shown(each) for each in found if each.user.login == login], where=where)
+
+
+def shown(found: IssueComment, *, hidden: bool = False, proven: bool = True) -> Comment:
+    """Return a comment as the domain has it; the client raises BadAttributeException for what has another type."""
+    return Comment(id=found.id, body=found.body or "", url=found.html_url, hidden=hidden, proven=proven)
 
 
 def _by_graphql(client: GithubClient, ids: Sequence[str], where: str) -> Mapping[str, bool]:
     def part(these: list[str]) -> dict[str, bool]:
         _, answer = client.api.requester.graphql_query(_WHOSE, {"ids": these})
-        return {node["id"]: node["isMinimized"] for node in answer["data"]["nodes"] if node and node["viewerDidAuthor"]}
+        return {str(node["id"]): bool(node["isMinimized"]) for node in answer["data"]["nodes"] if node and node["viewerDidAuthor"]}
 
     found: dict[str, bool] = {}
     for start in range(0, len(ids), PAGE):

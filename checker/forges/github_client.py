@@ -10,28 +10,54 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import requests
-from github import Auth, Github, GithubException
+from github import Auth, BadAttributeException, Github, GithubException
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 
 from checker.domain.errors import TfcertError
 from checker.forges.conversation import OddAnswerError, RefusedError, VanishedError
 from checker.forges.patience import BusyError, Patience
+from checker.forges.transport import BoundedAdapter, check_address
 
 T = TypeVar("T")
 PAGE = 100
 _SECONDARY = 60.0
 _REMEDIES = {401: "GITHUB_TOKEN is not, or no longer, valid", 422: "`--dry-run` shows what it was given"}
 _TRANSIENT = frozenset({500, 502, 503, 504})
+_ODD = (AssertionError, AttributeError, BadAttributeException, LookupError, RuntimeError, TypeError, ValueError)
 _REMEDY = "give the job `permissions: pull-requests: write`; for pull requests from forks see docs/bot.md"
+
+
+class _Http(HTTPRequestsConnectionClass):
+    """A connection of GitHub's client whose requests and answers are bounded."""
+
+    def __init__(self, host: str, port: int | None = None, **more: Any) -> None:
+        super().__init__(host, port, **more)
+        self.session.mount("http://", BoundedAdapter(f"http://{_bracketed(host)}:{self.port}", name="GitHub"))
+
+
+class _Https(HTTPSRequestsConnectionClass):
+    """The same over TLS."""
+
+    def __init__(self, host: str, port: int | None = None, **more: Any) -> None:
+        super().__init__(host, port, **more)
+        self.session.mount("https://", BoundedAdapter(f"https://{_bracketed(host)}:{self.port}", name="GitHub"))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class GithubClient:
     """A token's view of one GitHub; `base_url` is that of the REST API, which GitHub Actions has in GITHUB_API_URL."""
 
     def __init__(self, *, base_url: str, token: str, patience: Patience) -> None:
+        address = check_address(base_url, variable="GITHUB_API_URL")
+        # The client has no other way in for an adapter than its connections, which it makes of the classes of that moment.
+        Requester.injectConnectionClasses(_Http, _Https)
         # It waits and tries again by itself, and so do we: only one of us should, and ours is bounded.
         self.api = Github(
             auth=Auth.Token(token),
-            base_url=base_url,
+            base_url=address,
             per_page=PAGE,
             retry=None,
             lazy=True,
@@ -40,6 +66,7 @@ class GithubClient:
             seconds_between_writes=None,
             user_agent="tfcert",
         )
+        Requester.resetConnectionClasses()
         self.patience = patience
 
     def ask(self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError) -> T:
@@ -54,7 +81,7 @@ class GithubClient:
             raise _meant(error, where, absent) from None  # it holds what was sent, and that is nobody's business
         except requests.RequestException as error:
             raise BusyError(f"GitHub is not reached: {type(error).__name__}") from None
-        except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except _ODD as error:
             # The client takes whatever is answered with success for what it asked for.
             what = f"GitHub answers what its API does not have ({type(error).__name__})"
             raise OddAnswerError(what, where=where, remedy="is GITHUB_API_URL that of its REST API?") from error

@@ -13,9 +13,9 @@ def number_by_head(client: GithubClient, *, repository: str, head: str, commit: 
     is none. Source: GitHub's REST API, "List pull requests", `head`.
     """
     listing = client.api.get_repo(repository).get_pulls(state="open", head=head)
-    for pull in client.ask(lambda: listing.get_page(0), where=repository):
-        if pull.head.sha == commit:
-            return pull.number
+    numbers = client.ask(lambda: [pull.number for pull in listing.get_page(0) if pull.head.sha == commit], where=repository)
+    if numbers:
+        return numbers[0]
     raise UsageError(
         f"no open pull request has {commit[:12]} at the head of {head}",
         where=repository,

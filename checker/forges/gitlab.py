@@ -12,11 +12,14 @@ from gitlab import Gitlab
 from gitlab.exceptions import GitlabError
 
 from checker.domain.errors import TfcertError
-from checker.forges.conversation import Comment, OddAnswerError, RefusedError, VanishedError, Why
+from checker.domain.value import replace
+from checker.forges.conversation import Comment, OddAnswerError, RefusedError, VanishedError, Why, pages
 from checker.forges.patience import BusyError, Patience
+from checker.forges.transport import BoundedAdapter, check_address
 
 T = TypeVar("T")
-_PAGE, _PAGES = 100, 500
+# Source: GitLab, "Instance limits": at most 5,000 comments on a merge request.
+_PAGE, _PAGES = 100, 60
 _API = "/api/v4"
 _TRANSIENT = frozenset({409, 429, 500, 502, 503, 504})
 _REMEDY = "GITLAB_TOKEN must be an access token with the scope `api`, of a member who may comment; docs/bot.md"
@@ -31,11 +34,14 @@ class GitlabConversation:
     """The notes of one merge request; `base_url` is that of the REST API, which GitLab CI has in CI_API_V4_URL."""
 
     def __init__(self, *, base_url: str, token: str, repository: str, number: int, patience: Patience) -> None:
+        address = check_address(base_url, variable="CI_API_V4_URL")
         session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, BoundedAdapter(address, name="GitLab"))
         session.hooks["response"].append(self._remember)
         self._headers: dict[str, str] = {}
         self._client = Gitlab(
-            base_url.rstrip("/").removesuffix(_API),
+            address.removesuffix(_API),
             private_token=token,
             session=session,
             timeout=30,
@@ -49,19 +55,22 @@ class GitlabConversation:
     def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
         """Page through all notes; ours are those whose author is the token's own user."""
 
-        def read(page: int) -> tuple[int, list[tuple[Comment, int]]]:
-            options: dict[str, Any] = {"page": page, "per_page": _PAGE, "order_by": "created_at", "sort": "asc", "max_retries": 0}
-            notes = list(self._notes.list(iterator=False, get_all=False, **options))
-            return len(notes), [(_comment(note), note.author["id"]) for note in notes if not note.system and candidate(note.body)]
+        def read(page: int) -> tuple[list[int], list[tuple[Comment, int]]]:
+            options: dict[str, Any] = {"page": page + 1, "per_page": _PAGE, "order_by": "created_at", "sort": "asc"}
+            notes = list(self._notes.list(iterator=False, get_all=False, max_retries=0, **options))
+            ids = [_whole(note.id) for note in notes]
+            return ids, [(_comment(note), note.author["id"]) for note in notes if not note.system and candidate(note.body)]
 
         found: list[tuple[Comment, int]] = []
-        for page in range(1, _PAGES + 1):
-            count, candidates = self._ask(partial(read, page), RefusedError)
+        for page in pages(_PAGES, where=self._where):
+            ids, candidates = self._ask(partial(read, page.number), RefusedError)
             found += candidates
-            if count < _PAGE:
+            if page.is_last(ids, size=_PAGE):
                 break
         viewer = self._who() if found else None
-        return [comment for comment, author in found if viewer is None or author == viewer]
+        if viewer is None:
+            return [replace(comment, proven=False) for comment, _ in found]
+        return [comment for comment, author in found if author == viewer]
 
     def create(self, body: str) -> Comment:
         """Add a note; one that was heard although the answer was lost is found, not written twice."""
@@ -118,7 +127,7 @@ class GitlabConversation:
             raise self._meant(error, absent) from None
         except requests.RequestException as error:
             raise BusyError(f"GitLab is not reached: {type(error).__name__}") from None
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             what = f"GitLab answers what its API does not have ({type(error).__name__})"
             raise OddAnswerError(what, where=self._where, remedy=_ODD) from error
 
@@ -143,4 +152,12 @@ class GitlabConversation:
 
 
 def _comment(note: Any) -> Comment:
-    return Comment(id=note.id, body=note.body, url=f"note {note.id}")
+    if not isinstance(note.body, str):
+        raise TypeError("body")
+    return Comment(id=_whole(note.id), body=note.body, url=f"note {note.id}")
+
+
+def _whole(found: object) -> int:
+    if not isinstance(found, int):
+        raise TypeError("id")
+    return found

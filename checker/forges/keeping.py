@@ -77,13 +77,17 @@ def said(body: str) -> str:
 
 def _attempt(conversation: Conversation, post: Post, behavior: Behavior) -> Kept:
     standing = _ours(conversation, post)
-    latest = _freshest(standing)
+    proven = [comment for comment in standing if comment.proven]
+    # Anybody can write a marker with a high number: only a comment that is surely ours lets this run stand back.
+    latest = _freshest(proven)
     if latest is not None and latest.marker is not None and post.marker.older_than(latest.marker):
         return Kept(did=Did.OUTRUN, comment=latest)
     if latest is None and post.marker.resolved and not post.always:
         return Kept(did=Did.SILENT)
-    if behavior is Behavior.UPDATE and standing:
-        return _update(conversation, post, standing)
+    if behavior is Behavior.UPDATE:
+        edited = _updated(conversation, post, standing)
+        if edited is not None:
+            return edited
     if latest is not None and said(latest.body) == said(post.body):
         return Kept(did=Did.UNCHANGED, comment=latest)
     made = conversation.create(post.body)
@@ -91,6 +95,17 @@ def _attempt(conversation: Conversation, post: Post, behavior: Behavior) -> Kept
     if post.marker.resolved and not stays.hidden:
         _hide(conversation, stays, Why.RESOLVED)
     return Kept(did=Did.CREATED, comment=stays)
+
+
+def _updated(conversation: Conversation, post: Post, standing: Sequence[Comment]) -> Kept | None:
+    """Update the oldest comment that can be; None where there is none. One that is not ours may be closed to us."""
+    for number, comment in enumerate(standing):
+        try:
+            return _update(conversation, post, standing[number:])
+        except (RefusedError, VanishedError):
+            if comment.proven:
+                raise
+    return None
 
 
 def _update(conversation: Conversation, post: Post, standing: Sequence[Comment]) -> Kept:
@@ -125,7 +140,7 @@ def _converged(conversation: Conversation, post: Post, made: Comment, behavior: 
     """What stays of ours once the new one is there, and perhaps those of runs that wrote at the same time."""
     if behavior is Behavior.NEW:
         return made
-    found = {comment.id: comment for comment in (made, *_ours(conversation, post))}
+    found = {comment.id: comment for comment in (made, *_ours(conversation, post)) if comment.proven}
     standing = [found[identity] for identity in sorted(found)]
     best = _freshest(standing) or made
     if behavior is Behavior.UPDATE:
@@ -156,6 +171,9 @@ def _delete(conversation: Conversation, comments: Sequence[Comment]) -> None:
             conversation.delete(comment)
         except VanishedError:
             continue  # another run was faster
+        except RefusedError:
+            if comment.proven:
+                raise
 
 
 def _ours(conversation: Conversation, post: Post) -> list[Comment]:

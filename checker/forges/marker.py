@@ -69,7 +69,7 @@ def read_marker(body: str) -> Marker | None:
             run=fields["run"],
             resolved=fields["resolved"],
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return made if _is_sound(made) else None
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
-from checker.hcl.lineage import attached
+from checker.hcl.lineage import LEADERS, block_at, speaks_of_succession
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block, Span
 
 _NEEDLE = b"tfcert:"
 # What tfcert itself writes and reads elsewhere.
-_OTHERS = re.compile(r"tfcert:\s*(?:succeeds|PEM of)\b")
-_LEADERS = re.compile(r"^\s*(?:#+|//+|/\*+|\*(?!/))?\s*")
+_OTHERS = re.compile(r"tfcert:\s*PEM of\b", re.IGNORECASE)
 _IGNORES = re.compile(rb"tfcert:[ \t]*ignore")
 
 
@@ -80,20 +78,9 @@ def _of_file(file: SourceFile, modules: tuple[ModulePath, ...]) -> Iterator[Mark
     for span in file.body.comments:
         if _NEEDLE not in span.of(file.data):
             continue
-        block = _block(file, span)
+        block = block_at(file, span, near=True)
         first = file.line(span.start)
         for offset, line in enumerate(span.of(file.data).decode("utf-8").splitlines()):
-            text = _LEADERS.sub("", line).removesuffix("*/").strip()
-            if "tfcert:" in text and not _OTHERS.match(text):
+            text = LEADERS.sub("", line).removesuffix("*/").strip()
+            if "tfcert:" in text and not _OTHERS.match(text) and not speaks_of_succession(text):
                 yield Mark(path=file.path, line=first + offset, text=text, modules=modules, block=block)
-
-
-def _block(file: SourceFile, span: Span) -> Block | None:
-    """The block that a comment stands in, behind on the last line, or directly above."""
-    following = bisect(file.body.blocks, span.start, key=lambda block: block.span.start)
-    if following and span.start < file.line_end(file.body.blocks[following - 1].span.end - 1):
-        return file.body.blocks[following - 1]
-    if following < len(file.body.blocks):
-        above = attached(file, file.body.blocks[following])
-        return file.body.blocks[following] if above.start <= span.start < above.end else None
-    return None

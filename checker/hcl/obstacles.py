@@ -10,7 +10,7 @@ from checker.hcl.flow import POINTER, Flow
 from checker.hcl.hashes import file_hashes
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
-from checker.hcl.references import Use
+from checker.hcl.references import Reference, Use
 from checker.hcl.sharing import shared
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
@@ -94,13 +94,33 @@ def _references(flow: Flow) -> Iterator[Hindrance]:
                 path=site.file.path,
                 line=reference.line,
             )
-        if site.block.type == "moved" and site.path == ("from",):
+        if site.block.type == "moved" and site.path == ("from",) and _takes_away(reference, flow):
             yield Hindrance(
-                reason="a moved block takes the certificate's address away",
-                remedy="apply the move and take the block out before rotating; a move rotates nothing",
+                reason="a moved block takes the certificate's address away, while its own block is still there",
+                remedy="Terraform refuses the two together: remove the moved block or the certificate's, then ask again",
                 path=site.file.path,
                 line=reference.line,
             )
+        if site.block.type == "removed":
+            yield Hindrance(
+                reason="a removed block names the certificate, while its own block is still there",
+                remedy="Terraform refuses the two together: take the removed block out, then ask again",
+                path=site.file.path,
+                line=reference.line,
+            )
+
+
+def _takes_away(reference: Reference, flow: Flow) -> bool:
+    """Whether a move leads to another resource: one between the certificate's own instances, or of one instance, rotates nothing.
+
+    Terraform refuses a move away from a block that is still declared (https://developer.hashicorp.com/terraform/language/moved).
+    """
+    own = any(
+        other.site.block.span == reference.site.block.span and other.site.file.path == reference.site.file.path
+        for other in flow.references
+        if other.site.path == ("to",)
+    )
+    return not own and not any(step.name is None for step in reference.traversal.steps[-1:])
 
 
 def _keys(flow: Flow) -> Iterator[Hindrance]:

@@ -104,7 +104,8 @@ def _is_clone(leaves: Leaves, source: BlockKey, old: Structure) -> bool:
 
 
 def _reference(kind: str, name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w.-]){re.escape(kind)}\s*\.\s*{re.escape(name)}(?![\w-])")
+    # Behind `module.x.` it is the same resource, as the caller of its module names it; behind `data.` it is another one.
+    return re.compile(rf"(?<![\w-])(?<!data\.)(?<!data \. ){re.escape(kind)}\s*\.\s*{re.escape(name)}(?![\w-])")
 
 
 def _unnamed(blocks: Structure, intent: Intent) -> Structure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ _TRUST = frozenset({"pem_encoded_certificate"})
 _META_BLOCKS = frozenset({"import", "moved", "removed"})
 _META_ARGUMENTS = frozenset({"depends_on", "replace_triggered_by", "ignore_changes"})
 # What these functions return says how many there are, and nothing of any.
-_COUNTING = frozenset({"length"})
+_COUNTING = frozenset({"length", "keys", "can"})
 # What these functions return has the attributes of what they are given.
 _TRANSPARENT = frozenset({"values", "one", "element", "concat", "coalesce", "try", "tolist", "flatten", "coalescelist"})
 
@@ -94,11 +94,63 @@ def named(configuration: Configuration, module: ModulePath, root: str, name: str
 
 
 def references(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Iterator[Reference]:
-    """Every reference to the resource `kind.name` in its own module."""
+    """Every reference to the resource `kind.name`: in its own module, and by its whole address in the modules that call it."""
     for site, traversal in named(configuration, module, kind, name):
         step = traversal.attribute(0)
         if step is not None:
             yield Reference(site=site, name=step.span, use=_use(site, traversal), traversal=traversal)
+    for depth in range(len(module)):
+        caller, inner = module[:depth], module[depth:]
+        for file in configuration.in_module(caller, *map(str.encode, (*inner, kind, name))):
+            if readable(file):
+                yield from from_outside(file, caller, inner, kind, name)
+
+
+def from_outside(file: SourceFile, caller: ModulePath, inner: ModulePath, kind: str, name: str) -> Iterator[Reference]:
+    """The references of a file to `module.INNER….kind.name`: `import`, `moved` and `removed` blocks name addresses so."""
+    wanted = [*(word for call in inner for word in ("module", call)), kind, name]
+    for site in sites(file, caller):
+        for traversal in traversals(site.attribute.expression, file.data):
+            steps = [step for step in traversal.steps if step.name is not None]
+            if [traversal.root, *(step.name for step in steps)][: len(wanted)] == wanted:
+                yield Reference(site=site, name=steps[len(wanted) - 2].span, use=Use.META, traversal=traversal)
+
+
+def moved_by_repoint(found: Iterable[Reference]) -> tuple[Reference, ...]:
+    """Return the references to one certificate that repoint moves: pointers, and the information that belongs to them.
+
+    A guard such as `length(x) > 0 ?` moves with the pointer that it guards: a certificate that goes must not decide whether a
+    stage presents the one that stays. Dates and counts move with the id where one expression, block or set of outputs holds
+    both. A PEM, an address (`depends_on`) and what stands beside a PEM move in retire.
+    """
+    known = tuple(found)
+    return tuple(reference for reference in known if _moves_with_id(reference, known))
+
+
+def _moves_with_id(reference: Reference, known: tuple[Reference, ...]) -> bool:
+    if reference.use is not Use.INFORMATION:
+        return reference.use is Use.POINTER
+    site = reference.site
+    here = [other for other in known if other.site.file.path == site.file.path and other.use in {Use.POINTER, Use.TRUST}]
+    beside = _nearest(reference, [other for other in here if other.site.attribute.span == site.attribute.span])
+    if not beside and site.block.type != "locals":
+        beside = [other for other in here if other.site.block.span == site.block.span]
+    if not beside and site.block.type == "output":
+        beside = [other for other in known if other.site.block.type == "output" and other.site.module == site.module]
+    if beside:
+        return any(other.use is Use.POINTER for other in beside)
+    return _is_counted(reference.traversal, site.file.data) or site.block.type == "locals"
+
+
+def _nearest(reference: Reference, others: list[Reference]) -> list[Reference]:
+    """The references inside the smallest expression that holds this one and any of the others."""
+    node: Node | None = reference.traversal.node
+    while node is not None and node.start_byte >= reference.site.attribute.span.start:
+        inside = [other for other in others if node.start_byte <= other.name.start < node.end_byte]
+        if inside:
+            return inside
+        node = node.parent
+    return []
 
 
 def _use(site: Site, traversal: Traversal) -> Use:
@@ -116,12 +168,34 @@ def _use(site: Site, traversal: Traversal) -> Use:
 
 
 def _is_counted(traversal: Traversal, data: bytes) -> bool:
-    """Whether the whole of it is all that `length` is given: a successor has as many instances as its predecessor."""
-    arguments = traversal.node.parent
-    call = arguments.parent if arguments is not None and arguments.type == "function_arguments" else None
-    if call is None or any(step.name is not None for step in traversal.steps[1:]):
+    """Whether only the number of instances is used: `length(x)`, `keys(x)`, `can(x[0])`, `x[0] != null`, `one(x) == null`.
+
+    A successor has as many instances as its predecessor, with the same keys.
+    """
+    if any(step.name is not None for step in traversal.steps[1:]):
         return False
-    return data[call.children[0].start_byte : call.children[0].end_byte].decode() in _COUNTING
+    node: Node | None = traversal.node
+    while node is not None:
+        if node.type == "binary_operation":
+            return _is_compared_with_null(node, data)
+        arguments = node.parent
+        call = arguments.parent if arguments is not None and arguments.type == "function_arguments" else None
+        if call is None:
+            return False
+        function = data[call.children[0].start_byte : call.children[0].end_byte].decode()
+        if function in _COUNTING:
+            return True
+        behind = call.next_sibling
+        if function not in _TRANSPARENT or (behind is not None and behind.type in {"get_attr", "splat"}):
+            return False
+        node = call.parent
+    return False
+
+
+def _is_compared_with_null(operation: Node, data: bytes) -> bool:
+    operators = [child for child in operation.children if child.type in {"==", "!="}]
+    sides = (operation.children[0], operation.children[-1])
+    return bool(operators) and any(data[side.start_byte : side.end_byte] == b"null" for side in sides)
 
 
 def _taken(traversal: Traversal, data: bytes) -> set[str | None]:

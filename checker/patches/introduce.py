@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration, literal
 from checker.hcl.hashes import file_hashes
-from checker.hcl.lineage import LICENCE, attached, pem_comment, succeeds_comment
+from checker.hcl.lineage import LICENCE, attached, lineage_of, pem_comment, succeeds_comment
 from checker.hcl.marks import ignoring
 from checker.hcl.proof import Intent, prove
+from checker.hcl.provisioners import left_out
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.splice import Edit, splice
@@ -21,18 +23,19 @@ from checker.patches.edits import Step, find_block, references_to
 
 # A description such as "expires 2026-12-05" would be wrong of the successor (`facts/hcl.md` 3).
 _DATED = re.compile(r"\b\d{4}[-/.]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b|\b(?:19|20)\d{2}\b|expir", re.IGNORECASE)
-_OURS = re.compile(rb"tfcert:[ \t]*(?:succeeds|PEM of)\b")
+_OURS = re.compile(rb"tfcert[ \t]*:[ \t]*(?:succeeds|PEM of)\b", re.IGNORECASE)
 _SKIPS = re.compile(rb"(?:checkov:skip|tfsec:ignore|trivy:ignore|tflint-ignore|kics-scan|nosemgrep)")
 
 
 def introduce(configuration: Configuration, step: Step) -> Configuration:
     """Add a copy of the predecessor's block under the successor's name, behind the predecessor.
 
-    Where something hashes the predecessor's file, the copy goes into a new file beside it. Everything inside is kept (provider,
-    count, for_each, tags, lifecycle, comments); only a description with a date in it is rewritten. Raises UnprovenError when the
-    edit cannot be proven.
+    Where something hashes the predecessor's file, the copy goes into a new file beside it. What is inside is kept (provider, count,
+    for_each, tags, lifecycle, comments); a description with a date in it is rewritten, and what runs at creation is left out: it
+    would hand on the successor alone. Raises UnprovenError when the edit cannot be proven.
     """
     file, block = find_block(configuration, step.predecessor)
+    bare = _bare(file, block)
     at = file.line_end(block.span.end)
     before = file.data[file.line_start(block.span.start) : block.span.start]
     indent = before if not before.strip() else b""
@@ -45,22 +48,38 @@ def introduce(configuration: Configuration, step: Step) -> Configuration:
         parts += [newline, text.replace(b"\n", newline)]
         added.append(("output", (name,)))
     if any(file_hashes(configuration, [file.path])):
-        return _beside(configuration, step, file, b"".join(parts), added)
+        return _beside(configuration, step, file, bare, b"".join(parts), added)
     text = newline + b"".join(parts)
     if not file.data[:at].endswith(b"\n"):
         # The file has no final newline, and keeps none.
         text = newline + text.removesuffix(newline)
     changed = splice({file.path: file.data}, [Edit(path=file.path, span=Span(at, at), text=text)])
-    prove(file.path, file.data, changed[file.path], _intent(step, added))
+    _prove(step, file, bare, b"".join(parts), changed[file.path], added)
     return configuration.with_text(changed)
 
 
-def _beside(configuration: Configuration, step: Step, file: SourceFile, text: bytes, added: list[BlockKey]) -> Configuration:
+def _bare(file: SourceFile, block: Block) -> bytes:
+    """The file without what the successor leaves out of the predecessor's block: the copy is held against that."""
+    return _without(file, Span(0, len(file.data)), _left_out(file, block))
+
+
+def _prove(step: Step, file: SourceFile, bare: bytes, text: bytes, after: bytes, added: list[BlockKey]) -> None:
+    if bare == file.data:
+        prove(file.path, file.data, after, _intent(step, added))
+        return
+    # The file gains these blocks and nothing else, and the successor repeats the predecessor without what is left out.
+    prove(file.path, file.data, after, replace(_intent(step, added), clone_of=None))
+    prove(file.path, bare, bare + file.newline + text, _intent(step, added))
+
+
+def _beside(
+    configuration: Configuration, step: Step, file: SourceFile, bare: bytes, text: bytes, added: list[BlockKey]
+) -> Configuration:
     path = posixpath.join(posixpath.dirname(file.path), f"tfcert_{step.successor.name}.tf")
     if Path(configuration.root, path).exists():
         raise UnprovenError(f"{path} is there already", where=configuration.root, remedy="choose another name with --name")
     # Behind each other the two files are what the one file would have become, so the same proof holds.
-    prove(path, file.data, file.data + file.newline + text, _intent(step, added))
+    _prove(step, replace(file, path=path), bare, text, file.data + file.newline + text, added)
     return configuration.with_text({path: text})
 
 
@@ -80,7 +99,9 @@ def _comments(file: SourceFile, block: Block, indent: bytes, step: Step) -> byte
     A licence stays where it is alone, and so does what speaks of a date; what tells another checker to leave the block alone
     is always kept. An exemption of tfcert's own was decided for the predecessor, and stays with it.
     """
-    above = _without(file, attached(file, block), ignoring(file, attached(file, block)))
+    own = attached(file, block)
+    lineage = [each.gone for each in lineage_of(file, block) if own.start <= each.gone.start and each.gone.end <= own.end]
+    above = _without(file, own, sorted([*ignoring(file, own), *lineage]))
     lines = [line for line in above.splitlines(keepends=True) if not _OURS.search(line)]
     if LICENCE.search(above) or _DATED.search(above.decode("utf-8", "replace")):
         lines = [line for line in lines if _SKIPS.search(line) and line.lstrip().startswith((b"#", b"//"))]
@@ -98,7 +119,11 @@ def _without(file: SourceFile, whole: Span, gone: list[Span]) -> bytes:
 
 def _clone(file: SourceFile, block: Block, step: Step) -> bytes:
     label = block.label_spans[1]
-    edits = [(label, step.successor.name.encode()), *((span, b"") for span in ignoring(file, block.span))]
+    out = _left_out(file, block)
+    lineage = [each.gone for each in lineage_of(file, block) if block.span.start <= each.gone.start < block.span.end]
+    comments = {*ignoring(file, block.span), *(Span(span.start, min(span.end, block.span.end)) for span in lineage)}
+    gone = [*out, *(span for span in comments if not any(each.start <= span.start < each.end for each in out))]
+    edits = [(label, step.successor.name.encode()), *((span, b"") for span in gone)]
     description = block.attribute("description")
     if description is not None:
         text = literal(file.data, block, "description")
@@ -110,6 +135,18 @@ def _clone(file: SourceFile, block: Block, step: Step) -> bytes:
         pieces += (file.data[start : span.start], new)
         start = span.end
     return b"".join((*pieces, file.data[start : block.span.end]))
+
+
+def _left_out(file: SourceFile, block: Block) -> list[Span]:
+    """What the successor does not repeat, with the comments above it and one blank line, so that no gap stays behind."""
+    found: list[Span] = []
+    for inner in left_out(file, block):
+        start, end = attached(file, inner).start, file.line_end(inner.span.end)
+        above = file.line_start(max(start - 1, 0))
+        if above > block.span.start and not file.data[above:start].strip() and (not found or found[-1].end <= above):
+            start = above
+        found.append(Span(start, end))
+    return found
 
 
 def _output(configuration: Configuration, block: Block, step: Step) -> tuple[str, bytes] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 
-from checker.domain.rotation import SERIES, Holds, Phase, Rotation
+from checker.domain.rotation import SERIES, Expected, Holds, Phase, Rotation
 from checker.domain.value import value
 from checker.patches.diff import unified_diff
 
@@ -24,7 +24,8 @@ class PhasePatch:
     """One phase of all rotations that take it: the files that change, from the text that the phase before leaves.
 
     `on_disk` says whether that text is what the files hold now, so that the patch can be written into them. `leaves` is the text
-    that the phase leaves of every file that differs from what lies on disk.
+    that the phase leaves of every file that differs from what lies on disk. `expect` is "next" where the plan will have
+    another rotation's phase too. `both` names the rotations whose consumers hold both PEMs by this run's edits (`--trust-bundle`).
     """
 
     phase: Phase
@@ -32,6 +33,13 @@ class PhasePatch:
     changes: tuple[FileChange, ...]
     on_disk: bool
     leaves: Mapping[str, bytes]
+    both: frozenset[str] = frozenset()
+    expect: Expected | None = None
+
+    @property
+    def expected(self) -> Expected:
+        """The value of `--expect` that its plan passes."""
+        return self.expect or self.phase
 
     @property
     def place(self) -> str:
@@ -42,6 +50,12 @@ class PhasePatch:
     def file_name(self) -> str:
         """The name under which it is stored."""
         return f"{SERIES.index(self.phase) + 1}-{self.phase}.patch" if self.phase in SERIES else f"{self.phase}.patch"
+
+    @property
+    def comments_only(self) -> bool:
+        """Whether it adds the comments of successors that exist already, and nothing else: no apply follows it."""
+        introduced = self.phase is Phase.INTRODUCE
+        return introduced and all(rotation.taken_up is not None and rotation.taken_up.applied for rotation in self.rotations)
 
     @property
     def unmet(self) -> tuple[str, ...]:

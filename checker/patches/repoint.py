@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration
-from checker.hcl.references import Use
+from checker.hcl.references import Use, moved_by_repoint
 from checker.patches.edits import Step, find_block, proven, references_to, rename
 
 
 def repoint(configuration: Configuration, step: Step) -> Configuration:
-    """Replace the predecessor's name in each reference to its id; conditions, indexes, functions and comments stay.
+    """Replace the predecessor's name in each reference to its id and in the guards around it; no other byte changes.
 
     Raises UnprovenError when the successor is not declared, when nothing points to the predecessor, or without a proof.
     """
     find_block(configuration, step.successor)
-    chosen = [reference for reference in references_to(configuration, step.predecessor) if reference.use is Use.POINTER]
-    if not chosen:
+    chosen = moved_by_repoint(references_to(configuration, step.predecessor))
+    if not any(reference.use is Use.POINTER for reference in chosen):
         raise UnprovenError(
             f"nothing refers to the id of {step.predecessor}", where=configuration.root, remedy="the repoint is already written"
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.errors import UnprovenError
-from checker.hcl.configuration import Configuration
-from checker.hcl.lineage import LICENCE, attached, pem_of, predecessor_comment
+from checker.hcl.configuration import Configuration, readable
+from checker.hcl.lineage import LICENCE, Lineage, attached, lineage_of, lineages, pem_of, without_comments
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, Site, Use
 from checker.hcl.source import SourceFile
@@ -19,16 +19,17 @@ from checker.patches.edits import Step, find_block, key_of, references_to, renam
 def retire(configuration: Configuration, step: Step) -> Configuration:
     """Remove the predecessor, its import and moved blocks, the output that introduce wrote for it, and the lineage comment.
 
-    Other references to it (PEM, dates, depends_on) are moved to the successor. Raises UnprovenError when something still points
+    Other references to it (PEM, dates, depends_on) are moved to the successor; without one (`successor` is the predecessor itself)
+    there may be none. Raises UnprovenError when something still points
     to its id, when one expression names both certificates, or when the edit cannot be proven.
     """
     chosen = tuple(_kept_references(configuration, step))
     removed = _removed(configuration, step)
     before = {path: file.data for path, file in configuration.files.items()}
-    current = configuration.with_text(splice(before, rename(step, chosen)))
+    current = _without_own_lineage(configuration.with_text(splice(before, rename(step, chosen))), step)
     for key in removed:
         current = _without(current, step, key)
-    current = _without_lineage(current, step)
+    current = _without_lineage(current, step) if step.successor != step.predecessor else current
     for path, file in current.files.items():
         if file.data != before[path]:
             own = [reference for reference in chosen if reference.site.file.path == path]
@@ -55,7 +56,7 @@ def _kept_references(configuration: Configuration, step: Step) -> Iterator[Refer
     for reference in references_to(configuration, step.predecessor):
         site = reference.site
         where = f"{site.file.path}:{reference.line}"
-        if _goes(site, step):
+        if _goes(site, step) or _is_history(site):
             continue
         if reference.use is Use.POINTER:
             raise UnprovenError(
@@ -66,6 +67,12 @@ def _kept_references(configuration: Configuration, step: Step) -> Iterator[Refer
                 f"one expression names both {step.predecessor} and its successor",
                 where=where,
                 remedy=f"leave only the successor there by hand, then ask again; the block stands in {file.path}",
+            )
+        if step.successor == step.predecessor:
+            raise UnprovenError(
+                f"something still refers to {step.predecessor}, and nothing is known to succeed it",
+                where=where,
+                remedy="take that reference away manually, then ask again",
             )
         yield reference
 
@@ -78,6 +85,11 @@ def _goes(site: Site, step: Step) -> bool:
     if block.type in {"import", "moved"}:
         return site.path == ("to",)
     return block.type == "resource" and block.labels == (step.predecessor.type, step.predecessor.name)
+
+
+def _is_history(site: Site) -> bool:
+    """Whether a block tells what was done to an instance of the predecessor: it is true of that one, never of the successor."""
+    return (site.block.type, site.path) in {("moved", ("from",)), ("removed", ("from",))}
 
 
 def _removed(configuration: Configuration, step: Step) -> list[tuple[str, BlockKey]]:
@@ -103,7 +115,7 @@ def _without(configuration: Configuration, step: Step, wanted: tuple[str, BlockK
 
 def _mentions(configuration: Configuration, step: Step, file: SourceFile, block: Block) -> bool:
     return any(
-        reference.site.file.path == file.path and reference.site.block.span == block.span
+        reference.site.file.path == file.path and reference.site.block.span == block.span and _goes(reference.site, step)
         for reference in references_to(configuration, step.predecessor)
     )
 
@@ -123,12 +135,24 @@ def _whole(file: SourceFile, block: Block) -> Span:
     return Span(start, end)
 
 
+def _without_own_lineage(configuration: Configuration, step: Step) -> Configuration:
+    """Take away what the predecessor itself succeeds where a blank line lies between: the next block would seem to succeed that."""
+    file, block = find_block(configuration, step.predecessor)
+    whole = _whole(file, block)
+    gone = [each.gone for each in lineage_of(file, block) if not (whole.start <= each.gone.start < whole.end)]
+    return configuration.with_text({file.path: without_comments(file, gone)}) if gone else configuration
+
+
 def _without_lineage(configuration: Configuration, step: Step) -> Configuration:
-    file, block = find_block(configuration, step.successor)
-    found = predecessor_comment(file, block)
-    if found is None or found[0] != step.predecessor.in_module:
-        return configuration
-    return _cut(configuration, file, found[1])
+    """Take away every comment that names the predecessor, in whichever form it is written: also that of a successor passed over."""
+    own = step.predecessor.in_module.lower()
+    changed: dict[str, bytes] = {}
+    for file in configuration.in_module(step.successor.module_path, b"client_certificate"):
+        found = [each for each in lineages(file) if isinstance(each, Lineage)] if readable(file) else []
+        gone = [each.gone for each in found if each.reference.lower() == own]
+        if gone:
+            changed[file.path] = without_comments(file, gone)
+    return configuration.with_text(changed) if changed else configuration
 
 
 def _cut(configuration: Configuration, file: SourceFile, span: Span) -> Configuration:

@@ -16,6 +16,7 @@ from checker.patches.literals import LiteralStep, write_literal
 from checker.patches.phase_patch import FileChange, Patches, PhasePatch
 from checker.patches.repoint import repoint, rollback
 from checker.patches.retire import retire
+from checker.patches.take_up import take_up
 from checker.patches.trust import trust_both, trust_new_alone
 
 _WRITERS: dict[Phase, Callable[[Configuration, Step], Configuration]] = {
@@ -46,10 +47,10 @@ def write_patches(
     writable: list[_Task] = []
     settled: list[Rotation] = []
     tasks = [_task(rotation, wanted, every=every, trust_bundle=trust_bundle) for rotation in rotations]
-    claims = Counter(task.rotation.successor for task in tasks if task.phases)
+    claims = Counter(task.rotation.successor for task in tasks if task.phases and not task.rotation.left_over)
     for task in tasks:
         rotation = task.rotation
-        refused = _contested(rotation) if task.phases and claims[rotation.successor] > 1 else None
+        refused = _contested(rotation) if task.phases and not rotation.left_over and claims[rotation.successor] > 1 else None
         refused = refused or _rehearse(configuration, task)
         if refused is None and task.phases:
             writable.append(task)
@@ -72,8 +73,11 @@ def _task(rotation: Rotation, wanted: Phase | None, *, every: bool, trust_bundle
 
 
 def _phases(rotation: Rotation, wanted: Phase | None, *, every: bool) -> frozenset[Phase]:
-    if rotation.successor is None or isinstance(rotation.step, Blocked):
+    if isinstance(rotation.step, Blocked) or (rotation.successor is None and not rotation.left_over):
         return frozenset()
+    if rotation.left_over:
+        retiring = every or wanted is Phase.RETIRE or (wanted is None and rotation.step == Next(Phase.RETIRE))
+        return frozenset({Phase.RETIRE}) if retiring else frozenset()
     if every:
         # What Terraform does not manage it cannot delete either: the runbook says how.
         return frozenset(SERIES) if rotation.predecessor is not None else frozenset({Phase.INTRODUCE, Phase.REPOINT})
@@ -115,7 +119,9 @@ def _series(configuration: Configuration, writable: list[_Task]) -> list[PhasePa
                 taking.append(task.rotation)
             current = after
         if taking:
-            series.append(_patch(configuration, before, current, phase, tuple(taking)))
+            made = _patch(configuration, before, current, phase, tuple(taking))
+            both = frozenset(task.rotation.label for task in writable if task.both)
+            series.append(replace(made, both=both))
     return series
 
 
@@ -140,12 +146,18 @@ def _text(configuration: Configuration, path: str) -> bytes | None:
 def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configuration:
     """One phase of one rotation on a text; the same text where that phase is already in it."""
     rotation = task.rotation
+    if rotation.left_over and rotation.predecessor is not None:
+        step = Step(predecessor=rotation.predecessor, successor=rotation.successor or rotation.predecessor)
+        return retire(configuration, step) if phase is Phase.RETIRE else configuration
     if rotation.successor is None:
         return configuration
     if rotation.predecessor is None:
         return write_literal(configuration, LiteralStep(identity=rotation.label, successor=rotation.successor), phase)
     step = Step(predecessor=rotation.predecessor, successor=rotation.successor)
     current = configuration
+    if phase is Phase.INTRODUCE and rotation.taken_up is not None:
+        current = take_up(current, step, applied=rotation.taken_up.applied)
+        return trust_both(current, step) if task.both else current
     if not _already(current, step, phase):
         current = trust_new_alone(current, step) if phase is Phase.RETIRE else current
         current = _WRITERS[phase](current, step)

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 
 from checker.domain.errors import UnprovenError
+from checker.domain.rotation import Delivery
 from checker.domain.value import value
 from checker.hcl.configuration import Configuration
+from checker.hcl.consumers import consumers
 from checker.hcl.hashes import file_hashes
 from checker.hcl.lineage import hands_pem_on
 from checker.hcl.proof import Intent, prove
@@ -31,9 +33,15 @@ class _Place:
 def trust_both(configuration: Configuration, step: Step) -> Configuration:
     """Let every consumer of the predecessor's PEM have the successor's too, behind it: a backend may believe only the first.
 
+    A place under ignore_changes is left alone, since Terraform sends no edit of it.
     Raises UnprovenError for a place that takes the PEM in a way in which two cannot stand, or without a proof.
     """
-    places = [place for place in _places(configuration, step) if place.both is None]
+    ignored = _ignored(configuration, references_to(configuration, step.predecessor))
+    places = [
+        place
+        for place in _places(configuration, step)
+        if place.both is None and (place.reference.site.file.path, place.reference.name.start) not in ignored
+    ]
     for place in places:
         if not _is_single(place.reference):
             raise UnprovenError(
@@ -64,6 +72,16 @@ def trust_new_alone(configuration: Configuration, step: Step) -> Configuration:
     places = [place for place in _places(configuration, step) if place.both is not None]
     edits = [Edit(path=place.reference.site.file.path, span=place.both, text=place.new) for place in places if place.both]
     return _proven(configuration, step, places, edits, joins=-1, renames=1)
+
+
+def _ignored(configuration: Configuration, found: tuple[Reference, ...]) -> set[tuple[str, int]]:
+    """The references of which every consumer is under ignore_changes: an edit there would never be sent."""
+    kept: dict[tuple[str, int], bool] = {}
+    for consumer in consumers(configuration, found, ()):
+        start = consumer.start
+        spot = (start.site.file.path, start.name.start)
+        kept[spot] = kept.get(spot, True) and consumer.delivered.delivery is Delivery.IGNORED
+    return {spot for spot, ignored in kept.items() if ignored}
 
 
 def _places(configuration: Configuration, step: Step) -> Iterator[_Place]:

@@ -7,10 +7,11 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from checker.domain.declared import Declared, TrustConsumer
+from checker.domain.declared import Declared
 from checker.domain.policy import Policy
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Step, Waiting
 from checker.patches.phase_patch import PhasePatch
+from checker.patches.trust_text import also_changes, trust_effect, trust_lines
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -32,8 +33,14 @@ def runbook(
 ) -> str:
     """What to apply, what to give the backend, what to check, by which date and how to roll back, in order, as Markdown."""
     template = _environment().get_template("runbook.md.j2")
-    trust = {rotation.label: _trust(rotation, declared) for rotation in rotations}
-    return template.render(rotations=rotations, trust=trust, policy=policy, as_of=as_of, where=where, trust_bundle=trust_bundle)
+    return template.render(
+        rotations=rotations,
+        unseen={rotation.label: _unseen(rotation, declared) for rotation in rotations},
+        policy=policy,
+        as_of=as_of,
+        where=where,
+        both={rotation.label for rotation in rotations if trust_bundle},
+    )
 
 
 def told(step: Step) -> str:
@@ -49,9 +56,16 @@ def told(step: Step) -> str:
             return "done"
 
 
-def _trust(rotation: Rotation, declared: Declared) -> tuple[TrustConsumer, ...]:
-    certificate = declared.certificate(rotation.predecessor) if rotation.predecessor is not None else None
-    return certificate.trust if certificate is not None else ()
+def _unseen(rotation: Rotation, declared: Declared) -> str | None:
+    """Why the list of trust consumers may be incomplete; None where the whole configuration was searched."""
+    if rotation.predecessor is None:
+        return "Terraform does not manage this certificate, so no text refers to its PEM"
+    certificate = declared.certificate(rotation.predecessor)
+    if certificate is None:
+        return "its block was not found in this configuration"
+    if declared.unread:
+        return f"these files were not searched: {', '.join(declared.unread)}"
+    return None
 
 
 @cache
@@ -68,6 +82,9 @@ def _environment() -> Environment:
     )
     filters: Mapping[str, Any] = {
         "told": told,
+        "trust_lines": trust_lines,
+        "trust_effect": trust_effect,
+        "also_changes": also_changes,
         "blocked": lambda step: isinstance(step, Blocked),
         "code": lambda text: f"`{text}`",
     }

@@ -6,23 +6,57 @@ from collections.abc import Callable, Iterator
 
 from checker.domain.location import Location
 from checker.domain.rotation import Caution, Phase
+from checker.hcl.arrivals import Arrival
 from checker.hcl.configuration import Configuration
+from checker.hcl.deliveries import TRIGGERED
 from checker.hcl.flow import STAGES, Flow
 from checker.hcl.hashes import file_hashes
-from checker.hcl.references import Use
+from checker.hcl.provisioners import runs
+from checker.hcl.references import moved_by_repoint
 from checker.hcl.source import SourceFile
+from checker.hcl.syntax import Block
 
 Locate = Callable[[str, int], Location]
 
 
-def of_flow(configuration: Configuration, file: SourceFile, flow: Flow, locate: Locate) -> Iterator[Caution]:
+def of_flow(
+    configuration: Configuration, file: SourceFile, flow: Flow, ids: tuple[Arrival, ...], locate: Locate
+) -> Iterator[Caution]:
     """What the phases of a certificate do: introduce edits no file that is hashed (`checker.patches.introduce`)."""
-    pointed = {reference.site.file.path for reference in flow.references if reference.use is Use.POINTER}
-    others = {reference.site.file.path for reference in flow.references if reference.use is not Use.POINTER}
-    yield from _beside(flow, locate)
+    moved = moved_by_repoint(flow.references)
+    pointed = {reference.site.file.path for reference in moved}
+    others = {reference.site.file.path for reference in flow.references if reference not in moved}
+    yield from _beside(ids, locate)
     yield from triggered(configuration, Phase.REPOINT, pointed, locate)
     yield from triggered(configuration, Phase.RETIRE, {file.path, *others}, locate)
     yield from triggered(configuration, Phase.ROLLBACK, pointed, locate)
+
+
+def of_runs(file: SourceFile, block: Block, locate: Locate) -> Iterator[Caution]:
+    """What the provisioners and action triggers in a certificate's block mean for introduce and retire."""
+    address = ".".join(block.labels[:2])
+    for run in runs(file, block):
+        named = f"{locate(file.path, run.line)}: {run.what}"
+        if not run.at_creation and run.block.type == "provisioner":
+            yield Caution(
+                phase=Phase.RETIRE,
+                text=f"{named} has `when = destroy` and does not run in retire: Terraform runs it only while its block is in the"
+                f" configuration. Add to this apply `removed {{ from = {address} }}` with `lifecycle {{ destroy = true }}` and the"
+                " provisioner in it (Terraform 1.9 and later), or run its command manually. Do not use `-destroy -target`: it also"
+                " destroys what depends on the certificate",
+            )
+        if run.at_creation:
+            takes = "the successor's PEM alone" if run.takes_pem else "the successor alone"
+            yield Caution(
+                phase=Phase.INTRODUCE,
+                text=f"{named} is left out of the successor: it runs at creation, and a copy would run in this apply with {takes},"
+                " in place of the old certificate. Do manually, for both certificates, what it does",
+            )
+            yield Caution(
+                phase=Phase.RETIRE,
+                text=f"{named} goes with its block, and the successor has none: put what it does elsewhere first,"
+                " such as in a terraform_data that is triggered by the PEM",
+            )
 
 
 def triggered(configuration: Configuration, phase: Phase, edited: set[str], locate: Locate) -> Iterator[Caution]:
@@ -35,16 +69,23 @@ def triggered(configuration: Configuration, phase: Phase, edited: set[str], loca
         )
 
 
-def _beside(flow: Flow, locate: Locate) -> Iterator[Caution]:
-    """What takes the id and is no way to a stage of this configuration: whoever reads it there follows later."""
-    for reference in flow.references:
-        block = reference.site.block
-        outside = block.type == "output" and not reference.site.module
-        if reference.use is Use.POINTER and (outside or (block.type == "resource" and block.labels[0] not in STAGES)):
-            what = f"{block.type} {block.labels[0]}" if outside else ".".join(block.labels)
-            where = locate(reference.site.file.path, reference.line)
-            yield Caution(
-                phase=Phase.REPOINT,
-                text=f"{what} ({where}) takes the id too, and changes with it:"
-                " what reads it elsewhere follows with its own next apply",
-            )
+def _beside(ids: tuple[Arrival, ...], locate: Locate) -> Iterator[Caution]:
+    """What takes the id and is no way to a stage of this configuration: what reads it there follows later."""
+    told: set[str] = set()
+    for arrival in ids:
+        site, block = arrival.site, arrival.site.block
+        outside = block.type == "output" and not site.module
+        resource = block.type == "resource" and len(block.labels) > 1 and block.labels[0] not in STAGES
+        if not outside and not resource:
+            continue
+        name = (
+            f"{block.type} {block.labels[0]}" if outside else ".".join((*(f"module.{step}" for step in site.module), *block.labels))
+        )
+        what = f"{name} ({locate(site.file.path, arrival.line)})"
+        if what in told:
+            continue
+        told.add(what)
+        follows = "what reads it elsewhere follows with its own next apply"
+        if resource and block.labels[0] in TRIGGERED and block.blocks("provisioner"):
+            follows = "its provisioner runs in repoint, when the stages move; if it tells a backend whom to trust, that is too late"
+        yield Caution(phase=Phase.REPOINT, text=f"{what} takes the id too, and changes with it: {follows}")

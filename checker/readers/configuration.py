@@ -6,24 +6,33 @@ import posixpath
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from checker.domain.address import Address, ModuleStep
-from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral, DeclaredStage, Obstacle, TrustConsumer
+from checker.domain.address import Address
+from checker.domain.declared import (
+    Declared,
+    DeclaredCertificate,
+    DeclaredLiteral,
+    DeclaredStage,
+    Obstacle,
+)
 from checker.domain.indexed import Indexed
 from checker.domain.location import Location
-from checker.domain.rotation import Phase
-from checker.hcl.configuration import Configuration, ModulePath, load_configuration, read_foreign, readable
+from checker.domain.rotation import Delivery, Phase, TrustConsumer
+from checker.hcl.arrivals import Arrival
+from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
+from checker.hcl.consumers import consumers, id_arrivals
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
-from checker.hcl.lineage import hands_pem_on, predecessor_comment
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
 from checker.hcl.obstacles import hindrances
 from checker.hcl.origins import Producer, origins, source_of
+from checker.hcl.provisioners import runs
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
-from checker.readers.cautions import of_flow, triggered
+from checker.readers.cautions import of_flow, of_runs, triggered
+from checker.readers.lineage import LineageReader, block_address, faulty_lineage
 from checker.readers.producers import ProducerWords, told
 
 if TYPE_CHECKING:
@@ -47,6 +56,7 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
     certificates = Indexed(reader.certificates())
     stages = Indexed(reader.stages())
     exemptions, faulty = reader.inline()
+    unread_lineage = tuple(reader.lineage.unread())
     return Declared(
         directory=configuration.root,
         certificates=certificates,
@@ -65,13 +75,9 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
             **{stage.block: stage.location for stage in stages},
         },
         exemptions=exemptions,
-        faulty=faulty,
+        faulty=(*faulty, *map(faulty_lineage, unread_lineage)),
+        unread_lineage=unread_lineage,
     )
-
-
-def block_address(module: ModulePath, kind: str, name: str) -> Address:
-    """The address of a resource block of a module, without instance keys."""
-    return Address(kind, name, None, tuple(ModuleStep(step) for step in module))
 
 
 class _Reader:
@@ -80,6 +86,7 @@ class _Reader:
         self.shown_as = shown_as
         self.var_files = VarFiles(configuration)
         self._foreign: dict[str, bytes] = {}
+        self.lineage = LineageReader(configuration, self.location)
 
     def foreign(self, path: str) -> bytes:
         """The text of a file that is not edited, read from disk once."""
@@ -104,12 +111,13 @@ class _Reader:
         for module, file, block in self.resources(CERTIFICATES):
             kind, name = block.labels[:2]
             flow = follow(self.configuration, module, kind, name)
-            found = predecessor_comment(file, block)
+            ids = tuple(id_arrivals(self.configuration, flow.references))
+            succeeds = self.lineage.predecessor(module, file, block)
             yield DeclaredCertificate(
                 block=block_address(module, kind, name),
                 location=self.location(file.path, file.line(block.span.start)),
-                succeeds=_reference(module, found[0]) if found is not None else None,
-                succeeds_id=found[0] if found is not None and "." not in found[0] else None,
+                succeeds=succeeds if isinstance(succeeds, Address) else None,
+                succeeds_id=succeeds if isinstance(succeeds, str) else None,
                 stages=frozenset(block_address(*stage) for stage in flow.stages),
                 opaque=flow.opaque,
                 pointers=tuple(
@@ -117,17 +125,38 @@ class _Reader:
                     for reference in flow.references
                     if reference.use is Use.POINTER
                 ),
-                trust=tuple(self.trust(flow)),
+                trust=tuple(self.trust(file, block, flow, ids)),
                 obstacles=tuple(map(self.obstacle, hindrances(self.configuration, module, block, file, flow))),
-                cautions=tuple(of_flow(self.configuration, file, flow, self.location)),
+                cautions=(
+                    *of_flow(self.configuration, file, flow, ids, self.location),
+                    *of_runs(file, block, self.location),
+                ),
+                description=literal(file.data, block, "description"),
+                creation_runs=tuple(
+                    f"{self.location(file.path, run.line)}: {run.what}" for run in runs(file, block) if run.at_creation
+                ),
             )
 
-    def trust(self, flow: Flow) -> Iterator[TrustConsumer]:
-        for reference in flow.references:
-            site = reference.site
-            if hands_pem_on(reference):
-                what = " ".join((site.block.type, ".".join(site.block.labels))).strip()
-                yield TrustConsumer(what=what, location=self.location(site.file.path, reference.line))
+    def trust(self, file: SourceFile, block: Block, flow: Flow, ids: tuple[Arrival, ...]) -> Iterator[TrustConsumer]:
+        for run in runs(file, block):
+            if run.at_creation and run.takes_pem:
+                yield TrustConsumer(
+                    what=f"{run.what} of {'.'.join(block.labels[:2])}",
+                    location=self.location(file.path, run.line),
+                    delivery=Delivery.CREATION,
+                    effect="it runs only when the certificate is created, and introduce leaves it out of the successor",
+                    needs="do manually, with both PEMs, what it does with one",
+                )
+        for consumer in consumers(self.configuration, flow.references, ids):
+            yield TrustConsumer(
+                what=consumer.what,
+                location=self.location(consumer.arrival.site.file.path, consumer.arrival.line),
+                delivery=consumer.delivered.delivery,
+                effect=consumer.delivered.effect,
+                needs=consumer.delivered.needs,
+                place=consumer.place,
+                both=consumer.holds_another,
+            )
 
     def stages(self) -> Iterator[DeclaredStage]:
         for module in sorted(self.configuration.modules):
@@ -192,8 +221,3 @@ class _Reader:
             for path in module.foreign:
                 if b"client_certificate" in self.foreign(path):
                     yield self.location(path, 1).file
-
-
-def _reference(module: ModulePath, text: str) -> Address | None:
-    parts = text.split(".")
-    return block_address(module, parts[0], parts[1]) if len(parts) == 2 else None

@@ -26,11 +26,13 @@ def read_source(
     configuration: str | None = None,
     fetch: Callable[[str], bytes] | None = None,
     tags: Collection[str] = (),
+    offline: bool = False,
 ) -> Document:
     """Read a source, whatever it is.
 
     `configuration` is the directory that a binary plan belongs to (default: the plan's own). `fetch` gives the bytes of an
-    `s3://bucket/key`. Of tags only those asked for (`tags`) are kept. Raises UnreadableError with the source's name in `where`.
+    `s3://bucket/key`. `offline` keeps the tool from a backend. Of tags only those asked for (`tags`) are kept.
+    Raises UnreadableError with the source's name in `where`.
     """
     if source == STDIN:
         data: Buffer = unwrap(stdin(), Spot(source))
@@ -45,7 +47,7 @@ def read_source(
     if is_directory(source):
         from checker.readers.directories import pull_state
 
-        pulled = pull_state(source, tool)
+        pulled = pull_state(source, tool, offline=offline)
         with _printed_by(tool, "state pull"):
             return read_document(source, unwrap(pulled, Spot(source)), kind="directory", tags=tags)
     found = open_file(source)

@@ -145,6 +145,7 @@ def _rotation(rotation: Rotation) -> dict[str, Any]:
     match rotation.step:
         case Next(phase=phase):
             word = str(phase)
+            reason = f"{rotation.taken_up.guess}; {rotation.taken_up.then}" if rotation.taken_up is not None else None
         case Waiting(reason=reason):
             word = "waiting"
         case Blocked(reason=why, remedy=remedy):

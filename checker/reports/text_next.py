@@ -56,10 +56,12 @@ def _rotation(rotation: Rotation, width: int) -> Iterator[Line]:
     yield from wrapped((Span("rotation ", Tone.STRONG), Span(rotation.label)), width, hanging=4)
     if rotation.successor is not None:
         yield from wrapped((Span(f"successor: {rotation.successor}"),), width, indent=4, hanging=6)
+    if rotation.taken_up is not None and isinstance(rotation.step, Next):
+        yield from wrapped((Span(rotation.taken_up.guess),), width, indent=4, hanging=6)
     more = ""
     match rotation.step:
         case Next(phase=phase):
-            told, tone, more = f"next: {phase}", Tone.STRONG, _THEN[phase]
+            told, tone, more = f"next: {phase}", Tone.STRONG, rotation.taken_up.then if rotation.taken_up else _THEN[phase]
         case Waiting(reason=reason):
             told, tone = f"waiting: {reason}", Tone.WARNING
         case Blocked(reason=reason, remedy=more):

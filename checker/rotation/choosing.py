@@ -16,7 +16,7 @@ def chosen(cases: Cases, rotations: tuple[Rotation, ...], only: frozenset[str]) 
     One instance out of several of a block comes out blocked: a copy of the block has all instances, and rotates them at once.
     """
     for rotation in rotations:
-        if not only or {rotation.label, *rotation.predecessor_ids} & only:
+        if not only or {rotation.label, *rotation.predecessor_ids, *map(str, rotation.passed_over)} & only:
             yield _several(cases, rotation, only)
         elif _instances(rotation, only):
             yield _one_of_several(cases, rotation, _instances(rotation, only))

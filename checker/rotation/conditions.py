@@ -22,6 +22,12 @@ def _repoint(standing: Standing, successor: Address) -> Iterator[Condition]:
     complete = bool(there) and not tuple(standing.missing_instances())
     yield Condition(phase=Phase.REPOINT, text=f"{successor} is applied and in state", holds=Holds.YES if complete else Holds.NO)
     yield Condition(phase=Phase.REPOINT, text=f"AWS knows {successor}", holds=_known(there))
+    if there:
+        yield Condition(
+            phase=Phase.REPOINT,
+            text=f"{successor} ends later than {standing.block}, and not soon",
+            holds=Holds.NO if standing.unfit is not None else _dated(there),
+        )
     window = standing.cases.policy.trust_window_days
     yield Condition(
         phase=Phase.REPOINT,
@@ -35,6 +41,10 @@ def _known(there: tuple[Case, ...]) -> Holds:
     if not there or any(case.evidence is Evidence.GONE for case in there):
         return Holds.NO
     return Holds.YES if all(case.evidence is Evidence.OBSERVED for case in there) else Holds.UNKNOWN
+
+
+def _dated(there: tuple[Case, ...]) -> Holds:
+    return Holds.UNKNOWN if any(case.expires_at is None for case in there) else Holds.YES
 
 
 def _old_enough(standing: Standing, there: tuple[Case, ...]) -> Holds:

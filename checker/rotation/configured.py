@@ -7,14 +7,16 @@ from datetime import datetime
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases
-from checker.domain.declared import Declared
-from checker.domain.rotation import Caution, Phase, Rotation
+from checker.domain.declared import Declared, DeclaredCertificate
+from checker.domain.rotation import Caution, Phase, Rotation, TakenUp, TrustConsumer
+from checker.domain.succession import Guess, Succession
 from checker.domain.value import replace
+from checker.rotation.claims import claim, passed_cautions, unfit
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name
 from checker.rotation.rollback import rollback
 from checker.rotation.standing import Standing
-from checker.rotation.steps import step
+from checker.rotation.steps import removal, step
 from checker.rotation.unmanaged import unmanaged
 from checker.rotation.without_patch import addresses, dated, not_in_this_state
 
@@ -33,8 +35,13 @@ def configured(
             yield dated(own, rotation, (case,)) if case is not None else rotation
         elif case is not None:
             yield not_in_this_state(own, declared, case)
-    for block in _blocks(document, declared, due):
-        yield _rotation(under(document.of_block(block)), document, declared, block, name)
+    succession = Succession.of_cases(document)
+    blocks = _blocks(document, declared, due, succession)
+    for block in blocks:
+        yield _rotation(under(document.of_block(block)), document, succession, block, name)
+    for each, later in succession.left_over(cases.as_of):
+        if each.block not in blocks:
+            yield _left_over(under(document.of_block(each.block)), document, each, later)
 
 
 def _loose(declared: Declared, due: list[Case]) -> dict[str, Case | None]:
@@ -43,9 +50,14 @@ def _loose(declared: Declared, due: list[Case]) -> dict[str, Case | None]:
     return {**under_way, **{case.id: case for case in due if case.address is None and case.id is not None}}
 
 
-def _blocks(document: DocumentCases, declared: Declared, due: list[Case]) -> dict[Address, None]:
-    """The blocks to rotate: due, under way by their comment, or gone from the configuration and still in state."""
+def _blocks(document: DocumentCases, declared: Declared, due: list[Case], succession: Succession) -> dict[Address, None]:
+    """The blocks to rotate: due, under way by their comment or by a manual edit, or gone from the configuration and in state."""
     blocks = dict.fromkeys(case.address.block for case in due if case.address is not None)
+    for case in document.cases:
+        address = case.address if case.subject.presented_by and case.certificate.kind == "gateway" else None
+        guess = succession.guess(address.block) if address is not None and not declared.successors(address.block) else None
+        if guess is not None and guess.moved:
+            blocks[guess.predecessor] = None
     blocks.update(dict.fromkeys(each.succeeds for each in declared.certificates if each.succeeds is not None))
     for case in document.cases:
         address = case.address if case.certificate.kind == "gateway" else None
@@ -55,8 +67,16 @@ def _blocks(document: DocumentCases, declared: Declared, due: list[Case]) -> dic
     return blocks
 
 
-def _rotation(cases: Cases, document: DocumentCases, declared: Declared, block: Address, name: str | None) -> Rotation:
-    successors = declared.successors(block)
+def _rotation(cases: Cases, document: DocumentCases, succession: Succession, block: Address, name: str | None) -> Rotation:
+    declared = succession.declared
+    found = claim(cases, document, declared, block)
+    guess = succession.guess(block) if found.successor is None and name is None else None
+    if guess is not None and _is_empty(declared, guess, block, cases.as_of):
+        guess = None
+    reason = unfit(cases, document, document.of_block(block), guess.successor) if guess is not None else found.unfit
+    passed = found.passed_over
+    if guess is not None and reason is not None and not guess.moved:
+        passed, guess, reason = (*passed, (guess.successor, reason)), None, None
     standing = Standing(
         cases=cases,
         document=document,
@@ -64,33 +84,108 @@ def _rotation(cases: Cases, document: DocumentCases, declared: Declared, block: 
         block=block,
         own=document.of_block(block),
         declaration=declared.certificate(block),
-        successor=successors[0] if successors else None,
+        successor=guess.successor if guess is not None else found.successor,
+        guess=guess,
+        unfit=reason,
     )
     written = standing.successor is not None
-    successor = successors[0].block if successors else _named(block, name, cases.as_of)
-    return dated(
+    successor = standing.successor.block if standing.successor is not None else _named(succession, block, name, cases.as_of, passed)
+    planned = dated(
         cases,
         Rotation(
             predecessor=block,
             predecessor_ids=standing.ids,
             successor=successor if written or standing.declaration is not None else None,
-            step=step(standing, successor),
+            step=step(standing, successor, found.contested),
             back=rollback(standing),
             stages=addresses(standing.presenters),
-            introduced=written,
+            introduced=written and guess is None,
             conditions=conditions(standing, successor),
-            cautions=tuple(_cautions(standing)),
+            cautions=(*_cautions(standing), *passed_cautions(passed)),
+            trust=_trust(standing),
+            taken_up=TakenUp(guess=guess.text, applied=guess.applied) if guess is not None else None,
+            passed_over=tuple(each.block for each, _ in passed),
         ),
         standing.own,
     )
+    # What is only deleted has no deadlines.
+    mere = standing.declaration is None and standing.successor is None and not standing.presenters
+    return replace(planned, introduce_by=None, repoint_by=None) if mere else planned
+
+
+def _is_empty(declared: Declared, guess: Guess, block: Address, as_of: datetime) -> bool:
+    """Whether only its name speaks for a guess: it is the name that introduce would choose, and the block has none of the rest."""
+    own, other = declared.certificate(block), guess.successor
+    same = other.block == replace(block, name=successor_name(block.name, as_of.date()))
+    described = own is not None and own.description is not None and other.description is None
+    return same and described and not (guess.moved or guess.applied or guess.several)
+
+
+def _left_over(cases: Cases, document: DocumentCases, each: DeclaredCertificate, later: DeclaredCertificate | None) -> Rotation:
+    """The removal of a certificate that nobody retired; it has no deadlines."""
+    own = document.of_block(each.block)
+    standing = Standing(
+        cases=cases, document=document, declared=_declared(document), block=each.block, own=own, declaration=each, successor=later
+    )
+    ends = [case.expires_at for case in own if case.expires_at is not None]
+    return Rotation(
+        predecessor=each.block,
+        predecessor_ids=standing.ids,
+        successor=later.block if later is not None else None,
+        step=removal(standing),
+        end=min(ends, default=None),
+        conditions=tuple(each for each in conditions(standing, each.block) if each.phase is Phase.RETIRE),
+        cautions=tuple(caution for caution in each.cautions if caution.phase is Phase.RETIRE),
+        trust=each.trust,
+        left_over=True,
+    )
+
+
+def _declared(document: DocumentCases) -> Declared:
+    return document.document.declared or Declared(directory="")
+
+
+def _trust(standing: Standing) -> tuple[TrustConsumer, ...]:
+    """The consumers of the predecessor's PEM; one that the successor's PEM reaches too holds both."""
+    own = standing.declaration.trust if standing.declaration is not None else ()
+    others = frozenset(each.place for each in standing.successor.trust) if standing.successor is not None else frozenset()
+    return tuple(replace(each, both=each.both or each.place in others) for each in own)
 
 
 def _cautions(standing: Standing) -> Iterator[Caution]:
     """Rollback edits where the successor is referred to, every other phase where the predecessor is."""
+    guess = standing.guess
+    if guess is not None and guess.moved and not guess.applied:
+        for consumer in guess.successor.trust:
+            yield Caution(
+                phase=Phase.INTRODUCE,
+                text=f"{consumer.what} ({consumer.location}) gets the old PEM back, and both with --trust-bundle; else "
+                "give the new PEM to the backend manually before repoint",
+            )
     for declaration, back in ((standing.declaration, False), (standing.successor, True)):
         if declaration is not None:
-            yield from (caution for caution in declaration.cautions if (caution.phase is Phase.ROLLBACK) == back)
+            own = (caution for caution in declaration.cautions if (caution.phase is Phase.ROLLBACK) == back)
+            # What introduce leaves out of a successor that it writes says nothing about one that is written already.
+            yield from (each for each in own if each.phase is not Phase.INTRODUCE or standing.successor is None)
+    if standing.successor is not None and not standing.successor_cases:
+        for run in standing.successor.creation_runs:
+            yield Caution(
+                phase=Phase.INTRODUCE,
+                text=f"{run} of the successor runs when it is created, with the successor alone, in place of the old certificate:"
+                " take it out before the apply, and do manually, for both certificates, what it does",
+            )
 
 
-def _named(block: Address, name: str | None, as_of: datetime) -> Address:
-    return replace(block, name=name or successor_name(block.name, as_of.date()))
+def _named(
+    succession: Succession,
+    block: Address,
+    name: str | None,
+    as_of: datetime,
+    passed: tuple[tuple[DeclaredCertificate, str], ...],
+) -> Address:
+    if name is not None:
+        return replace(block, name=name)
+    in_use = frozenset(succession.names_in_use(block))
+    same = [each.block for each in succession.declared.certificates] if passed else []
+    taken = frozenset(each.name for each in same if (each.type, each.modules) == (block.type, block.modules))
+    return replace(block, name=successor_name(block.name, as_of.date(), in_use, taken))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.declared import Declared
-from checker.domain.inventory import Inventory
+from checker.domain.inventory import Document, Inventory
 from checker.domain.place import Place
 from checker.domain.rotation import SERIES, Blocked, Done, Next, Rotation, Waiting, in_order
 from checker.domain.subjects import subjects
@@ -47,7 +48,7 @@ def _caution(rotation: Rotation) -> int:
             return 6
 
 
-def surveys_needed(inventory: Inventory) -> frozenset[Place]:
+def surveys_needed(inventory: Inventory, as_of: datetime | None = None) -> frozenset[Place]:
     """The places whose stages AWS must list: where a plan destroys a certificate, or one may be ready to be retired."""
     places: set[Place] = set()
     for document in inventory.documents:
@@ -57,12 +58,26 @@ def surveys_needed(inventory: Inventory) -> frozenset[Place]:
             if change.action.destroys and change.before is not None
         }
         declared = document.declared
+        left = _left_over(document, as_of) if declared is not None and as_of is not None else frozenset()
         for subject in subjects(document):
             address = subject.certificate.address
             retiring = declared is not None and address is not None and _may_retire(declared, address.block)
+            retiring = retiring or (address is not None and address.block in left)
             if subject.key is not None and (subject.certificate.id in leaving or retiring):
                 places.add(subject.key.place)
     return frozenset(places)
+
+
+def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:
+    """The blocks that may be left over, and those that the configuration has no more while the state still has them."""
+    from checker.domain.succession import Succession
+
+    declared = document.declared
+    recorded = [subject for subject in subjects(document) if subject.certificate.kind == "gateway"]
+    succession = Succession(document, ((subject, subject.certificate.expires_at, False) for subject in recorded))
+    blocks = {subject.certificate.address.block for subject in recorded if subject.certificate.address is not None}
+    gone = {block for block in blocks if declared is not None and declared.certificate(block) is None}
+    return frozenset({*gone, *(each.block for each, _ in succession.left_over(as_of))})
 
 
 def _may_retire(declared: Declared, block: Address) -> bool:

@@ -11,6 +11,7 @@ from checker.domain.indexed import having
 from checker.domain.observation import ObservedStage, Surveyed, Unanswered
 from checker.domain.place import Place
 from checker.domain.stage import Presents, Stage
+from checker.domain.succession import Guess
 from checker.domain.value import value
 
 
@@ -21,7 +22,10 @@ def presented(stage: Stage) -> str | None:
 
 @value
 class Standing:
-    """A predecessor block, the cases of its instances, its declaration if it still has one, and its declared successor."""
+    """A predecessor block, the cases of its instances, its declaration if it still has one, and its successor.
+
+    The successor is the one that a comment names, else a guess. `unfit` says why stages should not move to it.
+    """
 
     cases: Cases
     document: DocumentCases
@@ -30,6 +34,8 @@ class Standing:
     own: tuple[Case, ...]
     declaration: DeclaredCertificate | None
     successor: DeclaredCertificate | None
+    guess: Guess | None = None
+    unfit: str | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:

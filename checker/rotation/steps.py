@@ -4,27 +4,133 @@ from __future__ import annotations
 
 from checker.domain.address import Address
 from checker.domain.cases import Case, Evidence
-from checker.domain.declared import DeclaredCertificate
+from checker.domain.declared import DeclaredCertificate, UnreadLineage
 from checker.domain.observation import Surveyed, Unanswered
 from checker.domain.rotation import Blocked, Done, Next, Phase, Step, Waiting
+from checker.domain.succession import Guess
 from checker.rotation.standing import Standing
 
 
-def step(standing: Standing, successor: Address) -> Step:
+def step(  # noqa: PLR0911 -- one return for each place at which a rotation can stand
+    standing: Standing, successor: Address, contested: tuple[DeclaredCertificate, ...] = ()
+) -> Step:
     """Say which phase is safe now (I2), what must happen first, or why tfcert cannot write it."""
-    if len(standing.declared.successors(standing.block)) > 1:
-        names = ", ".join(str(other.block) for other in standing.declared.successors(standing.block))
-        return Blocked(f"more than one certificate claims to succeed it: {names}", "keep one `# tfcert: succeeds` comment")
+    if contested:
+        return _contested(standing, contested)
     if standing.successor is None:
         return _introduce(standing, successor)
+    if standing.guess is not None:
+        return _take_up(standing, standing.guess)
     if standing.successor.block == standing.block or standing.successor.block.type != standing.block.type:
         return Blocked(
             f"the comment above {standing.successor.block} ({standing.successor.location}) says that it succeeds {standing.block}",
             "mend or remove the comment: a certificate succeeds another one of the same type",
         )
+    if standing.unfit is not None and standing.presenters:
+        return _sooner(standing, standing.unfit)
     if standing.declaration is not None and standing.declaration.pointers:
         return _repoint(standing, standing.successor, standing.declaration)
     return _retire(standing, standing.successor)
+
+
+def _contested(standing: Standing, contested: tuple[DeclaredCertificate, ...]) -> Blocked:
+    """Name the one to keep: the only one in state, else the newest there; the others are left over."""
+    names = ", ".join(str(other.block) for other in contested)
+    there = {each.block: standing.document.of_block(each.block) for each in contested}
+    dated = [
+        (end, each)
+        for each in contested
+        if (end := min((case.expires_at for case in there[each.block] if case.expires_at is not None), default=None)) is not None
+    ]
+    applied = [each for each in contested if there[each.block]]
+    keep = max(dated, key=lambda pair: pair[0])[1] if dated else applied[0] if applied else None
+    if keep is None:
+        return Blocked(
+            f"more than one certificate claims to succeed it: {names}; none of them is in state",
+            "keep one of their blocks and its `# tfcert: succeeds` comment, and remove the others before anything is applied",
+        )
+    why = "the only one in state" if len(applied) == 1 else "the one that ends last"
+    others = [each for each in contested if each.block != keep.block]
+    left = "; ".join(
+        f"{each.block.in_module} ({each.location}) is left over: remove its block"
+        + (", in an apply of its own" if there[each.block] else " before anything is applied")
+        for each in others
+    )
+    return Blocked(
+        f"more than one certificate claims to succeed it: {names}", f"keep {keep.block.in_module} ({keep.location}), {why}; {left}"
+    )
+
+
+def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken up
+    standing: Standing, guess: Guess
+) -> Step:
+    """What to do with a successor that was written manually, without the comment that says so."""
+    names = " and ".join(f"{each.block} ({each.location})" for each in guess.several)
+    if guess.several:
+        return Blocked(
+            f"{names} may each be its successor, and no comment says which",
+            f"write `# tfcert: succeeds {standing.block.in_module}` above the one that is",
+        )
+    declaration = standing.declaration
+    if declaration is None:
+        found = _undeclared(standing)
+        if isinstance(found, Blocked):
+            return Blocked(f"{found.reason}; {guess.text}", found.remedy)
+        return found
+    unread = next((each for each in standing.declared.unread_lineage if _may_concern(standing, each)), None)
+    if unread is not None:
+        return Blocked(f"{unread.reason} ({unread.location})", unread.remedy)
+    if standing.unfit is not None:
+        return Blocked(
+            f"its stages would move to a certificate that lasts no longer: {standing.unfit}",
+            f"let them refer to {standing.block.in_module}.id again, then ask again: a fresh successor is introduced",
+        )
+    gone = next((case.address for case in standing.own if case.evidence is Evidence.GONE), None)
+    if gone is not None and guess.moved and not guess.applied:
+        return Blocked(
+            f"AWS does not know it any more, and the next apply makes its successor and moves the stages at once; {guess.text}",
+            f"first `terraform apply -target='{guess.successor.block}'`, which makes it alone; give its PEM to the backends; "
+            "then apply the rest",
+        )
+    others = guess.successor.stages - {stage.address.block for stage in standing.presenters if stage.address is not None}
+    if guess.moved and not guess.applied and others:
+        return Blocked(
+            f"{', '.join(sorted(map(str, others)))} takes its id from {guess.successor.block} too, which is not made yet; "
+            f"{guess.text}",
+            f"apply {guess.successor.block} alone first (`terraform apply -target='{guess.successor.block}'`), have every backend "
+            "trust it, then apply the rest",
+        )
+    for obstacle in guess.successor.obstacles if guess.moved and not guess.applied else ():
+        where = f" ({obstacle.location})" if obstacle.location is not None else ""
+        return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)
+    return _hindered(standing, declaration) or Next(Phase.INTRODUCE)
+
+
+def _sooner(standing: Standing, why: str) -> Step:
+    """The stages are about to move to a successor that lasts no longer: they stay, and another one is introduced."""
+    moved = standing.declaration is not None and not standing.declaration.pointers
+    return Blocked(
+        f"its stages would move to a certificate that lasts no longer: {why}",
+        "do not apply it: `tfcert patch --phase rollback` points them back; then `tfcert patch` introduces a fresh successor"
+        if moved
+        else f"let them refer to {standing.block.in_module}.id again, then ask again: a fresh successor is introduced",
+    )
+
+
+def removal(standing: Standing) -> Step:
+    """Say whether a certificate that was left over can be removed: only when AWS shows no stage that presents it."""
+    declaration = standing.declaration
+    where = f" ({declaration.location})" if declaration is not None else ""
+    why = f"succeeded by {standing.successor.block}" if standing.successor is not None else "ended"
+    unseen = _unseen(standing)
+    said = f"its block{where} is left over: it is {why}, and no stage in state presents it"
+    match unseen:
+        case Waiting(reason=reason, unverified=unverified):
+            return Waiting(f"{said}; to retire it AWS has to be asked: {reason}", unverified=unverified)
+        case Blocked(reason=reason, remedy=remedy):
+            return Blocked(f"{said}; {reason}", remedy)
+        case _:
+            return (_hindered(standing, declaration) if declaration is not None else None) or Next(Phase.RETIRE)
 
 
 def _introduce(standing: Standing, successor: Address) -> Step:
@@ -37,9 +143,25 @@ def _introduce(standing: Standing, successor: Address) -> Step:
             "AWS does not know it any more: whatever is applied next makes it anew, and moves the stages to it at once",
             f"first `terraform apply -target='{gone}'`, which makes it alone; give its PEM to the backends; then apply the rest",
         )
-    if standing.declared.certificate(successor) is not None:
-        return Blocked(f"the name {successor} is taken by another block", "choose one with --name")
+    unread = next((each for each in standing.declared.unread_lineage if _may_concern(standing, each)), None)
+    if unread is not None:
+        return Blocked(f"{unread.reason} ({unread.location}): a second successor is not introduced beside it", unread.remedy)
+    taken = standing.declared.certificate(successor)
+    if taken is not None:
+        meant = f"write `# tfcert: succeeds {standing.block.in_module}` above it if it is meant to be the successor"
+        return Blocked(
+            f"the name {successor} is taken by another block ({taken.location}), which no stage in state presents"
+            if not taken.stages
+            else f"the name {successor} is taken by another block ({taken.location})",
+            f"choose one with --name; or {meant}" if not taken.stages else "choose one with --name",
+        )
     return _hindered(standing, declaration) or Next(Phase.INTRODUCE)
+
+
+def _may_concern(standing: Standing, unread: UnreadLineage) -> bool:
+    """Whether a comment that cannot be read may name this predecessor: it stands in its module, and names no other certificate."""
+    named = standing.declared.certificate(unread.names) if unread.names is not None else None
+    return unread.module == standing.block.module_path and (named is None or named.block == standing.block)
 
 
 def _undeclared(standing: Standing) -> Step:
@@ -75,7 +197,12 @@ def _undeclared(standing: Standing) -> Step:
             "its block is no longer in the configuration, though stages present it: the next apply would destroy it",
             "put the block back before anything is applied, then ask again",
         )
-    return Waiting("its block is gone from the configuration: apply, and it is deleted")
+    unseen = _unseen(standing) if standing.cases.observations.asked else None
+    if isinstance(unseen, Blocked):
+        return Blocked(f"its block is gone from the configuration, so the next apply deletes it; {unseen.reason}", unseen.remedy)
+    sure = isinstance(standing.survey(), Surveyed) and unseen is None
+    known = "AWS shows no stage that presents it" if sure else "no stage in state presents it, and AWS was not asked about others"
+    return Waiting(f"its block is gone from the configuration, so Terraform is to delete it: {known}")
 
 
 def _repoint(standing: Standing, successor: DeclaredCertificate, declaration: DeclaredCertificate) -> Step:
@@ -98,8 +225,7 @@ def successor_unready(standing: Standing, successor: DeclaredCertificate) -> Wai
 def _unconfirmed(case: Case) -> Waiting | Blocked | None:
     match case.evidence:
         case Evidence.OBSERVED:
-            ended = case.days_left is not None and case.days_left < 0
-            return Blocked(f"its successor {case.address} has ended itself", "rotate the successor first") if ended else None
+            return None
         case Evidence.GONE:
             return Waiting(f"state has the successor {case.address}, and AWS does not: apply, and Terraform makes it again")
         case Evidence.UNANSWERED:

@@ -11,6 +11,7 @@ from checker.domain.observation import CertificateKey, Found, Gone, Observation,
 from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Step, Waiting
 from checker.domain.stage import Stage
 from checker.domain.value import value
+from checker.rotation.claims import passed_cautions, unfit
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name
 from checker.rotation.standing import Standing, presented
@@ -52,8 +53,11 @@ class _Standing:
 def unmanaged(cases: Cases, document: DocumentCases, declared: Declared, identity: str, name: str | None) -> Rotation | None:
     """The rotation of a literal id; None where the text holds it nowhere and no certificate of Terraform's succeeds it."""
     literal = declared.literal(identity)
-    successors = tuple(each for each in declared.certificates if each.succeeds_id == identity)
-    if literal is None and not successors:
+    claimants = tuple(each for each in declared.certificates if each.succeeds_id == identity)
+    # One that has ended or nears its end is passed over while the text still holds the id: another one is introduced.
+    passed = tuple((each, why) for each in claimants if literal is not None and (why := unfit(cases, document, (), each)))
+    successors = tuple(each for each in claimants if each not in {other for other, _ in passed})
+    if literal is None and not claimants:
         return None
     standing = _Standing(
         cases=cases,
@@ -63,7 +67,7 @@ def unmanaged(cases: Cases, document: DocumentCases, declared: Declared, identit
         literal=literal,
         successor=successors[0] if successors else None,
     )
-    block = successors[0].block if successors else _named(literal, cases, name)
+    block = successors[0].block if successors else _named(literal, cases, name, declared if passed else None)
     step = _step(standing, block) if len(successors) < 2 else _several(successors)
     return Rotation(
         predecessor=None,
@@ -74,7 +78,9 @@ def unmanaged(cases: Cases, document: DocumentCases, declared: Declared, identit
         stages=addresses(standing.presenters),
         introduced=bool(successors),
         conditions=tuple(each for each in conditions(_of(standing, block), block) if each.phase is Phase.REPOINT),
+        passed_over=tuple(each.block for each, _ in passed),
         cautions=(
+            *passed_cautions(passed),
             *(literal.cautions if literal is not None else ()),
             *(each for successor in successors for each in successor.cautions if each.phase is Phase.ROLLBACK),
         ),
@@ -86,12 +92,13 @@ def _several(successors: tuple[DeclaredCertificate, ...]) -> Blocked:
     return Blocked(f"more than one certificate claims to succeed it: {names}", "keep one `# tfcert: succeeds` comment")
 
 
-def _named(literal: DeclaredLiteral | None, cases: Cases, name: str | None) -> Address:
+def _named(literal: DeclaredLiteral | None, cases: Cases, name: str | None, declared: Declared | None) -> Address:
     assert literal is not None  # noqa: S101 -- without a successor there is a literal
     first = min(literal.stages, key=str)
     kind = "aws_api_gateway_client_certificate" if first.type.startswith("aws_") else "awscc_apigateway_client_certificate"
     modules = tuple(ModuleStep(step) for step in literal.module)
-    return Address(kind, name or successor_name(first.name, cases.as_of.date()), None, modules)
+    taken = frozenset(each.block.name for each in declared.certificates) if declared is not None else frozenset()
+    return Address(kind, name or successor_name(first.name, cases.as_of.date(), (), taken), None, modules)
 
 
 def _of(standing: _Standing, block: Address) -> Standing:

@@ -1,4 +1,4 @@
-"""An exemption does not hold, because of how it is written or because it is to last longer than the certificate.
+"""A comment or entry for tfcert that does not count: an exemption that does not hold, or a lineage comment that cannot be read.
 
 ## Why
 Whoever wrote it believes that a finding is taken care of. It is not: such an exemption is never taken, and never passed over
@@ -7,6 +7,9 @@ in silence.
 ## Example
 `# tfcert:ignore certificate-expiring reason="moved soon"`, which has no `until`; an `until` behind the certificate's end; a
 comment above an output instead of a stage or a certificate; one for certificate-expired.
+
+A `# tfcert: succeeds …` comment that names no certificate, or stands at no client certificate, is reported too. tfcert introduces
+no second successor beside it.
 
 ```hcl
 # tfcert:ignore certificate-expiring reason="moved soon"

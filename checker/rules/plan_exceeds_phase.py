@@ -2,7 +2,8 @@
 
 ## Why
 Each phase is safe because it does one thing. A gate that knows which phase is on its way can hold the plan to exactly that, for
-stages, certificates and deployments; what else the plan holds is not judged.
+stages, certificates and deployments; what else the plan holds is not judged. With `--expect next` the phase is worked out for each
+rotation: the first one that the configuration has and the plan's prior state lacks.
 
 ## Example
 `tfcert check plan.json --expect introduce` on a plan that also moves a stage, or that makes no certificate at all.
@@ -38,12 +39,12 @@ from collections.abc import Iterator
 from checker.domain.cases import Cases, DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.plan import Action, CertificateChange, Plan, StageChange
-from checker.domain.rotation import Phase
+from checker.domain.rotation import Expected, Phase
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents
+from checker.rules.next_phase import POINTER, NextPhase
 from checker.rules.rule import Needs, Rule, locate
 
-_POINTER = "client_certificate_id"
 _LESS = {
     Phase.INTRODUCE: "creates no certificate",
     Phase.REPOINT: "moves no stage to another certificate",
@@ -58,17 +59,57 @@ def check(cases: Cases) -> Iterator[Finding]:
         return
     for document in cases.documents:
         plan = document.document.plan
-        if plan is not None:
+        if plan is None:
+            continue
+        if cases.expect == "next":
+            yield from _judge_next(cases, document, plan)
+        else:
             yield from _judge(document, plan, cases.expect)
+
+
+def _judge_next(cases: Cases, document: DocumentCases, plan: Plan) -> Iterator[Finding]:
+    """A plan without any change of ours passes: what is not planned is no harm."""
+    declared = document.document.declared
+    if declared is None:
+        return
+    following = NextPhase(cases=cases, document=document, declared=declared)
+    for certificate in plan.certificates:
+        reason = following.certificate(certificate) if _is_change(certificate) else None
+        if reason is not None:
+            yield _finding(document, certificate, "next", reason)
+    for stage in plan.stages:
+        reason = following.stage(stage) if stage.action.changes or _moved(stage) else None
+        if reason is not None:
+            yield _finding(document, stage, "next", reason)
+    yield from _deployments(document, plan, "next")
+
+
+def _is_change(change: CertificateChange) -> bool:
+    return change.action.changes or _moved(change) or change.imported
+
+
+def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterator[Finding]:
+    for deployment in plan.deployments:
+        if deployment.action.changes:
+            yield Finding(
+                rule=RULE.name,
+                source=document.document.source.path,
+                severity=RULE.severity,
+                message=f"the plan changes deployment {deployment.address}, which publishes more than {_called(phase)} should",
+                remedy=_remedy(phase),
+                address=str(deployment.address),
+                location=locate(document, deployment.address),
+            )
 
 
 def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Finding]:
     fitting = 0
     for certificate in plan.certificates:
-        if certificate.action.changes or _moved(certificate):
+        if _is_change(certificate):
             reason = _certificate(document, certificate, phase)
             fitting += reason is None
-            if reason is not None:
+            # An import that changes nothing in AWS is no harm to any phase.
+            if reason is not None and (certificate.action.changes or _moved(certificate)):
                 yield _finding(document, certificate, phase, reason)
     for stage in plan.stages:
         if stage.action.changes or _moved(stage):
@@ -76,35 +117,41 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
             fitting += reason is None
             if reason is not None:
                 yield _finding(document, stage, phase, reason)
-    for deployment in plan.deployments:
-        if deployment.action.changes:
-            yield Finding(
-                rule=RULE.name,
-                source=document.document.source.path,
-                severity=RULE.severity,
-                message=f"the plan changes deployment {deployment.address}, which publishes more than {phase} should",
-                remedy=_REMEDY,
-                address=str(deployment.address),
-                location=locate(document, deployment.address),
-            )
+    yield from _deployments(document, plan, phase)
     if not fitting:
         yield Finding(
             rule=RULE.name,
             source=document.document.source.path,
             severity=RULE.severity,
-            message=f"the plan {_LESS[phase]}, so it is no {phase}",
-            remedy=_REMEDY,
+            message=f"the plan {_LESS[phase]}, so it is no {phase}{_rather(document, plan, phase)}",
+            remedy=_remedy(phase),
         )
+
+
+def _rather(document: DocumentCases, plan: Plan, phase: Phase) -> str:
+    """Name the phase that the plan is instead, where it is one and nothing else."""
+    certificates = [change for change in plan.certificates if _is_change(change)]
+    stages = [change for change in plan.stages if change.action.changes or _moved(change)]
+    if not certificates and not stages:
+        return ""
+    for other in Phase:
+        unfit = any(_certificate(document, change, other) for change in certificates)
+        if other is not phase and not unfit and not any(_stage(document, change, other) for change in stages):
+            return f": it is {other}"
+    return ""
 
 
 def _certificate(document: DocumentCases, change: CertificateChange, phase: Phase) -> str | None:
     match phase, change.action:
         case Phase.INTRODUCE, Action.CREATE:
             return _no_successor(document, change)
+        case Phase.INTRODUCE, Action.NO_OP | Action.UPDATE if change.imported:
+            # A successor that was made outside Terraform comes in by import.
+            return _no_successor(document, change)
         case Phase.RETIRE, Action.DELETE | Action.FORGET:
             return None
         case _, Action.NO_OP:
-            return "is moved to another address"
+            return "is imported" if change.imported else "is moved to another address"
         case _, action:
             return f"has the planned action {action.value}"
 
@@ -121,7 +168,7 @@ def _no_successor(document: DocumentCases, change: CertificateChange) -> str | N
 def _stage(document: DocumentCases, change: StageChange, phase: Phase) -> str | None:
     if phase not in {Phase.REPOINT, Phase.ROLLBACK} or change.action is not Action.UPDATE:
         return "is moved to another address" if not change.action.changes else f"has the planned action {change.action.value}"
-    extra = sorted(change.changed - {_POINTER})
+    extra = sorted(change.changed - {POINTER})
     if extra:
         return f"also changes {', '.join(extra[:5])}"
     match change.presented:
@@ -160,13 +207,13 @@ def _moved(change: CertificateChange | StageChange) -> bool:
     return change.previous_address is not None and change.previous_address != change.address
 
 
-def _finding(document: DocumentCases, change: CertificateChange | StageChange, phase: Phase, reason: str) -> Finding:
+def _finding(document: DocumentCases, change: CertificateChange | StageChange, phase: Expected, reason: str) -> Finding:
     return Finding(
         rule=RULE.name,
         source=document.document.source.path,
         severity=RULE.severity,
-        message=f"{change.address} {reason}, which is not part of {phase}",
-        remedy=_REMEDY,
+        message=f"{change.address} {reason}, which is not part of {_called(phase)}",
+        remedy=_remedy(phase),
         address=str(change.address),
         certificate_id=change.before.id if isinstance(change, CertificateChange) and change.before is not None else None,
         location=locate(document, change.address),
@@ -174,7 +221,15 @@ def _finding(document: DocumentCases, change: CertificateChange | StageChange, p
     )
 
 
-_REMEDY = "keep the change to what the phase's patch does (`tfcert patch --phase …`), and plan again"
+def _called(phase: Expected) -> str:
+    return "the next phase of any rotation" if phase == "next" else str(phase)
+
+
+def _remedy(phase: Expected) -> str:
+    if phase == "next":
+        return "keep the change to the next phase of each rotation, which `tfcert patch` writes, and plan again"
+    return f"keep the change to what the phase's patch does (`tfcert patch --phase {phase}`), and plan again"
+
 
 RULE = Rule(
     name="plan-exceeds-phase",

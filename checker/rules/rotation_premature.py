@@ -33,13 +33,13 @@ backends trust the CA that issued it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from checker.domain.cases import Case, Cases
+from checker.domain.cases import Cases
 from checker.domain.finding import Finding
-from checker.domain.observation import Found
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents
+from checker.rules.next_phase import made_at
 from checker.rules.rule import Needs, Rule, days, locate
 
 
@@ -54,7 +54,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     successor = document.by_id(new)
                 case _:
                     continue
-            made = _made(successor) if successor is not None and successor.certificate.kind == "gateway" else None
+            made = made_at(successor) if successor is not None and successor.certificate.kind == "gateway" else None
             if made is None or made + window <= cases.as_of:
                 continue
             yield Finding(
@@ -69,11 +69,6 @@ def check(cases: Cases) -> Iterator[Finding]:
                 location=locate(document, change.address),
                 about=change.sides,
             )
-
-
-def _made(case: Case) -> datetime | None:
-    observed = case.observation.created_at if isinstance(case.observation, Found) else None
-    return observed or case.certificate.created_at
 
 
 RULE = Rule(

@@ -23,9 +23,12 @@ resource "aws_api_gateway_stage" "live" {
 }
 ```
 
+A plan that makes a second successor of a certificate fails too: two certificates would wait for the same stages.
+
 ## How to fix
 Take the reference back, apply the new certificate alone, let the backend trust it, then move the stages: `tfcert patch` writes
-these steps.
+these steps. A new certificate that was written manually, without the comment that says what it succeeds, is recognised. Of two
+successors keep the one that is in state.
 
 ## How to exempt
 Exempt the rule for the stage's address until a date.
@@ -38,10 +41,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Cases
+from checker.domain.cases import Cases, DocumentCases
 from checker.domain.finding import Finding
+from checker.domain.progress import second_successors
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsPlanned
+from checker.domain.succession import Succession
 from checker.rules.rule import Needs, Rule, locate
 
 
@@ -49,6 +54,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     """Yield an error for each stage that a plan moves from one certificate to another that the same plan makes."""
     for document in cases.documents:
         plan = document.document.plan
+        yield from _second(cases, document)
         for change in plan.stages if plan is not None else ():
             match change.presented:
                 case Presents(id=old), PresentsPlanned(candidates=(_, *_) as candidates):
@@ -59,7 +65,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                         severity=RULE.severity,
                         message=f"one apply would make {made} and move {change.address} to it, away from {old}: "
                         "the backend could not trust it in time",
-                        remedy="apply the new certificate alone, have the backend trust it, then move the stage (`tfcert patch`)",
+                        remedy=_remedy(document, old),
                         address=str(change.address),
                         certificate_id=old,
                         location=locate(document, change.address),
@@ -67,6 +73,35 @@ def check(cases: Cases) -> Iterator[Finding]:
                     )
                 case _:
                     pass
+
+
+def _remedy(document: DocumentCases, old: str) -> str:
+    """What separates the steps: for a successor that was written manually the patch that leaves it to be applied alone."""
+    case = document.by_id(old)
+    declared = document.document.declared
+    block = case.address.block if case is not None and case.address is not None else None
+    if declared is not None and block is not None and not declared.successors(block) and declared.certificate(block) is not None:
+        guess = Succession.of_cases(document).guess(block)
+        if guess is not None and guess.moved and not guess.several:
+            return (
+                f"run `tfcert patch`: it points the stage back to {block.in_module} and keeps {guess.successor.block.in_module}; "
+                "apply that alone, have every backend trust it, then ask again for repoint"
+            )
+    return "apply the new certificate alone, have the backend trust it, then move the stage (`tfcert patch`)"
+
+
+def _second(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
+    for change, predecessor, other in second_successors(document, cases.policy):
+        there = "is in state" if document.of_block(other) else "the same plan makes"
+        yield Finding(
+            rule=RULE.name,
+            source=document.document.source.path,
+            severity=RULE.severity,
+            message=f"{change.address} would be a second successor of {predecessor}, beside {other}, which {there}",
+            remedy=f"remove the block of {change.address.block} before anything is applied; go on with {other} (`tfcert patch`)",
+            address=str(change.address),
+            location=locate(document, change.address),
+        )
 
 
 RULE = Rule(

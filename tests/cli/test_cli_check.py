@@ -320,3 +320,26 @@ def test_an_instant_at_the_end_of_the_calendar_is_a_usage_error(tfcert, story, i
     done = tfcert("check", STATE, "--offline", "--as-of", instant, cwd=story)
     assert done.returncode == 2
     assert done.stderr.decode().startswith("tfcert: error: --as-of: ")
+
+
+RECORDED = {"shared-1-introduce": 0, "shared-2-repoint": 0, "shared-3-retire": 0, "shared-2-unrelated": 0}
+RECORDED |= {"single-phases-1-and-2": 3, "single-phases-2-and-3": 4, "single-replace": 4, "single-attribute-removed": 1}
+
+
+@pytest.mark.parametrize(("name", "findings"), RECORDED.items())
+def test_expect_next_on_recorded_plans(outcome, fixtures, name, findings):
+    """Each phase of a real rotation passes by `next`, and an unrelated plan; every wrong way is a finding for each change."""
+    home = fixtures / "acceptance" / name
+    document, _ = outcome(home / "plan.json", "--config", home / "config", "--offline", "--expect", "next", "--as-of", "2027-06-01")
+    found = [finding["message"] for finding in document["findings"] if finding["rule"] == "plan-exceeds-phase"]
+    assert len(found) == findings, found
+
+
+def test_expect_next_needs_the_configuration(tfcert, fixtures, tmp_path):
+    """Without it nobody knows which phase comes next: exit 2, and the way out is named."""
+    plan = tmp_path / "plan.json"
+    plan.write_bytes((fixtures / "acceptance" / "shared-1-introduce" / "plan.json").read_bytes())
+    done = tfcert("check", plan, "--offline", "--expect", "next")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"--config" in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -228,3 +228,17 @@ def test_rollback_undoes_a_written_repoint(tfcert, story, tmp_path):
     assert texts(story) == before
     again = tfcert("patch", *DAY_12, "--phase", "rollback", cwd=story)
     assert b"nothing to roll back" in again.stdout
+
+
+def test_rotations_in_different_phases_are_checked_by_next(tfcert, story):
+    """One successor is written and not applied, another is written now: one plan holds both, and `--expect next` is what takes it."""
+    (story / "other.tf").write_text(
+        f'# tfcert: succeeds x0y0z0\nresource "{NEW.decode().split(".")[0]}" "other" {{\n}}\n', encoding="utf-8"
+    )
+    alone = tfcert("patch", *DAY_12, "--only", "rj3hhn", cwd=story)
+    assert b"--expect introduce" in alone.stdout
+    both = tfcert("patch", *DAY_12, cwd=story)
+    assert b"--expect next" in both.stdout
+    assert b"--expect next" in both.stderr
+    written = tfcert("patch", *DAY_12, "--write", cwd=story)
+    assert b"introduce is written; plan, `tfcert check PLAN --expect next`" in written.stdout

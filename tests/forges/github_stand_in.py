@@ -204,7 +204,8 @@ def _node(identity):
 
 
 def _user(login):
-    return {**DESCRIPTION.smallest(DESCRIPTION.schema("simple-user")), "login": login}
+    kind = "Bot" if login == BOT or login.endswith("[bot]") else "User"
+    return {**DESCRIPTION.smallest(DESCRIPTION.schema("simple-user")), "login": login, "type": kind}
 
 
 def _pull(number, sha):

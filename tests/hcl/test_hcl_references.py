@@ -6,7 +6,7 @@ import pytest
 from world import CERTIFICATE
 
 from checker.hcl.configuration import Configuration, Module
-from checker.hcl.references import Use, references
+from checker.hcl.references import Use, moved_by_repoint, references
 from checker.hcl.source import SourceFile
 
 C = f"{CERTIFICATE}.orders"
@@ -52,6 +52,13 @@ def found(text: str):
         (f"(var.a ? {C} : null).id", Use.WHOLE),
         (f"jsonencode({C})", Use.WHOLE),
         (f"length({C})", Use.INFORMATION),
+        (f"keys({C})", Use.INFORMATION),
+        (f"can({C}[0])", Use.INFORMATION),
+        (f"{C}[0] != null", Use.INFORMATION),
+        (f"null == one({C})", Use.INFORMATION),
+        (f"try({C}[0], null) != null", Use.INFORMATION),
+        (f"{C}[0] != var.other", Use.WHOLE),
+        (f"one({C}).id != null", Use.POINTER),
         (f"[for k, c in {C} : k]", Use.WHOLE),
         (f"[for c in {C} : c]", Use.WHOLE),
         (f"[for c in values({C}) : c.id]", Use.WHOLE),
@@ -99,3 +106,24 @@ def test_every_reference_of_an_expression_is_found_with_its_own_bytes():
     uses = [(reference.use, reference.name.start) for reference in found(text)]
     assert sorted(start for _, start in uses) == [at + len(CERTIFICATE) + 1 for at in range(len(text)) if text.startswith(C, at)]
     assert sorted(use.value for use, _ in uses) == ["information", "pointer", "pointer"]
+
+
+def test_a_guard_moves_with_the_pointer_or_the_pem_that_it_guards():
+    """Of one expression that gives both, each guard follows what it stands nearest to; a date follows the output of the id."""
+    guarded = f"length({C}) > 0 ? {C}[0].%s : null"
+    text = f"""locals {{
+  both = {{ a = {guarded % "id"}, b = {guarded % "pem_encoded_certificate"} }}
+}}
+output "id" {{
+  value = {C}[0].id
+}}
+output "ends" {{
+  value = {C}[0].expiration_date
+}}
+resource "a" "b" {{
+  count = length({C})
+  pem   = {C}[0].pem_encoded_certificate
+}}
+"""
+    moved = [(reference.line, reference.use.value) for reference in moved_by_repoint(found(text))]
+    assert sorted(moved) == [(2, "information"), (2, "pointer"), (5, "pointer"), (8, "information")]

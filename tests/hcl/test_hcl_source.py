@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from world import BASE, bounded
 
 from checker.domain.errors import UnreadableError
-from checker.hcl.lineage import attached, pem_of, predecessor_comment
+from checker.hcl.lineage import attached, lineage_of, pem_of
 from checker.hcl.source import SourceFile
 
 
@@ -87,21 +87,21 @@ def test_the_comments_of_a_block_are_those_directly_above_it(above, kept, mark, 
         ("# tfcert: succeeds aws_x.orders", "aws_x.orders"),
         ("//tfcert:succeeds aws_x.orders  ", "aws_x.orders"),
         ("# tfcert: succeeds aws_x.old\n# tfcert: succeeds aws_x.orders", "aws_x.orders"),
-        ("# tfcert: succeeds aws_x.orders and more", None),
+        ("# tfcert: succeeds aws_x.orders and more", "aws_x.orders"),
         ("# see tfcert: succeeds aws_x.orders", None),
-        ("# tfcert: succeeds aws_x.orders\n", None),
+        ("# tfcert: succeeds aws_x.orders\n", "aws_x.orders"),
         ("# succeeds aws_x.orders", None),
     ],
 )
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_lineage_is_the_comment_nearest_to_the_block(comment, names, newline):
-    """It is a whole line of its own, of a fixed form, without a blank line below it."""
-    file = SourceFile("a.tf", f'{comment}\nresource "a" "b" {{\n}}\n'.replace("\n", newline).encode())
-    found = predecessor_comment(file, file.body.blocks[0])
-    assert (found[0] if found else None) == names
+    """Words may stand behind it, and a blank line below it; nothing stands before it."""
+    file = SourceFile("a.tf", f'{comment}\nresource "a_client_certificate" "b" {{\n}}\n'.replace("\n", newline).encode())
+    found = lineage_of(file, file.body.blocks[0])
+    assert (found[-1].reference if found else None) == names
     if found:
-        assert found[1].of(file.data).strip() == comment.splitlines()[-1].strip().encode()
-        assert found[1].of(file.data).endswith(newline.encode())
+        assert found[-1].gone.of(file.data).strip() == comment.splitlines()[-1].strip().encode()
+        assert found[-1].gone.of(file.data).endswith(newline.encode())
 
 
 def test_the_comment_above_an_output_names_the_certificate_of_its_pem():

@@ -33,10 +33,9 @@ def two(folder) -> World:
     )
 
 
-@pytest.mark.parametrize("wish", [{}, {"every": True}, {"every": True, "name": "fresh"}])
-def test_two_certificates_never_get_the_same_successor(wish, tmp_path):
+def test_two_certificates_never_get_the_same_successor(tmp_path):
     """Their stages would end on one certificate: both are blocked, and told to go one after the other."""
-    _, patches = two(tmp_path).ask(**wish)
+    _, patches = two(tmp_path).ask(every=True, name="fresh")
     assert patches.patches == ()
     for rotation in patches.rotations:
         assert isinstance(rotation.step, Blocked)
@@ -44,14 +43,34 @@ def test_two_certificates_never_get_the_same_successor(wish, tmp_path):
         assert "--only" in rotation.step.remedy
 
 
+@pytest.mark.parametrize("suffix", ["v2", "two", "three", "twelve", "2", "02", "second", "new", "next"])
+def test_two_certificates_in_use_whose_names_differ_by_a_suffix_go_their_own_ways(suffix, tmp_path):
+    """Each keeps its suffix, all the way through both rotations."""
+    home = world(
+        lay(tmp_path, {"main.tf": TWO.replace("orders_v2", f"orders_{suffix}")}),
+        {},
+        certificates={C: "old000", f"{C}_{suffix}": "old111"},
+        stages={f"{STAGE}.prod": "old000", f"{STAGE}.two": "old111"},
+    )
+    for phase in SERIES:
+        _, patches = home.ask()
+        assert [(rotation.step, str(rotation.successor)) for rotation in patches.rotations] == [
+            (Next(phase), f"{C}_202611"),
+            (Next(phase), f"{C}_{suffix}_202611"),
+        ]
+        home.write(patches)
+        home.apply(phase, patches.rotations)
+    assert home.ask()[1].rotations == ()
+
+
 def test_one_of_two_that_would_collide_is_written_when_it_alone_is_asked_for(tmp_path):
     """`--only` takes the other out of the way; afterwards the name is taken, and `--name` helps the second."""
     home = two(tmp_path)
-    _, patches = home.ask(only=frozenset({C}))
+    _, patches = home.ask(only=frozenset({C}), name="fresh")
     assert [entry.phase for entry in patches.patches] == [Phase.INTRODUCE]
     home.write(patches)
     home.apply(Phase.INTRODUCE, patches.rotations)
-    _, patches = home.ask(only=frozenset({f"{C}_v2"}))
+    _, patches = home.ask(only=frozenset({f"{C}_v2"}), name="fresh")
     assert isinstance(patches.rotations[0].step, Blocked)
     assert "is taken" in patches.rotations[0].step.reason
     _, patches = home.ask(only=frozenset({f"{C}_v2"}), name="second")

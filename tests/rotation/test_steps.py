@@ -49,7 +49,7 @@ def introduced(folder, text: str = INTRODUCED, *, presented: str = "old000", app
     ("answer", "step"),
     [
         (Found(expires_at=days(350)), Next(Phase.REPOINT)),
-        (Found(expires_at=days(-1)), Blocked),
+        (Found(expires_at=days(-1)), Next(Phase.INTRODUCE)),
         (Gone(), Waiting),
         (REFUSED, Waiting),
         (None, Waiting),

@@ -14,11 +14,15 @@ from builders import (
     moving,
     said,
     stage,
+    stage_at,
 )
+from world import CERTIFICATE
 
 from checker.domain.observation import ObservedStage, Unanswered
 from checker.domain.plan import Action, CertificateChange, Plan
+from checker.domain.severity import Severity
 from checker.domain.stage import PresentsPlanned, StageKind
+from checker.domain.value import replace
 
 UNSTAGED, DESTROYS, DETACHED, OVERDUE = "rotation-unstaged", "rotation-destroys-in-use", "stage-detached", "rotation-overdue"
 NEW = PresentsPlanned((certificate_at("new"),))
@@ -170,3 +174,59 @@ def test_without_a_successor_in_state_nothing_is_overdue():
     assert said(cases_of(document([certificate("old", 3)], declared=lineage(old=None, new="old")))) == {
         "certificate-expiring": "error"
     }
+
+
+def test_a_second_successor_beside_one_in_state_fails_the_plan_that_makes_it():
+    """The rule names the one that is there; a successor that has ended may be replaced by a fresh one."""
+    declared = lineage(old=None, one="old", two="old")
+    plan = Plan(certificates=(making("two"),))
+    there = [certificate("old"), certificate("one", 350)]
+    (found,) = findings(cases_of(document(there, plan=plan, declared=declared)), UNSTAGED)
+    assert found.severity is Severity.ERROR
+    assert "second successor" in found.message
+    assert f"{CERTIFICATE}.one" in found.remedy
+    for left in (-1, 5, 20):
+        ended = [certificate("old"), certificate("one", left)]
+        assert findings(cases_of(document(ended, plan=plan, declared=declared)), UNSTAGED) == []
+    both = Plan(certificates=(making("one"), making("two")))
+    assert len(findings(cases_of(document(plan=both, declared=declared)), UNSTAGED)) == 1
+
+
+@pytest.mark.parametrize("name", ["old_two", "old_202611", "old_new"])
+def test_a_plan_that_makes_a_manual_successor_alone_is_the_cure(name):
+    """No comment names it, and no stage moves: the expiry that it cures does not fail it; with a stage moved it does."""
+    declared = lineage(**{"old": None, name: None})
+    alone = Plan(certificates=(making(name),))
+    (found,) = findings(cases_of(document(plan=alone, declared=declared)), "certificate-expiring")
+    assert found.severity is Severity.WARNING
+    moved = Plan(certificates=(making(name),), stages=(moving("prod", "old", PresentsPlanned((certificate_at(name),))),))
+    (found,) = findings(cases_of(document(plan=moved, declared=declared)), "certificate-expiring")
+    assert found.severity is Severity.ERROR
+    other = Plan(certificates=(making("elsewhere"),))
+    (found,) = findings(cases_of(document(plan=other, declared=lineage(old=None, elsewhere=None))), "certificate-expiring")
+    assert found.severity is Severity.ERROR
+
+
+def test_an_imported_successor_takes_the_rotation_forward():
+    """It was made outside Terraform, and the plan takes it into state."""
+    declared = lineage(old=None, new="old")
+    change = CertificateChange(
+        address=certificate_at("new"),
+        action=Action.NO_OP,
+        before=certificate("new", 350),
+        after=certificate("new", 350),
+        imported=True,
+    )
+    (found,) = findings(cases_of(document(plan=Plan(certificates=(change,)), declared=declared)), "certificate-expiring")
+    assert found.severity is Severity.WARNING
+
+
+def test_the_remedy_of_a_one_step_change_names_the_patch_that_separates_it():
+    """The stage takes its id from a certificate that no comment explains: `patch` keeps that one."""
+    made = lineage(old=None, other=None)
+    taking = replace(made.certificates[1], stages=frozenset({stage_at("prod")}))
+    declared = replace(made, certificates=(made.certificates[0], taking))
+    plan = Plan(certificates=(making("other"),), stages=(moving("prod", "old", PresentsPlanned((certificate_at("other"),))),))
+    (found,) = findings(cases_of(document(plan=plan, declared=declared)), UNSTAGED)
+    assert f"keeps {CERTIFICATE}.other" in found.remedy
+    assert "tfcert patch" in found.remedy

@@ -1,0 +1,80 @@
+"""The signals that end a run: Ctrl-C, SIGTERM and SIGHUP. They wait while files are being replaced."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+_ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class _Received:
+    """The first signal of this process, whether signals wait, and whether the user was told."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+        self.waits = 0
+        self.told = False
+
+
+_received = _Received()
+
+
+def listen() -> None:
+    """Turn each of the signals into a KeyboardInterrupt; a signal that the caller ignores, as nohup does, stays ignored."""
+    for number in _ENDING:
+        if signal.getsignal(number) not in (signal.SIG_IGN, None):
+            signal.signal(number, _receive)
+
+
+def ignore() -> None:
+    """Ignore all signals from now on: the run has ended, and only says so."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _receive(number: int, _frame: FrameType | None) -> None:
+    if _received.first is None:
+        _received.first = number
+    if not _received.waits:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Let signals wait inside this block. `obey` raises them, where the files are in a state that can be left."""
+    _received.waits += 1
+    try:
+        yield
+    finally:
+        _received.waits -= 1
+
+
+def received() -> bool:
+    """Whether a signal has come."""
+    return _received.first is not None
+
+
+def obey() -> None:
+    """Raise KeyboardInterrupt if a signal has come."""
+    if received():
+        raise KeyboardInterrupt
+
+
+def exit_code() -> int:
+    """Return the exit code of an interrupted run: 128 and the signal's number, as shells have it."""
+    return 128 + (_received.first if _received.first is not None else signal.SIGINT)
+
+
+def tell(what: str | None = None) -> None:
+    """Say once on stderr that the run was interrupted, and `what` that means; the terminal may be gone."""
+    if _received.told:
+        return
+    _received.told = True
+    number = _received.first
+    by = "" if number in (None, signal.SIGINT) else f" by {signal.Signals(number).name}"
+    with suppress(OSError, ValueError):
+        print(f"tfcert: interrupted{by}{f': {what}' if what else ''}", file=sys.stderr, flush=True)

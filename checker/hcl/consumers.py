@@ -1,0 +1,267 @@
+"""Find every consumer of a certificate's PEM, to the end of the way, and what Terraform does there when the PEM changes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from checker.domain.rotation import Delivery
+from checker.hcl.arrivals import Arrival, arrivals, is_condition
+from checker.hcl.configuration import Configuration, ModulePath, readable
+from checker.hcl.deliveries import OBJECTS, STORES, TRIGGERED, TRUST_STORES, Delivered, Moving, by_location, delivered
+from checker.hcl.keys import labels_around
+from checker.hcl.lineage import hands_pem_on
+from checker.hcl.references import Reference, Site, Use, named, sites
+from checker.hcl.syntax import Block
+from checker.hcl.traversal import Traversal, traversals
+
+_META = frozenset({"depends_on", "ignore_changes"})
+_META_BLOCKS = frozenset({"import", "moved", "removed"})
+_PEM = "pem_encoded_certificate"
+# Attributes whose value changes with what a resource holds.
+_CONTENT = frozenset({
+    "binary_data", "body", "checksum_sha256", "content", "content_base64", "content_base64sha256", "content_base64sha512",
+    "content_md5", "content_sha1", "content_sha256", "content_sha512", "data", "data_json", "etag", "input", "insecure_value",
+    "latest_version", "output", "rendered", "resource_version", "result", "revision", "secret_binary", "secret_data",
+    "secret_string", "triggers", "triggers_replace", "user_data", "value", "version", "version_id",
+})  # fmt: skip
+# A change of what these hold makes another resource of them, with another id.
+_RENAMED = frozenset({
+    *TRIGGERED, "aws_ecs_task_definition", "aws_launch_configuration", "google_secret_manager_secret_version", "local_file",
+    "local_sensitive_file",
+})  # fmt: skip
+_NAMES = frozenset({"id", "arn", "name", "self_link"})
+_PODS = ("kubernetes_secret", "kubernetes_config_map")
+
+_ResourceKey = tuple[ModulePath, str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Consumer:
+    """A place that takes the PEM, and what an apply does there; `start` is the reference to the certificate that leads to it."""
+
+    arrival: Arrival
+    start: Reference
+    delivered: Delivered
+
+    @property
+    def what(self) -> str:
+        """The block as a person names it, with the module that it is in."""
+        site = self.arrival.site
+        name = " ".join((site.block.type, ".".join(site.block.labels))).strip()
+        return f"{name} (in module.{'.module.'.join(site.module)})" if site.module else name
+
+    @property
+    def place(self) -> str:
+        """The module, block and attribute, to compare the consumers of two certificates."""
+        site = self.arrival.site
+        return " ".join((*site.module, site.block.type, *site.block.labels, *site.path))
+
+    @property
+    def holds_another(self) -> bool:
+        """Whether the expression that refers to the certificate also holds the PEM of another one."""
+        own = self.start.traversal
+        kind, name = own.root, own.steps[0].name if own.steps else None
+        site = self.start.site
+        return any(
+            other.root == kind and other.steps and other.steps[0].name != name and other.first_attribute_after(0) == _PEM
+            for other in traversals(site.attribute.expression, site.file.data)
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _Entry:
+    start: Reference
+    arrival: Arrival
+    via: _ResourceKey | None = None
+    stored: bool = False
+
+
+@dataclass(slots=True)
+class _Search:
+    configuration: Configuration
+    entries: list[_Entry] = field(default_factory=list)
+    seen: set[tuple[str, int, bool]] = field(default_factory=set)
+    # Resources that are replaced when another one changes, by file and offset of their block.
+    replaced: dict[tuple[str, int], _ResourceKey] = field(default_factory=dict)
+    done: dict[_ResourceKey, Delivered] = field(default_factory=dict)
+
+    def collect(self, starts: Iterable[Reference]) -> None:
+        waiting: deque[_Entry] = deque()
+        for start in starts:
+            found = arrivals(self.configuration, start.site, start.traversal)
+            waiting.extend(_Entry(start=start, arrival=arrival) for arrival in found)
+        read: set[tuple[_ResourceKey, bool]] = set()
+        while waiting:
+            entry = waiting.popleft()
+            span = (entry.arrival.site.file.path, entry.arrival.traversal.span.start, entry.stored)
+            if span in self.seen:
+                continue
+            self.seen.add(span)
+            self.entries.append(entry)
+            key = _resource(entry.arrival.site)
+            if key is not None and (key, entry.stored) not in read and not entry.stored:
+                read.add((key, entry.stored))
+                waiting.extend(self.readers(entry, key))
+
+    def readers(self, entry: _Entry, key: _ResourceKey) -> Iterator[_Entry]:
+        """What reads a resource that holds the PEM: its content, or the place in which it is stored."""
+        module, kind, name = key
+        for site, traversal in named(self.configuration, module, kind, name):
+            if site.path[-1] in _META or site.block.type in _META_BLOCKS or is_condition(site) or _resource(site) == key:
+                continue
+            if site.path[-1] == "replace_triggered_by":
+                self.replaced[(site.file.path, site.block.span.start)] = key
+                yield _Entry(start=entry.start, arrival=Arrival(site=site, traversal=traversal), via=key)
+                continue
+            taken = _taken(traversal)
+            holds = taken is None or taken in _CONTENT or (kind in _RENAMED and taken in _NAMES)
+            if holds or _is_store(kind):
+                for arrival in arrivals(self.configuration, site, traversal):
+                    yield _Entry(start=entry.start, arrival=arrival, via=key, stored=not holds)
+        if kind in OBJECTS:
+            yield from self.by_text(entry, key)
+
+    def by_text(self, entry: _Entry, key: _ResourceKey) -> Iterator[_Entry]:
+        """Trust stores that name the object's key by the same text, and not by a reference to the object."""
+        block, data = entry.arrival.site.block, entry.arrival.site.file.data
+        attribute = block.attribute("key")
+        text = attribute.value.of(data).strip() if attribute is not None else b""
+        if not text or key[2].encode() in text:
+            return
+        for module in sorted(self.configuration.modules):
+            for file in self.configuration.in_module(module, b"resource"):
+                if not readable(file):
+                    continue
+                for site in sites(file, module):
+                    if _names_key(site, text) and not _refers(site, key):
+                        inner = next(iter(traversals(site.attribute.expression, file.data)), None)
+                        traversal = inner or Traversal("", site.attribute.value, (), site.attribute.expression)
+                        yield _Entry(start=entry.start, arrival=Arrival(site=site, traversal=traversal), via=key, stored=True)
+
+    def classify(self, ids: frozenset[tuple[str, int]]) -> Iterator[Consumer]:
+        moving = Moving(pem=frozenset(_spot(entry.arrival.site) for entry in self.entries if not entry.stored), id=ids)
+        told: set[tuple[str, int]] = set()
+        for entry in self.entries:
+            site = entry.arrival.site
+            found = self.of(entry, moving)
+            key = _resource(site)
+            if key is not None and (key not in self.done or not _sent(self.done[key])):
+                self.done[key] = found
+            trigger = site.path[-1] == "replace_triggered_by"
+            by_block = (site.file.path, site.block.span.start)
+            if trigger and any(_same_block(other, site) for other in self.entries if other is not entry):
+                continue
+            if entry.stored or (key is not None and key[1] in TRUST_STORES):
+                if by_block in told:
+                    continue
+                told.add(by_block)
+            yield Consumer(arrival=entry.arrival, start=entry.start, delivered=found)
+
+    def of(self, entry: _Entry, moving: Moving) -> Delivered:
+        site = entry.arrival.site
+        source = _address(entry.via) if entry.via is not None else ""
+        above = self.done.get(entry.via) if entry.via is not None else None
+        if above is not None and above.delivery in {Delivery.NEVER, Delivery.IGNORED}:
+            return Delivered(
+                delivery=Delivery.NEVER, effect=f"{source} does not change, so nothing new reaches it", needs=above.needs
+            )
+        if above is not None and above.delivery is Delivery.BY_ID:
+            return Delivered(delivery=Delivery.BY_ID, effect=f"it follows {source}, which changes in repoint", needs=above.needs)
+        key = _resource(site)
+        if key is None:
+            return _outside(self.configuration, site)
+        if entry.stored or key[1] in TRUST_STORES:
+            return by_location(site, source, moving)
+        by = self.replaced.get((site.file.path, site.block.span.start))
+        by_changes = by is not None and (by not in self.done or _sent(self.done[by]))
+        with_ = _address(by) if by is not None and by_changes else None
+        if site.path[-1] == "replace_triggered_by":
+            return Delivered(delivery=Delivery.REPLACED, effect=f"it is replaced when {source} changes (replace_triggered_by)")
+        labels = labels_around(entry.arrival.traversal, site.file.data)
+        return delivered(site, _address(key), moving, labels, with_)
+
+
+def consumers(configuration: Configuration, found: Iterable[Reference], ids: Iterable[Arrival]) -> tuple[Consumer, ...]:
+    """Every consumer of the PEM that these references to a certificate lead to; `ids` are the places that its id reaches."""
+    search = _Search(configuration)
+    search.collect(reference for reference in found if hands_pem_on(reference))
+    return tuple(search.classify(frozenset(_spot(arrival.site) for arrival in ids))) if search.entries else ()
+
+
+def id_arrivals(configuration: Configuration, found: Iterable[Reference]) -> Iterator[Arrival]:
+    """Every place that the certificate's id reaches."""
+    for reference in found:
+        if reference.use is Use.POINTER:
+            yield from arrivals(configuration, reference.site, reference.traversal)
+
+
+def _outside(configuration: Configuration, site: Site) -> Delivered:
+    match site.block.type:
+        case "output":
+            return Delivered(delivery=Delivery.ELSEWHERE, effect="what reads this output elsewhere has it with its own next apply")
+        case "module":
+            source = configuration.modules[site.module].opaque.get(site.block.labels[0], "")
+            return Delivered(
+                delivery=Delivery.UNKNOWN, effect=f"its source is no folder here ({source}): read in the plan what changes in it"
+            )
+        case "data" | "ephemeral":
+            return Delivered(delivery=Delivery.UNKNOWN, effect="it is read with the PEM at each plan")
+        case "action":
+            return Delivered(
+                delivery=Delivery.NEVER,
+                effect="an action runs only when something triggers it",
+                needs="invoke it after the apply (`terraform apply -invoke`)",
+            )
+        case _:
+            return Delivered(delivery=Delivery.UNKNOWN, effect="what a change does there is not known: read the plan")
+
+
+def _resource(site: Site) -> _ResourceKey | None:
+    block = site.block
+    return (site.module, block.labels[0], block.labels[1]) if block.type == "resource" and len(block.labels) > 1 else None
+
+
+def _address(key: _ResourceKey) -> str:
+    return "".join(f"module.{step}." for step in key[0]) + f"{key[1]}.{key[2]}"
+
+
+def _spot(site: Site) -> tuple[str, int]:
+    return (site.file.path, site.attribute.span.start)
+
+
+def _sent(found: Delivered) -> bool:
+    return found.delivery not in {Delivery.NEVER, Delivery.IGNORED, Delivery.BY_ID}
+
+
+def _same_block(entry: _Entry, site: Site) -> bool:
+    other = entry.arrival.site
+    return other.file.path == site.file.path and other.block.span == site.block.span
+
+
+def _taken(traversal: Traversal) -> str | None:
+    """The last attribute that a reference to a resource takes; None for the whole of it."""
+    return next((step.name for step in reversed(traversal.steps[1:]) if step.name is not None), None)
+
+
+def _is_store(kind: str) -> bool:
+    return kind in STORES or kind.startswith(_PODS)
+
+
+def _names_key(site: Site, text: bytes) -> bool:
+    block: Block = site.block
+    kind = block.labels[0] if block.type == "resource" and block.labels else ""
+    if kind not in TRUST_STORES or site.path[-1] != TRUST_STORES[kind][0]:
+        return False
+    value = site.attribute.value.of(site.file.data).strip()
+    plain = text.strip(b'"')
+    inside = b"/" + plain if text.startswith(b'"') else b"/${" + text + b"}"
+    return value == text or value.strip(b'"').endswith(inside)
+
+
+def _refers(site: Site, key: _ResourceKey) -> bool:
+    return any(
+        traversal.root == key[1] and traversal.steps and traversal.steps[0].name == key[2]
+        for traversal in traversals(site.attribute.expression, site.file.data)
+    )

@@ -1,0 +1,72 @@
+"""Take up a rotation that somebody began manually: add the comment, and give early references back to the predecessor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.errors import UnprovenError
+from checker.hcl.configuration import Configuration
+from checker.hcl.hashes import file_hashes
+from checker.hcl.lineage import lineage_of, succeeds_comment
+from checker.hcl.proof import Intent, prove
+from checker.hcl.references import Reference, Use
+from checker.hcl.splice import Edit, splice
+from checker.hcl.syntax import Span
+from checker.patches.edits import Step, find_block, proven, references_to, rename
+
+_RETURNED = frozenset({Use.POINTER, Use.TRUST, Use.INFORMATION})
+
+
+def take_up(configuration: Configuration, step: Step, *, applied: bool) -> Configuration:
+    """Write the comment above the successor; where it is not `applied`, give the references that name it back to the predecessor.
+
+    What is left is what introduce would have written, so that the next apply makes the successor and moves no stage. Raises
+    UnprovenError when the edit cannot be proven, or when the comment would trigger something that hashes its file.
+    """
+    current = configuration
+    if not applied:
+        back = Step(predecessor=step.successor, successor=step.predecessor)
+        chosen = tuple(_returned(current, step))
+        current = proven(current, back, rename(back, chosen), chosen) if chosen else current
+    return _commented(current, step, applied=applied)
+
+
+def _returned(configuration: Configuration, step: Step) -> Iterator[Reference]:
+    """The references to the successor that stood on the predecessor before; an output of the successor's own PEM is new."""
+    kept = {
+        (reference.site.file.path, reference.site.attribute.span) for reference in references_to(configuration, step.predecessor)
+    }
+    elsewhere = any(
+        reference.site.block.type == "output" and reference.use is Use.TRUST
+        for reference in references_to(configuration, step.predecessor)
+    )
+    for reference in references_to(configuration, step.successor):
+        site = reference.site
+        if reference.use not in _RETURNED or (site.file.path, site.attribute.span) in kept:
+            continue
+        own = site.block.labels[:2] == (step.successor.type, step.successor.name)
+        new = site.block.type == "output" and (elsewhere or step.successor.name in site.block.labels[0])
+        if not own and not (new and reference.use is not Use.POINTER):
+            yield reference
+
+
+def _commented(configuration: Configuration, step: Step, *, applied: bool) -> Configuration:
+    file, block = find_block(configuration, step.successor)
+    if lineage_of(file, block):
+        return configuration
+    hashed = next(file_hashes(configuration, [file.path]), None) if applied else None
+    if hashed is not None:
+        raise UnprovenError(
+            f"{hashed.hashed or 'every file'} is hashed: a comment in it would publish a new deployment",
+            where=f"{hashed.path}:{hashed.line}",
+            remedy=f"write `{succeeds_comment(step.predecessor.in_module)}` above {step.successor.in_module} manually, when a "
+            "deployment may run",
+        )
+    at = file.line_start(block.span.start)
+    before = file.data[at : block.span.start]
+    indent = before if not before.strip() else b""
+    text = indent + succeeds_comment(step.predecessor.in_module).encode() + file.newline
+    changed = splice({file.path: file.data}, [Edit(path=file.path, span=Span(at, at), text=text)])
+    intent = Intent(kind=step.predecessor.type, old=step.predecessor.name, new=step.successor.name)
+    prove(file.path, file.data, changed[file.path], intent)
+    return configuration.with_text(changed)

@@ -1,0 +1,117 @@
+"""Say what each phase does at every consumer of the predecessor's PEM, and which of them still hold the old PEM alone."""
+
+from __future__ import annotations
+
+from checker.domain.rotation import Delivery, Phase, Rotation, TrustConsumer
+
+
+def trust_lines(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, ...]:
+    """One sentence for each consumer that a person must know about before the phase is applied.
+
+    `both` says that introduce edits the consumers' expressions to hold both PEMs (`--trust-bundle`).
+    """
+    lines = (_line(consumer, phase, both=both or consumer.both) for consumer in rotation.trust)
+    return tuple(line for line in lines if line is not None)
+
+
+def also_changes(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, ...]:
+    """The consumers that the phase's plan also changes, or may change, by name and place."""
+    return tuple(
+        f"{consumer.what} ({consumer.location}{', see the plan' if consumer.delivery is Delivery.UNKNOWN else ''})"
+        for consumer in rotation.trust
+        if _changes(consumer, phase, both=both and not consumer.both)
+    )
+
+
+def trust_effect(consumer: TrustConsumer, *, both: bool) -> str:
+    """What happens to a consumer over the whole rotation, as sentences."""
+    effect = _sentence(consumer.effect)
+    needs = f" What to do: {consumer.needs}." if consumer.needs else ""
+    if consumer.delivery is Delivery.BY_ID:
+        return f"{effect} Then the stages move at the same time, and what trusts by it learns the successor too late.{needs}"
+    if not consumer.is_sent:
+        return f"{effect} No phase sends it both PEMs.{needs}"
+    if consumer.both:
+        return f"It holds both PEMs; retire leaves the new one alone. {effect}{needs}"
+    if both and consumer.delivery is Delivery.UNKNOWN:
+        return f"Introduce makes its text hold both PEMs, the old one first; retire leaves the new one alone. {effect}{needs}"
+    if both:
+        return f"Introduce makes it give both PEMs, the old one first; retire leaves the new one alone. {effect}{needs}"
+    return (
+        "It goes on with the old PEM until retire, which moves it to the new one. If it is what a backend trusts, make it give"
+        f" **both** between introduce and repoint: manually, or with `--trust-bundle`. {effect}{needs}"
+    )
+
+
+def _sentence(text: str) -> str:
+    first = text.split(" ", 1)[0]
+    return f"{text}." if {"_", "."} & set(first) else f"{text[:1].upper()}{text[1:]}."
+
+
+def _changes(consumer: TrustConsumer, phase: Phase, *, both: bool) -> bool:
+    match phase:
+        case Phase.INTRODUCE:
+            return consumer.is_sent and both
+        case Phase.RETIRE:
+            return consumer.is_sent
+        case Phase.REPOINT | Phase.ROLLBACK:
+            return consumer.delivery is Delivery.BY_ID
+
+
+def _line(consumer: TrustConsumer, phase: Phase, *, both: bool) -> str | None:
+    where = f"{consumer.location}: {consumer.what}"
+    match phase:
+        case Phase.INTRODUCE:
+            return _introduce(consumer, where, both=both)
+        case Phase.REPOINT:
+            return _repoint(consumer, where, both=both)
+        case Phase.RETIRE:
+            return _retire(consumer, where)
+        case Phase.ROLLBACK:
+            return f"{where} changes in this apply too: {consumer.effect}" if consumer.delivery is Delivery.BY_ID else None
+
+
+def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
+    match consumer.delivery:
+        case Delivery.CREATION:
+            does = "hands on no new PEM"
+        case Delivery.IGNORED:
+            does = "is not edited and keeps the old PEM"
+        case _ if not both:
+            return f"{where} keeps the old PEM alone in this apply"
+        case Delivery.UNKNOWN:
+            does = "takes both PEMs from this apply on"
+        case Delivery.READS:
+            does = "is not changed by this apply"
+        case _ if consumer.is_sent:
+            does = "changes in this apply and has both PEMs after it"
+        case _:
+            does = "keeps the old PEM, since this apply does not send it both"
+    return f"{where} {does}: {_and_needs(consumer)}"
+
+
+def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
+    if consumer.delivery is Delivery.BY_ID:
+        handed = "both PEMs" if both else "the old PEM alone"
+        return f"{where} still holds the old PEM alone, and changes in this apply, to {handed}: {_and_needs(consumer)}"
+    if consumer.delivery is Delivery.READS and both:
+        return f"{where} holds both PEMs only if it has read them since introduce: {_and_needs(consumer)}"
+    if not consumer.is_sent:
+        return f"{where} still holds the old PEM alone, unless somebody changed it: {_and_needs(consumer)}"
+    return None if both else f"{where} still holds the old PEM alone: what trusts by it refuses the successor"
+
+
+def _retire(consumer: TrustConsumer, where: str) -> str | None:
+    if consumer.delivery is Delivery.CREATION:
+        return None
+    if consumer.delivery is Delivery.UNKNOWN:
+        return f"{where} takes the new PEM alone from this apply on: {_and_needs(consumer)}"
+    if consumer.is_sent:
+        return f"{where} changes in this apply and has the new PEM alone after it: {_and_needs(consumer)}"
+    if consumer.delivery is Delivery.READS:
+        return f"{where} is not changed by this apply: {_and_needs(consumer)}"
+    return f"{where} keeps the PEM that it holds, since this apply does not send it the new one: {_and_needs(consumer)}"
+
+
+def _and_needs(consumer: TrustConsumer) -> str:
+    return f"{consumer.effect}; {consumer.needs}" if consumer.needs else consumer.effect

@@ -1,0 +1,90 @@
+"""Which of the certificates that claim to succeed another one is its successor, and which end too soon to be of use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.domain.address import Address
+from checker.domain.cases import Case, Cases, DocumentCases
+from checker.domain.declared import Declared, DeclaredCertificate
+from checker.domain.rotation import Caution, Phase
+from checker.domain.value import value
+
+
+@value
+class Claim:
+    """The successor that a comment names, those that are passed over with the reason, and those that contest it."""
+
+    successor: DeclaredCertificate | None
+    unfit: str | None = None
+    passed_over: tuple[tuple[DeclaredCertificate, str], ...] = ()
+    contested: tuple[DeclaredCertificate, ...] = ()
+
+
+def claim(cases: Cases, document: DocumentCases, declared: Declared, block: Address) -> Claim:
+    """Return the successor of a block by its comments.
+
+    One that has ended, nears its end or ends no later than the predecessor is passed over while the configuration still points to
+    the predecessor: another one is introduced. Of several the one that stages present counts.
+    """
+    claimants = declared.successors(block)
+    own = declared.certificate(block)
+    recorded = document.of_block(block)
+    others = [each for each in claimants if each.block != block and each.block.type == block.type]
+    reasons = {
+        **{each.block: None for each in claimants},
+        **{each.block: unfit(cases, document, recorded, each) for each in others},
+    }
+    if not claimants:
+        return Claim(successor=None)
+    shown = [each for each in claimants if any(case.subject.presented_by for case in document.of_block(each.block))]
+    fit = [each for each in claimants if reasons[each.block] is None]
+    passed = tuple((each, reason) for each in claimants if (reason := reasons[each.block]) is not None)
+    if len(claimants) > 1 and len(fit) > 1:
+        if len(shown) != 1:
+            return Claim(successor=fit[0], contested=tuple(fit))
+        return Claim(successor=shown[0], unfit=reasons[shown[0].block])
+    if len(claimants) > 1 and len(fit) == 1:
+        return Claim(successor=fit[0], passed_over=passed)
+    only = fit[0] if fit else (shown or list(claimants))[0]
+    still = own is not None and bool(own.pointers)
+    if reasons[only.block] is not None and still:
+        return Claim(successor=None, passed_over=passed)
+    return Claim(successor=only, unfit=reasons[only.block])
+
+
+def unfit(cases: Cases, document: DocumentCases, own: tuple[Case, ...], each: DeclaredCertificate) -> str | None:
+    """Say why no stage should move from the instances `own` to a certificate that state has.
+
+    None where it lasts, or is not made yet.
+    """
+    for case in document.of_block(each.block):
+        reason = _ends_too_soon(cases, case, own)
+        if reason is not None:
+            return f"{each.block} ({each.location}) {reason}"
+    return None
+
+
+def passed_cautions(passed: tuple[tuple[DeclaredCertificate, str], ...]) -> Iterator[Caution]:
+    """Yield what introduce has to say of the certificates that are passed over."""
+    for each, reason in passed:
+        yield Caution(
+            phase=Phase.INTRODUCE,
+            text=f"{reason}, so it is not used: a fresh successor takes its place, and {each.block.in_module} is retired later",
+        )
+
+
+def _ends_too_soon(cases: Cases, case: Case, own: tuple[Case, ...]) -> str | None:
+    if case.expires_at is None or case.days_left is None:
+        return None
+    ends = f"{case.expires_at:%Y-%m-%d}"
+    if case.days_left < 0:
+        return f"ended on {ends}"
+    same = [other for other in own if other.address is not None and case.address is not None]
+    for other in same:
+        alike = other.address is not None and case.address is not None and other.address.instance == case.address.instance
+        if alike and other.expires_at is not None and case.expires_at <= other.expires_at:
+            return f"ends on {ends}, no later than the certificate that it is to replace ({other.expires_at:%Y-%m-%d})"
+    if case.within(cases.policy.threshold_days) and not case.subject.presented_by:
+        return f"ends on {ends}, within the threshold of {cases.policy.threshold_days} days"
+    return None

@@ -1,0 +1,264 @@
+"""A forge, or a proxy in its place, that answers whatever it likes: one line, exit code 2, soon, and the token stays."""
+
+from __future__ import annotations
+
+import json
+import resource
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from documents import due
+from strict_server import Answer, Fault
+
+from checker.domain.errors import TfcertError, UsageError
+from checker.domain.value import replace
+from checker.forges import transport
+from checker.forges.keeping import Behavior, Did, Post, keep
+from checker.forges.marker import Marker
+from checker.forges.transport import check_address
+
+SECRET = "token-that-stays"
+
+
+class Hostile(ThreadingHTTPServer):
+    """Answers every request by a function of its path; `heard` has what came, with its headers."""
+
+    daemon_threads = True
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.heard = []
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request, client_address):
+        """A reader that goes away is what these tests are about."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    def _any(self):
+        self.server.heard.append((self.path, dict(self.headers)))
+        with suppress(OSError):
+            self.server.answer(self)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 -- the names that http.server calls
+
+    def log_message(self, *_):
+        """Quietly."""
+
+    def say(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, text in headers.items():
+            self.send_header(name, text)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def hostile():
+    """Start servers, each with its own answer."""
+    running = []
+
+    def start(answer):
+        server = Hostile(answer)
+        running.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+    yield start
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def comment(tfcert, tmp_path):
+    """Run `tfcert comment` against an address."""
+
+    def run(forge, address):
+        (tmp_path / "outcome.json").write_text(json.dumps(due()))
+        environment = {
+            "github": {
+                "GITHUB_API_URL": address,
+                "GITHUB_TOKEN": SECRET,
+                "GITHUB_REPOSITORY": "a/b",
+                "GITHUB_REF": "refs/pull/7/merge",
+            },
+            "gitlab": {"CI_API_V4_URL": address, "GITLAB_TOKEN": SECRET, "CI_PROJECT_ID": "42", "CI_MERGE_REQUEST_IID": "7"},
+        }[forge]
+        began = time.monotonic()
+        done = tfcert("comment", forge, "outcome.json", cwd=tmp_path, environment=environment)
+        return done, time.monotonic() - began
+
+    return run
+
+
+FORGES = pytest.mark.parametrize("forge", ["github", "gitlab"])
+
+
+def refused(done):
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == b""
+    assert done.stderr.count(b"\n") == 1, done.stderr
+    assert done.stderr.startswith(b"tfcert: error: ")
+    assert SECRET.encode() not in done.stderr
+    return done.stderr.decode()
+
+
+@FORGES
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_the_token_follows_no_redirect_to_another_place(hostile, comment, forge, status):
+    """Another port is another host; nothing at all arrives there."""
+    elsewhere = hostile(lambda request: request.say(200, b"[]"))
+    server = hostile(lambda request: request.say(status, Location=f"{elsewhere.url}{request.path}"))
+    said = refused(comment(forge, server.url)[0])
+    assert "redirects from" in said
+    assert "the token was not sent there" in said
+    assert elsewhere.heard == []
+    assert server.heard
+
+
+@FORGES
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "http://[::1", "//evil.example/x", "https:", "http://127.0.0.1:99999/"])
+def test_a_redirect_to_what_is_no_place_is_refused(hostile, comment, forge, location):
+    """Another scheme, another host without a scheme, or garbage."""
+    server = hostile(lambda request: request.say(302, Location=location))
+    refused(comment(forge, server.url)[0])
+
+
+ANSWERS = {
+    "a redirect to itself": lambda request: request.say(301, Location=request.path + "x"),
+    "deep": lambda request: request.say(200, b"[" * 200_000 + b"]" * 200_000, **{"Content-Type": "application/json"}),
+    "a number": lambda request: request.say(200, b"7", **{"Content-Type": "application/json"}),
+    "wrong types": lambda request: request.say(
+        200, b'[{"id":"x","body":7,"user":3,"author":[],"node_id":{}}]', **{"Content-Type": "application/json"}
+    ),
+    "no text": lambda request: request.say(200, b"\xff\xfe\x00", **{"Content-Type": "application/json"}),
+    "the same page": lambda request: request.say(
+        200,
+        json.dumps(
+            [{"id": number, "body": "x", "system": False, "user": {}, "author": {"id": 1}} for number in range(100)]
+        ).encode(),
+        **{"Content-Type": "application/json"},
+    ),
+    "a huge one": lambda request: (
+        request.send_response(200),
+        request.end_headers(),
+        [request.wfile.write(b" " * 1024**2) for _ in range(4096)],
+    ),
+    "a bomb": lambda request: request.say(200, BOMB, **{"Content-Encoding": "gzip", "Content-Type": "application/json"}),
+}
+
+
+def bomb():
+    import gzip
+
+    return gzip.compress(b" " * 200 * 1024**2)
+
+
+BOMB = bomb()
+
+
+@FORGES
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_odd_answer_is_one_line(hostile, comment, forge, name):
+    """Soon, and in little memory."""
+    server = hostile(ANSWERS[name])
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    done, seconds = comment(forge, server.url)
+    refused(done)
+    assert seconds < 40
+    assert max(before, 400 * 1024) >= resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+
+@pytest.mark.parametrize("answer", ["202", "a byte now and then", "nothing"])
+def test_a_forge_that_never_answers_is_left(hostile, forge, monkeypatch, answer):
+    """GitHub's own client would ask for as long as it hears 202; a slow server keeps each single read from timing out."""
+    monkeypatch.setattr(transport, "ONE_ANSWER", 0.3)
+    monkeypatch.setattr(transport, "ALL_ANSWERS", 2.0)
+
+    def slowly(request):
+        request.send_response(200)
+        request.end_headers()
+        for _ in range(100):
+            request.wfile.write(b" ")
+            time.sleep(0.1)
+
+    answers = {"202": lambda request: request.say(202, b"{}"), "nothing": lambda _: time.sleep(5), "a byte now and then": slowly}
+    server = hostile(answers[answer])
+    rig = type(forge)(name=forge.name, server=server, repository=forge.repository)
+    began = time.monotonic()
+    with pytest.raises(TfcertError, match=r"5 times|more than 2 seconds in all"):
+        keep(rig.conversation(), Post(text="x", marker=MARKER), Behavior.UPDATE)
+    assert time.monotonic() - began < 5
+
+
+MARKER = Marker(key="default", repository="a/b", at=datetime(2026, 11, 23, tzinfo=UTC), run=5)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://host with space/api", "https://user:hunter2@host/api", "https://@host", "file:///etc/passwd", "ftp://host", "host/api",
+        "//host/api", "", "https://", "https://[::1", "https://[zz]/api", "https://[1.2.3.4]", "https://host:port/", "https://host:99999",
+        "https://host:0", "https://host/api?x=1", "https://host/#x", "https://h\u00f6st/", "https://host\n", "\thttps://host", "https://-/",
+        "https://a..b/", "javascript:alert(1)", "https://host\\@evil.example/", "HTTPS:host",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_none_is_refused_before_anything_is_sent(address):
+    """And is not repeated: it may hold a password."""
+    with pytest.raises(UsageError, match="is not the address of an API") as raised:
+        check_address(address, variable="CI_API_V4_URL")
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://api.github.com", "http://localhost:3000/api/v3/", "https://[::1]:8443/api/v4", "HTTPS://Host"]
+)
+def test_an_address_that_is_one_is_taken(address):
+    """A GitHub Enterprise, a GitLab of one's own, a port, an IPv6 address."""
+    assert check_address(address, variable="X") == address.rstrip("/")
+
+
+@FORGES
+def test_by_the_command_line_an_address_that_is_none_is_one_line(comment, forge):
+    """Exit code 2, without the password."""
+    for address in ("https://user:hunter2@host/api/v4", "file:///x", "http://[zz/"):
+        assert "hunter2" not in refused(comment(forge, address)[0])
+
+
+def test_a_forged_marker_of_a_later_run_holds_nothing_up_where_nobody_tells_whose_it_is(forge):
+    """It has the highest number that there is, and the forge does not tell who the token is."""
+    no = Answer(status=403, body={"message": "no"})
+    forge.server.faults.append(Fault(method="GET", path="/user$", answer=no, times=99))
+    forge.server.faults.append(Fault(method="POST", path="graphql", answer=no, times=99))
+    forged = Post(text="all is well", marker=replace(MARKER, run=10**18))
+    forge.server.add(forged.body)
+    post = Post(text="bad", marker=MARKER)
+    assert keep(forge.conversation(), post, Behavior.UPDATE).did is not Did.OUTRUN
+    bodies = forge.server.bodies() if forge.name == "github" else [note["body"] for note in forge.server.notes[7]]
+    assert any("bad" in body for body in bodies)
+    # The next run still finds it.
+    keep(forge.conversation(), Post(text="worse", marker=replace(MARKER, run=6)), Behavior.UPDATE)
+    bodies = forge.server.bodies() if forge.name == "github" else [note["body"] for note in forge.server.notes[7]]
+    assert any("worse" in body for body in bodies)
+    assert not any("bad" in body for body in bodies)
+
+
+def test_a_comment_of_somebody_else_that_cannot_be_edited_is_passed_over(forge):
+    """Where nobody tells whose it is, and the forge refuses the edit: a comment of this run's own is added."""
+    no = Answer(status=403, body={"message": "no"})
+    for method, path, times in (("GET", "/user$", 99), ("POST", "graphql", 99), ("PATCH", "comments", 1), ("PUT", "notes", 1)):
+        forge.server.faults.append(Fault(method=method, path=path, answer=no, times=times))
+    forged = Post(text="all is well", marker=replace(MARKER, run=10**18)).body
+    if forge.name == "github":
+        forge.server.add(forged, by="another[bot]")
+    else:
+        forge.server.add(forged)
+    kept = keep(forge.conversation(), Post(text="bad", marker=MARKER), Behavior.UPDATE)
+    assert kept.did is Did.CREATED

@@ -1,0 +1,226 @@
+"""Rotations that people begin manually: a second certificate without the comment that says what it is for."""
+
+from __future__ import annotations
+
+import pytest
+from world import CERTIFICATE, STAGE, World, days, tree, world
+
+from checker.domain.rotation import SERIES, Blocked, Next, Phase, Waiting
+
+OLD = f"{CERTIFICATE}.edge"
+TRUST = f"""
+resource "terraform_data" "backend_trust" {{
+  input = {OLD}.pem_encoded_certificate
+}}
+"""
+
+
+def text(name: str, shown: str, description: str = "shown to the backend expires 15/05/2025", lineage: str = "") -> str:
+    return f"""\
+resource "{CERTIFICATE}" "edge" {{
+  description = "shown to the backend"
+}}
+
+{lineage}resource "{CERTIFICATE}" "{name}" {{
+  description = "{description}"
+}}
+
+resource "{STAGE}" "main" {{
+  client_certificate_id = {CERTIFICATE}.{shown}.id
+}}
+{TRUST.replace("edge.pem", f"{shown}.pem")}"""
+
+
+def begun(folder, name: str, shown: str, *, applied: bool = False, end: float = 360, **more: str) -> World:
+    """Somebody has written the second certificate; the stage still presents the first one."""
+    return world(
+        folder,
+        {"main.tf": text(name, shown, **more)},
+        certificates={OLD: "old000", **({f"{CERTIFICATE}.{name}": "new000"} if applied else {})},
+        stages={f"{STAGE}.main": "old000"},
+        ends={"old000": days(9), "new000": days(end)},
+    )
+
+
+@pytest.mark.parametrize("name", ["edge_two", "edge_new", "edge_2026", "edge_v2", "edge_next", "edge_b", "edge2", "other"])
+def test_a_one_step_change_is_taken_apart_into_the_three_phases(name, tmp_path):
+    """The stage and the PEM go back, the certificate stays: no third one is made, and the rotation goes on to its end."""
+    home = begun(tmp_path, name, name)
+    outcome, patches = home.ask()
+    (rotation,) = patches.rotations
+    assert (rotation.step, str(rotation.successor)) == (Next(Phase.INTRODUCE), f"{CERTIFICATE}.{name}")
+    assert rotation.taken_up is not None
+    assert "a guess" in rotation.taken_up.guess
+    assert "main.tf:5" in rotation.taken_up.guess
+    home.write(patches)
+    lineage = f"# tfcert: succeeds {OLD}\n"
+    assert (tmp_path / "main.tf").read_text() == text(name, "edge", lineage=lineage)
+    _, again = home.ask()
+    assert isinstance(again.rotations[0].step, Waiting)
+    assert again.patches == ()
+    home.apply(Phase.INTRODUCE, patches.rotations)
+    for phase in SERIES[1:]:
+        _, patches = home.ask()
+        assert [each.step for each in patches.rotations] == [Next(phase)]
+        home.write(patches)
+        home.apply(phase, patches.rotations)
+    outcome, patches = home.ask()
+    assert (patches.rotations, outcome.findings) == ((), ())
+
+
+def test_with_trust_bundle_the_consumer_gets_both(tmp_path):
+    """What the person wrote hands the new PEM on: both are handed on until retire."""
+    home = begun(tmp_path, "edge_two", "edge_two")
+    _, patches = home.ask(trust_bundle=True)
+    home.write(patches)
+    written = (tmp_path / "main.tf").read_text()
+    pem = "pem_encoded_certificate"
+    assert f'join("\\n", [trimspace({OLD}.{pem}), trimspace({OLD}_two.{pem})])' in written
+
+
+@pytest.mark.parametrize("shown", ["edge", "edge_two"])
+def test_a_successor_in_state_gets_its_comment_and_nothing_else(shown, tmp_path):
+    """It is made already, so no reference goes back; the comment alone is written, and the next phase follows without an apply."""
+    home = begun(tmp_path, "edge_two", shown, applied=True)
+    _, patches = home.ask()
+    assert [each.step for each in patches.rotations] == [Next(Phase.INTRODUCE)]
+    assert patches.patches[0].comments_only
+    home.write(patches)
+    assert (tmp_path / "main.tf").read_text() == text("edge_two", shown, lineage=f"# tfcert: succeeds {OLD}\n")
+    (step,) = (each.step for each in home.ask()[1].rotations)
+    if shown == "edge":
+        assert step == Next(Phase.REPOINT)
+    else:
+        assert isinstance(step, Waiting)
+        assert "the repoint phase is written but not applied" in step.reason
+
+
+def test_a_certificate_of_the_same_description_is_a_guess(tmp_path):
+    """Dates in a description do not matter; a name need not be alike."""
+    home = begun(tmp_path, "shiny", "edge", applied=True)
+    (rotation,) = home.ask()[1].rotations
+    assert rotation.taken_up is not None
+    assert "the same description" in rotation.taken_up.guess
+
+
+@pytest.mark.parametrize("description", ["", "Managed by Terraform", "something else"])
+def test_a_description_that_says_nothing_makes_no_guess(description, tmp_path):
+    """Two certificates with Terraform's default description are strangers."""
+    home = begun(tmp_path, "shiny", "edge", applied=True, description=description)
+    (rotation,) = home.ask()[1].rotations
+    assert rotation.taken_up is None
+    assert str(rotation.successor) == f"{OLD}_202611"
+
+
+def test_two_that_may_be_meant_are_both_named(tmp_path):
+    """No guess is taken where two would do."""
+    home = begun(tmp_path, "edge_two", "edge", applied=True)
+    (tmp_path / "more.tf").write_text(f'resource "{CERTIFICATE}" "edge_three" {{\n}}\n')
+    before = tree(tmp_path)
+    _, patches = home.ask(every=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Blocked)
+    assert "edge_two (main.tf:5)" in rotation.step.reason
+    assert "edge_three (more.tf:1)" in rotation.step.reason
+    assert patches.patches == ()
+    assert tree(tmp_path) == before
+
+
+def test_a_new_stage_on_the_successor_is_not_pointed_back(tmp_path):
+    """It never presented the old certificate, so the separation is left to `-target`."""
+    home = begun(tmp_path, "edge_two", "edge_two")
+    (tmp_path / "more.tf").write_text(f'resource "{STAGE}" "new" {{\n  client_certificate_id = {OLD}_two.id\n}}\n')
+    _, patches = home.ask(every=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Blocked)
+    assert f"-target='{OLD}_two'" in rotation.step.remedy
+    assert patches.patches == ()
+
+
+@pytest.mark.parametrize(("end", "why"), [(-3, "ended on"), (5, "no later than"), (20, "within the threshold")])
+def test_a_successor_that_ends_too_soon_is_passed_over_and_retired_with_the_predecessor(end, why, tmp_path):
+    """One command introduces a fresh one under another name; in the end only that is left."""
+    home = begun(tmp_path, "edge_202611", "edge", applied=True, end=end, lineage=f"# tfcert: succeeds {OLD}\n")
+    for phase in SERIES[:2]:
+        _, patches = home.ask()
+        rotation = next(each for each in patches.rotations if each.label == OLD)
+        assert (rotation.step, str(rotation.successor)) == (Next(phase), f"{OLD}_202611_2")
+        assert any(why in caution.text for caution in rotation.cautions) or phase is Phase.REPOINT
+        home.write(patches)
+        home.apply(phase, [rotation])
+    _, patches = home.ask()
+    assert {each.label: each.step for each in patches.rotations} == {
+        OLD: Next(Phase.RETIRE),
+        f"{OLD}_202611": Next(Phase.RETIRE),
+    }
+    home.write(patches)
+    home.apply(Phase.RETIRE, patches.rotations)
+    assert home.ask()[1].rotations == ()
+    assert (tmp_path / "main.tf").read_text().count(f'"{CERTIFICATE}"') == 1
+    assert "succeeds" not in (tmp_path / "main.tf").read_text()
+
+
+def test_no_stage_moves_to_a_successor_that_ends_sooner_and_the_remedy_leads_out(tmp_path):
+    """The repoint is written already: rollback takes it back, then a fresh successor is introduced."""
+    home = begun(tmp_path, "edge_202611", "edge_202611", applied=True, end=5, lineage=f"# tfcert: succeeds {OLD}\n")
+    for wish in ({}, {"every": True}, {"phase": Phase.REPOINT}):
+        _, patches = home.ask(**wish)
+        (rotation,) = patches.rotations
+        assert isinstance(rotation.step, Blocked)
+        assert "--phase rollback" in rotation.step.remedy
+        assert patches.patches == ()
+    _, patches = home.ask(phase=Phase.ROLLBACK)
+    home.write(patches)
+    (rotation,) = home.ask()[1].rotations
+    assert rotation.step == Next(Phase.INTRODUCE)
+    assert str(rotation.successor) == f"{OLD}_202611_2"
+
+
+def test_a_leftover_is_named_and_retired_once_aws_confirms(tmp_path):
+    """A hand-made rotation that forgot the old certificate: offline AWS has to be asked, live the block goes."""
+    home = begun(tmp_path, "edge_two", "edge_two", applied=True)
+    home.stages[f"{STAGE}.main"] = "new000"
+    _, patches = home.ask(offline=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Waiting)
+    assert rotation.step.unverified
+    assert "main.tf:1" in rotation.step.reason
+    assert "AWS has to be asked" in rotation.step.reason
+    assert (rotation.introduce_by, rotation.repoint_by) == (None, None)
+    _, patches = home.ask(phase=Phase.RETIRE)
+    assert [each.step for each in patches.rotations] == [Next(Phase.RETIRE)]
+    home.write(patches)
+    assert '"edge"' not in (tmp_path / "main.tf").read_text()
+    home.certificates.pop(OLD)
+    assert home.ask()[1].rotations == ()
+
+
+def test_a_leftover_that_a_stage_elsewhere_presents_is_kept(tmp_path):
+    """AWS shows a stage outside Terraform: it is named, and nothing is written."""
+    home = begun(tmp_path, "edge_two", "edge_two", applied=True)
+    home.stages[f"{STAGE}.main"] = "new000"
+    home.elsewhere["hidden"] = "old000"
+    _, patches = home.ask(every=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Blocked)
+    assert "hidden" in rotation.step.reason
+    assert patches.patches == ()
+
+
+def test_a_deletion_is_not_told_to_be_applied_and_has_no_dates(tmp_path):
+    """Beside a refusal nothing tells to apply; a mere deletion has no deadlines."""
+    home = world(
+        tmp_path,
+        {"main.tf": text("edge_three", "edge_three").replace('"edge"', '"edge_four"')},
+        certificates={OLD: "old000", f"{OLD}_two": "two000"},
+        stages={f"{STAGE}.main": "two000"},
+        ends={"old000": days(-40), "two000": days(300)},
+    )
+    _, patches = home.ask()
+    steps = {each.label: each for each in patches.rotations}
+    gone, used = steps[OLD], steps[f"{OLD}_two"]
+    assert isinstance(gone.step, Waiting)
+    assert "apply, and" not in gone.step.reason
+    assert (gone.introduce_by, gone.repoint_by) == (None, None)
+    assert isinstance(used.step, Blocked)
+    assert "put the block back" in used.step.remedy
