@@ -31,6 +31,7 @@ class ShownResource(Struct, gc=False):
     values: Raw | UnsetType = UNSET
     sensitive_values: Raw | UnsetType = UNSET
     deposed_key: str | None = None
+    tainted: bool | None = None
 
     def __post_init__(self) -> None:
         if self.type not in KEPT:

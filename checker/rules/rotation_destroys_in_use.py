@@ -43,6 +43,7 @@ from checker.domain.plan import Action, CertificateChange
 from checker.domain.severity import Severity
 from checker.domain.stage import Stage
 from checker.domain.value import replace
+from checker.rules.replaced import undo
 from checker.rules.rule import Needs, Rule, list_stages, locate
 
 
@@ -74,7 +75,7 @@ def _finding(
         source=document.document.source.path,
         severity=RULE.severity,
         message=f"the plan would {verb} certificate {identity} while it is presented by {' and '.join(who)}",
-        remedy="keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)",
+        remedy=undo(change) or "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)",
         address=str(change.address),
         certificate_id=identity,
         location=locate(document, change.address) or locate(document, inside[0].address if inside else None),

@@ -82,7 +82,7 @@ def list_stages(stages: Iterable[Stage]) -> str:
 def presenters(case: Case) -> tuple[Stage, ...]:
     """Every stage that presents the certificate, now or after the plan; each once."""
     seen: dict[str, Stage] = {}
-    for stage in (*case.subject.presented_by, *case.subject.to_be_presented_by):
+    for stage in case.subject.stages:
         seen.setdefault(stage_name(stage), stage)
     return tuple(seen.values())
 
