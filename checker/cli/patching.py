@@ -69,7 +69,14 @@ def deliver(
         return Delivered(exit_code=3, known=known)
     _put(loaded, configuration, outcome, patches, request, ground)
     back = request.wish.phase is Phase.ROLLBACK
-    lines = standing(outcome, patches, written=request.write, back=back)
+    lines = standing(
+        outcome,
+        patches,
+        written=request.write,
+        back=back,
+        only=request.wish.only,
+        retiring=request.wish.phase is Phase.RETIRE,
+    )
     output.write("".join(f"# {printable(line)}\n" for line in lines).encode())
     return Delivered(exit_code=code, known=known)
 

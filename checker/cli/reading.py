@@ -103,14 +103,15 @@ def _placed(document: Document, source: str, directory: str, declared: Declared 
     """The document with its configuration, the folder of it, and the workspace that is selected there."""
     if declared is None and (source == "-" or source.startswith("s3://")):
         return document
-    from checker.readers.workspaces import workspace_of
+    from checker.readers.workspaces import other_workspaces, workspace_of
 
-    return replace(
+    placed = replace(
         document,
         declared=declared,
         directory=Path(directory).resolve().as_posix(),
         workspace=workspace_of(document.source.kind, source, directory, os.environ),
     )
+    return replace(placed, workspaces=other_workspaces(placed, source, directory)) if declared is not None else placed
 
 
 def demand_configuration(inventory: Inventory) -> None:

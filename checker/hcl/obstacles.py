@@ -13,7 +13,7 @@ from checker.hcl.json_words import json_edit
 from checker.hcl.references import Reference, Use
 from checker.hcl.sharing import shared
 from checker.hcl.source import SourceFile
-from checker.hcl.syntax import Block
+from checker.hcl.syntax import Attribute, Block
 from checker.hcl.traversal import traversals
 
 _OVERRIDE = re.compile(r"(?:^|[/_])override\.(?:tf|tofu)(?:\.json)?$")
@@ -151,19 +151,29 @@ def _quoted(configuration: Configuration, module: ModulePath, reference: str) ->
 def _ignored(configuration: Configuration, flow: Flow) -> Iterator[Hindrance]:
     for module, kind, name in sorted(flow.stages):
         for file, block in configuration.blocks(module, "resource", kind, name):
-            for lifecycle in block.blocks("lifecycle"):
-                ignored = lifecycle.attribute("ignore_changes")
-                if ignored is None:
-                    continue
-                text = ignored.value.of(file.data).decode("utf-8", "replace")
-                names = {traversal.root for traversal in traversals(ignored.expression, file.data)}
-                if names & {POINTER, "all"} or f'"{POINTER}"' in text or '"all"' in text:
-                    yield Hindrance(
-                        reason=f"{kind}.{name} ignores changes of {POINTER}, so a repoint would do nothing",
-                        remedy=f"take {POINTER} out of its ignore_changes, or move the stage by hand",
-                        path=file.path,
-                        line=file.line(ignored.span.start),
-                    )
+            ignored = ignored_pointer(file, block)
+            if ignored is not None:
+                yield Hindrance(
+                    reason=f"{kind}.{name} ignores changes of {POINTER}, so a repoint would do nothing",
+                    remedy=f"list in ignore_changes what is to be ignored, without {POINTER}, or move the stage by hand"
+                    if b"all" in ignored.value.of(file.data).strip(b'[]" \t')[:3]
+                    else f"take {POINTER} out of its ignore_changes, or move the stage by hand",
+                    path=file.path,
+                    line=file.line(ignored.span.start),
+                )
+
+
+def ignored_pointer(file: SourceFile, block: Block) -> Attribute | None:
+    """The `ignore_changes` of a stage that covers its certificate; None where its changes are not ignored."""
+    for lifecycle in block.blocks("lifecycle"):
+        ignored = lifecycle.attribute("ignore_changes")
+        if ignored is None:
+            continue
+        text = ignored.value.of(file.data).decode("utf-8", "replace")
+        names = {traversal.root for traversal in traversals(ignored.expression, file.data)}
+        if names & {POINTER, "all"} or f'"{POINTER}"' in text or '"all"' in text:
+            return ignored
+    return None
 
 
 def hashed(configuration: Configuration, edited: set[str]) -> Iterator[Hindrance]:

@@ -39,3 +39,11 @@ def test_another_reader_of_the_certificate_is_named():
 def test_what_says_nothing_of_a_certificate_has_no_words(data):
     """Nor does what is no JSON."""
     assert json_edit("x.tf.json", data) is None
+
+
+def test_a_provisioner_is_not_to_be_copied():
+    """A copy of it would run with the successor alone; without one the advice says nothing of it."""
+    block = {"provisioner": [{"local-exec": {"command": "echo '${self.pem_encoded_certificate}' > ca.pem"}}]}
+    for own, words in ((block, True), ({}, False)):
+        text = json.dumps({"resource": {"aws_api_gateway_client_certificate": {"c": own}}}).encode()
+        assert ("without what runs at its creation" in (json_edit("main.tf.json", text) or "")) is words
