@@ -13,6 +13,7 @@ from checker.domain.severity import FailOn
 
 if TYPE_CHECKING:
     from checker.cli.reading import Loaded
+    from checker.readers.tool import Wanted
 
 
 class Expect(StrEnum):
@@ -30,6 +31,8 @@ def check(
     recursive: options.Recursive = False,
     config: options.Config = None,
     policy: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
+    no_inline_exemptions: options.NoInline = False,
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     offline: options.Offline = False,
@@ -51,6 +54,7 @@ def check(
     region: options.Region = None,
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
+    tool_env: options.ToolEnv = None,
     verbose: options.Verbose = False,
 ) -> None:
     """Judge plans and states: what expires, what a plan would break.
@@ -59,38 +63,44 @@ def check(
     """
     from checker.cli import output, reading
     from checker.cli.observing import Aws
+    from checker.cli.policies import options as given
+    from checker.cli.policy_base import holding
     from checker.domain.errors import UsageError
     from checker.domain.run import Run
     from checker.pipeline import check as judge
 
     chosen = output.formats(format_)
-    run = Run(
-        as_of=reading.moment(as_of),
-        policy=reading.policy(policy, threshold=threshold, notice=notice, fail_on=fail_on),
-        expect="next" if expect is Expect.NEXT else Phase(expect) if expect is not None else None,
-    )
-    aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
-    with aws.counted(told=verbose):
-        loaded = (
-            _load(sources or (), config=config, tool=tool, tags=run.policy.tags)
-            if recursive
-            else reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch, tags=run.policy.tags)
+    wanted = options.wanted(tool, tool_env, offline=offline)
+    stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
+    with holding(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
+        run = Run(
+            as_of=reading.moment(as_of),
+            policy=held.policy,
+            expect="next" if expect is Expect.NEXT else Phase(expect) if expect is not None else None,
         )
-        if expect is not None and not loaded.inventory.plans:
-            raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
-        if expect is Expect.NEXT:
-            reading.demand_configuration(loaded.inventory)
-        outcome = judge(loaded.inventory, aws.observer(offline=offline, drift=not no_drift, in_part=True), run)
-        if patches or output.wants_patches(chosen):
-            from checker.cli.previewing import with_patches
+        aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
+        with aws.counted(told=verbose):
+            loaded = held.exemptions(
+                _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
+                if recursive
+                else reading.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
+            )
+            output.refuse_inputs(chosen, sources or (), loaded, policy=policy)
+            if expect is not None and not loaded.inventory.plans:
+                raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
+            if expect is Expect.NEXT:
+                reading.demand_configuration(loaded.inventory)
+            outcome = held.told(judge(loaded.inventory, aws.observer(offline=offline, drift=not no_drift, in_part=True), run))
+            if patches or output.wants_patches(chosen):
+                from checker.cli.previewing import with_patches
 
-            outcome = with_patches(outcome, loaded)
-        output.report(outcome, chosen, patches=patches)
-        output.warn_unverified(outcome)
+                outcome = with_patches(outcome, loaded)
+            output.report(outcome, chosen, patches=patches)
+            output.warn_unverified(outcome)
     raise typer.Exit(130 if outcome.cases.observations.interrupted else outcome.exit_code)
 
 
-def _load(sources: Sequence[str], *, config: str | None, tool: str | None, tags: Collection[str]) -> "Loaded":
+def _load(sources: Sequence[str], *, config: str | None, tool: "Wanted", tags: Collection[str]) -> "Loaded":
     from checker.cli.tree import load_tree
 
     return load_tree(sources, config=config, tool=tool, tags=tags)

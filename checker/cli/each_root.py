@@ -16,6 +16,7 @@ from checker.domain.errors import TfcertError, UsageError
 from checker.domain.policy import Policy
 from checker.domain.value import replace
 from checker.pipeline import Observe
+from checker.readers.tool import Wanted
 from checker.reports.printable import printable
 
 
@@ -25,7 +26,7 @@ def deliver_each(
     request: Request,
     *,
     config: str | None,
-    tool: str | None,
+    tool: Wanted,
     policy: Policy,
     as_of: datetime,
     settle: Callable[[str], None] | None = None,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+
+from checker.readers.tool import Wanted
+
+_LEAST_SECONDS, _MOST_SECONDS = 0.1, 86_400.0
 
 Sources = Annotated[
     list[str] | None,
@@ -22,6 +27,15 @@ PolicyFile = Annotated[
         "--policy", metavar="FILE", help="The policy, or a pack. [default: the nearest tfcert.toml upwards, else the pack default]"
     ),
 ]
+PolicyBase = Annotated[
+    str | None,
+    typer.Option("--policy-base", metavar="REF", help="Take policy and inline exemptions from this commit."),
+]
+NoInline = Annotated[bool, typer.Option("--no-inline-exemptions", help="Let tfcert:ignore comments exempt nothing.")]
+ToolEnv = Annotated[
+    list[str] | None,
+    typer.Option("--tool-env", metavar="NAME", help="Pass this variable to terraform or tofu too; repeatable."),
+]
 Threshold = Annotated[int | None, typer.Option("--threshold", metavar="DAYS", min=0, help="Days left at which expiry is an error.")]
 Notice = Annotated[int | None, typer.Option("--notice", metavar="DAYS", min=0, help="Days left at which expiry is a warning.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Ask no AWS; every date is then the recorded one.")]
@@ -31,8 +45,18 @@ AsOf = Annotated[
 Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="The profile of the AWS CLI's configuration.")]
 RoleArn = Annotated[str | None, typer.Option("--role-arn", metavar="ARN", help="A role to assume before AWS is asked.")]
 Region = Annotated[str | None, typer.Option("--region", metavar="NAME", help="The region of what no document places.")]
+
+
+def _seconds(given: float) -> float:
+    # NaN is neither below the least nor above the most.
+    if not _LEAST_SECONDS <= given <= _MOST_SECONDS:
+        raise typer.BadParameter(f"{given:g} is not in the range {_LEAST_SECONDS:g}<=x<={_MOST_SECONDS:g}.")
+    return given
+
+
 Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long AWS may take, an account and region.")
+    float,
+    typer.Option("--timeout", metavar="SECONDS", callback=_seconds, help="How long AWS may take, an account and region."),
 ]
 ToolName = Annotated[
     str | None, typer.Option("--tool", metavar="TOOL", help="terraform or tofu. [default: TFCERT_TOOL, else PATH]")
@@ -42,3 +66,8 @@ Recursive = Annotated[
 ]
 FORMATS = "text, json, sarif, junit, github, gitlab, openmetrics, html or markdown; repeatable, each to its file. [default: text]"
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr which calls of AWS were made, and how many.")]
+
+
+def wanted(tool: str | None, passed: Sequence[str] | None, *, offline: bool = False) -> Wanted:
+    """What --tool, --tool-env and --offline say of the tool."""
+    return Wanted(name=tool, passed=tuple(passed or ()), offline=offline)

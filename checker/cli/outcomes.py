@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from checker.cli.children import own_command, own_environment
 from checker.domain.errors import UnreadableError, UsageError
 from checker.readers.files import open_file, read_stream
 from checker.reports.account_masks import Named
@@ -16,6 +18,7 @@ from checker.reports.document import Document, read_document
 
 _NAME = re.compile(r"([^=/\\]+)=(.+)", re.DOTALL)
 _SECONDS = 3600
+_TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN")
 _LARGEST = 64 * 1024**2
 
 
@@ -68,11 +71,19 @@ def _run(arguments: str) -> Document:
         words = shlex.split(arguments)
     except ValueError as error:
         raise UsageError(f"{arguments!r}: {error}", where="--run", remedy="quote as in a shell") from error
-    command = [sys.executable, "-c", "from checker.cli import main; main()", "check", *words, "--patches", "--format", "json"]
+    command = own_command("check", *words, "--patches", "--format", "json")
+    environment = own_environment(_without_tokens(os.environ))
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, timeout=_SECONDS, check=False)  # noqa: S603 -- ourselves, no shell
+        done = subprocess.run(  # noqa: S603 -- ourselves, no shell
+            command, stdout=subprocess.PIPE, env=environment, timeout=_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise UsageError(f"`tfcert check {arguments}` took more than an hour", where="--run", remedy="run it by itself") from error
     if done.returncode not in {0, 1, 3}:
         raise UsageError(f"`tfcert check {arguments}` ended with {done.returncode}", where="--run", remedy="what it says is above")
     return read_document(f"check {arguments}", done.stdout)
+
+
+def _without_tokens(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the forge's tokens: a check has no use for them, and it may start terraform."""
+    return {name: text for name, text in environment.items() if name not in _TOKENS}

@@ -47,6 +47,7 @@ def patch(
     region: options.Region = None,
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
+    tool_env: options.ToolEnv = None,
     verbose: options.Verbose = False,
 ) -> None:
     """Write the patches of a rotation: a diff on stdout, files with --out, or the edit itself with --write.
@@ -59,6 +60,7 @@ def patch(
     from checker.cli.patching import deliver, verifier
     from checker.cli.request import Request
 
+    wanted = options.wanted(tool, tool_env, offline=offline)
     request = Request.of(
         phase=str(phase),
         only=tuple(only or ()),
@@ -67,7 +69,7 @@ def patch(
         trust_bundle=trust_bundle,
         out=out,
         write=write,
-        verify=verifier(tool) if verify else None,
+        verify=verifier(wanted) if verify else None,
     )
     run_policy = reading.policy(policy, threshold=threshold, notice=notice)
     moment = reading.moment(as_of)
@@ -77,9 +79,9 @@ def patch(
     with aws.counted(told=verbose):
         if recursive:
             code = deliver_each(
-                sources or (), observe, request, config=config, tool=tool, policy=run_policy, as_of=moment, settle=settle
+                sources or (), observe, request, config=config, tool=wanted, policy=run_policy, as_of=moment, settle=settle
             )
             raise typer.Exit(code)
-        loaded = reading.load(sources or (), config=config, tool=tool, fetch=aws.fetch, tags=run_policy.tags, settle=settle)
+        loaded = reading.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run_policy.tags, settle=settle)
         code = deliver(loaded, observe, request, policy=run_policy, as_of=moment).exit_code
     raise typer.Exit(code)

@@ -12,6 +12,7 @@ from checker.cli import output, signals
 from checker.cli.caching import cache_folder
 from checker.cli.files import write_all
 from checker.cli.ground import Ground, ground_of, patch_text
+from checker.cli.overwriting import refuse_overwriting
 from checker.cli.reading import Loaded
 from checker.cli.replacing import replace_files
 from checker.cli.request import Request
@@ -28,8 +29,8 @@ from checker.hcl.structure import keep_grammar_in
 from checker.patches.phase_patch import Patches
 from checker.patches.wording import runbook
 from checker.pipeline import Observe, patch
-from checker.readers.tool import Tool, find_tool
-from checker.reports.printable import printable
+from checker.readers.tool import Tool, Wanted, find_tool
+from checker.reports.printable import encoded, printable
 
 
 @value
@@ -69,7 +70,14 @@ def deliver(
         return Delivered(exit_code=3, known=known)
     _put(loaded, configuration, outcome, patches, request, ground)
     back = request.wish.phase is Phase.ROLLBACK
-    lines = standing(outcome, patches, written=request.write, back=back)
+    lines = standing(
+        outcome,
+        patches,
+        written=request.write,
+        back=back,
+        only=request.wish.only,
+        retiring=request.wish.phase is Phase.RETIRE,
+    )
     output.write("".join(f"# {printable(line)}\n" for line in lines).encode())
     return Delivered(exit_code=code, known=known)
 
@@ -125,9 +133,9 @@ def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: P
     return True
 
 
-def verifier(name: str | None) -> Tool:
+def verifier(wanted: Wanted) -> Tool:
     """The tool that is to verify; raises UsageError where there is none."""
-    found = find_tool(name, os.environ)
+    found = find_tool(wanted.name, os.environ, wanted.passed)
     if found is None:
         raise UsageError("no terraform and no tofu on PATH", where="--verify", remedy="install one, or name one with --tool")
     return found
@@ -191,7 +199,8 @@ def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground
         written=frozenset(entry.phase for entry in patches.patches),
     )
     texts = {out / entry.file_name: patch_text(entry, ground) for entry in patches.patches}
-    texts[out / "RUNBOOK.md"] = text.encode()
+    texts[out / "RUNBOOK.md"] = encoded(text)
+    refuse_overwriting(texts, [document.source.path for document in loaded.inventory.documents], loaded, option="--out")
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from checker.domain.severity import FailOn
 from checker.domain.value import replace, short_value, value
 
 if TYPE_CHECKING:
+    from checker.cli.policy_base import Base
     from checker.readers.policy_layers import Layer
 
 _FILE = "tfcert.toml"
@@ -47,10 +49,25 @@ def options(*, threshold: int | None = None, notice: int | None = None, fail_on:
     )
 
 
-def standing(file: str | None, given: Sequence[Said] = ()) -> Standing:
-    """Find and read the policy; raises UsageError for one that contradicts itself, naming what says so."""
-    layers, policy = _layers(file or os.environ.get(_POLICY_VARIABLE) or None)
-    said = (*_environment(), *(each for each in given if each.value is not None))
+def standing(file: str | None, given: Sequence[Said] = (), base: Base | None = None) -> Standing:
+    """Find and read the policy, with `base` as a commit has it; raises UsageError for one that contradicts itself, naming its line.
+
+    A file that was found, and not named, must not set `fail_on = "never"`: whoever may change a file of the repository could so
+    turn its gate off.
+    """
+    named = file or os.environ.get(_POLICY_VARIABLE) or None
+    layers, policy = _layers(named, base)
+    if named is None:
+        _hold_to_fail(layers)
+    return _overridden(layers, policy, (*_environment(), *(each for each in given if each.value is not None)))
+
+
+def standing_here(file: str | None, said: tuple[Said, ...]) -> Standing:
+    """Read the policy as the checkout has it, to compare it with the one that holds."""
+    return _overridden(*_layers(file or os.environ.get(_POLICY_VARIABLE) or None, None), said)
+
+
+def _overridden(layers: tuple[Layer, ...], policy: Policy, said: tuple[Said, ...]) -> Standing:
     settings = {each.field: each.value for each in said if each.value is not None}
     policy = replace(policy, **settings, overrides=tuple(sorted(settings.items())))
     if policy.notice_days < policy.threshold_days:
@@ -65,20 +82,39 @@ def standing(file: str | None, given: Sequence[Said] = ()) -> Standing:
     return Standing(policy=policy, layers=layers, said=said)
 
 
-def _layers(named: str | None) -> tuple[tuple[Layer, ...], Policy]:
+def _layers(named: str | None, base: Base | None) -> tuple[tuple[Layer, ...], Policy]:
     here = Path.cwd().as_posix()
-    path = named if named is not None else _nearest()
+    path = named if named is not None else _nearest(base)
     if path is None:
         return (), Policy(homes=(here,))
-    from checker.readers.policy_chain import PACKS, read_chain, read_pack
+    from checker.readers.policy_chain import PACKS, read_chain, read_file, read_pack
     from checker.readers.policy_layers import laid
 
     if path in PACKS:
         layers = read_chain(*read_pack(path))
         return layers, replace(laid(layers, path), homes=(here,))
-    layers = read_chain(path, _bytes(path))
+    read = read_file if base is None else partial(base.read, opener=read_file)
+    layers = read_chain(path, _bytes(path, read), read)
     policy = laid(layers, layers[-1].sheet.values.get("name", Path(path).name))
-    return layers, replace(policy, homes=(Path(path).resolve().parent.as_posix(), here))
+    home = Path(path).resolve() if base is None else Path(os.path.abspath(path))  # noqa: PTH100 -- a link there is the checkout's
+    return layers, replace(policy, homes=(home.parent.as_posix(), here))
+
+
+def _hold_to_fail(layers: tuple[Layer, ...]) -> None:
+    """Refuse `fail_on = "never"` in the files that were found; raises UsageError with the line."""
+    for layer in layers:
+        where = [layer.location("fail_on")] if ("fail_on", FailOn.NEVER) in layer.settings else []
+        where += [
+            layer.location("scope", index, "fail_on")
+            for index, scope in enumerate(layer.scopes)
+            if ("fail_on", FailOn.NEVER) in scope.values
+        ]
+        if where:
+            raise UsageError(
+                'a policy that is found, and not named, cannot set fail_on = "never"',
+                where=str(where[0]),
+                remedy="name the file with --policy or TFCERT_POLICY, or give --fail-on never",
+            )
 
 
 def _environment() -> tuple[Said, ...]:
@@ -97,15 +133,17 @@ def _environment() -> tuple[Said, ...]:
     return tuple(found)
 
 
-def _nearest() -> str | None:
+def _nearest(base: Base | None) -> str | None:
     here = Path.cwd()
-    found = next((folder / _FILE for folder in (here, *here.parents) if (folder / _FILE).is_file()), None)
+    files = (folder / _FILE for folder in (here, *here.parents))
+    # What is there and no regular file, a link that leads nowhere or a FIFO, is an error and not passed over.
+    found = next((file for file in files if (os.path.lexists(file) if base is None else base.exists(file))), None)
     return None if found is None else os.path.relpath(found, here)
 
 
-def _bytes(path: str) -> bytes:
+def _bytes(path: str, read: Callable[[str], bytes]) -> bytes:
     try:
-        return Path(path).read_bytes()
-    except OSError as error:
+        return read(path)
+    except UnreadableError as error:
         remedy = "check --policy (packs: default, strict)"
-        raise UnreadableError(error.strerror or "cannot be read", where=path, remedy=remedy) from error
+        raise UnreadableError(error.message, where=path, remedy=remedy) from error

@@ -94,6 +94,7 @@ def explain(
     notice: options.Notice = None,
     fail_on: _FailOn = None,
     tool: options.ToolName = None,
+    tool_env: options.ToolEnv = None,
 ) -> None:
     """Say which scopes hold for a certificate or a stage, why the others do not, and what follows; AWS is not asked."""
     from checker.cli import policies, reading
@@ -103,6 +104,10 @@ def explain(
     found = policies.standing(file, policies.options(threshold=threshold, notice=notice, fail_on=fail_on))
     aws = Aws(profile=None, role_arn=None, region=None, timeout=20.0)
     loaded = reading.load(
-        (source,) if source is not None else (), config=config, tool=tool, fetch=aws.fetch, tags=found.policy.tags
+        (source,) if source is not None else (),
+        config=config,
+        tool=options.wanted(tool, tool_env),
+        fetch=aws.fetch,
+        tags=found.policy.tags,
     )
     typer.echo("\n".join(explained(found, loaded.inventory, address)))

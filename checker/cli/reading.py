@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
@@ -21,10 +20,10 @@ from checker.domain.value import replace, value
 if TYPE_CHECKING:
     from checker.domain.declared import Declared
     from checker.hcl.configuration import Configuration
+    from checker.readers.tool import Wanted
 
 # Dates are counted from and to it: the first and the last that a calendar has leave no room for that.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @value
@@ -39,7 +38,7 @@ def load(
     sources: Sequence[str],
     *,
     config: str | None,
-    tool: str | None,
+    tool: Wanted,
     fetch: Callable[[str], bytes] | None = None,
     tags: Collection[str] = (),
     settle: Callable[[str], None] | None = None,
@@ -55,13 +54,13 @@ def load(
 
     if sources.count("-") > 1:
         raise UsageError("standard input is read once", where="-", remedy="give - once, and pass the others as files")
-    found = find_tool(tool, os.environ)
+    found = find_tool(tool.name, os.environ, tool.passed)
     for folder in dict.fromkeys(config if config is not None else _beside(source) for source in sources or (".",)):
         (settle or report_killed)(folder)
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
-        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags)
+        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags, offline=tool.offline)
         directory = config if config is not None else _beside(source)
         beside = _configuration(directory, demanded=config is not None)
         configurations.append(beside[0] if beside is not None else None)
@@ -104,14 +103,15 @@ def _placed(document: Document, source: str, directory: str, declared: Declared 
     """The document with its configuration, the folder of it, and the workspace that is selected there."""
     if declared is None and (source == "-" or source.startswith("s3://")):
         return document
-    from checker.readers.workspaces import workspace_of
+    from checker.readers.workspaces import other_workspaces, workspace_of
 
-    return replace(
+    placed = replace(
         document,
         declared=declared,
         directory=Path(directory).resolve().as_posix(),
         workspace=workspace_of(document.source.kind, source, directory, os.environ),
     )
+    return replace(placed, workspaces=other_workspaces(placed, source, directory)) if declared is not None else placed
 
 
 def demand_configuration(inventory: Inventory) -> None:
@@ -135,15 +135,16 @@ def moment(text: str | None) -> datetime:
     """The instant to judge for: an RFC 3339 instant, a date (its midnight in UTC), or now; raises UsageError."""
     if text is None:
         return datetime.now(UTC)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no instant", where="--as-of", remedy="write 2026-12-01 or 2026-12-01T12:00:00Z") from error
-    if instant.tzinfo is None and not _DATE.fullmatch(text):
-        raise UsageError(f"{text!r} names no time zone", where="--as-of", remedy=f"write {text}Z for UTC")
+    from checker.readers.instants import read_moment
+
+    instant = read_moment(text)
+    if instant is None:
+        raise UsageError(f"{text!r} is no instant", where="--as-of", remedy="write 2026-12-01 or 2026-12-01T12:00:00Z")
+    if instant.tzinfo is None:
+        raise UsageError(f"{text!r} names no time zone", where="--as-of", remedy=f"write {text.strip()}Z for UTC")
     if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         raise UsageError(f"{text!r} is in no year that is judged for", where="--as-of", remedy="write one of this century")
-    return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant).astimezone(UTC)
+    return instant
 
 
 def policy(file: str | None, *, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None) -> Policy:

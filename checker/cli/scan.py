@@ -30,6 +30,7 @@ def scan(
     ] = None,
     profile: options.Profile = None,
     policy: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     as_of: options.AsOf = None,
@@ -39,6 +40,7 @@ def scan(
     ] = None,
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
+    tool_env: options.ToolEnv = None,
     verbose: options.Verbose = False,
 ) -> None:
     """Judge all that accounts have, in Terraform or not.
@@ -47,6 +49,8 @@ def scan(
     """
     from checker.cli import output, reading
     from checker.cli.observing import Aws
+    from checker.cli.policies import options as given
+    from checker.cli.policy_base import holding
     from checker.cli.scanning import Scope, look, recorded
     from checker.domain.errors import UsageError
     from checker.domain.run import Run
@@ -55,14 +59,17 @@ def scan(
     chosen = output.formats(format_)
     if region and all_regions:
         raise UsageError("these contradict each other", where="--region and --all-regions", remedy="give one of them")
-    run = Run(as_of=reading.moment(as_of), policy=reading.policy(policy, threshold=threshold, notice=notice, fail_on=fail_on))
     scope = Scope(roles=tuple(dict.fromkeys(role_arn or ())), regions=None if all_regions else tuple(dict.fromkeys(region or ())))
-    aws = Aws(profile=profile, role_arn=None, region=None, timeout=timeout, accounts=run.policy.accounts)
-    with aws.counted(told=verbose):
-        known = recorded(sources or (), recursive=recursive, tool=tool, fetch=aws.fetch, tags=run.policy.tags)
-        outcome = judge(look(scope, aws.gateways()), known, run)
-        output.report(outcome, chosen)
-        output.warn_unverified(outcome)
-        if outcome.cases.observations.interrupted:
-            raise KeyboardInterrupt
+    wanted = options.wanted(tool, tool_env)
+    with holding(policy, policy_base, given=given(threshold=threshold, notice=notice, fail_on=fail_on)) as held:
+        run = Run(as_of=reading.moment(as_of), policy=held.policy)
+        aws = Aws(profile=profile, role_arn=None, region=None, timeout=timeout, accounts=run.policy.accounts)
+        with aws.counted(told=verbose):
+            output.refuse_inputs(chosen, sources or (), None, policy=policy)
+            known = recorded(sources or (), recursive=recursive, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
+            outcome = held.told(judge(look(scope, aws.gateways()), known, run))
+            output.report(outcome, chosen)
+            output.warn_unverified(outcome)
+            if outcome.cases.observations.interrupted:
+                raise KeyboardInterrupt
     raise typer.Exit(outcome.exit_code)

@@ -11,6 +11,7 @@ from checker.domain.errors import UsageError
 from checker.domain.inventory import Inventory
 from checker.domain.place import Place
 from checker.domain.value import value
+from checker.readers.tool import Wanted
 
 if TYPE_CHECKING:
     from checker.domain.sweep import Scanned
@@ -46,7 +47,7 @@ def look(scope: Scope, gateways: BotoGateways) -> Scanned:
 
 
 def recorded(
-    sources: Sequence[str], *, recursive: bool, tool: str | None, fetch: Callable[[str], bytes], tags: Collection[str]
+    sources: Sequence[str], *, recursive: bool, tool: Wanted, fetch: Callable[[str], bytes], tags: Collection[str]
 ) -> Inventory | None:
     """What the given states and plans record; None where there is none to tell what is managed."""
     if recursive:

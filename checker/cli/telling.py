@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from checker.cli import output
+from checker.cli.children import own_command, own_environment
 from checker.demo.emulator import Emulator
 from checker.demo.story import DAYS_LEFT, lay_configuration, lay_recorded, what_stages_present
 from checker.domain.errors import TfcertError, UsageError
@@ -35,7 +35,7 @@ class _Stage:
     def tfcert(self, *arguments: str, expected: Sequence[int] = (0,)) -> bytes:
         """Run tfcert as a person would, show it, and give its output."""
         self.say(f"\n$ tfcert {shlex.join(arguments)}")
-        return self.run([sys.executable, "-c", "from checker.cli import main; main()", *arguments], expected)
+        return self.run(own_command(*arguments), expected)
 
     def run(self, command: Sequence[str], expected: Sequence[int], *, quiet: bool = False) -> bytes:
         try:
@@ -71,8 +71,7 @@ def tell(*, apply: bool, folder: str | None, tool: str | None) -> None:
         raise UsageError("not empty", where=str(place), remedy="name a new folder")
     with Emulator() as aws:
         # The package may run from a checkout that is not installed: children must find it as well.
-        package = str(Path(__file__).parents[2])
-        environment = aws.environment(os.environ) | {"PYTHONPATH": package, "TF_IN_AUTOMATION": "1", "GOGC": "400"}
+        environment = own_environment(aws.environment(os.environ), folder=str(place)) | {"TF_IN_AUTOMATION": "1", "GOGC": "400"}
         stage = _Stage(folder=place, aws=aws, environment=environment)
         stage.say(f"An embedded AWS listens on {aws.endpoint}. The configuration lies in {place}.")
         lay_configuration(place)

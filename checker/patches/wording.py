@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from checker.domain.deadlines import due, late_plan
@@ -51,6 +52,28 @@ def runbook(
     )
 
 
+def pem_commands(rotation: Rotation) -> tuple[str, ...]:
+    """Return the shell commands that print the successor's PEM, for each of its instances.
+
+    An output exists in the root module alone, and only introduce adds it; the state and AWS have the PEM in every case.
+    """
+    successor = rotation.successor
+    if successor is None:
+        return ()
+    instances = rotation.instances or (successor,)
+    has_output = not successor.modules and successor.type.startswith("aws_") and rotation.taken_up is None
+    single = instances[0].key is None
+    outputs = [f"terraform output {'-raw' if single else '-json'} {successor.name}_pem"] if has_output else []
+    shown = [f"terraform state show -no-color {quote(str(instance))}" for instance in instances]
+    asked = [
+        f'aws apigateway get-client-certificate --client-certificate-id "$({each} | sed -n \'s/^ *id *= "\\(.*\\)"$/\\1/p\')"'
+        " --query pemEncodedCertificate --output text"
+        for each in shown
+    ]
+    of_state = shown if not has_output and successor.type.startswith("aws_") else []
+    return (*outputs, *of_state, *asked)
+
+
 def _unseen(rotation: Rotation, declared: Declared) -> str | None:
     """Why the list of trust consumers may be incomplete; None where the whole configuration was searched."""
     if rotation.predecessor is None:
@@ -80,6 +103,7 @@ def _environment() -> Environment:
         "condition_in_words": condition_in_words,
         "due": due,
         "late_plan": late_plan,
+        "pem_commands": pem_commands,
         "trust_lines": trust_lines,
         "trust_effect": trust_effect,
         "also_changes": also_changes,

@@ -13,6 +13,7 @@ from checker.domain.errors import UnreadableError
 LARGEST = 8 * 1024**3
 LARGEST_STREAM = 2 * 1024**3
 _WINDOW = 1024**2
+_PIPED = "pipe its content in and give - as the source"
 # Up to here a copy is as fast as a mapping, and safe from a writer that shortens the file meanwhile.
 _COPIED = 1024**2
 _POPULATED = 256 * 1024**2
@@ -23,21 +24,21 @@ def is_directory(path: str) -> bool:
     return os.path.isdir(path)  # noqa: PTH112  # Path.is_dir raises for some paths that cannot be followed
 
 
-def open_file(path: str) -> memoryview:
+def open_file(path: str, *, most: int = LARGEST, instead: str = _PIPED) -> memoryview:
     """The bytes of a regular file, mapped and not copied where it is large.
 
-    Raises UnreadableError for what is missing, forbidden, too large, or no regular file: a FIFO or a device could keep
-    tfcert waiting for ever.
+    Raises UnreadableError for what is missing, forbidden, larger than `most` bytes, or no regular file: a FIFO or a device could
+    keep tfcert waiting for ever. `instead` says what to do with one that is no regular file.
     """
     try:
-        _check(Path(path).stat(), path)
+        _check(Path(path).stat(), path, most, instead)
         # Without O_NONBLOCK the opening itself would wait, if a FIFO took the file's place since the check.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         _unopened(path, error)
     try:
         found = os.fstat(handle)
-        _check(found, path)
+        _check(found, path, most, instead)
         return _copied(handle, found.st_size) if found.st_size <= _COPIED else _mapped(handle)
     except (OSError, ValueError) as error:
         _unopened(path, error)
@@ -63,11 +64,15 @@ def read_stream(stream: BinaryIO, source: str, *, most: int = LARGEST_STREAM) ->
     return memoryview(held)
 
 
-def _check(found: os.stat_result, path: str) -> None:
+def _check(found: os.stat_result, path: str, most: int, instead: str) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise UnreadableError("is not a regular file", where=path, remedy="pipe its content in and give - as the source")
-    if found.st_size > LARGEST:
-        raise UnreadableError(f"is larger than {LARGEST // 1024**3} GiB", where=path)
+        raise UnreadableError("is not a regular file", where=path, remedy=instead)
+    if found.st_size > most:
+        raise UnreadableError(f"is larger than {_size(most)}", where=path)
+
+
+def _size(most: int) -> str:
+    return f"{most // 1024**3} GiB" if most >= 1024**3 else f"{most // 1024} KiB"
 
 
 def _copied(handle: int, size: int) -> memoryview:

@@ -38,6 +38,7 @@ def hold(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line
         case Tables():
             if not isinstance(found, list):
                 raise Mismatch(at, f"{name_of(at)} is not an array of tables", f"write [[{at[-1]}]], once for each")
+            _few(found, shape.most, at)
             for index, entry in enumerate(found):
                 hold(entry, shape.table, (*at, index))
         case Named():
@@ -94,6 +95,8 @@ def _text(found: object, shape: Text, at: Keys) -> None:
         raise Mismatch(at, f"{name_of(at)} is {_kind(found)} and not {shape.what}", write)
     if not found.strip():
         raise Mismatch(at, f"{name_of(at)} is blank", write)
+    if len(found) > shape.most:
+        raise Mismatch(at, f"{name_of(at)} has {len(found)} characters", f"write at most {shape.most}")
     if has_controls(found):
         raise Mismatch(at, f"{name_of(at)} holds a control character", "write it in one line, of characters that can be seen")
     if shape.pattern is not None and not re.fullmatch(shape.pattern, found, re.ASCII):
@@ -111,6 +114,7 @@ def _one_or_more(found: object, shape: OneOrMore, at: Keys) -> None:
         return
     if not found:
         raise Mismatch(at, f"{name_of(at)} is an empty array, which nothing can match", f'write {at[-1]} = "{shape.text.example}"')
+    _few(found, shape.most, at)
     for index, entry in enumerate(found):
         _text(entry, shape.text, (*at, index))
 
@@ -147,6 +151,11 @@ def _named(found: object, shape: Named, at: Keys) -> None:
         ):
             raise Mismatch((*at, key), f"{name_of(at)}: {key!r} is not {shape.name.what}", f'write "{shape.name.example}"')
         hold(entry, shape.each, (*at, key))
+
+
+def _few(found: list[object], most: int, at: Keys) -> None:
+    if len(found) > most:
+        raise Mismatch(at, f"{name_of(at)} has {len(found)} entries", f"write at most {most}, or use patterns")
 
 
 def _kind(found: object) -> str:  # noqa: PLR0911 -- a line a kind

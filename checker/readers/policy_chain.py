@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 from checker.domain.errors import UnreadableError, UsageError
+from checker.readers.files import open_file
 from checker.readers.holding import Mismatch
 from checker.readers.policy_layers import Layer, read_layer
 from checker.readers.sheet import Sheet
 
 PACKS = ("default", "strict")
+# A thousand accounts with a line each are 80 KiB.
+_LARGEST = 256 * 1024
+_LONGEST_CHAIN = 10
 
 
-def read_chain(path: str, data: bytes) -> tuple[Layer, ...]:
-    """The layers that a file makes, what it extends before itself.
+def read_file(path: str) -> bytes:
+    """Read a policy file: a regular one of at most 256 KiB, by the opener of the sources; raises UnreadableError."""
+    return bytes(open_file(path, most=_LARGEST, instead="name a policy file, or a pack"))
 
-    Raises UsageError for a file that extends itself, naming the chain, and UnreadableError for one that cannot be read.
+
+def read_chain(path: str, data: bytes, read: Callable[[str], bytes] = read_file) -> tuple[Layer, ...]:
+    """The layers that a file makes, what it extends before itself; `read` gives the files that are extended.
+
+    Raises UsageError for a file that extends itself, naming the chain, or more files than any policy needs, and UnreadableError for
+    one that cannot be read.
     """
     sheet = Sheet(path, data)
     layers = [read_layer(sheet)]
@@ -29,12 +41,14 @@ def read_chain(path: str, data: bytes) -> tuple[Layer, ...]:
             path = str(Path(path).parent / named)
             real = _real(path)
         chain.append(path)
+        if len(chain) > _LONGEST_CHAIN:
+            raise UsageError(f"extends more than {_LONGEST_CHAIN - 1} files", where=str(where), remedy="join some of them")
         if real in seen:
             raise UsageError(
                 f"extends itself: {' -> '.join(chain)}", where=str(where), remedy="take one `extends` of the chain away"
             )
         seen.add(real)
-        sheet = Sheet(*_read(sheet, named, path))
+        sheet = Sheet(*_read(sheet, named, path, read))
         layers.append(read_layer(sheet))
     return tuple(reversed(layers))
 
@@ -48,18 +62,18 @@ def read_pack(name: str) -> tuple[str, bytes]:
     return f"pack {name}", found.read_bytes()
 
 
-def _read(sheet: Sheet, named: str, path: str) -> tuple[str, bytes]:
+def _read(sheet: Sheet, named: str, path: str, read: Callable[[str], bytes]) -> tuple[str, bytes]:
     if named in PACKS:
         return read_pack(named)
     try:
-        return path, Path(path).read_bytes()
-    except OSError as error:
+        return path, read(path)
+    except UnreadableError as error:
         if "/" not in named and not named.endswith(".toml"):
             sheet.refuse(Mismatch(("extends",), f"there is no pack {named!r}, and no such file", f"packs: {', '.join(PACKS)}"))
         raise UnreadableError(
-            f"{error.strerror}: {path}", where=str(sheet.location(("extends",))), remedy="the path is relative to this file"
+            f"{path}: {error.message}", where=str(sheet.location(("extends",))), remedy="the path is relative to this file"
         ) from error
 
 
 def _real(path: str) -> str:
-    return str(Path(path).resolve())
+    return os.path.realpath(path)  # Path.resolve raises for links in a circle

@@ -33,21 +33,22 @@ def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- a line a shape
             return {**said, "enum": list(words)}
         case Text():
             return {**said, **_text(shape)}
-        case OneOrMore(text=text):
-            return {**said, "anyOf": [_text(text), {"type": "array", "items": _text(text), "minItems": 1}]}
+        case OneOrMore(text=text, most=most):
+            return {**said, "anyOf": [_text(text), {"type": "array", "items": _text(text), "minItems": 1, "maxItems": most}]}
         case Day():
             return {**said, "type": "string", "format": "date", "pattern": _DAY}
         case Table():
             return {**said, **_table(shape)}
-        case Tables(table=table):
-            return {**said, "type": "array", "items": _schema(table)}
+        case Tables(table=table, most=most):
+            return {**said, "type": "array", "items": _schema(table), "maxItems": most}
         case Named(name=name, each=each, least=least):
             fits = {"type": "object", "propertyNames": _text(name), "additionalProperties": _schema(each)}
             return {**said, **fits, **({"minProperties": least} if least else {})}
 
 
 def _text(text: Text) -> dict[str, Any]:
-    return {"type": "string", "pattern": f"^(?:{text.pattern})$" if text.pattern is not None else _NOT_BLANK}
+    pattern = f"^(?:{text.pattern})$" if text.pattern is not None else _NOT_BLANK
+    return {"type": "string", "pattern": pattern, "maxLength": text.most}
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -13,6 +13,10 @@ Keys = tuple[str | int, ...]
 # Characters that do something to whoever shows them: controls, line and paragraph ends, changes of direction.
 CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 
+# More than any policy needs; each scope and pattern is tried on every stage.
+MOST_CHARACTERS = 2048
+MOST_ENTRIES = 1000
+
 
 @value
 class Whole:
@@ -41,6 +45,7 @@ class Text:
     example: str
     pattern: str | None = None
     what: str = "a text"
+    most: int = MOST_CHARACTERS
 
 
 @value
@@ -49,6 +54,7 @@ class OneOrMore:
 
     says: str
     text: Text
+    most: int = MOST_ENTRIES
 
 
 @value
@@ -75,6 +81,7 @@ class Tables:
 
     says: str
     table: Table
+    most: int = MOST_ENTRIES
 
 
 @value

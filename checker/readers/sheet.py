@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NoReturn
@@ -11,6 +12,10 @@ from checker.domain.location import Location
 from checker.readers.holding import Mismatch, hold
 from checker.readers.policy_shape import POLICY
 from checker.readers.shapes import Keys
+
+_MOST_PARTS = 32
+# Texts of several lines and of one, comments, and all behind a text that does not end. Source: TOML 1.0, "String" and "Comment".
+_TEXTS = re.compile(rb'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|["\'].*', re.DOTALL)
 
 
 class Sheet:
@@ -39,12 +44,19 @@ class Sheet:
     def _lines(self) -> Mapping[Keys, int]:
         from checker.readers.toml_lines import lines
 
-        return lines(self.data)
+        try:
+            return lines(self.data)
+        except RecursionError:
+            # Tables within tables without end: the file is then named without a line.
+            return {}
 
 
 def _parsed(path: str, data: bytes) -> Mapping[str, Any]:
     import tomllib
 
+    # Python's parser takes time by the square of a key's parts, and no policy has a key of more than five.
+    if any(text.count(b".") > _MOST_PARTS for text in _TEXTS.sub(b"", data).split(b"\n")):
+        raise UsageError("holds a key of too many parts", where=path, remedy="`tfcert policy show` prints a policy")
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -10,6 +10,8 @@ from checker.readers.shapes import Keys
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+# A policy is no deeper; what lies below has the line of what it lies in.
+_DEEPEST = 8
 _KEYS = ("bare_key", "quoted_key", "dotted_key")
 
 
@@ -58,7 +60,7 @@ def _table(node: Node, counts: dict[Keys, int]) -> Keys:
 
 def _pair(node: Node, above: Keys, found: dict[Keys, int]) -> None:
     key, *_, value = node.children
-    at: Keys = (*above, *_names(key))
+    at: Keys = (*above, *_names(key))[: _DEEPEST + 1]
     _note(at, node, found)
     _value(value, at, found)
 
@@ -70,12 +72,13 @@ def _value(node: Node, at: Keys, found: dict[Keys, int]) -> None:
             _pair(child, at, found)
         elif node.type == "array" and child.is_named and child.type != "comment":
             _note((*at, entries), child, found)
-            _value(child, (*at, entries), found)
+            if len(at) < _DEEPEST:
+                _value(child, (*at, entries), found)
             entries += 1
 
 
 def _note(at: Keys, node: Node, found: dict[Keys, int]) -> None:
-    for length in range(1, len(at) + 1):
+    for length in range(1, min(len(at), _DEEPEST) + 1):
         found.setdefault(at[:length], node.start_point[0] + 1)
 
 

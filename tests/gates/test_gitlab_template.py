@@ -75,7 +75,7 @@ def test_a_package_is_installed_where_it_is_named(job):
     )
     done = here.run("sh", "-c", JOB["script"][0], **{**JOB["variables"], "GATE_PACKAGE": "a wheel.whl"})
     assert done.code == 0, done.said
-    assert done.calls[0] == "python -m pip install --quiet --disable-pip-version-check a wheel.whl"
+    assert done.calls[0] == "python -I -m pip install --quiet --disable-pip-version-check a wheel.whl"
     assert len(done.calls) == 2
 
 

@@ -1,0 +1,186 @@
+"""`--policy-base REF`: take the policy and the inline exemptions from a commit, and say what the checkout would change in them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checker.cli.policies import Said, standing, standing_here
+from checker.cli.reading import Loaded, shown_as
+from checker.domain.errors import TfcertError, UnreadableError, UsageError
+from checker.domain.inventory import Document
+from checker.domain.outcome import Outcome
+from checker.domain.policy import Policy
+from checker.domain.value import replace, value
+from checker.readers.git_tree import Commit, find_commit, read_files
+
+if TYPE_CHECKING:
+    from checker.domain.exemption import Exemption
+
+OPTION = "--policy-base"
+_SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json", ".toml")
+_MOST_LINES = 20
+
+
+@value
+class Base:
+    """A commit whose policy and exemptions hold, and the folder in which its files were put for this run."""
+
+    commit: Commit
+    folder: Path
+
+    def place(self, path: str | Path) -> Path | None:
+        """Return where the commit's own file of that path is; None for a path outside the repository, which no commit changes.
+
+        The path is not resolved inside the repository: a link there is the checkout's, and the commit may have another.
+        """
+        plain = Path(os.path.abspath(path))  # noqa: PTH100 -- Path.resolve would follow the links of the checkout
+        for candidate in (plain, Path(os.path.realpath(plain))):
+            if candidate.is_relative_to(self.commit.top):
+                return self.folder / candidate.relative_to(self.commit.top)
+        return None
+
+    def exists(self, path: Path) -> bool:
+        """Whether the file is in the commit, or outside the repository on disk."""
+        return (self.place(path) or path).is_file()
+
+    def read(self, path: str, opener: Callable[[str], bytes]) -> bytes:
+        """Read a file as the commit has it; raises UnreadableError under the path that the user knows."""
+        placed = self.place(path)
+        if placed is None:
+            return opener(path)
+        try:
+            return opener(str(placed))
+        except UnreadableError as error:
+            raise UnreadableError(f"{error.message} (at {self.commit.ref})", where=path, remedy=error.remedy) from error
+
+    def exemptions_of(self, document: Document) -> Document:
+        """Return the document with the inline exemptions that the commit has in the same folder."""
+        from checker.readers.configuration import read_configuration
+
+        declared = document.declared
+        if declared is None or document.directory is None:
+            return document
+        placed = self.place(document.directory)
+        found = None
+        if placed is not None and placed.is_dir():
+            found = read_configuration(str(placed), shown_as(document.directory))
+        held = found[1] if found is not None else None
+        return replace(
+            document,
+            declared=replace(
+                declared,
+                exemptions=held.exemptions if held is not None else (),
+                faulty=held.faulty if held is not None else (),
+            ),
+        )
+
+
+@contextmanager
+def holding(file: str | None, ref: str | None, *, given: Sequence[Said] = (), inline: bool = True) -> Iterator[Held]:
+    """Read the policy that holds for a run: of the files, or of a commit, whose files then lie in a temporary folder for so long.
+
+    Raises UsageError for a ref that cannot be read: the checkout's own policy never takes its place.
+    """
+    if ref is None:
+        yield Held(file, None, inline=inline, given=given)
+        return
+    commit = find_commit(Path.cwd(), ref, option=OPTION)
+    with tempfile.TemporaryDirectory(prefix="tfcert-base-") as folder:
+        base = Base(commit=commit, folder=Path(folder).resolve())
+        try:
+            _put(base)
+        except OSError as error:
+            raise UsageError(f"cannot be put aside: {error.strerror}", where=f"{OPTION} {ref}", remedy="free some space") from error
+        yield Held(file, base, inline=inline, given=given)
+
+
+class Held:
+    """The policy that holds for a run, and what is to be said of the exemptions and of the policy that do not."""
+
+    def __init__(self, file: str | None, base: Base | None, *, inline: bool = True, given: Sequence[Said] = ()) -> None:
+        """Read the policy; raises TfcertError for one that cannot be used. Without `inline` no comment exempts anything."""
+        self._standing = standing(file, given, base)
+        self._base = base
+        self._inline = inline
+        self._notices: list[str] = list(self._changes(base, file)) if base is not None else []
+
+    @property
+    def policy(self) -> Policy:
+        """The policy itself."""
+        return self._standing.policy
+
+    def exemptions(self, loaded: Loaded) -> Loaded:
+        """Return what was loaded with the inline exemptions that hold, and remember what the checkout would change in them."""
+        if not self._inline:
+            documents = tuple(map(without_inline, loaded.inventory.documents))
+        elif self._base is not None:
+            documents = tuple(map(self._base.exemptions_of, loaded.inventory.documents))
+        else:
+            return loaded
+        for before, after in zip(loaded.inventory.documents, documents, strict=True):
+            self._notices += [text for text in self._differences(before, after) if text not in self._notices]
+        return replace(loaded, inventory=replace(loaded.inventory, documents=documents))
+
+    def told(self, outcome: Outcome) -> Outcome:
+        """Return the outcome with the notices of what the checkout would change."""
+        return replace(outcome, notices=(*outcome.notices, *self._notices)) if self._notices else outcome
+
+    def _changes(self, base: Base, file: str | None) -> Iterator[str]:
+        from checker.cli.policy_lines import policy_lines
+
+        try:
+            found = standing_here(file, self._standing.said)
+        except TfcertError as error:
+            yield f"the policy is that of {base.commit.ref}; the one of this checkout cannot be used: {error}"
+            return
+        before, after = ([line.partition("  # ")[0].rstrip() for line in policy_lines(each)] for each in (self._standing, found))
+        lines = [line for line in difflib.unified_diff(before, after, n=0, lineterm="") if line[:3] not in {"+++", "---", "@@ "}]
+        lines = [line for line in lines if line[1:].strip()]
+        if lines:
+            more = f"; and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
+            yield f"the policy is that of {base.commit.ref}; this checkout would change it: {'; '.join(lines[:_MOST_LINES])}{more}"
+
+    def _differences(self, checkout: Document, held: Document) -> Iterator[str]:
+        here, there = _by_content(checkout), _by_content(held)
+        why = "--no-inline-exemptions" if self._base is None or not self._inline else f"{self._base.commit.ref} does not have it"
+        for key, entry in here.items():
+            if key not in there:
+                yield f"{entry.location}: the tfcert:ignore of {entry.rule} exempts nothing: {why}"
+        for key, entry in there.items():
+            if key not in here and self._base is not None:
+                yield f"{entry.location}: the tfcert:ignore of {entry.rule} holds as in {self._base.commit.ref}"
+
+
+def without_inline(document: Document) -> Document:
+    """Return the document without its inline exemptions; what was to be one and is none stays."""
+    return replace(document, declared=replace(document.declared, exemptions=())) if document.declared is not None else document
+
+
+def _put(base: Base) -> None:
+    for name, data in read_files(base.commit, _SUFFIXES):
+        path = Path(os.path.normpath(base.folder / name))
+        if not path.is_relative_to(base.folder):
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(data, bytes):
+            path.write_bytes(data)
+        elif Path(os.path.normpath(path.parent / data)).is_relative_to(base.folder):
+            path.symlink_to(data)
+        elif name.endswith(".toml"):
+            raise UsageError(
+                f"is a link out of the repository, to {data}",
+                where=f"{base.commit.ref}:{name}",
+                remedy="name that file with --policy",
+            )
+
+
+def _by_content(document: Document) -> Mapping[tuple[object, ...], Exemption]:
+    """The inline exemptions of a document by what they say, wherever they stand."""
+    found = document.declared.exemptions if document.declared is not None else ()
+    return {(each.rule, each.until, each.reason, each.owner, each.addresses): each for each in found}

@@ -1,0 +1,259 @@
+"""Ten ways in which a pull request tries to turn its gate off, each judged by the base branch's policy; and refs that cannot be read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+
+STATE = "terraform.tfstate"
+CERTIFICATE = "aws_api_gateway_client_certificate.backend"
+BASE = 'extends = "team.toml"\n[[scope]]\nname = "all"\naddress = "*"\nnotice_days = 70\n'
+TEAM = "threshold_days = 20\n"
+EXEMPTION = f'[[exemption]]\nrule = "certificate-expiring"\naddress = "{CERTIFICATE}"\nuntil = 2026-12-04\nreason = "x"\n'
+COMMENT = '# tfcert:ignore certificate-expiring until=2026-12-04 reason="x"\n'
+
+
+def git(folder, *arguments):
+    """Run git there, with no configuration of the machine."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+    }
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
+    done = subprocess.run(["git", *who, *arguments], cwd=folder, env=environment, check=True, capture_output=True, timeout=60)
+    return done.stdout.decode().strip()
+
+
+@pytest.fixture
+def checkout(story):
+    """The README's configuration as a repository with a policy on main, and a pull request's branch checked out."""
+    (story / "tfcert.toml").write_text(BASE)
+    (story / "team.toml").write_text(TEAM)
+    git(story, "init", "-q")
+    git(story, "add", "-A")
+    git(story, "commit", "-qm", "base")
+    git(story, "checkout", "-qb", "pull-request")
+    return story
+
+
+@pytest.fixture
+def judged(checkout, tfcert):
+    """Commit what the pull request wrote, judge it by main's policy, and give the exit code and the document."""
+
+    def run(*arguments, cwd=None, base="main", commit=True, **environment):
+        if commit:
+            git(checkout, "add", "-A")
+            git(checkout, "commit", "-qm", "attack", "--allow-empty")
+        named = ("--policy-base", base) if base is not None else ()
+        options = ("--offline", "--as-of", "2026-11-24", "--format", "json", *named, *arguments)
+        environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", **environment}
+        done = tfcert("check", checkout / STATE, *options, cwd=cwd or checkout, environment=environment)
+        return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr.decode()
+
+    return run
+
+
+def never_fails(folder):
+    """`fail_on = "never"` in tfcert.toml."""
+    (folder / "tfcert.toml").write_text('fail_on = "never"\n')
+
+
+def rule_off(folder):
+    """The rule is switched off."""
+    (folder / "tfcert.toml").write_text('[rules]\ncertificate-expiring = "off"\n')
+
+
+def weaker_scope(folder):
+    """A last scope that takes the threshold down for everything."""
+    (folder / "tfcert.toml").write_text(BASE + '[[scope]]\naddress = "*"\nthreshold_days = 0\nnotice_days = 0\n')
+
+
+def exemption_in_the_policy(folder):
+    """An exemption in tfcert.toml."""
+    (folder / "tfcert.toml").write_text(BASE + EXEMPTION)
+
+
+def exemption_in_a_comment(folder):
+    """An exemption as a comment above the block."""
+    file = folder / "certificate.tf"
+    file.write_text(
+        file.read_text().replace(
+            'resource "aws_api_gateway_client_certificate"', f'{COMMENT}resource "aws_api_gateway_client_certificate"'
+        )
+    )
+
+
+def weaker_parent(folder):
+    """The file that tfcert.toml extends."""
+    (folder / "team.toml").write_text("threshold_days = 1\nnotice_days = 2\n")
+
+
+def no_policy(folder):
+    """The policy is deleted, and the folder above has a weaker one."""
+    (folder / "tfcert.toml").unlink()
+    (folder.parent / "tfcert.toml").write_text("threshold_days = 1\nnotice_days = 2\n")
+
+
+def link_elsewhere(folder):
+    """The policy becomes a link to another file of the checkout."""
+    (folder / "weak.toml").write_text("threshold_days = 1\nnotice_days = 2\n")
+    (folder / "tfcert.toml").unlink()
+    (folder / "tfcert.toml").symlink_to("weak.toml")
+
+
+def same_name(folder):
+    """A branch, a tag and a note of git that could be taken for the base: objects put in the place of the base's."""
+    weak = "threshold_days = 1\nnotice_days = 2\n"
+    (folder / "tfcert.toml").write_text(weak)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "weak")
+    git(folder, "replace", "main", "HEAD")
+
+
+def bare_repository(folder):
+    """A folder of the checkout that is a bare repository of its own, with another main, a hook and a monitor."""
+    inner = folder / "inner"
+    subprocess.run(["git", "init", "-q", "--bare", str(inner)], check=True, capture_output=True, timeout=60)
+    (inner / "config").write_text(f"[core]\n\tbare = true\n\tfsmonitor = touch {folder}/ran\n\thooksPath = {inner}\n")
+    (inner / "tfcert.toml").write_text("threshold_days = 1\nnotice_days = 2\n")
+
+
+WAYS = (
+    never_fails,
+    rule_off,
+    weaker_scope,
+    exemption_in_the_policy,
+    exemption_in_a_comment,
+    weaker_parent,
+    no_policy,
+    link_elsewhere,
+    same_name,
+    bare_repository,
+)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=[way.__name__ for way in WAYS])
+def test_a_pull_request_does_not_turn_its_gate_off(checkout, judged, way):
+    """The finding counts as the base branch's policy says, and the report says what the pull request would change."""
+    way(checkout)
+    code, document = judged()
+    assert code == 1, document
+    (finding,) = [each for each in document["findings"] if each["rule"] == "certificate-expiring"]
+    assert (finding["severity"], finding["suppression"], document["policy"]["threshold_days"]) == ("error", None, 20)
+    told = [each for each in document["notices"] if "main" in each]
+    assert bool(told) == (way is not bare_repository)
+
+
+def test_a_bare_repository_in_the_checkout_is_no_repository(checkout, judged):
+    """Where the run starts in such a folder it ends with 2: its own branch is not taken for the base, and nothing of it runs."""
+    bare_repository(checkout)
+    code, said = judged(cwd=checkout / "inner")
+    assert code == 2
+    assert "bare" in said
+    assert not (checkout / "ran").exists()
+
+
+def test_what_the_base_exempts_is_exempt(checkout, judged):
+    """An exemption of the base branch holds, in the policy or as a comment, also where the pull request removes it; that is said."""
+    git(checkout, "checkout", "-q", "main")
+    exemption_in_a_comment(checkout)
+    git(checkout, "commit", "-qam", "exempt")
+    git(checkout, "checkout", "-q", "pull-request")
+    code, document = judged()
+    assert (code, document["findings"][0]["suppression"]["kind"]) == (0, "inSource")
+    assert any("holds as in main" in each for each in document["notices"])
+
+
+def test_without_a_base_the_found_file_cannot_let_everything_pass(checkout, judged):
+    """`fail_on = "never"` in a file that is found, in what it extends, or in a scope is exit 2; named, it holds."""
+    for file, text in (
+        ("tfcert.toml", 'fail_on = "never"\n'),
+        ("team.toml", 'fail_on = "never"\n'),
+        ("tfcert.toml", '[[scope]]\naddress = "*"\nfail_on = "never"\n'),
+    ):
+        (checkout / "tfcert.toml").write_text(BASE)
+        (checkout / file).write_text(text)
+        code, said = judged(base=None)
+        assert (code, "cannot set fail_on" in said, f"{file}:" in said) == (2, True, True), said
+    assert judged("--policy", "tfcert.toml", base=None)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("nowhere", "no such commit"),
+        ("-h", "no name of a commit"),
+        ("--help", "no name of a commit"),
+        ("", "no name of a commit"),
+        ("main:tfcert.toml", "no such commit"),
+        ("main; touch owned", "no such commit"),
+    ],
+)
+def test_a_ref_that_cannot_be_read_is_an_error(checkout, judged, base, said):
+    """It is exit 2, and never the policy of what is checked out."""
+    never_fails(checkout)
+    code, told = judged(f"--policy-base={base}", base=None)
+    assert (code, said in told) == (2, True), told
+    assert not list(checkout.rglob("owned"))
+
+
+def test_outside_a_repository_no_base_is_read(story, tfcert):
+    """It is exit 2."""
+    done = tfcert("check", STATE, "--offline", "--policy-base", "main", cwd=story, environment={"PATH": os.environ["PATH"]})
+    assert (done.returncode, b"not a git repository" in done.stderr) == (2, True)
+    assert tfcert("check", STATE, "--offline", "--policy-base", "main", cwd=story).returncode == 2
+
+
+def test_a_base_that_a_shallow_clone_lacks_is_an_error(checkout, judged, tfcert, tmp_path):
+    """A clone of the pull request alone has not the base's commit."""
+    never_fails(checkout)
+    git(checkout, "commit", "-qam", "attack")
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth", "1", "--branch", "pull-request", f"file://{checkout}", str(shallow))
+    base = git(checkout, "rev-parse", "main")
+    environment = {"PATH": os.environ["PATH"]}
+    for ref in ("main", "origin/main", "HEAD^", base):
+        done = tfcert("check", STATE, "--offline", "--policy-base", ref, cwd=shallow, environment=environment)
+        assert (done.returncode, b"fetch it first" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_policy_beside_the_checkout_holds_with_a_base_too(checkout, judged, tmp_path):
+    """A file outside of the repository is read as it is; one inside of it as the base has it."""
+    (tmp_path / "ours.toml").write_text("threshold_days = 5\nnotice_days = 6\n")
+    assert judged("--policy", str(tmp_path / "ours.toml"))[0] == 0
+    weaker_parent(checkout)
+    assert judged("--policy", "team.toml")[1]["policy"]["threshold_days"] == 20
+    assert judged("--policy", str(checkout / "team.toml"))[1]["policy"]["threshold_days"] == 20
+
+
+@pytest.mark.parametrize("kind", ["fifo", "directory", "broken", "dangling"])
+def test_a_policy_of_the_checkout_that_cannot_be_read_changes_nothing(checkout, judged, kind):
+    """With a base it is said; without one it is exit 2 within seconds, and not passed over."""
+    (checkout / "tfcert.toml").unlink()
+    match kind:
+        case "fifo":
+            os.mkfifo(checkout / "tfcert.toml")
+        case "directory":
+            (checkout / "tfcert.toml").mkdir()
+        case "broken":
+            (checkout / "tfcert.toml").write_text("[[")
+        case "dangling":
+            (checkout / "tfcert.toml").symlink_to("nowhere")
+    code, document = judged(commit=False)
+    assert code == 1
+    assert any("cannot be used" in each for each in document["notices"])
+    assert judged(base=None, commit=False)[0] == 2
+
+
+def test_comments_exempt_nothing_where_that_is_wished(checkout, judged):
+    """--no-inline-exemptions: the comment is told and the finding counts."""
+    exemption_in_a_comment(checkout)
+    assert judged(base=None)[0] == 0
+    code, document = judged("--no-inline-exemptions", base=None)
+    assert (code, document["findings"][0]["suppression"]) == (1, None)
+    assert any("--no-inline-exemptions" in each for each in document["notices"])

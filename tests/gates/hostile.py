@@ -1,0 +1,29 @@
+"""A checkout that wants to be run: modules under names that Python, pip and tfcert import, each of which leaves a mark."""
+
+from __future__ import annotations
+
+MODULES = ("secrets", "json", "venv", "pip", "sitecustomize", "usercustomize", "typer", "checker", "msgspec", "re", "ssl", "site")
+TOOLS = ("terraform", "tofu", "git", "python3", "tfcert")
+
+
+def plant(folder, marks):
+    """Put the modules and tools into a folder; `marks` is the folder where each says that it ran."""
+    marks.mkdir(exist_ok=True)
+    for name in MODULES:
+        code = f"import os\nos.close(os.open({str(marks / name)!r}, os.O_CREAT | os.O_WRONLY))\n"
+        if name in {"checker", "pip", "venv"}:
+            (folder / name).mkdir(exist_ok=True)
+            for part in ("__init__.py", "__main__.py"):
+                (folder / name / part).write_text(code)
+        else:
+            (folder / f"{name}.py").write_text(code)
+    for name in TOOLS:
+        (folder / name).write_text(f"#!/bin/sh\ntouch '{marks / name}'\n")
+        (folder / name).chmod(0o755)
+    (folder / "evil.pth").write_text(f"import os; os.mkdir({str(marks / 'pth')!r})\n")
+    (folder / "pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:9/\n")
+
+
+def ran(marks):
+    """What of the checkout ran, by name."""
+    return sorted(path.name for path in marks.iterdir())

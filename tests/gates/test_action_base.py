@@ -1,0 +1,113 @@
+"""The action on a pull request: the policy is the base branch's, whatever is checked out, and a fork names its sources."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+from hostile import plant, ran
+
+STATE = "terraform.tfstate"
+DUE = {"offline": "true", "as_of": "2026-11-24"}
+
+
+def git(folder, *arguments):
+    """Run git there, with no configuration of the machine."""
+    who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+    }
+    done = subprocess.run(["git", *who, *arguments], cwd=folder, env=environment, check=True, capture_output=True, timeout=60)
+    return done.stdout.decode().strip()
+
+
+@pytest.fixture
+def pull_request(workspace, tmp_path):
+    """A repository with a policy on main and a pull request that lets all pass; gives the environment of the event."""
+    (workspace / "tfcert.toml").write_text("threshold_days = 21\n")
+    git(workspace, "init", "-q")
+    git(workspace, "add", "-A")
+    git(workspace, "commit", "-qm", "base")
+    git(workspace, "checkout", "-qb", "pull-request")
+    (workspace / "tfcert.toml").write_text('[rules]\ncertificate-expiring = "off"\n')
+    git(workspace, "commit", "-qam", "attack")
+
+    def event(*, head="acme/live", base=None):
+        file = tmp_path / "event.json"
+        sides = {"base": {"ref": "main", "sha": base or git(workspace, "rev-parse", "main"), "repo": {"full_name": "acme/live"}}}
+        file.write_text(json.dumps({"pull_request": {**sides, "head": {"repo": {"full_name": head}}}}))
+        return {"GITHUB_EVENT_PATH": str(file), "GITHUB_BASE_REF": "main", "GITHUB_REPOSITORY": "acme/live"}
+
+    return event
+
+
+def test_the_base_branch_judges(action, workspace, pull_request, tmp_path):
+    """Without any input the base branch's policy holds, in a hostile checkout too, and the log says what the pull request would change."""
+    marks = tmp_path / "marks"
+    plant(workspace, marks)
+    done = action(sources=STATE, environment=pull_request(), **DUE)
+    assert (done.code, done.outputs["verdict"], ran(marks)) == (1, "findings", []), done.log
+    assert "note: the policy is that of" in done.log
+
+
+def test_a_base_that_cannot_be_read_fails_the_step(action, workspace, pull_request, tmp_path):
+    """In a shallow clone, and outside of a repository, the step ends with 2; it never takes what is checked out."""
+    environment = pull_request(base="1" * 40)
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth", "1", "--branch", "pull-request", f"file://{workspace}", str(shallow))
+    for folder in (workspace, shallow):
+        subprocess.run(["rm", "-rf", str(workspace / ".git")], check=True, timeout=60)
+        if folder is shallow:
+            (shallow / ".git").rename(workspace / ".git")
+        done = action(sources=STATE, environment=environment, **DUE)
+        assert (done.code, done.outputs["exit-code"], done.outputs["verdict"]) == (2, "2", ""), done.log
+        assert "base branch of the pull request cannot be read" in done.log
+
+
+def test_a_branch_of_the_checkout_is_not_taken_for_the_base(action, workspace, pull_request):
+    """Where the remote is the fork's, its own main says nothing."""
+    git(workspace, "branch", "-f", "main", "pull-request")
+    git(workspace, "update-ref", "refs/remotes/origin/main", "pull-request")
+    git(workspace, "remote", "add", "origin", "https://example.org/fork/live")
+    environment = pull_request(base="1" * 40)
+    assert action(sources=STATE, environment=environment, **DUE).outputs["exit-code"] == "2"
+
+
+def test_another_base_can_be_named(action, workspace, pull_request):
+    """A commit by its name, or `none`; one that is not there ends with 2."""
+    environment = pull_request()
+    assert action(sources=STATE, policy_base="main", environment=environment, **DUE).code == 1
+    assert action(sources=STATE, policy_base="none", environment=environment, **DUE).code == 0
+    assert action(sources=STATE, policy_base="nowhere", environment=environment, **DUE).code == 2
+
+
+@pytest.mark.parametrize(("head", "code"), [("someone/live", 2), ("acme/live", 1), ("", 2)])
+def test_a_fork_names_its_sources(action, pull_request, head, code):
+    """Without sources terraform would run in the folder of a fork; a branch of the repository itself has the default."""
+    environment = pull_request(head=head)
+    done = action(environment=environment, **DUE)
+    assert done.code == code, done.log
+    assert ("names its sources" in done.log) == (code == 2)
+    assert action(sources=STATE, environment=environment, **DUE).code == 1
+
+
+@pytest.mark.parametrize(
+    ("scan", "name", "text"),
+    [
+        ("true", "offline", "true"),
+        ("true", "config", "."),
+        ("true", "expect", "repoint"),
+        ("true", "no_inline_exemptions", "true"),
+        ("false", "all_regions", "true"),
+    ],
+)
+def test_an_input_without_an_option_is_refused(action, scan, name, text):
+    """What the verb has no option for is named, and not left out in silence."""
+    done = action(**{"sources": STATE, "scan": scan, name: text, "as_of": "2026-11-24"})
+    assert (done.code, done.outputs["exit-code"]) == (2, "2")
+    assert f"the input {name.replace('_', '-')} is for a {'check' if scan == 'true' else 'scan'}" in done.log
