@@ -52,8 +52,10 @@ def stages_after(document: Document) -> tuple[Stage, ...]:
     """The stages as they are after the plan; without a plan, as they are recorded."""
     if document.plan is None:
         return document.stages
-    changed = {address for change in document.plan.stages for address in (change.address, change.previous_address)}
-    kept = [stage for stage in document.stages if stage.address not in changed]
+    changed = {
+        (address, change.deposed) for change in document.plan.stages for address in (change.address, change.previous_address)
+    }
+    kept = [stage for stage in document.stages if (stage.address, stage.deposed) not in changed]
     return (*kept, *(change.after for change in document.plan.stages if change.after is not None))
 
 

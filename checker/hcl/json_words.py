@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from checker.hcl.generated import cdktf_edit
+
 _CERTIFICATES = ("aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate")
 _REFERENCE = re.compile(r"\b(?:aws_api_gateway|awscc_apigateway)_client_certificate\.([\w-]+)")
 
@@ -22,6 +24,11 @@ def json_edit(path: str, data: bytes) -> str | None:
         return None
     declared = sorted(set(_declared(document)))
     referring = sorted({(place, name) for place, text in _texts(document, "") for name in _REFERENCE.findall(text)})
+    if declared or referring:
+        names = tuple(name for _, name in declared)
+        constructs = cdktf_edit(path, document, names, tuple(place for place, _ in referring))
+        if constructs is not None:
+            return constructs
     words: list[str] = []
     for kind, name in declared:
         bare = ", without what runs at its creation (provisioner, action_trigger)" if _runs(document, kind, name) else ""

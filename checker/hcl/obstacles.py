@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
 from checker.hcl.flow import POINTER, Flow
+from checker.hcl.generated import generated
 from checker.hcl.hashes import file_hashes
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
@@ -27,6 +29,7 @@ def hindrances(configuration: Configuration, module: ModulePath, block: Block, f
     yield from _references(flow)
     yield from _quoted(configuration, module, f"{kind}.{name}")
     yield from _keys(flow)
+    yield from _generated(configuration, file, flow)
     edited = {file.path, *(reference.site.file.path for reference in flow.references)}
     yield from hashed(configuration, edited)
 
@@ -121,6 +124,19 @@ def _takes_away(reference: Reference, flow: Flow) -> bool:
         if other.site.path == ("to",)
     )
     return not own and not any(step.name is None for step in reference.traversal.steps[-1:])
+
+
+def _generated(configuration: Configuration, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
+    """The files that a rotation edits and that another program writes."""
+    files = {file.path: file, **{reference.site.file.path: reference.site.file for reference in flow.references}}
+    for path, each in sorted(files.items()):
+        found = generated(each, Path(configuration.root, path).resolve().as_posix())
+        if found is not None:
+            yield Hindrance(
+                reason=f"{path} is written by {found.by}, and an edit of it is lost with the next generation",
+                remedy=found.remedy,
+                path=path,
+            )
 
 
 def _keys(flow: Flow) -> Iterator[Hindrance]:

@@ -32,7 +32,7 @@ from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
-from checker.readers.cautions import of_flow, of_runs, triggered
+from checker.readers.cautions import of_flow, of_runs, of_tests, of_units, triggered
 from checker.readers.lineage import LineageReader, block_address, faulty_lineage
 from checker.readers.producers import ProducerWords, told
 
@@ -135,6 +135,8 @@ class _Reader:
                 cautions=(
                     *of_flow(self.configuration, file, flow, ids, self.location),
                     *of_runs(file, block, self.location),
+                    *of_units(self.configuration, module),
+                    *of_tests(self.configuration, module, kind, name, self.location),
                 ),
                 description=literal(file.data, block, "description"),
                 creation_runs=tuple(
@@ -235,8 +237,9 @@ class _Reader:
                     yield words
 
     def unread(self) -> Iterator[str]:
+        tests = {path for module in self.configuration.modules.values() for path in module.tests}
         for path, file in sorted(self.configuration.files.items()):
-            if b"client_certificate" in file.data and not readable(file):
+            if path not in tests and b"client_certificate" in file.data and not readable(file):
                 yield self.location(path, 1).file
         for module in self.configuration.modules.values():
             for path in module.foreign:

@@ -109,6 +109,11 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
             trust=_trust(standing),
             taken_up=TakenUp(guess=guess.text, applied=guess.applied) if guess is not None else None,
             passed_over=tuple(each.block for each, _ in passed),
+            instances=tuple(
+                Address(successor.type, successor.name, case.address.key, case.address.modules)
+                for case in standing.own
+                if case.address is not None
+            ),
         ),
         standing.own,
     )

@@ -85,8 +85,9 @@ def _finding(
 def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:
     """The stages that present it now, less those that the same plan destroys for good."""
     plan = document.document.plan
-    leaving = {change.address for change in plan.stages if change.action is Action.DELETE} if plan is not None else set()
-    return tuple(stage for stage in case.subject.presented_by if stage.address not in leaving)
+    changes = plan.stages if plan is not None else ()
+    leaving = {(change.address, change.deposed) for change in changes if change.action is Action.DELETE}
+    return tuple(stage for stage in case.subject.presented_by if (stage.address, stage.deposed) not in leaving)
 
 
 def _stages_in_aws(cases: Cases, document: DocumentCases, case: Case | None, identity: str) -> tuple[str, ...]:

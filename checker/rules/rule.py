@@ -67,7 +67,7 @@ def locate(document: DocumentCases, address: Address | None) -> Location | None:
 def stage_name(stage: Stage) -> str:
     """How a finding names a stage: its address, or API and stage name where Terraform knows no address."""
     if stage.address is not None:
-        return str(stage.address)
+        return f"{stage.address} (deposed object {stage.deposed})" if stage.deposed is not None else str(stage.address)
     called = f" ({stage.api_name})" if stage.api_name is not None else ""
     return f"stage {stage.api_id or '?'}/{stage.name or '?'}{called}"
 

@@ -47,3 +47,22 @@ def test_a_provisioner_is_not_to_be_copied():
     for own, words in ((block, True), ({}, False)):
         text = json.dumps({"resource": {"aws_api_gateway_client_certificate": {"c": own}}}).encode()
         assert ("without what runs at its creation" in (json_edit("main.tf.json", text) or "")) is words
+
+
+def test_a_stack_of_cdktf_is_changed_in_its_constructs():
+    """The words name the stack and the path of each construct, and say that the file is not to be edited."""
+
+    def body(path: str, **more: str) -> dict[str, object]:
+        return {"//": {"metadata": {"path": path}}, **more}
+
+    resource = {
+        C: {"api_cert_6F2A1B3C": body("api/cert")},
+        "aws_api_gateway_stage": {
+            "api_stage_0A1B2C3D": body("api/stage", client_certificate_id=f"${{{C}.api_cert_6F2A1B3C.id}}"),
+        },
+    }
+    document = {"//": {"metadata": {"stackName": "edge"}}, "resource": resource}
+    words = json_edit("cdk.tf.json", json.dumps(document).encode())
+    assert words is not None
+    assert all(part in words for part in ("do not edit", "stack edge", "beside api/cert", "give api/stage", "cdktf deploy edge"))
+    assert "copy the key" not in words
