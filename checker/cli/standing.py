@@ -9,8 +9,13 @@ from checker.patches.trust_text import trust_lines
 from checker.patches.wording import told
 
 
-def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -> list[str]:
-    """A line for each rotation that is not done, with what a person must do; `back` where a rollback was asked for."""
+def standing(
+    outcome: Outcome, patches: Patches, *, written: bool, back: bool, only: frozenset[str] = frozenset(), retiring: bool = False
+) -> list[str]:
+    """A line for each rotation that is not done, with what a person must do.
+
+    `back` and `retiring` say that a rollback or retire was asked for, `only` for which certificates.
+    """
     lines: list[str] = []
     first = patches.patches[0].phase if patches.patches else None
     expected = patches.patches[0].expected if patches.patches else None
@@ -30,12 +35,29 @@ def standing(outcome: Outcome, patches: Patches, *, written: bool, back: bool) -
         if written and first is not None:
             both = rotation.label in patches.patches[0].both
             lines += [f"  trust: {line}" for line in trust_lines(rotation, first, both=both)]
-    if not lines and back:
-        lines.append("nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again")
-    if not lines:
-        lines.append("nothing to do: no certificate nears its end, and no rotation is under way")
+    lines = lines or _nothing(outcome, only, back=back, retiring=retiring)
     lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == UNVERIFIED]
     return lines
+
+
+def _nothing(outcome: Outcome, only: frozenset[str], *, back: bool, retiring: bool) -> list[str]:
+    if back:
+        return ["nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again"]
+    if only:
+        return [_alone(outcome, name) for name in sorted(only)]
+    if retiring:
+        return ["nothing to retire: no rotation has come that far, and no certificate in state is left over"]
+    return ["nothing to do: no certificate nears its end, and no rotation is under way"]
+
+
+def _alone(outcome: Outcome, name: str) -> str:
+    """Why there is nothing to do for one certificate that was asked for by name."""
+    found = [case for case in outcome.cases.all if name in {case.id, str(case.address), str(case.address and case.address.block)}]
+    ends = min((case.expires_at for case in found if case.expires_at is not None), default=None)
+    until = f"it ends on {ends:%Y-%m-%d}" if ends is not None else "its end is not known"
+    if any(case.presented for case in found):
+        return f"nothing to do for {name}: {until}, which is not near; --even-if-not-due rotates it all the same"
+    return f"nothing to do for {name}: no stage in state presents it ({until}), and it is in no rotation that is due"
 
 
 def _taken_up(label: str, taken_up: TakenUp, expected: str, *, written: bool) -> list[str]:

@@ -82,13 +82,14 @@ class DeclaredLiteral:
 class DeclaredStage:
     """A stage block, what its certificate attribute may take its id from, in words, and what to do there.
 
-    Both are None where it has no such attribute.
+    Both are None where it has no such attribute. `ignores`: its lifecycle ignores changes of that attribute.
     """
 
     block: Address
     location: Location
     takes: str | None = None
     remedy: str | None = None
+    ignores: bool = False
 
 
 @value
@@ -99,6 +100,7 @@ class Declared:
     not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON. `elsewhere`
     gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
     `faulty` the comments that are none; `unread_lineage` those that are meant to name a predecessor and cannot be read.
+    `renamed` gives the new address of each certificate's block that a `moved` block renames.
     """
 
     directory: str
@@ -113,6 +115,7 @@ class Declared:
     exemptions: tuple[Exemption, ...] = ()
     faulty: tuple[Faulty, ...] = ()
     unread_lineage: tuple[UnreadLineage, ...] = ()
+    renamed: Mapping[Address, Address] = MappingProxyType({})
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""

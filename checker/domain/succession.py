@@ -130,7 +130,7 @@ class Succession:
     def guess(self, block: Address) -> Guess | None:
         """Return what seems to be the successor of a certificate that stages present; None where a comment names one."""
         own, known = self.declared.certificate(block), self._known.get(block)
-        if known is None or not known.stages:
+        if known is None or not known.stages or block in self.declared.renamed:
             return None
         taking = self._taking(block, known, own)
         if taking:
@@ -146,6 +146,13 @@ class Succession:
         used = [each for each in alike if self._is_used(each) and each.block != block]
         free = [each for each in alike if not self._is_used(each) and self._may_follow(own, known, each, named=False)]
         return self._made(block, free, "it has the same description", moved=False) if free and not used else None
+
+    def spares(self, block: Address) -> tuple[DeclaredCertificate, ...]:
+        """Return the unused certificates whose names say that they succeed a block which has a successor by its comment."""
+        own, known = self.declared.certificate(block), self._known.get(block)
+        if own is None or known is None or not self.declared.successors(block):
+            return ()
+        return tuple(each for each in self._siblings(own) if not each.pointers and self._may_follow(own, known, each))
 
     def names_in_use(self, block: Address) -> Iterator[str]:
         """Yield the names of the other certificates of the same module that stages present or take their ids from."""

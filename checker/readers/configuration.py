@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -24,19 +25,22 @@ from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
-from checker.hcl.obstacles import hindrances
+from checker.hcl.obstacles import hindrances, ignored_pointer
 from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.provisioners import runs
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
-from checker.readers.cautions import of_flow, of_runs, triggered
+from checker.readers.cautions import of_flow, of_runs, of_tests, of_units, triggered
 from checker.readers.lineage import LineageReader, block_address, faulty_lineage
 from checker.readers.producers import ProducerWords, told
 
 if TYPE_CHECKING:
     from checker.domain.exemption import Exemption, Faulty
+
+
+_RESOURCE = re.compile(rb"(\w+)\.([\w-]+)(?:\[[^\]]*\])?")
 
 
 def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, Declared] | None:
@@ -77,6 +81,7 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         exemptions=exemptions,
         faulty=(*faulty, *map(faulty_lineage, unread_lineage)),
         unread_lineage=unread_lineage,
+        renamed=dict(reader.renamed()),
     )
 
 
@@ -130,6 +135,8 @@ class _Reader:
                 cautions=(
                     *of_flow(self.configuration, file, flow, ids, self.location),
                     *of_runs(file, block, self.location),
+                    *of_units(self.configuration, module),
+                    *of_tests(self.configuration, module, kind, name, self.location),
                 ),
                 description=literal(file.data, block, "description"),
                 creation_runs=tuple(
@@ -171,6 +178,7 @@ class _Reader:
                             location=self.location(file.path, file.line(block.span.start)),
                             takes=words.what if words is not None else None,
                             remedy=(words.remedy or None) if words is not None else None,
+                            ignores=ignored_pointer(file, block) is not None,
                         )
 
     def literals(self) -> Iterator[DeclaredLiteral]:
@@ -183,6 +191,21 @@ class _Reader:
                 obstacles=tuple(map(self.obstacle, literal_hindrances(self.configuration, identity, uses))),
                 cautions=tuple(triggered(self.configuration, Phase.REPOINT, {use.origin.file.path for use in uses}, self.location)),
             )
+
+    def renamed(self) -> Iterator[tuple[Address, Address]]:
+        """The certificates that `moved` blocks rename within their module."""
+        for module in sorted(self.configuration.modules):
+            near = self.configuration.in_module(module, b"moved", b"client_certificate")
+            for file, block in ((each, block) for each in near if readable(each) for block in each.body.blocks):
+                if block.type != "moved":
+                    continue
+                ends = [block.attribute(name) for name in ("from", "to")]
+                texts = [_RESOURCE.fullmatch(end.value.of(file.data).strip()) for end in ends if end is not None]
+                found = [text.groups() for text in texts if text is not None]
+                if len(found) == 2 and all(kind.decode() in CERTIFICATES for kind, _ in found):
+                    before, after = (block_address(module, kind.decode(), name.decode()) for kind, name in found)
+                    if before != after:
+                        yield before, after
 
     def obstacle(self, found: Hindrance) -> Obstacle:
         return Obstacle(reason=found.reason, remedy=found.remedy, location=self.location(found.path, found.line))
@@ -214,8 +237,9 @@ class _Reader:
                     yield words
 
     def unread(self) -> Iterator[str]:
+        tests = {path for module in self.configuration.modules.values() for path in module.tests}
         for path, file in sorted(self.configuration.files.items()):
-            if b"client_certificate" in file.data and not readable(file):
+            if path not in tests and b"client_certificate" in file.data and not readable(file):
                 yield self.location(path, 1).file
         for module in self.configuration.modules.values():
             for path in module.foreign:

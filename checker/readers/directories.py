@@ -57,7 +57,8 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
         raise UnreadableError(
             f"`{tool.name} state pull` failed: {answer.complaint}",
             where=directory,
-            remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or plan file",
+            remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or plan file"
+            + (f"; {tool.name} adds: {answer.details}" if answer.details else ""),
         )
     if not bytes(answer.printed[:_HEAD]).strip():
         raise UnreadableError(

@@ -55,7 +55,8 @@ class LineageReader:
         """Yield every comment that is meant to name a predecessor and cannot be read, in the order of modules and files."""
         for module in sorted(self.configuration.modules):
             for file in self.configuration.in_module(module):
-                for each in self._read(file) if readable(file) else ():
+                # Only a file that speaks to tfcert is parsed for it.
+                for each in self._read(file) if b"tfcert" in file.data.lower() and readable(file) else ():
                     why = each.why if isinstance(each, UnreadComment) else self._fault(module, file, each)
                     if why is not None:
                         yield self._unread(module, file, each, why)

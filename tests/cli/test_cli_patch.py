@@ -170,6 +170,33 @@ def test_names_and_choices(tfcert, story):
     assert b"+resource" in tfcert("patch", *DAY_12, "--only", "aws_api_gateway_client_certificate.backend", cwd=story).stdout
 
 
+def test_nothing_to_do_is_said_of_what_was_asked_for(tfcert, story):
+    """One certificate, or retire alone: no sentence speaks of all certificates."""
+    name = "aws_api_gateway_client_certificate.backend"
+    early = (STATE, "--offline", "--as-of", "2026-03-01")
+    alone = tfcert("patch", *early, "--only", name, cwd=story).stdout.decode()
+    assert f"nothing to do for {name}: it ends on" in alone
+    assert "nothing to retire" in tfcert("patch", *early, "--phase", "retire", cwd=story).stdout.decode()
+
+
+def test_a_manual_successor_is_taken_up(tfcert, story):
+    """Its block and the reason for the guess are said; the patch leaves it to be applied alone; JSON gives the reason."""
+    block = 'resource "aws_api_gateway_client_certificate" "backend_two" {\n}\n'
+    for file in story.glob("*.tf"):
+        text = file.read_text().replace("client_certificate.backend.id", "client_certificate.backend_two.id")
+        file.write_text(text)
+    (story / "second.tf").write_text(block)
+    done = tfcert("patch", *DAY_12, "--write", cwd=story)
+    assert done.returncode == 0, done.stderr
+    assert b"a guess: aws_api_gateway_client_certificate.backend_two (second.tf:1)" in done.stdout
+    assert b"no stage moves yet" in done.stdout
+    assert (story / "second.tf").read_text() == f"# tfcert: succeeds aws_api_gateway_client_certificate.backend\n{block}"
+    assert not any("backend_two.id" in file.read_text() for file in story.glob("*.tf"))
+    judged = tfcert("check", *DAY_12, cwd=story).stdout.decode()
+    assert "successor: aws_api_gateway_client_certificate.backend_two" in judged
+    assert "backend_202611" not in judged
+
+
 def test_a_taken_name_is_blocked(tfcert, story):
     """A successor's name that another block has is a blocked rotation, exit 3, with what to do."""
     with (story / "other.tf").open("a") as file:

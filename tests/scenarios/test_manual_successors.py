@@ -224,3 +224,63 @@ def test_a_deletion_is_not_told_to_be_applied_and_has_no_dates(tmp_path):
     assert (gone.introduce_by, gone.repoint_by) == (None, None)
     assert isinstance(used.step, Blocked)
     assert "put the block back" in used.step.remedy
+
+
+def test_a_second_successor_without_a_comment_is_named(tmp_path):
+    """The rotation goes on with the one that the comment names; the other is said to be left over, with its line."""
+    home = begun(tmp_path, "edge_202611", "edge", applied=True, lineage=f"# tfcert: succeeds {OLD}\n")
+    (tmp_path / "more.tf").write_text(f'resource "{CERTIFICATE}" "edge_202612" {{\n}}\n')
+    home.certificates[f"{OLD}_202612"] = "more00"
+    home.ends["more00"] = days(364)
+    (rotation,) = home.ask()[1].rotations
+    assert (rotation.step, str(rotation.successor)) == (Next(Phase.REPOINT), f"{OLD}_202611")
+    assert any("edge_202612 (more.tf:1)" in caution.text for caution in rotation.cautions)
+
+
+@pytest.mark.parametrize(("ends", "kept"), [((300, 350), "two"), ((350, 300), "one"), ((350, None), "one")])
+def test_of_two_that_claim_to_succeed_one_the_leftover_is_named(ends, kept, tmp_path):
+    """Kept is the one in state that ends last; what to do with the other says whether it needs an apply."""
+    home = begun(tmp_path, "one", "edge", lineage=f"# tfcert: succeeds {OLD}\n")
+    (tmp_path / "two.tf").write_text(f'# tfcert: succeeds {OLD}\nresource "{CERTIFICATE}" "two" {{\n}}\n')
+    for name, end in zip(("one", "two"), ends, strict=True):
+        if end is not None:
+            home.certificates[f"{CERTIFICATE}.{name}"] = name
+            home.ends[name] = days(end)
+    _, patches = home.ask(every=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Blocked)
+    assert f"keep {CERTIFICATE}.{kept} (" in rotation.step.remedy
+    other = {"one": "two", "two": "one"}[kept]
+    assert f"{CERTIFICATE}.{other} (" in rotation.step.remedy
+    assert "left over" in rotation.step.remedy
+    assert patches.patches == ()
+    if other == "two":
+        (tmp_path / "two.tf").unlink()
+        home.certificates.pop(f"{CERTIFICATE}.two", None)
+        assert [each.step for each in home.ask()[1].rotations] == [Next(Phase.REPOINT)], "the remedy leads out"
+
+
+def test_a_rename_by_a_moved_block_is_no_successor(tmp_path):
+    """Terraform renames it and destroys nothing: no guess, no refusal, and nothing is written until that is applied."""
+    home = begun(tmp_path, "edge_two", "edge_two")
+    moved = f"moved {{\n  from = {OLD}\n  to   = {OLD}_two\n}}\n"
+    renamed = text("edge_two", "edge_two").partition("\n\n")[2]
+    (tmp_path / "main.tf").write_text(moved + renamed)
+    _, patches = home.ask(every=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Waiting)
+    assert "renames it" in rotation.step.reason
+    assert rotation.taken_up is None
+    assert patches.patches == ()
+
+
+def test_a_stage_that_may_take_either_is_not_taken_up(tmp_path):
+    """A condition chooses between the two: the next apply might make the second one and move the stage at once."""
+    home = begun(tmp_path, "edge_two", "edge")
+    written = (tmp_path / "main.tf").read_text().replace(f"= {OLD}.id", f"= var.new ? {OLD}_two.id : {OLD}.id")
+    (tmp_path / "main.tf").write_text(written)
+    _, patches = home.ask(every=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Blocked)
+    assert "either" in rotation.step.reason
+    assert patches.patches == ()
