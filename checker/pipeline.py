@@ -123,7 +123,7 @@ def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
             subject.key: None for document in inventory.documents for subject in subjects(document) if subject.key is not None
         }
         wanted |= dict.fromkeys(keys_needed(inventory))
-        observations = observe(tuple(wanted), surveys_needed(inventory, run.as_of), inventory.stages)
+        observations = observe(tuple(wanted), surveys_needed(inventory, run.policy, run.as_of), inventory.stages)
     return build_cases(inventory, observations, as_of=run.as_of, policy=run.policy, expect=run.expect)
 
 

@@ -44,6 +44,8 @@ def bundle(
     aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
     with aws.counted(told=verbose):
         loaded = reading.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
+        if out is not None:
+            output.refuse_inputs((("pem", out),), sources or (), loaded, option="--out")
         outcome, found = gather(loaded.inventory, aws.observer(offline=offline), run)
     for notice in outcome.notices:
         output.warn(notice)
@@ -57,6 +59,7 @@ def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> i
     from checker.cli.replacing import replace_file
     from checker.domain.cases import Evidence
     from checker.reports.pem_bundle import render, unknown
+    from checker.reports.printable import encoded
 
     text = render(found, as_of=outcome.cases.as_of)
     missing = unknown(found)
@@ -68,9 +71,9 @@ def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> i
     if not found:
         output.warn("no stage presents a certificate, so there is nothing to trust")
     if out is None:
-        output.write(text.encode())
+        output.write(encoded(text))
     elif missing or not found:
         output.warn(f"{out} is left as it was: a bundle that lacks a certificate would shut callers out")
     else:
-        replace_file(Path(out), text.encode())
+        replace_file(Path(out), encoded(text))
     return 3 if missing or outcome.unverified or gone or (out is not None and not found) else 0

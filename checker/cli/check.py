@@ -85,6 +85,7 @@ def check(
                 if recursive
                 else reading.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
             )
+            output.refuse_inputs(chosen, sources or (), loaded, policy=policy)
             if expect is not None and not loaded.inventory.plans:
                 raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
             if expect is Expect.NEXT:

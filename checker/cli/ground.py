@@ -10,6 +10,7 @@ from checker.hcl.configuration import Configuration
 from checker.hcl.repository import repository_of
 from checker.patches.phase_patch import PhasePatch
 from checker.patches.wording import header
+from checker.reports.printable import encoded
 
 
 @value
@@ -32,4 +33,4 @@ def ground_of(configuration: Configuration) -> Ground:
 
 def patch_text(entry: PhasePatch, ground: Ground) -> bytes:
     """A patch with its header of comments, as it is printed and stored."""
-    return header(entry, where=ground.where).encode() + entry.diff(ground.prefix)
+    return encoded(header(entry, where=ground.where)) + entry.diff(ground.prefix)

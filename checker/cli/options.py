@@ -9,6 +9,8 @@ import typer
 
 from checker.readers.tool import Wanted
 
+_LEAST_SECONDS, _MOST_SECONDS = 0.1, 86_400.0
+
 Sources = Annotated[
     list[str] | None,
     typer.Argument(
@@ -43,8 +45,18 @@ AsOf = Annotated[
 Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="The profile of the AWS CLI's configuration.")]
 RoleArn = Annotated[str | None, typer.Option("--role-arn", metavar="ARN", help="A role to assume before AWS is asked.")]
 Region = Annotated[str | None, typer.Option("--region", metavar="NAME", help="The region of what no document places.")]
+
+
+def _seconds(given: float) -> float:
+    # NaN is neither below the least nor above the most.
+    if not _LEAST_SECONDS <= given <= _MOST_SECONDS:
+        raise typer.BadParameter(f"{given:g} is not in the range {_LEAST_SECONDS:g}<=x<={_MOST_SECONDS:g}.")
+    return given
+
+
 Timeout = Annotated[
-    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="How long AWS may take, an account and region.")
+    float,
+    typer.Option("--timeout", metavar="SECONDS", callback=_seconds, help="How long AWS may take, an account and region."),
 ]
 ToolName = Annotated[
     str | None, typer.Option("--tool", metavar="TOOL", help="terraform or tofu. [default: TFCERT_TOOL, else PATH]")

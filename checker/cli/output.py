@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checker.domain.errors import UsageError
 from checker.domain.observation import Calls
@@ -13,7 +14,10 @@ from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.place import Place
 from checker.domain.value import replace
 from checker.reports import FORMATS
-from checker.reports.printable import printable
+from checker.reports.printable import encoded, printable
+
+if TYPE_CHECKING:
+    from checker.cli.reading import Loaded
 
 # The file that GitHub's runner names for the summary of a step.
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -57,6 +61,22 @@ def _summary(chosen: tuple[tuple[str, str | None], ...]) -> bool:
     return bool(os.environ.get(SUMMARY)) and any(name == "github" for name, _ in chosen)
 
 
+def refuse_inputs(
+    chosen: Sequence[tuple[str, str | None]],
+    sources: Sequence[str],
+    loaded: Loaded | None,
+    *,
+    option: str = "--format",
+    policy: str | None = None,
+) -> None:
+    """Raise UsageError where a format's file is an input of the run; nothing is written then."""
+    files = [Path(file) for _, file in chosen if file is not None]
+    if files:
+        from checker.cli.overwriting import refuse_overwriting
+
+        refuse_overwriting(files, sources, loaded, option=option, policy=policy)
+
+
 def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patches: bool = False) -> None:
     """Write an outcome in each format to its place: files first, each at once, since whoever reads stdout may go away.
 
@@ -88,7 +108,7 @@ def _rendered(name: str, outcome: Outcome, file: str | None) -> bytes:
         from checker.cli.terminal import on_terminal
 
         return on_terminal(outcome)
-    return FORMATS[name].render(outcome).encode()
+    return encoded(FORMATS[name].render(outcome))
 
 
 def write(data: bytes) -> None:

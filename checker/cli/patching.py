@@ -11,6 +11,7 @@ from checker.cli import output, signals
 from checker.cli.caching import cache_folder
 from checker.cli.files import write_all
 from checker.cli.ground import Ground, ground_of, patch_text
+from checker.cli.overwriting import refuse_overwriting
 from checker.cli.reading import Loaded
 from checker.cli.replacing import replace_files
 from checker.cli.request import Request
@@ -28,7 +29,7 @@ from checker.patches.phase_patch import Patches
 from checker.patches.wording import runbook
 from checker.pipeline import Observe, patch
 from checker.readers.tool import Tool, Wanted, find_tool
-from checker.reports.printable import printable
+from checker.reports.printable import encoded, printable
 
 
 @value
@@ -173,7 +174,8 @@ def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground
         patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where=ground.where, trust_bundle=trust_bundle
     )
     texts = {out / entry.file_name: patch_text(entry, ground) for entry in patches.patches}
-    texts[out / "RUNBOOK.md"] = text.encode()
+    texts[out / "RUNBOOK.md"] = encoded(text)
+    refuse_overwriting(texts, [document.source.path for document in loaded.inventory.documents], loaded, option="--out")
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 # Dates are counted from and to it: the first and the last that a calendar has leave no room for that.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @value
@@ -105,14 +103,15 @@ def _placed(document: Document, source: str, directory: str, declared: Declared 
     """The document with its configuration, the folder of it, and the workspace that is selected there."""
     if declared is None and (source == "-" or source.startswith("s3://")):
         return document
-    from checker.readers.workspaces import workspace_of
+    from checker.readers.workspaces import other_workspaces, workspace_of
 
-    return replace(
+    placed = replace(
         document,
         declared=declared,
         directory=Path(directory).resolve().as_posix(),
         workspace=workspace_of(document.source.kind, source, directory, os.environ),
     )
+    return replace(placed, workspaces=other_workspaces(placed, source, directory)) if declared is not None else placed
 
 
 def demand_configuration(inventory: Inventory) -> None:
@@ -136,15 +135,16 @@ def moment(text: str | None) -> datetime:
     """The instant to judge for: an RFC 3339 instant, a date (its midnight in UTC), or now; raises UsageError."""
     if text is None:
         return datetime.now(UTC)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{text!r} is no instant", where="--as-of", remedy="write 2026-12-01 or 2026-12-01T12:00:00Z") from error
-    if instant.tzinfo is None and not _DATE.fullmatch(text):
-        raise UsageError(f"{text!r} names no time zone", where="--as-of", remedy=f"write {text}Z for UTC")
+    from checker.readers.instants import read_moment
+
+    instant = read_moment(text)
+    if instant is None:
+        raise UsageError(f"{text!r} is no instant", where="--as-of", remedy="write 2026-12-01 or 2026-12-01T12:00:00Z")
+    if instant.tzinfo is None:
+        raise UsageError(f"{text!r} names no time zone", where="--as-of", remedy=f"write {text.strip()}Z for UTC")
     if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         raise UsageError(f"{text!r} is in no year that is judged for", where="--as-of", remedy="write one of this century")
-    return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant).astimezone(UTC)
+    return instant
 
 
 def policy(file: str | None, *, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None) -> Policy:

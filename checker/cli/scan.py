@@ -65,6 +65,7 @@ def scan(
         run = Run(as_of=reading.moment(as_of), policy=held.policy)
         aws = Aws(profile=profile, role_arn=None, region=None, timeout=timeout, accounts=run.policy.accounts)
         with aws.counted(told=verbose):
+            output.refuse_inputs(chosen, sources or (), None, policy=policy)
             known = recorded(sources or (), recursive=recursive, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
             outcome = held.told(judge(look(scope, aws.gateways()), known, run))
             output.report(outcome, chosen)

@@ -6,6 +6,7 @@ import os
 import shutil
 
 from checker.domain.outcome import Outcome
+from checker.reports.printable import encoded
 from checker.reports.text import lay_out
 
 _NARROWEST, _WIDEST = 40, 120
@@ -19,7 +20,7 @@ def on_terminal(outcome: Outcome) -> bytes:
     width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
     lines = lay_out(outcome, width)
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return "".join(f"{line.plain}\n" for line in lines).encode()
+        return encoded("".join(f"{line.plain}\n" for line in lines))
     from checker.reports.coloured import coloured
 
-    return coloured(lines).encode()
+    return encoded(coloured(lines))

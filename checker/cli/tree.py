@@ -10,7 +10,7 @@ from checker.cli.reading import Loaded, load
 from checker.domain.errors import TfcertError, UsageError
 from checker.domain.inventory import Inventory, Unread
 from checker.domain.value import value
-from checker.hcl.roots import Root, find_roots
+from checker.hcl.roots import Root, Unit, find_roots, find_units
 from checker.readers.tool import Wanted
 
 _STATE = "terraform.tfstate"
@@ -41,7 +41,8 @@ def read_tree(
     if config is not None:
         raise UsageError("each root module is its own configuration", where="--config", remedy="leave it out with --recursive")
     roots = {root.directory: root for source in sources or (".",) for root in _below(source)}
-    if not roots:
+    units = {unit.directory: unit for source in sources or (".",) for unit in find_units(source)}
+    if not roots and not units:
         raise UsageError(
             f"no root module at or below {', '.join(sources or ('.',))}",
             where="--recursive",
@@ -59,9 +60,32 @@ def read_tree(
             read.append((root.directory, load((_state(root),), config=root.directory, tool=tool, tags=tags, settle=settle)))
         except TfcertError as error:
             unread.append(Unread(path=root.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
-    tree = Tree(read=tuple(read), unread=tuple(unread), unconcerned=sum(not root.concerned for root in roots.values()))
+    for unit in units.values():
+        if unit.concerned:
+            _read_unit(unit, read, unread, tool, tags)
+    passed_over = sum(not root.concerned for root in roots.values()) + sum(not unit.concerned for unit in units.values())
+    tree = Tree(read=tuple(read), unread=tuple(unread), unconcerned=passed_over)
     _tell_unconcerned(tree)
     return tree
+
+
+def _read_unit(unit: Unit, read: list[tuple[str, Loaded]], unread: list[Unread], tool: Wanted, tags: Collection[str]) -> None:
+    """Read a Terragrunt unit by the state file beside it; Terragrunt itself is never run."""
+    state = Path(unit.directory, _STATE)
+    try:
+        if unit.module is not None and state.is_file():
+            read.append((unit.directory, load((str(state),), config=unit.module, tool=tool, tags=tags)))
+            return
+        where = f" --config {unit.module}" if unit.module is not None else ""
+        unread.append(
+            Unread(
+                path=unit.directory,
+                reason="a Terragrunt unit, and its state is no file here",
+                remedy=f"run `terragrunt state pull > state.json` in it, then `tfcert check {unit.directory}/state.json{where}`",
+            )
+        )
+    except TfcertError as error:
+        unread.append(Unread(path=unit.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
 
 
 def load_tree(sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()) -> Loaded:

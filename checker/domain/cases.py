@@ -14,6 +14,7 @@ from checker.domain.indexed import Indexed, having
 from checker.domain.inventory import Document, Inventory, Unread
 from checker.domain.observation import Answers, CertificateKey, Found, Gone, Observation, Observations, Unanswered
 from checker.domain.policy import Policy
+from checker.domain.presenters import Presenters
 from checker.domain.rotation import Expected
 from checker.domain.subjects import Subject, subjects
 from checker.domain.value import replace, value
@@ -61,7 +62,7 @@ class Case:
     @property
     def presented(self) -> bool:
         """Whether a stage presents it, now or after the plan."""
-        return bool(self.subject.presented_by or self.subject.to_be_presented_by)
+        return bool(self.subject.now or self.subject.to_be_presented_by)
 
     def within(self, days: int) -> bool:
         """Whether it ends in at most that many days (exactly that many counts), or has ended."""
@@ -126,9 +127,10 @@ def build_cases(
     documents = tuple(
         DocumentCases(
             document=replace(document, stages=Indexed(document.stages)),
-            cases=Indexed(_case(subject, observations, as_of) for subject in subjects(document)),
+            cases=Indexed(_case(presenters.correct(subject), observations, as_of) for subject in subjects(document)),
         )
         for document in inventory.documents
+        for presenters in (Presenters(document, observations),)
     )
     answered = replace(observations, certificates=Answers(observations.certificates))
     return Cases(as_of=as_of, policy=policy, documents=documents, observations=answered, expect=expect, unread=inventory.unread)

@@ -19,8 +19,8 @@ class Certificate:
 
     `id` is None until it is created. `expires_at` is the recorded end; `dated_by` says what it was read from (the PEM wins
     over the attribute). `pem` is the recorded PEM as `normal_pem` writes it. `deposed` is the key of an object that Terraform
-    still has to delete. `tags` are sorted; None where no document shows them. `managed` says of one that a scan found whether the
-    states that it was given know it; None where that is not known.
+    still has to delete. `tainted` marks one that the next apply replaces. `tags` are sorted; None where no document shows them.
+    `managed` says of one that a scan found whether the states that it was given know it; None where that is not known.
     """
 
     address: Address | None
@@ -34,6 +34,7 @@ class Certificate:
     pem: str | None = None
     deposed: str | None = None
     managed: bool | None = None
+    tainted: bool = False
     tags: Tags | None = None
 
 

@@ -82,13 +82,14 @@ class DeclaredLiteral:
 class DeclaredStage:
     """A stage block, what its certificate attribute may take its id from, in words, and what to do there.
 
-    Both are None where it has no such attribute.
+    Both are None where it has no such attribute. `ignores`: its lifecycle ignores changes of that attribute.
     """
 
     block: Address
     location: Location
     takes: str | None = None
     remedy: str | None = None
+    ignores: bool = False
 
 
 @value

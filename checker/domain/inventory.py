@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from checker.domain.address import Address
 from checker.domain.certificate import Certificate
 from checker.domain.declared import Declared
 from checker.domain.plan import Plan
@@ -36,6 +37,15 @@ class Unread:
 
 
 @value
+class OtherWorkspace:
+    """Another workspace of the same configuration whose state is at hand; `presented` are the blocks that its stages present."""
+
+    name: str
+    path: str
+    presented: frozenset[Address]
+
+
+@value
 class Document:
     """What one source says: recorded stages and certificates (a plan's prior state), and the plan if it is one.
 
@@ -43,7 +53,7 @@ class Document:
     could not be listed there, and `claimed` the ids that a given state says are presented there, whatever AWS says.
     `notices` are sentences that every report must carry, such as that the plan is incomplete.
     `declared` is the configuration beside it, where it is at hand; `directory` is its folder as an absolute path, and `workspace`
-    the workspace, where something says which.
+    the workspace, where something says which. `workspaces` are the others whose states lie beside the configuration.
     """
 
     source: Source
@@ -57,6 +67,7 @@ class Document:
     unread: tuple[Unread, ...] = ()
     access: Access | None = None
     claimed: frozenset[str] = frozenset()
+    workspaces: tuple[OtherWorkspace, ...] = ()
 
     def manages(self, thing: Certificate | Stage) -> bool | None:
         """Whether the Terraform documents of a run know a thing of this one; None where none was given, or it is not certain."""

@@ -6,7 +6,7 @@ from enum import Enum
 
 from checker.domain.address import Address
 from checker.domain.certificate import Certificate
-from checker.domain.stage import Presented, Stage
+from checker.domain.stage import Presented, Stage, StageKind
 from checker.domain.value import value
 
 
@@ -60,7 +60,7 @@ class CertificateChange:
 
 @value
 class StageChange:
-    """What a plan does to one stage; `changed` names the attributes that differ or will be known only after apply."""
+    """What a plan does to one stage object; `changed` names the attributes that differ or will be known only after apply."""
 
     address: Address
     action: Action
@@ -68,6 +68,7 @@ class StageChange:
     after: Stage | None
     changed: frozenset[str] = frozenset()
     previous_address: Address | None = None
+    deposed: str | None = None
     reason: str | None = None
     imported: bool = False
 
@@ -84,11 +85,41 @@ class StageChange:
 
 
 @value
+class WrittenStage:
+    """A stage of a REST API that another resource writes; None for what is known only after apply."""
+
+    api_id: str | None
+    name: str | None
+
+    def may_be(self, stage: Stage) -> bool:
+        """Whether this may be the given stage: what is not known excludes nothing."""
+        rest = stage.kind is StageKind.REST
+        return rest and self.api_id in {None, stage.api_id} and self.name in {None, stage.name}
+
+    def is_certain(self) -> bool:
+        """Whether it is known which stage this is."""
+        return self.api_id is not None and self.name is not None
+
+
+@value
 class DeploymentChange:
-    """What a plan does to one API Gateway deployment: a new one publishes whatever else was not deployed yet."""
+    """What a plan does to one API Gateway deployment: a new one publishes whatever else was not deployed yet.
+
+    `writes` has the stages that the change itself writes or deletes: those of a deployment with a stage name.
+    """
 
     address: Address
     action: Action
+    writes: tuple[WrittenStage, ...] = ()
+
+
+@value
+class Unsaid:
+    """Something that a plan changes without saying what it does to stages and certificates."""
+
+    message: str
+    remedy: str
+    address: Address | None = None
 
 
 @value
@@ -97,6 +128,8 @@ class Plan:
 
     `errored` and `complete` are Terraform's own marks; `complete` is None where the tool's version has no such mark. `deferred`
     names the objects of ours whose changes are put off to a later plan. An object that is imported (`imported`) is not created.
+    `unsaid` has the changes whose effect on stages and certificates the plan does not show, `deleted_apis` the ids of the APIs
+    that are deleted or replaced, with all of their stages.
     """
 
     certificates: tuple[CertificateChange, ...] = ()
@@ -105,3 +138,5 @@ class Plan:
     errored: bool = False
     complete: bool | None = None
     deferred: tuple[str, ...] = ()
+    unsaid: tuple[Unsaid, ...] = ()
+    deleted_apis: frozenset[str] = frozenset()

@@ -42,6 +42,15 @@ def takes_forward(document: DocumentCases, case: Case, policy: Policy) -> bool:
     return plan is not None and (_introduces(document, plan, case, policy) or _moves(document, plan, case, policy))
 
 
+def ends_its_use(document: DocumentCases, case: Case) -> bool:
+    """Whether the document's plan destroys every stage that presents the certificate, so that nothing presents it afterwards."""
+    plan = document.document.plan
+    if plan is None or not case.subject.now or case.subject.to_be_presented_by:
+        return False
+    leaving = {change.address for change in plan.stages if change.action is Action.DELETE}
+    return all(stage.address in leaving for stage in case.subject.now)
+
+
 def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
     declared = document.document.declared
     # A successor that was made outside Terraform comes in by import.

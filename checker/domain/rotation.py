@@ -155,7 +155,7 @@ class Rotation:
     declared one, else the one that introduce would write. `stages` are the addresses of the instances that present the
     predecessor, `end` is its earliest end. `back` is the step of whoever asks for rollback: it is never `next`. `trust` has
     the consumers of the predecessor's PEM. `passed_over` are successors that end too soon to be of use. `left_over` says that
-    only the removal is to do.
+    only the removal is to do. `instances` are those that the successor has, or will have, in this state.
     """
 
     predecessor: Address | None
@@ -174,6 +174,7 @@ class Rotation:
     taken_up: TakenUp | None = None
     passed_over: tuple[Address, ...] = ()
     left_over: bool = False
+    instances: tuple[Address, ...] = ()
 
     @property
     def label(self) -> str:

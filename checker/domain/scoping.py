@@ -87,7 +87,7 @@ class Scoping:
     def traits(self, document: Document, subject: Subject) -> Iterator[Traits]:
         """What is known of a certificate, with each of the stages that present it, or alone where none does."""
         place = subject.key.place if subject.key is not None else subject.certificate.place
-        presenters = tuple(dict.fromkeys((*subject.presented_by, *subject.to_be_presented_by)))
+        presenters = tuple(dict.fromkeys(subject.stages))
         for stage in presenters or (None,):
             yield self._traits(document, subject.certificate, stage, place)
 

@@ -52,7 +52,8 @@ class Stage:
     """A REST or WebSocket stage of a state, as it is before or after a planned change, or as a scan found it.
 
     `tags` are sorted, the provider's defaults among them; None where no document shows them. `managed` says of one that a scan
-    found whether the states that it was given know it; None where that is not known.
+    found whether the states that it was given know it; None where that is not known. `deposed` is the key of an object that
+    Terraform still has to delete: until then it is in AWS, and presents what it presents.
     """
 
     address: Address | None
@@ -63,4 +64,5 @@ class Stage:
     presents: Presented = PresentsNothing()
     api_name: str | None = None
     managed: bool | None = None
+    deposed: str | None = None
     tags: Tags | None = None

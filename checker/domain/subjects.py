@@ -15,6 +15,7 @@ from checker.domain.value import value
 class Subject:
     """A certificate and the stages that present it: now (as recorded) and after the plan, where there is one.
 
+    `shown_by` are stages that AWS shows presenting it although no record says so: outside Terraform, or changed since.
     `key` is None for a certificate that is yet to be created.
     """
 
@@ -22,6 +23,17 @@ class Subject:
     key: CertificateKey | None
     presented_by: tuple[Stage, ...]
     to_be_presented_by: tuple[Stage, ...]
+    shown_by: tuple[Stage, ...] = ()
+
+    @property
+    def now(self) -> tuple[Stage, ...]:
+        """The stages that present it now, by record or by AWS."""
+        return (*self.presented_by, *self.shown_by)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that present it, now or after the plan; the same stage may be among them twice."""
+        return (*self.presented_by, *self.shown_by, *self.to_be_presented_by)
 
 
 def subjects(document: Document) -> tuple[Subject, ...]:
@@ -40,8 +52,10 @@ def stages_after(document: Document) -> tuple[Stage, ...]:
     """The stages as they are after the plan; without a plan, as they are recorded."""
     if document.plan is None:
         return document.stages
-    changed = {address for change in document.plan.stages for address in (change.address, change.previous_address)}
-    kept = [stage for stage in document.stages if stage.address not in changed]
+    changed = {
+        (address, change.deposed) for change in document.plan.stages for address in (change.address, change.previous_address)
+    }
+    kept = [stage for stage in document.stages if (stage.address, stage.deposed) not in changed]
     return (*kept, *(change.after for change in document.plan.stages if change.after is not None))
 
 

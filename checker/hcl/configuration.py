@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checker.domain.errors import UnreadableError
 from checker.hcl.calls import CALLS, plain_calls, speaks_of_ours
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block, descendants
 
+if TYPE_CHECKING:
+    from checker.hcl.terragrunt import Terragrunt
+
 ModulePath = tuple[str, ...]
 
 _DEEPEST = 24
+_DEEPEST_TESTS = 4
+_MOST_FOLDERS = 500
+_TESTS = (".tftest.hcl", ".tftest.json", ".tofutest.hcl", ".tofutest.json", ".tfmock.hcl", ".tofumock.hcl")
+_OTHERS = frozenset({"node_modules", "vendor"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +32,8 @@ class Module:
     """One module call, or the root: its files by path, and the calls in it whose source is not local.
 
     `opaque` has the source of each such call as it is written, empty where it is no plain text. `foreign` names the files that
-    Terraform or OpenTofu reads and that tfcert does not edit: JSON, overrides and .tofu.
+    Terraform or OpenTofu reads and that tfcert does not edit: JSON, overrides and .tofu. `tests` names the test files that
+    speak of client certificates; they are no part of the configuration.
     """
 
     path: ModulePath
@@ -31,6 +41,7 @@ class Module:
     files: tuple[str, ...]
     foreign: tuple[str, ...] = ()
     opaque: Mapping[str, str] = field(default_factory=dict)
+    tests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +56,8 @@ class Configuration:
     modules: Mapping[ModulePath, Module]
     # Kept by `checker.hcl.callers`, so that a repository is walked through once.
     local_calls: dict[str, list[tuple[str, int]]] = field(default_factory=dict, compare=False, repr=False)
+    # Kept by `checker.hcl.sharing`, for the same reason: what was found around it, once somebody looked.
+    terragrunt: list[Terragrunt | None] = field(default_factory=list, compare=False, repr=False)
 
     def in_module(self, path: ModulePath, *needles: bytes) -> Iterator[SourceFile]:
         """The files of a module that hold all the given bytes; the others are not even parsed."""
@@ -112,6 +125,8 @@ def load_configuration(root: str) -> Configuration | None:
             else:
                 waiting.append(((*path, call), local, above | {directory}))
         modules[path] = Module(path=path, directory=directory, files=own, foreign=foreign, opaque=opaque)
+    if any(b"client_certificate" in file.data for file in files.values()):
+        modules = {path: replace(module, tests=_with_tests(root, module.directory, files)) for path, module in modules.items()}
     return Configuration(root=root, files=files, modules=modules)
 
 
@@ -125,6 +140,36 @@ def literal(data: bytes, block: Block, name: str) -> str | None:
     text = attribute.value.of(data).decode("utf-8", "replace")
     found = re.fullmatch(r'"((?:[^"\\\n])*)"', text)
     return found.group(1) if found else None
+
+
+def _with_tests(root: str, directory: str, files: dict[str, SourceFile]) -> tuple[str, ...]:
+    """The test and mock files of a module that speak of client certificates; their text is added to `files`.
+
+    A folder below with .tf files of its own is another module, and so are its tests; `tests` is the default folder of tests.
+    """
+    found: list[str] = []
+    waiting = [(directory, 0)]
+    for _ in range(_MOST_FOLDERS):
+        if not waiting:
+            break
+        here, depth = waiting.pop()
+        try:
+            entries = sorted(os.scandir(Path(root, here)), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        if depth and posixpath.basename(here) != "tests" and any(entry.name.endswith((".tf", ".tf.json")) for entry in entries):
+            continue
+        for entry in entries:
+            path = posixpath.join(here, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                if not entry.name.startswith(".") and entry.name not in _OTHERS and depth < _DEEPEST_TESTS:
+                    waiting.append((path, depth + 1))
+            elif entry.name.endswith(_TESTS):
+                data = _read(root, path)
+                if b"client_certificate" in data:
+                    files.setdefault(path, SourceFile(path, data))
+                    found.append(path)
+    return tuple(found)
 
 
 def _list(root: str, directory: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -193,6 +193,12 @@ def _by_trigger(site: Site, address: str, moving: Moving, replaced_with: str | N
             effect="its trigger holds the certificate's id, not the PEM: its provisioner runs when the id changes, in repoint",
             needs=needs,
         )
+    if site.path[0] == "input":
+        return Delivered(
+            delivery=Delivery.RELOAD,
+            effect="Terraform updates it in state, and its provisioner does not run again: no trigger of it changes with the PEM",
+            needs=needs,
+        )
     return Delivered(
         delivery=Delivery.NEVER,
         effect="a provisioner runs only when its resource is created or replaced, and no trigger of it changes with the PEM",

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from checker.hcl.generated import cdktf_edit
+
 _CERTIFICATES = ("aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate")
 _REFERENCE = re.compile(r"\b(?:aws_api_gateway|awscc_apigateway)_client_certificate\.([\w-]+)")
 
@@ -22,9 +24,15 @@ def json_edit(path: str, data: bytes) -> str | None:
         return None
     declared = sorted(set(_declared(document)))
     referring = sorted({(place, name) for place, text in _texts(document, "") for name in _REFERENCE.findall(text)})
+    if declared or referring:
+        names = tuple(name for _, name in declared)
+        constructs = cdktf_edit(path, document, names, tuple(place for place, _ in referring))
+        if constructs is not None:
+            return constructs
     words: list[str] = []
     for kind, name in declared:
-        words.append(f'introduce: copy the key "{name}" under resource.{kind} to a new key, such as "{name}_next"')
+        bare = ", without what runs at its creation (provisioner, action_trigger)" if _runs(document, kind, name) else ""
+        words.append(f'introduce: copy the key "{name}" under resource.{kind} to a new key, such as "{name}_next"{bare}')
     for place, name in referring:
         words.append(
             f'repoint: at {place} write "{name}_next" for "{name}"'
@@ -40,6 +48,16 @@ def _declared(document: Any) -> Iterator[tuple[str, str]]:
         for kind in _CERTIFICATES:
             for blocks in _objects(resources.get(kind)):
                 yield from ((kind, name) for name in blocks)
+
+
+def _runs(document: Any, kind: str, name: str) -> bool:
+    """Whether a certificate's block runs something: a copy would run it with the successor alone."""
+    return any(
+        "provisioner" in block or any("action_trigger" in inner for inner in _objects(block.get("lifecycle")))
+        for resources in _objects(document.get("resource"))
+        for blocks in _objects(resources.get(kind))
+        for block in _objects(blocks.get(name))
+    )
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
 from checker.hcl.flow import POINTER, Flow
+from checker.hcl.generated import generated
 from checker.hcl.hashes import file_hashes
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
 from checker.hcl.references import Reference, Use
 from checker.hcl.sharing import shared
 from checker.hcl.source import SourceFile
-from checker.hcl.syntax import Block
+from checker.hcl.syntax import Attribute, Block
 from checker.hcl.traversal import traversals
 
 _OVERRIDE = re.compile(r"(?:^|[/_])override\.(?:tf|tofu)(?:\.json)?$")
@@ -27,6 +29,7 @@ def hindrances(configuration: Configuration, module: ModulePath, block: Block, f
     yield from _references(flow)
     yield from _quoted(configuration, module, f"{kind}.{name}")
     yield from _keys(flow)
+    yield from _generated(configuration, file, flow)
     edited = {file.path, *(reference.site.file.path for reference in flow.references)}
     yield from hashed(configuration, edited)
 
@@ -123,6 +126,19 @@ def _takes_away(reference: Reference, flow: Flow) -> bool:
     return not own and not any(step.name is None for step in reference.traversal.steps[-1:])
 
 
+def _generated(configuration: Configuration, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
+    """The files that a rotation edits and that another program writes."""
+    files = {file.path: file, **{reference.site.file.path: reference.site.file for reference in flow.references}}
+    for path, each in sorted(files.items()):
+        found = generated(each, Path(configuration.root, path).resolve().as_posix())
+        if found is not None:
+            yield Hindrance(
+                reason=f"{path} is written by {found.by}, and an edit of it is lost with the next generation",
+                remedy=found.remedy,
+                path=path,
+            )
+
+
 def _keys(flow: Flow) -> Iterator[Hindrance]:
     for site in flow.keys:
         yield Hindrance(
@@ -151,19 +167,29 @@ def _quoted(configuration: Configuration, module: ModulePath, reference: str) ->
 def _ignored(configuration: Configuration, flow: Flow) -> Iterator[Hindrance]:
     for module, kind, name in sorted(flow.stages):
         for file, block in configuration.blocks(module, "resource", kind, name):
-            for lifecycle in block.blocks("lifecycle"):
-                ignored = lifecycle.attribute("ignore_changes")
-                if ignored is None:
-                    continue
-                text = ignored.value.of(file.data).decode("utf-8", "replace")
-                names = {traversal.root for traversal in traversals(ignored.expression, file.data)}
-                if names & {POINTER, "all"} or f'"{POINTER}"' in text or '"all"' in text:
-                    yield Hindrance(
-                        reason=f"{kind}.{name} ignores changes of {POINTER}, so a repoint would do nothing",
-                        remedy=f"take {POINTER} out of its ignore_changes, or move the stage by hand",
-                        path=file.path,
-                        line=file.line(ignored.span.start),
-                    )
+            ignored = ignored_pointer(file, block)
+            if ignored is not None:
+                yield Hindrance(
+                    reason=f"{kind}.{name} ignores changes of {POINTER}, so a repoint would do nothing",
+                    remedy=f"list in ignore_changes what is to be ignored, without {POINTER}, or move the stage by hand"
+                    if b"all" in ignored.value.of(file.data).strip(b'[]" \t')[:3]
+                    else f"take {POINTER} out of its ignore_changes, or move the stage by hand",
+                    path=file.path,
+                    line=file.line(ignored.span.start),
+                )
+
+
+def ignored_pointer(file: SourceFile, block: Block) -> Attribute | None:
+    """The `ignore_changes` of a stage that covers its certificate; None where its changes are not ignored."""
+    for lifecycle in block.blocks("lifecycle"):
+        ignored = lifecycle.attribute("ignore_changes")
+        if ignored is None:
+            continue
+        text = ignored.value.of(file.data).decode("utf-8", "replace")
+        names = {traversal.root for traversal in traversals(ignored.expression, file.data)}
+        if names & {POINTER, "all"} or f'"{POINTER}"' in text or '"all"' in text:
+            return ignored
+    return None
 
 
 def hashed(configuration: Configuration, edited: set[str]) -> Iterator[Hindrance]:

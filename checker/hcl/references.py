@@ -98,7 +98,7 @@ def references(configuration: Configuration, module: ModulePath, kind: str, name
     for site, traversal in named(configuration, module, kind, name):
         step = traversal.attribute(0)
         if step is not None:
-            yield Reference(site=site, name=step.span, use=_use(site, traversal), traversal=traversal)
+            yield Reference(site=site, name=step.span, use=use_of(site, traversal), traversal=traversal)
     for depth in range(len(module)):
         caller, inner = module[:depth], module[depth:]
         for file in configuration.in_module(caller, *map(str.encode, (*inner, kind, name))):
@@ -153,7 +153,8 @@ def _nearest(reference: Reference, others: list[Reference]) -> list[Reference]:
     return []
 
 
-def _use(site: Site, traversal: Traversal) -> Use:
+def use_of(site: Site, traversal: Traversal) -> Use:
+    """Say what a traversal takes from the resource that it names."""
     if site.block.type in _META_BLOCKS or site.path[-1] in _META_ARGUMENTS:
         return Use.META
     if _is_counted(traversal, site.file.data):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.hcl.calls import CALLS, speaks_of_ours
+from checker.hcl.terragrunt import terragrunt_of
 
 _LOCK = ".terraform.lock.hcl"
 _TEXTS = (".tf", ".tofu", ".tf.json", ".tofu.json")
@@ -58,6 +59,34 @@ def find_roots(top: str) -> tuple[Root, ...]:
         if folder.remote or folder.locked or folder.unreadable or (folder.provides and path not in called):
             concerned = _concerned(path, folders)
             found.append(Root(directory=path, remote=folder.remote, concerned=concerned, unreadable=folder.unreadable))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A Terragrunt unit: its folder, the folder of the module that it runs, and whether it may concern us.
+
+    `module` is None where its source cannot be worked out, or is no folder of this repository.
+    """
+
+    directory: str
+    module: str | None
+    concerned: bool
+
+
+def find_units(top: str) -> tuple[Unit, ...]:
+    """Every Terragrunt unit at or below a folder, in the order of their paths."""
+    terragrunt = terragrunt_of(top)
+    here = Path(top).resolve()
+    found: list[Unit] = []
+    for folder in terragrunt.units() if terragrunt is not None else ():
+        if not Path(folder).is_relative_to(here):
+            continue
+        modules = terragrunt.modules(folder) if terragrunt is not None else ()
+        module = modules[0] if len(modules) == 1 else None
+        concerned = module is None or _concerned(os.path.normpath(module), dict(_folders(module)))
+        directory = os.path.normpath(Path(top, Path(folder).relative_to(here)))
+        found.append(Unit(directory=directory, module=os.path.relpath(module) if module is not None else None, concerned=concerned))
     return tuple(found)
 
 

@@ -113,6 +113,16 @@ def websocket_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) 
     )
 
 
+def once(stages: Iterable[ObservedStage]) -> tuple[ObservedStage, ...]:
+    """Return the stages of one API's list; ValueError where a name is in it twice, for then one of the two is not true."""
+    found: dict[str, ObservedStage] = {}
+    for stage in stages:
+        if stage.name in found:
+            raise ValueError(f"stage {stage.name} is in the answer twice")
+        found[stage.name] = stage
+    return tuple(found.values())
+
+
 def text(item: Mapping[str, Any], name: str) -> str:
     """A text that every item has; ValueError where this one has not."""
     value = item.get(name)

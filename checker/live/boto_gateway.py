@@ -114,12 +114,12 @@ class BotoGateway:
         def rest(client: Any) -> tuple[ObservedStage, ...]:
             fetch = partial(client.get_stages, restApiId=api.id)
             items = answers.listed(fetch, items="item", position="position")
-            return tuple(answers.rest_stage(api.id, api.name, item) for item in items)
+            return answers.once(answers.rest_stage(api.id, api.name, item) for item in items)
 
         def websocket(client: Any) -> tuple[ObservedStage, ...]:
             fetch = partial(client.get_stages, ApiId=api.id)
             items = answers.listed(fetch, items="Items", position="NextToken")
-            return tuple(answers.websocket_stage(api.id, api.name, item) for item in items)
+            return answers.once(answers.websocket_stage(api.id, api.name, item) for item in items)
 
         match api.kind:
             case StageKind.REST:

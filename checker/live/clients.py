@@ -12,6 +12,7 @@ from checker.live.gateway import UnreachableError
 from checker.live.once import Once
 from checker.live.pace import Pace
 from checker.live.question import Question
+from checker.live.sizes import bound
 from checker.live.speaking import preparing
 from checker.live.traffic import Traffic
 
@@ -110,6 +111,7 @@ class Clients:
         )
         with preparing(question, wrong):
             client = make(service, region_name=region, config=self._config(), **keys)
+            bound(client)
             # Read here, for an address may turn out not to be one only now.
             _ = urlsplit(client.meta.endpoint_url).port
         return client

@@ -16,6 +16,12 @@ _THREADS = 4
 
 _OPERATIONS = {StageKind.REST: "GetRestApis", StageKind.WEBSOCKET: "GetApis"}
 
+# It may have been deleted in between, with its stages; or its list may be refused to these credentials as if it were not there.
+VANISHED = Unanswered(
+    reason="AWS listed the API a moment ago, and now says that there is none: its stages are not known",
+    remedy="run it again: an API that was deleted meanwhile is not listed then",
+)
+
 Listed = tuple[ObservedStage, ...] | Gone | Unanswered
 
 

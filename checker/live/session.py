@@ -52,11 +52,27 @@ def sign_in(session: boto3.Session, region: str) -> None:
     They are looked for once and here: boto3 would look again for each client, and where there are none each look may wait
     for an instance's metadata service.
     """
+    _never_ask(session)
     question = Question(operation="Reading the AWS credentials", region=region)
     with preparing(question, CredentialsError("the AWS credentials cannot be read, or their program cannot be run", GIVE)):
         found = session.get_credentials()
     if found is None:
         raise CredentialsError("no AWS credentials were found", GIVE)
+
+
+def _never_ask(session: boto3.Session) -> None:
+    """Let a profile with `mfa_serial` be an error where botocore would read a code from the terminal, in a pipeline for ever."""
+
+    def refuse(_prompt: str) -> str:
+        raise CredentialsError(
+            "the AWS profile asks for an MFA code (mfa_serial), and tfcert never asks for one",
+            "get temporary credentials first (aws sts get-session-token, aws sso login), and give those",
+        )
+
+    resolver = session._session.get_component("credential_provider")  # noqa: SLF001 -- boto3 has no other way to it
+    for provider in resolver.providers:
+        if provider.METHOD == "assume-role":
+            provider._prompter = refuse  # noqa: SLF001 -- botocore takes one only where it makes the provider
 
 
 def assume(role: Role, sts: Any, region: str) -> Keys:

@@ -12,7 +12,7 @@ from checker.live.anchors import Anchor, may_be_in
 from checker.live.asking import Asking
 from checker.live.gateway import GatewayError
 from checker.live.identity import Caller, KnownCaller, caller, elsewhere, here, unproven
-from checker.live.listing import StageListing, apis_of
+from checker.live.listing import VANISHED, StageListing, apis_of
 
 
 def observe_stages(
@@ -51,8 +51,7 @@ def _all_stages(asking: Asking) -> tuple[ObservedStage, ...]:
             case Unanswered(reason=reason, remedy=remedy):
                 raise GatewayError(reason, remedy)
             case Gone():
-                # It was deleted since the APIs were listed, and its stages with it.
-                pass
+                raise GatewayError(VANISHED.reason, VANISHED.remedy)
             case found:
                 stages.extend(found)
     return tuple(stages)

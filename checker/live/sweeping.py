@@ -18,7 +18,7 @@ from checker.live.asking import Asking
 from checker.live.deadline import start
 from checker.live.gateway import Api, GatewayError, UnreachableError
 from checker.live.identity import Caller, KnownCaller
-from checker.live.listing import StageListing, apis_of
+from checker.live.listing import VANISHED, StageListing, apis_of
 
 _SHOWN = 3
 _CERTIFICATES = "GetClientCertificates"
@@ -108,8 +108,7 @@ class Sweeping:
                 case Unanswered() as why:
                     missed.setdefault(why, []).append(api)
                 case Gone():
-                    # It was deleted since the APIs were listed.
-                    pass
+                    missed.setdefault(VANISHED, []).append(api)
                 case found:
                     stages.extend(found)
         for why, unlisted in missed.items():

@@ -25,11 +25,13 @@ def unified_diff(path: str, before: bytes | None, after: bytes) -> bytes:
 
 
 def _name(path: str) -> bytes:
-    """A path as git reads it back: in quotes, with escapes, where a control character would end it."""
-    if not any(char < " " or char == "\x7f" for char in path):
-        return path.encode()
-    escaped = "".join(f"\\{ord(char):03o}" if char < " " or char in '\x7f"\\' else char for char in path)
-    return f'"{escaped}"'.encode()
+    """A path as git reads it back: in quotes, with octal escapes, where a control character would end it or it is not UTF-8."""
+    data = path.encode("utf-8", "surrogateescape")
+    if path.isprintable() or not any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in path):
+        return data
+    return (
+        b'"' + b"".join(b"\\%03o" % byte if byte < 0x20 or byte >= 0x7F or byte in b'"\\' else b"%c" % byte for byte in data) + b'"'
+    )
 
 
 def _lines(data: bytes) -> list[bytes]:

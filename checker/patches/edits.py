@@ -15,6 +15,7 @@ from checker.hcl.source import SourceFile
 from checker.hcl.splice import Edit, splice
 from checker.hcl.structure import BlockKey
 from checker.hcl.syntax import Block
+from checker.hcl.terraform_tests import test_references
 
 
 @value
@@ -41,6 +42,11 @@ def find_block(configuration: Configuration, address: Address) -> tuple[SourceFi
 def references_to(configuration: Configuration, address: Address) -> tuple[Reference, ...]:
     """Every reference to a resource in its own module."""
     return tuple(references(configuration, address.module_path, address.type, address.name))
+
+
+def tests_of(configuration: Configuration, address: Address) -> tuple[Reference, ...]:
+    """Every reference to a resource in test files that can be edited."""
+    return tuple(test_references(configuration, address.module_path, address.type, address.name))
 
 
 def key_of(block: Block) -> BlockKey:

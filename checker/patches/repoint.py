@@ -5,11 +5,12 @@ from __future__ import annotations
 from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration
 from checker.hcl.references import Use, moved_by_repoint
-from checker.patches.edits import Step, find_block, proven, references_to, rename
+from checker.hcl.terraform_tests import moved_in_tests_by_repoint
+from checker.patches.edits import Step, find_block, proven, references_to, rename, tests_of
 
 
 def repoint(configuration: Configuration, step: Step) -> Configuration:
-    """Replace the predecessor's name in each reference to its id and in the guards around it; no other byte changes.
+    """Replace the predecessor's name in references to its id, in their guards and in tests of them.
 
     Raises UnprovenError when the successor is not declared, when nothing points to the predecessor, or without a proof.
     """
@@ -19,6 +20,7 @@ def repoint(configuration: Configuration, step: Step) -> Configuration:
         raise UnprovenError(
             f"nothing refers to the id of {step.predecessor}", where=configuration.root, remedy="the repoint is already written"
         )
+    chosen += moved_in_tests_by_repoint(tests_of(configuration, step.predecessor))
     return proven(configuration, step, rename(step, chosen), chosen)
 
 

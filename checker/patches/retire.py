@@ -13,7 +13,7 @@ from checker.hcl.source import SourceFile
 from checker.hcl.splice import Edit, splice
 from checker.hcl.structure import BlockKey
 from checker.hcl.syntax import Block, Span
-from checker.patches.edits import Step, find_block, key_of, references_to, rename
+from checker.patches.edits import Step, find_block, key_of, references_to, rename, tests_of
 
 
 def retire(configuration: Configuration, step: Step) -> Configuration:
@@ -23,7 +23,7 @@ def retire(configuration: Configuration, step: Step) -> Configuration:
     there may be none. Raises UnprovenError when something still points
     to its id, when one expression names both certificates, or when the edit cannot be proven.
     """
-    chosen = tuple(_kept_references(configuration, step))
+    chosen = (*_kept_references(configuration, step), *tests_of(configuration, step.predecessor))
     removed = _removed(configuration, step)
     before = {path: file.data for path, file in configuration.files.items()}
     current = _without_own_lineage(configuration.with_text(splice(before, rename(step, chosen))), step)

@@ -83,6 +83,8 @@ def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
             does = "takes both PEMs from this apply on"
         case Delivery.READS:
             does = "is not changed by this apply"
+        case Delivery.RELOAD:
+            does = "changes in this apply, and has both PEMs only with one step more"
         case _ if consumer.is_sent:
             does = "changes in this apply and has both PEMs after it"
         case _:
@@ -98,6 +100,8 @@ def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
         return f"{where} holds both PEMs only if it has read them since introduce: {_and_needs(consumer)}"
     if not consumer.is_sent:
         return f"{where} still holds the old PEM alone, unless somebody changed it: {_and_needs(consumer)}"
+    if consumer.delivery is Delivery.RELOAD and both:
+        return f"{where} hands on both PEMs only where one step more was taken since introduce: {_and_needs(consumer)}"
     return None if both else f"{where} still holds the old PEM alone: what trusts by it refuses the successor"
 
 
@@ -106,6 +110,8 @@ def _retire(consumer: TrustConsumer, where: str) -> str | None:
         return None
     if consumer.delivery is Delivery.UNKNOWN:
         return f"{where} takes the new PEM alone from this apply on: {_and_needs(consumer)}"
+    if consumer.delivery is Delivery.RELOAD:
+        return f"{where} changes in this apply, and has the new PEM alone only with one step more: {_and_needs(consumer)}"
     if consumer.is_sent:
         return f"{where} changes in this apply and has the new PEM alone after it: {_and_needs(consumer)}"
     if consumer.delivery is Delivery.READS:

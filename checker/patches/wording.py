@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from checker.domain.declared import Declared
@@ -41,6 +42,28 @@ def runbook(
         where=where,
         both={rotation.label for rotation in rotations if trust_bundle},
     )
+
+
+def pem_commands(rotation: Rotation) -> tuple[str, ...]:
+    """Return the shell commands that print the successor's PEM, for each of its instances.
+
+    An output exists in the root module alone, and only introduce adds it; the state and AWS have the PEM in every case.
+    """
+    successor = rotation.successor
+    if successor is None:
+        return ()
+    instances = rotation.instances or (successor,)
+    has_output = not successor.modules and successor.type.startswith("aws_") and rotation.taken_up is None
+    single = instances[0].key is None
+    outputs = [f"terraform output {'-raw' if single else '-json'} {successor.name}_pem"] if has_output else []
+    shown = [f"terraform state show -no-color {quote(str(instance))}" for instance in instances]
+    asked = [
+        f'aws apigateway get-client-certificate --client-certificate-id "$({each} | sed -n \'s/^ *id *= "\\(.*\\)"$/\\1/p\')"'
+        " --query pemEncodedCertificate --output text"
+        for each in shown
+    ]
+    of_state = shown if not has_output and successor.type.startswith("aws_") else []
+    return (*outputs, *of_state, *asked)
 
 
 def told(step: Step) -> str:
@@ -82,6 +105,7 @@ def _environment() -> Environment:
     )
     filters: Mapping[str, Any] = {
         "told": told,
+        "pem_commands": pem_commands,
         "trust_lines": trust_lines,
         "trust_effect": trust_effect,
         "also_changes": also_changes,

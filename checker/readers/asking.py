@@ -29,10 +29,14 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷
 
 @value
 class Answer:
-    """What the tool printed, and the error that it gave, in one line; no error means that it succeeded."""
+    """What the tool printed, and the error that it gave, in one line; no error means that it succeeded.
+
+    `details` are the lines below the headline of the error, also in one line.
+    """
 
     printed: memoryview
     complaint: str | None
+    details: str = ""
 
 
 def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float = SECONDS, most: int = MOST_BYTES) -> Answer:
@@ -55,7 +59,10 @@ def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float 
                 where=directory,
                 remedy="run it there yourself, and pass what it prints",
             ) from error
-    return Answer(printed=memoryview(printed).toreadonly(), complaint=_summary(bytes(complaints), code) if code else None)
+    if not code:
+        return Answer(printed=memoryview(printed).toreadonly(), complaint=None)
+    complaint, details = _summary(bytes(complaints), code)
+    return Answer(printed=memoryview(printed).toreadonly(), complaint=complaint, details=details)
 
 
 @contextmanager
@@ -105,8 +112,16 @@ def _collect(process: Popen[bytes], deadline: float, most: int) -> tuple[bytearr
     return printed, complaints
 
 
-def _summary(complaints: bytes, code: int) -> str:
+def _summary(complaints: bytes, code: int) -> tuple[str, str]:
+    """Return the headline of the first error, and the lines below it."""
     text = _CONTROL.sub("", complaints.decode("utf-8", "replace"))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    error = next((line for line in lines if line.startswith("Error")), lines[-1] if lines else f"it ended with code {code}")
-    return error if len(error) <= _LONGEST else error[: _LONGEST - 1] + "…"
+    at = next((index for index, line in enumerate(lines) if line.startswith("Error")), None)
+    if at is None:
+        return _short(lines[-1] if lines else f"it ended with code {code}"), ""
+    end = next((index for index, line in enumerate(lines[at + 1 :], at + 1) if line.startswith(("Error", "Warning"))), len(lines))
+    return _short(lines[at]), _short(" ".join(lines[at + 1 : end]))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -35,7 +35,7 @@ def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None)
     answer = ask(tool, ("show", "-json", str(file)), directory or str(file.parent))
     if answer.complaint is not None:
         raise UnreadableError(
-            f"`{tool.name} show -json` cannot read this plan: {answer.complaint}",
+            f"`{tool.name} show -json` cannot read this plan: {': '.join(filter(None, (answer.complaint, answer.details)))}",
             where=path,
             remedy="it needs the tool that made it, in the directory where it was made, after `init`; name that with --config",
         )

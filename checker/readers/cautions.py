@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from checker.domain.location import Location
-from checker.domain.rotation import Caution, Phase
+from checker.domain.rotation import SERIES, Caution, Phase
 from checker.hcl.arrivals import Arrival
-from checker.hcl.configuration import Configuration
+from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.deliveries import TRIGGERED
 from checker.hcl.flow import STAGES, Flow
 from checker.hcl.hashes import file_hashes
 from checker.hcl.provisioners import runs
 from checker.hcl.references import moved_by_repoint
+from checker.hcl.sharing import unit_uses
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
+from checker.hcl.terraform_tests import moved_in_tests_by_repoint, test_references, unedited_mentions
 
 Locate = Callable[[str, int], Location]
 
@@ -30,6 +32,44 @@ def of_flow(
     yield from triggered(configuration, Phase.REPOINT, pointed, locate)
     yield from triggered(configuration, Phase.RETIRE, {file.path, *others}, locate)
     yield from triggered(configuration, Phase.ROLLBACK, pointed, locate)
+
+
+def of_tests(configuration: Configuration, module: ModulePath, kind: str, name: str, locate: Locate) -> Iterator[Caution]:
+    """Name the lines of test files that name the certificate: those that a phase moves, and those that it cannot edit."""
+    found = tuple(test_references(configuration, module, kind, name))
+    moved = moved_in_tests_by_repoint(found)
+    repoint = {(reference.site.file.path, reference.line) for reference in moved}
+    retire = {(reference.site.file.path, reference.line) for reference in found} - repoint
+    for phase, places in ((Phase.REPOINT, repoint), (Phase.RETIRE, retire), (Phase.ROLLBACK, repoint)):
+        if places:
+            named = ", ".join(str(locate(*place)) for place in sorted(places))
+            yield Caution(phase=phase, text=f"it edits tests too, which name the certificate: {named}")
+    failing = sorted((r.site.file.path, r.line) for r in found if r.site.path[-1] == "expect_failures")
+    if failing:
+        named = ", ".join(str(locate(*place)) for place in failing)
+        yield Caution(
+            phase=Phase.INTRODUCE,
+            text=f"tests expect the certificate to fail ({named}): the successor has the same conditions,"
+            " so name it there too until retire",
+        )
+    mentions = [locate(mention.path, mention.line) for mention in unedited_mentions(configuration, module, kind, name)]
+    if mentions:
+        yield Caution(
+            phase=Phase.RETIRE,
+            text=f"tests name the certificate where tfcert edits nothing ({', '.join(map(str, mentions))}):"
+            " change these lines manually in the same commit, or the tests fail",
+        )
+
+
+def of_units(configuration: Configuration, module: ModulePath) -> Iterator[Caution]:
+    """Name the Terragrunt units that may take the edit too: those of an unclear source, and those of a released copy."""
+    unclear = sorted({str(use) for use, _ in unit_uses(configuration, module) if not use.certain})
+    for phase in (*SERIES, Phase.ROLLBACK) if unclear else ():
+        yield Caution(
+            phase=phase,
+            text=f"Terragrunt units may use this module too, by a source that tfcert cannot resolve: {', '.join(unclear)};"
+            " where they do, they take the edit with their own next apply",
+        )
 
 
 def of_runs(file: SourceFile, block: Block, locate: Locate) -> Iterator[Caution]:

@@ -25,14 +25,14 @@ from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
-from checker.hcl.obstacles import hindrances
+from checker.hcl.obstacles import hindrances, ignored_pointer
 from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.provisioners import runs
 from checker.hcl.references import Use
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
-from checker.readers.cautions import of_flow, of_runs, triggered
+from checker.readers.cautions import of_flow, of_runs, of_tests, of_units, triggered
 from checker.readers.lineage import LineageReader, block_address, faulty_lineage
 from checker.readers.producers import ProducerWords, told
 
@@ -135,6 +135,8 @@ class _Reader:
                 cautions=(
                     *of_flow(self.configuration, file, flow, ids, self.location),
                     *of_runs(file, block, self.location),
+                    *of_units(self.configuration, module),
+                    *of_tests(self.configuration, module, kind, name, self.location),
                 ),
                 description=literal(file.data, block, "description"),
                 creation_runs=tuple(
@@ -176,6 +178,7 @@ class _Reader:
                             location=self.location(file.path, file.line(block.span.start)),
                             takes=words.what if words is not None else None,
                             remedy=(words.remedy or None) if words is not None else None,
+                            ignores=ignored_pointer(file, block) is not None,
                         )
 
     def literals(self) -> Iterator[DeclaredLiteral]:
@@ -234,8 +237,9 @@ class _Reader:
                     yield words
 
     def unread(self) -> Iterator[str]:
+        tests = {path for module in self.configuration.modules.values() for path in module.tests}
         for path, file in sorted(self.configuration.files.items()):
-            if b"client_certificate" in file.data and not readable(file):
+            if path not in tests and b"client_certificate" in file.data and not readable(file):
                 yield self.location(path, 1).file
         for module in self.configuration.modules.values():
             for path in module.foreign:

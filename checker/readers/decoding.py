@@ -18,6 +18,8 @@ PLAN = "pass a plan as `terraform show -json PLANFILE` prints it, or a state"
 AGAIN = "write the document again with `terraform show -json` or `terraform state pull`"
 _WHERE = re.compile(r" - at `(?P<path>[^`]*)`$")
 _OFFSET = re.compile(r"\(byte (\d+)\)")
+_MEMBER = re.compile(rb'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*')
+_NAME = re.compile(r"[A-Za-z_@$][\w@$-]{0,63}", re.ASCII)
 _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
@@ -39,6 +41,46 @@ def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: Spot) -> T:
     except RecursionError as error:
         raise spot.unreadable("is nested deeper than any Terraform document", AGAIN) from error
     return found
+
+
+def members(data: Buffer | msgspec.Raw, spot: Spot) -> dict[str, msgspec.Raw]:
+    """Return the properties of a JSON object, each still as JSON.
+
+    Raises UnreadableError for an object that holds a property twice: JSON parsers differ in which of the two they take, so
+    that tfcert and the tool that applies a plan could read two different plans. Source: RFC 8259, section 4.
+    """
+    found = decode(data, dict[str, msgspec.Raw], spot)
+    # A property that is there once accounts for each of its bytes; only where some are left over is the text walked through.
+    named = sum(len(name.encode()) for name in found) + sum(memoryview(held).nbytes for held in found.values())
+    if named + 4 * len(found) + 1 + (not found) != memoryview(data).nbytes:
+        _check_once(memoryview(data), found, spot)
+    return found
+
+
+def items(data: msgspec.Raw | msgspec.UnsetType, spot: Spot) -> list[msgspec.Raw]:
+    """Return the items of a JSON array, each still as JSON; none where there is no array."""
+    return [] if data is msgspec.UNSET else decode(data, list[msgspec.Raw], spot)
+
+
+def _check_once(text: memoryview, found: dict[str, msgspec.Raw], spot: Spot) -> None:
+    seen: set[str] = set()
+    name, at = "", 0
+    while member := _MEMBER.match(text, at):
+        name = decoder(str).decode(member[1])
+        at = member.end()
+        end = at + memoryview(found[name]).nbytes
+        if name in seen or text[at:end] != memoryview(found[name]):
+            raise _repeated(name, spot)
+        seen.add(name)
+        at = end
+    # The first of two values may begin as the second does.
+    if found and bytes(text[at:]).strip() != b"}":
+        raise _repeated(name, spot)
+
+
+def _repeated(name: str, spot: Spot) -> Exception:
+    shown = f"`{name}`" if _NAME.fullmatch(name) else "a property"
+    return spot.unreadable(f"holds {shown} twice: which of the two counts differs from parser to parser", AGAIN)
 
 
 @cache

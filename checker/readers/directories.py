@@ -38,13 +38,13 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
         )
     if offline:
         where = backend_of(directory, names)
-        if where is not None:
+        if where is not None and tool is not None:
             raise UnreadableError(
                 f"its state is kept by a backend ({where}), and --offline contacts none",
                 where=directory,
                 remedy="pass a state or plan file: `terraform state pull > state.json`, where the backend may be asked",
             )
-        if local is not None and _is_default(directory, tool):
+        if where is None and local is not None and _is_default(directory, tool):
             return open_file(local)
     if tool is None:
         raise UnreadableError(
@@ -57,7 +57,8 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
         raise UnreadableError(
             f"`{tool.name} state pull` failed: {answer.complaint}",
             where=directory,
-            remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or plan file",
+            remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or plan file"
+            + (f"; {tool.name} adds: {answer.details}" if answer.details else ""),
         )
     if not bytes(answer.printed[:_HEAD]).strip():
         raise UnreadableError(

@@ -6,9 +6,13 @@ resource is one of ours. Source: terraform internal/command/jsonplan and jsonsta
 """
 
 # Annotations are not postponed here: msgspec would compile each of them again, at every start.
+from typing import Any
+
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from checker.readers.decoding import decode
 from checker.readers.ours import KEPT
+from checker.readers.spot import Spot
 
 _NOTHING = Raw(b"null")
 
@@ -27,6 +31,7 @@ class ShownResource(Struct, gc=False):
     values: Raw | UnsetType = UNSET
     sensitive_values: Raw | UnsetType = UNSET
     deposed_key: str | None = None
+    tainted: bool | None = None
 
     def __post_init__(self) -> None:
         if self.type not in KEPT:
@@ -117,4 +122,26 @@ class Envelope(Struct, frozen=True, gc=False):
     version: int | UnsetType = UNSET
     lineage: Raw | UnsetType = UNSET
     resources: list[RawResource] | None = None
+    modules: Raw | UnsetType = UNSET
     backend: Raw | UnsetType = UNSET
+    action_invocations: Raw | UnsetType = UNSET
+    deferred_action_invocations: Raw | UnsetType = UNSET
+
+
+_FIELDS: dict[str, Any] = {
+    name: None if kind == Raw | UnsetType else kind if kind != bool | UnsetType else bool
+    for name, kind in Envelope.__annotations__.items()
+}
+_FIELDS |= {"version": int}
+
+
+def read_envelope(top: dict[str, Raw], spot: Spot) -> Envelope:
+    """Read the properties of a plan or a state that tfcert knows.
+
+    Raises UnreadableError at the leaf that has a wrong type.
+    """
+    known = {name: held for name, held in top.items() if name in _FIELDS}
+    read: dict[str, Any] = {
+        name: held if _FIELDS[name] is None else decode(held, _FIELDS[name], spot.key(name)) for name, held in known.items()
+    }
+    return Envelope(**read)

@@ -1,4 +1,4 @@
-"""Instants as Terraform's providers record them."""
+"""Instants as Terraform's providers record them, and as people write them."""
 
 from __future__ import annotations
 
@@ -31,3 +31,63 @@ def read_instant(text: str | None) -> datetime | None:
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+# A date alone: calendar, week and ordinal dates of ISO 8601, with hyphens or without. `strptime` itself takes fewer digits too.
+_DATE_FORMS = (
+    (re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), "%Y-%m-%d"),
+    (re.compile(r"\d{8}", re.ASCII), "%Y%m%d"),
+    (re.compile(r"\d{4}-W\d\d-\d", re.ASCII), "%G-W%V-%u"),
+    (re.compile(r"\d{4}W\d{3}", re.ASCII), "%GW%V%u"),
+    (re.compile(r"\d{4}-\d{3}", re.ASCII), "%Y-%j"),
+    (re.compile(r"\d{7}", re.ASCII), "%Y%j"),
+)
+_TIME_FORM = re.compile(
+    r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?"  # hours, and what is left out is zero
+    r" ?(?:([Zz])|([+\u2212-])(\d\d):?(\d\d)?)?",
+    re.ASCII,
+)
+
+
+def read_moment(text: str) -> datetime | None:
+    """Read a date (its midnight in UTC) or an instant in a form of ISO 8601 or RFC 3339; None for anything else.
+
+    An instant without an offset comes back without a time zone. A leap second is the second before it; 24:00 ends the day.
+    """
+    day, clock = _parted(text.strip())
+    date = _day(day)
+    found = _TIME_FORM.fullmatch(clock)
+    if date is None or found is None:
+        return None
+    hour, minute, second = (int(found[group] or 0) for group in (1, 2, 3))
+    second = min(second, 59) if second == 60 else second
+    past = hour == 24 and (minute or second or (found[4] or "").strip("0"))
+    if hour > 24 or minute > 59 or second > 59 or past:
+        return None
+    microseconds = int((found[4] or "").ljust(6, "0")[:6])
+    offset = timedelta(hours=int(found[7] or 0), minutes=int(found[8] or 0))
+    try:
+        local = date + timedelta(hours=hour, minutes=minute, seconds=second, microseconds=microseconds)
+        if not found[5] and not found[6]:
+            return local
+        return local.replace(tzinfo=timezone(offset if found[6] == "+" else -offset)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """The day and the time of an instant; a day alone begins at midnight in UTC."""
+    found = re.fullmatch(r"([0-9W-]+)[Tt ](.*)", text, re.ASCII)
+    return (found[1], found[2]) if found else (text.removesuffix("Z"), "00Z")
+
+
+def _day(text: str) -> datetime | None:
+    form = next((form for pattern, form in _DATE_FORMS if pattern.fullmatch(text)), None)
+    if form is None:
+        return None
+    try:
+        day = datetime.strptime(text, form)  # noqa: DTZ007 -- a day; its zone comes with its time
+    except ValueError:
+        return None
+    # The 366th day of a year that has 365 is the first of the next one for `strptime`.
+    return day if "%j" not in form or day.year == int(text[:4]) else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from msgspec import UNSET, Struct
+
 from checker.domain.address import AddressError, parse
 from checker.domain.plan import Action
 from checker.readers.changes import Change, read_change
@@ -12,6 +14,8 @@ from checker.readers.envelope import Envelope, ResourceChange
 from checker.readers.ours import CERTIFICATES, CHANGED, STAGES
 from checker.readers.spot import Spot
 from checker.readers.stages import PRESENTED
+
+_SHOWN = 3
 
 
 def plan_notices(found: Envelope, spot: Spot) -> Iterator[str]:
@@ -24,6 +28,7 @@ def plan_notices(found: Envelope, spot: Spot) -> Iterator[str]:
         yield "The plan is refresh-only, or has no changes listed: it says what is recorded, and plans nothing."
     yield from (f"The plan defers what it will do to {name}: it was not checked." for name in deferred(found, spot))
     yield from _drifted(found, spot)
+    yield from _actions(found, spot)
 
 
 def deferred(found: Envelope, spot: Spot) -> tuple[str, ...]:
@@ -34,7 +39,9 @@ def deferred(found: Envelope, spot: Spot) -> tuple[str, ...]:
 def imports(changes: Iterable[Change]) -> Iterator[str]:
     """A sentence for each object that the plan imports, which a list of actions shows as nothing, or as an update."""
     for change in changes:
-        if change.imported:
+        if change.imported and change.action.creates:
+            yield f"{change.address} is imported by this plan and replaced: what is imported is destroyed, and a new one created."
+        elif change.imported:
             yield f"{change.address} is imported by this plan: it is there already, and is not created."
 
 
@@ -65,3 +72,41 @@ def _drifted(found: Envelope, spot: Spot) -> Iterator[str]:
 
 def _differences(change: Change) -> frozenset[str]:
     return change.changed() if change.action is Action.UPDATE else frozenset()
+
+
+class _Trigger(Struct, frozen=True, gc=False):
+    triggering_resource_address: str | None = None
+
+
+class _Action(Struct, frozen=True, gc=False):
+    address: str | None = None
+    lifecycle_action_trigger: _Trigger | None = None
+
+
+class _DeferredAction(Struct, frozen=True, gc=False):
+    action_invocation: _Action = _Action()
+
+
+def _actions(found: Envelope, spot: Spot) -> Iterator[str]:
+    """A sentence for the actions that a plan runs. Source: Terraform 1.14, jsonplan `action_invocations`."""
+    at = spot.key("action_invocations")
+    now = [] if found.action_invocations is UNSET else decode(found.action_invocations, list[_Action], at)
+    at = spot.key("deferred_action_invocations")
+    raw = found.deferred_action_invocations
+    later = [one.action_invocation for one in ([] if raw is UNSET else decode(raw, list[_DeferredAction], at))]
+    for actions, verb in ((now, "runs"), (later, "puts off")):
+        if actions:
+            what = "1 action" if len(actions) == 1 else f"{len(actions)} actions"
+            names = sorted({_shown(action) for action in actions})
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            yield (
+                f"The plan {verb} {what} ({', '.join(names[:_SHOWN])}{more}): an action can "
+                "change anything, stages and certificates too, and what it does is in no plan. It was not checked."
+            )
+
+
+def _shown(action: _Action) -> str:
+    name = action.address if action.address and action.address.isprintable() else "without an address"
+    trigger = action.lifecycle_action_trigger
+    by = trigger.triggering_resource_address if trigger is not None else None
+    return f"{name}, triggered by {by}" if by and by.isprintable() else name

@@ -2,64 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from checker.domain.address import Address
 from checker.domain.inventory import Document, Source
-from checker.domain.plan import CertificateChange, DeploymentChange, Plan, StageChange
+from checker.domain.plan import CertificateChange, Plan, StageChange, Unsaid
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import replace
 from checker.readers.apis import named_by
 from checker.readers.certificates import read_acm_certificate, read_certificate
-from checker.readers.changes import Change, read_action, read_change
-from checker.readers.decoding import PLAN, decode
-from checker.readers.envelope import Envelope, ResourceChange, ShownValues
+from checker.readers.changes import Change, read_change
+from checker.readers.completeness import WHOLE, check_changes, check_whole, says_nothing
+from checker.readers.decoding import members
+from checker.readers.envelope import Envelope, ResourceChange
 from checker.readers.notices import deferred, imports, plan_notices
-from checker.readers.ours import ACM_CERTIFICATE, APIS, CERTIFICATES, DEPLOYMENTS, HOLDERS, STAGES
+from checker.readers.ours import ACM_CERTIFICATE, APIS, CERTIFICATES, HOLDERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
 from checker.readers.recorded import Recorded, hidden_notice, read_records
-from checker.readers.records import Record, read_address
+from checker.readers.records import Record
 from checker.readers.shown_state import shown_records
 from checker.readers.spot import Spot
+from checker.readers.stage_writers import deleted_apis, deployments, unsaid, unsaid_of_shared
+from checker.readers.stage_writers import notices as writer_notices
 from checker.readers.stages import PRESENTED, read_stage
 
 
-def read_plan(found: Envelope, source: Source, spot: Spot, tags: Collection[str] = ()) -> Document:
-    """Read a plan. Raises UnreadableError at the leaf of an object of ours that is not what Terraform writes."""
-    _check_whole(found, spot)
+def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Spot, tags: Collection[str] = ()) -> Document:
+    """Read a plan; `top` has its properties as JSON.
+
+    Raises UnreadableError at the leaf of an object of ours that is not what Terraform writes, and for a plan that is not whole.
+    """
+    check_changes(found, top.get("resource_changes"), spot)
     configuration = PlanConfiguration(found, spot)
-    entries = _entries(found, spot)
-    read = (read_change(entry, at) for entry, at in entries if entry.type in HOLDERS)
-    changes = [change.placed(configuration.place(change.address)) for change in read]
-    apis = [read_change(entry, at) for entry, at in entries if entry.type in APIS]
-    recorded = read_records(_prior(found, (*changes, *apis), configuration, spot), tags)
+    read = (read_change(entry, at) for entry, at in _entries(found, spot))
+    every = [change.placed(configuration.place(change.address)) for change in read]
+    changes = [change for change in every if change.type in HOLDERS]
+    prior = _prior(found, configuration, spot)
+    check_whole(found, changes, prior, configuration, spot)
+    recorded = read_records(_with_changed(prior, every, configuration), tags)
     planned = _Planned(changes, recorded, configuration, tags)
-    stages = tuple(planned.stage(change) for change in changes if change.type in STAGES and change.deposed is None)
+    stages = tuple(planned.stage(change) for change in changes if change.type in STAGES)
+    after = [stage.after for stage in stages if stage.after is not None]
+    nothing = says_nothing(found, prior, configuration)
     plan = Plan(
         certificates=planned.certificates(stages),
         stages=stages,
-        deployments=tuple(_deployments(entries)),
+        deployments=tuple(deployments(every, prior)),
         errored=found.errored is True,
         complete=None if found.complete is UNSET else found.complete,
         deferred=deferred(found, spot),
+        unsaid=(
+            *unsaid(every),
+            *unsaid_of_shared(recorded.stages, after, changes),
+            *((Unsaid(message=f"{source.path} {nothing}", remedy=WHOLE),) if nothing is not None else ()),
+        ),
+        deleted_apis=deleted_apis(every),
     )
     return Document(
         source=source,
         stages=recorded.stages,
         certificates=recorded.certificates,
         plan=plan,
-        notices=(*plan_notices(found, spot), *imports(changes), *dict.fromkeys((*recorded.notices, *planned.notices))),
+        notices=(
+            *plan_notices(found, spot),
+            *imports(changes),
+            *dict.fromkeys((*recorded.notices, *planned.notices)),
+            *writer_notices(prior, every, (*recorded.stages, *after)),
+        ),
     )
-
-
-def _check_whole(found: Envelope, spot: Spot) -> None:
-    """A plan whose values hold what neither its changes nor its prior state do was cut down: it would look like an empty one."""
-    if found.resource_changes is None and found.prior_state is None and found.planned_values is not UNSET:
-        at = spot.key("planned_values")
-        if any(record.type in HOLDERS for record in shown_records(decode(found.planned_values, ShownValues, at), at)):
-            raise spot.key("resource_changes").unreadable("is missing: this is a plan of which something was cut out", PLAN)
 
 
 def _entries(found: Envelope, spot: Spot) -> list[tuple[ResourceChange, Spot]]:
@@ -68,28 +80,26 @@ def _entries(found: Envelope, spot: Spot) -> list[tuple[ResourceChange, Spot]]:
     return [(entry, at.item(index)) for index, entry in enumerate(found.resource_changes or ()) if entry.mode == "managed"]
 
 
-def _deployments(entries: Sequence[tuple[ResourceChange, Spot]]) -> Iterator[DeploymentChange]:
-    for entry, at in entries:
-        if entry.type in DEPLOYMENTS:
-            action = read_action(entry, at)
-            if action.changes:
-                yield DeploymentChange(address=read_address(entry.address, at.key("address")), action=action)
-
-
-def _prior(found: Envelope, changes: Sequence[Change], configuration: PlanConfiguration, spot: Spot) -> list[Record]:
-    """The records of the prior state, and of the objects that only the changes know (a plan may leave the state out)."""
+def _prior(found: Envelope, configuration: PlanConfiguration, spot: Spot) -> list[Record]:
+    """The records of the prior state."""
     values = found.prior_state.values if found.prior_state is not None else None
-    records = [
+    return [
         replace(record, place=configuration.place(record.address), provider=configuration.provider(record.address))
         for record in shown_records(values, spot.key("prior_state").key("values"))
     ]
-    known = {(record.address, record.deposed) for record in records}
-    records.extend(
+
+
+def _with_changed(prior: Sequence[Record], changes: Sequence[Change], configuration: PlanConfiguration) -> list[Record]:
+    """The records of the prior state, and of the objects that only the changes know: those that the plan imports."""
+    known = {(record.address, record.deposed) for record in prior}
+    before = (
         replace(change.before, provider=configuration.provider(change.address))
         for change in changes
-        if change.before is not None and known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)})
+        if change.before is not None
+        and (change.type in HOLDERS or change.type in APIS)
+        and known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)})
     )
-    return records
+    return [*prior, *before]
 
 
 class _Planned:
@@ -107,7 +117,7 @@ class _Planned:
         self.candidates = configuration.candidates([change.address for change in changes if _brings_new_id(change)])
 
     def stage(self, change: Change) -> StageChange:
-        before = None if change.before is None else named_by(self.api_names, read_stage(change.before, self.disclosed, self.tags))
+        before = None if change.before is None else self._side(change.before)
         return StageChange(
             address=change.address,
             action=change.action,
@@ -115,12 +125,18 @@ class _Planned:
             after=None if change.after is None else self._after(change.after, before),
             changed=change.changed(),
             previous_address=change.previous_address,
+            deposed=change.deposed,
             reason=change.reason,
             imported=change.imported,
         )
 
-    def _after(self, record: Record, before: Stage | None) -> Stage:
+    def _side(self, record: Record) -> Stage:
+        """One side of a change: an attribute that is neither there nor marked as unknown was cut out, and is not null."""
         stage = named_by(self.api_names, read_stage(record, self.disclosed, self.tags))
+        return stage if record.awaits(PRESENTED) or _is_told(record) else replace(stage, presents=PresentsPlanned(()))
+
+    def _after(self, record: Record, before: Stage | None) -> Stage:
+        stage = self._side(record)
         if before is not None:
             # Also where it is replaced: its provider is the same, unless the configuration says otherwise.
             stage = replace(stage, place=stage.place.or_else(before.place))
@@ -128,6 +144,8 @@ class _Planned:
             return stage
         if record.awaits(PRESENTED):
             return replace(stage, presents=self.candidates.of(record.address, self._now(before)))
+        if not _is_told(record):
+            return stage
         self.notices.append(hidden_notice(stage))
         return stage
 
@@ -150,6 +168,10 @@ class _Planned:
             for change in (_certificate(each, self.tags) for each in filter(_holds_certificate, self.changes))
             if change.address.type in CERTIFICATES or _is_named(change, arns, meant)
         )
+
+
+def _is_told(record: Record) -> bool:
+    return PRESENTED in members(record.attributes, record.spot)
 
 
 def _brings_new_id(change: Change) -> bool:

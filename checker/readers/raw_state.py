@@ -17,6 +17,7 @@ from checker.readers.spot import Spot
 class _Instance(Struct, frozen=True, gc=False):
     index_key: int | float | str | None = None
     deposed: str | None = None
+    status: str | None = None
     attributes: Raw | UnsetType = UNSET
     attributes_flat: Raw | UnsetType = UNSET
     sensitive_attributes: list[list[dict[str, Raw]]] | None = None
@@ -56,4 +57,5 @@ def _instances(resource: RawResource, spot: Spot) -> Iterable[Record]:
             deposed=instance.deposed,
             sensitive=marked_in_state(instance.sensitive_attributes or (), here.key("sensitive_attributes")),
             provider=resource.provider,
+            tainted=instance.status == "tainted",
         )

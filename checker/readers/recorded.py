@@ -41,8 +41,7 @@ def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recor
     gateway = [read_certificate(record, tags) for record in mine]
     acm = [read_acm_certificate(record, tags) for record in records if record.type == ACM_CERTIFICATE]
     disclosed = {certificate.id for certificate in (*gateway, *acm) if certificate.id}
-    # A deposed stage is on its way out: what it presents is settled by the one that took its place.
-    holders = [record for record in records if record.type in STAGES and record.deposed is None]
+    holders = [record for record in records if record.type in STAGES]
     names = api_names(records)
     stages = tuple(named_by(names, read_stage(record, disclosed, tags)) for record in holders)
     named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
@@ -57,15 +56,15 @@ def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recor
                 for record, stage in zip(holders, stages, strict=True)
                 if record.hides(PRESENTED) and isinstance(stage.presents, PresentsPlanned)
             ),
-            *(_deposed_notice(record) for record in records if record.type in STAGES and record.deposed is not None),
+            *(_deposed_notice(record) for record in holders if record.deposed is not None),
         ),
     )
 
 
 def _deposed_notice(record: Record) -> str:
     return (
-        f"{record.address} has a deposed object ({printable(record.deposed, record.spot)}), an old stage that is in AWS until an "
-        "apply destroys it: what it presents was not judged."
+        f"{record.address} has a deposed object ({printable(record.deposed, record.spot)}), an old stage that is in AWS, and "
+        "presents its certificate, until an apply destroys it."
     )
 
 

@@ -34,6 +34,7 @@ class Record:
     unknown: frozenset[str] = frozenset()
     place: Place = Place()
     provider: str | None = None
+    tainted: bool = False
 
     def hides(self, name: str) -> bool:
         """Whether the document marks this attribute, or the whole object, as sensitive."""

@@ -37,6 +37,7 @@ def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
                     sensitive=marked(resource.sensitive_values, at.key("sensitive_values")),
                     # It names the provider and not which of its configurations: all that it shows is of one, or none is told.
                     provider="",
+                    tainted=resource.tainted is True,
                 )
             )
         children = here.key("child_modules")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from checker.domain.errors import UnreadableError
 from checker.domain.inventory import Document
@@ -46,7 +47,9 @@ def read_source(
     if is_directory(source):
         from checker.readers.directories import pull_state
 
-        return read_document(source, unwrap(pull_state(source, tool, offline=offline), Spot(source)), kind="directory", tags=tags)
+        pulled = pull_state(source, tool, offline=offline)
+        with _printed_by(tool, "state pull"):
+            return read_document(source, unwrap(pulled, Spot(source)), kind="directory", tags=tags)
     found = open_file(source)
     data = unwrap(found, Spot(source))
     if _is_zip(data):
@@ -54,8 +57,25 @@ def read_source(
             raise _binary_plan("is a binary plan that is compressed once more", source)
         from checker.readers.binary_plans import show_plan
 
-        data = unwrap(show_plan(source, data, tool, configuration), Spot(source))
+        shown = show_plan(source, data, tool, configuration)
+        with _printed_by(tool, "show -json"):
+            return read_document(source, unwrap(shown, Spot(source)), tags=tags)
     return read_document(source, data, tags=tags)
+
+
+@contextmanager
+def _printed_by(tool: Tool | None, arguments: str) -> Iterator[None]:
+    """Name the command in the error about a document that no file holds."""
+    try:
+        yield
+    except UnreadableError as error:
+        if tool is None:
+            raise
+        message = f"what `{tool.name} {arguments}` prints there (by {tool.path}) {error.message}"
+        another = f"; or name the terraform or tofu that prints nothing else with --tool, if {tool.path} is a wrapper around it"
+        raise UnreadableError(
+            message, where=error.where, remedy=f"{error.remedy or 'run it yourself, and pass the file'}{another}"
+        ) from error
 
 
 def _is_zip(data: Buffer) -> bool:

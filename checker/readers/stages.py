@@ -54,6 +54,7 @@ def read_stage(record: Record, disclosed: Collection[str], tags: Collection[str]
         name=_shown(record, found, name) or _shown(record, found, fallback),
         place=place.or_else(record.place),
         presents=_presented(record, found, disclosed),
+        deposed=record.deposed,
         tags=read_tags(record, found.tags, found.tags_all, tags),
     )
 

@@ -2,65 +2,233 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
 from msgspec import Raw
 
 from checker.domain.errors import UnreadableError
+from checker.domain.value import value
 from checker.readers.decoding import PLAN, Buffer, decode
 from checker.readers.spot import Spot
+from checker.readers.wrapping import text_kind
 
-_DIRECTORY = "pass the directory that it lies in"
+Top = Mapping[str, Raw]
+
 _HEAD = 64 * 1024
+_DIRECTORY = "pass the directory that it lies in"
+_PLAN_LOG = f"plan with -out=PLANFILE and {PLAN}"
+_POINTER = "pass the directory itself, or what `terraform state pull` prints there"
+_LOG_LINE = frozenset({"@level", "@message", "@module", "@timestamp"})
 
-_COMMENT_OR_BLOCK = re.compile(
-    rb"\s*(?:#|//|/\*|(?:resource|data|module|variable|output|provider|terraform|locals|moved|import|removed|check)\b)"
-)
-_BLOCK = re.compile(rb'(?m)^[ \t]*(?:resource|data|module|variable|output|provider)\s+"[^"\n]*"|^[ \t]*(?:terraform|locals)\s*\{')
-_PRINTED = re.compile(
-    rb"(?m)^(?:\x1b\[[0-9;]*m)*"
-    rb'(?:(?:Terraform|OpenTofu) (?:will perform|used the selected)|No changes\. |# [\w.\[\]"-]{1,200}:$|Plan: \d+ to )'
-)
 _BLOCKS = frozenset(
-    {"//", "resource", "data", "module", "variable", "output", "provider", "terraform", "locals", "moved", "import", "removed"}
+    {"//", "resource", "data", "module", "variable", "output", "provider", "terraform", "locals", "moved", "import"}
+    | {"removed", "check"}
 )
+_NOT_A_PLAN = "not a plan or a state"
 
-# By properties that no plan and no state has. Source: the `-json` forms of Terraform's and OpenTofu's commands.
-_BY_PROPERTY = {
-    "encryption_version": (
+
+@value
+class Kind:
+    """A kind of document: properties that all of its documents have, what it is, and what to pass instead."""
+
+    needs: frozenset[str]
+    says: str
+    remedy: str
+
+
+def _kind(needs: str, says: str, remedy: str = PLAN) -> Kind:
+    return Kind(needs=frozenset(needs.split()), says=says, remedy=remedy)
+
+
+# By properties that no plan and no state has. The first that fits is taken. Source: the `-json` forms of Terraform's and OpenTofu's
+# commands, and the documented formats of the other tools.
+_KINDS = (
+    _kind(
+        "encryption_version",
         "is encrypted by OpenTofu",
         "pass what `tofu state pull` or `tofu show -json` prints, which decrypt it",
     ),
-    "provider_schemas": ("holds the schemas of providers (`terraform providers schema -json`)", PLAN),
-    "function_signatures": ("holds Terraform's functions (`terraform metadata functions -json`)", PLAN),
-    "diagnostics": ("holds the answer of `terraform validate -json`", PLAN),
-    "root_module": ("holds a configuration alone (`tofu show -json -config`)", PLAN),
-    "@level": ("is one line of the log of `terraform plan -json`, not a plan", f"plan with -out=PLANFILE and {PLAN}"),
-}
+    _kind("sops", "is encrypted by SOPS", "decrypt it first: `sops decrypt FILE | tfcert check -`"),
+    _kind(
+        "plan_format_version",
+        "is a plan that HCP Terraform redacted (`json-output-redacted`): it holds no values and no state",
+        "download the whole plan (`json-output` of the plan, which needs admin access to the workspace), or pass the state",
+    ),
+    _kind("state_store", "only names the state store that the directory uses; it holds no resources", _POINTER),
+    _kind("backend", "only remembers which backend the directory uses; it holds no resources", _POINTER),
+    _kind("remote version", "only remembers where the state of the directory is; it holds no resources", _POINTER),
+    _kind("provider_schemas", "holds the schemas of providers (`terraform providers schema -json`)"),
+    _kind("function_signatures", "holds Terraform's functions (`terraform metadata functions -json`)"),
+    _kind("diagnostics valid", "holds the answer of `terraform validate -json`"),
+    _kind("diagnostics", "holds the answer of `terraform validate -json`"),
+    _kind("root_module", "holds a configuration alone (`tofu show -json -config`)"),
+    _kind("@level", "is one line of the log of `terraform plan -json`, not a plan", _PLAN_LOG),
+    _kind("terraform_version provider_selections", "holds the answer of `terraform version -json`"),
+    _kind("terraform_outdated", "holds the answer of `terraform version -json`"),
+    _kind("test_abstract", "is the log of `terraform test -json`"),
+    _kind("Modules", "is Terraform's list of installed modules (`.terraform/modules/modules.json`)", _POINTER),
+    _kind("schema verdict", "is a report of tfcert itself (--format json)", "pass the plan or the state that it was made from"),
+    _kind("$schema runs", "is a report in SARIF", "pass the plan or the state that was checked"),
+    _kind("runs version", "is a report in SARIF", "pass the plan or the state that was checked"),
+    _kind("check_type results", "is a report of Checkov", "pass the plan that was checked"),
+    _kind("issues errors", "is a report of TFLint", "pass the plan of that configuration"),
+    _kind("results errors paths", "is a report of a scanner, not a plan", "pass the plan that was checked"),
+    _kind("SchemaVersion Results", "is a report of Trivy", "pass the plan that was checked"),
+    _kind("projects totalMonthlyCost", "is a report of Infracost", "pass the plan that it was made from"),
+    _kind("mock", "is a mock of Sentinel, not a plan"),
+    _kind("AWSTemplateFormatVersion", f"is a template of CloudFormation, {_NOT_A_PLAN}", "`tfcert scan` reads the account itself"),
+    _kind("Resources", f"is a template of CloudFormation, {_NOT_A_PLAN}", "`tfcert scan` reads the account itself"),
+    _kind("StackId", "is an answer of CloudFormation", "`tfcert scan` reads the account itself"),
+    _kind("contentVersion", "is a template of Azure Resource Manager, not Terraform's"),
+    _kind("deployment manifest", "is a state of Pulumi, not of Terraform", "`tfcert scan` reads the account itself"),
+    _kind("deployment version", "is a state of Pulumi, not of Terraform", "`tfcert scan` reads the account itself"),
+    _kind("steps changeSummary", "is a preview of Pulumi, not a plan of Terraform", "`tfcert scan` reads the account itself"),
+    _kind("apiVersion kind", "is a manifest of Kubernetes, not a plan or a state"),
+    _kind("openapi", "is an OpenAPI definition, not a plan or a state"),
+    _kind("swagger", "is an OpenAPI definition, not a plan or a state"),
+    _kind("lockfileVersion", "is a lock file of npm, not a plan or a state"),
+    _kind("dependencies name version", "is a package.json of npm, not a plan or a state"),
+    _kind("name scripts", "is a package.json of npm, not a plan or a state"),
+    _kind("Version Statement", "is a policy of IAM, not a plan or a state"),
+    _kind("app language", "is the configuration of CDK (`cdk.json`)", "synthesize it, plan, and pass the plan"),
+    _kind("version artifacts", "is a manifest of CDK", "synthesize it, plan, and pass the plan"),
+    _kind(
+        "stacks version",
+        "is a manifest of CDK for Terraform",
+        "pass the directory of one stack, below cdktf.out/stacks",
+    ),
+    _kind("items position", "is an answer of the AWS CLI, not a plan or a state", "`tfcert scan` asks AWS itself"),
+    _kind("clientCertificateId", "is an answer of the AWS CLI, not a plan or a state", "`tfcert scan` asks AWS itself"),
+    _kind("item", "is an answer of the AWS CLI, not a plan or a state", "`tfcert scan` asks AWS itself"),
+    _kind("log entries", "is a HAR file of a browser, not a plan or a state"),
+    _kind("errors", "is an answer of a service that reports errors, for instance of HCP Terraform", "download the document again"),
+    _kind(
+        "data",
+        "is an answer of an API that describes a document, as of HCP Terraform",
+        "download the document that it links to",
+    ),
+    _kind("message documentation_url", "is an error of GitHub's API", "download the document again"),
+)
 
 
 def what_else(data: Buffer, spot: Spot) -> UnreadableError | None:
-    """The error for a text that is a known thing other than a plan or a state; None where it is nothing known."""
+    """Return the error for a text that is a known thing other than a JSON object; None where it is nothing known."""
     head = bytes(data[:_HEAD]).lstrip()
-    if head.startswith(b'{"@level"'):
-        return spot.unreadable("is the log of `terraform plan -json`, not a plan", f"plan with -out=PLANFILE and {PLAN}")
-    if head.startswith(b"{"):
-        return _by_property(data, spot)
-    if _PRINTED.search(head):
-        return spot.unreadable("is what Terraform prints for people, not a plan or a state", PLAN)
-    if _COMMENT_OR_BLOCK.match(head) and _BLOCK.search(head):
-        return spot.unreadable("looks like Terraform configuration", _DIRECTORY)
-    return None
+    if head.startswith(b"{") and (found := _first_line(head, spot)):
+        return found
+    if head.startswith(b'"'):
+        found = _quoted(data, spot)
+        if found is not None:
+            return found
+    if head.startswith(b"["):
+        found = _array(data, spot)
+        if found is not None:
+            return found
+    return text_kind(data, spot)
 
 
-def _by_property(data: Buffer, spot: Spot) -> UnreadableError | None:
-    try:
-        names = decode(data, dict[str, Raw], spot).keys()
-    except UnreadableError:
-        return None
-    for name, (what, instead) in _BY_PROPERTY.items():
-        if name in names:
-            return spot.unreadable(what, instead)
-    if names and names <= _BLOCKS:
+def document_kind(top: Top, spot: Spot) -> UnreadableError | None:
+    """Return the error for a JSON object that is a known thing other than a plan or a state; None where it is nothing known."""
+    if top and top.keys() <= _BLOCKS and top.keys() - {"//", "output", "check", "import", "data"}:
+        return spot.unreadable("looks like Terraform configuration in JSON", _DIRECTORY)
+    wrapped = _wrapped(top, spot)
+    if wrapped is not None:
+        return wrapped
+    for kind in _KINDS:
+        if kind.needs <= top.keys():
+            return spot.unreadable(kind.says, kind.remedy)
+    if top and all(_is_output(held, spot) for held in top.values()):
+        return spot.unreadable("holds the outputs of a state (`terraform output -json`), not the state", PLAN)
+    if top and top.keys() <= _BLOCKS:
         return spot.unreadable("looks like Terraform configuration in JSON", _DIRECTORY)
     return None
+
+
+def _wrapped(top: Top, spot: Spot) -> UnreadableError | None:
+    """Return the error for a document that is the value of a property, as an object or as text."""
+    for name, held in top.items():
+        kind = _kind_of(held, spot)
+        if kind is None or name in {"prior_state", "planned_values", "configuration"}:
+            continue
+        shown = name if name.isidentifier() and name.isascii() else "…"
+        if {"time", "level", "msg"} <= top.keys() or {"@level"} <= top.keys():
+            return spot.unreadable(
+                f"is a line of a log in JSON whose `{shown}` holds the document, as Terragrunt writes it with --log-format=json",
+                f"take the document out of it: `jq -r .{shown} FILE | tfcert check -`, or add `--tf-forward-stdout` to Terragrunt",
+            )
+        raw = " -r" if kind == "text" else ""
+        return spot.unreadable(
+            f"is JSON that holds the document as its property `{shown}`",
+            f"take it out: `jq{raw} .{shown} FILE | tfcert check -`",
+        )
+    return None
+
+
+def _kind_of(held: Raw, spot: Spot) -> str | None:
+    """Whether a value is a plan or a state: as an object, as the text of one, or not at all."""
+    head = bytes(memoryview(held)[:_HEAD]).lstrip()
+    if head.startswith(b"{") and (b'"format_version"' in head or b'"lineage"' in head):
+        found = _names(held, spot)
+        known = {"planned_values", "resource_changes", "configuration", "values", "lineage", "prior_state"}
+        return "object" if found & {"format_version", "version"} and found & known else None
+    return "text" if head.startswith(b'"{') and (b'\\"format_version\\"' in head or b'\\"lineage\\"' in head) else None
+
+
+def _names(held: Raw, spot: Spot) -> frozenset[str]:
+    try:
+        return frozenset(decode(held, dict[str, Raw], spot))
+    except UnreadableError:
+        return frozenset()
+
+
+def _is_output(held: Raw, spot: Spot) -> bool:
+    return frozenset({"sensitive", "type", "value"}) == _names(held, spot)
+
+
+def _first_line(head: bytes, spot: Spot) -> UnreadableError | None:
+    """Return the error for lines of which each is a JSON document, as logs are."""
+    line, _, rest = head.partition(b"\n")
+    if not rest.strip().startswith(b"{"):
+        return None
+    names = _names(Raw(line), spot)
+    if names & _LOG_LINE:
+        return spot.unreadable("is the log of `terraform plan -json`, not a plan", _PLAN_LOG)
+    if {"time", "level", "msg"} <= names:
+        return spot.unreadable(
+            "is a log in JSON, as Terragrunt writes it with --log-format=json",
+            "run `terragrunt show -json PLANFILE` with `--tf-forward-stdout`, without --log-format=json",
+        )
+    return None
+
+
+def _quoted(data: Buffer, spot: Spot) -> UnreadableError | None:
+    if bytes(data[:_HEAD]).lstrip()[1:].lstrip()[:1] not in {b"{", b"["}:
+        return None
+    try:
+        decode(data, str, spot)
+    except UnreadableError:
+        return None
+    return spot.unreadable(
+        "is a document inside a JSON string, with its quotation marks escaped", "take it out: `jq -r . FILE | tfcert check -`"
+    )
+
+
+def _array(data: Buffer, spot: Spot) -> UnreadableError | None:
+    try:
+        held = decode(data, list[Raw], spot)
+    except UnreadableError:
+        return None
+    names = [_names(one, spot) for one in held[:100]]
+    documents = sum(_kind_of(one, spot) is not None for one in held)
+    says: tuple[str, str] | None = None
+    if any(found & _LOG_LINE for found in names):
+        says = "is an array of the lines of the log of `terraform plan -json`, not a plan", _PLAN_LOG
+    elif documents == len(held) == 1:
+        says = "is an array with a document in it", "take it out: `jq '.[0]' FILE | tfcert check -`"
+    elif documents:
+        says = f"is an array of {len(held)} documents, as `jq -s` makes it", "pass each document as a file of its own"
+    elif any({"check_type", "results"} <= found for found in names):
+        says = "is a report of Checkov", "pass the plan that was checked"
+    elif any({"apiVersion", "kind"} <= found for found in names):
+        says = "is a list of manifests of Kubernetes", PLAN
+    return spot.unreadable(*says) if says is not None else None

@@ -8,6 +8,7 @@ from checker.readers.decoding import Buffer
 from checker.readers.spot import Spot
 
 ZIP = b"PK\x03\x04"
+_UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _GZIP = b"\x1f\x8b"
 _WINDOW = 1024**2
 _GLANCE = 64 * 1024  # stays in the processor's cache while it is looked at
@@ -35,6 +36,8 @@ def unwrap(data: Buffer, spot: Spot) -> Buffer:
 
 def _transcoded(data: Buffer, spot: Spot) -> Buffer:
     head = bytes(data[:4])
+    if head in _UTF_32_MARKS or (head.count(b"\0") == 3 and head[:1] + head[3:] in {b"{\0", b"\0{", b"[\0", b"\0["}):
+        raise spot.unreadable("is UTF-32, and JSON is UTF-8", "save it as UTF-8: `iconv -f UTF-32 -t UTF-8 FILE | tfcert check -`")
     if head.startswith(codecs.BOM_UTF8):
         return data[len(codecs.BOM_UTF8) :]
     # Without a mark, a NUL beside the first brace tells which half of each character comes first.

@@ -29,6 +29,7 @@ class Block(Struct, frozen=True, gc=False):
     provider_config_key: str = ""
     expressions: dict[str, Raw] | None = None
     for_each_expression: Expression | None = None
+    count_expression: Raw | UnsetType = UNSET
 
 
 class Output(Struct, frozen=True, gc=False):
@@ -58,6 +59,7 @@ class Call(Struct, frozen=True, gc=False):
     module: Module = Module()
     expressions: dict[str, Raw] | None = None
     for_each_expression: Expression | None = None
+    count_expression: Raw | UnsetType = UNSET
 
 
 class ProviderConfig(Struct, frozen=True, gc=False):

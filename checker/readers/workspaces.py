@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from checker.domain.inventory import SourceKind
+from checker.domain.errors import TfcertError
+from checker.domain.inventory import Document, OtherWorkspace, SourceKind
+from checker.domain.stage import Presents
 
 _DEFAULT = "default"
 _STATE = "terraform.tfstate"
 _LONGEST = 256
+_MOST = 50
 
 
 def workspace_of(kind: SourceKind, source: str, directory: str, environment: Mapping[str, str]) -> str | None:
@@ -29,6 +32,36 @@ def workspace_of(kind: SourceKind, source: str, directory: str, environment: Map
             return own if own != _DEFAULT or selected in {None, _DEFAULT} else None
         case _:
             return selected
+
+
+def other_workspaces(document: Document, source: str, directory: str) -> tuple[OtherWorkspace, ...]:
+    """The workspaces of a configuration whose states lie in its `terraform.tfstate.d`, less the document's own.
+
+    A state that cannot be read is left out: what is judged is the source that was named.
+    """
+    folder = Path(directory) / f"{_STATE}.d"
+    if not folder.is_dir():
+        return ()
+    # Only here: most configurations have no such folder.
+    from checker.readers.documents import read_document
+    from checker.readers.files import open_file
+    from checker.readers.spot import Spot
+    from checker.readers.unwrapping import unwrap
+
+    found: list[OtherWorkspace] = []
+    for path in sorted(folder.glob(f"*/{_STATE}"))[:_MOST]:
+        name = path.parent.name
+        if name == document.workspace or path.resolve() == Path(source).resolve():
+            continue
+        try:
+            other = read_document(str(path), unwrap(open_file(str(path)), Spot(str(path))))
+        except TfcertError:
+            continue
+        blocks = {each.id: each.address.block for each in other.certificates if each.id is not None and each.address is not None}
+        shown = {stage.presents.id for stage in other.stages if isinstance(stage.presents, Presents)}
+        presented = frozenset(block for identity, block in blocks.items() if identity in shown)
+        found.append(OtherWorkspace(name=name, path=str(path), presented=presented))
+    return tuple(found)
 
 
 def _selected(directory: Path, environment: Mapping[str, str]) -> str | None:

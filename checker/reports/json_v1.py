@@ -89,7 +89,7 @@ def _summary(outcome: Outcome, stages: int, certificates: int) -> dict[str, int]
 
 def _certificate(case: Case, part: DocumentCases) -> dict[str, Any]:
     place = case.subject.key.place if case.subject.key is not None else case.certificate.place
-    presenters = {*case.subject.presented_by, *case.subject.to_be_presented_by}
+    presenters = set(case.subject.stages)
     return {
         "address": _text(case.address),
         "id": case.id,

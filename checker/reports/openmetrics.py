@@ -67,7 +67,7 @@ def _certificates(outcome: Outcome) -> Iterator[Metric]:
         labels=_CERTIFICATE,
     )
     for labels, case in sorted(_series(outcome.cases.documents), key=itemgetter(0)):
-        stages = {*case.subject.presented_by, *case.subject.to_be_presented_by}
+        stages = set(case.subject.stages)
         presented.add_metric(labels, len(stages))
         observed.add_metric(labels, float(case.evidence is Evidence.OBSERVED))
         if case.expires_at is not None:

@@ -18,3 +18,8 @@ def printable(text: str) -> str:
     if not text.isprintable():
         text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
     return _COMMANDS.sub(lambda found: f"\\x{ord(found[0][0]):02x}{found[0][1:]}", text) if "##" in text or "::" in text else text
+
+
+def encoded(text: str) -> bytes:
+    """The text as UTF-8; a byte of a path that is none, which Python keeps as half a character, is written as an escape."""
+    return text.encode("utf-8", "backslashreplace")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from checker.domain.cases import DocumentCases
 from checker.domain.certificate import kind_of
 from checker.domain.finding import Finding, SuppressedBy, Suppression
+from checker.domain.observation import Observations
 from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
 from checker.domain.severity import Severity
 from checker.reports.text_next import what_next
@@ -39,7 +40,12 @@ def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
         yield from _note("note: AWS was not asked (--offline): every date is the recorded one", width)
     shown = [part for part in outcome.cases.documents if not nothing_there(part)]
     for part in shown:
-        yield from _document(part, width, several=len(outcome.cases.documents) > 1 or part.document.source.kind == "aws")
+        yield from _document(
+            part,
+            width,
+            outcome.cases.observations,
+            several=len(outcome.cases.documents) > 1 or part.document.source.kind == "aws",
+        )
     yield from _nothing_in(len(outcome.cases.documents) - len(shown), width)
     counted = [finding for finding in outcome.findings if finding.suppression is None]
     yield from _findings(counted, width, outcome)
@@ -76,7 +82,7 @@ def _verdict(outcome: Outcome) -> Iterator[Span]:
         yield Span(f" ({', '.join(numbers)})")
 
 
-def _document(part: DocumentCases, width: int, *, several: bool) -> Iterator[Line]:
+def _document(part: DocumentCases, width: int, observations: Observations, *, several: bool) -> Iterator[Line]:
     """A table a source, each under its name where there are several: two states may well know the same certificate."""
     if several:
         stages, certificates = len(part.document.stages), len(part.document.certificates)
@@ -85,7 +91,7 @@ def _document(part: DocumentCases, width: int, *, several: bool) -> Iterator[Lin
         yield from wrapped((Span(part.document.source.path, Tone.STRONG), Span(told)), width, hanging=2)
     elif part.cases:
         yield Line(())
-    yield from table(part, width)
+    yield from table(part, width, observations)
 
 
 def _nothing_in(places: int, width: int) -> Iterator[Line]:

@@ -37,7 +37,7 @@ def _quiet(outcome: Outcome) -> str:
         if case.presented and case.expires_at is not None and case.days_left is not None
     ]
     if not ends:
-        return "nothing to do: no stage presents a certificate"
+        return "nothing to do: no stage that was read presents a certificate"
     first, left = min(ends)
     return f"nothing to do: the first certificate that a stage presents ends on {first:%Y-%m-%d}, in {left} days"
 

@@ -37,11 +37,15 @@ def configured(
             yield not_in_this_state(own, declared, case)
     succession = Succession.of_cases(document)
     blocks = _blocks(document, declared, due, succession)
+    left = {each.block: (each, later) for each, later in succession.left_over(cases.as_of)}
+    # What only AWS shows on a stage, outside Terraform, stays a leftover of this configuration where something succeeded it.
+    elsewhere = {case.address.block for case in due if case.address is not None and not case.subject.presented_by}
+    blocks = {block: None for block in blocks if block not in left or block not in elsewhere}
     for block in blocks:
         yield _rotation(under(document.of_block(block)), document, succession, block, name)
-    for each, later in succession.left_over(cases.as_of):
-        if each.block not in blocks:
-            yield _left_over(under(document.of_block(each.block)), document, each, later)
+    for block, (each, later) in left.items():
+        if block not in blocks:
+            yield _left_over(under(document.of_block(block)), document, each, later)
 
 
 def _loose(declared: Declared, due: list[Case]) -> dict[str, Case | None]:
@@ -105,6 +109,11 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
             trust=_trust(standing),
             taken_up=TakenUp(guess=guess.text, applied=guess.applied) if guess is not None else None,
             passed_over=tuple(each.block for each, _ in passed),
+            instances=tuple(
+                Address(successor.type, successor.name, case.address.key, case.address.modules)
+                for case in standing.own
+                if case.address is not None
+            ),
         ),
         standing.own,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from checker.domain.address import Address
@@ -11,6 +11,7 @@ from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.declared import Declared
 from checker.domain.inventory import Document, Inventory
 from checker.domain.place import Place
+from checker.domain.policy import Policy
 from checker.domain.rotation import SERIES, Blocked, Done, Next, Rotation, Waiting, in_order
 from checker.domain.subjects import subjects
 from checker.domain.value import replace
@@ -48,9 +49,14 @@ def _caution(rotation: Rotation) -> int:
             return 6
 
 
-def surveys_needed(inventory: Inventory, as_of: datetime | None = None) -> frozenset[Place]:
-    """The places whose stages AWS must list: where a plan destroys a certificate, or one may be ready to be retired."""
+def surveys_needed(inventory: Inventory, policy: Policy, as_of: datetime) -> frozenset[Place]:
+    """The places whose stages AWS must list.
+
+    That is where a plan destroys a certificate, where one may be ready to be retired, and where one is due that no recorded stage
+    presents: a stage outside Terraform may.
+    """
     places: set[Place] = set()
+    notice = timedelta(days=max((policy.notice_days, *_notices(policy))))
     for document in inventory.documents:
         leaving = {
             change.before.id
@@ -58,12 +64,14 @@ def surveys_needed(inventory: Inventory, as_of: datetime | None = None) -> froze
             if change.action.destroys and change.before is not None
         }
         declared = document.declared
-        left = _left_over(document, as_of) if declared is not None and as_of is not None else frozenset()
+        left = _left_over(document, as_of) if declared is not None else frozenset()
         for subject in subjects(document):
             address = subject.certificate.address
             retiring = declared is not None and address is not None and _may_retire(declared, address.block)
             retiring = retiring or (address is not None and address.block in left)
-            if subject.key is not None and (subject.certificate.id in leaving or retiring):
+            end = subject.certificate.expires_at
+            unseen = not subject.presented_by and subject.certificate.kind == "gateway" and (end is None or end - as_of <= notice)
+            if subject.key is not None and (subject.certificate.id in leaving or retiring or unseen):
                 places.add(subject.key.place)
     return frozenset(places)
 
@@ -80,6 +88,14 @@ def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:
     return frozenset({*gone, *(each.block for each, _ in succession.left_over(as_of))})
 
 
+def _notices(policy: Policy) -> Iterator[int]:
+    """The days that some scope calls due from."""
+    for scope in policy.scopes:
+        for name, setting in scope.values:
+            if name in {"notice_days", "threshold_days"} and isinstance(setting, int):
+                yield setting
+
+
 def _may_retire(declared: Declared, block: Address) -> bool:
     declaration = declared.certificate(block)
     return bool(declared.successors(block)) and (declaration is None or not declaration.pointers)
@@ -89,7 +105,8 @@ def _of_document(
     cases: Cases, document: DocumentCases, policed: Callable[[tuple[Case, ...]], Cases], name: str | None, *, even_if_not_due: bool
 ) -> Iterator[Rotation]:
     declared = document.document.declared
-    under = {id(case): policed((case,)) for case in document.cases if case.subject.presented_by}
+    used = (case for case in document.cases if case.subject.now or (case.presented and document.document.plan is None))
+    under = {id(case): policed((case,)) for case in used}
     due = [case for case in document.cases if _due(under.get(id(case)), case, even_if_not_due=even_if_not_due)]
     left = [(case, left_to_acm(under.get(id(case), cases), case, even_if_not_due=even_if_not_due)) for case in document.cases]
     yield from (told_only(under[id(case)], case, why) for case, why in left if why is not None)

@@ -15,6 +15,12 @@ def step(  # noqa: PLR0911 -- one return for each place at which a rotation can 
     standing: Standing, successor: Address, contested: tuple[DeclaredCertificate, ...] = ()
 ) -> Step:
     """Say which phase is safe now (I2), what must happen first, or why tfcert cannot write it."""
+    tainted = next((case.address for case in (*standing.own, *standing.successor_cases) if case.certificate.tainted), None)
+    if tainted is not None:
+        return Blocked(
+            f"{tainted} is tainted: the next apply replaces it, and moves the stages that present it in the same apply",
+            f"`terraform untaint '{tainted}'`, then ask again",
+        )
     if contested:
         return _contested(standing, contested)
     if standing.successor is None:
@@ -243,20 +249,65 @@ def _unconfirmed(case: Case) -> Waiting | Blocked | None:
             return Waiting(f"AWS was not asked about the successor {case.address} (--offline)", unverified=True)
 
 
-def _retire(standing: Standing, successor: DeclaredCertificate) -> Step:
+def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
+    standing: Standing, successor: DeclaredCertificate
+) -> Step:
     if not standing.own:
         if standing.declaration is None:
             return Done()
-        return Waiting("the predecessor is not in state: nothing has been applied yet")
+        return _without_predecessor(standing, standing.declaration, successor)
     uncovered = standing.uncovered(successor)
     if uncovered:
         return _not_reached(standing, uncovered)
     if standing.presenters:
         names = ", ".join(sorted(str(stage.address) for stage in standing.presenters))
+        missing = _not_in_state(standing, successor)
+        if missing:
+            return _lagging(standing, missing, names)
         return Waiting(f"the repoint phase is written but not applied: {names} still presents it")
     if standing.declaration is None:
         return Waiting("the retire phase is written but not applied: the predecessor is still in state")
-    return _unseen(standing) or _hindered(standing, standing.declaration) or Next(Phase.RETIRE)
+    return _unseen(standing) or _in_another_workspace(standing) or _hindered(standing, standing.declaration) or Next(Phase.RETIRE)
+
+
+def _without_predecessor(standing: Standing, declaration: DeclaredCertificate, successor: DeclaredCertificate) -> Step:
+    """The block is there and the certificate is not in state: never applied, or taken out of the state."""
+    if not standing.successor_cases:
+        return Waiting(f"neither {standing.block} nor {successor.block} is in state: nothing has been applied yet")
+    return Blocked(
+        f"{standing.block} is not in state, though its successor is: it was taken out of the state (`terraform state rm`), "
+        "and the next apply would make another one",
+        f"remove its block ({declaration.location}) with what refers to it; the owner of the certificate in AWS deletes it there, "
+        "by the steps that `tfcert scan` prints",
+    )
+
+
+def _not_in_state(standing: Standing, successor: DeclaredCertificate) -> tuple[str, ...]:
+    missing = tuple(standing.missing_instances())
+    return missing or (() if standing.successor_cases else (str(successor.block),))
+
+
+def _lagging(standing: Standing, missing: tuple[str, ...], names: str) -> Blocked:
+    """The text is two phases ahead of the state, as after a rotation in another workspace."""
+    listed = ", ".join(missing)
+    workspace = standing.document.document.workspace
+    where = f" of workspace {workspace}" if workspace is not None and workspace != "default" else ""
+    targets = " ".join(f"-target='{each}'" for each in missing)
+    return Blocked(
+        f"the configuration is two phases ahead of this state{where}: {listed} is not in it, and {names} still presents "
+        f"{standing.block}; one apply would create it and move the stage at once",
+        f"first `terraform apply {targets}`, which creates it alone; have every backend trust it for the trust window; "
+        "then apply the rest",
+    )
+
+
+def _in_another_workspace(standing: Standing) -> Waiting | None:
+    """The same text serves other workspaces: where one of them still presents the predecessor, its block has to stay."""
+    behind = [each for each in standing.document.document.workspaces if standing.block in each.presented]
+    if not behind:
+        return None
+    names = ", ".join(f"{each.name} ({each.path})" for each in behind)
+    return Waiting(f"a stage of another workspace still presents it, by its state: {names}; apply the earlier phases there first")
 
 
 def _unseen(standing: Standing) -> Step | None:
@@ -276,7 +327,10 @@ def _unseen(standing: Standing) -> Step | None:
     outside = [stage for stage in still if (stage.api_id, stage.name) not in known]
     if not outside:
         names = ", ".join(map(str, still))
-        return Waiting(f"AWS still shows it presented by {names}, which state says is moved: refresh, and apply again")
+        return Waiting(
+            f"AWS still shows it presented by {names}, which state says is moved: an apply failed before it moved the stage, "
+            "or somebody moved it back; apply again"
+        )
     names = ", ".join(map(str, outside))
     return Blocked(
         f"stages that this state does not know still present it: {names}",

@@ -38,7 +38,7 @@ def trusted(cases: Cases, rotations: tuple[Rotation, ...]) -> tuple[Trusted, ...
     that no stage presents counts as a successor until it ends.
     """
     found: dict[object, Trusted] = {}
-    for case, why in sorted(_needed(cases, rotations), key=lambda pair: not pair[0].subject.presented_by):
+    for case, why in sorted(_needed(cases, rotations), key=lambda pair: not pair[0].subject.now):
         pem, observed = _pem(case)
         # Ids may collide across accounts and regions; a PEM is the certificate itself.
         found.setdefault(pem or case.subject.key, Trusted(case=case, why=why, pem=pem, observed=observed))
@@ -51,10 +51,10 @@ def _needed(cases: Cases, rotations: tuple[Rotation, ...]) -> Iterator[tuple[Cas
         declared = document.document.declared
         for case in document.cases:
             block = case.address.block if case.address is not None else None
-            presenters = (*case.subject.presented_by, *case.subject.to_be_presented_by)
+            presenters = case.subject.stages
             if case.id is None:
                 continue
-            if case.subject.presented_by:
+            if case.subject.now:
                 yield case, f"presented by {', '.join(sorted({str(stage.address or stage.name) for stage in presenters}))}"
             elif presenters:
                 yield case, "a plan lets stages present it"

@@ -70,12 +70,9 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
         case ObservedStage(certificate_id=shown) if shown != recorded:
             severity, told = _weighed(cases, shown, key.place) if shown else (RULE.severity, "")
             shows = f"certificate {shown}{told}" if shown else "no certificate"
-            message = f"in AWS {stage_name(stage)} presents {shows}; by state {by_state}: somebody changed it outside Terraform"
-            undoes = f"moves it back to {recorded}" if recorded else "takes it off again"
-            remedy = (
-                f"the next apply {undoes}: if that is wrong, take {shown or 'that it has none'} into the configuration before; "
-                "`terraform plan -refresh-only` shows it"
-            )
+            cause = _cause(document, shown, recorded)
+            message = f"in AWS {stage_name(stage)} presents {shows}; by state {by_state}: {cause}"
+            remedy = _remedy(document, stage, shown, recorded)
         case Gone():
             severity, message = RULE.severity, f"{stage_name(stage)} is in state, and AWS has no such stage ({key.place})"
             remedy = "the next apply makes it anew; if it was deleted for good, take it out of the configuration"
@@ -91,6 +88,34 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
         certificate_id=recorded,
         location=locate(document, stage.address),
         about=(stage,),
+    )
+
+
+def _cause(document: DocumentCases, shown: str | None, recorded: str | None) -> str:
+    """After an UpdateStage that failed, state has the new id and AWS still the old one: both are this state's own."""
+    case = document.by_id(shown) if shown is not None else None
+    own = case is not None and case.address is not None
+    if recorded is not None and (own or shown is None):
+        return "an apply failed before it changed the stage, or somebody changed it outside Terraform"
+    return "somebody changed it outside Terraform"
+
+
+def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: str | None) -> str:
+    declared = document.document.declared
+    block = declared.stage(stage.address.block) if declared is not None and stage.address is not None else None
+    if block is not None and block.ignores:
+        return (
+            "its ignore_changes covers client_certificate_id, so no apply changes it: rotate it where it is attached; "
+            "`terraform apply -refresh-only` takes it into state"
+        )
+    undoes = f"moves it back to {recorded}" if recorded else "takes it off again"
+    unless = "" if block is not None else ", unless ignore_changes covers client_certificate_id"
+    if _cause(document, shown, recorded).startswith("an apply"):
+        undoes = f"moves it to {recorded}"
+        return f"plan and apply again, which {undoes}{unless}; `terraform plan -refresh-only` shows it"
+    return (
+        f"the next apply {undoes}{unless}: if that is wrong, take {shown or 'that it has none'} into the configuration before; "
+        "`terraform plan -refresh-only` shows it"
     )
 
 

@@ -36,7 +36,7 @@ from collections.abc import Iterator
 
 from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
-from checker.domain.progress import takes_forward
+from checker.domain.progress import ends_its_use, takes_forward
 from checker.domain.severity import Severity
 from checker.rules.acm_cure import acm_cure, renews
 from checker.rules.rotating import rotate
@@ -51,15 +51,19 @@ def check(cases: Cases) -> Iterator[Finding]:
                 continue
             if case.evidence is Evidence.GONE:
                 continue
-            cured = takes_forward(document, case, cases.policy)
+            leaving = ends_its_use(document, case)
+            cured = leaving or takes_forward(document, case, cases.policy)
             yield about(
                 case,
                 document,
                 RULE.name,
                 Severity.WARNING if cured else RULE.severity,
                 f"certificate {case.id} ended on {day(case.expires_at)} and is presented by {list_stages(presenters(case))}",
-                _remedy(document, case, cured=cured),
+                _LEAVING if leaving else _remedy(document, case, cured=cured),
             )
+
+
+_LEAVING = "this plan destroys the stages that present it: nothing is to be rotated"
 
 
 def _remedy(document: DocumentCases, case: Case, *, cured: bool) -> str:

@@ -39,7 +39,7 @@ from collections.abc import Iterator
 
 from checker.domain.cases import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
-from checker.domain.progress import successor_in_state, takes_forward
+from checker.domain.progress import ends_its_use, successor_in_state, takes_forward
 from checker.domain.severity import Severity
 from checker.rules.acm_cure import acm_cure, renews
 from checker.rules.rotating import rotate
@@ -70,6 +70,8 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     successor = successor_in_state(document, case)
     if takes_forward(document, case, policy):
         severity, remedy = Severity.WARNING, f"this plan takes its rotation forward; repoint by {repoint}"
+    elif ends_its_use(document, case):
+        severity, remedy = Severity.WARNING, "this plan destroys the stages that present it: nothing is to be rotated"
     elif successor is not None:
         severity = Severity.WARNING
         remedy = f"its successor {successor.address} is in state: repoint the stages by {repoint} (`tfcert patch`)"

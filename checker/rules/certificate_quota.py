@@ -68,7 +68,7 @@ def _needs_one(cases: Cases, document: DocumentCases, case: Case) -> bool:
     """Whether a successor is still to be made; what AWS did not confirm may be of another account, which has its own room."""
     answered = isinstance(case.observation, Found | Gone)
     due = case.within(cases.policy.notice_days) or isinstance(case.observation, Gone)
-    presented = bool(case.subject.presented_by) and case.certificate.kind == "gateway"
+    presented = bool(case.subject.now) and case.certificate.kind == "gateway"
     return answered and due and presented and successor_in_state(document, case) is None
 
 

@@ -111,7 +111,7 @@ class _Exempting:
             return []
         found: dict[Exemption, None] = {}
         without: list[Stage] = []
-        for stage in dict.fromkeys((*finding.about.presented_by, *finding.about.to_be_presented_by)):
+        for stage in dict.fromkeys(finding.about.stages):
             own = self._lasting(self._entries(finding, part, stage.address), part, finding)
             found |= dict.fromkeys(own)
             if not own:

@@ -11,6 +11,7 @@ from checker.domain.plan import Action, CertificateChange, StageChange
 from checker.domain.severity import Severity
 from checker.domain.stage import PresentsPlanned, Stage
 from checker.domain.value import replace
+from checker.rules.detaching import uncertain
 from checker.rules.rule import locate, stage_name
 
 
@@ -34,6 +35,12 @@ def left_open(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
             f"the plan defers what it will do to {name}, so that is not known",
             "apply this plan, then plan again and check that one",
         )
+    for unsaid in plan.unsaid:
+        yield replace(
+            _open(document, severity, unsaid.message, unsaid.remedy),
+            address=str(unsaid.address) if unsaid.address is not None else None,
+            location=locate(document, unsaid.address),
+        )
     changes: tuple[StageChange | CertificateChange, ...] = (*plan.stages, *plan.certificates)
     for strange in changes:
         if strange.action is Action.OTHER:
@@ -44,6 +51,18 @@ def left_open(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
                 "upgrade tfcert, or look at the plan yourself",
                 strange,
             )
+    for written, stage in uncertain(document):
+        yield replace(
+            _open(
+                document,
+                severity,
+                f"{written.address} has stage_name, and the plan does not say which stage it writes: if it is {stage_name(stage)},"
+                " that presents no certificate afterwards",
+                "take stage_name out of the deployment (the stage has a resource of its own), or plan again with known values",
+            ),
+            address=str(written.address),
+            location=locate(document, written.address),
+        )
     for change in plan.stages:
         match change.after:
             case Stage(presents=PresentsPlanned(candidates=()) | PresentsPlanned(elsewhere=True)):

@@ -43,6 +43,7 @@ from checker.domain.plan import Action, CertificateChange
 from checker.domain.severity import Severity
 from checker.domain.stage import Stage
 from checker.domain.value import replace
+from checker.rules.replaced import undo
 from checker.rules.rule import Needs, Rule, list_stages, locate
 
 
@@ -74,7 +75,7 @@ def _finding(
         source=document.document.source.path,
         severity=RULE.severity,
         message=f"the plan would {verb} certificate {identity} while it is presented by {' and '.join(who)}",
-        remedy="keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)",
+        remedy=undo(change) or "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)",
         address=str(change.address),
         certificate_id=identity,
         location=locate(document, change.address) or locate(document, inside[0].address if inside else None),
@@ -84,8 +85,9 @@ def _finding(
 def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:
     """The stages that present it now, less those that the same plan destroys for good."""
     plan = document.document.plan
-    leaving = {change.address for change in plan.stages if change.action is Action.DELETE} if plan is not None else set()
-    return tuple(stage for stage in case.subject.presented_by if stage.address not in leaving)
+    changes = plan.stages if plan is not None else ()
+    leaving = {(change.address, change.deposed) for change in changes if change.action is Action.DELETE}
+    return tuple(stage for stage in case.subject.presented_by if (stage.address, stage.deposed) not in leaving)
 
 
 def _stages_in_aws(cases: Cases, document: DocumentCases, case: Case | None, identity: str) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     """Yield an error for each certificate that is still presented behind repoint-by though its successor is in state."""
     for document in cases.documents:
         for case in document.cases:
-            if not case.subject.presented_by or case.expires_at is None:
+            if not case.subject.now or case.expires_at is None:
                 continue
             repoint_by = cases.policy.repoint_by(case.expires_at)
             successor = successor_in_state(document, case)
@@ -62,7 +62,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 RULE.name,
                 Severity.WARNING if cured else RULE.severity,
                 f"certificate {case.id} was to be replaced by {successor.address} until {day(repoint_by)}, "
-                f"and is still presented by {list_stages(case.subject.presented_by)}",
+                f"and is still presented by {list_stages(case.subject.now)}",
                 "this plan moves the stages; apply it" if cured else "repoint the stages now (`tfcert patch`)",
             )
 

@@ -41,12 +41,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.domain.address import Address
 from checker.domain.cases import Cases, DocumentCases
 from checker.domain.finding import Finding
+from checker.domain.plan import Plan
 from checker.domain.progress import second_successors
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsPlanned
 from checker.domain.succession import Succession
+from checker.rules.replaced import undo
 from checker.rules.rule import Needs, Rule, locate
 
 
@@ -65,7 +68,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                         severity=RULE.severity,
                         message=f"one apply would make {made} and move {change.address} to it, away from {old}: "
                         "the backend could not trust it in time",
-                        remedy=_remedy(document, old),
+                        remedy=_undone(plan, candidates) or _remedy(document, old),
                         address=str(change.address),
                         certificate_id=old,
                         location=locate(document, change.address),
@@ -73,6 +76,12 @@ def check(cases: Cases) -> Iterator[Finding]:
                     )
                 case _:
                     pass
+
+
+def _undone(plan: Plan | None, candidates: tuple[Address, ...]) -> str | None:
+    """What takes the replacement out of the plan, where Terraform says why it replaces one of the certificates."""
+    changes = [change for change in (plan.certificates if plan is not None else ()) if change.address in candidates]
+    return next((found for change in changes if (found := undo(change)) is not None), None)
 
 
 def _remedy(document: DocumentCases, old: str) -> str:

@@ -67,7 +67,7 @@ def locate(document: DocumentCases, address: Address | None) -> Location | None:
 def stage_name(stage: Stage) -> str:
     """How a finding names a stage: its address, or API and stage name where Terraform knows no address."""
     if stage.address is not None:
-        return str(stage.address)
+        return f"{stage.address} (deposed object {stage.deposed})" if stage.deposed is not None else str(stage.address)
     called = f" ({stage.api_name})" if stage.api_name is not None else ""
     return f"stage {stage.api_id or '?'}/{stage.name or '?'}{called}"
 
@@ -82,7 +82,7 @@ def list_stages(stages: Iterable[Stage]) -> str:
 def presenters(case: Case) -> tuple[Stage, ...]:
     """Every stage that presents the certificate, now or after the plan; each once."""
     seen: dict[str, Stage] = {}
-    for stage in (*case.subject.presented_by, *case.subject.to_be_presented_by):
+    for stage in case.subject.stages:
         seen.setdefault(stage_name(stage), stage)
     return tuple(seen.values())
 

@@ -3,6 +3,9 @@
 ## Why
 The backend can no longer tell that a call came through the gateway: one that asks for a client certificate refuses every call.
 
+A deployment with `stage_name` does the same without a word in the plan: when it is replaced, created or deleted, API Gateway
+writes or deletes that stage, and the stage's own resource sends the certificate only where its id changes.
+
 ## Example
 `client_certificate_id` removed from a stage, or set to null or to an empty string.
 
@@ -15,25 +18,46 @@ resource "aws_api_gateway_stage" "live" {
 }
 ```
 
+```hcl
+resource "aws_api_gateway_deployment" "orders" {
+  rest_api_id = aws_api_gateway_rest_api.orders.id
+  stage_name  = "live" # a second owner of the stage
+}
+```
+
 ## How to fix
-Put the reference back; to rotate, run `tfcert patch`.
+Put the reference back; to rotate, run `tfcert patch`. Take `stage_name` out of the deployment: the stage has a resource of its
+own. That replaces the deployment once more, and that plan deletes the stage too: take the deployment out of the state first
+(`terraform state rm`), and let Terraform create one without `stage_name`.
 
 ## How to exempt
 Exempt the rule for the stage's address until a date.
 
 ## Source
-terraform-provider-aws internal/service/apigateway/stage.go: an unset attribute is sent as an empty id.
+terraform-provider-aws internal/service/apigateway/stage.go: an unset attribute is sent as an empty id. deployment.go of version 5:
+`stage_name` is sent with CreateDeployment, and the stage is deleted with the deployment that it points to. An apply was run: the
+stage presents no certificate after it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Cases
+from checker.domain.cases import Cases, DocumentCases
 from checker.domain.finding import Finding
+from checker.domain.plan import Action
 from checker.domain.severity import Severity
-from checker.domain.stage import Presents, PresentsNothing
-from checker.rules.rule import Needs, Rule, locate
+from checker.domain.stage import Presents, PresentsNothing, Stage
+from checker.rules.detaching import deleted_through_another, deleted_with_their_api, written_by_deployments
+from checker.rules.rule import Needs, Rule, locate, stage_name
+
+PRESENTED = "client_certificate_id"
+_DONE = {
+    Action.CREATE: "created",
+    Action.DELETE: "deleted",
+    Action.REPLACE: "replaced",
+    Action.REPLACE_CREATE_FIRST: "replaced",
+}
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -56,6 +80,54 @@ def check(cases: Cases) -> Iterator[Finding]:
                     )
                 case _:
                     pass
+        yield from _through_others(document)
+
+
+def _through_others(document: DocumentCases) -> Iterator[Finding]:
+    for deployment, stage, change in written_by_deployments(document):
+        old = stage.presents.id if isinstance(stage.presents, Presents) else ""
+        sent = change is not None and PRESENTED in change.changed
+        then = (
+            "the same plan gives it another one, and until then it presents none"
+            if sent
+            else "its own resource does not send the certificate again"
+        )
+        done = _DONE.get(deployment.action, "changed")
+        yield _finding(
+            document,
+            stage,
+            f"the plan takes certificate {old} off {stage_name(stage)}: {deployment.address} ({done}) has stage_name and writes the"
+            f" stage itself; {then}",
+            "take stage_name out of the deployment without replacing it: `terraform state rm` it, remove the argument, plan again",
+        )
+    for stage in deleted_with_their_api(document):
+        yield _finding(
+            document,
+            stage,
+            f"the plan deletes API {stage.api_id}, and {stage_name(stage)}, which the plan keeps, goes with it",
+            "keep the API, or delete the stage in the same plan",
+        )
+    for other, stage in deleted_through_another(document):
+        yield _finding(
+            document,
+            stage,
+            f"the plan deletes the stage of {stage_name(stage)} through {other}, a second resource for the same stage",
+            f"take it out of the state without a deletion: `terraform state rm '{other}'`, or `removed` with destroy = false",
+        )
+
+
+def _finding(document: DocumentCases, stage: Stage, message: str, remedy: str) -> Finding:
+    return Finding(
+        rule=RULE.name,
+        source=document.document.source.path,
+        severity=RULE.severity,
+        message=message,
+        remedy=remedy,
+        address=str(stage.address) if stage.address is not None else None,
+        certificate_id=stage.presents.id if isinstance(stage.presents, Presents) else None,
+        location=locate(document, stage.address),
+        about=(stage,),
+    )
 
 
 RULE = Rule(

@@ -70,7 +70,7 @@ class _Touched:
             case None | Place():
                 return True
             case Subject(certificate=certificate) as subject:
-                presenters = (*subject.presented_by, *subject.to_be_presented_by)
+                presenters = subject.stages
                 return subject.key is None or str(certificate.address) in self.names or any(map(self._stage, presenters))
             case stages:
                 return any(map(self._stage, stages)) or any(map(self._presented, stages))

@@ -67,11 +67,21 @@ def test_i4_where_one_list_was_denied_nothing_is_called_unused(outcome, aws, for
     assert code == 3
 
 
-def test_check_lists_no_stages_for_its_sake_alone(outcome, aws, forgotten):
-    """Without a rotation nobody lists the account: a certificate that no stage presents costs no call, and is no finding."""
+def test_check_lists_no_stages_for_what_is_not_due(outcome, aws, forgotten):
+    """A certificate that no recorded stage presents costs no call before the notice, and is no finding."""
+    for file in forgotten.glob("*.tf"):
+        file.unlink()
+    document, code = outcome("terraform.tfstate", "--as-of", "2026-09-01", cwd=forgotten, environment=aws.environment())
+    assert (code, document["findings"]) == (0, [])
+    assert {call.operation for call in aws.calls()} == {"GetCallerIdentity", "GetClientCertificates", "GetStages"}
+    assert len(aws.calls("GetStages")) == 2
+
+
+def test_what_is_due_and_unseen_is_looked_for_on_every_stage(outcome, aws, forgotten):
+    """One listing of the account and region, so that a stage outside Terraform is judged; here there is none."""
     for file in forgotten.glob("*.tf"):
         file.unlink()
     document, code = outcome("terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
-    assert (code, document["findings"]) == (0, [])
-    assert {call.operation for call in aws.calls()} == {"GetCallerIdentity", "GetClientCertificates", "GetStages"}
+    assert (code, [finding["rule"] for finding in document["findings"]]) == (0, [UNUSED])
+    assert len(aws.calls("GetRestApis")) == len(aws.calls("GetApis")) == 1
     assert len(aws.calls("GetStages")) == 2

@@ -39,3 +39,30 @@ def test_another_reader_of_the_certificate_is_named():
 def test_what_says_nothing_of_a_certificate_has_no_words(data):
     """Nor does what is no JSON."""
     assert json_edit("x.tf.json", data) is None
+
+
+def test_a_provisioner_is_not_to_be_copied():
+    """A copy of it would run with the successor alone; without one the advice says nothing of it."""
+    block = {"provisioner": [{"local-exec": {"command": "echo '${self.pem_encoded_certificate}' > ca.pem"}}]}
+    for own, words in ((block, True), ({}, False)):
+        text = json.dumps({"resource": {"aws_api_gateway_client_certificate": {"c": own}}}).encode()
+        assert ("without what runs at its creation" in (json_edit("main.tf.json", text) or "")) is words
+
+
+def test_a_stack_of_cdktf_is_changed_in_its_constructs():
+    """The words name the stack and the path of each construct, and say that the file is not to be edited."""
+
+    def body(path: str, **more: str) -> dict[str, object]:
+        return {"//": {"metadata": {"path": path}}, **more}
+
+    resource = {
+        C: {"api_cert_6F2A1B3C": body("api/cert")},
+        "aws_api_gateway_stage": {
+            "api_stage_0A1B2C3D": body("api/stage", client_certificate_id=f"${{{C}.api_cert_6F2A1B3C.id}}"),
+        },
+    }
+    document = {"//": {"metadata": {"stackName": "edge"}}, "resource": resource}
+    words = json_edit("cdk.tf.json", json.dumps(document).encode())
+    assert words is not None
+    assert all(part in words for part in ("do not edit", "stack edge", "beside api/cert", "give api/stage", "cdktf deploy edge"))
+    assert "copy the key" not in words

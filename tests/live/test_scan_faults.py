@@ -23,6 +23,7 @@ from checker.domain.observation import Found
 from checker.domain.outcome import Verdict
 from checker.domain.policy import Policy
 from checker.domain.run import Run
+from checker.live.answers import once, rest_stage
 from checker.pipeline import scan as judge
 
 EAST, WEST = "us-east-1", "eu-west-1"
@@ -167,3 +168,23 @@ def _until(met):
     end = time.monotonic() + 10
     while not met() and time.monotonic() < end:
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("operation", ["apigateway:GetStages", "apigatewayv2:GetStages"])
+def test_i4_an_api_that_was_listed_and_is_then_not_there(healthy, scan, operation):
+    """It may have been deleted meanwhile; its stages are not known, and nothing is clean for it."""
+    healthy.faults.inject(
+        operation, Answer(status=404, code="NotFoundException", message="Invalid API identifier specified"), region=EAST
+    )
+    scanned, outcome = scan()
+    assert outcome.verdict is Verdict.INCONCLUSIVE
+    (east,) = (each for each in scanned.sweeps if each.place.region == EAST)
+    assert any("listed the API a moment ago" in part.reason for part in east.unread)
+
+
+def test_i4_a_stage_that_is_listed_twice_is_refused():
+    """One of the two is not true."""
+    one = {"stageName": "prod", "clientCertificateId": "fine01"}
+    with pytest.raises(ValueError, match="stage prod is in the answer twice"):
+        once(rest_stage("a", None, item) for item in (one, one | {"clientCertificateId": None}))
+    assert len(once(rest_stage("a", None, item) for item in (one, one | {"stageName": "dev"}))) == 2

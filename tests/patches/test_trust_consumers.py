@@ -54,7 +54,7 @@ ROWS = [
     ),
     (f'resource "null_resource" "x" {{\n{PUSH % PEM}}}\n', Delivery.NEVER, "-replace"),
     (f'resource "aws_instance" "x" {{\n{PUSH % PEM}}}\n', Delivery.NEVER, "manually"),
-    (f'resource "terraform_data" "x" {{\n  input = {PEM}\n{PUSH % "self.input"}}}\n', Delivery.NEVER, "-replace"),
+    (f'resource "terraform_data" "x" {{\n  input = {PEM}\n{PUSH % "self.input"}}}\n', Delivery.RELOAD, "-replace"),
     (f'resource "terraform_data" "x" {{\n  triggers_replace = [sha256({PEM})]\n{PUSH % PEM}}}\n', Delivery.REPLACED, ""),
     (f'resource "null_resource" "x" {{\n  triggers = {{ t = timestamp() }}\n{PUSH % PEM}}}\n', Delivery.REPLACED, ""),
     (f'resource "terraform_data" "x" {{\n  input = {PEM}\n}}\n', Delivery.SENT, ""),

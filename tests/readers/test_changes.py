@@ -8,6 +8,7 @@ from terraform_json import CERTIFICATE, STAGE, change, created, plan, shown
 from checker.domain.errors import UnreadableError
 from checker.domain.plan import Action
 from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned
+from checker.domain.subjects import stages_after
 
 BEFORE = {
     "stage_name": "prod",
@@ -98,13 +99,13 @@ def test_other_actions_change_no_attribute(read, actions):
         ({"client_certificate_id": "c2"}, [], Presents("c2")),
         ({"client_certificate_id": None}, [], PresentsNothing()),
         ({"client_certificate_id": ""}, [], PresentsNothing()),
-        ({}, [], PresentsNothing()),
+        ({}, [], PresentsPlanned(())),
         ({}, ["client_certificate_id"], PresentsPlanned(())),
         ({"client_certificate_id": None}, ["client_certificate_id"], PresentsPlanned(())),
     ],
 )
 def test_what_the_stage_presents_afterwards(read, after, unknown, presents):
-    """An absent key means unknown only where it is marked so."""
+    """An absent key is never null: it is not known yet, or was cut out."""
     assert only(read, change(f"{STAGE}.s", ["update"], before=BEFORE, after=after, unknown=unknown)).after.presents == presents
 
 
@@ -147,15 +148,16 @@ def test_an_object_under_its_former_address_is_recorded_once(read):
     assert str(document.plan.certificates[0].previous_address) == f"{CERTIFICATE}.old"
 
 
-def test_a_deposed_stage_is_no_change_of_its_own(read):
-    """Its deletion follows from the change that replaced it, at the same address."""
+def test_a_deposed_stage_has_a_change_of_its_own(read):
+    """It is in AWS until that deletion, and presents its certificate until then."""
     entries = [
         change(f"{STAGE}.s", ["no-op"], before=BEFORE, after=BEFORE),
-        change(f"{STAGE}.s", ["delete"], before=BEFORE, deposed="12345678"),
+        change(f"{STAGE}.s", ["delete"], before=BEFORE | {"stage_name": "old"}, deposed="12345678"),
     ]
     document = read(plan(*entries))
-    assert [one.action for one in document.plan.stages] == [Action.NO_OP]
-    assert len(document.stages) == 1
+    assert [(one.action, one.deposed) for one in document.plan.stages] == [(Action.NO_OP, None), (Action.DELETE, "12345678")]
+    assert [(stage.name, stage.deposed) for stage in document.stages] == [("prod", None), ("old", "12345678")]
+    assert [stage.name for stage in stages_after(document)] == ["prod"]
 
 
 def test_the_arn_of_an_acm_certificate_that_is_replaced(read):
@@ -289,7 +291,8 @@ def test_i4_a_plan_whose_changes_were_cut_out_is_not_an_empty_one(read):
     with pytest.raises(UnreadableError, match="something was cut out") as error:
         read(document)
     assert error.value.where.endswith("resource_changes")
-    # A refresh-only plan has no changes either, and its prior state.
-    assert read(document | {"prior_state": {"values": document["planned_values"]}}).stages
+    # A refresh-only plan has no changes either, and no planned values.
+    values = document.pop("planned_values")
+    assert read(document | {"prior_state": {"values": values}}).stages
     document["planned_values"] = {"root_module": {}}
     assert not read(document).stages

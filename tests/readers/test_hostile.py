@@ -234,12 +234,20 @@ def test_huge_numbers_names_and_lines():
     assert read(b" " * 3_000_000) is None
 
 
-def test_a_key_given_twice_counts_as_it_was_given_last():
-    """As Go, jq and every common reader has it, so that tfcert sees what the others see."""
-    once = json.dumps({"format_version": "1.0", "values": {"root_module": {"resources": []}}})
-    twice = b'{"format_version":"3.0",' + once[1:].encode()
-    assert read(twice) is not None
-    assert read(once[:-1].encode() + b',"format_version":"3.0"}') is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"format_version":"3.0","format_version":"1.0","values":{"root_module":{"resources":[]}}}',
+        '{"format_version":"1.0","values":{"root_module":{"resources":[]}},"format_version":"1.0"}',
+        '{"format_version":"1.0", "checks": 1, "values": {}, "checks": 12}',
+        '{"format_version":"1.0", "checks": 12, "values": {}, "checks": 1}',
+        '{"format_version":"1.0","\\u0076alues":{},"values":{}}',
+    ],
+)
+def test_a_key_given_twice_is_refused(text):
+    """Parsers differ in which of the two they take: tfcert could judge another plan than the one that is applied."""
+    with pytest.raises(UnreadableError, match="twice: which of the two counts"):
+        read_document("f", text.encode())
 
 
 def test_lone_surrogates_are_refused():

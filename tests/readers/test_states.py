@@ -164,12 +164,15 @@ def test_an_acm_certificate_counts_where_a_stage_names_it(read, prefix):
     assert certificate.expires_at.year == 2027
 
 
-def test_a_deposed_stage_is_not_listed(read):
-    """The one that took its place settles what is presented."""
+def test_a_deposed_stage_is_listed(read):
+    """It is in AWS, and presents what it presents, until an apply destroys it."""
     current = {"attributes": {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": "new"}}
-    deposed = {"attributes": {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": "old"}, "deposed": "12345678"}
+    deposed = {"attributes": {"stage_name": "q", "rest_api_id": "a", "client_certificate_id": "old"}, "deposed": "12345678"}
     document = read(raw_state(raw(STAGE, "s", current, deposed)))
-    assert [stage.presents for stage in document.stages] == [Presents("new")]
+    assert [(stage.presents, stage.deposed) for stage in document.stages] == [
+        (Presents("new"), None),
+        (Presents("old"), "12345678"),
+    ]
     assert [f"{STAGE}.s has a deposed object (12345678)" in notice for notice in document.notices] == [True]
 
 

@@ -69,7 +69,7 @@ def test_a_quiet_run_says_what_ends_first():
     """So that clean is told from nothing was there."""
     text = words(render(judged(pair("a", None, "one", 300), pair("b", None, "two", 200))))
     assert text.endswith("nothing to do: the first certificate that a stage presents ends on 2027-06-11, in 200 days")
-    assert render(judged()).endswith("nothing to do: no stage presents a certificate\n")
+    assert render(judged()).endswith("nothing to do: no stage that was read presents a certificate\n")
 
 
 def test_what_is_suppressed_stays_marked_and_comes_last(tmp_path):

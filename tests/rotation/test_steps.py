@@ -34,7 +34,7 @@ def observe(home: World, **answers: object) -> Observations:
     """What the world would answer, with the answers for some ids changed."""
     inventory = home.inventory()
     keys = [case.subject.key for case in build_cases(inventory, Observations(asked=False), as_of=NOW, policy=Policy()).all]
-    seen = home.observe([key for key in keys if key is not None], surveys_needed(inventory), ())
+    seen = home.observe([key for key in keys if key is not None], surveys_needed(inventory, Policy(), NOW), ())
     return replace(seen, certificates={key: answers.get(key.id, answer) for key, answer in seen.certificates.items()})  # type: ignore[arg-type]
 
 
@@ -142,7 +142,7 @@ def test_i2_retire_asks_in_every_region_where_the_predecessor_lives(other, tmp_p
     moved = tuple(replace(c, place=west) if c.id in {"oldb00", "newb00"} else c for c in document.certificates)
     document = replace(document, certificates=moved)
     inventory = replace(inventory, documents=(document,))
-    assert surveys_needed(inventory) == {HOME, west}
+    assert surveys_needed(inventory, Policy(), NOW) == {HOME, west}
     hidden = Surveyed((ObservedStage(kind=StageKind.REST, api_id="api9", name="hidden", certificate_id="oldb00"),))
     answer = hidden if other == "presented" else other
     seen = Observations(asked=True, surveys={HOME: Surveyed(()), **({west: answer} if answer is not None else {})})

@@ -64,7 +64,9 @@ def test_the_message_names_both_and_the_end_of_what_is_presented():
         "in AWS aws_api_gateway_stage.prod presents certificate other, which ends on 2026-12-23; by state certificate old: "
         "somebody changed it outside Terraform"
     )
-    assert finding.remedy.startswith("the next apply moves it back to old: if that is wrong, take other into the configuration")
+    assert finding.remedy.startswith(
+        "the next apply moves it back to old, unless ignore_changes covers client_certificate_id: if that is wrong"
+    )
 
 
 @pytest.mark.parametrize(("hours", "weights"), [(0, {}), (23, {}), (24, {RULE: "warning"}), (-24, {RULE: "warning"})])

@@ -120,3 +120,16 @@ def test_while_the_successor_is_in_state_it_is_a_warning(new, declared, weight):
     if weight == "warning":
         assert "repoint the stages by 2026-11-28" in findings(cases, RULE)[0].remedy
         assert str(findings(cases, RULE)[0].location) == "main.tf:10"
+
+
+@pytest.mark.parametrize(("left", "rule"), [(12, "certificate-expiring"), (-3, "certificate-expired")])
+def test_a_plan_that_destroys_the_stages_too_is_not_failed(left, rule):
+    """`plan -destroy` of everything is no rotation; a stage that stays makes it an error again."""
+    gone = Plan(certificates=(making("old", Action.DELETE),), stages=(moving("prod", "old", None, Action.DELETE),))
+    known = [certificate("old", left)]
+    (finding,) = findings(cases_of(document(known, plan=gone)), rule)
+    assert finding.severity.word == "warning"
+    assert "this plan destroys the stages that present it" in finding.remedy
+    both = [stage("prod", "old"), stage("test", "old")]
+    (finding,) = findings(cases_of(document(known, both, plan=gone)), rule)
+    assert finding.severity.word == "error"

@@ -88,7 +88,7 @@ def _next_end(outcome: Outcome) -> Iterator[str]:
 
 def _told(case: Case) -> str:
     assert case.expires_at is not None  # noqa: S101 -- a case with days left has an end
-    stages = {*case.subject.presented_by, *case.subject.to_be_presented_by}
+    stages = set(case.subject.stages)
     name = str(case.address) if case.address is not None else f"certificate {case.id}"
     presented = f"{counted(len(stages), 'stage')} {'presents' if len(stages) == 1 else 'present'} it"
     return f"{name} ends on {day_of(case.expires_at)}, {until(case.days_left or 0)}; {presented}."

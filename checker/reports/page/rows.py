@@ -159,7 +159,7 @@ def _tone(case: Case, policy: Policy) -> str:
 
 
 def _stages(case: Case) -> Iterator[StageName]:
-    now, then = set(map(_named, case.subject.presented_by)), set(map(_named, case.subject.to_be_presented_by))
+    now, then = set(map(_named, case.subject.now)), set(map(_named, case.subject.to_be_presented_by))
     for name in sorted(now | then, key=str):
         when = "" if name in now and name in then else "until the plan is applied" if name in now else "once the plan is applied"
         yield StageName(name, when)

@@ -1,0 +1,122 @@
+"""The test files of a module (`terraform test`, `tofu test`): where they name a certificate, and which phase moves it there.
+
+A test that names a resource which is gone fails, and a target of `plan_options` that is gone crashes Terraform 1.11.
+Source of the file kinds and blocks: https://developer.hashicorp.com/terraform/language/tests and .../tests/mocking.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from checker.domain.errors import UnprovenError
+from checker.hcl.configuration import Configuration, ModulePath, literal, readable
+from checker.hcl.references import Reference, Site, Use, from_outside, moved_by_repoint, sites, use_of
+from checker.hcl.source import SourceFile
+from checker.hcl.structure import by_hcl2
+from checker.hcl.syntax import Block
+from checker.hcl.traversal import traversals
+
+_TARGETS = frozenset({"target", "replace", "expect_failures"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """A line of a test file that names a certificate and that tfcert does not edit: JSON, or text that a parser rejects."""
+
+    path: str
+    line: int
+
+
+def test_references(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Iterator[Reference]:
+    """Every reference to the resource `kind.name` in the test files of its module and of the modules that call it."""
+    for file, base in _files(configuration, module, kind, name):
+        if not _editable(file):
+            continue
+        for block in file.body.blocks:
+            inner = _inner(configuration, file, block, base, module)
+            if inner is None:
+                continue
+            found = from_outside(file, base, inner, kind, name) if inner else _plain(file, base, kind, name)
+            yield from (reference for reference in found if reference.site.block.span == block.span)
+
+
+def moved_in_tests_by_repoint(found: Iterable[Reference]) -> tuple[Reference, ...]:
+    """Return the references of test files that repoint moves: ids with their guards, and overrides of more than a PEM."""
+    known = tuple(found)
+    moved = moved_by_repoint(known)
+    return tuple(reference for reference in known if reference in moved or _overrides_id(reference))
+
+
+def unedited_mentions(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Iterator[Mention]:
+    """The lines of test files that name the resource and that no phase edits."""
+    pattern = re.compile(rb"(?<![\w-])" + re.escape(f"{kind}.{name}".encode()) + rb"(?![\w-])")
+    for file, _ in _files(configuration, module, kind, name):
+        if not _editable(file):
+            lines = sorted({file.line(found.start()) for found in pattern.finditer(file.data)})
+            yield from (Mention(path=file.path, line=line) for line in lines)
+
+
+def _files(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Iterator[tuple[SourceFile, ModulePath]]:
+    """The test files that may name a resource, each with the module that it tests unless a run says otherwise."""
+    for depth in range(len(module), -1, -1):
+        for path in configuration.modules[module[:depth]].tests:
+            file = configuration.files[path]
+            if kind.encode() in file.data and name.encode() in file.data:
+                yield file, module[:depth]
+
+
+def _editable(file: SourceFile) -> bool:
+    """Whether both parsers read the file, so that an edit of it can be proven."""
+    if file.path.endswith(".json") or not readable(file):
+        return False
+    try:
+        by_hcl2(file)
+    except UnprovenError:
+        return False
+    return True
+
+
+def _inner(configuration: Configuration, file: SourceFile, block: Block, base: ModulePath, module: ModulePath) -> ModulePath | None:
+    """The calls from the module that a block tests to the certificate's module; None where it tests another one."""
+    source = next((literal(file.data, inner, "source") for inner in block.blocks("module")), "")
+    if source == "":
+        return module[len(base) :]
+    directory = configuration.modules[base].directory
+    # The source of a run starts from the folder that `terraform test` runs in.
+    tested = posixpath.normpath(posixpath.join(directory, source)) if source is not None else None
+    for depth in range(len(module) + 1):
+        if posixpath.normpath(configuration.modules[module[:depth]].directory) == tested:
+            return module[depth:]
+    return None
+
+
+def _plain(file: SourceFile, base: ModulePath, kind: str, name: str) -> Iterator[Reference]:
+    for site in sites(file, base):
+        for traversal in traversals(site.attribute.expression, file.data):
+            step = traversal.attribute(0)
+            if traversal.root == kind and step is not None and step.name == name:
+                use = Use.META if site.path[-1] in _TARGETS else use_of(site, traversal)
+                yield Reference(site=site, name=step.span, use=use, traversal=traversal)
+
+
+def _overrides_id(reference: Reference) -> bool:
+    if reference.site.path[-2:] != ("override_resource", "target") and reference.site.block.type != "override_resource":
+        return False
+    holder = _holder(reference.site)
+    values = holder.attribute("values") if holder is not None else None
+    text = values.value.of(reference.site.file.data) if values is not None else b""
+    return b"pem_encoded_certificate" not in text or re.search(rb"\b(?:id|arn)\b", text) is not None
+
+
+def _holder(site: Site) -> Block | None:
+    """The block that an attribute stands in directly."""
+    stack = [site.block]
+    while stack:
+        block = stack.pop()
+        if any(attribute.span == site.attribute.span for attribute in block.body.attributes):
+            return block
+        stack.extend(block.body.blocks)
+    return None

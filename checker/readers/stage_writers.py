@@ -1,0 +1,205 @@
+"""Resources beside a stage's own that write the stage or its certificate: what a change of each does.
+
+| resource | what it does to a stage |
+|---|---|
+| `aws_api_gateway_deployment` with `stage_name` | writes the stage when created, deletes it when deleted (provider below 6) |
+| `aws_api_gateway_rest_api` with `body`, `aws_api_gateway_rest_api_put` | nothing: an OpenAPI definition has no stage |
+| `aws_api_gateway_rest_api`, deleted or replaced | AWS deletes the stages with the API |
+| CloudFormation stacks and sets, Cloud Control resources | what their template says, which no plan shows |
+
+Source: terraform-provider-aws 5.100, internal/service/apigateway/deployment.go: `stage_name` goes into CreateDeployment, and the
+deletion deletes the stage while it points to the deployment. An apply of that provider was run: a stage whose deployment was
+replaced presents no certificate, and its own resource sends nothing. PutRestApi: API Gateway developer guide, OpenAPI extensions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Raw, Struct
+
+from checker.domain.address import Address
+from checker.domain.errors import UnreadableError
+from checker.domain.plan import Action, DeploymentChange, Unsaid, WrittenStage
+from checker.domain.stage import Stage
+from checker.readers.changes import Change
+from checker.readers.decoding import decode, members
+from checker.readers.ours import APIS, DEPLOYMENTS, OTHER_WRITERS, STAGES
+from checker.readers.printable import printable
+from checker.readers.records import Record, given
+
+_V2 = "aws_apigatewayv2_deployment"
+_OURS = re.compile(
+    rb"AWS::ApiGateway(?:V2)?::(?:Stage|ClientCertificate|Deployment|RestApi|Api)\b|AWS::Serverless::(?:Api|Application)\b"
+)
+
+
+class _Deployment(Struct, frozen=True, gc=False):
+    id: str | None = None
+    deployment_id: str | None = None
+    rest_api_id: str | None = None
+    stage_name: str | None = None
+
+
+class _Api(Struct, frozen=True, gc=False):
+    id: str | None = None
+    rest_api_id: str | None = None
+
+
+def deployments(changes: Iterable[Change], recorded: Sequence[Record]) -> Iterator[DeploymentChange]:
+    """Yield what a plan does to each deployment, with the stages that a deployment with a stage name writes."""
+    points_to: dict[tuple[str | None, str | None], str | None] = {}
+    for record in recorded:
+        if record.type in STAGES and record.deposed is None:
+            found = decode(record.attributes, _Deployment, record.spot)
+            points_to[found.rest_api_id, found.stage_name] = found.deployment_id
+    for change in changes:
+        if change.type in DEPLOYMENTS and change.deposed is None and change.action.changes:
+            writes = () if change.type == _V2 else tuple(dict.fromkeys(_written(change, points_to)))
+            yield DeploymentChange(address=change.address, action=change.action, writes=writes)
+
+
+def _written(change: Change, points_to: dict[tuple[str | None, str | None], str | None]) -> Iterator[WrittenStage]:
+    """The stages that a change writes or deletes; an update in place changes only the description, and writes none."""
+    if change.before is not None and change.action.destroys:
+        before = decode(change.before.attributes, _Deployment, change.before.spot)
+        identity = before.deployment_id or before.id
+        # The provider leaves a stage alone that points to another deployment by now.
+        other = points_to.get((before.rest_api_id, before.stage_name))
+        if before.stage_name and not (change.action is Action.DELETE and other and identity and other != identity):
+            yield _written_by(change.before, before)
+    if change.after is not None and (change.action.creates or change.action is Action.OTHER):
+        after = decode(change.after.attributes, _Deployment, change.after.spot)
+        if after.stage_name or change.after.awaits("stage_name"):
+            yield _written_by(change.after, after)
+
+
+def _written_by(record: Record, found: _Deployment) -> WrittenStage:
+    return WrittenStage(
+        api_id=None if record.awaits("rest_api_id") else printable(found.rest_api_id, record.spot.key("rest_api_id")),
+        name=None if record.awaits("stage_name") else printable(found.stage_name, record.spot.key("stage_name")),
+    )
+
+
+def deleted_apis(changes: Iterable[Change]) -> frozenset[str]:
+    """Return the ids of the REST and WebSocket APIs that a plan deletes or replaces, with all of their stages."""
+    found: set[str] = set()
+    for change in changes:
+        if change.type in APIS and change.before is not None and change.action.destroys:
+            api = decode(change.before.attributes, _Api, change.before.spot)
+            found |= {identity for identity in (api.rest_api_id or api.id,) if identity}
+    return frozenset(found)
+
+
+def unsaid(changes: Iterable[Change]) -> Iterator[Unsaid]:
+    """Yield the changes of resources whose template holds stages or certificates: what the other service does is not in the plan.
+
+    A resource that is new touches no stage that is there, and is no more than a notice (`notices`).
+    """
+    for change in changes:
+        if change.type not in OTHER_WRITERS or not change.action.changes or change.action in {Action.CREATE, Action.FORGET}:
+            continue
+        if any(_holds_ours(record) for record in (change.before, change.after) if record is not None):
+            verb = _VERBS.get(change.action, "changed")
+            yield Unsaid(
+                message=f"{change.address}, which the plan {verb}, holds stages or client certificates of API Gateway: what happens"
+                " to them is not in the plan",
+                remedy="look at the change set of the stack first (`aws cloudformation create-change-set`), and run `tfcert scan`"
+                " after the apply",
+                address=change.address,
+            )
+
+
+_VERBS = {Action.UPDATE: "updates", Action.DELETE: "deletes", Action.REPLACE: "replaces", Action.REPLACE_CREATE_FIRST: "replaces"}
+
+
+def notices(records: Iterable[Record], changes: Iterable[Change] = (), stages: Sequence[Stage] = ()) -> Iterator[str]:
+    """Yield a sentence for each resource through which another service holds stages or certificates, or may.
+
+    `stages` are those of the document: what a deployment does to them is a finding, and no notice.
+    """
+    told: set[Address] = set()
+    for change in changes:
+        if not change.action.changes or change.deposed is not None:
+            continue
+        if change.type in OTHER_WRITERS:
+            told.add(change.address)
+            yield from _by_template(change)
+        elif change.type in DEPLOYMENTS and change.type != _V2:
+            yield from _by_deployment(change, stages)
+    for record in records:
+        if record.type in OTHER_WRITERS and record.deposed is None and record.address not in told and _holds_ours(record):
+            yield _elsewhere(record.address)
+
+
+def _by_template(change: Change) -> Iterator[str]:
+    sides = [record for record in (change.before, change.after) if record is not None]
+    if any(_holds_ours(side) for side in sides):
+        # What is not new is inconclusive (`unsaid`).
+        if change.action is Action.CREATE:
+            yield _elsewhere(change.address)
+    elif all(_text(side) is None for side in sides):
+        yield (
+            f"{change.address} is changed by this plan, and its template is not in it: stages and client certificates of the"
+            " template were not checked."
+        )
+
+
+def _by_deployment(change: Change, stages: Sequence[Stage]) -> Iterator[str]:
+    for written in dict.fromkeys(_written(change, {})):
+        if not any(written.may_be(stage) for stage in stages):
+            name = written.name or "(known after apply)"
+            yield (
+                f"{change.address} writes stage {name} itself (`stage_name`): a client certificate that this stage was given"
+                " outside Terraform is lost with this plan."
+            )
+
+
+def _elsewhere(address: Address) -> str:
+    return (
+        f"{address} holds stages or client certificates of API Gateway that another service manages: they were not checked;"
+        " `tfcert scan` finds them."
+    )
+
+
+def _holds_ours(record: Record) -> bool:
+    text = _text(record)
+    return text is not None and _OURS.search(memoryview(text)) is not None
+
+
+def _text(record: Record) -> Raw | None:
+    """The text of the template, as far as the document shows it; sets of instances and hosted applications have none."""
+    try:
+        found = members(record.attributes, record.spot)
+    except UnreadableError:
+        return None
+    held = (found.get(name) for name in OTHER_WRITERS[record.type])
+    return next((raw for raw in held if raw is not None and given(raw) is not None), None)
+
+
+def shared_stages(stages: Iterable[Stage]) -> Iterator[tuple[Stage, Stage]]:
+    """Yield each pair of resources that manage one stage: the first that names it, with every other one."""
+    first: dict[tuple[object, str, str], Stage] = {}
+    for stage in stages:
+        written = stage.address is not None and not stage.address.data
+        if written and stage.api_id and stage.name and stage.deposed is None:
+            other = first.setdefault((stage.kind, stage.api_id, stage.name), stage)
+            if other.address != stage.address and other.place.may_be(stage.place):
+                yield other, stage
+
+
+def unsaid_of_shared(now: Iterable[Stage], after: Iterable[Stage], changes: Iterable[Change]) -> Iterator[Unsaid]:
+    """Yield what two resources for one stage leave open: each writes the certificate that it names, and the last one counts."""
+    acting = {change.address for change in changes if change.action.changes}
+    pairs = {(one.address, two.address): (one, two) for one, two in (*shared_stages(now), *shared_stages(after))}
+    for one, two in pairs.values():
+        different = one.presents != two.presents
+        if different or not acting.isdisjoint({one.address, two.address}):
+            yield Unsaid(
+                message=f"{one.address} and {two.address} are two resources for one stage ({one.api_id}/{one.name}): which"
+                " certificate it presents depends on which of them is written last",
+                remedy="leave the stage to one of them: take the block of the other out of the configuration, and"
+                f" `terraform state rm '{two.address}'` (or a `removed` block with destroy = false)",
+                address=two.address,
+            )

@@ -1,0 +1,73 @@
+"""What the runbook prints for a certificate in a module of a module works as it is printed."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+
+import pytest
+from rig.bench import CONFIGURATIONS, PLAIN_SOURCE, Bench
+from rig.processes import run
+
+pytestmark = pytest.mark.xdist_group("acceptance-three-applies")
+
+API = """
+resource "aws_api_gateway_rest_api" "a" {
+  name = "nested"
+}
+
+resource "aws_api_gateway_method" "a" {
+  rest_api_id   = aws_api_gateway_rest_api.a.id
+  resource_id   = aws_api_gateway_rest_api.a.root_resource_id
+  http_method   = "GET"
+  authorization = "NONE"
+}
+
+resource "aws_api_gateway_integration" "a" {
+  rest_api_id = aws_api_gateway_rest_api.a.id
+  resource_id = aws_api_gateway_rest_api.a.root_resource_id
+  http_method = aws_api_gateway_method.a.http_method
+  type        = "MOCK"
+}
+
+resource "aws_api_gateway_deployment" "a" {
+  rest_api_id = aws_api_gateway_rest_api.a.id
+  depends_on  = [aws_api_gateway_integration.a]
+}
+
+resource "aws_api_gateway_client_certificate" "this" {
+  count = 1
+}
+
+resource "aws_api_gateway_stage" "a" {
+  rest_api_id           = aws_api_gateway_rest_api.a.id
+  deployment_id         = aws_api_gateway_deployment.a.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.this[0].id
+}
+"""
+OUTER = 'module "inner" {\n  source   = "./inner"\n  for_each = toset(["it\'s one"])\n}\n'
+CALL = 'module "outer" {\n  source = "./outer"\n}\n'
+
+
+def test_every_command_that_reads_the_pem_prints_it(aws, tool, tmp_path):
+    """Keys of modules and instances are quoted for the shell; no output is named that a module does not have."""
+    settings = (CONFIGURATIONS / "single" / "main.tf").read_bytes().replace(PLAIN_SOURCE, f'"{tool.provider_source}"'.encode())
+    more = {"main.tf": settings.decode(), "called.tf": CALL, "outer/main.tf": OUTER, "outer/inner/main.tf": API}
+    bench = Bench.lay(aws, tool, tmp_path / "nested", "none", more)
+    aws.clock.advance(days=-353, hours=1)
+    bench.apply_at_once()
+    aws.clock.run()
+    bench.rotate("introduce")
+    bench.tfcert("patch", "infra", "--phase", "all", "--out", "../beside/rotation")
+    text = (bench.beside / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
+    blocks = [textwrap.dedent(block.split("```")[0]) for block in text.split("```sh\n")[1:]]
+    commands = [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
+    assert any("it's one" in command.replace("'\"'\"'", "'") for command in commands), commands
+    assert not any("output -raw" in command for command in commands), commands
+    for command in commands:
+        if "aws " in command and shutil.which("aws") is None:
+            continue
+        printed = run(["bash", "-euo", "pipefail", "-c", command], folder=bench.infra, environment=bench.environment)
+        assert printed.code == 0, str(printed)
+        assert b"-----BEGIN CERTIFICATE-----" in printed.stdout, str(printed)

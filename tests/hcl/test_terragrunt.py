@@ -1,0 +1,119 @@
+"""Terragrunt units that run a module: two of them share its text, as two calls do."""
+
+from __future__ import annotations
+
+import pytest
+from world import CERTIFICATE, STAGE, World, git, lay
+
+from checker.domain.rotation import Blocked, Next, Phase
+from checker.hcl.roots import find_units
+
+MODULE = f'resource "{CERTIFICATE}" "c" {{\n}}\n\nresource "{STAGE}" "s" {{\n  client_certificate_id = {CERTIFICATE}.c.id\n}}\n'
+ROOT = 'include "root" {\n  path = find_in_parent_folders("root.hcl")\n}\n'
+
+
+def source(text: str) -> str:
+    return f'terraform {{\n  source = "{text}"\n}}\n'
+
+
+def world(folder, files: dict[str, str], *, repository: bool = True) -> World:
+    """A module that is run as a root, in a repository with these files."""
+    lay(folder, {"modules/api/main.tf": MODULE, "root.hcl": "", **files})
+    if repository:
+        git(folder, "init", "-q")
+    return World(folder=folder / "modules/api", certificates={f"{CERTIFICATE}.c": "old000"}, stages={f"{STAGE}.s": "old000"})
+
+
+def two(text: str, more: str = "") -> dict[str, str]:
+    return {f"live/{name}/api/terragrunt.hcl": more + text for name in ("dev", "prod")}
+
+
+TWO = {
+    "with two slashes": two(source("../../../modules//api")),
+    "two slashes first": two(source("../../..//modules/api")),
+    "from the root of the repository": two(source("${get_repo_root()}//modules/api")),
+    "by a local": two('locals {\n  base = "${get_repo_root()}/modules"\n}\n' + source("${local.base}//api")),
+    "by the folder of a parent file": two(source('${dirname(find_in_parent_folders("root.hcl"))}/modules//api')),
+    "by the way to an include": two(ROOT)
+    | {"root.hcl": source("${path_relative_from_include()}/modules//${basename(path_relative_to_include())}")},
+    "by a common file": two('include "common" {\n  path = "${dirname(find_in_parent_folders("root.hcl"))}/_envcommon/api.hcl"\n}\n')
+    | {"_envcommon/api.hcl": source("${get_repo_root()}/modules//api")},
+    "by a stack": {
+        "units/api/terragrunt.hcl": source("${get_repo_root()}//modules/api"),
+        "live/dev/terragrunt.stack.hcl": 'unit "api" {\n  source = "../../units/api"\n  path   = "api"\n}\n',
+        "live/prod/terragrunt.stack.hcl": 'unit "api" {\n  source = "../../units/api"\n  path   = "api"\n}\n',
+    },
+}
+
+
+@pytest.mark.parametrize("files", TWO.values(), ids=TWO)
+def test_a_module_that_two_units_run_is_edited_for_neither(files, tmp_path):
+    """However the units name it; both are named with their file."""
+    _, patches = world(tmp_path, files).ask(every=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Blocked), rotation.step
+    named = [path for path in files if path.startswith("live/")]
+    assert all(path in rotation.step.reason for path in named), rotation.step.reason
+    assert patches.patches == ()
+
+
+def test_it_is_so_without_a_repository_too(tmp_path):
+    """The folders right above a module are looked at."""
+    _, patches = world(tmp_path, TWO["with two slashes"], repository=False).ask()
+    assert isinstance(patches.rotations[0].step, Blocked)
+
+
+def test_one_unit_is_how_a_module_is_run(tmp_path):
+    """Units of other modules do not count, and neither does a parent that is only included."""
+    files = {
+        "live/dev/api/terragrunt.hcl": source("../../../modules//api"),
+        "live/dev/other/terragrunt.hcl": source("../../../modules//other"),
+        "terragrunt.hcl": "inputs = {}\n",
+    }
+    _, patches = world(tmp_path, files).ask()
+    assert patches.rotations[0].step == Next(Phase.INTRODUCE)
+    assert patches.rotations[0].cautions == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["${local.base}//modules/api", "git::https://example.com/infra.git//modules/api?ref=v1", '${run_cmd("where")}'],
+)
+def test_a_source_that_may_name_the_module_is_a_warning(text, tmp_path):
+    """What cannot be worked out counts as may use it; so does a released copy of the same folder."""
+    _, patches = world(tmp_path, two(source(text))).ask()
+    (rotation,) = patches.rotations
+    assert rotation.step == Next(Phase.INTRODUCE)
+    told = " ".join(caution.text for caution in rotation.cautions if caution.phase is Phase.INTRODUCE)
+    assert "live/dev/api/terragrunt.hcl:2" in told
+    assert "live/prod/api/terragrunt.hcl:2" in told
+
+
+def test_a_module_that_a_run_module_calls_is_shared_with_every_unit(tmp_path):
+    """A unit of another root module that calls it is no part of this configuration."""
+    files = {"stacks/edge/main.tf": 'module "api" {\n  source = "../../modules/api"\n}\n', **two(source("../../../modules//api"))}
+    home = world(tmp_path, files)
+    inner = World(
+        folder=tmp_path / "stacks/edge",
+        certificates={f"module.api.{address}": identity for address, identity in home.certificates.items()},
+        stages={f"module.api.{address}": identity for address, identity in home.stages.items()},
+    )
+    _, patches = inner.ask()
+    assert isinstance(patches.rotations[0].step, Blocked)
+    assert "live/dev/api/terragrunt.hcl" in patches.rotations[0].step.reason
+
+
+def test_units_are_found_below_a_folder_with_the_modules_that_they_run(tmp_path):
+    """A unit whose module speaks of nothing of ours does not concern us; one of an unknown source may."""
+    files = {
+        "live/api/terragrunt.hcl": source("../../modules//api"),
+        "live/other/terragrunt.hcl": source("../../modules//other"),
+        "live/unclear/terragrunt.hcl": source("${local.somewhere}"),
+        "modules/other/main.tf": 'resource "aws_sqs_queue" "q" {}\n',
+    }
+    world(tmp_path, files)
+    found = {unit.directory.removeprefix(f"{tmp_path}/"): unit for unit in find_units(str(tmp_path))}
+    assert {name: unit.concerned for name, unit in found.items()} == {"live/api": True, "live/other": False, "live/unclear": True}
+    assert found["live/api"].module is not None
+    assert found["live/api"].module.endswith("modules/api")
+    assert found["live/unclear"].module is None

@@ -1,0 +1,133 @@
+"""Resources beside a stage's own that write the stage or its certificate."""
+
+from __future__ import annotations
+
+import pytest
+from terraform_json import STAGE, change, plan, raw, raw_state, shown
+
+DEPLOYMENT = "aws_api_gateway_deployment"
+STAGE_VALUES = {"rest_api_id": "a", "stage_name": "live", "client_certificate_id": "abc123", "deployment_id": "d1"}
+WRITES = {"id": "d1", "rest_api_id": "a", "stage_name": "live"}
+TEMPLATE = '{"Resources":{"S":{"Type":"AWS::ApiGateway::Stage"}}}'
+
+
+def written(read, deployment, *, stage=STAGE_VALUES):
+    """What a deployment beside a stage writes."""
+    prior = [shown(f"{STAGE}.s", stage), shown(f"{DEPLOYMENT}.d", WRITES)]
+    document = read(plan(change(f"{STAGE}.s", ["no-op"], before=stage, after=stage), deployment, prior=prior))
+    return [(one.api_id, one.name) for found in document.plan.deployments for one in found.writes]
+
+
+@pytest.mark.parametrize(
+    ("actions", "before", "after", "unknown", "expected"),
+    [
+        (["delete", "create"], WRITES, WRITES, ["id"], [("a", "live")]),
+        (["create", "delete"], WRITES, WRITES, ["id"], [("a", "live")]),
+        (["create"], None, WRITES, ["id"], [("a", "live")]),
+        (["delete"], WRITES, None, [], [("a", "live")]),
+        (["delete"], WRITES | {"id": "another"}, None, [], []),
+        (["update"], WRITES, WRITES | {"description": "x"}, [], []),
+        (["no-op"], WRITES, WRITES, [], []),
+        (["forget"], WRITES, None, [], []),
+        (["delete", "create"], WRITES | {"stage_name": None}, WRITES | {"stage_name": ""}, ["id"], []),
+        (["delete", "create"], {"id": "d1", "rest_api_id": "a"}, {"rest_api_id": "a"}, ["id"], []),
+        (["create"], None, {"stage_name": "live"}, ["rest_api_id"], [(None, "live")]),
+        (["create"], None, {"rest_api_id": "a"}, ["stage_name"], [("a", None)]),
+    ],
+)
+def test_which_stage_a_deployment_writes(read, actions, before, after, unknown, expected):
+    """That of its stage name: when it is created, and when it is deleted while the stage points to it."""
+    entry = change(f"{DEPLOYMENT}.d", actions, before=before, after=after, unknown=unknown)
+    assert written(read, entry) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("aws_cloudformation_stack", {"template_body": TEMPLATE}),
+        ("aws_cloudformation_stack_set", {"template_body": "Type: AWS::ApiGateway::ClientCertificate"}),
+        ("awscc_cloudformation_stack", {"template_body": "Type: AWS::Serverless::Api"}),
+        ("aws_cloudcontrolapi_resource", {"type_name": "AWS::ApiGateway::Stage"}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("actions", "open_"),
+    [(["update"], 1), (["delete"], 1), (["delete", "create"], 1), (["no-op"], 0), (["create"], 0), (["forget"], 0)],
+)
+def test_stacks_with_stages(read, kind, values, actions, open_):
+    """What a changed stack does is not in the plan; one that is new or not changed is no more than a notice."""
+    before = None if actions == ["create"] else values
+    after = None if actions in (["delete"], ["forget"]) else values
+    prior = [shown(f"{kind}.x", values)] if before else []
+    document = read(plan(change(f"{kind}.x", actions, before=before, after=after), prior=prior))
+    assert len(document.plan.unsaid) == open_
+    assert any("that another service manages" in notice for notice in document.notices) is (actions in (["no-op"], ["create"]))
+
+
+def test_a_stack_without_stages(read):
+    """Nothing is said of other templates, and of a template that is elsewhere only when it changes."""
+    other = change("aws_cloudformation_stack.o", ["update"], before={"template_body": "x"}, after={"template_body": "y"})
+    assert (read(plan(other)).plan.unsaid, read(plan(other)).notices) == ((), ())
+    url = {"template_url": "https://example.invalid/t", "template_body": None}
+    (notice,) = read(plan(change("aws_cloudformation_stack.u", ["update"], before=url, after=url))).notices
+    assert "its template is not in it" in notice
+    assert read(plan(change("aws_cloudformation_stack.u", ["no-op"], before=url, after=url))).notices == ()
+
+
+def test_a_stack_in_a_state(read):
+    """The stages in it are not in this state, and AWS has them."""
+    state = raw_state(raw("aws_cloudformation_stack", "x", {"attributes": {"template_body": TEMPLATE}}))
+    (notice,) = read(state).notices
+    assert "tfcert scan" in notice
+
+
+@pytest.mark.parametrize(
+    ("other", "actions", "open_"),
+    [
+        ({"client_certificate_id": "zzz999"}, ["no-op"], 1),
+        ({}, ["no-op"], 0),
+        ({}, ["update"], 1),
+        ({"stage_name": "other"}, ["update"], 0),
+        ({"rest_api_id": "b"}, ["update"], 0),
+    ],
+)
+def test_two_resources_for_one_stage(read, other, actions, open_):
+    """The last one that is written counts; two that say the same and do nothing are no matter."""
+    second = {key: value for key, value in STAGE_VALUES.items() if key != "deployment_id"} | other
+    entries = [
+        change(f"{STAGE}.s", ["no-op"], before=STAGE_VALUES, after=STAGE_VALUES),
+        change("awscc_apigateway_stage.t", actions, before=second, after=second),
+    ]
+    prior = [shown(f"{STAGE}.s", STAGE_VALUES), shown("awscc_apigateway_stage.t", second)]
+    assert len(read(plan(*entries, prior=prior)).plan.unsaid) == open_
+
+
+def test_a_changed_api_definition_writes_no_stage(read):
+    """`body` and `aws_api_gateway_rest_api_put` send an OpenAPI definition, which has no stages."""
+    entry = change("aws_api_gateway_rest_api.a", ["update"], before={"id": "a", "body": "1"}, after={"id": "a", "body": "2"})
+    document = read(plan(entry))
+    assert (document.plan.unsaid, document.plan.deleted_apis, document.notices) == ((), frozenset(), ())
+
+
+def test_a_deleted_api_takes_its_stages_along(read):
+    """Deleted or replaced."""
+    for actions, after in ((["delete"], None), (["delete", "create"], {"name": "n"})):
+        entry = change("aws_api_gateway_rest_api.a", actions, before={"id": "a", "name": "n"}, after=after, unknown=["id"])
+        assert read(plan(entry)).plan.deleted_apis == {"a"}
+
+
+@pytest.mark.parametrize("name", ["action_invocations", "deferred_action_invocations"])
+def test_actions_are_said(read, name):
+    """An action can change anything, and no plan shows what it does."""
+    one = {"address": "action.aws_lambda_invoke.x", "lifecycle_action_trigger": {"triggering_resource_address": "aws_x.y"}}
+    entry = {"action_invocation": one} if name.startswith("deferred") else one
+    (notice,) = read(plan(**{name: [entry]})).notices
+    assert "action.aws_lambda_invoke.x, triggered by aws_x.y" in notice
+
+
+def test_an_import_that_is_replaced_is_created(read):
+    """`change.importing` beside a replacement."""
+    entry = change(f"{STAGE}.s", ["delete", "create"], before=STAGE_VALUES, after=STAGE_VALUES, importing={"id": "a/live"})
+    (notice,) = read(plan(entry)).notices
+    assert "imported by this plan and replaced" in notice
+    assert "not created" not in notice

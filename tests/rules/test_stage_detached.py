@@ -1,0 +1,107 @@
+"""A certificate that a plan takes off a stage: by the stage's own resource, and by another one."""
+
+from __future__ import annotations
+
+import pytest
+from builders import STAGE, cases_of, document, findings, moving, stage, stage_at
+
+from checker.domain.address import Address
+from checker.domain.plan import Action, DeploymentChange, Plan, StageChange, Unsaid, WrittenStage
+from checker.domain.value import replace
+
+RULE = "stage-detached"
+
+
+def deployment(action=Action.REPLACE, api_id="api1", name="prod"):
+    return DeploymentChange(
+        address=Address("aws_api_gateway_deployment", "d"), action=action, writes=(WrittenStage(api_id=api_id, name=name),)
+    )
+
+
+def kept():
+    """The stage `prod` without a change."""
+    return moving("prod", "old", "old", Action.NO_OP, frozenset())
+
+
+@pytest.mark.parametrize("action", [Action.REPLACE, Action.REPLACE_CREATE_FIRST, Action.CREATE, Action.DELETE])
+@pytest.mark.parametrize("changes", [(), (kept(),)])
+def test_a_deployment_that_writes_the_stage(action, changes):
+    """The stage's own resource sends nothing, whether the plan lists it or `-target` leaves it out."""
+    plan = Plan(stages=changes, deployments=(deployment(action),))
+    (found,) = findings(cases_of(document(plan=plan)), RULE)
+    assert found.severity.word == "error"
+    assert found.address == f"{STAGE}.prod"
+    assert "aws_api_gateway_deployment.d" in found.message
+    assert "does not send the certificate again" in found.message
+
+
+def test_a_stage_that_is_given_another_certificate_meanwhile():
+    """Until then it presents none."""
+    plan = Plan(stages=(moving("prod", "old", "new"),), deployments=(deployment(),))
+    (found,) = findings(cases_of(document(plan=plan)), RULE)
+    assert "until then it presents none" in found.message
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(stages=(kept(),), deployments=(deployment(name="dev"),)),
+        Plan(stages=(kept(),), deployments=(deployment(api_id="api2"),)),
+        Plan(stages=(kept(),), deployments=(replace(deployment(), writes=()),)),
+        Plan(stages=(moving("prod", "old", None, Action.DELETE),), deployments=(deployment(Action.DELETE),)),
+        Plan(stages=(moving("prod", "old", "old", Action.REPLACE),), deployments=(deployment(),)),
+    ],
+)
+def test_what_takes_nothing_off(plan):
+    """Another stage, a deployment without a stage name, and a stage that leaves or is made anew."""
+    assert not findings(cases_of(document(plan=plan)), RULE)
+
+
+def test_a_stage_without_a_certificate_loses_none():
+    """There is nothing to take off."""
+    plan = Plan(deployments=(deployment(),))
+    assert not findings(cases_of(document(stages=[stage("prod", None)], plan=plan)), RULE)
+
+
+def test_i4_a_deployment_whose_stage_is_not_known_is_not_clean():
+    """Its API or its stage name is known only after apply."""
+    for written in (deployment(api_id=None), deployment(name=None)):
+        cases = cases_of(document(plan=Plan(stages=(kept(),), deployments=(written,))))
+        assert not findings(cases, RULE)
+        (found,) = findings(cases, "certificate-unverified")
+        assert "has stage_name" in found.message
+
+
+def test_an_api_that_is_deleted_under_its_stage():
+    """The plan keeps the stage in its state, and AWS deletes it with the API."""
+    (found,) = findings(cases_of(document(plan=Plan(stages=(kept(),), deleted_apis=frozenset({"api1"})))), RULE)
+    assert "deletes API api1" in found.message
+    leaving = Plan(stages=(moving("prod", "old", None, Action.DELETE),), deleted_apis=frozenset({"api1"}))
+    assert not findings(cases_of(document(plan=leaving)), RULE)
+
+
+def test_a_second_resource_for_the_same_stage_that_is_deleted():
+    """Its deletion is the stage's."""
+    other = replace(stage("prod", "old"), address=Address("awscc_apigateway_stage", "t"))
+    gone = StageChange(address=other.address, action=Action.DELETE, before=other, after=None)
+    (found,) = findings(cases_of(document(stages=[stage("prod", "old"), other], plan=Plan(stages=(kept(), gone)))), RULE)
+    assert (found.address, "awscc_apigateway_stage.t" in found.message) == (f"{STAGE}.prod", True)
+
+
+def test_i4_what_a_plan_leaves_unsaid_is_not_clean():
+    """A stack whose template holds stages."""
+    unsaid = Unsaid(message="m", remedy="r", address=Address("aws_cloudformation_stack", "x"))
+    (found,) = findings(cases_of(document(plan=Plan(unsaid=(unsaid,)))), "certificate-unverified")
+    assert (found.message, found.remedy, found.address) == ("m", "r", "aws_cloudformation_stack.x")
+
+
+def test_a_deposed_stage_still_presents_its_certificate():
+    """It is judged, and named as what it is; the plan that deletes it with its certificate takes nothing from a stage that stays."""
+    deposed = replace(stage("prod", "old"), deposed="12345678")
+    alone = cases_of(document(stages=[stage("prod", None), deposed]))
+    (found,) = findings(alone, "certificate-expiring")
+    assert f"{STAGE}.prod (deposed object 12345678)" in found.message
+    leaving = replace(moving("prod", "old", None, Action.DELETE), deposed="12345678")
+    cases = cases_of(document(stages=[stage("prod", None), deposed], plan=Plan(stages=(leaving,))))
+    assert [one.address for one in cases.all[0].subject.to_be_presented_by] == []
+    assert stage_at("prod") == deposed.address

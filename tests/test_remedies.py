@@ -1,0 +1,123 @@
+"""Every remedy text of the product is in `remedies.toml`, with the test that follows it or the reason why none does."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TABLE: dict[str, dict[str, str]] = tomllib.loads((ROOT / "tests" / "remedies.toml").read_text(encoding="utf-8"))
+# A remedy is a keyword of that name, a place among the arguments of these, a constant, or what functions of such a name return.
+_PLACES = {
+    "Blocked": 1,
+    "Waiting": 0,
+    "Obstacle": 1,
+    "Unanswered": 1,
+    "RenewsNot": 1,
+    "GatewayError": 1,
+    "about": 5,
+    "about_exemption": 4,
+}
+_CONSTANTS = re.compile(r"remedy|^_ANEW$|^_BY_HAND$|^_LEAVING$", re.IGNORECASE)
+_FUNCTIONS = re.compile(r"remedy|^undo$|^rotate$|cure$")
+
+
+def _pieces(node: ast.expr) -> Iterator[str]:
+    """The texts that an expression may give, with `{}` for what is filled in; names of one word are none."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=values):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in values)
+        case ast.IfExp(body=body, orelse=other):
+            yield from _pieces(body)
+            yield from _pieces(other)
+        case ast.BoolOp(values=values):
+            for value in values:
+                yield from _pieces(value)
+        case ast.BinOp(left=left, right=right):
+            yield from _pieces(left)
+            yield from _pieces(right)
+        case ast.Tuple(elts=elements):
+            for element in elements:
+                yield from _pieces(element)
+        case _:
+            return
+
+
+def _expressions(tree: ast.Module) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=func, args=arguments, keywords=keywords):
+                yield from (each.value for each in keywords if each.arg == "remedy")
+                at = _PLACES.get(getattr(func, "id", getattr(func, "attr", "")))
+                if at is not None and len(arguments) > at:
+                    yield arguments[at]
+            case ast.Assign(targets=targets, value=value):
+                names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+                if any(map(_CONSTANTS.search, names)):
+                    yield value
+            case ast.FunctionDef(name=name) if _FUNCTIONS.search(name):
+                yield from (found.value for found in ast.walk(node) if isinstance(found, ast.Return) and found.value is not None)
+            case _:
+                pass
+
+
+def remedies() -> Iterator[tuple[str, str]]:
+    """Each remedy with the module that has it."""
+    for path in sorted((ROOT / "checker").rglob("*.py")):
+        texts = {
+            text: None
+            for expression in _expressions(ast.parse(path.read_text(encoding="utf-8")))
+            for text in _pieces(expression)
+            if len(text.split()) > 1
+        }
+        yield from ((path.relative_to(ROOT).as_posix(), text) for text in texts)
+
+
+def row_of(module: str, text: str) -> tuple[str, str] | None:
+    """The section and key of a remedy: the longest piece of it in its module's section, else `*`, else the folder's."""
+    for section in sorted((name for name in TABLE if fnmatchcase(module, name)), key=len, reverse=True):
+        keys = [key for key in TABLE[section] if key != "*" and key in text]
+        if keys:
+            return section, max(keys, key=len)
+        if "*" in TABLE[section]:
+            return section, "*"
+    return None
+
+
+def test_every_remedy_has_a_row():
+    """A remedy is a promise: a new one gets a test that follows it, or a reason why none can."""
+    missing = [f"{module}: {text!r}" for module, text in remedies() if row_of(module, text) is None]
+    assert not missing, "write a row into tests/remedies.toml for each of these remedies:\n" + "\n".join(missing)
+
+
+def test_every_row_has_a_remedy():
+    """A row of a text that is gone is taken out."""
+    used = {row_of(module, text) for module, text in remedies()}
+    stale = [f"[{section}] {key!r}" for section, rows in TABLE.items() for key in rows if key != "*" and (section, key) not in used]
+    assert not stale, "no remedy has these texts any more; take the rows out of tests/remedies.toml:\n" + "\n".join(stale)
+
+
+@cache
+def _tests_of(path: str) -> frozenset[str]:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("value", sorted({value for rows in TABLE.values() for value in rows.values()}))
+def test_what_a_row_names_is_there(value):
+    """A test that exists, or a reason in words."""
+    if value.startswith("reason: "):
+        assert len(value.split()) > 4
+        return
+    path, _, name = value.partition("::")
+    assert (ROOT / path).is_file(), path
+    assert name in _tests_of(path), value
