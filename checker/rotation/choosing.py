@@ -24,7 +24,7 @@ def chosen(cases: Cases, rotations: tuple[Rotation, ...], only: frozenset[str]) 
 
 def _several(cases: Cases, rotation: Rotation, only: frozenset[str]) -> Rotation:
     """By an id that is one instance's, as by its address."""
-    if not only or rotation.label in only or rotation.predecessor is None:
+    if not only or {rotation.label, *map(str, rotation.passed_over)} & only or rotation.predecessor is None:
         return rotation
     named = tuple(
         case.address

@@ -160,6 +160,13 @@ def test_a_successor_that_ends_too_soon_is_passed_over_and_retired_with_the_pred
     assert "succeeds" not in (tmp_path / "main.tf").read_text()
 
 
+def test_a_successor_that_is_passed_over_can_be_asked_for_by_name(tmp_path):
+    """`--only` with its address means the rotation that it stands in."""
+    home = begun(tmp_path, "edge_202611", "edge", applied=True, end=-3, lineage=f"# tfcert: succeeds {OLD}\n")
+    (rotation,) = home.ask(only=frozenset({f"{OLD}_202611"}))[1].rotations
+    assert (rotation.label, rotation.step) == (OLD, Next(Phase.INTRODUCE))
+
+
 def test_no_stage_moves_to_a_successor_that_ends_sooner_and_the_remedy_leads_out(tmp_path):
     """The repoint is written already: rollback takes it back, then a fresh successor is introduced."""
     home = begun(tmp_path, "edge_202611", "edge_202611", applied=True, end=5, lineage=f"# tfcert: succeeds {OLD}\n")
