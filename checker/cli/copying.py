@@ -6,11 +6,11 @@ import os
 import shutil
 from pathlib import Path
 
+from checker.domain.configuration_files import SUFFIXES
 from checker.hcl.configuration import Configuration
 
 _DATA = ".terraform"
 _LOCK = ".terraform.lock.hcl"
-_CONFIGURATION = (".tf", ".tofu", ".tf.json", ".tofu.json")
 
 
 def lay_aside(configuration: Configuration, aside: Path, *, top: Path) -> Path:
@@ -40,7 +40,7 @@ def _fill(folder: Path, there: Path, made: set[Path], *, own: bool) -> None:
     for entry in sorted(folder.iterdir()):
         if entry in made or entry.name.startswith(".terraform") or ".tfstate" in entry.name or entry.suffix == ".tfplan":
             continue
-        if own and entry.name.endswith(_CONFIGURATION) and entry.is_file():
+        if own and entry.name.endswith(SUFFIXES) and entry.is_file():
             shutil.copyfile(entry, there / entry.name)
         else:
             (there / entry.name).symlink_to(entry)

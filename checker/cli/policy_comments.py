@@ -7,15 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from checker.cli.reading import shown_as
+from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UnreadableError
 from checker.domain.exemption import Exemption, Faulty
-
-_SUFFIXES = (".tf", ".tofu", ".tf.json")
 
 
 def is_configuration(file: str) -> bool:
     """Whether a file is one of Terraform's and no policy, by its name alone."""
-    return file.endswith(_SUFFIXES)
+    return file.endswith(SUFFIXES)
 
 
 def comments(files: Sequence[str]) -> Iterator[Exemption | Faulty]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from checker.cli import output
 from checker.cli.replacing import JOURNAL
+from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UnreadableError, UsageError
 from checker.domain.inventory import Document, Inventory
 from checker.domain.policy import Policy
@@ -165,7 +166,7 @@ def _configuration(directory: str, *, demanded: bool) -> tuple[Configuration, De
     folder = Path(directory)
     if demanded and not folder.is_dir():
         raise UnreadableError("not a directory", where=directory, remedy="--config takes the folder of the .tf files")
-    if not any(name.endswith((".tf", ".tofu", ".tf.json")) for name in _names(folder, demanded=demanded)):
+    if not any(name.endswith(SUFFIXES) for name in _names(folder, demanded=demanded)):
         if demanded:
             raise UnreadableError("no .tf files here", where=directory, remedy="--config takes the folder of the .tf files")
         return None

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from checker.domain.configuration_files import SUFFIXES
 from checker.hcl.calls import CALLS, speaks_of_ours
 from checker.hcl.terragrunt import terragrunt_of
 
 _LOCK = ".terraform.lock.hcl"
-_TEXTS = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _REMOTE = re.compile(rb'(?m)^[ \t]*(?:backend[ \t]+"|cloud[ \t]*\{)|"backend"\s*:|"cloud"\s*:')
 _PROVIDER = re.compile(rb'(?m)^[ \t]*provider[ \t]*"?[\w-]|"provider"\s*:')
 _LOCAL = re.compile(rb'(?m)(?:^|[{,;])[ \t]*"?source"?[ \t]*[=:][ \t]*"(\.{1,2}/[^"\r\n]*)"')
@@ -104,7 +104,7 @@ def _folders(top: str) -> Iterator[tuple[str, _Folder]]:
                         waiting.append(entry.path)
                 elif entry.name == _LOCK:
                     locked = True
-                elif entry.name.endswith(_TEXTS) and not entry.name.startswith("."):
+                elif entry.name.endswith(SUFFIXES) and not entry.name.startswith("."):
                     texts.append(Path(entry.path).read_bytes())
         except OSError as error:
             unreadable = f"{error.filename or here}: {error.strerror or 'cannot be read'}"

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UnreadableError
 from checker.readers.asking import ask
 from checker.readers.backends import backend_of
 from checker.readers.files import open_file
 from checker.readers.tool import Tool
 
-_CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json")
 _LOCAL_STATE = "terraform.tfstate"
 _HEAD = 4096
 
@@ -30,7 +30,7 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
     except OSError as error:
         raise UnreadableError(f"cannot be listed: {error.strerror}", where=directory, remedy="check its permissions") from error
     local = str(Path(directory, _LOCAL_STATE)) if _LOCAL_STATE in names else None
-    if not any(name.endswith(_CONFIGURATION) and not name.startswith(".") for name in names):
+    if not any(name.endswith(SUFFIXES) and not name.startswith(".") for name in names):
         raise UnreadableError(
             "holds no Terraform configuration",
             where=directory,
