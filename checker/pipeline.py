@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from checker.domain.cases import Cases, build_cases
+from checker.domain.case_values import Cases
+from checker.domain.cases import build_cases
 from checker.domain.inventory import Inventory
 from checker.domain.observation import CertificateKey, Observations
 from checker.domain.outcome import Outcome

@@ -57,7 +57,7 @@ def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> i
     """Write the bundle and give the exit code; a file is only ever replaced by a bundle that lacks nothing."""
     from checker.cli import output
     from checker.cli.replacing import replace_file
-    from checker.domain.cases import Evidence
+    from checker.domain.case_values import Evidence
     from checker.reports.pem_bundle import render, unknown
     from checker.reports.printable import encoded
 

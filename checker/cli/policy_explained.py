@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from checker.cli.policies import Standing
 from checker.cli.policy_lines import FIELDS, origin, rule_origin, value_text, weight_text
-from checker.domain.cases import Case, Cases, DocumentCases, build_cases
+from checker.domain.case_values import Case, Cases, DocumentCases
+from checker.domain.cases import build_cases
 from checker.domain.conditions import Traits
 from checker.domain.errors import UsageError
 from checker.domain.inventory import Inventory
@@ -55,7 +56,7 @@ def _names(case: Case) -> set[str | None]:
 
 
 def _near(cases: Cases, name: str) -> str:
-    from checker.readers.nearest import nearest
+    from checker.domain.text_values import nearest
 
     known = {str(case.address) for case in cases.all if case.address is not None}
     known |= {str(stage.address) for part in cases.documents for stage in stages_of(part.document) if stage.address is not None}

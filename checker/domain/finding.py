@@ -13,7 +13,7 @@ from checker.domain.stage import Stage
 from checker.domain.value import value
 
 if TYPE_CHECKING:
-    from checker.domain.subjects import Subject
+    from checker.domain.certificate_use import Subject
 
 
 class SuppressedBy(StrEnum):

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from checker.domain.cases import Cases
+from checker.domain.case_values import Cases
 from checker.domain.checkout import Checkout
 from checker.domain.finding import Finding
 from checker.domain.rotation import Rotation

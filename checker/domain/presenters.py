@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
+from checker.domain.certificate_use import Subject
 from checker.domain.inventory import Document
 from checker.domain.observation import Observations, ObservedStage, Surveyed
 from checker.domain.place import Place
 from checker.domain.stage import Presents, Stage, StageKind
-from checker.domain.subjects import Subject, observable
+from checker.domain.subjects import observable
 from checker.domain.value import replace
 
 _Name = tuple[StageKind, str | None, str | None]

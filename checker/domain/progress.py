@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.case_values import Case, DocumentCases, Evidence
 from checker.domain.observation import Found
 from checker.domain.plan import Action, CertificateChange, Plan
 from checker.domain.policy import Policy

@@ -6,8 +6,9 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Cases, DocumentCases
+from checker.domain.case_values import Case, Cases, DocumentCases
 from checker.domain.certificate import Certificate
+from checker.domain.certificate_use import Subject
 from checker.domain.conditions import Traits
 from checker.domain.finding import Finding
 from checker.domain.inventory import Document
@@ -15,7 +16,7 @@ from checker.domain.observation import ObservedStage
 from checker.domain.place import Place
 from checker.domain.policy import Policy, strictest
 from checker.domain.stage import Presents, PresentsPlanned, Stage
-from checker.domain.subjects import Subject, is_meant, observable
+from checker.domain.subjects import is_meant, observable
 
 Matching = tuple[int, ...]
 

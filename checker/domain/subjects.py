@@ -5,35 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.certificate import Certificate, kind_of
+from checker.domain.certificate_use import Subject
 from checker.domain.inventory import Document
 from checker.domain.observation import CertificateKey, StageKey
 from checker.domain.stage import Presents, PresentsPlanned, Stage
-from checker.domain.value import value
-
-
-@value
-class Subject:
-    """A certificate and the stages that present it: now (as recorded) and after the plan, where there is one.
-
-    `shown_by` are stages that AWS shows presenting it although no record says so: outside Terraform, or changed since.
-    `key` is None for a certificate that is yet to be created.
-    """
-
-    certificate: Certificate
-    key: CertificateKey | None
-    presented_by: tuple[Stage, ...]
-    to_be_presented_by: tuple[Stage, ...]
-    shown_by: tuple[Stage, ...] = ()
-
-    @property
-    def now(self) -> tuple[Stage, ...]:
-        """The stages that present it now, by record or by AWS."""
-        return (*self.presented_by, *self.shown_by)
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """The stages that present it, now or after the plan; the same stage may be among them twice."""
-        return (*self.presented_by, *self.shown_by, *self.to_be_presented_by)
 
 
 def subjects(document: Document) -> tuple[Subject, ...]:

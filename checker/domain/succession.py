@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, DocumentCases
+from checker.domain.case_values import Case, DocumentCases
+from checker.domain.certificate_use import Subject
 from checker.domain.declared import Declared, DeclaredCertificate
 from checker.domain.inventory import Document
 from checker.domain.observation import Gone
-from checker.domain.subjects import Subject
 from checker.domain.value import value
 
 _NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")

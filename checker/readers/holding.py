@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
 
-from checker.readers.nearest import nearest
-from checker.readers.shapes import CONTROLS, Day, Keys, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
-
-
-class Mismatch(Exception):  # noqa: N818 -- it becomes an error only once the file and the line are known
-    """Something that does not fit its shape: where it stands, what is wrong, and what to do."""
-
-    def __init__(self, at: Keys, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.at = at
-        self.message = message
-        self.remedy = remedy
+from checker.domain.text_values import Keys, Mismatch, day, has_controls, nearest
+from checker.readers.shapes import Day, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
 
 
 def hold(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line a shape
@@ -43,18 +32,6 @@ def hold(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line
                 hold(entry, shape.table, (*at, index))
         case Named():
             _named(found, shape, at)
-
-
-def day(found: object) -> date | None:
-    """The date that stands there, as a date of TOML or as a text; None for anything else."""
-    if isinstance(found, date):
-        return None if isinstance(found, datetime) else found
-    if not isinstance(found, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", found, re.ASCII):
-        return None
-    try:
-        return date.fromisoformat(found)
-    except ValueError:
-        return None
 
 
 def name_of(at: Keys) -> str:
@@ -101,11 +78,6 @@ def _text(found: object, shape: Text, at: Keys) -> None:
         raise Mismatch(at, f"{name_of(at)} holds a control character", "write it in one line, of characters that can be seen")
     if shape.pattern is not None and not re.fullmatch(shape.pattern, found, re.ASCII):
         raise Mismatch(at, f"{name_of(at)} is {found!r} and not {shape.what}", write)
-
-
-def has_controls(text: str) -> bool:
-    """Whether a text would do something to whoever shows it."""
-    return re.search(f"[{CONTROLS}]", text) is not None
 
 
 def _one_or_more(found: object, shape: OneOrMore, at: Keys) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from checker.domain.policy import AccountAccess
-from checker.readers.holding import Mismatch
+from checker.domain.text_values import Mismatch
 from checker.readers.policy_shape import ROLE_ARN
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from checker.domain.errors import UnreadableError, UsageError
+from checker.domain.text_values import Mismatch
 from checker.readers.files import open_file
-from checker.readers.holding import Mismatch
 from checker.readers.policy_layers import Layer, read_layer
 from checker.readers.sheet import Sheet
 

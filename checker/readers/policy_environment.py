@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from checker.domain.errors import UsageError
 from checker.domain.policy import Setting, Untouched
 from checker.domain.severity import FailOn
+from checker.domain.text_values import Mismatch
 from checker.domain.value import value
-from checker.readers.holding import Mismatch, hold
+from checker.readers.holding import hold
 from checker.readers.policy_shape import VALUES
 from checker.readers.shapes import Whole
 

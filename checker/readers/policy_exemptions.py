@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checker.domain.exemption import Exemption
 from checker.domain.finding import SuppressedBy
-from checker.readers.holding import day
+from checker.domain.text_values import day
 from checker.readers.policy_scopes import check_no_pattern, read_conditions
 from checker.readers.sheet import Sheet
 

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from checker.domain.exemption import Exemption
 from checker.domain.location import Location
 from checker.domain.policy import AccountAccess, Policy, Scope, Setting, Weights
+from checker.domain.text_values import Keys, Mismatch
 from checker.domain.value import replace, value
-from checker.readers.holding import Mismatch
 from checker.readers.policy_accounts import read_accounts
 from checker.readers.policy_exemptions import read_exemption
 from checker.readers.policy_scopes import read_scope, read_settings, read_weights
-from checker.readers.shapes import Keys
 from checker.readers.sheet import Sheet
 from checker.rules import RULES
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from checker.domain.text_values import CONTROLS
 from checker.readers.policy_shape import POLICY
-from checker.readers.shapes import CONTROLS, Day, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
+from checker.readers.shapes import Day, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
 
 _DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _NOT_BLANK = rf"^(?=.*\S)[^{CONTROLS}]+$"

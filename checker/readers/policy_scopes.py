@@ -9,9 +9,9 @@ from checker.domain.address import AddressError, parse
 from checker.domain.conditions import Conditions
 from checker.domain.policy import Scope, Setting, Untouched, Weights
 from checker.domain.severity import FailOn, Severity
-from checker.readers.holding import Mismatch
+from checker.domain.text_values import Keys, Mismatch
 from checker.readers.policy_shape import OFF, VALUES
-from checker.readers.shapes import Keys, Whole
+from checker.readers.shapes import Whole
 from checker.readers.sheet import Sheet
 
 _NUMBERS = tuple(name for name, shape in VALUES.items() if isinstance(shape, Whole))

@@ -9,10 +9,6 @@ from collections.abc import Mapping
 
 from checker.domain.value import value
 
-Keys = tuple[str | int, ...]
-# Characters that do something to whoever shows them: controls, line and paragraph ends, changes of direction.
-CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
-
 # More than any policy needs; each scope and pattern is tried on every stage.
 MOST_CHARACTERS = 2048
 MOST_ENTRIES = 1000

@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 from checker.domain.errors import UsageError
 from checker.domain.location import Location
-from checker.readers.holding import Mismatch, hold
+from checker.domain.text_values import Keys, Mismatch
+from checker.readers.holding import hold
 from checker.readers.policy_shape import POLICY
-from checker.readers.shapes import Keys
 
 _MOST_PARTS = 32
 # Texts of several lines and of one, comments, and all behind a text that does not end. Source: TOML 1.0, "String" and "Comment".

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from checker.readers.shapes import Keys
+from checker.domain.text_values import Keys
 
 if TYPE_CHECKING:
     from tree_sitter import Node

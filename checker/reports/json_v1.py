@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, DocumentCases
+from checker.domain.case_values import Case, DocumentCases
 from checker.domain.certificate import Certificate
 from checker.domain.deadlines import Late
 from checker.domain.outcome import UNVERIFIED, Outcome

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser.junitparser import FinalResult
 
-from checker.domain.cases import DocumentCases
+from checker.domain.case_values import DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.subjects import stages_after

@@ -16,7 +16,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.case_values import Case, DocumentCases, Evidence
 from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
 from checker.domain.severity import Severity
 from checker.reports.printable import printable

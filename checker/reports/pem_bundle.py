@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from checker.domain.cases import Evidence
+from checker.domain.case_values import Evidence
 from checker.domain.observation import Unanswered
 from checker.reports.printable import printable
 from checker.rotation.trusted import Trusted

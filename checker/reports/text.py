@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from checker.domain.cases import DocumentCases
+from checker.domain.case_values import DocumentCases
 from checker.domain.certificate import kind_of
 from checker.domain.deadlines import plan_in_words
 from checker.domain.finding import Finding, SuppressedBy, Suppression

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.case_values import Case, DocumentCases, Evidence
 from checker.domain.observation import Observations
 from checker.reports.wrapping import Line, Span, Tone, wrapped
 

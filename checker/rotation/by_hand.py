@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from checker.domain.access import Access
 from checker.domain.by_hand import HandRotation
-from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
 from checker.domain.policy import Policy
 from checker.domain.progress import successor_in_state
 from checker.domain.scoping import Scoping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.address import Address, AddressError, parse, print_key
-from checker.domain.cases import Cases
+from checker.domain.case_values import Cases
 from checker.domain.rotation import Blocked, Rotation
 from checker.domain.value import replace
 

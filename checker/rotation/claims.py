@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Cases, DocumentCases
+from checker.domain.case_values import Case, Cases, DocumentCases
 from checker.domain.declared import Declared, DeclaredCertificate
 from checker.domain.rotation import Caution, Phase
 from checker.domain.value import value

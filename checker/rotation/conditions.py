@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Evidence, days_between
+from checker.domain.case_values import Case, Evidence, days_between
 from checker.domain.observation import Surveyed, Unanswered
 from checker.domain.rotation import Condition, Holds, Phase
 from checker.rotation.standing import Standing

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Cases, DocumentCases
+from checker.domain.case_values import Case, Cases, DocumentCases
 from checker.domain.declared import Declared, DeclaredCertificate
 from checker.domain.rotation import Caution, Phase, Rotation, TakenUp, TrustConsumer
 from checker.domain.succession import Guess, Succession

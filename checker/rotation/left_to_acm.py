@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.domain.cases import Case, Cases, Evidence
+from checker.domain.case_values import Case, Cases, Evidence
 from checker.domain.observation import Found, Renews, RenewsNot
 from checker.domain.rotation import Blocked, Waiting
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
 from checker.domain.declared import Declared
 from checker.domain.inventory import Document, Inventory
 from checker.domain.place import Place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Evidence
+from checker.domain.case_values import Case, Evidence
 from checker.domain.declared import DeclaredCertificate
 from checker.domain.observation import Unanswered
 from checker.domain.rotation import Blocked, Next, Phase, Step, Waiting

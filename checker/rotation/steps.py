@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Evidence
+from checker.domain.case_values import Case, Evidence
 from checker.domain.deadlines import moment
 from checker.domain.declared import DeclaredCertificate, UnreadLineage
 from checker.domain.observation import Surveyed, Unanswered

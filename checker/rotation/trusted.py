@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Cases, Evidence
+from checker.domain.case_values import Case, Cases, Evidence
 from checker.domain.observation import Found
 from checker.domain.rotation import Holds, Phase, Rotation
 from checker.domain.value import value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checker.domain.address import Address, ModuleStep
-from checker.domain.cases import Cases, DocumentCases, days_between
+from checker.domain.case_values import Cases, DocumentCases, days_between
 from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral
 from checker.domain.indexed import having
 from checker.domain.inventory import Inventory

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.domain.cases import Case, DocumentCases
+from checker.domain.case_values import Case, DocumentCases
 from checker.domain.rotation import Blocked
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from checker.domain.cases import Case, Cases
+from checker.domain.case_values import Case, Cases
 from checker.domain.deadlines import Late
 from checker.domain.declared import Declared
 from checker.domain.rotation import Blocked, Done, Rotation, Waiting

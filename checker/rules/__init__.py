@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.domain.cases import Cases
+from checker.domain.case_values import Cases
 from checker.domain.finding import Finding
 from checker.rules import (
     certificate_drifted,

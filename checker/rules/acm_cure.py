@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.domain.cases import Case
+from checker.domain.case_values import Case
 from checker.domain.observation import Found, Renews, RenewsNot
 
 NOTHING_TO_DO = "nothing to do: ACM renews it by itself, and nothing says that this failed"

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Cases
+from checker.domain.case_values import Cases
 from checker.domain.certificate import kind_of
 from checker.domain.finding import Finding
 from checker.domain.observation import Found

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
 from checker.domain.deadlines import due
 from checker.domain.finding import Finding
 from checker.domain.progress import ends_its_use, successor_in_state, takes_forward

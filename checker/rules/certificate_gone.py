@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.progress import takes_forward
 from checker.domain.severity import Severity

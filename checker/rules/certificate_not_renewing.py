@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Cases
+from checker.domain.case_values import Cases
 from checker.domain.finding import Finding
 from checker.domain.observation import Found, RenewsNot
 from checker.domain.progress import takes_forward

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Case, Cases, DocumentCases
+from checker.domain.case_values import Case, Cases, DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.observation import Found, Gone
 from checker.domain.place import Place

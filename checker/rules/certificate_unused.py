@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.observation import Found, Surveyed
 from checker.domain.place import Place

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Case, Cases, DocumentCases, Evidence
+from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.observation import ObservedStage, Surveyed, Unanswered
 from checker.domain.outcome import UNVERIFIED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.address import Address
-from checker.domain.cases import DocumentCases
+from checker.domain.case_values import DocumentCases
 from checker.domain.plan import Action, DeploymentChange, Plan, StageChange
 from checker.domain.stage import Presents, Stage
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 
 from checker.domain.address import Address
-from checker.domain.cases import DocumentCases
+from checker.domain.case_values import DocumentCases
+from checker.domain.certificate_use import Subject
 from checker.domain.conditions import Conditions, Traits
 from checker.domain.exemption import Exemption, Faulty, Tally, Unused
 from checker.domain.finding import Finding, Suppression
 from checker.domain.place import Place
 from checker.domain.scoping import Scoping
 from checker.domain.stage import Stage
-from checker.domain.subjects import Subject
 from checker.domain.value import replace
 from checker.rules.leftovers import Leftovers, declared
 from checker.rules.rule import Rule, list_stages

@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Cases
+from checker.domain.case_values import Cases
 from checker.domain.finding import Finding
 from checker.domain.severity import Severity
 from checker.rules.rule import Rule

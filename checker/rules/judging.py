@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from checker.domain.cases import Cases
+from checker.domain.case_values import Cases
 from checker.domain.finding import Finding
 from checker.domain.place import Place
 from checker.domain.policy import Policy

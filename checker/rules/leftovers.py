@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checker.domain.cases import DocumentCases
+from checker.domain.case_values import DocumentCases
 from checker.domain.conditions import Conditions
 from checker.domain.exemption import Exemption
 from checker.domain.finding import SuppressedBy

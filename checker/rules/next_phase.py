@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Cases, DocumentCases
+from checker.domain.case_values import Case, Cases, DocumentCases
 from checker.domain.declared import Declared, DeclaredCertificate
 from checker.domain.plan import Action, CertificateChange, StageChange
 from checker.domain.stage import Presents

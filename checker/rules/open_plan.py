@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import DocumentCases
+from checker.domain.case_values import DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED
 from checker.domain.plan import Action, CertificateChange, StageChange

@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from checker.domain.cases import Case, Cases
+from checker.domain.case_values import Case, Cases
 from checker.domain.deadlines import moment
 from checker.domain.finding import Finding
 from checker.domain.progress import successor_in_state, takes_forward

@@ -35,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from checker.domain.cases import Cases
+from checker.domain.case_values import Cases
 from checker.domain.deadlines import moment
 from checker.domain.finding import Finding
 from checker.domain.severity import Severity

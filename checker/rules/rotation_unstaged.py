@@ -42,7 +42,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.address import Address
-from checker.domain.cases import Cases, DocumentCases
+from checker.domain.case_values import Cases, DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.plan import Plan
 from checker.domain.progress import second_successors

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from checker.domain.address import Address
-from checker.domain.cases import Case, Cases, DocumentCases
+from checker.domain.case_values import Case, Cases, DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.location import Location
 from checker.domain.severity import Severity

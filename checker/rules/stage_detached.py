@@ -43,7 +43,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Cases, DocumentCases
+from checker.domain.case_values import Cases, DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.plan import Action
 from checker.domain.severity import Severity

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from checker.domain.cases import Cases, DocumentCases
+from checker.domain.case_values import Cases, DocumentCases
+from checker.domain.certificate_use import Subject
 from checker.domain.finding import Finding
 from checker.domain.place import Place
 from checker.domain.plan import CertificateChange, Plan, StageChange
 from checker.domain.policy import Policy, Untouched
 from checker.domain.severity import FailOn, Severity
 from checker.domain.stage import Presents, Stage
-from checker.domain.subjects import Subject
 from checker.domain.value import replace
 from checker.rules.rule import Rule
 

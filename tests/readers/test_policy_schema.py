@@ -11,7 +11,8 @@ import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.readers.holding import Mismatch, hold
+from checker.domain.text_values import Mismatch
+from checker.readers.holding import hold
 from checker.readers.policy_schema import policy_schema
 from checker.readers.policy_shape import POLICY
 from checker.readers.shapes import Day, Named, OneOrMore, Table, Tables, Text, Whole, Word

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from world import CERTIFICATE, HOME, NOW, STAGE
 
 from checker.domain.address import Address
-from checker.domain.cases import Cases, build_cases
+from checker.domain.case_values import Cases
+from checker.domain.cases import build_cases
 from checker.domain.certificate import Certificate
 from checker.domain.declared import Declared, DeclaredCertificate
 from checker.domain.finding import Finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.cases import Case
+from checker.domain.case_values import Case
 from checker.domain.deadlines import plan_in_words
 from checker.domain.finding import Finding
 from checker.domain.outcome import UNVERIFIED, Outcome, Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from checker.domain.cases import Case, Evidence
+from checker.domain.case_values import Case, Evidence
 from checker.domain.observation import Found
 from checker.domain.policy import Policy
 from checker.domain.rotation import Rotation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from checker.domain.cases import Case, DocumentCases, Evidence
+from checker.domain.case_values import Case, DocumentCases, Evidence
 from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
 from checker.domain.rotation import Done, Rotation

@@ -1,0 +1,52 @@
+"""Checks of single text values that a policy file or a comment holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+
+Keys = tuple[str | int, ...]
+
+
+# Characters that do something to whoever shows them: controls, line and paragraph ends, changes of direction.
+CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+
+
+class Mismatch(Exception):  # noqa: N818 -- it becomes an error only once the file and the line are known
+    """Something that does not fit its shape: where it stands, what is wrong, and what to do."""
+
+    def __init__(self, at: Keys, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.at = at
+        self.message = message
+        self.remedy = remedy
+
+
+def day(found: object) -> date | None:
+    """The date that stands there, as a date of TOML or as a text; None for anything else."""
+    if isinstance(found, date):
+        return None if isinstance(found, datetime) else found
+    if not isinstance(found, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", found, re.ASCII):
+        return None
+    try:
+        return date.fromisoformat(found)
+    except ValueError:
+        return None
+
+
+def has_controls(text: str) -> bool:
+    """Whether a text would do something to whoever shows it."""
+    return re.search(f"[{CONTROLS}]", text) is not None
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Say which known word is nearest, or all of them where none is near."""
+    import difflib
+
+    plain = word.lower().replace("-", "_")
+    near = difflib.get_close_matches(plain, [entry.replace("-", "_") for entry in known], n=1)
+    found = next((entry for entry in known if near and entry.replace("-", "_") == near[0]), None) or next(
+        (entry for entry in known if len(plain) > 2 and (entry.startswith(plain) or plain.startswith(entry))), None
+    )
+    return f"did you mean {found!r}?" if found is not None else f"known: {', '.join(known)}"
