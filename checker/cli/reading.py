@@ -39,7 +39,7 @@ def load(
     sources: Sequence[str],
     *,
     config: str | None,
-    tool: Wanted,
+    tool: Wanted | None,
     fetch: Callable[[str], bytes] | None = None,
     tags: Collection[str] = (),
     settle: Callable[[str], None] | None = None,
@@ -55,13 +55,22 @@ def load(
 
     if sources.count("-") > 1:
         raise UsageError("standard input is read once", where="-", remedy="give - once, and pass the others as files")
-    found = find_tool(tool.name, os.environ, tool.passed)
+    found = find_tool(tool.name, os.environ, tool.passed) if tool is not None else None
+    offline = tool is not None and tool.offline
     for folder in dict.fromkeys(config if config is not None else _beside(source) for source in sources or (".",)):
         (settle or report_killed)(folder)
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
-        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags, offline=tool.offline)
+        document = read_source(
+            source,
+            tool=found,
+            stdin=_stdin,
+            configuration=config,
+            fetch=fetch,
+            tags=tags,
+            offline=tool is not None and tool.offline,
+        )
         directory = config if config is not None else _beside(source)
         beside = _configuration(directory, demanded=config is not None)
         configurations.append(beside[0] if beside is not None else None)

@@ -122,8 +122,8 @@ class PathGlob:
                     steps.append((piece, 1))
         self._steps = tuple(steps)
 
-    def fullmatch(self, text: str) -> bool:
-        """Whether the whole text fits."""
+    def fullmatch(self, text: str) -> str | None:
+        """Return the text if all of it fits; None otherwise."""
         at = self._closed({0})
         for character in text:
             moved: set[int] = set()
@@ -135,8 +135,8 @@ class PathGlob:
                     moved.add(index + 1)
             at = self._closed(moved)
             if not at:
-                return False
-        return len(self._steps) in at
+                return None
+        return text if len(self._steps) in at else None
 
     def _closed(self, at: set[int]) -> set[int]:
         """The places that are reached without a character: past what may be left out."""
@@ -165,7 +165,7 @@ def _plain(name: str, patterns: tuple[str, ...]) -> Test:
 
     def test(traits: Traits) -> bool:
         known: str | None = getattr(traits, name)
-        return known is not None and any(pattern.fullmatch(known) for pattern in compiled)
+        return known is not None and any(pattern.fullmatch(known) is not None for pattern in compiled)
 
     return test
 
@@ -175,7 +175,7 @@ def _tag(key: str, patterns: tuple[str, ...]) -> Test:
 
     def test(traits: Traits) -> bool:
         values = [text for tags in traits.tags for name, text in tags if name == key]
-        return any(pattern.fullmatch(text) for text in values for pattern in compiled)
+        return any(pattern.fullmatch(text) is not None for text in values for pattern in compiled)
 
     return test
 
@@ -184,7 +184,9 @@ def _address(patterns: tuple[str, ...]) -> Test:
     compiled = tuple(map(glob, patterns))
 
     def test(traits: Traits) -> bool:
-        return any(pattern.fullmatch(name) for address in traits.addresses for name in _names(address) for pattern in compiled)
+        return any(
+            pattern.fullmatch(name) is not None for address in traits.addresses for name in _names(address) for pattern in compiled
+        )
 
     return test
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +31,8 @@ _DEEPEST = 8
 _UNKNOWN = "\0"
 _REMOTE = re.compile(r"^[\w+.-]+::|^[\w+.-]+://|^git@|^(?:github|bitbucket)\.(?:com|org)/")
 _CALL = re.compile(r"^(\w+)\((.*)\)$", re.DOTALL)
+# Folders that hold everything and no repository. `tempfile.gettempdir` is not asked: it writes a file to find one.
+_TEMPORARY = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 -- nothing is written there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +151,7 @@ def terragrunt_of(root: str) -> Terragrunt | None:
         found = Terragrunt(top)
         return found if found.files else None
     for above in list(here.parents)[:_CLIMB]:
-        if above in {Path.home(), Path(above.anchor), Path(tempfile.gettempdir())} or not _is_small(above):
+        if above in {Path(os.path.expanduser("~")), Path(above.anchor), *_TEMPORARY} or not _is_small(above):
             break
         found = Terragrunt(above, most=_MOST_OUTSIDE)
         if any(posixpath.basename(path) in {UNIT, STACK} for path in found.files):

@@ -44,7 +44,7 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
                 where=directory,
                 remedy="pass a state or plan file: `terraform state pull > state.json`, where the backend may be asked",
             )
-        if where is None and local is not None and _is_default(directory, tool):
+        if where is None and local is not None and tool is not None and _is_default(directory, tool):
             return open_file(local)
     if tool is None:
         raise UnreadableError(

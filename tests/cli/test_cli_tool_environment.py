@@ -94,12 +94,12 @@ def test_offline_contacts_no_backend(story, tfcert, tool, given, name, text, rec
         assert b"pass a state or plan file" in done.stderr
 
 
-def test_offline_reads_a_local_state_without_a_tool(story, tfcert, outcome, given, tool):
-    """Words that only look like a backend are none; another workspace is the tool's to read."""
+def test_offline_reads_a_local_state_and_starts_no_tool(story, tfcert, outcome, given, tool):
+    """Words that only look like a backend are none; where no tool is installed, the file to pass is named."""
     (story / "more.tf").write_text('# backend "s3"\nlocals {\n  backend = { cloud = 1 }\n}\n')
-    document, code = outcome(".", "--offline", "--as-of", "2026-11-24", cwd=story)
+    document, code = outcome(".", "--offline", "--as-of", "2026-11-24", cwd=story, environment=tool)
     assert (code, document["findings"][0]["rule"]) == (1, "certificate-expiring")
-    assert outcome(".", "--offline", "--as-of", "2026-11-24", cwd=story, environment=tool)[1] == 1
+    assert b"pass terraform.tfstate" in tfcert("check", ".", "--offline", cwd=story).stderr
     assert given() is None
 
 
