@@ -62,15 +62,7 @@ def load(
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
-        document = read_source(
-            source,
-            tool=found,
-            stdin=_stdin,
-            configuration=config,
-            fetch=fetch,
-            tags=tags,
-            offline=tool is not None and tool.offline,
-        )
+        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags, offline=offline)
         directory = config if config is not None else _beside(source)
         beside = _configuration(directory, demanded=config is not None)
         configurations.append(beside[0] if beside is not None else None)

@@ -140,6 +140,14 @@ class Terragrunt:
         return _absolute(unit, evaluated)
 
 
+def _home() -> Path | None:
+    """The user's home; None for a user without one, as in some containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
 def terragrunt_of(root: str) -> Terragrunt | None:
     """The Terragrunt files around a configuration; None where there are none.
 
@@ -151,7 +159,7 @@ def terragrunt_of(root: str) -> Terragrunt | None:
         found = Terragrunt(top)
         return found if found.files else None
     for above in list(here.parents)[:_CLIMB]:
-        if above in {Path(os.path.expanduser("~")), Path(above.anchor), *_TEMPORARY} or not _is_small(above):
+        if above in {_home(), Path(above.anchor), *_TEMPORARY} or not _is_small(above):
             break
         found = Terragrunt(above, most=_MOST_OUTSIDE)
         if any(posixpath.basename(path) in {UNIT, STACK} for path in found.files):
