@@ -134,9 +134,9 @@ def removal(standing: Standing) -> Step:
     """Say whether a certificate that was left over can be removed: only when AWS shows no stage that presents it."""
     declaration = standing.declaration
     where = f" ({declaration.location})" if declaration is not None else ""
-    why = f"succeeded by {standing.successor.block}" if standing.successor is not None else "ended"
+    why = f"is succeeded by {standing.successor.block}" if standing.successor is not None else "has ended"
     unseen = _unseen(standing)
-    said = f"its block{where} is left over: it is {why}, and no stage in state presents it"
+    said = f"its block{where} is left over: it {why}, and no stage in state presents it"
     match unseen:
         case Waiting(reason=reason, unverified=unverified):
             return Waiting(f"{said}; to retire it AWS has to be asked: {reason}", unverified=unverified)
