@@ -105,7 +105,8 @@ class Declared:
     """The configuration of one root module.
 
     `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
-    not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON. `elsewhere`
+    not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON, by
+    the module, type and name of the certificate. `elsewhere`
     gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
     `faulty` the comments that are none; `unread_lineage` those that are meant to name a predecessor and cannot be read.
     `renamed` gives the new address of each certificate's block that a `moved` block renames. `hashes` are the places that hash
@@ -118,7 +119,7 @@ class Declared:
     literals: tuple[DeclaredLiteral, ...] = ()
     modules: frozenset[tuple[str, ...]] = frozenset({()})
     unread: tuple[str, ...] = ()
-    by_hand: tuple[str, ...] = ()
+    by_hand: Mapping[tuple[tuple[str, ...], str, str], str] = MappingProxyType({})
     elsewhere: Mapping[tuple[str, ...], str] = MappingProxyType({})
     locations: Mapping[Address, Location] = MappingProxyType({})
     exemptions: tuple[Exemption, ...] = ()

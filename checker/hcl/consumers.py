@@ -172,15 +172,36 @@ class _Search:
         key = _resource(site)
         if key is None:
             return _outside(self.configuration, site)
-        if entry.stored or key[1] in TRUST_STORES:
-            return by_location(site, source, moving)
         by = self.replaced.get((site.file.path, site.block.span.start))
         by_changes = by is not None and (by not in self.done or _sent(self.done[by]))
         with_ = _address(by) if by is not None and by_changes else None
         if site.path[-1] == "replace_triggered_by":
             return Delivered(delivery=Delivery.REPLACED, effect=f"it is replaced when {source} changes (replace_triggered_by)")
+        if entry.stored or key[1] in TRUST_STORES:
+            return self.placed(entry, moving, with_)
         labels = labels_around(entry.arrival.traversal, site.file.data)
         return delivered(site, _address(key), moving, labels, with_)
+
+    def placed(self, entry: _Entry, moving: Moving, replaced_with: str | None) -> Delivered:
+        """What reads the PEM from the place where another resource stores it."""
+        if replaced_with is not None:
+            effect = f"it is replaced when {replaced_with} changes (replace_triggered_by)"
+            return Delivered(delivery=Delivery.REPLACED, effect=effect)
+        source = _address(entry.via) if entry.via is not None else ""
+        return by_location(entry.arrival.site, source, moving, moves=self.moves(entry))
+
+    def moves(self, entry: _Entry) -> bool:
+        """Whether the name of an object that holds the PEM changes with its content, as one with a hash of it does."""
+        taken = _taken(entry.arrival.traversal)
+        return (
+            entry.via is not None
+            and entry.via[1] in OBJECTS
+            and taken in {"key", "id"}
+            and any(
+                _resource(other.arrival.site) == entry.via and other.arrival.site.path[-1] == "key" and not other.stored
+                for other in self.entries
+            )
+        )
 
 
 def consumers(configuration: Configuration, found: Iterable[Reference], ids: Iterable[Arrival]) -> tuple[Consumer, ...]:

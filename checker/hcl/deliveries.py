@@ -98,6 +98,10 @@ def delivered(site: Site, address: str, moving: Moving, labels: frozenset[str], 
         return _by_trigger(site, address, moving, replaced_with)
     if site.path[-1].endswith(_VERSIONS):
         return Delivered(delivery=Delivery.SENT, effect="it changes with the PEM, so Terraform sends the write-only argument")
+    if kind in OBJECTS and any(other.path[-1] == "key" and moving.holds_pem(other) for other in _all(site)):
+        return Delivered(
+            delivery=Delivery.REPLACED, effect="its key changes with the PEM: Terraform replaces it with an object of another key"
+        )
     return _write_only(site, moving) if site.path[-1].endswith("_wo") else _by_type(site, kind)
 
 
@@ -118,10 +122,15 @@ def _by_type(site: Site, kind: str) -> Delivered:
     )
 
 
-def by_location(site: Site, store: str, moving: Moving) -> Delivered:
-    """Return what an apply does where a resource names the place in which another one stores the PEM."""
+def by_location(site: Site, store: str, moving: Moving, *, moves: bool = False) -> Delivered:
+    """Return what an apply does where a resource names the place in which another one stores the PEM.
+
+    `moves` says that this place changes with the PEM, as a key that holds a hash of it does.
+    """
     kind = site.block.labels[0] if site.block.type == "resource" else ""
     version = TRUST_STORES[kind][1] if kind in TRUST_STORES else ""
+    if moves:
+        return Delivered(delivery=Delivery.SENT, effect=f"the place of {store} changes with its content, so it reads the new one")
     if version and any(other.path[-1] == version and moving.holds_pem(other) for other in _all(site)):
         return Delivered(delivery=Delivery.SENT, effect=f"{version} changes with {store}, so it reads the bundle again")
     if version:

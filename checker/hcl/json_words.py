@@ -13,17 +13,21 @@ from typing import Any
 from checker.hcl.generated import cdktf_edit
 
 _CERTIFICATES = ("aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate")
-_REFERENCE = re.compile(r"\b(?:aws_api_gateway|awscc_apigateway)_client_certificate\.([\w-]+)")
+_REFERENCE = re.compile(r"\b((?:aws_api_gateway|awscc_apigateway)_client_certificate)\.([\w-]+)")
 
 
-def json_edit(path: str, data: bytes) -> str | None:
-    """What each phase is in a JSON file; None where it is no JSON, or neither declares a certificate nor refers to one."""
+def json_edit(path: str, data: bytes, only: tuple[str, str] | None = None) -> str | None:
+    """What each phase is in a JSON file; None where it is no JSON, or neither declares a certificate nor refers to one.
+
+    `only` is the type and name of the certificate that is rotated: the others in the file stay as they are.
+    """
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    declared = sorted(set(_declared(document)))
-    referring = sorted({(place, name) for place, text in _texts(document, "") for name in _REFERENCE.findall(text)})
+    declared = sorted(each for each in set(_declared(document)) if only in {None, each})
+    found = {(place, *each) for place, text in _texts(document, "") for each in _REFERENCE.findall(text)}
+    referring = sorted({(place, name) for place, kind, name in found if only in {None, (kind, name)}})
     if declared or referring:
         names = tuple(name for _, name in declared)
         constructs = cdktf_edit(path, document, names, tuple(place for place, _ in referring))
@@ -41,6 +45,15 @@ def json_edit(path: str, data: bytes) -> str | None:
         )
     words += [f'retire: delete the key "{name}" under resource.{kind}' for kind, name in declared]
     return f"in {path}, {'; '.join(words)}; one apply each" if words else None
+
+
+def json_certificates(data: bytes) -> frozenset[tuple[str, str]]:
+    """Return the type and name of each certificate that a JSON file declares or refers to; empty where it is no JSON."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return frozenset()
+    return frozenset({*_declared(document), *(each for _, text in _texts(document, "") for each in _REFERENCE.findall(text))})
 
 
 def _declared(document: Any) -> Iterator[tuple[str, str]]:

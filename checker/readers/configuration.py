@@ -25,7 +25,7 @@ from checker.hcl.consumers import consumers, id_arrivals
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hashes import file_hashes
 from checker.hcl.hindrance import Hindrance
-from checker.hcl.json_words import json_edit
+from checker.hcl.json_words import json_certificates, json_edit
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
 from checker.hcl.obstacles import hindrances, ignored_pointer
 from checker.hcl.origins import Producer, origins, source_of
@@ -70,7 +70,7 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         literals=Indexed(reader.literals()),
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
-        by_hand=tuple(reader.by_hand()),
+        by_hand=reader.by_hand(),
         elsewhere={
             (*module.path, call): source_of(configuration, module.path, call)
             for module in configuration.modules.values()
@@ -239,12 +239,17 @@ class _Reader:
 
         return read_inline(self.configuration, self.location)
 
-    def by_hand(self) -> Iterator[str]:
+    def by_hand(self) -> dict[tuple[tuple[str, ...], str, str], str]:
+        found: dict[tuple[tuple[str, ...], str, str], str] = {}
         for module in self.configuration.modules.values():
             for path in module.foreign:
-                words = json_edit(self.location(path, 1).file, self.foreign(path))
-                if words is not None:
-                    yield words
+                data = self.foreign(path)
+                for each in sorted(json_certificates(data)):
+                    words = json_edit(self.location(path, 1).file, data, each)
+                    key = (module.path, *each)
+                    if words is not None:
+                        found[key] = f"{found[key]}; {words}" if key in found else words
+        return found
 
     def unread(self) -> Iterator[str]:
         tests = {path for module in self.configuration.modules.values() for path in module.tests}

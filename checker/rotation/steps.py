@@ -205,7 +205,7 @@ def _undeclared(standing: Standing) -> Step:  # noqa: PLR0911 -- one return for 
     if standing.declared.unread:
         return Blocked(
             f"its block was not found; {', '.join(standing.declared.unread)} may declare it, which tfcert does not edit",
-            "; ".join(standing.declared.by_hand)
+            standing.declared.by_hand.get((path, standing.block.type, standing.block.name))
             or "make the same change there by hand: first the new certificate, then the references, then the removal",
         )
     if standing.presenters:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from checker.hcl.json_words import json_edit
+from checker.hcl.json_words import json_certificates, json_edit
 
 C = "aws_api_gateway_client_certificate"
 STAGE = {"aws_api_gateway_stage": {"prod": [{"client_certificate_id": f"${{{C}.c.id}}"}]}}
@@ -66,3 +66,18 @@ def test_a_stack_of_cdktf_is_changed_in_its_constructs():
     assert words is not None
     assert all(part in words for part in ("do not edit", "stack edge", "beside api/cert", "give api/stage", "cdktf deploy edge"))
     assert "copy the key" not in words
+
+
+def test_the_words_are_about_the_certificate_that_is_rotated():
+    """Another certificate of the same file may be in use: its key is not to be deleted."""
+    document = {
+        "resource": {C: {"c": {}, "other": {}}, **STAGE},
+        "output": {"pem": {"value": f"${{{C}.other.pem_encoded_certificate}}"}},
+    }
+    data = json.dumps(document).encode()
+    words = json_edit("gw.tf.json", data, (C, "c"))
+    assert words is not None
+    assert "other" not in words
+    assert 'delete the key "c"' in words
+    assert json_edit("gw.tf.json", data, (C, "third")) is None
+    assert json_certificates(data) == {(C, "c"), (C, "other")}

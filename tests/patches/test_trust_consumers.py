@@ -326,3 +326,33 @@ def test_awscc_leaves_it_out_too(tmp_path):
     home = world(tmp_path, {"main.tf": text}, certificates={f"{kind}.orders": "old000"})
     _, patches = home.ask()
     assert patches.patches[0].changes[0].after.count(b"provisioner") == 1
+
+
+HASHED = f"""resource "aws_s3_object" "o" {{
+  bucket  = "b"
+  key     = "${{sha256({PEM})}}.pem"
+  content = {PEM}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("object_text", "store", "delivery"),
+    [
+        (HASHED, "ca_certificates_bundle_s3_key = aws_s3_object.o.key", Delivery.SENT),
+        (HASHED, "ca_certificates_bundle_s3_key = aws_s3_object.o.id", Delivery.SENT),
+        (HASHED, "ca_certificates_bundle_s3_bucket = aws_s3_object.o.bucket", Delivery.NEVER),
+        (HASHED.replace(f"${{sha256({PEM})}}", "ca"), "ca_certificates_bundle_s3_key = aws_s3_object.o.key", Delivery.NEVER),
+        (
+            HASHED.replace(f"${{sha256({PEM})}}", "ca"),
+            "ca_certificates_bundle_s3_key = aws_s3_object.o.key\n  lifecycle {\n    replace_triggered_by = [aws_s3_object.o]\n  }",
+            Delivery.REPLACED,
+        ),
+    ],
+)
+def test_a_trust_store_follows_an_object_whose_key_changes(object_text, store, delivery, tmp_path):
+    """A key with a hash of the content is another key, so Terraform sends it; so does a replacement of the trust store."""
+    text = f'{object_text}resource "aws_lb_trust_store" "t" {{\n  {store}\n}}\n'
+    found = consumers(tmp_path, {"trust.tf": text})
+    assert found["aws_lb_trust_store.t"].delivery is delivery
+    assert (found["aws_s3_object.o"].delivery is Delivery.REPLACED) is (object_text == HASHED)
