@@ -93,6 +93,14 @@ class DeclaredStage:
 
 
 @value
+class HashedFile:
+    """A place whose value changes with every edit of a file of the configuration; `file` is None for all of them."""
+
+    place: Location
+    file: str | None
+
+
+@value
 class Declared:
     """The configuration of one root module.
 
@@ -100,7 +108,8 @@ class Declared:
     not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON. `elsewhere`
     gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
     `faulty` the comments that are none; `unread_lineage` those that are meant to name a predecessor and cannot be read.
-    `renamed` gives the new address of each certificate's block that a `moved` block renames.
+    `renamed` gives the new address of each certificate's block that a `moved` block renames. `hashes` are the places that hash
+    files of the configuration.
     """
 
     directory: str
@@ -116,10 +125,16 @@ class Declared:
     faulty: tuple[Faulty, ...] = ()
     unread_lineage: tuple[UnreadLineage, ...] = ()
     renamed: Mapping[Address, Address] = MappingProxyType({})
+    hashes: tuple[HashedFile, ...] = ()
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""
         return next(iter(having(self.certificates, _block, block)), None)
+
+    def lacks(self, block: Address) -> bool:
+        """Whether it is certain that the configuration has no such block: each of its files was read, and none renames it."""
+        unsure = self.unread or block.module_path not in self.modules or block in self.renamed
+        return not unsure and self.certificate(block) is None
 
     def literal(self, identity: str) -> DeclaredLiteral | None:
         """The text that is this id."""

@@ -101,16 +101,28 @@ class WrittenStage:
         return self.api_id is not None and self.name is not None
 
 
+# What AWS gives to each new deployment. Source: terraform-provider-aws 5.100, internal/service/apigateway/deployment.go.
+_COMPUTED = frozenset({"id", "created_date", "execution_arn", "invoke_url"})
+
+
 @value
 class DeploymentChange:
     """What a plan does to one API Gateway deployment: a new one publishes whatever else was not deployed yet.
 
-    `writes` has the stages that the change itself writes or deletes: those of a deployment with a stage name.
+    `writes` has the stages that the change itself writes or deletes: those of a deployment with a stage name. `changed` names the
+    attributes that differ or will be known only after apply.
     """
 
     address: Address
     action: Action
     writes: tuple[WrittenStage, ...] = ()
+    changed: frozenset[str] = frozenset()
+
+    @property
+    def by_trigger(self) -> bool:
+        """Whether only its `triggers` replace it, and the new one is there before the old one goes."""
+        differs = self.changed - _COMPUTED
+        return self.action is Action.REPLACE_CREATE_FIRST and not self.writes and differs == {"triggers"}
 
 
 @value

@@ -13,6 +13,7 @@ from checker.domain.declared import (
     DeclaredCertificate,
     DeclaredLiteral,
     DeclaredStage,
+    HashedFile,
     Obstacle,
 )
 from checker.domain.indexed import Indexed
@@ -22,6 +23,7 @@ from checker.hcl.arrivals import Arrival
 from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
 from checker.hcl.consumers import consumers, id_arrivals
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
+from checker.hcl.hashes import file_hashes
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import json_edit
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
@@ -82,6 +84,7 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         faulty=(*faulty, *map(faulty_lineage, unread_lineage)),
         unread_lineage=unread_lineage,
         renamed=dict(reader.renamed()),
+        hashes=tuple(dict.fromkeys(reader.hashes())),
     )
 
 
@@ -191,6 +194,13 @@ class _Reader:
                 obstacles=tuple(map(self.obstacle, literal_hindrances(self.configuration, identity, uses))),
                 cautions=tuple(triggered(self.configuration, Phase.REPOINT, {use.origin.file.path for use in uses}, self.location)),
             )
+
+    def hashes(self) -> Iterator[HashedFile]:
+        """The places that hash files which name certificates: a phase edits such files."""
+        named = [path for path, file in self.configuration.files.items() if b"client_certificate" in file.data]
+        for found in file_hashes(self.configuration, named):
+            file = self.location(found.hashed, 1).file if found.hashed is not None else None
+            yield HashedFile(place=self.location(found.path, found.line), file=file)
 
     def renamed(self) -> Iterator[tuple[Address, Address]]:
         """The certificates that `moved` blocks rename within their module."""

@@ -40,7 +40,7 @@ def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Spo
     every = [change.placed(configuration.place(change.address)) for change in read]
     changes = [change for change in every if change.type in HOLDERS]
     prior = _prior(found, configuration, spot)
-    check_whole(found, changes, prior, configuration, spot)
+    check_whole(found, every, prior, configuration, spot)
     recorded = read_records(_with_changed(prior, every, configuration), tags)
     planned = _Planned(changes, recorded, configuration, tags)
     http = http_apis([*prior, *(side for change in every for side in (change.before, change.after) if side is not None)])

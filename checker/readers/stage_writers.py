@@ -57,7 +57,7 @@ def deployments(changes: Iterable[Change], recorded: Sequence[Record]) -> Iterat
     for change in changes:
         if change.type in DEPLOYMENTS and change.deposed is None and change.action.changes:
             writes = () if change.type == _V2 else tuple(dict.fromkeys(_written(change, points_to)))
-            yield DeploymentChange(address=change.address, action=change.action, writes=writes)
+            yield DeploymentChange(address=change.address, action=change.action, writes=writes, changed=change.changed())
 
 
 def _written(change: Change, points_to: dict[tuple[str | None, str | None], str | None]) -> Iterator[WrittenStage]:

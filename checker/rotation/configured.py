@@ -182,8 +182,9 @@ def _cautions(standing: Standing) -> Iterator[Caution]:
             yield Caution(
                 phase=Phase.INTRODUCE,
                 text=f"{consumer.what} ({consumer.location}) gets the old PEM back, and both with --trust-bundle; else "
-                "give the new PEM to the backend manually before repoint",
+                "give the new PEM to the backend manually before repoint: outside Terraform, since each apply writes it again",
             )
+        yield from _hashed(standing.declared, guess)
     for declaration, back in ((standing.declaration, False), (standing.successor, True)):
         if declaration is not None:
             own = (caution for caution in declaration.cautions if (caution.phase is Phase.ROLLBACK) == back)
@@ -195,6 +196,19 @@ def _cautions(standing: Standing) -> Iterator[Caution]:
                 phase=Phase.INTRODUCE,
                 text=f"{run} of the successor runs when it is created, with the successor alone, in place of the old certificate:"
                 " take it out before the apply, and do manually, for both certificates, what it does",
+            )
+
+
+def _hashed(declared: Declared, guess: Guess) -> Iterator[Caution]:
+    """What hashes a file that taking up edits: that of the successor's block, of its references, and of its trust consumers."""
+    own = guess.successor
+    edited = {place.file for place in (own.location, *own.pointers, *(each.location for each in own.trust))}
+    for each in declared.hashes:
+        if each.file is None or each.file in edited:
+            yield Caution(
+                phase=Phase.INTRODUCE,
+                text=f"{each.place} hashes {each.file or 'every file'}, which introduce edits: its plan also replaces what that "
+                "triggers, and publishes whatever was not deployed yet",
             )
 
 

@@ -134,9 +134,9 @@ def removal(standing: Standing) -> Step:
     """Say whether a certificate that was left over can be removed: only when AWS shows no stage that presents it."""
     declaration = standing.declaration
     where = f" ({declaration.location})" if declaration is not None else ""
-    why = f"succeeded by {standing.successor.block}" if standing.successor is not None else "ended"
+    why = f"is succeeded by {standing.successor.block}" if standing.successor is not None else "has ended"
     unseen = _unseen(standing)
-    said = f"its block{where} is left over: it is {why}, and no stage in state presents it"
+    said = f"its block{where} is left over: it {why}, and no stage in state presents it"
     match unseen:
         case Waiting(reason=reason, unverified=unverified):
             return Waiting(f"{said}; to retire it AWS has to be asked: {reason}", unverified=unverified)
@@ -285,7 +285,10 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
         missing = _not_in_state(standing, successor)
         if missing:
             return _lagging(standing, missing, names)
-        return Waiting(f"the repoint phase is written but not applied: {names} still presents it")
+        ready = window_end(standing)
+        early = ready is not None and ready > standing.cases.as_of
+        first = f"; do not apply it before {moment(ready)}: {age(standing)}" if early and ready is not None else ""
+        return Waiting(f"the repoint phase is written but not applied: {names} still presents it{first}")
     if standing.declaration is None:
         return Waiting("the retire phase is written but not applied: the predecessor is still in state")
     return _unseen(standing) or _in_another_workspace(standing) or _hindered(standing, standing.declaration) or Next(Phase.RETIRE)

@@ -68,7 +68,7 @@ _LEAVING = "this plan destroys the stages that present it: nothing is to be rota
 
 def _remedy(document: DocumentCases, case: Case, *, cured: bool) -> str:
     if cured:
-        return "this plan takes its rotation forward; apply it"
+        return "this plan is the next step of its rotation"
     if renews(case):
         return "ACM was to renew it by itself and has not: see in ACM why (`aws acm describe-certificate`)"
     return acm_cure(case) or f"{rotate(document, case)} for the next safe step"

@@ -25,6 +25,10 @@ resource "aws_api_gateway_stage" "live" {
 Take out of the change what does not belong to the phase, and plan again. Drift of a stage or certificate is applied on its own,
 before the rotation.
 
+Where a trigger of a deployment hashes files of the configuration (`filesha1("api_gateway.tf")`), each phase replaces the
+deployment. That is a warning as long as nothing but `triggers` changes and the new deployment is created first: see in the same
+plan that the API itself does not change with it.
+
 ## How to exempt
 Leave `--expect` out.
 
@@ -38,10 +42,11 @@ from collections.abc import Iterator
 
 from checker.domain.case_values import Cases, DocumentCases
 from checker.domain.finding import Finding
-from checker.domain.plan import Action, CertificateChange, Plan, StageChange
+from checker.domain.plan import Action, CertificateChange, DeploymentChange, Plan, StageChange
 from checker.domain.rotation import Expected, Phase
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents
+from checker.domain.value import replace
 from checker.rules.next_phase import POINTER, NextPhase
 from checker.rules.rule import Needs, Rule, locate
 
@@ -77,7 +82,7 @@ def _judge_next(cases: Cases, document: DocumentCases, plan: Plan) -> Iterator[F
         reason = following.certificate(certificate) if _is_change(certificate) else None
         if reason is not None:
             yield _finding(document, certificate, "next", reason)
-    for stage in plan.stages:
+    for stage in _beside_deployments(document, plan):
         reason = following.stage(stage) if stage.action.changes or _moved(stage) else None
         if reason is not None:
             yield _finding(document, stage, "next", reason)
@@ -88,9 +93,43 @@ def _is_change(change: CertificateChange) -> bool:
     return change.action.changes or _moved(change) or change.imported
 
 
+def _triggered_by_edits(document: DocumentCases, plan: Plan) -> tuple[DeploymentChange, ...]:
+    """Return the deployments that a hash of the configuration's own files replaces, whatever a phase edits in them.
+
+    Public configurations have `triggers = { redeployment = filesha1("api_gateway.tf") }`: a comment in that file is enough.
+    """
+    declared = document.document.declared
+    hashes = declared.hashes if declared is not None else ()
+    return tuple(deployment for deployment in plan.deployments if hashes and deployment.by_trigger)
+
+
+def _beside_deployments(document: DocumentCases, plan: Plan) -> Iterator[StageChange]:
+    """The changes of stages, without the new id of a deployment that a hash replaces."""
+    follows = {"deployment_id"} if _triggered_by_edits(document, plan) else set()
+    for stage in plan.stages:
+        rest = stage.changed - follows
+        if rest or not stage.changed or stage.action is not Action.UPDATE or _moved(stage):
+            yield replace(stage, changed=rest) if follows else stage
+
+
 def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterator[Finding]:
+    triggered = _triggered_by_edits(document, plan)
     for deployment in plan.deployments:
-        if deployment.action.changes:
+        if deployment in triggered:
+            declared = document.document.declared
+            places = ", ".join(sorted({str(each.place) for each in (declared.hashes if declared is not None else ())}))
+            yield Finding(
+                rule=RULE.name,
+                source=document.document.source.path,
+                severity=Severity.WARNING,
+                message=f"the plan also replaces deployment {deployment.address}: its trigger hashes files of the configuration "
+                f"({places}), so each edit of them publishes whatever of the API is not deployed yet",
+                remedy="see in the same plan that no method, integration or model of the API changes with it, then apply it; "
+                "else apply those in a change of their own first",
+                address=str(deployment.address),
+                location=locate(document, deployment.address),
+            )
+        elif deployment.action.changes:
             yield Finding(
                 rule=RULE.name,
                 source=document.document.source.path,
@@ -111,7 +150,7 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
             # An import that changes nothing in AWS is no harm to any phase.
             if reason is not None and (certificate.action.changes or _moved(certificate)):
                 yield _finding(document, certificate, phase, reason)
-    for stage in plan.stages:
+    for stage in _beside_deployments(document, plan):
         if stage.action.changes or _moved(stage):
             reason = _stage(document, stage, phase)
             fitting += reason is None

@@ -75,11 +75,20 @@ def _finding(
         source=document.document.source.path,
         severity=RULE.severity,
         message=f"the plan would {verb} certificate {identity} while it is presented by {' and '.join(who)}",
-        remedy=undo(change) or "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)",
+        remedy=undo(change) or _remedy(document, change),
         address=str(change.address),
         certificate_id=identity,
         location=locate(document, change.address) or locate(document, inside[0].address if inside else None),
     )
+
+
+def _remedy(document: DocumentCases, change: CertificateChange) -> str:
+    """What keeps it; a block that the configuration has no more comes first, since no patch can write it."""
+    declared = document.document.declared
+    block = change.address.block
+    if declared is not None and declared.lacks(block):
+        return f"put the block of {block.in_module} back before anything is applied, then run `tfcert patch` for the next safe step"
+    return "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)"
 
 
 def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:

@@ -89,9 +89,14 @@ def _remedy(document: DocumentCases, old: str) -> str:
     case = document.by_id(old)
     declared = document.document.declared
     block = case.address.block if case is not None and case.address is not None else None
-    if declared is not None and block is not None and not declared.successors(block) and declared.certificate(block) is not None:
+    if declared is not None and block is not None and not declared.successors(block):
         guess = Succession.of_cases(document).guess(block)
-        if guess is not None and guess.moved and not guess.several:
+        if guess is not None and guess.moved and not guess.several and declared.lacks(block):
+            return (
+                f"put the block of {block.in_module} back before anything is applied, then run `tfcert patch`: it points the stage "
+                f"back to that, and keeps {guess.successor.block.in_module} to be applied alone"
+            )
+        if guess is not None and guess.moved and not guess.several and declared.certificate(block) is not None:
             return (
                 f"run `tfcert patch`: it points the stage back to {block.in_module} and keeps {guess.successor.block.in_module}; "
                 "apply that alone, have every backend trust it, then ask again for repoint"

@@ -53,7 +53,6 @@ def test_the_one_step_change_is_separated_and_rotated(bench):
     assert changes(aws) == ["GenerateClientCertificate"]
     assert assert_trustworthy(aws) == first
 
-    aws.clock.advance(days=4)
     for phase, made in (("repoint", ["UpdateStage"] * 3), ("retire", ["DeleteClientCertificate"])):
         bench.patch("--write")
         planned = bench.plan(phase)

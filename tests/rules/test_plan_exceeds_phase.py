@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from builders import cases_of, certificate, certificate_at, deploying, document, findings, lineage, making, moving, stage
 
+from checker.domain.declared import HashedFile
+from checker.domain.location import Location
 from checker.domain.plan import Action, CertificateChange, Plan
 from checker.domain.rotation import SERIES, Phase
+from checker.domain.severity import Severity
 from checker.domain.stage import PresentsPlanned
 from checker.domain.value import replace
 
@@ -136,3 +139,56 @@ def test_a_rollback_that_makes_a_certificate_is_none():
     """A rollback plan holds nothing of introduce or retire."""
     assert complaints(INTRODUCE, Phase.ROLLBACK)
     assert complaints(RETIRE, Phase.ROLLBACK)
+
+
+HASHING = (HashedFile(place=Location("api_gateway.tf", 7), file="api_gateway.tf"),)
+FOLLOWS = frozenset({"deployment_id"})
+REDEPLOYED = replace(deploying(Action.REPLACE_CREATE_FIRST), changed=frozenset({"triggers", "id", "created_date", "invoke_url"}))
+
+
+def redeploying(phase: Phase, deployment=REDEPLOYED, also: frozenset[str] = FOLLOWS) -> Plan:
+    """Return a phase's plan in which the stage follows a new deployment."""
+    plan = PLANS[phase]
+    moved = moving("prod", "old", "new", changed=also | {"client_certificate_id"})
+    stays = moving("prod", "old", "old", changed=also)
+    return replace(plan, stages=(moved if phase is Phase.REPOINT else stays,), deployments=(deployment,))
+
+
+@pytest.mark.parametrize("expected", [*SERIES, "next"])
+def test_a_deployment_that_a_hash_of_the_edited_file_replaces_is_a_warning(expected):
+    """An edit of the file is enough for it, so each phase has it: the warning names the line, and nothing else is found."""
+    phase = Phase.INTRODUCE if expected == "next" else expected
+    declared = replace(lineage(old=None, new="old"), hashes=HASHING)
+    known = [certificate("old", 300)] + ([certificate("new", 350)] if phase is not Phase.INTRODUCE else [])
+    cases = cases_of(document(known, [stage("prod", "old")], redeploying(phase), declared), expect=expected)
+    (found,) = findings(cases, "plan-exceeds-phase")
+    assert found.severity is Severity.WARNING
+    assert "api_gateway.tf:7" in found.message
+
+
+@pytest.mark.parametrize("phase", SERIES)
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"deployment": replace(REDEPLOYED, changed=REDEPLOYED.changed | {"rest_api_id"})},
+        {"deployment": replace(REDEPLOYED, action=Action.REPLACE)},
+        {"deployment": replace(REDEPLOYED, action=Action.CREATE)},
+        {"also": FOLLOWS | {"variables"}},
+    ],
+    ids=["other attribute", "deleted first", "a new one", "stage's variables"],
+)
+def test_a_deployment_that_more_than_the_hash_replaces_is_an_error(phase, plan):
+    """Something else of the API changes with it, or the stage loses its deployment for a moment."""
+    declared = replace(lineage(old=None, new="old"), hashes=HASHING)
+    known = [certificate("old", 300), certificate("new", 350)]
+    cases = cases_of(document(known, [stage("prod", "old")], redeploying(phase, **plan), declared), expect=phase)
+    assert any(found.severity is Severity.ERROR for found in findings(cases, "plan-exceeds-phase"))
+
+
+@pytest.mark.parametrize("phase", SERIES)
+def test_a_deployment_without_a_hash_in_the_configuration_is_an_error(phase):
+    """Its triggers say something else, such as a changed method."""
+    declared = lineage(old=None, new="old")
+    known = [certificate("old", 300), certificate("new", 350)]
+    cases = cases_of(document(known, [stage("prod", "old")], redeploying(phase), declared), expect=phase)
+    assert any(found.severity is Severity.ERROR for found in findings(cases, "plan-exceeds-phase"))
