@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -35,8 +36,9 @@ def read_tree(
 ) -> Tree:
     """Find and read every root module at or below the folders.
 
-    Its state is a terraform.tfstate beside it where no backend is configured, else what the tool pulls. One that cannot be read
-    does not keep the others from being read. Raises UsageError for a source that is no folder, and where there is no root at all.
+    Its state is a terraform.tfstate beside it where no backend and no workspace is chosen, else what the tool pulls. One that
+    cannot be read does not keep the others from being read. Raises UsageError for a source that is no folder, and where there is
+    no root at all.
     """
     if config is not None:
         raise UsageError("each root module is its own configuration", where="--config", remedy="leave it out with --recursive")
@@ -46,7 +48,7 @@ def read_tree(
         raise UsageError(
             f"no root module at or below {', '.join(sources or ('.',))}",
             where="--recursive",
-            remedy="a root module has a backend, a provider block or a lock file; name its folder without --recursive",
+            remedy="a root module has a backend, a provider block, a lock file or a state; pass its folder without --recursive",
         )
     read: list[tuple[str, Loaded]] = []
     unread: list[Unread] = []
@@ -112,6 +114,14 @@ def _below(source: str) -> Iterator[Root]:
 
 
 def _state(root: Root) -> str:
+    """Return the local state of a root module; its folder, which the tool is asked about, where the state may be another one.
+
+    With a backend, or another workspace, such a file is not the state: both ways of `check` then ask the same tool.
+    """
+    from checker.readers.backends import backend_of
+    from checker.readers.workspaces import in_default_workspace
+
     beside = Path(root.directory, _STATE)
-    # With a backend such a file is what is left of the time before it.
-    return str(beside) if not root.remote and beside.is_file() else root.directory
+    if root.remote or not beside.is_file() or not in_default_workspace(root.directory, os.environ):
+        return root.directory
+    return str(beside) if backend_of(root.directory, os.listdir(root.directory)) is None else root.directory  # noqa: PTH208  # names alone

@@ -62,12 +62,6 @@ def split_name(name: str, *, loose: bool = False) -> tuple[str, int]:
     return name, 0
 
 
-def is_dated(name: str) -> bool:
-    """Whether a name ends in the month that tfcert gives to a successor."""
-    found = _SUFFIX.search(name)
-    return found is not None and found.group(1) is not None
-
-
 @value
 class Guess:
     """A certificate that seems to be the successor of another one, and why; `several` names all where more than one does.

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from checker.domain.configuration_files import SUFFIXES
 from checker.hcl.configuration import Configuration
+from checker.hcl.regular_files import read_regular
 from checker.hcl.repository import repository_of
 
 _SOURCE = re.compile(rb'(?m)^\s*(?:module\s+"?[\w-]+"?\s*\{\s*)?source\s*=\s*"(\.{1,2}/[^"\n]*)"')
+_SOURCE_IN_JSON = re.compile(rb'"source"\s*:\s*"(\.{1,2}/[^"\n]*)"')
 _PASSED_OVER = frozenset({"node_modules", "vendor"})
 
 
@@ -49,13 +52,14 @@ def _calls(top: Path, own: set[str]) -> Iterator[tuple[str, Caller]]:
         if Path(folder).as_posix() in own:
             continue
         for name in sorted(names):
-            if not name.endswith(".tf"):
+            if not name.endswith(SUFFIXES):
                 continue
             try:
-                data = Path(folder, name).read_bytes()
+                data = read_regular(Path(folder, name))
             except OSError:
                 continue
-            for found in _SOURCE.finditer(data) if b"module" in data else ():
+            pattern = _SOURCE_IN_JSON if name.endswith(".json") else _SOURCE
+            for found in pattern.finditer(data) if b"module" in data else ():
                 source = found.group(1).decode("utf-8", "replace")
                 path = Path(folder, name).relative_to(top).as_posix()
                 yield _absolute(Path(folder), source), Caller(path=path, line=data.count(b"\n", 0, found.start(1)) + 1)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UnreadableError
 from checker.hcl.calls import CALLS, plain_calls, speaks_of_ours
+from checker.hcl.regular_files import read_regular
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Block, descendants
 
@@ -157,7 +159,7 @@ def _with_tests(root: str, directory: str, files: dict[str, SourceFile]) -> tupl
             entries = sorted(os.scandir(Path(root, here)), key=lambda entry: entry.name)
         except OSError:
             continue
-        if depth and posixpath.basename(here) != "tests" and any(entry.name.endswith((".tf", ".tf.json")) for entry in entries):
+        if depth and posixpath.basename(here) != "tests" and any(entry.name.endswith(SUFFIXES) for entry in entries):
             continue
         for entry in entries:
             path = posixpath.join(here, entry.name)
@@ -195,7 +197,7 @@ def _list(root: str, directory: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _read(root: str, name: str) -> bytes:
     path = Path(root, name)
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise UnreadableError(error.strerror or "cannot be read", where=str(path), remedy="check its permissions") from error
 

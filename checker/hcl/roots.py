@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from checker.domain.configuration_files import SUFFIXES
 from checker.hcl.calls import CALLS, speaks_of_ours
+from checker.hcl.regular_files import read_regular
 from checker.hcl.terragrunt import terragrunt_of
 
 _LOCK = ".terraform.lock.hcl"
+_STATE = "terraform.tfstate"
+_OURS = re.compile(rb"client_certificate")
 _REMOTE = re.compile(rb'(?m)^[ \t]*(?:backend[ \t]+"|cloud[ \t]*\{)|"backend"\s*:|"cloud"\s*:')
 _PROVIDER = re.compile(rb'(?m)^[ \t]*provider[ \t]*"?[\w-]|"provider"\s*:')
 _LOCAL = re.compile(rb'(?m)(?:^|[{,;])[ \t]*"?source"?[ \t]*[=:][ \t]*"(\.{1,2}/[^"\r\n]*)"')
@@ -23,8 +27,8 @@ _LOCAL = re.compile(rb'(?m)(?:^|[{,;])[ \t]*"?source"?[ \t]*[=:][ \t]*"(\.{1,2}/
 class Root:
     """A root module: its folder, and whether it may concern us.
 
-    `remote` says that a backend or a cloud block names where its state is kept. `concerned` is False where neither it nor a
-    local module that it calls speaks of a stage or a client certificate, and no module from elsewhere is called, which might.
+    `remote` says that a backend or a cloud block names where its state is kept. `concerned` is False where neither it, nor its
+    local state, nor a local module that it calls speaks of a stage or a client certificate, and no module from elsewhere is called.
     `unreadable` names what of a folder could not be read, and why: it may be a root, and may be one that concerns us.
     """
 
@@ -45,14 +49,14 @@ class _Folder:
     unreadable: str | None = None
 
 
-def find_roots(top: str) -> tuple[Root, ...]:
+def find_roots(top: str, *, most: int | None = None) -> tuple[Root, ...]:
     """Every root module at or below a folder, in the order of their paths.
 
-    A root has a backend or cloud block, a provider block or a lock file; a folder with a provider block alone is none if another
-    folder calls it as a module. Hidden folders (`.terraform` among them) and symbolic links to folders are not entered. Nothing is
-    parsed.
+    A root has a backend or cloud block, a provider block, a lock file or a local state; a folder with a provider block alone is
+    none if another folder calls it as a module. Hidden folders (`.terraform` among them) and symbolic links to folders are not
+    entered. Nothing is parsed. With `most`, no more folders than that are entered, those nearest to the top first.
     """
-    folders = dict(_folders(top))
+    folders = dict(_folders(top, most))
     called = {child for folder in folders.values() for child in folder.local}
     found: list[Root] = []
     for path, folder in sorted(folders.items()):
@@ -90,12 +94,14 @@ def find_units(top: str) -> tuple[Unit, ...]:
     return tuple(found)
 
 
-def _folders(top: str) -> Iterator[tuple[str, _Folder]]:
-    waiting = [top]
-    while waiting:
-        here = waiting.pop()
+def _folders(top: str, most: int | None = None) -> Iterator[tuple[str, _Folder]]:
+    waiting = deque([top])
+    entered = 0
+    while waiting and (most is None or entered < most):
+        here = waiting.popleft()
+        entered += 1
         texts: list[bytes] = []
-        locked = False
+        locked = recorded = False
         unreadable = None
         try:
             for entry in os.scandir(here):
@@ -104,15 +110,18 @@ def _folders(top: str) -> Iterator[tuple[str, _Folder]]:
                         waiting.append(entry.path)
                 elif entry.name == _LOCK:
                     locked = True
+                elif entry.name == _STATE:
+                    locked = True
+                    recorded = _records_ours(entry.path)
                 elif entry.name.endswith(SUFFIXES) and not entry.name.startswith("."):
-                    texts.append(Path(entry.path).read_bytes())
+                    texts.append(read_regular(entry.path))
         except OSError as error:
             unreadable = f"{error.filename or here}: {error.strerror or 'cannot be read'}"
         if texts or unreadable:
-            yield os.path.normpath(here), _look(here, texts, locked=locked, unreadable=unreadable)
+            yield os.path.normpath(here), _look(here, texts, locked=locked, recorded=recorded, unreadable=unreadable)
 
 
-def _look(here: str, texts: list[bytes], *, locked: bool, unreadable: str | None) -> _Folder:
+def _look(here: str, texts: list[bytes], *, locked: bool, recorded: bool, unreadable: str | None) -> _Folder:
     local: set[str] = set()
     elsewhere = False
     for text in texts:
@@ -124,11 +133,19 @@ def _look(here: str, texts: list[bytes], *, locked: bool, unreadable: str | None
         remote=any((b"backend" in text or b"cloud" in text) and _REMOTE.search(text) for text in texts),
         locked=locked,
         provides=any(b"provider" in text and _PROVIDER.search(text) for text in texts),
-        speaks=any(speaks_of_ours(text) for text in texts),
+        speaks=recorded or any(speaks_of_ours(text) for text in texts),
         calls_elsewhere=elsewhere,
         local=frozenset(local),
         unreadable=unreadable,
     )
+
+
+def _records_ours(path: str) -> bool:
+    """Whether a state may hold something of ours; one that cannot be looked through may, and is reported when it is read."""
+    try:
+        return _OURS.search(read_regular(path)) is not None
+    except OSError:
+        return True
 
 
 def _concerned(path: str, folders: Mapping[str, _Folder]) -> bool:

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from checker.hcl.configuration import readable
+from checker.hcl.regular_files import read_regular
 from checker.hcl.repository import repository_of
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import Attribute
@@ -188,7 +189,7 @@ def _hcl_files(top: str, most: int) -> Iterator[tuple[str, SourceFile]]:
             if name.endswith(".hcl") and not name.startswith(".") and not name.endswith(_NOT_OURS):
                 path = posixpath.join(Path(folder).as_posix(), name)
                 try:
-                    yield path, SourceFile(path, Path(path).read_bytes())
+                    yield path, SourceFile(path, read_regular(path))
                 except OSError:
                     continue
 

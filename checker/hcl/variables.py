@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checker.hcl.configuration import Configuration, readable
+from checker.hcl.regular_files import read_regular
 from checker.hcl.source import SourceFile
 from checker.hcl.syntax import descendants
 
@@ -70,7 +71,7 @@ def _var_files(root: Path) -> Iterator[str]:
 
 def _settings(root: str, path: str, name: str) -> Iterator[Setting]:
     try:
-        data = Path(root, path).read_bytes()
+        data = read_regular(Path(root, path))
     except OSError:
         return
     if not re.search(rb"\b" + re.escape(name.encode()) + rb"\b", data):

@@ -60,13 +60,15 @@ _SIDES = frozenset({"before", "after", "after_unknown", "before_sensitive", "aft
 
 
 def check_whole(
-    found: Envelope, changes: Sequence[Change], recorded: Sequence[Record], configuration: PlanConfiguration, spot: Spot
+    found: Envelope, every: Sequence[Change], recorded: Sequence[Record], configuration: PlanConfiguration, spot: Spot
 ) -> None:
     """Raise UnreadableError that names what was filtered out of a plan.
 
-    `recorded` are the records of the prior state alone.
+    `every` holds deployments and APIs too; `recorded` are the records of the prior state alone.
     """
+    changes = [change for change in every if change.type in HOLDERS]
     if found.complete is not UNSET:
+        _check_state_is_there(found, every, spot)
         _check_attributes(changes, recorded, spot)
     listed = {address for change in changes if change.deposed is None for address in (change.address, change.formerly)}
     planned = () if found.planned_values is UNSET else _planned(found.planned_values, spot)
@@ -127,6 +129,17 @@ def _check_prior(changes: Iterable[Change], known: set[tuple[Address, str | None
         if known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)}):
             what = f"lacks {change.address}, which was there before the plan" if known else "is missing or empty"
             raise at.unreadable(f"{what}: something was cut out of this plan", WHOLE)
+
+
+def _check_state_is_there(found: Envelope, every: Iterable[Change], spot: Spot) -> None:
+    """Terraform writes the prior state into a plan with `-target` too: an object from before the plan shows that it was cut out."""
+    if found.prior_state is not None:
+        return
+    for change in every:
+        if change.before is not None and not change.imported and not change.address.data:
+            raise spot.key("prior_state").unreadable(
+                f"is missing or empty, and {change.address} was there before the plan: something was cut out of this plan", WHOLE
+            )
 
 
 def _where(found: Envelope, spot: Spot) -> Spot:

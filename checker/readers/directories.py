@@ -5,18 +5,21 @@ Raw state needs no provider and no credentials of one. Source: terraform, docs/c
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UnreadableError
+from checker.hcl.roots import find_roots
 from checker.readers.asking import ask
 from checker.readers.backends import backend_of
 from checker.readers.files import open_file
 from checker.readers.tool import Tool
+from checker.readers.workspaces import in_default_workspace
 
 _LOCAL_STATE = "terraform.tfstate"
 _HEAD = 4096
+_MOST_FOLDERS = 2000
+_MOST_NAMED = 5
 
 
 def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> memoryview:
@@ -31,11 +34,7 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
         raise UnreadableError(f"cannot be listed: {error.strerror}", where=directory, remedy="check its permissions") from error
     local = str(Path(directory, _LOCAL_STATE)) if _LOCAL_STATE in names else None
     if not any(name.endswith(SUFFIXES) and not name.startswith(".") for name in names):
-        raise UnreadableError(
-            "holds no Terraform configuration",
-            where=directory,
-            remedy=f"pass {local}" if local else "pass the directory of a root module, or a plan or state file",
-        )
+        raise _without_configuration(directory, local)
     if offline:
         where = backend_of(directory, names)
         if where is not None and tool is not None:
@@ -44,7 +43,7 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
                 where=directory,
                 remedy="pass a state or plan file: `terraform state pull > state.json`, where the backend may be asked",
             )
-        if where is None and local is not None and tool is not None and _is_default(directory, tool):
+        if where is None and local is not None and tool is not None and in_default_workspace(directory, tool.environment):
             return open_file(local)
     if tool is None:
         raise UnreadableError(
@@ -69,7 +68,17 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
     return answer.printed
 
 
-def _is_default(directory: str, tool: Tool | None) -> bool:
-    """Whether no other workspace than the default one is selected there, whose state is another file."""
-    named = tool.environment.get("TF_WORKSPACE") if tool is not None else None
-    return named in {None, "", "default"} and not os.path.lexists(Path(directory, ".terraform", "environment"))
+def _without_configuration(directory: str, local: str | None) -> UnreadableError:
+    """Return the error about a folder without configuration, which names the root modules below it."""
+    message = "holds no Terraform configuration"
+    if local is not None:
+        return UnreadableError(message, where=directory, remedy=f"pass {local}")
+    below = [root.directory for root in find_roots(directory, most=_MOST_FOLDERS)]
+    if not below:
+        return UnreadableError(message, where=directory, remedy="pass the directory of a root module, or a plan or state file")
+    if len(below) == 1:
+        message += f"; below it is the root module {below[0]}"
+        return UnreadableError(message, where=directory, remedy="pass it, or pass --recursive to read every root module below")
+    more = f" and {len(below) - _MOST_NAMED} more" if len(below) > _MOST_NAMED else ""
+    message += f"; below it are the root modules {', '.join(below[:_MOST_NAMED])}{more}"
+    return UnreadableError(message, where=directory, remedy="pass one of them, or pass --recursive to read each on its own")

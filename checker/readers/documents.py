@@ -50,7 +50,7 @@ def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None, ta
 
                 check_raw_state(decode(top["version"], int, spot.key("version")), spot.key("version"))
                 found = read_envelope(top, spot)
-                records = raw_records(found.resources or (), spot.key("resources"))
+                records = raw_records(found.resources or (), spot.key("resources"), top.get("resources"))
         recorded = read_records(records, tags)
         return Document(
             source=_source(found, path, kind or "state"),

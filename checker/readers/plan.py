@@ -11,7 +11,7 @@ from checker.domain.inventory import Document, Source
 from checker.domain.plan import CertificateChange, Plan, StageChange, Unsaid
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import replace
-from checker.readers.apis import named_by
+from checker.readers.apis import can_present, http_apis, named_by
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.changes import Change, read_change
 from checker.readers.completeness import WHOLE, check_changes, check_whole, says_nothing
@@ -40,10 +40,12 @@ def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Spo
     every = [change.placed(configuration.place(change.address)) for change in read]
     changes = [change for change in every if change.type in HOLDERS]
     prior = _prior(found, configuration, spot)
-    check_whole(found, changes, prior, configuration, spot)
+    check_whole(found, every, prior, configuration, spot)
     recorded = read_records(_with_changed(prior, every, configuration), tags)
     planned = _Planned(changes, recorded, configuration, tags)
-    stages = tuple(planned.stage(change) for change in changes if change.type in STAGES)
+    http = http_apis([*prior, *(side for change in every for side in (change.before, change.after) if side is not None)])
+    read_stages = (planned.stage(change) for change in changes if change.type in STAGES)
+    stages = tuple(stage for stage in read_stages if any(can_present(side, http) for side in stage.sides))
     after = [stage.after for stage in stages if stage.after is not None]
     nothing = says_nothing(found, prior, configuration)
     plan = Plan(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.domain.value import replace
-from checker.readers.decoding import decode
+from checker.readers.decoding import decode, items, members
 from checker.readers.envelope import RawResource
 from checker.readers.ours import concerns
 from checker.readers.records import NOTHING, Record, given, marked_in_state, read_address, read_key
@@ -23,14 +23,19 @@ class _Instance(Struct, frozen=True, gc=False):
     sensitive_attributes: list[list[dict[str, Raw]]] | None = None
 
 
-def raw_records(resources: Iterable[RawResource], spot: Spot) -> list[Record]:
+def raw_records(resources: Iterable[RawResource], spot: Spot, text: Raw | None = None) -> list[Record]:
     """The objects of ours in a raw state, deposed ones included; `spot` is that of the `resources`.
 
+    `text` is their JSON. Raises UnreadableError for a resource or an instance of ours that holds a property twice.
     Source: terraform internal/states/statefile/version4.go.
     """
     records: list[Record] = []
+    texts: list[Raw] | None = None
     for index, resource in enumerate(resources):
         if resource.type and concerns(resource.type, resource.mode):
+            texts = texts or items(UNSET if text is None else text, spot)
+            if texts:
+                members(texts[index], spot.item(index))
             records.extend(_instances(resource, spot.item(index)))
     return records
 
@@ -42,8 +47,10 @@ def _instances(resource: RawResource, spot: Spot) -> Iterable[Record]:
     if block.key is not None:
         raise spot.key("name").unreadable("is not the name of a resource")
     at = spot.key("instances")
-    for index, instance in enumerate(decode(resource.instances, list[_Instance], at)):
+    instances = decode(resource.instances, list[_Instance], at)
+    for index, (instance, text) in enumerate(zip(instances, items(resource.instances, at), strict=True)):
         here = at.item(index)
+        members(text, here)
         attributes = given(instance.attributes)
         if attributes is None and given(instance.attributes_flat) is not None:
             raise here.key("attributes_flat").unreadable(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
+from checker.domain.address import Address
 from checker.domain.certificate import Certificate
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import value
-from checker.readers.apis import ApiKey, api_names, named_by
+from checker.readers.apis import ApiKey, api_names, can_present, http_apis, named_by
 from checker.readers.certificates import read_acm_certificate, read_certificate
+from checker.readers.decoding import AGAIN, members
 from checker.readers.homes import at_home
-from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
+from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
 from checker.readers.printable import printable
 from checker.readers.records import Record
 from checker.readers.stages import PRESENTED, read_stage
@@ -35,15 +37,19 @@ class Recorded:
 def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recorded:
     """Read the records of one state; an ACM certificate counts only where a stage names its ARN.
 
-    Of tags only those asked for (`tags`) are kept.
+    Of tags only those asked for (`tags`) are kept. The stages of HTTP APIs are left out: they present no certificate.
+    Raises UnreadableError for an object that is recorded twice, and for one that holds a property twice.
     """
+    _check_once(records)
     mine = [record for record in records if record.type in CERTIFICATES]
     gateway = [read_certificate(record, tags) for record in mine]
     acm = [read_acm_certificate(record, tags) for record in records if record.type == ACM_CERTIFICATE]
     disclosed = {certificate.id for certificate in (*gateway, *acm) if certificate.id}
-    holders = [record for record in records if record.type in STAGES]
-    names = api_names(records)
-    stages = tuple(named_by(names, read_stage(record, disclosed, tags)) for record in holders)
+    names, http = api_names(records), http_apis(records)
+    read = [(record, named_by(names, read_stage(record, disclosed, tags))) for record in records if record.type in STAGES]
+    presenting = [(record, stage) for record, stage in read if can_present(stage, http)]
+    holders = [record for record, _ in presenting]
+    stages = tuple(stage for _, stage in presenting)
     named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
     homed = at_home(tuple(zip(mine, gateway, strict=True)), tuple(zip(holders, stages, strict=True)))
     return Recorded(
@@ -59,6 +65,18 @@ def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recor
             *(_deposed_notice(record) for record in holders if record.deposed is not None),
         ),
     )
+
+
+def _check_once(records: Sequence[Record]) -> None:
+    """Raise UnreadableError for an object of ours that a state records twice: which of the two AWS has is not known."""
+    seen: set[tuple[Address, str | None]] = set()
+    for record in records:
+        if record.type not in HOLDERS:
+            continue
+        if (record.address, record.deposed) in seen:
+            raise record.spot.unreadable("is a second record of the same resource instance", AGAIN)
+        seen.add((record.address, record.deposed))
+        members(record.attributes, record.spot)
 
 
 def _deposed_notice(record: Record) -> str:

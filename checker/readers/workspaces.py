@@ -6,6 +6,7 @@ Source: Terraform, "Workspaces": TF_WORKSPACE wins over the selection, which lie
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,6 +33,17 @@ def workspace_of(kind: SourceKind, source: str, directory: str, environment: Map
             return own if own != _DEFAULT or selected in {None, _DEFAULT} else None
         case _:
             return selected
+
+
+def in_default_workspace(directory: str, environment: Mapping[str, str]) -> bool:
+    """Whether surely no other workspace is selected in a folder: the state of another one is another file."""
+    named = environment.get("TF_WORKSPACE")
+    if named:
+        return named == _DEFAULT
+    data = environment.get("TF_DATA_DIR")
+    if data and os.path.lexists(Path(directory, data, "environment")):
+        return False
+    return not os.path.lexists(Path(directory, ".terraform", "environment"))
 
 
 def other_workspaces(document: Document, source: str, directory: str) -> tuple[OtherWorkspace, ...]:

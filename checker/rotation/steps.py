@@ -299,7 +299,10 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
         missing = _not_in_state(standing, successor)
         if missing:
             return _lagging(standing, missing, names)
-        return Waiting(f"the repoint phase is written but not applied: {names} still presents it")
+        ready = window_end(standing)
+        early = ready is not None and ready > standing.cases.as_of
+        first = f"; do not apply it before {moment(ready)}: {age(standing)}" if early and ready is not None else ""
+        return Waiting(f"the repoint phase is written but not applied: {names} still presents it{first}")
     if standing.declaration is None:
         return Waiting("the retire phase is written but not applied: the predecessor is still in state")
     return _unseen(standing) or _in_another_workspace(standing) or _hindered(standing, standing.declaration) or Next(Phase.RETIRE)

@@ -146,3 +146,71 @@ def test_only_finds_its_root(tfcert, tree):
     assert done.returncode == 0
     assert b"a/live/billing/certificate.tf" in done.stdout
     assert b"a/live/orders" not in done.stdout
+
+
+def test_the_root_of_a_repository_names_the_root_modules_below(tfcert, tree):
+    """A folder without configuration: check and patch name the folders to pass, and the option that reads all of them."""
+    for command in ("check", "patch"):
+        done = tfcert(command, *OFFLINE, cwd=tree)
+        assert done.returncode == 2
+        said = done.stderr.decode()
+        assert "holds no Terraform configuration; below it are the root modules live/billing, live/orders, other, unread" in said
+        assert "--recursive" in said
+
+
+def test_a_folder_without_any_root_module_names_none(tfcert, tmp_path):
+    """Then there is nothing that --recursive could read."""
+    done = tfcert("check", tmp_path, *OFFLINE)
+    assert done.returncode == 2
+    assert b"--recursive" not in done.stderr
+
+
+PULLS = "#!/bin/sh\nexec cat pulled.json\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("more.tf", "locals {\n}\n"),
+        (".terraform/environment", "other"),
+        (".terraform/terraform.tfstate", '{"version": 3, "backend": {"type": "s3"}}'),
+        ("main.tf.json", '{"terraform": [[{"cloud": {}}]]}'),
+    ],
+)
+@pytest.mark.parametrize("offline", [("--offline",), ()])
+def test_with_and_without_recursive_the_verdict_is_the_same(tfcert, story, tmp_path, path, text, offline):
+    """The same findings for one root module. Where a backend or a workspace is chosen, the file beside it is stale for both."""
+    script = tmp_path / "bin" / "terraform"
+    script.parent.mkdir()
+    script.write_text(PULLS)
+    script.chmod(0o755)
+    state = (story / "terraform.tfstate").read_text()
+    (story / "pulled.json").write_text(state if path == "more.tf" else state.replace("2026-12-06", "2027-12-06"))
+    (story / path).parent.mkdir(exist_ok=True)
+    (story / path).write_text(text)
+
+    def check(*options):
+        given = {"PATH": f"{script.parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+        return tfcert("check", "--format", "json", *options, *offline, "--as-of", "2026-11-24", cwd=story, environment=given)
+
+    alone, each = check(), check("--recursive")
+    if alone.returncode == 2:
+        # The one folder cannot be read: a usage error alone, and one that is not verified among others.
+        assert each.returncode == 3
+        assert "its state is kept by a backend" in alone.stderr.decode()
+        assert "its state is kept by a backend" in json.loads(each.stdout)["findings"][0]["message"]
+        return
+    one, same = json.loads(alone.stdout), json.loads(each.stdout)
+    assert alone.returncode == each.returncode
+    for name in ("verdict", "rotations", "summary"):
+        assert one[name] == same[name]
+    assert [(found["rule"], found["message"]) for found in one["findings"]] == [
+        (found["rule"], found["message"]) for found in same["findings"]
+    ]
+
+
+def test_a_block_that_left_the_configuration_counts_while_state_has_it(outcome, story):
+    """The text speaks of nothing of ours, and the local state does: --recursive judges it as check does."""
+    for name in ("billing.tf", "orders.tf", "certificate.tf"):
+        (story / name).unlink()
+    assert outcome("--recursive", *OFFLINE, cwd=story)[1] == 1

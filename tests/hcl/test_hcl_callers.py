@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from world import CERTIFICATE, STAGE, World, git, lay
 
@@ -73,3 +75,23 @@ def test_a_copy_that_terraform_made_is_no_caller(tmp_path):
     git(tmp_path, "init", "-q")
     _, patches = home.ask()
     assert [rotation.step for rotation in patches.rotations] == [Next(Phase.INTRODUCE)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("main.tofu", call("../../modules/gateway")),
+        ("main.tf.json", '{"module": {"gateway": {"source": "../../modules/gateway"}}}'),
+        ("main.tofu.json", '{"module": {"gateway": [{"source": "../../modules/gateway"}]}}'),
+    ],
+)
+def test_a_caller_of_any_suffix_is_named(name, text, tmp_path):
+    """JSON and the files of OpenTofu call modules too; a FIFO beside them is not waited for."""
+    home = world(tmp_path, modules__gateway__main=MODULE)
+    lay(tmp_path, {f"envs/dev/{name}": text})
+    os.mkfifo(tmp_path / "envs" / "dev" / "x.tf")
+    git(tmp_path, "init", "-q")
+    _, patches = home.ask(every=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Blocked)
+    assert f"envs/dev/{name}:" in rotation.step.reason

@@ -132,3 +132,25 @@ def test_most_calls_are_plain():
         ("m", "./a"),
         ("n", "b/c/d"),
     )
+
+
+def test_a_fifo_does_not_hold_up_the_search(tmp_path):
+    """A file that is no regular one is not waited for: its folder is named as unreadable."""
+    lay(tmp_path, {"a/main.tf": PROVIDER, "b/main.tf": PROVIDER})
+    os.mkfifo(tmp_path / "a" / "x.tf")
+    (tmp_path / "b" / "y.tf").symlink_to("/dev/zero")
+    roots = find_roots(str(tmp_path))
+    assert [root.unreadable and root.unreadable.rpartition(": ")[2] for root in roots] == ["is not a regular file"] * 2
+
+
+def test_a_local_state_makes_a_root(tmp_path):
+    """Whoever applied there has left it; what it records concerns us even where the text does not any more."""
+    lay(tmp_path, {"a/main.tf": "locals {\n}\n", "a/terraform.tfstate": '{"client_certificate_id":"rj3hhn"}'})
+    lay(tmp_path, {"b/main.tf": "locals {\n}\n", "b/terraform.tfstate": "{}"})
+    assert found(tmp_path) == {"a": (False, True), "b": (False, False)}
+
+
+def test_the_search_ends_at_its_bound(tmp_path):
+    """Those nearest to the top come first."""
+    lay(tmp_path, {f"{'d/' * depth}main.tf": PROVIDER for depth in range(1, 6)})
+    assert [os.path.relpath(root.directory, tmp_path) for root in find_roots(str(tmp_path), most=3)] == ["d", "d/d"]

@@ -143,3 +143,19 @@ def test_every_recorded_plan_is_whole(fixtures, read_file, folder):
     """Nothing that Terraform wrote is refused."""
     plans = [path for path in sorted((fixtures / folder).rglob("*.json")) if b'"planned_values"' in path.read_bytes()[:4096]]
     assert all(read_file(path).source.kind == "plan" for path in plans)
+
+
+def test_a_targeted_plan_holds_the_prior_state_too(read, fixtures):
+    """A plan of a deployment alone says nothing about stages; without its prior state it would look clean."""
+    document = json.loads((fixtures / "formats/plan-repoint-keep-old.json").read_bytes())
+    deployment = {"triggers": {}, "id": "d1", "rest_api_id": "a1"}
+    change = {"actions": ["update"], "before": deployment, "after": deployment, "after_unknown": {}}
+    kind = "aws_api_gateway_deployment"
+    document["resource_changes"] = [
+        {"address": f"{kind}.d", "mode": "managed", "type": kind, "name": "d", "provider_name": "aws", "change": change}
+    ]
+    document |= {"complete": False, "planned_values": {"root_module": {}}}
+    assert read(document).stages
+    del document["prior_state"]
+    with pytest.raises(UnreadableError, match=f"{kind}.d was there before the plan: {CUT}"):
+        read(document)

@@ -79,6 +79,17 @@ def test_a_late_rotation_says_so_in_every_report(report, left, why, tmp_path):
     assert "repoint by 2026" not in page
 
 
+@pytest.mark.parametrize(("age", "early"), [(0, True), (3, False)])
+def test_a_repoint_that_is_written_too_early_is_not_told_to_be_applied(age, early, tmp_path):
+    """The text is repointed already, and the successor is younger than the trust window."""
+    home = introduced(tmp_path, age=age, left=40)
+    (tmp_path / "main.tf").write_text(INTRODUCED.replace(f"= {OLD}.id", f"= {NEW}.id"))
+    rotation, _ = only(home)
+    assert isinstance(rotation.step, Waiting)
+    assert "written but not applied" in rotation.step.reason
+    assert ("do not apply it before 2026-11-26: the successor is 0 days old" in rotation.step.reason) is early
+
+
 def test_nothing_is_late_while_the_window_fits(tmp_path):
     """Forty days are left."""
     assert only(introduced(tmp_path, age=0, left=40))[0].late is None

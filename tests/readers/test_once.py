@@ -1,0 +1,69 @@
+"""States that record an object or a property twice, and stages of APIs that present no certificate."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from checker.domain.errors import UnreadableError
+from checker.readers.documents import read_document
+
+ADDRESS = "aws_api_gateway_client_certificate.c"
+TYPE = "aws_api_gateway_client_certificate"
+
+
+def raw(instances, *more):
+    """A raw state with a certificate of these instances."""
+    resource = f'{{"mode":"managed","type":"{TYPE}","name":"c","provider":"p","instances":[{instances}]}}'
+    return f'{{"version":4,"serial":1,"lineage":"x","outputs":{{}},"resources":[{",".join((resource, *more))}]}}'.encode()
+
+
+def shown(*resources):
+    """A shown state with these resources."""
+    return f'{{"format_version":"1.0","values":{{"root_module":{{"resources":[{",".join(resources)}]}}}}}}'.encode()
+
+
+INSTANCE = '{"schema_version":0,"attributes":{"id":"abc123","expiration_date":"2027-01-01T00:00:00Z"}}'
+LATER = INSTANCE.replace("2027", "2028")
+SECOND = f'{{"mode":"managed","type":"{TYPE}","name":"c","provider":"p","instances":[{LATER}]}}'
+TWICE_NAMED = '{"schema_version":0,"attributes":{"id":"abc123","id":"abc124","expiration_date":"2027-01-01T00:00:00Z"}}'
+TWICE_HELD = f'{{"schema_version":0,"attributes":{{"id":"abc123"}},{INSTANCE[1:]}'
+SHOWN = f'{{"address":"{ADDRESS}","mode":"managed","type":"{TYPE}","name":"c","values":{{"id":"abc123"}}}}'
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (raw(f"{INSTANCE},{LATER}"), "second record of the same resource instance"),
+        (raw(INSTANCE, SECOND), "second record of the same resource instance"),
+        (raw(TWICE_NAMED), "holds `id` twice"),
+        (raw(TWICE_HELD), "holds `attributes` twice"),
+        (raw(INSTANCE).replace(b'"provider":"p"', b'"instances":[],"provider":"p"'), "holds `instances` twice"),
+        (shown(SHOWN, SHOWN), "second record of the same resource instance"),
+        (shown(SHOWN.replace('"id":', '"id":"other1","id":')), "holds `id` twice"),
+    ],
+)
+def test_what_is_recorded_twice_is_refused(state, said):
+    """The last one never wins in silence."""
+    with pytest.raises(UnreadableError, match=said):
+        read_document("state.json", state)
+
+
+def test_several_instances_and_deposed_ones_are_read():
+    """Another key, and an object that waits for its deletion, are other objects."""
+    others = LATER.replace("{", '{"deposed":"abcd1234",', 1)
+    assert len(read_document("state.json", raw(f"{INSTANCE},{others}")).certificates) == 2
+
+
+@pytest.mark.parametrize(("protocol", "count"), [("HTTP", 0), ("WEBSOCKET", 1), (None, 1)])
+def test_a_stage_of_an_http_api_is_left_out(protocol, count):
+    """An HTTP API has no client certificate; where the protocol is unknown, the stage stays."""
+    api = {"id": "aaaaaaaaaa", "name": "h", **({"protocol_type": protocol} if protocol else {})}
+    stage = {"id": "live", "name": "live", "api_id": "aaaaaaaaaa", "client_certificate_id": ""}
+    resources = [
+        {"mode": "managed", "type": kind, "name": "h", "provider": "p", "instances": [{"attributes": held}]}
+        for kind, held in (("aws_apigatewayv2_api", api), ("aws_apigatewayv2_stage", stage))
+    ]
+    state = json.dumps({"version": 4, "serial": 1, "lineage": "x", "outputs": {}, "resources": resources})
+    assert len(read_document("state.json", state.encode()).stages) == count
