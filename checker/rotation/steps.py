@@ -120,7 +120,7 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
 
 
 def _hashing(standing: Standing, guess: Guess) -> Blocked | None:
-    """What a comment at a successor that is made already would trigger; where its stages wait to move, their apply does so anyway."""
+    """What a comment at a successor that is made already would trigger; nothing more, where its stages wait to move."""
     own = guess.successor.location.file
     hashed = next((each for each in standing.declared.hashes if each.file is None or each.file == own), None)
     if hashed is None or guess.moved or not guess.applied:
