@@ -64,6 +64,11 @@ class Conditions:
         """Whether all conditions are known to hold: what is not known is not met."""
         return all(test(traits) for test in self.tests())
 
+    def wild(self) -> Iterator[str]:
+        """Yield the patterns that fit more than themselves."""
+        groups = (self.address, *(getattr(self, name) for name in _PLAIN), *(patterns for _, patterns in self.tags))
+        return (each for group in groups for each in group if is_pattern(each))
+
     def tests(self) -> tuple[Test, ...]:
         """A function for each condition that there is, for those who ask about thousands of stages."""
         found: list[Test] = [_plain(name, getattr(self, name)) for name in _PLAIN if getattr(self, name)]
@@ -161,34 +166,44 @@ def _plainly(text: str) -> str:
 
 
 def _plain(name: str, patterns: tuple[str, ...]) -> Test:
-    compiled = tuple((path_glob if name == "directory" else glob)(pattern) for pattern in patterns)
+    fits = _fitting(patterns) if name != "directory" else _fitting(tuple(each.rstrip("/") for each in patterns), path_glob)
 
     def test(traits: Traits) -> bool:
         known: str | None = getattr(traits, name)
-        return known is not None and any(pattern.fullmatch(known) is not None for pattern in compiled)
+        return known is not None and fits(known)
 
     return test
 
 
 def _tag(key: str, patterns: tuple[str, ...]) -> Test:
-    compiled = tuple(map(glob, patterns))
+    fits = _fitting(patterns)
 
     def test(traits: Traits) -> bool:
         values = [text for tags in traits.tags for name, text in tags if name == key]
-        return any(pattern.fullmatch(text) is not None for text in values for pattern in compiled)
+        return any(map(fits, values))
 
     return test
 
 
 def _address(patterns: tuple[str, ...]) -> Test:
-    compiled = tuple(map(glob, patterns))
+    fits = _fitting(patterns)
 
     def test(traits: Traits) -> bool:
-        return any(
-            pattern.fullmatch(name) is not None for address in traits.addresses for name in _names(address) for pattern in compiled
-        )
+        return any(fits(name) for address in traits.addresses for name in _names(address))
 
     return test
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text fits more than itself."""
+    return "*" in text or "?" in text
+
+
+def _fitting(patterns: tuple[str, ...], compiling: Callable[[str], re.Pattern[str] | PathGlob] = glob) -> Callable[[str], bool]:
+    """Return whether a text fits any of the patterns; those that fit only themselves cost no more for being many."""
+    plain = frozenset(each for each in patterns if not is_pattern(each))
+    compiled = tuple(compiling(each) for each in patterns if is_pattern(each))
+    return lambda text: text in plain or any(pattern.fullmatch(text) is not None for pattern in compiled)
 
 
 @lru_cache(maxsize=1 << 16)

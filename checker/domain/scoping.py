@@ -33,13 +33,18 @@ class Scoping:
         self._tests = [scope.conditions.tests() for scope in cases.policy.scopes]
         self._documents = {part.document.source.path: part for part in cases.documents}
         # By identity: the cases keep every subject and stage.
+        self._matching: dict[Traits, Matching] = {}
         self._subjects: dict[int, frozenset[Matching]] = {}
         self._by_name: dict[int, Mapping[str | Address, tuple[Certificate, ...]]] = {}
         self._policies: dict[frozenset[Matching], Policy] = {}
 
     def matching(self, traits: Traits) -> Matching:
         """Which scopes hold for a certificate and a stage, by their position."""
-        return tuple(index for index, tests in enumerate(self._tests) if all(test(traits) for test in tests))
+        known = self._matching.get(traits)
+        if known is None:
+            known = tuple(index for index, tests in enumerate(self._tests) if all(test(traits) for test in tests))
+            self._matching[traits] = known
+        return known
 
     def everywhere(self) -> frozenset[Matching]:
         """Every set of scopes that a certificate or a stage of the run stands under, and the empty one."""

@@ -13,13 +13,13 @@ from checker.readers.policy_layers import Layer, read_layer
 from checker.readers.sheet import Sheet
 
 PACKS = ("default", "strict")
-# A thousand accounts with a line each are 80 KiB.
-_LARGEST = 256 * 1024
+# A thousand accounts with a line each are 80 KiB. It bounds a file, and a file together with all that it extends.
+_LARGEST = 128 * 1024
 _LONGEST_CHAIN = 10
 
 
 def read_file(path: str) -> bytes:
-    """Read a policy file: a regular one of at most 256 KiB, by the opener of the sources; raises UnreadableError."""
+    """Read a policy file: a regular one of at most 128 KiB, by the opener of the sources; raises UnreadableError."""
     return bytes(open_file(path, most=_LARGEST, instead="name a policy file, or a pack"))
 
 
@@ -33,6 +33,7 @@ def read_chain(path: str, data: bytes, read: Callable[[str], bytes] = read_file)
     layers = [read_layer(sheet)]
     chain = [path]
     seen = {_real(path)}
+    size = len(data)
     while (named := sheet.values.get("extends")) is not None:
         where = sheet.location(("extends",))
         if named in PACKS:
@@ -48,7 +49,13 @@ def read_chain(path: str, data: bytes, read: Callable[[str], bytes] = read_file)
                 f"extends itself: {' -> '.join(chain)}", where=str(where), remedy="take one `extends` of the chain away"
             )
         seen.add(real)
-        sheet = Sheet(*_read(sheet, named, path, read))
+        name, data = _read(sheet, named, path, read)
+        size += len(data)
+        if size > _LARGEST:
+            raise UsageError(
+                f"is larger than {_LARGEST // 1024} KiB together with what it extends", where=str(where), remedy="shorten the files"
+            )
+        sheet = Sheet(name, data)
         layers.append(read_layer(sheet))
     return tuple(reversed(layers))
 

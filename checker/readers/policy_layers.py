@@ -12,6 +12,7 @@ from checker.domain.value import replace, value
 from checker.readers.policy_accounts import read_accounts
 from checker.readers.policy_exemptions import read_exemption
 from checker.readers.policy_scopes import read_scope, read_settings, read_weights
+from checker.readers.shapes import MOST_PATTERN_CHARACTERS, MOST_PATTERNS, MOST_SCOPES
 from checker.readers.sheet import Sheet
 from checker.rules import RULES
 
@@ -71,6 +72,7 @@ def laid(layers: Iterable[Layer], name: str) -> Policy:
             accounts=tuple(accounts[account] for account in sorted(accounts)),
         )
         try:
+            _bound(policy.scopes)
             _check(policy, layer, ())
             for index in range(len(layer.scopes)):
                 _check(policy.under((own + index,)), layer, ("scope", index))
@@ -78,6 +80,18 @@ def laid(layers: Iterable[Layer], name: str) -> Policy:
             layer.sheet.refuse(error)
     own_weights = {rule.name: rule.weight for rule in RULES}
     return replace(policy, rules=tuple((rule, weight) for rule, weight in policy.rules if own_weights[rule] != weight))
+
+
+def _bound(scopes: tuple[Scope, ...]) -> None:
+    """Refuse more scopes and patterns than can be tried on every stage; raises Mismatch at the scopes of the last layer."""
+    wild = [pattern for scope in scopes for pattern in scope.conditions.wild()]
+    for found, most, of in (
+        (len(scopes), MOST_SCOPES, "scopes"),
+        (len(wild), MOST_PATTERNS, "patterns with * or ?"),
+        (sum(map(len, wild)), MOST_PATTERN_CHARACTERS, "characters in patterns with * or ?"),
+    ):
+        if found > most:
+            raise Mismatch(("scope",), f"the policy has {found} {of}, and {most} are the most", "join some of the scopes")
 
 
 def _check(policy: Policy, layer: Layer, at: Keys) -> None:

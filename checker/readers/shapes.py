@@ -12,6 +12,10 @@ from checker.domain.value import value
 # More than any policy needs; each scope and pattern is tried on every stage.
 MOST_CHARACTERS = 2048
 MOST_ENTRIES = 1000
+# A policy with all that it extends; each scope is tried on every stage and certificate, and so is each pattern with `*` or `?`.
+MOST_SCOPES = 250
+MOST_PATTERNS = 250
+MOST_PATTERN_CHARACTERS = 8 * 1024
 
 
 @value

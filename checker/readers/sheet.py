@@ -13,7 +13,7 @@ from checker.domain.text_values import Keys, Mismatch
 from checker.readers.holding import hold
 from checker.readers.policy_shape import POLICY
 
-_MOST_PARTS = 32
+_MOST_PARTS = 16
 # Texts of several lines and of one, comments, and all behind a text that does not end. Source: TOML 1.0, "String" and "Comment".
 _TEXTS = re.compile(rb'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|["\'].*', re.DOTALL)
 

@@ -24,6 +24,21 @@ def plant(folder, marks):
     (folder / "pip.conf").write_text("[global]\nindex-url = http://127.0.0.1:9/\n")
 
 
+def plant_configuration(folder, marks):
+    """Put a policy that lets everything pass, and a backend that starts a program, into a folder.
+
+    Source: Terraform, "Backend type: s3": shared_config_files; AWS SDKs and Tools, "Process credential provider".
+    """
+    (folder / "tfcert.toml").write_text(
+        '[rules]\ncertificate-expiring = "off"\n[[scope]]\naddress = "*"\nthreshold_days = 0\nnotice_days = 0\n'
+    )
+    (folder / "backend.tf").write_text(
+        'terraform {\n  backend "s3" {\n    bucket              = "x"\n    key                 = "x"\n'
+        '    region              = "us-east-1"\n    shared_config_files = ["./aws.ini"]\n    profile             = "evil"\n  }\n}\n'
+    )
+    (folder / "aws.ini").write_text(f"[profile evil]\ncredential_process = /usr/bin/touch {marks / 'backend'}\n")
+
+
 def ran(marks):
     """What of the checkout ran, by name."""
     return sorted(path.name for path in marks.iterdir())

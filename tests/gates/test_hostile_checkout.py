@@ -7,9 +7,10 @@ import subprocess
 import sys
 
 import pytest
-from hostile import plant, ran
+from hostile import plant, plant_configuration, ran
 from pipeline import PLANS, ROOT
 from runner import Runner, load
+from test_make_and_jenkins import SCRIPTS
 
 STATE = "terraform.tfstate"
 DUE = {"offline": "true", "as_of": "2026-11-24"}
@@ -61,6 +62,7 @@ def test_a_recipe_imports_nothing_of_the_checkout(machine, marks, plan):
     """GitLab's job, Atlantis, Spacelift, Jenkins and make, each in such a checkout: nothing runs, and each ends as it did without."""
     here = machine(plan)
     plant(here.root, marks)
+    plant_configuration(here.root, marks)
     (here.root / "plan.json").write_bytes(here.plan.read_bytes())
     (here.root / "spacelift.plan").write_bytes(here.plan.read_bytes())
     code = PLANS[plan]
@@ -73,6 +75,8 @@ def test_a_recipe_imports_nothing_of_the_checkout(machine, marks, plan):
     assert here.run("sh", "-c", hook).code == 0
     assert json.loads((here.root / "tfcert.custom.spacelift.json").read_text())["exit_code"] == code
     assert bool(here.run("make", "-f", str(ROOT / "docs/gates/make/tfcert.mk"), "gate").code) == bool(code)
+    planned, judged = (here.run("sh", "-xe", "-c", script) for script in SCRIPTS[:2])
+    assert (planned.code, judged.code) == (0, code), judged.said
     assert ran(marks) == []
 
 
