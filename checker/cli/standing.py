@@ -86,7 +86,7 @@ def _alone(outcome: Outcome, name: str) -> str:
 def _taken_up(label: str, taken_up: TakenUp, expected: str, *, written: bool) -> list[str]:
     """How a rotation that somebody began manually goes on, once the patch is applied to the files."""
     if taken_up.applied:
-        then = "this changes a comment and nothing in AWS: no apply is needed; ask again for the next phase"
+        then = "this changes a comment alone: no apply follows it; ask again for the next phase"
     else:
         then = f"then plan, `tfcert check PLAN --expect {expected}`, and apply; no stage moves yet"
     return [f"{label}: {taken_up.guess}", f"  {'written' if written else 'the patch makes it certain'}: {then}"]

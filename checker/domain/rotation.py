@@ -150,7 +150,7 @@ class TakenUp:
     def then(self) -> str:
         """What to do with the patch of introduce."""
         if self.applied:
-            return "`tfcert patch` adds the comment that says so, which changes nothing in AWS; then ask again"
+            return "`tfcert patch` adds the comment that says so, and no apply follows it; then ask again"
         return (
             "`tfcert patch` writes what separates it: the stages keep the old certificate until the new one, applied alone, is "
             "trusted by every backend; then ask again"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration
-from checker.hcl.hashes import file_hashes
 from checker.hcl.lineage import lineage_of, succeeds_comment
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, Use
@@ -21,14 +19,14 @@ def take_up(configuration: Configuration, step: Step, *, applied: bool) -> Confi
     """Write the comment above the successor; where it is not `applied`, give the references that name it back to the predecessor.
 
     What is left is what introduce would have written, so that the next apply makes the successor and moves no stage. Raises
-    UnprovenError when the edit cannot be proven, or when the comment would trigger something that hashes its file.
+    UnprovenError when the edit cannot be proven.
     """
     current = configuration
     if not applied:
         back = Step(predecessor=step.successor, successor=step.predecessor)
         chosen = tuple(_returned(current, step))
         current = proven(current, back, rename(back, chosen), chosen) if chosen else current
-    return _commented(current, step, applied=applied)
+    return _commented(current, step)
 
 
 def _returned(configuration: Configuration, step: Step) -> Iterator[Reference]:
@@ -50,18 +48,10 @@ def _returned(configuration: Configuration, step: Step) -> Iterator[Reference]:
             yield reference
 
 
-def _commented(configuration: Configuration, step: Step, *, applied: bool) -> Configuration:
+def _commented(configuration: Configuration, step: Step) -> Configuration:
     file, block = find_block(configuration, step.successor)
     if lineage_of(file, block):
         return configuration
-    hashed = next(file_hashes(configuration, [file.path]), None) if applied else None
-    if hashed is not None:
-        raise UnprovenError(
-            f"{hashed.hashed or 'every file'} is hashed: a comment in it would publish a new deployment",
-            where=f"{hashed.path}:{hashed.line}",
-            remedy=f"write `{succeeds_comment(step.predecessor.in_module)}` above {step.successor.in_module} manually, when a "
-            "deployment may run",
-        )
     at = file.line_start(block.span.start)
     before = file.data[at : block.span.start]
     indent = before if not before.strip() else b""

@@ -177,6 +177,8 @@ def _trust(standing: Standing) -> tuple[TrustConsumer, ...]:
 def _cautions(standing: Standing) -> Iterator[Caution]:
     """Rollback edits where the successor is referred to, every other phase where the predecessor is."""
     guess = standing.guess
+    if guess is not None and guess.moved:
+        yield from _hashed(standing.declared, guess)
     if guess is not None and guess.moved and not guess.applied:
         for consumer in guess.successor.trust:
             yield Caution(
@@ -184,7 +186,6 @@ def _cautions(standing: Standing) -> Iterator[Caution]:
                 text=f"{consumer.what} ({consumer.location}) gets the old PEM back, and both with --trust-bundle; else "
                 "give the new PEM to the backend manually before repoint: outside Terraform, since each apply writes it again",
             )
-        yield from _hashed(standing.declared, guess)
     for declaration, back in ((standing.declaration, False), (standing.successor, True)):
         if declaration is not None:
             own = (caution for caution in declaration.cautions if (caution.phase is Phase.ROLLBACK) == back)
@@ -202,12 +203,14 @@ def _cautions(standing: Standing) -> Iterator[Caution]:
 def _hashed(declared: Declared, guess: Guess) -> Iterator[Caution]:
     """What hashes a file that taking up edits: that of the successor's block, of its references, and of its trust consumers."""
     own = guess.successor
-    edited = {place.file for place in (own.location, *own.pointers, *(each.location for each in own.trust))}
+    given_back = () if guess.applied else (*own.pointers, *(each.location for each in own.trust))
+    edited = {place.file for place in (own.location, *given_back)}
+    plan = "the plan of repoint" if guess.applied else "its plan"
     for each in declared.hashes:
         if each.file is None or each.file in edited:
             yield Caution(
                 phase=Phase.INTRODUCE,
-                text=f"{each.place} hashes {each.file or 'every file'}, which introduce edits: its plan also replaces what that "
+                text=f"{each.place} hashes {each.file or 'every file'}, which introduce edits: {plan} also replaces what that "
                 "triggers, and publishes whatever was not deployed yet",
             )
 

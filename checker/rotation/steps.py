@@ -116,7 +116,21 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
     for obstacle in guess.successor.obstacles if guess.moved and not guess.applied else ():
         where = f" ({obstacle.location})" if obstacle.location is not None else ""
         return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)
-    return _hindered(standing, declaration) or Next(Phase.INTRODUCE)
+    return _hashing(standing, guess) or _hindered(standing, declaration) or Next(Phase.INTRODUCE)
+
+
+def _hashing(standing: Standing, guess: Guess) -> Blocked | None:
+    """What a comment at a successor that is made already would trigger; nothing more, where its stages wait to move."""
+    own = guess.successor.location.file
+    hashed = next((each for each in standing.declared.hashes if each.file is None or each.file == own), None)
+    if hashed is None or guess.moved or not guess.applied:
+        return None
+    return Blocked(
+        f"{hashed.file or 'every file'} is hashed ({hashed.place}), so the comment that makes it certain would publish a new "
+        f"deployment; {guess.text}",
+        f"write `# tfcert: succeeds {standing.block.in_module}` above {guess.successor.block.in_module} manually, when a "
+        "deployment may run",
+    )
 
 
 def _sooner(standing: Standing, why: str) -> Step:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from world import CERTIFICATE, STAGE, World, days, world
 
-from checker.domain.rotation import SERIES, Blocked, Caution, Next, Phase, Waiting
+from checker.domain.rotation import Blocked, Next, Phase, Waiting
 
 SECRET = """
 resource "kubernetes_secret" "auth" {{
@@ -177,13 +177,40 @@ def test_a_block_that_goes_with_the_move_comes_back_first(told, tmp_path):
     assert f"client_certificate_id = {CERTIFICATE}.{old}.id" in file.read_text()
 
 
-def test_the_plan_that_half_failed_goes_on_where_it_is(tmp_path):
-    """prod 2024-06, the second commit: the blocks are back, the new certificate is there, the stage presents the old one."""
-    home = before(tmp_path, "client=2024-05-18 client_two=2025-05-16 client_three=2025-06-27", "client_two", "2024-06-27")
+@pytest.mark.parametrize("recorded", ["client=2024-05-18 client_two=2025-05-16", "client_two=2025-05-16"])
+def test_an_apply_that_failed_halfway_is_taken_up_where_it_stands(recorded, tmp_path):
+    """prod 2024-06, the second commit: the blocks are back, the new certificate is made, the stage presents the old one.
+
+    The comment alone is written, though the file is hashed: the apply that comes next moves the stage and redeploys anyway.
+    """
+    home = before(tmp_path, f"{recorded} client_three=2025-06-27", "client_two", "2024-06-27")
     commit(tmp_path, "client client_two client_three", "client_three")
-    _, patches = home.ask(every=True)
+    _, patches = home.ask()
     rotation = next(each for each in patches.rotations if each.label == f"{CERTIFICATE}.client_two")
-    assert str(rotation.successor) == f"{CERTIFICATE}.client_three"
+    assert (rotation.step, str(rotation.successor)) == (Next(Phase.INTRODUCE), f"{CERTIFICATE}.client_three")
+    assert any("hashes api_gateway.tf" in each.text for each in rotation.cautions if each.phase is Phase.INTRODUCE)
+    (patch,) = [each for each in patches.patches if each.phase is Phase.INTRODUCE]
+    assert patch.comments_only
+    home.write(patches)
+    steps = {each.label: each.step for each in home.ask()[1].rotations}
+    step = steps[f"{CERTIFICATE}.client_two"]
+    assert isinstance(step, Waiting)
+    assert "the repoint phase is written but not applied" in step.reason
+
+
+def test_a_comment_in_a_hashed_file_waits_for_a_deployment_where_no_apply_is_under_way(tmp_path):
+    """The successor waits beside its predecessor: check and patch agree that the comment is a person's, and it leads on."""
+    home = before(tmp_path, "client=2024-05-18 client_two=2025-05-10", "client", "2024-05-17")
+    commit(tmp_path, "client client_two", "client")
+    _, patches = home.ask()
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Blocked)
+    assert "api_gateway.tf is hashed" in rotation.step.reason
+    comment = rotation.step.remedy.split("`")[1]
+    file = tmp_path / "api_gateway.tf"
+    heading = f'resource "{CERTIFICATE}" "client_two"'
+    file.write_text(file.read_text().replace(heading, f"{comment}\n{heading}"))
+    assert [each.step for each in home.ask()[1].rotations] == [Next(Phase.REPOINT)]
 
 
 def test_old_certificates_that_are_removed_at_last_wait_for_nothing_but_terraform(tmp_path):
@@ -205,5 +232,4 @@ def test_a_hash_of_another_file_is_no_caution(tmp_path):
     file = tmp_path / "api_gateway.tf"
     file.write_text(file.read_text().replace('file("api_gateway.tf")', 'file("clients.tf")'))
     (rotation,) = home.ask()[1].rotations
-    assert not any("hashes" in each.text for each in rotation.cautions if isinstance(each, Caution))
-    assert SERIES[0] is Phase.INTRODUCE
+    assert not any("hashes" in each.text for each in rotation.cautions)
