@@ -196,7 +196,9 @@ def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground
         as_of=outcome.cases.as_of,
         where=ground.where,
         trust_bundle=trust_bundle,
-        written=frozenset(entry.phase for entry in patches.patches),
+        files={entry.phase: os.path.relpath((out / entry.file_name).resolve(), ground.top) for entry in patches.patches},
+        expected={str(entry.phase): str(entry.expected) for entry in patches.patches},
+        places={str(stage.address): stage for document in loaded.inventory.documents for stage in document.stages if stage.address},
     )
     texts = {out / entry.file_name: patch_text(entry, ground) for entry in patches.patches}
     texts[out / "RUNBOOK.md"] = encoded(text)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from shlex import quote
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from checker.domain.deadlines import due, late_plan
 from checker.domain.declared import Declared
 from checker.domain.policy import Policy
-from checker.domain.rotation import SERIES, Blocked, Phase, Rotation
+from checker.domain.rotation import Blocked, Phase, Rotation
+from checker.domain.stage import Stage, StageKind
 from checker.patches.phase_patch import PhasePatch
 from checker.patches.trust_text import also_changes, trust_effect, trust_lines
 from checker.rotation.sentences import condition_in_words, step_in_words
@@ -37,9 +39,15 @@ def runbook(
     as_of: datetime,
     where: str,
     trust_bundle: bool = False,
-    written: frozenset[Phase] = frozenset(SERIES),
+    files: Mapping[Phase, str] = MappingProxyType({}),
+    expected: Mapping[str, str] = MappingProxyType({}),
+    places: Mapping[str, Stage] = MappingProxyType({}),
 ) -> str:
-    """What to apply, what to give the backend, what to check, by which date and how to roll back, in order, as Markdown."""
+    """What to apply, what to give the backend, what to check, by which date and how to roll back, in order, as Markdown.
+
+    `files` has the path of each patch that was written, from `where` on, and `expected` its value of `--expect` where that is not
+    its phase; `places` has the stages of the state by their addresses.
+    """
     template = _environment().get_template("runbook.md.j2")
     return template.render(
         rotations=rotations,
@@ -48,7 +56,31 @@ def runbook(
         as_of=as_of,
         where=where,
         both={rotation.label for rotation in rotations if trust_bundle},
-        written={str(phase) for phase in written},
+        written={str(phase) for phase in files},
+        apply_command=partial(_apply_command, {str(phase): file for phase, file in files.items()}, where),
+        places=places,
+        expected=expected,
+    )
+
+
+def _apply_command(files: Mapping[str, str], where: str, phase: str) -> str:
+    """Return the command that applies a stored patch, run anywhere in the repository."""
+    if where == REPOSITORY:
+        return f'git -C "$(git rev-parse --show-toplevel)" apply {quote(files[phase])}'
+    return f"git apply {quote(files[phase])}"
+
+
+def stage_commands(rotation: Rotation, places: Mapping[str, Stage]) -> tuple[str, ...]:
+    """Return the commands that print which certificate each stage of a rotation presents; none for a stage of an unknown API."""
+    found = (places.get(address) for address in rotation.stages)
+    return tuple(
+        f"aws apigateway get-stage --rest-api-id {quote(stage.api_id)} --stage-name {quote(stage.name)} "
+        "--query clientCertificateId --output text"
+        if stage.kind is StageKind.REST
+        else f"aws apigatewayv2 get-stage --api-id {quote(stage.api_id)} --stage-name {quote(stage.name)} "
+        "--query ClientCertificateId --output text"
+        for stage in found
+        if stage is not None and stage.api_id and stage.name
     )
 
 
@@ -104,6 +136,7 @@ def _environment() -> Environment:
         "due": due,
         "late_plan": late_plan,
         "pem_commands": pem_commands,
+        "stage_commands": stage_commands,
         "trust_lines": trust_lines,
         "trust_effect": trust_effect,
         "also_changes": also_changes,
