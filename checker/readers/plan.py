@@ -45,7 +45,8 @@ def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Spo
     planned = _Planned(changes, recorded, configuration, tags)
     http = http_apis([*prior, *(side for change in every for side in (change.before, change.after) if side is not None)])
     read_stages = (planned.stage(change) for change in changes if change.type in STAGES)
-    stages = tuple(stage for stage in read_stages if any(can_present(side, http) for side in stage.sides))
+    # A stage of which the plan tells neither side is kept: what is not told is never clean.
+    stages = tuple(stage for stage in read_stages if not stage.sides or any(can_present(side, http) for side in stage.sides))
     after = [stage.after for stage in stages if stage.after is not None]
     nothing = says_nothing(found, prior, configuration)
     plan = Plan(

@@ -86,13 +86,14 @@ def test_another_base_can_be_named(action, workspace, pull_request):
     assert action(sources=STATE, policy_base="nowhere", environment=environment, **DUE).code == 2
 
 
-@pytest.mark.parametrize(("head", "code"), [("someone/live", 2), ("acme/live", 1), ("", 2)])
-def test_a_fork_names_its_sources(action, pull_request, head, code):
-    """Without sources terraform would run in the folder of a fork; a branch of the repository itself has the default."""
+@pytest.mark.parametrize("head", ["someone/live", "acme/live", ""])
+def test_a_fork_names_its_sources(action, pull_request, head):
+    """Without sources terraform would run in the folder of a fork; for a branch of the repository itself it is looked for."""
     environment = pull_request(head=head)
     done = action(environment=environment, **DUE)
-    assert done.code == code, done.log
-    assert ("names its sources" in done.log) == (code == 2)
+    assert done.code == 2, done.log
+    assert ("names its sources" in done.log) == (head != "acme/live")
+    assert ("neither terraform nor tofu is there" in done.log) == (head == "acme/live")
     assert action(sources=STATE, environment=environment, **DUE).code == 1
 
 
