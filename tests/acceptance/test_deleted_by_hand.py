@@ -38,6 +38,6 @@ def test_it_is_made_alone_and_the_stages_follow_in_an_apply_of_their_own(aws, to
     rest = bench.plan("rest")
     assert OLD not in rest.changes()
     moved = bench.check_plan(rest)
-    assert (moved.code, moved.rules) == (0, {"certificate-gone", "rotation-premature"})
+    assert (moved.code, moved.rules) == (0, {"certificate-gone"})
     bench.apply(rest)
     assert bench.check("infra").code == 0
