@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from checker.cli.reading import Loaded
+from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UsageError
 
 # What Terraform and OpenTofu read in a root module's folder, or keep there.
-_TERRAFORMS = (".tf", ".tofu", ".tf.json", ".tofu.json", ".tfvars", ".tfvars.json", ".tfstate", ".tfstate.backup")
+_TERRAFORMS = (*SUFFIXES, ".tfvars", ".tfvars.json", ".tfstate", ".tfstate.backup")
 _TERRAFORMS_OWN = (".tfplan", ".tftest.hcl", ".terraform.lock.hcl")
 _POLICIES = ".toml"
 

@@ -52,7 +52,7 @@ def options(*, threshold: int | None = None, notice: int | None = None, fail_on:
 def standing(file: str | None, given: Sequence[Said] = (), base: Base | None = None) -> Standing:
     """Find and read the policy, with `base` as a commit has it; raises UsageError for one that contradicts itself, naming its line.
 
-    A file that was found, and not named, must not set `fail_on = "never"`: whoever may change a file of the repository could so
+    A file that was found, and not named, must not set `fail_on = "never"`: anybody who may change a file of the repository could
     turn its gate off.
     """
     named = file or os.environ.get(_POLICY_VARIABLE) or None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from checker.cli.policies import Said, standing, standing_here
 from checker.cli.reading import Loaded, shown_as
+from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import TfcertError, UnreadableError, UsageError
 from checker.domain.inventory import Document
 from checker.domain.outcome import Outcome
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from checker.domain.exemption import Exemption
 
 OPTION = "--policy-base"
-_SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json", ".toml")
+_SUFFIXES = (*SUFFIXES, ".toml")
 _MOST_LINES = 20
 
 

@@ -108,7 +108,7 @@ class DocumentCases:
 class Cases:
     """Everything that rules and rotations are worked out from.
 
-    `tally` says what became of the exemptions, for the rules that are asked last.
+    `tally` lists the exemptions that were not used, for the rules that run last.
     """
 
     as_of: datetime

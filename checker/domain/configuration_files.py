@@ -5,4 +5,6 @@ Source: terraform internal/configs/parser_config_dir.go; OpenTofu 1.8 and later 
 
 from __future__ import annotations
 
-SUFFIXES = (".tf", ".tf.json", ".tofu", ".tofu.json")
+NATIVE = (".tf", ".tofu")
+JSON = (".tf.json", ".tofu.json")
+SUFFIXES = (*NATIVE, *JSON)

@@ -98,6 +98,10 @@ class Policy:
         """The last moment to introduce: repoint-by less the trust window and introduce's own margin."""
         return self.repoint_by(expires_at) - timedelta(days=self.trust_window_days + self.introduce_margin_days)
 
+    def window_end(self, made_at: datetime) -> datetime:
+        """The moment from which on a certificate that was made then is older than the trust window."""
+        return made_at + timedelta(days=self.trust_window_days)
+
     def under(self, matching: Iterable[int]) -> Policy:
         """The policy where these scopes hold: of two that set one value the last wins, and the command line over both."""
         settings: dict[str, int | FailOn | Untouched] = {}

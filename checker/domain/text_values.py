@@ -9,7 +9,7 @@ from datetime import date, datetime
 Keys = tuple[str | int, ...]
 
 
-# Characters that do something to whoever shows them: controls, line and paragraph ends, changes of direction.
+# Characters that act on the screen or the tool that shows them: controls, line and paragraph ends, changes of direction.
 CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 
 
@@ -36,7 +36,7 @@ def day(found: object) -> date | None:
 
 
 def has_controls(text: str) -> bool:
-    """Whether a text would do something to whoever shows it."""
+    """Return whether a text holds a character that acts on what shows it."""
     return re.search(f"[{CONTROLS}]", text) is not None
 
 

@@ -187,7 +187,7 @@ def _list(root: str, directory: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
             continue
         path = posixpath.join(directory, name)
         stem = name.removesuffix(".json").rsplit(".", 1)[0]
-        if name.endswith((".tf.json", ".tofu", ".tofu.json")):
+        if name.endswith(SUFFIXES) and not name.endswith(".tf"):
             foreign.append(path)
         elif name.endswith(".tf"):
             (foreign if stem == "override" or stem.endswith("_override") else own).append(path)

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from checker.domain.configuration_files import JSON, SUFFIXES
 from checker.domain.errors import UnreadableError
 from checker.hcl.source import SourceFile
 from checker.readers.files import open_file
 
-_NATIVE, _JSON = (".tf", ".tofu"), (".tf.json", ".tofu.json")
 _BLOCKS = frozenset({"backend", "cloud"})
 _WORDS = re.compile(rb"\b(?:backend|cloud)\b")
 _LARGEST = 64 * 1024**2
@@ -24,13 +24,13 @@ def backend_of(directory: str, names: Iterable[str]) -> str | None:
     `terraform` block of any file of the root module.
     """
     for name in sorted(names):
-        if name.startswith(".") or not name.endswith((*_NATIVE, *_JSON)):
+        if name.startswith(".") or not name.endswith(SUFFIXES):
             continue
         try:
             data = bytes(open_file(str(Path(directory, name)), most=_LARGEST))
         except UnreadableError:
             return name
-        if _in_json(data) if name.endswith(_JSON) else _in_native(name, data):
+        if _in_json(data) if name.endswith(JSON) else _in_native(name, data):
             return name
     return ".terraform/terraform.tfstate" if _is_initialised(directory) else None
 

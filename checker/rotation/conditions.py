@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from checker.domain.address import Address
 from checker.domain.case_values import Case, Evidence, days_between
@@ -64,7 +64,7 @@ def window_end(standing: Standing) -> datetime | None:
     dated = [instant for instant in made if instant is not None]
     if not dated or len(dated) < len(made):
         return None
-    return max(dated) + timedelta(days=standing.cases.policy.trust_window_days)
+    return standing.cases.policy.window_end(max(dated))
 
 
 def age(standing: Standing) -> str:

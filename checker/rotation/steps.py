@@ -299,13 +299,18 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
         missing = _not_in_state(standing, successor)
         if missing:
             return _lagging(standing, missing, names)
-        ready = window_end(standing)
-        early = ready is not None and ready > standing.cases.as_of
-        first = f"; do not apply it before {moment(ready)}: {age(standing)}" if early and ready is not None else ""
-        return Waiting(f"the repoint phase is written but not applied: {names} still presents it{first}")
+        return repoint_not_applied(standing, names)
     if standing.declaration is None:
         return Waiting("the retire phase is written but not applied: the predecessor is still in state")
     return _unseen(standing) or _in_another_workspace(standing) or _hindered(standing, standing.declaration) or Next(Phase.RETIRE)
+
+
+def repoint_not_applied(standing: Standing, names: str) -> Waiting:
+    """The text is repointed and the stages of these names are not; inside the trust window it is not to be applied yet (I2)."""
+    ready = window_end(standing)
+    early = ready is not None and ready > standing.cases.as_of
+    first = f"; do not apply it before {moment(ready)}: {age(standing)}" if early and ready is not None else ""
+    return Waiting(f"the repoint phase is written but not applied: {names} still presents it{first}")
 
 
 def _without_predecessor(standing: Standing, declaration: DeclaredCertificate, successor: DeclaredCertificate) -> Step:

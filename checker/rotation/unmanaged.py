@@ -15,7 +15,7 @@ from checker.rotation.claims import passed_cautions, unfit
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name
 from checker.rotation.standing import Standing, presented
-from checker.rotation.steps import inside_window, successor_unready
+from checker.rotation.steps import inside_window, repoint_not_applied, successor_unready
 from checker.rotation.without_patch import addresses
 
 
@@ -132,7 +132,7 @@ def _step(standing: _Standing, block: Address) -> Step:
         covered = all(stage.address is not None and stage.address.block in successor.stages for stage in standing.presenters)
         if not covered:
             return Blocked(f"{names} still presents it, and takes its id from elsewhere", "move that stage by hand")
-        return Waiting(f"the repoint phase is written but not applied: {names} still presents it")
+        return repoint_not_applied(_of(standing, block), names)
     return _left_over(standing)
 
 

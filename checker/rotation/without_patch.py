@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from checker.domain.case_values import Case, Cases
 from checker.domain.deadlines import Late
@@ -55,7 +55,7 @@ def _late(cases: Cases, rotation: Rotation, end: datetime, successors: tuple[Cas
     made = [case.made_at for case in successors]
     dates = [instant for instant in made if instant is not None]
     began = max(dates) if dates and len(dates) == len(made) else None if made else cases.as_of
-    window_ends = began + timedelta(days=cases.policy.trust_window_days) if began is not None else None
+    window_ends = cases.policy.window_end(began) if began is not None else None
     in_time = end > cases.as_of and window_ends is not None and window_ends <= end
     return None if in_time else Late(ends=end, window_ends=window_ends, introduced=bool(successors))
 

@@ -6,7 +6,6 @@ The next phase of a rotation is the first one that the configuration has and the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from checker.domain.address import Address
 from checker.domain.case_values import Case, Cases, DocumentCases
@@ -44,16 +43,8 @@ class NextPhase:
 
     def stage(self, change: StageChange) -> str | None:
         """Say why a change of a stage is no next phase: only repoint changes one, and its pointer alone."""
-        if change.action is not Action.UPDATE:
-            return "is moved to another address" if not change.action.changes else f"has the planned action {change.action.value}"
-        extra = sorted(change.changed - {POINTER})
-        if extra:
-            return f"also changes {', '.join(extra[:5])}"
-        match change.presented:
-            case Presents(id=old), Presents(id=new) if old != new:
-                return self._repointed(old, new)
-            case _:
-                return "does not move from one existing certificate to another"
+        move = pointer_move(change)
+        return move if isinstance(move, str) else self._repointed(*move)
 
     def _introduced(self, address: Address) -> str | None:
         own = self.declared.certificate(address.block)
@@ -114,12 +105,12 @@ class NextPhase:
         return None if there else str(own.block)
 
     def _too_young(self, successor: Case) -> str | None:
-        window = self.cases.policy.trust_window_days
-        made = successor.made_at
-        if made is None:
+        policy = self.cases.policy
+        if successor.made_at is None:
             return f"moves to {successor.id}, whose age is not known"
-        ready = made + timedelta(days=window)
+        ready = policy.window_end(successor.made_at)
         if ready > self.cases.as_of:
+            window = policy.trust_window_days
             return f"moves to {successor.id} before the trust window of {window} days is over, at {ready:%Y-%m-%d %H:%M} UTC"
         return None
 
@@ -136,3 +127,22 @@ class NextPhase:
         if end is not None and lasting and all(each.expires_at is not None and each.expires_at <= end for each in lasting):
             return f"has the planned action {change.action.value}, and no certificate in use ends later: it is no predecessor"
         return None
+
+
+def pointer_move(change: StageChange) -> tuple[str, str] | str:
+    """The ids that a stage moves from and to, where its pointer alone is updated; else the reason why this is no such move."""
+    if change.action is not Action.UPDATE:
+        return planned_action(change)
+    extra = sorted(change.changed - {POINTER})
+    if extra:
+        return f"also changes {', '.join(extra[:5])}"
+    match change.presented:
+        case Presents(id=old), Presents(id=new) if old != new:
+            return old, new
+        case _:
+            return "does not move from one existing certificate to another"
+
+
+def planned_action(change: StageChange) -> str:
+    """What the plan does to a stage, as the reason of a finding says it; nothing that is changed is only moved."""
+    return f"has the planned action {change.action.value}" if change.action.changes else "is moved to another address"

@@ -45,9 +45,8 @@ from checker.domain.finding import Finding
 from checker.domain.plan import Action, CertificateChange, DeploymentChange, Plan, StageChange
 from checker.domain.rotation import Expected, Phase
 from checker.domain.severity import Severity
-from checker.domain.stage import Presents
 from checker.domain.value import replace
-from checker.rules.next_phase import POINTER, NextPhase
+from checker.rules.next_phase import NextPhase, planned_action, pointer_move
 from checker.rules.rule import Needs, Rule, locate
 
 _LESS = {
@@ -205,16 +204,10 @@ def _no_successor(document: DocumentCases, change: CertificateChange) -> str | N
 
 
 def _stage(document: DocumentCases, change: StageChange, phase: Phase) -> str | None:
-    if phase not in {Phase.REPOINT, Phase.ROLLBACK} or change.action is not Action.UPDATE:
-        return "is moved to another address" if not change.action.changes else f"has the planned action {change.action.value}"
-    extra = sorted(change.changed - {POINTER})
-    if extra:
-        return f"also changes {', '.join(extra[:5])}"
-    match change.presented:
-        case Presents(id=old), Presents(id=new) if old != new:
-            return _not_its_successor(document, old, new) if phase is Phase.REPOINT else _not_its_predecessor(document, old, new)
-        case _:
-            return "does not move from one existing certificate to another"
+    move = pointer_move(change) if phase in {Phase.REPOINT, Phase.ROLLBACK} else planned_action(change)
+    if isinstance(move, str):
+        return move
+    return _not_its_successor(document, *move) if phase is Phase.REPOINT else _not_its_predecessor(document, *move)
 
 
 def _not_its_successor(document: DocumentCases, old: str, new: str) -> str | None:

@@ -37,7 +37,6 @@ tfcert's own deadlines, DESIGN.md 7.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from checker.domain.case_values import Case, Cases
 from checker.domain.deadlines import moment
@@ -71,7 +70,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 def _remedy(cases: Cases, successor: Case) -> str:
     """Repoint now; inside the trust window the default phase waits, so that the phase has to be named."""
-    ready = successor.made_at + timedelta(days=cases.policy.trust_window_days) if successor.made_at is not None else None
+    ready = cases.policy.window_end(successor.made_at) if successor.made_at is not None else None
     if ready is None or ready <= cases.as_of:
         return "repoint the stages now (`tfcert patch`)"
     return (

@@ -33,7 +33,6 @@ backends trust the CA that issued it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from checker.domain.case_values import Cases
 from checker.domain.deadlines import moment
@@ -45,7 +44,6 @@ from checker.rules.rule import Needs, Rule, days, locate
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each stage that a plan moves from one certificate to another that is too young."""
-    window = timedelta(days=cases.policy.trust_window_days)
     for document in cases.documents:
         plan = document.document.plan
         for change in plan.stages if plan is not None else ():
@@ -55,7 +53,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                 case _:
                     continue
             made = successor.made_at if successor is not None and successor.certificate.kind == "gateway" else None
-            if made is None or made + window <= cases.as_of:
+            ready = cases.policy.window_end(made) if made is not None else None
+            if made is None or ready is None or ready <= cases.as_of:
                 continue
             yield Finding(
                 rule=RULE.name,
@@ -63,12 +62,12 @@ def check(cases: Cases) -> Iterator[Finding]:
                 severity=RULE.severity,
                 message=f"the plan moves {change.address} to certificate {new}, made at {made:%Y-%m-%d %H:%M} UTC: "
                 f"less than the trust window of {days(cases.policy.trust_window_days)} ago",
-                remedy=f"do not apply before {moment(made + window)}, or until every backend is known to trust {new}",
+                remedy=f"do not apply before {moment(ready)}, or until every backend is known to trust {new}",
                 address=str(change.address),
                 certificate_id=new,
                 location=locate(document, change.address),
                 about=change.sides,
-                not_before=made + window,
+                not_before=ready,
             )
 
 

@@ -90,6 +90,23 @@ def test_a_repoint_that_is_written_too_early_is_not_told_to_be_applied(age, earl
     assert ("do not apply it before 2026-11-26: the successor is 0 days old" in rotation.step.reason) is early
 
 
+@pytest.mark.parametrize(("age", "early"), [(0, True), (3, False)])
+def test_a_literal_id_that_is_repointed_too_early_is_not_told_to_be_applied(age, early, tmp_path):
+    """What holds for a block holds for an id that Terraform does not manage."""
+    text = BASE.partition("\n\n")[2].replace(f"= {OLD}.id", f"= {NEW}.id")
+    home = world(
+        tmp_path,
+        {"main.tf": f'# tfcert: succeeds old000\nresource "{CERTIFICATE}" "orders_202611" {{\n}}\n\n{text}'},
+        certificates={NEW: "new000"},
+        stages={f"{STAGE}.prod": "old000"},
+        ends={"old000": days(40), "new000": days(365 - age)},
+    )
+    rotation, _ = only(home)
+    assert isinstance(rotation.step, Waiting)
+    assert "written but not applied" in rotation.step.reason
+    assert ("do not apply it before 2026-11-26: the successor is 0 days old" in rotation.step.reason) is early
+
+
 def test_nothing_is_late_while_the_window_fits(tmp_path):
     """Forty days are left."""
     assert only(introduced(tmp_path, age=0, left=40))[0].late is None
