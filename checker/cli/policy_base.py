@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +16,10 @@ from checker.domain.inventory import Document
 from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
 from checker.domain.value import replace, value
-from checker.readers.git_tree import Commit, find_commit, read_files
 
 if TYPE_CHECKING:
     from checker.domain.exemption import Exemption
+    from checker.readers.git_tree import Commit
 
 OPTION = "--policy-base"
 _SUFFIXES = (*SUFFIXES, ".toml")
@@ -91,6 +89,11 @@ def holding(file: str | None, ref: str | None, *, given: Sequence[Said] = (), in
     if ref is None:
         yield Held(file, None, inline=inline, given=given)
         return
+    # Only here: a run without the option reads no commit.
+    import tempfile
+
+    from checker.readers.git_tree import find_commit
+
     commit = find_commit(Path.cwd(), ref, option=OPTION)
     with tempfile.TemporaryDirectory(prefix="tfcert-base-") as folder:
         base = Base(commit=commit, folder=Path(folder).resolve())
@@ -133,6 +136,8 @@ class Held:
         return replace(outcome, notices=(*outcome.notices, *self._notices)) if self._notices else outcome
 
     def _changes(self, base: Base, file: str | None) -> Iterator[str]:
+        import difflib
+
         from checker.cli.policy_lines import policy_lines
 
         try:
@@ -164,6 +169,8 @@ def without_inline(document: Document) -> Document:
 
 
 def _put(base: Base) -> None:
+    from checker.readers.git_tree import read_files
+
     for name, data in read_files(base.commit, _SUFFIXES):
         path = Path(os.path.normpath(base.folder / name))
         if not path.is_relative_to(base.folder):

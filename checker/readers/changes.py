@@ -62,19 +62,8 @@ class Change:
         return differing(before, after, unknown)
 
 
-class _Acting(Struct, frozen=True, gc=False):
-    actions: list[str]
-
-
-def read_action(entry: ResourceChange, spot: Spot) -> Action:
-    """The action alone, for an object of which no more is asked.
-
-    Actions that no released Terraform or OpenTofu writes are read as `other`: they change something, and what is not known.
-    """
-    return _action(decode(entry.change, _Acting, spot.key("change")).actions)
-
-
 def _action(actions: list[str]) -> Action:
+    """The action; one that no released Terraform or OpenTofu writes is `other`: it changes something, and what is not known."""
     return _ACTIONS.get("+".join(actions), Action.OTHER)
 
 

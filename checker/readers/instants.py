@@ -33,15 +33,9 @@ def read_instant(text: str | None) -> datetime | None:
         return None
 
 
-# A date alone: calendar, week and ordinal dates of ISO 8601, with hyphens or without. `strptime` itself takes fewer digits too.
-_DATE_FORMS = (
-    (re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), "%Y-%m-%d"),
-    (re.compile(r"\d{8}", re.ASCII), "%Y%m%d"),
-    (re.compile(r"\d{4}-W\d\d-\d", re.ASCII), "%G-W%V-%u"),
-    (re.compile(r"\d{4}W\d{3}", re.ASCII), "%GW%V%u"),
-    (re.compile(r"\d{4}-\d{3}", re.ASCII), "%Y-%j"),
-    (re.compile(r"\d{7}", re.ASCII), "%Y%j"),
-)
+# A date alone: calendar, week and ordinal dates of ISO 8601, with hyphens or without.
+_CALENDAR_OR_WEEK = re.compile(r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d-\d|\d{4}W\d{3}", re.ASCII)
+_ORDINAL = re.compile(r"(\d{4})-?(\d{3})", re.ASCII)
 _TIME_FORM = re.compile(
     r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?"  # hours, and what is left out is zero
     r" ?(?:([Zz])|([+\u2212-])(\d\d):?(\d\d)?)?",
@@ -82,12 +76,12 @@ def _parted(text: str) -> tuple[str, str]:
 
 
 def _day(text: str) -> datetime | None:
-    form = next((form for pattern, form in _DATE_FORMS if pattern.fullmatch(text)), None)
-    if form is None:
-        return None
+    ordinal = _ORDINAL.fullmatch(text)
     try:
-        day = datetime.strptime(text, form)  # noqa: DTZ007 -- a day; its zone comes with its time
-    except ValueError:
+        if ordinal is None:
+            return datetime.fromisoformat(text) if _CALENDAR_OR_WEEK.fullmatch(text) else None
+        first = datetime(int(ordinal[1]), 1, 1)  # noqa: DTZ001 -- a day; its zone comes with its time
+        day = first + timedelta(days=int(ordinal[2]) - 1)
+    except (ValueError, OverflowError):
         return None
-    # The 366th day of a year that has 365 is the first of the next one for `strptime`.
-    return day if "%j" not in form or day.year == int(text[:4]) else None
+    return day if day.year == first.year else None

@@ -54,14 +54,21 @@ OUTER = 'module "inner" {\n  source   = "./inner"\n  for_each = toset(["it\'s on
 CALL = 'module "outer" {\n  source = "./outer"\n}\n'
 
 
-def test_every_command_that_reads_the_pem_prints_it(aws, tool, tmp_path):
-    """Keys of modules and instances are quoted for the shell; no output is named that a module does not have."""
+@pytest.fixture
+def bench(aws, tool, tmp_path):
+    """A certificate with a key and a count in a module of a module, applied 353 days ago."""
+    aws.reset()
     settings = (CONFIGURATIONS / "single" / "main.tf").read_bytes().replace(PLAIN_SOURCE, f'"{tool.provider_source}"'.encode())
     more = {"main.tf": settings.decode(), "called.tf": CALL, "outer/main.tf": OUTER, "outer/inner/main.tf": API}
     bench = Bench.lay(aws, tool, tmp_path / "nested", "none", more)
     aws.clock.advance(days=-353, hours=1)
     bench.apply_at_once()
     aws.clock.run()
+    return bench
+
+
+def test_every_command_that_reads_the_pem_prints_it(bench):
+    """Keys of modules and instances are quoted for the shell; no output is named that a module does not have."""
     bench.rotate("introduce")
     bench.tfcert("patch", "infra", "--phase", "all", "--out", "../beside/rotation")
     text = (bench.beside / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
@@ -78,15 +85,8 @@ def test_every_command_that_reads_the_pem_prints_it(aws, tool, tmp_path):
         assert b"-----BEGIN CERTIFICATE-----" in printed.stdout, str(printed)
 
 
-def test_the_printed_steps_alone_rotate_a_certificate_in_a_module_of_a_module(aws, tool, tmp_path):
+def test_the_printed_steps_alone_rotate_a_certificate_in_a_module_of_a_module(aws, tool, bench, tmp_path):
     """Every shell block of the runbook runs as it is printed, in the order of the runbook, in the configuration's folder."""
-    aws.reset()
-    settings = (CONFIGURATIONS / "single" / "main.tf").read_bytes().replace(PLAIN_SOURCE, f'"{tool.provider_source}"'.encode())
-    more = {"main.tf": settings.decode(), "called.tf": CALL, "outer/main.tf": OUTER, "outer/inner/main.tf": API}
-    bench = Bench.lay(aws, tool, tmp_path / "nested", "none", more)
-    aws.clock.advance(days=-353, hours=1)
-    bench.apply_at_once()
-    aws.clock.run()
     before = presented(aws)
     bench.tfcert("patch", "infra", "--phase", "all", "--out", "../beside/rotation")
     text = (bench.beside / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
