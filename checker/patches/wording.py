@@ -58,16 +58,18 @@ def runbook(
         both={rotation.label for rotation in rotations if trust_bundle},
         written={str(phase) for phase in files},
         apply_command=partial(_apply_command, {str(phase): file for phase, file in files.items()}, where),
+        undo_command=partial(_apply_command, {str(phase): file for phase, file in files.items()}, where, undo=True),
         places=places,
         expected=expected,
     )
 
 
-def _apply_command(files: Mapping[str, str], where: str, phase: str) -> str:
-    """Return the command that applies a stored patch, run anywhere in the repository."""
+def _apply_command(files: Mapping[str, str], where: str, phase: str, *, undo: bool = False) -> str:
+    """Return the command that applies a stored patch, or takes it back, run anywhere in the repository."""
+    apply = "apply -R" if undo else "apply"
     if where == REPOSITORY:
-        return f'git -C "$(git rev-parse --show-toplevel)" apply {quote(files[phase])}'
-    return f"git apply {quote(files[phase])}"
+        return f'git -C "$(git rev-parse --show-toplevel)" {apply} {quote(files[phase])}'
+    return f"git {apply} {quote(files[phase])}"
 
 
 def stage_commands(rotation: Rotation, places: Mapping[str, Stage]) -> tuple[str, ...]:
