@@ -142,6 +142,8 @@ class Held:
 
     def exemptions(self, loaded: Loaded) -> Loaded:
         """Return what was loaded with the inline exemptions that hold, and remember what the checkout would change in them."""
+        if self._base is not None:
+            _refuse_workspaces(self._base, self.policy, loaded.inventory.documents)
         if not self._inline:
             documents = tuple(map(without_inline, loaded.inventory.documents))
         elif self._base is not None:
@@ -182,6 +184,22 @@ class Held:
         for key, entry in there.items():
             if key not in here and self._base is not None:
                 yield f"{entry.location}: the tfcert:ignore of {entry.rule} holds as in {self._base.commit.ref}"
+
+
+def _refuse_workspaces(base: Base, policy: Policy, documents: Sequence[Document]) -> None:
+    """Raise UsageError where scopes go by the workspace and the checkout itself holds the file that selects it."""
+    conditions = (*(scope.conditions for scope in policy.scopes), *(entry.where for entry in policy.exemptions))
+    if os.environ.get("TF_WORKSPACE") or not any(each.workspace for each in conditions):
+        return
+    from checker.readers.git_tree import tracks_workspace
+
+    for document in documents:
+        if document.directory is not None and tracks_workspace(base.commit, Path(document.directory)):
+            raise UsageError(
+                "git tracks the file that selects the workspace, and the policy has conditions on the workspace",
+                where=f"{document.directory}/.terraform/environment",
+                remedy="remove it from the repository, or set TF_WORKSPACE",
+            )
 
 
 def without_inline(document: Document) -> Document:

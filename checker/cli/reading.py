@@ -108,10 +108,23 @@ def _placed(document: Document, source: str, directory: str, declared: Declared 
     placed = replace(
         document,
         declared=declared,
-        directory=Path(directory).resolve().as_posix(),
+        directory=_home(directory),
         workspace=workspace_of(document.source.kind, source, directory, os.environ),
     )
     return replace(placed, workspaces=other_workspaces(placed, source, directory)) if declared is not None else placed
+
+
+def _home(directory: str) -> str:
+    """Return the absolute path of a folder, by the name that the user gave it inside the repository.
+
+    A link there belongs to the checkout: followed, it would choose the scopes by directory. Outside, links are followed.
+    """
+    # Only here: a document without configuration has no folder.
+    from checker.hcl.repository import repository_of
+
+    plain = Path(os.path.abspath(directory))  # noqa: PTH100 -- Path.resolve would follow the link
+    top = repository_of(Path.cwd())
+    return (plain if top is not None and plain.is_relative_to(top) else plain.resolve()).as_posix()
 
 
 def demand_configuration(inventory: Inventory) -> None:
