@@ -35,7 +35,7 @@ class Summary(TypedDict):
 
 
 class Certificate(TypedDict):
-    """A certificate; `days_left` is whole days, negative once it has ended; `searched` is where stages were looked for, if none was found."""
+    """A certificate. `days_left` is negative once it has ended; `searched` is where stages were looked for in vain."""
 
     address: str | None
     id: str | None
