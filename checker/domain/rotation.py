@@ -134,6 +134,28 @@ class TrustConsumer:
         """Whether the apply that changes the PEM in the expression is what changes the consumer."""
         return self.delivery not in {Delivery.BY_ID, Delivery.NEVER, Delivery.IGNORED, Delivery.CREATION, Delivery.READS}
 
+    @property
+    def is_editable(self) -> bool:
+        """Whether `--trust-bundle` edits the place: one that Terraform ignores, or that holds both PEMs, stays as it is."""
+        return not self.both and self.delivery not in {Delivery.IGNORED, Delivery.CREATION}
+
+    def is_calm(self, phase: Phase, *, both: bool) -> bool:
+        """Whether a phase needs nobody's attention here: it leaves the place alone, or updates it in place for certain.
+
+        `both` says that introduce edits the places to hold both PEMs.
+        """
+        updated = self.delivery in {Delivery.SENT, Delivery.ELSEWHERE}
+        match phase:
+            case Phase.INTRODUCE:
+                untouched = not (both or self.both) and self.delivery not in {Delivery.IGNORED, Delivery.CREATION}
+                return untouched or updated
+            case Phase.REPOINT:
+                return (updated or self.delivery is Delivery.REPLACED) and (both or self.both)
+            case Phase.RETIRE:
+                return updated or self.delivery is Delivery.CREATION
+            case Phase.ROLLBACK:
+                return self.delivery is not Delivery.BY_ID
+
 
 @value
 class TakenUp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checker.domain.declared import Declared
 from checker.domain.rotation import Delivery, Phase, Rotation, TrustConsumer
 
 
@@ -21,6 +22,35 @@ def also_changes(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, 
         for consumer in rotation.trust
         if _changes(consumer, phase, both=both and not consumer.both)
     )
+
+
+def unsearched(rotation: Rotation, declared: Declared) -> str | None:
+    """Why the list of trust consumers may be incomplete; None where the whole configuration was searched."""
+    if rotation.predecessor is None:
+        return "Terraform does not manage this certificate, so no text refers to its PEM"
+    if declared.certificate(rotation.predecessor) is None:
+        return "its block was not found in this configuration"
+    if declared.unsearched:
+        return f"these files were not searched: {', '.join(declared.unsearched)}"
+    return None
+
+
+def nothing_to_edit(rotation: Rotation, declared: Declared) -> str | None:
+    """Why `--trust-bundle` edits nothing for a rotation, in words; None where it edits some place.
+
+    It never says that nothing uses the PEM: what reads it outside the files that were parsed is not known.
+    """
+    if any(consumer.is_editable for consumer in rotation.trust):
+        return None
+    places = [f"{each.location}: {each.what} {_kept(each)}" for each in rotation.trust]
+    found = "; ".join(places) or "no place that uses its PEM was found in the files that were read"
+    missed = unsearched(rotation, declared)
+    more = f"; there may be {'more' if places else 'some'}: {missed}" if missed is not None else ""
+    return f"--trust-bundle edits nothing for {rotation.label}: {found}{more}"
+
+
+def _kept(consumer: TrustConsumer) -> str:
+    return "holds the PEM of both certificates already" if consumer.both else f"is not edited: {_and_needs(consumer)}"
 
 
 def trust_effect(consumer: TrustConsumer, *, both: bool) -> str:
@@ -98,6 +128,8 @@ def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
         return f"{where} still holds the old PEM alone, and changes in this apply, to {handed}: {_and_needs(consumer)}"
     if consumer.delivery is Delivery.READS and both:
         return f"{where} holds both PEMs only if it has read them since introduce: {_and_needs(consumer)}"
+    if consumer.delivery is Delivery.UNKNOWN and both:
+        return f"{where} holds both PEMs only if the apply of introduce changed it: {_and_needs(consumer)}"
     if not consumer.is_sent:
         return f"{where} still holds the old PEM alone, unless somebody changed it: {_and_needs(consumer)}"
     if consumer.delivery is Delivery.RELOAD and both:

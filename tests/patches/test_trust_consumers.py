@@ -234,8 +234,14 @@ def test_the_runbook_promises_nothing_that_terraform_does_not_send(tmp_path):
 
 def test_files_that_were_not_searched_are_named_where_no_consumer_was_found(tmp_path):
     """`None was found` is said without a condition only of a configuration that was read as a whole."""
-    for more, words in (({}, "or nothing checks it"), ({"more.tofu": "# client_certificate\n"}, "there may be some")):
-        home = world(tmp_path / str(len(more)), {"main.tf": BASE, **more})
+    for number, (more, words) in enumerate(
+        (
+            ({}, "or nothing checks it"),
+            ({"more.tofu": "# client_certificate\n"}, "there may be some"),
+            ({"more.tf.json": '{"locals": {"pem": "${module.gateway.pem}"}}'}, "were not searched: more.tf.json"),
+        )
+    ):
+        home = world(tmp_path / str(number), {"main.tf": BASE, **more})
         outcome, patches = home.ask(every=True)
         declared = outcome.cases.documents[0].document.declared
         text = runbook(patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where="here")
