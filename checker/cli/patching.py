@@ -21,7 +21,7 @@ from checker.cli.verifying import verify
 from checker.domain.errors import TfcertError, UnprovenError, UnreadableError, UsageError
 from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
-from checker.domain.rotation import Next, Phase, Rotation, Waiting
+from checker.domain.rotation import Blocked, Next, Phase, Rotation, Waiting
 from checker.domain.run import Run
 from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
@@ -116,6 +116,8 @@ def _warn_without_edits(loaded: Loaded, patches: Patches) -> None:
     """Say where --trust-bundle finds nothing to edit, and why."""
     declared = [document.declared for document in loaded.inventory.documents if document.declared is not None]
     for rotation in patches.rotations:
+        if isinstance(rotation.step, Blocked):
+            continue
         found = next((each for each in declared if rotation.predecessor and each.certificate(rotation.predecessor)), None)
         text = nothing_to_edit(rotation, found) if found is not None else None
         if text is not None:

@@ -81,9 +81,9 @@ def _sentence(text: str) -> str:
 def _changes(consumer: TrustConsumer, phase: Phase, *, both: bool) -> bool:
     match phase:
         case Phase.INTRODUCE:
-            return consumer.is_sent and both
+            return (consumer.is_sent or consumer.delivery is Delivery.BREAKS) and both
         case Phase.RETIRE:
-            return consumer.is_sent
+            return consumer.is_sent or consumer.delivery is Delivery.BREAKS
         case Phase.REPOINT | Phase.ROLLBACK:
             return consumer.delivery is Delivery.BY_ID
 
@@ -111,6 +111,8 @@ def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
             return f"{where} keeps the old PEM alone in this apply"
         case Delivery.UNKNOWN:
             does = "takes both PEMs from this apply on"
+        case Delivery.BREAKS:
+            does = "breaks in this apply"
         case Delivery.READS:
             does = "is not changed by this apply"
         case Delivery.RELOAD:
@@ -140,15 +142,20 @@ def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
 def _retire(consumer: TrustConsumer, where: str) -> str | None:
     if consumer.delivery is Delivery.CREATION:
         return None
-    if consumer.delivery is Delivery.UNKNOWN:
-        return f"{where} takes the new PEM alone from this apply on: {_and_needs(consumer)}"
-    if consumer.delivery is Delivery.RELOAD:
-        return f"{where} changes in this apply, and has the new PEM alone only with one step more: {_and_needs(consumer)}"
-    if consumer.is_sent:
-        return f"{where} changes in this apply and has the new PEM alone after it: {_and_needs(consumer)}"
-    if consumer.delivery is Delivery.READS:
-        return f"{where} is not changed by this apply: {_and_needs(consumer)}"
-    return f"{where} keeps the PEM that it holds, since this apply does not send it the new one: {_and_needs(consumer)}"
+    match consumer.delivery:
+        case Delivery.BREAKS:
+            does = "breaks in this apply"
+        case Delivery.UNKNOWN:
+            does = "takes the new PEM alone from this apply on"
+        case Delivery.RELOAD:
+            does = "changes in this apply, and has the new PEM alone only with one step more"
+        case Delivery.READS:
+            does = "is not changed by this apply"
+        case _ if consumer.is_sent:
+            does = "changes in this apply and has the new PEM alone after it"
+        case _:
+            does = "keeps the PEM that it holds, since this apply does not send it the new one"
+    return f"{where} {does}: {_and_needs(consumer)}"
 
 
 def _and_needs(consumer: TrustConsumer) -> str:

@@ -30,7 +30,7 @@ EFFECTS = {
 }
 ALARM = re.compile(
     r"keeps the old PEM(?! alone in this apply)|is not edited|hands on no new PEM|one step more|not know|still holds the old PEM"
-    r"|refuses|only if|only where|keeps the PEM that it holds|replaces|is not changed|manually"
+    r"|refuses|only if|only where|keeps the PEM that it holds|replaces|is not changed|manually|breaks"
 )
 SAFE = re.compile(r"\bsafe\b(?! under)")
 SERIES = (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE)
