@@ -14,7 +14,7 @@ from checker.domain.configuration_files import SUFFIXES, tofu_twin
 from checker.domain.errors import UnreadableError
 from checker.hcl.calls import CALLS, plain_calls, speaks_of_ours
 from checker.hcl.regular_files import read_regular
-from checker.hcl.source import Fault, SourceFile
+from checker.hcl.source import Fault, SourceFile, readable
 from checker.hcl.syntax import Block, descendants
 
 if TYPE_CHECKING:
@@ -93,11 +93,6 @@ class Configuration:
                         modules[path] = replace(module, files=tuple(sorted((*module.files, name))))
             files[name] = SourceFile(name, data)
         return Configuration(root=self.root, files=files, modules=modules)
-
-
-def readable(file: SourceFile) -> bool:
-    """Whether the file parses as HCL."""
-    return file.fault is None
 
 
 def unparsed(configuration: Configuration) -> Iterator[tuple[SourceFile, Fault]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from checker.domain.rotation import Delivery
 from checker.hcl.arrivals import Arrival, arrivals, is_condition
-from checker.hcl.configuration import Configuration, ModulePath, readable
+from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.deliveries import (
     OBJECTS,
     STORES,
@@ -23,6 +23,7 @@ from checker.hcl.deliveries import (
 from checker.hcl.keys import labels_around
 from checker.hcl.lineage import hands_pem_on
 from checker.hcl.references import Reference, Site, Use, named, sites
+from checker.hcl.source import readable
 from checker.hcl.syntax import Block
 from checker.hcl.traversal import Traversal, traversals
 

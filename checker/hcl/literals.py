@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from checker.hcl.configuration import Configuration, ModulePath, readable
+from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.flow import POINTER, STAGES, Flow, StageBlock
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.obstacles import hashed, hindrances_of_flow
 from checker.hcl.origins import Origin, Producer, origins
-from checker.hcl.source import SourceFile
+from checker.hcl.source import SourceFile, readable
 from checker.hcl.syntax import Block
 from checker.hcl.variables import Setting, VarFiles, default_of
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
+from checker.hcl.configuration import Configuration, ModulePath, read_foreign
 from checker.hcl.lineage import LEADERS, block_at, speaks_of_succession
-from checker.hcl.source import SourceFile
+from checker.hcl.source import SourceFile, readable
 from checker.hcl.syntax import Block, Span
 
 _NEEDLE = b"tfcert:"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
+from checker.hcl.configuration import Configuration, ModulePath, read_foreign
 from checker.hcl.flow import POINTER, Flow
 from checker.hcl.generated import generated
 from checker.hcl.hashes import file_hashes
@@ -14,7 +14,7 @@ from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import Rotated, concerns, json_edit
 from checker.hcl.references import Reference, Use
 from checker.hcl.sharing import shared
-from checker.hcl.source import SourceFile
+from checker.hcl.source import SourceFile, readable
 from checker.hcl.syntax import Attribute, Block
 from checker.hcl.traversal import traversals
 

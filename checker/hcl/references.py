@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from checker.hcl.configuration import Configuration, ModulePath, readable
-from checker.hcl.source import SourceFile
+from checker.hcl.configuration import Configuration, ModulePath
+from checker.hcl.source import SourceFile, readable
 from checker.hcl.syntax import Attribute, Block, Span
 from checker.hcl.traversal import Traversal, traversals
 

@@ -81,3 +81,8 @@ class SourceFile:
         """The offset just behind the line end of the line that holds `offset`, or the file's end."""
         end = self.data.find(b"\n", offset)
         return len(self.data) if end < 0 else end + 1
+
+
+def readable(file: SourceFile) -> bool:
+    """Whether the file parses as HCL."""
+    return file.fault is None

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from checker.domain.errors import UnprovenError
-from checker.hcl.configuration import Configuration, ModulePath, literal, readable
+from checker.hcl.configuration import Configuration, ModulePath, literal
 from checker.hcl.references import Reference, Site, Use, from_outside, moved_by_repoint, sites, use_of
-from checker.hcl.source import SourceFile
+from checker.hcl.source import SourceFile, readable
 from checker.hcl.structure import by_hcl2
 from checker.hcl.syntax import Block
 from checker.hcl.traversal import traversals

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from checker.hcl.configuration import Configuration, readable
+from checker.hcl.configuration import Configuration
 from checker.hcl.regular_files import read_regular
-from checker.hcl.source import SourceFile
+from checker.hcl.source import SourceFile, readable
 from checker.hcl.syntax import descendants
 
 _DEEPEST = 3

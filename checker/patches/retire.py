@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.domain.errors import UnprovenError
-from checker.hcl.configuration import Configuration, readable
+from checker.hcl.configuration import Configuration
 from checker.hcl.lineage import LICENCE, Lineage, attached, lineage_of, lineages, pem_of, without_comments
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, Site, Use
-from checker.hcl.source import SourceFile
+from checker.hcl.source import SourceFile, readable
 from checker.hcl.splice import Edit, splice
 from checker.hcl.structure import BlockKey
 from checker.hcl.syntax import Block, Span

@@ -20,7 +20,7 @@ from checker.domain.indexed import Indexed
 from checker.domain.location import Location
 from checker.domain.rotation import Delivery, Phase, TrustConsumer
 from checker.hcl.arrivals import Arrival
-from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable, unparsed
+from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, unparsed
 from checker.hcl.consumers import consumers, id_arrivals
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hashes import file_hashes
@@ -31,7 +31,7 @@ from checker.hcl.obstacles import hindrances, ignored_pointer
 from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.provisioners import runs
 from checker.hcl.references import Use
-from checker.hcl.source import SourceFile
+from checker.hcl.source import SourceFile, readable
 from checker.hcl.syntax import Block
 from checker.hcl.variables import VarFiles
 from checker.readers.cautions import of_flow, of_runs, of_tests, of_units, triggered

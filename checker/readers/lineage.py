@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from checker.domain.address import Address, ModuleStep
 from checker.domain.declared import UnreadLineage
 from checker.domain.location import Location
-from checker.hcl.configuration import Configuration, ModulePath, readable
+from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.flow import CERTIFICATES
 from checker.hcl.lineage import Lineage, lineages
 from checker.hcl.lineage import UnreadLineage as UnreadComment
-from checker.hcl.source import SourceFile
+from checker.hcl.source import SourceFile, readable
 from checker.hcl.syntax import Block
 
 if TYPE_CHECKING:
