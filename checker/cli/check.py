@@ -12,7 +12,7 @@ from checker.domain.rotation import Phase
 from checker.domain.severity import FailOn
 
 if TYPE_CHECKING:
-    from checker.cli.reading import Loaded
+    from checker.cli.loaded import Loaded
     from checker.readers.tool import Wanted
 
 

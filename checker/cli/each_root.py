@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from checker.cli import output
+from checker.cli.loaded import Loaded
 from checker.cli.patching import Delivered, deliver
 from checker.cli.previewing import folder_of
-from checker.cli.reading import Loaded
 from checker.cli.request import Request
 from checker.cli.tree import Tree, read_tree
 from checker.domain.errors import TfcertError, UsageError

@@ -17,7 +17,7 @@ from checker.reports import FORMATS
 from checker.reports.printable import encoded, printable
 
 if TYPE_CHECKING:
-    from checker.cli.reading import Loaded
+    from checker.cli.loaded import Loaded
 
 # The file that GitHub's runner names for the summary of a step.
 SUMMARY = "GITHUB_STEP_SUMMARY"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from checker.cli.reading import Loaded
+from checker.cli.loaded import Loaded
 from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UsageError
 from checker.hcl.repository import repository_of

@@ -12,8 +12,8 @@ from checker.cli import output, signals
 from checker.cli.caching import cache_folder
 from checker.cli.files import write_all
 from checker.cli.ground import Ground, ground_of, patch_text
+from checker.cli.loaded import Loaded
 from checker.cli.overwriting import refuse_overwriting
-from checker.cli.reading import Loaded
 from checker.cli.replacing import replace_files
 from checker.cli.request import Request
 from checker.cli.standing import exit_code, standing

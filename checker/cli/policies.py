@@ -14,7 +14,7 @@ from checker.domain.severity import FailOn
 from checker.domain.value import replace, short_value, value
 
 if TYPE_CHECKING:
-    from checker.cli.policy_base import Base
+    from checker.cli.base_commit import Base
     from checker.readers.policy_layers import Layer
 
 _FILE = "tfcert.toml"

@@ -3,82 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.cli import output
+from checker.cli.base_commit import Base
+from checker.cli.loaded import Loaded
 from checker.cli.policies import Said, Standing, standing, standing_here
-from checker.cli.reading import Loaded, shown_as
 from checker.domain.configuration_files import SUFFIXES
-from checker.domain.errors import TfcertError, UnreadableError, UsageError
+from checker.domain.errors import TfcertError, UsageError
 from checker.domain.inventory import Document
 from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
-from checker.domain.value import replace, value
+from checker.domain.value import replace
 
 if TYPE_CHECKING:
     from checker.domain.exemption import Exemption
-    from checker.readers.git_tree import Commit
 
 OPTION = "--policy-base"
 _SUFFIXES = (*SUFFIXES, ".toml")
 _MOST_LINES = 20
-
-
-@value
-class Base:
-    """A commit whose policy and exemptions hold, and the folder in which its files were put for this run."""
-
-    commit: Commit
-    folder: Path
-
-    def place(self, path: str | Path) -> Path | None:
-        """Return where the commit's own file of that path is; None for a path outside the repository, which no commit changes.
-
-        The path is not resolved inside the repository: a link there is the checkout's, and the commit may have another.
-        """
-        plain = Path(os.path.abspath(path))  # noqa: PTH100 -- Path.resolve would follow the links of the checkout
-        for candidate in (plain, Path(os.path.realpath(plain))):
-            if candidate.is_relative_to(self.commit.top):
-                return self.folder / candidate.relative_to(self.commit.top)
-        return None
-
-    def exists(self, path: Path) -> bool:
-        """Whether the file is in the commit, or outside the repository on disk."""
-        return (self.place(path) or path).is_file()
-
-    def read(self, path: str, opener: Callable[[str], bytes]) -> bytes:
-        """Read a file as the commit has it; raises UnreadableError under the path that the user knows."""
-        placed = self.place(path)
-        if placed is None:
-            return opener(path)
-        try:
-            return opener(str(placed))
-        except UnreadableError as error:
-            raise UnreadableError(f"{error.message} (at {self.commit.ref})", where=path, remedy=error.remedy) from error
-
-    def exemptions_of(self, document: Document) -> Document:
-        """Return the document with the inline exemptions that the commit has in the same folder."""
-        from checker.readers.configuration import read_configuration
-
-        declared = document.declared
-        if declared is None or document.directory is None:
-            return document
-        placed = self.place(document.directory)
-        found = None
-        if placed is not None and placed.is_dir():
-            found = read_configuration(str(placed), shown_as(document.directory))
-        held = found[1] if found is not None else None
-        return replace(
-            document,
-            declared=replace(
-                declared,
-                exemptions=held.exemptions if held is not None else (),
-                faulty=held.faulty if held is not None else (),
-            ),
-        )
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.cli.reading import shown_as
+from checker.cli.loaded import shown_as
 from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UnreadableError
 from checker.domain.exemption import Exemption, Faulty
 
 if TYPE_CHECKING:
-    from checker.cli.policy_base import Base
+    from checker.cli.base_commit import Base
 
 
 def is_configuration(file: str) -> bool:

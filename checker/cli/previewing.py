@@ -7,7 +7,7 @@ from pathlib import Path
 
 from checker.cli.caching import cache_folder
 from checker.cli.ground import ground_of, patch_text
-from checker.cli.reading import Loaded
+from checker.cli.loaded import Loaded
 from checker.domain.outcome import Outcome
 from checker.domain.value import replace
 from checker.domain.written import WrittenPatch

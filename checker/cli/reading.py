@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checker.cli import output
+from checker.cli.loaded import Loaded, shown_as
 from checker.cli.replacing import JOURNAL
 from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UnreadableError, UsageError
 from checker.domain.inventory import Document, Inventory
-from checker.domain.value import replace, value
+from checker.domain.value import replace
 
 if TYPE_CHECKING:
     from checker.domain.declared import Declared
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 
 # Dates are counted from and to it: the first and the last that a calendar has leave no room for that.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
-
-
-@value
-class Loaded:
-    """The documents, and the configuration beside each, in order; None where there is none."""
-
-    inventory: Inventory
-    configurations: tuple[Configuration | None, ...]
 
 
 def load(
@@ -136,12 +129,6 @@ def demand_configuration(inventory: Inventory) -> None:
                 where="--expect next",
                 remedy="name the folder of its .tf files with --config, or expect one phase by its name",
             )
-
-
-def shown_as(directory: str) -> str:
-    """How the folder of a configuration is put before its files' names: the way there from here."""
-    relative = os.path.relpath(Path(directory).resolve(), Path.cwd())
-    return "" if relative == "." else relative.replace(os.sep, "/")
 
 
 def moment(text: str | None) -> datetime:

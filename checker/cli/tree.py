@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from checker.cli import output
-from checker.cli.reading import Loaded, load
+from checker.cli.loaded import Loaded
+from checker.cli.reading import load
 from checker.domain.errors import TfcertError, UsageError
 from checker.domain.inventory import Inventory, Unread
 from checker.domain.value import value

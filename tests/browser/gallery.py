@@ -6,8 +6,8 @@ from pathlib import Path
 
 from world import BASE, CERTIFICATE, HOME, NOW, STAGE, World, days, lay, world
 
+from checker.cli.loaded import Loaded
 from checker.cli.previewing import with_patches
-from checker.cli.reading import Loaded
 from checker.domain.address import parse
 from checker.domain.exemption import Exemption
 from checker.domain.finding import SuppressedBy

@@ -1,0 +1,27 @@
+"""What a run has read: the documents, and the configuration beside each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checker.domain.inventory import Inventory
+from checker.domain.value import value
+
+if TYPE_CHECKING:
+    from checker.hcl.configuration import Configuration
+
+
+@value
+class Loaded:
+    """The documents, and the configuration beside each, in order; None where there is none."""
+
+    inventory: Inventory
+    configurations: tuple[Configuration | None, ...]
+
+
+def shown_as(directory: str) -> str:
+    """How the folder of a configuration is put before its files' names: the way there from here."""
+    relative = os.path.relpath(Path(directory).resolve(), Path.cwd())
+    return "" if relative == "." else relative.replace(os.sep, "/")
