@@ -17,8 +17,8 @@ from checker.readers.decoding import AGAIN, decode, items, members
 from checker.readers.envelope import PriorState, ShownModule, ShownValues, decoded
 from checker.readers.spot import Spot
 
-# Up to this size, in bytes, looking at each level takes a few milliseconds.
-SMALL = 512 * 1024
+# Up to this size, in bytes, looking at each level takes one or two milliseconds.
+SMALL = 64 * 1024
 _LEVELS = frozenset({"values", "root_module", "resources", "child_modules"})
 
 
