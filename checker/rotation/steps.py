@@ -232,7 +232,8 @@ def _undeclared(standing: Standing) -> Step:  # noqa: PLR0911 -- one return for 
         )
     if standing.presenters:
         return Blocked(
-            "its block is no longer in the configuration, though stages present it: the next apply would destroy it",
+            f"its block is no longer in the configuration{_searched(standing)}, though stages present it: the next apply would"
+            " destroy it",
             "put the block back before anything is applied, then ask again",
         )
     unseen = _unseen(standing) if standing.cases.observations.asked else None
@@ -249,6 +250,11 @@ def _unparsed(broken: Sequence[Location], what: str) -> Blocked:
         f"{what}, and it may be in a file that cannot be parsed: {', '.join(map(str, broken))}",
         "correct the syntax in the file at this line (`terraform validate` says what is wrong), then ask again",
     )
+
+
+def _searched(standing: Standing) -> str:
+    """The JSON files that were searched for a block, and name other certificates only."""
+    return f" ({', '.join(standing.declared.unread)} does not name it)" if standing.declared.unread else ""
 
 
 def _unread(standing: Standing) -> str:
