@@ -254,7 +254,7 @@ def _unparsed(broken: Sequence[Location], what: str) -> Blocked:
 
 def _searched(standing: Standing) -> str:
     """The JSON files that were searched for a block, and name other certificates only."""
-    return f" ({', '.join(standing.declared.unread)} does not name it)" if standing.declared.unread else ""
+    return f" (it is not in {', '.join(standing.declared.unread)})" if standing.declared.unread else ""
 
 
 def _unread(standing: Standing) -> str:
