@@ -66,10 +66,10 @@ def runbook(
 
 def _apply_command(files: Mapping[str, str], where: str, phase: str, *, undo: bool = False) -> str:
     """Return the command that applies a stored patch, or takes it back, run anywhere in the repository."""
-    apply = "apply -R" if undo else "apply"
+    back = " -R" if undo else ""
     if where == REPOSITORY:
-        return f'git -C "$(git rev-parse --show-toplevel)" {apply} {quote(files[phase])}'
-    return f"git {apply} {quote(files[phase])}"
+        return f'git -C "$(git rev-parse --show-toplevel)" apply{back} {quote(files[phase])}'
+    return f"git apply{back} {quote(files[phase])}"
 
 
 def stage_commands(rotation: Rotation, places: Mapping[str, Stage]) -> tuple[str, ...]:
