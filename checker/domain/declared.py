@@ -106,7 +106,9 @@ class Declared:
 
     `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
     not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON, by
-    the module, type and name of the certificate. `elsewhere`
+    the module, type and name of the certificate. `unparsed` are the places where a file stops being HCL: files that speak of
+    client certificates or call modules. `twins` gives for each .tofu file the file that OpenTofu does not read because of it.
+    `named_in_json` gives for each JSON file in `unread` the certificates that it names, by module, type and name. `elsewhere`
     gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
     `faulty` the comments that are none; `unread_lineage` those that are meant to name a predecessor and cannot be read.
     `renamed` gives the new address of each certificate's block that a `moved` block renames. `hashes` are the places that hash
@@ -119,6 +121,9 @@ class Declared:
     literals: tuple[DeclaredLiteral, ...] = ()
     modules: frozenset[tuple[str, ...]] = frozenset({()})
     unread: tuple[str, ...] = ()
+    unparsed: tuple[Location, ...] = ()
+    twins: Mapping[str, str] = MappingProxyType({})
+    named_in_json: Mapping[str, frozenset[tuple[tuple[str, ...], str, str]]] = MappingProxyType({})
     by_hand: Mapping[tuple[tuple[str, ...], str, str], str] = MappingProxyType({})
     elsewhere: Mapping[tuple[str, ...], str] = MappingProxyType({})
     locations: Mapping[Address, Location] = MappingProxyType({})
@@ -134,8 +139,13 @@ class Declared:
 
     def lacks(self, block: Address) -> bool:
         """Whether it is certain that the configuration has no such block: each of its files was read, and none renames it."""
-        unsure = self.unread or block.module_path not in self.modules or block in self.renamed
+        unsure = self.may_declare(block) or block.module_path not in self.modules or block in self.renamed
         return not unsure and self.certificate(block) is None
+
+    def may_declare(self, block: Address) -> tuple[str, ...]:
+        """The files that were not understood and that may declare a block: a JSON file only where it names the block."""
+        key = (block.module_path, block.type, block.name)
+        return tuple(path for path in self.unread if path not in self.named_in_json or key in self.named_in_json[path])
 
     def literal(self, identity: str) -> DeclaredLiteral | None:
         """The text that is this id."""

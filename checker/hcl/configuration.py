@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.domain.configuration_files import SUFFIXES
+from checker.domain.configuration_files import SUFFIXES, tofu_twin
 from checker.domain.errors import UnreadableError
 from checker.hcl.calls import CALLS, plain_calls, speaks_of_ours
 from checker.hcl.regular_files import read_regular
-from checker.hcl.source import SourceFile
+from checker.hcl.source import Fault, SourceFile
 from checker.hcl.syntax import Block, descendants
 
 if TYPE_CHECKING:
@@ -44,6 +44,11 @@ class Module:
     foreign: tuple[str, ...] = ()
     opaque: Mapping[str, str] = field(default_factory=dict)
     tests: tuple[str, ...] = ()
+
+    def twins(self) -> dict[str, str]:
+        """Return the files that terraform alone reads, each with the .tofu file that OpenTofu reads instead of it."""
+        names = {*self.files, *self.foreign}
+        return {name: twin for name in sorted(names) if (twin := tofu_twin(name)) in names and twin is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +97,24 @@ class Configuration:
 
 def readable(file: SourceFile) -> bool:
     """Whether the file parses as HCL."""
-    try:
-        return file.body is not None
-    except UnreadableError:
-        return False
+    return file.fault is None
+
+
+def unparsed(configuration: Configuration) -> Iterator[tuple[SourceFile, Fault]]:
+    """Yield the files that speak of client certificates or call modules and cannot be parsed, each with what is wrong.
+
+    Test files are no part of the configuration.
+    """
+    tests = {path for module in configuration.modules.values() for path in module.tests}
+    for path, file in sorted(configuration.files.items()):
+        if path not in tests and (b"client_certificate" in file.data or _needs_parser(file.data)) and file.fault is not None:
+            yield file, file.fault
+
+
+def _needs_parser(data: bytes) -> bool:
+    """Whether only a parser can tell which modules a file calls; a file of UTF-16 is no text that can be searched."""
+    calls = b"module" in data and CALLS.search(data) and (speaks_of_ours(data) or plain_calls(data) is None)
+    return bool(calls) or data.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
 def load_configuration(root: str) -> Configuration | None:

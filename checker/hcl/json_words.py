@@ -14,17 +14,47 @@ from checker.hcl.generated import cdktf_edit
 
 _CERTIFICATES = ("aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate")
 _REFERENCE = re.compile(r"\b((?:aws_api_gateway|awscc_apigateway)_client_certificate)\.([\w-]+)")
+_PLAIN = re.compile(r"\$\{\s*(?:aws_api_gateway|awscc_apigateway)_client_certificate\.[\w-]+\.(?:id|client_certificate_id)\s*\}")
+_OF_CERTIFICATE = re.compile(r"^resource(?:\[\d+\])?\.(?:aws_api_gateway|awscc_apigateway)_client_certificate\b")
+_WORD = "client_certificate"
 
 
-def json_edit(path: str, data: bytes, only: tuple[str, str] | None = None) -> str | None:
-    """What each phase is in a JSON file; None where it is no JSON, or neither declares a certificate nor refers to one.
+# The certificate that is rotated, by type and name, or a literal id.
+Rotated = tuple[str, str] | str
 
-    `only` is the type and name of the certificate that is rotated: the others in the file stay as they are.
+
+def concerns(data: bytes, what: Rotated) -> bool:
+    """Whether a JSON file may have a part in the rotation of a certificate: it stays out of it only where that is sure.
+
+    Sure is a file that names the certificate nowhere, and whose stages take their ids from other certificates directly.
     """
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
+    document = _read(data)
+    if document is None:
+        return True
+    if isinstance(what, str):
+        if what.encode() in data:
+            return True
+    elif what in set(_declared(document)) or what in _REFERENCE.findall(data.decode("utf-8", "replace")):
+        return True
+    for place, text in _texts(document, ""):
+        spoken = _WORD in _OF_CERTIFICATE.sub("", place) or _WORD in text
+        if spoken and not _PLAIN.fullmatch(text) and (_WORD in text or "${" in text):
+            return True
+    return False
+
+
+def json_edit(path: str, data: bytes, only: Rotated | None = None) -> str | None:
+    """What each phase is in a JSON file; None where it is no JSON, or says nothing of the certificate that is rotated.
+
+    `only` is what is rotated: the other certificates in the file stay as they are.
+    """
+    document = _read(data)
+    if document is None:
         return None
+    if isinstance(only, str):
+        places = sorted(place for place, text in _texts(document, "") if text == only)
+        words = [f'repoint: at {place} write "${{TYPE.NAME.id}}" of the successor for "{only}"' for place in places]
+        return f"in {path}, {'; '.join(words)}" if words else None
     declared = sorted(each for each in set(_declared(document)) if only in {None, each})
     found = {(place, *each) for place, text in _texts(document, "") for each in _REFERENCE.findall(text)}
     referring = sorted({(place, name) for place, kind, name in found if only in {None, (kind, name)}})
@@ -33,7 +63,7 @@ def json_edit(path: str, data: bytes, only: tuple[str, str] | None = None) -> st
         constructs = cdktf_edit(path, document, names, tuple(place for place, _ in referring))
         if constructs is not None:
             return constructs
-    words: list[str] = []
+    words = []
     for kind, name in declared:
         bare = ", without what runs at its creation (provisioner, action_trigger)" if _runs(document, kind, name) else ""
         words.append(f'introduce: copy the key "{name}" under resource.{kind} to a new key, such as "{name}_next"{bare}')
@@ -49,11 +79,21 @@ def json_edit(path: str, data: bytes, only: tuple[str, str] | None = None) -> st
 
 def json_certificates(data: bytes) -> frozenset[tuple[str, str]]:
     """Return the type and name of each certificate that a JSON file declares or refers to; empty where it is no JSON."""
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        return frozenset()
+    document = _read(data)
     return frozenset({*_declared(document), *(each for _, text in _texts(document, "") for each in _REFERENCE.findall(text))})
+
+
+def _read(data: bytes) -> Any:
+    """Return what a JSON file holds; None for a text that is no JSON."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def is_json(data: bytes) -> bool:
+    """Whether a text is a JSON object, as each JSON file of a configuration is."""
+    return isinstance(_read(data), dict)
 
 
 def _declared(document: Any) -> Iterator[tuple[str, str]]:

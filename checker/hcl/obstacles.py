@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign, readable
@@ -11,7 +11,7 @@ from checker.hcl.flow import POINTER, Flow
 from checker.hcl.generated import generated
 from checker.hcl.hashes import file_hashes
 from checker.hcl.hindrance import Hindrance
-from checker.hcl.json_words import json_edit
+from checker.hcl.json_words import Rotated, concerns, json_edit
 from checker.hcl.references import Reference, Use
 from checker.hcl.sharing import shared
 from checker.hcl.source import SourceFile
@@ -25,7 +25,7 @@ _DEPLOYMENTS = {("aws_api_gateway_deployment",), ("aws_apigatewayv2_deployment",
 def hindrances(configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
     """Everything that stands in the way of rotating the certificate that a block declares."""
     kind, name = block.labels[:2]
-    yield from hindrances_of_flow(configuration, module, kind, file, flow)
+    yield from hindrances_of_flow(configuration, module, (kind, name), file, flow)
     yield from _references(flow)
     yield from _quoted(configuration, module, f"{kind}.{name}")
     yield from _keys(flow)
@@ -35,27 +35,31 @@ def hindrances(configuration: Configuration, module: ModulePath, block: Block, f
 
 
 def hindrances_of_flow(
-    configuration: Configuration, module: ModulePath, word: str, file: SourceFile, flow: Flow
+    configuration: Configuration, module: ModulePath, what: Rotated, file: SourceFile, flow: Flow
 ) -> Iterator[Hindrance]:
     """What stands in the way of whatever reaches the stages of a flow from a module.
 
-    `word` is what every reference holds: a certificate's type (its name stands in files that are not ours too), or a literal id.
+    `what` is the certificate that is rotated, or a literal id.
     """
-    for path in sorted({module, *(stage[0] for stage in flow.stages), *(site.module for site in flow.sites)}):
-        yield from _foreign(configuration, path, flow)
-        yield from _unreadable(configuration, path, word)
+    modules = sorted({module, *(stage[0] for stage in flow.stages), *(site.module for site in flow.sites)})
+    for path in modules:
+        yield from _foreign(configuration, path, flow, what)
+        yield from _unreadable(configuration, path, what)
+    yield from _twins(configuration, modules, file, flow)
     yield from shared(configuration, module, file)
     yield from _ignored(configuration, flow)
 
 
-def _foreign(configuration: Configuration, module: ModulePath, flow: Flow) -> Iterator[Hindrance]:
+def _foreign(configuration: Configuration, module: ModulePath, flow: Flow, what: Rotated) -> Iterator[Hindrance]:
+    twins = configuration.modules[module].twins()
     for path in configuration.modules[module].foreign:
         data = read_foreign(configuration, path)
         at = data.find(b"client_certificate")
-        if at >= 0:
+        if at >= 0 and (not path.endswith(".json") or concerns(data, what)):
             yield Hindrance(
-                reason=f"{path} speaks of client certificates, and tfcert does not edit JSON, override or .tofu files",
-                remedy=json_edit(path, data)
+                reason=f"{path} speaks of client certificates{_read_by(path, twins)}, and tfcert does not edit JSON, override or"
+                " .tofu files",
+                remedy=json_edit(path, data, what)
                 or "make the same change there by hand: first the new certificate, then the references, then the removal",
                 path=path,
                 line=data.count(b"\n", 0, at) + 1,
@@ -70,13 +74,50 @@ def _foreign(configuration: Configuration, module: ModulePath, flow: Flow) -> It
             )
 
 
-def _unreadable(configuration: Configuration, module: ModulePath, word: str) -> Iterator[Hindrance]:
-    for file in configuration.in_module(module):
-        if (b"client_certificate" in file.data or word.encode() in file.data) and not readable(file):
+def _read_by(path: str, twins: Mapping[str, str]) -> str:
+    """Say which tool reads a file that only one of terraform and OpenTofu reads."""
+    if path in twins:
+        return f" (only terraform reads it: OpenTofu reads {twins[path]} instead)"
+    if not path.endswith((".tofu", ".tofu.json")):
+        return ""
+    plain = next((plain for plain, tofu in twins.items() if tofu == path), None)
+    return f" (only OpenTofu reads it{f', instead of {plain}' if plain is not None else ''})"
+
+
+def _twins(configuration: Configuration, modules: Sequence[ModulePath], file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
+    """The files of a rotation that OpenTofu leaves out for a .tofu file of the same name: an edit does nothing for one tool."""
+    twins = {plain: tofu for each in configuration.modules.values() for plain, tofu in each.twins().items()}
+    if not twins:
+        return
+    touched = {file.path, *(place.file.path for place in (*flow.sites, *(reference.site for reference in flow.references)))}
+    for path, kind, name in flow.stages:
+        touched |= {each.path for each, _ in configuration.blocks(path, "resource", kind, name)}
+    for path in modules:
+        for depth in range(len(path)):
+            touched |= {each.path for each, _ in configuration.blocks(path[:depth], "module", path[depth])}
+    for plain, tofu in sorted(twins.items()):
+        # One that speaks of client certificates is named as such already.
+        if plain in touched and b"client_certificate" not in read_foreign(configuration, tofu):
             yield Hindrance(
-                reason=f"{file.path} cannot be parsed, and it speaks of the certificate",
+                reason=f"OpenTofu reads {tofu} instead of {plain}, and terraform reads {plain} alone: a patch of {plain} would"
+                " change nothing for OpenTofu",
+                remedy="if only one of the tools is used, delete the file that it does not read; otherwise move the blocks of the"
+                f" rotation from {plain} to a file without a .tofu file of the same name, then ask again",
+                path=plain,
+            )
+
+
+def _unreadable(configuration: Configuration, module: ModulePath, what: Rotated) -> Iterator[Hindrance]:
+    # A certificate's name is in files that are not ours too; its type is in every reference.
+    word = what if isinstance(what, str) else what[0]
+    for file in configuration.in_module(module):
+        if (b"client_certificate" in file.data or word.encode() in file.data) and file.fault is not None:
+            yield Hindrance(
+                reason=f"{file.path} cannot be parsed (line {file.fault.line}: {file.fault.reason}), and it speaks of the"
+                " certificate",
                 remedy="`terraform validate` says what is wrong in it",
                 path=file.path,
+                line=file.fault.line,
             )
 
 

@@ -11,6 +11,15 @@ from checker.hcl.syntax import Body, parse_body
 _BOM = b"\xef\xbb\xbf"
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a file cannot be parsed, and the line, counted from 1, where that shows."""
+
+    reason: str
+    line: int
+    remedy: str
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """The text of a .tf file.
@@ -28,27 +37,30 @@ class SourceFile:
 
         Raises UnreadableError with the line where it stops being HCL.
         """
+        match self._parsed:
+            case Fault(reason=reason, line=line, remedy=remedy):
+                raise UnreadableError(reason, where=f"{self.path}:{line}", remedy=remedy)
+            case body:
+                return body
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why the file cannot be parsed; None for one that can."""
+        return self._parsed if isinstance(self._parsed, Fault) else None
+
+    @cached_property
+    def _parsed(self) -> Body | Fault:
         try:
             self.data.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise UnreadableError(
-                "not UTF-8 text",
-                where=f"{self.path}:{self.line(error.start)}",
-                remedy="save the file as UTF-8; Terraform reads nothing else",
-            ) from error
+            return Fault("not UTF-8 text", self.line(error.start), "save the file as UTF-8; Terraform reads nothing else")
         # Blanks of the same length stand for the mark: every offset stays what it is in the file.
         text = b"   " + self.data[3:] if self.data.startswith(_BOM) else self.data
         try:
             body, broken = parse_body(text)
-        except RecursionError as error:
-            raise UnreadableError("blocks are nested too deeply", where=self.path, remedy="tfcert reads no such file") from error
-        if broken is not None:
-            raise UnreadableError(
-                "not valid HCL",
-                where=f"{self.path}:{self.line(broken)}",
-                remedy="`terraform validate` says more",
-            )
-        return body
+        except RecursionError:
+            return Fault("blocks are nested too deeply", 1, "tfcert reads no such file")
+        return body if broken is None else Fault("not valid HCL", self.line(broken), "`terraform validate` says more")
 
     @property
     def newline(self) -> bytes:

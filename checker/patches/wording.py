@@ -66,10 +66,8 @@ def runbook(
 
 def _apply_command(files: Mapping[str, str], where: str, phase: str, *, undo: bool = False) -> str:
     """Return the command that applies a stored patch, or takes it back, run anywhere in the repository."""
-    back = " -R" if undo else ""
-    if where == REPOSITORY:
-        return f'git -C "$(git rev-parse --show-toplevel)" apply{back} {quote(files[phase])}'
-    return f"git apply{back} {quote(files[phase])}"
+    folder = ' -C "$(git rev-parse --show-toplevel)"' if where == REPOSITORY else ""
+    return f"git{folder} apply{' -R' if undo else ''} {quote(files[phase])}"
 
 
 def stage_commands(rotation: Rotation, places: Mapping[str, Stage]) -> tuple[str, ...]:

@@ -20,12 +20,12 @@ from checker.domain.indexed import Indexed
 from checker.domain.location import Location
 from checker.domain.rotation import Delivery, Phase, TrustConsumer
 from checker.hcl.arrivals import Arrival
-from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable
+from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, readable, unparsed
 from checker.hcl.consumers import consumers, id_arrivals
 from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
 from checker.hcl.hashes import file_hashes
 from checker.hcl.hindrance import Hindrance
-from checker.hcl.json_words import json_certificates, json_edit
+from checker.hcl.json_words import is_json, json_certificates, json_edit
 from checker.hcl.literals import home_of, literal_hindrances, literal_uses
 from checker.hcl.obstacles import hindrances, ignored_pointer
 from checker.hcl.origins import Producer, origins, source_of
@@ -70,6 +70,9 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         literals=Indexed(reader.literals()),
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
+        unparsed=tuple(reader.location(file.path, fault.line) for file, fault in unparsed(configuration)),
+        twins=dict(reader.twins()),
+        named_in_json=reader.named_in_json(),
         by_hand=reader.by_hand(),
         elsewhere={
             (*module.path, call): source_of(configuration, module.path, call)
@@ -251,11 +254,25 @@ class _Reader:
                         found[key] = f"{found[key]}; {words}" if key in found else words
         return found
 
+    def twins(self) -> Iterator[tuple[str, str]]:
+        """The .tofu files that OpenTofu reads instead of a file of Terraform's, each with that file."""
+        for module in self.configuration.modules.values():
+            for plain, tofu in module.twins().items():
+                yield self.location(tofu, 1).file, self.location(plain, 1).file
+
+    def named_in_json(self) -> dict[str, frozenset[tuple[tuple[str, ...], str, str]]]:
+        """The certificates that each JSON file names; a file that is no JSON may name any."""
+        return {
+            self.location(path, 1).file: frozenset((module.path, *each) for each in json_certificates(data))
+            for module in self.configuration.modules.values()
+            for path in module.foreign
+            if path.endswith(".json") and is_json(data := self.foreign(path))
+        }
+
     def unread(self) -> Iterator[str]:
-        tests = {path for module in self.configuration.modules.values() for path in module.tests}
-        for path, file in sorted(self.configuration.files.items()):
-            if path not in tests and b"client_certificate" in file.data and not readable(file):
-                yield self.location(path, 1).file
+        for file, _ in unparsed(self.configuration):
+            if b"client_certificate" in file.data:
+                yield self.location(file.path, 1).file
         for module in self.configuration.modules.values():
             for path in module.foreign:
                 if b"client_certificate" in self.foreign(path):

@@ -68,7 +68,7 @@ def _blocks(document: DocumentCases, declared: Declared, due: list[Case], succes
     for case in document.cases:
         address = case.address if case.certificate.kind == "gateway" else None
         removed = address is not None and case.id is not None and declared.certificate(address.block) is None
-        if removed and address is not None and address.module_path in declared.modules and not declared.unread:
+        if removed and address is not None and address.module_path in declared.modules and not declared.may_declare(address):
             blocks[address.block] = None
     return blocks
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from checker.domain.address import Address
 from checker.domain.case_values import Case, Evidence
 from checker.domain.deadlines import moment
 from checker.domain.declared import DeclaredCertificate, UnreadLineage
+from checker.domain.location import Location
 from checker.domain.observation import Surveyed, Unanswered
 from checker.domain.rotation import Blocked, Done, Next, Phase, Step, Waiting
 from checker.domain.succession import Guess
@@ -213,16 +216,21 @@ def _undeclared(standing: Standing) -> Step:  # noqa: PLR0911 -- one return for 
                 f"{inside}, whose source is not a folder of this configuration ({source})",
                 f"rotate it in the repository of {source}, and take its new version here",
             )
+        if standing.declared.unparsed:
+            return _unparsed(standing.declared.unparsed, f"{inside}, and no call of it was found")
         if not standing.declared.unread:
             return Blocked(
                 f"{inside}, which this configuration does not call",
                 "pass the configuration that does with --config; if the call was removed, put it back before anything is applied",
             )
-    if standing.declared.unread:
+    by_hand = standing.declared.by_hand.get((path, standing.block.type, standing.block.name))
+    broken = [place for place in standing.declared.unparsed if place.file in standing.declared.may_declare(standing.block)]
+    if broken and by_hand is None:
+        return _unparsed(broken, "its block was not found")
+    if standing.declared.may_declare(standing.block):
         return Blocked(
-            f"its block was not found; {', '.join(standing.declared.unread)} may declare it, which tfcert does not edit",
-            standing.declared.by_hand.get((path, standing.block.type, standing.block.name))
-            or "make the same change there by hand: first the new certificate, then the references, then the removal",
+            f"its block was not found; {_unread(standing)} may declare it, which tfcert does not edit",
+            by_hand or "make the same change there by hand: first the new certificate, then the references, then the removal",
         )
     if standing.presenters:
         return Blocked(
@@ -235,6 +243,20 @@ def _undeclared(standing: Standing) -> Step:  # noqa: PLR0911 -- one return for 
     sure = isinstance(standing.survey(), Surveyed) and unseen is None
     known = "AWS shows no stage that presents it" if sure else "no stage in state presents it, and AWS was not asked about others"
     return Waiting(f"its block is gone from the configuration, so Terraform is to delete it: {known}")
+
+
+def _unparsed(broken: Sequence[Location], what: str) -> Blocked:
+    """A rotation that needs a file which cannot be parsed: the block, or the call of its module, may be in it."""
+    return Blocked(
+        f"{what}, and it may be in a file that cannot be parsed: {', '.join(map(str, broken))}",
+        "correct the syntax in the file at this line (`terraform validate` says what is wrong), then ask again",
+    )
+
+
+def _unread(standing: Standing) -> str:
+    """The files that may declare a block, each with the file that OpenTofu leaves out because of it."""
+    twins, paths = standing.declared.twins, standing.declared.may_declare(standing.block)
+    return ", ".join(f"{path} (only OpenTofu reads it, instead of {twins[path]})" if path in twins else path for path in paths)
 
 
 def _repoint(standing: Standing, successor: DeclaredCertificate, declaration: DeclaredCertificate) -> Step:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from checker.hcl.json_words import json_certificates, json_edit
+from checker.hcl.json_words import concerns, json_certificates, json_edit
 
 C = "aws_api_gateway_client_certificate"
 STAGE = {"aws_api_gateway_stage": {"prod": [{"client_certificate_id": f"${{{C}.c.id}}"}]}}
@@ -81,3 +81,41 @@ def test_the_words_are_about_the_certificate_that_is_rotated():
     assert 'delete the key "c"' in words
     assert json_edit("gw.tf.json", data, (C, "third")) is None
     assert json_certificates(data) == {(C, "c"), (C, "other")}
+
+
+OTHER = {C: {"b": {"description": "${var.name}"}}, "aws_api_gateway_stage": {"b": {"client_certificate_id": f"${{{C}.b.id}}"}}}
+
+
+@pytest.mark.parametrize(
+    ("document", "what", "expected"),
+    [
+        ({"resource": OTHER}, (C, "c"), False),
+        ({"resource": OTHER}, (C, "b"), True),
+        ({"resource": OTHER}, "old000", False),
+        ({"resource": STAGE}, (C, "c"), True),
+        ({"resource": OTHER, "locals": {"x": "${" + C + ".c.id}"}}, (C, "c"), True),
+        ({"resource": OTHER, "locals": {"x": {"${" + C + ".c.id}": 1}}}, (C, "c"), True),
+        ({"resource": OTHER, "moved": {"from": f"{C}.a", "to": f"{C}.c"}}, (C, "c"), True),
+        ({"resource": {"aws_api_gateway_stage": {"x": {"client_certificate_id": "${local.c}"}}}}, (C, "c"), True),
+        ({"resource": {"aws_api_gateway_stage": {"x": {"client_certificate_id": "old000"}}}}, "old000", True),
+        ({"resource": {"aws_api_gateway_stage": {"x": {"client_certificate_id": "new000"}}}}, "old000", False),
+        ({"module": {"m": {"id": "${local.client_certificate}"}}}, (C, "c"), True),
+    ],
+)
+def test_a_file_stays_out_of_a_rotation_only_where_that_is_sure(document, what, expected):
+    """It names the certificate nowhere, and its stages take their ids from other certificates directly."""
+    assert concerns(json.dumps(document).encode(), what) is expected
+
+
+def test_a_text_that_is_no_json_may_name_anything():
+    """It is not known to stay out."""
+    assert concerns(b"{client_certificate", (C, "c"))
+
+
+def test_a_literal_id_is_named_by_its_place():
+    """The reference to the successor takes the place of the id, and other certificates in the file are not spoken of."""
+    document = {"resource": {**OTHER, "aws_api_gateway_stage": {"x": {"client_certificate_id": "old000"}}}}
+    words = json_edit("gw.tf.json", json.dumps(document).encode(), "old000")
+    assert words is not None
+    assert "at resource.aws_api_gateway_stage.x.client_certificate_id write" in words
+    assert "copy the key" not in words

@@ -21,6 +21,9 @@ FOLLOWED: dict[str, tuple[tuple[str, str | None, str], ...]] = {
     "blocked-two-successors": (
         ("main.tf", f'\n# tfcert: succeeds {OLD}\nresource "aws_api_gateway_client_certificate" "two" {{\n}}\n', ""),
     ),
+    "blocked-tofu-instead": (("main.tofu", None, ""),),
+    "blocked-own-file-unparsable": (("main.tf", "names = [\n", "names = []\n"),),
+    "blocked-call-unparsable": (("main.tf", "variables = {\n", "variables = {}\n"),),
     "blocked-another-stage-by-literal": (("main.tf", '"old000"', f"{OLD}.id"),),
 }
 
