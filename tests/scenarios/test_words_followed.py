@@ -377,3 +377,43 @@ resource "aws_api_gateway_deployment" "d" {{
     (option,) = taken(r"^leave (--[\w-]+) out, or let the trigger depend", words(asked(home, trust_bundle=True)))
     assert option == "--trust-bundle"
     assert asked(home).step == Next(Phase.INTRODUCE)
+
+
+GIVEN = {
+    "of that state": ("data.terraform_remote_state.p.outputs.id", 'data "terraform_remote_state" "p" {\n  backend = "s3"\n}\n'),
+    "that writes /p/id": ("data.aws_ssm_parameter.p.value", 'data "aws_ssm_parameter" "p" {\n  name = "/p/id"\n}\n'),
+}
+
+
+@pytest.mark.parametrize("place", GIVEN)
+def test_an_id_that_another_configuration_gives_is_rotated_there(place, tmp_path):
+    """Each step that is named is done there, in its order; the stage moves with the next apply here, and nothing is due."""
+    value, data = GIVEN[place]
+    stage = f'{data}\nresource "{STAGE}" "prod" {{\n  client_certificate_id = {value}\n}}\n'
+    home = world(tmp_path / "here", {"main.tf": stage}, certificates={}, ends={"old000": days(12)})
+    _, there, *steps = re.split(r"configuration |: |; ", words(asked(home)))
+    assert there == place
+    producer = f'resource "{CERTIFICATE}" "orders" {{\n}}\n\noutput "id" {{\n  value = {OLD}.id\n}}\n'
+    other = world(tmp_path / "there", {"main.tf": producer}, stages={}, elsewhere={"prod": "old000"})
+    for step in steps:
+        match step.replace("the value", "the output"):
+            case "add the successor there and apply":
+                edit(tmp_path / "there/main.tf", "\n\noutput", f"\n\n{SUCCESSOR}\noutput")
+                other.certificates[NEW] = "new000"
+                home.ends["new000"] = other.ends["new000"] = days(361)
+            case "have every backend trust it":
+                assert other.judge().exit_code == 0
+            case "give its id in the output there and apply":
+                edit(tmp_path / "there/main.tf", f"{OLD}.id", f"{NEW}.id")
+            case "the next apply here moves the stage":
+                home.stages[f"{STAGE}.prod"] = other.elsewhere["prod"] = "new000"
+                assert home.judge().findings == ()
+            case "then remove the old certificate there":
+                assert asked(other).step == Next(Phase.RETIRE)
+                other.write(other.ask()[1])
+                other.ends.pop(other.certificates.pop(OLD), None)
+                del home.ends["old000"]
+            case unknown:
+                raise AssertionError(unknown)
+    assert len(steps) == 5
+    assert [each.ask()[1].rotations for each in (home, other)] == [(), ()]
