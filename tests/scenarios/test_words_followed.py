@@ -417,3 +417,20 @@ def test_an_id_that_another_configuration_gives_is_rotated_there(place, tmp_path
                 raise AssertionError(unknown)
     assert len(steps) == 5
     assert [each.ask()[1].rotations for each in (home, other)] == [(), ()]
+
+
+def test_stages_refer_to_the_one_that_is_named_again(tmp_path):
+    """A successor that was written manually and ends sooner: the stage goes back, and a fresh one is introduced beside both."""
+    begun = BASE.replace(f"{OLD}.id", f"{OLD}_two.id") + f'\nresource "{CERTIFICATE}" "orders_two" {{\n}}\n'
+    home = world(
+        tmp_path,
+        {"main.tf": begun},
+        certificates={OLD: "old000", f"{OLD}_two": "two000"},
+        ends={"old000": days(12), "two000": days(5)},
+    )
+    (address,) = taken(
+        r"^let them refer to ([\w.]+)\.id again, then ask again: a fresh successor is introduced$", words(asked(home))
+    )
+    edit(tmp_path / "main.tf", f"{OLD}_two.id", f"{address}.id")
+    rotation = asked(home, only=frozenset({OLD}))
+    assert (rotation.step, str(rotation.successor)) == (Next(Phase.INTRODUCE), NEW)
