@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
+from forked import Parent
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,22 +35,23 @@ def fixtures():
     return ROOT / "fixtures"
 
 
+@pytest.fixture(scope="session")
+def forking():
+    """The process of this test worker that forks a child for each run of tfcert."""
+    parent = Parent()
+    yield parent
+    parent.close()
+
+
 @pytest.fixture
-def tfcert(tmp_path):
+def tfcert(tmp_path, forking):
     """Run tfcert as a process; without `environment` it has no credentials, no region and no terraform."""
 
     def run(*arguments, cwd=None, environment=None, stdin=b""):
         plain = {"PATH": str(tmp_path / "no-tools"), "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
         cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-        return subprocess.run(
-            [sys.executable, "-c", "from checker.cli import main; main()", *map(str, arguments)],
-            cwd=cwd or tmp_path,
-            env={**plain, **(environment or {}), "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": cache},
-            input=stdin,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
+        env = {**plain, **(environment or {}), "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": cache}
+        return forking.run([*map(str, arguments)], cwd=cwd or tmp_path, env=env, stdin=stdin)
 
     return run
 

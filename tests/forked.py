@@ -1,0 +1,150 @@
+"""Run the command line in a fork of a process that has imported it: that saves the start of Python for each run.
+
+Each run is a process of its own, with its own arguments, environment, working directory and standard streams. Tests of start-up,
+of imports and of signals start a new interpreter instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+_LENGTH = struct.Struct("!I")
+# What the verbs import where they use it: all of tfcert and its heavy libraries. Importing it beforehand changes no output.
+_PRELOADED = ("boto3", "cryptography.x509", "hcl2", "jinja2", "jinja2.ext", "rich.console")
+
+
+class Parent:
+    """A process that forks a child for each run of `tfcert`; it ends with the tests that started it."""
+
+    def __init__(self):
+        ours, theirs = socket.socketpair()
+        self._socket = ours
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__)), str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+
+    def run(self, arguments, *, cwd, env, stdin=b"", timeout=120):
+        """Run `tfcert` once; returns what `subprocess.run` would return."""
+        given, giver = os.pipe()
+        printing, out = os.pipe()
+        complaining, err = os.pipe()
+        order = json.dumps({"arguments": [os.fsencode(a).hex() for a in arguments], "cwd": os.fsencode(cwd).hex(), "env": env})
+        body = order.encode("utf-8", "surrogateescape")
+        socket.send_fds(self._socket, [_LENGTH.pack(len(body))], [given, out, err])
+        self._socket.sendall(body)
+        for descriptor in (given, out, err):
+            os.close(descriptor)
+        (pid,) = _LENGTH.unpack(_receive(self._socket, 4))
+        with ThreadPoolExecutor(3) as threads:
+            threads.submit(_feed, giver, stdin)
+            printed, complained = threads.submit(_drain, printing), threads.submit(_drain, complaining)
+            self._socket.settimeout(timeout)
+            try:
+                (status,) = struct.unpack("!i", _receive(self._socket, 4))
+            except TimeoutError:
+                os.kill(pid, signal.SIGKILL)
+                self._socket.settimeout(10)
+                _receive(self._socket, 4)
+                raise subprocess.TimeoutExpired(arguments, timeout) from None
+            finally:
+                self._socket.settimeout(None)
+            return subprocess.CompletedProcess(arguments, status, printed.result(10), complained.result(10))
+
+    def close(self):
+        """End the parent and wait for it."""
+        self._socket.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(10)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(10)
+
+
+def _feed(descriptor, data):
+    with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as pipe:
+        pipe.write(data)
+
+
+def _drain(descriptor):
+    with os.fdopen(descriptor, "rb") as pipe:
+        return pipe.read()
+
+
+def _receive(connection, count):
+    data = b""
+    while len(data) < count:
+        more = connection.recv(count - len(data))
+        if not more:
+            raise ConnectionError("the process that forks is gone")
+        data += more
+    return data
+
+
+def _serve(connection):
+    from importlib import import_module
+    from pkgutil import walk_packages
+
+    import checker
+
+    ours = (found.name for found in walk_packages(checker.__path__, "checker.") if not found.name.endswith("__main__"))
+    for name in (*_PRELOADED, *ours):
+        import_module(name)
+    while True:
+        head, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
+        if not head:
+            return
+        order = json.loads(_receive(connection, _LENGTH.unpack(head)[0]).decode("utf-8", "surrogateescape"))
+        pid = os.fork()
+        if pid == 0:
+            connection.close()
+            _become(order, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        connection.sendall(_LENGTH.pack(pid))
+        _, status = os.waitpid(pid, 0)
+        connection.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))
+
+
+def _become(order, descriptors):
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(bytes.fromhex(order["cwd"]))
+    os.environ.clear()
+    os.environ.update(order["env"])
+    sys.argv = ["tfcert", *(os.fsdecode(bytes.fromhex(argument)) for argument in order["arguments"])]
+    code = 1
+    try:
+        from checker.cli import main
+
+        main()
+        code = 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException:  # noqa: BLE001 - an interpreter of its own would print any exception and exit with 1
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
+    _serve(socket.socket(fileno=int(sys.argv[1])))
