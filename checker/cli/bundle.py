@@ -20,6 +20,8 @@ def bundle(
         str | None, typer.Option("--out", metavar="FILE", help="Write the bundle there, if it is complete. [default: stdout]")
     ] = None,
     config: options.Config = None,
+    policy: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
     offline: options.Offline = False,
     as_of: options.AsOf = None,
     profile: options.Profile = None,
@@ -36,17 +38,20 @@ def bundle(
     """
     from checker.cli import output, reading
     from checker.cli.observing import Aws
+    from checker.cli.policy_base import holding
     from checker.domain.run import Run
     from checker.pipeline import bundle as gather
 
     wanted = options.wanted(tool, tool_env, offline=offline)
-    run = Run(as_of=reading.moment(as_of), policy=reading.policy(None, threshold=None, notice=None))
-    aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
-    with aws.counted(told=verbose):
-        loaded = reading.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
-        if out is not None:
-            output.refuse_inputs((("pem", out),), sources or (), loaded, option="--out")
-        outcome, found = gather(loaded.inventory, aws.observer(offline=offline), run)
+    with holding(policy, policy_base) as held:
+        run = Run(as_of=reading.moment(as_of), policy=held.policy)
+        aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
+        with aws.counted(told=verbose):
+            loaded = reading.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
+            if out is not None:
+                output.refuse_inputs((("pem", out),), sources or (), loaded, option="--out", policy=policy)
+            outcome, found = gather(loaded.inventory, aws.observer(offline=offline), run)
+        outcome = held.told(outcome)
     for notice in outcome.notices:
         output.warn(notice)
     output.warn_unverified(outcome)

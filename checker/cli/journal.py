@@ -26,6 +26,7 @@ from checker.cli.replacing import JOURNAL, synchronise
 from checker.domain.errors import UsageError
 from checker.domain.value import value
 from checker.hcl.repository import repository_of
+from checker.readers.tool import find_program
 
 _VERSION = 1
 _LARGEST = 16 * 1024**2
@@ -197,9 +198,12 @@ def _tracked(path: Path) -> bool | None:
     if repository_of(path.parent) is None:
         return False
     environment = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
+    program = find_program("git", os.environ)
+    if program is None:
+        return None
     try:
         done = subprocess.run(  # noqa: S603 -- git itself, with a fixed name after --
-            ("git", "-c", "core.fsmonitor=false", "ls-files", "--error-unmatch", "--", JOURNAL),  # noqa: S607 -- the one of PATH
+            (program, "-c", "core.fsmonitor=false", "ls-files", "--error-unmatch", "--", JOURNAL),
             cwd=path.parent,
             env={**environment, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from pathlib import Path
 from checker.cli.reading import Loaded
 from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UsageError
+from checker.hcl.repository import repository_of
 
 # What Terraform and OpenTofu read in a root module's folder, or keep there.
 _TERRAFORMS = (*SUFFIXES, ".tfvars", ".tfvars.json", ".tfstate", ".tfstate.backup")
@@ -26,6 +27,13 @@ def refuse_overwriting(
     Files are compared by what they are on the disk: by another path, a symbolic link or a hard link it is the same file.
     """
     wanted = [path for path in outputs if not path.is_dir()]
+    for path in wanted:
+        if (out := _beyond(path)) is not None:
+            raise UsageError(
+                f"{path} is a link of this repository to {out}",
+                where=option,
+                remedy="nothing was written: whoever wrote the link would choose the file; name that file, or remove the link",
+            )
     if not wanted:
         return
     folders = {folder.resolve() for folder in _folders(sources, loaded)}
@@ -40,6 +48,17 @@ def refuse_overwriting(
                 where=option,
                 remedy="nothing was written; give the output a name of its own",
             )
+
+
+def _beyond(path: Path) -> Path | None:
+    """Return where a path of the repository leads by a link, outside the repository or into git's own folder; else None."""
+    top = repository_of(Path.cwd())
+    plain = Path(os.path.abspath(path))  # noqa: PTH100 -- Path.resolve would follow the link
+    if top is None or not plain.is_relative_to(top):
+        return None
+    real = plain.resolve()
+    inside = real.is_relative_to(top) and not real.is_relative_to(top / ".git")
+    return None if inside or real == plain else real
 
 
 def _folders(sources: Sequence[str], loaded: Loaded | None) -> Iterator[Path]:

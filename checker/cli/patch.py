@@ -38,6 +38,7 @@ def patch(
     recursive: options.Recursive = False,
     config: options.Config = None,
     policy: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     offline: options.Offline = False,
@@ -58,6 +59,8 @@ def patch(
     from checker.cli.each_root import deliver_each
     from checker.cli.observing import Aws
     from checker.cli.patching import deliver, verifier
+    from checker.cli.policies import options as given
+    from checker.cli.policy_base import holding
     from checker.cli.request import Request
 
     wanted = options.wanted(tool, tool_env, offline=offline)
@@ -71,17 +74,18 @@ def patch(
         write=write,
         verify=verifier(wanted) if verify else None,
     )
-    run_policy = reading.policy(policy, threshold=threshold, notice=notice)
-    moment = reading.moment(as_of)
-    aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run_policy.accounts)
-    observe = aws.observer(offline=offline)
     settle = reading.settle_killed if write else reading.settle_or_report
-    with aws.counted(told=verbose):
-        if recursive:
-            code = deliver_each(
-                sources or (), observe, request, config=config, tool=wanted, policy=run_policy, as_of=moment, settle=settle
-            )
-            raise typer.Exit(code)
-        loaded = reading.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run_policy.tags, settle=settle)
-        code = deliver(loaded, observe, request, policy=run_policy, as_of=moment).exit_code
+    with holding(policy, policy_base, given=given(threshold=threshold, notice=notice)) as held:
+        moment = reading.moment(as_of)
+        aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=held.policy.accounts)
+        observe = aws.observer(offline=offline)
+        held.warn()
+        with aws.counted(told=verbose):
+            if recursive:
+                code = deliver_each(
+                    sources or (), observe, request, config=config, tool=wanted, policy=held.policy, as_of=moment, settle=settle
+                )
+                raise typer.Exit(code)
+            loaded = reading.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=held.policy.tags, settle=settle)
+            code = deliver(loaded, observe, request, policy=held.policy, as_of=moment).exit_code
     raise typer.Exit(code)

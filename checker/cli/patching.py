@@ -21,12 +21,13 @@ from checker.cli.verifying import verify
 from checker.domain.errors import TfcertError, UnprovenError, UnreadableError, UsageError
 from checker.domain.outcome import Outcome
 from checker.domain.policy import Policy
-from checker.domain.rotation import Next, Phase, Rotation, Waiting
+from checker.domain.rotation import Blocked, Next, Phase, Rotation, Waiting
 from checker.domain.run import Run
 from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
 from checker.hcl.structure import keep_grammar_in
 from checker.patches.phase_patch import Patches
+from checker.patches.trust_text import nothing_to_edit
 from checker.patches.wording import runbook
 from checker.pipeline import Observe, patch
 from checker.readers.tool import Tool, Wanted, find_tool
@@ -86,7 +87,7 @@ def _put(
     loaded: Loaded, configuration: Configuration, outcome: Outcome, patches: Patches, request: Request, ground: Ground
 ) -> None:
     if request.wish.trust_bundle:
-        _warn_without_consumers(loaded, patches)
+        _warn_without_edits(loaded, patches)
     if request.write:
         _write(configuration, patches, ground.top)
     if request.out is not None:
@@ -111,13 +112,16 @@ def _warn_above_here(patches: Patches, ground: Ground) -> None:
         )
 
 
-def _warn_without_consumers(loaded: Loaded, patches: Patches) -> None:
-    """Say where --trust-bundle finds nothing to edit: then somebody gives the PEM to the backend by hand, or nobody does."""
+def _warn_without_edits(loaded: Loaded, patches: Patches) -> None:
+    """Say where --trust-bundle finds nothing to edit, and why."""
     declared = [document.declared for document in loaded.inventory.documents if document.declared is not None]
     for rotation in patches.rotations:
-        found = [each.certificate(rotation.predecessor) for each in declared if rotation.predecessor is not None]
-        if found and not any(certificate.trust for certificate in found if certificate is not None):
-            output.warn(f"--trust-bundle edits nothing for {rotation.label}: no place in this configuration hands its PEM on")
+        if isinstance(rotation.step, Blocked):
+            continue
+        found = next((each for each in declared if rotation.predecessor and each.certificate(rotation.predecessor)), None)
+        text = nothing_to_edit(rotation, found) if found is not None else None
+        if text is not None:
+            output.warn(text)
 
 
 def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: Path) -> bool:

@@ -20,16 +20,19 @@ _FailOn = Annotated[FailOn | None, typer.Option("--fail-on", help="What makes ex
 @policy.command()
 def show(
     file: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     fail_on: _FailOn = None,
 ) -> None:
     """Print every value that holds, as a policy file, with where it comes from: pack, file and line, variable or option."""
     from checker.cli import policies
+    from checker.cli.policy_base import holding
     from checker.cli.policy_lines import policy_lines
 
-    found = policies.standing(file, policies.options(threshold=threshold, notice=notice, fail_on=fail_on))
-    typer.echo("\n".join(policy_lines(found)))
+    with holding(file, policy_base, given=policies.options(threshold=threshold, notice=notice, fail_on=fail_on)) as held:
+        typer.echo("\n".join(policy_lines(held.standing)))
+        held.warn()
 
 
 @policy.command()
@@ -40,24 +43,28 @@ def check(
             metavar="[FILE]...", help="Policies, or .tf files for the exemptions in them. [default: the policy that holds here]"
         ),
     ] = None,
+    policy_base: options.PolicyBase = None,
 ) -> None:
     """Say whether policies and exemptions are right, and what in them will surprise; exit code 2 where one is not."""
     from datetime import UTC, datetime
 
-    from checker.cli import policies
+    from checker.cli.policy_base import Held, committed
     from checker.cli.policy_cautions import cautions
     from checker.cli.policy_comments import comments, is_configuration
 
     today = datetime.now(UTC).date()
     configuration = [file for file in files or () if is_configuration(file)]
-    for file in [file for file in files if file not in configuration] if files else (None,):
-        found = policies.standing(file)
-        name = found.layers[-1].sheet.path if found.layers else "pack default"
-        counts = f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
-        typer.echo(f"{name}: is a policy ({counts})")
-        for caution in cautions(found, today=today):
-            typer.echo(f"careful: {caution}")
-    _comments(tuple(comments(configuration)), today=today)
+    with committed(policy_base) as base:
+        for file in [file for file in files if file not in configuration] if files else (None,):
+            held = Held(file, base)
+            found = held.standing
+            name = found.layers[-1].sheet.path if found.layers else "pack default"
+            counts = f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
+            typer.echo(f"{name}: is a policy ({counts})")
+            for caution in cautions(found, today=today):
+                typer.echo(f"careful: {caution}")
+            held.warn()
+        _comments(tuple(comments(configuration, base)), today=today)
 
 
 def _comments(found: "Sequence[Exemption | Faulty]", *, today: "date") -> None:
@@ -90,6 +97,8 @@ def explain(
     source: Annotated[str | None, typer.Argument(metavar="[SOURCE]", help="A plan, a state or a directory. [default: .]")] = None,
     config: options.Config = None,
     file: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
+    no_inline_exemptions: options.NoInline = False,
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     fail_on: _FailOn = None,
@@ -99,15 +108,19 @@ def explain(
     """Say which scopes hold for a certificate or a stage, why the others do not, and what follows; AWS is not asked."""
     from checker.cli import policies, reading
     from checker.cli.observing import Aws
+    from checker.cli.policy_base import holding
     from checker.cli.policy_explained import explained
 
-    found = policies.standing(file, policies.options(threshold=threshold, notice=notice, fail_on=fail_on))
-    aws = Aws(profile=None, role_arn=None, region=None, timeout=20.0)
-    loaded = reading.load(
-        (source,) if source is not None else (),
-        config=config,
-        tool=options.wanted(tool, tool_env),
-        fetch=aws.fetch,
-        tags=found.policy.tags,
-    )
-    typer.echo("\n".join(explained(found, loaded.inventory, address)))
+    given = policies.options(threshold=threshold, notice=notice, fail_on=fail_on)
+    with holding(file, policy_base, given=given, inline=not no_inline_exemptions) as held:
+        aws = Aws(profile=None, role_arn=None, region=None, timeout=20.0)
+        loaded = reading.load(
+            (source,) if source is not None else (),
+            config=config,
+            tool=options.wanted(tool, tool_env),
+            fetch=aws.fetch,
+            tags=held.policy.tags,
+        )
+        inventory = held.exemptions(loaded).inventory
+        typer.echo("\n".join(explained(held.standing, inventory, address)))
+        held.warn()

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.cli.policies import Said, standing, standing_here
+from checker.cli import output
+from checker.cli.policies import Said, Standing, standing, standing_here
 from checker.cli.reading import Loaded, shown_as
 from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import TfcertError, UnreadableError, UsageError
@@ -86,8 +87,18 @@ def holding(file: str | None, ref: str | None, *, given: Sequence[Said] = (), in
 
     Raises UsageError for a ref that cannot be read: the checkout's own policy never takes its place.
     """
+    with committed(ref) as base:
+        yield Held(file, base, inline=inline, given=given)
+
+
+@contextmanager
+def committed(ref: str | None) -> Iterator[Base | None]:
+    """Put the files of a commit into a temporary folder for so long; None without a ref.
+
+    Raises UsageError for a ref that cannot be read.
+    """
     if ref is None:
-        yield Held(file, None, inline=inline, given=given)
+        yield None
         return
     # Only here: a run without the option reads no commit.
     import tempfile
@@ -101,7 +112,7 @@ def holding(file: str | None, ref: str | None, *, given: Sequence[Said] = (), in
             _put(base)
         except OSError as error:
             raise UsageError(f"cannot be put aside: {error.strerror}", where=f"{OPTION} {ref}", remedy="free some space") from error
-        yield Held(file, base, inline=inline, given=given)
+        yield base
 
 
 class Held:
@@ -115,12 +126,24 @@ class Held:
         self._notices: list[str] = list(self._changes(base, file)) if base is not None else []
 
     @property
+    def standing(self) -> Standing:
+        """The policy, with where each value comes from."""
+        return self._standing
+
+    @property
     def policy(self) -> Policy:
         """The policy itself."""
         return self._standing.policy
 
+    def warn(self) -> None:
+        """Warn on stderr of what the checkout would change, for a verb that writes no report."""
+        for text in self._notices:
+            output.warn(text)
+
     def exemptions(self, loaded: Loaded) -> Loaded:
         """Return what was loaded with the inline exemptions that hold, and remember what the checkout would change in them."""
+        if self._base is not None:
+            _refuse_workspaces(self._base, self.policy, loaded.inventory.documents)
         if not self._inline:
             documents = tuple(map(without_inline, loaded.inventory.documents))
         elif self._base is not None:
@@ -161,6 +184,22 @@ class Held:
         for key, entry in there.items():
             if key not in here and self._base is not None:
                 yield f"{entry.location}: the tfcert:ignore of {entry.rule} holds as in {self._base.commit.ref}"
+
+
+def _refuse_workspaces(base: Base, policy: Policy, documents: Sequence[Document]) -> None:
+    """Raise UsageError where scopes go by the workspace and the checkout itself holds the file that selects it."""
+    conditions = (*(scope.conditions for scope in policy.scopes), *(entry.where for entry in policy.exemptions))
+    if os.environ.get("TF_WORKSPACE") or not any(each.workspace for each in conditions):
+        return
+    from checker.readers.git_tree import tracks_workspace
+
+    for document in documents:
+        if document.directory is not None and tracks_workspace(base.commit, Path(document.directory)):
+            raise UsageError(
+                "git tracks the file that selects the workspace, and the policy has conditions on the workspace",
+                where=f"{document.directory}/.terraform/environment",
+                remedy="remove it from the repository, or set TF_WORKSPACE",
+            )
 
 
 def without_inline(document: Document) -> Document:

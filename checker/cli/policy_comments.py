@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checker.cli.reading import shown_as
 from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UnreadableError
 from checker.domain.exemption import Exemption, Faulty
+
+if TYPE_CHECKING:
+    from checker.cli.policy_base import Base
 
 
 def is_configuration(file: str) -> bool:
@@ -17,18 +21,21 @@ def is_configuration(file: str) -> bool:
     return file.endswith(SUFFIXES)
 
 
-def comments(files: Sequence[str]) -> Iterator[Exemption | Faulty]:
-    """The exemptions of these files and what was to be one and is none, each with its location, folder by folder.
+def comments(files: Sequence[str], base: Base | None = None) -> Iterator[Exemption | Faulty]:
+    """Yield the exemptions of these files and the faulty ones, each with its location, folder by folder.
+
+    With `base` the files are those of that commit.
 
     A file is read with its folder, since a comment belongs to a block and a block to a module. Raises UnreadableError.
     """
     from checker.readers.configuration import read_configuration
 
     for file in files:
-        if not Path(file).is_file():
+        if not (base.exists(Path(file)) if base is not None else Path(file).is_file()):
             raise UnreadableError("No such file", where=file, remedy="check the path")
     for folder in sorted({str(Path(file).parent) for file in files}):
-        found = read_configuration(folder, shown_as(folder))
+        placed = base.place(folder) if base is not None else None
+        found = read_configuration(str(placed or folder), shown_as(folder))
         if found is None:
             raise UnreadableError("no .tf files here", where=folder, remedy="name files that Terraform reads")
         _, declared = found

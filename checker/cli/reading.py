@@ -1,4 +1,4 @@
-"""From what stands on the command line to what the pipeline takes: sources, configuration, clock and policy."""
+"""From what stands on the command line to what the pipeline takes: sources, configuration and clock."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from checker.cli.replacing import JOURNAL
 from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import UnreadableError, UsageError
 from checker.domain.inventory import Document, Inventory
-from checker.domain.policy import Policy
-from checker.domain.severity import FailOn
 from checker.domain.value import replace, value
 
 if TYPE_CHECKING:
@@ -110,10 +108,23 @@ def _placed(document: Document, source: str, directory: str, declared: Declared 
     placed = replace(
         document,
         declared=declared,
-        directory=Path(directory).resolve().as_posix(),
+        directory=_home(directory),
         workspace=workspace_of(document.source.kind, source, directory, os.environ),
     )
     return replace(placed, workspaces=other_workspaces(placed, source, directory)) if declared is not None else placed
+
+
+def _home(directory: str) -> str:
+    """Return the absolute path of a folder, by the name that the user gave it inside the repository.
+
+    A link there belongs to the checkout: followed, it would choose the scopes by directory. Outside, links are followed.
+    """
+    # Only here: a document without configuration has no folder.
+    from checker.hcl.repository import repository_of
+
+    plain = Path(os.path.abspath(directory))  # noqa: PTH100 -- Path.resolve would follow the link
+    top = repository_of(Path.cwd())
+    return (plain if top is not None and plain.is_relative_to(top) else plain.resolve()).as_posix()
 
 
 def demand_configuration(inventory: Inventory) -> None:
@@ -147,13 +158,6 @@ def moment(text: str | None) -> datetime:
     if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         raise UsageError(f"{text!r} is in no year that is judged for", where="--as-of", remedy="write one of this century")
     return instant
-
-
-def policy(file: str | None, *, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None) -> Policy:
-    """The policy that a run goes by: of the file named or the nearest tfcert.toml, under the environment and the command line."""
-    from checker.cli.policies import options, standing
-
-    return standing(file, options(threshold=threshold, notice=notice, fail_on=fail_on)).policy
 
 
 def _beside(source: str) -> str:

@@ -24,6 +24,7 @@ def standing(
     first = patches.patches[0].phase if patches.patches else None
     expected = patches.patches[0].expected if patches.patches else None
     for rotation in patches.rotations:
+        both = any(rotation.label in entry.both for entry in patches.patches)
         match rotation.step:
             case Next(phase=phase) if phase is first and rotation.taken_up is not None:
                 lines += _taken_up(rotation.label, rotation.taken_up, expected or str(phase), written=written)
@@ -34,12 +35,11 @@ def standing(
             case Blocked(remedy=remedy):
                 lines += [f"{rotation.label}: {step_in_words(rotation)}", f"  what to do: {remedy}"]
             case Next() | Waiting():
-                lines.append(f"{rotation.label}: {step_in_words(rotation)}")
+                lines.append(f"{rotation.label}: {step_in_words(rotation, both=both)}")
         lines += [f"  {text}" for text in _previews(rotation, patches)]
         lines += [f"  {text}" for text in _late(rotation, outcome.cases.as_of)]
         lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
         if written and first is not None:
-            both = rotation.label in patches.patches[0].both
             lines += [f"  trust: {line}" for line in trust_lines(rotation, first, both=both)]
     lines = lines or _nothing(outcome, only, back=back, retiring=retiring)
     lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == UNVERIFIED]

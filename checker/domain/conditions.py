@@ -203,7 +203,13 @@ def _fitting(patterns: tuple[str, ...], compiling: Callable[[str], re.Pattern[st
     """Return whether a text fits any of the patterns; those that fit only themselves cost no more for being many."""
     plain = frozenset(each for each in patterns if not is_pattern(each))
     compiled = tuple(compiling(each) for each in patterns if is_pattern(each))
-    return lambda text: text in plain or any(pattern.fullmatch(text) is not None for pattern in compiled)
+
+    # A certificate and its stages share addresses: each is asked about several times.
+    @lru_cache(maxsize=1 << 12)
+    def fits(text: str) -> bool:
+        return text in plain or any(pattern.fullmatch(text) is not None for pattern in compiled)
+
+    return fits
 
 
 @lru_cache(maxsize=1 << 16)

@@ -112,7 +112,8 @@ class Declared:
     gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
     `faulty` the comments that are none; `unread_lineage` those that are meant to name a predecessor and cannot be read.
     `renamed` gives the new address of each certificate's block that a `moved` block renames. `hashes` are the places that hash
-    files of the configuration.
+    files of the configuration. `unsearched` names every file that Terraform or OpenTofu reads and tfcert does not parse,
+    whether or not it speaks of client certificates: the PEM may be used in it.
     """
 
     directory: str
@@ -132,6 +133,7 @@ class Declared:
     unread_lineage: tuple[UnreadLineage, ...] = ()
     renamed: Mapping[Address, Address] = MappingProxyType({})
     hashes: tuple[HashedFile, ...] = ()
+    unsearched: tuple[str, ...] = ()
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""

@@ -97,7 +97,8 @@ class Delivery(StrEnum):
     """How a new PEM reaches a consumer.
 
     An apply sends it: it updates or replaces the consumer, which may need a reload besides. Or it sends it when the id changes (in
-    repoint), only at creation, or never. Or the new PEM comes with an apply elsewhere, or when the consumer reads it itself.
+    repoint), only at creation, or never. Or the new PEM comes with an apply elsewhere, or when the consumer reads it itself. Or the
+    apply that sends it fails there, or leaves nothing behind.
     """
 
     SENT = "sent"
@@ -109,6 +110,7 @@ class Delivery(StrEnum):
     CREATION = "creation"
     ELSEWHERE = "elsewhere"
     READS = "reads"
+    BREAKS = "breaks"
     UNKNOWN = "unknown"
 
 
@@ -132,7 +134,31 @@ class TrustConsumer:
     @property
     def is_sent(self) -> bool:
         """Whether the apply that changes the PEM in the expression is what changes the consumer."""
-        return self.delivery not in {Delivery.BY_ID, Delivery.NEVER, Delivery.IGNORED, Delivery.CREATION, Delivery.READS}
+        return self.delivery not in {
+            Delivery.BY_ID, Delivery.NEVER, Delivery.IGNORED, Delivery.CREATION, Delivery.READS, Delivery.BREAKS,
+        }  # fmt: skip
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether `--trust-bundle` edits the place: one that Terraform ignores, or that holds both PEMs, stays as it is."""
+        return not self.both and self.delivery not in {Delivery.IGNORED, Delivery.CREATION}
+
+    def is_calm(self, phase: Phase, *, both: bool) -> bool:
+        """Whether a phase needs nobody's attention here: it leaves the place alone, or updates it in place for certain.
+
+        `both` says that introduce edits the places to hold both PEMs.
+        """
+        updated = self.delivery in {Delivery.SENT, Delivery.ELSEWHERE}
+        match phase:
+            case Phase.INTRODUCE:
+                untouched = not (both or self.both) and self.delivery not in {Delivery.IGNORED, Delivery.CREATION}
+                return untouched or updated
+            case Phase.REPOINT:
+                return (updated or self.delivery is Delivery.REPLACED) and (both or self.both)
+            case Phase.RETIRE:
+                return updated or self.delivery is Delivery.CREATION
+            case Phase.ROLLBACK:
+                return self.delivery is not Delivery.BY_ID
 
 
 @value

@@ -26,6 +26,19 @@ class OddAnswerError(TfcertError):
     """The forge answers what its API does not have, as where a part of it is switched off or a proxy answers instead."""
 
 
+def oddness(error: Exception) -> str:
+    """Return in words how an answer is not what the API has, by what the client's code stumbled over."""
+    match error:
+        case RecursionError():
+            return "it is nested too deeply"
+        case LookupError():
+            return "a property is missing"
+        case ValueError():
+            return "a value cannot be read"
+        case _:
+            return "a value has another type"
+
+
 class Why(StrEnum):
     """Why a comment is hidden; the words are those of GitHub's `ReportedContentClassifiers`."""
 

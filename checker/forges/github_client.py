@@ -14,9 +14,9 @@ from github import Auth, BadAttributeException, Github, GithubException
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 
 from checker.domain.errors import TfcertError
-from checker.forges.conversation import OddAnswerError, RefusedError, VanishedError
+from checker.forges.conversation import OddAnswerError, RefusedError, VanishedError, oddness
 from checker.forges.patience import BusyError, Patience
-from checker.forges.transport import BoundedAdapter, check_address
+from checker.forges.transport import BoundedAdapter, check_address, unreached
 
 T = TypeVar("T")
 PAGE = 100
@@ -24,6 +24,8 @@ _SECONDARY = 60.0
 _REMEDIES = {401: "GITHUB_TOKEN is not, or no longer, valid", 422: "`--dry-run` shows what it was given"}
 _TRANSIENT = frozenset({500, 502, 503, 504})
 _ODD = (AssertionError, AttributeError, BadAttributeException, LookupError, RuntimeError, TypeError, ValueError)
+_VARIABLE = "GITHUB_API_URL"
+_ODD_ANSWER = "is GITHUB_API_URL that of its REST API?"
 _REMEDY = "give the job `permissions: pull-requests: write`; for pull requests from forks see docs/bot.md"
 
 
@@ -32,7 +34,9 @@ class _Http(HTTPRequestsConnectionClass):
 
     def __init__(self, host: str, port: int | None = None, **more: Any) -> None:
         super().__init__(host, port, **more)
-        self.session.mount("http://", BoundedAdapter(f"http://{_bracketed(host)}:{self.port}", name="GitHub"))
+        self.session.mount(
+            "http://", BoundedAdapter(f"http://{_bracketed(host)}:{self.port}", name="GitHub", variable="GITHUB_API_URL")
+        )
 
 
 class _Https(HTTPSRequestsConnectionClass):
@@ -40,7 +44,9 @@ class _Https(HTTPSRequestsConnectionClass):
 
     def __init__(self, host: str, port: int | None = None, **more: Any) -> None:
         super().__init__(host, port, **more)
-        self.session.mount("https://", BoundedAdapter(f"https://{_bracketed(host)}:{self.port}", name="GitHub"))
+        self.session.mount(
+            "https://", BoundedAdapter(f"https://{_bracketed(host)}:{self.port}", name="GitHub", variable="GITHUB_API_URL")
+        )
 
 
 def _bracketed(host: str) -> str:
@@ -51,7 +57,7 @@ class GithubClient:
     """A token's view of one GitHub; `base_url` is that of the REST API, which GitHub Actions has in GITHUB_API_URL."""
 
     def __init__(self, *, base_url: str, token: str, patience: Patience) -> None:
-        address = check_address(base_url, variable="GITHUB_API_URL")
+        address = check_address(base_url, variable=_VARIABLE)
         # The client has no other way in for an adapter than its connections, which it makes of the classes of that moment.
         Requester.injectConnectionClasses(_Http, _Https)
         # It waits and tries again by itself, and so do we: only one of us should, and ours is bounded.
@@ -79,12 +85,14 @@ class GithubClient:
             return question()
         except GithubException as error:
             raise _meant(error, where, absent) from None  # it holds what was sent, and that is nobody's business
+        except requests.exceptions.JSONDecodeError:
+            raise OddAnswerError("GitHub answers with text that is no JSON", where=where, remedy=_ODD_ANSWER) from None
         except requests.RequestException as error:
-            raise BusyError(f"GitHub is not reached: {type(error).__name__}") from None
+            raise BusyError(f"GitHub is not reached: {unreached(error)}") from None
         except _ODD as error:
             # The client takes whatever is answered with success for what it asked for.
-            what = f"GitHub answers what its API does not have ({type(error).__name__})"
-            raise OddAnswerError(what, where=where, remedy="is GITHUB_API_URL that of its REST API?") from error
+            what = f"GitHub answers what its API does not have: {oddness(error)}"
+            raise OddAnswerError(what, where=where, remedy=_ODD_ANSWER) from error
 
 
 def _meant(error: GithubException, where: str, absent: type[TfcertError]) -> Exception:
@@ -101,7 +109,7 @@ def _meant(error: GithubException, where: str, absent: type[TfcertError]) -> Exc
         return RefusedError(what, where=where, remedy=_REMEDY)
     if error.status in _REMEDIES:
         return TfcertError(what, where=where, remedy=_REMEDIES[error.status])
-    return OddAnswerError(what, where=where, remedy="is GITHUB_API_URL that of its REST API?")
+    return OddAnswerError(what, where=where, remedy=_ODD_ANSWER)
 
 
 def _errors(data: Any) -> list[Any]:

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import requests
 from gitlab import Gitlab
-from gitlab.exceptions import GitlabError
+from gitlab.exceptions import GitlabError, GitlabParsingError
 
 from checker.domain.errors import TfcertError
 from checker.domain.value import replace
-from checker.forges.conversation import Comment, OddAnswerError, RefusedError, VanishedError, Why, pages
+from checker.forges.conversation import Comment, OddAnswerError, RefusedError, VanishedError, Why, oddness, pages
 from checker.forges.patience import BusyError, Patience
-from checker.forges.transport import BoundedAdapter, check_address
+from checker.forges.transport import BoundedAdapter, check_address, unreached
 
 T = TypeVar("T")
 # Source: GitLab, "Instance limits": at most 5,000 comments on a merge request.
@@ -37,7 +37,7 @@ class GitlabConversation:
         address = check_address(base_url, variable="CI_API_V4_URL")
         session = requests.Session()
         for scheme in ("https://", "http://"):
-            session.mount(scheme, BoundedAdapter(address, name="GitLab"))
+            session.mount(scheme, BoundedAdapter(address, name="GitLab", variable="CI_API_V4_URL"))
         session.hooks["response"].append(self._remember)
         self._headers: dict[str, str] = {}
         self._client = Gitlab(
@@ -123,12 +123,16 @@ class GitlabConversation:
     def _translated(self, question: Callable[[], T], absent: type[TfcertError]) -> T:
         try:
             return question()
+        except GitlabParsingError:
+            raise OddAnswerError("GitLab answers with text that is no JSON", where=self._where, remedy=_ODD) from None
         except GitlabError as error:
             raise self._meant(error, absent) from None
+        except requests.exceptions.JSONDecodeError:
+            raise OddAnswerError("GitLab answers with text that is no JSON", where=self._where, remedy=_ODD) from None
         except requests.RequestException as error:
-            raise BusyError(f"GitLab is not reached: {type(error).__name__}") from None
+            raise BusyError(f"GitLab is not reached: {unreached(error)}") from None
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            what = f"GitLab answers what its API does not have ({type(error).__name__})"
+            what = f"GitLab answers what its API does not have: {oddness(error)}"
             raise OddAnswerError(what, where=self._where, remedy=_ODD) from error
 
     def _meant(self, error: GitlabError, absent: type[TfcertError]) -> Exception:

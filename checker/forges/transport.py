@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
@@ -28,13 +29,31 @@ _PIECE = 64 * 1024
 _REDIRECTS = 5
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?")
-_STRAYED = "correct the API's address; the token was not sent there"
+# Who names another media type than JSON is a proxy or a page for people. Source: RFC 9110, "Content-Type".
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}")
+# The first that fits: some of these are kinds of others.
+_UNREACHED: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), "its TLS certificate is not accepted"),
+    ((requests.exceptions.ProxyError, urllib3.exceptions.ProxyError), "the proxy cannot be reached"),
+    ((requests.exceptions.Timeout, urllib3.exceptions.TimeoutError), "no answer comes in time"),
+    (
+        (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError),
+        "the connection broke off",
+    ),
+    ((requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError), "its answer cannot be decompressed"),
+    ((requests.exceptions.ConnectionError,), "no connection can be made"),
+)
 
 Origin = tuple[str, str, int]
 
 
 class StrayedError(TfcertError):
     """The forge points to another host, port or scheme, where its token must not go."""
+
+
+def unreached(error: Exception) -> str:
+    """Return why a forge could not be asked, in words: the errors' own texts may hold addresses with passwords."""
+    return next((reason for kinds, reason in _UNREACHED if isinstance(error, kinds)), "the request failed")
 
 
 def check_address(address: str, *, variable: str) -> str:
@@ -77,20 +96,21 @@ def _is_host(host: str, *, bracketed: bool) -> bool:
 
 
 def origin_of(address: str) -> Origin:
-    """Return scheme, host and port. Raises StrayedError for what has none."""
-    try:
-        parts = urlsplit(address)
-        scheme, host = parts.scheme.lower(), (parts.hostname or "").lower().rstrip(".")
-        return scheme, host, parts.port or _PORTS[scheme]
-    except (ValueError, KeyError) as error:
-        raise StrayedError("the forge points to an address that cannot be read", remedy=_STRAYED) from error
+    """Return scheme, host and port. Raises ValueError for what has none."""
+    parts = urlsplit(address)
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower().rstrip(".")
+    if scheme not in _PORTS:
+        raise ValueError("another scheme")
+    return scheme, host, parts.port or _PORTS[scheme]
 
 
 class BoundedAdapter(HTTPAdapter):
     """Sends requests to one origin, each and all of them within some seconds, and reads answers up to a size."""
 
-    def __init__(self, address: str, *, name: str) -> None:
+    def __init__(self, address: str, *, name: str, variable: str) -> None:
+        """Send to the origin of `address` alone; `variable` names the environment variable that holds the API's address."""
         super().__init__(max_retries=0)
+        self._variable = variable
         self._origin = origin_of(address)
         self._name = name
         self._left = ALL_ANSWERS
@@ -105,10 +125,11 @@ class BoundedAdapter(HTTPAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        self._refuse_strays(request.url or "")
+        self._refuse_strays(request, request.url or "")
         more: dict[str, Any] = {"verify": verify, "cert": cert, "proxies": proxies}
         response = self._in_time(request, more)
-        self._follow(response)
+        self._follow(request, response)
+        self._refuse_pages(response)
         if response.status_code == 202 and request.method == "GET":
             # GitHub's client would ask again for as long as it is told so.
             raise BusyError(f"{self._name} has not worked it out yet (202)")
@@ -136,7 +157,7 @@ class BoundedAdapter(HTTPAdapter):
             raise BusyError(f"{self._name} does not answer within {seconds:.0f} seconds")
         (answer,) = found
         if isinstance(answer, HTTPError):
-            raise BusyError(f"{self._name} is not reached: {type(answer).__name__}")
+            raise BusyError(f"{self._name} is not reached: {unreached(answer)}")
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -153,20 +174,38 @@ class BoundedAdapter(HTTPAdapter):
         response.raw = io.BytesIO(held)
         return response
 
-    def _follow(self, response: requests.Response) -> None:
+    def _refuse_pages(self, response: requests.Response) -> None:
+        """Raise OddAnswerError for a success that says of itself that it is no JSON, as a page to sign in."""
+        said = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if not response.ok or response.is_redirect or not response.content or "json" in said or not said:
+            return
+        shown = said if _MEDIA_TYPE.fullmatch(said) else "another media type"
+        raise OddAnswerError(
+            f"{self._name} answers with {shown}, and its API answers with JSON",
+            remedy=f"is {self._variable} the address of its REST API, and does no proxy or sign-in page answer instead?",
+        )
+
+    def _follow(self, request: requests.PreparedRequest, response: requests.Response) -> None:
         """Let a redirect pass that stays where it is, some times; the clients follow it themselves."""
         self._redirects = self._redirects + 1 if response.is_redirect else 0
         if response.is_redirect:
-            self._refuse_strays(urljoin(response.url, response.headers["location"]))
+            self._refuse_strays(request, urljoin(response.url, response.headers["location"]))
         if self._redirects > _REDIRECTS:
             raise OddAnswerError(f"{self._name} redirects without an end")
 
-    def _refuse_strays(self, address: str) -> None:
-        scheme, host, port = origin_of(address)
-        if (scheme, host, port) != self._origin:
+    def _refuse_strays(self, request: requests.PreparedRequest, address: str) -> None:
+        what = f"{self._name} redirects from {_shown(self._origin)} ({request.method} {urlsplit(request.url or '').path})"
+        try:
+            origin = origin_of(address)
+        except ValueError as error:
             raise StrayedError(
-                f"{self._name} redirects from {_shown(self._origin)} to {_shown((scheme, host, port))}, which is refused",
-                remedy=_STRAYED,
+                f"{what} to no http or https address, which is refused",
+                remedy=f"is {self._variable} the address of its REST API? The token was not sent there",
+            ) from error
+        if origin != self._origin:
+            raise StrayedError(
+                f"{what} to {_shown(origin)}, which is refused",
+                remedy=f"if that server has the API, set {self._variable} to its address; the token was not sent there",
             )
 
 

@@ -9,7 +9,17 @@ from dataclasses import dataclass, field
 from checker.domain.rotation import Delivery
 from checker.hcl.arrivals import Arrival, arrivals, is_condition
 from checker.hcl.configuration import Configuration, ModulePath, readable
-from checker.hcl.deliveries import OBJECTS, STORES, TRIGGERED, TRUST_STORES, Delivered, Moving, by_location, delivered
+from checker.hcl.deliveries import (
+    OBJECTS,
+    STORES,
+    TRIGGERED,
+    TRUST_STORES,
+    Delivered,
+    Moving,
+    by_location,
+    delivered,
+    replaced_store,
+)
 from checker.hcl.keys import labels_around
 from checker.hcl.lineage import hands_pem_on
 from checker.hcl.references import Reference, Site, Use, named, sites
@@ -185,8 +195,7 @@ class _Search:
     def placed(self, entry: _Entry, moving: Moving, replaced_with: str | None) -> Delivered:
         """What reads the PEM from the place where another resource stores it."""
         if replaced_with is not None:
-            effect = f"it is replaced when {replaced_with} changes (replace_triggered_by)"
-            return Delivered(delivery=Delivery.REPLACED, effect=effect)
+            return replaced_store(entry.arrival.site, replaced_with)
         source = _address(entry.via) if entry.via is not None else ""
         return by_location(entry.arrival.site, source, moving, moves=self.moves(entry))
 

@@ -49,6 +49,7 @@ _REPLACED = {
     "aws_ecs_task_definition": "Terraform replaces it with a new revision; a service has it once it deploys that revision",
     "aws_launch_configuration": "Terraform replaces it; running instances keep the old one until they are replaced",
 }
+_FILES = frozenset({"local_file", "local_sensitive_file"})
 _PODS = ("kubernetes_secret", "kubernetes_config_map")
 # What these hold is stored for others, which name the place where it is stored.
 STORES = frozenset({*_SENT, "aws_secretsmanager_secret_version", "google_secret_manager_secret_version", "local_file"}) - {
@@ -106,12 +107,9 @@ def delivered(site: Site, address: str, moving: Moving, labels: frozenset[str], 
 
 
 def _by_type(site: Site, kind: str) -> Delivered:
-    if kind in TRIGGERED:
-        return _without_provisioner(site, kind)
-    if site.path[-1] in _USER_DATA:
-        return _user_data(site, kind)
-    if kind.startswith(_PODS):
-        return Delivered(delivery=Delivery.RELOAD, effect=_RELOAD, needs=_POD)
+    special = _special(site, kind)
+    if special is not None:
+        return special
     if kind in _SENT:
         return Delivered(delivery=Delivery.SENT, effect=_SENT[kind])
     if kind in _REPLACED:
@@ -120,6 +118,86 @@ def _by_type(site: Site, kind: str) -> Delivered:
         delivery=Delivery.UNKNOWN,
         effect=f"tfcert does not know what a change does in {kind}: read in the plan whether it is updated or replaced",
     )
+
+
+def _pods(site: Site) -> Delivered:
+    """A map or secret that is immutable is replaced (kubernetes provider, CustomizeDiff of both resources).
+
+    Kubernetes, ConfigMaps: the kubelet does not watch an immutable one, so pods keep the deleted one until they are recreated.
+    """
+    immutable = _text(site, "immutable")
+    if immutable in {None, b"false", b"null"}:
+        return Delivered(delivery=Delivery.RELOAD, effect=_RELOAD, needs=_POD)
+    when = "it is immutable" if immutable == b"true" else "where it is immutable"
+    if _creates_first(site) and not any(block.attribute("generate_name") for block in site.block.blocks("metadata")):
+        return Delivered(
+            delivery=Delivery.BREAKS,
+            effect=f"{when}: Terraform replaces it, and create_before_destroy asks for a second one of the same name, which"
+            " Kubernetes refuses",
+            needs="use generate_name, or take create_before_destroy away first",
+        )
+    return Delivered(
+        delivery=Delivery.RELOAD,
+        effect=f"{when}: Terraform deletes it and creates another one; running pods keep what the deleted one held",
+        needs="recreate the pods that use it",
+    )
+
+
+def replaced_store(site: Site, replaced_with: str) -> Delivered:
+    """Return what happens to a trust store that `replace_triggered_by` replaces.
+
+    Source: Elastic Load Balancing API, DeleteTrustStore (TrustStoreInUse) and CreateTrustStore (DuplicateTrustStoreName).
+    """
+    effect = f"it is replaced when {replaced_with} changes (replace_triggered_by)"
+    if site.block.labels[0] != "aws_lb_trust_store" or (_creates_first(site) and site.block.attribute("name") is None):
+        return Delivered(delivery=Delivery.REPLACED, effect=effect)
+    if _creates_first(site):
+        return Delivered(
+            delivery=Delivery.BREAKS,
+            effect=f"{effect}, and create_before_destroy asks for a second one of the same name, which AWS refuses",
+            needs="let it have a name_prefix, and no name",
+        )
+    return Delivered(
+        delivery=Delivery.REPLACED,
+        effect=f"{effect}; AWS refuses to delete one that a listener uses, and the apply fails then",
+        needs="where a listener uses it, set create_before_destroy and a name_prefix first",
+    )
+
+
+def _creates_first(site: Site) -> bool:
+    lifecycles = list(site.block.blocks("lifecycle"))
+    found = [attribute for each in lifecycles if (attribute := each.attribute("create_before_destroy")) is not None]
+    return any(attribute.value.of(site.file.data).strip() == b"true" for attribute in found)
+
+
+def _text(site: Site, name: str) -> bytes | None:
+    attribute = site.block.attribute(name)
+    return attribute.value.of(site.file.data).strip() if attribute is not None else None
+
+
+def _special(site: Site, kind: str) -> Delivered | None:
+    """Return what the other arguments of the block decide; None where the resource type alone does."""
+    if kind in TRIGGERED:
+        return _without_provisioner(site, kind)
+    if site.path[-1] in _USER_DATA:
+        return _user_data(site, kind)
+    if kind.startswith(_PODS):
+        return _pods(site)
+    if kind in _FILES and _creates_first(site) and "filename" not in site.path:
+        return Delivered(
+            delivery=Delivery.BREAKS,
+            effect="create_before_destroy makes Terraform write the new file first and then delete the old one of the same name: no"
+            " file is left",
+            needs="take create_before_destroy away first",
+        )
+    if kind == "aws_ssm_parameter" and _text(site, "overwrite") == b"false":
+        return Delivered(
+            delivery=Delivery.BREAKS,
+            effect="with overwrite = false AWS refuses a new value for a parameter that exists (ParameterAlreadyExists), and the"
+            " apply fails",
+            needs="remove overwrite = false first",
+        )
+    return None
 
 
 def by_location(site: Site, store: str, moving: Moving, *, moves: bool = False) -> Delivered:

@@ -49,7 +49,7 @@ def without_credentials(error: BotoCoreError) -> CredentialsError | None:
         ((boto.CredentialRetrievalError, boto.MetadataRetrievalError), f"no credentials could be had from {provider}", GIVE),
         (
             (boto.InvalidConfigError, boto.UnknownCredentialError, boto.MissingDependencyException),
-            f"the AWS configuration is not usable ({type(error).__name__})",
+            f"the AWS configuration is not usable: {in_words(error)}",
             "correct the AWS profile",
         ),
     )
@@ -57,6 +57,12 @@ def without_credentials(error: BotoCoreError) -> CredentialsError | None:
         if isinstance(error, kinds):
             return CredentialsError(reason, remedy)
     return None
+
+
+def in_words(error: BotoCoreError) -> str:
+    """Return the name of an error of the AWS library as words, for its text may hold a secret."""
+    name = type(error).__name__.removesuffix("Error").removesuffix("Exception")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()
 
 
 def _named(error: BotoCoreError, name: str) -> str:

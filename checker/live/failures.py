@@ -10,7 +10,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from checker.live.answer_failures import answered
-from checker.live.credential_failures import without_credentials
+from checker.live.credential_failures import in_words, without_credentials
 from checker.live.gateway import GatewayError, UnreachableError
 from checker.live.question import Question
 
@@ -82,7 +82,7 @@ def _broken(error: BotoCoreError, question: Question) -> GatewayError:
         (unknown_host, "the host name is not known: there is no such region, or no network", f"correct the region; {NETWORK}"),
         (isinstance(error, boto.EndpointConnectionError), "no connection could be made", NETWORK),
         (isinstance(error, (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError)), BROKEN, NETWORK),
-        (True, f"the AWS library gave up ({type(error).__name__})", "run it again; check --offline judges by recorded dates"),
+        (True, f"the AWS library gave up: {in_words(error)}", "run it again; check --offline judges by recorded dates"),
     )
     reason, remedy = next((reason, remedy) for fits, reason, remedy in meanings if fits)
     return UnreachableError(f"{question} failed: {reason}", remedy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from checker.live.connection import Connection, Role
@@ -13,6 +13,8 @@ from checker.live.question import Question
 from checker.live.speaking import preparing, speaking
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     import boto3
 
 # What CloudTrail shows in the accounts that are entered.
@@ -73,6 +75,28 @@ def _never_ask(session: boto3.Session) -> None:
     for provider in resolver.providers:
         if provider.METHOD == "assume-role":
             provider._prompter = refuse  # noqa: SLF001 -- botocore takes one only where it makes the provider
+            _without_stdin_of_profiles(provider._profile_provider_builder)  # noqa: SLF001 -- the same
+        elif provider.METHOD == "custom-process":
+            provider._popen = _without_stdin  # noqa: SLF001 -- the same
+
+
+def _without_stdin(command: Sequence[str], **more: Any) -> Popen[bytes]:
+    """Start a `credential_process` with nothing on its standard input: it must not read the plan that is piped in, nor ask."""
+    import subprocess
+
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, **more)  # noqa: S603 -- botocore's own call, but for stdin
+
+
+def _without_stdin_of_profiles(builder: Any) -> None:
+    """Let the profiles that a role is assumed from start their `credential_process` in the same way."""
+    plain = builder._create_process_provider  # noqa: SLF001 -- botocore makes these providers when a role is assumed
+
+    def made(*given: Any, **named: Any) -> Any:
+        provider = plain(*given, **named)
+        provider._popen = _without_stdin  # noqa: SLF001 -- the same
+        return provider
+
+    builder._create_process_provider = made  # noqa: SLF001 -- the same
 
 
 def assume(role: Role, sts: Any, region: str) -> Keys:

@@ -9,7 +9,7 @@ from checker.domain.errors import UnprovenError
 from checker.domain.rotation import Delivery
 from checker.domain.value import value
 from checker.hcl.configuration import Configuration
-from checker.hcl.consumers import consumers
+from checker.hcl.consumers import Consumer, consumers
 from checker.hcl.hashes import file_hashes
 from checker.hcl.lineage import hands_pem_on
 from checker.hcl.proof import Intent, prove
@@ -36,7 +36,16 @@ def trust_both(configuration: Configuration, step: Step) -> Configuration:
     A place under ignore_changes is left alone, since Terraform sends no edit of it.
     Raises UnprovenError for a place that takes the PEM in a way in which two cannot stand, or without a proof.
     """
-    ignored = _ignored(configuration, references_to(configuration, step.predecessor))
+    found = consumers(configuration, references_to(configuration, step.predecessor), ())
+    breaking = next((each for each in found if each.delivered.delivery is Delivery.BREAKS), None)
+    if breaking is not None:
+        site = breaking.arrival.site
+        raise UnprovenError(
+            f"{breaking.what} uses the PEM, and an apply that changes it breaks there: {breaking.delivered.effect}",
+            where=f"{site.file.path}:{breaking.arrival.line}",
+            remedy=f"{breaking.delivered.needs}; or leave --trust-bundle out",
+        )
+    ignored = _ignored(found)
     places = [
         place
         for place in _places(configuration, step)
@@ -74,10 +83,10 @@ def trust_new_alone(configuration: Configuration, step: Step) -> Configuration:
     return _proven(configuration, step, places, edits, joins=-1, renames=1)
 
 
-def _ignored(configuration: Configuration, found: tuple[Reference, ...]) -> set[tuple[str, int]]:
+def _ignored(found: tuple[Consumer, ...]) -> set[tuple[str, int]]:
     """The references of which every consumer is under ignore_changes: an edit there would never be sent."""
     kept: dict[tuple[str, int], bool] = {}
-    for consumer in consumers(configuration, found, ()):
+    for consumer in found:
         start = consumer.start
         spot = (start.site.file.path, start.name.start)
         kept[spot] = kept.get(spot, True) and consumer.delivered.delivery is Delivery.IGNORED

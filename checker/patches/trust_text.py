@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checker.domain.declared import Declared
 from checker.domain.rotation import Delivery, Phase, Rotation, TrustConsumer
 
 
@@ -21,6 +22,35 @@ def also_changes(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, 
         for consumer in rotation.trust
         if _changes(consumer, phase, both=both and not consumer.both)
     )
+
+
+def unsearched(rotation: Rotation, declared: Declared) -> str | None:
+    """Why the list of trust consumers may be incomplete; None where the whole configuration was searched."""
+    if rotation.predecessor is None:
+        return "Terraform does not manage this certificate, so no text refers to its PEM"
+    if declared.certificate(rotation.predecessor) is None:
+        return "its block was not found in this configuration"
+    if declared.unsearched:
+        return f"these files were not searched: {', '.join(declared.unsearched)}"
+    return None
+
+
+def nothing_to_edit(rotation: Rotation, declared: Declared) -> str | None:
+    """Why `--trust-bundle` edits nothing for a rotation, in words; None where it edits some place.
+
+    It never says that nothing uses the PEM: what reads it outside the files that were parsed is not known.
+    """
+    if any(consumer.is_editable for consumer in rotation.trust):
+        return None
+    places = [f"{each.location}: {each.what} {_kept(each)}" for each in rotation.trust]
+    found = "; ".join(places) or "no place that uses its PEM was found in the files that were read"
+    missed = unsearched(rotation, declared)
+    more = f"; there may be {'more' if places else 'some'}: {missed}" if missed is not None else ""
+    return f"--trust-bundle edits nothing for {rotation.label}: {found}{more}"
+
+
+def _kept(consumer: TrustConsumer) -> str:
+    return "holds the PEM of both certificates already" if consumer.both else f"is not edited: {_and_needs(consumer)}"
 
 
 def trust_effect(consumer: TrustConsumer, *, both: bool) -> str:
@@ -51,9 +81,9 @@ def _sentence(text: str) -> str:
 def _changes(consumer: TrustConsumer, phase: Phase, *, both: bool) -> bool:
     match phase:
         case Phase.INTRODUCE:
-            return consumer.is_sent and both
+            return (consumer.is_sent or consumer.delivery is Delivery.BREAKS) and both
         case Phase.RETIRE:
-            return consumer.is_sent
+            return consumer.is_sent or consumer.delivery is Delivery.BREAKS
         case Phase.REPOINT | Phase.ROLLBACK:
             return consumer.delivery is Delivery.BY_ID
 
@@ -81,6 +111,8 @@ def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
             return f"{where} keeps the old PEM alone in this apply"
         case Delivery.UNKNOWN:
             does = "takes both PEMs from this apply on"
+        case Delivery.BREAKS:
+            does = "breaks in this apply"
         case Delivery.READS:
             does = "is not changed by this apply"
         case Delivery.RELOAD:
@@ -98,6 +130,8 @@ def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
         return f"{where} still holds the old PEM alone, and changes in this apply, to {handed}: {_and_needs(consumer)}"
     if consumer.delivery is Delivery.READS and both:
         return f"{where} holds both PEMs only if it has read them since introduce: {_and_needs(consumer)}"
+    if consumer.delivery is Delivery.UNKNOWN and both:
+        return f"{where} holds both PEMs only if the apply of introduce changed it: {_and_needs(consumer)}"
     if not consumer.is_sent:
         return f"{where} still holds the old PEM alone, unless somebody changed it: {_and_needs(consumer)}"
     if consumer.delivery is Delivery.RELOAD and both:
@@ -108,15 +142,20 @@ def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
 def _retire(consumer: TrustConsumer, where: str) -> str | None:
     if consumer.delivery is Delivery.CREATION:
         return None
-    if consumer.delivery is Delivery.UNKNOWN:
-        return f"{where} takes the new PEM alone from this apply on: {_and_needs(consumer)}"
-    if consumer.delivery is Delivery.RELOAD:
-        return f"{where} changes in this apply, and has the new PEM alone only with one step more: {_and_needs(consumer)}"
-    if consumer.is_sent:
-        return f"{where} changes in this apply and has the new PEM alone after it: {_and_needs(consumer)}"
-    if consumer.delivery is Delivery.READS:
-        return f"{where} is not changed by this apply: {_and_needs(consumer)}"
-    return f"{where} keeps the PEM that it holds, since this apply does not send it the new one: {_and_needs(consumer)}"
+    match consumer.delivery:
+        case Delivery.BREAKS:
+            does = "breaks in this apply"
+        case Delivery.UNKNOWN:
+            does = "takes the new PEM alone from this apply on"
+        case Delivery.RELOAD:
+            does = "changes in this apply, and has the new PEM alone only with one step more"
+        case Delivery.READS:
+            does = "is not changed by this apply"
+        case _ if consumer.is_sent:
+            does = "changes in this apply and has the new PEM alone after it"
+        case _:
+            does = "keeps the PEM that it holds, since this apply does not send it the new one"
+    return f"{where} {does}: {_and_needs(consumer)}"
 
 
 def _and_needs(consumer: TrustConsumer) -> str:

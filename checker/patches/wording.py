@@ -15,7 +15,7 @@ from checker.domain.policy import Policy
 from checker.domain.rotation import Blocked, Phase, Rotation
 from checker.domain.stage import Stage, StageKind
 from checker.patches.phase_patch import PhasePatch
-from checker.patches.trust_text import also_changes, trust_effect, trust_lines
+from checker.patches.trust_text import also_changes, trust_effect, trust_lines, unsearched
 from checker.rotation.sentences import condition_in_words, step_in_words
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def runbook(
     template = _environment().get_template("runbook.md.j2")
     return template.render(
         rotations=rotations,
-        unseen={rotation.label: _unseen(rotation, declared) for rotation in rotations},
+        unseen={rotation.label: unsearched(rotation, declared) for rotation in rotations},
         policy=policy,
         as_of=as_of,
         where=where,
@@ -104,18 +104,6 @@ def pem_commands(rotation: Rotation) -> tuple[str, ...]:
     ]
     of_state = shown if not has_output and successor.type.startswith("aws_") else []
     return (*outputs, *of_state, *asked)
-
-
-def _unseen(rotation: Rotation, declared: Declared) -> str | None:
-    """Why the list of trust consumers may be incomplete; None where the whole configuration was searched."""
-    if rotation.predecessor is None:
-        return "Terraform does not manage this certificate, so no text refers to its PEM"
-    certificate = declared.certificate(rotation.predecessor)
-    if certificate is None:
-        return "its block was not found in this configuration"
-    if declared.unread:
-        return f"these files were not searched: {', '.join(declared.unread)}"
-    return None
 
 
 @cache

@@ -12,13 +12,14 @@ from checker.domain.errors import UnreadableError
 from checker.hcl.source import SourceFile
 from checker.readers.files import open_file
 
-_BLOCKS = frozenset({"backend", "cloud"})
-_WORDS = re.compile(rb"\b(?:backend|cloud)\b")
+# OpenTofu starts the command of a `key_provider "external"` before it reads a state. Source: OpenTofu, "State and Plan Encryption".
+_BLOCKS = frozenset({"backend", "cloud", "encryption"})
+_WORDS = re.compile(rb"\b(?:backend|cloud|encryption)\b")
 _LARGEST = 64 * 1024**2
 
 
 def backend_of(directory: str, names: Iterable[str]) -> str | None:
-    """Return the file that names, or may name, a backend or HCP Terraform; None where the state surely is a local file.
+    """Return the file that names, or may name, a backend, HCP Terraform or encryption; None for what surely is a plain local state.
 
     A file that cannot be read or parsed may name one. Source: Terraform, "Backend block configuration": the block stands in a
     `terraform` block of any file of the root module.

@@ -70,6 +70,7 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         literals=Indexed(reader.literals()),
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
+        unsearched=tuple(reader.unsearched()),
         unparsed=tuple(reader.location(file.path, fault.line) for file, fault in unparsed(configuration)),
         twins=dict(reader.twins()),
         named_in_json=reader.named_in_json(),
@@ -268,6 +269,11 @@ class _Reader:
             for path in module.foreign
             if path.endswith(".json") and is_json(data := self.foreign(path))
         }
+
+    def unsearched(self) -> Iterator[str]:
+        names = {self.location(file.path, 1).file for file, _ in unparsed(self.configuration)}
+        names |= {self.location(path, 1).file for module in self.configuration.modules.values() for path in module.foreign}
+        return iter(sorted(names))
 
     def unread(self) -> Iterator[str]:
         for file, _ in unparsed(self.configuration):

@@ -39,7 +39,7 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
         where = backend_of(directory, names)
         if where is not None and tool is not None:
             raise UnreadableError(
-                f"its state is kept by a backend ({where}), and --offline contacts none",
+                f"its state is kept by a backend, or encrypted ({where}), and --offline contacts and starts none",
                 where=directory,
                 remedy="pass a state or plan file: `terraform state pull > state.json`, where the backend may be asked",
             )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from checker.domain.errors import UsageError
 from checker.domain.value import value
+from checker.readers.tool import find_program
 
 _SECONDS = 120
 _LARGEST = 256 * 1024**2
@@ -29,6 +30,7 @@ _QUIET = {
     "LC_ALL": "C",
 }
 _PASSED = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "SYSTEMROOT")
+_DATA = ".terraform"
 _LINK, _FILES = "120000", frozenset({"100644", "100755", "120000"})
 
 
@@ -46,6 +48,13 @@ def find_commit(folder: Path, ref: str, *, option: str) -> Commit:
     where = f"{option} {ref}"
     if not ref.strip() or ref.startswith("-") or not ref.isprintable():
         raise UsageError("is no name of a commit", where=where.strip(), remedy="name a branch, a tag or a commit")
+    if _git(folder, ("rev-parse", "--show-superproject-working-tree"), where).strip():
+        # A pull request can put a submodule in the place of a folder: its commits, and its root, are then its own.
+        raise UsageError(
+            "this folder lies in a submodule, and the commit is one of the repository around it",
+            where=where,
+            remedy="run it outside of the submodule, or name a policy outside of the checkout with --policy",
+        )
     top = _git(folder, ("rev-parse", "--show-toplevel"), where).decode("utf-8", "surrogateescape").rstrip("\n")
     name = _git(folder, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"), where).decode().strip()
     return Commit(top=Path(top).resolve(), name=name, ref=ref)
@@ -81,15 +90,23 @@ def read_files(commit: Commit, suffixes: tuple[str, ...]) -> Iterator[tuple[str,
         yield name, data.decode("utf-8", "surrogateescape") if link else data
 
 
-def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes = b"") -> bytes:
-    from shutil import which
+def tracks_workspace(commit: Commit, directory: Path) -> bool:
+    """Whether git tracks the file in which terraform keeps the workspace that is selected in a folder, or a link in its place."""
+    if not directory.is_relative_to(commit.top):
+        return False
+    name = (directory.relative_to(commit.top) / _DATA).as_posix()
+    listed = _git(commit.top, ("--icase-pathspecs", "ls-files", "-z", "--", name), f"commit {commit.name[:12]}")
+    found = {each.decode("utf-8", "surrogateescape").lower() for each in listed.split(b"\0")}
+    return not found.isdisjoint({name.lower(), f"{name}/environment".lower()})
 
-    program = which("git", path=os.environ.get("PATH", os.defpath))
+
+def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes = b"") -> bytes:
+    program = find_program("git", os.environ)
     if program is None:
         raise UsageError("git is not on PATH", where=where, remedy="install it: the policy is read from a commit")
     try:
         done = subprocess.run(  # noqa: S603 -- git, by its full path, without a shell
-            [str(Path(program).absolute()), *_SAFE, *arguments],
+            [program, *_SAFE, *arguments],
             cwd=folder,
             env=_environment(os.environ),
             input=given,

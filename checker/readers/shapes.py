@@ -13,7 +13,7 @@ from checker.domain.value import value
 MOST_CHARACTERS = 2048
 MOST_ENTRIES = 1000
 # A policy with all that it extends; each scope is tried on every stage and certificate, and so is each pattern with `*` or `?`.
-MOST_SCOPES = 250
+MOST_SCOPES = 80
 MOST_PATTERNS = 250
 MOST_PATTERN_CHARACTERS = 8 * 1024
 

@@ -66,8 +66,6 @@ def find_tool(name: str | None, environment: Mapping[str, str], passed: Collecti
     It is given the variables of a documented list and those that are `passed` by name. None where none was asked for and none is
     there. Raises UsageError for one that was asked for and is not there, and for a name that no variable has.
     """
-    from shutil import which
-
     for each in passed:
         if not _VARIABLE.fullmatch(each):
             raise UsageError(
@@ -75,10 +73,9 @@ def find_tool(name: str | None, environment: Mapping[str, str], passed: Collecti
             )
     asked = name or environment.get(_CHOICE)
     for candidate in (asked,) if asked else _KNOWN:
-        found = which(candidate, path=environment.get("PATH", os.defpath))
+        found = find_program(candidate, environment)
         if found:
-            # The tool runs in another directory than this process: a path from here would not lead there.
-            return Tool(path=str(Path(found).absolute()), name=Path(found).name, environment=_given(environment, passed))
+            return Tool(path=found, name=Path(found).name, environment=_given(environment, passed))
     if asked:
         raise UsageError(
             f"{asked} is not a program that can be run",
@@ -86,6 +83,19 @@ def find_tool(name: str | None, environment: Mapping[str, str], passed: Collecti
             remedy="name terraform or tofu, or the path of one",
         )
     return None
+
+
+def find_program(name: str, environment: Mapping[str, str]) -> str | None:
+    """Return the absolute path of a program of that name or path; None where there is none.
+
+    Relative entries of PATH, an empty one too, name the current folder: in a checkout they would choose the program.
+    """
+    from shutil import which
+
+    folders = environment.get("PATH", os.defpath).split(os.pathsep)
+    found = which(name, path=os.pathsep.join(folder for folder in folders if Path(folder).is_absolute()) or os.devnull)
+    # The program runs in another directory than this process: a path from here would not lead there.
+    return None if found is None else str(Path(found).absolute())
 
 
 def _given(environment: Mapping[str, str], passed: Collection[str]) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from checker.domain.errors import UnreadableError
 from checker.reports.json_v1 import SCHEMA
+from checker.reports.presenting import Searched
 
 _REMEDY = "write it with `tfcert check --format json --patches` of this version"
 
@@ -34,7 +35,7 @@ class Summary(TypedDict):
 
 
 class Certificate(TypedDict):
-    """A certificate; `days_left` is whole days, negative once it has ended."""
+    """A certificate. `days_left` is negative once it has ended; `searched` is where stages were looked for in vain."""
 
     address: str | None
     id: str | None
@@ -44,6 +45,7 @@ class Certificate(TypedDict):
     days_left: int | None
     evidence: Literal["observed", "recorded", "gone", "unanswered", "unknown"]
     presented_by: list[str]
+    searched: NotRequired[Searched]
     managed: NotRequired[bool | None]
     source: str
 

@@ -13,6 +13,7 @@ from checker.domain.address import Address
 from checker.domain.case_values import Case, DocumentCases
 from checker.domain.certificate import Certificate
 from checker.domain.deadlines import Late
+from checker.domain.observation import Observations
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
 from checker.domain.severity import Severity
@@ -21,6 +22,7 @@ from checker.domain.subjects import is_meant, stages_after
 from checker.domain.written import WrittenPatch
 from checker.reports.json_finding import instant, json_finding
 from checker.reports.json_text import json_text
+from checker.reports.presenting import searched
 
 if TYPE_CHECKING:
     from checker.domain.by_hand import HandRotation
@@ -36,7 +38,7 @@ def render(outcome: Outcome) -> str:
 def document(outcome: Outcome) -> dict[str, Any]:
     """The public view of an outcome, as plain values."""
     cases = outcome.cases
-    certificates = _unique(_certificate(case, part) for part in cases.documents for case in part.cases)
+    certificates = _unique(_certificate(case, part, cases.observations) for part in cases.documents for case in part.cases)
     stages = _unique(entry for part in cases.documents for entry in _stages(part))
     return {
         "schema": SCHEMA,
@@ -82,7 +84,7 @@ def _summary(outcome: Outcome, stages: int, certificates: int) -> dict[str, int]
     }
 
 
-def _certificate(case: Case, part: DocumentCases) -> dict[str, Any]:
+def _certificate(case: Case, part: DocumentCases, observations: Observations) -> dict[str, Any]:
     place = case.subject.key.place if case.subject.key is not None else case.certificate.place
     presenters = set(case.subject.stages)
     return {
@@ -95,6 +97,7 @@ def _certificate(case: Case, part: DocumentCases) -> dict[str, Any]:
         "evidence": str(case.evidence),
         "sha256_fingerprint": case.fingerprint,
         "presented_by": sorted({_named(stage) for stage in presenters}),
+        **({} if presenters else {"searched": searched(part, case, observations)}),
         "managed": part.document.manages(case.certificate),
         "source": part.document.source.path,
     }

@@ -10,6 +10,7 @@ from checker.domain.value import value
 from checker.reports.account_masks import Named
 from checker.reports.commonmark import code, sentence
 from checker.reports.document import Certificate, Document, Finding, Rotation
+from checker.reports.presenting import presenters_in_words
 
 _NAME = 200
 _SEVERITIES = ("error", "warning", "note")
@@ -135,7 +136,7 @@ def _certificate(name: str, one: Certificate) -> str:
         _left(one),
         f"{one['evidence']}",
         " ".join(code(text, longest=_NAME) for text in (one["account"], one["region"]) if text) or "–",  # noqa: RUF001 -- likewise
-        f"{presented} stage{'s' * (presented != 1)}",
+        presenters_in_words(presented, one.get("searched")),
     )
     return f"| {' | '.join(cells)} |"
 

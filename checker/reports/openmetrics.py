@@ -60,7 +60,9 @@ def _certificates(outcome: Outcome) -> Iterator[Metric]:
     end = GaugeMetricFamily(
         "tfcert_certificate_not_after_seconds", "When a certificate ends, in Unix time.", labels=_CERTIFICATE, unit="seconds"
     )
-    presented = GaugeMetricFamily("tfcert_certificate_stages", "How many stages present a certificate.", labels=_CERTIFICATE)
+    presented = GaugeMetricFamily(
+        "tfcert_certificate_stages", "How many stages that were read present a certificate.", labels=_CERTIFICATE
+    )
     observed = GaugeMetricFamily(
         "tfcert_certificate_observed",
         "1 where AWS confirmed a certificate, 0 where its end is the recorded one.",

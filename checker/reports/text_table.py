@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from checker.domain.case_values import Case, DocumentCases, Evidence
 from checker.domain.observation import Observations
+from checker.reports.presenting import presenters_in_words, searched
 from checker.reports.wrapping import Line, Span, Tone, wrapped
 
 _MONTHS = 12
@@ -24,7 +25,7 @@ def table(part: DocumentCases, width: int, observations: Observations) -> Iterat
     """Two lines a certificate: what is left of it, a mark for each month, its end and who presents it; then its address."""
     for case in sorted((case for case in part.cases if case.id is not None), key=_urgency):
         stages = len(set(case.subject.stages))
-        presented = f"{stages} stage{'s' if stages != 1 else ''}" if stages else _nobody(part, case, observations)
+        presented = presenters_in_words(stages, searched(part, case, observations))
         tone = _tone(case) if stages else Tone.FAINT
         ends = f"{case.expires_at:%Y-%m-%d}" if case.expires_at is not None else "not known"
         row = (
@@ -35,15 +36,6 @@ def table(part: DocumentCases, width: int, observations: Observations) -> Iterat
         )
         yield from wrapped(row, width, indent=2, hanging=2 + _LEFT)
         yield from wrapped((Span(_name(case, part), Tone.STRONG),), width, indent=2 + _LEFT)
-
-
-def _nobody(part: DocumentCases, case: Case, observations: Observations) -> str:
-    """That no stage presents it is only said where all of them were listed."""
-    if part.document.source.kind == "aws":
-        return "no stage that was listed" if part.document.unread else "no stage"
-    if case.subject.key is not None and observations.lists_stages_of(case.subject.key.place):
-        return "no stage of its account and region"
-    return "no stage in this plan" if part.document.plan is not None else "no stage in this state"
 
 
 def _urgency(case: Case) -> tuple[bool, int, str, str]:

@@ -25,11 +25,14 @@ def condition_in_words(condition: Condition) -> str:
     return f"{condition.text} ({condition.holds})"
 
 
-def step_in_words(rotation: Rotation) -> str:
-    """Format the next step of a rotation. Only a phase whose conditions all hold is called safe."""
+def step_in_words(rotation: Rotation, *, both: bool = False) -> str:
+    """Format the next step of a rotation. Only a phase that has no open condition, caution or trust consumer is called safe.
+
+    `both` says that introduce edits the trust consumers to hold both PEMs (`--trust-bundle`).
+    """
     match rotation.step:
         case Next(phase=phase):
-            return _next(rotation, phase)
+            return _next(rotation, phase, both=both)
         case Waiting(reason=reason):
             return f"waiting {reason}" if reason.startswith("until ") else f"waiting: {reason}"
         case Blocked(reason=reason):
@@ -58,10 +61,12 @@ def deadlines(rotation: Rotation, as_of: datetime) -> str:
     return f"repoint {due(rotation.repoint_by, as_of)}" if rotation.stages else ""
 
 
-def _next(rotation: Rotation, phase: Phase) -> str:
+def _next(rotation: Rotation, phase: Phase, *, both: bool) -> str:
     unmet = open_conditions(rotation, phase)
     if unmet:
         return f"{phase} is next; before you apply it: {'; '.join(map(condition_in_words, unmet))}"
     if cautions(rotation, phase):
         return f"{phase} is next; read first what it does besides"
+    if not all(consumer.is_calm(phase, both=both) for consumer in rotation.trust):
+        return f"{phase} is next; read first what happens to the places that use the PEM"
     return f"{phase} is safe"

@@ -178,12 +178,14 @@ def _introduce(standing: Standing, successor: Address) -> Step:
         return Blocked(f"{unread.reason} ({unread.location}): a second successor is not introduced beside it", unread.remedy)
     taken = standing.declared.certificate(successor)
     if taken is not None:
-        meant = f"write `# tfcert: succeeds {standing.block.in_module}` above it if it is meant to be the successor"
         return Blocked(
             f"the name {successor} is taken by another block ({taken.location}), which no stage in state presents"
             if not taken.stages
             else f"the name {successor} is taken by another block ({taken.location})",
-            f"choose one with --name; or {meant}" if not taken.stages else "choose one with --name",
+            f"choose one with --name; or write `# tfcert: succeeds {standing.block.in_module}` above it if it is meant to be the "
+            "successor"
+            if not taken.stages
+            else "choose one with --name",
         )
     return _hindered(standing, declaration) or Next(Phase.INTRODUCE)
 

@@ -127,6 +127,31 @@ def test_trust_bundle_says_where_it_finds_nothing(tfcert, story):
     assert b"--trust-bundle edits nothing for aws_api_gateway_client_certificate.backend" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ("", "no place that uses its PEM was found in the files that were read"),
+        (
+            'resource "aws_ssm_parameter" "x" {\n  value = %s\n  lifecycle {\n    ignore_changes = all\n  }\n}\n',
+            "ignore_changes covers all",
+        ),
+        ('output "pem" {\n  value = %s\n}\n', None),
+        (None, "there may be some: these files were not searched: use.tofu"),
+    ],
+)
+def test_trust_bundle_says_what_it_leaves_alone_and_why(tfcert, story, block, words):
+    """It never says that nothing uses the PEM: a place that Terraform ignores and a file that was not read are named."""
+    file = story / "certificate.tf"
+    file.write_text(file.read_text().partition("# The backend team")[0])
+    if block is None:
+        (story / "use.tofu").write_text('output "pem" {\n  value = module.other.pem\n}\n')
+    elif block:
+        (story / "use.tf").write_text(block % "aws_api_gateway_client_certificate.backend.pem_encoded_certificate")
+    warned = tfcert("patch", *DAY_12, "--trust-bundle", cwd=story).stderr.decode()
+    assert "hands its PEM on" not in warned
+    assert words in warned if words is not None else "--trust-bundle" not in warned
+
+
 def test_i2_a_preview_says_what_must_hold_first(tfcert, story):
     """I2: a phase asked for by name is written, and its header says that its conditions do not hold now."""
     done = tfcert("patch", *DAY_12, "--phase", "repoint", cwd=story)

@@ -64,6 +64,17 @@ def test_what_was_not_looked_up_is_not_said(tfcert, aws, home):
     assert "no stage in this state" in " ".join(denied.stdout.decode().split())
 
 
+@pytest.mark.parametrize("name", ["text", "markdown", "html"])
+def test_every_report_says_where_stages_were_looked_for(tfcert, aws, home, name):
+    """One sentence in all of them: "0 stages" and "no stage presents it" are promises about what nobody listed."""
+    offline = tfcert("check", STATE, *WHEN, "--offline", "--format", name, cwd=home).stdout.decode()
+    assert "no stage in this state" in " ".join(offline.split())
+    assert "0 stages" not in offline
+    assert "No stage presents it" not in offline
+    listed = tfcert("check", STATE, *WHEN, "--format", name, cwd=home, environment=aws.environment()).stdout.decode()
+    assert "no stage of its account and region" in " ".join(listed.split())
+
+
 def test_an_apply_that_failed_on_a_stage_is_named_as_a_cause(outcome, tfcert, aws, home):
     """State has the new id, AWS the old one: apply again; the stage counts for the certificate that AWS shows."""
     aws.seed(SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": OLD}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import threading
 import time
@@ -129,6 +130,44 @@ def test_a_redirect_to_what_is_no_place_is_refused(hostile, comment, forge, loca
     """Another scheme, another host without a scheme, or garbage."""
     server = hostile(lambda request: request.say(302, Location=location))
     refused(comment(forge, server.url)[0])
+
+
+@FORGES
+def test_a_refused_redirect_says_what_where_and_what_to_do(hostile, comment, forge):
+    """The request without its query, the server that it came from and the one that it points to, and the variable to set."""
+    server = hostile(lambda request: request.say(302, Location="https://login.example/sign-in?back=x"))
+    said = refused(comment(forge, server.url)[0])
+    variable = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}[forge]
+    assert f"redirects from {server.url} (GET /" in said
+    assert "to https://login.example, which is refused" in said
+    assert f"set {variable} to its address" in said
+    assert "?" not in said
+
+
+@FORGES
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        ("text/html; charset=utf-8", b"<html>sign in</html>", "answers with text/html, and its API answers with JSON"),
+        ("text/html", b"[]", "answers with text/html, and its API answers with JSON"),
+        ("x\x1b[31m", b"[]", "answers with another media type"),
+        ("application/json", b"<html>", "no JSON|value"),
+        ("application/json", b'{"a": 1}', "its API does not have: a|no JSON"),
+    ],
+)
+def test_a_wrong_answer_is_said_in_words(hostile, comment, forge, kind, body, reason):
+    """The media type where it is another one, else what is wrong with a value; never the name of an error of Python."""
+    server = hostile(lambda request: request.say(200, body, **{"Content-Type": kind}))
+    said = refused(comment(forge, server.url)[0])
+    assert any(part in said for part in reason.split("|")), said
+    assert not re.search(r"[A-Z][a-z]+(?:Error|Exception)", said), said
+
+
+@FORGES
+def test_a_forge_that_is_not_there_is_said_in_words(comment, forge):
+    """No server listens there."""
+    said = refused(comment(forge, "http://127.0.0.1:9")[0])
+    assert "is not reached: no connection can be made" in said
 
 
 ANSWERS = {

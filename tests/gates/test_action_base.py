@@ -112,3 +112,22 @@ def test_an_input_without_an_option_is_refused(action, scan, name, text):
     done = action(**{"sources": STATE, "scan": scan, name: text, "as_of": "2026-11-24"})
     assert (done.code, done.outputs["exit-code"]) == (2, "2")
     assert f"the input {name.replace('_', '-')} is for a {'check' if scan == 'true' else 'scan'}" in done.log
+
+
+def test_a_working_directory_that_is_a_link_is_refused(action, workspace, pull_request):
+    """The workflow names `live`, and the pull request makes it a link to a folder for which the base branch has a laxer policy."""
+    git(workspace, "checkout", "-q", "main")
+    (workspace / "sandbox").mkdir()
+    for file in (*workspace.glob("*.tf"), workspace / STATE):
+        (workspace / "sandbox" / file.name).write_bytes(file.read_bytes())
+    (workspace / "sandbox/tfcert.toml").write_text("threshold_days = 0\nnotice_days = 0\n")
+    git(workspace, "add", "-A")
+    git(workspace, "commit", "-qm", "sandbox")
+    git(workspace, "checkout", "-qb", "another")
+    (workspace / "live").symlink_to("sandbox")
+    assert action(sources=STATE, working_directory="sandbox", environment=pull_request(), **DUE).code == 0
+    done = action(sources=STATE, working_directory="live", environment=pull_request(), **DUE)
+    assert (done.code, "is a link in the checkout" in done.log) == (2, True), done.log
+    done = action(sources=STATE, working_directory="live", policy_base="main", environment=pull_request(), **DUE)
+    assert done.code == 2, done.log
+    assert action(sources=STATE, working_directory="./sandbox/.", environment=pull_request(), **DUE).code == 0

@@ -50,11 +50,60 @@ def test_the_installation_imports_nothing_of_the_checkout(workspace, marks, tmp_
     assert (done.code, done.outputs["verdict"], ran(marks)) == (1, "findings", []), done.log
 
 
+TERRAFORM = "#!/bin/sh\necho $0 >> '{marks}/terraform'\nprintenv > '{marks}/environment'\n"
+
+
+@pytest.fixture
+def hostile_backend(workspace, marks, tmp_path):
+    """A checkout whose backend starts a program, and a terraform on PATH that notes that it ran; gives the environment."""
+    plant(workspace, marks)
+    plant_configuration(workspace, marks)
+    binaries = tmp_path / "binaries"
+    binaries.mkdir()
+    for name in ("terraform", "tofu"):
+        (binaries / name).write_text(TERRAFORM.format(marks=marks))
+        (binaries / name).chmod(0o755)
+    return {"PATH": f"{binaries}:/usr/bin:/bin", "GITHUB_EVENT_NAME": "push"}
+
+
+def test_the_actions_steps_start_nothing_for_a_hostile_backend(action, machine, workspace, marks, hostile_backend):
+    """A state or a plan is judged without terraform, with the comment step too; a folder, offline, is exit 2 and starts nothing."""
+    given = {"policy": "default", "config": ".", "environment": hostile_backend, **DUE}
+    done = action(sources=STATE, comment="true", pull_request="7", github_token="", **given)
+    assert (done.code, done.outputs["verdict"], ran(marks)) == (1, "findings", []), done.log
+    (workspace / "plan.json").write_bytes(machine("single-replace").plan.read_bytes())
+    done = action(sources="plan.json", **given)
+    assert (done.code, ran(marks)) == (1, []), done.log
+    for sources in (".", ""):
+        done = action(sources=sources, **given)
+        assert (done.code, done.outputs["verdict"], ran(marks)) == (2, "", []), done.log
+    done = action(sources=".", recursive="true", **{**given, "config": ""})
+    assert (done.code, ran(marks)) == (3, []), done.log
+
+
+def test_a_scan_and_a_fork_start_nothing_for_a_hostile_backend(action, marks, hostile_backend):
+    """A scan reads no folder that is not named; a fork's pull request has to name its sources."""
+    done = action(scan="true", policy="default", region="us-east-1", environment=hostile_backend)
+    assert (done.code in {2, 3}, ran(marks)) == (True, []), done.log
+    fork = hostile_backend | {"GITHUB_EVENT_NAME": "pull_request"}
+    done = action(policy="default", policy_base="none", environment=fork)
+    assert (done.code, "names its sources" in done.log, ran(marks)) == (2, True, []), done.log
+
+
+def test_where_terraform_runs_in_a_hostile_folder_it_has_no_token(action, marks, hostile_backend):
+    """A folder that is judged, not offline, on the maintainer's own branch: terraform runs, as the pages say, without any token."""
+    environment = hostile_backend | {"GITHUB_TOKEN": "hush", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "hush", "GH_TOKEN": "hush"}
+    done = action(sources=".", policy="default", environment=environment)
+    assert (done.code, ran(marks)) == (2, ["environment", "terraform"]), done.log
+    assert "hush" not in (marks / "environment").read_text()
+
+
 def test_each_python_of_the_action_is_isolated():
     """No step starts Python without -I."""
-    for step in load("action.yml")["runs"]["steps"]:
-        lines = [line for line in step["run"].splitlines() if '/python" ' in line or '$GATE_PYTHON" ' in line]
-        assert all('/python" -I ' in line or '$GATE_PYTHON" -I ' in line for line in lines), step["name"]
+    scripts = [step["run"] for step in load("action.yml")["runs"]["steps"]]
+    lines = [line for script in scripts for line in script.splitlines() if '/python" ' in line or '$GATE_PYTHON" ' in line]
+    assert lines
+    assert [line for line in lines if '/python" -I ' not in line and '$GATE_PYTHON" -I ' not in line] == []
 
 
 @pytest.mark.parametrize("plan", PLANS)

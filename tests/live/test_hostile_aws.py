@@ -49,6 +49,37 @@ def test_a_profile_with_mfa_never_asks_at_the_terminal(story, tmp_path):
     assert b"Enter MFA" not in done.stderr + done.stdout
 
 
+@pytest.mark.parametrize("profile", ["direct", "role"])
+def test_a_credential_process_has_nothing_on_its_standard_input(story, tmp_path, profile):
+    """It neither reads the state that is piped in, nor waits at a terminal; also where a role is assumed from its profile."""
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ncat > '{tmp_path}/read'\nreadlink /proc/self/fd/0 > '{tmp_path}/stdin'\nexit 1\n")
+    program.chmod(0o755)
+    (tmp_path / "config").write_text(
+        f"[profile direct]\ncredential_process = {program}\n"
+        "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = direct\n"
+    )
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    command = [sys.executable, "-c", "from checker.cli import main; main()", "check", "terraform.tfstate", "--profile", profile]
+    # A pipe that stays open: a program that reads it would wait until the end of the test.
+    reader, writer = os.pipe()
+    os.write(writer, b"a secret of the state\n")
+    done = subprocess.run(
+        [*command, "--region", "us-east-1"], cwd=story, env=environment, stdin=reader, capture_output=True, timeout=60, check=False
+    )
+    os.close(reader)
+    os.close(writer)
+    assert done.returncode in {1, 3}
+    assert (tmp_path / "read").read_bytes() == b""
+    assert (tmp_path / "stdin").read_text() == f"{os.devnull}\n"
+
+
 class Endless(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)

@@ -31,6 +31,7 @@ def headers(folder, files, **wish):
 
 IGNORING = "  lifecycle {\n    ignore_changes = [%s]\n  }\n"
 PUSH = '  provisioner "local-exec" {\n    command = "push"\n    environment = {\n      PEM = %s\n    }\n  }\n'
+CBD = "  lifecycle {\n    create_before_destroy = true\n  }\n"
 ROWS = [
     (f'resource "aws_ssm_parameter" "x" {{\n  value = {PEM}\n}}\n', Delivery.SENT, ""),
     (f'resource "aws_ssm_parameter" "x" {{\n  value_wo = {PEM}\n  value_wo_version = 1\n}}\n', Delivery.NEVER, "value_wo_version"),
@@ -67,6 +68,22 @@ ROWS = [
     (f'resource "aws_launch_template" "x" {{\n  user_data = base64encode({PEM})\n}}\n', Delivery.RELOAD, "running instances"),
     (f'resource "kubernetes_secret" "x" {{\n  data = {{\n    "ca.crt" = {PEM}\n  }}\n}}\n', Delivery.RELOAD, "reload"),
     (f'resource "kubernetes_config_map_v1" "x" {{\n  data = {{ ca = {PEM} }}\n}}\n', Delivery.RELOAD, "reload"),
+    (f'resource "kubernetes_config_map" "x" {{\n  immutable = true\n  data = {{ ca = {PEM} }}\n}}\n', Delivery.RELOAD, "recreate the pods"),
+    (f'resource "kubernetes_secret" "x" {{\n  immutable = false\n  data = {{ ca = {PEM} }}\n}}\n', Delivery.RELOAD, "reload"),
+    (
+        f'resource "kubernetes_secret" "x" {{\n  immutable = true\n  metadata {{\n    name = "x"\n  }}\n  data = {{ ca = {PEM} }}\n{CBD}}}\n',
+        Delivery.BREAKS,
+        "generate_name",
+    ),
+    (
+        f'resource "kubernetes_secret" "x" {{\n  immutable = true\n  metadata {{\n    generate_name = "x"\n  }}\n  data = {{ ca = {PEM} }}\n{CBD}}}\n',
+        Delivery.RELOAD,
+        "recreate the pods",
+    ),
+    (f'resource "aws_ssm_parameter" "x" {{\n  overwrite = false\n  value = {PEM}\n}}\n', Delivery.BREAKS, "ParameterAlreadyExists"),
+    (f'resource "aws_ssm_parameter" "x" {{\n  overwrite = true\n  value = {PEM}\n}}\n', Delivery.SENT, ""),
+    (f'resource "local_file" "x" {{\n  filename = "ca.pem"\n  content = {PEM}\n}}\n', Delivery.REPLACED, ""),
+    (f'resource "local_file" "x" {{\n  filename = "ca.pem"\n  content = {PEM}\n{CBD}}}\n', Delivery.BREAKS, "no file is left"),
     (f'resource "aws_secretsmanager_secret_version" "x" {{\n  secret_string = {PEM}\n}}\n', Delivery.REPLACED, "new version"),
     (f'resource "some_thing" "x" {{\n  v = {PEM}\n}}\n', Delivery.UNKNOWN, "does not know"),
 ]  # fmt: skip
@@ -79,6 +96,20 @@ def test_how_a_new_pem_reaches_a_resource(text, delivery, word, tmp_path):
     assert found.delivery is delivery, found
     assert word in f"{found.effect} {found.needs}"
     assert found.location.file == "trust.tf"
+
+
+def test_a_place_that_an_apply_breaks_is_not_edited(tmp_path):
+    """An edit that makes the apply fail is worse than none: --trust-bundle names the place and what to change first."""
+    text = f'resource "aws_ssm_parameter" "x" {{\n  overwrite = false\n  value     = {PEM}\n}}\n'
+    home = world(tmp_path, {"main.tf": BASE, "trust.tf": text})
+    _, patches = home.ask(trust_bundle=True)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Blocked)
+    assert "trust.tf:3" in rotation.step.reason
+    assert "remove overwrite = false first; or leave --trust-bundle out" in rotation.step.remedy
+    without = headers(tmp_path / "without", {"trust.tf": text})
+    assert "aws_ssm_parameter.x breaks in this apply" in without[Phase.RETIRE]
+    assert "aws_ssm_parameter.x keeps the old PEM alone" in without[Phase.INTRODUCE]
 
 
 STORE = 'resource "aws_lb_trust_store" "g" {{\n  ca_certificates_bundle_s3_bucket = {o}.bucket\n  ca_certificates_bundle_s3_key = {o}.key\n{more}}}\n'
@@ -234,8 +265,14 @@ def test_the_runbook_promises_nothing_that_terraform_does_not_send(tmp_path):
 
 def test_files_that_were_not_searched_are_named_where_no_consumer_was_found(tmp_path):
     """`None was found` is said without a condition only of a configuration that was read as a whole."""
-    for more, words in (({}, "or nothing checks it"), ({"more.tofu": "# client_certificate\n"}, "there may be some")):
-        home = world(tmp_path / str(len(more)), {"main.tf": BASE, **more})
+    for number, (more, words) in enumerate(
+        (
+            ({}, "or nothing checks it"),
+            ({"more.tofu": "# client_certificate\n"}, "there may be some"),
+            ({"more.tf.json": '{"locals": {"pem": "${module.gateway.pem}"}}'}, "were not searched: more.tf.json"),
+        )
+    ):
+        home = world(tmp_path / str(number), {"main.tf": BASE, **more})
         outcome, patches = home.ask(every=True)
         declared = outcome.cases.documents[0].document.declared
         text = runbook(patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where="here")
@@ -347,6 +384,14 @@ HASHED = f"""resource "aws_s3_object" "o" {{
             HASHED.replace(f"${{sha256({PEM})}}", "ca"),
             "ca_certificates_bundle_s3_key = aws_s3_object.o.key\n  lifecycle {\n    replace_triggered_by = [aws_s3_object.o]\n  }",
             Delivery.REPLACED,
+        ),
+        (
+            HASHED.replace(f"${{sha256({PEM})}}", "ca"),
+            (
+                'name = "t"\n  ca_certificates_bundle_s3_key = aws_s3_object.o.key\n'
+                "  lifecycle {\n    create_before_destroy = true\n    replace_triggered_by = [aws_s3_object.o]\n  }"
+            ),
+            Delivery.BREAKS,
         ),
     ],
 )

@@ -167,7 +167,7 @@ def test_every_certificate_and_stage_is_on_the_timeline_with_its_end(tmp_path):
     assert len(page.all("li", "cert")) == 3
     for words in (ADDRESS, f"{CERTIFICATE}.spare", f"{STAGE}.prod", f'{STAGE}.many["1"]', f"{STAGE}.lost", "AWS does not know it"):
         assert words in page
-    assert "No stage presents it" in page
+    assert "Presented by no stage of its account and region" in page
     assert len(page.all("use", "introduce")) == 1 + 1  # the legend's
     assert len(page.all("rect", "threshold")) == 2 + 1
 

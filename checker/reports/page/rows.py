@@ -14,6 +14,7 @@ from checker.domain.stage import Stage
 from checker.domain.value import value
 from checker.reports.page.life import Life, deadlines, life_of
 from checker.reports.page.wording import Date, Name, StageName, date_of, listed, month_of, name_of
+from checker.reports.presenting import presenters_in_words, searched
 
 _OPEN = 40
 _FEW = 12
@@ -42,6 +43,7 @@ class Row:
     rotation: str | None
     life: Life
     stages: tuple[StageName, ...]
+    presented: str
 
 
 @value
@@ -128,6 +130,7 @@ def _row(
         part.document.source.path if several else None,
     )
     due = deadlines(case, rotation, policy)
+    stages = tuple(listed(_stages(case)))
     return Row(
         anchor=f"c{number}",
         name=name_of(case.address, case.id or "a certificate"),
@@ -140,7 +143,8 @@ def _row(
         due=tuple((kind, date_of(moment)) for kind, moment in due),
         rotation=anchor,
         life=life_of(case, due, policy, outcome.cases.as_of),
-        stages=tuple(listed(_stages(case))),
+        stages=stages,
+        presented=presenters_in_words(len(stages), searched(part, case, outcome.cases.observations)),
     )
 
 

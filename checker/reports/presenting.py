@@ -1,0 +1,37 @@
+"""Say how many stages present a certificate, and where its stages were looked for: every report says the same."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from checker.domain.case_values import Case, DocumentCases
+from checker.domain.observation import Observations
+
+# Where the stages of a certificate were looked for: its account and region (all of it, or what could be listed), or a document.
+Searched = Literal["region", "region_in_part", "state", "plan"]
+
+_NOBODY: dict[Searched, str] = {
+    "region": "no stage of its account and region",
+    "region_in_part": "no stage that was listed",
+    "state": "no stage in this state",
+    "plan": "no stage in this plan",
+}
+
+
+def searched(part: DocumentCases, case: Case, observations: Observations) -> Searched:
+    """Return where the stages that may present a certificate were looked for."""
+    if part.document.source.kind == "aws":
+        return "region_in_part" if part.document.unread else "region"
+    if case.subject.key is not None and observations.lists_stages_of(case.subject.key.place):
+        return "region"
+    return "plan" if part.document.plan is not None else "state"
+
+
+def presenters_in_words(count: int, where: Searched | None) -> str:
+    """Format the number of stages that present a certificate; none is never said of more than was looked at.
+
+    `where` is None for an outcome of a version that did not record it.
+    """
+    if count:
+        return f"{count} stage{'s' * (count != 1)}"
+    return _NOBODY[where] if where is not None else "no stage that was read"

@@ -1,0 +1,203 @@
+"""More ways in which a pull request tries to turn its gate off or to run code: links, submodules, workspaces, PATH and outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from test_cli_policy_base import CERTIFICATE, STATE, checkout, git, judged
+
+__all__ = ["checkout", "judged"]
+
+STRICT = "threshold_days = 20\n"
+LAXER = "threshold_days = 0\nnotice_days = 0\n"
+DATE = ("--offline", "--as-of", "2026-11-24")
+
+
+def rebased(folder, policy, **files):
+    """Put a policy and files on main, and go on in the pull request's branch from there."""
+    git(folder, "checkout", "-q", "main")
+    (folder / "tfcert.toml").write_text(policy)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "policy")
+    git(folder, "checkout", "-qB", "pull-request")
+
+
+def test_a_committed_workspace_chooses_no_scope(checkout, judged):
+    """A file, in other cases too, or a link in the place of its folder is exit 2; TF_WORKSPACE, or a policy without workspaces, is fine."""
+    rebased(checkout, f'{STRICT}[[scope]]\nworkspace = "sandbox"\n{LAXER}')
+    data = checkout / ".terraform"
+    data.mkdir()
+    (data / "environment").write_text("sandbox")
+    plan = ("--config", ".")
+    assert judged(*plan)[0] == 2
+    assert "selects the workspace" in judged(*plan)[1]
+    assert judged(*plan, TF_WORKSPACE="prod")[0] == 1
+    (data / "environment").unlink()
+    data.rmdir()
+    (checkout / "data").mkdir()
+    (checkout / "data/environment").write_text("sandbox")
+    data.symlink_to("data")
+    assert judged(*plan)[0] == 2
+    assert judged("--policy", "default", "--notice", "60")[0] != 2
+
+
+def test_a_workspace_that_the_job_selects_is_used(checkout, judged):
+    """What git does not track was written by the pipeline."""
+    rebased(checkout, f'{STRICT}[[scope]]\nworkspace = "sandbox"\n{LAXER}')
+    (checkout / ".terraform").mkdir()
+    (checkout / ".terraform/environment").write_text("sandbox")
+    (checkout / "plan").write_bytes((checkout / STATE).read_bytes())
+    assert judged(commit=False)[0] in {0, 1}
+
+
+def test_a_link_in_the_place_of_a_folder_chooses_no_scope(checkout, judged):
+    """The pipeline names `live`, and the pull request makes it a link to `sandbox`, for which main has a laxer scope."""
+    rebased(checkout, f'{STRICT}[[scope]]\ndirectory = "sandbox"\n{LAXER}')
+    (checkout / "sandbox").mkdir()
+    for file in checkout.glob("*.tf"):
+        file.rename(checkout / "sandbox" / file.name)
+    assert judged("--config", "sandbox")[0] == 0
+    (checkout / "live").symlink_to("sandbox")
+    assert judged("--config", "live")[0] == 1
+    assert judged("--config", str(checkout / "live"))[0] == 1
+
+
+def test_a_submodule_in_the_place_of_a_folder_is_refused(checkout, judged, tmp_path):
+    """Its own main is somebody else's: exit 2."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "tfcert.toml").write_text(LAXER)
+    for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "lax")):
+        git(other, *command)
+    git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "infra")
+    code, said = judged(cwd=checkout / "infra")
+    assert (code, "submodule" in said) == (2, True), said
+
+
+@pytest.mark.parametrize("entry", ["", ".", "tools", "./tools"])
+def test_no_program_of_the_current_folder_is_run(checkout, tfcert, tmp_path, entry):
+    """A careless PATH names the current folder; git and terraform of the checkout are not taken from there."""
+    for folder in (checkout, checkout / "tools"):
+        folder.mkdir(exist_ok=True)
+        for name in ("git", "terraform", "tofu"):
+            (folder / name).write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
+            (folder / name).chmod(0o755)
+    environment = {"PATH": f"{entry}:{os.environ['PATH']}", "GIT_CONFIG_NOSYSTEM": "1"}
+    done = tfcert("check", STATE, *DATE, "--policy-base", "main", cwd=checkout, environment=environment)
+    assert done.returncode == 1, done.stderr
+    done = tfcert("check", ".", "--as-of", "2026-11-24", cwd=checkout, environment={"PATH": f"{entry}:/nowhere"})
+    assert (done.returncode, b"neither terraform nor tofu" in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "ran").exists()
+
+
+def test_offline_starts_no_tool_for_encryption(story, tfcert, tmp_path):
+    """OpenTofu's `key_provider "external"` starts a program before any state is read."""
+    tofu = tmp_path / "bin" / "tofu"
+    tofu.parent.mkdir()
+    tofu.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
+    tofu.chmod(0o755)
+    (story / STATE).unlink()
+    block = 'terraform {\n  encryption {\n    key_provider "external" "x" {\n      command = ["./evil"]\n    }\n  }\n}\n'
+    for name, text in (("e.tofu", block), ("e.tf.json", json.dumps({"terraform": {"encryption": {}}}))):
+        (story / name).write_text(text)
+        done = tfcert("check", ".", *DATE, cwd=story, environment={"PATH": str(tofu.parent)})
+        assert (done.returncode, b"or encrypted" in done.stderr) == (2, True), done.stderr
+        (story / name).unlink()
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "verb", [("check", "--format", "json=report"), ("bundle", "--out", "report"), ("patch", "--out", "report.d")]
+)
+@pytest.mark.parametrize("inside", ["git", "outside"])
+def test_no_output_goes_through_a_link_out_of_the_repository(checkout, tfcert, tmp_path, verb, inside):
+    """A file in the place of a report, and a folder: exit 2, and what the link leads to is as it was."""
+    target = checkout / ".git/hooks" if inside == "git" else tmp_path / "home"
+    target.mkdir(exist_ok=True)
+    (target / "rc").write_text("as it was")
+    (checkout / "report").symlink_to(target / "rc")
+    (checkout / "report.d").symlink_to(target)
+    before = sorted(target.iterdir())
+    done = tfcert(verb[0], STATE, *DATE, *verb[1:], cwd=checkout)
+    assert (done.returncode, b"is a link of this repository" in done.stderr) == (2, True), done.stderr
+    assert (sorted(target.iterdir()), (target / "rc").read_text()) == (before, "as it was")
+
+
+def test_an_output_through_a_link_inside_the_repository_or_to_a_device_is_written(checkout, tfcert):
+    """Neither leads anywhere that a pull request could not write to by itself."""
+    (checkout / "reports").mkdir()
+    (checkout / "report").symlink_to("reports/today.json")
+    assert tfcert("check", STATE, *DATE, "--format", "json=report", cwd=checkout).returncode == 1
+    assert json.loads((checkout / "reports/today.json").read_text())["verdict"] == "findings"
+
+
+@pytest.mark.parametrize("target", ["config", "credentials"])
+@pytest.mark.parametrize("base", [(), ("--policy-base", "main")])
+def test_a_policy_that_is_a_link_to_a_secret_shows_nothing_of_it(checkout, tfcert, tmp_path, target, base):
+    """The token that a checkout keeps in .git/config, and the AWS keys: neither the error nor the report has them."""
+    (tmp_path / "config").write_text('[http "https://github.com/"]\n\textraheader = AUTHORIZATION: basic HUSHHUSH\n')
+    (tmp_path / "credentials").write_text("[default]\naws_secret_access_key = HUSHHUSH\n")
+    for name in ("tfcert.toml", "x.tf"):
+        (checkout / name).unlink(missing_ok=True)
+        (checkout / name).symlink_to(tmp_path / target)
+    done = tfcert("check", STATE, *DATE, *base, cwd=checkout, environment={"PATH": os.environ["PATH"]})
+    assert done.returncode == (1 if base else 2)
+    assert b"HUSHHUSH" not in done.stdout + done.stderr
+
+
+def test_attributes_filters_and_hooks_of_git_are_not_run(checkout, judged, tmp_path):
+    """A filter, a textconv, a monitor and a hook, in the repository's own configuration too."""
+    (checkout / ".gitattributes").write_text("* filter=evil diff=evil\n")
+    hook = checkout / ".git/hooks/post-index-change"
+    hook.write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
+    hook.chmod(0o755)
+    code, document = judged()
+    (tmp_path / "ran").unlink(missing_ok=True)
+    for key in (
+        "filter.evil.smudge",
+        "filter.evil.clean",
+        "diff.evil.textconv",
+        "diff.evil.command",
+        "core.fsmonitor",
+        "core.pager",
+    ):
+        git(checkout, "config", key, f"touch '{tmp_path}/ran'; cat")
+    code, document = judged(commit=False)
+    assert (code, document["findings"][0]["suppression"]) == (1, None)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("letter", ["\u0441", "\uff43", "c\u200b"])
+def test_a_letter_that_looks_alike_exempts_nothing(checkout, judged, letter):
+    """In the rule's name of a comment, and in the address of an exemption."""
+    comment = f'# tfcert:ignore {letter}ertificate-expiring until=2026-12-04 reason="x"\n'
+    file = checkout / "certificate.tf"
+    file.write_text(file.read_text().replace('resource "aws_api', f'{comment}resource "aws_api', 1))
+    code, document = judged(base=None)
+    assert code == 1
+    (finding,) = [each for each in document["findings"] if each["rule"] == "certificate-expiring"]
+    assert finding["suppression"] is None
+    lookalike = CERTIFICATE.replace("c", letter, 1)
+    (checkout / "tfcert.toml").write_text(
+        f'[[exemption]]\nrule = "certificate-expiring"\naddress = "{lookalike}"\nuntil = 2026-12-04\nreason = "x"\n'
+    )
+    assert judged(base=None)[0] in {1, 2}
+
+
+def test_a_name_of_a_megabyte_is_judged(checkout, tfcert):
+    """Within seconds, and with the workflow commands in it not at the beginning of a line."""
+    state = json.loads((checkout / STATE).read_text())
+    name = "::set-output name=verdict::clean\n::stop-commands::x\n" * 20_000
+    for resource in state["resources"]:
+        for instance in resource["instances"]:
+            instance["index_key"] = name
+    (checkout / STATE).write_text(json.dumps(state))
+    for report in ("text", "github", "markdown"):
+        done = tfcert("check", STATE, *DATE, "--format", report, cwd=checkout)
+        assert done.returncode in {1, 2, 3}, done.stderr[:300]
+        lines = (done.stdout + done.stderr).decode().splitlines()
+        assert not [line for line in lines if line.lstrip().startswith(("::set-output", "::stop-commands"))]

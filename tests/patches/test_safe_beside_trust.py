@@ -1,0 +1,107 @@
+"""No sentence calls a phase safe beside a trust line that says that something breaks, is left to do or is not known."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+
+import pytest
+from world import BASE, CERTIFICATE, NOW, STAGE, world
+
+from checker.cli.standing import standing
+from checker.domain.address import parse
+from checker.domain.location import Location
+from checker.domain.rotation import Delivery, Next, Phase, Rotation, TrustConsumer
+from checker.domain.value import replace
+from checker.patches.phase_patch import Patches, PhasePatch
+from checker.patches.trust_text import trust_lines
+from checker.patches.wording import header, runbook
+from checker.reports.html import render as html
+from checker.reports.markdown import render as markdown
+from checker.reports.text import render as text
+from checker.rotation.sentences import preview_in_words, step_in_words
+
+OLD, NEW = f"{CERTIFICATE}.orders", f"{CERTIFICATE}.orders_202611"
+EFFECTS = {
+    Delivery.SENT: "Terraform sends it",
+    Delivery.ELSEWHERE: "what reads this output elsewhere has it with its own next apply",
+    Delivery.REPLACED: "Terraform replaces it",
+    Delivery.UNKNOWN: "tfcert does not know what a change does in a_b",
+}
+ALARM = re.compile(
+    r"keeps the old PEM(?! alone in this apply)|is not edited|hands on no new PEM|one step more|not know|still holds the old PEM"
+    r"|refuses|only if|only where|keeps the PEM that it holds|replaces|is not changed|manually|breaks"
+)
+SAFE = re.compile(r"\bsafe\b(?! under)")
+SERIES = (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE)
+EVERY = [*product(SERIES, Delivery, (False, True), (False, True))]
+
+
+def rotation(phase: Phase, delivery: Delivery, *, holds_both: bool = False) -> Rotation:
+    """A rotation whose next step is the phase, with every condition met and one trust consumer."""
+    needs = "" if delivery in EFFECTS else "do it manually"
+    consumer = TrustConsumer(
+        what="resource a_b.x",
+        location=Location("main.tf", 7),
+        delivery=delivery,
+        effect=EFFECTS.get(delivery, "it is so"),
+        needs=needs,
+        both=holds_both,
+    )
+    return Rotation(
+        predecessor=parse(OLD),
+        predecessor_ids=("old000",),
+        successor=parse(NEW),
+        step=Next(phase),
+        stages=(f"{STAGE}.prod",),
+        introduced=phase is not Phase.INTRODUCE,
+        trust=(consumer,),
+    )
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """An outcome to put rotations in, and the declared configuration."""
+    home = world(tmp_path_factory.mktemp("plain"), {"main.tf": BASE})
+    outcome = home.judge(offline=True)
+    return outcome, outcome.cases.documents[0].document.declared
+
+
+@pytest.mark.parametrize(("phase", "delivery", "both", "holds_both"), EVERY)
+def test_nothing_is_called_safe_beside_a_trust_line_that_alarms(plain, phase, delivery, both, holds_both):
+    """In the status line, the preview, the patch's header, the runbook, and the reports as text, Markdown and HTML."""
+    outcome, declared = plain
+    one = rotation(phase, delivery, holds_both=holds_both)
+    lines = trust_lines(one, phase, both=both)
+    alarms = [line for line in lines if ALARM.search(line)]
+    marked = frozenset({one.label} if both else ())
+    patch = PhasePatch(phase=phase, rotations=(one,), changes=(), on_disk=True, leaves={}, both=marked)
+    patches = Patches(patches=(patch,), rotations=(one,))
+    reported = replace(outcome, rotations=(one,))
+    said = {
+        "status": step_in_words(one, both=both),
+        "preview": preview_in_words(one, phase),
+        "header": header(patch, where="here"),
+        "runbook": runbook((one,), declared, outcome.cases.policy, as_of=NOW, where="here", trust_bundle=both),
+        "patch": "\n".join(standing(reported, patches, written=False, back=False)),
+        "text": text(reported),
+        "markdown": markdown(reported),
+        "html": re.sub(r"<style.*?</style>|<script.*?</script>", "", html(reported), flags=re.DOTALL),
+    }
+    for name, each in said.items():
+        assert not (alarms and SAFE.search(each)), (name, alarms)
+
+
+def test_a_phase_with_nothing_to_look_at_is_still_called_safe():
+    """What Terraform updates in place is no reason for a warning, nor is a place that introduce does not edit."""
+    assert step_in_words(rotation(Phase.INTRODUCE, Delivery.SENT), both=True) == "introduce is safe"
+    assert step_in_words(rotation(Phase.INTRODUCE, Delivery.NEVER)) == "introduce is safe"
+    assert step_in_words(rotation(Phase.RETIRE, Delivery.SENT)) == "retire is safe"
+
+
+@pytest.mark.parametrize(("phase", "delivery"), [*product(SERIES, Delivery)])
+def test_what_is_to_be_read_first_is_there_to_read(phase, delivery):
+    """Where the status line points to the places that use the PEM, a trust line names one."""
+    one = rotation(phase, delivery)
+    if "read first what happens" in step_in_words(one, both=True):
+        assert trust_lines(one, phase, both=True)
