@@ -136,6 +136,7 @@ def test_no_file_names_a_machine_or_a_registry():
         "\n"
     )
     hosts = ("python" + "hosted", "pypi" + ".org", "registry." + "npmjs", "deb." + "debian")
+    assert not Path(ROOT, ".git").exists() or "README.md" in tracked
     for name in filter(None, tracked):
         data = (ROOT / name).read_bytes() if (ROOT / name).is_file() else b""
         for word in (*hosts, "/ro" + "ot/", "/wo" + "rk/"):

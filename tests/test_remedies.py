@@ -52,12 +52,31 @@ def _pieces(node: ast.expr) -> Iterator[str]:
             return
 
 
+def _parameters(tree: ast.Module) -> dict[str, int]:
+    """The functions of a module that take a remedy, with its place among the arguments of a call."""
+    return {
+        node.name: names.index("remedy")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and "remedy"
+        in (names := [each.arg for each in (*node.args.posonlyargs, *node.args.args) if each.arg not in {"self", "cls"}])
+    }
+
+
+@cache
+def _shared_parameters() -> dict[str, int]:
+    """Likewise for the functions of the whole package that others call."""
+    found = (_parameters(ast.parse(path.read_text(encoding="utf-8"))) for path in (ROOT / "checker").rglob("*.py"))
+    return {name: at for each in found for name, at in each.items() if not name.startswith("_")}
+
+
 def _expressions(tree: ast.Module) -> Iterator[ast.expr]:
+    places = {**_PLACES, **_shared_parameters(), **_parameters(tree)}
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=func, args=arguments, keywords=keywords):
                 yield from (each.value for each in keywords if each.arg == "remedy")
-                at = _PLACES.get(getattr(func, "id", getattr(func, "attr", "")))
+                at = places.get(getattr(func, "id", getattr(func, "attr", "")))
                 if at is not None and len(arguments) > at:
                     yield arguments[at]
             case ast.Assign(targets=targets, value=value):

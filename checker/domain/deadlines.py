@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 from checker.domain.value import value
 
@@ -30,8 +30,13 @@ class LatePlan:
 
 
 def moment(instant: datetime) -> str:
-    """Format an instant in UTC: a date, with hours and minutes unless it is midnight."""
+    """Format the instant from which something holds, in UTC: a date, with hours and minutes unless it is midnight.
+
+    It is rounded up to the minute: at the time that is printed, it holds.
+    """
     at = instant.astimezone(UTC)
+    if at.second or at.microsecond:
+        at = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
     return f"{at:%Y-%m-%d}" if at.timetz().replace(tzinfo=None) == time() else f"{at:%Y-%m-%d %H:%M} UTC"
 
 

@@ -126,6 +126,19 @@ class DeploymentChange:
 
 
 @value
+class StageClash:
+    """A stage that a plan creates, and that a deployment with its name creates first: AWS refuses to create it again.
+
+    `action` is that of the deployment; `stage` is the stage as the plan says it would be.
+    """
+
+    deployment: Address
+    action: Action
+    stage: Stage
+    before: Stage | None = None
+
+
+@value
 class Unsaid:
     """Something that a plan changes without saying what it does to stages and certificates."""
 
@@ -141,7 +154,7 @@ class Plan:
     `errored` and `complete` are Terraform's own marks; `complete` is None where the tool's version has no such mark. `deferred`
     names the objects of ours whose changes are put off to a later plan. An object that is imported (`imported`) is not created.
     `unsaid` has the changes whose effect on stages and certificates the plan does not show, `deleted_apis` the ids of the APIs
-    that are deleted or replaced, with all of their stages.
+    that are deleted or replaced, with all of their stages. `clashes` has the stages that AWS refuses to create.
     """
 
     certificates: tuple[CertificateChange, ...] = ()
@@ -152,3 +165,4 @@ class Plan:
     deferred: tuple[str, ...] = ()
     unsaid: tuple[Unsaid, ...] = ()
     deleted_apis: frozenset[str] = frozenset()
+    clashes: tuple[StageClash, ...] = ()

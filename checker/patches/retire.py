@@ -58,6 +58,12 @@ def _kept_references(configuration: Configuration, step: Step) -> Iterator[Refer
         where = f"{site.file.path}:{reference.line}"
         if _goes(site, step) or _is_history(site):
             continue
+        if step.successor == step.predecessor:
+            raise UnprovenError(
+                f"something still refers to {step.predecessor}, and nothing is known to succeed it",
+                where=where,
+                remedy="take that reference away manually, then ask again",
+            )
         if reference.use is Use.POINTER:
             raise UnprovenError(
                 f"something still refers to the id of {step.predecessor}", where=where, remedy="repoint it first (--phase repoint)"
@@ -67,12 +73,6 @@ def _kept_references(configuration: Configuration, step: Step) -> Iterator[Refer
                 f"one expression names both {step.predecessor} and its successor",
                 where=where,
                 remedy=f"leave only the successor there by hand, then ask again; the block stands in {file.path}",
-            )
-        if step.successor == step.predecessor:
-            raise UnprovenError(
-                f"something still refers to {step.predecessor}, and nothing is known to succeed it",
-                where=where,
-                remedy="take that reference away manually, then ask again",
             )
         yield reference
 

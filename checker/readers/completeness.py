@@ -23,11 +23,12 @@ from msgspec import UNSET, Raw
 from checker.domain.address import Address
 from checker.domain.plan import Action
 from checker.readers.changes import Change
-from checker.readers.decoding import decode, items, members
-from checker.readers.envelope import Envelope, ShownValues
+from checker.readers.decoding import items, members
+from checker.readers.envelope import Envelope
 from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
 from checker.readers.records import Record
+from checker.readers.repeated import check_levels, is_small, read_values
 from checker.readers.shown_state import shown_records
 from checker.readers.spot import Spot
 from checker.readers.stages import PRESENTED
@@ -48,6 +49,8 @@ def check_changes(found: Envelope, raw: Raw | None, spot: Spot) -> None:
             raise at.item(index).unreadable("is a second change of the same resource instance", WHOLE)
         seen.add((entry.address, entry.deposed))
     texts = items(raw, at) if ours and raw is not None else []
+    if raw is not None and is_small(raw):
+        check_levels(raw, at, ())
     for index, entry in ours:
         here = at.item(index)
         members(texts[index], here)
@@ -109,7 +112,7 @@ def _plans_something(found: Envelope) -> bool:
 
 def _planned(values: Raw, spot: Spot) -> list[Record]:
     at = spot.key("planned_values")
-    records = shown_records(decode(values, ShownValues, at), at)
+    records = shown_records(read_values(values, at), at)
     return [record for record in records if record.type in HOLDERS and not record.address.data and record.deposed is None]
 
 

@@ -6,6 +6,7 @@ resource is one of ours. Source: terraform internal/command/jsonplan and jsonsta
 """
 
 # Annotations are not postponed here: msgspec would compile each of them again, at every start.
+from threading import local
 from typing import Any
 
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -15,6 +16,15 @@ from checker.readers.ours import KEPT
 from checker.readers.spot import Spot
 
 _NOTHING = Raw(b"null")
+
+
+class _Decoded(local):
+    """How many shown resources this thread has decoded: `checker.readers.repeated` compares that with what was kept."""
+
+    count = 0
+
+
+decoded = _Decoded()
 
 
 class ShownResource(Struct, gc=False):
@@ -34,6 +44,7 @@ class ShownResource(Struct, gc=False):
     tainted: bool | None = None
 
     def __post_init__(self) -> None:
+        decoded.count += 1
         if self.type not in KEPT:
             self.type = self.address = self.mode = ""
             self.index = None
@@ -141,7 +152,16 @@ def read_envelope(top: dict[str, Raw], spot: Spot) -> Envelope:
     Raises UnreadableError at the leaf that has a wrong type.
     """
     known = {name: held for name, held in top.items() if name in _FIELDS}
-    read: dict[str, Any] = {
-        name: held if _FIELDS[name] is None else decode(held, _FIELDS[name], spot.key(name)) for name, held in known.items()
-    }
+    from checker.readers.repeated import read_prior, read_values
+
+    shown: dict[str, Any] = {"prior_state": read_prior, "values": read_values}
+    read: dict[str, Any] = {}
+    for name, held in known.items():
+        kind, at = _FIELDS[name], spot.key(name)
+        if kind is None:
+            read[name] = held
+        elif name in shown and bytes(memoryview(held)[:1]) != b"n":
+            read[name] = shown[name](held, at)
+        else:
+            read[name] = decode(held, kind, at)
     return Envelope(**read)

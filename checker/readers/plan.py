@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw
 
 from checker.domain.address import Address
 from checker.domain.inventory import Document, Source
-from checker.domain.plan import CertificateChange, Plan, StageChange, Unsaid
+from checker.domain.plan import CertificateChange, Plan, StageChange, StageClash, Unsaid
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import replace
 from checker.readers.apis import can_present, http_apis, named_by
@@ -24,7 +24,7 @@ from checker.readers.recorded import Recorded, hidden_notice, read_records
 from checker.readers.records import Record
 from checker.readers.shown_state import shown_records
 from checker.readers.spot import Spot
-from checker.readers.stage_writers import deleted_apis, deployments, unsaid, unsaid_of_shared
+from checker.readers.stage_writers import deleted_apis, deployments, stage_clashes, unsaid, unsaid_of_shared
 from checker.readers.stage_writers import notices as writer_notices
 from checker.readers.stages import PRESENTED, read_stage
 
@@ -48,6 +48,7 @@ def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Spo
     # A stage of which the plan tells neither side is kept: what is not told is never clean.
     stages = tuple(stage for stage in read_stages if not stage.sides or any(can_present(side, http) for side in stage.sides))
     after = [stage.after for stage in stages if stage.after is not None]
+    clashes = tuple(stage_clashes(stages, every, prior, configuration))
     nothing = says_nothing(found, prior, configuration)
     plan = Plan(
         certificates=planned.certificates(stages),
@@ -58,10 +59,12 @@ def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Spo
         deferred=deferred(found, spot),
         unsaid=(
             *unsaid(every),
+            *(clash for clash in clashes if isinstance(clash, Unsaid)),
             *unsaid_of_shared(recorded.stages, after, changes),
             *((Unsaid(message=f"{source.path} {nothing}", remedy=WHOLE),) if nothing is not None else ()),
         ),
         deleted_apis=deleted_apis(every),
+        clashes=tuple(clash for clash in clashes if isinstance(clash, StageClash)),
     )
     return Document(
         source=source,

@@ -13,8 +13,12 @@ from checker.readers.candidates import Candidates
 from checker.readers.decoding import decode
 from checker.readers.envelope import Envelope
 from checker.readers.providers import Providers
+from checker.readers.references import Reference, heads
 from checker.readers.spot import Spot
 from checker.readers.wiring import Block, Call, Configuration, Module, Scope
+
+# What a reference begins with that is no resource: where it leads is not looked up.
+_NO_RESOURCES = frozenset({"var", "local", "module", "each", "count", "data", "path", "terraform", "self"})
 
 
 class PlanConfiguration:
@@ -39,6 +43,32 @@ class PlanConfiguration:
     def candidates(self, created: Sequence[Address]) -> Candidates:
         """What tells the certificates, of those created, that a stage with an unknown id may present."""
         return Candidates(self._root, created)
+
+    def takes_same(self, one: Address, two: Address, argument: str) -> bool | None:
+        """Return whether two resources take the same value for an argument; None where their references do not tell.
+
+        An index that is no literal is missing in a plan: instances with different keys are taken to refer to different instances.
+        """
+        if one.modules != two.modules:
+            return None
+        taken = [self._reference(address, argument) for address in (one, two)]
+        if None in taken or any(part[0] in _NO_RESOURCES for part in taken if part):
+            return None
+        same = taken[0] == taken[1]
+        return same and (one.key is None or two.key is None or one.key == two.key)
+
+    def refers(self, one: Address, argument: str, other: Address) -> bool:
+        """Return whether an argument of a resource refers to another resource of the same module."""
+        found = self._reference(one, argument) if one.modules == other.modules else None
+        return found is not None and found[:2] == (other.type, other.name)
+
+    def _reference(self, address: Address, argument: str) -> Reference | None:
+        """The one reference that an argument is made of."""
+        scope = self._root.descend(address.modules)
+        block = scope.block("managed", address.type, address.name) if scope is not None else None
+        expression = scope.argument(block, argument) if scope is not None and block is not None else None
+        found = tuple(heads(expression.references)) if expression is not None else ()
+        return found[0] if len(found) == 1 else None
 
     def single_blocks(self, types: Collection[str]) -> Iterator[Address]:
         """Yield the address of each managed resource of some types that has exactly one instance: no count, no for_each."""

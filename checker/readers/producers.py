@@ -12,6 +12,11 @@ from checker.hcl.syntax import Block, descendants
 
 _PARAMETERS = frozenset({"aws_ssm_parameter", "aws_secretsmanager_secret_version", "aws_secretsmanager_secret"})
 _STATE = "terraform_remote_state"
+# No stage is recorded where the id is given from, so no patch is written there.
+_THERE_REMEDY = (
+    "add the successor there and apply; have every backend trust it; give its id in {} there and apply; "
+    "the next apply here moves the stage; then remove the old certificate there"
+)
 
 
 @value
@@ -62,14 +67,13 @@ def _data(configuration: Configuration, origin: Origin) -> ProducerWords:
         where = ", ".join(_texts(file, block, ("bucket", "key", "name", "organization", "path", "prefix")))
         return ProducerWords(
             what=f"{origin.text}, another state ({where or 'see its config'})",
-            remedy="run `tfcert patch` in the configuration of that state; here nothing changes but the next apply",
+            remedy=f"rotate it manually in the configuration of that state: {_THERE_REMEDY.format('the output')}",
         )
     if kind in _PARAMETERS and file is not None and block is not None:
         named = literal(file.data, block, "name") or literal(file.data, block, "secret_id") or "see its name"
         return ProducerWords(
             what=f"{origin.text} ({named})",
-            remedy=f"run `tfcert patch` in the configuration that writes {named}: its repoint is to change that value, "
-            "and the next apply here moves the stage",
+            remedy=f"rotate it manually in the configuration that writes {named}: {_THERE_REMEDY.format('the value')}",
         )
     return ProducerWords(what=origin.text, remedy=f"rotate it where {origin.text} is made")
 

@@ -11,6 +11,7 @@ from checker.readers.decoding import decode, items, members
 from checker.readers.envelope import RawResource
 from checker.readers.ours import concerns
 from checker.readers.records import NOTHING, Record, given, marked_in_state, read_address, read_key
+from checker.readers.repeated import check_levels, is_small
 from checker.readers.spot import Spot
 
 
@@ -31,6 +32,8 @@ def raw_records(resources: Iterable[RawResource], spot: Spot, text: Raw | None =
     """
     records: list[Record] = []
     texts: list[Raw] | None = None
+    if text is not None and is_small(text):
+        check_levels(text, spot, ())
     for index, resource in enumerate(resources):
         if resource.type and concerns(resource.type, resource.mode):
             texts = texts or items(UNSET if text is None else text, spot)

@@ -3,13 +3,16 @@
 | resource | what it does to a stage |
 |---|---|
 | `aws_api_gateway_deployment` with `stage_name` | writes the stage when created, deletes it when deleted (provider below 6) |
+| the same, and the stage's own resource is created after it | AWS refuses the second creation; the stage stays bare |
 | `aws_api_gateway_rest_api` with `body`, `aws_api_gateway_rest_api_put` | nothing: an OpenAPI definition has no stage |
 | `aws_api_gateway_rest_api`, deleted or replaced | AWS deletes the stages with the API |
 | CloudFormation stacks and sets, Cloud Control resources | what their template says, which no plan shows |
 
 Source: terraform-provider-aws 5.100, internal/service/apigateway/deployment.go: `stage_name` goes into CreateDeployment, and the
-deletion deletes the stage while it points to the deployment. An apply of that provider was run: a stage whose deployment was
-replaced presents no certificate, and its own resource sends nothing. PutRestApi: API Gateway developer guide, OpenAPI extensions.
+deletion deletes the stage while it points to the deployment. Applies of that provider were run. A stage whose deployment was
+replaced presents no certificate, and its own resource sends nothing. Where both were replaced, the stage was deleted, the new
+deployment created it without a certificate, and CreateStage was answered with ConflictException. PutRestApi: API Gateway
+developer guide, OpenAPI extensions.
 """
 
 from __future__ import annotations
@@ -21,11 +24,13 @@ from msgspec import Raw, Struct
 
 from checker.domain.address import Address
 from checker.domain.errors import UnreadableError
-from checker.domain.plan import Action, DeploymentChange, Unsaid, WrittenStage
-from checker.domain.stage import Stage
+from checker.domain.plan import Action, DeploymentChange, StageChange, StageClash, Unsaid, WrittenStage
+from checker.domain.stage import PresentsNothing, Stage, StageKind
+from checker.domain.value import value
 from checker.readers.changes import Change
 from checker.readers.decoding import decode, members
 from checker.readers.ours import APIS, DEPLOYMENTS, OTHER_WRITERS, STAGES
+from checker.readers.plan_configuration import PlanConfiguration
 from checker.readers.printable import printable
 from checker.readers.records import Record, given
 
@@ -80,6 +85,104 @@ def _written_by(record: Record, found: _Deployment) -> WrittenStage:
         api_id=None if record.awaits("rest_api_id") else printable(found.rest_api_id, record.spot.key("rest_api_id")),
         name=None if record.awaits("stage_name") else printable(found.stage_name, record.spot.key("stage_name")),
     )
+
+
+@value
+class _Named:
+    """A deployment with a stage name: what the plan does to it, and the stage that it has made or makes."""
+
+    address: Address
+    action: Action
+    made: WrittenStage | None
+    makes: WrittenStage | None
+
+
+def stage_clashes(
+    stages: Iterable[StageChange], changes: Sequence[Change], recorded: Iterable[Record], configuration: PlanConfiguration
+) -> Iterator[StageClash | Unsaid]:
+    """Yield the stages that a plan creates although a deployment creates or has created a stage of that name.
+
+    A clash is certain where the deployment goes first. Everything else is left open.
+    """
+    created = [stage for stage in stages if stage.action.creates and stage.deposed is None and _at_stake(stage)]
+    named = list(_named(changes, recorded)) if created else []
+    for stage in created:
+        for deployment in named:
+            yield from _clash(stage, deployment, configuration)
+
+
+def _at_stake(change: StageChange) -> bool:
+    """Whether a stage of a REST API presents a certificate before the plan, or after it."""
+    after = change.after
+    return (
+        after is not None
+        and after.kind is StageKind.REST
+        and any(presented is not None and not isinstance(presented, PresentsNothing) for presented in change.presented)
+    )
+
+
+def _named(changes: Sequence[Change], recorded: Iterable[Record]) -> Iterator[_Named]:
+    known: set[Address] = set()
+    for change in changes:
+        if change.type in DEPLOYMENTS and change.type != _V2 and change.deposed is None:
+            known |= {change.address, change.formerly}
+            made, makes = (_with_name(side) for side in (change.before, change.after))
+            makes = makes if change.action.creates or change.action is Action.OTHER else None
+            if made is not None or makes is not None:
+                yield _Named(address=change.address, action=change.action, made=made, makes=makes)
+    for record in recorded:
+        if record.type in DEPLOYMENTS and record.type != _V2 and record.deposed is None and record.address not in known:
+            made = _with_name(record)
+            if made is not None:
+                yield _Named(address=record.address, action=Action.NO_OP, made=made, makes=None)
+
+
+def _with_name(record: Record | None) -> WrittenStage | None:
+    if record is None:
+        return None
+    found = decode(record.attributes, _Deployment, record.spot)
+    return _written_by(record, found) if found.stage_name or record.awaits("stage_name") else None
+
+
+def _clash(stage: StageChange, deployment: _Named, configuration: PlanConfiguration) -> Iterator[StageClash | Unsaid]:
+    after, before = stage.after, stage.before
+    if after is None:
+        return
+    same = _same(deployment.makes, after, deployment.address, configuration)
+    if same is not False:
+        # Where only the stage is deleted first, no order is fixed between its deletion and the deployment's creation.
+        raced = stage.action is Action.REPLACE and deployment.action is not Action.REPLACE
+        if same and not raced:
+            yield StageClash(deployment=deployment.address, action=deployment.action, stage=after, before=before)
+            return
+        yield _open_clash(stage.address, f"{deployment.address} has stage_name and may create the same stage first")
+        return
+    same = _same(deployment.made, after, deployment.address, configuration)
+    itself = before is not None and stage.action is Action.REPLACE and (before.api_id, before.name) == (after.api_id, after.name)
+    gone = deployment.action is Action.REPLACE and configuration.refers(stage.address, "deployment_id", deployment.address)
+    if same is not False and not itself and not gone:
+        yield _open_clash(stage.address, f"{deployment.address} has made a stage of that name (stage_name)")
+
+
+def _open_clash(stage: Address, why: str) -> Unsaid:
+    return Unsaid(
+        message=f"{stage} is created by this plan, and {why}: while that stage is there, AWS refuses a second one"
+        " (ConflictException), and it presents no certificate of this plan",
+        remedy="take stage_name out of the deployment without replacing it: `terraform state rm` it and remove the argument; where"
+        f" the stage is there already, `terraform import '{stage}' API_ID/STAGE_NAME`; plan again",
+        address=stage,
+    )
+
+
+def _same(written: WrittenStage | None, stage: Stage, deployment: Address, configuration: PlanConfiguration) -> bool | None:
+    """Whether a deployment's stage is the given one; None where the plan does not tell."""
+    if written is None or (written.name and stage.name and written.name != stage.name):
+        return False
+    if written.api_id and stage.api_id:
+        same: bool | None = written.api_id == stage.api_id
+    else:
+        same = configuration.takes_same(deployment, stage.address, "rest_api_id") if stage.address is not None else None
+    return same if same is False or (written.name and stage.name) else None
 
 
 def deleted_apis(changes: Iterable[Change]) -> frozenset[str]:

@@ -15,6 +15,9 @@ from checker.readers.spot import Spot
 _HEAD = 64 * 1024
 _LONGEST_LINE = 300
 _LARGEST = 256 * 1024**2
+_LINES = 10
+_FEWEST = 3
+_SHORTEST = 3
 _DIRECTORY = "pass the directory that it lies in"
 _ALONE = "send only the output of `terraform show -json PLANFILE` into the file, without `2>&1`"
 
@@ -149,7 +152,18 @@ def text_kind(data: Buffer, spot: Spot) -> UnreadableError | None:  # noqa: PLR0
         between = next((wrapper for wrapper in _WRAPPERS if wrapper.marks.search(plain)), None)
         if between is not None:
             return spot.unreadable(f"has text between its lines, or instead of them, from {between.says}", between.remedy)
+        if _has_prefix(plain):
+            return spot.unreadable("has the same text before each of its lines, which the program that wrote it put there", _ALONE)
     return None
+
+
+def _has_prefix(text: bytes) -> bool:
+    """Whether each of the first lines begins with the same text, which is no part of a JSON document."""
+    lines = [line for line in text.splitlines()[:_LINES] if line.strip()]
+    if len(lines) < _FEWEST:
+        return False
+    start = lines[0][:_SHORTEST]
+    return len(start.strip()) > 1 and not start.startswith((b"{", b'"')) and all(line.startswith(start) for line in lines)
 
 
 def _around(data: Buffer, start: int, spot: Spot) -> UnreadableError | None:  # noqa: PLR0911 -- a line a kind

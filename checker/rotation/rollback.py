@@ -15,6 +15,8 @@ _ANEW = "a certificate that is deleted or has ended cannot be made again: go on 
 def rollback(standing: Standing) -> Step:
     """Say whether every pointer can go back to the predecessor, why not, or that nothing is to be taken back."""
     successor = standing.successor
+    if successor is None and _removed(standing):
+        return _retired(standing)
     if successor is None or (standing.declaration is not None and not successor.pointers):
         return Waiting("nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back")
     if standing.declaration is None:
@@ -22,11 +24,25 @@ def rollback(standing: Standing) -> Step:
     return _dead(standing) or _hindered(standing, successor) or _unconfirmed(standing) or Next(Phase.ROLLBACK)
 
 
+def _removed(standing: Standing) -> bool:
+    """Whether the block left this configuration with its lineage comment, as after retire, and nothing presents the certificate."""
+    known = standing.declared
+    path = standing.block.module_path
+    return (
+        standing.declaration is None
+        and bool(standing.own)
+        and not standing.presenters
+        and path in known.modules
+        and not known.unread
+        and standing.block not in known.renamed
+    )
+
+
 def _retired(standing: Standing) -> Blocked:
     if standing.own:
         return Blocked(
-            f"{standing.block} is no longer in the configuration: the retire phase is written, and not applied yet",
-            "take the retire patch back before it is applied (`git apply -R 3-retire.patch`), then ask again",
+            f"{standing.block} is no longer in the configuration, and the next apply deletes it",
+            "before it is applied, take the retire patch back (`git apply -R 3-retire.patch`) or put the block back; ask again",
         )
     return Blocked(f"{standing.block} is retired", _ANEW)
 

@@ -178,12 +178,14 @@ def _introduce(standing: Standing, successor: Address) -> Step:
         return Blocked(f"{unread.reason} ({unread.location}): a second successor is not introduced beside it", unread.remedy)
     taken = standing.declared.certificate(successor)
     if taken is not None:
-        meant = f"write `# tfcert: succeeds {standing.block.in_module}` above it if it is meant to be the successor"
         return Blocked(
             f"the name {successor} is taken by another block ({taken.location}), which no stage in state presents"
             if not taken.stages
             else f"the name {successor} is taken by another block ({taken.location})",
-            f"choose one with --name; or {meant}" if not taken.stages else "choose one with --name",
+            f"choose one with --name; or write `# tfcert: succeeds {standing.block.in_module}` above it if it is meant to be the "
+            "successor"
+            if not taken.stages
+            else "choose one with --name",
         )
     return _hindered(standing, declaration) or Next(Phase.INTRODUCE)
 
@@ -232,7 +234,8 @@ def _undeclared(standing: Standing) -> Step:  # noqa: PLR0911 -- one return for 
         )
     if standing.presenters:
         return Blocked(
-            "its block is no longer in the configuration, though stages present it: the next apply would destroy it",
+            f"its block is no longer in the configuration{_searched(standing)}, though stages present it: the next apply would"
+            " destroy it",
             "put the block back before anything is applied, then ask again",
         )
     unseen = _unseen(standing) if standing.cases.observations.asked else None
@@ -249,6 +252,11 @@ def _unparsed(broken: Sequence[Location], what: str) -> Blocked:
         f"{what}, and it may be in a file that cannot be parsed: {', '.join(map(str, broken))}",
         "correct the syntax in the file at this line (`terraform validate` says what is wrong), then ask again",
     )
+
+
+def _searched(standing: Standing) -> str:
+    """The JSON files that were searched for a block, and name other certificates only."""
+    return f" (it is not in {', '.join(standing.declared.unread)})" if standing.declared.unread else ""
 
 
 def _unread(standing: Standing) -> str:

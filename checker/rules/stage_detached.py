@@ -4,7 +4,8 @@
 The backend can no longer tell that a call came through the gateway: one that asks for a client certificate refuses every call.
 
 A deployment with `stage_name` does the same without a word in the plan: when it is replaced, created or deleted, API Gateway
-writes or deletes that stage, and the stage's own resource sends the certificate only where its id changes.
+writes or deletes that stage, and the stage's own resource sends the certificate only where its id changes. Where the same plan
+creates the stage's own resource, AWS refuses that: the deployment has created the stage, without a certificate.
 
 ## Example
 `client_certificate_id` removed from a stage, or set to null or to an empty string.
@@ -45,7 +46,7 @@ from collections.abc import Iterator
 
 from checker.domain.case_values import Cases, DocumentCases
 from checker.domain.finding import Finding
-from checker.domain.plan import Action
+from checker.domain.plan import Action, StageClash
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsNothing, Stage
 from checker.rules.detaching import deleted_through_another, deleted_with_their_api, written_by_deployments
@@ -100,6 +101,8 @@ def _through_others(document: DocumentCases) -> Iterator[Finding]:
             f" stage itself; {then}",
             "take stage_name out of the deployment without replacing it: `terraform state rm` it, remove the argument, plan again",
         )
+    for clash in document.document.plan.clashes if document.document.plan is not None else ():
+        yield _clash(document, clash)
     for stage in deleted_with_their_api(document):
         yield _finding(
             document,
@@ -114,6 +117,26 @@ def _through_others(document: DocumentCases) -> Iterator[Finding]:
             f"the plan deletes the stage of {stage_name(stage)} through {other}, a second resource for the same stage",
             f"take it out of the state without a deletion: `terraform state rm '{other}'`, or `removed` with destroy = false",
         )
+
+
+def _clash(document: DocumentCases, clash: StageClash) -> Finding:
+    sides = [side for side in (clash.before, clash.stage) if side is not None]
+    known = [side.presents.id for side in sides if isinstance(side.presents, Presents)]
+    done = _DONE.get(clash.action, "changed")
+    return Finding(
+        rule=RULE.name,
+        source=document.document.source.path,
+        severity=RULE.severity,
+        message=f"{stage_name(clash.stage)} would present no certificate: {clash.deployment} ({done}) has stage_name and creates"
+        " the stage first, and AWS refuses to create it again (ConflictException), so the apply fails",
+        remedy="take stage_name out of the deployment: the stage has a resource of its own; then plan again"
+        if clash.action is Action.CREATE
+        else "take stage_name out of the deployment without replacing it: `terraform state rm` it, remove the argument, plan again",
+        address=str(clash.stage.address) if clash.stage.address is not None else None,
+        certificate_id=known[0] if known else None,
+        location=locate(document, clash.stage.address),
+        about=tuple(sides),
+    )
 
 
 def _finding(document: DocumentCases, stage: Stage, message: str, remedy: str) -> Finding:

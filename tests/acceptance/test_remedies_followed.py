@@ -48,6 +48,7 @@ def test_a_taint_a_state_that_lags_and_a_failed_update(aws, tool, tmp_path):
     assert terraform(bench, "apply", "-input=false", "-no-color", "-refresh=false", "-auto-approve", fails=True) != 0
     aws.faults.clear()
     drifted = [found for found in bench.check("infra").document["findings"] if found["rule"] == "certificate-drifted"]
+    assert drifted
     for found in drifted:
         assert "an apply failed before it changed the stage" in found["message"]
         assert found["remedy"].startswith("plan and apply again")

@@ -98,6 +98,7 @@ def test_the_printed_steps_alone_rotate_a_certificate_in_a_module_of_a_module(aw
         part = text.partition(title)[2].partition("\n### ")[0].partition("\n## ")[0]
         # The successor is older than the trust window when the stages move.
         aws.clock.advance(days=-AGED if "Introduce" in title else 0)
+        assert "```sh\n" in part, title
         for block in part.split("```sh\n")[1:]:
             script = textwrap.dedent(block.split("```")[0])
             if "aws " in script and shutil.which("aws") is None:

@@ -228,6 +228,8 @@ def test_without_a_script_everything_is_there_to_read(open_page, pages, name):
     outcome = pages(name)[1]
     page = open_page(name, script=False)
     assert page.locator("button:visible, input:visible, select:visible").count() == 0
+    assert outcome.cases.all
+    assert outcome.findings
     text = page.locator("body").text_content()
     for case in outcome.cases.all:
         assert str(case.address) in text

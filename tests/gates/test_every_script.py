@@ -49,6 +49,7 @@ def test_a_script_is_shell_without_foreign_text(name, script):
 def test_every_file_is_in_the_index_and_every_tool_has_a_test():
     """docs/gates.md links each file of docs/gates; nothing lies there that is not found."""
     index = (ROOT / "docs/gates.md").read_text(encoding="utf-8")
+    assert list(GATES.rglob("*"))
     for path in GATES.rglob("*"):
         assert path.is_dir() or f"(gates/{path.relative_to(GATES)})" in index, path
     assert len(SCRIPTS) >= 12

@@ -118,6 +118,7 @@ def test_no_credentials_are_said_to_be_missing(aws, key, look, monkeypatch):
 
     seen = look([key("abc123"), key("abc123", region="eu-west-1")])
 
+    assert len(seen.certificates) == 2
     for got in seen.certificates.values():
         assert isinstance(got, Unanswered)
         assert "no AWS credentials were found" in got.reason
@@ -411,6 +412,7 @@ def test_a_server_that_never_comes_to_an_end_is_given_up_on_in_time(wire, key, l
     seen = look([key("abc123"), key("abc123", region="eu-west-1")], surveys=[place], timeout=1)
 
     assert time.monotonic() - began < 20
+    assert (len(seen.certificates), len(seen.surveys)) == (2, 1)
     for got in (*seen.certificates.values(), *seen.surveys.values()):
         assert isinstance(got, Unanswered)
         assert "within 1 s" in got.reason or "no answer came in time" in got.reason

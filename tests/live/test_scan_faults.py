@@ -90,6 +90,7 @@ def test_i4_a_list_that_fails_in_one_region_makes_it_unverified_and_no_other(hea
     assert outcome.verdict is Verdict.INCONCLUSIVE
     assert {finding.source for finding in outcome.findings} == {f"aws://123456789012/{EAST}"}
     assert (len(west.stages), west.unread) == (4, ())
+    assert west.certificates
     assert all(isinstance(said, Found) for said in west.certificates.values())
     gone = [key.id for key, said in east.certificates.items() if not isinstance(said, Found)]
     assert east.unread or gone == [ARN]

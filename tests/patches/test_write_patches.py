@@ -37,6 +37,7 @@ def test_two_certificates_never_get_the_same_successor(tmp_path):
     """Their stages would end on one certificate: both are blocked, and told to go one after the other."""
     _, patches = two(tmp_path).ask(every=True, name="fresh")
     assert patches.patches == ()
+    assert len(patches.rotations) == 2
     for rotation in patches.rotations:
         assert isinstance(rotation.step, Blocked)
         assert "the same successor" in rotation.step.reason

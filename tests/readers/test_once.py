@@ -8,6 +8,7 @@ import pytest
 
 from checker.domain.errors import UnreadableError
 from checker.readers.documents import read_document
+from checker.readers.repeated import SMALL
 
 ADDRESS = "aws_api_gateway_client_certificate.c"
 TYPE = "aws_api_gateway_client_certificate"
@@ -48,6 +49,53 @@ def test_what_is_recorded_twice_is_refused(state, said):
     """The last one never wins in silence."""
     with pytest.raises(UnreadableError, match=said):
         read_document("state.json", state)
+
+
+OTHER = '{"address":"aws_x.y","mode":"managed","type":"aws_x","name":"y","values":{}}'
+FULL = f'{{"root_module":{{"resources":[{SHOWN}]}}}}'
+PRIOR = f'"prior_state":{{"format_version":"1.0","values":{FULL}}}'
+
+
+def planned(prior=PRIOR, values='{"root_module":{}}', changes="[]"):
+    """A plan without changes."""
+    return f'{{"format_version":"1.2","terraform_version":"1.5.0","planned_values":{values},"resource_changes":{changes},{prior}}}'
+
+
+DEEP = {
+    "root_module": shown().replace(b'{"root_module":', b'{"root_module":{},"root_module":'),
+    "resources": shown(SHOWN).replace(b"]}}}", b'],"resources":[]}}}'),
+    "resources, the first one empty": shown(SHOWN).replace(b'"resources":[', b'"resources":[],"resources":['),
+    "child_modules": shown(SHOWN).replace(b"]}}}", b'],"child_modules":[{"address":"module.m"}],"child_modules":[]}}}'),
+    "type": shown(SHOWN.replace('"type"', '"type":"aws_x","type"')),
+    "type, ours first": shown(OTHER.replace('"type"', f'"type":"{TYPE}","type"')),
+    "values": shown(SHOWN.replace('"values"', '"values":{},"values"')),
+    "values of the prior state": planned(PRIOR.replace('"values":{"root', '"values":{},"values":{"root')).encode(),
+    "resources of the prior state": planned(PRIOR.replace('"resources"', '"resources":[],"resources"')).encode(),
+    "root_module of the planned values": planned(values='{"root_module":{},"root_module":{}}').encode(),
+    "type of a change": planned(
+        changes=f'[{{"address":"aws_x.y","mode":"managed","type":"{TYPE}","type":"aws_x","change":{{"actions":["no-op"]}}}}]'
+    ).encode(),
+    "type in a raw state": raw(INSTANCE).replace(b'"type":"aws', b'"type":"aws_x","type":"aws'),
+}
+
+
+@pytest.mark.parametrize("name", list(DEEP))
+def test_a_property_that_is_there_twice_is_refused_wherever_it_is(name):
+    """JSON parsers differ in which of the two they take."""
+    with pytest.raises(UnreadableError, match="twice"):
+        read_document("state.json", DEEP[name])
+
+
+def test_a_large_state_with_two_lists_of_resources_is_refused():
+    """The resources of the list that was replaced were decoded and are missing: a large document is not looked at twice."""
+    many = ",".join(OTHER.replace("aws_x.y", f"aws_x.y{number}") for number in range(9000))
+    for text in (f'"resources":[{SHOWN}],"resources":[{many}]', f'"resources":[{SHOWN},{many}],"resources":[]'):
+        state = f'{{"format_version":"1.0","values":{{"root_module":{{{text}}}}}}}'.encode()
+        assert len(state) > SMALL
+        with pytest.raises(UnreadableError, match="`resources` twice"):
+            read_document("state.json", state)
+    whole = f'{{"format_version":"1.0","values":{{"root_module":{{"resources":[{SHOWN},{many}]}}}}}}'
+    assert len(read_document("state.json", whole.encode()).certificates) == 1
 
 
 def test_several_instances_and_deposed_ones_are_read():

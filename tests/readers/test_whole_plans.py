@@ -142,6 +142,7 @@ def test_a_plan_without_the_marks_of_terraform_1_8(read, whole):
 def test_every_recorded_plan_is_whole(fixtures, read_file, folder):
     """Nothing that Terraform wrote is refused."""
     plans = [path for path in sorted((fixtures / folder).rglob("*.json")) if b'"planned_values"' in path.read_bytes()[:4096]]
+    assert plans
     assert all(read_file(path).source.kind == "plan" for path in plans)
 
 

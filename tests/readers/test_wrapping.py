@@ -8,6 +8,7 @@ import json
 import pytest
 
 from checker.domain.errors import UnreadableError
+from checker.readers.documents import read_document
 from checker.readers.sources import read_source
 
 PLAN = '{"format_version":"1.2","planned_values":{"root_module":{}},"resource_changes":[],"variables":{"x":{"value":"hunter2"}}}'
@@ -121,3 +122,11 @@ def test_the_command_that_printed_it_is_named(tmp_path):
         UnreadableError, match=r"what `terraform state pull` prints there \(by .*terraform\) has text after the JSON"
     ):
         read_source(str(tmp_path), tool=found, stdin=lambda: b"")
+
+
+@pytest.mark.parametrize("prefix", ["[tf] ", "state: ", "terraform> "])
+def test_the_same_text_before_each_line_is_named(prefix):
+    """A script that marks each line of the output, as pipelines do."""
+    text = "".join(f"{prefix}{line}\n" for line in ("{", '  "version": 4,', '  "serial": 1', "}"))
+    with pytest.raises(UnreadableError, match="the same text before each of its lines"):
+        read_document("state.json", text.encode())

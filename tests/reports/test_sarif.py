@@ -59,7 +59,9 @@ def test_a_result_stands_in_the_tf_file_and_at_its_address(tmp_path):
 
 def test_tfplan2md_finds_the_resource_once_and_the_severity(tmp_path):
     """One mapped resource a result; no rank and no security-severity, which it would take over the level."""
-    for result in run_of(mixed(tmp_path))["results"]:
+    results = run_of(mixed(tmp_path))["results"]
+    assert len(results) > 1
+    for result in results:
         mapped = resource_of(result)
         assert len(mapped) == 1
         assert (mapped[0] is not None) == ("logicalLocations" in result["locations"][0])
@@ -205,6 +207,7 @@ def test_rules_carry_their_pages(tmp_path):
         assert "#" not in rule["help"]["text"].splitlines()[0]
         assert rule["defaultConfiguration"]["level"] in {"error", "warning", "note"}
         assert "helpUri" not in rule
+    assert run["results"]
     assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
 
 

@@ -97,5 +97,7 @@ def test_the_state_that_is_rotated_is_due_and_says_where():
     assert finding.location is not None
     assert finding.location.file == "main.tf"
     assert rules(read(folder / "terraform.tfstate"), as_of) == {"certificate-expiring": {"error"}}
-    for rotation in plan_rotations(cases):
+    rotations = plan_rotations(cases)
+    assert rotations
+    for rotation in rotations:
         assert not isinstance(rotation.step, Waiting | Blocked), rotation.step

@@ -6,7 +6,7 @@ import pytest
 from builders import STAGE, cases_of, document, findings, moving, stage, stage_at
 
 from checker.domain.address import Address
-from checker.domain.plan import Action, DeploymentChange, Plan, StageChange, Unsaid, WrittenStage
+from checker.domain.plan import Action, DeploymentChange, Plan, StageChange, StageClash, Unsaid, WrittenStage
 from checker.domain.value import replace
 
 RULE = "stage-detached"
@@ -105,3 +105,15 @@ def test_a_deposed_stage_still_presents_its_certificate():
     cases = cases_of(document(stages=[stage("prod", None), deposed], plan=Plan(stages=(leaving,))))
     assert [one.address for one in cases.all[0].subject.to_be_presented_by] == []
     assert stage_at("prod") == deposed.address
+
+
+@pytest.mark.parametrize(("action", "remedy"), [(Action.REPLACE, "terraform state rm"), (Action.CREATE, "then plan again")])
+def test_a_stage_that_a_deployment_creates_first(action, remedy):
+    """AWS refuses to create it again, and it presents no certificate."""
+    old = stage("prod", "old")
+    clash = StageClash(deployment=Address("aws_api_gateway_deployment", "d"), action=action, stage=old, before=old)
+    plan = Plan(stages=(moving("prod", "old", "old", Action.REPLACE),), clashes=(clash,))
+    (found,) = findings(cases_of(document(plan=plan)), RULE)
+    assert (found.severity.word, found.address, found.certificate_id) == ("error", f"{STAGE}.prod", "old")
+    assert "creates the stage first" in found.message
+    assert remedy in found.remedy

@@ -48,6 +48,7 @@ def test_i6_asking_again_goes_through_the_whole_rotation_and_ends_when_the_old_o
         literal_text = tree(tmp_path)
         world.write(patches)
         _, again = world.ask()
+        assert again.rotations
         assert all(isinstance(rotation.step, Waiting) for rotation in again.rotations), again.rotations
         assert again.patches == ()
         world.apply(phase, patches.rotations)

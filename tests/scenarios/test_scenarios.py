@@ -96,6 +96,7 @@ def assert_it_can_be_taken_back(world: World, repointed: PhasePatch) -> None:
     assert {(c.path, c.before, c.after) for c in entry.changes} == {(c.path, c.after, c.before) for c in repointed.changes}
     later = replace(world, now=days(30))
     _, patches = later.ask(phase=Phase.ROLLBACK)
+    assert patches.rotations
     assert all(isinstance(rotation.step, Blocked) and "ended on" in rotation.step.reason for rotation in patches.rotations)
     assert patches.patches == ()
 
@@ -125,6 +126,7 @@ def test_what_terraform_fmt_left_alone_it_leaves_alone_after_each_phase(name, tm
     """The text of each phase is as `terraform fmt` would write it, where the text before it was."""
     world = lay_out(name, tmp_path)
     _, patches = world.ask(every=True)
+    assert [entry.phase for entry in patches.patches] == list(SERIES)
     for entry in patches.patches:
         for change in entry.changes:
             for text in (change.before, change.after):
