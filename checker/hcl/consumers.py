@@ -42,6 +42,10 @@ _RENAMED = frozenset({
     *TRIGGERED, "aws_ecs_task_definition", "aws_launch_configuration", "google_secret_manager_secret_version", "local_file",
     "local_sensitive_file",
 })  # fmt: skip
+# A change of its content makes these of an object known only after the apply (AWS provider, resourceObjectCustomizeDiff: version_id
+# alone is planned as new), unless the object's own `etag` or `source_hash` changes with it.
+_AFTERWARDS = frozenset({"etag", *(name for name in _CONTENT if name.startswith("checksum_"))})
+_COPIES = OBJECTS | {"aws_s3_object_copy"}
 _NAMES = frozenset({"id", "arn", "name", "self_link"})
 _PODS = ("kubernetes_secret", "kubernetes_config_map")
 
@@ -112,7 +116,7 @@ class _Search:
             self.seen.add(span)
             self.entries.append(entry)
             key = _resource(entry.arrival.site)
-            if key is not None and (key, entry.stored) not in read and not entry.stored:
+            if key is not None and (key, entry.stored) not in read and (not entry.stored or key[1] in _COPIES):
                 read.add((key, entry.stored))
                 waiting.extend(self.readers(entry, key))
 
@@ -123,12 +127,15 @@ class _Search:
             if site.path[-1] in _META or site.block.type in _META_BLOCKS or is_condition(site) or _resource(site) == key:
                 continue
             if site.path[-1] == "replace_triggered_by":
+                if kind in OBJECTS and _taken(traversal) in _AFTERWARDS and not _hashes(entry.arrival.site):
+                    continue
                 self.replaced[(site.file.path, site.block.span.start)] = key
                 yield _Entry(start=entry.start, arrival=Arrival(site=site, traversal=traversal), via=key)
                 continue
             taken = _taken(traversal)
-            holds = taken is None or taken in _CONTENT or (kind in _RENAMED and taken in _NAMES)
-            if holds or _is_store(kind):
+            late = kind in OBJECTS and taken in _AFTERWARDS and not _hashes(entry.arrival.site)
+            holds = (taken is None or taken in _CONTENT or (kind in _RENAMED and taken in _NAMES)) and not (late or entry.stored)
+            if holds or _is_store(kind) or kind in _COPIES:
                 for arrival in arrivals(self.configuration, site, traversal):
                     yield _Entry(start=entry.start, arrival=arrival, via=key, stored=not holds)
         if kind in OBJECTS:
@@ -274,6 +281,10 @@ def _same_block(entry: _Entry, site: Site) -> bool:
 def _taken(traversal: Traversal) -> str | None:
     """The last attribute that a reference to a resource takes; None for the whole of it."""
     return next((step.name for step in reversed(traversal.steps[1:]) if step.name is not None), None)
+
+
+def _hashes(site: Site) -> bool:
+    return any(site.block.attribute(name) is not None for name in ("etag", "source_hash"))
 
 
 def _is_store(kind: str) -> bool:

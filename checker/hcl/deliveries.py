@@ -74,8 +74,8 @@ class Moving:
     id: frozenset[tuple[str, int]]
 
     def holds_pem(self, site: Site) -> bool:
-        """Whether an attribute changes when the PEM does."""
-        return (site.file.path, site.attribute.span.start) in self.pem
+        """Whether an attribute changes when the PEM does, and Terraform does not ignore that change."""
+        return (site.file.path, site.attribute.span.start) in self.pem and _ignored(site, frozenset()) is None
 
     def holds_id(self, site: Site) -> bool:
         """Whether an attribute changes when the id does."""
@@ -209,6 +209,13 @@ def by_location(site: Site, store: str, moving: Moving, *, moves: bool = False) 
     version = TRUST_STORES[kind][1] if kind in TRUST_STORES else ""
     if moves:
         return Delivered(delivery=Delivery.SENT, effect=f"the place of {store} changes with its content, so it reads the new one")
+    ignored = next((found for each in _all(site) if each.path[-1] == version and (found := _ignored(each, frozenset()))), None)
+    if ignored is not None:
+        return Delivered(
+            delivery=Delivery.IGNORED,
+            effect=f"lifecycle.ignore_changes covers {ignored}: Terraform sends no change of it, and it keeps the old bundle",
+            needs=f"take {ignored} out of ignore_changes first",
+        )
     if version and any(other.path[-1] == version and moving.holds_pem(other) for other in _all(site)):
         return Delivered(delivery=Delivery.SENT, effect=f"{version} changes with {store}, so it reads the bundle again")
     if version:

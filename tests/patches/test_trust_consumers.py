@@ -401,3 +401,58 @@ def test_a_trust_store_follows_an_object_whose_key_changes(object_text, store, d
     found = consumers(tmp_path, {"trust.tf": text})
     assert found["aws_lb_trust_store.t"].delivery is delivery
     assert (found["aws_s3_object.o"].delivery is Delivery.REPLACED) is (object_text == HASHED)
+
+
+PLAIN = HASHED.replace(f"${{sha256({PEM})}}", "ca")
+KEY = "ca_certificates_bundle_s3_key = aws_s3_object.o.key\n"
+FROM_FILE = f"""\
+resource "local_file" "f" {{
+  filename = "ca.pem"
+  content  = {PEM}
+}}
+resource "aws_s3_object" "o" {{
+  bucket = "b"
+  key    = "ca.pem"
+  source = local_file.f.filename
+}}
+"""
+COPY = 'resource "aws_s3_object_copy" "c" {\n  bucket = "c"\n  key = "ca"\n  source = "b/${aws_s3_object.o.key}"\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("objects", "store", "delivery"),
+    [
+        (
+            PLAIN,
+            f"{KEY}{VERSION}  lifecycle {{\n    ignore_changes = [ca_certificates_bundle_s3_object_version]\n  }}",
+            Delivery.IGNORED,
+        ),
+        (PLAIN, f"{KEY}{VERSION}  lifecycle {{\n    ignore_changes = all\n  }}", Delivery.IGNORED),
+        (PLAIN, f"{KEY}{VERSION.replace('version_id', 'etag')}", Delivery.NEVER),
+        (PLAIN, f"{KEY}  lifecycle {{\n    replace_triggered_by = [aws_s3_object.o.etag]\n  }}", Delivery.NEVER),
+        (PLAIN, f"{KEY}  lifecycle {{\n    replace_triggered_by = [aws_s3_object.o.version_id]\n  }}", Delivery.REPLACED),
+        (FROM_FILE, KEY, Delivery.NEVER),
+        (PLAIN + COPY, "ca_certificates_bundle_s3_key = aws_s3_object_copy.c.key\n", Delivery.NEVER),
+    ],
+)
+def test_a_trust_store_that_keeps_the_old_bundle_is_named(objects, store, delivery, tmp_path):
+    """An ignored version, an etag that the plan does not change, an object made from a file, and a copy of an object."""
+    text = f'{objects}resource "aws_lb_trust_store" "t" {{\n  {store}\n}}\n'
+    assert consumers(tmp_path, {"trust.tf": text})["aws_lb_trust_store.t"].delivery is delivery
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            f'resource "aws_ssm_parameter" "x" {{\n  value_wo = {PEM}\n  value_wo_version = parseint(substr(sha256({PEM}), 0, 6), 16)\n'
+            f"{IGNORING % 'value_wo_version'}}}\n"
+        ),
+        f'resource "terraform_data" "x" {{\n  triggers_replace = [{PEM}]\n{PUSH % PEM}{IGNORING % "triggers_replace"}}}\n',
+    ],
+)
+def test_a_version_or_trigger_under_ignore_changes_sends_nothing(text, tmp_path):
+    """Terraform plans no change of it, so it neither sends the write-only argument nor runs the provisioner."""
+    home = world(tmp_path, {"main.tf": BASE, "trust.tf": text})
+    (declared,) = home.inventory().documents[0].declared.certificates
+    assert {each.delivery for each in declared.trust} <= {Delivery.NEVER, Delivery.IGNORED}
