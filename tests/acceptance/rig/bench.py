@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 
 from checker.demo.emulator import Emulator
+from rig.attached import attach
 from rig.equipment import Tool, settings
 from rig.processes import Ended, run
 
@@ -27,6 +28,8 @@ _TFCERT = (sys.executable, "-c", "from checker.cli import main; main()")
 _SCHEMA = REPOSITORY / "checker" / "reports" / "schemas" / "outcome-v1.schema.json"
 
 
+# The commands that use the provider that already runs. What tfcert, make and the tests start themselves starts its own.
+_ATTACHED = frozenset({"plan", "apply", "show"})
 # The age in days of what an apply makes; the trust window is shorter.
 AGED = 4
 
@@ -197,7 +200,10 @@ class Bench:
         return file
 
     def _terraform(self, *arguments: str) -> bytes:
-        ended = run([self.tool.binary.path, *arguments], folder=self.infra, environment=self.environment)
+        environment = self.environment
+        if arguments[0] in _ATTACHED:
+            environment |= attach(self.infra, environment, self.aws.endpoint)
+        ended = run([self.tool.binary.path, *arguments], folder=self.infra, environment=environment)
         assert ended.code == 0, str(ended)
         return ended.stdout
 
