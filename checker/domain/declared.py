@@ -49,7 +49,7 @@ class DeclaredCertificate:
     What it succeeds is another block, or the id of a certificate that Terraform does not manage. `stages` are the stage blocks that
     its id reaches; `opaque` the module paths, of modules with a source elsewhere, that are handed it. `pointers` counts the
     references that repoint would move. `creation_runs` names what the block runs when it is created. `description` is the
-    literal one.
+    literal one. `repeated`: the block has `count` or `for_each`.
     """
 
     block: Address
@@ -64,6 +64,7 @@ class DeclaredCertificate:
     cautions: tuple[Caution, ...] = ()
     creation_runs: tuple[str, ...] = ()
     description: str | None = None
+    repeated: bool = False
 
 
 @value
@@ -93,6 +94,24 @@ class DeclaredStage:
 
 
 @value
+class Removed:
+    """A `removed` block: it names a resource's block, or with `block` None a whole module by the path in `module`.
+
+    `destroys` is None where the block does not say: Terraform then destroys the object, and OpenTofu forgets it. Source: Terraform
+    and OpenTofu, "removed block".
+    """
+
+    module: tuple[str, ...]
+    block: Address | None
+    destroys: bool | None
+    location: Location
+
+    def names(self, block: Address) -> bool:
+        """Whether the block is meant, by itself or with its module."""
+        return self.block == block if self.block is not None else block.module_path[: len(self.module)] == self.module
+
+
+@value
 class HashedFile:
     """A place whose value changes with every edit of a file of the configuration; `file` is None for all of them."""
 
@@ -111,9 +130,10 @@ class Declared:
     `named_in_json` gives for each JSON file in `unread` the certificates that it names, by module, type and name. `elsewhere`
     gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
     `faulty` the comments that are none; `unread_lineage` those that are meant to name a predecessor and cannot be read.
-    `renamed` gives the new address of each certificate's block that a `moved` block renames. `hashes` are the places that hash
-    files of the configuration. `unsearched` names every file that Terraform or OpenTofu reads and tfcert does not parse,
-    whether or not it speaks of client certificates: the PEM may be used in it.
+    `renamed` gives the new address of each certificate's block that a `moved` block renames. `removed` are the `removed` blocks,
+    and `imported` the certificate blocks that `import` blocks name. `hashes` are the places that hash files of the configuration.
+    `unsearched` names every file that Terraform or OpenTofu reads and tfcert does not parse, whether or not it speaks of client
+    certificates: the PEM may be used in it.
     """
 
     directory: str
@@ -132,8 +152,14 @@ class Declared:
     faulty: tuple[Faulty, ...] = ()
     unread_lineage: tuple[UnreadLineage, ...] = ()
     renamed: Mapping[Address, Address] = MappingProxyType({})
+    removed: tuple[Removed, ...] = ()
+    imported: Mapping[Address, Location] = MappingProxyType({})
     hashes: tuple[HashedFile, ...] = ()
     unsearched: tuple[str, ...] = ()
+
+    def removal(self, block: Address) -> Removed | None:
+        """The `removed` block that names a block or its module."""
+        return next((each for each in self.removed if each.names(block)), None)
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """The declared certificate with that block address."""

@@ -15,6 +15,7 @@ from checker.domain.declared import (
     DeclaredStage,
     HashedFile,
     Obstacle,
+    Removed,
 )
 from checker.domain.indexed import Indexed
 from checker.domain.location import Location
@@ -42,7 +43,11 @@ if TYPE_CHECKING:
     from checker.domain.exemption import Exemption, Faulty
 
 
-_RESOURCE = re.compile(rb"(\w+)\.([\w-]+)(?:\[[^\]]*\])?")
+_KEY = rb"(?:\[[^\]]*\])?"
+_MODULES = rb"((?:module\.[\w-]+" + _KEY + rb"\.)*)"
+_RESOURCE = re.compile(_MODULES + rb"(\w+)\.([\w-]+)" + _KEY)
+_MODULE = re.compile(rb"((?:module\.[\w-]+" + _KEY + rb"\.)*module\.[\w-]+)" + _KEY)
+_STEP = re.compile(rb"module\.([\w-]+)")
 
 
 def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, Declared] | None:
@@ -88,8 +93,20 @@ def declare(configuration: Configuration, shown_as: str = "") -> Declared:
         faulty=(*faulty, *map(faulty_lineage, unread_lineage)),
         unread_lineage=unread_lineage,
         renamed=dict(reader.renamed()),
+        removed=tuple(reader.removed()),
+        imported=dict(reader.imported()),
         hashes=tuple(dict.fromkeys(reader.hashes())),
     )
+
+
+Named = tuple[tuple[str, ...], tuple[str, str] | None]
+
+
+def certificate_block(named: Named | None) -> Address | None:
+    """The certificate's block that is named; None for anything else."""
+    if named is None or named[1] is None or named[1][0] not in CERTIFICATES:
+        return None
+    return block_address(named[0], *named[1])
 
 
 class _Reader:
@@ -146,6 +163,7 @@ class _Reader:
                     *of_tests(self.configuration, module, kind, name, self.location),
                 ),
                 description=literal(file.data, block, "description"),
+                repeated=any(block.attribute(name) is not None for name in ("count", "for_each")),
                 creation_runs=tuple(
                     f"{self.location(file.path, run.line)}: {run.what}" for run in runs(file, block) if run.at_creation
                 ),
@@ -207,19 +225,58 @@ class _Reader:
             yield HashedFile(place=self.location(found.path, found.line), file=file)
 
     def renamed(self) -> Iterator[tuple[Address, Address]]:
-        """The certificates that `moved` blocks rename within their module."""
+        """The certificates that `moved` blocks rename, within their module or to another one."""
+        for module, file, block in self._meta(b"moved"):
+            found = [self._named(module, file, block, name) for name in ("from", "to")]
+            before, after = (certificate_block(each) for each in found)
+            if before is not None and after is not None and before != after:
+                yield before, after
+
+    def removed(self) -> Iterator[Removed]:
+        """The `removed` blocks."""
+        for module, file, block in self._meta(b"removed"):
+            named = self._named(module, file, block, "from")
+            inner = next(iter(block.blocks("lifecycle")), None)
+            said = inner.attribute("destroy") if inner is not None else None
+            text = said.value.of(file.data).strip() if said is not None else b""
+            location = self.location(file.path, file.line(block.span.start))
+            if named is not None:
+                path, own = named
+                yield Removed(
+                    module=path,
+                    block=block_address(path, *own) if own is not None else None,
+                    destroys={b"true": True, b"false": False}.get(text),
+                    location=location,
+                )
+
+    def imported(self) -> Iterator[tuple[Address, Location]]:
+        """The certificates that `import` blocks name; only the root module has such blocks."""
+        for module, file, block in self._meta(b"import"):
+            named = certificate_block(self._named(module, file, block, "to"))
+            if named is not None:
+                yield named, self.location(file.path, file.line(block.span.start))
+
+    def _meta(self, kind: bytes) -> Iterator[tuple[ModulePath, SourceFile, Block]]:
+        """The blocks of one kind that name addresses."""
         for module in sorted(self.configuration.modules):
-            near = self.configuration.in_module(module, b"moved", b"client_certificate")
-            for file, block in ((each, block) for each in near if readable(each) for block in each.body.blocks):
-                if block.type != "moved":
-                    continue
-                ends = [block.attribute(name) for name in ("from", "to")]
-                texts = [_RESOURCE.fullmatch(end.value.of(file.data).strip()) for end in ends if end is not None]
-                found = [text.groups() for text in texts if text is not None]
-                if len(found) == 2 and all(kind.decode() in CERTIFICATES for kind, _ in found):
-                    before, after = (block_address(module, kind.decode(), name.decode()) for kind, name in found)
-                    if before != after:
-                        yield before, after
+            for file in self.configuration.in_module(module, kind):
+                for block in file.body.blocks if readable(file) else ():
+                    if block.type == kind.decode():
+                        yield module, file, block
+
+    @staticmethod
+    def _named(module: ModulePath, file: SourceFile, block: Block, name: str) -> Named | None:
+        """The module path and the type and name that an attribute names; the last is None where it names a module."""
+        attribute = block.attribute(name)
+        text = attribute.value.of(file.data).strip() if attribute is not None else b""
+        whole = _MODULE.fullmatch(text)
+        if whole is not None:
+            return (*module, *(step.decode() for step in _STEP.findall(text))), None
+        found = _RESOURCE.fullmatch(text)
+        if found is None:
+            return None
+        steps, kind, label = found.groups()
+        return (*module, *(step.decode() for step in _STEP.findall(steps))), (kind.decode(), label.decode())
 
     def obstacle(self, found: Hindrance) -> Obstacle:
         return Obstacle(reason=found.reason, remedy=found.remedy, location=self.location(found.path, found.line))

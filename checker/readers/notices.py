@@ -45,6 +45,16 @@ def imports(changes: Iterable[Change]) -> Iterator[str]:
             yield f"{change.address} is imported by this plan: it is there already, and is not created."
 
 
+def forgotten(changes: Iterable[Change]) -> Iterator[str]:
+    """A sentence for each object that the plan takes out of the state and leaves in AWS (`removed` with `destroy = false`)."""
+    for change in changes:
+        if "forget" in change.action.value.split("+"):
+            yield (
+                f"{change.address} is taken out of the state by this plan and stays in AWS: no later plan shows it, and its owner "
+                "rotates or deletes it there."
+            )
+
+
 def _deferred(found: Envelope, spot: Spot) -> Iterator[ResourceChange]:
     at = spot.key("deferred_changes")
     for index, entry in enumerate(found.deferred_changes or ()):

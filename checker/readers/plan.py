@@ -17,7 +17,7 @@ from checker.readers.changes import Change, read_change
 from checker.readers.completeness import WHOLE, check_changes, check_whole, says_nothing
 from checker.readers.decoding import members
 from checker.readers.envelope import Envelope, ResourceChange
-from checker.readers.notices import deferred, imports, plan_notices
+from checker.readers.notices import deferred, forgotten, imports, plan_notices
 from checker.readers.ours import ACM_CERTIFICATE, APIS, CERTIFICATES, HOLDERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
 from checker.readers.recorded import Recorded, hidden_notice, read_records
@@ -74,6 +74,7 @@ def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Spo
         notices=(
             *plan_notices(found, spot),
             *imports(changes),
+            *forgotten(changes),
             *dict.fromkeys((*recorded.notices, *planned.notices)),
             *writer_notices(prior, every, (*recorded.stages, *after)),
         ),

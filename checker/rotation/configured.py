@@ -17,6 +17,7 @@ from checker.rotation.naming import successor_name
 from checker.rotation.rollback import rollback
 from checker.rotation.standing import Standing
 from checker.rotation.steps import removal, step
+from checker.rotation.taken_out import block_of, taken_out
 from checker.rotation.unmanaged import unmanaged
 from checker.rotation.without_patch import addresses, dated, not_in_this_state
 
@@ -28,7 +29,10 @@ def configured(
     declared = document.document.declared
     if declared is None:
         return
-    for identity, case in _loose(declared, due).items():
+    missing = _taken_out(declared, document)
+    for block, several in missing.items():
+        yield taken_out(under(several), declared, block, several)
+    for identity, case in _loose(declared, due, missing).items():
         own = under((case,)) if case is not None else cases
         rotation = unmanaged(own, document, declared, identity, name)
         if rotation is not None:
@@ -43,17 +47,28 @@ def configured(
     # What only AWS shows on a stage, outside Terraform, stays a leftover of this configuration where something succeeded it.
     elsewhere = {case.address.block for case in due if case.address is not None and not case.subject.presented_by}
     blocks = {block: None for block in blocks if block not in left or block not in elsewhere}
-    for block in blocks:
+    for block in (each for each in blocks if each not in missing):
         yield _rotation(under(document.of_block(block)), document, succession, block, name)
     for block, (each, later) in left.items():
         if block not in blocks:
             yield _left_over(under(document.of_block(block)), document, each, later)
 
 
-def _loose(declared: Declared, due: list[Case]) -> dict[str, Case | None]:
-    """The ids that no address of this state has: under way by their comment, or due."""
+def _taken_out(declared: Declared, document: DocumentCases) -> dict[Address, tuple[Case, ...]]:
+    """The certificates in use whose block is declared and that the state does not have, by block."""
+    found: dict[Address, tuple[Case, ...]] = {}
+    for case in document.cases:
+        block = block_of(declared, document, case)
+        if block is not None:
+            found[block] = (*found.get(block, ()), case)
+    return found
+
+
+def _loose(declared: Declared, due: list[Case], missing: dict[Address, tuple[Case, ...]]) -> dict[str, Case | None]:
+    """The ids that no address of this state has: under way by their comment, or due; those to be imported have no part in it."""
+    back = {case.id for several in missing.values() for case in several}
     under_way = {each.succeeds_id: None for each in declared.certificates if each.succeeds_id is not None}
-    return {**under_way, **{case.id: case for case in due if case.address is None and case.id is not None}}
+    return {**under_way, **{case.id: case for case in due if case.address is None and case.id is not None and case.id not in back}}
 
 
 def _blocks(document: DocumentCases, declared: Declared, due: list[Case], succession: Succession) -> dict[Address, None]:

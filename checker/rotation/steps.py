@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from checker.domain.address import Address
 from checker.domain.case_values import Case, Evidence
 from checker.domain.deadlines import moment
-from checker.domain.declared import DeclaredCertificate, UnreadLineage
+from checker.domain.declared import DeclaredCertificate, Removed, UnreadLineage
 from checker.domain.location import Location
 from checker.domain.observation import Surveyed, Unanswered
 from checker.domain.rotation import Blocked, Done, Next, Phase, Step, Waiting
@@ -232,18 +232,49 @@ def _undeclared(standing: Standing) -> Step:  # noqa: PLR0911 -- one return for 
             f"its block was not found; {_unread(standing)} may declare it, which tfcert does not edit",
             by_hand or "make the same change there by hand: first the new certificate, then the references, then the removal",
         )
-    if standing.presenters:
-        return Blocked(
-            f"its block is no longer in the configuration{_searched(standing)}, though stages present it: the next apply would"
-            " destroy it",
-            "put the block back before anything is applied, then ask again",
-        )
+    removal = standing.declared.removal(standing.block)
+    if removal is not None and removal.destroys is False:
+        return _forgotten(standing, removal)
+    return _in_use_without_block(standing, removal) if standing.presenters else _unused_without_block(standing)
+
+
+def _in_use_without_block(standing: Standing, removal: Removed | None) -> Blocked:
+    """Return why the rotation of a certificate in use cannot go on without its block."""
+    also = f", and take the removed block ({removal.location}) out," if removal is not None else ""
+    return Blocked(
+        f"its block is no longer in the configuration{_searched(standing)}, though stages present it: the next apply would"
+        " destroy it",
+        f"put the block back{also} before anything is applied, then ask again",
+    )
+
+
+def _unused_without_block(standing: Standing) -> Step:
+    """Return what follows for a certificate that no stage in state presents and that has no block."""
     unseen = _unseen(standing) if standing.cases.observations.asked else None
     if isinstance(unseen, Blocked):
         return Blocked(f"its block is gone from the configuration, so the next apply deletes it; {unseen.reason}", unseen.remedy)
     sure = isinstance(standing.survey(), Surveyed) and unseen is None
     known = "AWS shows no stage that presents it" if sure else "no stage in state presents it, and AWS was not asked about others"
-    return Waiting(f"its block is gone from the configuration, so Terraform is to delete it: {known}")
+    return Waiting(
+        f"its block is gone from the configuration, so Terraform is to delete it: {known};"
+        " an apply that failed left it in state, or none has run since"
+    )
+
+
+def _forgotten(standing: Standing, removal: Removed) -> Step:
+    """What follows from a `removed` block with `destroy = false`: the certificate leaves the state and stays in AWS."""
+    takes = f"a removed block ({removal.location}) takes it out of the state without deleting it"
+    if standing.presenters and not any(standing.declared.literal(identity) is not None for identity in standing.ids):
+        return Blocked(
+            f"{takes}, though stages present it: nothing in Terraform would rotate it then",
+            "put its block back and take the removed block out before anything is applied, then ask again",
+        )
+    if standing.presenters:
+        return Waiting(f"{takes}, and the configuration has its id as text: apply that alone, then ask again")
+    return Waiting(
+        f"{takes}: apply that alone; the certificate still counts towards the quota until its owner deletes it in AWS,"
+        " by the steps that `tfcert scan` prints"
+    )
 
 
 def _unparsed(broken: Sequence[Location], what: str) -> Blocked:
@@ -294,6 +325,8 @@ def inside_window(standing: Standing) -> Waiting | None:
 def successor_unready(standing: Standing, successor: DeclaredCertificate) -> Waiting | Blocked | None:
     """What stands against moving stages to a successor: it is not applied, or AWS has not confirmed it."""
     missing = ", ".join(standing.missing_instances())
+    if missing and standing.successor_cases:
+        return Waiting(f"the introduce phase is applied in part: {missing} is not in state; plan and apply it again")
     if missing:
         return Waiting(f"the introduce phase is written but not applied: {missing} is not in state")
     if not standing.successor_cases:
@@ -331,6 +364,9 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
             return _lagging(standing, missing, names)
         return repoint_not_applied(standing, names)
     if standing.declaration is None:
+        removal = standing.declared.removal(standing.block)
+        if removal is not None and removal.destroys is False:
+            return _forgotten(standing, removal)
         return Waiting("the retire phase is written but not applied: the predecessor is still in state")
     return _unseen(standing) or _in_another_workspace(standing) or _hindered(standing, standing.declaration) or Next(Phase.RETIRE)
 
@@ -429,6 +465,17 @@ def _not_reached(standing: Standing, uncovered: tuple[object, ...]) -> Blocked:
     stage = uncovered[0]
     address = getattr(stage, "address", None)
     declared = standing.declared.stage(address.block) if isinstance(address, Address) else None
+    removal = standing.declared.removal(address.block) if declared is None and isinstance(address, Address) else None
+    if removal is not None and removal.destroys is False:
+        return Blocked(
+            f"{address} presents it, and a removed block ({removal.location}) takes that stage out of the state: it stays in AWS",
+            "apply the removed block alone, then ask again; the new owner of the stage moves it to the successor before retire",
+        )
+    if removal is not None:
+        return Blocked(
+            f"{address} presents it, and a removed block ({removal.location}) is to destroy that stage",
+            "apply the removed block alone, then ask again",
+        )
     if declared is None:
         return Blocked(
             f"{address} presents it, and its block is not in this configuration's files",

@@ -34,16 +34,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from checker.domain.address import Address
 from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
 from checker.domain.finding import Finding
 from checker.domain.observation import Found, Surveyed
 from checker.domain.place import Place
+from checker.domain.plan import Action
 from checker.domain.severity import Severity
 from checker.domain.stage import Presents, PresentsPlanned
 from checker.domain.subjects import stages_after
 from checker.rules.rule import Needs, Rule, about, day
 
 _LIFE = timedelta(days=365)
+_DELETES = "no apply deletes it; its owner does:"
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -118,13 +121,31 @@ def _is_young(cases: Cases, case: Case) -> bool:
     return made is None or made + timedelta(days=cases.policy.notice_days) > cases.as_of
 
 
+def _command(case: Case, place: Place) -> str:
+    return f"`aws apigateway delete-client-certificate --client-certificate-id {case.id} --region {place.region}`"
+
+
+def _is_forgotten(document: DocumentCases, address: Address) -> bool:
+    """Whether a plan, or a `removed` block with `destroy = false`, takes it out of the state and leaves it in AWS."""
+    plan, declared = document.document.plan, document.document.declared
+    if plan is not None:
+        return any(change.address == address and change.action is Action.FORGET for change in plan.certificates)
+    removal = declared.removal(address.block) if declared is not None and declared.lacks(address.block) else None
+    return removal is not None and removal.destroys is False
+
+
 def _finding(document: DocumentCases, case: Case, place: Place) -> Finding:
-    if _is_succeeded(document, case):
+    declared = document.document.declared
+    if case.address is not None and _is_forgotten(document, case.address):
+        remedy = f"{_DELETES} {_command(case, place)}, once it is out of the state"
+    elif case.address is not None and declared is not None and declared.lacks(case.address.block):
+        remedy = "its block is out of the configuration: plan and apply again, and Terraform deletes it"
+    elif _is_succeeded(document, case):
         remedy = "`tfcert patch` writes the retire phase"
     elif case.address is not None:
         remedy = "take it out of the configuration, in an apply of its own"
     else:
-        remedy = f"delete it: `aws apigateway delete-client-certificate --client-certificate-id {case.id} --region {place.region}`"
+        remedy = f"delete it: {_command(case, place)}"
     ends = f", which ends on {day(case.expires_at)}," if case.expires_at is not None else ""
     message = f"certificate {case.id}{ends} is presented by no stage of {place}, in Terraform or not"
     return about(case, document, RULE.name, RULE.severity, message, remedy)

@@ -186,6 +186,10 @@ def _certificate(document: DocumentCases, change: CertificateChange, phase: Phas
         case Phase.INTRODUCE, Action.NO_OP | Action.UPDATE if change.imported:
             # A successor that was made outside Terraform comes in by import.
             return _no_successor(document, change)
+        case Phase.RETIRE, Action.FORGET if change.before is not None and change.before.id is not None:
+            case = document.by_id(change.before.id)
+            used = case is not None and bool(case.subject.presented_by)
+            return "has the planned action forget while stages still present it: repoint comes first" if used else None
         case Phase.RETIRE, Action.DELETE | Action.FORGET:
             return None
         case _, Action.NO_OP:

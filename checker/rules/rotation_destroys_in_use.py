@@ -1,8 +1,11 @@
-"""A plan destroys or replaces a certificate that a stage presents, in the plan's prior state or in AWS.
+"""A plan, or the next apply, destroys or replaces a certificate that a stage presents, in state or in AWS.
 
 ## Why
 Terraform deletes the old certificate *before* it moves the stage, whenever the two are in one plan: AWS refuses for ever, or the
 calls break. A stage outside Terraform is not even in the plan.
+
+A state is judged with its configuration: where the block of a certificate in use is gone from it, the next apply destroys the
+certificate. A `removed` block with `destroy = false` only takes it out of the state, and a `moved` block renames it.
 
 ## Example
 The certificate's block is removed in the change that repoints the stage; or `-replace`; or a block renamed with `moved`.
@@ -35,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.domain.address import Address
 from checker.domain.case_values import Case, Cases, DocumentCases
 from checker.domain.finding import Finding
 from checker.domain.observation import Surveyed
@@ -44,13 +48,15 @@ from checker.domain.severity import Severity
 from checker.domain.stage import Stage
 from checker.domain.value import replace
 from checker.rules.replaced import undo
-from checker.rules.rule import Needs, Rule, list_stages, locate
+from checker.rules.rule import Rule, list_stages, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each certificate object that a plan destroys while a stage that stays presents it."""
+    """Yield an error for each certificate in use that a plan, or the next apply of a state's configuration, destroys."""
     for document in cases.documents:
         plan = document.document.plan
+        if plan is None:
+            yield from _without_block(cases, document)
         for change in plan.certificates if plan is not None else ():
             identity = change.before.id if change.before is not None else None
             if not change.action.destroys or identity is None:
@@ -63,18 +69,58 @@ def check(cases: Cases) -> Iterator[Finding]:
                 yield replace(found, about=case.subject) if case is not None else found
 
 
+def _without_block(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
+    """A state whose configuration has no block of a certificate in use any more, while it has the block of some recorded stage.
+
+    A configuration without any block of the recorded stages belongs to another state, or everything is to be destroyed.
+    """
+    declared = document.document.declared
+    if declared is None:
+        return
+    blocks = {stage.address.block for stage in document.document.stages if stage.address is not None}
+    kept = {block for block in blocks if declared.stage(block) is not None}
+    for case in document.cases if kept else ():
+        address, identity = case.address, case.id
+        recorded = address is not None and identity is not None and case.certificate.kind == "gateway"
+        if not recorded or address is None or identity is None or not declared.lacks(address.block):
+            continue
+        removal = declared.removal(address.block)
+        if case.certificate.deposed is not None or (removal is not None and removal.destroys is False):
+            continue
+        presenters = case.subject.presented_by
+        inside = tuple(stage for stage in presenters if stage.address is not None and stage.address.block in kept)
+        outside = _stages_in_aws(cases, document, case, identity)
+        if inside or outside:
+            yield Finding(
+                rule=RULE.name,
+                source=document.document.source.path,
+                severity=RULE.severity,
+                message=f"the configuration has no block of {address} any more: the next apply would destroy certificate "
+                f"{identity} while it is presented by {_who(inside, outside)}",
+                remedy=_put_back(address),
+                address=str(address),
+                certificate_id=identity,
+                location=locate(document, inside[0].address if inside else None),
+                about=case.subject,
+            )
+
+
+def _who(inside: tuple[Stage, ...], outside: tuple[str, ...]) -> str:
+    who = [list_stages(inside)] if inside else []
+    if outside:
+        who.append(f"in AWS {', '.join(outside[:3])}{f' and {len(outside) - 3} more' if len(outside) > 3 else ''}")
+    return " and ".join(who)
+
+
 def _finding(
     document: DocumentCases, change: CertificateChange, identity: str, inside: tuple[Stage, ...], outside: tuple[str, ...]
 ) -> Finding:
     verb = "destroy" if change.action is Action.DELETE else "replace"
-    who = [list_stages(inside)] if inside else []
-    if outside:
-        who.append(f"in AWS {', '.join(outside[:3])}{f' and {len(outside) - 3} more' if len(outside) > 3 else ''}")
     return Finding(
         rule=RULE.name,
         source=document.document.source.path,
         severity=RULE.severity,
-        message=f"the plan would {verb} certificate {identity} while it is presented by {' and '.join(who)}",
+        message=f"the plan would {verb} certificate {identity} while it is presented by {_who(inside, outside)}",
         remedy=undo(change) or _remedy(document, change),
         address=str(change.address),
         certificate_id=identity,
@@ -87,8 +133,13 @@ def _remedy(document: DocumentCases, change: CertificateChange) -> str:
     declared = document.document.declared
     block = change.address.block
     if declared is not None and declared.lacks(block):
-        return f"put the block of {block.in_module} back before anything is applied, then run `tfcert patch` for the next safe step"
+        return _put_back(block)
     return "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)"
+
+
+def _put_back(address: Address) -> str:
+    block = address.block.in_module
+    return f"put the block of {block} back before anything is applied, then run `tfcert patch` for the next safe step"
 
 
 def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:
@@ -122,9 +173,8 @@ def _stages_in_aws(cases: Cases, document: DocumentCases, case: Case | None, ide
 RULE = Rule(
     name="rotation-destroys-in-use",
     severity=Severity.ERROR,
-    says="a plan destroys or replaces a certificate that a stage presents",
+    says="a plan or the next apply destroys or replaces a certificate that a stage presents",
     check=check,
     mildest=Severity.ERROR,
     exemptable=False,
-    needs=Needs.PLAN,
 )

@@ -125,8 +125,9 @@ def test_by_lineage_introduce_creates_successors_and_nothing_else():
 
 
 def test_forgetting_the_predecessor_retires_it_too():
-    """A softer retire: `removed` with destroy = false."""
-    assert complaints(Plan(certificates=(making("old", Action.FORGET),)), Phase.RETIRE) == []
+    """A softer retire: `removed` with destroy = false; what a stage presents is no predecessor yet."""
+    assert complaints(Plan(certificates=(making("spare", Action.FORGET),)), Phase.RETIRE) == []
+    assert complaints(Plan(certificates=(making("old", Action.FORGET),)), Phase.RETIRE)
 
 
 def test_a_rollback_moves_stages_back_to_what_their_certificate_succeeded():

@@ -1,0 +1,106 @@
+"""Certificates in use whose block is in the configuration and that the state does not have: they are to be imported.
+
+`terraform state rm` before repoint is the usual cause. The next apply then creates another certificate at the block's address, and
+moves the stages to it in the same apply. An import takes the certificate back under its address, and the rotation goes on.
+Source: Terraform, "Import" (`terraform import ADDRESS ID`, and the `import` block since 1.5); the provider's documentation of
+aws_api_gateway_client_certificate has its id as the import id.
+"""
+
+from __future__ import annotations
+
+from checker.domain.address import Address
+from checker.domain.case_values import Case, Cases, DocumentCases
+from checker.domain.declared import Declared, DeclaredCertificate
+from checker.domain.rotation import Blocked, Rotation, Waiting
+from checker.domain.stage import Stage
+from checker.domain.value import replace
+from checker.rotation.without_patch import addresses, told_only
+
+
+def block_of(declared: Declared, document: DocumentCases, case: Case) -> Address | None:
+    """Return the block that an id in use belongs to, where the state has no object of that block; None where it is not certain."""
+    if case.address is not None or case.id is None or case.certificate.kind != "gateway" or not case.subject.presented_by:
+        return None
+    found: set[Address | None] = set()
+    for stage in case.subject.presented_by:
+        holders = [each for each in declared.certificates if stage.address is not None and stage.address.block in each.stages]
+        if any(each.succeeds_id == case.id for each in declared.certificates):
+            return None
+        found.add(_missing(declared, document, holders[0], stage) if len(holders) == 1 else None)
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _missing(declared: Declared, document: DocumentCases, holder: DeclaredCertificate, stage: Stage) -> Address | None:
+    """The holder, or after the text is repointed the certificate that the holder succeeds: the one that is not in state."""
+    for block in (holder.block, holder.succeeds):
+        if block is not None and declared.certificate(block) is not None and not _is_recorded(declared, document, block, stage):
+            return block
+    return None
+
+
+def _is_recorded(declared: Declared, document: DocumentCases, block: Address, stage: Stage) -> bool:
+    """Whether the state has the instance for a stage.
+
+    Of a repeated block that is the instance with the stage's key, where another stage shows that the keys are the same.
+    """
+    cases = document.of_block(block)
+    own, at = declared.certificate(block), stage.address
+    if not cases or own is None or not own.repeated or at is None or at.key is None:
+        return bool(cases)
+    keys = {case.address.key for case in cases if case.address is not None}
+    shown = ((other.address, case.address) for case in cases for other in case.subject.presented_by)
+    alike = any(one is not None and two is not None and (one.block, one.key) == (at.block, two.key) for one, two in shown)
+    return at.key in keys or not alike
+
+
+def taken_out(cases: Cases, declared: Declared, block: Address, own: tuple[Case, ...]) -> Rotation:
+    """Return the rotation of certificates that have to be imported before anything else is done."""
+    first = own[0]
+    successors = [each for each in declared.successors(block) if each.block != block]
+    names = ", ".join(name for case in own for name in addresses(case.subject.presented_by))
+    ids = ", ".join(case.id for case in own if case.id is not None)
+    declaration = declared.certificate(block)
+    where = f" ({declaration.location})" if declaration is not None else ""
+    said = f"certificate {ids}, presented by {names}, is not in this state, and its block {block}{where} is in the configuration"
+    announced = declared.imported.get(block)
+    step: Blocked | Waiting
+    if announced is not None:
+        step = Waiting(f"{said}: an import block ({announced}) takes it into the state; apply that alone, then ask again")
+    else:
+        commands = "; ".join(_command(declared, block, case) for case in own)
+        step = Blocked(
+            f"{said}: it was taken out of the state (`terraform state rm`) or never imported, and the next apply would create"
+            " another certificate and move the stages to it at once",
+            f"import it before anything is applied: {commands}; then ask again" + ("" if successors else _or_alone(block)),
+        )
+    return replace(
+        told_only(cases, first, step),
+        predecessor=block,
+        predecessor_ids=tuple(sorted({case.id for case in own if case.id is not None})),
+        successor=successors[0].block if len(successors) == 1 else None,
+        introduced=len(successors) == 1,
+        stages=tuple(sorted({name for case in own for name in addresses(case.subject.presented_by)})),
+    )
+
+
+def _or_alone(block: Address) -> str:
+    """What to do where no comment says which of the two succeeds the other."""
+    return (
+        f". If the block is meant to be its successor instead: `terraform apply -target='{block}'` creates it alone; have every "
+        "backend trust it, then apply the rest"
+    )
+
+
+def _command(declared: Declared, block: Address, case: Case) -> str:
+    """The command, and the block that does the same in a plan."""
+    declaration = declared.certificate(block)
+    stage = next((each.address for each in case.subject.presented_by if each.address is not None), None)
+    steps = stage.modules[: len(block.modules)] if stage is not None else ()
+    same = tuple(step.name for step in steps) == block.module_path
+    instance = replace(block, modules=steps) if same else block
+    if declaration is None or not declaration.repeated:
+        return f"`terraform import '{instance}' {case.id}` (or an `import` block with `to = {instance}` and `id = \"{case.id}\"`)"
+    if stage is not None and stage.key is not None:
+        keyed = replace(instance, key=stage.key)
+        return f"`terraform import '{keyed}' {case.id}`, if that is the instance that {stage} presents"
+    return f"`terraform import '{instance}[KEY]' {case.id}`, with the key of the instance that is missing"
