@@ -89,12 +89,33 @@ def _expressions(tree: ast.Module) -> Iterator[ast.expr]:
                 pass
 
 
+def _followed(tree: ast.Module) -> Iterator[ast.expr]:
+    """The remedies of a module, and the returns of those of its functions that are called for one."""
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    waiting, seen = list(_expressions(tree)), set()
+    while waiting:
+        expression = waiting.pop()
+        yield expression
+        match expression:
+            case ast.IfExp(body=one, orelse=other):
+                waiting += [one, other]
+            case ast.BoolOp(values=values):
+                waiting += values
+            case ast.BinOp(left=left, right=right):
+                waiting += [left, right]
+            case ast.Call(func=ast.Name(id=name)) if name in functions and name not in seen:
+                seen.add(name)
+                waiting += [node.value for node in ast.walk(functions[name]) if isinstance(node, ast.Return) and node.value]
+            case _:
+                pass
+
+
 def remedies() -> Iterator[tuple[str, str]]:
     """Each remedy with the module that has it."""
     for path in sorted((ROOT / "checker").rglob("*.py")):
         texts = {
             text: None
-            for expression in _expressions(ast.parse(path.read_text(encoding="utf-8")))
+            for expression in _followed(ast.parse(path.read_text(encoding="utf-8")))
             for text in _pieces(expression)
             if len(text.split()) > 1
         }
