@@ -26,7 +26,7 @@ from checker.cli.replacing import JOURNAL, synchronise
 from checker.domain.errors import UsageError
 from checker.domain.value import value
 from checker.hcl.repository import repository_of
-from checker.readers.tool import find_program
+from checker.readers.programs import find_program
 
 _VERSION = 1
 _LARGEST = 16 * 1024**2

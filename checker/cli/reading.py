@@ -96,7 +96,8 @@ def _placed(document: Document, source: str, directory: str, declared: Declared 
     """The document with its configuration, the folder of it, and the workspace that is selected there."""
     if declared is None and (source == "-" or source.startswith("s3://")):
         return document
-    from checker.readers.workspaces import other_workspaces, workspace_of
+    from checker.readers.other_workspaces import other_workspaces
+    from checker.readers.workspaces import workspace_of
 
     placed = replace(
         document,

@@ -38,11 +38,15 @@ class Unread:
 
 @value
 class OtherWorkspace:
-    """Another workspace of the same configuration whose state is at hand; `presented` are the blocks that its stages present."""
+    """Another workspace of the same configuration whose state is at hand; `presented` are the blocks that its stages present.
+
+    `unread` says why the state could not be read: then nothing is known of what its stages present.
+    """
 
     name: str
     path: str
-    presented: frozenset[Address]
+    presented: frozenset[Address] = frozenset()
+    unread: str = ""
 
 
 @value

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from checker.domain.errors import UsageError
 from checker.domain.value import value
-from checker.readers.tool import find_program
+from checker.readers.programs import find_program
 
 _SECONDS = 120
 _LARGEST = 256 * 1024**2

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from checker.domain.errors import UsageError
 from checker.domain.value import value
+from checker.readers.programs import find_program
 
 _KNOWN = ("terraform", "tofu")
 # What terraform and its backends read, by exact name and by prefix. Sources: Terraform, "Environment variables" and the pages of
@@ -83,19 +83,6 @@ def find_tool(name: str | None, environment: Mapping[str, str], passed: Collecti
             remedy="name terraform or tofu, or the path of one",
         )
     return None
-
-
-def find_program(name: str, environment: Mapping[str, str]) -> str | None:
-    """Return the absolute path of a program of that name or path; None where there is none.
-
-    Relative entries of PATH, an empty one too, name the current folder: in a checkout they would choose the program.
-    """
-    from shutil import which
-
-    folders = environment.get("PATH", os.defpath).split(os.pathsep)
-    found = which(name, path=os.pathsep.join(folder for folder in folders if Path(folder).is_absolute()) or os.devnull)
-    # The program runs in another directory than this process: a path from here would not lead there.
-    return None if found is None else str(Path(found).absolute())
 
 
 def _given(environment: Mapping[str, str], passed: Collection[str]) -> Mapping[str, str]:

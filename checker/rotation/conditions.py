@@ -8,7 +8,7 @@ from datetime import datetime
 from checker.domain.address import Address
 from checker.domain.case_values import Case, Evidence, days_between
 from checker.domain.observation import Surveyed, Unanswered
-from checker.domain.rotation import Condition, Holds, Phase
+from checker.domain.rotation import Blocked, Condition, Holds, Phase, Step, Waiting
 from checker.rotation.standing import Standing
 
 
@@ -104,3 +104,65 @@ def _lives(own: tuple[Case, ...]) -> Holds:
     if not own or any(case.days_left is not None and case.days_left < 0 for case in own):
         return Holds.NO
     return Holds.UNKNOWN if any(case.days_left is None for case in own) else Holds.YES
+
+
+def unseen_presenters(standing: Standing) -> Step | None:
+    """Whether AWS confirms that no stage of the account and region presents it, in Terraform or not."""
+    if not standing.cases.observations.asked:
+        return Waiting("AWS was not asked whether any stage still presents it (--offline)", unverified=True)
+    match standing.survey():
+        case None:
+            return Waiting("AWS was not asked about the stages of its account and region", unverified=True)
+        case Unanswered(reason=reason):
+            return Waiting(f"AWS has not confirmed that no stage presents it: {reason}", unverified=True)
+        case Surveyed() as survey:
+            still = standing.still_presenting(survey)
+    if not still:
+        return None
+    known = {(stage.api_id, stage.name) for stage in standing.document.document.stages}
+    outside = [stage for stage in still if (stage.api_id, stage.name) not in known]
+    if not outside:
+        names = ", ".join(map(str, still))
+        return Waiting(
+            f"AWS still shows it presented by {names}, which state says is moved: an apply failed before it moved the stage, "
+            "or somebody moved it back; apply again"
+        )
+    names = ", ".join(map(str, outside))
+    return Blocked(
+        f"stages that this state does not know still present it: {names}",
+        "move them to the successor first, in the configuration that owns them or with `aws apigateway update-stage`",
+    )
+
+
+def _not_reached(standing: Standing, uncovered: tuple[object, ...]) -> Blocked:
+    stage = uncovered[0]
+    address = getattr(stage, "address", None)
+    declared = standing.declared.stage(address.block) if isinstance(address, Address) else None
+    removal = standing.declared.removal(address.block) if declared is None and isinstance(address, Address) else None
+    if removal is not None and removal.destroys is False:
+        return Blocked(
+            f"{address} presents it, and a removed block ({removal.location}) takes that stage out of the state: it stays in AWS",
+            "apply the removed block alone, then ask again; the new owner of the stage moves it to the successor before retire",
+        )
+    if removal is not None:
+        return Blocked(
+            f"{address} presents it, and a removed block ({removal.location}) is to destroy that stage",
+            "apply the removed block alone, then ask again",
+        )
+    if declared is None:
+        return Blocked(
+            f"{address} presents it, and its block is not in this configuration's files",
+            "pass the configuration that declares it with --config, or rotate by hand with the runbook's steps",
+        )
+    takes = declared.takes or "nothing that can be followed"
+    other = next((each for each in standing.declared.certificates if declared.block in each.stages), None)
+    if other is not None and other.block != standing.block:
+        return Blocked(
+            f"{address} presents it, but takes its id from {other.block} ({other.location}), not from {standing.block}",
+            f"let {address} refer to {standing.block.in_module}.id again; apply {other.block} alone, have every backend trust it, "
+            "then move the stage",
+        )
+    return Blocked(
+        f"{address} presents it, but takes its id from {takes} ({declared.location}), not from {standing.block}",
+        declared.remedy or f"make the stage refer to {standing.block}.id, or change where that value comes from by hand",
+    )

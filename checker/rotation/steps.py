@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from checker.domain.address import Address
 from checker.domain.case_values import Case, Evidence
 from checker.domain.deadlines import moment
-from checker.domain.declared import DeclaredCertificate, Removed, UnreadLineage
-from checker.domain.location import Location
-from checker.domain.observation import Surveyed, Unanswered
+from checker.domain.declared import DeclaredCertificate, UnreadLineage
+from checker.domain.observation import Unanswered
 from checker.domain.rotation import Blocked, Done, Next, Phase, Step, Waiting
 from checker.domain.succession import Guess
-from checker.rotation.conditions import age, window_end
+from checker.rotation.conditions import _not_reached, age, unseen_presenters, window_end
+from checker.rotation.missing_block import forgotten, undeclared
 from checker.rotation.standing import Standing
 
 
@@ -84,7 +82,7 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
         )
     declaration = standing.declaration
     if declaration is None:
-        found = _undeclared(standing)
+        found = undeclared(standing)
         if isinstance(found, Blocked):
             return Blocked(f"{found.reason}; {guess.text}", found.remedy)
         return found
@@ -152,7 +150,7 @@ def removal(standing: Standing) -> Step:
     declaration = standing.declaration
     where = f" ({declaration.location})" if declaration is not None else ""
     why = f"is succeeded by {standing.successor.block}" if standing.successor is not None else "has ended"
-    unseen = _unseen(standing)
+    unseen = unseen_presenters(standing)
     said = f"its block{where} is left over: it {why}, and no stage in state presents it"
     match unseen:
         case Waiting(reason=reason, unverified=unverified):
@@ -166,7 +164,7 @@ def removal(standing: Standing) -> Step:
 def _introduce(standing: Standing, successor: Address) -> Step:
     declaration = standing.declaration
     if declaration is None:
-        return _undeclared(standing)
+        return undeclared(standing)
     gone = next((case.address for case in standing.own if case.evidence is Evidence.GONE), None)
     if gone is not None:
         return Blocked(
@@ -194,106 +192,6 @@ def _may_concern(standing: Standing, unread: UnreadLineage) -> bool:
     """Whether a comment that cannot be read may name this predecessor: it stands in its module, and names no other certificate."""
     named = standing.declared.certificate(unread.names) if unread.names is not None else None
     return unread.module == standing.block.module_path and (named is None or named.block == standing.block)
-
-
-def _undeclared(standing: Standing) -> Step:  # noqa: PLR0911 -- one return for each reason why there is no block
-    renamed = standing.declared.renamed.get(standing.block)
-    if renamed is not None:
-        return Waiting(f"a moved block renames it to {renamed}: apply that alone, then ask again")
-    path = standing.block.module_path
-    if path not in standing.declared.modules:
-        source = next(
-            (
-                standing.declared.elsewhere.get(path[:end])
-                for end in range(len(path), 0, -1)
-                if path[:end] in standing.declared.elsewhere
-            ),
-            None,
-        )
-        inside = f"it is declared inside module.{'.module.'.join(path)}"
-        if source is not None:
-            return Blocked(
-                f"{inside}, whose source is not a folder of this configuration ({source})",
-                f"rotate it in the repository of {source}, and take its new version here",
-            )
-        if standing.declared.unparsed:
-            return _unparsed(standing.declared.unparsed, f"{inside}, and no call of it was found")
-        if not standing.declared.unread:
-            return Blocked(
-                f"{inside}, which this configuration does not call",
-                "pass the configuration that does with --config; if the call was removed, put it back before anything is applied",
-            )
-    by_hand = standing.declared.by_hand.get((path, standing.block.type, standing.block.name))
-    broken = [place for place in standing.declared.unparsed if place.file in standing.declared.may_declare(standing.block)]
-    if broken and by_hand is None:
-        return _unparsed(broken, "its block was not found")
-    if standing.declared.may_declare(standing.block):
-        return Blocked(
-            f"its block was not found; {_unread(standing)} may declare it, which tfcert does not edit",
-            by_hand or "make the same change there by hand: first the new certificate, then the references, then the removal",
-        )
-    removal = standing.declared.removal(standing.block)
-    if removal is not None and removal.destroys is False:
-        return _forgotten(standing, removal)
-    return _in_use_without_block(standing, removal) if standing.presenters else _unused_without_block(standing)
-
-
-def _in_use_without_block(standing: Standing, removal: Removed | None) -> Blocked:
-    """Return why the rotation of a certificate in use cannot go on without its block."""
-    also = f", and take the removed block ({removal.location}) out," if removal is not None else ""
-    return Blocked(
-        f"its block is no longer in the configuration{_searched(standing)}, though stages present it: the next apply would"
-        " destroy it",
-        f"put the block back{also} before anything is applied, then ask again",
-    )
-
-
-def _unused_without_block(standing: Standing) -> Step:
-    """Return what follows for a certificate that no stage in state presents and that has no block."""
-    unseen = _unseen(standing) if standing.cases.observations.asked else None
-    if isinstance(unseen, Blocked):
-        return Blocked(f"its block is gone from the configuration, so the next apply deletes it; {unseen.reason}", unseen.remedy)
-    sure = isinstance(standing.survey(), Surveyed) and unseen is None
-    known = "AWS shows no stage that presents it" if sure else "no stage in state presents it, and AWS was not asked about others"
-    return Waiting(
-        f"its block is gone from the configuration, so Terraform is to delete it: {known};"
-        " an apply that failed left it in state, or none has run since"
-    )
-
-
-def _forgotten(standing: Standing, removal: Removed) -> Step:
-    """What follows from a `removed` block with `destroy = false`: the certificate leaves the state and stays in AWS."""
-    takes = f"a removed block ({removal.location}) takes it out of the state without deleting it"
-    if standing.presenters and not any(standing.declared.literal(identity) is not None for identity in standing.ids):
-        return Blocked(
-            f"{takes}, though stages present it: nothing in Terraform would rotate it then",
-            "put its block back and take the removed block out before anything is applied, then ask again",
-        )
-    if standing.presenters:
-        return Waiting(f"{takes}, and the configuration has its id as text: apply that alone, then ask again")
-    return Waiting(
-        f"{takes}: apply that alone; the certificate still counts towards the quota until its owner deletes it in AWS,"
-        " by the steps that `tfcert scan` prints"
-    )
-
-
-def _unparsed(broken: Sequence[Location], what: str) -> Blocked:
-    """A rotation that needs a file which cannot be parsed: the block, or the call of its module, may be in it."""
-    return Blocked(
-        f"{what}, and it may be in a file that cannot be parsed: {', '.join(map(str, broken))}",
-        "correct the syntax in the file at this line (`terraform validate` says what is wrong), then ask again",
-    )
-
-
-def _searched(standing: Standing) -> str:
-    """The JSON files that were searched for a block, and name other certificates only."""
-    return f" (it is not in {', '.join(standing.declared.unread)})" if standing.declared.unread else ""
-
-
-def _unread(standing: Standing) -> str:
-    """The files that may declare a block, each with the file that OpenTofu leaves out because of it."""
-    twins, paths = standing.declared.twins, standing.declared.may_declare(standing.block)
-    return ", ".join(f"{path} (only OpenTofu reads it, instead of {twins[path]})" if path in twins else path for path in paths)
 
 
 def _repoint(standing: Standing, successor: DeclaredCertificate, declaration: DeclaredCertificate) -> Step:
@@ -366,9 +264,14 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
     if standing.declaration is None:
         removal = standing.declared.removal(standing.block)
         if removal is not None and removal.destroys is False:
-            return _forgotten(standing, removal)
+            return forgotten(standing, removal)
         return Waiting("the retire phase is written but not applied: the predecessor is still in state")
-    return _unseen(standing) or _in_another_workspace(standing) or _hindered(standing, standing.declaration) or Next(Phase.RETIRE)
+    return (
+        unseen_presenters(standing)
+        or _in_another_workspace(standing)
+        or _hindered(standing, standing.declaration)
+        or Next(Phase.RETIRE)
+    )
 
 
 def repoint_not_applied(standing: Standing, names: str) -> Waiting:
@@ -410,41 +313,22 @@ def _lagging(standing: Standing, missing: tuple[str, ...], names: str) -> Blocke
     )
 
 
-def _in_another_workspace(standing: Standing) -> Waiting | None:
+def _in_another_workspace(standing: Standing) -> Step | None:
     """The same text serves other workspaces: where one of them still presents the predecessor, its block has to stay."""
     behind = [each for each in standing.document.document.workspaces if standing.block in each.presented]
-    if not behind:
-        return None
-    names = ", ".join(f"{each.name} ({each.path})" for each in behind)
-    return Waiting(f"a stage of another workspace still presents it, by its state: {names}; apply the earlier phases there first")
-
-
-def _unseen(standing: Standing) -> Step | None:
-    """Whether AWS confirms that no stage of the account and region presents it, in Terraform or not."""
-    if not standing.cases.observations.asked:
-        return Waiting("AWS was not asked whether any stage still presents it (--offline)", unverified=True)
-    match standing.survey():
-        case None:
-            return Waiting("AWS was not asked about the stages of its account and region", unverified=True)
-        case Unanswered(reason=reason):
-            return Waiting(f"AWS has not confirmed that no stage presents it: {reason}", unverified=True)
-        case Surveyed() as survey:
-            still = standing.still_presenting(survey)
-    if not still:
-        return None
-    known = {(stage.api_id, stage.name) for stage in standing.document.document.stages}
-    outside = [stage for stage in still if (stage.api_id, stage.name) not in known]
-    if not outside:
-        names = ", ".join(map(str, still))
+    if behind:
+        names = ", ".join(f"{each.name} ({each.path})" for each in behind)
         return Waiting(
-            f"AWS still shows it presented by {names}, which state says is moved: an apply failed before it moved the stage, "
-            "or somebody moved it back; apply again"
+            f"a stage of another workspace still presents it, by its state: {names}; apply the earlier phases there first"
         )
-    names = ", ".join(map(str, outside))
-    return Blocked(
-        f"stages that this state does not know still present it: {names}",
-        "move them to the successor first, in the configuration that owns them or with `aws apigateway update-stage`",
-    )
+    unread = [each for each in standing.document.document.workspaces if each.unread]
+    if unread:
+        names = ", ".join(f"{each.name} ({each.path}: {each.unread})" for each in unread)
+        return Blocked(
+            f"the state of another workspace was not read, and a stage of it may present the certificate: {names}",
+            "make that state readable, or rotate that workspace first and move its state away, then ask again",
+        )
+    return None
 
 
 def _hindered(standing: Standing, declaration: DeclaredCertificate) -> Blocked | None:
@@ -459,37 +343,3 @@ def _hindered(standing: Standing, declaration: DeclaredCertificate) -> Blocked |
         if halfway is None or stage not in set(standing.presenters) - set(standing.uncovered(halfway))
     ]
     return _not_reached(standing, tuple(uncovered)) if uncovered else None
-
-
-def _not_reached(standing: Standing, uncovered: tuple[object, ...]) -> Blocked:
-    stage = uncovered[0]
-    address = getattr(stage, "address", None)
-    declared = standing.declared.stage(address.block) if isinstance(address, Address) else None
-    removal = standing.declared.removal(address.block) if declared is None and isinstance(address, Address) else None
-    if removal is not None and removal.destroys is False:
-        return Blocked(
-            f"{address} presents it, and a removed block ({removal.location}) takes that stage out of the state: it stays in AWS",
-            "apply the removed block alone, then ask again; the new owner of the stage moves it to the successor before retire",
-        )
-    if removal is not None:
-        return Blocked(
-            f"{address} presents it, and a removed block ({removal.location}) is to destroy that stage",
-            "apply the removed block alone, then ask again",
-        )
-    if declared is None:
-        return Blocked(
-            f"{address} presents it, and its block is not in this configuration's files",
-            "pass the configuration that declares it with --config, or rotate by hand with the runbook's steps",
-        )
-    takes = declared.takes or "nothing that can be followed"
-    other = next((each for each in standing.declared.certificates if declared.block in each.stages), None)
-    if other is not None and other.block != standing.block:
-        return Blocked(
-            f"{address} presents it, but takes its id from {other.block} ({other.location}), not from {standing.block}",
-            f"let {address} refer to {standing.block.in_module}.id again; apply {other.block} alone, have every backend trust it, "
-            "then move the stage",
-        )
-    return Blocked(
-        f"{address} presents it, but takes its id from {takes} ({declared.location}), not from {standing.block}",
-        declared.remedy or f"make the stage refer to {standing.block}.id, or change where that value comes from by hand",
-    )

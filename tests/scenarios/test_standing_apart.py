@@ -80,8 +80,8 @@ def lagging(tmp_path, fixtures):
     return folder
 
 
-def test_retire_waits_for_the_other_workspaces_at_hand(outcome, lagging, aws):
-    """The block that retire removes serves dev too: it is named, with the state that says so."""
+def _seeded(aws):
+    """AWS as the workspace prod has left it; returns the path of its state."""
     from datetime import datetime
 
     from checker.demo.emulator import SeedApi, SeedCertificate
@@ -92,7 +92,12 @@ def test_retire_waits_for_the_other_workspaces_at_hand(outcome, lagging, aws):
         SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": "xdly9m"}),
         SeedApi(id="qlda1tzfie", name="payments", stages={"blue": "xdly9m", "green": "xdly9m"}),
     )
-    state = "terraform.tfstate.d/prod/terraform.tfstate"
+    return "terraform.tfstate.d/prod/terraform.tfstate"
+
+
+def test_retire_waits_for_the_other_workspaces_at_hand(outcome, lagging, aws):
+    """The block that retire removes serves dev too: it is named, with the state that says so."""
+    state = _seeded(aws)
     told = (state, "--config", ".", "--as-of", "2026-12-01")
     document, _ = outcome(*told, cwd=lagging, environment=aws.environment())
     (rotation,) = document["rotations"]
@@ -103,6 +108,31 @@ def test_retire_waits_for_the_other_workspaces_at_hand(outcome, lagging, aws):
     document, _ = outcome(*told, cwd=lagging, environment=aws.environment())
     assert [each["phase"] for each in document["rotations"]] == ["retire"]
     assert json.dumps(document).count("another workspace") == 0
+
+
+def test_retire_waits_for_the_state_of_the_default_workspace(outcome, lagging, aws):
+    """It lies beside the others' folder, and its stages count like theirs."""
+    state = _seeded(aws)
+    (lagging / "terraform.tfstate.d/dev/terraform.tfstate").rename(lagging / "terraform.tfstate")
+    document, _ = outcome(state, "--config", ".", "--as-of", "2026-12-01", cwd=lagging, environment=aws.environment())
+    (rotation,) = document["rotations"]
+    assert rotation["phase"] == "waiting"
+    assert "default (terraform.tfstate)" in rotation["reason"]
+
+
+def test_i2_retire_is_blocked_by_the_state_of_another_workspace_that_cannot_be_read(outcome, lagging, aws):
+    """What its stages present is unknown; the state is named with the reason, and once it is gone retire is next."""
+    state = _seeded(aws)
+    other = lagging / "terraform.tfstate.d/dev/terraform.tfstate"
+    other.write_text("{")
+    told = (state, "--config", ".", "--as-of", "2026-12-01")
+    document, _ = outcome(*told, cwd=lagging, environment=aws.environment())
+    (rotation,) = document["rotations"]
+    assert rotation["phase"] == "blocked"
+    assert "dev (terraform.tfstate.d/dev/terraform.tfstate: " in rotation["reason"]
+    other.rename(lagging.parent / "moved.tfstate")
+    document, _ = outcome(*told, cwd=lagging, environment=aws.environment())
+    assert [each["phase"] for each in document["rotations"]] == ["retire"]
 
 
 @pytest.mark.parametrize("shown", [False, True])
