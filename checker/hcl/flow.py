@@ -14,7 +14,6 @@ from checker.hcl.references import Reference, Site, Use, named, references
 from checker.hcl.traversal import Traversal, traversals
 
 STAGES = frozenset({"aws_api_gateway_stage", "aws_apigatewayv2_stage", "awscc_apigateway_stage"})
-CERTIFICATES = frozenset({"aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate"})
 POINTER = "client_certificate_id"
 
 _MODULE_META = frozenset({"source", "version", "providers", "depends_on", "count", "for_each"})

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from checker.domain.resource_types import CERTIFICATES
 from checker.hcl.generated import cdktf_edit
 
-_CERTIFICATES = ("aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate")
 _REFERENCE = re.compile(r"\b((?:aws_api_gateway|awscc_apigateway)_client_certificate)\.([\w-]+)")
 _PLAIN = re.compile(r"\$\{\s*(?:aws_api_gateway|awscc_apigateway)_client_certificate\.[\w-]+\.(?:id|client_certificate_id)\s*\}")
 _OF_CERTIFICATE = re.compile(r"^resource(?:\[\d+\])?\.(?:aws_api_gateway|awscc_apigateway)_client_certificate\b")
@@ -98,7 +98,7 @@ def is_json(data: bytes) -> bool:
 
 def _declared(document: Any) -> Iterator[tuple[str, str]]:
     for resources in _objects(document.get("resource") if isinstance(document, dict) else None):
-        for kind in _CERTIFICATES:
+        for kind in sorted(CERTIFICATES):
             for blocks in _objects(resources.get(kind)):
                 yield from ((kind, name) for name in blocks)
 

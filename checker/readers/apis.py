@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct
 
 from checker.domain.errors import UnreadableError
+from checker.domain.resource_types import APIS
 from checker.domain.stage import PresentsNothing, Stage, StageKind
 from checker.domain.value import replace
 from checker.readers.decoding import decode
-from checker.readers.ours import APIS
 from checker.readers.records import Record
 
 ApiKey = tuple[StageKind, str]

@@ -22,10 +22,10 @@ from msgspec import UNSET, Raw
 
 from checker.domain.address import Address
 from checker.domain.plan import Action
+from checker.domain.resource_types import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
 from checker.readers.changes import Change
 from checker.readers.decoding import items, members
 from checker.readers.envelope import Envelope
-from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
 from checker.readers.records import Record
 from checker.readers.repeated import check_levels, is_small, read_values

@@ -19,11 +19,12 @@ from checker.domain.declared import (
 )
 from checker.domain.indexed import Indexed
 from checker.domain.location import Location
+from checker.domain.resource_types import CERTIFICATES
 from checker.domain.rotation import Delivery, Phase, TrustConsumer
 from checker.hcl.arrivals import Arrival
 from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, unparsed
 from checker.hcl.consumers import consumers, id_arrivals
-from checker.hcl.flow import CERTIFICATES, POINTER, STAGES, Flow, follow
+from checker.hcl.flow import POINTER, STAGES, Flow, follow
 from checker.hcl.hashes import file_hashes
 from checker.hcl.hindrance import Hindrance
 from checker.hcl.json_words import is_json, json_certificates, json_edit

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from checker.domain.address import Address, InstanceKey
+from checker.domain.resource_types import CERTIFICATES
 from checker.domain.value import replace
-from checker.readers.ours import CERTIFICATES
 
 
 class Created:

@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from checker.domain.resource_types import KEPT
 from checker.readers.decoding import decode
-from checker.readers.ours import KEPT
 from checker.readers.spot import Spot
 
 _NOTHING = Raw(b"null")

@@ -9,10 +9,10 @@ from checker.domain.address import Address, ModuleStep
 from checker.domain.exemption import Exemption, Faulty
 from checker.domain.finding import SuppressedBy
 from checker.domain.location import Location
+from checker.domain.resource_types import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.domain.text_values import Mismatch, day, has_controls, nearest
 from checker.hcl.configuration import Configuration
 from checker.hcl.marks import Mark, UnreadMark, marks
-from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.rules import RULES
 
 _FORM = '# tfcert:ignore RULE until=2026-12-31 reason="why"'

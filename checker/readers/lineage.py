@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from checker.domain.address import Address, ModuleStep
 from checker.domain.declared import UnreadLineage
+from checker.domain.exemption import Faulty
 from checker.domain.location import Location
+from checker.domain.resource_types import CERTIFICATES
 from checker.hcl.configuration import Configuration, ModulePath
-from checker.hcl.flow import CERTIFICATES
 from checker.hcl.lineage import Lineage, lineages
 from checker.hcl.lineage import UnreadLineage as UnreadComment
 from checker.hcl.source import SourceFile, readable
 from checker.hcl.syntax import Block
-
-if TYPE_CHECKING:
-    from checker.domain.exemption import Faulty
 
 Locate = Callable[[str, int], Location]
 
@@ -28,8 +25,6 @@ def block_address(module: ModulePath, kind: str, name: str) -> Address:
 
 def faulty_lineage(unread: UnreadLineage) -> Faulty:
     """Return an unreadable comment as the warning that reports it."""
-    from checker.domain.exemption import Faulty
-
     return Faulty(reason=unread.reason, remedy=unread.remedy, location=unread.location)
 
 

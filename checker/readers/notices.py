@@ -8,10 +8,10 @@ from msgspec import UNSET, Struct
 
 from checker.domain.address import AddressError, parse
 from checker.domain.plan import Action
+from checker.domain.resource_types import CERTIFICATES, CHANGED, STAGES
 from checker.readers.changes import Change, read_change
 from checker.readers.decoding import decode
 from checker.readers.envelope import Envelope, ResourceChange
-from checker.readers.ours import CERTIFICATES, CHANGED, STAGES
 from checker.readers.spot import Spot
 from checker.readers.stages import PRESENTED
 

@@ -9,6 +9,7 @@ from msgspec import UNSET, Raw
 from checker.domain.address import Address
 from checker.domain.inventory import Document, Source
 from checker.domain.plan import CertificateChange, Plan, StageChange, StageClash, Unsaid
+from checker.domain.resource_types import ACM_CERTIFICATE, APIS, CERTIFICATES, HOLDERS, STAGES
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import replace
 from checker.readers.apis import can_present, http_apis, named_by
@@ -18,7 +19,6 @@ from checker.readers.completeness import WHOLE, check_changes, check_whole, says
 from checker.readers.decoding import members
 from checker.readers.envelope import Envelope, ResourceChange
 from checker.readers.notices import deferred, forgotten, imports, plan_notices
-from checker.readers.ours import ACM_CERTIFICATE, APIS, CERTIFICATES, HOLDERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
 from checker.readers.recorded import Recorded, hidden_notice, read_records
 from checker.readers.records import Record

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from checker.domain.resource_types import concerns
 from checker.domain.value import replace
 from checker.readers.decoding import decode, items, members
 from checker.readers.envelope import RawResource
-from checker.readers.ours import concerns
 from checker.readers.records import NOTHING, Record, given, marked_in_state, read_address, read_key
 from checker.readers.repeated import check_levels, is_small
 from checker.readers.spot import Spot

@@ -7,13 +7,13 @@ from types import MappingProxyType
 
 from checker.domain.address import Address
 from checker.domain.certificate import Certificate
+from checker.domain.resource_types import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
 from checker.domain.stage import Presents, PresentsPlanned, Stage
 from checker.domain.value import value
 from checker.readers.apis import ApiKey, api_names, can_present, http_apis, named_by
 from checker.readers.certificates import read_acm_certificate, read_certificate
 from checker.readers.decoding import AGAIN, members
 from checker.readers.homes import at_home
-from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
 from checker.readers.printable import printable
 from checker.readers.records import Record
 from checker.readers.stages import PRESENTED, read_stage

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from checker.domain.address import Address
+from checker.domain.resource_types import concerns
 from checker.domain.value import replace
 from checker.readers.envelope import ShownModule, ShownResource, ShownValues
-from checker.readers.ours import concerns
 from checker.readers.records import NOTHING, Record, given, marked, read_address, read_key
 from checker.readers.spot import Spot
 

@@ -25,11 +25,11 @@ from msgspec import Raw, Struct
 from checker.domain.address import Address
 from checker.domain.errors import UnreadableError
 from checker.domain.plan import Action, DeploymentChange, StageChange, StageClash, Unsaid, WrittenStage
+from checker.domain.resource_types import APIS, DEPLOYMENTS, OTHER_WRITERS, STAGES
 from checker.domain.stage import PresentsNothing, Stage, StageKind
 from checker.domain.value import value
 from checker.readers.changes import Change
 from checker.readers.decoding import decode, members
-from checker.readers.ours import APIS, DEPLOYMENTS, OTHER_WRITERS, STAGES
 from checker.readers.plan_configuration import PlanConfiguration
 from checker.readers.printable import printable
 from checker.readers.records import Record, given

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.domain.place import place_of_arn
+from checker.domain.resource_types import STAGES
 from checker.domain.stage import Presented, Presents, PresentsNothing, PresentsPlanned, Stage
 from checker.readers.decoding import decode
-from checker.readers.ours import STAGES
 from checker.readers.places import in_region
 from checker.readers.printable import printable
 from checker.readers.records import Record

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from checker.domain.address import Address, InstanceKey
+from checker.domain.resource_types import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.domain.value import short_value
 from checker.readers.decoding import decode
-from checker.readers.ours import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.readers.references import Part, Reference, heads
 from checker.readers.spot import Spot
 from checker.readers.stages import PRESENTED
