@@ -13,8 +13,8 @@ from pathlib import Path
 from checker.cli.children import own_command, own_environment
 from checker.domain.errors import UnreadableError, UsageError
 from checker.readers.files import open_file, read_stream
-from checker.reports.account_masks import Named
-from checker.reports.document import Document, read_document
+from checker.reports.account_masks import NamedAccounts
+from checker.reports.document import JsonDocument, read_document
 
 _NAME = re.compile(r"([^=/\\]+)=(.+)", re.DOTALL)
 _SECONDS = 3600
@@ -22,7 +22,7 @@ _TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN")
 _LARGEST = 64 * 1024**2
 
 
-def outcomes(files: Sequence[str], runs: Sequence[str]) -> tuple[Named, ...]:
+def outcomes(files: Sequence[str], runs: Sequence[str]) -> tuple[NamedAccounts, ...]:
     """Every outcome under its name: `NAME=FILE`, or the file's own path where there are several.
 
     Raises UnreadableError for what is no outcome of this version, UsageError where nothing is given.
@@ -38,7 +38,7 @@ def outcomes(files: Sequence[str], runs: Sequence[str]) -> tuple[Named, ...]:
     found = [(name, path, _read(path)) for name, path in map(_split, files)]
     found += [(name, arguments, _run(arguments)) for name, arguments in map(_split, runs)]
     several = len(found) > 1
-    made = tuple(Named(name=name or (_own_name(path) if several else ""), document=document) for name, path, document in found)
+    made = tuple(NamedAccounts(name=name or (_own_name(path) if several else ""), document=document) for name, path, document in found)
     names = [each.name for each in made]
     if several and len(set(names)) < len(names):
         raise UsageError("two outcomes have one name", remedy="name them: tfcert comment github prod=a.json test=b.json")
@@ -55,7 +55,7 @@ def _own_name(path: str) -> str:
     return path.removesuffix(".json")
 
 
-def _read(path: str) -> Document:
+def _read(path: str) -> JsonDocument:
     if path == "-":
         return read_document(path, bytes(read_stream(sys.stdin.buffer, path, most=_LARGEST)))
     data = open_file(path)
@@ -65,7 +65,7 @@ def _read(path: str) -> Document:
     return read_document(path, bytes(data))
 
 
-def _run(arguments: str) -> Document:
+def _run(arguments: str) -> JsonDocument:
     """Judge in a process of its own, as `tfcert check` would; what it tells on stderr is told."""
     try:
         words = shlex.split(arguments)

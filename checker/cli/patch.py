@@ -10,7 +10,7 @@ import typer
 from checker.cli import options
 
 
-class Wanted(StrEnum):
+class PhaseChoice(StrEnum):
     """Which phases to write."""
 
     NEXT = "next"
@@ -23,7 +23,7 @@ class Wanted(StrEnum):
 
 def patch(
     sources: options.Sources = None,
-    phase: Annotated[Wanted, typer.Option("--phase", help="Write what is safe now, a preview, or the way back.")] = Wanted.NEXT,
+    phase: Annotated[PhaseChoice, typer.Option("--phase", help="Write what is safe now, a preview, or the way back.")] = PhaseChoice.NEXT,
     only: Annotated[list[str] | None, typer.Option("--only", metavar="ADDRESS", help="This certificate alone; repeatable.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="The successor's name. [default: <base>_<yyyymm>]")] = None,
     out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md there.")] = None,

@@ -32,7 +32,7 @@ class Said:
 
 
 @value
-class Standing:
+class PolicyInForce:
     """The policy, with the layers of files that it comes from and what was said over them, in that order."""
 
     policy: Policy
@@ -49,7 +49,7 @@ def options(*, threshold: int | None = None, notice: int | None = None, fail_on:
     )
 
 
-def standing(file: str | None, given: Sequence[Said] = (), base: Base | None = None) -> Standing:
+def standing(file: str | None, given: Sequence[Said] = (), base: Base | None = None) -> PolicyInForce:
     """Find and read the policy, with `base` as a commit has it; raises UsageError for one that contradicts itself, naming its line.
 
     A file that was found, and not named, must not set `fail_on = "never"`: anybody who may change a file of the repository could
@@ -62,12 +62,12 @@ def standing(file: str | None, given: Sequence[Said] = (), base: Base | None = N
     return _overridden(layers, policy, (*_environment(), *(each for each in given if each.value is not None)))
 
 
-def standing_here(file: str | None, said: tuple[Said, ...]) -> Standing:
+def standing_here(file: str | None, said: tuple[Said, ...]) -> PolicyInForce:
     """Read the policy as the checkout has it, to compare it with the one that holds."""
     return _overridden(*_layers(file or os.environ.get(_POLICY_VARIABLE) or None, None), said)
 
 
-def _overridden(layers: tuple[Layer, ...], policy: Policy, said: tuple[Said, ...]) -> Standing:
+def _overridden(layers: tuple[Layer, ...], policy: Policy, said: tuple[Said, ...]) -> PolicyInForce:
     settings = {each.field: each.value for each in said if each.value is not None}
     policy = replace(policy, **settings, overrides=tuple(sorted(settings.items())))
     if policy.notice_days < policy.threshold_days:
@@ -79,7 +79,7 @@ def _overridden(layers: tuple[Layer, ...], policy: Policy, said: tuple[Said, ...
                 remedy="a warning comes before an error: make the notice the larger of the two",
             )
         policy = replace(policy, notice_days=policy.threshold_days)
-    return Standing(policy=policy, layers=layers, said=said)
+    return PolicyInForce(policy=policy, layers=layers, said=said)
 
 
 def _layers(named: str | None, base: Base | None) -> tuple[tuple[Layer, ...], Policy]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from checker.cli import output
 from checker.cli.base_commit import Base
 from checker.cli.loaded import Loaded
-from checker.cli.policies import Said, Standing, standing, standing_here
+from checker.cli.policies import Said, PolicyInForce, standing, standing_here
 from checker.domain.configuration_files import SUFFIXES
 from checker.domain.errors import TfcertError, UsageError
 from checker.domain.inventory import Document
@@ -72,7 +72,7 @@ class Held:
         self._notices: list[str] = list(self._changes(base, file)) if base is not None else []
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> PolicyInForce:
         """The policy, with where each value comes from."""
         return self._standing
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from checker.cli.policies import Standing
+from checker.cli.policies import PolicyInForce
 from checker.domain.policy import Policy, Untouched
 from checker.domain.severity import FailOn
 
 
-def cautions(standing: Standing, *, today: date) -> Iterator[str]:
+def cautions(standing: PolicyInForce, *, today: date) -> Iterator[str]:
     """A sentence for each: deadlines before the first warning, caps without effect, exemptions that are over."""
     policy = standing.policy
     yield from _of(policy, "the policy")

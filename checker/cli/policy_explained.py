@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from checker.cli.policies import Standing
+from checker.cli.policies import PolicyInForce
 from checker.cli.policy_lines import FIELDS, origin, rule_origin, value_text, weight_text
 from checker.domain.case_values import Case, Cases, DocumentCases
 from checker.domain.cases import build_cases
@@ -20,7 +20,7 @@ from checker.reports.printable import printable
 from checker.rules import RULES
 
 
-def explained(standing: Standing, inventory: Inventory, name: str) -> Iterator[str]:
+def explained(standing: PolicyInForce, inventory: Inventory, name: str) -> Iterator[str]:
     """The lines about whatever is called so in the documents; raises UsageError where nothing is."""
     cases = build_cases(inventory, Observations(asked=False), as_of=datetime.now(UTC), policy=standing.policy)
     scoping = Scoping(cases)
@@ -63,7 +63,7 @@ def _near(cases: Cases, name: str) -> str:
     return nearest(name, sorted(known)[:50]) if known else "the source has none"
 
 
-def _lines(standing: Standing, scoping: Scoping, traits: tuple[Traits, ...]) -> Iterator[str]:
+def _lines(standing: PolicyInForce, scoping: Scoping, traits: tuple[Traits, ...]) -> Iterator[str]:
     policy = standing.policy
     sets = [scoping.matching(each) for each in traits]
     for each, matching in zip(traits, sets, strict=True):
@@ -105,7 +105,7 @@ def _label(index: int, scope: Scope) -> str:
     return f"scope {index + 1}{name} ({scope.location})"
 
 
-def _values(standing: Standing, sets: list[tuple[int, ...]]) -> Iterator[str]:
+def _values(standing: PolicyInForce, sets: list[tuple[int, ...]]) -> Iterator[str]:
     policies = [(matching, standing.policy.under(matching)) for matching in sets]
     for field in FIELDS:
         # The strictest, as the run takes it.
@@ -122,7 +122,7 @@ def _values(standing: Standing, sets: list[tuple[int, ...]]) -> Iterator[str]:
             yield f"    {rule.name} = {weight_text(weight)}  # {where}"
 
 
-def _origin(standing: Standing, matching: tuple[int, ...], field: str) -> str:
+def _origin(standing: PolicyInForce, matching: tuple[int, ...], field: str) -> str:
     policy = standing.policy
     setting, where = getattr(policy, field), origin(standing, field)
     if field not in dict(policy.overrides):

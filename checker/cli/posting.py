@@ -13,9 +13,9 @@ from checker.domain.value import value
 from checker.forges.conversation import GITHUB_LIMIT, GITLAB_LIMIT, Conversation, RefusedError
 from checker.forges.keeping import Behavior, Post, keep
 from checker.forges.marker import Marker
-from checker.forges.patience import Patience
+from checker.forges.patience import RetryPolicy
 from checker.forges.pretending import Pretence
-from checker.reports.account_masks import Named
+from checker.reports.account_masks import NamedAccounts
 from checker.reports.annotations import workflow_commands
 from checker.reports.markdown import render_documents, size
 from checker.reports.printable import printable
@@ -27,7 +27,7 @@ _CODES = {"clean": 0, "findings": 1, "inconclusive": 3}
 class Letter:
     """What is to be said, and how; `key` tells it from others of ours on the same pull request."""
 
-    documents: tuple[Named, ...]
+    documents: tuple[NamedAccounts, ...]
     key: str
     masked: bool
     artifact: str | None
@@ -86,7 +86,7 @@ def _post(forge: Forge, target: PullRequest, letter: Letter) -> Post:
 
 def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Conversation | None:
     """What may be written to; None where there is no token and none is needed."""
-    token, patience = target.token, Patience()
+    token, patience = target.token, RetryPolicy()
     if token is None and target.fork:
         raise RefusedError("the pipeline of a fork has no token", where=f"{forge.upper()}_TOKEN")
     if token is None and needed:

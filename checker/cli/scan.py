@@ -51,7 +51,7 @@ def scan(
     from checker.cli.observing import Aws
     from checker.cli.policies import options as given
     from checker.cli.policy_base import holding
-    from checker.cli.scanning import Scope, look, recorded
+    from checker.cli.scanning import ScanScope, look, recorded
     from checker.domain.errors import UsageError
     from checker.domain.run import Run
     from checker.pipeline import scan as judge
@@ -59,7 +59,7 @@ def scan(
     chosen = output.formats(format_)
     if region and all_regions:
         raise UsageError("these contradict each other", where="--region and --all-regions", remedy="give one of them")
-    scope = Scope(roles=tuple(dict.fromkeys(role_arn or ())), regions=None if all_regions else tuple(dict.fromkeys(region or ())))
+    scope = ScanScope(roles=tuple(dict.fromkeys(role_arn or ())), regions=None if all_regions else tuple(dict.fromkeys(region or ())))
     wanted = options.wanted(tool, tool_env)
     with holding(policy, policy_base, given=given(threshold=threshold, notice=notice, fail_on=fail_on)) as held:
         run = Run(as_of=reading.moment(as_of), policy=held.policy)

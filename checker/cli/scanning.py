@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from checker.domain.sweep import Scanned
     from checker.live.boto_gateway import BotoGateways
     from checker.live.connection import Connection
-    from checker.live.scan import Target
+    from checker.live.scan import ScanTarget
 
 # Source: AWS's IAM user guide, "IAM identifiers": a role's ARN may have a path.
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 
 @value
-class Scope:
+class ScanScope:
     """Which accounts and regions are scanned: those of the roles, else of the policy's accounts, else one's own.
 
     `regions` is None for every region that is enabled, and empty for AWS's own default one.
@@ -34,7 +34,7 @@ class Scope:
     regions: tuple[str, ...] | None
 
 
-def look(scope: Scope, gateways: BotoGateways) -> Scanned:
+def look(scope: ScanScope, gateways: BotoGateways) -> Scanned:
     """Scan, with a bar on stderr where that is a terminal; raises UsageError where nothing names a region."""
     from checker.live.scan import scan
 
@@ -75,17 +75,17 @@ def _default(gateways: BotoGateways) -> str:
     return named
 
 
-def _targets(roles: Sequence[str], connection: Connection, regions: Sequence[str]) -> tuple[Target, ...]:
+def _targets(roles: Sequence[str], connection: Connection, regions: Sequence[str]) -> tuple[ScanTarget, ...]:
     from dataclasses import replace as changed
 
-    from checker.live.scan import Target, partition_of
+    from checker.live.scan import ScanTarget, partition_of
 
     for role in roles:
         if not _ROLE.fullmatch(role):
             raise UsageError(f"{role!r} is no ARN of a role", where="--role-arn", remedy="write arn:aws:iam::ACCOUNT:role/NAME")
     if roles:
         # The policy may have an external id for a role's account.
-        return tuple(Target(role=changed(connection, role_arn=role).own_role) for role in roles)
+        return tuple(ScanTarget(role=changed(connection, role_arn=role).own_role) for role in roles)
     partition = partition_of(regions[0]) if regions else None
     places = [Place(partition, entry.account) for entry in connection.accounts]
-    return tuple(Target(role=connection.role_for(place), account=place.account) for place in places) or (Target(),)
+    return tuple(ScanTarget(role=connection.role_for(place), account=place.account) for place in places) or (ScanTarget(),)

@@ -13,7 +13,7 @@ from checker.domain.errors import UnprovenError, UnreadableError
 from checker.domain.value import replace
 from checker.hcl.configuration import Configuration
 from checker.patches.phase_patch import PhasePatch
-from checker.readers.asking import Answer, ask
+from checker.readers.asking import ToolAnswer, ask
 from checker.readers.tool import Tool
 
 _SECONDS = 300.0
@@ -97,7 +97,7 @@ def _invalid(tool: Tool, root: Path) -> str | None:
     return errors[0] if errors else answer.complaint
 
 
-def _errors(answer: Answer) -> Iterator[str]:
+def _errors(answer: ToolAnswer) -> Iterator[str]:
     for found in json.loads(bytes(answer.printed)).get("diagnostics", ()):
         if found.get("severity") == "error":
             spot = found.get("range") or {}

@@ -17,7 +17,7 @@ _ORDERS, _BILLING = "lo64vzqnaj", "tytvdpoyw3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class StoryFile:
     """What one stage presents in the emulated AWS, and how many days that certificate has left."""
 
     stage: str
@@ -51,17 +51,17 @@ def lay_recorded(aws: Emulator, folder: Path) -> None:
     (folder / "terraform.tfstate").write_text(text, encoding="utf-8")
 
 
-def what_stages_present(aws: Emulator) -> tuple[Shown, ...]:
+def what_stages_present(aws: Emulator) -> tuple[StoryFile, ...]:
     """Ask the emulated AWS what every stage presents now."""
     gateway = aws.client("apigateway")
     ends = {entry["clientCertificateId"]: entry["expirationDate"] for entry in gateway.get_client_certificates(limit=500)["items"]}
-    shown: list[Shown] = []
+    shown: list[StoryFile] = []
     for api in gateway.get_rest_apis(limit=500)["items"]:
         for stage in gateway.get_stages(restApiId=api["id"])["item"]:
             identity = stage.get("clientCertificateId")
             end = ends.get(identity)
             left = (end - datetime.now(UTC)).days if end is not None else None
-            shown.append(Shown(stage=f"{api['name']}/{stage['stageName']}", certificate_id=identity, days_left=left))
+            shown.append(StoryFile(stage=f"{api['name']}/{stage['stageName']}", certificate_id=identity, days_left=left))
     return tuple(sorted(shown, key=lambda entry: entry.stage))
 
 

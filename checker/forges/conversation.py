@@ -65,7 +65,7 @@ class Comment:
         return read_marker(self.body)
 
 
-class Page:
+class CommentPage:
     """One page of a list of comments; `number` counts from 0."""
 
     def __init__(self, number: int, seen: set[int], where: str) -> None:
@@ -81,11 +81,11 @@ class Page:
         return len(ids) < size
 
 
-def pages(most: int, *, where: str) -> Iterator[Page]:
+def pages(most: int, *, where: str) -> Iterator[CommentPage]:
     """Yield pages to ask for; OddAnswerError where there are more of them than a pull request can have."""
     seen: set[int] = set()
     for number in range(most):
-        yield Page(number, seen, where)
+        yield CommentPage(number, seen, where)
     raise OddAnswerError(f"the forge lists more than {len(seen)} comments", where=where, remedy="is that its REST API?")
 
 

@@ -15,7 +15,7 @@ from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectio
 
 from checker.domain.errors import TfcertError
 from checker.forges.conversation import OddAnswerError, RefusedError, VanishedError, oddness
-from checker.forges.patience import BusyError, Patience
+from checker.forges.patience import BusyError, RetryPolicy
 from checker.forges.transport import BoundedAdapter, check_address, unreached
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ def _bracketed(host: str) -> str:
 class GithubClient:
     """A token's view of one GitHub; `base_url` is that of the REST API, which GitHub Actions has in GITHUB_API_URL."""
 
-    def __init__(self, *, base_url: str, token: str, patience: Patience) -> None:
+    def __init__(self, *, base_url: str, token: str, patience: RetryPolicy) -> None:
         address = check_address(base_url, variable=_VARIABLE)
         # The client has no other way in for an adapter than its connections, which it makes of the classes of that moment.
         Requester.injectConnectionClasses(_Http, _Https)

@@ -14,7 +14,7 @@ from gitlab.exceptions import GitlabError, GitlabParsingError
 from checker.domain.errors import TfcertError
 from checker.domain.value import replace
 from checker.forges.conversation import Comment, OddAnswerError, RefusedError, VanishedError, Why, oddness, pages
-from checker.forges.patience import BusyError, Patience
+from checker.forges.patience import BusyError, RetryPolicy
 from checker.forges.transport import BoundedAdapter, check_address, unreached
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ _ODD = "is CI_API_V4_URL that of its REST API?"
 class GitlabConversation:
     """The notes of one merge request; `base_url` is that of the REST API, which GitLab CI has in CI_API_V4_URL."""
 
-    def __init__(self, *, base_url: str, token: str, repository: str, number: int, patience: Patience) -> None:
+    def __init__(self, *, base_url: str, token: str, repository: str, number: int, patience: RetryPolicy) -> None:
         address = check_address(base_url, variable="CI_API_V4_URL")
         session = requests.Session()
         for scheme in ("https://", "http://"):

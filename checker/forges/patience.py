@@ -23,7 +23,7 @@ class BusyError(Exception):
 
 
 @value
-class Patience:
+class RetryPolicy:
     """`tries` in all, with pauses that double from `first` seconds; none is longer than `longest`, whatever the forge asks for."""
 
     tries: int = 5

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.references import Site, named, sites
 from checker.hcl.syntax import Block
-from checker.hcl.traversal import Step, Traversal, traversals
+from checker.hcl.traversal import TraversalStep, Traversal, traversals
 
 # What these blocks hold is read on by the name of the block.
 _READ_ON = frozenset({"data", "ephemeral"})
@@ -135,7 +135,7 @@ class _Search:
         return not known
 
 
-def step_key(step: Step, data: bytes) -> str | None:
+def step_key(step: TraversalStep, data: bytes) -> str | None:
     """The name that a step selects: an attribute, or an index that is plain text; None for anything else."""
     if step.name is not None:
         return step.name

@@ -70,7 +70,7 @@ class Lineage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnreadLineage:
+class UnreadLineageComment:
     """A comment that is meant to say what a certificate succeeds and cannot be read: why, and the block where it stands."""
 
     line: int
@@ -84,7 +84,7 @@ def speaks_of_succession(words: str) -> bool:
     return _MEANT.search(words) is not None
 
 
-def lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineage]:
+def lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineageComment]:
     """Every comment of a file that says what a certificate succeeds, in order.
 
     It stands inside the block, behind its last line, or above it, with blank lines and other comments between at most. Any form of
@@ -149,7 +149,7 @@ def hands_pem_on(reference: Reference) -> bool:
     return not (site.block.type == "output" and pem_of(site.file, site.block))
 
 
-def _of_comment(file: SourceFile, span: Span) -> Iterator[Lineage | UnreadLineage]:
+def _of_comment(file: SourceFile, span: Span) -> Iterator[Lineage | UnreadLineageComment]:
     text = span.of(file.data).decode("utf-8")
     lines = text.splitlines(keepends=True)
     offset = span.start
@@ -161,7 +161,7 @@ def _of_comment(file: SourceFile, span: Span) -> Iterator[Lineage | UnreadLineag
         offset += len(line.encode())
 
 
-def _read(file: SourceFile, span: Span, at: tuple[int, str], words: str, behind: str) -> Lineage | UnreadLineage:
+def _read(file: SourceFile, span: Span, at: tuple[int, str], words: str, behind: str) -> Lineage | UnreadLineageComment:
     offset, line = at
     number = file.line(offset)
     block = block_at(file, span, near=False)
@@ -181,7 +181,7 @@ def _read(file: SourceFile, span: Span, at: tuple[int, str], words: str, behind:
         why = _misplaced(file, span, block, found.group(2) if found is not None else "")
     if why is not None or block is None:
         named = found.group(2) if found is not None else None
-        return UnreadLineage(line=number, why=why or "stands at no block", block=block, reference=named)
+        return UnreadLineageComment(line=number, why=why or "stands at no block", block=block, reference=named)
     reference = found.group(2) if found is not None else alone.group(1) if alone is not None else ""
     modules = tuple(re.findall(r"module\.([\w-]+)", found.group(1))) if found is not None else ()
     end = offset + len(line.encode())

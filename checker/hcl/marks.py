@@ -18,7 +18,7 @@ _IGNORES = re.compile(rb"tfcert:[ \t]*ignore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class ExemptionComment:
     """A line of a comment that names tfcert, and the modules that hold the file.
 
     `block` is the top-level block that it stands in, directly above, or behind on the last line; None where it stands at none.
@@ -39,7 +39,7 @@ class UnreadMark:
     json: bool
 
 
-def marks(configuration: Configuration) -> Iterator[Mark | UnreadMark]:
+def marks(configuration: Configuration) -> Iterator[ExemptionComment | UnreadMark]:
     """Every line of a comment that speaks to tfcert, but for what tfcert writes itself, in the order of the files."""
     homes: dict[str, list[ModulePath]] = {}
     for path in sorted(configuration.modules):
@@ -74,7 +74,7 @@ def ignoring(file: SourceFile, within: Span) -> list[Span]:
     return found
 
 
-def _of_file(file: SourceFile, modules: tuple[ModulePath, ...]) -> Iterator[Mark]:
+def _of_file(file: SourceFile, modules: tuple[ModulePath, ...]) -> Iterator[ExemptionComment]:
     for span in file.body.comments:
         if _NEEDLE not in span.of(file.data):
             continue
@@ -83,4 +83,4 @@ def _of_file(file: SourceFile, modules: tuple[ModulePath, ...]) -> Iterator[Mark
         for offset, line in enumerate(span.of(file.data).decode("utf-8").splitlines()):
             text = LEADERS.sub("", line).removesuffix("*/").strip()
             if "tfcert:" in text and not _OTHERS.match(text) and not speaks_of_succession(text):
-                yield Mark(path=file.path, line=first + offset, text=text, modules=modules, block=block)
+                yield ExemptionComment(path=file.path, line=first + offset, text=text, modules=modules, block=block)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class TraversalStep:
     """One step behind the root of a traversal: an attribute by name, or None for an index or a splat."""
 
     name: str | None
@@ -26,10 +26,10 @@ class Traversal:
 
     root: str
     span: Span
-    steps: tuple[Step, ...]
+    steps: tuple[TraversalStep, ...]
     node: Node
 
-    def attribute(self, position: int) -> Step | None:
+    def attribute(self, position: int) -> TraversalStep | None:
         """The step at a position, if it is an attribute."""
         step = self.steps[position] if len(self.steps) > position else None
         return step if step is not None and step.name is not None else None
@@ -47,7 +47,7 @@ def traversals(expression: Node, data: bytes) -> Iterator[Traversal]:
 
 
 def _traversal(variable: Node, parent: Node, data: bytes) -> Traversal:
-    steps: list[Step] = []
+    steps: list[TraversalStep] = []
     end = variable.end_byte
     children = parent.children
     at = next(index for index, child in enumerate(children) if child == variable)
@@ -61,15 +61,15 @@ def _traversal(variable: Node, parent: Node, data: bytes) -> Traversal:
     return Traversal(_decode(variable, data), Span(variable.start_byte, end), tuple(steps), parent)
 
 
-def _steps(node: Node, data: bytes) -> Iterator[Step]:
+def _steps(node: Node, data: bytes) -> Iterator[TraversalStep]:
     if node.type == "get_attr":
         name = next((child for child in node.children if child.type == "identifier"), None)
         if name is not None:
-            yield Step(_decode(name, data), Span(name.start_byte, name.end_byte))
+            yield TraversalStep(_decode(name, data), Span(name.start_byte, name.end_byte))
         else:
-            yield Step(None, Span(node.start_byte, node.end_byte))
+            yield TraversalStep(None, Span(node.start_byte, node.end_byte))
         return
-    yield Step(None, Span(node.start_byte, node.end_byte))
+    yield TraversalStep(None, Span(node.start_byte, node.end_byte))
     # A splat holds the attributes that follow it as its own children.
     for child in descendants(node) if node.type == "splat" else ():
         if child.type == "get_attr":

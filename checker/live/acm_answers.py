@@ -16,7 +16,7 @@ _SERVING = frozenset({"ISSUED", "EXPIRED"})
 REIMPORT = "re-import it in ACM under the same ARN (`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
 
 
-def certificate(answer: Mapping[str, Any], arn: str) -> Found | Unanswered:
+def acm_certificate(answer: Mapping[str, Any], arn: str) -> Found | Unanswered:
     """A certificate of DescribeCertificate; ValueError where the answer holds none, or another one.
 
     Source: AWS, ACM API reference, CertificateDetail; API Gateway takes only one that is ISSUED (`facts/aws.md` 2).

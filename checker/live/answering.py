@@ -13,11 +13,11 @@ from checker.live.acm import NO_ACM, is_arn, observe_acm, of_acm, place_of
 from checker.live.anchors import in_region
 from checker.live.asking import Asking
 from checker.live.certificates import CertificateList
-from checker.live.deadline import Interruption, Patience, start
+from checker.live.deadline import Interruption, TimeBudget, start
 from checker.live.drift import in_survey, observe_drift, presented_besides, uncovered
 from checker.live.gateway import Gateway
 from checker.live.identity import Caller, identify
-from checker.live.questions import Answers, Questions
+from checker.live.questions import ObservedAnswers, Questions
 from checker.live.regions import sort
 from checker.live.survey import observe_stages
 
@@ -38,7 +38,7 @@ class Answering:
     _looks: dict[str, Asking] = field(default_factory=dict)
     _lists: dict[str, CertificateList] = field(default_factory=dict)
 
-    def answer(self, questions: Questions) -> Answers:
+    def answer(self, questions: Questions) -> ObservedAnswers:
         """Put all questions at once, and wait for the answers; what stages turn out to present besides is asked for as well."""
         drifting = sort(questions.stages, lambda key: key.place, self.region).by_region
         surveyed = sort(questions.surveys, lambda place: place, self.region).by_region
@@ -46,7 +46,7 @@ class Answering:
         managed = sort(questions.managed, place_of, None).by_region
         regions = sorted({*drifting, *surveyed, *certificates, *managed})
         identity = identify(self.gateway, regions, self._patience())
-        answers = Answers()
+        answers = ObservedAnswers()
         asked = self._ask_for(certificates, managed, identity, self._about)
         censuses = [
             start(partial(observe_stages, self._looking(region), places, in_region(self.recorded, region, self.region), identity))
@@ -68,7 +68,7 @@ class Answering:
             answers.held.update(each.held())
         return answers
 
-    def _ask_besides(self, questions: Questions, answers: Answers, identity: Future[Caller]) -> None:
+    def _ask_besides(self, questions: Questions, answers: ObservedAnswers, identity: Future[Caller]) -> None:
         besides = presented_besides(answers.stages, (*questions.certificates, *questions.managed))
         answers.certificates.update((key, NO_ACM) for key in besides if is_arn(key.id) and not of_acm(key.id))
         certificates = self._by_region(key for key in besides if not is_arn(key.id))
@@ -103,5 +103,5 @@ class Answering:
         """What asks for stages of a region, and in the time that is left then for what they present besides."""
         return self._looks.setdefault(region, self._about(region))
 
-    def _patience(self) -> Patience:
-        return Patience(self.seconds, interruption=self.interruption)
+    def _patience(self) -> TimeBudget:
+        return TimeBudget(self.seconds, interruption=self.interruption)

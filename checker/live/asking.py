@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-from checker.live.deadline import OverdueError, Patience, start, within
+from checker.live.deadline import OverdueError, TimeBudget, start, within
 from checker.live.gateway import Gateway, UnreachableError
 from checker.live.question import Question
 
@@ -20,7 +20,7 @@ class Asking:
 
     gateway: Gateway
     region: str
-    patience: Patience
+    patience: TimeBudget
 
     def ask(self, operation: str, work: Callable[[], T]) -> T:
         """Do work in a thread of its own; raises what it raises, or UnreachableError once patience has ended."""

@@ -92,7 +92,7 @@ class BotoGateway:
             from botocore.exceptions import ClientError
 
             try:
-                return acm_answers.certificate(client.describe_certificate(CertificateArn=arn), arn)
+                return acm_answers.acm_certificate(client.describe_certificate(CertificateArn=arn), arn)
             except ClientError as error:
                 if code_of(error) == "ResourceNotFoundException":
                     return Gone()

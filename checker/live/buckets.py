@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from checker.domain.errors import UnreadableError
 from checker.live.answer_failures import code_of
 from checker.live.clients import Clients
-from checker.live.deadline import OverdueError, Patience, start, within
+from checker.live.deadline import OverdueError, TimeBudget, start, within
 from checker.live.gateway import GatewayError
 from checker.live.question import Question
 from checker.live.speaking import speaking
@@ -77,7 +77,7 @@ def _read(clients: Clients, bucket: str, key: str, *, most: int, deadline: float
 def _in_time(clients: Clients, work: Callable[[], T]) -> T:
     """What S3 gives within the timeout: a server that sends a byte now and then keeps every timeout of a socket from striking."""
     try:
-        return within(Patience(clients.connection.timeout), start(work))
+        return within(TimeBudget(clients.connection.timeout), start(work))
     except OverdueError:
         raise _late() from None
 

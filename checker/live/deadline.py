@@ -39,7 +39,7 @@ class Interruption:
         wait(either, timeout=seconds, return_when=FIRST_COMPLETED)
 
 
-class Patience:
+class TimeBudget:
     """The time that is left for a number of questions: `seconds` in all, or more while answers keep coming.
 
     Only what is asked in many calls, surveys, drift and ACM, calls `answered`; then the end is never later than `seconds` after
@@ -59,9 +59,9 @@ class Patience:
         """Seconds until the end, 0 once it has come."""
         return 0.0 if self.interruption.wished else max(0.0, self._until - self._clock())
 
-    def half(self) -> Patience:
+    def half(self) -> TimeBudget:
         """Half of the time that is left."""
-        return Patience(self.left() / 2, clock=self._clock, interruption=self.interruption)
+        return TimeBudget(self.left() / 2, clock=self._clock, interruption=self.interruption)
 
     def answered(self) -> None:
         """Count an answer."""
@@ -99,7 +99,7 @@ def start(work: Callable[[], T]) -> Future[T]:
     return future
 
 
-def within(patience: Patience, future: Future[T]) -> T:
+def within(patience: TimeBudget, future: Future[T]) -> T:
     """The result of work that was started, or its exception; OverdueError once patience has ended."""
     while not future.done():
         left = patience.left()

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from checker.domain.observation import Unanswered
-from checker.live.deadline import OverdueError, Patience, start, within
+from checker.live.deadline import OverdueError, TimeBudget, start, within
 from checker.live.gateway import CredentialsError, Gateway, GatewayError
 
 
@@ -28,7 +28,7 @@ class UnknownCaller:
 Caller = KnownCaller | UnknownCaller
 
 
-def identify(gateway: Gateway, regions: Iterable[str], patience: Patience) -> Future[Caller]:
+def identify(gateway: Gateway, regions: Iterable[str], patience: TimeBudget) -> Future[Caller]:
     """Begin to ask whose credentials these are: in one region after another, until STS answers in one.
 
     The answer is the same everywhere, and a region may be misspelt or not enabled.
@@ -50,7 +50,7 @@ def identify(gateway: Gateway, regions: Iterable[str], patience: Patience) -> Fu
     return start(ask)
 
 
-def caller(identity: Future[Caller], patience: Patience) -> Caller:
+def caller(identity: Future[Caller], patience: TimeBudget) -> Caller:
     """The answer, waited for no longer than half of the time that is left: the rest is for other proof."""
     try:
         return within(patience.half(), identity)

@@ -16,7 +16,7 @@ from checker.live.connection import Connection
 from checker.live.deadline import INTERRUPTED, Interruption, gathered, start
 from checker.live.drift import recorded_stages
 from checker.live.gateway import Gateways
-from checker.live.questions import Answers, divide
+from checker.live.questions import ObservedAnswers, divide
 from checker.live.regions import default_region, overruled
 
 
@@ -54,8 +54,8 @@ def observe(
     reached = gateways if gateways is not None else BotoGateways(connection)
     region, no_region = default_region(reached, [place for questions in divided.values() for place in questions.places])
     interruption = Interruption()
-    rounds: list[Future[Answers]] = []
-    answers = [Answers(certificates=certificates)]
+    rounds: list[Future[ObservedAnswers]] = []
+    answers = [ObservedAnswers(certificates=certificates)]
     for role, questions in divided.items():
         placed, nowhere = questions.apart(region)
         answers.append(nowhere.all_answered(no_region))

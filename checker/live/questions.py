@@ -13,7 +13,7 @@ from checker.live.connection import Connection, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class ObservedAnswers:
     """An answer to each question that was put."""
 
     certificates: dict[CertificateKey, Observation] = field(default_factory=dict)
@@ -49,9 +49,9 @@ class Questions:
             (placed if stage.place.region else nowhere).stages[stage] = None
         return placed, nowhere
 
-    def all_answered(self, why: Unanswered) -> Answers:
+    def all_answered(self, why: Unanswered) -> ObservedAnswers:
         """The answers where one thing keeps all of it unknown."""
-        return Answers(
+        return ObservedAnswers(
             certificates=dict.fromkeys((*self.certificates, *self.managed), why),
             surveys=dict.fromkeys(self.surveys, why),
             stages=dict.fromkeys(self.stages, why),

@@ -15,7 +15,7 @@ from checker.domain.place import Place, place_of_arn
 from checker.domain.sweep import Scanned, Sweep
 from checker.live.asking import Asking
 from checker.live.connection import Connection, Role
-from checker.live.deadline import INTERRUPTED, Interruption, Patience, gathered, start
+from checker.live.deadline import INTERRUPTED, Interruption, TimeBudget, gathered, start
 from checker.live.gateway import CredentialsError, Gateway, GatewayError, Gateways
 from checker.live.identity import Caller, KnownCaller, UnknownCaller
 from checker.live.sweeping import Sweeping, Watch
@@ -36,7 +36,7 @@ class RefusedCaller(UnknownCaller):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class ScanTarget:
     """A role to scan in, or with None one's own credentials, and the account that it is to be, where that is known beforehand."""
 
     role: Role | None = None
@@ -49,7 +49,7 @@ class Target:
 
 
 def scan(
-    targets: Sequence[Target], regions: Sequence[str] | None, *, gateways: Gateways, connection: Connection, watch: Watch
+    targets: Sequence[ScanTarget], regions: Sequence[str] | None, *, gateways: Gateways, connection: Connection, watch: Watch
 ) -> Scanned:
     """Sweep some regions of each target's account, or with None all that are enabled for it.
 
@@ -82,7 +82,7 @@ class _Scan:
         self._taken: set[str] = set()
         self.notices: list[str] = []
 
-    def account(self, target: Target, *, alone: bool) -> list[Sweep]:
+    def account(self, target: ScanTarget, *, alone: bool) -> list[Sweep]:
         """The sweeps of the account that a target leads to; `alone` is one that no other target can lead to."""
         try:
             gateway = self._gateways.of(target.role)
@@ -106,7 +106,7 @@ class _Scan:
                 unknown = Unanswered(reason=reason, remedy="see that STS can be reached (GetCallerIdentity), then run it again")
                 return [*found, self._lost(target, unknown, what="whose the credentials are")]
 
-    def _is_wanted(self, target: Target, who: Caller) -> bool:
+    def _is_wanted(self, target: ScanTarget, who: Caller) -> bool:
         """Whether a target leads where it should and no other did before; raises GatewayError where it does not."""
         match who:
             case KnownCaller(account=account):
@@ -118,13 +118,13 @@ class _Scan:
             case UnknownCaller():
                 return True
 
-    def _region(self, gateway: Gateway, target: Target, region: str, identity: Future[Caller]) -> Sweep:
+    def _region(self, gateway: Gateway, target: ScanTarget, region: str, identity: Future[Caller]) -> Sweep:
         place = Place(target.partition or partition_of(region), target.account, region)
         with self._room:
             asking = Asking(gateway=gateway, region=region, patience=self._patience())
             return Sweeping(asking, place, self._access(target), identity, self._watch).run()
 
-    def _home(self, target: Target) -> str:
+    def _home(self, target: ScanTarget) -> str:
         named = self._gateways.region()
         by_role = _HOMES.get(target.partition, _HOME) if target.partition is not None else _HOME
         # A role of another partition is not assumed in the region that one's own configuration names.
@@ -147,10 +147,10 @@ class _Scan:
                 break
         return UnknownCaller(why)
 
-    def _patience(self) -> Patience:
-        return Patience(self._connection.timeout, interruption=self.interruption)
+    def _patience(self) -> TimeBudget:
+        return TimeBudget(self._connection.timeout, interruption=self.interruption)
 
-    def _access(self, target: Target) -> Access:
+    def _access(self, target: ScanTarget) -> Access:
         role = target.role
         arn, external_id = (role.arn, role.external_id) if role is not None else (None, None)
         return Access(profile=self._connection.profile, role_arn=arn, external_id=external_id)
@@ -159,7 +159,7 @@ class _Scan:
         asking = Asking(gateway=gateway, region=home, patience=self._patience())
         return asking.ask("DescribeRegions", partial(gateway.regions, home))
 
-    def _is_first(self, target: Target, account: str) -> bool:
+    def _is_first(self, target: ScanTarget, account: str) -> bool:
         with self._lock:
             first = account not in self._taken
             self._taken.add(account)
@@ -168,7 +168,7 @@ class _Scan:
                 self.notices.append(f"{by}: account {account} is scanned once, by another entry")
             return first
 
-    def _lost(self, target: Target, why: Unanswered, what: str | None = None) -> Sweep:
+    def _lost(self, target: ScanTarget, why: Unanswered, what: str | None = None) -> Sweep:
         account = target.account or (target.role.account if target.role is not None else None)
         whose = f"account {account}" if account is not None else "the account of the credentials"
         unread = Unread(path=what or whose, reason=why.reason, remedy=why.remedy)

@@ -19,7 +19,7 @@ from checker.hcl.terraform_tests import test_references
 
 
 @value
-class Step:
+class Succession:
     """A predecessor and its successor, as addresses of blocks in one module."""
 
     predecessor: Address
@@ -54,13 +54,13 @@ def key_of(block: Block) -> BlockKey:
     return (block.type, block.labels)
 
 
-def rename(step: Step, chosen: Iterable[Reference]) -> list[Edit]:
+def rename(step: Succession, chosen: Iterable[Reference]) -> list[Edit]:
     """Replace the name of the predecessor by that of the successor in references, and no other byte."""
     new = step.successor.name.encode()
     return [Edit(path=reference.site.file.path, span=reference.name, text=new) for reference in chosen]
 
 
-def proven(configuration: Configuration, step: Step, edits: Iterable[Edit], chosen: Iterable[Reference]) -> Configuration:
+def proven(configuration: Configuration, step: Succession, edits: Iterable[Edit], chosen: Iterable[Reference]) -> Configuration:
     """Apply renamings, hold each file against what was intended, and return the configuration that results.
 
     Raises UnprovenError; then nothing is written.

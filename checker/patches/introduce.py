@@ -19,7 +19,7 @@ from checker.hcl.source import SourceFile
 from checker.hcl.splice import Edit, splice
 from checker.hcl.structure import BlockKey
 from checker.hcl.syntax import Block, Span
-from checker.patches.edits import Step, find_block, references_to
+from checker.patches.edits import Succession, find_block, references_to
 
 # A description such as "expires 2026-12-05" would be wrong of the successor (`facts/hcl.md` 3).
 _DATED = re.compile(r"\b\d{4}[-/.]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b|\b(?:19|20)\d{2}\b|expir", re.IGNORECASE)
@@ -27,7 +27,7 @@ _OURS = re.compile(rb"tfcert[ \t]*:[ \t]*(?:succeeds|PEM of)\b", re.IGNORECASE)
 _SKIPS = re.compile(rb"(?:checkov:skip|tfsec:ignore|trivy:ignore|tflint-ignore|kics-scan|nosemgrep)")
 
 
-def introduce(configuration: Configuration, step: Step) -> Configuration:
+def introduce(configuration: Configuration, step: Succession) -> Configuration:
     """Add a copy of the predecessor's block under the successor's name, behind the predecessor.
 
     Where something hashes the predecessor's file, the copy goes into a new file beside it. What is inside is kept (provider, count,
@@ -63,7 +63,7 @@ def _bare(file: SourceFile, block: Block) -> bytes:
     return _without(file, Span(0, len(file.data)), _left_out(file, block))
 
 
-def _prove(step: Step, file: SourceFile, bare: bytes, text: bytes, after: bytes, added: list[BlockKey]) -> None:
+def _prove(step: Succession, file: SourceFile, bare: bytes, text: bytes, after: bytes, added: list[BlockKey]) -> None:
     if bare == file.data:
         prove(file.path, file.data, after, _intent(step, added))
         return
@@ -73,7 +73,7 @@ def _prove(step: Step, file: SourceFile, bare: bytes, text: bytes, after: bytes,
 
 
 def _beside(
-    configuration: Configuration, step: Step, file: SourceFile, bare: bytes, text: bytes, added: list[BlockKey]
+    configuration: Configuration, step: Succession, file: SourceFile, bare: bytes, text: bytes, added: list[BlockKey]
 ) -> Configuration:
     path = posixpath.join(posixpath.dirname(file.path), f"tfcert_{step.successor.name}.tf")
     if Path(configuration.root, path).exists():
@@ -83,7 +83,7 @@ def _beside(
     return configuration.with_text({path: text})
 
 
-def _intent(step: Step, added: list[BlockKey]) -> Intent:
+def _intent(step: Succession, added: list[BlockKey]) -> Intent:
     return Intent(
         kind=step.predecessor.type,
         old=step.predecessor.name,
@@ -93,7 +93,7 @@ def _intent(step: Step, added: list[BlockKey]) -> Intent:
     )
 
 
-def _comments(file: SourceFile, block: Block, indent: bytes, step: Step) -> bytes:
+def _comments(file: SourceFile, block: Block, indent: bytes, step: Succession) -> bytes:
     """The comments that stand directly above the predecessor, since retire takes them away with it, and the lineage.
 
     A licence stays where it is alone, and so does what speaks of a date; what tells another checker to leave the block alone
@@ -117,7 +117,7 @@ def _without(file: SourceFile, whole: Span, gone: list[Span]) -> bytes:
     return b"".join((*pieces, file.data[start : whole.end]))
 
 
-def _clone(file: SourceFile, block: Block, step: Step) -> bytes:
+def _clone(file: SourceFile, block: Block, step: Succession) -> bytes:
     label = block.label_spans[1]
     out = _left_out(file, block)
     lineage = [each.gone for each in lineage_of(file, block) if block.span.start <= each.gone.start < block.span.end]
@@ -149,7 +149,7 @@ def _left_out(file: SourceFile, block: Block) -> list[Span]:
     return found
 
 
-def _output(configuration: Configuration, block: Block, step: Step) -> tuple[str, bytes] | None:
+def _output(configuration: Configuration, block: Block, step: Succession) -> tuple[str, bytes] | None:
     """An output of the successor's PEM; none inside a module, where nobody would see it, nor where there is no PEM to give."""
     if step.predecessor.modules or not step.predecessor.type.startswith("aws_"):
         return None
@@ -168,7 +168,7 @@ def _output(configuration: Configuration, block: Block, step: Step) -> tuple[str
     return name, f'{pem_comment(address)}\noutput "{name}" {{\n{body}}}\n'.encode()
 
 
-def _sensitive(configuration: Configuration, step: Step) -> bool:
+def _sensitive(configuration: Configuration, step: Succession) -> bool:
     """Whether an output of the predecessor's PEM is marked sensitive: then that of its successor is too."""
     for reference in references_to(configuration, step.predecessor):
         block = reference.site.block

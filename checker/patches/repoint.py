@@ -6,10 +6,10 @@ from checker.domain.errors import UnprovenError
 from checker.hcl.configuration import Configuration
 from checker.hcl.references import Use, moved_by_repoint
 from checker.hcl.terraform_tests import moved_in_tests_by_repoint
-from checker.patches.edits import Step, find_block, proven, references_to, rename, tests_of
+from checker.patches.edits import Succession, find_block, proven, references_to, rename, tests_of
 
 
-def repoint(configuration: Configuration, step: Step) -> Configuration:
+def repoint(configuration: Configuration, step: Succession) -> Configuration:
     """Replace the predecessor's name in references to its id, in their guards and in tests of them.
 
     Raises UnprovenError when the successor is not declared, when nothing points to the predecessor, or without a proof.
@@ -24,10 +24,10 @@ def repoint(configuration: Configuration, step: Step) -> Configuration:
     return proven(configuration, step, rename(step, chosen), chosen)
 
 
-def rollback(configuration: Configuration, step: Step) -> Configuration:
+def rollback(configuration: Configuration, step: Succession) -> Configuration:
     """Replace the successor's name in each reference to its id by the predecessor's.
 
     Raises UnprovenError when either is not declared, when nothing points to the successor, or without a proof.
     """
     find_block(configuration, step.predecessor)
-    return repoint(configuration, Step(predecessor=step.successor, successor=step.predecessor))
+    return repoint(configuration, Succession(predecessor=step.successor, successor=step.predecessor))

@@ -13,10 +13,10 @@ from checker.hcl.source import SourceFile, readable
 from checker.hcl.splice import Edit, splice
 from checker.hcl.structure import BlockKey
 from checker.hcl.syntax import Block, Span
-from checker.patches.edits import Step, find_block, key_of, references_to, rename, tests_of
+from checker.patches.edits import Succession, find_block, key_of, references_to, rename, tests_of
 
 
-def retire(configuration: Configuration, step: Step) -> Configuration:
+def retire(configuration: Configuration, step: Succession) -> Configuration:
     """Remove the predecessor, its import and moved blocks, the output that introduce wrote for it, and the lineage comment.
 
     Other references to it (PEM, dates, depends_on) are moved to the successor; without one (`successor` is the predecessor itself)
@@ -45,7 +45,7 @@ def retire(configuration: Configuration, step: Step) -> Configuration:
     return current
 
 
-def _kept_references(configuration: Configuration, step: Step) -> Iterator[Reference]:
+def _kept_references(configuration: Configuration, step: Succession) -> Iterator[Reference]:
     """The references that stay in the text, and speak of the successor from now on."""
     file, _ = find_block(configuration, step.predecessor)
     # An id that repoint moved may stand beside a PEM that retire moves: only the same use of both is ambiguous.
@@ -77,7 +77,7 @@ def _kept_references(configuration: Configuration, step: Step) -> Iterator[Refer
         yield reference
 
 
-def _goes(site: Site, step: Step) -> bool:
+def _goes(site: Site, step: Succession) -> bool:
     """Whether the block of a reference exists only for the predecessor."""
     block = site.block
     if block.type == "output":
@@ -92,7 +92,7 @@ def _is_history(site: Site) -> bool:
     return (site.block.type, site.path) in {("moved", ("from",)), ("removed", ("from",))}
 
 
-def _removed(configuration: Configuration, step: Step) -> list[tuple[str, BlockKey]]:
+def _removed(configuration: Configuration, step: Succession) -> list[tuple[str, BlockKey]]:
     file, block = find_block(configuration, step.predecessor)
     found = [(file.path, key_of(block))]
     seen: set[tuple[str, Span]] = set()
@@ -104,7 +104,7 @@ def _removed(configuration: Configuration, step: Step) -> list[tuple[str, BlockK
     return found
 
 
-def _without(configuration: Configuration, step: Step, wanted: tuple[str, BlockKey]) -> Configuration:
+def _without(configuration: Configuration, step: Succession, wanted: tuple[str, BlockKey]) -> Configuration:
     path, key = wanted
     file = configuration.files[path]
     for block in file.body.blocks:
@@ -113,7 +113,7 @@ def _without(configuration: Configuration, step: Step, wanted: tuple[str, BlockK
     raise UnprovenError(f"a block to be removed was not found: {key[0]}", where=path, remedy="nothing was written")
 
 
-def _mentions(configuration: Configuration, step: Step, file: SourceFile, block: Block) -> bool:
+def _mentions(configuration: Configuration, step: Succession, file: SourceFile, block: Block) -> bool:
     return any(
         reference.site.file.path == file.path and reference.site.block.span == block.span and _goes(reference.site, step)
         for reference in references_to(configuration, step.predecessor)
@@ -135,7 +135,7 @@ def _whole(file: SourceFile, block: Block) -> Span:
     return Span(start, end)
 
 
-def _without_own_lineage(configuration: Configuration, step: Step) -> Configuration:
+def _without_own_lineage(configuration: Configuration, step: Succession) -> Configuration:
     """Take away what the predecessor itself succeeds where a blank line lies between: the next block would seem to succeed that."""
     file, block = find_block(configuration, step.predecessor)
     whole = _whole(file, block)
@@ -143,7 +143,7 @@ def _without_own_lineage(configuration: Configuration, step: Step) -> Configurat
     return configuration.with_text({file.path: without_comments(file, gone)}) if gone else configuration
 
 
-def _without_lineage(configuration: Configuration, step: Step) -> Configuration:
+def _without_lineage(configuration: Configuration, step: Succession) -> Configuration:
     """Take away every comment that names the predecessor, in whichever form it is written: also that of a successor passed over."""
     own = step.predecessor.in_module.lower()
     changed: dict[str, bytes] = {}

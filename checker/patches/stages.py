@@ -10,7 +10,7 @@ from checker.domain.rotation import SERIES, Blocked, Next, Phase, Rotation
 from checker.domain.value import replace, value
 from checker.hcl.configuration import Configuration
 from checker.hcl.references import Use
-from checker.patches.edits import Step, references_to
+from checker.patches.edits import Succession, references_to
 from checker.patches.introduce import introduce
 from checker.patches.literals import LiteralStep, write_literal
 from checker.patches.phase_patch import FileChange, Patches, PhasePatch
@@ -19,7 +19,7 @@ from checker.patches.retire import retire
 from checker.patches.take_up import take_up
 from checker.patches.trust import trust_both, trust_new_alone
 
-_WRITERS: dict[Phase, Callable[[Configuration, Step], Configuration]] = {
+_WRITERS: dict[Phase, Callable[[Configuration, Succession], Configuration]] = {
     Phase.INTRODUCE: introduce,
     Phase.REPOINT: repoint,
     Phase.RETIRE: retire,
@@ -147,13 +147,13 @@ def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configura
     """One phase of one rotation on a text; the same text where that phase is already in it."""
     rotation = task.rotation
     if rotation.left_over and rotation.predecessor is not None:
-        step = Step(predecessor=rotation.predecessor, successor=rotation.successor or rotation.predecessor)
+        step = Succession(predecessor=rotation.predecessor, successor=rotation.successor or rotation.predecessor)
         return retire(configuration, step) if phase is Phase.RETIRE else configuration
     if rotation.successor is None:
         return configuration
     if rotation.predecessor is None:
         return write_literal(configuration, LiteralStep(identity=rotation.label, successor=rotation.successor), phase)
-    step = Step(predecessor=rotation.predecessor, successor=rotation.successor)
+    step = Succession(predecessor=rotation.predecessor, successor=rotation.successor)
     current = configuration
     if phase is Phase.INTRODUCE and rotation.taken_up is not None:
         current = take_up(current, step, applied=rotation.taken_up.applied)
@@ -164,7 +164,7 @@ def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configura
     return trust_both(current, step) if phase is Phase.INTRODUCE and task.both else current
 
 
-def _already(configuration: Configuration, step: Step, phase: Phase) -> bool:
+def _already(configuration: Configuration, step: Succession, phase: Phase) -> bool:
     def declared(address_name: str) -> bool:
         path, kind = step.predecessor.module_path, step.predecessor.type
         return next(configuration.blocks(path, "resource", kind, address_name), None) is not None

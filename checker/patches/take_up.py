@@ -10,12 +10,12 @@ from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, Use
 from checker.hcl.splice import Edit, splice
 from checker.hcl.syntax import Span
-from checker.patches.edits import Step, find_block, proven, references_to, rename
+from checker.patches.edits import Succession, find_block, proven, references_to, rename
 
 _RETURNED = frozenset({Use.POINTER, Use.TRUST, Use.INFORMATION})
 
 
-def take_up(configuration: Configuration, step: Step, *, applied: bool) -> Configuration:
+def take_up(configuration: Configuration, step: Succession, *, applied: bool) -> Configuration:
     """Write the comment above the successor; where it is not `applied`, give the references that name it back to the predecessor.
 
     What is left is what introduce would have written, so that the next apply makes the successor and moves no stage. Raises
@@ -23,13 +23,13 @@ def take_up(configuration: Configuration, step: Step, *, applied: bool) -> Confi
     """
     current = configuration
     if not applied:
-        back = Step(predecessor=step.successor, successor=step.predecessor)
+        back = Succession(predecessor=step.successor, successor=step.predecessor)
         chosen = tuple(_returned(current, step))
         current = proven(current, back, rename(back, chosen), chosen) if chosen else current
     return _commented(current, step)
 
 
-def _returned(configuration: Configuration, step: Step) -> Iterator[Reference]:
+def _returned(configuration: Configuration, step: Succession) -> Iterator[Reference]:
     """The references to the successor that stood on the predecessor before; an output of the successor's own PEM is new."""
     kept = {
         (reference.site.file.path, reference.site.attribute.span) for reference in references_to(configuration, step.predecessor)
@@ -48,7 +48,7 @@ def _returned(configuration: Configuration, step: Step) -> Iterator[Reference]:
             yield reference
 
 
-def _commented(configuration: Configuration, step: Step) -> Configuration:
+def _commented(configuration: Configuration, step: Succession) -> Configuration:
     file, block = find_block(configuration, step.successor)
     if lineage_of(file, block):
         return configuration

@@ -17,7 +17,7 @@ from checker.hcl.references import Reference
 from checker.hcl.splice import Edit, splice
 from checker.hcl.structure import BlockKey
 from checker.hcl.syntax import Span
-from checker.patches.edits import Step, key_of, references_to
+from checker.patches.edits import Succession, key_of, references_to
 
 
 @value
@@ -30,7 +30,7 @@ class _Place:
     both: Span | None
 
 
-def trust_both(configuration: Configuration, step: Step) -> Configuration:
+def trust_both(configuration: Configuration, step: Succession) -> Configuration:
     """Let every consumer of the predecessor's PEM have the successor's too, behind it: a backend may believe only the first.
 
     A place under ignore_changes is left alone, since Terraform sends no edit of it.
@@ -76,7 +76,7 @@ def trust_both(configuration: Configuration, step: Step) -> Configuration:
     return _proven(configuration, step, places, edits, joins=1, renames=0)
 
 
-def trust_new_alone(configuration: Configuration, step: Step) -> Configuration:
+def trust_new_alone(configuration: Configuration, step: Succession) -> Configuration:
     """Take the predecessor's PEM out of every join that `trust_both` wrote; the same configuration where there is none."""
     places = [place for place in _places(configuration, step) if place.both is not None]
     edits = [Edit(path=place.reference.site.file.path, span=place.both, text=place.new) for place in places if place.both]
@@ -93,7 +93,7 @@ def _ignored(found: tuple[Consumer, ...]) -> set[tuple[str, int]]:
     return {spot for spot, ignored in kept.items() if ignored}
 
 
-def _places(configuration: Configuration, step: Step) -> Iterator[_Place]:
+def _places(configuration: Configuration, step: Succession) -> Iterator[_Place]:
     for reference in references_to(configuration, step.predecessor):
         if not hands_pem_on(reference):
             continue
@@ -121,7 +121,7 @@ def _join_around(data: bytes, span: Span, old: bytes, new: bytes) -> Span | None
 
 
 def _proven(
-    configuration: Configuration, step: Step, places: list[_Place], edits: list[Edit], *, joins: int, renames: int
+    configuration: Configuration, step: Succession, places: list[_Place], edits: list[Edit], *, joins: int, renames: int
 ) -> Configuration:
     before = {path: file.data for path, file in configuration.files.items()}
     changed = splice(before, edits)

@@ -28,7 +28,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷
 
 
 @value
-class Answer:
+class ToolAnswer:
     """What the tool printed, and the error that it gave, in one line; no error means that it succeeded.
 
     `details` are the lines below the headline of the error, also in one line.
@@ -39,7 +39,7 @@ class Answer:
     details: str = ""
 
 
-def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float = SECONDS, most: int = MOST_BYTES) -> Answer:
+def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float = SECONDS, most: int = MOST_BYTES) -> ToolAnswer:
     """Run the tool in a directory.
 
     Raises UnreadableError if it cannot be started, does not end in time, or prints more than any plan or state is long.
@@ -60,9 +60,9 @@ def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float 
                 remedy="run it there yourself, and pass what it prints",
             ) from error
     if not code:
-        return Answer(printed=memoryview(printed).toreadonly(), complaint=None)
+        return ToolAnswer(printed=memoryview(printed).toreadonly(), complaint=None)
     complaint, details = _summary(bytes(complaints), code)
-    return Answer(printed=memoryview(printed).toreadonly(), complaint=complaint, details=details)
+    return ToolAnswer(printed=memoryview(printed).toreadonly(), complaint=complaint, details=details)
 
 
 @contextmanager

@@ -8,14 +8,14 @@ from checker.domain.address import Address, InstanceKey
 from checker.domain.stage import PresentsPlanned
 from checker.readers.created import Created
 from checker.readers.stages import PRESENTED
-from checker.readers.trails import Lost, Target, Tracker, Trail
-from checker.readers.wiring import Scope
+from checker.readers.trails import Lost, ReferenceTarget, Tracker, Trail
+from checker.readers.wiring import PlanScope
 
 
 class Candidates:
     """The certificates that a plan creates or replaces, and the configuration that leads from a stage to them."""
 
-    def __init__(self, root: Scope, created: Sequence[Address]) -> None:
+    def __init__(self, root: PlanScope, created: Sequence[Address]) -> None:
         self._root = root
         self._created = Created(created)
         self._tracker = Tracker()
@@ -42,7 +42,7 @@ class Candidates:
                     return self._anything
                 case Lost():
                     lost = True
-                case Target(address=pattern, hint=hint):
+                case ReferenceTarget(address=pattern, hint=hint):
                     groups.append(self._created.meeting(pattern, None if keys and hint not in keys else hint))
         if lost:
             return PresentsPlanned(self._created.all)

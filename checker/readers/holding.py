@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from checker.domain.text_values import Keys, Mismatch, day, has_controls, nearest
-from checker.readers.shapes import Day, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
+from checker.readers.shapes import Day, NamedTable, OneOrMore, Shape, Table, Tables, Text, Whole, Word
 
 
 def hold(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line a shape
@@ -30,7 +30,7 @@ def hold(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line
             _few(found, shape.most, at)
             for index, entry in enumerate(found):
                 hold(entry, shape.table, (*at, index))
-        case Named():
+        case NamedTable():
             _named(found, shape, at)
 
 
@@ -110,7 +110,7 @@ def _table(found: object, shape: Table, at: Keys) -> None:
         raise Mismatch(at, f"{name_of(at)} needs exactly one of {_listed(shape.one_of)}", "write the one that names it")
 
 
-def _named(found: object, shape: Named, at: Keys) -> None:
+def _named(found: object, shape: NamedTable, at: Keys) -> None:
     if not isinstance(found, dict):
         raise Mismatch(at, f"{name_of(at)} is {_kind(found)} and not a table", f'write [{name_of(at)}."{shape.name.example}"]')
     if len(found) < shape.least:

@@ -12,7 +12,7 @@ from checker.domain.location import Location
 from checker.domain.resource_types import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.domain.text_values import Mismatch, day, has_controls, nearest
 from checker.hcl.configuration import Configuration
-from checker.hcl.marks import Mark, UnreadMark, marks
+from checker.hcl.marks import ExemptionComment, UnreadMark, marks
 from checker.rules import RULES
 
 _FORM = '# tfcert:ignore RULE until=2026-12-31 reason="why"'
@@ -34,7 +34,7 @@ def read_inline(configuration: Configuration, locate: Locate) -> tuple[tuple[Exe
         match mark:
             case UnreadMark(path=path, json=json):
                 faulty.append(_unread(locate(path, 1), json=json))
-            case Mark(path=path, line=line):
+            case ExemptionComment(path=path, line=line):
                 try:
                     exemptions += _read(mark, locate(path, line))
                 except Mismatch as error:
@@ -43,7 +43,7 @@ def read_inline(configuration: Configuration, locate: Locate) -> tuple[tuple[Exe
     return tuple(exemptions), tuple(faulty)
 
 
-def _read(mark: Mark, location: Location) -> Iterator[Exemption]:
+def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
     begin = _IGNORE.match(mark.text)
     if begin is None:
         raise Mismatch((), f"{mark.text[:80]!r} is no comment that tfcert knows", f"write {_FORM}, with nothing before it")
@@ -100,7 +100,7 @@ def _parsed(text: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
     return rules, pairs
 
 
-def _addresses(mark: Mark) -> frozenset[str]:
+def _addresses(mark: ExemptionComment) -> frozenset[str]:
     """The block's addresses, one for each call of its module; none where it is neither a stage nor a certificate."""
     block = mark.block
     if block is None or block.type not in {"resource", "data"} or len(block.labels) != 2 or block.labels[0] not in _TYPES:
@@ -111,7 +111,7 @@ def _addresses(mark: Mark) -> frozenset[str]:
     )
 
 
-def _misplaced(mark: Mark) -> str:
+def _misplaced(mark: ExemptionComment) -> str:
     if mark.block is None:
         return "stands at no block"
     if mark.block.type == "module":

@@ -11,7 +11,7 @@ from checker.domain.location import Location
 from checker.domain.resource_types import CERTIFICATES
 from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.lineage import Lineage, lineages
-from checker.hcl.lineage import UnreadLineage as UnreadComment
+from checker.hcl.lineage import UnreadLineageComment as UnreadComment
 from checker.hcl.source import SourceFile, readable
 from checker.hcl.syntax import Block
 

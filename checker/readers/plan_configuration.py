@@ -15,7 +15,7 @@ from checker.readers.envelope import Envelope
 from checker.readers.providers import Providers
 from checker.readers.references import Reference, heads
 from checker.readers.spot import Spot
-from checker.readers.wiring import Block, Call, Configuration, Module, Scope
+from checker.readers.wiring import PlanBlock, PlanModuleCall, PlanExpressions, PlanModule, PlanScope
 
 # What a reference begins with that is no resource: where it leads is not looked up.
 _NO_RESOURCES = frozenset({"var", "local", "module", "each", "count", "data", "path", "terraform", "self"})
@@ -75,7 +75,7 @@ class PlanConfiguration:
         raw = self._found.configuration
         if raw is UNSET or not any(name.encode() in bytes(raw) for name in types):
             return
-        waiting: list[tuple[Module, tuple[ModuleStep, ...]]] = [(self._configuration.root_module, ())]
+        waiting: list[tuple[PlanModule, tuple[ModuleStep, ...]]] = [(self._configuration.root_module, ())]
         while waiting:
             module, steps = waiting.pop()
             for block in module.resources:
@@ -85,13 +85,13 @@ class PlanConfiguration:
             waiting.extend(calls)
 
     @cached_property
-    def _configuration(self) -> Configuration:
+    def _configuration(self) -> PlanExpressions:
         raw = self._found.configuration
-        return Configuration() if raw is UNSET else decode(raw, Configuration, self._spot.key("configuration"))
+        return PlanExpressions() if raw is UNSET else decode(raw, PlanExpressions, self._spot.key("configuration"))
 
     @cached_property
-    def _root(self) -> Scope:
-        return Scope(self._configuration.root_module, self._spot.key("configuration").key("root_module"))
+    def _root(self) -> PlanScope:
+        return PlanScope(self._configuration.root_module, self._spot.key("configuration").key("root_module"))
 
     @cached_property
     def _providers(self) -> Providers:
@@ -100,5 +100,5 @@ class PlanConfiguration:
         return Providers(self._configuration, self._root, variables)
 
 
-def _single(block: Block | Call) -> bool:
+def _single(block: PlanBlock | PlanModuleCall) -> bool:
     return block.for_each_expression is None and block.count_expression is UNSET

@@ -6,7 +6,7 @@ from typing import Any
 
 from checker.domain.text_values import CONTROLS
 from checker.readers.policy_shape import POLICY
-from checker.readers.shapes import Day, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
+from checker.readers.shapes import Day, NamedTable, OneOrMore, Shape, Table, Tables, Text, Whole, Word
 
 _DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _NOT_BLANK = rf"^(?=.*\S)[^{CONTROLS}]+$"
@@ -42,7 +42,7 @@ def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- a line a shape
             return {**said, **_table(shape)}
         case Tables(table=table, most=most):
             return {**said, "type": "array", "items": _schema(table), "maxItems": most}
-        case Named(name=name, each=each, least=least):
+        case NamedTable(name=name, each=each, least=least):
             fits = {"type": "object", "propertyNames": _text(name), "additionalProperties": _schema(each)}
             return {**said, **fits, **({"minProperties": least} if least else {})}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from checker.domain.severity import FailOn, Severity
-from checker.readers.shapes import Day, Named, OneOrMore, Shape, Table, Tables, Text, Whole, Word
+from checker.readers.shapes import Day, NamedTable, OneOrMore, Shape, Table, Tables, Text, Whole, Word
 from checker.rules import RULES
 from checker.rules.rule import Rule
 
@@ -87,7 +87,7 @@ _PLACES: Mapping[str, Shape] = {
 _CONDITIONS: Mapping[str, Shape] = {
     "address": _patterns("Pattern of the address of the certificate or of a stage.", "module.legacy.*"),
     **_PLACES,
-    "tags": Named(
+    "tags": NamedTable(
         says="Patterns of tags of the certificate or of the stage.",
         name=Text(says="a tag", example="environment"),
         each=_patterns("Pattern of the tag's value.", "prod"),
@@ -146,6 +146,6 @@ POLICY = Table(
         **VALUES,
         "scope": Tables(says="Values for some stages and certificates; the last that matches wins.", table=_SCOPE),
         "exemption": Tables(says="Findings that are not to count until a day.", table=_EXEMPTION),
-        "accounts": Named(says="How each account is entered, by its number.", name=_ACCOUNT, each=_ACCESS),
+        "accounts": NamedTable(says="How each account is entered, by its number.", name=_ACCOUNT, each=_ACCESS),
     },
 )

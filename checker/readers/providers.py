@@ -11,7 +11,7 @@ from checker.readers.decoding import decode
 from checker.readers.places import in_region
 from checker.readers.references import heads
 from checker.readers.spot import Spot
-from checker.readers.wiring import Block, Configuration, Expression, ProviderConfig, Scope
+from checker.readers.wiring import PlanBlock, PlanExpressions, Expression, ProviderConfig, PlanScope
 
 _DEEPEST = 100
 
@@ -19,7 +19,7 @@ _DEEPEST = 100
 class Providers:
     """The provider configurations of one plan. They may hold keys in clear text: only places are ever read."""
 
-    def __init__(self, configuration: Configuration, root: Scope, variables: dict[str, Raw]) -> None:
+    def __init__(self, configuration: PlanExpressions, root: PlanScope, variables: dict[str, Raw]) -> None:
         self.configuration = configuration
         self.root = root
         self.variables = variables
@@ -43,7 +43,7 @@ class Providers:
         block = self._block(address)
         return self._config(block.provider_config_key)[0] if block is not None else None
 
-    def _block(self, address: Address) -> Block | None:
+    def _block(self, address: Address) -> PlanBlock | None:
         scope = self.root.descend(address.modules)
         return scope.block("data" if address.data else "managed", address.type, address.name) if scope else None
 
@@ -67,15 +67,15 @@ class Providers:
         account = place_of_arn(role).account or (self._only(accounts, scope) if accounts is not None else None)
         return in_region(self._text(expressions.get("region"), scope), account)
 
-    def _text(self, raw: Raw | None, scope: Scope) -> str | None:
+    def _text(self, raw: Raw | None, scope: PlanScope) -> str | None:
         value = self._constant(raw, scope)
         return value if isinstance(value, str) else None
 
-    def _only(self, raw: Raw, scope: Scope) -> str | None:
+    def _only(self, raw: Raw, scope: PlanScope) -> str | None:
         value = self._constant(raw, scope)
         return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else None
 
-    def _constant(self, raw: Raw | None, scope: Scope | None) -> object:
+    def _constant(self, raw: Raw | None, scope: PlanScope | None) -> object:
         """The value of an expression that is a constant, or a variable that leads to one."""
         for _ in range(_DEEPEST):
             if raw is None or scope is None:
@@ -102,7 +102,7 @@ class Providers:
             return self._default(self.root, name)
         return decode(raw, dict[str, object], self.root.spot).get("value")
 
-    def _default(self, scope: Scope, name: str) -> object:
+    def _default(self, scope: PlanScope, name: str) -> object:
         variable = scope.module.variables.get(name)
         return None if variable is None or variable.default is UNSET else decode(variable.default, object, scope.spot)
 

@@ -85,7 +85,7 @@ class Tables:
 
 
 @value
-class Named:
+class NamedTable:
     """A table whose keys are names that fit a pattern."""
 
     says: str
@@ -94,4 +94,4 @@ class Named:
     least: int = 0
 
 
-Shape = Whole | Word | Text | OneOrMore | Day | Table | Tables | Named
+Shape = Whole | Word | Text | OneOrMore | Day | Table | Tables | NamedTable

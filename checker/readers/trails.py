@@ -16,7 +16,7 @@ from checker.readers.decoding import decode
 from checker.readers.references import Part, Reference, heads
 from checker.readers.spot import Spot
 from checker.readers.stages import PRESENTED
-from checker.readers.wiring import Expression, Scope
+from checker.readers.wiring import Expression, PlanScope
 
 _CERTIFICATES = CERTIFICATES | {ACM_CERTIFICATE}
 # Resources that hand one argument on, and the attributes by which they do; their `id` is another matter.
@@ -39,14 +39,14 @@ class Trail(NamedTuple):
     """
 
     expression: Expression
-    scope: Scope
+    scope: PlanScope
     key: InstanceKey = None
     chained: Expression | None = None
     hint: InstanceKey = None
 
 
 @short_value
-class Target:
+class ReferenceTarget:
     """Certificates that a trail leads to; a key that is None stands for any, most probably for the hint."""
 
     address: Address
@@ -65,7 +65,7 @@ class Lost:
 
 
 LOST = Lost()
-_Step = Trail | Target | Lost
+_Step = Trail | ReferenceTarget | Lost
 
 
 class Tracker:
@@ -77,7 +77,7 @@ class Tracker:
         self._heads: dict[int, tuple[Reference | None, ...]] = {}
         self._constants: dict[int, object] = {}
 
-    def follow(self, start: Trail) -> Iterator[Target | Lost]:
+    def follow(self, start: Trail) -> Iterator[ReferenceTarget | Lost]:
         """Where a trail leads to, each place once."""
         waiting = [start]
         seen: set[object] = set()
@@ -136,7 +136,7 @@ def _steps(trail: Trail, reference: Reference | None, hint: InstanceKey) -> Iter
         case ("module", str(name), *rest):
             yield from _into_module(trail.scope, name, rest, hint)
         case (str(resource_type), str(name), *rest) if resource_type in _CERTIFICATES:
-            yield Target(Address(resource_type, name, _key(rest), trail.scope.steps), hint)
+            yield ReferenceTarget(Address(resource_type, name, _key(rest), trail.scope.steps), hint)
         case (str(resource_type), str(name), *rest) if _hands_on(resource_type, rest):
             yield _through(trail.scope, (resource_type, name), _key(rest), hint)
         case ("local", *_):
@@ -145,14 +145,14 @@ def _steps(trail: Trail, reference: Reference | None, hint: InstanceKey) -> Iter
             yield LOST
 
 
-def _from_caller(scope: Scope, name: str, hint: InstanceKey) -> Iterator[Trail]:
+def _from_caller(scope: PlanScope, name: str, hint: InstanceKey) -> Iterator[Trail]:
     expression = scope.input(name)
     # A variable of the root module is known before the plan, and so is a default: nothing that is created is in them.
     if expression is not None and scope.caller is not None and scope.call is not None:
         yield Trail(expression, scope.caller, scope.steps[-1].key, scope.call.for_each_expression, hint)
 
 
-def _into_module(scope: Scope, name: str, rest: Sequence[Part], hint: InstanceKey) -> Iterator[_Step]:
+def _into_module(scope: PlanScope, name: str, rest: Sequence[Part], hint: InstanceKey) -> Iterator[_Step]:
     child = scope.enter(name, _key(rest))
     outputs = {} if child is None else child.module.outputs
     # Where the index was cut off, the name of the output was too: then any of them may be meant.
@@ -169,7 +169,7 @@ def _hands_on(resource_type: str, rest: Sequence[Part]) -> bool:
     return resource_type in _CONDUITS and (not names or names[0] in _CONDUITS[resource_type][1])
 
 
-def _through(scope: Scope, block: tuple[str, str], key: InstanceKey, hint: InstanceKey) -> _Step:
+def _through(scope: PlanScope, block: tuple[str, str], key: InstanceKey, hint: InstanceKey) -> _Step:
     declared = scope.block("managed", *block)
     handed = None if declared is None else scope.argument(declared, _CONDUITS[block[0]][0])
     return LOST if declared is None or handed is None else Trail(handed, scope, key, declared.for_each_expression, hint)

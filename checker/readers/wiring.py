@@ -20,7 +20,7 @@ class Expression(Struct, frozen=True, gc=False):
     constant_value: Raw | UnsetType = UNSET
 
 
-class Block(Struct, frozen=True, gc=False):
+class PlanBlock(Struct, frozen=True, gc=False):
     """A resource block; its expressions are decoded one by one, for a nested block's are arrays of objects."""
 
     type: str
@@ -44,19 +44,19 @@ class Variable(Struct, frozen=True, gc=False):
     default: Raw | UnsetType = UNSET
 
 
-class Module(Struct, frozen=True, gc=False):
+class PlanModule(Struct, frozen=True, gc=False):
     """A module as it is written, once however many instances it has."""
 
-    resources: list[Block] = []
-    module_calls: dict[str, Call] = {}
+    resources: list[PlanBlock] = []
+    module_calls: dict[str, PlanModuleCall] = {}
     outputs: dict[str, Output] = {}
     variables: dict[str, Variable] = {}
 
 
-class Call(Struct, frozen=True, gc=False):
+class PlanModuleCall(Struct, frozen=True, gc=False):
     """A module call: the expressions are evaluated in the module that calls."""
 
-    module: Module = Module()
+    module: PlanModule = PlanModule()
     expressions: dict[str, Raw] | None = None
     for_each_expression: Expression | None = None
     count_expression: Raw | UnsetType = UNSET
@@ -69,14 +69,14 @@ class ProviderConfig(Struct, frozen=True, gc=False):
     expressions: dict[str, Raw] | None = None
 
 
-class Configuration(Struct, frozen=True, gc=False):
+class PlanExpressions(Struct, frozen=True, gc=False):
     """The whole section."""
 
     provider_config: dict[str, ProviderConfig] = {}
-    root_module: Module = Module()
+    root_module: PlanModule = PlanModule()
 
 
-class Scope:
+class PlanScope:
     """One module instance: what it declares, who calls it, and where it stands in the document.
 
     A step's key is None where it is not known which instance is meant. Scopes, and what is decoded in them, are kept, so
@@ -87,45 +87,45 @@ class Scope:
 
     def __init__(
         self,
-        module: Module,
+        module: PlanModule,
         spot: Spot,
         steps: tuple[ModuleStep, ...] = (),
-        caller: Scope | None = None,
-        call: Call | None = None,
+        caller: PlanScope | None = None,
+        call: PlanModuleCall | None = None,
     ) -> None:
         self.module = module
         self.spot = spot
         self.steps = steps
         self.caller = caller
         self.call = call
-        self._entered: dict[tuple[str, InstanceKey], Scope] = {}
-        self._blocks: dict[tuple[str, str, str], Block] = {}
+        self._entered: dict[tuple[str, InstanceKey], PlanScope] = {}
+        self._blocks: dict[tuple[str, str, str], PlanBlock] = {}
         self._decoded: dict[tuple[int, str], Expression] = {}
 
-    def enter(self, name: str, key: InstanceKey = None) -> Scope | None:
+    def enter(self, name: str, key: InstanceKey = None) -> PlanScope | None:
         """The scope of a module that this one calls; None if it calls none of this name."""
         known = self._entered.get((name, key))
         call = self.module.module_calls.get(name)
         if known is not None or call is None:
             return known
         spot = self.spot.key("module_calls").key(name).key("module")
-        self._entered[name, key] = entered = Scope(call.module, spot, (*self.steps, ModuleStep(name, key)), self, call)
+        self._entered[name, key] = entered = PlanScope(call.module, spot, (*self.steps, ModuleStep(name, key)), self, call)
         return entered
 
-    def descend(self, steps: tuple[ModuleStep, ...]) -> Scope | None:
+    def descend(self, steps: tuple[ModuleStep, ...]) -> PlanScope | None:
         """The scope that a module path leads to from here."""
-        scope: Scope | None = self
+        scope: PlanScope | None = self
         for step in steps:
             scope = scope.enter(step.name, step.key) if scope is not None else None
         return scope
 
-    def block(self, mode: str, resource_type: str, name: str) -> Block | None:
+    def block(self, mode: str, resource_type: str, name: str) -> PlanBlock | None:
         """The block of this module with that type and name."""
         if not self._blocks:
             self._blocks = {(block.mode, block.type, block.name): block for block in self.module.resources}
         return self._blocks.get((mode, resource_type, name))
 
-    def argument(self, block: Block, name: str) -> Expression | None:
+    def argument(self, block: PlanBlock, name: str) -> Expression | None:
         """The expression of one argument of a block."""
         at = self.spot.key("resources").key(f"{block.type}.{block.name}").key("expressions")
         return self._expression(block.expressions, name, at)

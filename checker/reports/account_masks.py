@@ -7,20 +7,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from checker.domain.value import value
-from checker.reports.document import Document
+from checker.reports.document import JsonDocument
 
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 @value
-class Named:
+class NamedAccounts:
     """A document under the name by which a table of several tells it; empty where there is but one."""
 
     name: str
-    document: Document
+    document: JsonDocument
 
 
-def mask_accounts(documents: Sequence[Named]) -> tuple[Named, ...]:
+def mask_accounts(documents: Sequence[NamedAccounts]) -> tuple[NamedAccounts, ...]:
     """The documents with `account-1`, `account-2` … for the ids of accounts, the same for the same id throughout.
 
     A patch or a command that holds one cannot be changed without being another: the patch becomes empty, and so do the steps, which
@@ -29,7 +29,7 @@ def mask_accounts(documents: Sequence[Named]) -> tuple[Named, ...]:
     found = sorted({found for each in documents for text in _texts([each.name, each.document]) for found in _ACCOUNT.findall(text)})
     masks = {account: f"account-{number}" for number, account in enumerate(found, start=1)}
     return tuple(
-        Named(name=_masked(each.name, masks), document=cast("Document", _masked(each.document, masks))) for each in documents
+        NamedAccounts(name=_masked(each.name, masks), document=cast("JsonDocument", _masked(each.document, masks))) for each in documents
     )
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from checker.domain.outcome import UNVERIFIED
-from checker.reports.account_masks import Named, mask_accounts
-from checker.reports.document import Finding
+from checker.reports.account_masks import NamedAccounts, mask_accounts
+from checker.reports.document import JsonFinding
 from checker.reports.github import attribute, data
 from checker.reports.printable import printable
 
@@ -18,7 +18,7 @@ _MOST = 9
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
-def workflow_commands(documents: Sequence[Named], *, masked: bool = False) -> Iterator[str]:
+def workflow_commands(documents: Sequence[NamedAccounts], *, masked: bool = False) -> Iterator[str]:
     """A workflow command for each finding that counts, the gravest first; how many are left out is the last."""
     held = mask_accounts(documents) if masked else documents
     found = [(each.name, one) for each in held for one in each.document["findings"] if one["suppression"] is None]
@@ -31,12 +31,12 @@ def workflow_commands(documents: Sequence[Named], *, masked: bool = False) -> It
             yield f"::{command} title=tfcert::and {len(those) - _MOST} more {command}s, in the JSON"
 
 
-def _command(one: Finding) -> str:
+def _command(one: JsonFinding) -> str:
     # What could not be verified fails a step as an error does.
     return "error" if one["rule"] == UNVERIFIED else _COMMANDS[one["severity"]]
 
 
-def _properties(name: str, one: Finding) -> str:
+def _properties(name: str, one: JsonFinding) -> str:
     where = one["location"]
     place = {"file": where["file"], "line": str(where["line"])} if where is not None else {}
     title = " ".join(filter(None, (name, one["rule"], one["address"])))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from checker.reports.printable import printable
-from checker.reports.wrapping import Line, Span, Tone, wrapped
+from checker.reports.wrapping import Line, TextSpan, Tone, wrapped
 
 if TYPE_CHECKING:
     from checker.domain.by_hand import HandRotation
@@ -18,11 +18,11 @@ def by_hand(rotations: Iterable[HandRotation], width: int) -> Iterator[Line]:
     """Each rotation with its numbered steps; a command is never broken, however long it is."""
     for rotation in rotations:
         yield Line(())
-        who = Span(f"certificate {rotation.certificate_id} ({rotation.place}){_whose(rotation)}")
-        yield from wrapped((Span("by hand: ", Tone.STRONG), who), width, hanging=4)
+        who = TextSpan(f"certificate {rotation.certificate_id} ({rotation.place}){_whose(rotation)}")
+        yield from wrapped((TextSpan("by hand: ", Tone.STRONG), who), width, hanging=4)
         for number, step in enumerate(rotation.steps, start=1):
             yield from _comment(step.does, f"{number}. ", width)
-            yield from (Line((Span(printable(f"    {command}")),)) for command in step.commands)
+            yield from (Line((TextSpan(printable(f"    {command}")),)) for command in step.commands)
             if step.then is not None:
                 yield from _comment(step.then, "   => ", width)
 
@@ -39,5 +39,5 @@ def _whose(rotation: HandRotation) -> str:
 
 def _comment(text: str, before: str, width: int) -> Iterator[Line]:
     margin = _COMMENT + before
-    for number, line in enumerate(wrapped((Span(text),), width - len(margin))):
-        yield Line((Span((_COMMENT + " " * len(before) if number else margin) + line.plain, Tone.FAINT),))
+    for number, line in enumerate(wrapped((TextSpan(text),), width - len(margin))):
+        yield Line((TextSpan((_COMMENT + " " * len(before) if number else margin) + line.plain, Tone.FAINT),))

@@ -15,7 +15,7 @@ from checker.reports.presenting import Searched
 _REMEDY = "write it with `tfcert check --format json --patches` of this version"
 
 
-class Source(TypedDict):
+class JsonSource(TypedDict):
     """A document that was read."""
 
     path: str
@@ -34,7 +34,7 @@ class Summary(TypedDict):
     unverified: int
 
 
-class Certificate(TypedDict):
+class JsonCertificate(TypedDict):
     """A certificate. `days_left` is negative once it has ended; `searched` is where stages were looked for in vain."""
 
     address: str | None
@@ -50,27 +50,27 @@ class Certificate(TypedDict):
     source: str
 
 
-class Stage(TypedDict):
+class JsonStage(TypedDict):
     """A stage; no more than where it was found matters here."""
 
     source: str
 
 
-class Location(TypedDict):
+class JsonLocation(TypedDict):
     """A file and a line, counted from 1."""
 
     file: str
     line: int
 
 
-class Suppression(TypedDict):
+class JsonSuppression(TypedDict):
     """Why a finding does not count, and until which day."""
 
     reason: str
     until: str
 
 
-class Finding(TypedDict):
+class JsonFinding(TypedDict):
     """What a rule says."""
 
     rule: str
@@ -78,8 +78,8 @@ class Finding(TypedDict):
     address: str | None
     message: str
     remedy: str
-    location: Location | None
-    suppression: Suppression | None
+    location: JsonLocation | None
+    suppression: JsonSuppression | None
     source: str | None
     not_before: NotRequired[str | None]
 
@@ -92,7 +92,7 @@ class Late(TypedDict):
     introduced: bool
 
 
-class Rotation(TypedDict):
+class JsonRotation(TypedDict):
     """A rotation and its next step."""
 
     predecessor: str
@@ -106,7 +106,7 @@ class Rotation(TypedDict):
     stages: list[str]
 
 
-class Patch(TypedDict):
+class JsonPatch(TypedDict):
     """One phase as text that `git apply` takes."""
 
     phase: Literal["introduce", "repoint", "retire", "rollback"]
@@ -116,7 +116,7 @@ class Patch(TypedDict):
     unmet: list[str]
 
 
-class HandStep(TypedDict):
+class JsonManualStep(TypedDict):
     """A step of a rotation by hand: lines for a shell, and what must hold before the next."""
 
     does: str
@@ -124,17 +124,17 @@ class HandStep(TypedDict):
     then: str | None
 
 
-class HandRotation(TypedDict):
+class JsonManualRotation(TypedDict):
     """A rotation that no patch can write."""
 
     certificate_id: str
     account: str | None
     region: str | None
     expires_at: str | None
-    steps: list[HandStep]
+    steps: list[JsonManualStep]
 
 
-class Document(TypedDict):
+class JsonDocument(TypedDict):
     """The outcome of one check."""
 
     schema: str
@@ -142,18 +142,18 @@ class Document(TypedDict):
     verdict: Literal["clean", "findings", "inconclusive"]
     exit_code: NotRequired[int]
     offline: bool
-    sources: list[Source]
+    sources: list[JsonSource]
     summary: Summary
-    certificates: list[Certificate]
-    stages: list[Stage]
-    findings: list[Finding]
-    rotations: list[Rotation]
+    certificates: list[JsonCertificate]
+    stages: list[JsonStage]
+    findings: list[JsonFinding]
+    rotations: list[JsonRotation]
     notices: NotRequired[list[str]]
-    patches: NotRequired[list[Patch]]
-    by_hand: NotRequired[list[HandRotation]]
+    patches: NotRequired[list[JsonPatch]]
+    by_hand: NotRequired[list[JsonManualRotation]]
 
 
-def read_document(name: str, data: bytes) -> Document:
+def read_document(name: str, data: bytes) -> JsonDocument:
     """Read an outcome; raises UnreadableError naming what it is instead, or the place in it that is not as it should be."""
     import msgspec
 
@@ -164,7 +164,7 @@ def read_document(name: str, data: bytes) -> Document:
     if version != SCHEMA:
         raise UnreadableError(f"is {version!r}, and this is the tfcert that reads {SCHEMA!r}", where=name, remedy=_REMEDY)
     try:
-        found = msgspec.json.decode(data, type=Document)
+        found = msgspec.json.decode(data, type=JsonDocument)
     except msgspec.ValidationError as error:
         raise UnreadableError(f"not as {SCHEMA} has it: {error}", where=name, remedy=_REMEDY) from error
     if not _is_instant(found["as_of"]):

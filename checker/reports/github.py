@@ -13,8 +13,8 @@ from checker.domain.finding import Finding
 from checker.domain.location import Location
 from checker.domain.outcome import UNVERIFIED, Outcome
 from checker.domain.severity import Severity
-from checker.reports.account_masks import Named
-from checker.reports.document import Document
+from checker.reports.account_masks import NamedAccounts
+from checker.reports.document import JsonDocument
 from checker.reports.json_v1 import document
 from checker.reports.printable import printable
 from checker.reports.whereabouts import whereabouts
@@ -40,7 +40,7 @@ def summary(outcome: Outcome, limit: int) -> str:
     # Only here: annotations have no use for it.
     from checker.reports.markdown import render_documents
 
-    return render_documents([Named(name="", document=cast("Document", document(outcome)))], limit=limit).rstrip("\n") + "\n"
+    return render_documents([NamedAccounts(name="", document=cast("JsonDocument", document(outcome)))], limit=limit).rstrip("\n") + "\n"
 
 
 def _lines(outcome: Outcome, levels: dict[str, list[Finding]], places: dict[Finding, Location]) -> Iterator[str]:

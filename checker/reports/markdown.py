@@ -12,8 +12,8 @@ from checker.domain.deadlines import plan_in_words
 from checker.domain.outcome import Outcome
 from checker.domain.value import value
 from checker.reports import markdown_sections as sections
-from checker.reports.account_masks import Named, mask_accounts
-from checker.reports.document import Document
+from checker.reports.account_masks import NamedAccounts, mask_accounts
+from checker.reports.document import JsonDocument
 from checker.reports.json_v1 import document
 from checker.reports.markdown_by_hand import folded_by_hand
 from checker.reports.markdown_folds import Folded, arrange
@@ -55,8 +55,8 @@ _WITH_PATCHES = 3
 
 @value
 class _Parts:
-    documents: tuple[Document, ...]
-    rows: list[sections.Row]
+    documents: tuple[JsonDocument, ...]
+    rows: list[sections.MarkdownRow]
     certificates: list[str]
     findings: list[str]
     minor: list[str]
@@ -68,11 +68,11 @@ class _Parts:
 
 def render(outcome: Outcome) -> str:
     """Write an outcome as Markdown of whatever length."""
-    return render_documents([Named(name="", document=cast("Document", document(outcome)))])
+    return render_documents([NamedAccounts(name="", document=cast("JsonDocument", document(outcome)))])
 
 
 def render_documents(
-    documents: Sequence[Named], *, limit: int | None = None, masked: bool = False, artifact: str | None = None
+    documents: Sequence[NamedAccounts], *, limit: int | None = None, masked: bool = False, artifact: str | None = None
 ) -> str:
     """Write the outcomes of some checks as one report in Markdown, at most `limit` UTF-16 code units long.
 
@@ -180,6 +180,6 @@ def _list(title: str, lines: Sequence[str], most: int, what: str) -> list[str]:
     return [*([title] if title else []), "\n".join(taken)]
 
 
-def _how_they_stand(rows: Sequence[sections.Row]) -> str:
+def _how_they_stand(rows: Sequence[sections.MarkdownRow]) -> str:
     open_ones = sum(row.rank < 3 for row in rows)
     return f", {open_ones} of them not clean" if open_ones else ", all clean"

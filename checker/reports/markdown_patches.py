@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checker.reports.account_masks import Named
+from checker.reports.account_masks import NamedAccounts
 from checker.reports.commonmark import code, fenced, in_html, sentence, showable
-from checker.reports.document import Patch
+from checker.reports.document import JsonPatch
 from checker.reports.markdown_folds import Folded, Section, fold
 
 _PHASES = ("introduce", "repoint", "retire", "rollback")
@@ -14,9 +14,9 @@ _NAMES = 3
 _CONDITIONS = 20
 
 
-def folded(documents: Sequence[Named], *, artifact: str | None) -> list[Folded]:
+def folded(documents: Sequence[NamedAccounts], *, artifact: str | None) -> list[Folded]:
     """Every patch, the first phases first; one that several root modules share is there once."""
-    shared: dict[str, tuple[Patch, dict[str, None]]] = {}
+    shared: dict[str, tuple[JsonPatch, dict[str, None]]] = {}
     for each in documents:
         for patch in each.document.get("patches", ()):
             # Those that are withheld hold something of their own.
@@ -32,7 +32,7 @@ def how_to_get(phase: str, artifact: str | None) -> str:
     return f"`tfcert patch --phase {phase} --out patches` writes it{beside}"
 
 
-def _folded(patch: Patch, names: Sequence[str], artifact: str | None) -> Folded:
+def _folded(patch: JsonPatch, names: Sequence[str], artifact: str | None) -> Folded:
     which = " ".join(code(name, longest=80) for name in names[:_NAMES] if name)
     more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
     # Its name alone: the folder is the workspace's, or the reader's own.
@@ -47,12 +47,12 @@ def _folded(patch: Patch, names: Sequence[str], artifact: str | None) -> Folded:
     return Folded(section=Section.PATCHES, whole=fold(summary, body), instead=instead)
 
 
-def _standing(patch: Patch) -> str:
+def _standing(patch: JsonPatch) -> str:
     unmet = len(patch["unmet"])
     return f"not yet: {unmet} condition{'s' * (unmet != 1)}" if unmet else "its conditions hold"
 
 
-def _why_not(patch: Patch) -> str:
+def _why_not(patch: JsonPatch) -> str:
     if not patch["diff"]:
         return "not shown, it names an account"
     if not showable(patch["diff"]):

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from checker.domain.deadlines import Late, due, late_plan
 from checker.domain.value import value
-from checker.reports.account_masks import Named
+from checker.reports.account_masks import NamedAccounts
 from checker.reports.commonmark import code, sentence
-from checker.reports.document import Certificate, Document, Finding, Rotation
+from checker.reports.document import JsonCertificate, JsonDocument, JsonFinding, JsonRotation
 from checker.reports.presenting import presenters_in_words
 
 _NAME = 200
@@ -20,51 +20,51 @@ _WHOLE = "(the account as a whole)"
 
 
 @value
-class Row:
+class MarkdownRow:
     """A source in the table of root modules: its verdict's rank among `_VERDICTS`, and its line."""
 
     rank: int
     line: str
 
 
-def verdict(documents: Sequence[Document]) -> str:
+def verdict(documents: Sequence[JsonDocument]) -> str:
     """The worst of several: findings outrank what is inconclusive, and that outranks clean (I4)."""
     return min((document["verdict"] for document in documents), key=_VERDICTS.index, default="inconclusive")
 
 
-def counted(documents: Sequence[Document]) -> str:
+def counted(documents: Sequence[JsonDocument]) -> str:
     """The findings that count, in words; empty where there are none."""
     sums = {name: sum(_count(document, name) for document in documents) for name in _SEVERITIES}
     return ", ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in sums.items() if count)
 
 
-def not_before(documents: Sequence[Document]) -> datetime | None:
+def not_before(documents: Sequence[JsonDocument]) -> datetime | None:
     """The moment before which no plan of these is to be applied; None where no finding names one."""
     named = [one.get("not_before") for document in documents for one in document["findings"] if one["suppression"] is None]
     return max((datetime.fromisoformat(text) for text in named if text), default=None)
 
 
-def rows(documents: Sequence[Named]) -> list[Row]:
+def rows(documents: Sequence[NamedAccounts]) -> list[MarkdownRow]:
     """A row for each source of each document, what needs a person first."""
     found = [entry for each in documents for entry in _rows(each)]
     return [row for _, row in sorted(found, key=lambda entry: entry[0])]
 
 
-def certificates(documents: Sequence[Named]) -> list[str]:
+def certificates(documents: Sequence[NamedAccounts]) -> list[str]:
     """A line of a table for each certificate, the nearest end first."""
     found = [(each.name, one) for each in documents for one in each.document["certificates"] if one["id"] is not None]
     found.sort(key=lambda entry: (entry[1]["days_left"] is None, entry[1]["days_left"] or 0, entry[0], entry[1]["address"] or ""))
     return [_certificate(name, one) for name, one in found]
 
 
-def findings(documents: Sequence[Named], *, minor: bool) -> list[str]:
+def findings(documents: Sequence[NamedAccounts], *, minor: bool) -> list[str]:
     """An item of a list for each finding, errors first; `minor` are the notes and what is suppressed."""
     found = [(each.name, one) for each in documents for one in each.document["findings"] if _is_minor(one) is minor]
     found.sort(key=lambda entry: _SEVERITIES.index(entry[1]["severity"]))
     return [_finding(name, one) for name, one in found]
 
 
-def steps(documents: Sequence[Named]) -> list[str]:
+def steps(documents: Sequence[NamedAccounts]) -> list[str]:
     """An item of a list for each rotation that is not done: what is next."""
     found = [
         (each.name, one, datetime.fromisoformat(each.document["as_of"]))
@@ -76,7 +76,7 @@ def steps(documents: Sequence[Named]) -> list[str]:
     return list(dict.fromkeys(_step(name, one, as_of) for name, one, as_of in found))
 
 
-def notices(documents: Sequence[Named]) -> list[str]:
+def notices(documents: Sequence[NamedAccounts]) -> list[str]:
     """What every report must say beside its findings."""
     lines = [f"- {sentence(text)}" for each in documents for text in each.document.get("notices", ())]
     offline = [each.name for each in documents if each.document["offline"]]
@@ -86,7 +86,7 @@ def notices(documents: Sequence[Named]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def _rows(each: Named) -> Iterator[tuple[tuple[int, int, str], Row]]:
+def _rows(each: NamedAccounts) -> Iterator[tuple[tuple[int, int, str], MarkdownRow]]:
     document = each.document
     paths = [source["path"] for source in document["sources"]]
     alone = len(paths) == 1
@@ -109,10 +109,10 @@ def _rows(each: Named) -> Iterator[tuple[tuple[int, int, str], Row]]:
         counts = [sum(one["severity"] == severity and one["suppression"] is None for one in mine) for severity in _SEVERITIES]
         cells = (f"{name}{shown}", f"**{word}**", _nearest(known), *counts, len(known), stages)
         rank = _VERDICTS.index(word)
-        yield (rank, days, f"{each.name}\0{path}"), Row(rank=rank, line=f"| {' | '.join(map(str, cells))} |")
+        yield (rank, days, f"{each.name}\0{path}"), MarkdownRow(rank=rank, line=f"| {' | '.join(map(str, cells))} |")
 
 
-def _verdict(mine: Sequence[Finding]) -> str:
+def _verdict(mine: Sequence[JsonFinding]) -> str:
     """How one source of several stands; the exit code is that of them all."""
     held = [one for one in mine if one["suppression"] is None]
     if any(one["severity"] == "error" and one["rule"] != _UNVERIFIED for one in held):
@@ -122,12 +122,12 @@ def _verdict(mine: Sequence[Finding]) -> str:
     return "warnings" if any(one["severity"] == "warning" for one in held) else "clean"
 
 
-def _nearest(known: Sequence[Certificate]) -> str:
+def _nearest(known: Sequence[JsonCertificate]) -> str:
     one = min((each for each in known if each["days_left"] is not None), key=lambda each: each["days_left"] or 0, default=None)
     return _left(one) if one is not None else "not known" if known else "–"  # noqa: RUF001 -- a dash is what an empty cell shows
 
 
-def _certificate(name: str, one: Certificate) -> str:
+def _certificate(name: str, one: JsonCertificate) -> str:
     presented = len(one["presented_by"])
     cells = (
         *((code(name, longest=_NAME),) if name else ()),
@@ -141,14 +141,14 @@ def _certificate(name: str, one: Certificate) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _stray(one: Certificate) -> str:
+def _stray(one: JsonCertificate) -> str:
     """What stands for the address of a certificate that has none: of a scan, whether the states that it was given know it."""
     if not one["source"].startswith("aws://"):
         return "(not in this state)"
     return "(unmanaged)" if one.get("managed") is False else "(not known whether it is managed)"
 
 
-def _left(one: Certificate) -> str:
+def _left(one: JsonCertificate) -> str:
     days = one["days_left"]
     if one["evidence"] == "gone":
         return "gone from AWS"
@@ -157,7 +157,7 @@ def _left(one: Certificate) -> str:
     return f"{days} day{'s' * (days != 1)}" if days >= 0 else f"ended {-days} day{'s' * (days != -1)} ago"
 
 
-def _finding(name: str, one: Finding) -> str:
+def _finding(name: str, one: JsonFinding) -> str:
     where = one["location"]
     place = f" in {code('{file}:{line}'.format(**where), longest=_NAME)}" if where is not None else ""
     address = f" {code(one['address'], longest=_NAME)}" if one["address"] else ""
@@ -168,7 +168,7 @@ def _finding(name: str, one: Finding) -> str:
     return f"{head}: {sentence(one['message'])}  \n  → {sentence(one['remedy'])}"
 
 
-def _step(name: str, one: Rotation, as_of: datetime) -> str:
+def _step(name: str, one: JsonRotation, as_of: datetime) -> str:
     among = f"{code(name, longest=_NAME)} " if name else ""
     arrow = f" → {code(one['successor'], longest=_NAME)}" if one["successor"] else ""
     reason = f": {sentence(one['reason'])}" if one["reason"] else ""
@@ -180,7 +180,7 @@ def _step(name: str, one: Rotation, as_of: datetime) -> str:
     return f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: **{phase}**{how}{reason}{dates}{_late(one, as_of)}"
 
 
-def _deadlines(one: Rotation) -> tuple[tuple[str, str | None], ...]:
+def _deadlines(one: JsonRotation) -> tuple[tuple[str, str | None], ...]:
     """The deadlines that are still ahead: that of introduce only before the successor is there."""
     both = (("introduce", one["introduce_by"]), ("repoint", one["repoint_by"]))
     if not one["stages"]:
@@ -188,7 +188,7 @@ def _deadlines(one: Rotation) -> tuple[tuple[str, str | None], ...]:
     return both[1:] if one.get("introduced") else both
 
 
-def _late(one: Rotation, as_of: datetime) -> str:
+def _late(one: JsonRotation, as_of: datetime) -> str:
     late = one.get("late")
     if late is None:
         return ""
@@ -205,9 +205,9 @@ def _late(one: Rotation, as_of: datetime) -> str:
     return "\n" + "\n".join([*lines[:1], "", *lines[1:], "", *(f"  - Risk: {risk}" for risk in plan.risks)])
 
 
-def _is_minor(one: Finding) -> bool:
+def _is_minor(one: JsonFinding) -> bool:
     return one["severity"] == "note" or one["suppression"] is not None
 
 
-def _count(document: Document, severity: str) -> int:
+def _count(document: JsonDocument, severity: str) -> int:
     return sum(one["severity"] == severity and one["suppression"] is None for one in document["findings"])

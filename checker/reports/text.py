@@ -13,7 +13,7 @@ from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
 from checker.domain.severity import Severity
 from checker.reports.text_next import what_next
 from checker.reports.text_table import nothing_there, table
-from checker.reports.wrapping import WIDTH, Line, Span, Tone, wrapped
+from checker.reports.wrapping import WIDTH, Line, TextSpan, Tone, wrapped
 
 TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTE: Tone.FAINT}
 _VERDICTS = {
@@ -62,13 +62,13 @@ def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
 
 
 def _note(text: str, width: int) -> Iterator[Line]:
-    yield from wrapped((Span(text, Tone.FAINT),), width, hanging=2)
+    yield from wrapped((TextSpan(text, Tone.FAINT),), width, hanging=2)
 
 
-def _verdict(outcome: Outcome) -> Iterator[Span]:
+def _verdict(outcome: Outcome) -> Iterator[TextSpan]:
     word, tone = _VERDICTS[outcome.verdict]
-    yield Span("tfcert: ")
-    yield Span(word, tone)
+    yield TextSpan("tfcert: ")
+    yield TextSpan(word, tone)
     counted = [finding for finding in outcome.findings if finding.suppression is None]
     numbers = [
         f"{count} {severity.word}{'s' if count > 1 else ''}"
@@ -80,9 +80,9 @@ def _verdict(outcome: Outcome) -> Iterator[Span]:
     suppressed = len(outcome.findings) - len(counted)
     numbers += [f"{suppressed} suppressed"] if suppressed else []
     if numbers:
-        yield Span(f" ({', '.join(numbers)})")
+        yield TextSpan(f" ({', '.join(numbers)})")
     if outcome.not_before is not None:
-        yield Span(f": {plan_in_words(outcome.not_before)}", Tone.WARNING)
+        yield TextSpan(f": {plan_in_words(outcome.not_before)}", Tone.WARNING)
 
 
 def _document(part: DocumentCases, width: int, observations: Observations, *, several: bool) -> Iterator[Line]:
@@ -91,7 +91,7 @@ def _document(part: DocumentCases, width: int, observations: Observations, *, se
         stages, certificates = len(part.document.stages), len(part.document.certificates)
         told = f" ({part.document.source.kind}; stages: {stages}, certificates: {certificates})"
         yield Line(())
-        yield from wrapped((Span(part.document.source.path, Tone.STRONG), Span(told)), width, hanging=2)
+        yield from wrapped((TextSpan(part.document.source.path, Tone.STRONG), TextSpan(told)), width, hanging=2)
     elif part.cases:
         yield Line(())
     yield from table(part, width, observations)
@@ -116,16 +116,16 @@ def _finding(finding: Finding, width: int, *, named: bool) -> Iterator[Line]:
     word, tone = finding.severity.word, TONES[finding.severity]
     if finding.suppression is not None:
         word, tone = f"suppressed {word}", Tone.FAINT
-    head = [Span(where), Span(word, tone), Span(f": {finding.rule}", Tone.STRONG)]
+    head = [TextSpan(where), TextSpan(word, tone), TextSpan(f": {finding.rule}", Tone.STRONG)]
     if finding.address:
-        head.append(Span(f" {finding.address}"))
+        head.append(TextSpan(f" {finding.address}"))
     yield from wrapped(head, width, hanging=4)
     if finding.suppression is not None:
-        yield from wrapped((Span(_suppressed(finding.suppression), Tone.FAINT),), width, indent=4)
+        yield from wrapped((TextSpan(_suppressed(finding.suppression), Tone.FAINT),), width, indent=4)
     if named and finding.source is not None:
-        yield from wrapped((Span(f"in {finding.source}"),), width, indent=4)
-    yield from wrapped((Span(finding.message),), width, indent=4)
-    yield from wrapped((Span(f"-> {finding.remedy}"),), width, indent=4, hanging=7)
+        yield from wrapped((TextSpan(f"in {finding.source}"),), width, indent=4)
+    yield from wrapped((TextSpan(finding.message),), width, indent=4)
+    yield from wrapped((TextSpan(f"-> {finding.remedy}"),), width, indent=4, hanging=7)
 
 
 def _suppressed(suppression: Suppression) -> str:

@@ -9,7 +9,7 @@ from checker.domain.deadlines import LatePlan, late_plan
 from checker.domain.outcome import Outcome
 from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
 from checker.domain.written import WrittenPatch
-from checker.reports.wrapping import Line, Span, Tone, wrapped
+from checker.reports.wrapping import Line, TextSpan, Tone, wrapped
 from checker.rotation.sentences import condition_in_words, deadlines, open_conditions, step_in_words
 
 _THEN = {
@@ -30,7 +30,7 @@ def what_next(outcome: Outcome, width: int) -> Iterator[Line]:
         yield from _patches(outcome.patches, width)
     if not outcome.rotations and not outcome.findings:
         yield Line(())
-        yield from wrapped((Span(_quiet(outcome)),), width, hanging=2)
+        yield from wrapped((TextSpan(_quiet(outcome)),), width, hanging=2)
 
 
 def _quiet(outcome: Outcome) -> str:
@@ -48,19 +48,19 @@ def _quiet(outcome: Outcome) -> str:
 def _patches(patches: tuple[WrittenPatch, ...], width: int) -> Iterator[Line]:
     """Which patches there are, and how to have them: a text that is wrapped and trimmed carries none that could be applied."""
     for patch in patches:
-        yield from wrapped((Span(patch.file_name, Tone.STRONG), Span(f": {', '.join(patch.rotations)}")), width, hanging=4)
+        yield from wrapped((TextSpan(patch.file_name, Tone.STRONG), TextSpan(f": {', '.join(patch.rotations)}")), width, hanging=4)
         for condition in patch.unmet:
-            yield from wrapped((Span(f"first: {condition}"),), width, indent=4, hanging=6)
+            yield from wrapped((TextSpan(f"first: {condition}"),), width, indent=4, hanging=6)
     told = "-> `tfcert patch --phase all --out DIR` stores them; --format json, markdown and html carry them"
-    yield from wrapped((Span(told),), width, indent=4, hanging=7)
+    yield from wrapped((TextSpan(told),), width, indent=4, hanging=7)
 
 
 def _rotation(rotation: Rotation, width: int, as_of: datetime) -> Iterator[Line]:
-    yield from wrapped((Span("rotation ", Tone.STRONG), Span(rotation.label)), width, hanging=4)
+    yield from wrapped((TextSpan("rotation ", Tone.STRONG), TextSpan(rotation.label)), width, hanging=4)
     if rotation.successor is not None:
-        yield from wrapped((Span(f"successor: {rotation.successor}"),), width, indent=4, hanging=6)
+        yield from wrapped((TextSpan(f"successor: {rotation.successor}"),), width, indent=4, hanging=6)
     if rotation.taken_up is not None and isinstance(rotation.step, Next):
-        yield from wrapped((Span(rotation.taken_up.guess),), width, indent=4, hanging=6)
+        yield from wrapped((TextSpan(rotation.taken_up.guess),), width, indent=4, hanging=6)
     more = ""
     match rotation.step:
         case Next(phase=phase):
@@ -71,12 +71,12 @@ def _rotation(rotation: Rotation, width: int, as_of: datetime) -> Iterator[Line]
             tone = Tone.ERROR
         case Done():
             tone = Tone.GOOD
-    yield from wrapped((Span(_step(rotation), tone),), width, indent=4, hanging=6)
+    yield from wrapped((TextSpan(_step(rotation), tone),), width, indent=4, hanging=6)
     if more:
-        yield from wrapped((Span(f"-> {more}"),), width, indent=4, hanging=7)
+        yield from wrapped((TextSpan(f"-> {more}"),), width, indent=4, hanging=7)
     dates = deadlines(rotation, as_of)
     if dates:
-        yield from wrapped((Span(dates),), width, indent=4)
+        yield from wrapped((TextSpan(dates),), width, indent=4)
     if rotation.late is not None:
         yield from _late(late_plan(rotation.late, as_of), width)
 
@@ -89,8 +89,8 @@ def _step(rotation: Rotation) -> str:
 
 
 def _late(plan: LatePlan, width: int) -> Iterator[Line]:
-    yield from wrapped((Span(plan.why, Tone.ERROR),), width, indent=4, hanging=6)
+    yield from wrapped((TextSpan(plan.why, Tone.ERROR),), width, indent=4, hanging=6)
     for number, step in enumerate(plan.steps, 1):
-        yield from wrapped((Span(f"{number}. {step}"),), width, indent=6, hanging=9)
+        yield from wrapped((TextSpan(f"{number}. {step}"),), width, indent=6, hanging=9)
     for risk in plan.risks:
-        yield from wrapped((Span(f"risk: {risk}"),), width, indent=6, hanging=8)
+        yield from wrapped((TextSpan(f"risk: {risk}"),), width, indent=6, hanging=8)

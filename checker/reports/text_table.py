@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from checker.domain.case_values import Case, DocumentCases, Evidence
 from checker.domain.observation import Observations
 from checker.reports.presenting import presenters_in_words, searched
-from checker.reports.wrapping import Line, Span, Tone, wrapped
+from checker.reports.wrapping import Line, TextSpan, Tone, wrapped
 
 _MONTHS = 12
 _DAYS_OF_A_MONTH = 30
@@ -29,13 +29,13 @@ def table(part: DocumentCases, width: int, observations: Observations) -> Iterat
         tone = _tone(case) if stages else Tone.FAINT
         ends = f"{case.expires_at:%Y-%m-%d}" if case.expires_at is not None else "not known"
         row = (
-            Span(f"{_left(case):<{_LEFT}}", tone, whole=True),
-            Span(f"{_bar(case)}  ", tone, whole=True),
-            Span(f"{ends:<10} ({case.evidence})", whole=True),
-            Span(f"  {case.id}, presented by {presented}"),
+            TextSpan(f"{_left(case):<{_LEFT}}", tone, whole=True),
+            TextSpan(f"{_bar(case)}  ", tone, whole=True),
+            TextSpan(f"{ends:<10} ({case.evidence})", whole=True),
+            TextSpan(f"  {case.id}, presented by {presented}"),
         )
         yield from wrapped(row, width, indent=2, hanging=2 + _LEFT)
-        yield from wrapped((Span(_name(case, part), Tone.STRONG),), width, indent=2 + _LEFT)
+        yield from wrapped((TextSpan(_name(case, part), Tone.STRONG),), width, indent=2 + _LEFT)
 
 
 def _urgency(case: Case) -> tuple[bool, int, str, str]:

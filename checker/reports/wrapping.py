@@ -22,7 +22,7 @@ class Tone(StrEnum):
     ERROR = "error"
 
 
-class Span(NamedTuple):
+class TextSpan(NamedTuple):
     """A piece of one line; `whole` is not broken at its spaces."""
 
     text: str
@@ -33,7 +33,7 @@ class Span(NamedTuple):
 class Line(NamedTuple):
     """What stands on one line of the terminal."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[TextSpan, ...]
 
     @property
     def plain(self) -> str:
@@ -48,7 +48,7 @@ def cells(text: str) -> int:
     return sum(_cells(char) for char in text)
 
 
-def wrapped(spans: Iterable[Span], width: int, *, indent: int = 0, hanging: int | None = None) -> Iterator[Line]:
+def wrapped(spans: Iterable[TextSpan], width: int, *, indent: int = 0, hanging: int | None = None) -> Iterator[Line]:
     """Break spans into lines of at most `width` columns, each indented, those after the first by `hanging`.
 
     A word that is longer than a line is broken where the line ends.
@@ -57,13 +57,13 @@ def wrapped(spans: Iterable[Span], width: int, *, indent: int = 0, hanging: int 
     safe = [printable(text) for text, _, _ in pieces]
     if indent + sum(map(cells, safe)) <= width:
         # As most lines are, of reports with thousands.
-        yield _joined([Span(" " * indent), *(Span(text, piece.tone) for text, piece in zip(safe, pieces, strict=True))])
+        yield _joined([TextSpan(" " * indent), *(TextSpan(text, piece.tone) for text, piece in zip(safe, pieces, strict=True))])
         return
     yield from _broken(pieces, width, indent, indent if hanging is None else hanging)
 
 
-def _broken(spans: Iterable[Span], width: int, indent: int, hanging: int) -> Iterator[Line]:
-    line: list[Span] = [Span(" " * indent)]
+def _broken(spans: Iterable[TextSpan], width: int, indent: int, hanging: int) -> Iterator[Line]:
+    line: list[TextSpan] = [TextSpan(" " * indent)]
     used, empty = indent, True
     for span in spans:
         for number, word in enumerate((span.text,) if span.whole else span.text.split(" ")):
@@ -71,24 +71,24 @@ def _broken(spans: Iterable[Span], width: int, indent: int, hanging: int) -> Ite
             gap = 0 if empty or not number else 1
             if not empty and used + gap + cells(text) > width:
                 yield _joined(line)
-                line, used, empty, gap = [Span(" " * hanging)], hanging, True, 0
+                line, used, empty, gap = [TextSpan(" " * hanging)], hanging, True, 0
             while used + gap + cells(text) > width:
                 head, rest = _split(text, width - used - gap)
-                yield _joined([*line, Span(" " * gap + head, span.tone)])
+                yield _joined([*line, TextSpan(" " * gap + head, span.tone)])
                 # Once more, since the rest begins a line now.
                 text = printable(rest)
-                line, used, empty, gap = [Span(" " * hanging)], hanging, True, 0
-            line.append(Span(" " * gap + text, span.tone))
+                line, used, empty, gap = [TextSpan(" " * hanging)], hanging, True, 0
+            line.append(TextSpan(" " * gap + text, span.tone))
             used, empty = used + gap + cells(text), empty and not text
     yield _joined(line)
 
 
-def _joined(spans: list[Span]) -> Line:
+def _joined(spans: list[TextSpan]) -> Line:
     """Neighbours of one tone as one; an indent has that of what it stands before."""
-    made: list[Span] = []
+    made: list[TextSpan] = []
     for span in spans:
         if made and (made[-1].tone is span.tone or not made[-1].text.strip()):
-            made[-1] = Span(made[-1].text + span.text, span.tone)
+            made[-1] = TextSpan(made[-1].text + span.text, span.tone)
         elif span.text:
             made.append(span)
     return Line(tuple(made))

@@ -9,15 +9,15 @@ from checker.domain.address import Address
 from checker.domain.case_values import Case, Evidence, days_between
 from checker.domain.observation import Surveyed, Unanswered
 from checker.domain.rotation import Blocked, Condition, Holds, Phase, Step, Waiting
-from checker.rotation.standing import Standing
+from checker.rotation.standing import RotationState
 
 
-def conditions(standing: Standing, successor: Address) -> tuple[Condition, ...]:
+def conditions(standing: RotationState, successor: Address) -> tuple[Condition, ...]:
     """The conditions of repoint, retire and rollback; introduce has none."""
     return (*_repoint(standing, successor), *_retire(standing), *_rollback(standing))
 
 
-def _repoint(standing: Standing, successor: Address) -> Iterator[Condition]:
+def _repoint(standing: RotationState, successor: Address) -> Iterator[Condition]:
     there = standing.successor_cases
     complete = bool(there) and not tuple(standing.missing_instances())
     yield Condition(phase=Phase.REPOINT, text=f"{successor} is applied and in state", holds=Holds.YES if complete else Holds.NO)
@@ -49,7 +49,7 @@ def _dated(there: tuple[Case, ...]) -> Holds:
     return Holds.UNKNOWN if any(case.expires_at is None for case in there) else Holds.YES
 
 
-def _old_enough(standing: Standing, there: tuple[Case, ...]) -> Holds:
+def _old_enough(standing: RotationState, there: tuple[Case, ...]) -> Holds:
     if not there:
         return Holds.NO
     ready = window_end(standing)
@@ -58,7 +58,7 @@ def _old_enough(standing: Standing, there: tuple[Case, ...]) -> Holds:
     return Holds.YES if ready <= standing.cases.as_of else Holds.NO
 
 
-def window_end(standing: Standing) -> datetime | None:
+def window_end(standing: RotationState) -> datetime | None:
     """The moment at which the trust window of the successor ends; None while an instance is missing or of unknown age."""
     made = [case.made_at for case in standing.successor_cases]
     dated = [instant for instant in made if instant is not None]
@@ -67,7 +67,7 @@ def window_end(standing: Standing) -> datetime | None:
     return standing.cases.policy.window_end(max(dated))
 
 
-def age(standing: Standing) -> str:
+def age(standing: RotationState) -> str:
     """How old the youngest instance of the successor is, in words; empty where that is not known."""
     made = [case.made_at for case in standing.successor_cases if case.made_at is not None]
     if not made:
@@ -76,7 +76,7 @@ def age(standing: Standing) -> str:
     return f"the successor is {days} day{'s' * (days != 1)} old"
 
 
-def _retire(standing: Standing) -> Iterator[Condition]:
+def _retire(standing: RotationState) -> Iterator[Condition]:
     yield Condition(
         phase=Phase.RETIRE,
         text=f"no stage in state presents {standing.block}",
@@ -94,7 +94,7 @@ def _retire(standing: Standing) -> Iterator[Condition]:
     )
 
 
-def _rollback(standing: Standing) -> Iterator[Condition]:
+def _rollback(standing: RotationState) -> Iterator[Condition]:
     yield Condition(phase=Phase.ROLLBACK, text=f"AWS knows {standing.block}", holds=_known(standing.own))
     yield Condition(phase=Phase.ROLLBACK, text=f"{standing.block} has not ended", holds=_lives(standing.own))
     yield Condition(phase=Phase.ROLLBACK, text=f"every backend still trusts {standing.block}", holds=Holds.UNKNOWN)
@@ -106,7 +106,7 @@ def _lives(own: tuple[Case, ...]) -> Holds:
     return Holds.UNKNOWN if any(case.days_left is None for case in own) else Holds.YES
 
 
-def unseen_presenters(standing: Standing) -> Step | None:
+def unseen_presenters(standing: RotationState) -> Step | None:
     """Whether AWS confirms that no stage of the account and region presents it, in Terraform or not."""
     if not standing.cases.observations.asked:
         return Waiting("AWS was not asked whether any stage still presents it (--offline)", unverified=True)
@@ -134,7 +134,7 @@ def unseen_presenters(standing: Standing) -> Step | None:
     )
 
 
-def _not_reached(standing: Standing, uncovered: tuple[object, ...]) -> Blocked:
+def _not_reached(standing: RotationState, uncovered: tuple[object, ...]) -> Blocked:
     stage = uncovered[0]
     address = getattr(stage, "address", None)
     declared = standing.declared.stage(address.block) if isinstance(address, Address) else None

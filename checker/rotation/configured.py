@@ -15,7 +15,7 @@ from checker.rotation.claims import claim, passed_cautions, unfit
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name
 from checker.rotation.rollback import rollback
-from checker.rotation.standing import Standing
+from checker.rotation.standing import RotationState
 from checker.rotation.steps import removal, step
 from checker.rotation.taken_out import block_of, taken_out
 from checker.rotation.unmanaged import unmanaged
@@ -98,7 +98,7 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
     passed = found.passed_over
     if guess is not None and reason is not None and not guess.moved:
         passed, guess, reason = (*passed, (guess.successor, reason)), None, None
-    standing = Standing(
+    standing = RotationState(
         cases=cases,
         document=document,
         declared=declared,
@@ -161,7 +161,7 @@ def _is_empty(declared: Declared, guess: Guess, block: Address, as_of: datetime)
 def _left_over(cases: Cases, document: DocumentCases, each: DeclaredCertificate, later: DeclaredCertificate | None) -> Rotation:
     """The removal of a certificate that nobody retired; it has no deadlines."""
     own = document.of_block(each.block)
-    standing = Standing(
+    standing = RotationState(
         cases=cases, document=document, declared=_declared(document), block=each.block, own=own, declaration=each, successor=later
     )
     ends = [case.expires_at for case in own if case.expires_at is not None]
@@ -182,14 +182,14 @@ def _declared(document: DocumentCases) -> Declared:
     return document.document.declared or Declared(directory="")
 
 
-def _trust(standing: Standing) -> tuple[TrustConsumer, ...]:
+def _trust(standing: RotationState) -> tuple[TrustConsumer, ...]:
     """The consumers of the predecessor's PEM; one that the successor's PEM reaches too holds both."""
     own = standing.declaration.trust if standing.declaration is not None else ()
     others = frozenset(each.place for each in standing.successor.trust) if standing.successor is not None else frozenset()
     return tuple(replace(each, both=each.both or each.place in others) for each in own)
 
 
-def _cautions(standing: Standing) -> Iterator[Caution]:
+def _cautions(standing: RotationState) -> Iterator[Caution]:
     """Rollback edits where the successor is referred to, every other phase where the predecessor is."""
     guess = standing.guess
     if guess is not None and guess.moved:

@@ -9,10 +9,10 @@ from checker.domain.location import Location
 from checker.domain.observation import Surveyed
 from checker.domain.rotation import Blocked, Step, Waiting
 from checker.rotation.conditions import unseen_presenters
-from checker.rotation.standing import Standing
+from checker.rotation.standing import RotationState
 
 
-def undeclared(standing: Standing) -> Step:  # noqa: PLR0911 -- one return for each reason why there is no block
+def undeclared(standing: RotationState) -> Step:  # noqa: PLR0911 -- one return for each reason why there is no block
     """Return what to do first, or to wait for, where the predecessor has no block in the configuration."""
     renamed = standing.declared.renamed.get(standing.block)
     if renamed is not None:
@@ -55,7 +55,7 @@ def undeclared(standing: Standing) -> Step:  # noqa: PLR0911 -- one return for e
     return _in_use_without_block(standing, removal) if standing.presenters else _unused_without_block(standing)
 
 
-def _in_use_without_block(standing: Standing, removal: Removed | None) -> Blocked:
+def _in_use_without_block(standing: RotationState, removal: Removed | None) -> Blocked:
     """Return why the rotation of a certificate in use cannot go on without its block."""
     also = f", and take the removed block ({removal.location}) out," if removal is not None else ""
     return Blocked(
@@ -65,7 +65,7 @@ def _in_use_without_block(standing: Standing, removal: Removed | None) -> Blocke
     )
 
 
-def _unused_without_block(standing: Standing) -> Step:
+def _unused_without_block(standing: RotationState) -> Step:
     """Return what follows for a certificate that no stage in state presents and that has no block."""
     unseen = unseen_presenters(standing) if standing.cases.observations.asked else None
     if isinstance(unseen, Blocked):
@@ -78,7 +78,7 @@ def _unused_without_block(standing: Standing) -> Step:
     )
 
 
-def forgotten(standing: Standing, removal: Removed) -> Step:
+def forgotten(standing: RotationState, removal: Removed) -> Step:
     """What follows from a `removed` block with `destroy = false`: the certificate leaves the state and stays in AWS."""
     takes = f"a removed block ({removal.location}) takes it out of the state without deleting it"
     if standing.presenters and not any(standing.declared.literal(identity) is not None for identity in standing.ids):
@@ -102,12 +102,12 @@ def unparsed(broken: Sequence[Location], what: str) -> Blocked:
     )
 
 
-def _searched(standing: Standing) -> str:
+def _searched(standing: RotationState) -> str:
     """The JSON files that were searched for a block, and name other certificates only."""
     return f" (it is not in {', '.join(standing.declared.unread)})" if standing.declared.unread else ""
 
 
-def _unread(standing: Standing) -> str:
+def _unread(standing: RotationState) -> str:
     """The files that may declare a block, each with the file that OpenTofu leaves out because of it."""
     twins, paths = standing.declared.twins, standing.declared.may_declare(standing.block)
     return ", ".join(f"{path} (only OpenTofu reads it, instead of {twins[path]})" if path in twins else path for path in paths)

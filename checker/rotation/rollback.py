@@ -7,12 +7,12 @@ from checker.domain.case_values import Case, Evidence
 from checker.domain.declared import DeclaredCertificate
 from checker.domain.observation import Unanswered
 from checker.domain.rotation import Blocked, Next, Phase, Step, Waiting
-from checker.rotation.standing import Standing
+from checker.rotation.standing import RotationState
 
 _ANEW = "a certificate that is deleted or has ended cannot be made again: go on with its successor, or rotate to another one"
 
 
-def rollback(standing: Standing) -> Step:
+def rollback(standing: RotationState) -> Step:
     """Say whether every pointer can go back to the predecessor, why not, or that nothing is to be taken back."""
     successor = standing.successor
     if successor is None and _removed(standing):
@@ -24,7 +24,7 @@ def rollback(standing: Standing) -> Step:
     return _dead(standing) or _hindered(standing, successor) or _unconfirmed(standing) or Next(Phase.ROLLBACK)
 
 
-def _removed(standing: Standing) -> bool:
+def _removed(standing: RotationState) -> bool:
     """Whether the block left this configuration with its lineage comment, as after retire, and nothing presents the certificate."""
     known = standing.declared
     path = standing.block.module_path
@@ -38,7 +38,7 @@ def _removed(standing: Standing) -> bool:
     )
 
 
-def _retired(standing: Standing) -> Blocked:
+def _retired(standing: RotationState) -> Blocked:
     if standing.own:
         return Blocked(
             f"{standing.block} is no longer in the configuration, and the next apply deletes it",
@@ -47,7 +47,7 @@ def _retired(standing: Standing) -> Blocked:
     return Blocked(f"{standing.block} is retired", _ANEW)
 
 
-def _dead(standing: Standing) -> Blocked | None:
+def _dead(standing: RotationState) -> Blocked | None:
     there = {case.address.instance for case in standing.own if case.address is not None}
     for case in standing.successor_cases:
         if case.address is not None and case.address.instance not in there:
@@ -64,7 +64,7 @@ def _ended(case: Case) -> Blocked | None:
     return None
 
 
-def _hindered(standing: Standing, successor: DeclaredCertificate) -> Blocked | None:
+def _hindered(standing: RotationState, successor: DeclaredCertificate) -> Blocked | None:
     for obstacle in successor.obstacles:
         where = f" ({obstacle.location})" if obstacle.location is not None else ""
         return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)
@@ -76,7 +76,7 @@ def _hindered(standing: Standing, successor: DeclaredCertificate) -> Blocked | N
     return None
 
 
-def _unconfirmed(standing: Standing) -> Waiting | None:
+def _unconfirmed(standing: RotationState) -> Waiting | None:
     for case in standing.own:
         if case.evidence is not Evidence.OBSERVED:
             reason = case.observation.reason if isinstance(case.observation, Unanswered) else "it was not asked (--offline)"

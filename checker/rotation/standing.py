@@ -21,7 +21,7 @@ def presented(stage: Stage) -> str | None:
 
 
 @value
-class Standing:
+class RotationState:
     """A predecessor block, the cases of its instances, its declaration if it still has one, and its successor.
 
     The successor is the one that a comment names, else a guess. `unfit` says why stages should not move to it.

@@ -11,11 +11,11 @@ from checker.domain.rotation import Blocked, Done, Next, Phase, Step, Waiting
 from checker.domain.succession import Guess
 from checker.rotation.conditions import _not_reached, age, unseen_presenters, window_end
 from checker.rotation.missing_block import forgotten, undeclared
-from checker.rotation.standing import Standing
+from checker.rotation.standing import RotationState
 
 
 def step(  # noqa: PLR0911 -- one return for each place at which a rotation can stand
-    standing: Standing, successor: Address, contested: tuple[DeclaredCertificate, ...] = ()
+    standing: RotationState, successor: Address, contested: tuple[DeclaredCertificate, ...] = ()
 ) -> Step:
     """Say which phase is safe now (I2), what must happen first, or why tfcert cannot write it."""
     tainted = next((case.address for case in (*standing.own, *standing.successor_cases) if case.certificate.tainted), None)
@@ -42,7 +42,7 @@ def step(  # noqa: PLR0911 -- one return for each place at which a rotation can 
     return _retire(standing, standing.successor)
 
 
-def _contested(standing: Standing, contested: tuple[DeclaredCertificate, ...]) -> Blocked:
+def _contested(standing: RotationState, contested: tuple[DeclaredCertificate, ...]) -> Blocked:
     """Name the one to keep: the only one in state, else the newest there; the others are left over."""
     names = ", ".join(str(other.block) for other in contested)
     there = {each.block: standing.document.of_block(each.block) for each in contested}
@@ -71,7 +71,7 @@ def _contested(standing: Standing, contested: tuple[DeclaredCertificate, ...]) -
 
 
 def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken up
-    standing: Standing, guess: Guess
+    standing: RotationState, guess: Guess
 ) -> Step:
     """What to do with a successor that was written manually, without the comment that says so."""
     names = " and ".join(f"{each.block} ({each.location})" for each in guess.several)
@@ -120,7 +120,7 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
     return _hashing(standing, guess) or _hindered(standing, declaration) or Next(Phase.INTRODUCE)
 
 
-def _hashing(standing: Standing, guess: Guess) -> Blocked | None:
+def _hashing(standing: RotationState, guess: Guess) -> Blocked | None:
     """What a comment at a successor that is made already would trigger; nothing more, where its stages wait to move."""
     own = guess.successor.location.file
     hashed = next((each for each in standing.declared.hashes if each.file is None or each.file == own), None)
@@ -134,7 +134,7 @@ def _hashing(standing: Standing, guess: Guess) -> Blocked | None:
     )
 
 
-def _sooner(standing: Standing, why: str) -> Step:
+def _sooner(standing: RotationState, why: str) -> Step:
     """The stages are about to move to a successor that lasts no longer: they stay, and another one is introduced."""
     moved = standing.declaration is not None and not standing.declaration.pointers
     return Blocked(
@@ -145,7 +145,7 @@ def _sooner(standing: Standing, why: str) -> Step:
     )
 
 
-def removal(standing: Standing) -> Step:
+def removal(standing: RotationState) -> Step:
     """Say whether a certificate that was left over can be removed: only when AWS shows no stage that presents it."""
     declaration = standing.declaration
     where = f" ({declaration.location})" if declaration is not None else ""
@@ -161,7 +161,7 @@ def removal(standing: Standing) -> Step:
             return (_hindered(standing, declaration) if declaration is not None else None) or Next(Phase.RETIRE)
 
 
-def _introduce(standing: Standing, successor: Address) -> Step:
+def _introduce(standing: RotationState, successor: Address) -> Step:
     declaration = standing.declaration
     if declaration is None:
         return undeclared(standing)
@@ -188,20 +188,20 @@ def _introduce(standing: Standing, successor: Address) -> Step:
     return _hindered(standing, declaration) or Next(Phase.INTRODUCE)
 
 
-def _may_concern(standing: Standing, unread: UnreadLineage) -> bool:
+def _may_concern(standing: RotationState, unread: UnreadLineage) -> bool:
     """Whether a comment that cannot be read may name this predecessor: it stands in its module, and names no other certificate."""
     named = standing.declared.certificate(unread.names) if unread.names is not None else None
     return unread.module == standing.block.module_path and (named is None or named.block == standing.block)
 
 
-def _repoint(standing: Standing, successor: DeclaredCertificate, declaration: DeclaredCertificate) -> Step:
+def _repoint(standing: RotationState, successor: DeclaredCertificate, declaration: DeclaredCertificate) -> Step:
     unready = successor_unready(standing, successor)
     if isinstance(unready, Blocked):
         return unready
     return _hindered(standing, declaration) or unready or inside_window(standing) or Next(Phase.REPOINT)
 
 
-def inside_window(standing: Standing) -> Waiting | None:
+def inside_window(standing: RotationState) -> Waiting | None:
     """Hold repoint back while backends learn to trust the successor (I2); None once the trust window is over."""
     window = standing.cases.policy.trust_window_days
     ready = window_end(standing)
@@ -220,7 +220,7 @@ def inside_window(standing: Standing) -> Waiting | None:
     return Waiting(f"until {moment(ready)}: {age(standing)}, and the trust window is {days}{overrun}", until=ready)
 
 
-def successor_unready(standing: Standing, successor: DeclaredCertificate) -> Waiting | Blocked | None:
+def successor_unready(standing: RotationState, successor: DeclaredCertificate) -> Waiting | Blocked | None:
     """What stands against moving stages to a successor: it is not applied, or AWS has not confirmed it."""
     missing = ", ".join(standing.missing_instances())
     if missing and standing.successor_cases:
@@ -246,7 +246,7 @@ def _unconfirmed(case: Case) -> Waiting | Blocked | None:
 
 
 def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
-    standing: Standing, successor: DeclaredCertificate
+    standing: RotationState, successor: DeclaredCertificate
 ) -> Step:
     if not standing.own:
         if standing.declaration is None:
@@ -274,7 +274,7 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
     )
 
 
-def repoint_not_applied(standing: Standing, names: str) -> Waiting:
+def repoint_not_applied(standing: RotationState, names: str) -> Waiting:
     """The text is repointed and the stages of these names are not; inside the trust window it is not to be applied yet (I2)."""
     ready = window_end(standing)
     early = ready is not None and ready > standing.cases.as_of
@@ -282,7 +282,7 @@ def repoint_not_applied(standing: Standing, names: str) -> Waiting:
     return Waiting(f"the repoint phase is written but not applied: {names} still presents it{first}")
 
 
-def _without_predecessor(standing: Standing, declaration: DeclaredCertificate, successor: DeclaredCertificate) -> Step:
+def _without_predecessor(standing: RotationState, declaration: DeclaredCertificate, successor: DeclaredCertificate) -> Step:
     """The block is there and the certificate is not in state: never applied, or taken out of the state."""
     if not standing.successor_cases:
         return Waiting(f"neither {standing.block} nor {successor.block} is in state: nothing has been applied yet")
@@ -294,12 +294,12 @@ def _without_predecessor(standing: Standing, declaration: DeclaredCertificate, s
     )
 
 
-def _not_in_state(standing: Standing, successor: DeclaredCertificate) -> tuple[str, ...]:
+def _not_in_state(standing: RotationState, successor: DeclaredCertificate) -> tuple[str, ...]:
     missing = tuple(standing.missing_instances())
     return missing or (() if standing.successor_cases else (str(successor.block),))
 
 
-def _lagging(standing: Standing, missing: tuple[str, ...], names: str) -> Blocked:
+def _lagging(standing: RotationState, missing: tuple[str, ...], names: str) -> Blocked:
     """The text is two phases ahead of the state, as after a rotation in another workspace."""
     listed = ", ".join(missing)
     workspace = standing.document.document.workspace
@@ -313,7 +313,7 @@ def _lagging(standing: Standing, missing: tuple[str, ...], names: str) -> Blocke
     )
 
 
-def _in_another_workspace(standing: Standing) -> Step | None:
+def _in_another_workspace(standing: RotationState) -> Step | None:
     """The same text serves other workspaces: where one of them still presents the predecessor, its block has to stay."""
     behind = [each for each in standing.document.document.workspaces if standing.block in each.presented]
     if behind:
@@ -331,7 +331,7 @@ def _in_another_workspace(standing: Standing) -> Step | None:
     return None
 
 
-def _hindered(standing: Standing, declaration: DeclaredCertificate) -> Blocked | None:
+def _hindered(standing: RotationState, declaration: DeclaredCertificate) -> Blocked | None:
     for obstacle in declaration.obstacles:
         where = f" ({obstacle.location})" if obstacle.location is not None else ""
         return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)

@@ -14,7 +14,7 @@ from checker.domain.value import value
 from checker.rotation.claims import passed_cautions, unfit
 from checker.rotation.conditions import conditions
 from checker.rotation.naming import successor_name
-from checker.rotation.standing import Standing, presented
+from checker.rotation.standing import RotationState, presented
 from checker.rotation.steps import inside_window, repoint_not_applied, successor_unready
 from checker.rotation.without_patch import addresses
 
@@ -101,9 +101,9 @@ def _named(literal: DeclaredLiteral | None, cases: Cases, name: str | None, decl
     return Address(kind, name or successor_name(first.name, cases.as_of.date(), (), taken), None, modules)
 
 
-def _of(standing: _Standing, block: Address) -> Standing:
+def _of(standing: _Standing, block: Address) -> RotationState:
     """The successor, as the conditions and its readiness look at it: it is its own block, with no predecessor in state."""
-    return Standing(
+    return RotationState(
         cases=standing.cases,
         document=standing.document,
         declared=standing.declared,

@@ -29,7 +29,7 @@ or in or directly above the resource:
 
 
 @value
-class Page:
+class RulePage:
     """The page as Markdown, its first paragraph alone, and the page without the marks of Markdown."""
 
     markdown: str
@@ -37,7 +37,7 @@ class Page:
     text: str
 
 
-def page_of(rule: Rule) -> Page:
+def page_of(rule: Rule) -> RulePage:
     """The page of a rule, with its name as title and the severity that it has unless a policy says otherwise."""
     told = (sys.modules[rule.check.__module__].__doc__ or "").strip()
     summary, _, rest = told.partition("\n\n")
@@ -47,7 +47,7 @@ def page_of(rule: Rule) -> Page:
     markdown = f"# {rule.name}\n\nUnless a policy says otherwise: {rule.weight_word}.\n\n## What\n{summary}\n\n{rest}\n"
     plain = (line.lstrip("#").strip() if line.startswith("## ") else line for line in markdown.splitlines()[2:])
     text = "\n".join(line for line in plain if not line.startswith("```"))
-    return Page(markdown=markdown, summary=" ".join(summary.split()), text=text.strip())
+    return RulePage(markdown=markdown, summary=" ".join(summary.split()), text=text.strip())
 
 
 def index_of(rules: tuple[Rule, ...]) -> str:

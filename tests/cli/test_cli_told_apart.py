@@ -6,14 +6,14 @@ from datetime import datetime
 
 import pytest
 
-from checker.demo.emulator import Answer, SeedApi, SeedCertificate, SeedRole, access_denied
+from checker.demo.emulator import AnswerFault, SeedApi, SeedCertificate, SeedRole, access_denied
 
 STATE = "terraform.tfstate"
 OTHER = "222222222222"
 MOVED = "certificate-drifted"
 DELETED = "certificate-gone"
 UNVERIFIED = "certificate-unverified"
-EXPIRED = Answer(status=403, code="ExpiredTokenException", message="The security token included in the request is expired")
+EXPIRED = AnswerFault(status=403, code="ExpiredTokenException", message="The security token included in the request is expired")
 
 
 def readme(account="123456789012", presents="rj3hhn"):
@@ -142,7 +142,7 @@ def test_i4_a_role_that_may_not_be_assumed_leaves_its_account_alone_unverified(a
 def test_v_tells_what_was_sent_again_and_what_was_throttled(tfcert, story, aws, verb):
     """On stderr, whatever becomes of it; and nothing without it."""
     aws.seed(certificate(ends="2026-12-06T01:39:35Z"), *readme())
-    aws.faults.inject("GetClientCertificates", Answer(status=429, code="TooManyRequestsException", message="x"), times=1)
+    aws.faults.inject("GetClientCertificates", AnswerFault(status=429, code="TooManyRequestsException", message="x"), times=1)
 
     done = tfcert(verb, STATE, "-v", cwd=story, environment=aws.environment())
     silent = tfcert(verb, STATE, cwd=story, environment=aws.environment())

@@ -7,7 +7,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ParamValidationError, ReadTimeoutError
 
-from checker.demo.emulator import Answer, Call, Drop, Hang, ProxyPage, SeedApi, access_denied, throttled, unavailable
+from checker.demo.emulator import AnswerFault, RecordedCall, Drop, Hang, ProxyPage, SeedApi, access_denied, throttled, unavailable
 
 
 def code(refused):
@@ -22,7 +22,7 @@ def code(refused):
         (throttled(), (429, "TooManyRequestsException")),
         (unavailable(), (503, "ServiceUnavailableException")),
         (unavailable(500), (500, "InternalFailure")),
-        (Answer(status=403, code="ExpiredTokenException", message="expired"), (403, "ExpiredTokenException")),
+        (AnswerFault(status=403, code="ExpiredTokenException", message="expired"), (403, "ExpiredTokenException")),
     ],
 )
 def test_an_operation_answers_with_an_error(aws, gateway, fault, expected):
@@ -144,7 +144,7 @@ def test_every_call_is_in_the_log(aws, gateway):
         gateway.get_stages()
     aws.client("sts").get_caller_identity()
     first, second, third = aws.calls()
-    assert first == Call(
+    assert first == RecordedCall(
         service="apigateway",
         operation="GetRestApis",
         account="123456789012",

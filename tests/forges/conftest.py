@@ -16,7 +16,7 @@ from gitlab_stand_in import PROJECT, GitlabStandIn  # noqa: E402
 from checker.forges.github import GithubConversation  # noqa: E402
 from checker.forges.github_client import GithubClient  # noqa: E402
 from checker.forges.gitlab import GitlabConversation  # noqa: E402
-from checker.forges.patience import Patience  # noqa: E402
+from checker.forges.patience import RetryPolicy  # noqa: E402
 
 
 @dataclass(kw_only=True)
@@ -29,7 +29,7 @@ class Rig:
     pauses: list = field(default_factory=list)
 
     def conversation(self, token="writes", number=7):
-        patience = Patience(sleep=self.pauses.append)
+        patience = RetryPolicy(sleep=self.pauses.append)
         if self.name == "github":
             client = GithubClient(base_url=self.server.url, token=token, patience=patience)
             return GithubConversation(client, repository=self.repository, number=number)

@@ -18,7 +18,7 @@ from checker.domain.place import Place
 from checker.domain.stage import Presents, PresentsNothing, Stage, StageKind
 from checker.live import Connection, observe
 from checker.live.boto_gateway import BotoGateways
-from checker.live.scan import Target, scan
+from checker.live.scan import ScanTarget, scan
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -176,6 +176,6 @@ def scanned():
 
     def run(regions, *, timeout):
         connection = Connection(timeout=timeout)
-        return scan([Target()], regions, gateways=BotoGateways(connection), connection=connection, watch=Nobody())
+        return scan([ScanTarget()], regions, gateways=BotoGateways(connection), connection=connection, watch=Nobody())
 
     return run

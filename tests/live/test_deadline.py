@@ -11,13 +11,13 @@ import time
 
 import pytest
 
-from checker.live.deadline import OverdueError, Patience, start, within
+from checker.live.deadline import OverdueError, TimeBudget, start, within
 
 
 def test_patience_ends_after_its_seconds_and_stays_ended():
     """What is left is never negative."""
     now = [100.0]
-    patience = Patience(20, clock=lambda: now[0])
+    patience = TimeBudget(20, clock=lambda: now[0])
     assert patience.left() == 20
     now[0] += 19
     assert patience.left() == 1
@@ -28,7 +28,7 @@ def test_patience_ends_after_its_seconds_and_stays_ended():
 def test_quick_answers_renew_patience_and_slow_ones_use_it_up():
     """An answer a tenth of a second apart goes on for ever; one every nineteen seconds does not."""
     now = [0.0]
-    patience = Patience(20, clock=lambda: now[0])
+    patience = TimeBudget(20, clock=lambda: now[0])
     for _ in range(1000):
         now[0] += 0.1
         patience.answered()
@@ -44,11 +44,11 @@ def test_quick_answers_renew_patience_and_slow_ones_use_it_up():
 
 def test_the_result_or_the_exception_of_the_work_comes_back():
     """A fault of our own is not mistaken for silence."""
-    assert within(Patience(5), start(lambda: 7)) == 7
+    assert within(TimeBudget(5), start(lambda: 7)) == 7
     with pytest.raises(ZeroDivisionError):
-        within(Patience(5), start(lambda: 1 // 0))
+        within(TimeBudget(5), start(lambda: 1 // 0))
     with pytest.raises(TimeoutError):
-        within(Patience(5), start(_times_out))
+        within(TimeBudget(5), start(_times_out))
 
 
 def _times_out():
@@ -59,7 +59,7 @@ def test_work_that_does_not_end_is_overdue():
     """The wait ends, whatever the work does."""
     over = threading.Event()
     with pytest.raises(OverdueError):
-        within(Patience(0.05), start(lambda: over.wait(20)))
+        within(TimeBudget(0.05), start(lambda: over.wait(20)))
     over.set()
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from checker.demo.emulator import Answer, Hang, ProxyPage, SeedAcm, SeedCertificate, access_denied
+from checker.demo.emulator import AnswerFault, Hang, ProxyPage, SeedAcm, SeedCertificate, access_denied
 from checker.domain.observation import Found, Gone, Renews, RenewsNot, Unanswered
 from checker.live.pace import Pace
 
@@ -121,7 +121,7 @@ def test_a_denial_touches_what_is_of_acm_alone_and_names_the_action(aws, key, lo
 
 def test_where_nothing_is_answered_no_more_is_asked(aws, key, look):
     """Throttled until the end for one is throttled for all."""
-    aws.faults.inject("DescribeCertificate", Answer(status=400, code="ThrottlingException", message="Rate exceeded"))
+    aws.faults.inject("DescribeCertificate", AnswerFault(status=400, code="ThrottlingException", message="Rate exceeded"))
 
     seen = look([key(ARN), key(OTHER)], timeout=30.0)
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from checker.demo.emulator import Answer, Drop, Hang, ProxyPage, SeedApi, SeedCertificate, access_denied, throttled, unavailable
+from checker.demo.emulator import AnswerFault, Drop, Hang, ProxyPage, SeedApi, SeedCertificate, access_denied, throttled, unavailable
 from checker.domain.observation import Found, Gone, Unanswered
 from checker.domain.place import Place
 from checker.live import Connection
@@ -19,7 +19,7 @@ QUOTED = f"The Canonical String should have been 'GET /clientcertificates x-amz-
 
 
 def answer(status, code, message="no"):
-    return Answer(status=status, code=code, message=message)
+    return AnswerFault(status=status, code=code, message=message)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from checker.demo.emulator import (
-    Answer,
+    AnswerFault,
     Drop,
     Hang,
     ProxyPage,
@@ -38,9 +38,9 @@ FAULTS = {
     "page": ProxyPage(),
     "page 403": ProxyPage(status=403),
     "page 404": ProxyPage(status=404),
-    "expired": Answer(status=403, code="ExpiredTokenException", message="x"),
-    "not enabled": Answer(status=403, code="OptInRequired", message="x"),
-    "bad request": Answer(status=400, code="BadRequestException", message="x"),
+    "expired": AnswerFault(status=403, code="ExpiredTokenException", message="x"),
+    "not enabled": AnswerFault(status=403, code="OptInRequired", message="x"),
+    "bad request": AnswerFault(status=400, code="BadRequestException", message="x"),
 }
 LISTS = ("GetClientCertificates", "GetRestApis", "GetApis", "apigateway:GetStages", "apigatewayv2:GetStages", "DescribeCertificate")
 
@@ -175,7 +175,7 @@ def _until(met):
 def test_i4_an_api_that_was_listed_and_is_then_not_there(healthy, scan, operation):
     """It may have been deleted meanwhile; its stages are not known, and nothing is clean for it."""
     healthy.faults.inject(
-        operation, Answer(status=404, code="NotFoundException", message="Invalid API identifier specified"), region=EAST
+        operation, AnswerFault(status=404, code="NotFoundException", message="Invalid API identifier specified"), region=EAST
     )
     scanned, outcome = scan()
     assert outcome.verdict is Verdict.INCONCLUSIVE

@@ -15,7 +15,7 @@ from checker.domain.text_values import Mismatch
 from checker.readers.holding import hold
 from checker.readers.policy_schema import policy_schema
 from checker.readers.policy_shape import POLICY
-from checker.readers.shapes import Day, Named, OneOrMore, Table, Tables, Text, Whole, Word
+from checker.readers.shapes import Day, NamedTable, OneOrMore, Table, Tables, Text, Whole, Word
 
 SHIPPED = Path(__file__).parents[2] / "checker/readers/schemas/policy-v1.schema.json"
 SCHEMA = policy_schema()
@@ -47,7 +47,7 @@ def fitting(shape):  # noqa: PLR0911 -- a line a shape
             return tables(table)
         case Tables(table=table):
             return st.lists(tables(table), max_size=2)
-        case Named(name=name, each=each):
+        case NamedTable(name=name, each=each):
             return st.dictionaries(st.just(name.example), fitting(each), min_size=1, max_size=1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.reports.account_masks import Named
+from checker.reports.account_masks import NamedAccounts
 
 
 def certificate(**more):
@@ -147,4 +147,4 @@ def fine(path="plan.json", **more):
 
 def named(*documents, names=()):
     """Documents with names, or without."""
-    return [Named(name=name, document=document) for name, document in zip(names or [""] * len(documents), documents, strict=True)]
+    return [NamedAccounts(name=name, document=document) for name, document in zip(names or [""] * len(documents), documents, strict=True)]

@@ -15,7 +15,7 @@ from checker.domain.value import replace
 from checker.reports.coloured import coloured
 from checker.reports.printable import printable
 from checker.reports.text import lay_out, render
-from checker.reports.wrapping import Span, cells, wrapped
+from checker.reports.wrapping import TextSpan, cells, wrapped
 
 
 def words(text: str) -> str:
@@ -105,7 +105,7 @@ def test_a_terminal_of_any_width_is_kept_to(tmp_path, width):
 @given(st.lists(st.text(), max_size=4), st.integers(10, 90), st.integers(0, 8))
 def test_wrapping_loses_nothing_and_keeps_to_the_width(texts, width, indent):
     """Whatever is in the text: blanks aside, what comes out is what went in, made printable."""
-    lines = [line.plain for line in wrapped(map(Span, texts), width, indent=indent)]
+    lines = [line.plain for line in wrapped(map(TextSpan, texts), width, indent=indent)]
     assert all(cells(line) <= width and line.isprintable() for line in lines)
     # A word may lie across two spans, and is escaped in each.
     expected = "".join(printable(word) for text in texts for word in text.split(" "))

@@ -27,11 +27,11 @@ A fault is `{"type": "answer", "status": 429, "code": "TooManyRequestsException"
 `{"type": "hang", "seconds": 5}` or `{"type": "page", "status": 200}`; the order may also name an `account` and a `region`.
 """
 
-from checker.demo.emulator.calls import Call
+from checker.demo.emulator.calls import RecordedCall
 from checker.demo.emulator.clock import Clock
 from checker.demo.emulator.emulator import Emulator
 from checker.demo.emulator.faults import (
-    Answer,
+    AnswerFault,
     Drop,
     Fault,
     Faults,
@@ -45,8 +45,8 @@ from checker.demo.emulator.wanted import Seed, SeedAcm, SeedApi, SeedCertificate
 from checker.demo.emulator.world import DeleteAnswer
 
 __all__ = [
-    "Answer",
-    "Call",
+    "AnswerFault",
+    "RecordedCall",
     "Clock",
     "DeleteAnswer",
     "Drop",

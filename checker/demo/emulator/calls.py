@@ -8,7 +8,7 @@ from threading import Lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class RecordedCall:
     """One request, as AWS's own log would name it.
 
     `service` is botocore's name (`apigateway` is v1, `apigatewayv2` the WebSocket one), `operation` the model's
@@ -46,15 +46,15 @@ class CallLog:
     """The calls that came in, in order, those that a fault answered included."""
 
     def __init__(self) -> None:
-        self._calls: list[Call] = []
+        self._calls: list[RecordedCall] = []
         self._lock = Lock()
 
-    def add(self, call: Call) -> None:
+    def add(self, call: RecordedCall) -> None:
         """Note a call."""
         with self._lock:
             self._calls.append(call)
 
-    def seen(self, pattern: str = "*") -> tuple[Call, ...]:
+    def seen(self, pattern: str = "*") -> tuple[RecordedCall, ...]:
         """The calls that a pattern names, as `Call.matches` reads it."""
         with self._lock:
             return tuple(call for call in self._calls if call.matches(pattern))

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from checker.demo.emulator.errors import GatewayError
+from checker.demo.emulator.errors import EmulatorError
 from checker.demo.emulator.faults import Injection
 from checker.demo.emulator.resetting import reset
 from checker.demo.emulator.seeding import age, sow
@@ -76,7 +76,7 @@ class Control:
             return 404, {"error": f"{method} {PREFIX}{path} is not a control path"}
         try:
             answer = route(body or b"{}")
-        except (msgspec.MsgspecError, GatewayError, ValueError, TypeError, OverflowError, LookupError) as error:
+        except (msgspec.MsgspecError, EmulatorError, ValueError, TypeError, OverflowError, LookupError) as error:
             return 400, {"error": getattr(error, "message", None) or str(error)}
         return 200, self._state(b"") if answer is None else answer
 

@@ -8,7 +8,7 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from checker.demo.emulator.calls import Call
+from checker.demo.emulator.calls import RecordedCall
 from checker.demo.emulator.clock import Clock
 from checker.demo.emulator.credentials import client, environment
 from checker.demo.emulator.faults import Faults
@@ -95,7 +95,7 @@ class Emulator:
         """What goes wrong."""
         return self._world.faults
 
-    def calls(self, pattern: str = "*") -> tuple[Call, ...]:
+    def calls(self, pattern: str = "*") -> tuple[RecordedCall, ...]:
         """The calls that came in since the start or since `forget_calls`, of the operations that a pattern names."""
         return self._world.calls.seen(pattern)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-from checker.demo.emulator.calls import Call
+from checker.demo.emulator.calls import RecordedCall
 from checker.demo.emulator.wanted import SeedRole
 
 
-def refused(roles: Mapping[str, SeedRole], call: Call, body: bytes) -> bool:
+def refused(roles: Mapping[str, SeedRole], call: RecordedCall, body: bytes) -> bool:
     """Whether a call asks for a role that is not there, or not as its trust policy wants; no roles at all refuse nothing.
 
     Source: AWS's IAM user guide, "The confused deputy problem": the condition `sts:ExternalId` of a role's trust policy.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from moto.core.exceptions import JsonRESTError
 
 
-class GatewayError(JsonRESTError):
+class EmulatorError(JsonRESTError):
     """An error of API Gateway: its name in a header and in the body, and a message."""
 
     status = 400
@@ -19,25 +19,25 @@ class GatewayError(JsonRESTError):
         self.code = self.status
 
 
-class BadRequestError(GatewayError):
+class BadRequestError(EmulatorError):
     """The request is not one that the operation can serve."""
 
 
-class NotFoundError(GatewayError):
+class NotFoundError(EmulatorError):
     """Nothing has that id in this account and region."""
 
     status = 404
     name = "NotFoundException"
 
 
-class ConflictError(GatewayError):
+class ConflictError(EmulatorError):
     """Something else stands in the way."""
 
     status = 409
     name = "ConflictException"
 
 
-class LimitExceededError(GatewayError):
+class LimitExceededError(EmulatorError):
     """A quota of the account and region is used up; 429, as a throttled request is."""
 
     status = 429

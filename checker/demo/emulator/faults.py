@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from checker.demo.emulator.calls import Call
+from checker.demo.emulator.calls import RecordedCall
 
 LONGEST_HANG = 120.0
 
 _NEVER_DENIED = "sts:GetCallerIdentity"
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, tag="answer"):
+class AnswerFault(msgspec.Struct, frozen=True, kw_only=True, tag="answer"):
     """The operation answers with an error, in the form of its service."""
 
     status: int
@@ -43,23 +43,23 @@ class ProxyPage(msgspec.Struct, frozen=True, tag="page"):
     status: int = 200
 
 
-Fault = Answer | Drop | Hang | ProxyPage
+Fault = AnswerFault | Drop | Hang | ProxyPage
 
 
-def access_denied() -> Answer:
+def access_denied() -> AnswerFault:
     """403: the caller's policies do not allow the operation. The message names the call, where it is left empty."""
-    return Answer(status=403, code="AccessDeniedException", message="")
+    return AnswerFault(status=403, code="AccessDeniedException", message="")
 
 
-def throttled() -> Answer:
+def throttled() -> AnswerFault:
     """429: more calls than the account and region may make."""
-    return Answer(status=429, code="TooManyRequestsException", message="Too Many Requests", retry_after=1)
+    return AnswerFault(status=429, code="TooManyRequestsException", message="Too Many Requests", retry_after=1)
 
 
-def unavailable(status: int = 503) -> Answer:
+def unavailable(status: int = 503) -> AnswerFault:
     """5xx: AWS is not well."""
     code = "ServiceUnavailableException" if status == 503 else "InternalFailure"
-    return Answer(status=status, code=code, message="The service is unavailable, please try again later")
+    return AnswerFault(status=status, code=code, message="The service is unavailable, please try again later")
 
 
 class Injection(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ class Injection(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None = None
     region: str | None = None
 
-    def is_for(self, call: Call) -> bool:
+    def is_for(self, call: RecordedCall) -> bool:
         """Whether a call is one of those."""
         here = self.account in {None, call.account} and self.region in {None, call.region}
         return here and call.matches(self.operation)
@@ -132,7 +132,7 @@ class Faults:
         """The patterns of the only operations that are not denied; None where none is."""
         return self._allowed
 
-    def meet(self, call: Call) -> Fault | None:
+    def meet(self, call: RecordedCall) -> Fault | None:
         """The fault that this call gets, and count it."""
         allowed = self._allowed
         if allowed is not None and not any(call.matches(pattern) for pattern in (*allowed, _NEVER_DENIED)):

@@ -16,7 +16,7 @@ from moto.core.routing import get_service_router
 from moto.iam.models import get_account_id_from
 from werkzeug.exceptions import NotFound
 
-from checker.demo.emulator.calls import Call
+from checker.demo.emulator.calls import RecordedCall
 
 UNKNOWN = "Unknown"
 
@@ -34,7 +34,7 @@ def buffered(environ: dict[str, Any]) -> bytes:
     return body
 
 
-def identify(environ: dict[str, Any], body: bytes) -> Call:
+def identify(environ: dict[str, Any], body: bytes) -> RecordedCall:
     """Name the call that a request makes; its parts are `Unknown` where AWS's models know no such thing.
 
     The service is in the scope of the signature; API Gateway's two versions share one, and are told apart by the path.
@@ -43,7 +43,7 @@ def identify(environ: dict[str, Any], body: bytes) -> Call:
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     signed = scope["service"] if scope else UNKNOWN
     service = "apigatewayv2" if signed == "apigateway" and path.startswith("/v2/") else signed
-    return Call(
+    return RecordedCall(
         service=service,
         operation=_operation(service, environ, body),
         account=get_account_id_from(scope["key"] if scope else ""),
@@ -54,7 +54,7 @@ def identify(environ: dict[str, Any], body: bytes) -> Call:
     )
 
 
-def has_region(call: Call) -> bool:
+def has_region(call: RecordedCall) -> bool:
     """Whether the called service is in the called region, as far as API Gateway and ACM go; moto fails where it is not."""
     match call.service:
         case "apigateway" | "apigatewayv2":

@@ -11,10 +11,10 @@ from html import escape
 from http import HTTPStatus
 from typing import Any
 
-from checker.demo.emulator.calls import Call
+from checker.demo.emulator.calls import RecordedCall
 from checker.demo.emulator.control import PREFIX, Control
 from checker.demo.emulator.entering import refused
-from checker.demo.emulator.faults import LONGEST_HANG, Answer, Drop, Fault, Hang, ProxyPage, access_denied
+from checker.demo.emulator.faults import LONGEST_HANG, AnswerFault, Drop, Fault, Hang, ProxyPage, access_denied
 from checker.demo.emulator.identifying import buffered, has_region, identify
 from checker.demo.emulator.world import World
 
@@ -23,7 +23,7 @@ Start = Callable[..., Any]
 Application = Callable[[Environ, Start], Iterable[bytes]]
 
 # AWS has no such host in the first place; this is what a host of another region answers.
-_NO_SUCH_REGION = Answer(status=403, code="InvalidSignatureException", message="Credential should be scoped to a valid region.")
+_NO_SUCH_REGION = AnswerFault(status=403, code="InvalidSignatureException", message="Credential should be scoped to a valid region.")
 
 
 class Middleware:
@@ -55,11 +55,11 @@ class Middleware:
             return self._inner(environ, start)
         except NotImplementedError as lacking:
             # Moto says so by raising; as a 500 the SDKs would ask again and again.
-            return _answer(Answer(status=501, code="NotImplemented", message=f"The emulator: {lacking}"), call, start)
+            return _answer(AnswerFault(status=501, code="NotImplemented", message=f"The emulator: {lacking}"), call, start)
 
-    def _fail(self, fault: Fault, call: Call, environ: Environ, start: Start) -> Iterable[bytes]:
+    def _fail(self, fault: Fault, call: RecordedCall, environ: Environ, start: Start) -> Iterable[bytes]:
         match fault:
-            case Answer():
+            case AnswerFault():
                 return _answer(fault, call, start)
             case ProxyPage():
                 text = f"<html><head><title>Proxy</title></head><body><h1>{escape(call.path)}</h1></body></html>\n"
@@ -71,7 +71,7 @@ class Middleware:
                 return _hang_up(environ, start)
 
 
-def _answer(fault: Answer, call: Call, start: Start) -> Iterable[bytes]:
+def _answer(fault: AnswerFault, call: RecordedCall, start: Start) -> Iterable[bytes]:
     """An error in the form of its service: JSON with the name in header and body, or XML of the query protocol (STS, IAM, EC2)."""
     action, resource = call.iam
     message = fault.message or (

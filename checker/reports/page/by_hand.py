@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @value
-class Step:
+class StepView:
     """What is done, the lines of shell that do it, and what must hold before the next; `whole` as for a patch."""
 
     does: str
@@ -37,7 +37,7 @@ class ByHand:
     end: Date | None
     due: str
     stages: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[StepView, ...]
 
 
 def by_hand(rotations: tuple[HandRotation, ...], as_of: datetime) -> tuple[ByHand, ...]:
@@ -65,9 +65,9 @@ def steps_of(rotations: tuple[HandRotation, ...]) -> Mapping[str, str]:
     }
 
 
-def _step(step: HandStep) -> Step:
+def _step(step: HandStep) -> StepView:
     text = "\n".join(step.commands)
-    return Step(does=step.does, commands=visible(text) if text else None, whole=holdable(text), then=step.then)
+    return StepView(does=step.does, commands=visible(text) if text else None, whole=holdable(text), then=step.then)
 
 
 def _whose(*, managed: bool | None) -> str:

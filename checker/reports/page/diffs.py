@@ -24,7 +24,7 @@ _FILE = ("+++ ", "--- ", "diff ", "index ", "new file", "deleted file", "similar
 
 
 @value
-class Patch:
+class PatchView:
     """One patch on the page; `whole` says that it can be copied from here."""
 
     anchor: str
@@ -38,7 +38,7 @@ class Patch:
     whole: bool
 
 
-def patches_of(written: tuple[WrittenPatch, ...]) -> tuple[Patch, ...]:
+def patches_of(written: tuple[WrittenPatch, ...]) -> tuple[PatchView, ...]:
     """The patches in their order."""
     return tuple(_patch(f"p{number}", each) for number, each in enumerate(written))
 
@@ -83,9 +83,9 @@ def holdable(text: str) -> bool:
     return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text)
 
 
-def _patch(anchor: str, written: WrittenPatch) -> Patch:
+def _patch(anchor: str, written: WrittenPatch) -> PatchView:
     kinds = [_kind(line) for line in _lines(written.diff)]
-    return Patch(
+    return PatchView(
         anchor=anchor,
         phase=str(written.phase),
         file_name=written.file_name,

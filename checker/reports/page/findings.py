@@ -9,7 +9,7 @@ from checker.reports.page.wording import Name, day_of, split
 
 
 @value
-class Shown:
+class FindingView:
     """One finding; `weight` sorts by severity, `days` by days left, the unknown last; `suppressed` says why it does not count."""
 
     rule: str
@@ -29,7 +29,7 @@ class Shown:
 class Findings:
     """All findings in their order, and what they can be filtered by."""
 
-    all: tuple[Shown, ...]
+    all: tuple[FindingView, ...]
     rules: tuple[tuple[str, int], ...]
     severities: tuple[tuple[str, int], ...]
     suppressed: int
@@ -47,8 +47,8 @@ def shown(outcome: Outcome) -> Findings:
     )
 
 
-def _shown(finding: Finding, *, several: bool) -> Shown:
-    return Shown(
+def _shown(finding: Finding, *, several: bool) -> FindingView:
+    return FindingView(
         rule=finding.rule,
         severity="not verified" if finding.rule == UNVERIFIED else finding.severity.word,
         weight=finding.severity * 2 + (finding.rule == UNVERIFIED),

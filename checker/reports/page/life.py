@@ -23,7 +23,7 @@ class Stretch(NamedTuple):
     width: str
 
 
-class Mark(NamedTuple):
+class LifeMark(NamedTuple):
     """A sign on the line: `introduce`, `repoint`, `end` as AWS gives it, or `recorded`, an end that AWS has not confirmed."""
 
     kind: str
@@ -34,7 +34,7 @@ class Life(NamedTuple):
     """What the line shows."""
 
     stretches: tuple[Stretch, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[LifeMark, ...]
 
 
 def deadlines(case: Case, rotation: Rotation | None, policy: Policy) -> tuple[tuple[str, datetime], ...]:
@@ -63,7 +63,7 @@ def life_of(case: Case, due: tuple[tuple[str, datetime], ...], policy: Policy, a
     stretches = tuple(_stretch(kind, first, last, as_of) for kind, first, last in spans if first < last)
     last = "end" if case.evidence is Evidence.OBSERVED else "recorded"
     marks = (*due, (last, end))
-    return Life(stretches=stretches, marks=tuple(Mark(kind, written(_share(moment, as_of))) for kind, moment in marks))
+    return Life(stretches=stretches, marks=tuple(LifeMark(kind, written(_share(moment, as_of))) for kind, moment in marks))
 
 
 def _start(case: Case, end: datetime) -> datetime:

@@ -28,7 +28,7 @@ _EVIDENCE = {
 
 
 @value
-class Row:
+class CertificateRow:
     """One certificate: `tone` is ended, threshold, notice, open (its end or its being is in doubt), planned, idle or calm."""
 
     anchor: str
@@ -51,7 +51,7 @@ class Fold:
     """Rows behind one line; `share` is how many there are, in per cent of the fullest fold."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[CertificateRow, ...]
     share: str
 
 
@@ -59,9 +59,9 @@ class Fold:
 class Timeline:
     """What is shown at once, and what is folded away."""
 
-    urgent: tuple[Row, ...]
-    more: tuple[Row, ...]
-    calm: tuple[Row, ...]
+    urgent: tuple[CertificateRow, ...]
+    more: tuple[CertificateRow, ...]
+    calm: tuple[CertificateRow, ...]
     folds: tuple[Fold, ...]
     count: int
 
@@ -116,7 +116,7 @@ def _row(
     rotations: Mapping[str, tuple[str, Rotation]],
     *,
     several: bool,
-) -> Row:
+) -> CertificateRow:
     anchor, rotation = rotations.get(case.id or "", (None, None))
     place = case.subject.key.place if case.subject.key is not None else case.certificate.place
     deposed = "deposed" if case.certificate.deposed is not None else None
@@ -131,7 +131,7 @@ def _row(
     )
     due = deadlines(case, rotation, policy)
     stages = tuple(listed(_stages(case)))
-    return Row(
+    return CertificateRow(
         anchor=f"c{number}",
         name=name_of(case.address, case.id or "a certificate"),
         about=tuple(text for text in about if text is not None),
@@ -173,7 +173,7 @@ def _named(stage: Stage) -> Name:
     return name_of(stage.address, f"{stage.api_id}/{stage.name}")
 
 
-def _folds(rows: Iterable[Row]) -> Iterator[Fold]:
+def _folds(rows: Iterable[CertificateRow]) -> Iterator[Fold]:
     months = [(title, tuple(group)) for title, group in groupby(rows, key=lambda row: row.month)]
     most = max(len(group) for _, group in months)
     for title, group in months:
