@@ -20,7 +20,7 @@ from pathlib import Path
 
 from slow_aws import BURST, RATE, identity
 
-from checker.live import pace
+from checker.aws import session
 
 HERE = Path(__file__).parent
 TFCERT = str(Path(sys.executable).with_name("tfcert"))
@@ -66,7 +66,7 @@ def run(name: str, arguments: list[str], apis: int, *, limit: float | None = Non
     # What the quota allows: the burst at once, and then so many a second. And what tfcert allows itself.
     sent = sum(count for operation, count in calls.items() if operation not in {"GetCallerIdentity", "429"})
     floor = limit if limit is not None else (sent - BURST) / RATE
-    own = f"{(sent - pace.BURST) / pace.RATE:7.2f}" if limit is None else " " * 7
+    own = f"{(sent - session.BURST) / session.RATE:7.2f}" if limit is None else " " * 7
     print(f"{name:<44} {taken:8.2f} {floor:7.2f} {taken / floor:6.2f} {own} {used:7.2f}  {json.dumps(dict(sorted(calls.items())))}")
 
 

@@ -12,9 +12,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from checker.cli.reading import load, moment
-from checker.domain.policy import Policy
-from checker.domain.run import Run
+from checker.cli.load import load, moment
+from checker.model.policy import Policy, Run
 from checker.pipeline import check
 from checker.reports import FORMATS
 

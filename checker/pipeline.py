@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from checker.domain.case_values import Cases
-from checker.domain.cases import build_cases
-from checker.domain.inventory import Inventory
-from checker.domain.observation import CertificateKey, Observations
-from checker.domain.outcome import Outcome
-from checker.domain.place import Place
-from checker.domain.rotation import Phase, Rotation, in_order
-from checker.domain.run import Run
-from checker.domain.stage import Stage
-from checker.domain.subjects import subjects
-from checker.domain.value import replace, value
+from checker._value import replace, value
+from checker.analysis.cases import build_cases
+from checker.analysis.certificate_uses import subjects
+from checker.model.cases import Cases
+from checker.model.inventory import Inventory
+from checker.model.observation import CertificateKey, Observations
+from checker.model.outcome import Outcome
+from checker.model.places import Place
+from checker.model.policy import Run
+from checker.model.resources import Stage
+from checker.model.rotation import Phase, Rotation, in_order
 from checker.rotation.planner import plan_rotations, surveys_needed
 from checker.rules import judge
 
 if TYPE_CHECKING:
-    from checker.domain.sweep import Scanned
     from checker.hcl.configuration import Configuration
-    from checker.patches.phase_patch import Patches
-    from checker.rotation.trusted import Trusted
+    from checker.model.sweep import Scanned
+    from checker.patches.patch import Patches
+    from checker.rotation.trust_bundle import Trusted
 
 Observe = Callable[[Collection[CertificateKey], Collection[Place], Collection[Stage]], Observations]
 
@@ -54,8 +54,8 @@ def patch(
 ) -> tuple[Outcome, Patches]:
     """Judge, and write the phases that are wished for of every rotation that can be written."""
     # Only here: a check has no use for what edits text.
-    from checker.patches.stages import write_patches
-    from checker.rotation.choosing import chosen
+    from checker.patches.write import write_patches
+    from checker.rotation.planner import chosen
 
     cases = _cases(inventory, observe, run)
     rotations = plan_rotations(cases, name=wish.name, even_if_not_due=wish.even_if_not_due)
@@ -75,7 +75,7 @@ def preview(
     edit that cannot be proven is blocked.
     """
     # Only here: a check that nobody asks for patches has no use for what edits text.
-    from checker.patches.stages import write_patches
+    from checker.patches.write import write_patches
 
     cases = outcome.cases
     homes = {found.root: found for found in configurations if found is not None}
@@ -97,8 +97,8 @@ def preview(
 def scan(scanned: Scanned, recorded: Inventory | None, run: Run) -> Outcome:
     """Judge what a scan found in AWS; what the states of `recorded` know is told from what they do not."""
     # Only here: no other verb reads all of an account.
-    from checker.domain.scanned import documents_of
-    from checker.rotation.by_hand import hand_rotations
+    from checker.analysis.scan_inventory import documents_of
+    from checker.rotation.manual import hand_rotations
 
     inventory, observations = documents_of(scanned, recorded, run.policy.tags)
     cases = build_cases(inventory, observations, as_of=run.as_of, policy=run.policy)
@@ -107,7 +107,7 @@ def scan(scanned: Scanned, recorded: Inventory | None, run: Run) -> Outcome:
 
 def bundle(inventory: Inventory, observe: Observe | None, run: Run) -> tuple[Outcome, tuple[Trusted, ...]]:
     """Judge, and say which certificates the backends must trust now."""
-    from checker.rotation.trusted import trusted
+    from checker.rotation.trust_bundle import trusted
 
     cases = _cases(inventory, observe, run)
     rotations = plan_rotations(cases)

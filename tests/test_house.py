@@ -9,12 +9,12 @@ from pathlib import Path
 import hcl2
 import pytest
 
-from checker.domain.policy import Policy
-from checker.readers.configuration import read_configuration
-from checker.readers.policy import read_policy
+from checker.model.policy import Policy
+from checker.policyfile.resolve import read_policy
 from checker.reports import FORMATS
 from checker.rules import RULES
-from checker.rules.page import HEADINGS, page_of
+from checker.rules.docs import HEADINGS, page_of
+from checker.terraform.configuration import read_configuration
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -59,13 +59,13 @@ def _leave(code: int) -> NoReturn:
 
 
 def _run() -> None:
-    from checker.cli.application import build
-    from checker.domain.errors import TfcertError
+    from checker.cli.app import build
+    from checker.errors import TfcertError
 
     try:
         build(sys.argv[1] if len(sys.argv) > 1 else None)()
     except TfcertError as error:
-        from checker.reports.printable import printable
+        from checker.reports.escape import printable
 
         print(f"tfcert: error: {printable(str(error))}", file=sys.stderr)
         sys.exit(2)

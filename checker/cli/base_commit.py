@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checker._value import replace, value
 from checker.cli.loaded import shown_as
-from checker.domain.errors import UnreadableError
-from checker.domain.inventory import Document
-from checker.domain.value import replace, value
+from checker.errors import UnreadableError
+from checker.model.inventory import Document
 
 if TYPE_CHECKING:
-    from checker.readers.git_tree import Commit
+    from checker.git import Commit
 
 
 @value
@@ -50,7 +50,7 @@ class Base:
 
     def exemptions_of(self, document: Document) -> Document:
         """Return the document with the inline exemptions that the commit has in the same folder."""
-        from checker.readers.configuration import read_configuration
+        from checker.terraform.configuration import read_configuration
 
         declared = document.declared
         if declared is None or document.directory is None:

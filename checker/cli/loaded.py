@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.domain.inventory import Inventory
-from checker.domain.value import value
+from checker._value import value
+from checker.model.inventory import Inventory
 
 if TYPE_CHECKING:
     from checker.hcl.configuration import Configuration

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from checker.readers.tool import Wanted
+from checker.terraform.tool import Wanted
 
 _LEAST_SECONDS, _MOST_SECONDS = 0.1, 86_400.0
 

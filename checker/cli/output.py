@@ -1,23 +1,31 @@
-"""Where a run's text goes: the report to stdout or its file, everything else to stderr."""
+"""Stdout, stderr, files, summary, bar."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
-from checker.domain.errors import UsageError
-from checker.domain.observation import Calls
-from checker.domain.outcome import UNVERIFIED, Outcome
-from checker.domain.place import Place
-from checker.domain.value import replace
+from checker._value import replace
+from checker.errors import UsageError
+from checker.model.observation import Calls
+from checker.model.outcome import UNVERIFIED, Outcome
+from checker.model.places import Place
 from checker.reports import FORMATS
-from checker.reports.printable import encoded, printable
+from checker.reports.escape import encoded, printable
+from checker.reports.text import lay_out
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from checker.aws.scan import Watch
     from checker.cli.loaded import Loaded
+
 
 # The file that GitHub's runner names for the summary of a step.
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -72,7 +80,7 @@ def refuse_inputs(
     """Raise UsageError where a format's file is an input of the run; nothing is written then."""
     files = [Path(file) for _, file in chosen if file is not None]
     if files:
-        from checker.cli.overwriting import refuse_overwriting
+        from checker.cli.output_conflicts import refuse_overwriting
 
         refuse_overwriting(files, sources, loaded, option=option, policy=policy)
 
@@ -84,19 +92,17 @@ def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patc
     whatever is written beside it.
     """
     if any(FORMATS[name].by_repository for name, _ in chosen):
-        from checker.cli.repository import checkout
+        from checker.git import checkout
 
         outcome = replace(outcome, checkout=checkout())
     without = outcome if patches else replace(outcome, patches=())
     texts = [(_rendered(name, outcome if FORMATS[name].patches else without, file), file) for name, file in chosen]
     files = {Path(file): text for text, file in texts if file is not None}
     if files:
-        from checker.cli.replacing import replace_files
+        from checker.cli.atomic_write import replace_files
 
         replace_files(files)
     if _summary(chosen):
-        from checker.cli.step_summary import add_summary
-
         add_summary(outcome, Path(os.environ[SUMMARY]))
     for text, file in texts:
         if file is None:
@@ -105,8 +111,6 @@ def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patc
 
 def _rendered(name: str, outcome: Outcome, file: str | None) -> bytes:
     if name == "text" and file is None and sys.stdout.isatty():
-        from checker.cli.terminal import on_terminal
-
         return on_terminal(outcome)
     return encoded(FORMATS[name].render(outcome))
 
@@ -155,3 +159,84 @@ def warn_unverified(outcome: Outcome) -> None:
     }
     for reason, remedy in reasons:
         warn(f"not verified: {reason} ({remedy})")
+
+
+# Source: GitHub, "Workflow commands", on job summaries: 1 MiB a step, and what is longer is not shown at all.
+_LIMIT = 1024 * 1024
+_BYTES_OF_A_UNIT = 3
+
+
+def add_summary(outcome: Outcome, file: Path) -> None:
+    """Add the report as Markdown, as much of it as GitHub shows; that it could not be written is said and fails nothing."""
+    from checker.reports.github import summary
+
+    try:
+        there = file.stat().st_size if file.exists() else 0
+        # A unit of UTF-16 takes at most three bytes of UTF-8.
+        limit = (_LIMIT - there - 1) // _BYTES_OF_A_UNIT
+        if limit <= 0:
+            warn(f"no summary: {file} is full already")
+            return
+        with file.open("a", encoding="utf-8", newline="\n", errors="replace") as stream:
+            stream.write(summary(outcome, limit))
+    except OSError as error:
+        warn(f"no summary: {file}: {error.strerror or error}")
+
+
+_NARROWEST, _WIDEST = 40, 120
+
+
+def on_terminal(outcome: Outcome) -> bytes:
+    """The report for the terminal that standard output is.
+
+    Source: no-color.org (a NO_COLOR that is not empty means none); a TERM of dumb can show none.
+    """
+    width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
+    lines = lay_out(outcome, width)
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return encoded("".join(f"{line.plain}\n" for line in lines))
+    from checker.reports.text.coloured import coloured
+
+    return encoded(coloured(lines))
+
+
+class _Nobody:
+    def expect(self, count: int) -> None:
+        """Nobody looks."""
+
+    def answered(self) -> None:
+        """Nobody looks."""
+
+
+class _Bar:
+    """A bar whose length grows as more turns out to be there."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+        self._total = 0
+        self._lock = Lock()
+
+    def expect(self, count: int) -> None:
+        """Lengthen the bar."""
+        with self._lock:
+            self._total += count
+            self._progress.update(self._task, total=self._total)
+
+    def answered(self) -> None:
+        """Move it on."""
+        self._progress.update(self._task, advance=1)
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """A bar on stderr while the scan goes on, and nothing at all where that is no terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield _Nobody()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("scanning"), BarColumn(), MofNCompleteColumn(), TextColumn("answers of AWS"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield _Bar(progress, progress.add_task("scan", total=None))

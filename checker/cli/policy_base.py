@@ -8,19 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checker._value import replace
 from checker.cli import output
 from checker.cli.base_commit import Base
 from checker.cli.loaded import Loaded
-from checker.cli.policies import Said, PolicyInForce, standing, standing_here
-from checker.domain.configuration_files import SUFFIXES
-from checker.domain.errors import TfcertError, UsageError
-from checker.domain.inventory import Document
-from checker.domain.outcome import Outcome
-from checker.domain.policy import Policy
-from checker.domain.value import replace
+from checker.cli.policy_options import PolicyInForce, Said, standing, standing_here
+from checker.errors import TfcertError, UsageError
+from checker.model.configuration_files import SUFFIXES
+from checker.model.inventory import Document
+from checker.model.outcome import Outcome
+from checker.model.policy import Policy
 
 if TYPE_CHECKING:
-    from checker.domain.exemption import Exemption
+    from checker.model.exemptions import Exemption
 
 OPTION = "--policy-base"
 _SUFFIXES = (*SUFFIXES, ".toml")
@@ -49,7 +49,7 @@ def committed(ref: str | None) -> Iterator[Base | None]:
     # Only here: a run without the option reads no commit.
     import tempfile
 
-    from checker.readers.git_tree import find_commit
+    from checker.git import find_commit
 
     commit = find_commit(Path.cwd(), ref, option=OPTION)
     with tempfile.TemporaryDirectory(prefix="tfcert-base-") as folder:
@@ -107,7 +107,7 @@ class Held:
     def _changes(self, base: Base, file: str | None) -> Iterator[str]:
         import difflib
 
-        from checker.cli.policy_lines import policy_lines
+        from checker.cli.commands.policy_show import policy_lines
 
         try:
             found = standing_here(file, self._standing.said)
@@ -137,7 +137,7 @@ def _refuse_workspaces(base: Base, policy: Policy, documents: Sequence[Document]
     conditions = (*(scope.conditions for scope in policy.scopes), *(entry.where for entry in policy.exemptions))
     if os.environ.get("TF_WORKSPACE") or not any(each.workspace for each in conditions):
         return
-    from checker.readers.git_tree import tracks_workspace
+    from checker.git import tracks_workspace
 
     for document in documents:
         if document.directory is not None and tracks_workspace(base.commit, Path(document.directory)):
@@ -154,7 +154,7 @@ def without_inline(document: Document) -> Document:
 
 
 def _put(base: Base) -> None:
-    from checker.readers.git_tree import read_files
+    from checker.git import read_files
 
     for name, data in read_files(base.commit, _SUFFIXES):
         path = Path(os.path.normpath(base.folder / name))

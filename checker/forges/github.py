@@ -1,18 +1,190 @@
-"""The comments of a pull request on GitHub, or on GitHub Enterprise.
+"""GitHub's API through its client library: bounded patience, and errors as what they mean for a comment.
 
-Sources: GitHub's REST API, "Issue comments"; its GraphQL reference, `minimizeComment`.
+Sources: GitHub's REST API, "Rate limits for the REST API"; its GraphQL reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any, TypeVar
 
+import requests
+from github import Auth, BadAttributeException, Github, GithubException
 from github.IssueComment import IssueComment
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 
-from checker.forges.conversation import Comment, VanishedError, Why, pages
-from checker.forges.github_authors import authored, shown
-from checker.forges.github_client import PAGE, GithubClient
+from checker.errors import TfcertError, UsageError
+from checker.forges.comment import Comment, OddAnswerError, RefusedError, VanishedError, Why, oddness, pages
+from checker.forges.retry import BusyError, RetryPolicy
+from checker.forges.transport import BoundedAdapter, check_address, unreached
+
+T = TypeVar("T")
+PAGE = 100
+_SECONDARY = 60.0
+_REMEDIES = {401: "GITHUB_TOKEN is not, or no longer, valid", 422: "`--dry-run` shows what it was given"}
+_TRANSIENT = frozenset({500, 502, 503, 504})
+_ODD = (AssertionError, AttributeError, BadAttributeException, LookupError, RuntimeError, TypeError, ValueError)
+_VARIABLE = "GITHUB_API_URL"
+_ODD_ANSWER = "is GITHUB_API_URL that of its REST API?"
+_REMEDY = "give the job `permissions: pull-requests: write`; for pull requests from forks see docs/bot.md"
+
+
+class _Http(HTTPRequestsConnectionClass):
+    """A connection of GitHub's client whose requests and answers are bounded."""
+
+    def __init__(self, host: str, port: int | None = None, **more: Any) -> None:
+        super().__init__(host, port, **more)
+        self.session.mount(
+            "http://", BoundedAdapter(f"http://{_bracketed(host)}:{self.port}", name="GitHub", variable="GITHUB_API_URL")
+        )
+
+
+class _Https(HTTPSRequestsConnectionClass):
+    """The same over TLS."""
+
+    def __init__(self, host: str, port: int | None = None, **more: Any) -> None:
+        super().__init__(host, port, **more)
+        self.session.mount(
+            "https://", BoundedAdapter(f"https://{_bracketed(host)}:{self.port}", name="GitHub", variable="GITHUB_API_URL")
+        )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+class GithubClient:
+    """A token's view of one GitHub; `base_url` is that of the REST API, which GitHub Actions has in GITHUB_API_URL."""
+
+    def __init__(self, *, base_url: str, token: str, patience: RetryPolicy) -> None:
+        address = check_address(base_url, variable=_VARIABLE)
+        # The client has no other way in for an adapter than its connections, which it makes of the classes of that moment.
+        Requester.injectConnectionClasses(_Http, _Https)
+        # It waits and tries again by itself, and so do we: only one of us should, and ours is bounded.
+        self.api = Github(
+            auth=Auth.Token(token),
+            base_url=address,
+            per_page=PAGE,
+            retry=None,
+            lazy=True,
+            timeout=30,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            user_agent="tfcert",
+        )
+        Requester.resetConnectionClasses()
+        self.patience = patience
+
+    def ask(self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError) -> T:
+        """Ask with patience; `absent` is what a 404 means."""
+        return self.patience.ask(lambda: self.once(question, where=where, absent=absent))
+
+    def once(self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError) -> T:
+        """Ask once; raises BusyError where it is worth asking again."""
+        try:
+            return question()
+        except GithubException as error:
+            raise _meant(error, where, absent) from None  # it holds what was sent, and that is nobody's business
+        except requests.exceptions.JSONDecodeError:
+            raise OddAnswerError("GitHub answers with text that is no JSON", where=where, remedy=_ODD_ANSWER) from None
+        except requests.RequestException as error:
+            raise BusyError(f"GitHub is not reached: {unreached(error)}") from None
+        except _ODD as error:
+            # The client takes whatever is answered with success for what it asked for.
+            what = f"GitHub answers what its API does not have: {oddness(error)}"
+            raise OddAnswerError(what, where=where, remedy=_ODD_ANSWER) from error
+
+
+def _meant(error: GithubException, where: str, absent: type[TfcertError]) -> Exception:
+    what = f"GitHub answers {error.status}: {_message(error.data)}"
+    headers = {name.lower(): text for name, text in (error.headers or {}).items()}
+    pause = _pause(error.status, what, headers)
+    if pause is not None or error.status in _TRANSIENT:
+        return BusyError(what, after=pause)
+    if _names(error.data, "NOT_FOUND"):
+        return VanishedError(what, where=where, remedy=_REMEDY)
+    if error.status == 404:
+        return absent(what, where=where, remedy=_REMEDY)
+    if error.status == 403 or _names(error.data, "FORBIDDEN"):
+        return RefusedError(what, where=where, remedy=_REMEDY)
+    if error.status in _REMEDIES:
+        return TfcertError(what, where=where, remedy=_REMEDIES[error.status])
+    return OddAnswerError(what, where=where, remedy=_ODD_ANSWER)
+
+
+def _errors(data: Any) -> list[Any]:
+    found = data.get("errors") if isinstance(data, dict) else None
+    return [error for error in found if isinstance(error, dict)] if isinstance(found, list) else []
+
+
+def _names(data: Any, kind: str) -> bool:
+    """Whether GraphQL's errors are of a kind."""
+    return any(error.get("type") == kind for error in _errors(data))
+
+
+def _message(data: Any) -> str:
+    texts = [error.get("message") for error in (data, *_errors(data)) if isinstance(error, dict)]
+    return next((text for text in texts if isinstance(text, str)), "no reason given")
+
+
+def _pause(status: int, what: str, headers: Mapping[str, Any]) -> float | None:
+    """The pause that GitHub asks for, in seconds; None where it is about no limit.
+
+    Source: GitHub's "Rate limits for the REST API": `retry-after`, else until `x-ratelimit-reset` where nothing remains, else a
+    minute. GraphQL answers 200 with an error in it, which the client tells as 400.
+    """
+    if status not in {400, 403, 429}:
+        return None
+    after = str(headers.get("retry-after", ""))
+    if after.isdigit():
+        return float(after)
+    reset = str(headers.get("x-ratelimit-reset", ""))
+    if str(headers.get("x-ratelimit-remaining")) == "0" and reset.isdigit():
+        return max(0.0, int(reset) - time.time()) + 1
+    return _SECONDARY if status == 429 or "rate limit" in what.lower() else None
+
+
+_WHOSE = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on IssueComment { id viewerDidAuthor isMinimized } } }"
+
+
+def authored(client: GithubClient, found: Sequence[IssueComment], *, where: str) -> list[Comment]:
+    """Return the comments that are this token's, or may be."""
+    if not found:
+        return []
+    try:
+        hidden = _by_graphql(client, [each.node_id for each in found], where)
+        return [shown(each, hidden=hidden[each.node_id]) for each in found if each.node_id in hidden]
+    except (RefusedError, OddAnswerError):
+        login = _login(client, where)
+        if login is None:
+            return client.ask(lambda: [shown(each, proven=False) for each in found if each.user.type == "Bot"], where=where)
+        return client.ask(lambda: [shown(each) for each in found if each.user.login == login], where=where)
+
+
+def shown(found: IssueComment, *, hidden: bool = False, proven: bool = True) -> Comment:
+    """Return a comment as the domain has it; the client raises BadAttributeException for what has another type."""
+    return Comment(id=found.id, body=found.body or "", url=found.html_url, hidden=hidden, proven=proven)
+
+
+def _by_graphql(client: GithubClient, ids: Sequence[str], where: str) -> Mapping[str, bool]:
+    def part(these: list[str]) -> dict[str, bool]:
+        _, answer = client.api.requester.graphql_query(_WHOSE, {"ids": these})
+        return {str(node["id"]): bool(node["isMinimized"]) for node in answer["data"]["nodes"] if node and node["viewerDidAuthor"]}
+
+    found: dict[str, bool] = {}
+    for start in range(0, len(ids), PAGE):
+        found |= client.ask(partial(part, list(ids[start : start + PAGE])), where=where)
+    return found
+
+
+def _login(client: GithubClient, where: str) -> str | None:
+    try:
+        return client.ask(lambda: client.api.get_user().login, where=where)
+    except (RefusedError, OddAnswerError):
+        return None
+
 
 # Source: GitHub, "This issue has reached the limit of 2500 comments".
 _PAGES = 30
@@ -85,3 +257,20 @@ class GithubConversation:
     def show(self, comment: Comment) -> None:
         """Unminimise a comment."""
         self._client.ask(self._known[comment.id].unminimize, where=self._where, absent=VanishedError)
+
+
+def number_by_head(client: GithubClient, *, repository: str, head: str, commit: str) -> int:
+    """The open pull request of a head, `owner:branch`, whose commit is just that one.
+
+    GitHub itself is asked, since what a fork's workflow says of itself could name any pull request. Raises UsageError where there
+    is none. Source: GitHub's REST API, "List pull requests", `head`.
+    """
+    listing = client.api.get_repo(repository).get_pulls(state="open", head=head)
+    numbers = client.ask(lambda: [pull.number for pull in listing.get_page(0) if pull.head.sha == commit], where=repository)
+    if numbers:
+        return numbers[0]
+    raise UsageError(
+        f"no open pull request has {commit[:12]} at the head of {head}",
+        where=repository,
+        remedy="it was closed, or pushed to since; there is nothing to comment on, or name it with --number",
+    )

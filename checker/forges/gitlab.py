@@ -11,10 +11,10 @@ import requests
 from gitlab import Gitlab
 from gitlab.exceptions import GitlabError, GitlabParsingError
 
-from checker.domain.errors import TfcertError
-from checker.domain.value import replace
-from checker.forges.conversation import Comment, OddAnswerError, RefusedError, VanishedError, Why, oddness, pages
-from checker.forges.patience import BusyError, RetryPolicy
+from checker._value import replace
+from checker.errors import TfcertError
+from checker.forges.comment import Comment, OddAnswerError, RefusedError, VanishedError, Why, oddness, pages
+from checker.forges.retry import BusyError, RetryPolicy
 from checker.forges.transport import BoundedAdapter, check_address, unreached
 
 T = TypeVar("T")

@@ -16,9 +16,9 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from checker.domain.errors import TfcertError, UsageError
-from checker.forges.conversation import OddAnswerError
-from checker.forges.patience import BusyError
+from checker.errors import TfcertError, UsageError
+from checker.forges.comment import OddAnswerError
+from checker.forges.retry import BusyError
 
 # GitHub ends a request of its API after 10 seconds ("Rate limits for the REST API"); a GitLab of one's own may be slower.
 ONE_ANSWER = 15.0

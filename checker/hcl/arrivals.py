@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 
 from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.references import Site, named, sites
-from checker.hcl.syntax import Block
-from checker.hcl.traversal import TraversalStep, Traversal, traversals
+from checker.hcl.syntax import Block, Traversal, TraversalStep, traversals
 
 # What these blocks hold is read on by the name of the block.
 _READ_ON = frozenset({"data", "ephemeral"})

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from checker.domain.rotation import Delivery
 from checker.hcl.arrivals import Arrival, arrivals, is_condition
+from checker.hcl.comments import hands_pem_on
 from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.deliveries import (
     OBJECTS,
@@ -20,12 +20,10 @@ from checker.hcl.deliveries import (
     delivered,
     replaced_store,
 )
-from checker.hcl.keys import labels_around
-from checker.hcl.lineage import hands_pem_on
+from checker.hcl.flow import labels_around
 from checker.hcl.references import Reference, Site, Use, named, sites
-from checker.hcl.source import readable
-from checker.hcl.syntax import Block
-from checker.hcl.traversal import Traversal, traversals
+from checker.hcl.syntax import Block, Traversal, readable, traversals
+from checker.model.rotation import Delivery
 
 _META = frozenset({"depends_on", "ignore_changes"})
 _META_BLOCKS = frozenset({"import", "moved", "removed"})

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checker.domain.rotation import Delivery
 from checker.hcl.arrivals import step_key
 from checker.hcl.provisioners import runs
 from checker.hcl.references import Site, sites
-from checker.hcl.traversal import traversals
+from checker.hcl.syntax import traversals
+from checker.model.rotation import Delivery
 
 TRIGGERED = frozenset({"terraform_data", "null_resource"})
 OBJECTS = frozenset({"aws_s3_object", "aws_s3_bucket_object"})

@@ -1,17 +1,80 @@
-"""From a certificate forwards to the stages that its id reaches: through locals, module arguments and outputs.
-
-The search starts at the certificate, not at an attribute's name, so that only its own references are ever touched
-(`facts/hcl.md` 2). Every step widens rather than narrows: a stage that is reached may take the id under some condition.
-"""
+"""Forward: certificate -> stages."""
 
 from __future__ import annotations
 
+import os
+import posixpath
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from checker.git import repository_of
 from checker.hcl.configuration import Configuration, ModulePath
-from checker.hcl.keys import labels_around, may_be_key
 from checker.hcl.references import Reference, Site, Use, named, references
-from checker.hcl.traversal import Traversal, traversals
+from checker.hcl.regular_files import read_regular
+from checker.hcl.syntax import Traversal, traversals
+from checker.model.configuration_files import SUFFIXES
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+
+_SETS = frozenset({"toset", "setunion", "setintersection", "setsubtract", "setproduct", "zipmap"})
+
+
+def labels_around(traversal: Traversal, data: bytes) -> frozenset[str]:
+    """The keys of the objects that a traversal stands in: `certificate` in `{ certificate = aws_x.y.id }`."""
+    found: set[str] = set()
+    node: Node | None = traversal.node
+    while node is not None and node.type not in {"attribute", "block"}:
+        key = node.child_by_field_name("key") if node.type == "object_elem" else None
+        if key is not None:
+            found.add(_text(key, data).strip('"'))
+        node = node.parent
+    return frozenset(found)
+
+
+def may_be_key(traversal: Traversal, data: bytes, labels: frozenset[str]) -> bool:
+    """Whether a value becomes an element of a set or a key of a map, where it stands or by a `for` over what holds it.
+
+    `labels` are the keys of the objects that it may have been put under on its way here.
+    """
+    labels = labels | labels_around(traversal, data)
+    inner: Node = traversal.node
+    node = inner.parent
+    while node is not None and node.type not in {"attribute", "block"}:
+        if node.type == "object_elem" and node.child_by_field_name("key") == inner:
+            return True
+        if node.type == "function_call" and node.children[0] != inner and _text(node.children[0], data) in _SETS:
+            return True
+        if node.type == "for_object_expr" and _keyed_by(node, inner, data, labels):
+            return True
+        inner, node = node, node.parent
+    return False
+
+
+def _keyed_by(loop: Node, inner: Node, data: bytes, labels: frozenset[str]) -> bool:
+    expressions = [child for child in loop.children if child.type == "expression"]
+    if not expressions:
+        return True
+    key = expressions[0]
+    if inner == key:
+        return True
+    intro = next((child for child in loop.children if child.type == "for_intro"), None)
+    if intro is None or inner != intro:
+        return False
+    names = [_text(child, data) for child in intro.children if child.type == "identifier"]
+    for taken in traversals(key, data):
+        if names and taken.root == names[-1] and (not taken.steps or {step.name for step in taken.steps} & {*labels, None}):
+            return True
+    return False
+
+
+def _text(node: Node, data: bytes) -> str:
+    return data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
 
 STAGES = frozenset({"aws_api_gateway_stage", "aws_apigatewayv2_stage", "awscc_apigateway_stage"})
 POINTER = "client_certificate_id"
@@ -115,3 +178,58 @@ def follow(configuration: Configuration, module: ModulePath, kind: str, name: st
 def _takes_each(site: Site) -> bool:
     pointer = site.block.attribute(POINTER)
     return pointer is not None and any(traversal.root == "each" for traversal in traversals(pointer.expression, site.file.data))
+
+
+_SOURCE = re.compile(rb'(?m)^\s*(?:module\s+"?[\w-]+"?\s*\{\s*)?source\s*=\s*"(\.{1,2}/[^"\n]*)"')
+_SOURCE_IN_JSON = re.compile(rb'"source"\s*:\s*"(\.{1,2}/[^"\n]*)"')
+_PASSED_OVER = frozenset({"node_modules", "vendor"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A call of a local module outside this configuration; `path` is relative to the repository's root."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+def callers_elsewhere(configuration: Configuration, directory: str) -> tuple[Caller, ...]:
+    """The calls of a module's folder by configurations of the repository that are no part of this one."""
+    root = Path(configuration.root).resolve()
+    top = repository_of(root)
+    if top is None:
+        return ()
+    if not configuration.local_calls:
+        own = {_absolute(root, module.directory) for module in configuration.modules.values()}
+        for folder, caller in _calls(top, own):
+            configuration.local_calls.setdefault(folder, []).append((caller.path, caller.line))
+        # Walked, also where nothing was found: no folder is called so.
+        configuration.local_calls.setdefault("", [])
+    found = configuration.local_calls.get(_absolute(root, directory), [])
+    return tuple(Caller(path=path, line=line) for path, line in found)
+
+
+def _calls(top: Path, own: set[str]) -> Iterator[tuple[str, Caller]]:
+    for folder, folders, names in os.walk(top):
+        folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _PASSED_OVER)
+        if Path(folder).as_posix() in own:
+            continue
+        for name in sorted(names):
+            if not name.endswith(SUFFIXES):
+                continue
+            try:
+                data = read_regular(Path(folder, name))
+            except OSError:
+                continue
+            pattern = _SOURCE_IN_JSON if name.endswith(".json") else _SOURCE
+            for found in pattern.finditer(data) if b"module" in data else ():
+                source = found.group(1).decode("utf-8", "replace")
+                path = Path(folder, name).relative_to(top).as_posix()
+                yield _absolute(Path(folder), source), Caller(path=path, line=data.count(b"\n", 0, found.start(1)) + 1)
+
+
+def _absolute(folder: Path, path: str) -> str:
+    return posixpath.normpath(posixpath.join(folder.as_posix(), path))

@@ -12,9 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from checker.hcl.configuration import Configuration, ModulePath
-from checker.hcl.source import SourceFile, readable
-from checker.hcl.syntax import Block, Span, descendants
-from checker.hcl.traversal import Traversal, traversals
+from checker.hcl.syntax import Block, SourceFile, Span, Traversal, descendants, readable, traversals
 
 if TYPE_CHECKING:
     from tree_sitter import Node

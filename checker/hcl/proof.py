@@ -1,15 +1,139 @@
-"""The proof that an edit of a file did just what it should: both parsers must see exactly the intended difference."""
+"""Two-parser proof."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from checker.domain.errors import UnprovenError, UnreadableError
-from checker.hcl.source import SourceFile
-from checker.hcl.structure import BlockKey, Leaves, Structure, by_hcl2, by_tree_sitter, keys
+from checker.errors import UnprovenError, UnreadableError
+from checker.hcl.syntax import Block, SourceFile, descendants
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+
+BlockKey = tuple[str, tuple[str, ...]]
+Leaves = tuple[tuple[str, str], ...]
+Structure = Counter[tuple[BlockKey, Leaves]]
+
+
+def keep_grammar_in(directory: Path) -> None:
+    """Let python-hcl2 keep its compiled grammar in a private folder of the user.
+
+    It would write into site-packages, and where that is read-only every run costs seconds without a word
+    (`facts/performance.md` 3). The cache is a pickle: a folder that others may write to is not used.
+    """
+    import hcl2.parser
+
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = directory.stat()
+    except OSError:
+        return
+    if status.st_uid == os.getuid() and not status.st_mode & 0o022:
+        hcl2.parser.PARSER_FILE = directory / f"hcl2-{_hcl2_version()}.grammar"
+
+
+@lru_cache(maxsize=256)
+def by_tree_sitter(file: SourceFile) -> Structure:
+    """The structure as tree-sitter reads it."""
+    return Counter(((block.type, block.labels), tuple(sorted(_block_leaves(block, file.data, "")))) for block in file.body.blocks)
+
+
+@lru_cache(maxsize=256)
+def by_hcl2(file: SourceFile) -> Structure:
+    """The structure as python-hcl2 reads it; nobody may change it, since a text is read once however often it is asked about.
+
+    Raises UnprovenError when it cannot read the file.
+    """
+    import hcl2
+    from lark.exceptions import LarkError
+
+    options = hcl2.SerializationOptions(with_comments=False)
+    try:
+        read = hcl2.loads(_plain(file), serialization_options=options)
+    except (LarkError, RecursionError, ValueError) as error:
+        line = getattr(error, "line", None)
+        raise UnprovenError(
+            "python-hcl2, the second parser that proves an edit, cannot read this file",
+            where=f"{file.path}:{line}" if isinstance(line, int) and line > 0 else file.path,
+            remedy="make the edit by hand from the runbook, or simplify that line",
+        ) from error
+    found: Structure = Counter()
+    for kind, blocks in read.items():
+        if not isinstance(blocks, list):
+            found[(("", (kind,)), (("", repr(blocks)),))] += 1
+            continue
+        for block in blocks:
+            labels, body = _unwrap(block)
+            found[((kind, labels), tuple(sorted(_value_leaves(body, ""))))] += 1
+    return found
+
+
+def keys(structure: Structure) -> Counter[BlockKey]:
+    """How often each block, by type and labels, is declared."""
+    found: Counter[BlockKey] = Counter()
+    for (key, _leaves), count in structure.items():
+        found[key] += count
+    return found
+
+
+def _hcl2_version() -> str:
+    from importlib.metadata import version
+
+    return version("python-hcl2")
+
+
+def _plain(file: SourceFile) -> str:
+    text = bytearray(file.data)
+    if text.startswith(b"\xef\xbb\xbf"):
+        text[:3] = b"   "
+    for span in file.body.comments:
+        for at in range(span.start, span.end):
+            if text[at] not in b"\r\n":
+                text[at] = 0x20
+    return text.decode("utf-8")
+
+
+def _unwrap(block: Any) -> tuple[tuple[str, ...], Any]:
+    labels: list[str] = []
+    while isinstance(block, dict) and "__is_block__" not in block and len(block) == 1:
+        label, block = next(iter(block.items()))
+        labels.append(label.strip('"'))
+    return tuple(labels), block
+
+
+def _value_leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name != "__is_block__":
+                yield from _value_leaves(inner, f"{path}/{name}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _value_leaves(inner, f"{path}[{index}]")
+    else:
+        yield path, value if isinstance(value, str) else repr(value)
+
+
+def _block_leaves(block: Block, data: bytes, path: str) -> Iterator[tuple[str, str]]:
+    for attribute in block.body.attributes:
+        yield f"{path}/{attribute.name}", " ".join(_tokens(attribute.expression, data))
+    for index, inner in enumerate(block.body.blocks):
+        here = f"{path}/{inner.type}[{index}]"
+        yield here, " ".join(inner.labels)
+        yield from _block_leaves(inner, data, here)
+
+
+def _tokens(node: Node, data: bytes) -> Iterator[str]:
+    for token in descendants(node):
+        if not token.child_count and token.type != "comment":
+            yield data[token.start_byte : token.end_byte].decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +268,46 @@ def _mentions(blocks: Structure, intent: Intent) -> int:
 
 def _print(key: BlockKey) -> str:
     return " ".join((key[0], *(f'"{label}"' for label in key[1])))
+
+
+def prove_replaced(path: str, before: bytes, after: bytes, *, plain: frozenset[str], reference: str, times: int) -> None:
+    """Hold an edited file against it: what is `plain` (a quoted id, `var.name`) became `reference`, so many times.
+
+    Raises UnprovenError naming the file and the parser that saw something else; then nothing may be written.
+    """
+    for reader, read in (("tree-sitter", by_tree_sitter), ("python-hcl2", by_hcl2)):
+        old, new = read(SourceFile(path, before)), read(SourceFile(path, after))
+        lost, gained = old - new, new - old
+        same = _same(lost, plain, reference) == _same(gained, plain, reference)
+        if not same or _count(gained, reference) - _count(lost, reference) != times:
+            raise UnprovenError(
+                f"the edit could not be proven: not exactly {times} times the id became a reference (as {reader} reads it)",
+                where=path,
+                remedy="nothing was written; make the edit by hand from the runbook",
+            )
+
+
+def _same(blocks: Structure, plain: frozenset[str], reference: str) -> Structure:
+    found: Structure = Counter()
+    for (key, leaves), count in blocks.items():
+        found[(key, tuple((path, _normal(text, plain, reference)) for path, text in leaves))] += count
+    return found
+
+
+def _normal(text: str, plain: frozenset[str], reference: str) -> str:
+    text = _tight(text)
+    for each in plain:
+        pattern = rf'"\s*{re.escape(each[1:-1])}\s*"' if each.startswith('"') else rf"(?<![\w.-]){re.escape(each)}(?![\w-])"
+        text = re.sub(pattern, reference, text)
+    # python-hcl2 writes an expression as a template and a literal in quotes alone; a template may hold nothing but the reference.
+    return reference if re.fullmatch(rf'"?\s*\$\{{\s*{re.escape(reference)}\s*\}}\s*"?', text) else text
+
+
+def _tight(text: str) -> str:
+    """Without the blanks that tree-sitter's tokens are joined by, around the dots of a reference."""
+    return re.sub(r"\s*\.\s*", ".", text)
+
+
+def _count(blocks: Structure, reference: str) -> int:
+    pattern = re.compile(rf"(?<![\w.-]){re.escape(reference)}(?![\w-])")
+    return sum(count * sum(len(pattern.findall(_tight(text))) for _, text in leaves) for (_, leaves), count in blocks.items())

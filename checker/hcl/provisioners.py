@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from checker.hcl.source import SourceFile
-from checker.hcl.syntax import Attribute, Block
-from checker.hcl.traversal import traversals
+from checker.hcl.syntax import Attribute, Block, SourceFile, traversals
 
 _PEM = "pem_encoded_certificate"
 

@@ -8,9 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from checker.hcl.configuration import Configuration, ModulePath
-from checker.hcl.source import SourceFile, readable
-from checker.hcl.syntax import Attribute, Block, Span
-from checker.hcl.traversal import Traversal, traversals
+from checker.hcl.syntax import Attribute, Block, SourceFile, Span, Traversal, readable, traversals
 
 if TYPE_CHECKING:
     from tree_sitter import Node

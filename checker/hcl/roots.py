@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from checker.domain.configuration_files import SUFFIXES
-from checker.hcl.calls import CALLS, speaks_of_ours
+from checker.hcl.configuration import CALLS, speaks_of_ours
 from checker.hcl.regular_files import read_regular
 from checker.hcl.terragrunt import terragrunt_of
+from checker.model.configuration_files import SUFFIXES
 
 _LOCK = ".terraform.lock.hcl"
 _STATE = "terraform.tfstate"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from checker.domain.errors import UnprovenError
+from checker.errors import UnprovenError
 from checker.hcl.syntax import Span
 
 

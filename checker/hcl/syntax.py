@@ -1,14 +1,13 @@
-"""HCL text as blocks, attributes and spans of bytes, by tree-sitter.
-
-tree-sitter-hcl read all 18,712 real files that were tried, and gives exact byte spans (`facts/hcl.md` 1).
-"""
+"""Files, blocks, traversals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
+
+from checker.errors import UnreadableError
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -133,4 +132,152 @@ def _span(node: Node) -> Span:
 
 
 def _text(node: Node, data: bytes) -> str:
+    return data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a file cannot be parsed, and the line, counted from 1, where that shows."""
+
+    reason: str
+    line: int
+    remedy: str
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """The text of a .tf file.
+
+    `path` is relative to the root module's directory, with forward slashes. The text must be UTF-8 (Terraform refuses anything
+    else, `facts/formats.md` 5); a byte-order mark and the line ends are kept as they are.
+    """
+
+    path: str
+    data: bytes
+
+    @cached_property
+    def body(self) -> Body:
+        """The blocks of the file; parsed when first asked for.
+
+        Raises UnreadableError with the line where it stops being HCL.
+        """
+        match self._parsed:
+            case Fault(reason=reason, line=line, remedy=remedy):
+                raise UnreadableError(reason, where=f"{self.path}:{line}", remedy=remedy)
+            case body:
+                return body
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why the file cannot be parsed; None for one that can."""
+        return self._parsed if isinstance(self._parsed, Fault) else None
+
+    @cached_property
+    def _parsed(self) -> Body | Fault:
+        try:
+            self.data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            return Fault("not UTF-8 text", self.line(error.start), "save the file as UTF-8; Terraform reads nothing else")
+        # Blanks of the same length stand for the mark: every offset stays what it is in the file.
+        text = b"   " + self.data[3:] if self.data.startswith(_BOM) else self.data
+        try:
+            body, broken = parse_body(text)
+        except RecursionError:
+            return Fault("blocks are nested too deeply", 1, "tfcert reads no such file")
+        return body if broken is None else Fault("not valid HCL", self.line(broken), "`terraform validate` says more")
+
+    @property
+    def newline(self) -> bytes:
+        """The line end of the file's first line; LF where it has none."""
+        first = self.data.find(b"\n")
+        return b"\r\n" if first > 0 and self.data[first - 1 : first] == b"\r" else b"\n"
+
+    def line(self, offset: int) -> int:
+        """The line, counted from 1, that holds a byte offset."""
+        return self.data.count(b"\n", 0, offset) + 1
+
+    def line_start(self, offset: int) -> int:
+        """The offset of the first byte of the line that holds `offset`."""
+        start = self.data.rfind(b"\n", 0, offset) + 1
+        return 3 if start == 0 and self.data.startswith(_BOM) and offset >= len(_BOM) else start
+
+    def line_end(self, offset: int) -> int:
+        """The offset just behind the line end of the line that holds `offset`, or the file's end."""
+        end = self.data.find(b"\n", offset)
+        return len(self.data) if end < 0 else end + 1
+
+
+def readable(file: SourceFile) -> bool:
+    """Whether the file parses as HCL."""
+    return file.fault is None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TraversalStep:
+    """One step behind the root of a traversal: an attribute by name, or None for an index or a splat."""
+
+    name: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traversal:
+    """A root identifier and the steps that follow it; `node` is the whole expression that it stands in."""
+
+    root: str
+    span: Span
+    steps: tuple[TraversalStep, ...]
+    node: Node
+
+    def attribute(self, position: int) -> TraversalStep | None:
+        """The step at a position, if it is an attribute."""
+        step = self.steps[position] if len(self.steps) > position else None
+        return step if step is not None and step.name is not None else None
+
+    def first_attribute_after(self, position: int) -> str | None:
+        """The name of the first attribute behind a position, past any index or splat; None for the whole object."""
+        return next((step.name for step in self.steps[position + 1 :] if step.name is not None), None)
+
+
+def traversals(expression: Node, data: bytes) -> Iterator[Traversal]:
+    """Every traversal in an expression, those in templates, heredocs and index brackets included."""
+    for node in descendants(expression):
+        if node.type == "variable_expr" and node.parent is not None:
+            yield _traversal(node, node.parent, data)
+
+
+def _traversal(variable: Node, parent: Node, data: bytes) -> Traversal:
+    steps: list[TraversalStep] = []
+    end = variable.end_byte
+    children = parent.children
+    at = next(index for index, child in enumerate(children) if child == variable)
+    for sibling in children[at + 1 :]:
+        if sibling.type == "comment":
+            continue
+        if sibling.type not in {"get_attr", "index", "splat"}:
+            break
+        steps.extend(_steps(sibling, data))
+        end = sibling.end_byte
+    return Traversal(_decode(variable, data), Span(variable.start_byte, end), tuple(steps), parent)
+
+
+def _steps(node: Node, data: bytes) -> Iterator[TraversalStep]:
+    if node.type == "get_attr":
+        name = next((child for child in node.children if child.type == "identifier"), None)
+        if name is not None:
+            yield TraversalStep(_decode(name, data), Span(name.start_byte, name.end_byte))
+        else:
+            yield TraversalStep(None, Span(node.start_byte, node.end_byte))
+        return
+    yield TraversalStep(None, Span(node.start_byte, node.end_byte))
+    # A splat holds the attributes that follow it as its own children.
+    for child in descendants(node) if node.type == "splat" else ():
+        if child.type == "get_attr":
+            yield from _steps(child, data)
+
+
+def _decode(node: Node, data: bytes) -> str:
     return data[node.start_byte : node.end_byte].decode("utf-8", "replace")

@@ -11,13 +11,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from checker.domain.errors import UnprovenError
+from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration, ModulePath, literal
+from checker.hcl.proof import by_hcl2
 from checker.hcl.references import Reference, Site, Use, from_outside, moved_by_repoint, sites, use_of
-from checker.hcl.source import SourceFile, readable
-from checker.hcl.structure import by_hcl2
-from checker.hcl.syntax import Block
-from checker.hcl.traversal import traversals
+from checker.hcl.syntax import Block, SourceFile, readable, traversals
 
 _TARGETS = frozenset({"target", "replace", "expect_failures"})
 

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from checker.git import repository_of
 from checker.hcl.regular_files import read_regular
-from checker.hcl.repository import repository_of
-from checker.hcl.source import SourceFile, readable
-from checker.hcl.syntax import Attribute
+from checker.hcl.syntax import Attribute, SourceFile, readable
 
 UNIT, STACK = "terragrunt.hcl", "terragrunt.stack.hcl"
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from checker.domain.address import Address
-from checker.domain.errors import UnprovenError
-from checker.domain.value import value
+from checker._value import value
+from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration
-from checker.hcl.proof import Intent, prove
+from checker.hcl.proof import BlockKey, Intent, prove
 from checker.hcl.references import Reference, references
-from checker.hcl.source import SourceFile
 from checker.hcl.splice import Edit, splice
-from checker.hcl.structure import BlockKey
-from checker.hcl.syntax import Block
+from checker.hcl.syntax import Block, SourceFile
 from checker.hcl.terraform_tests import test_references
+from checker.model.address import Address
 
 
 @value

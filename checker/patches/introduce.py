@@ -7,18 +7,15 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from checker.domain.errors import UnprovenError
+from checker.errors import UnprovenError
+from checker.hcl.comments import LICENCE, attached, ignoring, lineage_of, pem_comment, succeeds_comment
 from checker.hcl.configuration import Configuration, literal
-from checker.hcl.hashes import file_hashes
-from checker.hcl.lineage import LICENCE, attached, lineage_of, pem_comment, succeeds_comment
-from checker.hcl.marks import ignoring
-from checker.hcl.proof import Intent, prove
+from checker.hcl.file_hashes import file_hashes
+from checker.hcl.proof import BlockKey, Intent, prove
 from checker.hcl.provisioners import left_out
 from checker.hcl.references import Use
-from checker.hcl.source import SourceFile
 from checker.hcl.splice import Edit, splice
-from checker.hcl.structure import BlockKey
-from checker.hcl.syntax import Block, Span
+from checker.hcl.syntax import Block, SourceFile, Span
 from checker.patches.edits import Succession, find_block, references_to
 
 # A description such as "expires 2026-12-05" would be wrong of the successor (`facts/hcl.md` 3).

@@ -6,20 +6,18 @@ import posixpath
 from collections.abc import Callable
 from pathlib import Path
 
-from checker.domain.address import Address
-from checker.domain.errors import UnprovenError
-from checker.domain.rotation import Phase
-from checker.domain.value import value
+from checker._value import value
+from checker.errors import UnprovenError
+from checker.hcl.comments import pem_comment, succeeds_comment
 from checker.hcl.configuration import Configuration
-from checker.hcl.lineage import pem_comment, succeeds_comment
 from checker.hcl.literals import LiteralUse, literal_uses, placement
 from checker.hcl.origins import Producer
+from checker.hcl.proof import by_hcl2, by_tree_sitter, keys, prove_replaced
 from checker.hcl.references import Reference, Use, references
-from checker.hcl.replaced import prove_replaced
-from checker.hcl.source import SourceFile
 from checker.hcl.splice import Edit, splice
-from checker.hcl.structure import by_hcl2, by_tree_sitter, keys
-from checker.hcl.syntax import Span
+from checker.hcl.syntax import SourceFile, Span
+from checker.model.address import Address
+from checker.model.rotation import Phase
 
 
 @value

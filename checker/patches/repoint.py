@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.domain.errors import UnprovenError
+from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration
 from checker.hcl.references import Use, moved_by_repoint
 from checker.hcl.terraform_tests import moved_in_tests_by_repoint

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.errors import UnprovenError
+from checker.errors import UnprovenError
+from checker.hcl.comments import LICENCE, Lineage, attached, lineage_of, lineages, pem_of, without_comments
 from checker.hcl.configuration import Configuration
-from checker.hcl.lineage import LICENCE, Lineage, attached, lineage_of, lineages, pem_of, without_comments
-from checker.hcl.proof import Intent, prove
+from checker.hcl.proof import BlockKey, Intent, prove
 from checker.hcl.references import Reference, Site, Use
-from checker.hcl.source import SourceFile, readable
 from checker.hcl.splice import Edit, splice
-from checker.hcl.structure import BlockKey
-from checker.hcl.syntax import Block, Span
+from checker.hcl.syntax import Block, SourceFile, Span, readable
 from checker.patches.edits import Succession, find_block, key_of, references_to, rename, tests_of
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checker.hcl.comments import lineage_of, succeeds_comment
 from checker.hcl.configuration import Configuration
-from checker.hcl.lineage import lineage_of, succeeds_comment
 from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, Use
 from checker.hcl.splice import Edit, splice

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checker.domain.errors import UnprovenError
-from checker.domain.rotation import Delivery
-from checker.domain.value import value
+from checker._value import value
+from checker.errors import UnprovenError
+from checker.hcl.comments import hands_pem_on
 from checker.hcl.configuration import Configuration
 from checker.hcl.consumers import Consumer, consumers
-from checker.hcl.hashes import file_hashes
-from checker.hcl.lineage import hands_pem_on
-from checker.hcl.proof import Intent, prove
+from checker.hcl.file_hashes import file_hashes
+from checker.hcl.proof import BlockKey, Intent, prove
 from checker.hcl.references import Reference
 from checker.hcl.splice import Edit, splice
-from checker.hcl.structure import BlockKey
 from checker.hcl.syntax import Span
+from checker.model.rotation import Delivery
 from checker.patches.edits import Succession, key_of, references_to
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from checker.domain.declared import Declared
-from checker.domain.rotation import Delivery, Phase, Rotation, TrustConsumer
+from checker.model.configuration import Declared
+from checker.model.rotation import Delivery, Phase, Rotation, TrustConsumer
 
 
 def trust_lines(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, ...]:

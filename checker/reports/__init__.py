@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import cast
 
-from checker.domain.outcome import Outcome
-from checker.domain.value import short_value
+from checker._value import short_value
+from checker.model.outcome import Outcome
 
 
 @short_value

@@ -6,18 +6,18 @@ Source: GitHub, "Workflow commands for GitHub Actions"; actions/toolkit, package
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
-from checker.domain.finding import Finding
-from checker.domain.location import Location
-from checker.domain.outcome import UNVERIFIED, Outcome
-from checker.domain.severity import Severity
-from checker.reports.account_masks import NamedAccounts
-from checker.reports.document import JsonDocument
+from checker.model.finding import Finding
+from checker.model.location import Location
+from checker.model.outcome import UNVERIFIED, Outcome
+from checker.model.severity import Severity
+from checker.reports.escape import printable
 from checker.reports.json_v1 import document
-from checker.reports.printable import printable
-from checker.reports.whereabouts import whereabouts
+from checker.reports.json_v1_read import JsonDocument, JsonFinding
+from checker.reports.locations import whereabouts
+from checker.reports.markdown.escape import NamedAccounts, mask_accounts
 
 _SHOWN = 10
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -40,7 +40,10 @@ def summary(outcome: Outcome, limit: int) -> str:
     # Only here: annotations have no use for it.
     from checker.reports.markdown import render_documents
 
-    return render_documents([NamedAccounts(name="", document=cast("JsonDocument", document(outcome)))], limit=limit).rstrip("\n") + "\n"
+    return (
+        render_documents([NamedAccounts(name="", document=cast("JsonDocument", document(outcome)))], limit=limit).rstrip("\n")
+        + "\n"
+    )
 
 
 def _lines(outcome: Outcome, levels: dict[str, list[Finding]], places: dict[Finding, Location]) -> Iterator[str]:
@@ -80,3 +83,33 @@ def data(text: str) -> str:
 def attribute(text: str) -> str:
     """The value of a property of a workflow command, likewise."""
     return data(printable(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+# GitHub shows ten of a kind for a step, and passes over the rest in silence.
+_MOST = 9
+_ANNOTATION_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
+
+
+def workflow_commands(documents: Sequence[NamedAccounts], *, masked: bool = False) -> Iterator[str]:
+    """A workflow command for each finding that counts, the gravest first; how many are left out is the last."""
+    held = mask_accounts(documents) if masked else documents
+    found = [(each.name, one) for each in held for one in each.document["findings"] if one["suppression"] is None]
+    for command in ("error", "warning", "notice"):
+        those = [(name, one) for name, one in found if _command(one) == command]
+        for name, one in those[:_MOST]:
+            text = "{message}. To do: {remedy}".format(**one)
+            yield f"::{command} {_properties(name, one)}::{data(printable(text))}"
+        if len(those) > _MOST:
+            yield f"::{command} title=tfcert::and {len(those) - _MOST} more {command}s, in the JSON"
+
+
+def _command(one: JsonFinding) -> str:
+    # What could not be verified fails a step as an error does.
+    return "error" if one["rule"] == UNVERIFIED else _ANNOTATION_COMMANDS[one["severity"]]
+
+
+def _properties(name: str, one: JsonFinding) -> str:
+    where = one["location"]
+    place = {"file": where["file"], "line": str(where["line"])} if where is not None else {}
+    title = " ".join(filter(None, (name, one["rule"], one["address"])))
+    return ",".join(f"{key}={attribute(text)}" for key, text in {**place, "title": title}.items())

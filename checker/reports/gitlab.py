@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from checker.domain.finding import Finding
-from checker.domain.location import Location
-from checker.domain.outcome import Outcome
-from checker.domain.severity import Severity
-from checker.reports.fingerprints import fingerprints
-from checker.reports.json_text import json_text
-from checker.reports.printable import printable
-from checker.reports.whereabouts import whereabouts
+from checker.model.finding import Finding
+from checker.model.location import Location
+from checker.model.outcome import Outcome
+from checker.model.severity import Severity
+from checker.reports.escape import printable
+from checker.reports.json_v1 import json_text
+from checker.reports.locations import fingerprints, whereabouts
 
 # GitLab knows info, minor, major, critical and blocker.
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "info"}

@@ -1,31 +1,106 @@
-"""The JSON that other programs read: version 1, the public view of an outcome.
-
-Its shape is held by `schemas/outcome-v1.schema.json`; internals change freely behind it.
-"""
+"""Write JSON v1."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from checker.domain.address import Address
-from checker.domain.case_values import Case, DocumentCases
-from checker.domain.certificate import Certificate
-from checker.domain.deadlines import Late
-from checker.domain.observation import Observations
-from checker.domain.outcome import UNVERIFIED, Outcome
-from checker.domain.rotation import Blocked, Done, Next, Rotation, Waiting
-from checker.domain.severity import Severity
-from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned, Stage
-from checker.domain.subjects import is_meant, stages_after
-from checker.domain.written import WrittenPatch
-from checker.reports.json_finding import instant, json_finding
-from checker.reports.json_text import json_text
+import msgspec
+
+from checker.analysis.certificate_uses import is_meant, stages_after
+from checker.model.address import Address
+from checker.model.cases import Case, DocumentCases
+from checker.model.deadlines import Late
+from checker.model.finding import Finding, Suppression
+from checker.model.location import Location
+from checker.model.observation import Observations
+from checker.model.outcome import UNVERIFIED, Outcome
+from checker.model.resources import Certificate, Presents, PresentsNothing, PresentsPlanned, Stage
+from checker.model.rotation import Blocked, Done, Next, Rotation, Waiting, WrittenPatch
+from checker.model.severity import Severity
 from checker.reports.presenting import searched
 
 if TYPE_CHECKING:
-    from checker.domain.by_hand import HandRotation
+    from checker.model.rotation import HandRotation
+
+
+def json_finding(finding: Finding) -> dict[str, Any]:
+    """The public view of a finding; what no document and no configuration says is null."""
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.word,
+        "address": finding.address,
+        "certificate_id": finding.certificate_id,
+        "days_left": finding.days_left,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "location": _location(finding.location),
+        "suppression": _suppression(finding.suppression),
+        "source": finding.source,
+        **({"not_before": instant(finding.not_before)} if finding.not_before is not None else {}),
+    }
+
+
+def _suppression(suppression: Suppression | None) -> dict[str, Any] | None:
+    if suppression is None:
+        return None
+    return {
+        "kind": suppression.kind,
+        "reason": suppression.reason,
+        "until": suppression.until.isoformat(),
+        "owner": suppression.owner,
+        "location": _location(suppression.location),
+    }
+
+
+def _location(where: Location | None) -> dict[str, Any] | None:
+    return {"file": where.file, "line": where.line} if where is not None else None
+
+
+def instant(moment: datetime | None) -> str | None:
+    """A moment in RFC 3339, UTC, to the second; None stays None."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment is not None else None
+
+
+# What JSON lets stand as it is and a terminal may obey, or not show: all that is beyond ASCII is looked at, and DEL.
+_BEYOND = re.compile(r"[^\x00-\x7e]")
+
+
+def json_text(document: Any) -> str:
+    """Indented JSON that ends in a newline; a character that is no plain print is written as an escape.
+
+    Half characters, which a file name of undecodable bytes is given with and no encoding has a place for, become question marks.
+    """
+    try:
+        data = msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_whole(document))
+    text = msgspec.json.format(data, indent=2).decode() + "\n"
+    return text if text.isascii() and "\x7f" not in text else _BEYOND.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
+    if char.isprintable():
+        return char
+    units = char.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _whole(part: Any) -> Any:
+    match part:
+        case str():
+            return part.encode("utf-8", "replace").decode()
+        case dict():
+            return {_whole(key): _whole(entry) for key, entry in part.items()}
+        case list():
+            return [_whole(entry) for entry in part]
+        case _:
+            return part
+
 
 SCHEMA = "tfcert.outcome/v1"
 

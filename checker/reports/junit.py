@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser.junitparser import FinalResult
 
-from checker.domain.case_values import DocumentCases
-from checker.domain.finding import Finding
-from checker.domain.outcome import UNVERIFIED, Outcome
-from checker.domain.subjects import stages_after
-from checker.reports.json_finding import instant
-from checker.reports.printable import printable
-from checker.rules.rule import stage_name
+from checker.analysis.certificate_uses import stages_after
+from checker.model.cases import DocumentCases
+from checker.model.finding import Finding
+from checker.model.outcome import UNVERIFIED, Outcome
+from checker.reports.escape import printable
+from checker.reports.json_v1 import instant
+from checker.rules.base import stage_name
 
 _AS_A_WHOLE = "the run as a whole"
 

@@ -16,10 +16,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from checker.domain.case_values import Case, DocumentCases, Evidence
-from checker.domain.outcome import UNVERIFIED, Outcome, Verdict
-from checker.domain.severity import Severity
-from checker.reports.printable import printable
+from checker.model.cases import Case, DocumentCases, Evidence
+from checker.model.outcome import UNVERIFIED, Outcome, Verdict
+from checker.model.severity import Severity
+from checker.reports.escape import printable
 from checker.rules import RULES
 
 _LONGEST = 200

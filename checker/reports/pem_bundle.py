@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from checker.domain.case_values import Evidence
-from checker.domain.observation import Unanswered
-from checker.reports.printable import printable
-from checker.rotation.trusted import Trusted
+from checker.model.cases import Evidence
+from checker.model.observation import Unanswered
+from checker.reports.escape import printable
+from checker.rotation.trust_bundle import Trusted
 
 _TRAP = """\
 # Two gateway certificates in one file: with OpenSSL's defaults only the FIRST is accepted (nginx, Node, Python before 3.13),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from checker.domain.case_values import Case, DocumentCases
-from checker.domain.observation import Observations
+from checker.model.cases import Case, DocumentCases
+from checker.model.observation import Observations
 
 # Where the stages of a certificate were looked for: its account and region (all of it, or what could be listed), or a document.
 Searched = Literal["region", "region_in_part", "state", "plan"]

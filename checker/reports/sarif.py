@@ -11,17 +11,15 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from checker.domain.finding import Finding, Suppression
-from checker.domain.location import Location
-from checker.domain.outcome import UNVERIFIED, Outcome
-from checker.reports.fingerprints import fingerprints
-from checker.reports.json_finding import instant
-from checker.reports.json_text import json_text
-from checker.reports.printable import printable
-from checker.reports.whereabouts import document_path, whereabouts
+from checker.model.finding import Finding, Suppression
+from checker.model.location import Location
+from checker.model.outcome import UNVERIFIED, Outcome
+from checker.reports.escape import printable
+from checker.reports.json_v1 import instant, json_text
+from checker.reports.locations import document_path, fingerprints, whereabouts
 from checker.rules import RULES
-from checker.rules.page import page_of
-from checker.rules.rule import Rule
+from checker.rules.base import Rule
+from checker.rules.docs import page_of
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from checker.domain.access import Access
-from checker.domain.place import Place
-from checker.domain.value import short_value
+from checker._value import short_value
+from checker.model.places import Access, Place
 
 _SESSION = "tfcert-by-hand"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.address import Address
-from checker.domain.case_values import Case, Cases, DocumentCases
-from checker.domain.declared import Declared, DeclaredCertificate
-from checker.domain.rotation import Caution, Phase
-from checker.domain.value import value
+from checker._value import value
+from checker.model.address import Address
+from checker.model.cases import Case, Cases, DocumentCases
+from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.rotation import Caution, Phase
 
 
 @value

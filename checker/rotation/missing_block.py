@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checker.domain.declared import Removed
-from checker.domain.location import Location
-from checker.domain.observation import Surveyed
-from checker.domain.rotation import Blocked, Step, Waiting
-from checker.rotation.conditions import unseen_presenters
-from checker.rotation.standing import RotationState
+from checker.model.configuration import Removed
+from checker.model.location import Location
+from checker.model.observation import Surveyed
+from checker.model.rotation import Blocked, Step, Waiting
+from checker.rotation.state import RotationState, unseen_presenters
 
 
 def undeclared(standing: RotationState) -> Step:  # noqa: PLR0911 -- one return for each reason why there is no block

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from checker.domain.address import Address
-from checker.domain.case_values import Case, Evidence
-from checker.domain.declared import DeclaredCertificate
-from checker.domain.observation import Unanswered
-from checker.domain.rotation import Blocked, Next, Phase, Step, Waiting
-from checker.rotation.standing import RotationState
+from checker.model.address import Address
+from checker.model.cases import Case, Evidence
+from checker.model.configuration import DeclaredCertificate
+from checker.model.observation import Unanswered
+from checker.model.rotation import Blocked, Next, Phase, Step, Waiting
+from checker.rotation.state import RotationState
 
 _ANEW = "a certificate that is deleted or has ended cannot be made again: go on with its successor, or rotate to another one"
 

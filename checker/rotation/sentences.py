@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from checker.domain.deadlines import due, moment
-from checker.domain.rotation import Blocked, Caution, Condition, Done, Holds, Next, Phase, Rotation, Waiting
+from checker.model.deadlines import due, moment
+from checker.model.rotation import Blocked, Caution, Condition, Done, Holds, Next, Phase, Rotation, Waiting
 
 
 def open_conditions(rotation: Rotation, phase: Phase) -> tuple[Condition, ...]:

@@ -8,13 +8,13 @@ aws_api_gateway_client_certificate has its id as the import id.
 
 from __future__ import annotations
 
-from checker.domain.address import Address
-from checker.domain.case_values import Case, Cases, DocumentCases
-from checker.domain.declared import Declared, DeclaredCertificate
-from checker.domain.rotation import Blocked, Rotation, Waiting
-from checker.domain.stage import Stage
-from checker.domain.value import replace
-from checker.rotation.without_patch import addresses, told_only
+from checker._value import replace
+from checker.model.address import Address
+from checker.model.cases import Case, Cases, DocumentCases
+from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.resources import Stage
+from checker.model.rotation import Blocked, Rotation, Waiting
+from checker.rotation.state import addresses, told_only
 
 
 def block_of(declared: Declared, document: DocumentCases, case: Case) -> Address | None:

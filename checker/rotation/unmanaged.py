@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from checker.domain.address import Address, ModuleStep
-from checker.domain.case_values import Cases, DocumentCases, days_between
-from checker.domain.declared import Declared, DeclaredCertificate, DeclaredLiteral
-from checker.domain.indexed import having
-from checker.domain.inventory import Inventory
-from checker.domain.observation import CertificateKey, Found, Gone, Observation, Unanswered
-from checker.domain.rotation import Blocked, Done, Next, Phase, Rotation, Step, Waiting
-from checker.domain.stage import Stage
-from checker.domain.value import value
+from checker._value import having, value
+from checker.model.address import Address, ModuleStep
+from checker.model.cases import Cases, DocumentCases, days_between
+from checker.model.configuration import Declared, DeclaredCertificate, DeclaredLiteral
+from checker.model.inventory import Inventory
+from checker.model.observation import CertificateKey, Found, Gone, Observation, Unanswered
+from checker.model.resources import Stage
+from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, Step, Waiting
 from checker.rotation.claims import passed_cautions, unfit
-from checker.rotation.conditions import conditions
-from checker.rotation.naming import successor_name
-from checker.rotation.standing import RotationState, presented
-from checker.rotation.steps import inside_window, repoint_not_applied, successor_unready
-from checker.rotation.without_patch import addresses
+from checker.rotation.next_step import inside_window, repoint_not_applied, successor_unready
+from checker.rotation.state import RotationState, addresses, conditions, presented, successor_name
 
 
 def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:

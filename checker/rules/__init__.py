@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from checker.domain.case_values import Cases
-from checker.domain.finding import Finding
+from checker.model.cases import Cases
+from checker.model.finding import Finding
 from checker.rules import (
     certificate_drifted,
     certificate_elsewhere,
@@ -25,8 +25,8 @@ from checker.rules import (
     stage_detached,
     stage_without_certificate,
 )
-from checker.rules.judging import judged
-from checker.rules.rule import Rule
+from checker.rules.base import Rule
+from checker.rules.engine import judged
 
 _ON_SOURCES: tuple[Rule, ...] = (
     certificate_expired.RULE,

@@ -34,14 +34,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from checker.domain.case_values import Case, Cases, DocumentCases, days_between
-from checker.domain.finding import Finding
-from checker.domain.observation import Found, Gone, ObservedStage, StageKey
-from checker.domain.place import Place
-from checker.domain.severity import Severity
-from checker.domain.stage import Presents, PresentsNothing, Stage
-from checker.domain.subjects import observable
-from checker.rules.rule import Needs, Rule, about, day, locate, stage_name
+from checker.analysis.certificate_uses import observable
+from checker.model.cases import Case, Cases, DocumentCases, days_between
+from checker.model.finding import Finding
+from checker.model.observation import Found, Gone, ObservedStage, StageKey
+from checker.model.places import Place
+from checker.model.resources import Presents, PresentsNothing, Stage
+from checker.model.severity import Severity
+from checker.rules.base import Needs, Rule, about, day, locate, stage_name
 
 _SAME = timedelta(days=1)
 

@@ -37,15 +37,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Cases
-from checker.domain.certificate import kind_of
-from checker.domain.finding import Finding
-from checker.domain.observation import Found
-from checker.domain.place import Place, place_of_arn
-from checker.domain.severity import Severity
-from checker.domain.stage import Presents, Stage
-from checker.domain.subjects import stages_after
-from checker.rules.rule import Rule, locate, stage_name
+from checker.analysis.certificate_uses import stages_after
+from checker.model.cases import Cases
+from checker.model.finding import Finding
+from checker.model.observation import Found
+from checker.model.places import Place, place_of_arn
+from checker.model.resources import Presents, Stage, kind_of
+from checker.model.severity import Severity
+from checker.rules.base import Rule, locate, stage_name
 
 
 def check(cases: Cases) -> Iterator[Finding]:

@@ -34,13 +34,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
-from checker.domain.finding import Finding
-from checker.domain.progress import ends_its_use, takes_forward
-from checker.domain.severity import Severity
-from checker.rules.acm_cure import acm_cure, renews
-from checker.rules.rotating import rotate
-from checker.rules.rule import Rule, about, day, list_stages, presenters
+from checker.analysis.succession import ends_its_use, takes_forward
+from checker.model.cases import Case, Cases, DocumentCases, Evidence
+from checker.model.finding import Finding
+from checker.model.severity import Severity
+from checker.rules.base import Rule, about, acm_cure, day, list_stages, presenters, renews, rotate
 
 
 def check(cases: Cases) -> Iterator[Finding]:

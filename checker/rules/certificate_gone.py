@@ -33,13 +33,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.address import Address
-from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
-from checker.domain.finding import Finding
-from checker.domain.progress import takes_forward
-from checker.domain.severity import Severity
-from checker.rules.rotating import rotate
-from checker.rules.rule import Needs, Rule, about, list_stages, presenters
+from checker.analysis.succession import takes_forward
+from checker.model.address import Address
+from checker.model.cases import Case, Cases, DocumentCases, Evidence
+from checker.model.finding import Finding
+from checker.model.severity import Severity
+from checker.rules.base import Needs, Rule, about, list_stages, presenters, rotate
 
 _FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
 _NOT_HERE = (

@@ -38,12 +38,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Cases
-from checker.domain.finding import Finding
-from checker.domain.observation import Found, RenewsNot
-from checker.domain.progress import takes_forward
-from checker.domain.severity import Severity
-from checker.rules.rule import Needs, Rule, about, day, days
+from checker.analysis.succession import takes_forward
+from checker.model.cases import Cases
+from checker.model.finding import Finding
+from checker.model.observation import Found, RenewsNot
+from checker.model.severity import Severity
+from checker.rules.base import Needs, Rule, about, day, days
 
 
 def check(cases: Cases) -> Iterator[Finding]:

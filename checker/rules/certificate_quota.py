@@ -27,13 +27,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Case, Cases, DocumentCases
-from checker.domain.finding import Finding
-from checker.domain.observation import Found, Gone
-from checker.domain.place import Place
-from checker.domain.progress import successor_in_state
-from checker.domain.severity import Severity
-from checker.rules.rule import Needs, Rule
+from checker.analysis.succession import successor_in_state
+from checker.model.cases import Case, Cases, DocumentCases
+from checker.model.finding import Finding
+from checker.model.observation import Found, Gone
+from checker.model.places import Place
+from checker.model.severity import Severity
+from checker.rules.base import Needs, Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:

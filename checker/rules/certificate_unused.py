@@ -34,16 +34,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from checker.domain.address import Address
-from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
-from checker.domain.finding import Finding
-from checker.domain.observation import Found, Surveyed
-from checker.domain.place import Place
-from checker.domain.plan import Action
-from checker.domain.severity import Severity
-from checker.domain.stage import Presents, PresentsPlanned
-from checker.domain.subjects import stages_after
-from checker.rules.rule import Needs, Rule, about, day
+from checker.analysis.certificate_uses import stages_after
+from checker.model.address import Address
+from checker.model.cases import Case, Cases, DocumentCases, Evidence
+from checker.model.finding import Finding
+from checker.model.observation import Found, Surveyed
+from checker.model.places import Place
+from checker.model.plan import Action
+from checker.model.resources import Presents, PresentsPlanned
+from checker.model.severity import Severity
+from checker.rules.base import Needs, Rule, about, day
 
 _LIFE = timedelta(days=365)
 _DELETES = "no apply deletes it; its owner does:"

@@ -26,15 +26,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Case, Cases, DocumentCases, Evidence
-from checker.domain.finding import Finding
-from checker.domain.observation import ObservedStage, Surveyed, Unanswered
-from checker.domain.outcome import UNVERIFIED
-from checker.domain.severity import Severity
-from checker.domain.stage import Presents, PresentsPlanned, Stage
-from checker.domain.subjects import observable
-from checker.rules.open_plan import left_open
-from checker.rules.rule import Rule, about, list_stages, locate, stage_name
+from checker.analysis.certificate_uses import observable
+from checker.model.cases import Case, Cases, DocumentCases, Evidence
+from checker.model.finding import Finding
+from checker.model.observation import ObservedStage, Surveyed, Unanswered
+from checker.model.outcome import UNVERIFIED
+from checker.model.resources import Presents, PresentsPlanned, Stage
+from checker.model.severity import Severity
+from checker.rules.base import Rule, about, left_open, list_stages, locate, stage_name
 
 _NOBODY = Unanswered(
     reason="nobody answered for the certificate that it presents there", remedy="run it again, and please report this"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.address import Address
-from checker.domain.case_values import DocumentCases
-from checker.domain.plan import Action, DeploymentChange, Plan, StageChange
-from checker.domain.stage import Presents, Stage
+from checker.model.address import Address
+from checker.model.cases import DocumentCases
+from checker.model.plan import Action, DeploymentChange, Plan, StageChange
+from checker.model.resources import Presents, Stage
 
 
 def written_by_deployments(document: DocumentCases) -> Iterator[tuple[DeploymentChange, Stage, StageChange | None]]:

@@ -29,10 +29,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Cases
-from checker.domain.finding import Finding
-from checker.domain.severity import Severity
-from checker.rules.rule import Rule, about_exemption
+from checker.model.cases import Cases
+from checker.model.finding import Finding
+from checker.model.severity import Severity
+from checker.rules.base import Rule, about_exemption
 
 
 def check(cases: Cases) -> Iterator[Finding]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.address import Address
-from checker.domain.case_values import Case, Cases, DocumentCases
-from checker.domain.declared import Declared, DeclaredCertificate
-from checker.domain.plan import Action, CertificateChange, StageChange
-from checker.domain.stage import Presents
-from checker.domain.value import value
+from checker._value import value
+from checker.model.address import Address
+from checker.model.cases import Case, Cases, DocumentCases
+from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.plan import Action, CertificateChange, StageChange
+from checker.model.resources import Presents
 
 POINTER = "client_certificate_id"
 

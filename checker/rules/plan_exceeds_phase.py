@@ -40,14 +40,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Cases, DocumentCases
-from checker.domain.finding import Finding
-from checker.domain.plan import Action, CertificateChange, DeploymentChange, Plan, StageChange
-from checker.domain.rotation import Expected, Phase
-from checker.domain.severity import Severity
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.cases import Cases, DocumentCases
+from checker.model.finding import Finding
+from checker.model.plan import Action, CertificateChange, DeploymentChange, Plan, StageChange
+from checker.model.rotation import Expected, Phase
+from checker.model.severity import Severity
+from checker.rules.base import Needs, Rule, locate
 from checker.rules.next_phase import NextPhase, planned_action, pointer_move
-from checker.rules.rule import Needs, Rule, locate
 
 _LESS = {
     Phase.INTRODUCE: "creates no certificate",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.domain.plan import CertificateChange
+from checker.model.plan import CertificateChange
 
 
 def undo(change: CertificateChange) -> str | None:

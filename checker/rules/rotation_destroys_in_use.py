@@ -38,17 +38,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.address import Address
-from checker.domain.case_values import Case, Cases, DocumentCases
-from checker.domain.finding import Finding
-from checker.domain.observation import Surveyed
-from checker.domain.place import Place
-from checker.domain.plan import Action, CertificateChange
-from checker.domain.severity import Severity
-from checker.domain.stage import Stage
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.address import Address
+from checker.model.cases import Case, Cases, DocumentCases
+from checker.model.finding import Finding
+from checker.model.observation import Surveyed
+from checker.model.places import Place
+from checker.model.plan import Action, CertificateChange
+from checker.model.resources import Stage
+from checker.model.severity import Severity
+from checker.rules.base import Rule, list_stages, locate
 from checker.rules.replaced import undo
-from checker.rules.rule import Rule, list_stages, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:

@@ -38,12 +38,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Case, Cases
-from checker.domain.deadlines import moment
-from checker.domain.finding import Finding
-from checker.domain.progress import successor_in_state, takes_forward
-from checker.domain.severity import Severity
-from checker.rules.rule import Rule, about, day, list_stages
+from checker.analysis.succession import successor_in_state, takes_forward
+from checker.model.cases import Case, Cases
+from checker.model.deadlines import moment
+from checker.model.finding import Finding
+from checker.model.severity import Severity
+from checker.rules.base import Rule, about, day, list_stages
 
 
 def check(cases: Cases) -> Iterator[Finding]:

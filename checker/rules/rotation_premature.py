@@ -34,12 +34,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Cases
-from checker.domain.deadlines import moment
-from checker.domain.finding import Finding
-from checker.domain.severity import Severity
-from checker.domain.stage import Presents
-from checker.rules.rule import Needs, Rule, days, locate
+from checker.model.cases import Cases
+from checker.model.deadlines import moment
+from checker.model.finding import Finding
+from checker.model.resources import Presents
+from checker.model.severity import Severity
+from checker.rules.base import Needs, Rule, days, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:

@@ -41,16 +41,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.address import Address
-from checker.domain.case_values import Cases, DocumentCases
-from checker.domain.finding import Finding
-from checker.domain.plan import Plan
-from checker.domain.progress import second_successors
-from checker.domain.severity import Severity
-from checker.domain.stage import Presents, PresentsPlanned
-from checker.domain.succession import Succession
+from checker.analysis.succession import Succession, second_successors
+from checker.model.address import Address
+from checker.model.cases import Cases, DocumentCases
+from checker.model.finding import Finding
+from checker.model.plan import Plan
+from checker.model.resources import Presents, PresentsPlanned
+from checker.model.severity import Severity
+from checker.rules.base import Needs, Rule, locate
 from checker.rules.replaced import undo
-from checker.rules.rule import Needs, Rule, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:

@@ -44,13 +44,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Cases, DocumentCases
-from checker.domain.finding import Finding
-from checker.domain.plan import Action, StageClash
-from checker.domain.severity import Severity
-from checker.domain.stage import Presents, PresentsNothing, Stage
+from checker.model.cases import Cases, DocumentCases
+from checker.model.finding import Finding
+from checker.model.plan import Action, StageClash
+from checker.model.resources import Presents, PresentsNothing, Stage
+from checker.model.severity import Severity
+from checker.rules.base import Needs, Rule, locate, stage_name
 from checker.rules.detaching import deleted_through_another, deleted_with_their_api, written_by_deployments
-from checker.rules.rule import Needs, Rule, locate, stage_name
 
 PRESENTED = "client_certificate_id"
 _DONE = {

@@ -32,13 +32,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.domain.case_values import Cases, DocumentCases
-from checker.domain.finding import Finding
-from checker.domain.observation import ObservedStage
-from checker.domain.severity import Severity
-from checker.domain.stage import Presents, PresentsNothing, Stage, StageKind
-from checker.domain.subjects import observable, stages_after
-from checker.rules.rule import Rule, locate, stage_name
+from checker.analysis.certificate_uses import observable, stages_after
+from checker.model.cases import Cases, DocumentCases
+from checker.model.finding import Finding
+from checker.model.observation import ObservedStage
+from checker.model.resources import Presents, PresentsNothing, Stage, StageKind
+from checker.model.severity import Severity
+from checker.rules.base import Rule, locate, stage_name
 
 
 def check(cases: Cases) -> Iterator[Finding]:

@@ -15,8 +15,8 @@ from shutil import which
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from checker.demo.emulator.issuing import issue, new_key
-from checker.domain.pem import normal_pem
+from checker.demo.emulator.certificates import issue, new_key
+from checker.model.x509 import normal_pem
 
 SECONDS = 60
 CALLERS = ("old", "new", "stranger")

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from rig.equipment import settings
 
-from checker.cli.verifying import verify
-from checker.domain.errors import UnprovenError
-from checker.domain.rotation import Phase
+from checker.cli.verify import verify
+from checker.errors import UnprovenError
 from checker.hcl.configuration import load_configuration
-from checker.patches.phase_patch import FileChange, PhasePatch
-from checker.readers.tool import Tool
+from checker.model.rotation import Phase
+from checker.patches.patch import FileChange, PhasePatch
+from checker.terraform.tool import Tool
 
 pytestmark = pytest.mark.xdist_group("acceptance-verified-patches")
 

@@ -6,18 +6,17 @@ from pathlib import Path
 
 from world import BASE, CERTIFICATE, HOME, NOW, STAGE, World, days, lay, world
 
+from checker._value import replace
 from checker.cli.loaded import Loaded
-from checker.cli.previewing import with_patches
-from checker.domain.address import parse
-from checker.domain.exemption import Exemption
-from checker.domain.finding import SuppressedBy
-from checker.domain.observation import CertificateKey, Found, ObservedStage, Unanswered
-from checker.domain.outcome import Outcome
-from checker.domain.policy import FailOn, Policy
-from checker.domain.run import Run
-from checker.domain.stage import StageKind
-from checker.domain.sweep import Scanned, Sweep
-from checker.domain.value import replace
+from checker.cli.patch_preview import with_patches
+from checker.model.address import parse
+from checker.model.exemptions import Exemption
+from checker.model.finding import SuppressedBy
+from checker.model.observation import CertificateKey, Found, ObservedStage, Unanswered
+from checker.model.outcome import Outcome
+from checker.model.policy import FailOn, Policy, Run
+from checker.model.resources import StageKind
+from checker.model.sweep import Scanned, Sweep
 from checker.pipeline import check, scan
 
 

@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checker.demo.emulator import SeedApi, SeedCertificate
-from checker.domain.access import Access
-from checker.domain.place import Place
+from checker.model.places import Access, Place
 from checker.rotation.aws_cli import line, name, role_taken
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from checker.demo.emulator import Emulator, SeedCertificate
-from checker.demo.emulator.issuing import issue, new_key
+from checker.demo.emulator.certificates import issue, new_key
 
 C = "aws_api_gateway_client_certificate"
 NOW = datetime.now(UTC).replace(microsecond=0)

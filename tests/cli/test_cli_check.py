@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from checker.cli.reading import load
+from checker.cli.load import load
 from checker.demo.emulator import Emulator, SeedApi, SeedCertificate, access_denied
-from checker.domain.errors import UnreadableError
+from checker.errors import UnreadableError
 
 ROOT = Path(__file__).resolve().parents[2]
 

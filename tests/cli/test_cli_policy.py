@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from checker._value import replace
 from checker.demo.emulator import Emulator, SeedApi, SeedCertificate, access_denied
-from checker.domain.value import replace
-from checker.readers.policy import read_policy
+from checker.policyfile.resolve import read_policy
 
 AS_OF = ("--offline", "--as-of", "2026-11-23")
 STATE = "terraform.tfstate"
@@ -306,10 +306,10 @@ def test_a_comment_exempts_in_a_plan_where_its_configuration_is_at_hand(unrelate
 _OF_POLICIES = (
     "tomllib",
     "tree_sitter_toml",
-    "checker.domain.scoping",
-    "checker.rules.exempting",
-    "checker.readers.policy_shape",
-    "checker.readers.inline_exemptions",
+    "checker.analysis.scoping",
+    "checker.rules.exemptions",
+    "checker.policyfile.schema",
+    "checker.terraform.inline_exemptions",
 )
 
 
@@ -317,10 +317,10 @@ _OF_POLICIES = (
     ("text", "loaded"),
     [
         (None, set()),
-        ("threshold_days = 5\nnotice_days = 9\n", {"tomllib", "checker.readers.policy_shape"}),
+        ("threshold_days = 5\nnotice_days = 9\n", {"tomllib", "checker.policyfile.schema"}),
         (
             "[[scope]]\nstage = 'x'\nthreshold_days = 5\n",
-            {*_OF_POLICIES} - {"checker.rules.exempting", "checker.readers.inline_exemptions"},
+            {*_OF_POLICIES} - {"checker.rules.exemptions", "checker.terraform.inline_exemptions"},
         ),
     ],
     ids=["none", "values", "a scope"],

@@ -86,7 +86,7 @@ def test_a_check_that_nobody_asks_for_patches_loads_nothing_that_writes_them(sto
     assert run.returncode == 1
     assert loaded.isdisjoint({"junitparser", "prometheus_client", "checker.reports.sarif", "checker.reports.html"})
     assert loaded.isdisjoint({"boto3", "botocore", "rich", "cryptography", "pydantic", "jinja2"})
-    for module in ("checker.patches.stages", "checker.hcl.structure", "hcl2"):
+    for module in ("checker.patches.write", "checker.hcl.proof", "hcl2"):
         assert (module in loaded) is loads
 
 

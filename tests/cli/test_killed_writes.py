@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from checker.cli import signals
-from checker.cli.files import write_all
-from checker.cli.journal import settle
-from checker.cli.replacing import JOURNAL
-from checker.domain.errors import UsageError
-from checker.patches.phase_patch import FileChange
+from checker.cli.atomic_write import JOURNAL
+from checker.cli.file_changes import write_all
+from checker.cli.write_journal import settle
+from checker.errors import UsageError
+from checker.patches.patch import FileChange
 
 ROOT = Path(__file__).resolve().parents[2]
 CATCHABLE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

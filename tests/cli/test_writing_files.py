@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from checker.cli.files import write_all
-from checker.cli.replacing import replace_file
-from checker.domain.errors import TfcertError, UsageError
-from checker.patches.phase_patch import FileChange
+from checker.cli.atomic_write import replace_file
+from checker.cli.file_changes import write_all
+from checker.errors import TfcertError, UsageError
+from checker.patches.patch import FileChange
 
 DAY_12 = ("terraform.tfstate", "--offline", "--as-of", "2026-11-24")
 NOBODY = 65534

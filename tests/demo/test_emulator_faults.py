@@ -7,7 +7,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ParamValidationError, ReadTimeoutError
 
-from checker.demo.emulator import AnswerFault, RecordedCall, Drop, Hang, ProxyPage, SeedApi, access_denied, throttled, unavailable
+from checker.demo.emulator import AnswerFault, Drop, Hang, ProxyPage, RecordedCall, SeedApi, access_denied, throttled, unavailable
 
 
 def code(refused):

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import BotoCoreError
 
 from checker.demo.emulator import Emulator, Hang, SeedApi, SeedCertificate, access_denied
-from checker.domain.errors import UsageError
+from checker.errors import UsageError
 
 
 def test_each_emulator_starts_empty():

@@ -14,8 +14,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from botocore.exceptions import ClientError
 
+from checker.aws.errors import _ACTIONS, action_for
 from checker.demo.emulator import SeedAcm, SeedApi, SeedCertificate, SeedRole, access_denied, throttled, unavailable
-from checker.live.permissions import _ACTIONS, action_for
 
 ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"

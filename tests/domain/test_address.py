@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.domain.address import Address, AddressError, ModuleStep, parse, print_key
+from checker.model.address import Address, AddressError, ModuleStep, parse, print_key
 
 NAMES = st.from_regex(r"[a-zA-Z_é][a-zA-Z0-9_é-]{0,8}", fullmatch=True).filter(lambda name: name not in {"module", "data"})
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(

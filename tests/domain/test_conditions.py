@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.domain.address import parse
-from checker.domain.conditions import Conditions, Traits, glob, path_glob
+from checker.model.address import parse
+from checker.model.conditions import Conditions, Traits, glob, path_glob
 
 STAGE = "aws_api_gateway_stage"
 

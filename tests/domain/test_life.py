@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.domain.life import possible_beginning, possible_end
-from checker.domain.policy import Policy
+from checker.model.policy import Policy
+from checker.model.resources import possible_beginning, possible_end
 
 ZERO = datetime(1, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)

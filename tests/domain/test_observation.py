@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checker.domain.observation import Calls, CertificateKey, Found, Gone, Observations
-from checker.domain.place import Place
+from checker.model.observation import Calls, CertificateKey, Found, Gone, Observations
+from checker.model.places import Place
 
 OURS, THEIRS = Place("aws", "111122223333", "us-east-1"), Place("aws", "444455556666", "us-east-1")
 FAR, UNPLACED = Place("aws", "111122223333", "eu-west-1"), Place(None, None, "us-east-1")

@@ -13,10 +13,12 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "rep
 from github_stand_in import REPOSITORY, GithubStandIn  # noqa: E402
 from gitlab_stand_in import PROJECT, GitlabStandIn  # noqa: E402
 
-from checker.forges.github import GithubConversation  # noqa: E402
-from checker.forges.github_client import GithubClient  # noqa: E402
+from checker.forges.github import (
+    GithubClient,
+    GithubConversation,
+)
 from checker.forges.gitlab import GitlabConversation  # noqa: E402
-from checker.forges.patience import RetryPolicy  # noqa: E402
+from checker.forges.retry import RetryPolicy  # noqa: E402
 
 
 @dataclass(kw_only=True)

@@ -15,11 +15,10 @@ import pytest
 from documents import due
 from strict_server import Answer, Fault
 
-from checker.domain.errors import TfcertError, UsageError
-from checker.domain.value import replace
+from checker._value import replace
+from checker.errors import TfcertError, UsageError
 from checker.forges import transport
-from checker.forges.keeping import Behavior, Did, Post, keep
-from checker.forges.marker import Marker
+from checker.forges.comment import Behavior, Did, Marker, Post, keep
 from checker.forges.transport import check_address
 
 SECRET = "token-that-stays"

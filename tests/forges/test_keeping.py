@@ -12,10 +12,8 @@ import pytest
 from github_stand_in import BOT
 from strict_server import Answer, Fault
 
-from checker.domain.errors import TfcertError
-from checker.forges.conversation import RefusedError
-from checker.forges.keeping import Behavior, Did, Post, keep, said
-from checker.forges.marker import Marker
+from checker.errors import TfcertError
+from checker.forges.comment import Behavior, Did, Marker, Post, RefusedError, keep, said
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.domain.value import replace
-from checker.forges.marker import Marker, read_marker
+from checker._value import replace
+from checker.forges.comment import Marker, read_marker
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 MARKER = Marker(key="prod", repository="octo-org/gateway", at=NOW)

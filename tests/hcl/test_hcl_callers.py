@@ -7,7 +7,7 @@ import os
 import pytest
 from world import CERTIFICATE, STAGE, World, git, lay
 
-from checker.domain.rotation import Blocked, Next, Phase
+from checker.model.rotation import Blocked, Next, Phase
 
 MODULE = f'resource "{CERTIFICATE}" "c" {{\n}}\n\nresource "{STAGE}" "s" {{\n  client_certificate_id = {CERTIFICATE}.c.id\n}}\n'
 

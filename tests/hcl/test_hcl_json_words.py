@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from checker.hcl.json_words import concerns, json_certificates, json_edit
+from checker.hcl.json_advice import concerns, json_certificates, json_edit
 
 C = "aws_api_gateway_client_certificate"
 STAGE = {"aws_api_gateway_stage": {"prod": [{"client_certificate_id": f"${{{C}.c.id}}"}]}}

@@ -7,7 +7,7 @@ from world import CERTIFICATE
 
 from checker.hcl.configuration import Configuration, Module
 from checker.hcl.references import Use, moved_by_repoint, references
-from checker.hcl.source import SourceFile
+from checker.hcl.syntax import SourceFile
 
 C = f"{CERTIFICATE}.orders"
 

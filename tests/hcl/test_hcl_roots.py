@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import bounded, lay
 
-from checker.hcl.calls import plain_calls
-from checker.hcl.configuration import literal
+from checker.hcl.configuration import literal, plain_calls
 from checker.hcl.roots import find_roots
-from checker.hcl.source import SourceFile
+from checker.hcl.syntax import SourceFile
 
 PROVIDER = 'provider "aws" {\n}\n'
 BACKEND = 'terraform {\n  backend "s3" {\n  }\n}\n'

@@ -12,7 +12,7 @@ from test_terragrunt import source, two
 from test_terragrunt import world as by_terragrunt
 from world import CERTIFICATE, STAGE, git, world
 
-from checker.domain.rotation import Blocked, Next, Phase
+from checker.model.rotation import Blocked, Next, Phase
 
 
 def remedy(home) -> str:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import BASE, bounded
 
-from checker.domain.errors import UnreadableError
-from checker.hcl.lineage import attached, lineage_of, pem_of
-from checker.hcl.source import SourceFile
+from checker.errors import UnreadableError
+from checker.hcl.comments import attached, lineage_of, pem_of
+from checker.hcl.syntax import SourceFile
 
 
 @bounded

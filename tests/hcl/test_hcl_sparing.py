@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from world import BASE, lay, world
 
-from checker.cli.caching import cache_folder
+from checker.cli.aws import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = {
@@ -32,7 +32,7 @@ def test_files_that_speak_of_nothing_of_ours_are_never_parsed(tmp_path):
     assert parsed(configuration) == {"main.tf"}
     assert configuration.modules[()].opaque == {"far": "x/y/z"}
     assert ("near",) in configuration.modules
-    from checker.patches.stages import write_patches
+    from checker.patches.write import write_patches
 
     rotations = home.ask(every=True)[1].rotations
     patches = write_patches(configuration, rotations, None, every=True)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import bounded
 
-from checker.domain.errors import UnprovenError
+from checker.errors import UnprovenError
 from checker.hcl.splice import Edit, splice
 from checker.hcl.syntax import Span
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from world import CERTIFICATE, STAGE, World, lay
 
-from checker.domain.rotation import Next, Phase
+from checker.model.rotation import Next, Phase
 
 C = f"{CERTIFICATE}.c"
 MAIN = f'resource "{CERTIFICATE}" "c" {{\n}}\n\nresource "{STAGE}" "s" {{\n  client_certificate_id = {C}.id\n}}\n'

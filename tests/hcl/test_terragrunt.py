@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from world import CERTIFICATE, STAGE, World, git, lay
 
-from checker.domain.rotation import Blocked, Next, Phase
 from checker.hcl.roots import find_units
+from checker.model.rotation import Blocked, Next, Phase
 
 MODULE = f'resource "{CERTIFICATE}" "c" {{\n}}\n\nresource "{STAGE}" "s" {{\n  client_certificate_id = {CERTIFICATE}.c.id\n}}\n'
 ROOT = 'include "root" {\n  path = find_in_parent_folders("root.hcl")\n}\n'

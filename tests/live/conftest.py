@@ -13,12 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from botocore.loaders import create_loader
 
-from checker.domain.observation import CertificateKey
-from checker.domain.place import Place
-from checker.domain.stage import Presents, PresentsNothing, Stage, StageKind
-from checker.live import Connection, observe
-from checker.live.boto_gateway import BotoGateways
-from checker.live.scan import ScanTarget, scan
+from checker.aws import Connection, observe
+from checker.aws.boto_gateway import BotoGateways
+from checker.aws.scan import ScanTarget, scan
+from checker.model.observation import CertificateKey
+from checker.model.places import Place
+from checker.model.resources import Presents, PresentsNothing, Stage, StageKind
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"

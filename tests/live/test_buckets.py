@@ -8,11 +8,11 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from checker.cli.application import build
-from checker.domain.errors import UnreadableError
-from checker.live import Connection
-from checker.live.buckets import fetch_object
-from checker.live.clients import Clients
+from checker.aws import Connection
+from checker.aws.s3 import fetch_object
+from checker.aws.session import Clients
+from checker.cli.app import build
+from checker.errors import UnreadableError
 
 STATE = "rotation/03-apply2-repoint/terraform.tfstate"
 

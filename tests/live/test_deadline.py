@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from checker.live.deadline import OverdueError, TimeBudget, start, within
+from checker.aws.deadline import OverdueError, TimeBudget, start, within
 
 
 def test_patience_ends_after_its_seconds_and_stays_ended():

@@ -9,9 +9,8 @@ import urllib3.exceptions
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from checker.live.failures import explain, foreign
-from checker.live.gateway import GatewayError
-from checker.live.question import Question
+from checker.aws.errors import Question, explain, foreign
+from checker.aws.gateway import GatewayError
 
 SECRET = "hunter2-hunter2"
 QUESTION = Question(operation="GetStages", region="us-east-1", endpoint="127.0.0.1:4566")

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from granting import IAM, allows, grants
 
+from checker.aws.errors import action_for
 from checker.demo.emulator import SeedAcm, SeedApi, SeedCertificate
-from checker.domain.observation import Found, Gone, Surveyed
-from checker.domain.place import Place
-from checker.domain.stage import StageKind
-from checker.live.permissions import action_for
+from checker.model.observation import Found, Gone, Surveyed
+from checker.model.places import Place
+from checker.model.resources import StageKind
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
 

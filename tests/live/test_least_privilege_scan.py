@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from granting import allows, grants
 
+from checker.aws.errors import action_for
 from checker.demo.emulator import SeedAcm, SeedApi, SeedCertificate
-from checker.domain.observation import Found, Gone
-from checker.live.permissions import action_for
+from checker.model.observation import Found, Gone
 
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
 READS = (

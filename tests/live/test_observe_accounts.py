@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checker.cli.observing import Aws
+from checker.analysis.certificate_uses import observable
+from checker.aws import Connection
+from checker.aws.connection import Role
+from checker.aws.session import Clients
+from checker.cli.aws import Aws
 from checker.demo.emulator import Hang, SeedAcm, SeedApi, SeedCertificate, SeedRole, access_denied
-from checker.domain.observation import Calls, Found, Gone, Surveyed, Unanswered
-from checker.domain.place import Place
-from checker.domain.policy import AccountAccess
-from checker.domain.subjects import observable
-from checker.live import Connection
-from checker.live.clients import Clients
-from checker.live.connection import Role
+from checker.model.observation import Calls, Found, Gone, Surveyed, Unanswered
+from checker.model.places import Place
+from checker.model.policy import AccountAccess
 
 OWN, SECOND, THIRD = "123456789012", "222222222222", "333333333333"
 HUB = "arn:aws:iam::999999999999:role/hub"

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from checker.aws.session import Pace
 from checker.demo.emulator import AnswerFault, Hang, ProxyPage, SeedAcm, SeedCertificate, access_denied
-from checker.domain.observation import Found, Gone, Renews, RenewsNot, Unanswered
-from checker.live.pace import Pace
+from checker.model.observation import Found, Gone, Renews, RenewsNot, Unanswered
 
 ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
@@ -173,7 +173,7 @@ def test_acm_has_a_pace_of_its_own(aws, key, look, monkeypatch):
             self.waits += 1
             super().wait()
 
-    monkeypatch.setattr("checker.live.clients.Pace", Counted)
+    monkeypatch.setattr("checker.aws.session.Pace", Counted)
     aws.seed(SeedCertificate(id="abc123"), SeedAcm(arn=ARN, expires_at=ENDS), SeedAcm(arn=OTHER, expires_at=ENDS))
 
     seen = look([key("abc123"), key(ARN), key(OTHER)], timeout=60.0)

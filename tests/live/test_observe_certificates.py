@@ -12,12 +12,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from checker.aws import Connection
+from checker.aws.session import Pace
 from checker.demo.emulator import SeedApi, SeedCertificate, access_denied, unavailable
-from checker.domain.observation import Found, Gone, Unanswered
-from checker.domain.place import Place
-from checker.domain.stage import StageKind
-from checker.live import Connection
-from checker.live.pace import Pace
+from checker.model.observation import Found, Gone, Unanswered
+from checker.model.places import Place
+from checker.model.resources import StageKind
 
 ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -73,7 +73,7 @@ def test_every_request_to_api_gateway_waits_its_turn_retries_included(aws, key, 
             self.waits += 1
             super().wait()
 
-    monkeypatch.setattr("checker.live.clients.Pace", Counted)
+    monkeypatch.setattr("checker.aws.session.Pace", Counted)
     aws.faults.inject("GetClientCertificates", unavailable(), times=1)
     aws.seed(SeedApi(id="rest1", stages={}))
     regions = ("us-east-1", "eu-west-1")

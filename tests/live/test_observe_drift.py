@@ -7,11 +7,11 @@ import time
 
 import pytest
 
+from checker.analysis.certificate_uses import observable
 from checker.demo.emulator import Drop, Hang, SeedApi, SeedCertificate, access_denied
-from checker.domain.observation import Found, Gone, ObservedStage, Unanswered
-from checker.domain.place import Place
-from checker.domain.stage import StageKind
-from checker.domain.subjects import observable
+from checker.model.observation import Found, Gone, ObservedStage, Unanswered
+from checker.model.places import Place
+from checker.model.resources import StageKind
 
 ACCOUNT = "123456789012"
 HOME = Place("aws", ACCOUNT, "us-east-1")

@@ -8,10 +8,20 @@ import time
 
 import pytest
 
-from checker.demo.emulator import AnswerFault, Drop, Hang, ProxyPage, SeedApi, SeedCertificate, access_denied, throttled, unavailable
-from checker.domain.observation import Found, Gone, Unanswered
-from checker.domain.place import Place
-from checker.live import Connection
+from checker.aws import Connection
+from checker.demo.emulator import (
+    AnswerFault,
+    Drop,
+    Hang,
+    ProxyPage,
+    SeedApi,
+    SeedCertificate,
+    access_denied,
+    throttled,
+    unavailable,
+)
+from checker.model.observation import Found, Gone, Unanswered
+from checker.model.places import Place
 
 LIST = "GetClientCertificates"
 SECRET = "IQoJb3JpZ2luX2VjEXAMPLETOKEN"

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from checker.aws.gateway import Api
 from checker.demo.emulator import Drop, Hang, ProxyPage, SeedApi, SeedCertificate, access_denied
-from checker.domain.observation import ObservedStage, Surveyed, Unanswered
-from checker.domain.place import Place
-from checker.domain.stage import StageKind
-from checker.live.gateway import Api
+from checker.model.observation import ObservedStage, Surveyed, Unanswered
+from checker.model.places import Place
+from checker.model.resources import StageKind
 
 HERE = Place("aws", "123456789012", "us-east-1")
 REST, WEBSOCKET = StageKind.REST, StageKind.WEBSOCKET

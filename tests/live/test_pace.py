@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Thread
 
-from checker.live.pace import Pace
+from checker.aws.session import Pace
 
 
 class Time:

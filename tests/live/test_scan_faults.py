@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from checker.aws.responses import once, rest_stage
 from checker.demo.emulator import (
     AnswerFault,
     Drop,
@@ -19,11 +20,9 @@ from checker.demo.emulator import (
     throttled,
     unavailable,
 )
-from checker.domain.observation import Found
-from checker.domain.outcome import Verdict
-from checker.domain.policy import Policy
-from checker.domain.run import Run
-from checker.live.answers import once, rest_stage
+from checker.model.observation import Found
+from checker.model.outcome import Verdict
+from checker.model.policy import Policy, Run
 from checker.pipeline import scan as judge
 
 EAST, WEST = "us-east-1", "eu-west-1"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import bounded, git
 
-from checker.patches.diff import unified_diff
+from checker.patches.patch import unified_diff
 
 LINES = st.lists(
     st.sampled_from([b"a\n", b"b\n", b"\n", b"c\r\n", b"-- d\n", b"+++ e\n", b"@@ -1 +1 @@\n", b"\\ f\n", "ü\n".encode()]),

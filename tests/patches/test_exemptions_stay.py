@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from world import CERTIFICATE, STAGE, days, tree, world
 
-from checker.domain.rotation import Phase
+from checker.model.rotation import Phase
 
 C = f"{CERTIFICATE}.orders"
 SAYS = 'tfcert:ignore certificate-expiring until=2026-12-01 reason="moved soon"'

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import CERTIFICATE, STAGE, World, bounded
 
-from checker.domain.rotation import Next, Phase
-from checker.hcl.source import SourceFile
-from checker.hcl.structure import by_hcl2, by_tree_sitter, keys
+from checker.hcl.proof import by_hcl2, by_tree_sitter, keys
+from checker.hcl.syntax import SourceFile
+from checker.model.rotation import Next, Phase
 
 C = f"{CERTIFICATE}.orders"
 COMMENTS = st.sampled_from(["", "", f"# {C}.id\n", "// ümlaut }\n", "/* two\n   lines */\n", '# "quoted" {\n'])

@@ -8,14 +8,14 @@ from itertools import product
 import pytest
 from world import BASE, CERTIFICATE, NOW, STAGE, world
 
-from checker.cli.standing import standing
-from checker.domain.address import parse
-from checker.domain.location import Location
-from checker.domain.rotation import Delivery, Next, Phase, Rotation, TrustConsumer
-from checker.domain.value import replace
-from checker.patches.phase_patch import Patches, PhasePatch
+from checker._value import replace
+from checker.cli.patch_output import standing
+from checker.model.address import parse
+from checker.model.location import Location
+from checker.model.rotation import Delivery, Next, Phase, Rotation, TrustConsumer
+from checker.patches.patch import Patches, PhasePatch
+from checker.patches.runbook import header, runbook
 from checker.patches.trust_text import trust_lines
-from checker.patches.wording import header, runbook
 from checker.reports.html import render as html
 from checker.reports.markdown import render as markdown
 from checker.reports.text import render as text

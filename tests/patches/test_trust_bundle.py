@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from world import BASE, CERTIFICATE, STAGE, days, tree, world
 
-from checker.domain.errors import UnprovenError
-from checker.domain.rotation import SERIES, Blocked, Next, Phase
+from checker.errors import UnprovenError
 from checker.hcl.proof import Intent, prove
+from checker.model.rotation import SERIES, Blocked, Next, Phase
 
 C = f"{CERTIFICATE}.orders"
 N = f"{CERTIFICATE}.orders_202611"

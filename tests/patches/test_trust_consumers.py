@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from world import BASE, CERTIFICATE, tree, world
 
-from checker.cli.ground import ground_of, patch_text
-from checker.domain.rotation import Blocked, Delivery, Phase
-from checker.patches.wording import runbook
+from checker.cli.patch_preview import ground_of, patch_text
+from checker.model.rotation import Blocked, Delivery, Phase
+from checker.patches.runbook import runbook
 
 C = f"{CERTIFICATE}.orders"
 PEM = f"{C}.pem_encoded_certificate"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from world import BASE, CERTIFICATE, STAGE, World, days, lay, tree, world
 
-from checker.domain.errors import UnprovenError
-from checker.domain.rotation import SERIES, Blocked, Next, Phase
+from checker.errors import UnprovenError
 from checker.hcl.proof import Intent, prove
-from checker.patches.wording import header, runbook
+from checker.model.rotation import SERIES, Blocked, Next, Phase
+from checker.patches.runbook import header, runbook
 
 C = f"{CERTIFICATE}.orders"
 TWO = (

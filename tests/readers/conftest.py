@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from checker.readers.documents import read_document
-from checker.readers.sources import read_source
+from checker.terraform.load import read_document, read_source
 
 
 @pytest.fixture

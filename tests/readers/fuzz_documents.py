@@ -13,8 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from checker.domain.errors import TfcertError
-from checker.readers.sources import read_source
+from checker.errors import TfcertError
+from checker.terraform.load import read_source
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SLOWEST = 5.0  # seconds of processor time

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.domain.address import parse
+from checker.model.address import parse
 
 CERTIFICATE = "aws_api_gateway_client_certificate"
 STAGE = "aws_api_gateway_stage"

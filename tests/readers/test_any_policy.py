@@ -9,19 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_policy_schema import fitting, tables
 
-from checker.domain.address import parse
-from checker.domain.cases import build_cases
-from checker.domain.certificate import Certificate
-from checker.domain.errors import UsageError
-from checker.domain.inventory import Document, Inventory, Source
-from checker.domain.observation import Observations
-from checker.domain.outcome import Outcome, Verdict
-from checker.domain.place import Place
-from checker.domain.policy import Policy
-from checker.domain.severity import FailOn, Severity
-from checker.domain.stage import Presents, Stage, StageKind
-from checker.readers.policy import read_policy
-from checker.readers.policy_shape import POLICY, VALUES
+from checker.analysis.cases import build_cases
+from checker.errors import UsageError
+from checker.model.address import parse
+from checker.model.inventory import Document, Inventory, Source
+from checker.model.observation import Observations
+from checker.model.outcome import Outcome, Verdict
+from checker.model.places import Place
+from checker.model.policy import Policy
+from checker.model.resources import Certificate, Presents, Stage, StageKind
+from checker.model.severity import FailOn, Severity
+from checker.policyfile.resolve import read_policy
+from checker.policyfile.schema import POLICY, VALUES
 from checker.rules import judge
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

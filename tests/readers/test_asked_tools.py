@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 from terraform_json import CERTIFICATE, plan, raw, raw_state
 
-from checker.domain.errors import UnreadableError
-from checker.readers.asking import ask
-from checker.readers.sources import read_source
-from checker.readers.tool import Tool
+from checker.errors import UnreadableError
+from checker.terraform.load import read_source
+from checker.terraform.tool import Tool, ask
 
 STATE = json.dumps(raw_state(raw(CERTIFICATE, "c", {"attributes": {"id": "c1"}})))
 

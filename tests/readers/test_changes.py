@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from terraform_json import CERTIFICATE, STAGE, change, created, plan, shown
 
-from checker.domain.errors import UnreadableError
-from checker.domain.plan import Action
-from checker.domain.stage import Presents, PresentsNothing, PresentsPlanned
-from checker.domain.subjects import stages_after
+from checker.analysis.certificate_uses import stages_after
+from checker.errors import UnreadableError
+from checker.model.plan import Action
+from checker.model.resources import Presents, PresentsNothing, PresentsPlanned
 
 BEFORE = {
     "stage_name": "prod",

@@ -7,10 +7,9 @@ import gc
 import pytest
 from msgspec import Raw, Struct
 
-from checker.domain.collector import collector_paused
-from checker.domain.errors import UnreadableError
-from checker.readers.decoding import decode
-from checker.readers.spot import Spot
+from checker._value import collector_paused
+from checker.errors import UnreadableError
+from checker.terraform.decode import Spot, decode
 
 
 class Inner(Struct):

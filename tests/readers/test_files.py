@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from terraform_json import CERTIFICATE, change, shown, shown_state
 
-from checker.domain.errors import UnreadableError
-from checker.readers.files import open_file, read_stream
+from checker.errors import UnreadableError
+from checker.files import open_file, read_stream
 
 
 def refused(read_file, path, message):

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checker.domain.errors import TfcertError, UnreadableError
-from checker.domain.inventory import Document
-from checker.readers.documents import read_document
-from checker.readers.sources import read_source
+from checker.errors import TfcertError, UnreadableError
+from checker.model.inventory import Document
+from checker.terraform.load import read_document, read_source
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 RECORDED = [

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.domain.finding import SuppressedBy
-from checker.domain.location import Location
-from checker.readers.configuration import read_configuration
+from checker.model.finding import SuppressedBy
+from checker.model.location import Location
+from checker.terraform.configuration import read_configuration
 
 CERTIFICATE = "aws_api_gateway_client_certificate"
 SAYS = 'tfcert:ignore certificate-expiring until=2026-12-31 reason="moved soon"'
@@ -207,8 +207,8 @@ def test_a_file_whose_comments_are_not_read_is_told(read, name, content, why):
 def test_no_comment_that_names_ignore_is_lost(text):
     """Whatever stands behind it: it is an exemption or a fault."""
     from checker.hcl.configuration import Configuration, Module
-    from checker.hcl.source import SourceFile
-    from checker.readers.configuration import declare
+    from checker.hcl.syntax import SourceFile
+    from checker.terraform.configuration import declare
 
     data = f'# tfcert:ignore {text}\nresource "{CERTIFICATE}" "c" {{\n}}\n'.encode()
     configuration = Configuration(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from terraform_json import CERTIFICATE, raw, raw_state
 
-from checker.readers.instants import read_instant
+from checker.terraform.certificates import read_instant
 
 FIRST, LAST = datetime(1971, 1, 1), datetime(9000, 1, 1)  # noqa: DTZ001  # hypothesis takes bounds without a zone
 MOMENT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.cli.reading import moment
-from checker.domain.errors import UsageError
-from checker.readers.instants import read_moment
+from checker.cli.load import moment
+from checker.errors import UsageError
+from checker.terraform.certificates import read_moment
 
 DAY = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from checker.domain.errors import UnreadableError
-from checker.readers.documents import read_document
-from checker.readers.repeated import SMALL
+from checker.errors import UnreadableError
+from checker.terraform.load import read_document
+from checker.terraform.schema import SMALL
 
 ADDRESS = "aws_api_gateway_client_certificate.c"
 TYPE = "aws_api_gateway_client_certificate"

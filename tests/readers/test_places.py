@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from terraform_json import CERTIFICATE, STAGE, block, call, change, created, expression, plan
 
-from checker.domain.place import Place
-from checker.readers.places import in_region
+from checker.model.places import Place
+from checker.terraform.providers import in_region
 
 C = CERTIFICATE
 

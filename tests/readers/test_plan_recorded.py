@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checker.domain.plan import Action
-from checker.domain.stage import Presents, PresentsPlanned, StageKind
+from checker.model.plan import Action
+from checker.model.resources import Presents, PresentsPlanned, StageKind
 
 OLD = "aws_api_gateway_client_certificate.old"
 NEW = "aws_api_gateway_client_certificate.new"

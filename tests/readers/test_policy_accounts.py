@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from checker.domain.errors import UsageError
-from checker.domain.policy import AccountAccess
-from checker.readers.policy import read_policy
+from checker.errors import UsageError
+from checker.model.policy import AccountAccess
+from checker.policyfile.resolve import read_policy
 
 
 def accounts_of(text):

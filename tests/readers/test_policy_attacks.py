@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from checker.domain.conditions import glob, path_glob
+from checker.model.conditions import glob, path_glob
 
 LARGE = 300 * 1024
 

@@ -11,20 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.domain.conditions import Conditions
-from checker.domain.errors import TfcertError
-from checker.domain.finding import SuppressedBy
-from checker.domain.location import Location
-from checker.domain.policy import Policy, Untouched
-from checker.domain.severity import FailOn, Severity
-from checker.readers.configuration import read_configuration
-from checker.readers.policy import read_policy
-from checker.readers.policy_chain import read_pack
-from checker.readers.policy_environment import VARIABLES
-from checker.readers.policy_shape import POLICY, VALUES, words_of
-from checker.readers.shapes import Table
-from checker.readers.toml_lines import line_of, lines
+from checker.errors import TfcertError
+from checker.model.conditions import Conditions
+from checker.model.finding import SuppressedBy
+from checker.model.location import Location
+from checker.model.policy import Policy, Untouched
+from checker.model.severity import FailOn, Severity
+from checker.policyfile.resolve import VARIABLES, read_pack, read_policy
+from checker.policyfile.schema import POLICY, VALUES, Table, words_of
+from checker.policyfile.toml_file import line_of, lines
 from checker.rules import RULES
+from checker.terraform.configuration import read_configuration
 
 
 def policy(text, path="tfcert.toml"):

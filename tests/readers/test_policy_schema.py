@@ -11,11 +11,9 @@ import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.domain.text_values import Mismatch
-from checker.readers.holding import hold
-from checker.readers.policy_schema import policy_schema
-from checker.readers.policy_shape import POLICY
-from checker.readers.shapes import Day, NamedTable, OneOrMore, Table, Tables, Text, Whole, Word
+from checker.model.text_values import Mismatch
+from checker.policyfile.schema import POLICY, Day, NamedTable, OneOrMore, Table, Tables, Text, Whole, Word, policy_schema
+from checker.policyfile.validate import hold
 
 SHIPPED = Path(__file__).parents[2] / "checker/readers/schemas/policy-v1.schema.json"
 SCHEMA = policy_schema()

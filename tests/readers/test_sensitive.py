@@ -7,7 +7,7 @@ import json
 import pytest
 from terraform_json import CERTIFICATE, STAGE, change, plan, raw, raw_state, shown, shown_state
 
-from checker.domain.stage import Presents, PresentsPlanned
+from checker.model.resources import Presents, PresentsPlanned
 
 VALUES = {"stage_name": "prod", "rest_api_id": "a", "client_certificate_id": "hunter2"}
 MARKED_RAW = [[{"type": "get_attr", "value": "client_certificate_id"}]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from terraform_json import CERTIFICATE, STAGE, raw, raw_state, shown, shown_state
 
-from checker.domain.errors import UnreadableError
-from checker.domain.place import Place
-from checker.domain.stage import Presents, PresentsNothing, StageKind
+from checker.errors import UnreadableError
+from checker.model.places import Place
+from checker.model.resources import Presents, PresentsNothing, StageKind
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from checker.domain.errors import UnreadableError
+from checker.errors import UnreadableError
 
 TF = """# The orders API
 resource "aws_api_gateway_rest_api" "orders" {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checker.domain.errors import UsageError
-from checker.readers.tool import find_tool
+from checker.errors import UsageError
+from checker.terraform.tool import find_tool
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from terraform_json import CERTIFICATE, shown, shown_state
 
-from checker.domain.errors import UnreadableError
-from checker.readers.spot import Spot
-from checker.readers.unwrapping import unwrap
+from checker.errors import UnreadableError
+from checker.terraform.decode import Spot
+from checker.terraform.unwrap import unwrap
 
 SPOT = Spot("f")
 TEXT = '{"a": "é\U0001f600"}'

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from terraform_json import plan
 
-from checker.domain.errors import UnreadableError
-from checker.readers.spot import Spot
-from checker.readers.versions import check_format, check_raw_state
+from checker.errors import UnreadableError
+from checker.terraform.decode import Spot
+from checker.terraform.load import check_format, check_raw_state
 
 
 @pytest.mark.parametrize("version", ["0.1", "0.2", "1.0", "1.1", "1.2", "1.3", "1.10", "1.999", "1.2.0"])

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from checker.domain.errors import UnreadableError
+from checker.errors import UnreadableError
 
 CUT = "something was cut out"
 

@@ -7,9 +7,8 @@ import json
 
 import pytest
 
-from checker.domain.errors import UnreadableError
-from checker.readers.documents import read_document
-from checker.readers.sources import read_source
+from checker.errors import UnreadableError
+from checker.terraform.load import read_document, read_source
 
 PLAN = '{"format_version":"1.2","planned_values":{"root_module":{}},"resource_changes":[],"variables":{"x":{"value":"hunter2"}}}'
 TWICE = json.dumps(PLAN)
@@ -109,7 +108,7 @@ def test_other_documents_are_named(read, document, says):
 
 def test_the_command_that_printed_it_is_named(tmp_path):
     """A wrapper on PATH prints beside the state."""
-    from checker.readers.tool import Tool
+    from checker.terraform.tool import Tool
 
     (tmp_path / "main.tf").write_text("")
     tool = tmp_path / "terraform"

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checker.readers.x509 import read_der, read_pem
+from checker.model.x509 import read_der, read_pem
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 FIRST, LAST = datetime(1950, 1, 1), datetime(9998, 12, 31)  # noqa: DTZ001  # hypothesis takes bounds without a zone

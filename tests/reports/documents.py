@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.reports.account_masks import NamedAccounts
+from checker.reports.markdown.escape import NamedAccounts
 
 
 def certificate(**more):
@@ -147,4 +147,7 @@ def fine(path="plan.json", **more):
 
 def named(*documents, names=()):
     """Documents with names, or without."""
-    return [NamedAccounts(name=name, document=document) for name, document in zip(names or [""] * len(documents), documents, strict=True)]
+    return [
+        NamedAccounts(name=name, document=document)
+        for name, document in zip(names or [""] * len(documents), documents, strict=True)
+    ]

@@ -7,21 +7,18 @@ from pathlib import Path
 
 from world import BASE, CERTIFICATE, NOW, STAGE, world
 
-from checker.domain.address import Address
-from checker.domain.certificate import Certificate
-from checker.domain.checkout import Checkout
-from checker.domain.finding import Finding, SuppressedBy, Suppression
-from checker.domain.inventory import Document, Inventory, Source
-from checker.domain.location import Location
-from checker.domain.outcome import UNVERIFIED, Outcome
-from checker.domain.place import Place
-from checker.domain.policy import Policy
-from checker.domain.rotation import Phase
-from checker.domain.run import Run
-from checker.domain.severity import Severity
-from checker.domain.stage import Presents, Stage, StageKind
-from checker.domain.value import replace
-from checker.domain.written import WrittenPatch
+from checker._value import replace
+from checker.git import Checkout
+from checker.model.address import Address
+from checker.model.finding import Finding, SuppressedBy, Suppression
+from checker.model.inventory import Document, Inventory, Source
+from checker.model.location import Location
+from checker.model.outcome import UNVERIFIED, Outcome
+from checker.model.places import Place
+from checker.model.policy import Policy, Run
+from checker.model.resources import Certificate, Presents, Stage, StageKind
+from checker.model.rotation import Phase, WrittenPatch
+from checker.model.severity import Severity
 from checker.pipeline import check
 
 ADDRESS = f"{CERTIFICATE}.orders"

@@ -6,10 +6,10 @@ import re
 
 from outcomes import ADDRESS, due, finding, judged, many, mixed, pair
 
-from checker.domain.location import Location
-from checker.domain.outcome import UNVERIFIED
-from checker.domain.severity import Severity
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.location import Location
+from checker.model.outcome import UNVERIFIED
+from checker.model.severity import Severity
 from checker.reports import FORMATS
 
 

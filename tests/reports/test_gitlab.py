@@ -7,8 +7,8 @@ import json
 import jsonschema
 from outcomes import due, many, mixed
 
-from checker.domain.checkout import Checkout
-from checker.domain.value import replace
+from checker._value import replace
+from checker.git import Checkout
 from checker.reports import FORMATS
 
 # Source: GitLab, "Code Quality", the table of fields of the report format.

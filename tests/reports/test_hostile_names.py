@@ -16,8 +16,8 @@ from outcomes import hostile
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from checker.reports import FORMATS
-from checker.reports.coloured import coloured
 from checker.reports.text import lay_out
+from checker.reports.text.coloured import coloured
 
 PUBLISHED = Path(__file__).parent / "published"
 SARIF = json.loads((PUBLISHED / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))

@@ -14,26 +14,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import BASE, CERTIFICATE, NOW, STAGE, bounded, days, world
 
-from checker.domain.cases import build_cases
-from checker.domain.conditions import Conditions
-from checker.domain.finding import Finding, SuppressedBy, Suppression
-from checker.domain.inventory import Document, Inventory, Source
-from checker.domain.observation import Observations, Unanswered
-from checker.domain.outcome import Outcome
-from checker.domain.policy import FailOn, Policy, Scope
-from checker.domain.rotation import Phase
-from checker.domain.run import Run
-from checker.domain.severity import Severity
-from checker.domain.value import replace
-from checker.domain.written import WrittenPatch
+from checker._value import replace
+from checker.analysis.cases import build_cases
+from checker.model.conditions import Conditions
+from checker.model.finding import Finding, SuppressedBy, Suppression
+from checker.model.inventory import Document, Inventory, Source
+from checker.model.observation import Observations, Unanswered
+from checker.model.outcome import Outcome
+from checker.model.policy import FailOn, Policy, Run, Scope
+from checker.model.rotation import Phase, WrittenPatch
+from checker.model.severity import Severity
 from checker.pipeline import check
+from checker.reports.escape import printable
 from checker.reports.html import render
-from checker.reports.page.diffs import marked, places
-from checker.reports.page.horizon import NOW as PRESENT
-from checker.reports.page.horizon import place
-from checker.reports.page.prose import prose
-from checker.reports.page.wording import name_of, split, until
-from checker.reports.printable import printable
+from checker.reports.html.diffs import marked, places
+from checker.reports.html.format import NOW as PRESENT
+from checker.reports.html.format import name_of, place, prose, split, until
 
 ADDRESS = f"{CERTIFICATE}.orders"
 
@@ -174,9 +170,8 @@ def test_every_certificate_and_stage_is_on_the_timeline_with_its_end(tmp_path):
 
 def test_three_thousand_are_folded_by_month_and_none_is_lost():
     """What is urgent stands open, the rest behind the months in which it ends."""
-    from checker.domain.address import parse
-    from checker.domain.certificate import Certificate
-    from checker.domain.stage import Presents, Stage, StageKind
+    from checker.model.address import parse
+    from checker.model.resources import Certificate, Presents, Stage, StageKind
 
     names = [f"c{number:04}" for number in range(3000)]
     document = Document(
@@ -406,7 +401,7 @@ def test_days_are_said_as_they_are_counted(days_left, words):
 )
 def test_a_name_is_told_from_what_leads_to_it(text, own):
     """Known as an address or as text alone; nothing of it is lost."""
-    from checker.domain.address import AddressError, parse
+    from checker.model.address import AddressError, parse
 
     assert str(split(text)) == text
     try:

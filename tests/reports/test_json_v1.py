@@ -11,14 +11,14 @@ import jsonschema
 import pytest
 from world import BASE, CERTIFICATE, NOW, STAGE, days, world
 
-from checker.domain.cases import build_cases
-from checker.domain.finding import SuppressedBy, Suppression
-from checker.domain.inventory import Inventory
-from checker.domain.location import Location
-from checker.domain.observation import Observations
-from checker.domain.outcome import Outcome
-from checker.domain.policy import Policy
-from checker.domain.value import replace
+from checker._value import replace
+from checker.analysis.cases import build_cases
+from checker.model.finding import SuppressedBy, Suppression
+from checker.model.inventory import Inventory
+from checker.model.location import Location
+from checker.model.observation import Observations
+from checker.model.outcome import Outcome
+from checker.model.policy import Policy
 from checker.reports import FORMATS
 from checker.reports.json_v1 import instant
 from checker.rotation.planner import plan_rotations

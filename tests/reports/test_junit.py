@@ -10,8 +10,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from outcomes import ADDRESS, due, finding, judged, mixed, pair
 from world import STAGE
 
-from checker.domain.policy import FailOn
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.policy import FailOn
 from checker.reports import FORMATS
 
 XSD = xmlschema.XMLSchema(Path(__file__).parent / "published/junit-10.xsd")

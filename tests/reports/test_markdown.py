@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from world import BASE, bounded, world
 
-from checker.domain.errors import UnreadableError
+from checker.errors import UnreadableError
 from checker.reports import FORMATS
-from checker.reports.commonmark import code, fenced, sentence
-from checker.reports.document import read_document
+from checker.reports.json_v1_read import read_document
 from checker.reports.markdown import render_documents, size
+from checker.reports.markdown.escape import code, fenced, sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -10,8 +10,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as older
 from world import NOW
 
-from checker.domain.outcome import UNVERIFIED
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.outcome import UNVERIFIED
 from checker.reports import FORMATS
 
 

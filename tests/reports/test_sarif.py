@@ -12,10 +12,10 @@ import pytest
 from outcomes import ADDRESS, due, finding, judged, many, mixed, pair
 from world import BASE, NOW, world
 
-from checker.domain.checkout import Checkout
-from checker.domain.location import Location
-from checker.domain.outcome import UNVERIFIED
-from checker.domain.value import replace
+from checker._value import replace
+from checker.git import Checkout
+from checker.model.location import Location
+from checker.model.outcome import UNVERIFIED
 from checker.reports import FORMATS
 from checker.rules import RULES
 

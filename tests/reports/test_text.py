@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from outcomes import ADDRESS, finding, judged, many, mixed, pair
 from world import BASE, STAGE, bounded, days, world
 
-from checker.domain.outcome import UNVERIFIED
-from checker.domain.value import replace
-from checker.reports.coloured import coloured
-from checker.reports.printable import printable
+from checker._value import replace
+from checker.model.outcome import UNVERIFIED
+from checker.reports.escape import printable
 from checker.reports.text import lay_out, render
-from checker.reports.wrapping import TextSpan, cells, wrapped
+from checker.reports.text.coloured import coloured
+from checker.reports.text.layout import TextSpan, cells, wrapped
 
 
 def words(text: str) -> str:

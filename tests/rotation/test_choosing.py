@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from world import CERTIFICATE, STAGE, world
 
-from checker.domain.rotation import Blocked, Next, Phase
+from checker.model.rotation import Blocked, Next, Phase
 
 TEXT = f"""resource "{CERTIFICATE}" "c" {{
   for_each = toset(["a", "b"])

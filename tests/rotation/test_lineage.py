@@ -6,8 +6,8 @@ import pytest
 from test_steps import INTRODUCED, NEW, OLD, REPOINTED, introduced, observe, rotations
 from world import BASE, CERTIFICATE, NOW, STAGE, World, days, world
 
-from checker.domain.observation import Gone
-from checker.domain.rotation import Blocked, Done, Next, Phase, Waiting
+from checker.model.observation import Gone
+from checker.model.rotation import Blocked, Done, Next, Phase, Waiting
 
 OTHER = f'\nresource "{STAGE}" "blue" {{\n  client_certificate_id = {CERTIFICATE}.orders.id\n}}\n'
 THIRD = f'\n# tfcert: succeeds {NEW}\nresource "{CERTIFICATE}" "third" {{\n}}\n'

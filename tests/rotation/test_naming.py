@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from checker.rotation.naming import successor_name
+from checker.rotation.state import successor_name
 
 
 @pytest.mark.parametrize(

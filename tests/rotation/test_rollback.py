@@ -6,8 +6,8 @@ import pytest
 from test_steps import INTRODUCED, NEW, OLD, REFUSED, REPOINTED, introduced, observe, rotations
 from world import BASE, STAGE, days, world
 
-from checker.domain.observation import Found, Gone
-from checker.domain.rotation import Blocked, Next, Phase, Waiting
+from checker.model.observation import Found, Gone
+from checker.model.rotation import Blocked, Next, Phase, Waiting
 
 
 @pytest.mark.parametrize(

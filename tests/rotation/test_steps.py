@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import BASE, CERTIFICATE, HOME, NOW, STAGE, World, bounded, days, world
 
-from checker.domain.cases import build_cases
-from checker.domain.observation import Found, Gone, Observations, ObservedStage, Surveyed, Unanswered
-from checker.domain.place import Place
-from checker.domain.policy import Policy
-from checker.domain.rotation import Blocked, Done, Holds, Next, Phase, Waiting
-from checker.domain.stage import StageKind
-from checker.domain.value import replace
+from checker._value import replace
+from checker.analysis.cases import build_cases
+from checker.model.observation import Found, Gone, Observations, ObservedStage, Surveyed, Unanswered
+from checker.model.places import Place
+from checker.model.policy import Policy
+from checker.model.resources import StageKind
+from checker.model.rotation import Blocked, Done, Holds, Next, Phase, Waiting
 from checker.rotation.planner import plan_rotations, surveys_needed
 
 OLD, NEW = f"{CERTIFICATE}.orders", f"{CERTIFICATE}.n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from world import BASE, CERTIFICATE, STAGE, days, world
 
-from checker.domain.rotation import Blocked, Next, Phase, Waiting
+from checker.model.rotation import Blocked, Next, Phase, Waiting
 
 OLD, NEW = f"{CERTIFICATE}.orders", f"{CERTIFICATE}.n"
 INTRODUCED = BASE + f'\n# tfcert: succeeds {OLD}\nresource "{CERTIFICATE}" "n" {{\n}}\n'

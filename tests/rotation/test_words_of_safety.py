@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from world import BASE, CERTIFICATE, NOW, STAGE, days, world
 
-from checker.domain.deadlines import Late, due, late_plan, moment
-from checker.domain.rotation import Next, Phase, Waiting
+from checker.model.deadlines import Late, due, late_plan, moment
+from checker.model.rotation import Next, Phase, Waiting
 from checker.reports.html import render as html
 from checker.reports.markdown import render as markdown
 from checker.reports.text import render as text

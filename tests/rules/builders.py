@@ -6,20 +6,19 @@ from datetime import datetime, timedelta
 
 from world import CERTIFICATE, HOME, NOW, STAGE
 
-from checker.domain.address import Address
-from checker.domain.case_values import Cases
-from checker.domain.cases import build_cases
-from checker.domain.certificate import Certificate
-from checker.domain.declared import Declared, DeclaredCertificate
-from checker.domain.finding import Finding
-from checker.domain.inventory import Document, Inventory, Source
-from checker.domain.location import Location
-from checker.domain.observation import Found, Observation, Observations, ObservedStage, Survey, Surveyed
-from checker.domain.plan import Action, CertificateChange, DeploymentChange, Plan, StageChange
-from checker.domain.policy import Policy
-from checker.domain.rotation import Phase
-from checker.domain.stage import Presented, Presents, PresentsNothing, Stage, StageKind
-from checker.domain.subjects import subjects
+from checker.analysis.cases import build_cases
+from checker.analysis.certificate_uses import subjects
+from checker.model.address import Address
+from checker.model.cases import Cases
+from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.finding import Finding
+from checker.model.inventory import Document, Inventory, Source
+from checker.model.location import Location
+from checker.model.observation import Found, Observation, Observations, ObservedStage, Survey, Surveyed
+from checker.model.plan import Action, CertificateChange, DeploymentChange, Plan, StageChange
+from checker.model.policy import Policy
+from checker.model.resources import Certificate, Presented, Presents, PresentsNothing, Stage, StageKind
+from checker.model.rotation import Phase
 from checker.rules import judge
 
 

@@ -8,10 +8,10 @@ import pytest
 from builders import cases_of, certificate, document, findings, said, stage
 from world import HOME, NOW
 
-from checker.domain.observation import CertificateKey, Found, Gone, ObservedStage, Unanswered
-from checker.domain.stage import StageKind
-from checker.domain.subjects import observable
-from checker.domain.value import replace
+from checker._value import replace
+from checker.analysis.certificate_uses import observable
+from checker.model.observation import CertificateKey, Found, Gone, ObservedStage, Unanswered
+from checker.model.resources import StageKind
 
 RULE = "certificate-drifted"
 REFUSED = Unanswered(reason="access denied", remedy="grant apigateway:GET")

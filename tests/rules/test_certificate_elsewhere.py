@@ -6,10 +6,10 @@ import pytest
 from builders import cases_of, certificate, document, findings, moving, said, stage
 from world import HOME
 
-from checker.domain.observation import CertificateKey, Found, Gone
-from checker.domain.place import Place
-from checker.domain.plan import Plan
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.observation import CertificateKey, Found, Gone
+from checker.model.places import Place
+from checker.model.plan import Plan
 
 RULE = "certificate-elsewhere"
 WEST = Place("aws", HOME.account, "us-west-2")

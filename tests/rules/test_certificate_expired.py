@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from builders import cases_of, certificate, document, findings, lineage, making, moving, said, stage
 
-from checker.domain.observation import Found, Gone
-from checker.domain.plan import Plan
+from checker.model.observation import Found, Gone
+from checker.model.plan import Plan
 
 
 @pytest.mark.parametrize(("left", "expired"), [(timedelta(seconds=-1), True), (timedelta(0), False), (timedelta(seconds=1), False)])

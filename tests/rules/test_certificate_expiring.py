@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from builders import cases_of, certificate, document, findings, lineage, making, moving, said, stage
 
-from checker.domain.plan import Action, Plan
-from checker.domain.policy import Policy
+from checker.model.plan import Action, Plan
+from checker.model.policy import Policy
 
 RULE = "certificate-expiring"
 SECOND = timedelta(seconds=1)

@@ -8,10 +8,10 @@ import pytest
 from builders import cases_of, certificate, document, findings, lineage, moving, said, stage
 from world import NOW
 
-from checker.domain.observation import Found, Gone, Observation, Renews, RenewsNot, Unanswered
-from checker.domain.plan import Plan
-from checker.domain.rotation import Blocked, Waiting
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.observation import Found, Gone, Observation, Renews, RenewsNot, Unanswered
+from checker.model.plan import Plan
+from checker.model.rotation import Blocked, Waiting
 from checker.rotation.planner import plan_rotations
 
 RULE = "certificate-not-renewing"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from builders import cases_of, certificate, document, findings, lineage, said, stage
 
-from checker.domain.observation import Gone, Unanswered
-from checker.domain.place import Place
-from checker.domain.policy import Policy
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.observation import Gone, Unanswered
+from checker.model.places import Place
+from checker.model.policy import Policy
 
 RULE = "certificate-quota"
 BOTH = [stage("a", "a"), stage("b", "b")]

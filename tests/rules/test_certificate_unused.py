@@ -8,11 +8,11 @@ import pytest
 from builders import cases_of, certificate, document, findings, lineage, making, moving, said, stage
 from world import HOME, NOW
 
-from checker.domain.observation import Found, Gone, ObservedStage, Unanswered
-from checker.domain.plan import Action, Plan
-from checker.domain.policy import Policy
-from checker.domain.stage import PresentsPlanned, StageKind
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.observation import Found, Gone, ObservedStage, Unanswered
+from checker.model.plan import Action, Plan
+from checker.model.policy import Policy
+from checker.model.resources import PresentsPlanned, StageKind
 
 RULE = "certificate-unused"
 

@@ -8,13 +8,13 @@ import pytest
 from builders import cases_of, certificate, document, findings, moving, said, stage
 from world import HOME, NOW
 
-from checker.domain.cases import build_cases
-from checker.domain.inventory import Inventory
-from checker.domain.observation import Found, Observations, Unanswered
-from checker.domain.outcome import Outcome
-from checker.domain.plan import Plan
-from checker.domain.policy import FailOn, Policy
-from checker.domain.stage import PresentsPlanned
+from checker.analysis.cases import build_cases
+from checker.model.inventory import Inventory
+from checker.model.observation import Found, Observations, Unanswered
+from checker.model.outcome import Outcome
+from checker.model.plan import Plan
+from checker.model.policy import FailOn, Policy
+from checker.model.resources import PresentsPlanned
 from checker.rules import judge
 
 REFUSED = Unanswered(reason="access denied", remedy="grant apigateway:GET")
@@ -85,8 +85,8 @@ def test_a_certificate_yet_to_be_created_has_nothing_to_verify():
 
 def test_the_same_id_in_another_region_is_another_certificate():
     """An answer for one region says nothing of the other."""
-    from checker.domain.place import Place
-    from checker.domain.value import replace
+    from checker._value import replace
+    from checker.model.places import Place
 
     west = Place("aws", HOME.account, "us-west-2")
     other = replace(certificate("old", 300), place=west)
@@ -109,8 +109,8 @@ def test_a_created_certificate_does_not_explain_what_comes_from_elsewhere():
     """Whatever else the plan makes, the stage may present any certificate; what the configuration itself leads to is no unknown."""
     from builders import certificate_at, making, moving
 
-    from checker.domain.plan import Action
-    from checker.domain.stage import PresentsPlanned
+    from checker.model.plan import Action
+    from checker.model.resources import PresentsPlanned
 
     for elsewhere, expected in ((True, {RULE: "warning"}), (False, {})):
         after = PresentsPlanned((certificate_at("new"),), elsewhere=elsewhere)

@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import NOW
 
-from checker.domain.conditions import Conditions
-from checker.domain.exemption import Exemption, Faulty
-from checker.domain.finding import SuppressedBy
-from checker.domain.location import Location
-from checker.domain.observation import Found, Gone, Unanswered
-from checker.domain.outcome import Outcome
-from checker.domain.plan import Action, Plan
-from checker.domain.policy import Policy, Scope
-from checker.domain.severity import Severity
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.conditions import Conditions
+from checker.model.exemptions import Exemption, Faulty
+from checker.model.finding import SuppressedBy
+from checker.model.location import Location
+from checker.model.observation import Found, Gone, Unanswered
+from checker.model.outcome import Outcome
+from checker.model.plan import Action, Plan
+from checker.model.policy import Policy, Scope
+from checker.model.severity import Severity
 from checker.rules import RULES, judge
 
 TODAY = NOW.date()

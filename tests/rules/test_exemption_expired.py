@@ -5,8 +5,8 @@ from __future__ import annotations
 from builders import cases_of, document, findings
 from test_exempting import OLD, exemption
 
-from checker.domain.location import Location
-from checker.domain.policy import Policy
+from checker.model.location import Location
+from checker.model.policy import Policy
 
 
 def test_it_is_said_where_it_stands_and_what_it_exempted():

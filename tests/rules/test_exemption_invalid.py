@@ -5,11 +5,11 @@ from __future__ import annotations
 from builders import cases_of, certificate, document, findings, lineage
 from test_exempting import OLD, exemption
 
-from checker.domain.exemption import Faulty
-from checker.domain.location import Location
-from checker.domain.policy import Policy
-from checker.domain.severity import Severity
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.exemptions import Faulty
+from checker.model.location import Location
+from checker.model.policy import Policy
+from checker.model.severity import Severity
 
 
 def test_one_past_the_certificates_end_names_the_end_and_exempts_nothing():

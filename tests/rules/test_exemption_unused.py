@@ -6,10 +6,10 @@ import pytest
 from builders import cases_of, certificate, document, findings, making
 from test_exempting import OLD, exemption
 
-from checker.domain.inventory import Unread
-from checker.domain.plan import Plan
-from checker.domain.policy import Policy
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.inventory import Unread
+from checker.model.plan import Plan
+from checker.model.policy import Policy
 
 HEALTHY = document([certificate("old", 300)])
 PLANNED = document([certificate("old", 300)], plan=Plan())

@@ -8,12 +8,12 @@ import pytest
 from builders import cases_of, certificate, certificate_at, deploying, document, findings, lineage, making, moving, stage
 from world import NOW
 
-from checker.domain.declared import Declared, DeclaredCertificate
-from checker.domain.location import Location
-from checker.domain.plan import Action, CertificateChange, Plan
-from checker.domain.rotation import Phase
-from checker.domain.stage import PresentsPlanned
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.location import Location
+from checker.model.plan import Action, CertificateChange, Plan
+from checker.model.resources import PresentsPlanned
+from checker.model.rotation import Phase
 
 
 def aged(name: str, days: int, left: float | None = None):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from builders import cases_of, certificate, certificate_at, deploying, document, findings, lineage, making, moving, stage
 
-from checker.domain.declared import HashedFile
-from checker.domain.location import Location
-from checker.domain.plan import Action, CertificateChange, Plan
-from checker.domain.rotation import SERIES, Phase
-from checker.domain.severity import Severity
-from checker.domain.stage import PresentsPlanned
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.configuration import HashedFile
+from checker.model.location import Location
+from checker.model.plan import Action, CertificateChange, Plan
+from checker.model.resources import PresentsPlanned
+from checker.model.rotation import SERIES, Phase
+from checker.model.severity import Severity
 
 NEW = PresentsPlanned((certificate_at("new"),))
 INTRODUCE = Plan(certificates=(making("new"),))

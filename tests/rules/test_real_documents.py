@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from checker.domain.cases import build_cases
-from checker.domain.inventory import Inventory
-from checker.domain.observation import Observations
-from checker.domain.policy import Policy
-from checker.domain.rotation import SERIES, Blocked, Phase, Waiting
-from checker.domain.value import replace
-from checker.readers.configuration import read_configuration
-from checker.readers.sources import read_source
+from checker._value import replace
+from checker.analysis.cases import build_cases
+from checker.model.inventory import Inventory
+from checker.model.observation import Observations
+from checker.model.policy import Policy
+from checker.model.rotation import SERIES, Blocked, Phase, Waiting
 from checker.rotation.planner import plan_rotations
 from checker.rules import judge
+from checker.terraform.configuration import read_configuration
+from checker.terraform.load import read_source
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 FORMATS, ROTATION = FIXTURES / "formats", FIXTURES / "rotation"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from builders import cases_of, certificate_at, document, findings, making, moving
 
-from checker.domain.plan import Action, Plan
-from checker.domain.stage import PresentsPlanned
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.plan import Action, Plan
+from checker.model.resources import PresentsPlanned
 
 REASONS = {
     "replace_because_tainted": "`terraform untaint 'aws_api_gateway_client_certificate.old'`",

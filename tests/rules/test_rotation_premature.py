@@ -8,10 +8,10 @@ import pytest
 from builders import cases_of, certificate, document, findings, moving, said
 from world import NOW
 
-from checker.domain.observation import Found
-from checker.domain.plan import Action, Plan
-from checker.domain.policy import Policy
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.observation import Found
+from checker.model.plan import Action, Plan
+from checker.model.policy import Policy
 
 RULE = "rotation-premature"
 WINDOW = timedelta(days=3)

@@ -18,11 +18,11 @@ from builders import (
 )
 from world import CERTIFICATE
 
-from checker.domain.observation import ObservedStage, Unanswered
-from checker.domain.plan import Action, CertificateChange, Plan
-from checker.domain.severity import Severity
-from checker.domain.stage import PresentsPlanned, StageKind
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.observation import ObservedStage, Unanswered
+from checker.model.plan import Action, CertificateChange, Plan
+from checker.model.resources import PresentsPlanned, StageKind
+from checker.model.severity import Severity
 
 UNSTAGED, DESTROYS, DETACHED, OVERDUE = "rotation-unstaged", "rotation-destroys-in-use", "stage-detached", "rotation-overdue"
 NEW = PresentsPlanned((certificate_at("new"),))

@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import HOME
 
-from checker.domain.address import parse
-from checker.domain.conditions import Conditions
-from checker.domain.inventory import Inventory
-from checker.domain.observation import Found, Observations, ObservedStage, Unanswered
-from checker.domain.outcome import Outcome
-from checker.domain.place import Place
-from checker.domain.plan import Action, Plan
-from checker.domain.policy import Policy, Scope, Untouched, strictest
-from checker.domain.severity import FailOn, Severity
-from checker.domain.stage import PresentsPlanned
-from checker.domain.subjects import observable
-from checker.domain.value import replace
+from checker._value import replace
+from checker.analysis.certificate_uses import observable
+from checker.model.address import parse
+from checker.model.conditions import Conditions
+from checker.model.inventory import Inventory
+from checker.model.observation import Found, Observations, ObservedStage, Unanswered
+from checker.model.outcome import Outcome
+from checker.model.places import Place
+from checker.model.plan import Action, Plan
+from checker.model.policy import Policy, Scope, Untouched, strictest
+from checker.model.resources import PresentsPlanned
+from checker.model.severity import FailOn, Severity
 from checker.rotation.planner import plan_rotations
 from checker.rules import RULES, judge
 

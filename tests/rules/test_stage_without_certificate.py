@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from builders import cases_of, certificate, document, findings, moving, said, stage
 
-from checker.domain.observation import ObservedStage
-from checker.domain.plan import Action, Plan
-from checker.domain.policy import Policy
-from checker.domain.severity import Severity
-from checker.domain.stage import PresentsPlanned, StageKind
-from checker.domain.subjects import observable
-from checker.domain.value import replace
+from checker._value import replace
+from checker.analysis.certificate_uses import observable
+from checker.model.observation import ObservedStage
+from checker.model.plan import Action, Plan
+from checker.model.policy import Policy
+from checker.model.resources import PresentsPlanned, StageKind
+from checker.model.severity import Severity
 from checker.rules import RULES
 
 RULE = "stage-without-certificate"

@@ -21,13 +21,13 @@ from builders import (
 )
 from world import HOME
 
-from checker.domain.address import Address
-from checker.domain.place import Place
-from checker.domain.plan import Action, DeploymentChange, Plan, WrittenStage
-from checker.domain.policy import Policy
-from checker.domain.severity import Severity
-from checker.domain.stage import PresentsPlanned
-from checker.domain.value import replace
+from checker._value import replace
+from checker.model.address import Address
+from checker.model.places import Place
+from checker.model.plan import Action, DeploymentChange, Plan, WrittenStage
+from checker.model.policy import Policy
+from checker.model.resources import PresentsPlanned
+from checker.model.severity import Severity
 
 WEST = Place("aws", HOME.account, "us-west-2")
 THEIRS = Place("aws", "222222222222", "us-east-1")

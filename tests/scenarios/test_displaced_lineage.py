@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from world import BASE, CERTIFICATE, STAGE, World, days, world
 
-from checker.domain.rotation import Blocked, Next, Phase
+from checker.model.rotation import Blocked, Next, Phase
 
 OLD, NEW = f"{CERTIFICATE}.orders", f"{CERTIFICATE}.orders_202611"
 MARK = f"tfcert: succeeds {OLD}"

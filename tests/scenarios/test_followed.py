@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from test_scenarios import lay_out
 
-from checker.domain.rotation import Blocked, Next, Phase, Waiting
+from checker.model.rotation import Blocked, Next, Phase, Waiting
 
 OLD = "aws_api_gateway_client_certificate.orders"
 # The scenario, and the remedy as edits: the file, what is there, and what a person writes in its place; None removes the file.

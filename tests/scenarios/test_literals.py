@@ -8,8 +8,8 @@ import pytest
 from test_scenarios import LITERAL, SCENARIOS, lay_out
 from world import days, git, tree
 
-from checker.domain.rotation import Blocked, Done, Next, Phase, Waiting
-from checker.patches.wording import runbook
+from checker.model.rotation import Blocked, Done, Next, Phase, Waiting
+from checker.patches.runbook import runbook
 
 OLD = "old000"
 

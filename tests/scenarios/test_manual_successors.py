@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from world import CERTIFICATE, STAGE, World, days, tree, world
 
-from checker.domain.rotation import SERIES, Blocked, Next, Phase, Waiting
+from checker.model.rotation import SERIES, Blocked, Next, Phase, Waiting
 
 OLD = f"{CERTIFICATE}.edge"
 TRUST = f"""

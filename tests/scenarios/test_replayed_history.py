@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from world import CERTIFICATE, STAGE, World, days, world
 
-from checker.domain.rotation import Blocked, Next, Phase, Waiting
+from checker.model.rotation import Blocked, Next, Phase, Waiting
 
 SECRET = """
 resource "kubernetes_secret" "auth" {{

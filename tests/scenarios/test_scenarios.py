@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from world import World, days, git, tree
 
-from checker.domain.rotation import SERIES, Blocked, Next, Phase, Waiting
-from checker.patches.phase_patch import PhasePatch
+from checker.model.rotation import SERIES, Blocked, Next, Phase, Waiting
+from checker.patches.patch import PhasePatch
 
 SCENARIOS = Path(__file__).parents[2] / "fixtures" / "scenarios"
 ALL = sorted(path.name for path in SCENARIOS.iterdir() if path.is_dir())

@@ -8,7 +8,7 @@ import shutil
 import pytest
 from world import CERTIFICATE, STAGE, days, world
 
-from checker.domain.rotation import Blocked, Next, Phase, Waiting
+from checker.model.rotation import Blocked, Next, Phase, Waiting
 
 OLD, NEW = f"{CERTIFICATE}.orders", f"{CERTIFICATE}.orders_202611"
 TEXT = f"""\

@@ -9,7 +9,7 @@ import pytest
 from test_scenarios import lay_out
 from world import BASE, CERTIFICATE, STAGE, World, days, git, world
 
-from checker.domain.rotation import Blocked, Next, Phase, Rotation, Waiting
+from checker.model.rotation import Blocked, Next, Phase, Rotation, Waiting
 
 OLD = f"{CERTIFICATE}.orders"
 NEW = f"{CERTIFICATE}.orders_202611"
@@ -223,8 +223,8 @@ def test_a_successor_that_aws_lost_is_made_again(tmp_path):
     lost = {"new000"}
 
     def without(certificates, places, stages):
-        from checker.domain.observation import Gone
-        from checker.domain.value import replace
+        from checker._value import replace
+        from checker.model.observation import Gone
 
         seen = observe(certificates, places, stages)
         return replace(seen, certificates={key: Gone() if key.id in lost else said for key, said in seen.certificates.items()})

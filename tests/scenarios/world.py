@@ -11,20 +11,18 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-from checker.domain.address import Address, parse
-from checker.domain.certificate import Certificate
-from checker.domain.inventory import Document, Inventory, Source
-from checker.domain.observation import CertificateKey, Found, Gone, Observations, ObservedStage, Surveyed
-from checker.domain.outcome import Outcome
-from checker.domain.place import Place
-from checker.domain.policy import Policy
-from checker.domain.rotation import Phase, Rotation
-from checker.domain.run import Run
-from checker.domain.stage import Presents, PresentsNothing, Stage, StageKind
 from checker.hcl.configuration import Configuration
-from checker.patches.phase_patch import Patches
+from checker.model.address import Address, parse
+from checker.model.inventory import Document, Inventory, Source
+from checker.model.observation import CertificateKey, Found, Gone, Observations, ObservedStage, Surveyed
+from checker.model.outcome import Outcome
+from checker.model.places import Place
+from checker.model.policy import Policy, Run
+from checker.model.resources import Certificate, Presents, PresentsNothing, Stage, StageKind
+from checker.model.rotation import Phase, Rotation
+from checker.patches.patch import Patches
 from checker.pipeline import Wish, check, patch
-from checker.readers.configuration import read_configuration
+from checker.terraform.configuration import read_configuration
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 HOME = Place("aws", "123456789012", "us-east-1")

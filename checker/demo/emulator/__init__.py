@@ -28,25 +28,13 @@ A fault is `{"type": "answer", "status": 429, "code": "TooManyRequestsException"
 """
 
 from checker.demo.emulator.calls import RecordedCall
-from checker.demo.emulator.clock import Clock
 from checker.demo.emulator.emulator import Emulator
-from checker.demo.emulator.faults import (
-    AnswerFault,
-    Drop,
-    Fault,
-    Faults,
-    Hang,
-    ProxyPage,
-    access_denied,
-    throttled,
-    unavailable,
-)
-from checker.demo.emulator.wanted import Seed, SeedAcm, SeedApi, SeedCertificate, SeedRole
-from checker.demo.emulator.world import DeleteAnswer
+from checker.demo.emulator.faults import AnswerFault, Drop, Fault, Faults, Hang, ProxyPage, access_denied, throttled, unavailable
+from checker.demo.emulator.seeds import Seed, SeedAcm, SeedApi, SeedCertificate, SeedRole
+from checker.demo.emulator.state import Clock, DeleteAnswer
 
 __all__ = [
     "AnswerFault",
-    "RecordedCall",
     "Clock",
     "DeleteAnswer",
     "Drop",
@@ -55,6 +43,7 @@ __all__ = [
     "Faults",
     "Hang",
     "ProxyPage",
+    "RecordedCall",
     "Seed",
     "SeedAcm",
     "SeedApi",

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from moto.acm.models import CertBundle, acm_backends
 
-from checker.demo.emulator.issuing import LIFETIME, issue, whole
-from checker.demo.emulator.wanted import SeedAcm
+from checker.demo.emulator.certificates import LIFETIME, issue, whole
+from checker.demo.emulator.seeds import SeedAcm
 
 _KEY = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from checker.demo.emulator.wanted import ACCOUNT
+from checker.demo.emulator.seeds import ACCOUNT
 
 KEY = "test"
 NOWHERE = os.devnull

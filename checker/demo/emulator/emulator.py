@@ -9,12 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from checker.demo.emulator.calls import RecordedCall
-from checker.demo.emulator.clock import Clock
 from checker.demo.emulator.credentials import client, environment
 from checker.demo.emulator.faults import Faults
-from checker.demo.emulator.wanted import ACCOUNT, REGION, Seed
-from checker.demo.emulator.world import DeleteAnswer, World
-from checker.domain.errors import UsageError
+from checker.demo.emulator.seeds import ACCOUNT, REGION, Seed
+from checker.demo.emulator.state import Clock, DeleteAnswer, World
+from checker.errors import UsageError
 
 if TYPE_CHECKING:
     from checker.demo.emulator.server import Server
@@ -113,18 +112,18 @@ class Emulator:
 
     def seed(self, *seeds: Seed) -> tuple[str, ...]:
         """Put certificates and APIs there with ids and dates of one's choosing; the answer is their ids, in order."""
-        from checker.demo.emulator.seeding import sow
+        from checker.demo.emulator.control import sow
 
         return sow(self._world, seeds)
 
     def age(self, certificate_id: str, *, expires_at: datetime, account: str = ACCOUNT, region: str = REGION) -> None:
         """Issue a certificate anew so that it ends at an instant; raises what API Gateway would answer for a wrong id."""
-        from checker.demo.emulator.seeding import age
+        from checker.demo.emulator.control import age
 
         age(self._world, certificate_id, account=account, region=region, expires_at=expires_at)
 
     def reset(self) -> None:
         """Empty all accounts, and set everything as at first."""
-        from checker.demo.emulator.resetting import reset
+        from checker.demo.emulator.control import reset
 
         reset(self._world)

@@ -1,16 +1,184 @@
-"""API Gateway's second version: moto's, with stages that can be changed, deployments, tags of stages, and pages."""
+"""V2."""
 
 from __future__ import annotations
 
 import re
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from moto.apigatewayv2.responses import ApiGatewayV2Response
 from moto.core.common_types import TYPE_RESPONSE
 
-from checker.demo.emulator.paging import page
-from checker.demo.emulator.websocket_stages import WebSocketStageOperations
-from checker.demo.emulator.world import World
+from checker.demo.emulator.calls import page
+from checker.demo.emulator.errors import BadRequestError, ConflictError, NotFoundError
+from checker.demo.emulator.requests import GatewayRequest
+from checker.demo.emulator.stages import presented
+from checker.demo.emulator.state import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A deployment of a WebSocket or HTTP API; it succeeds as soon as it is made."""
+
+    id: str
+    created_at: datetime
+    description: str | None
+
+    def answer(self) -> dict[str, Any]:
+        """The deployment as the API answers with it."""
+        body: dict[str, Any] = {
+            "deploymentId": self.id,
+            "createdDate": iso(self.created_at),
+            "deploymentStatus": "DEPLOYED",
+            "autoDeployed": False,
+        }
+        return body | ({"description": self.description} if self.description else {})
+
+
+def iso(instant: datetime) -> str:
+    """An instant as the second version writes it: in whole seconds of UTC."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
+    """CreateDeployment and its kin; a deployment is an attribute of moto's API object, and goes when that does."""
+
+    def create_deployment(self) -> TYPE_RESPONSE:
+        """Deploy an API, and move the stage that the request names to it."""
+        asked = self.document()
+        api = self.api()
+        stage = api.get_stage(asked["stageName"]) if asked.get("stageName") else None
+        made = Deployment(id=secrets.token_hex(3), created_at=self.world.clock.now(), description=asked.get("description"))
+        self._held()[made.id] = made
+        if stage is not None:
+            vars(stage)["deployment_id"] = made.id
+        return self.reply(made.answer(), status=201)
+
+    def get_deployment(self) -> TYPE_RESPONSE:
+        """Answer with one deployment."""
+        return self.reply(self._one().answer())
+
+    def get_deployments(self) -> TYPE_RESPONSE:
+        """List a page of the deployments of an API."""
+        items, token = page(self._held(), limit=self.query("maxResults"), position=self.query("nextToken"))
+        body = {"items": [item.answer() for item in items]}
+        return self.reply(body | ({"nextToken": token} if token else {}))
+
+    def update_deployment(self) -> TYPE_RESPONSE:
+        """Change a deployment's description."""
+        changed = replace(self._one(), description=self.document().get("description"))
+        self._held()[changed.id] = changed
+        return self.reply(changed.answer())
+
+    def delete_deployment(self) -> TYPE_RESPONSE:
+        """Delete a deployment that no stage points to."""
+        found = self._one()
+        for stage in self.api().stages.values():
+            if getattr(stage, "deployment_id", None) == found.id:
+                raise BadRequestError("Active stages pointing to this deployment must be moved or deleted")
+        del self._held()[found.id]
+        return self.reply({}, status=204)
+
+    def api(self) -> Any:
+        """The API that the path names, as moto keeps it; NotFound where there is none."""
+        return self.apigatewayv2_backend.get_api(self.segment(3))
+
+    def segment(self, index: int) -> str:
+        """A segment of the path, counted from 0 before the first slash."""
+        return unquote(self.path.rstrip("/").split("/")[index])
+
+    def _held(self) -> dict[str, Deployment]:
+        held: dict[str, Deployment] = vars(self.api()).setdefault("deployments", {})
+        return held
+
+    def _one(self) -> Deployment:
+        id_ = self.segment(5)
+        if id_ not in self._held():
+            raise NotFoundError(f"Invalid Deployment identifier specified {id_}")
+        return self._held()[id_]
+
+
+# What UpdateStage replaces, and the attribute of moto's stage that holds it.
+_REPLACED = {
+    "accessLogSettings": "access_log_settings",
+    "autoDeploy": "auto_deploy",
+    "clientCertificateId": "client_certificate_id",
+    "defaultRouteSettings": "default_route_settings",
+    "deploymentId": "deployment_id",
+    "description": "description",
+}
+
+
+class WebSocketStageOperations(DeploymentOperations):
+    """CreateStage, UpdateStage, GetStage, GetStages and DeleteAccessLogSettings, with certificate, deployment and dates."""
+
+    def create_stage(self) -> TYPE_RESPONSE:
+        """Create a stage, which here may present a certificate from the start."""
+        asked = self.document()
+        with self.world.lock:
+            api = self.api()
+            if asked.get("stageName") in api.stages:
+                raise ConflictError("Stage already exists")
+            self._check(api, asked)
+            stage = api.create_stage(asked)
+            vars(stage)["deployment_id"] = asked.get("deploymentId")
+        return self.reply(self._shown(stage), status=201)
+
+    def get_stage(self) -> TYPE_RESPONSE:
+        """Answer with one stage."""
+        return self.reply(self._shown(self._stage()))
+
+    def get_stages(self) -> TYPE_RESPONSE:
+        """List a page of the stages of an API."""
+        items, token = page(self.api().stages, limit=self.query("maxResults"), position=self.query("nextToken"))
+        body = {"items": [self._shown(stage) for stage in items]}
+        return self.reply(body | ({"nextToken": token} if token else {}))
+
+    def update_stage(self) -> TYPE_RESPONSE:
+        """Change what the request names; an empty certificate id takes the certificate off.
+
+        Stage variables are merged, and those with an empty value go. Source: the provider's `apigatewayv2/stage.go`, which
+        sends the empty string for both, and whose acceptance test shows AWS taking it (`facts/formats.md` 3).
+        """
+        asked = self.document()
+        with self.world.lock:
+            stage = self._stage()
+            self._check(self.api(), asked)
+            vars(stage).update({_REPLACED[name]: value for name, value in asked.items() if name in _REPLACED})
+            variables = {**stage.stage_variables, **(asked.get("stageVariables") or {})}
+            stage.stage_variables = {name: value for name, value in variables.items() if value}
+            stage.route_settings = {**stage.route_settings, **(asked.get("routeSettings") or {})}
+            vars(stage)["updated_at"] = self.world.clock.now()
+        return self.reply(self._shown(stage))
+
+    def delete_access_log_settings(self) -> TYPE_RESPONSE:
+        """Let a stage log no access."""
+        self._stage().access_log_settings = None
+        return self.reply({}, status=204)
+
+    def _check(self, api: Any, asked: dict[str, Any]) -> None:
+        id_ = asked.get("clientCertificateId")
+        if not id_:
+            return
+        if api.protocol_type != "WEBSOCKET":
+            raise BadRequestError("Client certificates are supported for WebSocket APIs only")
+        self.shelf.require(id_)
+
+    def _stage(self) -> Any:
+        return self.api().get_stage(self.segment(5))
+
+    def _shown(self, stage: Any) -> dict[str, Any]:
+        marks = vars(stage)
+        created = marks.setdefault("created_at", self.world.clock.now())
+        updated = marks.setdefault("updated_at", created)
+        body: dict[str, Any] = stage.to_json()
+        body |= {"createdDate": iso(created), "lastUpdatedDate": iso(updated)}
+        optional = {"clientCertificateId": presented(stage), "deploymentId": marks.get("deployment_id")}
+        return body | {name: value for name, value in optional.items() if value}
+
 
 _STAGE_ARN = re.compile(r"arn:[\w-]+:apigateway:[\w-]+::/apis/(?P<api>[^/]+)/stages/(?P<stage>[^/]+)")
 

@@ -1,0 +1,1 @@
+"""Join documents and answers into cases; scopes, succession and scans."""

@@ -1,0 +1,62 @@
+"""Certificates as they come before a rule: who presents each, now and after the plan, and what is known of its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from checker._value import Indexed, replace
+from checker.analysis.certificate_uses import subjects
+from checker.analysis.presenters import Presenters
+from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
+from checker.model.certificate_use import Subject
+from checker.model.inventory import Inventory
+from checker.model.observation import Answers, CertificateKey, Found, Gone, Observation, Observations, Unanswered
+from checker.model.policy import Policy
+from checker.model.rotation import Expected
+
+
+def build_cases(
+    inventory: Inventory, observations: Observations, *, as_of: datetime, policy: Policy, expect: Expected | None = None
+) -> Cases:
+    """Join what was read with what AWS answered; `expect` is what a plan is held to."""
+    documents = tuple(
+        DocumentCases(
+            document=replace(document, stages=Indexed(document.stages)),
+            cases=Indexed(_case(presenters.correct(subject), observations, as_of) for subject in subjects(document)),
+        )
+        for document in inventory.documents
+        for presenters in (Presenters(document, observations),)
+    )
+    answered = replace(observations, certificates=Answers(observations.certificates))
+    return Cases(as_of=as_of, policy=policy, documents=documents, observations=answered, expect=expect, unread=inventory.unread)
+
+
+def _case(subject: Subject, observations: Observations, as_of: datetime) -> Case:
+    observation = _lookup(observations.certificates, subject.key)
+    recorded = subject.certificate.expires_at
+    fingerprint = subject.certificate.fingerprint
+    end: datetime | None
+    match observation:
+        case Found():
+            evidence, end = Evidence.OBSERVED, observation.expires_at
+            # ACM tells no fingerprint, and what it has renewed under the same ARN is another certificate than the recorded one.
+            fingerprint = observation.fingerprint or (fingerprint if end == recorded else None)
+        case Gone():
+            evidence, end = Evidence.GONE, recorded
+        case Unanswered():
+            evidence, end = Evidence.UNANSWERED, recorded
+        case None:
+            evidence, end = (Evidence.RECORDED if recorded is not None else Evidence.UNKNOWN), recorded
+    return Case(
+        subject=subject,
+        evidence=evidence,
+        observation=observation,
+        expires_at=end,
+        fingerprint=fingerprint,
+        days_left=days_between(as_of, end) if end is not None else None,
+    )
+
+
+def _lookup(answers: Mapping[CertificateKey, Observation], key: CertificateKey | None) -> Observation | None:
+    return answers.get(key) if key is not None else None

@@ -1,0 +1,189 @@
+"""A scan as documents; who owns what."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from checker._value import replace, value
+from checker.analysis.certificate_uses import observable, subjects
+from checker.model.conditions import Tags
+from checker.model.inventory import Document, Inventory, Source
+from checker.model.observation import CertificateKey, Found, Observation, Observations, ObservedStage, StageKey, Surveyed
+from checker.model.places import Place
+from checker.model.resources import Certificate, Presents, PresentsNothing, Stage, StageKind, kind_of
+from checker.model.sweep import Scanned, Sweep
+
+T = TypeVar("T", Certificate, Stage)
+
+
+@value
+class Owner(Generic[T]):
+    """What the states say of a thing in AWS: the record of it, and whether it is managed at all."""
+
+    record: T | None
+    managed: bool | None
+
+
+class Ownership:
+    """Looks up by their AWS ids what documents record; `places` are those that are scanned.
+
+    Ids are unique in their account and region alone, and a state often does not say in which account it is: where an id may be
+    meant in several of the places, nothing is said of it.
+    """
+
+    def __init__(self, recorded: Inventory | None, places: Mapping[str, Iterable[Place]]) -> None:
+        self._recorded = recorded
+        self._places = {identity: tuple(found) for identity, found in places.items()}
+        self._certificates: dict[str, list[tuple[Place, Certificate]]] = {}
+        self._stages: dict[tuple[StageKind, str, str], list[tuple[Place, Stage]]] = {}
+        for document in recorded.documents if recorded is not None else ():
+            for subject in subjects(document):
+                if subject.key is not None and subject.certificate.address is not None:
+                    self._certificates.setdefault(subject.key.id, []).append((subject.key.place, subject.certificate))
+            for stage in document.stages:
+                key = observable(stage)
+                if key is not None and stage.address is not None:
+                    self._stages.setdefault((key.kind, key.api_id, key.name), []).append((stage.place, stage))
+
+    def of_certificate(self, key: CertificateKey) -> Owner[Certificate]:
+        """The record of a certificate."""
+        return self._owner(self._certificates.get(key.id, ()), key.place, key.id)
+
+    def of_stage(self, key: StageKey) -> Owner[Stage]:
+        """The record of a stage."""
+        return self._owner(self._stages.get((key.kind, key.api_id, key.name), ()), key.place, f"{key.api_id}/{key.name}")
+
+    def _owner(self, records: Iterable[tuple[Place, T]], place: Place, identity: str) -> Owner[T]:
+        if self._recorded is None:
+            return Owner(record=None, managed=None)
+        fitting = [(recorded, record) for recorded, record in records if _fits(recorded, place)]
+        if not fitting:
+            # A root module that could not be read may well have it.
+            return Owner(record=None, managed=None if self._recorded.unread else False)
+        certain = [record for recorded, record in fitting if recorded.account is not None and recorded.region is not None]
+        if certain:
+            return Owner(record=certain[0], managed=True)
+        meant = [other for other in self._places.get(identity, ()) if any(_fits(recorded, other) for recorded, _ in fitting)]
+        return Owner(record=fitting[0][1], managed=True) if len(meant) < 2 else Owner(record=None, managed=None)
+
+
+def _fits(recorded: Place, place: Place) -> bool:
+    return (recorded.account in {None, place.account} or place.account is None) and recorded.region in {None, place.region}
+
+
+def documents_of(scanned: Scanned, recorded: Inventory | None, tags: Collection[str] = ()) -> tuple[Inventory, Observations]:
+    """A document for each sweep and what AWS said of everything in it; things that `recorded` knows have its addresses.
+
+    Of their tags those are kept that are asked for, by their keys.
+    """
+    sweeps = scanned.sweeps
+    ownership = Ownership(recorded, _places(sweeps))
+    owners = [tuple(ownership.of_stage(_key(stage, sweep.place)) for stage in sweep.stages) for sweep in sweeps]
+    documents = tuple(_document(sweep, own, ownership, tags) for sweep, own in zip(sweeps, owners, strict=True))
+    return Inventory(documents=documents, unread=recorded.unread if recorded is not None else ()), Observations(
+        asked=True,
+        certificates={key: said for sweep in sweeps for key, said in sweep.certificates.items()},
+        surveys={sweep.place: Surveyed(sweep.stages) for sweep in sweeps if sweep.place.region is not None and not sweep.unread},
+        held={sweep.place: sweep.held for sweep in sweeps if sweep.held is not None},
+        traffic=scanned.traffic,
+        notices=(*scanned.notices, *_unseen(documents, recorded), *_moved(sweeps, owners)),
+        interrupted=scanned.interrupted,
+    )
+
+
+def source_of(place: Place) -> str:
+    """How reports name an account and region that was scanned."""
+    return "/".join(["aws:/", place.account or "unknown", *([place.region] if place.region is not None else ())])
+
+
+def _places(sweeps: tuple[Sweep, ...]) -> dict[str, list[Place]]:
+    """In which of the places each id is, of a certificate or of an API and its stage."""
+    found: dict[str, list[Place]] = {}
+    for sweep in sweeps:
+        ids = {*(key.id for key in sweep.certificates), *(f"{stage.api_id}/{stage.name}" for stage in sweep.stages)}
+        for identity in ids:
+            found.setdefault(identity, []).append(sweep.place)
+    return found
+
+
+def _document(sweep: Sweep, owners: Sequence[Owner[Stage]], ownership: Ownership, tags: Collection[str]) -> Document:
+    return Document(
+        source=Source(path=source_of(sweep.place), kind="aws"),
+        stages=tuple(_stage(stage, sweep.place, owner, tags) for stage, owner in zip(sweep.stages, owners, strict=True)),
+        certificates=tuple(_certificate(key, said, ownership, tags) for key, said in sweep.certificates.items()),
+        unread=sweep.unread,
+        access=sweep.access,
+        claimed=frozenset(said for owner in owners if (said := _claimed(owner)) is not None),
+    )
+
+
+def _key(stage: ObservedStage, place: Place) -> StageKey:
+    return StageKey(kind=stage.kind, api_id=stage.api_id, name=stage.name, place=place)
+
+
+def _stage(stage: ObservedStage, place: Place, owner: Owner[Stage], tags: Collection[str]) -> Stage:
+    return Stage(
+        address=owner.record.address if owner.record is not None else None,
+        kind=stage.kind,
+        api_id=stage.api_id,
+        name=stage.name,
+        place=place,
+        presents=Presents(stage.certificate_id) if stage.certificate_id else PresentsNothing(),
+        api_name=stage.api_name,
+        tags=_asked(stage.tags, tags),
+        managed=owner.managed,
+    )
+
+
+def _claimed(owner: Owner[Stage]) -> str | None:
+    """The id that a state says a stage presents; None where no state knows the stage, or the id."""
+    match owner.record:
+        case Stage(presents=Presents(id=identity)):
+            return identity
+        case _:
+            return None
+
+
+def _moved(sweeps: Sequence[Sweep], owners: Sequence[Sequence[Owner[Stage]]]) -> Iterator[str]:
+    """A sentence for each stage that presents another certificate than its state says."""
+    for sweep, own in zip(sweeps, owners, strict=True):
+        for stage, owner in zip(sweep.stages, own, strict=True):
+            said = _claimed(owner)
+            if owner.record is not None and said is not None and said != stage.certificate_id:
+                now = stage.certificate_id or "no certificate"
+                yield (
+                    f"{owner.record.address} presents {now} in AWS, and by its state {said}: somebody changed it outside "
+                    f"Terraform, and the next apply moves it back; `tfcert check` of that state says more"
+                )
+
+
+def _certificate(key: CertificateKey, said: Observation, ownership: Ownership, tags: Collection[str]) -> Certificate:
+    """What state remembers of it is kept: its end still counts where AWS did not answer."""
+    owner = ownership.of_certificate(key)
+    shown = _asked(said.tags, tags) if isinstance(said, Found) else None
+    if owner.record is None:
+        return Certificate(address=None, id=key.id, kind=kind_of(key.id), place=key.place, tags=shown, managed=owner.managed)
+    return replace(owner.record, place=key.place, tags=shown or owner.record.tags, managed=True)
+
+
+def _asked(shown: Tags | None, tags: Collection[str]) -> Tags | None:
+    return tuple(pair for pair in shown if pair[0] in tags) if shown is not None and tags else None
+
+
+def _unseen(documents: tuple[Document, ...], recorded: Inventory | None) -> Iterator[str]:
+    """A sentence for each given state of which something was not among what AWS has in the places that were scanned."""
+    seen = {address for document in documents for address in _addresses(document)}
+    for document in recorded.documents if recorded is not None else ():
+        missing = sorted(_addresses(document) - seen)
+        if missing:
+            shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            yield (
+                f"{document.source.path} records {shown}, which the scan did not see: of another account or region, or gone; "
+                f"`tfcert check` of that source says which"
+            )
+
+
+def _addresses(document: Document) -> set[str]:
+    addresses = {*(stage.address for stage in document.stages), *(each.address for each in document.certificates)}
+    return {str(address) for address in addresses if address is not None}

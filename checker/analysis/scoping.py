@@ -1,0 +1,166 @@
+"""Which scopes of the policy hold for a certificate, a stage, or whatever else a finding is about."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+
+from checker.analysis.certificate_uses import is_meant, observable
+from checker.model.address import Address
+from checker.model.cases import Case, Cases, DocumentCases
+from checker.model.certificate_use import Subject
+from checker.model.conditions import Traits
+from checker.model.finding import Finding
+from checker.model.inventory import Document
+from checker.model.observation import ObservedStage
+from checker.model.places import Place
+from checker.model.policy import Policy, strictest
+from checker.model.resources import Certificate, Presents, PresentsPlanned, Stage
+
+Matching = tuple[int, ...]
+
+
+class Scoping:
+    """The scopes of one run. A certificate stands under those that hold for it together with a stage, for each of its stages.
+
+    Several stages may so put one certificate under several sets of scopes: whoever asks takes the strictest result.
+    """
+
+    def __init__(self, cases: Cases) -> None:
+        self.cases = cases
+        self.policy = cases.policy
+        self._tests = [scope.conditions.tests() for scope in cases.policy.scopes]
+        self._documents = {part.document.source.path: part for part in cases.documents}
+        # By identity: the cases keep every subject and stage.
+        self._matching: dict[Traits, Matching] = {}
+        self._subjects: dict[int, frozenset[Matching]] = {}
+        self._by_name: dict[int, Mapping[str | Address, tuple[Certificate, ...]]] = {}
+        self._policies: dict[frozenset[Matching], Policy] = {}
+
+    def matching(self, traits: Traits) -> Matching:
+        """Which scopes hold for a certificate and a stage, by their position."""
+        known = self._matching.get(traits)
+        if known is None:
+            known = tuple(index for index, tests in enumerate(self._tests) if all(test(traits) for test in tests))
+            self._matching[traits] = known
+        return known
+
+    def everywhere(self) -> frozenset[Matching]:
+        """Every set of scopes that a certificate or a stage of the run stands under, and the empty one."""
+        found: set[Matching] = {()}
+        for part in self.cases.documents:
+            for case in part.cases:
+                found |= self.of_subject(part.document, case.subject)
+            for stage in stages_of(part.document):
+                found |= self.of_stages(part, (stage,))
+        return frozenset(found)
+
+    def of(self, finding: Finding) -> frozenset[Matching]:
+        """The sets of scopes that a finding stands under; the empty one where it is about nothing that scopes know."""
+        part = self._documents.get(finding.source or "")
+        match finding.about:
+            case None:
+                return frozenset({()})
+            case Place() as place:
+                return frozenset({self.matching(Traits(account=place.account, region=place.region))})
+            case Subject() as subject:
+                return self.of_subject(part.document, subject) if part is not None else frozenset({()})
+            case stages:
+                return self.of_stages(part, stages) if part is not None else frozenset({()})
+
+    def of_subject(self, document: Document, subject: Subject) -> frozenset[Matching]:
+        """The sets of scopes that a certificate stands under, one for each stage that presents it."""
+        known = self._subjects.get(id(subject))
+        if known is None:
+            found = frozenset(map(self.matching, self.traits(document, subject)))
+            known = self._subjects[id(subject)] = found
+        return known
+
+    def of_stages(self, part: DocumentCases, stages: Iterable[Stage]) -> frozenset[Matching]:
+        """The sets of scopes that stages stand under, each with the certificates that it presents."""
+        return frozenset(map(self.matching, self.stage_traits(part, stages))) or frozenset({()})
+
+    def policy_of(self, part: DocumentCases, own: Iterable[Case]) -> Policy:
+        """The strictest policy that certificates of a document stand under, for what is asked once for all of them."""
+        if not self.policy.scopes:
+            return self.policy
+        found = frozenset(matching for case in own for matching in self.of_subject(part.document, case.subject)) or frozenset({()})
+        if found not in self._policies:
+            self._policies[found] = strictest(self.policy.under(matching) for matching in sorted(found))
+        return self._policies[found]
+
+    def traits(self, document: Document, subject: Subject) -> Iterator[Traits]:
+        """What is known of a certificate, with each of the stages that present it, or alone where none does."""
+        place = subject.key.place if subject.key is not None else subject.certificate.place
+        presenters = tuple(dict.fromkeys(subject.stages))
+        for stage in presenters or (None,):
+            yield self._traits(document, subject.certificate, stage, place)
+
+    def stage_traits(self, part: DocumentCases, stages: Iterable[Stage]) -> Iterator[Traits]:
+        """What is known of stages, each with the certificates that it presents."""
+        for stage in stages:
+            for certificate in self.presented(part, stage) or (None,):
+                yield self._traits(part.document, certificate, stage, Place())
+
+    def document_traits(self, document: Document) -> Traits:
+        """What is known of a document alone."""
+        return Traits(workspace=document.workspace, directory=self._directory(document))
+
+    def presented(self, part: DocumentCases, stage: Stage) -> tuple[Certificate, ...]:
+        """The certificates of the document that a stage presents; none where it may be one of several."""
+        match stage.presents:
+            case Presents(id=identity):
+                found = self._certificates(part).get(identity, ())
+                return tuple(certificate for certificate in found if is_meant(certificate, stage))
+            case PresentsPlanned(candidates=(only,)):
+                return self._certificates(part).get(only, ())
+            case _:
+                return ()
+
+    def _certificates(self, part: DocumentCases) -> Mapping[str | Address, tuple[Certificate, ...]]:
+        """The certificates of a document by their id, or by their address while they have none."""
+        known = self._by_name.get(id(part))
+        if known is None:
+            found: dict[str | Address, tuple[Certificate, ...]] = {}
+            for case in part.cases:
+                name = case.id or case.address
+                if name is not None:
+                    found[name] = (*found.get(name, ()), case.certificate)
+            known = self._by_name[id(part)] = found
+        return known
+
+    def _traits(self, document: Document, certificate: Certificate | None, stage: Stage | None, place: Place) -> Traits:
+        for known in (stage, certificate):
+            place = place.or_else(known.place) if known is not None else place
+        both = tuple(known for known in (certificate, stage) if known is not None)
+        return Traits(
+            addresses=tuple(known.address for known in both if known.address is not None),
+            account=place.account,
+            region=place.region,
+            workspace=document.workspace,
+            directory=self._directory(document),
+            tags=tuple(known.tags for known in both if known.tags is not None),
+            stage=stage.name if stage is not None else None,
+            api=self._api(stage) if stage is not None else None,
+        )
+
+    def _directory(self, document: Document) -> str | None:
+        """The folder of the configuration as scopes name it: from where the policy lies, or from here, else as it is."""
+        if document.directory is None:
+            return None
+        for home in self.policy.homes:
+            if document.directory == home or document.directory.startswith(f"{home.rstrip('/')}/"):
+                return posixpath.relpath(document.directory, home)
+        return document.directory
+
+    def _api(self, stage: Stage) -> str | None:
+        key = observable(stage) if stage.api_name is None else None
+        answer = self.cases.observations.stages.get(key) if key is not None else None
+        return answer.api_name if isinstance(answer, ObservedStage) else stage.api_name
+
+
+def stages_of(document: Document) -> Iterator[Stage]:
+    """Every stage of a document: as recorded, and as it is before and after a planned change."""
+    yield from document.stages
+    for change in document.plan.stages if document.plan is not None else ():
+        yield from change.sides

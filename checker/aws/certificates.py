@@ -1,0 +1,221 @@
+"""Certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event, Lock
+
+from checker.aws.deadline import Asking, OverdueError, start, within
+from checker.aws.gateway import Api, GatewayError, MissingError, UnreachableError
+from checker.aws.identity import Anchor, Caller, KnownCaller, account_by, caller, elsewhere, here, proof_of, unproven
+from checker.model.observation import CertificateKey, Gone, Observation, ObservedStage, Unanswered
+from checker.model.places import Place, place_of_arn
+from checker.model.resources import StageKind, kind_of
+
+
+class CertificateList:
+    """A region's list of certificates: asked for once, at once, and then what all else is held against."""
+
+    def __init__(self, asking: Asking, anchors: Collection[Anchor], identity: Future[Caller]) -> None:
+        self._asking = asking
+        self._anchors = anchors
+        self._identity = identity
+        self._listed = start(partial(asking.gateway.certificates, asking.region))
+
+    def observe(self, keys: Collection[CertificateKey]) -> Mapping[CertificateKey, Observation]:
+        """Say of each certificate whether it is there.
+
+        What is not listed is Gone only where it is recorded: in this region, and in the caller's account by STS. Else a recorded
+        stage must be found there.
+        """
+        try:
+            known = self._asking.wait_for("GetClientCertificates", self._listed)
+        except GatewayError as error:
+            return dict.fromkeys(keys, error.unanswered)
+        who = caller(self._identity, self._asking.patience)
+        proof = _Proof(self._asking, who, self._anchors)
+        observed: dict[CertificateKey, Observation] = {}
+        for key in keys:
+            recorded = key.place.account or account_by(self._anchors, key.id)
+            observed[key] = elsewhere(recorded, who) or known.get(key.id) or proof.absent(key, recorded)
+        return observed
+
+    def held(self) -> Mapping[Place, int]:
+        """How many certificates the account has in the region, where both were answered by now."""
+        if not self._listed.done() or self._listed.exception() is not None:
+            return {}
+        who = caller(self._identity, self._asking.patience) if self._identity.done() else None
+        account = who.account if isinstance(who, KnownCaller) else None
+        return {Place(None, account, self._asking.region): len(self._listed.result())}
+
+
+@dataclass(slots=True)
+class _Proof:
+    """Tells what is gone from what was looked for in the wrong account; no stage is asked for twice."""
+
+    asking: Asking
+    who: Caller
+    anchors: Collection[Anchor]
+    seen: dict[Anchor, bool] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+    given_up: bool = False
+
+    def absent(self, key: CertificateKey, recorded: str | None) -> Observation:
+        """Gone, or that this is not proven."""
+        if here(recorded, key.place.region, self.who):
+            return Gone()
+        asked = self.who.account if isinstance(self.who, KnownCaller) else recorded
+        if any(self._there(anchor) for anchor in proof_of(self.anchors, key.id, asked)):
+            return Gone()
+        what = f"certificate {key.id} is not in region {self.asking.region}"
+        return unproven(what, recorded, key.place.region, self.who, self.doubts)
+
+    def _there(self, anchor: Anchor) -> bool:
+        if anchor not in self.seen and not self.given_up:
+            self.seen[anchor] = self._look(anchor)
+        return self.seen.get(anchor, False)
+
+    def _look(self, anchor: Anchor) -> bool:
+        gateway, region = self.asking.gateway, self.asking.region
+        api = Api(kind=anchor.kind, id=anchor.api_id)
+        try:
+            return self.asking.ask("GetStage", lambda: gateway.has_stage(region, api, anchor.name))
+        except GatewayError as error:
+            self.given_up = isinstance(error, UnreachableError)
+            self.doubts.append(error.unanswered.reason)
+            return False
+
+
+NO_ACM = Unanswered(
+    reason="it is an ARN, and not that of a certificate of ACM: API Gateway takes no other",
+    remedy="look at what the stage presents: `aws apigateway get-stage`",
+)
+
+
+def is_arn(certificate_id: str) -> bool:
+    """Whether a stage names its certificate by an ARN, which API Gateway's own never have."""
+    return kind_of(certificate_id) == "acm"
+
+
+def of_acm(certificate_id: str) -> bool:
+    """Whether it is the whole ARN of something of ACM's: partition, region and account are named."""
+    place = place_of_arn(certificate_id)
+    return certificate_id.split(":")[2:3] == ["acm"] and None not in {place.partition, place.account, place.region}
+
+
+def place_of(key: CertificateKey) -> Place:
+    """Where an ACM certificate lives: its ARN says so, whatever a document records."""
+    return place_of_arn(key.id)
+
+
+def observe_acm(asking: Asking, keys: Collection[CertificateKey], identity: Future[Caller]) -> Mapping[CertificateKey, Observation]:
+    """Ask ACM for each of a region's certificates, one call each; those of another account are not asked for.
+
+    Where nothing in the region is answered, no more of it is asked.
+    """
+    who = caller(identity, asking.patience)
+    asked: dict[str, Observation] = {}
+    given_up: Unanswered | None = None
+    for key in keys:
+        if key.id in asked:
+            continue
+        answer: Observation | None = elsewhere(place_of(key).account, who) or given_up
+        if answer is None:
+            try:
+                answer = _describe(asking, key, who)
+            except UnreachableError as error:
+                answer = given_up = error.unanswered
+            except GatewayError as error:
+                answer = error.unanswered
+            else:
+                asking.patience.answered()
+        asked[key.id] = answer
+    return {key: asked[key.id] for key in keys}
+
+
+def _describe(asking: Asking, key: CertificateKey, who: Caller) -> Observation:
+    answer = asking.ask("DescribeCertificate", lambda: asking.gateway.acm_certificate(asking.region, key.id))
+    place = place_of(key)
+    if isinstance(answer, Gone) and not here(place.account, place.region, who):
+        return unproven("ACM does not know it", place.account, place.region, who)
+    return answer
+
+
+# At 9 requests a second, as many threads keep the pace up to a latency of nearly half a second.
+_THREADS = 4
+
+_OPERATIONS = {StageKind.REST: "GetRestApis", StageKind.WEBSOCKET: "GetApis"}
+
+# It may have been deleted in between, with its stages; or its list may be refused to these credentials as if it were not there.
+VANISHED = Unanswered(
+    reason="AWS listed the API a moment ago, and now says that there is none: its stages are not known",
+    remedy="run it again: an API that was deleted meanwhile is not listed then",
+)
+
+Listed = tuple[ObservedStage, ...] | Gone | Unanswered
+
+
+def apis_of(asking: Asking, kind: StageKind) -> tuple[Api, ...]:
+    """Every API of a kind in the region; raises GatewayError."""
+    apis = asking.ask(_OPERATIONS[kind], lambda: asking.gateway.apis(asking.region, kind))
+    asking.patience.answered()
+    return apis
+
+
+class StageListing:
+    """Asks for the stages of each API once; a failure is an answer about that API alone, unless nothing else would be answered.
+
+    Of a list that is wanted `whole` or not at all, any failure ends the asking. `told` is called after each answer.
+    """
+
+    def __init__(self, asking: Asking, apis: Iterable[Api], *, whole: bool = False, told: Callable[[], None] | None = None) -> None:
+        self._asking = asking
+        self._apis = tuple(dict.fromkeys(apis))
+        self._whole = whole
+        self._told = told
+        self._next: Iterator[Api] = iter(self._apis)
+        self._lock = Lock()
+        self._over = Event()
+        self._answers: dict[Api, Listed] = {}
+        self._given_up: Unanswered | None = None
+
+    def run(self) -> None:
+        """Ask until every API is answered for, nothing would be, or patience has ended."""
+        workers = [start(self._work) for _ in range(min(_THREADS, len(self._apis)))]
+        try:
+            for worker in workers:
+                within(self._asking.patience, worker)
+        except OverdueError:
+            self._given_up = self._given_up or self._asking.overdue("GetStages").unanswered
+        finally:
+            self._over.set()
+
+    def of(self, api: Api) -> Listed:
+        """What was answered about an API, else why nothing was."""
+        answered = self._answers.get(api)
+        if answered is not None:
+            return answered
+        return self._given_up or self._asking.overdue("GetStages").unanswered
+
+    def _work(self) -> None:
+        while not self._over.is_set():
+            with self._lock:
+                api = next(self._next, None)
+            if api is None:
+                return
+            try:
+                self._answers[api] = self._asking.gateway.stages(self._asking.region, api)
+            except MissingError:
+                self._answers[api] = Gone()
+            except GatewayError as error:
+                if self._whole or isinstance(error, UnreachableError):
+                    self._given_up = error.unanswered
+                    self._over.set()
+                    return
+                self._answers[api] = error.unanswered
+            self._asking.patience.answered()
+            if self._told is not None:
+                self._told()

@@ -1,0 +1,312 @@
+"""Boto exceptions -> reason and remedy."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from checker.aws.gateway import CredentialsError, GatewayError, MissingError, UnreachableError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """An operation of AWS in a region, and the host that is asked in AWS's place (AWS_ENDPOINT_URL), if any."""
+
+    operation: str
+    region: str
+    endpoint: str | None = None
+
+    def __str__(self) -> str:
+        at = f" (endpoint {self.endpoint})" if self.endpoint else ""
+        return f"{self.operation} in region {self.region}{at}"
+
+
+# API Gateway's actions are HTTP methods on paths. Source: AWS's service authorization reference, "Amazon API Gateway
+# Management" and "... V2". `policies/iam/` allows exactly these.
+_ACTIONS = {
+    "GetClientCertificates": "apigateway:GET on /clientcertificates",
+    "GetRestApis": "apigateway:GET on /restapis",
+    "GetApis": "apigateway:GET on /apis",
+    "GetStages": "apigateway:GET on /restapis/*/stages and /apis/*/stages",
+    "GetStage": "apigateway:GET on /restapis/*/stages/* and /apis/*/stages/*",
+    "DescribeCertificate": "acm:DescribeCertificate on the certificate",
+    "GetCallerIdentity": "sts:GetCallerIdentity",
+    "DescribeRegions": "ec2:DescribeRegions",
+    "GetObject": "s3:GetObject on the object",
+    "AssumeRole": "sts:AssumeRole on the role",
+}
+
+
+def action_for(operation: str) -> str:
+    """The IAM action that an operation needs, and on what."""
+    return _ACTIONS.get(operation, operation)
+
+
+_CLOCK = re.compile(r"signature (expired|not yet current)|skew|clock|difference between the request time", re.IGNORECASE)
+_EXPLICIT = re.compile(r"explicit deny in an? ([a-z ]{4,40}?policy|permissions boundary)")
+_NO_NAME = re.compile(r"\d+|Unknown|")
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9._]{2,80}")
+
+
+def code_of(error: ClientError) -> str:
+    """The name of the error that AWS answered with, or the digits of the HTTP status where it gave none."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def answered(error: ClientError, question: Question) -> GatewayError:
+    """The error to raise for an answer that is one."""
+    if error.operation_name != question.operation:
+        # The credentials of a profile may need a call of their own first, such as AssumeRole, and that was the one.
+        question = replace(question, operation=error.operation_name, endpoint=None)
+    code, status = code_of(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    for codes, meaning in _MEANINGS:
+        if code in codes:
+            return meaning(message, question)
+    if status == 429:
+        return _throttled(message, question)
+    if status >= 500:
+        return UnreachableError(f"{question} failed in AWS (HTTP {status}), again after every retry", "run it again later")
+    return _other(code, status, question)
+
+
+def _expired(_: str, question: Question) -> GatewayError:
+    return CredentialsError(f"{question} was refused: the AWS credentials have expired", "sign in again, then run it again")
+
+
+_SEE = "see policies/iam/check.json, for scan scan.json"
+_ALLOW = {
+    # STS does not say which of these it was.
+    "AssumeRole": (
+        "allow sts:AssumeRole on the role, and let its trust policy admit these credentials; where that asks for an external "
+        'id, give it: external_id under [accounts."…"] in tfcert.toml'
+    ),
+}
+
+
+def _denied(message: str, question: Question) -> GatewayError:
+    explicit = _EXPLICIT.search(message)
+    why = f" (explicitly, by {explicit[1].strip()})" if explicit else ""
+    action = action_for(question.operation)
+    return GatewayError(
+        f"{question} was denied{why}: the credentials lack {action}", _ALLOW.get(question.operation) or f"allow {action}; {_SEE}"
+    )
+
+
+def _throttled(_: str, question: Question) -> GatewayError:
+    return UnreachableError(
+        f"{question} was throttled, again after every retry",
+        "wait until whatever else uses this quota of the account's is done (10 calls a second), then run it again",
+    )
+
+
+def _unsigned(message: str, question: Question) -> GatewayError:
+    if _CLOCK.search(message):
+        return CredentialsError(f"{question} was refused: this machine's clock is wrong", "set the clock, then run it again")
+    return CredentialsError(f"{question} was refused: the signature is wrong", "check the secret access key and session token")
+
+
+def _unknown_key(_: str, question: Question) -> GatewayError:
+    return UnreachableError(
+        f"{question} was refused: AWS does not know these credentials there",
+        "if the access key is right, the region is not enabled for the account: enable it; else give other credentials",
+    )
+
+
+def _missing(_: str, question: Question) -> GatewayError:
+    return MissingError(f"{question} was answered: there is no such thing", "run it again; if it stays, report it")
+
+
+def _not_enabled(_: str, question: Question) -> GatewayError:
+    return UnreachableError(f"{question} was refused: the region is not enabled for the account", "enable the region")
+
+
+def _other(code: str, status: int, question: Question) -> GatewayError:
+    if _NO_NAME.fullmatch(code):
+        return UnreachableError(
+            f"{question} was answered with HTTP {status}, but not as AWS answers: something else stands between, such as a proxy",
+            "check the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL",
+        )
+    shown = code if _CODE.fullmatch(code) else "an error that has no name"
+    return GatewayError(f"{question} was answered with {shown} (HTTP {status})", "run it again; if it stays, report it")
+
+
+# Source: AWS's "Common errors" of API Gateway and STS, and botocore's list of throttling codes.
+_MEANINGS: tuple[tuple[set[str], Callable[[str, Question], GatewayError]], ...] = (
+    ({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}, _expired),
+    ({"AccessDenied", "AccessDeniedException", "UnauthorizedException", "UnauthorizedOperation"}, _denied),
+    ({"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"}, _throttled),
+    ({"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException"}, _unsigned),
+    ({"MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestTimeTooSkewed"}, _unsigned),
+    ({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}, _unknown_key),
+    ({"NotFoundException"}, _missing),
+    ({"OptInRequired", "RegionDisabledException"}, _not_enabled),
+)
+
+
+GIVE = (
+    "give credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, --profile, a role of the machine), or judge recorded dates: check --offline"
+)
+_PRINTABLE = re.compile(r"[\w .:@/\\~+-]{1,200}")
+
+
+def without_credentials(error: BotoCoreError) -> CredentialsError | None:
+    """The error to raise where credentials could not be had; None where that is not what went wrong.
+
+    Texts of credential programs and token services are left out: they may hold what they were given.
+    """
+    from botocore import exceptions as boto
+
+    profile, path, provider = (_named(error, name) for name in ("profile", "path", "provider"))
+    meanings: tuple[tuple[tuple[type[BotoCoreError], ...], str, str], ...] = (
+        (
+            (boto.NoCredentialsError, boto.PartialCredentialsError, boto.NoAuthTokenError),
+            "no AWS credentials were found, or only a part of them",
+            GIVE,
+        ),
+        ((boto.ProfileNotFound,), f"the AWS profile {profile} is not configured", "`aws configure list-profiles` lists them"),
+        (
+            (boto.ConfigParseError, boto.ConfigNotFound),
+            f"the AWS configuration file {path} cannot be read",
+            "correct the file",
+        ),
+        (
+            (boto.SSOError, boto.TokenRetrievalError, boto.LoginError),
+            "the AWS sign-in session is missing or has expired",
+            "sign in again: aws sso login, or aws login",
+        ),
+        (
+            (boto.RefreshWithMFAUnsupportedError,),
+            "the credentials need an MFA code",
+            "get temporary credentials first, and give those",
+        ),
+        ((boto.CredentialRetrievalError, boto.MetadataRetrievalError), f"no credentials could be had from {provider}", GIVE),
+        (
+            (boto.InvalidConfigError, boto.UnknownCredentialError, boto.MissingDependencyException),
+            f"the AWS configuration is not usable: {in_words(error)}",
+            "correct the AWS profile",
+        ),
+    )
+    for kinds, reason, remedy in meanings:
+        if isinstance(error, kinds):
+            return CredentialsError(reason, remedy)
+    return None
+
+
+def in_words(error: BotoCoreError) -> str:
+    """Return the name of an error of the AWS library as words, for its text may hold a secret."""
+    name = type(error).__name__.removesuffix("Error").removesuffix("Exception")
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()
+
+
+def _named(error: BotoCoreError, name: str) -> str:
+    value = str(error.kwargs.get(name, "")) if hasattr(error, "kwargs") else ""
+    return repr(value) if _PRINTABLE.fullmatch(value) else "that is configured"
+
+
+NETWORK = (
+    "check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL; check --offline judges by recorded dates"
+)
+BROKEN = "the connection broke off"
+
+
+def foreign() -> tuple[type[Exception], ...]:
+    """What a call of boto3 is known to raise, in an `except` clause.
+
+    The built-in ones come out of botocore's parsers when something other than AWS answers (measured with botocore 1.44:
+    AttributeError for a JSON list, KeyError for HTML from STS, ValueError, RuntimeError and OverflowError for dates,
+    RecursionError for deep nesting), and OSError out of credential programs and unreadable configuration.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
+    from urllib3.exceptions import HTTPError
+
+    builtin = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError)
+    return (BotoCoreError, ClientError, ResponseParserError, HTTPError, *builtin)
+
+
+def explain(error: Exception, question: Question) -> GatewayError:
+    """The error to raise in place of what a call of boto3 raised."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    match error:
+        case ClientError():
+            return answered(error, question)
+        case BotoCoreError():
+            return without_credentials(error) or _broken(error, question)
+        case OSError():
+            return UnreachableError(f"{question} failed: {BROKEN}", NETWORK)
+        case _:
+            return nonsense(question)
+
+
+def nonsense(question: Question) -> UnreachableError:
+    """The error for an answer that AWS would not give."""
+    return UnreachableError(
+        f"{question} was answered, but not as AWS answers: something else stands between, such as a proxy or a sign-in page",
+        NETWORK,
+    )
+
+
+def _broken(error: BotoCoreError, question: Question) -> GatewayError:
+    from botocore import exceptions as boto
+
+    no_region = (boto.InvalidRegionError, boto.UnknownRegionError, boto.NoRegionError, boto.BaseEndpointResolverError)
+    if isinstance(error, no_region):
+        return UnreachableError(f"{question.region!r} is not a region of AWS", "correct the region, or give --region")
+    if isinstance(error, boto.ParamValidationError):
+        return GatewayError(f"{question} was not asked: a recorded name is not valid there", "check what state records")
+    unknown_host = isinstance(error, boto.EndpointConnectionError) and _rooted_in(error, socket.gaierror)
+    # The first that fits: most of these are kinds of ConnectionError or HTTPClientError.
+    meanings: tuple[tuple[bool, str, str], ...] = (
+        (
+            isinstance(error, boto.SSLError),
+            "the server's TLS certificate was not accepted",
+            "name the right certificate authorities in AWS_CA_BUNDLE, or bypass the proxy that opens the connection",
+        ),
+        (isinstance(error, boto.ProxyConnectionError), "the proxy could not be reached", NETWORK),
+        (isinstance(error, (boto.ReadTimeoutError, boto.ConnectTimeoutError)), "no answer came in time", NETWORK),
+        (unknown_host, "the host name is not known: there is no such region, or no network", f"correct the region; {NETWORK}"),
+        (isinstance(error, boto.EndpointConnectionError), "no connection could be made", NETWORK),
+        (isinstance(error, (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError)), BROKEN, NETWORK),
+        (True, f"the AWS library gave up: {in_words(error)}", "run it again; check --offline judges by recorded dates"),
+    )
+    reason, remedy = next((reason, remedy) for fits, reason, remedy in meanings if fits)
+    return UnreachableError(f"{question} failed: {reason}", remedy)
+
+
+def _rooted_in(error: BaseException | None, kind: type[BaseException]) -> bool:
+    while error is not None:
+        if isinstance(error, kind):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@contextmanager
+def speaking(question: Question) -> Iterator[None]:
+    """Turn what boto3, botocore and urllib3 raise into a GatewayError about a question; KeyboardInterrupt passes."""
+    try:
+        yield
+    except foreign() as error:
+        raise explain(error, question) from error
+
+
+@contextmanager
+def preparing(question: Question, otherwise: GatewayError) -> Iterator[None]:
+    """Likewise before anything is sent, where `otherwise` says what an exception means that is not botocore's own."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise explain(error, question) from error
+    except foreign() as error:
+        raise otherwise from error

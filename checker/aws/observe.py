@@ -1,0 +1,253 @@
+"""Ask everything a check needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+
+from checker.aws.boto_gateway import BotoGateways
+from checker.aws.certificates import NO_ACM, CertificateList, is_arn, observe_acm, of_acm, place_of
+from checker.aws.connection import Connection, Role
+from checker.aws.deadline import INTERRUPTED, Asking, Interruption, TimeBudget, gathered, start
+from checker.aws.gateway import Gateway, Gateways
+from checker.aws.identity import Caller, default_region, identify, in_region, overruled, sort
+from checker.aws.stages import in_survey, observe_drift, observe_stages, presented_besides, recorded_stages, uncovered
+from checker.model.observation import CertificateKey, Observation, Observations, ObservedPresence, StageKey, Survey, Unanswered
+from checker.model.places import Place
+from checker.model.resources import Presents, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedAnswers:
+    """An answer to each question that was put."""
+
+    certificates: dict[CertificateKey, Observation] = field(default_factory=dict)
+    surveys: dict[Place, Survey] = field(default_factory=dict)
+    stages: dict[StageKey, ObservedPresence] = field(default_factory=dict)
+    held: dict[Place, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """What one set of credentials is asked: certificates of API Gateway and of ACM, places to survey, stages; each once."""
+
+    certificates: dict[CertificateKey, None] = field(default_factory=dict)
+    managed: dict[CertificateKey, None] = field(default_factory=dict)
+    surveys: dict[Place, None] = field(default_factory=dict)
+    stages: dict[StageKey, None] = field(default_factory=dict)
+
+    @property
+    def places(self) -> list[Place]:
+        """Where all of it is recorded; ACM's ARNs tell that anyway."""
+        return [*(key.place for key in self.certificates), *(key.place for key in self.stages), *self.surveys]
+
+    def apart(self, region: str | None) -> tuple[Questions, Questions]:
+        """What there is a region for, its own or else this one, and what there is none for."""
+        if region is not None:
+            return self, Questions()
+        placed, nowhere = Questions(managed=self.managed), Questions()
+        for key in self.certificates:
+            (placed if key.place.region else nowhere).certificates[key] = None
+        for place in self.surveys:
+            (placed if place.region else nowhere).surveys[place] = None
+        for stage in self.stages:
+            (placed if stage.place.region else nowhere).stages[stage] = None
+        return placed, nowhere
+
+    def all_answered(self, why: Unanswered) -> ObservedAnswers:
+        """The answers where one thing keeps all of it unknown."""
+        return ObservedAnswers(
+            certificates=dict.fromkeys((*self.certificates, *self.managed), why),
+            surveys=dict.fromkeys(self.surveys, why),
+            stages=dict.fromkeys(self.stages, why),
+        )
+
+
+def divide(
+    connection: Connection,
+    *,
+    certificates: Iterable[CertificateKey],
+    surveys: Iterable[Place],
+    stages: Iterable[StageKey],
+    recorded: Collection[Stage],
+) -> Mapping[Role | None, Questions]:
+    """Divide by the account of each, as far as documents tell; what no document places is for the run's own credentials.
+
+    `recorded` are stages: the account of one that presents a certificate is the certificate's.
+    """
+    homes = _homes(recorded)
+    divided: dict[Role | None, Questions] = {}
+
+    def of(place: Place) -> Questions:
+        return divided.setdefault(connection.role_for(place), Questions())
+
+    for key in certificates:
+        if of_acm(key.id):
+            of(place_of(key)).managed[key] = None
+        else:
+            of(key.place.or_else(homes.get((key.id, key.place.region), Place()))).certificates[key] = None
+    for place in surveys:
+        of(place).surveys[place] = None
+    for stage in stages:
+        of(stage.place).stages[stage] = None
+    return divided
+
+
+def _homes(recorded: Collection[Stage]) -> dict[tuple[str, str | None], Place]:
+    """Where each presented certificate lives, by its id and region; of those that stages disagree about, nowhere."""
+    homes: dict[tuple[str, str | None], Place] = {}
+    for stage in recorded:
+        if isinstance(stage.presents, Presents) and stage.place.account is not None:
+            at = (stage.presents.id, stage.place.region)
+            known = homes.setdefault(at, stage.place)
+            if known.account != stage.place.account:
+                homes[at] = Place()
+    return homes
+
+
+@dataclass(slots=True, kw_only=True)
+class Answering:
+    """The answering of one set of credentials: a region has one list of certificates, whoever needs it.
+
+    Each kind of question has the time for itself; what stages present besides is asked in what theirs leaves. `recorded` are the
+    stages of all documents, `region` is that of what no document places; all such things have one.
+    """
+
+    gateway: Gateway
+    recorded: Collection[Stage]
+    region: str | None
+    seconds: float
+    interruption: Interruption
+    _looks: dict[str, Asking] = field(default_factory=dict)
+    _lists: dict[str, CertificateList] = field(default_factory=dict)
+
+    def answer(self, questions: Questions) -> ObservedAnswers:
+        """Put all questions at once, and wait for the answers; what stages turn out to present besides is asked for as well."""
+        drifting = sort(questions.stages, lambda key: key.place, self.region).by_region
+        surveyed = sort(questions.surveys, lambda place: place, self.region).by_region
+        certificates = self._by_region(questions.certificates)
+        managed = sort(questions.managed, place_of, None).by_region
+        regions = sorted({*drifting, *surveyed, *certificates, *managed})
+        identity = identify(self.gateway, regions, self._patience())
+        answers = ObservedAnswers()
+        asked = self._ask_for(certificates, managed, identity, self._about)
+        censuses = [
+            start(partial(observe_stages, self._looking(region), places, in_region(self.recorded, region, self.region), identity))
+            for region, places in surveyed.items()
+        ]
+        looks = [
+            start(partial(observe_drift, self._looking(region), uncovered(keys, surveyed.get(region, ())), identity))
+            for region, keys in drifting.items()
+        ]
+        for certificate in asked:
+            answers.certificates.update(certificate.result())
+        for census in censuses:
+            answers.surveys.update(census.result())
+        for look in looks:
+            answers.stages.update(look.result())
+        answers.stages.update((key, in_survey(key, answers.surveys)) for key in questions.stages if key not in answers.stages)
+        self._ask_besides(questions, answers, identity)
+        for each in self._lists.values():
+            answers.held.update(each.held())
+        return answers
+
+    def _ask_besides(self, questions: Questions, answers: ObservedAnswers, identity: Future[Caller]) -> None:
+        besides = presented_besides(answers.stages, (*questions.certificates, *questions.managed))
+        answers.certificates.update((key, NO_ACM) for key in besides if is_arn(key.id) and not of_acm(key.id))
+        certificates = self._by_region(key for key in besides if not is_arn(key.id))
+        managed = sort((key for key in besides if of_acm(key.id)), place_of, None).by_region
+        for certificate in self._ask_for(certificates, managed, identity, self._looking):
+            answers.certificates.update(certificate.result())
+
+    def _ask_for(
+        self,
+        certificates: Mapping[str, Collection[CertificateKey]],
+        managed: Mapping[str, Collection[CertificateKey]],
+        identity: Future[Caller],
+        about: Callable[[str], Asking],
+    ) -> list[Future[Mapping[CertificateKey, Observation]]]:
+        lists = [start(partial(self._list(about(region), identity).observe, keys)) for region, keys in certificates.items()]
+        return [*lists, *(start(partial(observe_acm, about(region), keys, identity)) for region, keys in managed.items())]
+
+    def _by_region(self, keys: Iterable[CertificateKey]) -> dict[str, list[CertificateKey]]:
+        return sort(keys, lambda key: key.place, self.region).by_region
+
+    def _list(self, asking: Asking, identity: Future[Caller]) -> CertificateList:
+        known = self._lists.get(asking.region)
+        if known is None:
+            anchors = in_region(self.recorded, asking.region, self.region)
+            known = self._lists[asking.region] = CertificateList(asking, anchors, identity)
+        return known
+
+    def _about(self, region: str) -> Asking:
+        return Asking(gateway=self.gateway, region=region, patience=self._patience())
+
+    def _looking(self, region: str) -> Asking:
+        """What asks for stages of a region, and in the time that is left then for what they present besides."""
+        return self._looks.setdefault(region, self._about(region))
+
+    def _patience(self) -> TimeBudget:
+        return TimeBudget(self.seconds, interruption=self.interruption)
+
+
+def observe(
+    wanted: Collection[CertificateKey],
+    surveys: Collection[Place],
+    anchors: Collection[Stage],
+    *,
+    connection: Connection,
+    gateways: Gateways | None = None,
+    drift: bool = False,
+) -> Observations:
+    """Ask whether certificates are there and until when, and which stages there are in some places.
+
+    `wanted` are the certificates; a region that is not recorded is the connection's. One that is named by an ARN is asked of ACM,
+    and ACM is asked of no other. `surveys` are places of which every stage is listed. `anchors` are recorded stages: where no
+    document says whose a certificate is, one of them that AWS has proves that the account is the right one. With `drift` it is
+    asked what each of them presents now, and until when whatever that is. Each account is asked in the role that the connection
+    has for it. Every key, place and stage gets an answer, and nothing is raised for what AWS does.
+
+    It takes no longer than the connection's timeout, or a second more for each answer of what takes many calls (a survey, ACM,
+    drift). Ctrl-C ends the waiting: what was not answered by then is unanswered, and the observations say so.
+    """
+    certificates: dict[CertificateKey, Observation] = {key: NO_ACM for key in wanted if is_arn(key.id) and not of_acm(key.id)}
+    divided = divide(
+        connection,
+        certificates=(key for key in wanted if key not in certificates),
+        surveys=surveys,
+        stages=recorded_stages(anchors) if drift else (),
+        recorded=anchors,
+    )
+    if not divided:
+        return Observations(asked=True, certificates=certificates)
+
+    reached = gateways if gateways is not None else BotoGateways(connection)
+    region, no_region = default_region(reached, [place for questions in divided.values() for place in questions.places])
+    interruption = Interruption()
+    rounds: list[Future[ObservedAnswers]] = []
+    answers = [ObservedAnswers(certificates=certificates)]
+    for role, questions in divided.items():
+        placed, nowhere = questions.apart(region)
+        answers.append(nowhere.all_answered(no_region))
+        answering = Answering(
+            gateway=reached.of(role), recorded=anchors, region=region, seconds=connection.timeout, interruption=interruption
+        )
+        rounds.append(start(partial(answering.answer, placed)))
+    answers += gathered(rounds, interruption)
+    places = [*(key.place for key in wanted if not is_arn(key.id)), *surveys]
+    named = {place.region for place in places if place.region}
+    return Observations(
+        asked=True,
+        certificates={key: said for each in answers for key, said in each.certificates.items()},
+        surveys={place: said for each in answers for place, said in each.surveys.items()},
+        stages={key: said for each in answers for key, said in each.stages.items()},
+        held={place: count for each in answers for place, count in each.held.items()},
+        traffic=reached.traffic(),
+        notices=(
+            *overruled(connection.region, named),
+            *(INTERRUPTED if interruption.wished else ()),
+        ),
+        interrupted=interruption.wished,
+    )

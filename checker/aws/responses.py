@@ -1,0 +1,199 @@
+"""Strict reading of AWS JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from checker.model.conditions import Tags
+from checker.model.observation import Found, ObservedStage, Renewal, Renews, RenewsNot, Unanswered
+from checker.model.resources import StageKind, possible_beginning, possible_end
+from checker.model.x509 import fingerprint_of, normal_pem
+
+_LOOK = "look at it in the API Gateway console"
+# API Gateway is of 2015, and its certificates live for 365 days; AWS may come to let them live longer, but not for decades.
+_FIRST_YEAR, _LAST_YEAR = 2015, 2100
+_LONGEST_LIFE = timedelta(days=3660)
+
+# Half a million of anything: whatever goes on after that is not a list of AWS's.
+_MOST_PAGES = 1000
+# The comment of a successor in Terraform, in the description of one that was made by hand (`rotation/hand_steps.py`).
+_LINEAGE = re.compile(r"tfcert: succeeds ([a-z0-9]{1,64})")
+
+
+def listed(fetch: Callable[..., Mapping[str, Any]], items: str, position: str) -> Iterator[Mapping[str, Any]]:
+    """The items of all pages, the next of which is asked for by `position`; ValueError where a page is not one.
+
+    A page without its list is no empty page: botocore makes an empty answer of a proxy's HTML, and taking that for "no
+    certificates" would call every certificate gone. Source: botocore's `apigateway` and `apigatewayv2` models; both
+    services send the list when it is empty, too.
+    """
+    page = fetch()
+    seen: set[str] = set()
+    while True:
+        if page.get(items) is None:
+            raise ValueError(f"no {items} in the answer")
+        yield from page[items]
+        following = page.get(position)
+        if not following:
+            return
+        if following in seen or len(seen) >= _MOST_PAGES:
+            raise ValueError("the pages do not end")
+        seen.add(following)
+        page = fetch(**{position: following})
+
+
+def by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, Found | Unanswered]:
+    """The client certificates of a list; ValueError where one is in it twice, for then one of the two is not true."""
+    found: dict[str, Found | Unanswered] = {}
+    for item in items:
+        identity = text(item, "clientCertificateId")
+        if identity in found:
+            raise ValueError(f"{identity} is in the answer twice")
+        found[identity] = certificate(item)
+    return found
+
+
+def certificate(item: Mapping[str, Any]) -> Found | Unanswered:
+    """A client certificate of GetClientCertificates; one whose dates cannot be is unanswered, and its neighbours are not."""
+    identity = text(item, "clientCertificateId")
+    ends, begins, pem = item.get("expirationDate"), item.get("createdDate"), item.get("pemEncodedCertificate")
+    if not isinstance(ends, datetime):
+        return Unanswered(reason=f"AWS knows the certificate {identity} and gives no end date for it", remedy=_LOOK)
+    begun = begins.astimezone(UTC) if isinstance(begins, datetime) else None
+    if not _FIRST_YEAR <= ends.year <= _LAST_YEAR or (begun is not None and not timedelta(0) < ends - begun <= _LONGEST_LIFE):
+        since = f" and began on {begun:%Y-%m-%d}" if begun is not None else ""
+        reason = f"AWS answers that the certificate {identity} ends on {ends:%Y-%m-%d}{since}, which is not the life of one"
+        return Unanswered(reason=reason, remedy=_LOOK)
+    return Found(
+        expires_at=ends.astimezone(UTC),
+        created_at=begun,
+        fingerprint=fingerprint_of(pem),
+        pem=normal_pem(pem),
+        succeeds=_succeeds(item.get("description")),
+        tags=_tags(item.get("tags")),
+    )
+
+
+def _tags(found: object) -> Tags | None:
+    """Tags as both versions answer with them; what is no text is none."""
+    if not isinstance(found, Mapping) or not found:
+        return None
+    return tuple(sorted((key, value) for key, value in found.items() if isinstance(key, str) and isinstance(value, str)))
+
+
+def _succeeds(description: object) -> str | None:
+    found = _LINEAGE.fullmatch(description.strip()) if isinstance(description, str) else None
+    return found[1] if found else None
+
+
+def rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
+    """A stage of API Gateway's GetStages; a certificate that was taken off leaves the empty string."""
+    return ObservedStage(
+        kind=StageKind.REST,
+        api_id=api_id,
+        name=text(item, "stageName"),
+        certificate_id=optional(item, "clientCertificateId"),
+        api_name=api_name,
+        tags=_tags(item.get("tags")),
+    )
+
+
+def websocket_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
+    """A stage of API Gateway v2's GetStages."""
+    return ObservedStage(
+        kind=StageKind.WEBSOCKET,
+        api_id=api_id,
+        name=text(item, "StageName"),
+        certificate_id=optional(item, "ClientCertificateId"),
+        api_name=api_name,
+        tags=_tags(item.get("Tags")),
+    )
+
+
+def once(stages: Iterable[ObservedStage]) -> tuple[ObservedStage, ...]:
+    """Return the stages of one API's list; ValueError where a name is in it twice, for then one of the two is not true."""
+    found: dict[str, ObservedStage] = {}
+    for stage in stages:
+        if stage.name in found:
+            raise ValueError(f"stage {stage.name} is in the answer twice")
+        found[stage.name] = stage
+    return tuple(found.values())
+
+
+def text(item: Mapping[str, Any], name: str) -> str:
+    """A text that every item has; ValueError where this one has not."""
+    value = item.get(name)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"no {name} in the answer")
+    return value
+
+
+def optional(item: Mapping[str, Any], name: str) -> str | None:
+    """A text that an item may lack, or have as an empty one; ValueError where it is something else."""
+    value = item.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} in the answer is no text")
+    return value or None
+
+
+_WORD = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
+_SERVING = frozenset({"ISSUED", "EXPIRED"})
+
+REIMPORT = "re-import it in ACM under the same ARN (`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
+
+
+def acm_certificate(answer: Mapping[str, Any], arn: str) -> Found | Unanswered:
+    """A certificate of DescribeCertificate; ValueError where the answer holds none, or another one.
+
+    Source: AWS, ACM API reference, CertificateDetail; API Gateway takes only one that is ISSUED (`facts/aws.md` 2).
+    """
+    detail = answer.get("Certificate")
+    if not isinstance(detail, Mapping) or detail.get("CertificateArn") != arn:
+        raise ValueError("no Certificate in the answer that was asked for")
+    status = _word(detail.get("Status"))
+    if status not in _SERVING:
+        return Unanswered(
+            reason=f"ACM knows it, and says that its status is {status}: API Gateway needs one that is ISSUED",
+            remedy="look at it in ACM (`aws acm describe-certificate`), and give the stage one that is ISSUED",
+        )
+    ends, begins = _instant(detail.get("NotAfter")), _instant(detail.get("NotBefore"))
+    if possible_end(ends) is None or ends is None:
+        return Unanswered(reason="ACM knows it and gives no end date for it", remedy="look at it in the ACM console")
+    return Found(expires_at=ends, created_at=possible_beginning(begins, ends), renewal=_renewal(detail))
+
+
+def _instant(value: object) -> datetime | None:
+    return value.astimezone(UTC) if isinstance(value, datetime) else None
+
+
+def _renewal(detail: Mapping[str, Any]) -> Renewal:
+    """Whether ACM renews it: only what ACM itself issued, calls eligible, and has not failed to renew.
+
+    Source: AWS, ACM user guide, "Managed certificate renewal" and "Check a certificate's renewal status".
+    """
+    if detail.get("Type") == "IMPORTED":
+        return RenewsNot("it was imported, and ACM renews nothing that it did not issue", REIMPORT)
+    summary = detail.get("RenewalSummary")
+    stands = summary if isinstance(summary, Mapping) else {}
+    match stands.get("RenewalStatus"):
+        case "FAILED":
+            why = stands.get("RenewalStatusReason")
+            reason = f"ACM tried to renew it and failed{f' ({_word(why)})' if why else ''}"
+            return RenewsNot(reason, "see in ACM why, and have it renewed: `aws acm renew-certificate`, or issue it anew")
+        case "PENDING_VALIDATION":
+            return RenewsNot("its renewal waits for its domains to be validated", "validate the domains that ACM names")
+        case _ if detail.get("RenewalEligibility") == "ELIGIBLE":
+            return Renews()
+        case _:
+            return RenewsNot(
+                "ACM does not call it eligible for renewal",
+                "have ACM issue another one (`aws acm request-certificate`), and see why this one is not eligible",
+            )
+
+
+def _word(text: object) -> str:
+    """One of ACM's own words; whatever has not the form of one is not quoted."""
+    return text if isinstance(text, str) and _WORD.fullmatch(text) else "one that has no name"

@@ -1,0 +1,96 @@
+"""Objects in S3: where many teams keep the state that is to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar
+
+from checker.aws.deadline import OverdueError, TimeBudget, start, within
+from checker.aws.errors import Question, code_of, speaking
+from checker.aws.gateway import GatewayError
+from checker.aws.session import Clients
+from checker.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+T = TypeVar("T")
+
+LARGEST = 2 * 1024**3
+SECONDS = 600.0
+_WINDOW = 256 * 1024
+_SCHEME = "s3://"
+# Any region's S3 knows where a bucket is, and botocore follows it there.
+_ANY_REGION = "us-east-1"
+
+# Source: AWS's S3 reference, "Error responses".
+_MISSING = {
+    "NoSuchBucket": ("there is no such bucket", "check the bucket's name, and whose account it is"),
+    "NoSuchKey": ("there is no such object in the bucket", "check the key; workspaces keep theirs under env:/WORKSPACE/"),
+    "PermanentRedirect": ("the bucket is in another region", "name its region with --region"),
+    "InvalidObjectState": ("the object is archived", "restore it first"),
+}
+
+
+def fetch_object(source: str, clients: Clients, *, most: int = LARGEST, seconds: float = SECONDS) -> bytes:
+    """The bytes of `s3://bucket/key`, by the credentials, profile and role of the command line.
+
+    Raises UnreadableError, with the source in `where`, for an address that names no object, one that is missing, denied or
+    larger than any state is, and where S3 does not answer.
+    """
+    bucket, _, key = source.removeprefix(_SCHEME).partition("/")
+    if not bucket or not key:
+        raise UnreadableError("names no object", where=source, remedy="write s3://BUCKET/KEY")
+    try:
+        return _read(clients, bucket, key, most=most, deadline=monotonic() + seconds)
+    except GatewayError as error:
+        why = error.unanswered
+        raise UnreadableError(why.reason, where=source, remedy=why.remedy) from error
+
+
+def _read(clients: Clients, bucket: str, key: str, *, most: int, deadline: float) -> bytes:
+    region = clients.region() or _ANY_REGION
+    client = clients.client("s3", region)
+    pieces: list[bytes] = []
+    left = most
+    with speaking(Question(operation="GetObject", region=region)):
+        from botocore.exceptions import ClientError
+
+        try:
+            body = _in_time(clients, lambda: client.get_object(Bucket=bucket, Key=key)["Body"])
+        except ClientError as error:
+            raise _refused(error) or error from error
+        chunks = iter(body.iter_chunks(_WINDOW))
+        while piece := _in_time(clients, lambda: next(chunks, b"")):
+            pieces.append(piece)
+            left -= len(piece)
+            if left < 0:
+                raise GatewayError(f"the object is larger than {most} bytes", "pass a state or a plan")
+            if monotonic() > deadline:
+                raise _late()
+    return b"".join(pieces)
+
+
+def _in_time(clients: Clients, work: Callable[[], T]) -> T:
+    """What S3 gives within the timeout: a server that sends a byte now and then keeps every timeout of a socket from striking."""
+    try:
+        return within(TimeBudget(clients.connection.timeout), start(work))
+    except OverdueError:
+        raise _late() from None
+
+
+def _refused(error: ClientError) -> GatewayError | None:
+    code = code_of(error)
+    if code == "AccessDenied":
+        # S3 answers so, too, for what is not there, to those who may not list the bucket.
+        return GatewayError(
+            "access was denied, or there is no such object",
+            "allow s3:GetObject on it (and kms:Decrypt on the key that encrypts it), and check the key's name",
+        )
+    missing = _MISSING.get(code)
+    return GatewayError(*missing) if missing is not None else None
+
+
+def _late() -> GatewayError:
+    return GatewayError("the object did not arrive in time", "raise --timeout, or download it first, and pass the file")

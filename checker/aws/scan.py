@@ -1,0 +1,316 @@
+"""Whole accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from threading import BoundedSemaphore, Lock
+from typing import Protocol
+
+from checker._value import replace
+from checker.aws.certificates import NO_ACM, VANISHED, StageListing, apis_of, is_arn, observe_acm, of_acm, place_of
+from checker.aws.connection import Connection, Role
+from checker.aws.deadline import INTERRUPTED, Asking, Interruption, TimeBudget, gathered, start
+from checker.aws.gateway import Api, CredentialsError, Gateway, GatewayError, Gateways, UnreachableError
+from checker.aws.identity import Caller, KnownCaller, UnknownCaller
+from checker.model.inventory import Unread
+from checker.model.observation import CertificateKey, Found, Gone, Observation, ObservedStage, Unanswered
+from checker.model.places import Access, Place, place_of_arn
+from checker.model.resources import StageKind
+from checker.model.sweep import Scanned, Sweep
+
+_SHOWN = 3
+_CERTIFICATES = "GetClientCertificates"
+_KINDS = {StageKind.REST: "REST", StageKind.WEBSOCKET: "WebSocket"}
+
+Certificates = Mapping[str, Found | Unanswered]
+
+
+class Watch(Protocol):
+    """Who is told how far a scan has come; called from several threads."""
+
+    def expect(self, count: int) -> None:
+        """So many more answers are to come."""
+
+    def answered(self) -> None:
+        """One has come."""
+
+
+class Sweeping:
+    """Lists what a place has; what AWS does not answer is unread, and touches nothing else.
+
+    The identity comes to be known meanwhile, within its own time; it never raises.
+    """
+
+    def __init__(self, asking: Asking, place: Place, access: Access, identity: Future[Caller], watch: Watch) -> None:
+        self._asking = asking
+        # Without an account, as long as nobody has said whose it is.
+        self._place = place
+        self._access = access
+        self._identity = identity
+        self._watch = watch
+        self._unread: list[tuple[str, Unanswered]] = []
+
+    def run(self) -> Sweep:
+        """Ask for everything; the certificates while the stages are listed."""
+        self._watch.expect(1 + len(_KINDS))
+        certificates = start(self._certificates)
+        stages = self._stages(self._apis())
+        listed = certificates.result()
+        self._watch.answered()
+        if isinstance(listed, Unanswered):
+            self._missed("the client certificates", listed)
+        who = self._identity.result()
+        if isinstance(who, KnownCaller):
+            self._place = replace(self._place, account=who.account)
+        named = dict.fromkeys(stage.certificate_id for stage in stages if stage.certificate_id)
+        of_gateway = [identity for identity in named if not is_arn(identity)]
+        return Sweep(
+            place=self._place,
+            access=self._access,
+            stages=stages,
+            certificates={**self._of_gateway(listed, of_gateway), **self._of_acm([each for each in named if is_arn(each)])},
+            held=None if isinstance(listed, Unanswered) else len(listed),
+            unread=tuple(Unread(path=f"{self._place}: {what}", reason=why.reason, remedy=why.remedy) for what, why in self._unread),
+        )
+
+    def _certificates(self) -> Certificates | Unanswered:
+        asking = self._asking
+        try:
+            return asking.ask(_CERTIFICATES, lambda: asking.gateway.certificates(asking.region))
+        except GatewayError as error:
+            return error.unanswered
+
+    def _apis(self) -> list[Api]:
+        apis: list[Api] = []
+        given_up: Unanswered | None = None
+        for kind, word in _KINDS.items():
+            try:
+                apis += apis_of(self._asking, kind) if given_up is None else ()
+            except UnreachableError as error:
+                given_up = error.unanswered
+            except GatewayError as error:
+                self._missed(f"the {word} APIs", error.unanswered)
+            if given_up is not None:
+                self._missed(f"the {word} APIs", given_up)
+            self._watch.answered()
+        return apis
+
+    def _stages(self, apis: Collection[Api]) -> tuple[ObservedStage, ...]:
+        self._watch.expect(len(apis))
+        listing = StageListing(self._asking, apis, told=self._watch.answered)
+        listing.run()
+        stages: list[ObservedStage] = []
+        missed: dict[Unanswered, list[Api]] = {}
+        for api in apis:
+            match listing.of(api):
+                case Unanswered() as why:
+                    missed.setdefault(why, []).append(api)
+                case Gone():
+                    missed.setdefault(VANISHED, []).append(api)
+                case found:
+                    stages.extend(found)
+        for why, unlisted in missed.items():
+            self._missed(f"the stages of {_in_words(unlisted)}", why)
+        return tuple(stages)
+
+    def _of_gateway(self, listed: Certificates | Unanswered, named: Iterable[str]) -> Mapping[CertificateKey, Observation]:
+        """What is listed, and what is named: gone is what a second list does not have either, for stages were listed meanwhile."""
+        found: dict[str, Observation] = {} if isinstance(listed, Unanswered) else dict(listed)
+        missing = [identity for identity in named if identity not in found]
+        if missing:
+            again = self._certificates() if not isinstance(listed, Unanswered) else listed
+            found |= {identity: again if isinstance(again, Unanswered) else again.get(identity) or Gone() for identity in missing}
+        return {CertificateKey(id=identity, place=self._place): said for identity, said in found.items()}
+
+    def _of_acm(self, arns: Collection[str]) -> Mapping[CertificateKey, Observation]:
+        """What ACM says of those of this place; for those of elsewhere nobody is asked, since no stage can present them."""
+        keys = [CertificateKey(id=arn, place=self._place) for arn in arns]
+        own = [key for key in keys if of_acm(key.id) and place_of(key).region == self._place.region]
+        answers = observe_acm(self._asking, own, self._identity) if own else {}
+        return {key: answers.get(key) or (_FAR if of_acm(key.id) else NO_ACM) for key in keys}
+
+    def _missed(self, what: str, why: Unanswered) -> None:
+        self._unread.append((what, why))
+
+
+_FAR = Unanswered(
+    reason="its ARN is of another region than the stage, which cannot present it",
+    remedy="look at what the stage presents: `aws apigateway get-stage`",
+)
+
+
+def _in_words(apis: Collection[Api]) -> str:
+    shown = ", ".join(f"{api.kind} API {api.id}" + (f" ({api.name})" if api.name else "") for api in list(apis)[:_SHOWN])
+    return shown if len(apis) <= _SHOWN else f"{shown} and {len(apis) - _SHOWN} more"
+
+
+# Each has a few threads and three clients: twenty accounts of seventeen regions at once would be some two thousand threads.
+_AT_ONCE = 48
+
+# Where to ask what is the same in every region, if nothing names one.
+_HOMES = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_HOME = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCaller(UnknownCaller):
+    """These credentials are accepted nowhere."""
+
+    unanswered: Unanswered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanTarget:
+    """A role to scan in, or with None one's own credentials, and the account that it is to be, where that is known beforehand."""
+
+    role: Role | None = None
+    account: str | None = None
+
+    @property
+    def partition(self) -> str | None:
+        """The partition that the role's ARN names."""
+        return place_of_arn(self.role.arn).partition if self.role is not None else None
+
+
+def scan(
+    targets: Sequence[ScanTarget], regions: Sequence[str] | None, *, gateways: Gateways, connection: Connection, watch: Watch
+) -> Scanned:
+    """Sweep some regions of each target's account, or with None all that are enabled for it.
+
+    What AWS does not answer is unread in the place that it touches, and nothing is raised for it. An account that several
+    targets lead to is swept once. It takes no longer than the timeout for what comes before the regions and again for each, or
+    a second more for each API; of many accounts some wait for others. Ctrl-C ends the waiting: what was not answered by then is
+    unread.
+    """
+    run = _Scan(regions, gateways, connection, watch)
+    alone = len(targets) == 1 and targets[0].account is None
+    accounts = gathered([start(partial(run.account, target, alone=alone)) for target in targets], run.interruption)
+    sweeps = [sweep for account in accounts for sweep in account]
+    return Scanned(
+        sweeps=tuple(sorted(sweeps, key=lambda sweep: str(sweep.place))),
+        traffic=gateways.traffic(),
+        notices=(*sorted(run.notices), *(INTERRUPTED if run.interruption.wished else ())),
+        interrupted=run.interruption.wished,
+    )
+
+
+class _Scan:
+    def __init__(self, regions: Sequence[str] | None, gateways: Gateways, connection: Connection, watch: Watch) -> None:
+        self.interruption = Interruption()
+        self._regions = regions
+        self._gateways = gateways
+        self._connection = connection
+        self._watch = watch
+        self._room = BoundedSemaphore(_AT_ONCE)
+        self._lock = Lock()
+        self._taken: set[str] = set()
+        self.notices: list[str] = []
+
+    def account(self, target: ScanTarget, *, alone: bool) -> list[Sweep]:
+        """The sweeps of the account that a target leads to; `alone` is one that no other target can lead to."""
+        try:
+            gateway = self._gateways.of(target.role)
+            # Looked for only where it is needed: it reads AWS's configuration once more.
+            homes = self._regions or (self._home(target),)
+            identity = start(partial(self._whose, gateway, homes))
+            if not alone and not self._is_wanted(target, identity.result()):
+                return []
+            regions = self._regions or self._enabled(gateway, homes[0])
+        except GatewayError as error:
+            return [self._lost(target, error.unanswered)]
+        sweeps = [start(partial(self._region, gateway, target, region, identity)) for region in dict.fromkeys(regions)]
+        found = [sweep.result() for sweep in sweeps]
+        match identity.result():
+            case KnownCaller():
+                return found
+            case RefusedCaller(unanswered=unanswered):
+                # Every list was refused for the same reason.
+                return [self._lost(target, unanswered)]
+            case UnknownCaller(reason=reason):
+                unknown = Unanswered(reason=reason, remedy="see that STS can be reached (GetCallerIdentity), then run it again")
+                return [*found, self._lost(target, unknown, what="whose the credentials are")]
+
+    def _is_wanted(self, target: ScanTarget, who: Caller) -> bool:
+        """Whether a target leads where it should and no other did before; raises GatewayError where it does not."""
+        match who:
+            case KnownCaller(account=account):
+                if target.account not in {None, account}:
+                    raise GatewayError(*_another(target.account, account))
+                return self._is_first(target, account)
+            case RefusedCaller(unanswered=unanswered):
+                raise GatewayError(unanswered.reason, unanswered.remedy)
+            case UnknownCaller():
+                return True
+
+    def _region(self, gateway: Gateway, target: ScanTarget, region: str, identity: Future[Caller]) -> Sweep:
+        place = Place(target.partition or partition_of(region), target.account, region)
+        with self._room:
+            asking = Asking(gateway=gateway, region=region, patience=self._patience())
+            return Sweeping(asking, place, self._access(target), identity, self._watch).run()
+
+    def _home(self, target: ScanTarget) -> str:
+        named = self._gateways.region()
+        by_role = _HOMES.get(target.partition, _HOME) if target.partition is not None else _HOME
+        # A role of another partition is not assumed in the region that one's own configuration names.
+        fits = named is not None and (target.partition is None or partition_of(named) == target.partition)
+        return named if named is not None and fits else by_role
+
+    def _whose(self, gateway: Gateway, regions: Iterable[str]) -> Caller:
+        """Whose the credentials are: asked in one region after another, for one may not be enabled."""
+        patience = self._patience()
+        why = "no region to ask STS in"
+        for region in regions:
+            asking = Asking(gateway=gateway, region=region, patience=patience)
+            try:
+                return KnownCaller(asking.ask("GetCallerIdentity", partial(gateway.account, region)))
+            except CredentialsError as error:
+                return RefusedCaller(error.unanswered.reason, error.unanswered)
+            except GatewayError as error:
+                why = error.unanswered.reason
+            if not patience.left():
+                break
+        return UnknownCaller(why)
+
+    def _patience(self) -> TimeBudget:
+        return TimeBudget(self._connection.timeout, interruption=self.interruption)
+
+    def _access(self, target: ScanTarget) -> Access:
+        role = target.role
+        arn, external_id = (role.arn, role.external_id) if role is not None else (None, None)
+        return Access(profile=self._connection.profile, role_arn=arn, external_id=external_id)
+
+    def _enabled(self, gateway: Gateway, home: str) -> Sequence[str]:
+        asking = Asking(gateway=gateway, region=home, patience=self._patience())
+        return asking.ask("DescribeRegions", partial(gateway.regions, home))
+
+    def _is_first(self, target: ScanTarget, account: str) -> bool:
+        with self._lock:
+            first = account not in self._taken
+            self._taken.add(account)
+            if not first:
+                by = target.role.arn if target.role is not None else "the credentials of the environment"
+                self.notices.append(f"{by}: account {account} is scanned once, by another entry")
+            return first
+
+    def _lost(self, target: ScanTarget, why: Unanswered, what: str | None = None) -> Sweep:
+        account = target.account or (target.role.account if target.role is not None else None)
+        whose = f"account {account}" if account is not None else "the account of the credentials"
+        unread = Unread(path=what or whose, reason=why.reason, remedy=why.remedy)
+        return Sweep(place=Place(target.partition, account), access=self._access(target), unread=(unread,))
+
+
+def _another(expected: str | None, found: str) -> tuple[str, str]:
+    return (
+        f"the credentials for account {expected} are of account {found}",
+        f"name a role of account {expected} for it in the policy file, or give credentials of it",
+    )
+
+
+def partition_of(region: str) -> str:
+    """The partition of a region, by its name. Source: botocore's `partitions.json`, the regular expressions of regions."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

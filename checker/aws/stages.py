@@ -1,0 +1,126 @@
+"""Stages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import Future
+
+from checker.analysis.certificate_uses import observable
+from checker.aws.certificates import VANISHED, Listed, StageListing, apis_of
+from checker.aws.deadline import Asking
+from checker.aws.gateway import Api, GatewayError
+from checker.aws.identity import Anchor, Caller, KnownCaller, caller, elsewhere, here, may_be_in, unproven
+from checker.model.observation import CertificateKey, Gone, ObservedPresence, ObservedStage, StageKey, Survey, Surveyed, Unanswered
+from checker.model.places import Place
+from checker.model.resources import Stage, StageKind
+
+
+def observe_stages(
+    asking: Asking, places: Collection[Place], anchors: Collection[Anchor], identity: Future[Caller]
+) -> Mapping[Place, Survey]:
+    """List every REST and WebSocket stage of a region once, and say for each place whether it is that account's list."""
+    try:
+        stages = _all_stages(asking)
+    except GatewayError as error:
+        why = error.unanswered
+        incomplete = Unanswered(reason=f"not every stage could be listed: {why.reason}", remedy=why.remedy)
+        return dict.fromkeys(places, incomplete)
+    who = caller(identity, asking.patience)
+    return {place: _judged(place, asking.region, stages, anchors, who) for place in places}
+
+
+def _judged(place: Place, region: str, stages: tuple[ObservedStage, ...], anchors: Collection[Anchor], who: Caller) -> Survey:
+    other = elsewhere(place.account, who)
+    if other is not None:
+        return other
+    asked = who.account if isinstance(who, KnownCaller) else place.account
+    listed = {(stage.kind, stage.api_id, stage.name) for stage in stages}
+    found = ((anchor.kind, anchor.api_id, anchor.name) in listed for anchor in anchors if may_be_in(anchor, asked))
+    if here(place.account, place.region, who) or any(found):
+        return Surveyed(stages)
+    return unproven(f"the stages of region {region} were listed", place.account, place.region, who)
+
+
+def _all_stages(asking: Asking) -> tuple[ObservedStage, ...]:
+    apis = [api for kind in StageKind for api in apis_of(asking, kind)]
+    listing = StageListing(asking, apis, whole=True)
+    listing.run()
+    stages: list[ObservedStage] = []
+    for api in dict.fromkeys(apis):
+        match listing.of(api):
+            case Unanswered(reason=reason, remedy=remedy):
+                raise GatewayError(reason, remedy)
+            case Gone():
+                raise GatewayError(VANISHED.reason, VANISHED.remedy)
+            case found:
+                stages.extend(found)
+    return tuple(stages)
+
+
+def recorded_stages(stages: Iterable[Stage]) -> tuple[StageKey, ...]:
+    """The stages that AWS can be asked for, each once; a document may leave out the API or the name of one."""
+    return tuple(dict.fromkeys(key for stage in stages if (key := observable(stage)) is not None))
+
+
+def uncovered(keys: Iterable[StageKey], surveyed: Collection[Place]) -> list[StageKey]:
+    """The stages of a region that none of its surveys lists anyway."""
+    return [key for key in keys if not any(_covers(place, key) for place in surveyed)]
+
+
+def in_survey(key: StageKey, surveys: Mapping[Place, Survey]) -> ObservedPresence:
+    """What the survey of its region says of a stage that was not asked for by itself."""
+    survey = next(answer for place, answer in surveys.items() if _covers(place, key))
+    match survey:
+        case Surveyed(stages=stages):
+            return _among(key, stages) or Gone()
+        case Unanswered():
+            return survey
+
+
+def presented_besides(stages: Mapping[StageKey, ObservedPresence], asked: Collection[CertificateKey]) -> tuple[CertificateKey, ...]:
+    """The certificates that stages turned out to present and that no document names: when they end is to be asked as well."""
+    known = {(key.id, key.place.region) for key in asked}
+    found = (
+        CertificateKey(id=shown.certificate_id, place=key.place)
+        for key, shown in stages.items()
+        if isinstance(shown, ObservedStage) and shown.certificate_id and (shown.certificate_id, key.place.region) not in known
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _covers(surveyed: Place, key: StageKey) -> bool:
+    return surveyed.region == key.place.region and surveyed.account in {None, key.place.account}
+
+
+def observe_drift(asking: Asking, keys: Collection[StageKey], identity: Future[Caller]) -> Mapping[StageKey, ObservedPresence]:
+    """List the stages of each API once, and say of each recorded stage what it presents; none of another account is asked for.
+
+    What fails for one API touches its stages alone, unless nothing else of the region would be answered either.
+    """
+    who = caller(identity, asking.patience)
+    foreign = {key: other for key in keys if (other := elsewhere(key.place.account, who)) is not None}
+    own = [key for key in keys if key not in foreign]
+    apis = {key: Api(kind=key.kind, id=key.api_id) for key in own}
+    listing = StageListing(asking, apis.values())
+    listing.run()
+    return {**foreign, **{key: _presence(asking, key, listing.of(api), who) for key, api in apis.items()}}
+
+
+def _presence(asking: Asking, key: StageKey, listed: Listed, who: Caller) -> ObservedPresence:
+    match listed:
+        case Unanswered():
+            return listed
+        case Gone():
+            found = None
+        case stages:
+            found = _among(key, stages)
+    if found is not None:
+        return found
+    if here(key.place.account, key.place.region, who):
+        return Gone()
+    return unproven(f"stage {key.api_id}/{key.name} is not in region {asking.region}", key.place.account, key.place.region, who)
+
+
+def _among(key: StageKey, stages: Iterable[ObservedStage]) -> ObservedStage | None:
+    wanted = (key.kind, key.api_id, key.name)
+    return next((stage for stage in stages if (stage.kind, stage.api_id, stage.name) == wanted), None)

@@ -1,0 +1,123 @@
+"""Files replaced so that a reader sees the old text or the new one, and never a part of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from checker.cli import signals
+from checker.errors import UsageError
+
+# The file that lies in a root module's folder while files are being replaced; see `journal`.
+JOURNAL = ".tfcert-journal"
+
+
+def replace_file(target: Path, text: bytes) -> None:
+    """Put a text into one file, new or not.
+
+    A symbolic link stays, and the file that it leads to is replaced. Raises UsageError, with the file as it was, when it
+    cannot be written.
+    """
+    replace_files({target: text})
+
+
+def replace_files(texts: Mapping[Path, bytes]) -> None:
+    """Put a text into each file. All of them are on the disk in full before the first one gets its name.
+
+    Raises UsageError, with every file as it was, when one cannot be written, as on a full disk.
+    """
+    staged: list[tuple[Path, Path]] = []
+    devices: list[tuple[Path, bytes]] = []
+    target = Path()
+    with signals.waiting():
+        try:
+            for target, text in texts.items():
+                signals.obey()
+                if target.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+                if target.exists() and not target.is_file():
+                    devices.append((target, text))
+                    continue
+                real = target.resolve()
+                staged.append((beside(real, text), real))
+            for target, text in devices:
+                # Nothing is renamed over a pipe or a device, as /dev/stdout may be.
+                with target.open("wb") as stream:
+                    stream.write(text)
+            for temporary, target in staged:
+                temporary.replace(target)
+        except OSError as error:
+            raise unwritable(error, target) from error
+        finally:
+            for temporary, _ in staged:
+                temporary.unlink(missing_ok=True)
+
+
+def unwritable(error: OSError, where: Path) -> UsageError:
+    """Return the error that a user sees for a file that cannot be written."""
+    return UsageError(error.strerror or "cannot be written", where=str(where), remedy="nothing was changed")
+
+
+def refuse_protected(target: Path) -> None:
+    """Raise UsageError for a read-only file: a rename would get past a protection that somebody set for a reason."""
+    if target.exists() and not os.access(target, os.W_OK):
+        raise UsageError(
+            "is read-only", where=str(target), remedy="nothing was changed; make it writable, or apply the diff manually"
+        )
+
+
+def beside(target: Path, text: bytes, *, temporary: Path | None = None) -> Path:
+    """Write a new file in the same folder, with the mode and owner of the file that it will replace.
+
+    The temporary name has no `.tf` suffix, since Terraform would load such a file.
+    """
+    refuse_protected(target)
+    there = target.stat() if target.exists() else None
+    temporary = temporary or target.with_name(f".tfcert-{os.urandom(6).hex()}.new")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            _write(handle, text)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if there is not None:
+            _like(temporary, there, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def _write(handle: int, text: bytes) -> None:
+    left = memoryview(text)
+    while left:
+        left = left[os.write(handle, left) :]
+
+
+def _like(temporary: Path, there: os.stat_result, target: Path) -> None:
+    new = temporary.stat()
+    if (new.st_uid, new.st_gid) != (there.st_uid, there.st_gid):
+        try:
+            os.chown(temporary, there.st_uid, there.st_gid)
+        except PermissionError as error:
+            raise UsageError(
+                "belongs to somebody else, and would not afterwards",
+                where=str(target),
+                remedy="nothing was changed; run tfcert as its owner, or apply the diff manually",
+            ) from error
+    # After the change of owner, which takes some bits of the mode away.
+    temporary.chmod(there.st_mode & 0o7777)
+
+
+def synchronise(folder: Path) -> None:
+    """Let the names in a folder outlive a power cut, where the file system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,106 @@
+"""`tfcert check`: judge."""
+
+# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from checker.cli import options
+from checker.model.rotation import Phase
+from checker.model.severity import FailOn
+
+if TYPE_CHECKING:
+    from checker.cli.loaded import Loaded
+    from checker.terraform.tool import Wanted
+
+
+class Expect(StrEnum):
+    """The values of --expect: the phases, and what comes next for each rotation."""
+
+    INTRODUCE = Phase.INTRODUCE
+    REPOINT = Phase.REPOINT
+    RETIRE = Phase.RETIRE
+    ROLLBACK = Phase.ROLLBACK
+    NEXT = "next"
+
+
+def check(
+    sources: options.Sources = None,
+    recursive: options.Recursive = False,
+    config: options.Config = None,
+    policy: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
+    no_inline_exemptions: options.NoInline = False,
+    threshold: options.Threshold = None,
+    notice: options.Notice = None,
+    offline: options.Offline = False,
+    no_drift: Annotated[
+        bool, typer.Option("--no-drift", help="Do not ask what recorded stages present now: one call an API.")
+    ] = False,
+    as_of: options.AsOf = None,
+    expect: Annotated[
+        Expect | None,
+        typer.Option("--expect", help="The plan must be that phase and no other; next: of each rotation the phase that is due."),
+    ] = None,
+    fail_on: Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")] = None,
+    format_: Annotated[list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help=options.FORMATS)] = None,
+    patches: Annotated[
+        bool, typer.Option("--patches", help="Put the patches of what is due into the report; markdown and html have them anyway.")
+    ] = False,
+    profile: options.Profile = None,
+    role_arn: options.RoleArn = None,
+    region: options.Region = None,
+    timeout: options.Timeout = 20.0,
+    tool: options.ToolName = None,
+    tool_env: options.ToolEnv = None,
+    verbose: options.Verbose = False,
+) -> None:
+    """Judge plans and states: what expires, what a plan would break.
+
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive, 130 interrupted.
+    """
+    from checker.cli import load, output
+    from checker.cli.aws import Aws
+    from checker.cli.policy_base import holding
+    from checker.cli.policy_options import options as given
+    from checker.errors import UsageError
+    from checker.model.policy import Run
+    from checker.pipeline import check as judge
+
+    chosen = output.formats(format_)
+    wanted = options.wanted(tool, tool_env, offline=offline)
+    stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
+    with holding(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
+        run = Run(
+            as_of=load.moment(as_of),
+            policy=held.policy,
+            expect="next" if expect is Expect.NEXT else Phase(expect) if expect is not None else None,
+        )
+        aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
+        with aws.counted(told=verbose):
+            loaded = held.exemptions(
+                _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
+                if recursive
+                else load.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
+            )
+            output.refuse_inputs(chosen, sources or (), loaded, policy=policy)
+            if expect is not None and not loaded.inventory.plans:
+                raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
+            if expect is Expect.NEXT:
+                load.demand_configuration(loaded.inventory)
+            outcome = held.told(judge(loaded.inventory, aws.observer(offline=offline, drift=not no_drift, in_part=True), run))
+            if patches or output.wants_patches(chosen):
+                from checker.cli.patch_preview import with_patches
+
+                outcome = with_patches(outcome, loaded)
+            output.report(outcome, chosen, patches=patches)
+            output.warn_unverified(outcome)
+    raise typer.Exit(130 if outcome.cases.observations.interrupted else outcome.exit_code)
+
+
+def _load(sources: Sequence[str], *, config: str | None, tool: "Wanted", tags: Collection[str]) -> "Loaded":
+    from checker.cli.load import load_tree
+
+    return load_tree(sources, config=config, tool=tool, tags=tags)

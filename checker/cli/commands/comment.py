@@ -1,0 +1,62 @@
+"""`tfcert comment`: post the outcome, and keep it current."""
+
+# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
+from typing import Annotated
+
+import typer
+
+from checker.cli.pull_request import Forge
+from checker.forges.comment import Behavior
+
+
+def comment(
+    forge: Annotated[Forge, typer.Argument(metavar="github|gitlab", help="Where the pull request is.")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[[NAME=]OUTCOME]...",
+            help="The JSON of `tfcert check --format json --patches`, one a workspace; - is standard input. [default: -]",
+        ),
+    ] = None,
+    run: Annotated[
+        list[str] | None,
+        typer.Option("--run", metavar="'[NAME=]ARGUMENTS'", help="Run `tfcert check ARGUMENTS` instead; repeatable."),
+    ] = None,
+    behavior: Annotated[
+        Behavior, typer.Option("--behavior", help="What becomes of the comment of an earlier run.")
+    ] = Behavior.UPDATE,
+    key: Annotated[
+        str, typer.Option("--key", metavar="KEY", help="Tells this comment from others of tfcert on the same pull request.")
+    ] = "default",
+    repository: Annotated[str | None, typer.Option("--repository", metavar="OWNER/NAME", help="[default: the pipeline's]")] = None,
+    number: Annotated[
+        int | None,
+        typer.Option(
+            "--number", metavar="NUMBER", min=1, help="The pull or merge request. [default: the one of the pipeline's event]"
+        ),
+    ] = None,
+    commit: Annotated[str | None, typer.Option("--commit", metavar="SHA", help="[default: the pipeline's]")] = None,
+    mask_accounts: Annotated[bool, typer.Option("--mask-accounts", help="Take the ids of AWS accounts out.")] = False,
+    artifact: Annotated[
+        str | None, typer.Option("--artifact", metavar="NAME", help="Where the pipeline keeps patches that do not fit.")
+    ] = None,
+    always: Annotated[bool, typer.Option("--always", help="Comment also where all is well and always was.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be posted, and write nothing.")] = False,
+) -> None:
+    """Keep one comment with the outcome of checks on a pull request. The token is in GITHUB_TOKEN or GITLAB_TOKEN.
+
+    Exit codes: those of the outcome, the worst of several: 0, 1 or 3; 2 usage, unreadable input, or a forge that does not answer.
+    A token that may not write changes none of them: findings become annotations, the report goes into the job's summary.
+    """
+    import os
+
+    from checker.cli.load_reports import outcomes
+    from checker.cli.pull_request import Letter, deliver, pull_request
+    from checker.errors import UsageError
+
+    if forge is Forge.GITLAB and behavior is Behavior.HIDE_AND_NEW:
+        raise UsageError("GitLab hides no comment", where="--behavior", remedy="take delete-and-new, or update")
+    documents = outcomes(sources or (), run or ())
+    target = pull_request(forge, repository=repository, number=number, commit=commit, environment=os.environ)
+    letter = Letter(documents=documents, key=key, masked=mask_accounts, artifact=artifact, always=always)
+    raise typer.Exit(deliver(forge, target, letter, behavior, dry_run=dry_run))

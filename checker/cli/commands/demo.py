@@ -1,0 +1,22 @@
+"""`tfcert demo`: the whole story on the embedded emulator; no AWS account, and no terraform unless --apply."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from checker.cli import options
+
+
+def demo(
+    apply: Annotated[bool, typer.Option("--apply", help="Run the whole rotation with a real terraform or tofu.")] = False,
+    folder: Annotated[
+        str | None, typer.Option("--folder", metavar="DIR", help="Lay the configuration here. [default: a new temporary folder]")
+    ] = None,
+    tool: options.ToolName = None,
+) -> None:
+    """Tell the whole story on an embedded AWS: a certificate with 12 days left, the findings, the three patches."""
+    from checker.cli.demo_story import tell
+
+    tell(apply=apply, folder=folder, tool=tool)

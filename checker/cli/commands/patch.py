@@ -1,0 +1,92 @@
+"""`tfcert patch`: write the rotation."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from checker.cli import options
+
+
+class PhaseChoice(StrEnum):
+    """Which phases to write."""
+
+    NEXT = "next"
+    INTRODUCE = "introduce"
+    REPOINT = "repoint"
+    RETIRE = "retire"
+    ROLLBACK = "rollback"
+    ALL = "all"
+
+
+def patch(
+    sources: options.Sources = None,
+    phase: Annotated[
+        PhaseChoice, typer.Option("--phase", help="Write what is safe now, a preview, or the way back.")
+    ] = PhaseChoice.NEXT,
+    only: Annotated[list[str] | None, typer.Option("--only", metavar="ADDRESS", help="This certificate alone; repeatable.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The successor's name. [default: <base>_<yyyymm>]")] = None,
+    out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md there.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Edit the files.")] = False,
+    even_if_not_due: Annotated[bool, typer.Option("--even-if-not-due", help="Also what does not near its end.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Let terraform or tofu validate the text of each phase on a copy first.")
+    ] = False,
+    trust_bundle: Annotated[
+        bool, typer.Option("--trust-bundle", help="Let what hands the PEM on give both, from introduce until retire.")
+    ] = False,
+    recursive: options.Recursive = False,
+    config: options.Config = None,
+    policy: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
+    threshold: options.Threshold = None,
+    notice: options.Notice = None,
+    offline: options.Offline = False,
+    as_of: options.AsOf = None,
+    profile: options.Profile = None,
+    role_arn: options.RoleArn = None,
+    region: options.Region = None,
+    timeout: options.Timeout = 20.0,
+    tool: options.ToolName = None,
+    tool_env: options.ToolEnv = None,
+    verbose: options.Verbose = False,
+) -> None:
+    """Write the patches of a rotation: a diff on stdout, files with --out, or the edit itself with --write.
+
+    Exit codes: 0 written, or nothing to do; 2 usage or unreadable input; 3 something is blocked or could not be verified.
+    """
+    from checker.cli import load
+    from checker.cli.aws import Aws
+    from checker.cli.patch_output import Request, deliver, verifier
+    from checker.cli.patch_roots import deliver_each
+    from checker.cli.policy_base import holding
+    from checker.cli.policy_options import options as given
+
+    wanted = options.wanted(tool, tool_env, offline=offline)
+    request = Request.of(
+        phase=str(phase),
+        only=tuple(only or ()),
+        name=name,
+        even_if_not_due=even_if_not_due,
+        trust_bundle=trust_bundle,
+        out=out,
+        write=write,
+        verify=verifier(wanted) if verify else None,
+    )
+    settle = load.settle_killed if write else load.settle_or_report
+    with holding(policy, policy_base, given=given(threshold=threshold, notice=notice)) as held:
+        moment = load.moment(as_of)
+        aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=held.policy.accounts)
+        observe = aws.observer(offline=offline)
+        held.warn()
+        with aws.counted(told=verbose):
+            if recursive:
+                code = deliver_each(
+                    sources or (), observe, request, config=config, tool=wanted, policy=held.policy, as_of=moment, settle=settle
+                )
+                raise typer.Exit(code)
+            loaded = load.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=held.policy.tags, settle=settle)
+            code = deliver(loaded, observe, request, policy=held.policy, as_of=moment).exit_code
+    raise typer.Exit(code)

@@ -1,0 +1,125 @@
+"""`tfcert policy`: what holds and why, whether a file is right, and its schema."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from checker.cli import options
+from checker.model.severity import FailOn
+
+if TYPE_CHECKING:
+    from checker.model.exemptions import Exemption, Faulty
+
+policy = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show, check and explain the policy.")
+
+_FailOn = Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1.")]
+
+
+@policy.command()
+def show(
+    file: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
+    threshold: options.Threshold = None,
+    notice: options.Notice = None,
+    fail_on: _FailOn = None,
+) -> None:
+    """Print every value that holds, as a policy file, with where it comes from: pack, file and line, variable or option."""
+    from checker.cli import policy_options
+    from checker.cli.commands.policy_show import policy_lines
+    from checker.cli.policy_base import holding
+
+    with holding(file, policy_base, given=policy_options.options(threshold=threshold, notice=notice, fail_on=fail_on)) as held:
+        typer.echo("\n".join(policy_lines(held.standing)))
+        held.warn()
+
+
+@policy.command()
+def check(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="Policies, or .tf files for the exemptions in them. [default: the policy that holds here]"
+        ),
+    ] = None,
+    policy_base: options.PolicyBase = None,
+) -> None:
+    """Say whether policies and exemptions are right, and what in them will surprise; exit code 2 where one is not."""
+    from datetime import UTC, datetime
+
+    from checker.cli.policy_base import Held, committed
+    from checker.cli.policy_warnings import cautions, comments, is_configuration
+
+    today = datetime.now(UTC).date()
+    configuration = [file for file in files or () if is_configuration(file)]
+    with committed(policy_base) as base:
+        for file in [file for file in files if file not in configuration] if files else (None,):
+            held = Held(file, base)
+            found = held.standing
+            name = found.layers[-1].sheet.path if found.layers else "pack default"
+            counts = f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
+            typer.echo(f"{name}: is a policy ({counts})")
+            for caution in cautions(found, today=today):
+                typer.echo(f"careful: {caution}")
+            held.warn()
+        _comments(tuple(comments(configuration, base)), today=today)
+
+
+def _comments(found: "Sequence[Exemption | Faulty]", *, today: "date") -> None:
+    from checker.cli.output import warn
+    from checker.model.exemptions import Faulty
+    from checker.reports.escape import printable
+
+    faulty = [each for each in found if isinstance(each, Faulty)]
+    for each in found:
+        if not isinstance(each, Faulty):
+            over = f"; careful: it ran out on {each.until}" if each.until < today else ""
+            typer.echo(printable(f"{each.location}: exempts from {each.rule} until {each.until}{over}"))
+    for each in faulty:
+        warn(f"error: {each.location}: {each.reason} ({each.remedy})")
+    if faulty:
+        raise typer.Exit(2)
+
+
+@policy.command()
+def schema() -> None:
+    """Print the JSON Schema of a policy file."""
+    from importlib.resources import files
+
+    typer.echo(files("checker.terraform").joinpath("schemas/policy-v1.schema.json").read_text("utf-8"), nl=False)
+
+
+@policy.command()
+def explain(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="A certificate or a stage, or a certificate's id.")],
+    source: Annotated[str | None, typer.Argument(metavar="[SOURCE]", help="A plan, a state or a directory. [default: .]")] = None,
+    config: options.Config = None,
+    file: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
+    no_inline_exemptions: options.NoInline = False,
+    threshold: options.Threshold = None,
+    notice: options.Notice = None,
+    fail_on: _FailOn = None,
+    tool: options.ToolName = None,
+    tool_env: options.ToolEnv = None,
+) -> None:
+    """Say which scopes hold for a certificate or a stage, why the others do not, and what follows; AWS is not asked."""
+    from checker.cli import load, policy_options
+    from checker.cli.aws import Aws
+    from checker.cli.commands.policy_explain import explained
+    from checker.cli.policy_base import holding
+
+    given = policy_options.options(threshold=threshold, notice=notice, fail_on=fail_on)
+    with holding(file, policy_base, given=given, inline=not no_inline_exemptions) as held:
+        aws = Aws(profile=None, role_arn=None, region=None, timeout=20.0)
+        loaded = load.load(
+            (source,) if source is not None else (),
+            config=config,
+            tool=options.wanted(tool, tool_env),
+            fetch=aws.fetch,
+            tags=held.policy.tags,
+        )
+        inventory = held.exemptions(loaded).inventory
+        typer.echo("\n".join(explained(held.standing, inventory, address)))
+        held.warn()

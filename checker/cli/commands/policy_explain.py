@@ -1,0 +1,144 @@
+"""Why a certificate or a stage is judged as it is: which scopes hold for it, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from checker.analysis.cases import build_cases
+from checker.analysis.scoping import Scoping, stages_of
+from checker.cli.commands.policy_show import FIELDS, origin, rule_origin, value_text, weight_text
+from checker.cli.policy_options import PolicyInForce
+from checker.errors import UsageError
+from checker.model.cases import Case, Cases, DocumentCases
+from checker.model.conditions import Traits
+from checker.model.inventory import Inventory
+from checker.model.observation import Observations
+from checker.model.policy import Scope, strictness
+from checker.model.resources import Stage
+from checker.reports.escape import printable
+from checker.rules import RULES
+
+
+def explained(standing: PolicyInForce, inventory: Inventory, name: str) -> Iterator[str]:
+    """The lines about whatever is called so in the documents; raises UsageError where nothing is."""
+    cases = build_cases(inventory, Observations(asked=False), as_of=datetime.now(UTC), policy=standing.policy)
+    scoping = Scoping(cases)
+    found = [entry for part in cases.documents for entry in _found(scoping, part, name)]
+    if not found:
+        raise UsageError("no certificate and no stage is called so", where=name, remedy=_near(cases, name))
+    for number, (what, part, traits) in enumerate(found):
+        if number:
+            yield ""
+        yield printable(f"{what}, in {part.document.source.path}")
+        yield from (printable(line) for line in _lines(standing, scoping, traits))
+        yield from (printable(line) for line in _exemptions(cases, part, name))
+
+
+Entry = tuple[str, DocumentCases, tuple[Traits, ...]]
+
+
+def _found(scoping: Scoping, part: DocumentCases, name: str) -> Iterator[Entry]:
+    for case in part.cases:
+        if name in _names(case):
+            label = f"certificate {case.address or '(not in this state)'}{f' ({case.id})' if case.id else ''}"
+            yield label, part, tuple(scoping.traits(part.document, case.subject))
+    stages: dict[str, list[Stage]] = {}
+    for stage in stages_of(part.document):
+        if stage.address is not None and name in {str(stage.address), str(stage.address.block)}:
+            stages.setdefault(str(stage.address), []).append(stage)
+    for address, sides in stages.items():
+        yield f"stage {address}", part, tuple(dict.fromkeys(scoping.stage_traits(part, sides)))
+
+
+def _names(case: Case) -> set[str | None]:
+    return {case.id, *((str(case.address), str(case.address.block)) if case.address is not None else ())}
+
+
+def _near(cases: Cases, name: str) -> str:
+    from checker.model.text_values import nearest
+
+    known = {str(case.address) for case in cases.all if case.address is not None}
+    known |= {str(stage.address) for part in cases.documents for stage in stages_of(part.document) if stage.address is not None}
+    return nearest(name, sorted(known)[:50]) if known else "the source has none"
+
+
+def _lines(standing: PolicyInForce, scoping: Scoping, traits: tuple[Traits, ...]) -> Iterator[str]:
+    policy = standing.policy
+    sets = [scoping.matching(each) for each in traits]
+    for each, matching in zip(traits, sets, strict=True):
+        yield f"  {_known(each)}"
+        for index, scope in enumerate(policy.scopes):
+            if index in matching:
+                yield f"    {_label(index, scope)}: matches"
+            else:
+                unmet = next(scope.conditions.unmet(each))
+                yield f"    {_label(index, scope)}: does not match: {unmet.condition}: {unmet.why}"
+    if not policy.scopes:
+        yield "    the policy has no scopes"
+    several = len(set(sets)) > 1
+    yield f"  what holds{', the strictest of these' if several else ''}:"
+    yield from _values(standing, sorted(set(sets)))
+
+
+def _known(traits: Traits) -> str:
+    def told(name: str, known: str | None) -> str:
+        return f"{name} {known}" if known is not None else f"{name} not known"
+
+    tags = {key: text for each in traits.tags for key, text in each}
+    return ", ".join(
+        (
+            " with ".join(map(str, traits.addresses)) or "no address",
+            told("account", traits.account),
+            told("region", traits.region),
+            told("workspace", traits.workspace),
+            told("directory", traits.directory),
+            told("stage", traits.stage),
+            told("API", traits.api),
+            *(f"tag {key}={text}" for key, text in sorted(tags.items())),
+        )
+    )
+
+
+def _label(index: int, scope: Scope) -> str:
+    name = f" {scope.name!r}" if scope.name is not None else ""
+    return f"scope {index + 1}{name} ({scope.location})"
+
+
+def _values(standing: PolicyInForce, sets: list[tuple[int, ...]]) -> Iterator[str]:
+    policies = [(matching, standing.policy.under(matching)) for matching in sets]
+    for field in FIELDS:
+        # The strictest, as the run takes it.
+        matching, policy = min(policies, key=lambda entry: strictness(entry[1], field))
+        yield f"    {field} = {value_text(getattr(policy, field))}  # {_origin(standing, matching, field)}"
+    for rule in RULES:
+        matching, weight = min(
+            ((matching, dict(policy.rules).get(rule.name, rule.weight)) for matching, policy in policies),
+            key=lambda entry: (entry[1] is None, entry[1] or 0),
+        )
+        if weight is not rule.weight:
+            scope = next((index for index in reversed(matching) if rule.name in dict(standing.policy.scopes[index].rules)), None)
+            where = _label(scope, standing.policy.scopes[scope]) if scope is not None else rule_origin(standing, rule.name)
+            yield f"    {rule.name} = {weight_text(weight)}  # {where}"
+
+
+def _origin(standing: PolicyInForce, matching: tuple[int, ...], field: str) -> str:
+    policy = standing.policy
+    setting, where = getattr(policy, field), origin(standing, field)
+    if field not in dict(policy.overrides):
+        for index in matching:
+            if field in dict(policy.scopes[index].values):
+                setting, where = dict(policy.scopes[index].values)[field], _label(index, policy.scopes[index])
+    # Only a notice that a larger threshold takes along is another than whatever set it last.
+    return where if setting == getattr(policy.under(matching), field) else "follows threshold_days"
+
+
+def _exemptions(cases: Cases, part: DocumentCases, name: str) -> Iterator[str]:
+    declared = part.document.declared.exemptions if part.document.declared is not None else ()
+    # By whichever of its names it was asked for, an exemption of the block or of the id is one of it.
+    called = [_names(case) for case in part.cases if name in _names(case)]
+    called += [{str(stage.address), str(stage.address.block)} for stage in stages_of(part.document) if stage.address is not None]
+    names = {each for known in called if name in known for each in known} - {None}
+    for entry in (*cases.policy.exemptions, *declared):
+        if not names.isdisjoint({*entry.addresses, entry.certificate_id}):
+            yield f"  exempt from {entry.rule} until {entry.until}: {entry.reason} ({entry.location})"

@@ -1,0 +1,127 @@
+"""The policy that holds, written as a policy file, with where each value comes from behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from checker.cli.policy_options import PolicyInForce
+from checker.model.conditions import Conditions
+from checker.model.exemptions import Exemption
+from checker.model.policy import Policy, Scope, Setting, Weight, Weights
+from checker.policyfile.schema import OFF, VALUES
+from checker.rules import RULES
+
+FIELDS = tuple(name for name in VALUES if name != "rules")
+_PACK = "pack default"
+_PLAIN = ("address", "account", "region", "workspace", "directory", "stage", "api")
+
+
+def policy_lines(standing: PolicyInForce) -> Iterator[str]:
+    """The lines of the policy: values, rules, scopes, exemptions and accounts."""
+    policy = standing.policy
+    yield f"name = {json.dumps(policy.name, ensure_ascii=False)}"
+    yield from _aligned((f"{name} = {value_text(getattr(policy, name))}", origin(standing, name)) for name in FIELDS)
+    yield ""
+    yield "[rules]"
+    weights = dict(policy.rules)
+    yield from _aligned(
+        (f"{rule.name} = {weight_text(weights.get(rule.name, rule.weight))}", rule_origin(standing, rule.name)) for rule in RULES
+    )
+    for scope in policy.scopes:
+        yield ""
+        yield from _scope(scope)
+    for exemption in policy.exemptions:
+        yield ""
+        yield from _exemption(exemption)
+    yield from _accounts(standing)
+
+
+def origin(standing: PolicyInForce, field: str) -> str:
+    """Where the value of a field comes from, scopes left aside."""
+    setting, by = _last_word(standing, field)
+    # Only a notice that a larger threshold takes along is another than whatever set it last.
+    return by if setting == getattr(standing.policy, field) else f"follows threshold_days ({origin(standing, 'threshold_days')})"
+
+
+def _last_word(standing: PolicyInForce, field: str) -> tuple[object, str]:
+    for said in reversed(standing.said):
+        if said.field == field:
+            return said.value, said.by
+    for layer in reversed(standing.layers):
+        if field in dict(layer.settings):
+            return dict(layer.settings)[field], str(layer.location(field))
+    return getattr(Policy(), field), _PACK
+
+
+def rule_origin(standing: PolicyInForce, rule: str) -> str:
+    """Where the weight of a rule comes from, scopes left aside."""
+    for layer in reversed(standing.layers):
+        if rule in dict(layer.rules):
+            return str(layer.location("rules", rule))
+    return _PACK
+
+
+def value_text(setting: object) -> str:
+    """A value as TOML writes it."""
+    return str(setting) if isinstance(setting, int) else json.dumps(str(setting))
+
+
+def weight_text(weight: Weight) -> str:
+    """What a rule weighs, as TOML writes it."""
+    return json.dumps(OFF if weight is None else weight.word)
+
+
+def _aligned(entries: Iterable[tuple[str, str]]) -> Iterator[str]:
+    rows = list(entries)
+    width = max(len(text) for text, _ in rows)
+    return (f"{text:<{width}}  # {where}" for text, where in rows)
+
+
+def _scope(scope: Scope) -> Iterator[str]:
+    yield f"[[scope]]  # {scope.location}"
+    if scope.name is not None:
+        yield f"name = {json.dumps(scope.name, ensure_ascii=False)}"
+    yield from _conditions(scope.conditions)
+    yield from _values(scope.values, scope.rules)
+
+
+def _values(values: tuple[Setting, ...], rules: Weights) -> Iterator[str]:
+    yield from (f"{name} = {value_text(setting)}" for name, setting in values)
+    yield from (f"rules.{name} = {weight_text(weight)}" for name, weight in rules)
+
+
+def _conditions(conditions: Conditions) -> Iterator[str]:
+    for name in _PLAIN:
+        patterns: tuple[str, ...] = getattr(conditions, name)
+        if patterns:
+            yield f"{name} = {_texts(patterns)}"
+    yield from (f"tags.{json.dumps(key, ensure_ascii=False)} = {_texts(patterns)}" for key, patterns in conditions.tags)
+
+
+def _texts(patterns: tuple[str, ...]) -> str:
+    return json.dumps(patterns[0] if len(patterns) == 1 else list(patterns), ensure_ascii=False)
+
+
+def _exemption(exemption: Exemption) -> Iterator[str]:
+    yield f"[[exemption]]  # {exemption.location}"
+    yield f"rule = {json.dumps(exemption.rule)}"
+    yield from (f"address = {json.dumps(address, ensure_ascii=False)}" for address in exemption.addresses)
+    if exemption.certificate_id is not None:
+        yield f"certificate_id = {json.dumps(exemption.certificate_id)}"
+    yield f"until = {exemption.until}"
+    yield f"reason = {json.dumps(exemption.reason, ensure_ascii=False)}"
+    if exemption.owner is not None:
+        yield f"owner = {json.dumps(exemption.owner, ensure_ascii=False)}"
+    yield from _conditions(exemption.where)
+
+
+def _accounts(standing: PolicyInForce) -> Iterator[str]:
+    for access in standing.policy.accounts:
+        layer = next(layer for layer in reversed(standing.layers) if access in layer.accounts)
+        yield ""
+        yield f'[accounts."{access.account}"]  # {layer.location("accounts", access.account)}'
+        if access.role is not None:
+            yield f"role = {json.dumps(access.role)}"
+        if access.external_id is not None:
+            yield f"external_id = {json.dumps(access.external_id)}"

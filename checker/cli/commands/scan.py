@@ -1,0 +1,77 @@
+"""`tfcert scan`: all that accounts have, with or without Terraform."""
+
+# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
+from typing import Annotated
+
+import typer
+
+from checker.cli import options
+from checker.model.severity import FailOn
+
+
+def scan(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE]...", help="States and plans that tell what Terraform manages: as for check. [default: none]"
+        ),
+    ] = None,
+    recursive: options.Recursive = False,
+    region: Annotated[
+        list[str] | None,
+        typer.Option("--region", metavar="NAME", help="A region to scan; repeatable. [default: AWS's own default]"),
+    ] = None,
+    all_regions: Annotated[bool, typer.Option("--all-regions", help="Scan every region that is enabled for the account.")] = False,
+    role_arn: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--role-arn", metavar="ARN", help="A role whose account is scanned; repeatable. [default: the policy's accounts]"
+        ),
+    ] = None,
+    profile: options.Profile = None,
+    policy: options.PolicyFile = None,
+    policy_base: options.PolicyBase = None,
+    threshold: options.Threshold = None,
+    notice: options.Notice = None,
+    as_of: options.AsOf = None,
+    fail_on: Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")] = None,
+    format_: Annotated[
+        list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help="As for check; repeatable. [default: text]")
+    ] = None,
+    timeout: options.Timeout = 20.0,
+    tool: options.ToolName = None,
+    tool_env: options.ToolEnv = None,
+    verbose: options.Verbose = False,
+) -> None:
+    """Judge all that accounts have, in Terraform or not.
+
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive, 130 interrupted.
+    """
+    from checker.cli import load, output
+    from checker.cli.aws import Aws
+    from checker.cli.policy_base import holding
+    from checker.cli.policy_options import options as given
+    from checker.cli.scan_run import ScanScope, look, recorded
+    from checker.errors import UsageError
+    from checker.model.policy import Run
+    from checker.pipeline import scan as judge
+
+    chosen = output.formats(format_)
+    if region and all_regions:
+        raise UsageError("these contradict each other", where="--region and --all-regions", remedy="give one of them")
+    scope = ScanScope(
+        roles=tuple(dict.fromkeys(role_arn or ())), regions=None if all_regions else tuple(dict.fromkeys(region or ()))
+    )
+    wanted = options.wanted(tool, tool_env)
+    with holding(policy, policy_base, given=given(threshold=threshold, notice=notice, fail_on=fail_on)) as held:
+        run = Run(as_of=load.moment(as_of), policy=held.policy)
+        aws = Aws(profile=profile, role_arn=None, region=None, timeout=timeout, accounts=run.policy.accounts)
+        with aws.counted(told=verbose):
+            output.refuse_inputs(chosen, sources or (), None, policy=policy)
+            known = recorded(sources or (), recursive=recursive, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
+            outcome = held.told(judge(look(scope, aws.gateways()), known, run))
+            output.report(outcome, chosen)
+            output.warn_unverified(outcome)
+            if outcome.cases.observations.interrupted:
+                raise KeyboardInterrupt
+    raise typer.Exit(outcome.exit_code)

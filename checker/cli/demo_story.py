@@ -1,0 +1,126 @@
+"""The demo as a person sees it: each command with what it prints, and what to type next."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from checker.cli import output
+from checker.cli.children import own_command, own_environment
+from checker.demo.emulator import Emulator
+from checker.demo.story import DAYS_LEFT, lay_configuration, lay_recorded, what_stages_present
+from checker.errors import TfcertError, UsageError
+from checker.terraform.tool import Tool, find_tool
+
+_SECONDS = 300
+_PHASES = ("introduce", "repoint", "retire")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """Where the story plays: a folder, an emulated AWS, and the environment that leads commands there."""
+
+    folder: Path
+    aws: Emulator
+    environment: Mapping[str, str]
+
+    def say(self, text: str) -> None:
+        output.write(f"{text}\n".encode())
+
+    def tfcert(self, *arguments: str, expected: Sequence[int] = (0,)) -> bytes:
+        """Run tfcert as a person would, show it, and give its output."""
+        self.say(f"\n$ tfcert {shlex.join(arguments)}")
+        return self.run(own_command(*arguments), expected)
+
+    def run(self, command: Sequence[str], expected: Sequence[int], *, quiet: bool = False) -> bytes:
+        try:
+            done = subprocess.run(  # noqa: S603 -- our own command, or the tool that the person chose
+                command, cwd=self.folder, env=dict(self.environment), capture_output=True, timeout=_SECONDS, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise UsageError(f"{Path(command[0]).name} did not run: {error}", remedy="run the demo without --apply") from error
+        if not quiet:
+            output.write(done.stdout + done.stderr)
+        if done.returncode not in expected:
+            if quiet:
+                output.write(done.stdout + done.stderr)
+            raise TfcertError(
+                f"{Path(command[0]).name} ended with {done.returncode}", remedy="what it printed stands above; please report it"
+            )
+        return done.stdout
+
+    def show_stages(self) -> None:
+        for shown in what_stages_present(self.aws):
+            left = f"{shown.days_left} days left" if shown.days_left is not None else "not known to AWS"
+            self.say(f"  {shown.stage:<14} presents {shown.certificate_id or 'nothing'} ({left})")
+
+
+def tell(*, apply: bool, folder: str | None, tool: str | None) -> None:
+    """Tell the story, recorded or with real applies; raises TfcertError when a step does not do what it should."""
+    found = find_tool(tool, os.environ) if apply else None
+    if apply and found is None:
+        raise UsageError("no terraform and no tofu on PATH", where="--apply", remedy="install one, or leave --apply out")
+    place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="tfcert-demo-"))
+    place.mkdir(parents=True, exist_ok=True)
+    if any(place.iterdir()):
+        raise UsageError("not empty", where=str(place), remedy="name a new folder")
+    with Emulator() as aws:
+        # The package may run from a checkout that is not installed: children must find it as well.
+        environment = own_environment(aws.environment(os.environ), folder=str(place)) | {"TF_IN_AUTOMATION": "1", "GOGC": "400"}
+        stage = _Stage(folder=place, aws=aws, environment=environment)
+        stage.say(f"An embedded AWS listens on {aws.endpoint}. The configuration lies in {place}.")
+        lay_configuration(place)
+        if found is not None:
+            _for_real(stage, found)
+        else:
+            _recorded(stage)
+
+
+def _recorded(stage: _Stage) -> None:
+    lay_recorded(stage.aws, stage.folder)
+    stage.say(f"Two APIs, three stages, one shared certificate with {DAYS_LEFT} days left; AWS says:")
+    stage.show_stages()
+    stage.tfcert("check", "terraform.tfstate", expected=(1,))
+    stage.tfcert("patch", "terraform.tfstate", "--phase", "all")
+    stage.say(
+        f"""
+What to type next (the emulator ends with this command, so --offline):
+  cd {shlex.quote(str(stage.folder))}
+  tfcert check terraform.tfstate --offline --format json
+  tfcert patch terraform.tfstate --offline --out patches   # three patches and RUNBOOK.md
+  tfcert patch terraform.tfstate --offline --write         # the first phase, into the files
+With terraform or tofu at hand, `tfcert demo --apply` runs the whole rotation for real."""
+    )
+
+
+def _for_real(stage: _Stage, tool: Tool) -> None:
+    stage.aws.clock.advance(days=DAYS_LEFT - 365, hours=1)
+    stage.say(f"\n$ {tool.name} init && {tool.name} apply   # {365 - DAYS_LEFT} days ago")
+    _tool(stage, tool, "init", "-input=false")
+    _tool(stage, tool, "apply", "-input=false", "-auto-approve")
+    stage.aws.clock.run()
+    stage.say("Today:")
+    stage.show_stages()
+    stage.tfcert("check", expected=(1,))
+    for number, phase in enumerate(_PHASES, start=1):
+        stage.say(f"\n--- apply {number} of 3: {phase}")
+        stage.tfcert("patch", "--write")
+        stage.say(f"\n$ {tool.name} plan -out plan.bin && {tool.name} show -json plan.bin > plan.json")
+        _tool(stage, tool, "plan", "-input=false", "-out=plan.bin")
+        (stage.folder / "plan.json").write_bytes(_tool(stage, tool, "show", "-json", "plan.bin"))
+        stage.tfcert("check", "plan.json", "--expect", phase)
+        stage.say(f"\n$ {tool.name} apply plan.bin")
+        _tool(stage, tool, "apply", "-input=false", "plan.bin")
+        stage.show_stages()
+    stage.tfcert("check")
+    stage.tfcert("patch")
+
+
+def _tool(stage: _Stage, tool: Tool, *arguments: str) -> bytes:
+    color = ["-no-color"] if arguments[0] != "show" else []
+    return stage.run([tool.path, *arguments[:1], *color, *arguments[1:]], (0,), quiet=True)

@@ -1,0 +1,303 @@
+"""Sources and --recursive -> Loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checker._value import replace, value
+from checker.cli import output
+from checker.cli.atomic_write import JOURNAL
+from checker.cli.loaded import Loaded, shown_as
+from checker.errors import TfcertError, UnreadableError, UsageError
+from checker.hcl.roots import Root, Unit, find_roots, find_units
+from checker.model.configuration_files import SUFFIXES
+from checker.model.inventory import Document, Inventory, Unread
+from checker.terraform.tool import Wanted
+
+if TYPE_CHECKING:
+    from checker.hcl.configuration import Configuration
+    from checker.model.configuration import Declared
+
+
+# Dates are counted from and to it: the first and the last that a calendar has leave no room for that.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+
+
+def load(
+    sources: Sequence[str],
+    *,
+    config: str | None,
+    tool: Wanted | None,
+    fetch: Callable[[str], bytes] | None = None,
+    tags: Collection[str] = (),
+    settle: Callable[[str], None] | None = None,
+) -> Loaded:
+    """Read every source with its configuration; `fetch` gives what lies in a bucket, `tags` names the tags to keep.
+
+    `settle` is called with each folder of a configuration before it is read; without it, a write that was killed there is reported.
+
+    Raises TfcertError naming the source.
+    """
+    from checker.terraform.load import read_source
+    from checker.terraform.tool import find_tool
+
+    if sources.count("-") > 1:
+        raise UsageError("standard input is read once", where="-", remedy="give - once, and pass the others as files")
+    found = find_tool(tool.name, os.environ, tool.passed) if tool is not None else None
+    offline = tool is not None and tool.offline
+    for folder in dict.fromkeys(config if config is not None else _beside(source) for source in sources or (".",)):
+        (settle or report_killed)(folder)
+    documents: list[Document] = []
+    configurations: list[Configuration | None] = []
+    for source in sources or (".",):
+        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags, offline=offline)
+        directory = config if config is not None else _beside(source)
+        beside = _configuration(directory, demanded=config is not None)
+        configurations.append(beside[0] if beside is not None else None)
+        documents.append(_placed(document, source, directory, beside[1] if beside is not None else None))
+    return Loaded(inventory=Inventory(documents=tuple(documents)), configurations=tuple(configurations))
+
+
+def report_killed(folder: str) -> None:
+    """Warn of a `patch --write` in a folder that did not end."""
+    if os.path.lexists(Path(folder, JOURNAL)):
+        output.warn(
+            f"{folder}: a `tfcert patch --write` has not ended here, so its files may be half edited; "
+            "the next `tfcert patch` restores them"
+        )
+
+
+def settle_or_report(folder: str) -> None:
+    """Undo a `patch --write` in a folder that was killed, and say so; warn of a journal that is not followed."""
+    try:
+        settle_killed(folder)
+    except UsageError as error:
+        output.warn(str(error))
+
+
+def settle_killed(folder: str) -> None:
+    """Undo a `patch --write` in a folder that was killed, and say so; UsageError for a journal that is not followed."""
+    if not os.path.lexists(Path(folder, JOURNAL)):
+        return
+    # Only here: it is needed seldom.
+    from checker.cli.write_journal import settle
+    from checker.git import repository_of
+
+    real = Path(folder).resolve()
+    done = settle(real, within=repository_of(real) or real)
+    if done is not None:
+        output.warn(done)
+
+
+def _placed(document: Document, source: str, directory: str, declared: Declared | None) -> Document:
+    """The document with its configuration, the folder of it, and the workspace that is selected there."""
+    if declared is None and (source == "-" or source.startswith("s3://")):
+        return document
+    from checker.terraform.load import other_workspaces
+    from checker.terraform.workspaces import workspace_of
+
+    placed = replace(
+        document,
+        declared=declared,
+        directory=_home(directory),
+        workspace=workspace_of(document.source.kind, source, directory, os.environ),
+    )
+    return replace(placed, workspaces=other_workspaces(placed, source, directory)) if declared is not None else placed
+
+
+def _home(directory: str) -> str:
+    """Return the absolute path of a folder, by the name that the user gave it inside the repository.
+
+    A link there belongs to the checkout: followed, it would choose the scopes by directory. Outside, links are followed.
+    """
+    # Only here: a document without configuration has no folder.
+    from checker.git import repository_of
+
+    plain = Path(os.path.abspath(directory))  # noqa: PTH100 -- Path.resolve would follow the link
+    top = repository_of(Path.cwd())
+    return (plain if top is not None and plain.is_relative_to(top) else plain.resolve()).as_posix()
+
+
+def demand_configuration(inventory: Inventory) -> None:
+    """Raise UsageError where a plan comes without configuration: which phase comes next is told by that alone."""
+    for document in inventory.documents:
+        if document.plan is not None and document.declared is None:
+            raise UsageError(
+                f"the configuration of {document.source.path} is not at hand, and it says which phase comes next",
+                where="--expect next",
+                remedy="name the folder of its .tf files with --config, or expect one phase by its name",
+            )
+
+
+def moment(text: str | None) -> datetime:
+    """The instant to judge for: an RFC 3339 instant, a date (its midnight in UTC), or now; raises UsageError."""
+    if text is None:
+        return datetime.now(UTC)
+    from checker.terraform.certificates import read_moment
+
+    instant = read_moment(text)
+    if instant is None:
+        raise UsageError(f"{text!r} is no instant", where="--as-of", remedy="write 2026-12-01 or 2026-12-01T12:00:00Z")
+    if instant.tzinfo is None:
+        raise UsageError(f"{text!r} names no time zone", where="--as-of", remedy=f"write {text.strip()}Z for UTC")
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        raise UsageError(f"{text!r} is in no year that is judged for", where="--as-of", remedy="write one of this century")
+    return instant
+
+
+def _beside(source: str) -> str:
+    if source == "-" or source.startswith("s3://"):
+        return "."
+    path = Path(source)
+    return str(path if path.is_dir() else path.parent)
+
+
+def _configuration(directory: str, *, demanded: bool) -> tuple[Configuration, Declared] | None:
+    folder = Path(directory)
+    if demanded and not folder.is_dir():
+        raise UnreadableError("not a directory", where=directory, remedy="--config takes the folder of the .tf files")
+    if not any(name.endswith(SUFFIXES) for name in _names(folder, demanded=demanded)):
+        if demanded:
+            raise UnreadableError("no .tf files here", where=directory, remedy="--config takes the folder of the .tf files")
+        return None
+    # Only here, since the parser is not needed where there is nothing to parse.
+    from checker.terraform.configuration import read_configuration
+
+    return read_configuration(directory, shown_as(directory))
+
+
+def _names(folder: Path, *, demanded: bool) -> list[str]:
+    """What lies in a folder; nothing where it may not be listed, unless it was asked for by name."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208  # names are all that is asked for
+    except OSError as error:
+        if demanded:
+            message = f"cannot be listed: {error.strerror}"
+            raise UnreadableError(message, where=str(folder), remedy="check its permissions") from error
+        return []
+
+
+def _stdin() -> memoryview:
+    from checker.files import read_stream
+
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("nothing is piped in", where="-", remedy="pipe a plan or a state into tfcert")
+    return read_stream(sys.stdin.buffer, "-")
+
+
+_STATE = "terraform.tfstate"
+
+
+@value
+class Tree:
+    """The root modules that were read, by folder, those that could not be, and how many have nothing to do with us."""
+
+    read: tuple[tuple[str, Loaded], ...]
+    unread: tuple[Unread, ...]
+    unconcerned: int
+
+
+def read_tree(
+    sources: Sequence[str],
+    *,
+    config: str | None,
+    tool: Wanted,
+    tags: Collection[str] = (),
+    settle: Callable[[str], None] | None = None,
+) -> Tree:
+    """Find and read every root module at or below the folders.
+
+    Its state is a terraform.tfstate beside it where no backend and no workspace is chosen, else what the tool pulls. One that
+    cannot be read does not keep the others from being read. Raises UsageError for a source that is no folder, and where there is
+    no root at all.
+    """
+    if config is not None:
+        raise UsageError("each root module is its own configuration", where="--config", remedy="leave it out with --recursive")
+    roots = {root.directory: root for source in sources or (".",) for root in _below(source)}
+    units = {unit.directory: unit for source in sources or (".",) for unit in find_units(source)}
+    if not roots and not units:
+        raise UsageError(
+            f"no root module at or below {', '.join(sources or ('.',))}",
+            where="--recursive",
+            remedy="a root module has a backend, a provider block, a lock file or a state; pass its folder without --recursive",
+        )
+    read: list[tuple[str, Loaded]] = []
+    unread: list[Unread] = []
+    for root in roots.values():
+        if not root.concerned:
+            continue
+        if root.unreadable is not None:
+            unread.append(Unread(path=root.directory, reason=root.unreadable, remedy="check its permissions"))
+            continue
+        try:
+            read.append((root.directory, load((_state(root),), config=root.directory, tool=tool, tags=tags, settle=settle)))
+        except TfcertError as error:
+            unread.append(Unread(path=root.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
+    for unit in units.values():
+        if unit.concerned:
+            _read_unit(unit, read, unread, tool, tags)
+    passed_over = sum(not root.concerned for root in roots.values()) + sum(not unit.concerned for unit in units.values())
+    tree = Tree(read=tuple(read), unread=tuple(unread), unconcerned=passed_over)
+    _tell_unconcerned(tree)
+    return tree
+
+
+def _read_unit(unit: Unit, read: list[tuple[str, Loaded]], unread: list[Unread], tool: Wanted, tags: Collection[str]) -> None:
+    """Read a Terragrunt unit by the state file beside it; Terragrunt itself is never run."""
+    state = Path(unit.directory, _STATE)
+    try:
+        if unit.module is not None and state.is_file():
+            read.append((unit.directory, load((str(state),), config=unit.module, tool=tool, tags=tags)))
+            return
+        where = f" --config {unit.module}" if unit.module is not None else ""
+        unread.append(
+            Unread(
+                path=unit.directory,
+                reason="a Terragrunt unit, and its state is no file here",
+                remedy=f"run `terragrunt state pull > state.json` in it, then `tfcert check {unit.directory}/state.json{where}`",
+            )
+        )
+    except TfcertError as error:
+        unread.append(Unread(path=unit.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
+
+
+def load_tree(sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()) -> Loaded:
+    """Every root module below the folders as one: what a check judges, each document by itself."""
+    tree = read_tree(sources, config=config, tool=tool, tags=tags)
+    documents = tuple(document for _, loaded in tree.read for document in loaded.inventory.documents)
+    configurations = tuple(found for _, loaded in tree.read for found in loaded.configurations)
+    return Loaded(inventory=Inventory(documents=documents, unread=tree.unread), configurations=configurations)
+
+
+def _tell_unconcerned(tree: Tree) -> None:
+    """Say how many root modules were passed over, and why that is no gap."""
+    if tree.unconcerned:
+        output.warn(
+            f"{tree.unconcerned} of the root modules speak of no stage and no client certificate, "
+            "and call no module from elsewhere: their state was not read"
+        )
+
+
+def _below(source: str) -> Iterator[Root]:
+    if not Path(source).is_dir():
+        raise UsageError("not a folder", where=source, remedy="--recursive takes folders and finds the root modules in them")
+    yield from find_roots(source)
+
+
+def _state(root: Root) -> str:
+    """Return the local state of a root module; its folder, which the tool is asked about, where the state may be another one.
+
+    With a backend, or another workspace, such a file is not the state: both ways of `check` then ask the same tool.
+    """
+    from checker.terraform.directories import backend_of
+    from checker.terraform.workspaces import in_default_workspace
+
+    beside = Path(root.directory, _STATE)
+    if root.remote or not beside.is_file() or not in_default_workspace(root.directory, os.environ):
+        return root.directory
+    return str(beside) if backend_of(root.directory, os.listdir(root.directory)) is None else root.directory  # noqa: PTH208  # names alone

@@ -1,0 +1,384 @@
+"""Print, store or write patches."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from checker._value import replace, value
+from checker.cli import output, signals
+from checker.cli.atomic_write import replace_files
+from checker.cli.aws import cache_folder
+from checker.cli.file_changes import write_all
+from checker.cli.loaded import Loaded
+from checker.cli.output_conflicts import refuse_overwriting
+from checker.cli.patch_preview import Ground, ground_of, patch_text
+from checker.cli.verify import verify
+from checker.errors import TfcertError, UnprovenError, UnreadableError, UsageError
+from checker.hcl.configuration import Configuration
+from checker.hcl.proof import keep_grammar_in
+from checker.model.deadlines import late_plan
+from checker.model.outcome import UNVERIFIED, Outcome
+from checker.model.policy import Policy, Run
+from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, TakenUp, Waiting
+from checker.patches.patch import Patches
+from checker.patches.runbook import runbook
+from checker.patches.trust_text import nothing_to_edit, trust_lines
+from checker.pipeline import Observe, Wish, patch
+from checker.reports.escape import encoded, printable
+from checker.rotation.sentences import preview_in_words, step_in_words
+from checker.terraform.tool import Tool, Wanted, find_tool
+
+_NAME = re.compile(r"[A-Za-z_][\w-]*")
+
+
+@value
+class Request:
+    """What the command line asks for: the wish, where the patches go, and the tool that is to verify them first."""
+
+    wish: Wish
+    out: str | None
+    write: bool
+    verify: Tool | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        phase: str,
+        only: tuple[str, ...],
+        name: str | None,
+        even_if_not_due: bool,
+        trust_bundle: bool,
+        out: str | None,
+        write: bool,
+        verify: Tool | None = None,
+    ) -> Request:
+        """Put a request together; raises UsageError for what contradicts itself."""
+        if write and phase == "all":
+            raise UsageError(
+                "three phases cannot be written into the files at once", where="--write", remedy="one phase an apply: --phase next"
+            )
+        if name is not None and not _NAME.fullmatch(name):
+            raise UsageError(f"{name!r} is no name that Terraform takes", where="--name", remedy="letters, digits, _ and -")
+        wish = Wish(
+            phase=Phase(phase) if phase in set(Phase) else None,
+            every=phase == "all",
+            only=frozenset(only),
+            name=name,
+            even_if_not_due=even_if_not_due,
+            trust_bundle=trust_bundle,
+        )
+        return cls(wish=wish, out=out, write=write, verify=verify)
+
+
+def standing(
+    outcome: Outcome, patches: Patches, *, written: bool, back: bool, only: frozenset[str] = frozenset(), retiring: bool = False
+) -> list[str]:
+    """A line for each rotation that is not done, with what a person must do.
+
+    `back` and `retiring` say that a rollback or retire was asked for, `only` for which certificates.
+    """
+    lines: list[str] = []
+    first = patches.patches[0].phase if patches.patches else None
+    expected = patches.patches[0].expected if patches.patches else None
+    for rotation in patches.rotations:
+        both = any(rotation.label in entry.both for entry in patches.patches)
+        match rotation.step:
+            case Next(phase=phase) if phase is first and rotation.taken_up is not None:
+                lines += _taken_up(rotation.label, rotation.taken_up, expected or str(phase), written=written)
+            case Next(phase=phase) if written and phase is first:
+                lines.append(f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {expected}`, then apply")
+            case Done():
+                pass
+            case Blocked(remedy=remedy):
+                lines += [f"{rotation.label}: {step_in_words(rotation)}", f"  what to do: {remedy}"]
+            case Next() | Waiting():
+                lines.append(f"{rotation.label}: {step_in_words(rotation, both=both)}")
+        lines += [f"  {text}" for text in _previews(rotation, patches)]
+        lines += [f"  {text}" for text in _late(rotation, outcome.cases.as_of)]
+        lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
+        if written and first is not None:
+            lines += [f"  trust: {line}" for line in trust_lines(rotation, first, both=both)]
+    lines = lines or _nothing(outcome, only, back=back, retiring=retiring)
+    lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == UNVERIFIED]
+    return lines
+
+
+def _late(rotation: Rotation, as_of: datetime) -> Iterator[str]:
+    """The order that loses least, and its risks, where no time is left for the trust window."""
+    if rotation.late is not None:
+        plan = late_plan(rotation.late, as_of)
+        yield plan.why
+        yield from (f"{number}. {text}" for number, text in enumerate(plan.steps, 1))
+        yield from (f"risk: {text}" for text in plan.risks)
+
+
+def _previews(rotation: Rotation, patches: Patches) -> Iterator[str]:
+    """What must be known of each phase that is written although it is not the next step."""
+    for entry in patches.patches:
+        taken = any(each.label == rotation.label for each in entry.rotations)
+        if taken and rotation.step != Next(entry.phase) and entry.phase is not Phase.ROLLBACK:
+            yield preview_in_words(rotation, entry.phase)
+
+
+def _nothing(outcome: Outcome, only: frozenset[str], *, back: bool, retiring: bool) -> list[str]:
+    if back:
+        return ["nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again"]
+    if only:
+        return [_alone(outcome, name) for name in sorted(only)]
+    if retiring:
+        return ["nothing to retire: no rotation has come that far, and no certificate in state is left over"]
+    return ["nothing to do: no certificate nears its end, and no rotation is under way"]
+
+
+def _alone(outcome: Outcome, name: str) -> str:
+    """Why there is nothing to do for one certificate that was asked for by name."""
+    found = [case for case in outcome.cases.all if name in {case.id, str(case.address), str(case.address and case.address.block)}]
+    ends = min((case.expires_at for case in found if case.expires_at is not None), default=None)
+    until = f"it ends on {ends:%Y-%m-%d}" if ends is not None else "its end is not known"
+    if any(case.presented for case in found):
+        return f"nothing to do for {name}: {until}, which is not near; --even-if-not-due rotates it all the same"
+    return f"nothing to do for {name}: no stage in state presents it ({until}), and it is in no rotation that is due"
+
+
+def _taken_up(label: str, taken_up: TakenUp, expected: str, *, written: bool) -> list[str]:
+    """How a rotation that somebody began manually goes on, once the patch is applied to the files."""
+    if taken_up.applied:
+        then = "this changes a comment alone: no apply follows it; ask again for the next phase"
+    else:
+        then = f"then plan, `tfcert check PLAN --expect {expected}`, and apply; no stage moves yet"
+    return [f"{label}: {taken_up.guess}", f"  {'written' if written else 'the patch makes it certain'}: {then}"]
+
+
+def exit_code(outcome: Outcome, patches: Patches) -> int:
+    """3 where something is blocked or could not be verified, else 0."""
+    stuck = any(_is_stuck(rotation) for rotation in patches.rotations)
+    return 3 if stuck or outcome.unverified else 0
+
+
+def _is_stuck(rotation: Rotation) -> bool:
+    match rotation.step:
+        case Blocked():
+            return True
+        case Waiting(unverified=unverified):
+            return unverified
+        case Next() | Done():
+            return False
+
+
+@value
+class Delivered:
+    """The exit code, and whether the certificates that were asked for by name are there."""
+
+    exit_code: int
+    known: bool
+
+
+def deliver(
+    loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime, root: str | None = None
+) -> Delivered:
+    """Write what is asked for and say how each rotation stands.
+
+    `root` is the folder of one root module among others: it is put above what is said, and one with nothing to do is silent.
+    """
+    configuration = _one(loaded)
+    cache = cache_folder(os.environ)
+    if cache is not None:
+        keep_grammar_in(cache)
+    outcome, patches = patch(loaded.inventory, configuration, observe, Run(as_of=as_of, policy=policy), request.wish)
+    known = bool(patches.rotations) or _known(outcome, request.wish.only)
+    if request.wish.only and not known and root is None:
+        raise UsageError("no such certificate in the sources", where="--only", remedy="`tfcert check` lists their addresses")
+    for notice in outcome.notices:
+        output.warn(notice)
+    if request.wish.phase is None and not request.wish.every:
+        patches = _first_apply(patches)
+    ground = ground_of(configuration)
+    code = exit_code(outcome, patches)
+    if root is not None and not patches.rotations and not code:
+        return Delivered(exit_code=code, known=known)
+    if root is not None:
+        output.write(printable(f"# root module {root}").encode() + b"\n")
+    if request.verify is not None and not _verified(configuration, patches, request.verify, ground.top):
+        return Delivered(exit_code=3, known=known)
+    _put(loaded, configuration, outcome, patches, request, ground)
+    back = request.wish.phase is Phase.ROLLBACK
+    lines = standing(
+        outcome,
+        patches,
+        written=request.write,
+        back=back,
+        only=request.wish.only,
+        retiring=request.wish.phase is Phase.RETIRE,
+    )
+    output.write("".join(f"# {printable(line)}\n" for line in lines).encode())
+    return Delivered(exit_code=code, known=known)
+
+
+def _put(
+    loaded: Loaded, configuration: Configuration, outcome: Outcome, patches: Patches, request: Request, ground: Ground
+) -> None:
+    if request.wish.trust_bundle:
+        _warn_without_edits(loaded, patches)
+    if request.write:
+        _write(configuration, patches, ground.top)
+    if request.out is not None:
+        _store(Path(request.out), loaded, outcome, patches, ground, trust_bundle=request.wish.trust_bundle)
+    if not request.write and request.out is None:
+        _warn_above_here(patches, ground)
+        for entry in patches.patches:
+            output.write(patch_text(entry, ground))
+
+
+def _warn_above_here(patches: Patches, ground: Ground) -> None:
+    """Warn before `git apply` leaves edits out in silence: in a subfolder it passes over files above that folder."""
+    if sys.stdout.isatty():
+        return
+    here = Path.cwd().resolve()
+    edited = [(ground.top / ground.prefix / change.path).resolve() for entry in patches.patches for change in entry.changes]
+    above = [path for path in edited if not path.is_relative_to(here)]
+    if above:
+        output.warn(
+            f"the patch edits {os.path.relpath(above[0], here)}, outside this folder: `git apply` here leaves it out in silence; "
+            'use `tfcert patch --write`, or pipe into `git -C "$(git rev-parse --show-toplevel)" apply`'
+        )
+
+
+def _warn_without_edits(loaded: Loaded, patches: Patches) -> None:
+    """Say where --trust-bundle finds nothing to edit, and why."""
+    declared = [document.declared for document in loaded.inventory.documents if document.declared is not None]
+    for rotation in patches.rotations:
+        if isinstance(rotation.step, Blocked):
+            continue
+        found = next((each for each in declared if rotation.predecessor and each.certificate(rotation.predecessor)), None)
+        text = nothing_to_edit(rotation, found) if found is not None else None
+        if text is not None:
+            output.warn(text)
+
+
+def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: Path) -> bool:
+    """Whether the tool validates what every phase leaves; says so, or why not."""
+    try:
+        verify(configuration, patches.patches, tool, top=top)
+    except (UnprovenError, UnreadableError) as error:
+        output.write(f"# not verified: {printable(str(error))}\n".encode())
+        return False
+    if patches.patches:
+        phases = ", ".join(str(entry.phase) for entry in patches.patches)
+        output.write(f"# verified with {tool.name} on a copy: {phases}\n".encode())
+    return True
+
+
+def verifier(wanted: Wanted) -> Tool:
+    """The tool that is to verify; raises UsageError where there is none."""
+    found = find_tool(wanted.name, os.environ, wanted.passed)
+    if found is None:
+        raise UsageError("no terraform and no tofu on PATH", where="--verify", remedy="install one, or name one with --tool")
+    return found
+
+
+def _first_apply(patches: Patches) -> Patches:
+    """What one apply takes of what is safe now (I1): rotations in a later phase come after it."""
+    if len(patches.patches) > 1:
+        later = ", ".join(str(entry.phase) for entry in patches.patches[1:])
+        output.warn(
+            f"only {patches.patches[0].phase} is written, since one apply takes one phase; apply it, then ask again for {later}"
+        )
+    first = patches.patches[:1]
+    if first and any(_is_in_another_phase(rotation, first[0].phase) for rotation in patches.rotations):
+        output.warn(
+            "the rotations are in different phases: check the plan with `--expect next`, which judges each by its own phase"
+        )
+        first = (replace(first[0], expect="next"),)
+    return replace(patches, patches=first)
+
+
+def _is_in_another_phase(rotation: Rotation, phase: Phase) -> bool:
+    """Whether the plan may hold a phase of this rotation that is not the one written."""
+    match rotation.step:
+        case Next(phase=other):
+            return other is not phase
+        case Waiting():
+            return rotation.introduced
+        case _:
+            return False
+
+
+def _one(loaded: Loaded) -> Configuration:
+    roots = {found.root: found for found in loaded.configurations if found is not None}
+    if not roots:
+        path = loaded.inventory.documents[0].source.path
+        raise UnreadableError("no .tf files beside it", where=path, remedy="name their folder with --config")
+    if len(roots) > 1:
+        raise UsageError("the sources belong to several configurations", remedy="run `tfcert patch` once for each")
+    return next(iter(roots.values()))
+
+
+def _known(outcome: Outcome, only: frozenset[str]) -> bool:
+    return any(str(case.address) in only or str(case.address.block) in only for case in outcome.cases.all if case.address) or any(
+        case.id in only for case in outcome.cases.all
+    )
+
+
+def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground: Ground, *, trust_bundle: bool) -> None:
+    if not patches.rotations:
+        output.write(b"# no certificate is to be rotated: no runbook is written\n")
+        return
+    declared = next(document.declared for document in loaded.inventory.documents if document.declared is not None)
+    text = runbook(
+        patches.rotations,
+        declared,
+        outcome.cases.policy,
+        as_of=outcome.cases.as_of,
+        where=ground.where,
+        trust_bundle=trust_bundle,
+        files={entry.phase: os.path.relpath((out / entry.file_name).resolve(), ground.top) for entry in patches.patches},
+        expected={str(entry.phase): str(entry.expected) for entry in patches.patches},
+        places={str(stage.address): stage for document in loaded.inventory.documents for stage in document.stages if stage.address},
+    )
+    texts = {out / entry.file_name: patch_text(entry, ground) for entry in patches.patches}
+    texts[out / "RUNBOOK.md"] = encoded(text)
+    refuse_overwriting(texts, [document.source.path for document in loaded.inventory.documents], loaded, option="--out")
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        replace_files(texts)
+    except (OSError, TfcertError, KeyboardInterrupt) as error:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        if isinstance(error, OSError):
+            where = str(error.filename or out)
+            raise UsageError(error.strerror or "cannot be written", where=where, remedy="check --out") from error
+        raise
+    for path in texts:
+        output.write(f"{printable(str(path))}\n".encode())
+
+
+def _write(configuration: Configuration, patches: Patches, top: Path) -> None:
+    if not patches.patches:
+        return
+    first = patches.patches[0]
+    if not first.on_disk:
+        raise UsageError(
+            f"{first.phase} builds on a phase that the files do not hold yet",
+            where="--write",
+            remedy="write and apply the phase before it first: --phase next",
+        )
+    safe = all(rotation.step == Next(first.phase) for rotation in first.rotations)
+    for condition in () if safe else first.unmet:
+        output.warn(f"warning: before {first.phase} is applied: {condition}")
+    with signals.waiting():
+        written = write_all(configuration.root, first.changes, within=top)
+        for path in written:
+            shown = os.path.relpath(path.resolve(), top.resolve()) if path.resolve().is_relative_to(top.resolve()) else path
+            output.write(f"# {first.phase}: edited {printable(str(shown))}\n".encode())
+    if signals.received():
+        signals.tell(f"{first.phase} is written in full, files: {len(written)}")
+        raise KeyboardInterrupt

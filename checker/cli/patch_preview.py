@@ -1,0 +1,74 @@
+"""--patches; paths from the git root."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from checker._value import replace, value
+from checker.cli.aws import cache_folder
+from checker.cli.loaded import Loaded
+from checker.git import repository_of
+from checker.hcl.configuration import Configuration
+from checker.hcl.proof import keep_grammar_in
+from checker.model.outcome import Outcome
+from checker.model.rotation import WrittenPatch
+from checker.patches.patch import PhasePatch
+from checker.patches.runbook import REPOSITORY, header
+from checker.pipeline import preview
+from checker.reports.escape import encoded
+
+
+@value
+class Ground:
+    """The repository's root, else the configuration's folder; `where` names it in words, `prefix` leads from it to the latter."""
+
+    top: Path
+    where: str
+    prefix: str
+
+
+def ground_of(configuration: Configuration) -> Ground:
+    """Find the root of the repository that a configuration lies in."""
+    here = Path(configuration.root).resolve()
+    top = repository_of(here)
+    prefix = os.path.relpath(here, top or here).replace(os.sep, "/")
+    where = "the configuration's folder" if top is None else REPOSITORY
+    return Ground(top=top or here, where=where, prefix="" if prefix == "." else prefix)
+
+
+def patch_text(entry: PhasePatch, ground: Ground) -> bytes:
+    """A patch with its header of comments, as it is printed and stored."""
+    return encoded(header(entry, where=ground.where)) + entry.diff(ground.prefix)
+
+
+def with_patches(outcome: Outcome, loaded: Loaded) -> Outcome:
+    """The outcome with every phase of each due rotation written, as `tfcert patch --phase all --out` would.
+
+    Where several configurations were read, the folder of each stands before its patches' names.
+    """
+    cache = cache_folder(os.environ)
+    if cache is not None:
+        keep_grammar_in(cache)
+    found, written = preview(outcome, loaded.configurations)
+    patches: list[WrittenPatch] = []
+    for configuration, made in written:
+        ground = ground_of(configuration)
+        folder = folder_of(configuration.root) if len(written) > 1 else ""
+        patches += (
+            WrittenPatch(
+                phase=entry.phase,
+                file_name=f"{folder}/{entry.file_name}" if folder else entry.file_name,
+                diff=patch_text(entry, ground).decode(),
+                rotations=tuple(rotation.label for rotation in entry.rotations),
+                unmet=entry.unmet,
+            )
+            for entry in made.patches
+        )
+    return replace(found, patches=tuple(patches))
+
+
+def folder_of(directory: str) -> str:
+    """A folder's path from here, which leads nowhere upwards: a way up is spelt out."""
+    relative = os.path.relpath(directory)
+    return "/".join("up" if part == ".." else part for part in Path(relative).parts)

@@ -1,0 +1,62 @@
+"""`patch --recursive`: each root module below some folders patched on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from checker._value import replace
+from checker.cli import output
+from checker.cli.load import Tree, read_tree
+from checker.cli.loaded import Loaded
+from checker.cli.patch_output import Delivered, Request, deliver
+from checker.cli.patch_preview import folder_of
+from checker.errors import TfcertError, UsageError
+from checker.model.policy import Policy
+from checker.pipeline import Observe
+from checker.reports.escape import printable
+from checker.terraform.tool import Wanted
+
+
+def deliver_each(
+    sources: Sequence[str],
+    observe: Observe | None,
+    request: Request,
+    *,
+    config: str | None,
+    tool: Wanted,
+    policy: Policy,
+    as_of: datetime,
+    settle: Callable[[str], None] | None = None,
+) -> int:
+    """Write what is asked for in every root module, and say of each what became of it; the result is the exit code.
+
+    A root that cannot be read, or not be written, does not hold up the others: it is said, and the exit code is 3.
+    """
+    tree = read_tree(sources, config=config, tool=tool, tags=policy.tags, settle=settle)
+    known, code = not request.wish.only, 0
+    for directory, loaded in tree.read:
+        found = _deliver(directory, loaded, observe, request, policy=policy, as_of=as_of)
+        known, code = known or found.known, max(code, found.exit_code)
+    if not known and not tree.unread:
+        raise UsageError("no such certificate in any root module", where="--only", remedy="`tfcert check --recursive` lists them")
+    for root in tree.unread:
+        output.write(printable(f"# {root.path}: could not be read: {root.reason} ({root.remedy})").encode() + b"\n")
+    output.write(_summary(tree).encode())
+    return 3 if tree.unread else code
+
+
+def _deliver(
+    directory: str, loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime
+) -> Delivered:
+    own = replace(request, out=str(Path(request.out, folder_of(directory)))) if request.out is not None else request
+    try:
+        return deliver(loaded, observe, own, policy=policy, as_of=as_of, root=directory)
+    except TfcertError as error:
+        output.write(printable(f"# {directory}: {error}").encode() + b"\n")
+        return Delivered(exit_code=3, known=True)
+
+
+def _summary(tree: Tree) -> str:
+    return f"# root modules: {len(tree.read)} read, {len(tree.unread)} not read, {tree.unconcerned} without anything of ours\n"

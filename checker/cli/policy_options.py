@@ -1,0 +1,148 @@
+"""Which policy a run goes by: a file and what it extends, the environment over it, the command line over both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checker._value import replace, short_value, value
+from checker.errors import UnreadableError, UsageError
+from checker.model.policy import Policy, Untouched
+from checker.model.severity import FailOn
+
+if TYPE_CHECKING:
+    from checker.cli.base_commit import Base
+    from checker.policyfile.resolve import Layer
+
+_FILE = "tfcert.toml"
+_PREFIX = "TFCERT_"
+_POLICY_VARIABLE = "TFCERT_POLICY"
+
+
+@short_value
+class Said:
+    """A value of the policy that an option or a variable gives, by the field that it sets; None where it was not given."""
+
+    by: str
+    field: str
+    value: int | FailOn | Untouched | None
+
+
+@value
+class PolicyInForce:
+    """The policy, with the layers of files that it comes from and what was said over them, in that order."""
+
+    policy: Policy
+    layers: tuple[Layer, ...] = ()
+    said: tuple[Said, ...] = ()
+
+
+def options(*, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None) -> tuple[Said, ...]:
+    """What the command line says of the policy."""
+    return (
+        Said("--threshold", "threshold_days", threshold),
+        Said("--notice", "notice_days", notice),
+        Said("--fail-on", "fail_on", fail_on),
+    )
+
+
+def standing(file: str | None, given: Sequence[Said] = (), base: Base | None = None) -> PolicyInForce:
+    """Find and read the policy, with `base` as a commit has it; raises UsageError for one that contradicts itself, naming its line.
+
+    A file that was found, and not named, must not set `fail_on = "never"`: anybody who may change a file of the repository could
+    turn its gate off.
+    """
+    named = file or os.environ.get(_POLICY_VARIABLE) or None
+    layers, policy = _layers(named, base)
+    if named is None:
+        _hold_to_fail(layers)
+    return _overridden(layers, policy, (*_environment(), *(each for each in given if each.value is not None)))
+
+
+def standing_here(file: str | None, said: tuple[Said, ...]) -> PolicyInForce:
+    """Read the policy as the checkout has it, to compare it with the one that holds."""
+    return _overridden(*_layers(file or os.environ.get(_POLICY_VARIABLE) or None, None), said)
+
+
+def _overridden(layers: tuple[Layer, ...], policy: Policy, said: tuple[Said, ...]) -> PolicyInForce:
+    settings = {each.field: each.value for each in said if each.value is not None}
+    policy = replace(policy, **settings, overrides=tuple(sorted(settings.items())))
+    if policy.notice_days < policy.threshold_days:
+        if "notice_days" in settings:
+            by = next(each.by for each in reversed(said) if each.field == "notice_days")
+            raise UsageError(
+                f"notice_days is {policy.notice_days}, below threshold_days, {policy.threshold_days}",
+                where=by,
+                remedy="a warning comes before an error: make the notice the larger of the two",
+            )
+        policy = replace(policy, notice_days=policy.threshold_days)
+    return PolicyInForce(policy=policy, layers=layers, said=said)
+
+
+def _layers(named: str | None, base: Base | None) -> tuple[tuple[Layer, ...], Policy]:
+    here = Path.cwd().as_posix()
+    path = named if named is not None else _nearest(base)
+    if path is None:
+        return (), Policy(homes=(here,))
+    from checker.policyfile.resolve import PACKS, laid, read_chain, read_file, read_pack
+
+    if path in PACKS:
+        layers = read_chain(*read_pack(path))
+        return layers, replace(laid(layers, path), homes=(here,))
+    read = read_file if base is None else partial(base.read, opener=read_file)
+    layers = read_chain(path, _bytes(path, read), read)
+    policy = laid(layers, layers[-1].sheet.values.get("name", Path(path).name))
+    home = Path(path).resolve() if base is None else Path(os.path.abspath(path))  # noqa: PTH100 -- a link there is the checkout's
+    return layers, replace(policy, homes=(home.parent.as_posix(), here))
+
+
+def _hold_to_fail(layers: tuple[Layer, ...]) -> None:
+    """Refuse `fail_on = "never"` in the files that were found; raises UsageError with the line."""
+    for layer in layers:
+        where = [layer.location("fail_on")] if ("fail_on", FailOn.NEVER) in layer.settings else []
+        where += [
+            layer.location("scope", index, "fail_on")
+            for index, scope in enumerate(layer.scopes)
+            if ("fail_on", FailOn.NEVER) in scope.values
+        ]
+        if where:
+            raise UsageError(
+                'a policy that is found, and not named, cannot set fail_on = "never"',
+                where=str(where[0]),
+                remedy="name the file with --policy or TFCERT_POLICY, or give --fail-on never",
+            )
+
+
+def _environment() -> tuple[Said, ...]:
+    if not any(name.startswith(_PREFIX) for name in os.environ):
+        return ()
+    from checker.cli.output import warn
+    from checker.policyfile.resolve import Unknown, read_environment
+
+    found: list[Said] = []
+    for entry in read_environment(os.environ):
+        match entry:
+            case Unknown(name=name):
+                warn(f"{name} is no variable of tfcert's; it changes nothing")
+            case (name, (field, setting)):
+                found.append(Said(name, field, setting))
+    return tuple(found)
+
+
+def _nearest(base: Base | None) -> str | None:
+    here = Path.cwd()
+    files = (folder / _FILE for folder in (here, *here.parents))
+    # What is there and no regular file, a link that leads nowhere or a FIFO, is an error and not passed over.
+    found = next((file for file in files if (os.path.lexists(file) if base is None else base.exists(file))), None)
+    return None if found is None else os.path.relpath(found, here)
+
+
+def _bytes(path: str, read: Callable[[str], bytes]) -> bytes:
+    try:
+        return read(path)
+    except UnreadableError as error:
+        remedy = "check --policy (packs: default, strict)"
+        raise UnreadableError(error.message, where=path, remedy=remedy) from error

@@ -1,0 +1,91 @@
+"""What `tfcert scan` is asked for, and AWS as it reaches it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from checker._value import value
+from checker.cli.output import watching
+from checker.errors import UsageError
+from checker.model.inventory import Inventory
+from checker.model.places import Place
+from checker.terraform.tool import Wanted
+
+if TYPE_CHECKING:
+    from checker.aws.boto_gateway import BotoGateways
+    from checker.aws.connection import Connection
+    from checker.aws.scan import ScanTarget
+    from checker.model.sweep import Scanned
+
+# Source: AWS's IAM user guide, "IAM identifiers": a role's ARN may have a path.
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
+
+
+@value
+class ScanScope:
+    """Which accounts and regions are scanned: those of the roles, else of the policy's accounts, else one's own.
+
+    `regions` is None for every region that is enabled, and empty for AWS's own default one.
+    """
+
+    roles: tuple[str, ...]
+    regions: tuple[str, ...] | None
+
+
+def look(scope: ScanScope, gateways: BotoGateways) -> Scanned:
+    """Scan, with a bar on stderr where that is a terminal; raises UsageError where nothing names a region."""
+    from checker.aws.scan import scan
+
+    connection = gateways.clients.connection
+    regions = scope.regions if scope.regions != () else (_default(gateways),)
+    with watching() as watch:
+        return scan(
+            _targets(scope.roles, connection, regions or ()), regions, gateways=gateways, connection=connection, watch=watch
+        )
+
+
+def recorded(
+    sources: Sequence[str], *, recursive: bool, tool: Wanted, fetch: Callable[[str], bytes], tags: Collection[str]
+) -> Inventory | None:
+    """What the given states and plans record; None where there is none to tell what is managed."""
+    if recursive:
+        from checker.cli.load import load_tree
+
+        return load_tree(sources, config=None, tool=tool, tags=tags).inventory
+    if not sources:
+        return None
+    from checker.cli.load import load
+
+    return load(sources, config=None, tool=tool, fetch=fetch, tags=tags).inventory
+
+
+def _default(gateways: BotoGateways) -> str:
+    from checker.aws.gateway import GatewayError
+
+    try:
+        named = gateways.region()
+    except GatewayError as error:
+        raise UsageError(error.unanswered.reason, where="--region", remedy=error.unanswered.remedy) from error
+    if named is None:
+        raise UsageError(
+            "no region is named, here or in the AWS configuration", where="--region", remedy="give --region NAME, or --all-regions"
+        )
+    return named
+
+
+def _targets(roles: Sequence[str], connection: Connection, regions: Sequence[str]) -> tuple[ScanTarget, ...]:
+    from dataclasses import replace as changed
+
+    from checker.aws.scan import ScanTarget, partition_of
+
+    for role in roles:
+        if not _ROLE.fullmatch(role):
+            raise UsageError(f"{role!r} is no ARN of a role", where="--role-arn", remedy="write arn:aws:iam::ACCOUNT:role/NAME")
+    if roles:
+        # The policy may have an external id for a role's account.
+        return tuple(ScanTarget(role=changed(connection, role_arn=role).own_role) for role in roles)
+    partition = partition_of(regions[0]) if regions else None
+    places = [Place(partition, entry.account) for entry in connection.accounts]
+    return tuple(ScanTarget(role=connection.role_for(place), account=place.account) for place in places) or (ScanTarget(),)

@@ -1,0 +1,140 @@
+"""What every operation that the emulator adds to moto needs of a request."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from botocore.exceptions import UnknownServiceError
+from moto.acm.models import acm_backends
+from moto.apigateway.models import apigateway_backends
+from moto.core.common_types import TYPE_RESPONSE
+from moto.core.request import Request
+from moto.core.responses import BaseResponse
+from moto.core.routing import get_service_router
+from moto.iam.models import get_account_id_from
+from werkzeug.exceptions import NotFound
+
+from checker.demo.emulator.calls import RecordedCall
+from checker.demo.emulator.certificates import Shelf, shelf_of
+from checker.demo.emulator.errors import BadRequestError
+from checker.demo.emulator.seeds import SeedRole
+from checker.demo.emulator.state import World
+
+
+class GatewayRequest(BaseResponse):
+    """One request to API Gateway, v1 or v2, in the world that its emulator is set to."""
+
+    world: World
+
+    @property
+    def shelf(self) -> Shelf:
+        """The client certificates of the account and region that the request is signed for; v2 stages present them too."""
+        return shelf_of(apigateway_backends[self.current_account][self.region])
+
+    def answer(self, *request: Any) -> Any:
+        """Carry the request out, as moto's own `dispatch` does with an object of its own making."""
+        return self._dispatch(*request)
+
+    def query(self, name: str) -> str | None:
+        """A parameter of the query string; moto's own reading falls back to the headers where there is none."""
+        return parse_qs(self.parsed_url.query, keep_blank_values=True).get(name, [None])[0]
+
+    def document(self) -> dict[str, Any]:
+        """The JSON object in the body, empty where there is no body; BadRequest where it is something else."""
+        try:
+            document = json.loads(self.body or "{}")
+        except ValueError as error:
+            raise BadRequestError("Invalid request input") from error
+        if not isinstance(document, dict):
+            raise BadRequestError("Invalid request input")
+        return document
+
+    def reply(self, body: Mapping[str, Any], *, status: int = 200) -> TYPE_RESPONSE:
+        """A JSON body with a status, in the form that moto wants it in."""
+        headers = {"status": status, "Content-Type": "application/json"}
+        return status, headers, "" if status == 204 else json.dumps(body)
+
+
+UNKNOWN = "Unknown"
+
+_SCOPE = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+
+
+def buffered(environ: dict[str, Any]) -> bytes:
+    """The request's body, which is left readable once more."""
+    stream = environ["wsgi.input"]
+    if environ.get("wsgi.input_terminated"):
+        body: bytes = stream.read()
+    else:
+        body = stream.read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def identify(environ: dict[str, Any], body: bytes) -> RecordedCall:
+    """Name the call that a request makes; its parts are `Unknown` where AWS's models know no such thing.
+
+    The service is in the scope of the signature; API Gateway's two versions share one, and are told apart by the path.
+    """
+    path = environ.get("PATH_INFO", "")
+    scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    signed = scope["service"] if scope else UNKNOWN
+    service = "apigatewayv2" if signed == "apigateway" and path.startswith("/v2/") else signed
+    return RecordedCall(
+        service=service,
+        operation=_operation(service, environ, body),
+        account=get_account_id_from(scope["key"] if scope else ""),
+        region=scope["region"] if scope else UNKNOWN,
+        method=environ["REQUEST_METHOD"],
+        path=path,
+        resource=_named_certificate(body) if service == "acm" else "*",
+    )
+
+
+def has_region(call: RecordedCall) -> bool:
+    """Whether the called service is in the called region, as far as API Gateway and ACM go; moto fails where it is not."""
+    match call.service:
+        case "apigateway" | "apigatewayv2":
+            return call.region in apigateway_backends[call.account]
+        case "acm":
+            return call.region in acm_backends[call.account]
+        case _:
+            return True
+
+
+def _named_certificate(body: bytes) -> str:
+    try:
+        asked = json.loads(body)
+    except ValueError:
+        return "*"
+    return str(asked.get("CertificateArn", "*")) if isinstance(asked, dict) else "*"
+
+
+def _operation(service: str, environ: dict[str, Any], body: bytes) -> str:
+    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
+    action = parse_qs(body.decode("utf-8", "replace")).get("Action") if form else None
+    if action:
+        return action[0]
+    try:
+        router = get_service_router(service)
+        operation, _ = router.match(Request({**environ, "wsgi.input": io.BytesIO(body)}))
+    except (NotFound, UnknownServiceError):
+        return UNKNOWN
+    return str(operation.name)
+
+
+def refused(roles: Mapping[str, SeedRole], call: RecordedCall, body: bytes) -> bool:
+    """Whether a call asks for a role that is not there, or not as its trust policy wants; no roles at all refuse nothing.
+
+    Source: AWS's IAM user guide, "The confused deputy problem": the condition `sts:ExternalId` of a role's trust policy.
+    """
+    if not roles or not call.matches("sts:AssumeRole"):
+        return False
+    asked = parse_qs(body.decode("utf-8", "replace"))
+    role = roles.get("".join(asked.get("RoleArn", [])))
+    return role is None or (role.external_id is not None and asked.get("ExternalId") != [role.external_id])

@@ -1,0 +1,84 @@
+"""TagResource, UntagResource and GetTags for everything of API Gateway's first version; moto knows stages alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from moto.apigateway.responses import APIGatewayResponse
+from moto.core.common_types import TYPE_RESPONSE
+
+from checker.demo.emulator.errors import BadRequestError, NotFoundError
+from checker.demo.emulator.requests import GatewayRequest
+
+_ARN = re.compile(r"arn:[\w-]+:apigateway:(?P<region>[\w-]+)::/(?P<path>.+)")
+
+# Where moto's backend keeps what a collection of the API holds.
+_COLLECTIONS = {
+    "restapis": "apis",
+    "apikeys": "keys",
+    "usageplans": "usage_plans",
+    "domainnames": "domain_names",
+    "vpclinks": "vpc_links",
+}
+
+
+class TagOperations(GatewayRequest, APIGatewayResponse):
+    """Tags of client certificates, REST APIs, stages, and what else of API Gateway bears them.
+
+    Source: AWS's API Gateway guide, "Tag-based access control"; an ARN names no account, and arrives with its `%2F` decoded.
+    """
+
+    def get_tags(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto promises a text, and takes either
+        """Answer with the tags of a resource."""
+        return self.reply({"tags": dict(self._tags())})
+
+    def tag_resource(self) -> TYPE_RESPONSE:  # type: ignore[override]  # likewise
+        """Add tags, over those of the same keys."""
+        added = self.document().get("tags") or {}
+        with self.world.lock:
+            self._retag({**self._tags(), **added})
+        return self.reply({}, status=204)
+
+    def untag_resource(self) -> TYPE_RESPONSE:  # type: ignore[override]  # likewise
+        """Take tags away; keys that are not there are no error."""
+        gone = parse_qs(self.parsed_url.query).get("tagKeys", [])
+        with self.world.lock:
+            self._retag({key: value for key, value in self._tags().items() if key not in gone})
+        return self.reply({}, status=204)
+
+    def _path(self) -> list[str]:
+        arn = unquote(self.path.split("/tags/", 1)[1])
+        named = _ARN.fullmatch(arn)
+        if named is None or named["region"] != self.region:
+            raise BadRequestError(f"Invalid resource ARN specified in the request: {arn}")
+        return named["path"].split("/")
+
+    def _tags(self) -> Mapping[str, str]:
+        match self._path():
+            case ["clientcertificates", id_]:
+                return self.shelf.get(id_).tags
+            case path:
+                return self._resource(path).tags or {}
+
+    def _retag(self, tags: Mapping[str, str]) -> None:
+        match self._path():
+            case ["clientcertificates", id_]:
+                self.shelf.change(id_, lambda held: replace(held, tags=tags))
+            case path:
+                self._resource(path).tags = tags
+
+    def _resource(self, path: list[str]) -> Any:
+        match path:
+            case ["restapis", api_id, "stages", name]:
+                return self.backend.get_stage(api_id, name)
+            case [collection, id_] if collection in _COLLECTIONS:
+                held: Mapping[str, Any] = getattr(self.backend, _COLLECTIONS[collection])
+                if id_ not in held:
+                    raise NotFoundError(f"Invalid identifier specified: {collection}/{id_}")
+                return held[id_]
+            case _:
+                raise BadRequestError(f"Resources of this kind bear no tags: /{'/'.join(path)}")

@@ -1,0 +1,172 @@
+"""Repository root, paths for forges."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from checker._value import value
+from checker.errors import UsageError
+from checker.programs import find_program
+
+
+@value
+class Checkout:
+    """A repository's root, as an absolute path, and the folder below it that the run stood in, both with forward slashes.
+
+    Without a repository the root is that folder. The empty one knows of neither, and takes every name as it is.
+    """
+
+    root: str = ""
+    folder: str = ""
+
+    def path(self, name: str) -> str:
+        """A file's path from the root, empty for the root itself; of what lies elsewhere its last part, the rest is the machine's.
+
+        Never absolute, never upwards and without a scheme: forges refuse such paths, GitHub the whole report that holds one
+        ("SARIF URI scheme did not match the checkout URI scheme", github/codeql-action issue 754).
+        """
+        scheme, found, rest = name.partition("://")
+        if found and scheme.isalnum():
+            return posixpath.normpath(f"/{rest}").lstrip("/")
+        if name.startswith("/"):
+            inside = posixpath.relpath(name, self.root) if self.root else name
+        else:
+            inside = posixpath.normpath(posixpath.join(self.folder, name))
+        if inside.startswith(("../", "/")):
+            inside = posixpath.basename(posixpath.normpath(name))
+        return "" if inside in (".", "..") else inside
+
+
+def repository_of(folder: Path) -> Path | None:
+    """The root of the repository: the nearest folder, this one or above, that has a `.git`, a folder or a worktree's file."""
+    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+
+
+def checkout() -> Checkout:
+    """The repository's root and the way from it to here; here itself where there is no repository."""
+    here = Path.cwd()
+    root = repository_of(here) or here
+    folder = here.relative_to(root).as_posix()
+    return Checkout(root=root.as_posix(), folder="" if folder == "." else folder)
+
+
+_SECONDS = 120
+_LARGEST = 256 * 1024**2
+# No hooks, no monitor of files, no repository that lies bare in a folder of the checkout (git-config(1), safe.bareRepository).
+_SAFE = (
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "safe.bareRepository=explicit"),
+    *("-c", "core.pager=cat"),
+)
+# Nothing of another process's repository, no object put in the place of another, and nothing fetched (git(1), "Environment").
+_QUIET = {
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "LC_ALL": "C",
+}
+_PASSED = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "SYSTEMROOT")
+_DATA = ".terraform"
+_LINK, _FILES = "120000", frozenset({"100644", "100755", "120000"})
+
+
+@value
+class Commit:
+    """A commit that can be read: the root of its repository, its full name, and the ref that it was named by."""
+
+    top: Path
+    name: str
+    ref: str
+
+
+def find_commit(folder: Path, ref: str, *, option: str) -> Commit:
+    """Find a commit in the repository that a folder lies in; raises UsageError where there is none, and for what is no ref."""
+    where = f"{option} {ref}"
+    if not ref.strip() or ref.startswith("-") or not ref.isprintable():
+        raise UsageError("is no name of a commit", where=where.strip(), remedy="name a branch, a tag or a commit")
+    if _git(folder, ("rev-parse", "--show-superproject-working-tree"), where).strip():
+        # A pull request can put a submodule in the place of a folder: its commits, and its root, are then its own.
+        raise UsageError(
+            "this folder lies in a submodule, and the commit is one of the repository around it",
+            where=where,
+            remedy="run it outside of the submodule, or name a policy outside of the checkout with --policy",
+        )
+    top = _git(folder, ("rev-parse", "--show-toplevel"), where).decode("utf-8", "surrogateescape").rstrip("\n")
+    name = _git(folder, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"), where).decode().strip()
+    return Commit(top=Path(top).resolve(), name=name, ref=ref)
+
+
+def read_files(commit: Commit, suffixes: tuple[str, ...]) -> Iterator[tuple[str, bytes | str]]:
+    """Yield every file of the commit with one of these endings, by its path from the root; a link as the text that it leads to.
+
+    Raises UsageError for what cannot be read, and for more than any configuration holds.
+    """
+    where = f"commit {commit.name[:12]}"
+    listed = _git(commit.top, ("ls-tree", "-r", "-z", "--full-tree", commit.name), where)
+    wanted: list[tuple[str, str, bool]] = []
+    for entry in filter(None, listed.split(b"\0")):
+        head, _, path = entry.partition(b"\t")
+        mode, _, identity = head.decode().split(" ")
+        name = path.decode("utf-8", "surrogateescape")
+        # A link may lead from a folder to another: its own name has then no ending.
+        if mode == _LINK or (mode in _FILES and name.endswith(suffixes)):
+            wanted.append((name, identity, mode == _LINK))
+    asked = "".join(f"{identity}\n" for _, identity, _ in wanted).encode()
+    held = _git(commit.top, ("cat-file", "--batch"), where, given=asked)
+    at = 0
+    for name, identity, link in wanted:
+        end = held.index(b"\n", at)
+        told = held[at:end].split(b" ")
+        if len(told) != 3 or told[0].decode() != identity:
+            raise UsageError(f"{name} is not at hand", where=where, remedy="fetch it: a partial clone has not all objects")
+        start = end + 1
+        at = start + int(told[2])
+        data = held[start:at]
+        at += 1
+        yield name, data.decode("utf-8", "surrogateescape") if link else data
+
+
+def tracks_workspace(commit: Commit, directory: Path) -> bool:
+    """Whether git tracks the file in which terraform keeps the workspace that is selected in a folder, or a link in its place."""
+    if not directory.is_relative_to(commit.top):
+        return False
+    name = (directory.relative_to(commit.top) / _DATA).as_posix()
+    listed = _git(commit.top, ("--icase-pathspecs", "ls-files", "-z", "--", name), f"commit {commit.name[:12]}")
+    found = {each.decode("utf-8", "surrogateescape").lower() for each in listed.split(b"\0")}
+    return not found.isdisjoint({name.lower(), f"{name}/environment".lower()})
+
+
+def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes = b"") -> bytes:
+    program = find_program("git", os.environ)
+    if program is None:
+        raise UsageError("git is not on PATH", where=where, remedy="install it: the policy is read from a commit")
+    try:
+        done = subprocess.run(  # noqa: S603 -- git, by its full path, without a shell
+            [program, *_SAFE, *arguments],
+            cwd=folder,
+            env=_environment(os.environ),
+            input=given,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError(f"git did not answer: {error}", where=where, remedy="run it there yourself") from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        reason = said[0].removeprefix("fatal: ")[:200] if said else "there is no such commit here"
+        raise UsageError(reason, where=where, remedy="fetch it first (`git fetch`, or a checkout that is not shallow)")
+    if len(done.stdout) > _LARGEST:
+        raise UsageError("holds more than any configuration", where=where, remedy="name another commit")
+    return done.stdout
+
+
+def _environment(base: Mapping[str, str]) -> dict[str, str]:
+    return {name: base[name] for name in _PASSED if name in base} | _QUIET

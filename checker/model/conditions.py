@@ -1,0 +1,223 @@
+"""Which stages and certificates an entry of a policy is about, and whether one of them is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from checker._value import replace, short_value, value
+from checker.model.address import Address
+
+Tags = tuple[tuple[str, str], ...]
+
+
+@value
+class Traits:
+    """What is known of a certificate together with one stage that presents it; None, or nothing, for what is not.
+
+    `addresses` and `tags` are those of the certificate and of the stage, each in its own entry. `tags` has none for a resource
+    whose tags no document shows. `directory` is that of the configuration.
+    """
+
+    addresses: tuple[Address, ...] = ()
+    account: str | None = None
+    region: str | None = None
+    workspace: str | None = None
+    directory: str | None = None
+    tags: tuple[Tags, ...] = ()
+    stage: str | None = None
+    api: str | None = None
+
+
+Test = Callable[[Traits], bool]
+_PATH_PIECES = re.compile(r"/\*\*/|\*\*/|/\*\*|\*\*|.", re.DOTALL)
+_PLAIN = ("account", "region", "workspace", "directory", "stage", "api")
+
+
+@short_value
+class Unmet:
+    """A condition that does not hold, and why not, in words."""
+
+    condition: str
+    why: str
+
+
+@value
+class Conditions:
+    """Patterns that must all hold; of several patterns in one place any may. One without patterns holds everywhere.
+
+    In a pattern `*` stands for any text and `?` for one character; in that of a directory `*` stops at a slash and `**` does
+    not. Everything else means itself, the brackets of an instance too.
+    """
+
+    address: tuple[str, ...] = ()
+    account: tuple[str, ...] = ()
+    region: tuple[str, ...] = ()
+    workspace: tuple[str, ...] = ()
+    directory: tuple[str, ...] = ()
+    stage: tuple[str, ...] = ()
+    api: tuple[str, ...] = ()
+    tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def hold(self, traits: Traits) -> bool:
+        """Whether all conditions are known to hold: what is not known is not met."""
+        return all(test(traits) for test in self.tests())
+
+    def wild(self) -> Iterator[str]:
+        """Yield the patterns that fit more than themselves."""
+        groups = (self.address, *(getattr(self, name) for name in _PLAIN), *(patterns for _, patterns in self.tags))
+        return (each for group in groups for each in group if is_pattern(each))
+
+    def tests(self) -> tuple[Test, ...]:
+        """A function for each condition that there is, for those who ask about thousands of stages."""
+        found: list[Test] = [_plain(name, getattr(self, name)) for name in _PLAIN if getattr(self, name)]
+        found += (_tag(key, patterns) for key, patterns in self.tags)
+        return (*found, _address(self.address)) if self.address else tuple(found)
+
+    def unmet(self, traits: Traits) -> Iterator[Unmet]:
+        """The conditions that do not hold, in the order of the fields."""
+        if self.address and not _address(self.address)(traits):
+            yield Unmet("address", _told(self.address, ", ".join(map(str, traits.addresses))))
+        for name in _PLAIN:
+            patterns: tuple[str, ...] = getattr(self, name)
+            if patterns and not _plain(name, patterns)(traits):
+                yield Unmet(name, _told(patterns, getattr(traits, name)))
+        for key, wanted in self.tags:
+            if not _tag(key, wanted)(traits):
+                values = [text for tags in traits.tags for name, text in tags if name == key]
+                yield Unmet(f"tags.{key}", _told(wanted, ", ".join(values), missing="no such tag" if traits.tags else "not known"))
+
+
+@lru_cache(maxsize=1024)
+def glob(pattern: str) -> re.Pattern[str]:
+    """A pattern in which `*` stands for any text and `?` for one character.
+
+    What stands between two `*` is matched where it is found first, and never tried anywhere else (an atomic group): the time is
+    that of the text's length times the pattern's, whatever the pattern.
+    """
+    first, *between = re.sub(r"\*+", "*", pattern).split("*")
+    if not between:
+        return re.compile(_plainly(first), re.DOTALL)
+    *inner, last = map(_plainly, between)
+    return re.compile(f"{_plainly(first)}{''.join(f'(?>.*?{part})' for part in inner)}.*{last}", re.DOTALL)
+
+
+class PathGlob:
+    """A pattern of a directory: `*` and `?` stop at a slash, `**` stands for any number of folders, none included.
+
+    It follows all ways through the pattern at once, so that no pattern takes longer than its length times the text's.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        steps: list[tuple[str, int]] = []
+        for piece in _PATH_PIECES.findall(pattern.rstrip("/")):
+            match piece:
+                case "/**/":
+                    steps += [("/", 1), ("skip", 3), ("any", 1), ("/", 1)]
+                case "**/":
+                    steps += [("skip", 3), ("any", 1), ("/", 1)]
+                case "/**":
+                    steps += [("skip", 3), ("/", 1), ("any", 1)]
+                case "**":
+                    steps.append(("any", 1))
+                case "*":
+                    steps.append(("name", 1))
+                case _:
+                    steps.append((piece, 1))
+        self._steps = tuple(steps)
+
+    def fullmatch(self, text: str) -> str | None:
+        """Return the text if all of it fits; None otherwise."""
+        at = self._closed({0})
+        for character in text:
+            moved: set[int] = set()
+            for index in at:
+                step = self._steps[index][0] if index < len(self._steps) else ""
+                if step == "any" or (step == "name" and character != "/"):
+                    moved.add(index)
+                elif step == character or (step == "?" and character != "/"):
+                    moved.add(index + 1)
+            at = self._closed(moved)
+            if not at:
+                return None
+        return text if len(self._steps) in at else None
+
+    def _closed(self, at: set[int]) -> set[int]:
+        """The places that are reached without a character: past what may be left out."""
+        found, waiting = set(at), list(at)
+        while waiting:
+            index = waiting.pop()
+            step, length = self._steps[index] if index < len(self._steps) else ("", 0)
+            beyond = {"any": (index + 1,), "name": (index + 1,), "skip": (index + 1, index + length)}.get(step, ())
+            for each in beyond:
+                if each not in found:
+                    found.add(each)
+                    waiting.append(each)
+        return found
+
+
+path_glob = lru_cache(maxsize=1024)(PathGlob)
+
+
+def _plainly(text: str) -> str:
+    """A text as a regular expression, in which `?` stands for one character."""
+    return ".".join(map(re.escape, text.split("?")))
+
+
+def _plain(name: str, patterns: tuple[str, ...]) -> Test:
+    fits = _fitting(patterns) if name != "directory" else _fitting(tuple(each.rstrip("/") for each in patterns), path_glob)
+
+    def test(traits: Traits) -> bool:
+        known: str | None = getattr(traits, name)
+        return known is not None and fits(known)
+
+    return test
+
+
+def _tag(key: str, patterns: tuple[str, ...]) -> Test:
+    fits = _fitting(patterns)
+
+    def test(traits: Traits) -> bool:
+        values = [text for tags in traits.tags for name, text in tags if name == key]
+        return any(map(fits, values))
+
+    return test
+
+
+def _address(patterns: tuple[str, ...]) -> Test:
+    fits = _fitting(patterns)
+
+    def test(traits: Traits) -> bool:
+        return any(fits(name) for address in traits.addresses for name in _names(address))
+
+    return test
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text fits more than itself."""
+    return "*" in text or "?" in text
+
+
+def _fitting(patterns: tuple[str, ...], compiling: Callable[[str], re.Pattern[str] | PathGlob] = glob) -> Callable[[str], bool]:
+    """Return whether a text fits any of the patterns; those that fit only themselves cost no more for being many."""
+    plain = frozenset(each for each in patterns if not is_pattern(each))
+    compiled = tuple(compiling(each) for each in patterns if is_pattern(each))
+
+    # A certificate and its stages share addresses: each is asked about several times.
+    @lru_cache(maxsize=1 << 12)
+    def fits(text: str) -> bool:
+        return text in plain or any(pattern.fullmatch(text) is not None for pattern in compiled)
+
+    return fits
+
+
+@lru_cache(maxsize=1 << 16)
+def _names(address: Address) -> tuple[str, ...]:
+    """An address with and without the keys of its instances, so that a pattern without keys means all of them."""
+    return tuple({str(address), str(replace(address, key=None)), str(address.block)})
+
+
+def _told(patterns: tuple[str, ...], known: str | None, missing: str = "not known") -> str:
+    wanted = " or ".join(patterns)
+    return f"{known} is not {wanted}" if known else f"{missing}, so not {wanted}"

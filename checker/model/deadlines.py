@@ -1,0 +1,76 @@
+"""Deadlines in words: the same words in every report, so that none calls a past date a deadline."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+from checker._value import value
+
+
+@value
+class Late:
+    """The trust window does not fit before the certificate's end, or the certificate has ended.
+
+    `window_ends` is when the window of a successor ends that is applied now, or of the one that is in state; None where AWS does
+    not say when that one was made. `introduced` says whether the successor is in state.
+    """
+
+    ends: datetime
+    window_ends: datetime | None
+    introduced: bool
+
+
+@value
+class LatePlan:
+    """What a late rotation needs: a sentence on why it is late, the steps in order, and the risk that each choice takes."""
+
+    why: str
+    steps: tuple[str, ...]
+    risks: tuple[str, ...]
+
+
+def moment(instant: datetime) -> str:
+    """Format the instant from which something holds, in UTC: a date, with hours and minutes unless it is midnight.
+
+    It is rounded up to the minute: at the time that is printed, it holds.
+    """
+    at = instant.astimezone(UTC)
+    if at.second or at.microsecond:
+        at = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return f"{at:%Y-%m-%d}" if at.timetz().replace(tzinfo=None) == time() else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def due(by: datetime, as_of: datetime) -> str:
+    """Format a deadline: `by 2026-11-29`, or `now (was due 2026-11-29)` from that moment on."""
+    return f"by {by:%Y-%m-%d}" if as_of < by else f"now (was due {by:%Y-%m-%d})"
+
+
+def plan_in_words(not_before: datetime) -> str:
+    """Format what to do with a plan that moves a stage inside the trust window of its new certificate."""
+    return f"do not apply before {moment(not_before)}"
+
+
+def late_plan(late: Late, as_of: datetime) -> LatePlan:
+    """Return the order that loses least and the risks of a late rotation."""
+    ended = late.ends <= as_of
+    if ended:
+        why = f"Late: the certificate ended on {late.ends:%Y-%m-%d}."
+        end = "Until a stage moves, it presents a certificate that has ended: a backend that checks dates refuses its calls now."
+    else:
+        window = f"the trust window ends on {late.window_ends:%Y-%m-%d}, after" if late.window_ends else "the trust window outlasts"
+        why = f"Late: {window} the certificate's end on {late.ends:%Y-%m-%d}."
+        end = (
+            f"If a stage waits beyond {late.ends:%Y-%m-%d}, it presents a certificate that has ended: "
+            "a backend that checks dates refuses its calls."
+        )
+    introduce = () if late.introduced else ("Apply introduce now: it makes the successor and touches no stage.",)
+    return LatePlan(
+        why=why,
+        steps=(
+            *introduce,
+            "Give the successor's PEM to every backend, beside the old one: `tfcert bundle` writes both.",
+            "Ask the owner of each backend to confirm that it trusts both.",
+            "Then repoint without waiting for the trust window: `tfcert patch --phase repoint`.",
+        ),
+        risks=("If a stage moves before its backend trusts the successor, that backend refuses every call of the stage.", end),
+    )

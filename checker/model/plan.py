@@ -1,0 +1,167 @@
+"""What a plan will do to stages, certificates and deployments."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from checker._value import value
+from checker.model.address import Address
+from checker.model.resources import Certificate, Presented, Stage, StageKind
+
+
+class Action(Enum):
+    """What a plan does to one object, in Terraform's own words and order.
+
+    Source: terraform internal/command/jsonplan, `actionString`; the values are the JSON arrays joined by `+`.
+    """
+
+    NO_OP = "no-op"
+    CREATE = "create"
+    READ = "read"
+    UPDATE = "update"
+    DELETE = "delete"
+    REPLACE = "delete+create"
+    REPLACE_CREATE_FIRST = "create+delete"
+    FORGET = "forget"
+    CREATE_FORGET = "create+forget"
+    FORGET_CREATE = "forget+create"
+    OTHER = "other"
+
+    @property
+    def creates(self) -> bool:
+        """A new object comes to be."""
+        return "create" in self.value.split("+")
+
+    @property
+    def destroys(self) -> bool:
+        """The object that was there is deleted in AWS."""
+        return "delete" in self.value.split("+")
+
+    @property
+    def changes(self) -> bool:
+        """Anything happens at all, in AWS or in state."""
+        return self not in {Action.NO_OP, Action.READ}
+
+
+@value
+class CertificateChange:
+    """What a plan does to one certificate object; `deposed` objects have a change of their own at the same address."""
+
+    address: Address
+    action: Action
+    before: Certificate | None
+    after: Certificate | None
+    previous_address: Address | None = None
+    deposed: str | None = None
+    reason: str | None = None
+    imported: bool = False
+
+
+@value
+class StageChange:
+    """What a plan does to one stage object; `changed` names the attributes that differ or will be known only after apply."""
+
+    address: Address
+    action: Action
+    before: Stage | None
+    after: Stage | None
+    changed: frozenset[str] = frozenset()
+    previous_address: Address | None = None
+    deposed: str | None = None
+    reason: str | None = None
+    imported: bool = False
+
+    @property
+    def sides(self) -> tuple[Stage, ...]:
+        """The stage as it is before and after the plan, where it is there at all."""
+        return tuple(side for side in (self.before, self.after) if side is not None)
+
+    @property
+    def presented(self) -> tuple[Presented | None, Presented | None]:
+        """What the stage presents before and after the plan; None where there is no stage at that time."""
+        before = self.before.presents if self.before is not None else None
+        return before, self.after.presents if self.after is not None else None
+
+
+@value
+class WrittenStage:
+    """A stage of a REST API that another resource writes; None for what is known only after apply."""
+
+    api_id: str | None
+    name: str | None
+
+    def may_be(self, stage: Stage) -> bool:
+        """Whether this may be the given stage: what is not known excludes nothing."""
+        rest = stage.kind is StageKind.REST
+        return rest and self.api_id in {None, stage.api_id} and self.name in {None, stage.name}
+
+    def is_certain(self) -> bool:
+        """Whether it is known which stage this is."""
+        return self.api_id is not None and self.name is not None
+
+
+# What AWS gives to each new deployment. Source: terraform-provider-aws 5.100, internal/service/apigateway/deployment.go.
+_COMPUTED = frozenset({"id", "created_date", "execution_arn", "invoke_url"})
+
+
+@value
+class DeploymentChange:
+    """What a plan does to one API Gateway deployment: a new one publishes whatever else was not deployed yet.
+
+    `writes` has the stages that the change itself writes or deletes: those of a deployment with a stage name. `changed` names the
+    attributes that differ or will be known only after apply.
+    """
+
+    address: Address
+    action: Action
+    writes: tuple[WrittenStage, ...] = ()
+    changed: frozenset[str] = frozenset()
+
+    @property
+    def by_trigger(self) -> bool:
+        """Whether only its `triggers` replace it, and the new one is there before the old one goes."""
+        differs = self.changed - _COMPUTED
+        return self.action is Action.REPLACE_CREATE_FIRST and not self.writes and differs == {"triggers"}
+
+
+@value
+class StageClash:
+    """A stage that a plan creates, and that a deployment with its name creates first: AWS refuses to create it again.
+
+    `action` is that of the deployment; `stage` is the stage as the plan says it would be.
+    """
+
+    deployment: Address
+    action: Action
+    stage: Stage
+    before: Stage | None = None
+
+
+@value
+class Unsaid:
+    """Something that a plan changes without saying what it does to stages and certificates."""
+
+    message: str
+    remedy: str
+    address: Address | None = None
+
+
+@value
+class Plan:
+    """The planned changes of our resources, no-ops included, in the plan's order.
+
+    `errored` and `complete` are Terraform's own marks; `complete` is None where the tool's version has no such mark. `deferred`
+    names the objects of ours whose changes are put off to a later plan. An object that is imported (`imported`) is not created.
+    `unsaid` has the changes whose effect on stages and certificates the plan does not show, `deleted_apis` the ids of the APIs
+    that are deleted or replaced, with all of their stages. `clashes` has the stages that AWS refuses to create.
+    """
+
+    certificates: tuple[CertificateChange, ...] = ()
+    stages: tuple[StageChange, ...] = ()
+    deployments: tuple[DeploymentChange, ...] = ()
+    errored: bool = False
+    complete: bool | None = None
+    deferred: tuple[str, ...] = ()
+    unsaid: tuple[Unsaid, ...] = ()
+    deleted_apis: frozenset[str] = frozenset()
+    clashes: tuple[StageClash, ...] = ()

@@ -1,0 +1,135 @@
+"""The words around a patch: its header and the runbook, by templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache, partial
+from shlex import quote
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from checker.model.configuration import Declared
+from checker.model.deadlines import due, late_plan
+from checker.model.policy import Policy
+from checker.model.resources import Stage, StageKind
+from checker.model.rotation import Blocked, Phase, Rotation
+from checker.patches.patch import PhasePatch
+from checker.patches.trust_text import also_changes, trust_effect, trust_lines, unsearched
+from checker.rotation.sentences import condition_in_words, step_in_words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+# How `where` names the root of the git repository.
+REPOSITORY = "the repository's root"
+
+
+def header(patch: PhasePatch, *, where: str) -> str:
+    """The comment lines above a patch: what it is, and what must hold first; `git apply` passes over them."""
+    return _environment().get_template("header.j2").render(patch=patch, where=where, repository=where == REPOSITORY)
+
+
+def runbook(
+    rotations: tuple[Rotation, ...],
+    declared: Declared,
+    policy: Policy,
+    *,
+    as_of: datetime,
+    where: str,
+    trust_bundle: bool = False,
+    files: Mapping[Phase, str] = MappingProxyType({}),
+    expected: Mapping[str, str] = MappingProxyType({}),
+    places: Mapping[str, Stage] = MappingProxyType({}),
+) -> str:
+    """What to apply, what to give the backend, what to check, by which date and how to roll back, in order, as Markdown.
+
+    `files` has the path of each patch that was written, from `where` on, and `expected` its value of `--expect` where that is not
+    its phase; `places` has the stages of the state by their addresses.
+    """
+    template = _environment().get_template("runbook.md.j2")
+    return template.render(
+        rotations=rotations,
+        unseen={rotation.label: unsearched(rotation, declared) for rotation in rotations},
+        policy=policy,
+        as_of=as_of,
+        where=where,
+        both={rotation.label for rotation in rotations if trust_bundle},
+        written={str(phase) for phase in files},
+        apply_command=partial(_apply_command, {str(phase): file for phase, file in files.items()}, where),
+        undo_command=partial(_apply_command, {str(phase): file for phase, file in files.items()}, where, undo=True),
+        places=places,
+        expected=expected,
+    )
+
+
+def _apply_command(files: Mapping[str, str], where: str, phase: str, *, undo: bool = False) -> str:
+    """Return the command that applies a stored patch, or takes it back, run anywhere in the repository."""
+    folder = ' -C "$(git rev-parse --show-toplevel)"' if where == REPOSITORY else ""
+    return f"git{folder} apply{' -R' if undo else ''} {quote(files[phase])}"
+
+
+def stage_commands(rotation: Rotation, places: Mapping[str, Stage]) -> tuple[str, ...]:
+    """Return the commands that print which certificate each stage of a rotation presents; none for a stage of an unknown API."""
+    found = (places.get(address) for address in rotation.stages)
+    return tuple(
+        f"aws apigateway get-stage --rest-api-id {quote(stage.api_id)} --stage-name {quote(stage.name)} "
+        "--query clientCertificateId --output text"
+        if stage.kind is StageKind.REST
+        else f"aws apigatewayv2 get-stage --api-id {quote(stage.api_id)} --stage-name {quote(stage.name)} "
+        "--query ClientCertificateId --output text"
+        for stage in found
+        if stage is not None and stage.api_id and stage.name
+    )
+
+
+def pem_commands(rotation: Rotation) -> tuple[str, ...]:
+    """Return the shell commands that print the successor's PEM, for each of its instances.
+
+    An output exists in the root module alone, and only introduce adds it; the state and AWS have the PEM in every case.
+    """
+    successor = rotation.successor
+    if successor is None:
+        return ()
+    instances = rotation.instances or (successor,)
+    has_output = not successor.modules and successor.type.startswith("aws_") and rotation.taken_up is None
+    single = instances[0].key is None
+    outputs = [f"terraform output {'-raw' if single else '-json'} {successor.name}_pem"] if has_output else []
+    shown = [f"terraform state show -no-color {quote(str(instance))}" for instance in instances]
+    asked = [
+        f'aws apigateway get-client-certificate --client-certificate-id "$({each} | sed -n \'s/^ *id *= "\\(.*\\)"$/\\1/p\')"'
+        " --query pemEncodedCertificate --output text"
+        for each in shown
+    ]
+    of_state = shown if not has_output and successor.type.startswith("aws_") else []
+    return (*outputs, *of_state, *asked)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("checker.patches"),
+        autoescape=False,  # noqa: S701 -- Markdown and comments; what comes from outside is an address, printed by our own rules
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    filters: Mapping[str, Any] = {
+        "step_in_words": step_in_words,
+        "condition_in_words": condition_in_words,
+        "due": due,
+        "late_plan": late_plan,
+        "pem_commands": pem_commands,
+        "stage_commands": stage_commands,
+        "trust_lines": trust_lines,
+        "trust_effect": trust_effect,
+        "also_changes": also_changes,
+        "blocked": lambda step: isinstance(step, Blocked),
+        "code": lambda text: f"`{text}`",
+    }
+    environment.filters.update(filters)
+    return environment

@@ -1,0 +1,180 @@
+"""The patches of a run: each phase computed on the text that the one before leaves, each edit proven."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from checker._value import replace, value
+from checker.errors import UnprovenError
+from checker.hcl.configuration import Configuration
+from checker.hcl.references import Use
+from checker.model.rotation import SERIES, Blocked, Next, Phase, Rotation
+from checker.patches.edits import Succession, references_to
+from checker.patches.introduce import introduce
+from checker.patches.literals import LiteralStep, write_literal
+from checker.patches.patch import FileChange, Patches, PhasePatch
+from checker.patches.repoint import repoint, rollback
+from checker.patches.retire import retire
+from checker.patches.take_up import take_up
+from checker.patches.trust import trust_both, trust_new_alone
+
+_WRITERS: dict[Phase, Callable[[Configuration, Succession], Configuration]] = {
+    Phase.INTRODUCE: introduce,
+    Phase.REPOINT: repoint,
+    Phase.RETIRE: retire,
+    Phase.ROLLBACK: rollback,
+}
+
+
+@value
+class _Task:
+    """The phases to write of one rotation; `both` lets introduce hand both PEMs on where it is still to be written."""
+
+    rotation: Rotation
+    phases: frozenset[Phase]
+    both: bool
+
+
+def write_patches(
+    configuration: Configuration, rotations: Iterable[Rotation], wanted: Phase | None, *, every: bool, trust_bundle: bool = False
+) -> Patches:
+    """Write the next safe phase of each rotation, or with `wanted` or `every` the phases asked for, as a preview.
+
+    With `trust_bundle` introduce also gives both PEMs to whoever has the old one. A rotation that is blocked, or whose edit cannot
+    be proven, is written in no phase: never a wrong patch.
+    """
+    writable: list[_Task] = []
+    settled: list[Rotation] = []
+    tasks = [_task(rotation, wanted, every=every, trust_bundle=trust_bundle) for rotation in rotations]
+    claims = Counter(task.rotation.successor for task in tasks if task.phases and not task.rotation.left_over)
+    for task in tasks:
+        rotation = task.rotation
+        refused = _contested(rotation) if task.phases and not rotation.left_over and claims[rotation.successor] > 1 else None
+        refused = refused or _rehearse(configuration, task)
+        if refused is None and task.phases:
+            writable.append(task)
+        settled.append(replace(rotation, step=refused) if refused is not None else rotation)
+    return Patches(patches=tuple(_series(configuration, writable)), rotations=tuple(settled))
+
+
+def _contested(rotation: Rotation) -> Blocked:
+    return Blocked(
+        f"another certificate that is rotated now would get the same successor, {rotation.successor}",
+        "rotate one after the other: --only ADDRESS, each with a --name of its own",
+    )
+
+
+def _task(rotation: Rotation, wanted: Phase | None, *, every: bool, trust_bundle: bool) -> _Task:
+    phases = _phases(rotation, wanted, every=every)
+    # What introduce wrote earlier without it stays so: no later phase may bring an edit of its own along.
+    both = trust_bundle and (Phase.INTRODUCE in phases or not rotation.introduced)
+    return _Task(rotation=rotation, phases=phases, both=both)
+
+
+def _phases(rotation: Rotation, wanted: Phase | None, *, every: bool) -> frozenset[Phase]:
+    if isinstance(rotation.step, Blocked) or (rotation.successor is None and not rotation.left_over):
+        return frozenset()
+    if rotation.left_over:
+        retiring = every or wanted is Phase.RETIRE or (wanted is None and rotation.step == Next(Phase.RETIRE))
+        return frozenset({Phase.RETIRE}) if retiring else frozenset()
+    if every:
+        # What Terraform does not manage it cannot delete either: the runbook says how.
+        return frozenset(SERIES) if rotation.predecessor is not None else frozenset({Phase.INTRODUCE, Phase.REPOINT})
+    if wanted is not None:
+        return frozenset({wanted})
+    return frozenset({rotation.step.phase}) if isinstance(rotation.step, Next) else frozenset()
+
+
+def _needed(phases: frozenset[Phase]) -> tuple[Phase, ...]:
+    """What is written for these phases: those before each come first in the text; a rollback starts from what is there."""
+    if Phase.ROLLBACK in phases:
+        return (Phase.ROLLBACK,)
+    last = max((SERIES.index(phase) for phase in phases), default=-1)
+    return SERIES[: last + 1]
+
+
+def _rehearse(configuration: Configuration, task: _Task) -> Blocked | None:
+    """Write the phases of one rotation alone, up to the last one asked for; what cannot be proven blocks the rotation."""
+    current = configuration
+    for phase in _needed(task.phases):
+        try:
+            current = _write(current, task, phase)
+        except UnprovenError as error:
+            where = f" ({error.where})" if error.where else ""
+            return Blocked(f"{error.message}{where}", error.remedy or "make the edit by hand")
+    return None
+
+
+def _series(configuration: Configuration, writable: list[_Task]) -> list[PhasePatch]:
+    current = configuration
+    series: list[PhasePatch] = []
+    every = frozenset[Phase]().union(*(task.phases for task in writable))
+    for phase in _needed(every):
+        before = current
+        taking: list[Rotation] = []
+        for task in writable:
+            after = _write(current, task, phase) if phase in _needed(task.phases) else current
+            if phase in task.phases and after is not current:
+                taking.append(task.rotation)
+            current = after
+        if taking:
+            made = _patch(configuration, before, current, phase, tuple(taking))
+            both = frozenset(task.rotation.label for task in writable if task.both)
+            series.append(replace(made, both=both))
+    return series
+
+
+def _patch(
+    original: Configuration, before: Configuration, after: Configuration, phase: Phase, taking: tuple[Rotation, ...]
+) -> PhasePatch:
+    changes = tuple(
+        FileChange(path=path, before=_text(before, path), after=file.data)
+        for path, file in sorted(after.files.items())
+        if file.data != _text(before, path)
+    )
+    same = all(_text(original, change.path) == change.before for change in changes)
+    leaves = {path: file.data for path, file in after.files.items() if file.data != _text(original, path)}
+    return PhasePatch(phase=phase, rotations=taking, changes=changes, on_disk=same and before is original, leaves=leaves)
+
+
+def _text(configuration: Configuration, path: str) -> bytes | None:
+    file = configuration.files.get(path)
+    return file.data if file is not None else None
+
+
+def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configuration:
+    """One phase of one rotation on a text; the same text where that phase is already in it."""
+    rotation = task.rotation
+    if rotation.left_over and rotation.predecessor is not None:
+        step = Succession(predecessor=rotation.predecessor, successor=rotation.successor or rotation.predecessor)
+        return retire(configuration, step) if phase is Phase.RETIRE else configuration
+    if rotation.successor is None:
+        return configuration
+    if rotation.predecessor is None:
+        return write_literal(configuration, LiteralStep(identity=rotation.label, successor=rotation.successor), phase)
+    step = Succession(predecessor=rotation.predecessor, successor=rotation.successor)
+    current = configuration
+    if phase is Phase.INTRODUCE and rotation.taken_up is not None:
+        current = take_up(current, step, applied=rotation.taken_up.applied)
+        return trust_both(current, step) if task.both else current
+    if not _already(current, step, phase):
+        current = trust_new_alone(current, step) if phase is Phase.RETIRE else current
+        current = _WRITERS[phase](current, step)
+    return trust_both(current, step) if phase is Phase.INTRODUCE and task.both else current
+
+
+def _already(configuration: Configuration, step: Succession, phase: Phase) -> bool:
+    def declared(address_name: str) -> bool:
+        path, kind = step.predecessor.module_path, step.predecessor.type
+        return next(configuration.blocks(path, "resource", kind, address_name), None) is not None
+
+    match phase:
+        case Phase.INTRODUCE:
+            return declared(step.successor.name)
+        case Phase.REPOINT:
+            return not any(r.use is Use.POINTER for r in references_to(configuration, step.predecessor))
+        case Phase.RETIRE:
+            return not declared(step.predecessor.name)
+        case Phase.ROLLBACK:
+            return not any(r.use is Use.POINTER for r in references_to(configuration, step.successor))

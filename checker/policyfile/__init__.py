@@ -1,0 +1,1 @@
+"""Read tfcert.toml into a policy."""

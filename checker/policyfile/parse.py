@@ -1,0 +1,133 @@
+"""Tables -> Scope, Exemption, AccountAccess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from checker.model.address import AddressError, parse
+from checker.model.conditions import Conditions
+from checker.model.exemptions import Exemption
+from checker.model.finding import SuppressedBy
+from checker.model.policy import AccountAccess, Scope, Setting, Untouched, Weights
+from checker.model.severity import FailOn, Severity
+from checker.model.text_values import Keys, Mismatch, day
+from checker.policyfile.schema import OFF, ROLE_ARN, VALUES, Whole
+from checker.policyfile.toml_file import Sheet
+
+_NUMBERS = tuple(name for name, shape in VALUES.items() if isinstance(shape, Whole))
+_SEVERITIES = {severity.word: severity for severity in Severity}
+
+
+def read_scope(sheet: Sheet, index: int) -> Scope:
+    """Read one `[[scope]]` of a sheet; raises Mismatch for a pattern that no address can fit."""
+    table = sheet.values["scope"][index]
+    at = ("scope", index)
+    return Scope(
+        conditions=read_conditions(table, at),
+        values=read_settings(table),
+        rules=read_weights(table),
+        name=table.get("name"),
+        location=sheet.location(at),
+    )
+
+
+def read_conditions(table: Mapping[str, Any], at: Keys) -> Conditions:
+    """The conditions of a scope, or those that narrow an exemption; its `address` is not among them there."""
+    if "exemption" not in at:
+        for pattern in _several(table.get("address")):
+            _check_address(pattern, (*at, "address"))
+    return Conditions(
+        address=_several(table.get("address")) if "exemption" not in at else (),
+        account=_several(table.get("account")),
+        region=_several(table.get("region")),
+        workspace=_several(table.get("workspace")),
+        directory=tuple(pattern.removeprefix("./") for pattern in _several(table.get("directory"))),
+        stage=_several(table.get("stage")),
+        api=_several(table.get("api")),
+        tags=tuple(sorted((key, _several(patterns)) for key, patterns in table.get("tags", {}).items())),
+    )
+
+
+def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """The values that a policy or a scope sets, by the names of their fields."""
+    found: list[Setting] = [(name, table[name]) for name in _NUMBERS if name in table]
+    if "fail_on" in table:
+        found.append(("fail_on", FailOn(table["fail_on"])))
+    if "untouched" in table:
+        found.append(("untouched", Untouched(table["untouched"])))
+    return tuple(found)
+
+
+def read_weights(table: Mapping[str, Any]) -> Weights:
+    """What a policy or a scope lets rules weigh, in the order of their names."""
+    rules: Mapping[str, str] = table.get("rules", {})
+    return tuple((name, None if word == OFF else _SEVERITIES[word]) for name, word in sorted(rules.items()))
+
+
+def check_no_pattern(text: str, at: Keys) -> None:
+    """Refuse an address that is none, or a pattern where one address is meant; raises Mismatch."""
+    if "*" in text or "?" in text:
+        raise Mismatch(
+            at, f"{text!r} is a pattern, and an exemption names one address", "write the address, or set `rules` in a [[scope]]"
+        )
+    _check_address(text, at)
+
+
+def _check_address(pattern: str, at: Keys) -> None:
+    if "*" in pattern or "?" in pattern:
+        return
+    try:
+        parse(pattern)
+    except AddressError as error:
+        remedy = (
+            f'for all that is in a module write "{pattern.rstrip(".")}.*"' if pattern.startswith("module.") else "write TYPE.NAME"
+        )
+        raise Mismatch(at, f"{pattern!r} is not the address of a resource", remedy) from error
+
+
+def _several(found: str | list[str] | None) -> tuple[str, ...]:
+    if found is None:
+        return ()
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+def read_exemption(sheet: Sheet, index: int) -> Exemption:
+    """Read one `[[exemption]]` of a sheet; raises Mismatch for an address that is none."""
+    table = sheet.values["exemption"][index]
+    at = ("exemption", index)
+    address = table.get("address")
+    if address is not None:
+        check_no_pattern(address, (*at, "address"))
+    until = day(table["until"])
+    assert until is not None  # noqa: S101 -- the sheet fits its shape
+    return Exemption(
+        rule=table["rule"],
+        until=until,
+        reason=table["reason"].strip(),
+        kind=SuppressedBy.POLICY,
+        addresses=frozenset({address} if address is not None else ()),
+        certificate_id=table.get("certificate_id"),
+        owner=table.get("owner"),
+        location=sheet.location(at),
+        where=read_conditions(table, at),
+    )
+
+
+def read_accounts(tables: Mapping[str, Mapping[str, Any]]) -> tuple[AccountAccess, ...]:
+    """Read the accounts of a policy that fits its shape, in the order of their numbers.
+
+    Raises Mismatch for a role of another account.
+    """
+    return tuple(_read(account, tables[account]) for account in sorted(tables))
+
+
+def _read(account: str, table: Mapping[str, Any]) -> AccountAccess:
+    role = table.get("role")
+    found = re.fullmatch(ROLE_ARN, role, re.ASCII) if role is not None else None
+    if found is not None and found[1] != account:
+        raise Mismatch(
+            ("accounts", account, "role"), f"accounts.{account}.role is of account {found[1]}", f"name a role of account {account}"
+        )
+    return AccountAccess(account=account, role=role, external_id=table.get("external_id"))

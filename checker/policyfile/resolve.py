@@ -1,0 +1,268 @@
+"""Extends + file + TFCERT_* + options = Policy, with origins."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from checker._value import replace, value
+from checker.errors import UnreadableError, UsageError
+from checker.files import open_file
+from checker.model.exemptions import Exemption
+from checker.model.location import Location
+from checker.model.policy import AccountAccess, Policy, Scope, Setting, Untouched, Weights
+from checker.model.severity import FailOn
+from checker.model.text_values import Keys, Mismatch
+from checker.policyfile.parse import read_accounts, read_exemption, read_scope, read_settings, read_weights
+from checker.policyfile.schema import MOST_PATTERN_CHARACTERS, MOST_PATTERNS, MOST_SCOPES, VALUES, Whole
+from checker.policyfile.toml_file import Sheet
+from checker.policyfile.validate import hold
+from checker.rules import RULES
+
+# A client certificate of API Gateway lives so long; nothing can be due before it is made.
+_LIFE_DAYS = 365
+_DEADLINES = ("margin_days", "trust_window_days", "introduce_margin_days")
+
+
+@value
+class Layer:
+    """What one file says, with the sheet that tells the lines."""
+
+    sheet: Sheet
+    settings: tuple[Setting, ...] = ()
+    rules: Weights = ()
+    scopes: tuple[Scope, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+    accounts: tuple[AccountAccess, ...] = ()
+
+    def location(self, *at: str | int) -> Location:
+        """The line of a key."""
+        return self.sheet.location(at)
+
+
+def read_layer(sheet: Sheet) -> Layer:
+    """Read what a sheet says by itself; raises UsageError naming file and line."""
+    try:
+        return Layer(
+            sheet=sheet,
+            settings=read_settings(sheet.values),
+            rules=read_weights(sheet.values),
+            scopes=tuple(read_scope(sheet, index) for index in range(len(sheet.values.get("scope", ())))),
+            exemptions=tuple(read_exemption(sheet, index) for index in range(len(sheet.values.get("exemption", ())))),
+            accounts=read_accounts(sheet.values.get("accounts", {})),
+        )
+    except Mismatch as error:
+        sheet.refuse(error)
+
+
+def laid(layers: Iterable[Layer], name: str) -> Policy:
+    """The policy that the layers make, each over those before it; raises UsageError for values that contradict each other."""
+    policy = Policy(name=name)
+    for layer in layers:
+        rules = dict(policy.rules) | dict(layer.rules)
+        accounts = {access.account: access for access in (*policy.accounts, *layer.accounts)}
+        own = len(policy.scopes)
+        settings = dict(layer.settings)
+        if "notice_days" not in settings:
+            # As with --threshold: a notice that nobody wrote beside it follows.
+            settings["notice_days"] = max(policy.notice_days, layer.sheet.values.get("threshold_days", 0))
+        policy = replace(
+            policy,
+            **settings,
+            rules=tuple(sorted(rules.items())),
+            scopes=(*policy.scopes, *layer.scopes),
+            exemptions=(*policy.exemptions, *layer.exemptions),
+            accounts=tuple(accounts[account] for account in sorted(accounts)),
+        )
+        try:
+            _bound(policy.scopes)
+            _check(policy, layer, ())
+            for index in range(len(layer.scopes)):
+                _check(policy.under((own + index,)), layer, ("scope", index))
+        except Mismatch as error:
+            layer.sheet.refuse(error)
+    own_weights = {rule.name: rule.weight for rule in RULES}
+    return replace(policy, rules=tuple((rule, weight) for rule, weight in policy.rules if own_weights[rule] != weight))
+
+
+def _bound(scopes: tuple[Scope, ...]) -> None:
+    """Refuse more scopes and patterns than can be tried on every stage; raises Mismatch at the scopes of the last layer."""
+    wild = [pattern for scope in scopes for pattern in scope.conditions.wild()]
+    for found, most, of in (
+        (len(scopes), MOST_SCOPES, "scopes"),
+        (len(wild), MOST_PATTERNS, "patterns with * or ?"),
+        (sum(map(len, wild)), MOST_PATTERN_CHARACTERS, "characters in patterns with * or ?"),
+    ):
+        if found > most:
+            raise Mismatch(("scope",), f"the policy has {found} {of}, and {most} are the most", "join some of the scopes")
+
+
+def _check(policy: Policy, layer: Layer, at: Keys) -> None:
+    """Refuse values that contradict each other, at the one that this layer sets."""
+    table = layer.sheet.values
+    for key in at:
+        table = table[key]  # type: ignore[index]  # the path of a table in this sheet
+    of = f" of scope {at[-1] + 1}" if at and isinstance(at[-1], int) else ""
+    notice, threshold = table.get("notice_days"), table.get("threshold_days", policy.threshold_days)
+    if notice is not None and notice < threshold:
+        raise Mismatch(
+            (*at, "notice_days"),
+            f"notice_days{of} is {notice}, below threshold_days, {threshold}",
+            "a warning comes before an error: make the notice the larger of the two",
+        )
+    before = sum(getattr(policy, name) for name in _DEADLINES)
+    if before >= _LIFE_DAYS:
+        key = next((name for name in _DEADLINES if name in table), "margin_days")
+        raise Mismatch(
+            (*at, key),
+            f"introduce-by{of} would be {before} days before the certificate's end, and it lives {_LIFE_DAYS}",
+            f"lower {', '.join(_DEADLINES)}",
+        )
+
+
+PACKS = ("default", "strict")
+# A thousand accounts with a line each are 80 KiB. It bounds a file, and a file together with all that it extends.
+_LARGEST = 128 * 1024
+_LONGEST_CHAIN = 10
+
+
+def read_file(path: str) -> bytes:
+    """Read a policy file: a regular one of at most 128 KiB, by the opener of the sources; raises UnreadableError."""
+    return bytes(open_file(path, most=_LARGEST, instead="name a policy file, or a pack"))
+
+
+def read_chain(path: str, data: bytes, read: Callable[[str], bytes] = read_file) -> tuple[Layer, ...]:
+    """The layers that a file makes, what it extends before itself; `read` gives the files that are extended.
+
+    Raises UsageError for a file that extends itself, naming the chain, or more files than any policy needs, and UnreadableError for
+    one that cannot be read.
+    """
+    sheet = Sheet(path, data)
+    layers = [read_layer(sheet)]
+    chain = [path]
+    seen = {_real(path)}
+    size = len(data)
+    while (named := sheet.values.get("extends")) is not None:
+        where = sheet.location(("extends",))
+        if named in PACKS:
+            path, real = named, f"pack {named}"
+        else:
+            path = str(Path(path).parent / named)
+            real = _real(path)
+        chain.append(path)
+        if len(chain) > _LONGEST_CHAIN:
+            raise UsageError(f"extends more than {_LONGEST_CHAIN - 1} files", where=str(where), remedy="join some of them")
+        if real in seen:
+            raise UsageError(
+                f"extends itself: {' -> '.join(chain)}", where=str(where), remedy="take one `extends` of the chain away"
+            )
+        seen.add(real)
+        name, data = _read(sheet, named, path, read)
+        size += len(data)
+        if size > _LARGEST:
+            raise UsageError(
+                f"is larger than {_LARGEST // 1024} KiB together with what it extends", where=str(where), remedy="shorten the files"
+            )
+        sheet = Sheet(name, data)
+        layers.append(read_layer(sheet))
+    return tuple(reversed(layers))
+
+
+def read_pack(name: str) -> tuple[str, bytes]:
+    """A pack that comes with tfcert, and how messages call it."""
+    here = Path(__file__).resolve()
+    # Installed, the packs lie in the package; in a checkout they lie beside it.
+    folders = (here.parents[1] / "packs", here.parents[2] / "policies")
+    found = next(folder / f"{name}.toml" for folder in folders if (folder / f"{name}.toml").is_file())
+    return f"pack {name}", found.read_bytes()
+
+
+def _read(sheet: Sheet, named: str, path: str, read: Callable[[str], bytes]) -> tuple[str, bytes]:
+    if named in PACKS:
+        return read_pack(named)
+    try:
+        return path, read(path)
+    except UnreadableError as error:
+        if "/" not in named and not named.endswith(".toml"):
+            sheet.refuse(Mismatch(("extends",), f"there is no pack {named!r}, and no such file", f"packs: {', '.join(PACKS)}"))
+        raise UnreadableError(
+            f"{path}: {error.message}", where=str(sheet.location(("extends",))), remedy="the path is relative to this file"
+        ) from error
+
+
+def _real(path: str) -> str:
+    return os.path.realpath(path)  # Path.resolve raises for links in a circle
+
+
+def read_policy(path: str, data: bytes, *, name: str = "tfcert.toml") -> Policy:
+    """Read a policy with what it extends; what none of them says is as in the pack `default`.
+
+    `name` is how reports call it where it does not say. Raises UsageError naming the file, the line and the nearest right key.
+    """
+    layers = read_chain(path, data)
+    return laid(layers, layers[-1].sheet.values.get("name", name))
+
+
+_PREFIX = "TFCERT_"
+# By the field that each sets; the others are read elsewhere.
+VARIABLES: Mapping[str, str] = {
+    "TFCERT_THRESHOLD": "threshold_days",
+    "TFCERT_NOTICE": "notice_days",
+    "TFCERT_TRUST_WINDOW": "trust_window_days",
+    "TFCERT_MARGIN": "margin_days",
+    "TFCERT_INTRODUCE_MARGIN": "introduce_margin_days",
+    "TFCERT_CERTIFICATE_QUOTA": "certificate_quota",
+    "TFCERT_FAIL_ON": "fail_on",
+    "TFCERT_UNTOUCHED": "untouched",
+}
+POLICY_VARIABLE = "TFCERT_POLICY"
+_OTHERS = (POLICY_VARIABLE, "TFCERT_TOOL")
+# Above what a pipeline may well have of its own (TFCERT_ROLE), below a letter or a word too much (TFCERT_NOTICE_DAYS).
+_NEAR = 0.7
+
+
+@value
+class Unknown:
+    """A variable that begins as ours do and is none of them."""
+
+    name: str
+
+
+def read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Setting] | Unknown]:
+    """The settings that variables make, each with the variable's name; an empty one sets nothing.
+
+    Raises UsageError for a value that the policy would not take, and for a name that is most probably one of ours misspelt: it
+    would be believed to hold.
+    """
+    for name in sorted(environment):
+        if not name.startswith(_PREFIX) or name in _OTHERS:
+            continue
+        if name not in VARIABLES:
+            known = [other.removeprefix(_PREFIX) for other in (*VARIABLES, *_OTHERS)]
+            near = difflib.get_close_matches(name.removeprefix(_PREFIX), known, n=1, cutoff=_NEAR)
+            if near:
+                raise UsageError("is not known", where=name, remedy=f"did you mean {_PREFIX}{near[0]}?")
+            yield Unknown(name=name)
+        elif environment[name]:
+            yield name, (VARIABLES[name], _read_variable(name, environment[name]))
+
+
+def _read_variable(name: str, text: str) -> int | FailOn | Untouched:
+    field = VARIABLES[name]
+    shape = VALUES[field]
+    found: int | str = int(text) if isinstance(shape, Whole) and text.isascii() and text.isdigit() and len(text) < 6 else text
+    try:
+        hold(found, shape, (field,))
+    except Mismatch as error:
+        raise UsageError(
+            error.message, where=name, remedy=error.remedy.replace(f"{field} =", f"{name}=").replace("= ", "=")
+        ) from error
+    match field:
+        case "fail_on":
+            return FailOn(text)
+        case "untouched":
+            return Untouched(text)
+        case _:
+            return int(text)

@@ -1,0 +1,300 @@
+"""Keys of tfcert.toml, once; JSON Schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from checker._value import value
+from checker.model.severity import FailOn, Severity
+from checker.model.text_values import CONTROLS
+from checker.rules import RULES
+from checker.rules.base import Rule
+
+# More than any policy needs; each scope and pattern is tried on every stage.
+MOST_CHARACTERS = 2048
+MOST_ENTRIES = 1000
+# A policy with all that it extends; each scope is tried on every stage and certificate, and so is each pattern with `*` or `?`.
+MOST_SCOPES = 80
+MOST_PATTERNS = 250
+MOST_PATTERN_CHARACTERS = 8 * 1024
+
+
+@value
+class Whole:
+    """A whole number from `least` to `most`."""
+
+    says: str
+    least: int = 0
+    most: int | None = None
+    example: int = 30
+
+
+@value
+class Word:
+    """One of some words; `unless` says of others why they are none."""
+
+    says: str
+    words: tuple[str, ...]
+    unless: Mapping[str, str]
+
+
+@value
+class Text:
+    """A text in one line that is not blank and fits the whole pattern; `what` names what fits it."""
+
+    says: str
+    example: str
+    pattern: str | None = None
+    what: str = "a text"
+    most: int = MOST_CHARACTERS
+
+
+@value
+class OneOrMore:
+    """A text, or several in an array."""
+
+    says: str
+    text: Text
+    most: int = MOST_ENTRIES
+
+
+@value
+class Day:
+    """A date without a time, as TOML writes it or as a text."""
+
+    says: str
+
+
+@value
+class Table:
+    """Keys and the shapes of their values; `needed` must be there, and of each group in `any_of` at least one."""
+
+    says: str
+    keys: Mapping[str, Shape]
+    needed: tuple[str, ...] = ()
+    any_of: tuple[tuple[str, ...], ...] = ()
+    one_of: tuple[str, ...] = ()
+
+
+@value
+class Tables:
+    """An array of tables."""
+
+    says: str
+    table: Table
+    most: int = MOST_ENTRIES
+
+
+@value
+class NamedTable:
+    """A table whose keys are names that fit a pattern."""
+
+    says: str
+    name: Text
+    each: Table | OneOrMore
+    least: int = 0
+
+
+Shape = Whole | Word | Text | OneOrMore | Day | Table | Tables | NamedTable
+
+
+OFF = "off"
+_MOST_DAYS = 3650
+_WORDS = tuple(severity.word for severity in Severity)
+_NONE: Mapping[str, str] = {}
+
+# What IAM and STS allow. Source: IAM API reference, CreateRole (RoleName, Path) and STS, AssumeRole (ExternalId).
+ROLE_ARN = r"arn:[a-z][a-z-]*:iam::([0-9]{12}):role/(?:[!-~]{0,510}/)?[0-9A-Za-z_+=,.@-]{1,64}"
+_ROLE = rf"{ROLE_ARN}|[0-9A-Za-z_+=,.@-]{{1,64}}"
+_EXTERNAL_ID = r"[0-9A-Za-z_+=,.@:/-]{2,1224}"
+
+
+def words_of(rule: Rule) -> tuple[str, ...]:
+    """The words that a policy may write for a rule: severities, and `off` where it may be switched off."""
+    if rule.mildest is None:
+        return (*_WORDS, OFF)
+    return tuple(severity.word for severity in Severity if severity <= rule.mildest)
+
+
+def _weight(rule: Rule) -> Word:
+    words = words_of(rule)
+    held = {word: f"{rule.name} cannot be {word}, since {_HELD[rule.name]}" for word in (*_WORDS, OFF) if word not in words}
+    return Word(says=f"{rule.says} ({rule.weight_word}, unless said otherwise)", words=words, unless=held)
+
+
+_HELD = {
+    "certificate-expired": "calls fail already",
+    "rotation-destroys-in-use": "the apply would fail or cut callers off",
+    "plan-exceeds-phase": "it is said only where --expect asks for it",
+    "certificate-unverified": "what could not be checked is never reported as clean",
+    "exemption-invalid": "somebody believes that it holds",
+}
+_EXEMPTABLE = tuple(rule.name for rule in RULES if rule.exemptable)
+_UNEXEMPTABLE = {
+    rule.name: f"{rule.name} cannot be exempted (`tfcert rules {rule.name}` says why)" for rule in RULES if not rule.exemptable
+}
+
+
+def _days(says: str, example: int) -> Whole:
+    return Whole(says=says, most=_MOST_DAYS, example=example)
+
+
+def _patterns(says: str, example: str) -> OneOrMore:
+    return OneOrMore(says=says, text=Text(says=says, example=example))
+
+
+_ACCOUNT = Text(
+    says="an account", example="123456789012", pattern=r"[0-9]{12}", what="an account, which has twelve digits in quotes"
+)
+
+VALUES: Mapping[str, Shape] = {
+    "threshold_days": _days("From this many days left on, exactly this many counting, an expiring certificate is an error.", 30),
+    "notice_days": _days("From this many days left on it is a warning; no fewer than threshold_days.", 60),
+    "trust_window_days": _days("The least time between introduce and repoint, in which backends learn to trust the successor.", 3),
+    "margin_days": _days(
+        "What must be left of the predecessor when the stages are repointed: repoint-by is so long before its end.", 7
+    ),
+    "introduce_margin_days": _days("How much earlier than repoint-by less the trust window introduce-by is.", 0),
+    "certificate_quota": Whole(says="How many client certificates AWS lets an account have in a region.", least=1, example=60),
+    "fail_on": Word(
+        says="From which severity on a finding makes exit code 1.", words=tuple(word.value for word in FailOn), unless=_NONE
+    ),
+    "untouched": Word(
+        says="The most that a finding weighs about a certificate and stages that the plan does not touch.",
+        words=_WORDS,
+        unless=_NONE,
+    ),
+    "rules": Table(says="What each rule weighs, or off.", keys={rule.name: _weight(rule) for rule in RULES}),
+}
+# Where an exemption may be narrowed to; a scope takes these and more.
+_PLACES: Mapping[str, Shape] = {
+    "account": OneOrMore(says="The account's number.", text=_ACCOUNT),
+    "region": _patterns("Pattern of the region.", "eu-*"),
+    "workspace": _patterns("Pattern of the Terraform workspace.", "prod"),
+    "directory": _patterns("Pattern of the configuration's folder, as seen from the policy file.", "live/**"),
+}
+_CONDITIONS: Mapping[str, Shape] = {
+    "address": _patterns("Pattern of the address of the certificate or of a stage.", "module.legacy.*"),
+    **_PLACES,
+    "tags": NamedTable(
+        says="Patterns of tags of the certificate or of the stage.",
+        name=Text(says="a tag", example="environment"),
+        each=_patterns("Pattern of the tag's value.", "prod"),
+        least=1,
+    ),
+    "stage": _patterns("Pattern of the stage's name.", "dev*"),
+    "api": _patterns("Pattern of the API's name.", "orders"),
+}
+_SCOPE = Table(
+    says="Values for some stages and certificates: all conditions must hold, and of several scopes the last that matches wins.",
+    keys={"name": Text(says="How it is called in explanations.", example="production"), **_CONDITIONS, **VALUES},
+    any_of=(tuple(_CONDITIONS), tuple(VALUES)),
+)
+_EXEMPTION = Table(
+    says="A finding that is not to count, for a reason and until a day.",
+    keys={
+        "rule": Word(says="The rule.", words=_EXEMPTABLE, unless=_UNEXEMPTABLE),
+        "address": Text(
+            says="The address of a certificate or a stage, as reports show it; without keys it means all instances.",
+            example="aws_api_gateway_client_certificate.orders",
+        ),
+        "certificate_id": Text(says="The certificate's id, or its ARN in ACM.", example="a1b2c3"),
+        "until": Day(says="The last day, in UTC, no later than the certificate's end."),
+        "reason": Text(says="Why.", example="the backend moves in December"),
+        "owner": Text(says="Who answers for it.", example="team orders"),
+        **_PLACES,
+    },
+    needed=("rule", "until", "reason"),
+    one_of=("address", "certificate_id"),
+)
+_ACCESS = Table(
+    says="How the account is entered.",
+    keys={
+        "role": Text(
+            says="A role's ARN, or its name in the account.",
+            example="arn:aws:iam::123456789012:role/tfcert",
+            pattern=_ROLE,
+            what="a role's ARN or its name",
+        ),
+        "external_id": Text(
+            says="What the role's trust policy asks for.",
+            example="acme-1",
+            pattern=_EXTERNAL_ID,
+            what="an external id that STS takes (2 to 1224 letters, digits and +=,.@:/-_)",
+        ),
+    },
+)
+POLICY = Table(
+    says="A policy of tfcert, as it stands in tfcert.toml.",
+    keys={
+        "name": Text(says="How reports call it.", example="acme"),
+        "extends": Text(
+            says="What holds where this file says nothing: a pack (default, strict), or another file, relative to this one.",
+            example="strict",
+        ),
+        **VALUES,
+        "scope": Tables(says="Values for some stages and certificates; the last that matches wins.", table=_SCOPE),
+        "exemption": Tables(says="Findings that are not to count until a day.", table=_EXEMPTION),
+        "accounts": NamedTable(says="How each account is entered, by its number.", name=_ACCOUNT, each=_ACCESS),
+    },
+)
+
+
+_DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_NOT_BLANK = rf"^(?=.*\S)[^{CONTROLS}]+$"
+
+
+def policy_schema() -> dict[str, Any]:
+    """The schema of the whole file (JSON Schema 2020-12); a date of TOML is a text to it.
+
+    What it cannot say is left to `tfcert policy check`: values that contradict each other, addresses, files that are extended.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:tfcert:policy:v1",
+        "title": "tfcert policy, version 1",
+        **_schema(POLICY),
+    }
+
+
+def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- a line a shape
+    said = {"description": shape.says}
+    match shape:
+        case Whole(least=least, most=most):
+            return {**said, "type": "integer", "minimum": least, **({"maximum": most} if most is not None else {})}
+        case Word(words=words):
+            return {**said, "enum": list(words)}
+        case Text():
+            return {**said, **_text(shape)}
+        case OneOrMore(text=text, most=most):
+            return {**said, "anyOf": [_text(text), {"type": "array", "items": _text(text), "minItems": 1, "maxItems": most}]}
+        case Day():
+            return {**said, "type": "string", "format": "date", "pattern": _DAY}
+        case Table():
+            return {**said, **_table(shape)}
+        case Tables(table=table, most=most):
+            return {**said, "type": "array", "items": _schema(table), "maxItems": most}
+        case NamedTable(name=name, each=each, least=least):
+            fits = {"type": "object", "propertyNames": _text(name), "additionalProperties": _schema(each)}
+            return {**said, **fits, **({"minProperties": least} if least else {})}
+
+
+def _text(text: Text) -> dict[str, Any]:
+    pattern = f"^(?:{text.pattern})$" if text.pattern is not None else _NOT_BLANK
+    return {"type": "string", "pattern": pattern, "maxLength": text.most}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: _schema(shape) for key, shape in table.keys.items()},
+    }
+    if table.needed:
+        found["required"] = list(table.needed)
+    if table.any_of:
+        found["allOf"] = [{"anyOf": [{"required": [key]} for key in group]} for group in table.any_of]
+    if table.one_of:
+        found["oneOf"] = [{"required": [key]} for key in table.one_of]
+    return found

@@ -1,0 +1,87 @@
+"""One self-contained page: it loads nothing, runs no script but its own, and is read whole without one.
+
+What comes from Terraform or AWS is escaped by the template, after everything that a reader cannot see is written as an escape; none
+of it is put into the script or the style sheet, which the page's own policy (CSP) admits by their hashes alone.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from checker._value import collector_paused
+from checker.model.outcome import Outcome
+from checker.reports.escape import printable
+from checker.reports.html.actions import deeds
+from checker.reports.html.certificates import timeline
+from checker.reports.html.diffs import patches_of, places
+from checker.reports.html.findings import counts, headline, shown
+from checker.reports.html.format import NOW, counted, date_of, dated, drawn, named, prose, ticks, written
+from checker.reports.html.rotations import by_hand, cards, steps_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(outcome: Outcome) -> str:
+    """Write an outcome as a page of HTML."""
+    with collector_paused():
+        return _rendered(outcome)
+
+
+def _rendered(outcome: Outcome) -> str:
+    made = cards(outcome, places(outcome.patches), steps_of(outcome.by_hand))
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            headline=headline(outcome),
+            counts=tuple(counts(outcome)),
+            outcome=outcome,
+            as_of=date_of(outcome.cases.as_of),
+            policy=outcome.cases.policy,
+            deeds=deeds(outcome, made),
+            timeline=timeline(outcome, {number: card.anchor for number, card in enumerate(made)}),
+            ticks=tuple(ticks(outcome.cases.as_of)),
+            now=written(NOW),
+            findings=shown(outcome),
+            cards=made,
+            patches=patches_of(outcome.patches),
+            by_hand=by_hand(outcome.by_hand, outcome.cases.as_of),
+            style=_asset("page.css"),
+            script=_asset("page.js"),
+        )
+    )
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("checker.reports").joinpath("templates", "html", name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("checker.reports", "templates/html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda entry: printable(entry) if type(entry) is str else entry,
+    )
+    environment.filters |= {
+        "counted": counted,
+        "prose": prose,
+        "named": named,
+        "dated": dated,
+        "drawn": drawn,
+        "own": Markup,  # the package's own style and script
+        "hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
+    }
+    return environment

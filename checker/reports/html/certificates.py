@@ -1,0 +1,179 @@
+"""The timeline's rows: one a certificate, with the stages that present it, the most urgent first, the calm ones by month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+
+from checker._value import value
+from checker.analysis.scoping import Scoping
+from checker.model.cases import Case, DocumentCases, Evidence
+from checker.model.outcome import Outcome
+from checker.model.policy import Policy
+from checker.model.resources import Stage
+from checker.model.rotation import Done, Rotation
+from checker.reports.html.format import Date, Life, Name, StageName, date_of, deadlines, life_of, listed, month_of, name_of
+from checker.reports.presenting import presenters_in_words, searched
+
+_OPEN = 40
+_FEW = 12
+_EVIDENCE = {
+    Evidence.OBSERVED: "confirmed by AWS",
+    Evidence.RECORDED: "recorded, AWS was not asked",
+    Evidence.GONE: "AWS does not know it",
+    Evidence.UNANSWERED: "AWS did not answer",
+    Evidence.UNKNOWN: "AWS was not asked",
+}
+
+
+@value
+class CertificateRow:
+    """One certificate: `tone` is ended, threshold, notice, open (its end or its being is in doubt), planned, idle or calm."""
+
+    anchor: str
+    name: Name
+    about: tuple[str, ...]
+    evidence: str
+    tone: str
+    days_left: int | None
+    end: Date | None
+    month: str
+    due: tuple[tuple[str, Date], ...]
+    rotation: str | None
+    life: Life
+    stages: tuple[StageName, ...]
+    presented: str
+
+
+@value
+class Fold:
+    """Rows behind one line; `share` is how many there are, in per cent of the fullest fold."""
+
+    title: str
+    rows: tuple[CertificateRow, ...]
+    share: str
+
+
+@value
+class Timeline:
+    """What is shown at once, and what is folded away."""
+
+    urgent: tuple[CertificateRow, ...]
+    more: tuple[CertificateRow, ...]
+    calm: tuple[CertificateRow, ...]
+    folds: tuple[Fold, ...]
+    count: int
+
+
+def timeline(outcome: Outcome, anchors: Mapping[int, str]) -> Timeline:
+    """Every certificate of an outcome; `anchors` names the page's place of each rotation, by its position."""
+    by_name = _rotations(outcome, anchors)
+    several = len(outcome.cases.documents) > 1
+    cases = [(part, case) for part in outcome.cases.documents for case in part.cases]
+    cases.sort(key=_urgency)
+    scoping = Scoping(outcome.cases)
+    rows = [
+        _row(number, part, case, outcome, scoping.policy_of(part, (case,)), by_name, several=several)
+        for number, (part, case) in enumerate(cases)
+    ]
+    urgent = [row for row in rows if row.tone not in {"calm", "idle", "planned"} or row.rotation is not None]
+    known = {row.anchor for row in urgent}
+    calm = [row for row in rows if row.anchor not in known]
+    few = len(calm) <= _FEW
+    return Timeline(
+        urgent=tuple(urgent[:_OPEN]),
+        more=tuple(urgent[_OPEN:]),
+        calm=tuple(calm) if few else (),
+        folds=() if few else tuple(_folds(calm)),
+        count=len(rows),
+    )
+
+
+def _urgency(entry: tuple[DocumentCases, Case]) -> tuple[bool, bool, int, str, str]:
+    _, case = entry
+    doubtful = case.presented and (case.evidence is Evidence.GONE or (case.expires_at is None and case.id is not None))
+    left = case.days_left if case.days_left is not None else 10**9
+    return (not doubtful, case.id is None, left, str(case.address), case.id or "")
+
+
+def _rotations(outcome: Outcome, anchors: Mapping[int, str]) -> dict[str, tuple[str, Rotation]]:
+    """What is under way, by the ids of the certificates that go: an address may be that of another state's certificate too."""
+    return {
+        identity: (anchors[number], rotation)
+        for number, rotation in enumerate(outcome.rotations)
+        if not isinstance(rotation.step, Done)
+        for identity in rotation.predecessor_ids
+    }
+
+
+def _row(
+    number: int,
+    part: DocumentCases,
+    case: Case,
+    outcome: Outcome,
+    policy: Policy,
+    rotations: Mapping[str, tuple[str, Rotation]],
+    *,
+    several: bool,
+) -> CertificateRow:
+    anchor, rotation = rotations.get(case.id or "", (None, None))
+    place = case.subject.key.place if case.subject.key is not None else case.certificate.place
+    deposed = "deposed" if case.certificate.deposed is not None else None
+    stray = "in no state that was read" if part.document.manages(case.certificate) is False else None
+    about = (
+        case.id if case.address is not None else None,
+        place.account,
+        place.region,
+        stray,
+        deposed,
+        part.document.source.path if several else None,
+    )
+    due = deadlines(case, rotation, policy)
+    stages = tuple(listed(_stages(case)))
+    return CertificateRow(
+        anchor=f"c{number}",
+        name=name_of(case.address, case.id or "a certificate"),
+        about=tuple(text for text in about if text is not None),
+        evidence="will be created" if case.id is None else _EVIDENCE[case.evidence],
+        tone=_tone(case, policy),
+        days_left=case.days_left,
+        end=date_of(case.expires_at) if case.expires_at is not None else None,
+        month=month_of(case.expires_at) if case.expires_at is not None else "At a date that is not known",
+        due=tuple((kind, date_of(moment)) for kind, moment in due),
+        rotation=anchor,
+        life=life_of(case, due, policy, outcome.cases.as_of),
+        stages=stages,
+        presented=presenters_in_words(len(stages), searched(part, case, outcome.cases.observations)),
+    )
+
+
+def _tone(case: Case, policy: Policy) -> str:
+    if case.id is None:
+        return "planned"
+    if not case.presented:
+        return "idle"
+    if case.evidence is Evidence.GONE or case.days_left is None:
+        return "open"
+    if case.days_left < 0:
+        return "ended"
+    if case.within(policy.threshold_days):
+        return "threshold"
+    return "notice" if case.within(policy.notice_days) else "calm"
+
+
+def _stages(case: Case) -> Iterator[StageName]:
+    now, then = set(map(_named, case.subject.now)), set(map(_named, case.subject.to_be_presented_by))
+    for name in sorted(now | then, key=str):
+        when = "" if name in now and name in then else "until the plan is applied" if name in now else "once the plan is applied"
+        yield StageName(name, when)
+
+
+def _named(stage: Stage) -> Name:
+    return name_of(stage.address, f"{stage.api_id}/{stage.name}")
+
+
+def _folds(rows: Iterable[CertificateRow]) -> Iterator[Fold]:
+    months = [(title, tuple(group)) for title, group in groupby(rows, key=lambda row: row.month)]
+    most = max(len(group) for _, group in months)
+    for title, group in months:
+        yield Fold(title=title, rows=group, share=f"{max(1, round(100 * len(group) / most))}%")

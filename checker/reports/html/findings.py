@@ -1,0 +1,180 @@
+"""Findings, headline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker._value import value
+from checker.model.cases import Case
+from checker.model.deadlines import plan_in_words
+from checker.model.finding import Finding, Suppression
+from checker.model.outcome import UNVERIFIED, Outcome, Verdict
+from checker.model.severity import Severity
+from checker.reports.html.format import Name, counted, day_of, split, until
+
+
+@value
+class FindingView:
+    """One finding; `weight` sorts by severity, `days` by days left, the unknown last; `suppressed` says why it does not count."""
+
+    rule: str
+    severity: str
+    weight: int
+    days_left: int | None
+    days: int
+    name: Name | None
+    message: str
+    remedy: str
+    where: str
+    source: str | None
+    suppressed: str | None
+
+
+@value
+class Findings:
+    """All findings in their order, and what they can be filtered by."""
+
+    all: tuple[FindingView, ...]
+    rules: tuple[tuple[str, int], ...]
+    severities: tuple[tuple[str, int], ...]
+    suppressed: int
+
+
+def shown(outcome: Outcome) -> Findings:
+    """The findings of an outcome, in the order of every report."""
+    several = len(outcome.cases.documents) > 1
+    entries = tuple(_shown(finding, several=several) for finding in outcome.findings)
+    return Findings(
+        all=entries,
+        rules=_tally(sorted(entry.rule for entry in entries)),
+        severities=_tally([entry.severity for entry in sorted(entries, key=lambda entry: entry.weight)]),
+        suppressed=sum(entry.suppressed is not None for entry in entries),
+    )
+
+
+def _shown(finding: Finding, *, several: bool) -> FindingView:
+    return FindingView(
+        rule=finding.rule,
+        severity="not verified" if finding.rule == UNVERIFIED else finding.severity.word,
+        weight=finding.severity * 2 + (finding.rule == UNVERIFIED),
+        days_left=finding.days_left,
+        days=finding.days_left if finding.days_left is not None else 10**9,
+        name=split(finding.address) if finding.address is not None else None,
+        message=finding.message,
+        remedy=finding.remedy,
+        where=str(finding.location) if finding.location is not None else "",
+        source=finding.source if several else None,
+        suppressed=_why(finding.suppression) if finding.suppression is not None else None,
+    )
+
+
+def _why(suppression: Suppression) -> str:
+    owner = f", {suppression.owner} answers for it" if suppression.owner is not None else ""
+    where = f" ({suppression.location})" if suppression.location is not None else ""
+    return f"{suppression.reason}, until {day_of(suppression.until)}{owner}{where}"
+
+
+def _tally(words: list[str]) -> tuple[tuple[str, int], ...]:
+    found: dict[str, int] = {}
+    for word in words:
+        found[word] = found.get(word, 0) + 1
+    return tuple(found.items())
+
+
+_BREAKING = {"rotation-unstaged", "rotation-destroys-in-use", "stage-detached", "plan-exceeds-phase"}
+_ENDING = {"certificate-expiring", "certificate-not-renewing"}
+
+
+@value
+class Headline:
+    """`tone` is bad, doubt, fine or, where only warnings weigh, warn; `said` the sentence, `more` what is added to it."""
+
+    tone: str
+    said: str
+    more: tuple[str, ...]
+
+
+def headline(outcome: Outcome) -> Headline:
+    """Say how things stand, from the findings that count; one that is suppressed does not."""
+    if outcome.not_before is not None and outcome.verdict is not Verdict.INCONCLUSIVE:
+        plan = plan_in_words(outcome.not_before)
+        weighing = [finding for finding in outcome.findings if outcome.counts(finding)]
+        besides = [_worst(weighing)] if weighing else []
+        return Headline(
+            tone="bad" if weighing else "warn", said=f"{plan[0].upper()}{plan[1:]}.", more=(*besides, *_next_end(outcome))
+        )
+    match outcome.verdict:
+        case Verdict.FINDINGS:
+            weighing = [finding for finding in outcome.findings if outcome.counts(finding)]
+            worst = any(finding.severity is Severity.ERROR for finding in weighing)
+            return Headline(tone="bad" if worst else "warn", said=_worst(weighing), more=tuple(_next_end(outcome)))
+        case Verdict.INCONCLUSIVE:
+            said = "Not everything could be checked."
+            more = "What could be checked shows nothing that fails. What could not is listed below, and is not known to be fine."
+            return Headline(tone="doubt", said=said, more=(more, *_next_end(outcome)))
+        case Verdict.CLEAN:
+            return _clean(outcome)
+
+
+def _clean(outcome: Outcome) -> Headline:
+    """Calm only as far as the findings are: what is suppressed counts no more, what only weighs too little is still said."""
+    open_ones = [finding for finding in outcome.findings if finding.suppression is None]
+    if any(finding.severity is Severity.ERROR for finding in open_ones):
+        errors = [finding for finding in open_ones if finding.severity is Severity.ERROR]
+        return Headline(tone="warn", said=_worst(errors), more=("The policy fails no run for it.", *_next_end(outcome)))
+    said = "Nothing is urgent." if open_ones else "All is well."
+    return Headline(tone="fine", said=said, more=tuple(_next_end(outcome)))
+
+
+def counts(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """What there is of each kind, with the kind's name: what is not there is left out."""
+    counted_ones = [finding for finding in outcome.findings if finding.suppression is None]
+    for severity in Severity:
+        number = sum(finding.severity is severity and finding.rule != UNVERIFIED for finding in counted_ones)
+        if number:
+            yield severity.word, counted(number, severity.word)
+    unverified = sum(finding.rule == UNVERIFIED for finding in counted_ones)
+    if unverified:
+        yield "unverified", f"{unverified:,} not verified"
+    if len(counted_ones) < len(outcome.findings):
+        yield "suppressed", f"{len(outcome.findings) - len(counted_ones):,} suppressed"
+
+
+def _worst(findings: list[Finding]) -> str:
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_rule.setdefault(finding.rule, []).append(finding)
+    if by_rule.keys() & _BREAKING:
+        return "Do not apply this plan as it is."
+    if ended := by_rule.get("certificate-expired"):
+        return "A certificate in use has ended." if len(ended) == 1 else f"{len(ended):,} certificates in use have ended."
+    if gone := by_rule.get("certificate-gone"):
+        known = "A stage presents a certificate that AWS does not know."
+        return known if len(gone) == 1 else f"{len(gone):,} certificates in use are unknown to AWS."
+    ending = [finding for rule in sorted(_ENDING) for finding in by_rule.get(rule, ())]
+    if ending:
+        soonest = min(finding.days_left if finding.days_left is not None else 0 for finding in ending)
+        one = f"A certificate in use ends {until(soonest)}."
+        return one if len(ending) == 1 else f"{len(ending):,} certificates in use near their end, the first {until(soonest)}."
+    if "rotation-overdue" in by_rule:
+        return "A rotation is overdue."
+    return f"{counted(len(findings), 'finding')} must be looked at."
+
+
+def _next_end(outcome: Outcome) -> Iterator[str]:
+    """The end that comes next among the certificates in use, for whoever asks when to come back."""
+    used = [case for case in outcome.cases.all if case.presented]
+    if not used:
+        yield "No stage that was read presents a client certificate."
+        return
+    alive = [case for case in used if case.days_left is not None and case.days_left >= 0]
+    if alive:
+        yield _told(min(alive, key=lambda case: (case.days_left or 0, str(case.address), case.id or "")))
+
+
+def _told(case: Case) -> str:
+    assert case.expires_at is not None  # noqa: S101 -- a case with days left has an end
+    stages = set(case.subject.stages)
+    name = str(case.address) if case.address is not None else f"certificate {case.id}"
+    presented = f"{counted(len(stages), 'stage')} {'presents' if len(stages) == 1 else 'present'} it"
+    return f"{name} ends on {day_of(case.expires_at)}, {until(case.days_left or 0)}; {presented}."

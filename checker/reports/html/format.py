@@ -1,0 +1,262 @@
+"""Words, markup, scale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from math import sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+from checker._value import short_value
+from checker.model.address import Address, print_key
+from checker.model.cases import Case, Evidence
+from checker.model.observation import Found
+from checker.model.policy import Policy
+from checker.model.rotation import Rotation
+from checker.reports.escape import printable
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+
+MONTHS = tuple("January February March April May June July August September October November December".split())  # noqa: SIM905 -- a line
+
+
+class Name(NamedTuple):
+    """An address in two parts: what leads to it, which a reader passes over, and what tells it from others."""
+
+    lead: str
+    own: str
+
+    def __str__(self) -> str:
+        return self.lead + self.own
+
+
+class StageName(NamedTuple):
+    """A stage as the page lists it; `when` says what the plan changes about it, empty where nothing.
+
+    `again`: what leads to it is that of the one before, and need not be seen twice.
+    """
+
+    name: Name
+    when: str
+    again: bool = False
+
+
+def listed(stages: Iterable[StageName]) -> Iterator[StageName]:
+    """Stages in their order, with what leads to each seen once."""
+    lead = None
+    for stage in stages:
+        yield stage._replace(again=stage.name.lead == lead)
+        lead = stage.name.lead
+
+
+class Date(NamedTuple):
+    """A moment: the instant in RFC 3339, and its day in words."""
+
+    instant: str
+    day: str
+
+
+def name_of(address: Address | None, otherwise: str) -> Name:
+    """An address split before its own name; where there is none, what names the thing otherwise."""
+    if address is None:
+        return Name("", otherwise)
+    own = f"{address.name}{print_key(address.key)}"
+    return Name(str(address)[: -len(own)], own)
+
+
+def split(text: str) -> Name:
+    """An address that is known as text alone, split likewise: at the dot before the last word that no bracket holds."""
+    head = text.partition("[")[0] if text.endswith("]") else text
+    at = head.rfind(".") + 1
+    return Name(text[:at], text[at:])
+
+
+def date_of(moment: datetime) -> Date:
+    """A moment for a reader and for a machine."""
+    moment = moment.astimezone(UTC)
+    return Date(f"{moment.isoformat()[:19]}Z", day_of(moment))
+
+
+def day_of(moment: date) -> str:
+    """A day in words: 6 Dec 2026."""
+    return f"{moment.day} {MONTHS[moment.month - 1][:3]} {moment.year}"
+
+
+def month_of(moment: datetime) -> str:
+    """A month in words: December 2026."""
+    return f"{MONTHS[moment.month - 1]} {moment.year}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: 1 stage, 2,950 certificates."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def until(days: int) -> str:
+    """How far off something is: whole days, rounded down, as `days_left` counts them."""
+    match days:
+        case 0:
+            return "in less than a day"
+        case 1:
+            return "in 1 day"
+        case -1:
+            return "less than a day ago"
+        case _ if days > 0:
+            return f"in {days:,} days"
+        case _:
+            return f"{-days - 1:,} day{'s' if days < -2 else ''} ago"
+
+
+NOW = 18.0
+_AHEAD = 81.0
+_REACH = 400.0
+_TICKS = (
+    (-365, "a year ago"),
+    (0, "now"),
+    (7, "1 week"),
+    (30, "30 days"),
+    (60, "60 days"),
+    (120, "120 days"),
+    (240, "240 days"),
+    (365, "1 year"),
+)
+
+
+@short_value
+class Tick:
+    """A mark of the scale: where it stands in per cent of the width, what it says, and the day it falls on."""
+
+    at: str
+    label: str
+    day: str
+    name: str
+
+
+def place(days: float) -> float:
+    """Where a moment that many days from now stands, in per cent of the width; what lies out of reach stands at the edge."""
+    share = sqrt(min(abs(days), _REACH) / _REACH)
+    return NOW + _AHEAD * share if days >= 0 else NOW - NOW * share
+
+
+def written(at: float) -> str:
+    """A place as the page writes it: a hundredth of a per cent is a tenth of a pixel."""
+    return f"{at:.2f}".rstrip("0").rstrip(".") + "%"
+
+
+def ticks(as_of: datetime) -> Iterator[Tick]:
+    """The marks of the scale for a moment."""
+    for days, label in _TICKS:
+        day = as_of + timedelta(days=days)
+        name = "ago" if days < 0 else "now" if days == 0 else f"d{days}"
+        yield Tick(written(place(days)), label, f"{day.day} {MONTHS[day.month - 1][:3]}", name)
+
+
+_A_LIFE = timedelta(days=365)
+_DAY = timedelta(days=1)
+
+
+class Stretch(NamedTuple):
+    """A part of the line: `life`, `notice` or `threshold`, `planned` for a life that is yet to begin, `unknown` without an end."""
+
+    kind: str
+    at: str
+    width: str
+
+
+class LifeMark(NamedTuple):
+    """A sign on the line: `introduce`, `repoint`, `end` as AWS gives it, or `recorded`, an end that AWS has not confirmed."""
+
+    kind: str
+    at: str
+
+
+class Life(NamedTuple):
+    """What the line shows."""
+
+    stretches: tuple[Stretch, ...]
+    marks: tuple[LifeMark, ...]
+
+
+def deadlines(case: Case, rotation: Rotation | None, policy: Policy) -> tuple[tuple[str, datetime], ...]:
+    """What must be done by when, as a rotation says it, else as the policy makes it out of the end; none where ACM renews."""
+    if case.expires_at is None or not case.presented or case.certificate.kind == "acm":
+        return ()
+    introduced = rotation is not None and rotation.introduced
+    introduce_by = (rotation.introduce_by if rotation is not None else None) or policy.introduce_by(case.expires_at)
+    repoint_by = (rotation.repoint_by if rotation is not None else None) or policy.repoint_by(case.expires_at)
+    return (*(() if introduced else (("introduce", introduce_by),)), ("repoint", repoint_by))
+
+
+def life_of(case: Case, due: tuple[tuple[str, datetime], ...], policy: Policy, as_of: datetime) -> Life:
+    """The line of one certificate; where its beginning is not known, a certificate of API Gateway began 365 days before its end."""
+    end = case.expires_at
+    if end is None:
+        kind = "planned" if case.id is None else "unknown"
+        return Life(stretches=(_stretch(kind, as_of, as_of + _A_LIFE, as_of),), marks=())
+    start = _start(case, end)
+    threshold, notice = end - timedelta(days=policy.threshold_days), end - timedelta(days=policy.notice_days)
+    spans = (
+        ("life", start, min(end, notice)),
+        ("notice", max(start, notice), min(end, threshold)),
+        ("threshold", max(start, threshold), end),
+    )
+    stretches = tuple(_stretch(kind, first, last, as_of) for kind, first, last in spans if first < last)
+    last = "end" if case.evidence is Evidence.OBSERVED else "recorded"
+    marks = (*due, (last, end))
+    return Life(stretches=stretches, marks=tuple(LifeMark(kind, written(_share(moment, as_of))) for kind, moment in marks))
+
+
+def _start(case: Case, end: datetime) -> datetime:
+    created = case.observation.created_at if isinstance(case.observation, Found) else None
+    return min(created or case.certificate.created_at or end - _A_LIFE, end)
+
+
+def _stretch(kind: str, first: datetime, last: datetime, as_of: datetime) -> Stretch:
+    start, end = _share(first, as_of), _share(last, as_of)
+    return Stretch(kind, written(start), written(max(end - start, 0.1)))
+
+
+def _share(moment: datetime, as_of: datetime) -> float:
+    return place((moment - as_of) / _DAY)
+
+
+def named(name: Name) -> Markup:
+    """An address, its own name set off from what leads to it."""
+    from markupsafe import Markup, escape
+
+    # A long way breaks at its dots, before it breaks anywhere.
+    lead = f"<span>{str(escape(printable(name.lead))).replace('.', '.<wbr>')}</span>" if name.lead else ""
+    return Markup(f'<code class="name">{lead}{escape(printable(name.own))}</code>')  # noqa: S704 -- both parts are escaped
+
+
+def dated(date: Date) -> Markup:
+    """A day in words, with its instant for machines."""
+    from markupsafe import Markup
+
+    return Markup(f'<time datetime="{date.instant}">{date.day}</time>')  # noqa: S704 -- digits and the names of months
+
+
+def drawn(life: Life) -> Markup:
+    """A certificate's line as SVG: its stretches, what is past and now over them, and its marks above all."""
+    from markupsafe import Markup
+
+    stretches = "".join(f'<rect class="{part.kind}" x="{part.at}" width="{part.width}"/>' for part in life.stretches)
+    marks = "".join(f'<use href="#m-{mark.kind}" class="{mark.kind}" x="{mark.at}"/>' for mark in life.marks)
+    return Markup(f'{stretches}<use href="#m-grid"/>{marks}')  # noqa: S704 -- words and numbers of our own
+
+
+_CODE = re.compile(r"`([^`]+)`")
+_STARTS = re.compile(r"[a-z]+(?:[,:]? [a-z0-9'`]|$)")
+
+
+def prose(text: str, starts: bool = True) -> Markup:  # noqa: FBT001, FBT002 -- a filter of Jinja
+    """A sentence as the page shows it; a first word that is a name, such as an address, keeps its letters."""
+    from markupsafe import Markup, escape
+
+    text = printable(text)
+    if starts and _STARTS.match(text):
+        text = text[0].upper() + text[1:]
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped before

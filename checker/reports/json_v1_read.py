@@ -1,0 +1,183 @@
+"""JSON version 1 as other programs hand it back: its shape, and the refusal of what is none.
+
+What is not named here is passed over: version 1 only ever grows. Shape: `schemas/outcome-v1.schema.json`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, NotRequired, TypedDict
+
+from checker.errors import UnreadableError
+from checker.reports.json_v1 import SCHEMA
+from checker.reports.presenting import Searched
+
+_REMEDY = "write it with `tfcert check --format json --patches` of this version"
+
+
+class JsonSource(TypedDict):
+    """A document that was read."""
+
+    path: str
+    kind: str
+
+
+class Summary(TypedDict):
+    """How many of each there are; suppressed findings are in none but `suppressed`."""
+
+    stages: int
+    certificates: int
+    error: int
+    warning: int
+    note: int
+    suppressed: int
+    unverified: int
+
+
+class JsonCertificate(TypedDict):
+    """A certificate. `days_left` is negative once it has ended; `searched` is where stages were looked for in vain."""
+
+    address: str | None
+    id: str | None
+    account: str | None
+    region: str | None
+    expires_at: str | None
+    days_left: int | None
+    evidence: Literal["observed", "recorded", "gone", "unanswered", "unknown"]
+    presented_by: list[str]
+    searched: NotRequired[Searched]
+    managed: NotRequired[bool | None]
+    source: str
+
+
+class JsonStage(TypedDict):
+    """A stage; no more than where it was found matters here."""
+
+    source: str
+
+
+class JsonLocation(TypedDict):
+    """A file and a line, counted from 1."""
+
+    file: str
+    line: int
+
+
+class JsonSuppression(TypedDict):
+    """Why a finding does not count, and until which day."""
+
+    reason: str
+    until: str
+
+
+class JsonFinding(TypedDict):
+    """What a rule says."""
+
+    rule: str
+    severity: Literal["error", "warning", "note"]
+    address: str | None
+    message: str
+    remedy: str
+    location: JsonLocation | None
+    suppression: JsonSuppression | None
+    source: str | None
+    not_before: NotRequired[str | None]
+
+
+class Late(TypedDict):
+    """A rotation with no time left for its trust window; `window_ends` is null where the successor's age is not known."""
+
+    ends: str
+    window_ends: str | None
+    introduced: bool
+
+
+class JsonRotation(TypedDict):
+    """A rotation and its next step."""
+
+    predecessor: str
+    successor: str | None
+    phase: Literal["introduce", "repoint", "retire", "waiting", "blocked", "done"]
+    reason: str | None
+    introduce_by: str | None
+    introduced: NotRequired[bool]
+    late: NotRequired[Late | None]
+    repoint_by: str | None
+    stages: list[str]
+
+
+class JsonPatch(TypedDict):
+    """One phase as text that `git apply` takes."""
+
+    phase: Literal["introduce", "repoint", "retire", "rollback"]
+    file: str
+    diff: str
+    rotations: list[str]
+    unmet: list[str]
+
+
+class JsonManualStep(TypedDict):
+    """A step of a rotation by hand: lines for a shell, and what must hold before the next."""
+
+    does: str
+    commands: list[str]
+    then: str | None
+
+
+class JsonManualRotation(TypedDict):
+    """A rotation that no patch can write."""
+
+    certificate_id: str
+    account: str | None
+    region: str | None
+    expires_at: str | None
+    steps: list[JsonManualStep]
+
+
+class JsonDocument(TypedDict):
+    """The outcome of one check."""
+
+    schema: str
+    as_of: str
+    verdict: Literal["clean", "findings", "inconclusive"]
+    exit_code: NotRequired[int]
+    offline: bool
+    sources: list[JsonSource]
+    summary: Summary
+    certificates: list[JsonCertificate]
+    stages: list[JsonStage]
+    findings: list[JsonFinding]
+    rotations: list[JsonRotation]
+    notices: NotRequired[list[str]]
+    patches: NotRequired[list[JsonPatch]]
+    by_hand: NotRequired[list[JsonManualRotation]]
+
+
+def read_document(name: str, data: bytes) -> JsonDocument:
+    """Read an outcome; raises UnreadableError naming what it is instead, or the place in it that is not as it should be."""
+    import msgspec
+
+    try:
+        version = msgspec.json.decode(data, type=_Version)["schema"]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableError("not the outcome of a check", where=name, remedy=_REMEDY) from error
+    if version != SCHEMA:
+        raise UnreadableError(f"is {version!r}, and this is the tfcert that reads {SCHEMA!r}", where=name, remedy=_REMEDY)
+    try:
+        found = msgspec.json.decode(data, type=JsonDocument)
+    except msgspec.ValidationError as error:
+        raise UnreadableError(f"not as {SCHEMA} has it: {error}", where=name, remedy=_REMEDY) from error
+    if not _is_instant(found["as_of"]):
+        raise UnreadableError(f"not as {SCHEMA} has it: no instant - at `$.as_of`", where=name, remedy=_REMEDY)
+    return found
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+class _Version(TypedDict):
+    schema: str

@@ -1,0 +1,183 @@
+"""Markdown for comments on pull requests and for summaries of pipelines, as long as the place that it is for allows.
+
+It is written from JSON version 1, so that the outcomes of several workspaces, each from a run of its own, make one report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from checker._value import value
+from checker.model.deadlines import plan_in_words
+from checker.model.outcome import Outcome
+from checker.reports.json_v1 import document
+from checker.reports.json_v1_read import JsonDocument
+from checker.reports.markdown import sections as sections
+from checker.reports.markdown.escape import NamedAccounts, mask_accounts
+from checker.reports.markdown.folds import Folded, arrange, folded, folded_by_hand
+
+_EVERYTHING = 10**9
+
+
+@value
+class Detail:
+    """How many there may be of each part; `minor` are notes and suppressed findings, `instead` the folds that are not shown."""
+
+    rows: int = _EVERYTHING
+    certificates: int = _EVERYTHING
+    findings: int = _EVERYTHING
+    minor: int = _EVERYTHING
+    steps: int = _EVERYTHING
+    notices: int = _EVERYTHING
+    instead: int = _EVERYTHING
+
+
+# What is left out first stands first: certificates far from their end, then what counts for nothing. Behind the third, patches are
+# replaced by how to get them, the last phases first; then findings and rotations are cut short, and root modules last of all.
+_SHRINKING = (
+    Detail(),
+    Detail(certificates=10),
+    Detail(certificates=10, minor=0),
+    Detail(certificates=5, minor=0, findings=100, steps=100, notices=20, instead=50),
+    Detail(certificates=0, minor=0, findings=30, steps=30, notices=10, instead=20),
+    Detail(certificates=0, minor=0, findings=10, steps=10, notices=5, instead=10),
+    Detail(certificates=0, minor=0, findings=3, steps=3, notices=3, instead=3),
+    Detail(certificates=0, minor=0, findings=3, steps=3, rows=200, notices=3, instead=3),
+    Detail(certificates=0, minor=0, findings=3, steps=3, rows=50, notices=3, instead=3),
+    Detail(certificates=0, minor=0, findings=1, steps=1, rows=10, notices=1, instead=1),
+    Detail(certificates=0, minor=0, findings=0, steps=0, rows=0, notices=0, instead=0),
+)
+_WITH_PATCHES = 3
+
+
+@value
+class _Parts:
+    documents: tuple[JsonDocument, ...]
+    rows: list[sections.MarkdownRow]
+    certificates: list[str]
+    findings: list[str]
+    minor: list[str]
+    steps: list[str]
+    notices: list[str]
+    folds: list[Folded]
+    named: bool
+
+
+def render(outcome: Outcome) -> str:
+    """Write an outcome as Markdown of whatever length."""
+    return render_documents([NamedAccounts(name="", document=cast("JsonDocument", document(outcome)))])
+
+
+def render_documents(
+    documents: Sequence[NamedAccounts], *, limit: int | None = None, masked: bool = False, artifact: str | None = None
+) -> str:
+    """Write the outcomes of some checks as one report in Markdown, at most `limit` UTF-16 code units long.
+
+    What does not fit is left out in the order of `_SHRINKING`, with its number in its place; a patch is there whole or not at all.
+    `masked` takes the ids of accounts out, `artifact` names where a pipeline keeps the patches.
+    """
+    held = mask_accounts(documents) if masked else tuple(documents)
+    parts = _Parts(
+        documents=tuple(each.document for each in held),
+        rows=sections.rows(held),
+        certificates=sections.certificates(held),
+        findings=sections.findings(held, minor=False),
+        minor=sections.findings(held, minor=True),
+        steps=sections.steps(held),
+        notices=sections.notices(held),
+        folds=[*folded(held, artifact=artifact), *folded_by_hand(held)],
+        named=any(each.name for each in held),
+    )
+    return _fitted(parts, limit)
+
+
+def _fitted(parts: _Parts, limit: int | None) -> str:
+    every = [each.whole is not None for each in parts.folds]
+    none = [False] * len(every)
+    text = ""
+    for at, detail in enumerate(_SHRINKING):
+        if at < _WITH_PATCHES:
+            text = _assembled(parts, detail, every)
+            if limit is None or size(text) <= limit:
+                return text
+        text = _assembled(parts, detail, none)
+        if limit is not None and at >= _WITH_PATCHES - 1 and size(text) <= limit:
+            return _filled(parts, detail, text, limit)
+    return text
+
+
+def _filled(parts: _Parts, detail: Detail, text: str, limit: int) -> str:
+    chosen = _chosen(parts, limit - size(text))
+    while any(chosen):
+        text = _assembled(parts, detail, chosen)
+        if size(text) <= limit:
+            return text
+        # Lines that were only counted came up in the place of those that are shown: one patch less makes room for them.
+        chosen[len(chosen) - 1 - chosen[::-1].index(True)] = False
+    return _assembled(parts, detail, chosen)
+
+
+def _chosen(parts: _Parts, room: int) -> list[bool]:
+    """Which patches are shown: each that still finds room, in the order in which they are applied."""
+    chosen: list[bool] = []
+    for each in parts.folds:
+        # Its own line stands in its place until then, and may be one of those that are only counted: so that is not won back.
+        needed = size(each.whole) + 2 if each.whole is not None else room + 1
+        chosen.append(needed <= room)
+        room -= needed if chosen[-1] else 0
+    return chosen
+
+
+def size(text: str) -> int:
+    """How long forges take a text for: they count UTF-16 code units, or fewer."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _assembled(parts: _Parts, detail: Detail, shown: Sequence[bool]) -> str:
+    counts = sections.counted(parts.documents)
+    not_before = sections.not_before(parts.documents)
+    plan = f": {plan_in_words(not_before)}" if not_before is not None else ""
+    blocks = [f"### tfcert: {sections.verdict(parts.documents)}{f' ({counts})' if counts else ''}{plan}"]
+    blocks += _list("", parts.notices, detail.notices, "notices")
+    blocks += _table(
+        "| root module | verdict | nearest end | errors | warnings | notes | certificates | stages |\n"
+        "|---|---|---|--:|--:|--:|--:|--:|",
+        [row.line for row in parts.rows],
+        detail.rows,
+        lambda left: f"… and {left} more root modules{_how_they_stand(parts.rows[detail.rows :])}",
+    )
+    certificates = _table(
+        f"|{' outcome |' * parts.named} certificate | id | left | evidence | account and region | presented by |\n"
+        f"|{'---|' * parts.named}---|---|---|---|---|---|",
+        parts.certificates,
+        detail.certificates,
+        lambda left: f"… and {left} more certificates",
+    )
+    if certificates:
+        blocks += ["<details><summary>Certificates by urgency</summary>", *certificates, "</details>"]
+    blocks += _list("#### Findings", parts.findings, detail.findings, "findings")
+    blocks += _list("#### Notes and exemptions", parts.minor, detail.minor, "notes and exempt findings")
+    blocks += _list("#### What to do next", parts.steps, detail.steps, "rotations")
+    blocks += arrange(parts.folds, shown, detail.instead)
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(head: str, lines: Sequence[str], most: int, more: Callable[[int], str]) -> list[str]:
+    taken = lines[:most]
+    blocks = ["\n".join((head, *taken))] if taken else []
+    return [*blocks, more(len(lines) - len(taken))] if len(lines) > len(taken) else blocks
+
+
+def _list(title: str, lines: Sequence[str], most: int, what: str) -> list[str]:
+    if not lines:
+        return []
+    taken = [*lines[:most]]
+    if len(lines) > most:
+        taken.append(f"- … and {len(lines) - most} more {what}, in the JSON")
+    return [*([title] if title else []), "\n".join(taken)]
+
+
+def _how_they_stand(rows: Sequence[sections.MarkdownRow]) -> str:
+    open_ones = sum(row.rank < 3 for row in rows)
+    return f", {open_ones} of them not clean" if open_ones else ", all clean"

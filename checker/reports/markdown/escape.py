@@ -1,0 +1,137 @@
+"""GitHub-safe Markdown."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from checker._value import value
+from checker.reports.escape import printable
+from checker.reports.json_v1_read import JsonDocument
+
+_LONGEST = 1_000
+_RUN = re.compile(r"`+")
+_TOKEN = re.compile(r"`(?P<quoted>[^`]+)`|(?P<space>\s+)|(?P<word>[^\s`]+|`+)")
+# A date, or a word that no forge can take for a mention, a reference (GH-12), a page or a commit.
+_PLAIN = re.compile(r"\(?(?:\d{4}-\d\d-\d\d|[A-Za-z]+(?:['-][A-Za-z]+)*(?:'s)?|\d+)\)?[,.;:!?]*\)?")
+# What would begin a numbered list where a line begins with it.
+_NUMBERED = re.compile(r"\d+[.)]")
+_PUNCTUATION = ",.;:"
+_COMMIT = re.compile(r"[0-9a-f]{7,}", re.IGNORECASE)
+
+
+def code(text: str, *, longest: int = _LONGEST) -> str:
+    """The text as a code span, also inside a table's cell; what is longer than `longest` characters ends in an ellipsis."""
+    shown = shorten(printable(text), longest).replace("|", "\\x7c")
+    if not shown.strip():
+        return '`""`'
+    fence = _longer_than(shown, least=1)
+    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def sentence(text: str, *, longest: int = _LONGEST) -> str:
+    """A sentence of ours that holds foreign names: plain words stay, what stood in backticks and every other word becomes code."""
+    pieces: list[str] = []
+    for token in _TOKEN.finditer(shorten(printable(text), longest)):
+        piece = " " if token["space"] else code(token["quoted"]) if token["quoted"] else _word(token["word"])
+        # Two spans that touch would be read as one.
+        pieces.append(f" {piece}" if pieces and pieces[-1].endswith("`") and piece.startswith("`") else piece)
+    return "".join(pieces).strip()
+
+
+def in_html(text: str, *, longest: int = _LONGEST) -> str:
+    """The text for an HTML block, such as the summary of a fold, where Markdown is not read."""
+    return f"<code>{html.escape(shorten(printable(text), longest))}</code>"
+
+
+def fenced(text: str, language: str) -> str:
+    """The text as a fenced block that nothing in it can end: the fence is longer than any run of backticks inside."""
+    fence = _longer_than(text, least=3)
+    return f"{fence}{language}\n{text if text.endswith(chr(10)) else text + chr(10)}{fence}"
+
+
+def showable(text: str) -> bool:
+    """Whether a comment can carry the text so that it comes out as it went in, and looks like what it is.
+
+    Carriage returns are lost on the way, and invisible characters would show another text than the one that is applied.
+    """
+    return all(char in "\n\t" or char.isprintable() for char in text)
+
+
+def shorten(text: str, longest: int) -> str:
+    """The text, or its beginning and an ellipsis."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _word(word: str) -> str:
+    if word in _PUNCTUATION or (_PLAIN.fullmatch(word) and not _COMMIT.search(word) and not _NUMBERED.match(word)):
+        return word
+    # What ends a sentence stays outside, so that a name can be taken out as it is.
+    bare = word.rstrip(_PUNCTUATION)
+    wrapped = bare.startswith("(") and bare.endswith(")") and not {"(", ")"} & set(bare[1:-1])
+    lead = "(" if bare.startswith("(") and (wrapped or bare.count("(") > bare.count(")")) else ""
+    tail = ")" if bare.endswith(")") and (wrapped or bare.count(")") > bare.count("(")) else ""
+    inner = bare[len(lead) : len(bare) - len(tail)]
+    return f"{lead}{code(inner)}{tail}{word[len(bare) :]}" if inner else code(word)
+
+
+def _longer_than(text: str, *, least: int) -> str:
+    return "`" * max([least, *(len(run) + 1 for run in _RUN.findall(text))])
+
+
+_ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
+
+
+@value
+class NamedAccounts:
+    """A document under the name by which a table of several tells it; empty where there is but one."""
+
+    name: str
+    document: JsonDocument
+
+
+def mask_accounts(documents: Sequence[NamedAccounts]) -> tuple[NamedAccounts, ...]:
+    """The documents with `account-1`, `account-2` … for the ids of accounts, the same for the same id throughout.
+
+    A patch or a command that holds one cannot be changed without being another: the patch becomes empty, and so do the steps, which
+    says that they are withheld.
+    """
+    found = sorted({found for each in documents for text in _texts([each.name, each.document]) for found in _ACCOUNT.findall(text)})
+    masks = {account: f"account-{number}" for number, account in enumerate(found, start=1)}
+    return tuple(
+        NamedAccounts(name=_masked(each.name, masks), document=cast("JsonDocument", _masked(each.document, masks)))
+        for each in documents
+    )
+
+
+def _texts(given: Any) -> Iterator[str]:
+    match given:
+        case str():
+            yield given
+        case dict():
+            for entry in given.values():
+                yield from _texts(entry)
+        case list():
+            for entry in given:
+                yield from _texts(entry)
+        case _:
+            pass
+
+
+def _masked(given: Any, masks: dict[str, str]) -> Any:
+    match given:
+        case str():
+            return _ACCOUNT.sub(lambda found: masks[found[0]], given)
+        case {"diff": str(diff)} if _ACCOUNT.search(diff):
+            return {**{key: _masked(entry, masks) for key, entry in given.items()}, "diff": ""}
+        case {"steps": list(steps)} if any(_ACCOUNT.search(text) for step in steps for text in step["commands"]):
+            return {**{key: _masked(entry, masks) for key, entry in given.items()}, "steps": []}
+        case dict():
+            return {key: _masked(entry, masks) for key, entry in given.items()}
+        case list():
+            return [_masked(entry, masks) for entry in given]
+        case _:
+            return given

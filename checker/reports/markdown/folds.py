@@ -1,0 +1,143 @@
+"""Folds of a report in Markdown: each whole, or not there and how to get it in its place; never a part of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from checker._value import value
+from checker.reports.json_v1_read import JsonManualRotation, JsonPatch
+from checker.reports.markdown.escape import NamedAccounts, code, fenced, in_html, sentence, showable
+
+
+class Section(StrEnum):
+    """Under which heading a fold stands."""
+
+    PATCHES = "#### Patches, one phase an apply"
+    BY_HAND = "#### By hand, with the AWS CLI"
+
+
+_MORE = {
+    Section.PATCHES: "more patches: `tfcert patch --phase all --out patches` writes them",
+    Section.BY_HAND: "more rotations by hand: `tfcert scan` prints them",
+}
+
+
+@value
+class Folded:
+    """A patch or some steps as a fold, None where a comment cannot show it as it is, and the line that says how to get it then."""
+
+    section: Section
+    whole: str | None
+    instead: str
+
+
+def fold(summary: str, body: str) -> str:
+    """A fold; `summary` is HTML, `body` Markdown."""
+    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def arrange(folds: Sequence[Folded], shown: Sequence[bool], most: int) -> list[str]:
+    """The blocks of all folds: those that are shown, and at most `most` lines a section for the others."""
+    return [block for section in Section for block in _section(section, folds, shown, most)]
+
+
+def _section(section: Section, folds: Sequence[Folded], shown: Sequence[bool], most: int) -> list[str]:
+    mine = [(each, chosen and each.whole is not None) for each, chosen in zip(folds, shown, strict=True) if each.section is section]
+    if not mine:
+        return []
+    instead = [each.instead for each, chosen in mine if not chosen]
+    lines = instead[:most]
+    if len(instead) > most:
+        lines.append(f"- … {len(instead) - most} {_MORE[section]}")
+    return [section.value, *(each.whole or "" for each, chosen in mine if chosen), *(["\n".join(lines)] if lines else [])]
+
+
+_PHASES = ("introduce", "repoint", "retire", "rollback")
+_NAMES = 3
+_CONDITIONS = 20
+
+
+def folded(documents: Sequence[NamedAccounts], *, artifact: str | None) -> list[Folded]:
+    """Every patch, the first phases first; one that several root modules share is there once."""
+    shared: dict[str, tuple[JsonPatch, dict[str, None]]] = {}
+    for each in documents:
+        for patch in each.document.get("patches", ()):
+            # Those that are withheld hold something of their own.
+            key = patch["diff"] or f"{each.name}\0{len(shared)}"
+            shared.setdefault(key, (patch, {}))[1][each.name] = None
+    found = sorted(shared.values(), key=lambda entry: _PHASES.index(entry[0]["phase"]))
+    return [_folded(patch, tuple(names), artifact) for patch, names in found]
+
+
+def how_to_get(phase: str, artifact: str | None) -> str:
+    """The command that writes a patch, and where else it lies."""
+    beside = f", or take it from the artifact {code(artifact)}" if artifact else ""
+    return f"`tfcert patch --phase {phase} --out patches` writes it{beside}"
+
+
+def _folded(patch: JsonPatch, names: Sequence[str], artifact: str | None) -> Folded:
+    which = " ".join(code(name, longest=80) for name in names[:_NAMES] if name)
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    # Its name alone: the folder is the workspace's, or the reader's own.
+    title = f"{f'{which}{more} ' if which else ''}{code(patch['file'], longest=80)}"
+    instead = f"- {title}: {_why_not(patch)}; {how_to_get(patch['phase'], artifact)}"
+    if not patch["diff"] or not showable(patch["diff"]):
+        return Folded(section=Section.PATCHES, whole=None, instead=instead)
+    among = " ".join(in_html(name, longest=80) for name in names[:_NAMES] if name)
+    summary = f"{f'{among}{more} ' if among else ''}{in_html(patch['file'], longest=80)}: {patch['phase']} ({_standing(patch)})"
+    conditions = "".join(f"- first: {sentence(text)}\n" for text in patch["unmet"][:_CONDITIONS])
+    body = f"{conditions}\n{fenced(patch['diff'], 'diff')}" if conditions else fenced(patch["diff"], "diff")
+    return Folded(section=Section.PATCHES, whole=fold(summary, body), instead=instead)
+
+
+def _standing(patch: JsonPatch) -> str:
+    unmet = len(patch["unmet"])
+    return f"not yet: {unmet} condition{'s' * (unmet != 1)}" if unmet else "its conditions hold"
+
+
+def _why_not(patch: JsonPatch) -> str:
+    if not patch["diff"]:
+        return "not shown, it names an account"
+    if not showable(patch["diff"]):
+        return "not shown, it holds characters that a comment does not keep"
+    return "left out for its size"
+
+
+_NAME = 80
+
+
+def folded_by_hand(documents: Sequence[NamedAccounts]) -> list[Folded]:
+    """Every rotation by hand, the nearest end first."""
+    found = [(each.name, one) for each in documents for one in each.document.get("by_hand", ())]
+    found.sort(key=lambda entry: (entry[1]["expires_at"] is None, entry[1]["expires_at"] or ""))
+    return [_folded_manual(name, one) for name, one in found]
+
+
+def _folded_manual(name: str, one: JsonManualRotation) -> Folded:
+    place = [text for text in (one["account"], one["region"]) if text]
+    title = " ".join(code(text, longest=_NAME) for text in (*filter(None, (name,)), one["certificate_id"], *place))
+    summary = " ".join(in_html(text, longest=_NAME) for text in (*filter(None, (name,)), one["certificate_id"], *place))
+    instead = f"- {title}: {_why_no_manual_steps(one)}; `tfcert scan` prints the steps"
+    if not one["steps"] or not _is_showable(one):
+        return Folded(section=Section.BY_HAND, whole=None, instead=instead)
+    return Folded(section=Section.BY_HAND, whole=fold(summary, "\n\n".join(_steps(one))), instead=instead)
+
+
+def _steps(one: JsonManualRotation) -> Iterator[str]:
+    for number, step in enumerate(one["steps"], start=1):
+        yield f"**{number}.** {sentence(step['does'])}"
+        if step["commands"]:
+            yield fenced("\n".join(step["commands"]), "sh")
+        if step["then"] is not None:
+            yield f"→ {sentence(step['then'])}"
+
+
+def _is_showable(one: JsonManualRotation) -> bool:
+    return all(showable(command) for step in one["steps"] for command in step["commands"])
+
+
+def _why_no_manual_steps(one: JsonManualRotation) -> str:
+    if not one["steps"]:
+        return "not shown, its commands name an account"
+    return "left out for its size" if _is_showable(one) else "not shown, it holds characters that a comment does not keep"

@@ -1,0 +1,212 @@
+"""The parts of a report in Markdown, line by line and the most urgent first, so that as many are taken as there is room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from checker._value import value
+from checker.model.deadlines import Late, due, late_plan
+from checker.reports.json_v1_read import JsonCertificate, JsonDocument, JsonFinding, JsonRotation
+from checker.reports.markdown.escape import NamedAccounts, code, sentence
+from checker.reports.presenting import presenters_in_words
+
+_NAME = 200
+_SEVERITIES = ("error", "warning", "note")
+_UNVERIFIED = "certificate-unverified"
+_VERDICTS = ("findings", "inconclusive", "warnings", "clean")
+_WHOLE = "(the account as a whole)"
+
+
+@value
+class MarkdownRow:
+    """A source in the table of root modules: its verdict's rank among `_VERDICTS`, and its line."""
+
+    rank: int
+    line: str
+
+
+def verdict(documents: Sequence[JsonDocument]) -> str:
+    """The worst of several: findings outrank what is inconclusive, and that outranks clean (I4)."""
+    return min((document["verdict"] for document in documents), key=_VERDICTS.index, default="inconclusive")
+
+
+def counted(documents: Sequence[JsonDocument]) -> str:
+    """The findings that count, in words; empty where there are none."""
+    sums = {name: sum(_count(document, name) for document in documents) for name in _SEVERITIES}
+    return ", ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in sums.items() if count)
+
+
+def not_before(documents: Sequence[JsonDocument]) -> datetime | None:
+    """The moment before which no plan of these is to be applied; None where no finding names one."""
+    named = [one.get("not_before") for document in documents for one in document["findings"] if one["suppression"] is None]
+    return max((datetime.fromisoformat(text) for text in named if text), default=None)
+
+
+def rows(documents: Sequence[NamedAccounts]) -> list[MarkdownRow]:
+    """A row for each source of each document, what needs a person first."""
+    found = [entry for each in documents for entry in _rows(each)]
+    return [row for _, row in sorted(found, key=lambda entry: entry[0])]
+
+
+def certificates(documents: Sequence[NamedAccounts]) -> list[str]:
+    """A line of a table for each certificate, the nearest end first."""
+    found = [(each.name, one) for each in documents for one in each.document["certificates"] if one["id"] is not None]
+    found.sort(key=lambda entry: (entry[1]["days_left"] is None, entry[1]["days_left"] or 0, entry[0], entry[1]["address"] or ""))
+    return [_certificate(name, one) for name, one in found]
+
+
+def findings(documents: Sequence[NamedAccounts], *, minor: bool) -> list[str]:
+    """An item of a list for each finding, errors first; `minor` are the notes and what is suppressed."""
+    found = [(each.name, one) for each in documents for one in each.document["findings"] if _is_minor(one) is minor]
+    found.sort(key=lambda entry: _SEVERITIES.index(entry[1]["severity"]))
+    return [_finding(name, one) for name, one in found]
+
+
+def steps(documents: Sequence[NamedAccounts]) -> list[str]:
+    """An item of a list for each rotation that is not done: what is next."""
+    found = [
+        (each.name, one, datetime.fromisoformat(each.document["as_of"]))
+        for each in documents
+        for one in each.document["rotations"]
+        if one["phase"] != "done"
+    ]
+    found.sort(key=lambda entry: (entry[1]["introduce_by"] is None, entry[1]["introduce_by"] or ""))
+    return list(dict.fromkeys(_step(name, one, as_of) for name, one, as_of in found))
+
+
+def notices(documents: Sequence[NamedAccounts]) -> list[str]:
+    """What every report must say beside its findings."""
+    lines = [f"- {sentence(text)}" for each in documents for text in each.document.get("notices", ())]
+    offline = [each.name for each in documents if each.document["offline"]]
+    if offline:
+        which = "" if len(offline) == len(documents) else f" for {len(offline)} of {len(documents)} outcomes"
+        lines.insert(0, f"- AWS was not asked{which} (`--offline`): every date is the recorded one")
+    return list(dict.fromkeys(lines))
+
+
+def _rows(each: NamedAccounts) -> Iterator[tuple[tuple[int, int, str], MarkdownRow]]:
+    document = each.document
+    paths = [source["path"] for source in document["sources"]]
+    alone = len(paths) == 1
+    if any(finding["source"] is None for finding in document["findings"]) and not alone:
+        paths.append(_WHOLE)
+    held = {path: ([], [], 0) for path in paths}  # type: dict[str, tuple[list[JsonFinding], list[JsonCertificate], int]]
+    for finding in document["findings"]:
+        path = paths[0] if alone else finding["source"] or _WHOLE
+        held.setdefault(path, ([], [], 0))[0].append(finding)
+    for certificate in document["certificates"]:
+        held.setdefault(certificate["source"], ([], [], 0))[1].append(certificate)
+    for stage in document["stages"]:
+        mine, known, stages = held.setdefault(stage["source"], ([], [], 0))
+        held[stage["source"]] = (mine, known, stages + 1)
+    for path, (mine, known, stages) in held.items():
+        word = document["verdict"] if alone else _verdict(mine)
+        days = min((one["days_left"] for one in known if one["days_left"] is not None), default=10**9)
+        name = f"{code(each.name, longest=_NAME)} " if each.name else ""
+        shown = path if path == _WHOLE else code(path, longest=_NAME)
+        counts = [sum(one["severity"] == severity and one["suppression"] is None for one in mine) for severity in _SEVERITIES]
+        cells = (f"{name}{shown}", f"**{word}**", _nearest(known), *counts, len(known), stages)
+        rank = _VERDICTS.index(word)
+        yield (rank, days, f"{each.name}\0{path}"), MarkdownRow(rank=rank, line=f"| {' | '.join(map(str, cells))} |")
+
+
+def _verdict(mine: Sequence[JsonFinding]) -> str:
+    """How one source of several stands; the exit code is that of them all."""
+    held = [one for one in mine if one["suppression"] is None]
+    if any(one["severity"] == "error" and one["rule"] != _UNVERIFIED for one in held):
+        return "findings"
+    if any(one["rule"] == _UNVERIFIED for one in held):
+        return "inconclusive"
+    return "warnings" if any(one["severity"] == "warning" for one in held) else "clean"
+
+
+def _nearest(known: Sequence[JsonCertificate]) -> str:
+    one = min((each for each in known if each["days_left"] is not None), key=lambda each: each["days_left"] or 0, default=None)
+    return _left(one) if one is not None else "not known" if known else "–"  # noqa: RUF001 -- a dash is what an empty cell shows
+
+
+def _certificate(name: str, one: JsonCertificate) -> str:
+    presented = len(one["presented_by"])
+    cells = (
+        *((code(name, longest=_NAME),) if name else ()),
+        code(one["address"], longest=_NAME) if one["address"] is not None else _stray(one),
+        code(one["id"] or "-", longest=_NAME),
+        _left(one),
+        f"{one['evidence']}",
+        " ".join(code(text, longest=_NAME) for text in (one["account"], one["region"]) if text) or "–",  # noqa: RUF001 -- likewise
+        presenters_in_words(presented, one.get("searched")),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _stray(one: JsonCertificate) -> str:
+    """What stands for the address of a certificate that has none: of a scan, whether the states that it was given know it."""
+    if not one["source"].startswith("aws://"):
+        return "(not in this state)"
+    return "(unmanaged)" if one.get("managed") is False else "(not known whether it is managed)"
+
+
+def _left(one: JsonCertificate) -> str:
+    days = one["days_left"]
+    if one["evidence"] == "gone":
+        return "gone from AWS"
+    if days is None:
+        return "not known"
+    return f"{days} day{'s' * (days != 1)}" if days >= 0 else f"ended {-days} day{'s' * (days != -1)} ago"
+
+
+def _finding(name: str, one: JsonFinding) -> str:
+    where = one["location"]
+    place = f" in {code('{file}:{line}'.format(**where), longest=_NAME)}" if where is not None else ""
+    address = f" {code(one['address'], longest=_NAME)}" if one["address"] else ""
+    among = f"{code(name, longest=_NAME)} " if name else ""
+    suppression = one["suppression"]
+    exempt = f" (exempt until {sentence(suppression['until'])}: {sentence(suppression['reason'])})" if suppression else ""
+    head = f"- {among}**{one['severity']}**{exempt} {code(one['rule'])}{address}{place}"
+    return f"{head}: {sentence(one['message'])}  \n  → {sentence(one['remedy'])}"
+
+
+def _step(name: str, one: JsonRotation, as_of: datetime) -> str:
+    among = f"{code(name, longest=_NAME)} " if name else ""
+    arrow = f" → {code(one['successor'], longest=_NAME)}" if one["successor"] else ""
+    reason = f": {sentence(one['reason'])}" if one["reason"] else ""
+    patched = one["phase"] not in {"waiting", "blocked"}
+    phase = f"next is {one['phase']}" if patched else one["phase"]
+    how = " (`tfcert patch`)" if patched else ""
+    by = [f"{word} {due(datetime.fromisoformat(text), as_of)}" for word, text in _deadlines(one) if text]
+    dates = f"; {', '.join(by)}" if by else ""
+    return f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: **{phase}**{how}{reason}{dates}{_late(one, as_of)}"
+
+
+def _deadlines(one: JsonRotation) -> tuple[tuple[str, str | None], ...]:
+    """The deadlines that are still ahead: that of introduce only before the successor is there."""
+    both = (("introduce", one["introduce_by"]), ("repoint", one["repoint_by"]))
+    if not one["stages"]:
+        return ()
+    return both[1:] if one.get("introduced") else both
+
+
+def _late(one: JsonRotation, as_of: datetime) -> str:
+    late = one.get("late")
+    if late is None:
+        return ""
+    window = late["window_ends"]
+    plan = late_plan(
+        Late(
+            ends=datetime.fromisoformat(late["ends"]),
+            window_ends=datetime.fromisoformat(window) if window else None,
+            introduced=late["introduced"],
+        ),
+        as_of,
+    )
+    lines = [f"  **{plan.why}**", *(f"  {number}. {step}" for number, step in enumerate(plan.steps, 1))]
+    return "\n" + "\n".join([*lines[:1], "", *lines[1:], "", *(f"  - Risk: {risk}" for risk in plan.risks)])
+
+
+def _is_minor(one: JsonFinding) -> bool:
+    return one["severity"] == "note" or one["suppression"] is not None
+
+
+def _count(document: JsonDocument, severity: str) -> int:
+    return sum(one["severity"] == severity and one["suppression"] is None for one in document["findings"])

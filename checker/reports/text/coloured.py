@@ -1,0 +1,41 @@
+"""Laid-out lines with the colours of a terminal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+
+from checker.reports.text.layout import Line, Tone
+
+_STYLES = {
+    Tone.PLAIN: "",
+    Tone.STRONG: "bold",
+    Tone.FAINT: "dim",
+    Tone.GOOD: "green",
+    Tone.WARNING: "yellow",
+    Tone.ERROR: "bold red",
+}
+
+
+def coloured(lines: Iterable[Line]) -> str:
+    """Write lines with the sixteen colours that every terminal has; what is said does not rest on them."""
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        force_terminal=True,
+        color_system="standard",
+        no_color=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=10**6,
+    )
+    for line in lines:
+        text = Text(no_wrap=True, end="\n")
+        for span in line.spans:
+            text.append(span.text, style=_STYLES[span.tone])
+        console.print(text, crop=False, overflow="ignore", soft_wrap=True)
+    return stream.getvalue()

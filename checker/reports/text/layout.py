@@ -1,0 +1,114 @@
+"""Text laid out for a width: broken between words, and nothing ever cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import NamedTuple
+
+from checker.reports.escape import printable
+
+WIDTH = 80
+
+
+class Tone(StrEnum):
+    """What a piece of text conveys, for a terminal with colours; the words alone must do without."""
+
+    PLAIN = "plain"
+    STRONG = "strong"
+    FAINT = "faint"
+    GOOD = "good"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class TextSpan(NamedTuple):
+    """A piece of one line; `whole` is not broken at its spaces."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    whole: bool = False
+
+
+class Line(NamedTuple):
+    """What stands on one line of the terminal."""
+
+    spans: tuple[TextSpan, ...]
+
+    @property
+    def plain(self) -> str:
+        """The line without tones."""
+        return "".join([span.text for span in self.spans]).rstrip()
+
+
+def cells(text: str) -> int:
+    """How many columns a text takes: two for a wide character, none for one that combines (Unicode, Annex 11)."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(char) for char in text)
+
+
+def wrapped(spans: Iterable[TextSpan], width: int, *, indent: int = 0, hanging: int | None = None) -> Iterator[Line]:
+    """Break spans into lines of at most `width` columns, each indented, those after the first by `hanging`.
+
+    A word that is longer than a line is broken where the line ends.
+    """
+    pieces = tuple(spans)
+    safe = [printable(text) for text, _, _ in pieces]
+    if indent + sum(map(cells, safe)) <= width:
+        # As most lines are, of reports with thousands.
+        yield _joined([TextSpan(" " * indent), *(TextSpan(text, piece.tone) for text, piece in zip(safe, pieces, strict=True))])
+        return
+    yield from _broken(pieces, width, indent, indent if hanging is None else hanging)
+
+
+def _broken(spans: Iterable[TextSpan], width: int, indent: int, hanging: int) -> Iterator[Line]:
+    line: list[TextSpan] = [TextSpan(" " * indent)]
+    used, empty = indent, True
+    for span in spans:
+        for number, word in enumerate((span.text,) if span.whole else span.text.split(" ")):
+            text = printable(word)
+            gap = 0 if empty or not number else 1
+            if not empty and used + gap + cells(text) > width:
+                yield _joined(line)
+                line, used, empty, gap = [TextSpan(" " * hanging)], hanging, True, 0
+            while used + gap + cells(text) > width:
+                head, rest = _split(text, width - used - gap)
+                yield _joined([*line, TextSpan(" " * gap + head, span.tone)])
+                # Once more, since the rest begins a line now.
+                text = printable(rest)
+                line, used, empty, gap = [TextSpan(" " * hanging)], hanging, True, 0
+            line.append(TextSpan(" " * gap + text, span.tone))
+            used, empty = used + gap + cells(text), empty and not text
+    yield _joined(line)
+
+
+def _joined(spans: list[TextSpan]) -> Line:
+    """Neighbours of one tone as one; an indent has that of what it stands before."""
+    made: list[TextSpan] = []
+    for span in spans:
+        if made and (made[-1].tone is span.tone or not made[-1].text.strip()):
+            made[-1] = TextSpan(made[-1].text + span.text, span.tone)
+        elif span.text:
+            made.append(span)
+    return Line(tuple(made))
+
+
+def _split(text: str, room: int) -> tuple[str, str]:
+    """As many characters as fit, one at the least, and the rest."""
+    taken = used = 0
+    for char in text:
+        used += _cells(char)
+        if used > room and taken:
+            break
+        taken += 1
+    return text[:taken], text[taken:]
+
+
+def _cells(char: str) -> int:
+    # Only here: nearly every report is ASCII.
+    import unicodedata
+
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

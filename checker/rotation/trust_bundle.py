@@ -1,0 +1,86 @@
+"""Which certificates the backends must trust now; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker._value import value
+from checker.model.address import Address
+from checker.model.cases import Case, Cases, Evidence
+from checker.model.observation import Found
+from checker.model.rotation import Holds, Phase, Rotation
+
+
+@value
+class Trusted:
+    """A certificate that a backend must trust, why, and its PEM as `normal_pem` writes it; None where nobody knows the PEM.
+
+    `observed` says that the PEM is AWS's own answer rather than what state remembers.
+    """
+
+    case: Case
+    why: str
+    pem: str | None
+    observed: bool
+
+    @property
+    def label(self) -> str:
+        """Its address, else its id."""
+        return str(self.case.address) if self.case.address is not None else str(self.case.id)
+
+
+def trusted(cases: Cases, rotations: tuple[Rotation, ...]) -> tuple[Trusted, ...]:
+    """Every certificate that backends must trust now, each once; those that stages present come first.
+
+    The order matters to a backend that believes only the first of them (`facts/aws.md` 3). Besides what stages present, or
+    will by a plan, these are successors that exist already, and predecessors of which it is not confirmed that no stage
+    presents them any more (I2). Without the configuration nobody knows whose successor a certificate is, so one
+    that no stage presents counts as a successor until it ends.
+    """
+    found: dict[object, Trusted] = {}
+    for case, why in sorted(_needed(cases, rotations), key=lambda pair: not pair[0].subject.now):
+        pem, observed = _pem(case)
+        # Ids may collide across accounts and regions; a PEM is the certificate itself.
+        found.setdefault(pem or case.subject.key, Trusted(case=case, why=why, pem=pem, observed=observed))
+    return tuple(found.values())
+
+
+def _needed(cases: Cases, rotations: tuple[Rotation, ...]) -> Iterator[tuple[Case, str]]:
+    leaving = {rotation.predecessor for rotation in rotations if not _is_gone_from_stages(rotation)}
+    for document in cases.documents:
+        declared = document.document.declared
+        for case in document.cases:
+            block = case.address.block if case.address is not None else None
+            presenters = case.subject.stages
+            if case.id is None:
+                continue
+            if case.subject.now:
+                yield case, f"presented by {', '.join(sorted({str(stage.address or stage.name) for stage in presenters}))}"
+            elif presenters:
+                yield case, "a plan lets stages present it"
+            elif declared is None:
+                if not case.within(-1):
+                    yield case, "no stage presents it; without the configuration it may be a successor"
+            elif block is not None and _succeeds(cases, block):
+                yield case, "the successor in a rotation that is under way"
+            elif block is not None and block in leaving:
+                yield case, "rotated out, and not confirmed yet that no stage presents it any more"
+
+
+def _succeeds(cases: Cases, block: Address) -> bool:
+    declarations = (document.document.declared for document in cases.documents)
+    certificates = (declared.certificate(block) for declared in declarations if declared is not None)
+    return any(certificate is not None and certificate.succeeds is not None for certificate in certificates)
+
+
+def _is_gone_from_stages(rotation: Rotation) -> bool:
+    """Whether AWS confirms that no stage of the account and region presents the predecessor (I2)."""
+    return all(condition.holds is Holds.YES for condition in rotation.conditions if condition.phase is Phase.RETIRE)
+
+
+def _pem(case: Case) -> tuple[str | None, bool]:
+    if case.certificate.kind == "acm":
+        return None, False
+    if case.evidence is Evidence.OBSERVED and isinstance(case.observation, Found) and case.observation.pem is not None:
+        return case.observation.pem, True
+    return case.certificate.pem, False

@@ -1,0 +1,255 @@
+"""Rule, Finding helpers, shared remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from checker._value import replace, value
+from checker.model.address import Address
+from checker.model.cases import Case, Cases, DocumentCases
+from checker.model.finding import Finding
+from checker.model.location import Location
+from checker.model.observation import Found, Renews, RenewsNot
+from checker.model.outcome import UNVERIFIED
+from checker.model.plan import Action, CertificateChange, StageChange
+from checker.model.resources import PresentsPlanned, Stage
+from checker.model.severity import Severity
+from checker.rules.detaching import uncertain
+
+if TYPE_CHECKING:
+    from checker.model.exemptions import Exemption
+
+
+class Needs(StrEnum):
+    """What a run must have so that a rule can find anything: without it an exemption of the rule is not called unused."""
+
+    NOTHING = "nothing"
+    PLAN = "a plan"
+    PHASE = "a plan and --expect"
+    AWS = "AWS"
+    PRESENTED = "what stages present in AWS"
+    SURVEY = "every stage of an account and region"
+
+
+@value
+class Rule:
+    """A rule of the catalogue; its page is the docstring of the module that defines `check`.
+
+    `mildest` is the least that a policy may let it weigh; None where it may be switched off. Where `exemptable` is False no
+    exemption of it is taken. One that is `off` runs only where a policy gives it a weight.
+    """
+
+    name: str
+    severity: Severity
+    says: str
+    check: Callable[[Cases], Iterator[Finding]]
+    mildest: Severity | None = None
+    exemptable: bool = True
+    needs: Needs = Needs.NOTHING
+    off: bool = False
+
+    @property
+    def weight(self) -> Severity | None:
+        """What it weighs where no policy says otherwise; None where it is off until one names it."""
+        return None if self.off else self.severity
+
+    @property
+    def weight_word(self) -> str:
+        """The same as a policy would write it."""
+        return "off" if self.off else self.severity.word
+
+
+def locate(document: DocumentCases, address: Address | None) -> Location | None:
+    """The file and line of the block that declares an address, where the configuration is at hand."""
+    declared = document.document.declared
+    return declared.locations.get(address.block) if declared is not None and address is not None else None
+
+
+def stage_name(stage: Stage) -> str:
+    """How a finding names a stage: its address, or API and stage name where Terraform knows no address."""
+    if stage.address is not None:
+        return f"{stage.address} (deposed object {stage.deposed})" if stage.deposed is not None else str(stage.address)
+    called = f" ({stage.api_name})" if stage.api_name is not None else ""
+    return f"stage {stage.api_id or '?'}/{stage.name or '?'}{called}"
+
+
+def list_stages(stages: Iterable[Stage]) -> str:
+    """Name stages in one line: at most three, and how many more."""
+    names = sorted({stage_name(stage) for stage in stages})
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+
+
+def presenters(case: Case) -> tuple[Stage, ...]:
+    """Every stage that presents the certificate, now or after the plan; each once."""
+    seen: dict[str, Stage] = {}
+    for stage in case.subject.stages:
+        seen.setdefault(stage_name(stage), stage)
+    return tuple(seen.values())
+
+
+def subject_address(case: Case) -> Address | None:
+    """The address that a finding about a certificate is filed under: its own, else that of a stage that presents it."""
+    if case.address is not None:
+        return case.address
+    return next((stage.address for stage in presenters(case) if stage.address is not None), None)
+
+
+def about(case: Case, document: DocumentCases, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
+    """A finding about a certificate, filed under its address and place in the configuration."""
+    address = subject_address(case)
+    return Finding(
+        rule=rule,
+        source=document.document.source.path,
+        severity=severity,
+        message=message,
+        remedy=remedy,
+        address=str(address) if address is not None else None,
+        certificate_id=case.id,
+        days_left=case.days_left,
+        location=locate(document, address),
+        about=case.subject,
+    )
+
+
+def about_exemption(exemption: Exemption, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
+    """A finding about an exemption itself, filed under what it names and where it is written."""
+    return Finding(
+        rule=rule,
+        severity=severity,
+        message=message,
+        remedy=remedy,
+        address=min(exemption.addresses, default=None),
+        certificate_id=exemption.certificate_id,
+        location=exemption.location,
+    )
+
+
+def day(instant: datetime) -> str:
+    """A date as reports print it, in UTC."""
+    return instant.strftime("%Y-%m-%d")
+
+
+def days(count: int) -> str:
+    """A number of days in words: `1 day`, `12 days`."""
+    return f"{count} day" if abs(count) == 1 else f"{count} days"
+
+
+_BY_HAND = "rotate it by hand, by the steps that `tfcert scan` prints"
+
+
+def rotate(document: DocumentCases, case: Case) -> str:
+    """What to run or do for a certificate that is to be rotated; a scan finds what no patch reaches."""
+    if document.document.source.kind != "aws":
+        return "run `tfcert patch`"
+    match document.document.manages(case.certificate):
+        case True:
+            return "run `tfcert patch` where its state is"
+        case False:
+            return f"no state that was given has it: {_BY_HAND}"
+        case None:
+            return f"run `tfcert patch` where its state is, or, if it is not Terraform's, {_BY_HAND}"
+
+
+NOTHING_TO_DO = "nothing to do: ACM renews it by itself, and nothing says that this failed"
+_NOT_KNOWN = (
+    "ACM was not asked whether it renews it by itself; if it was imported, re-import it under the same ARN "
+    "(`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
+)
+
+
+def renews(case: Case) -> bool:
+    """Whether ACM answered that it renews the certificate, and not that this failed."""
+    return isinstance(case.observation, Found) and isinstance(case.observation.renewal, Renews)
+
+
+def acm_cure(case: Case) -> str | None:
+    """What to do about a certificate of ACM that nears or is behind its end; None for one of API Gateway."""
+    match case.observation:
+        case Found(renewal=RenewsNot(remedy=remedy)):
+            return remedy
+        case Found(renewal=Renews()):
+            return NOTHING_TO_DO
+        case _:
+            return _NOT_KNOWN if case.certificate.kind == "acm" else None
+
+
+def left_open(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
+    """Yield a finding for everything that the plan of a document does not say, or says in words that are not known here."""
+    plan = document.document.plan
+    if plan is None:
+        return
+    path = document.document.source.path
+    if plan.errored:
+        yield _open(
+            document,
+            severity,
+            f"{path} is a plan that ended in an error: what it would do is only known in part",
+            "mend what `terraform plan` complained of, and plan again",
+        )
+    for name in plan.deferred:
+        yield _open(
+            document,
+            severity,
+            f"the plan defers what it will do to {name}, so that is not known",
+            "apply this plan, then plan again and check that one",
+        )
+    for unsaid in plan.unsaid:
+        yield replace(
+            _open(document, severity, unsaid.message, unsaid.remedy),
+            address=str(unsaid.address) if unsaid.address is not None else None,
+            location=locate(document, unsaid.address),
+        )
+    changes: tuple[StageChange | CertificateChange, ...] = (*plan.stages, *plan.certificates)
+    for strange in changes:
+        if strange.action is Action.OTHER:
+            yield _open(
+                document,
+                severity,
+                f"the plan would do something to {strange.address} that this tfcert does not know",
+                "upgrade tfcert, or look at the plan yourself",
+                strange,
+            )
+    for written, stage in uncertain(document):
+        yield replace(
+            _open(
+                document,
+                severity,
+                f"{written.address} has stage_name, and the plan does not say which stage it writes: if it is {stage_name(stage)},"
+                " that presents no certificate afterwards",
+                "take stage_name out of the deployment (the stage has a resource of its own), or plan again with known values",
+            ),
+            address=str(written.address),
+            location=locate(document, written.address),
+        )
+    for change in plan.stages:
+        match change.after:
+            case Stage(presents=PresentsPlanned(candidates=()) | PresentsPlanned(elsewhere=True)):
+                found = _open(
+                    document,
+                    severity,
+                    f"the plan does not say which certificate {stage_name(change.after)} will present",
+                    "its value comes from something that is known only after apply; plan again once that is applied",
+                    change,
+                )
+                yield replace(found, about=change.sides)
+            case _:
+                pass
+
+
+def _open(
+    document: DocumentCases, severity: Severity, message: str, remedy: str, change: StageChange | CertificateChange | None = None
+) -> Finding:
+    """That something is not known, filed under the address of the change that leaves it open, if it is one."""
+    return Finding(
+        rule=UNVERIFIED,
+        source=document.document.source.path,
+        severity=severity,
+        message=message,
+        remedy=remedy,
+        address=str(change.address) if change is not None else None,
+        location=locate(document, change.address) if change is not None else None,
+    )

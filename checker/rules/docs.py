@@ -1,0 +1,56 @@
+"""A rule's page: what the docstring of its module says, under the headings that every rule has."""
+
+from __future__ import annotations
+
+import sys
+
+from checker._value import value
+from checker.rules.base import Rule
+
+# The first is the docstring's first paragraph, the others are headings in it.
+HEADINGS = ("What", "Why", "Example", "How to fix", "How to exempt", "Source")
+_EXEMPTION = """
+In the policy:
+
+```toml
+[[exemption]]
+rule = "{name}"
+address = "aws_api_gateway_client_certificate.orders" # or certificate_id
+until = 2026-12-31
+reason = "its backend is shut down on December 20"
+```
+
+or in or directly above the resource:
+
+```hcl
+# tfcert:ignore {name} until=2026-12-31 reason="its backend is shut down on December 20"
+```
+"""
+
+
+@value
+class RulePage:
+    """The page as Markdown, its first paragraph alone, and the page without the marks of Markdown."""
+
+    markdown: str
+    summary: str
+    text: str
+
+
+def page_of(rule: Rule) -> RulePage:
+    """The page of a rule, with its name as title and the severity that it has unless a policy says otherwise."""
+    told = (sys.modules[rule.check.__module__].__doc__ or "").strip()
+    summary, _, rest = told.partition("\n\n")
+    if rule.exemptable:
+        before, source, after = rest.rpartition("\n## Source\n")
+        rest = f"{before.rstrip()}\n{_EXEMPTION.format(name=rule.name)}{source}{after}"
+    markdown = f"# {rule.name}\n\nUnless a policy says otherwise: {rule.weight_word}.\n\n## What\n{summary}\n\n{rest}\n"
+    plain = (line.lstrip("#").strip() if line.startswith("## ") else line for line in markdown.splitlines()[2:])
+    text = "\n".join(line for line in plain if not line.startswith("```"))
+    return RulePage(markdown=markdown, summary=" ".join(summary.split()), text=text.strip())
+
+
+def index_of(rules: tuple[Rule, ...]) -> str:
+    """The table of all rules, with links to their pages."""
+    rows = "".join(f"| [{rule.name}]({rule.name}.md) | {rule.weight_word} | {rule.says} |\n" for rule in rules)
+    return f"# Rules\n\nWritten by `make docs` from the rules' docstrings.\n\n| rule | default | says |\n|---|---|---|\n{rows}"

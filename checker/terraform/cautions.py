@@ -1,0 +1,130 @@
+"""What a phase does beside its purpose, and whoever applies it must know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from checker.hcl.arrivals import Arrival
+from checker.hcl.configuration import Configuration, ModulePath
+from checker.hcl.deliveries import TRIGGERED
+from checker.hcl.file_hashes import file_hashes
+from checker.hcl.flow import STAGES, Flow
+from checker.hcl.obstacles import unit_uses
+from checker.hcl.provisioners import runs
+from checker.hcl.references import moved_by_repoint
+from checker.hcl.syntax import Block, SourceFile
+from checker.hcl.terraform_tests import moved_in_tests_by_repoint, test_references, unedited_mentions
+from checker.model.location import Location
+from checker.model.rotation import SERIES, Caution, Phase
+
+Locate = Callable[[str, int], Location]
+
+
+def of_flow(
+    configuration: Configuration, file: SourceFile, flow: Flow, ids: tuple[Arrival, ...], locate: Locate
+) -> Iterator[Caution]:
+    """What the phases of a certificate do: introduce edits no file that is hashed (`checker.patches.introduce`)."""
+    moved = moved_by_repoint(flow.references)
+    pointed = {reference.site.file.path for reference in moved}
+    others = {reference.site.file.path for reference in flow.references if reference not in moved}
+    yield from _beside(ids, locate)
+    yield from triggered(configuration, Phase.REPOINT, pointed, locate)
+    yield from triggered(configuration, Phase.RETIRE, {file.path, *others}, locate)
+    yield from triggered(configuration, Phase.ROLLBACK, pointed, locate)
+
+
+def of_tests(configuration: Configuration, module: ModulePath, kind: str, name: str, locate: Locate) -> Iterator[Caution]:
+    """Name the lines of test files that name the certificate: those that a phase moves, and those that it cannot edit."""
+    found = tuple(test_references(configuration, module, kind, name))
+    moved = moved_in_tests_by_repoint(found)
+    repoint = {(reference.site.file.path, reference.line) for reference in moved}
+    retire = {(reference.site.file.path, reference.line) for reference in found} - repoint
+    for phase, places in ((Phase.REPOINT, repoint), (Phase.RETIRE, retire), (Phase.ROLLBACK, repoint)):
+        if places:
+            named = ", ".join(str(locate(*place)) for place in sorted(places))
+            yield Caution(phase=phase, text=f"it edits tests too, which name the certificate: {named}")
+    failing = sorted((r.site.file.path, r.line) for r in found if r.site.path[-1] == "expect_failures")
+    if failing:
+        named = ", ".join(str(locate(*place)) for place in failing)
+        yield Caution(
+            phase=Phase.INTRODUCE,
+            text=f"tests expect the certificate to fail ({named}): the successor has the same conditions,"
+            " so name it there too until retire",
+        )
+    mentions = [locate(mention.path, mention.line) for mention in unedited_mentions(configuration, module, kind, name)]
+    if mentions:
+        yield Caution(
+            phase=Phase.RETIRE,
+            text=f"tests name the certificate where tfcert edits nothing ({', '.join(map(str, mentions))}):"
+            " change these lines manually in the same commit, or the tests fail",
+        )
+
+
+def of_units(configuration: Configuration, module: ModulePath) -> Iterator[Caution]:
+    """Name the Terragrunt units that may take the edit too: those of an unclear source, and those of a released copy."""
+    unclear = sorted({str(use) for use, _ in unit_uses(configuration, module) if not use.certain})
+    for phase in (*SERIES, Phase.ROLLBACK) if unclear else ():
+        yield Caution(
+            phase=phase,
+            text=f"Terragrunt units may use this module too, by a source that tfcert cannot resolve: {', '.join(unclear)};"
+            " where they do, they take the edit with their own next apply",
+        )
+
+
+def of_runs(file: SourceFile, block: Block, locate: Locate) -> Iterator[Caution]:
+    """What the provisioners and action triggers in a certificate's block mean for introduce and retire."""
+    address = ".".join(block.labels[:2])
+    for run in runs(file, block):
+        named = f"{locate(file.path, run.line)}: {run.what}"
+        if not run.at_creation and run.block.type == "provisioner":
+            yield Caution(
+                phase=Phase.RETIRE,
+                text=f"{named} has `when = destroy` and does not run in retire: Terraform runs it only while its block is in the"
+                f" configuration. Add to this apply `removed {{ from = {address} }}` with `lifecycle {{ destroy = true }}` and the"
+                " provisioner in it (Terraform 1.9 and later), or run its command manually. Do not use `-destroy -target`: it also"
+                " destroys what depends on the certificate",
+            )
+        if run.at_creation:
+            takes = "the successor's PEM alone" if run.takes_pem else "the successor alone"
+            yield Caution(
+                phase=Phase.INTRODUCE,
+                text=f"{named} is left out of the successor: it runs at creation, and a copy would run in this apply with {takes},"
+                " in place of the old certificate. Do manually, for both certificates, what it does",
+            )
+            yield Caution(
+                phase=Phase.RETIRE,
+                text=f"{named} goes with its block, and the successor has none: put what it does elsewhere first,"
+                " such as in a terraform_data that is triggered by the PEM",
+            )
+
+
+def triggered(configuration: Configuration, phase: Phase, edited: set[str], locate: Locate) -> Iterator[Caution]:
+    """What hashes a file that a phase edits."""
+    for found in file_hashes(configuration, sorted(edited)):
+        yield Caution(
+            phase=phase,
+            text=f"{locate(found.path, found.line)} hashes {found.hashed}, which {phase} edits: its plan also replaces what that"
+            " triggers, and publishes whatever was not deployed yet",
+        )
+
+
+def _beside(ids: tuple[Arrival, ...], locate: Locate) -> Iterator[Caution]:
+    """What takes the id and is no way to a stage of this configuration: what reads it there follows later."""
+    told: set[str] = set()
+    for arrival in ids:
+        site, block = arrival.site, arrival.site.block
+        outside = block.type == "output" and not site.module
+        resource = block.type == "resource" and len(block.labels) > 1 and block.labels[0] not in STAGES
+        if not outside and not resource:
+            continue
+        name = (
+            f"{block.type} {block.labels[0]}" if outside else ".".join((*(f"module.{step}" for step in site.module), *block.labels))
+        )
+        what = f"{name} ({locate(site.file.path, arrival.line)})"
+        if what in told:
+            continue
+        told.add(what)
+        follows = "what reads it elsewhere follows with its own next apply"
+        if resource and block.labels[0] in TRIGGERED and block.blocks("provisioner"):
+            follows = "its provisioner runs in repoint, when the stages move; if it tells a backend whom to trust, that is too late"
+        yield Caution(phase=Phase.REPOINT, text=f"{what} takes the id too, and changes with it: {follows}")

@@ -1,0 +1,236 @@
+"""One resource_change; notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from checker._value import replace, value
+from checker.model.address import Address, AddressError, parse
+from checker.model.places import Place
+from checker.model.plan import Action
+from checker.model.resource_types import CERTIFICATES, CHANGED, STAGES
+from checker.terraform.decode import Spot, decode
+from checker.terraform.records import ALL, Record, given, marked, read_address
+from checker.terraform.schema import Envelope, ResourceChange
+from checker.terraform.stages import PRESENTED
+
+_TAGS = frozenset({"tags", "tags_all"})
+
+
+def differing(before: Mapping[str, object], after: Mapping[str, object], unknown: frozenset[str]) -> frozenset[str]:
+    """The top-level attributes that differ, or that are known only after apply.
+
+    Not a change: tags that are null on one side and empty on the other (the provider writes either after a refresh), and a
+    certificate id that goes from the empty string to null.
+    """
+    names = before.keys() | after.keys()
+    return unknown | {name for name in names if _settled(name, before.get(name)) != _settled(name, after.get(name))}
+
+
+def _settled(name: str, value: object) -> object:
+    if name in _TAGS:
+        return value or None
+    if name == PRESENTED:
+        return value or None
+    # True equals 1 in Python, and not in JSON.
+    return str(value) if isinstance(value, bool) else value
+
+
+_ACTIONS = {action.value: action for action in Action}
+
+
+class _Change(Struct, frozen=True, gc=False):
+    actions: list[str]
+    before: Raw | UnsetType = UNSET
+    after: Raw | UnsetType = UNSET
+    after_unknown: Raw | UnsetType = UNSET
+    before_sensitive: Raw | UnsetType = UNSET
+    after_sensitive: Raw | UnsetType = UNSET
+    importing: Raw | UnsetType = UNSET
+
+
+@value
+class Change:
+    """One entry of `resource_changes` that is ours; `before` or `after` is None where there is no object."""
+
+    address: Address
+    type: str
+    action: Action
+    before: Record | None
+    after: Record | None
+    previous_address: Address | None
+    deposed: str | None
+    reason: str | None
+    imported: bool
+
+    @property
+    def formerly(self) -> Address:
+        """The address under which the prior state may know the object."""
+        return self.previous_address or self.address
+
+    def placed(self, place: Place) -> Change:
+        """The same, with what the provider's configuration says of where the object lives."""
+        before = None if self.before is None else replace(self.before, place=self.before.place.or_else(place))
+        after = None if self.after is None else replace(self.after, place=self.after.place.or_else(place))
+        return replace(self, before=before, after=after)
+
+    def changed(self) -> frozenset[str]:
+        """The attributes that an update or a replacement changes; empty for every other action."""
+        if self.before is None or self.after is None or not (self.action is Action.UPDATE or self.action.creates):
+            return frozenset()
+        before = decode(self.before.attributes, dict[str, object], self.before.spot)
+        after = decode(self.after.attributes, dict[str, object], self.after.spot)
+        unknown = frozenset(after) if self.after.unknown is ALL else self.after.unknown
+        return differing(before, after, unknown)
+
+
+def _action(actions: list[str]) -> Action:
+    """The action; one that no released Terraform or OpenTofu writes is `other`: it changes something, and what is not known."""
+    return _ACTIONS.get("+".join(actions), Action.OTHER)
+
+
+def read_change(entry: ResourceChange, spot: Spot) -> Change:
+    """Read one entry, at its spot in the document.
+
+    Raises UnreadableError at a leaf of the wrong type.
+    """
+    here = spot.key("change")
+    planned = decode(entry.change, _Change, here)
+    address = read_address(entry.address, spot.key("address"))
+    previous = entry.previous_address
+    unknown = marked(planned.after_unknown, here.key("after_unknown"))
+
+    def record(attributes: Raw | UnsetType, marks: Raw | UnsetType, side: str) -> Record | None:
+        found = given(attributes)
+        if found is None:
+            return None
+        return Record(
+            address=address,
+            type=entry.type,
+            attributes=found,
+            spot=here.key(side),
+            deposed=entry.deposed,
+            sensitive=marked(marks, here.key(f"{side}_sensitive")),
+            unknown=unknown if side == "after" else frozenset(),
+        )
+
+    return Change(
+        address=address,
+        type=entry.type,
+        action=_action(planned.actions),
+        before=record(planned.before, planned.before_sensitive, "before"),
+        after=record(planned.after, planned.after_sensitive, "after"),
+        previous_address=None if previous is None else read_address(previous, spot.key("previous_address")),
+        deposed=entry.deposed,
+        reason=entry.action_reason,
+        imported=given(planned.importing) is not None,
+    )
+
+
+_SHOWN = 3
+
+
+def plan_notices(found: Envelope, spot: Spot) -> Iterator[str]:
+    """Whole sentences, each to be shown as it is."""
+    if found.errored is True:
+        yield "The plan ended in an error: what it would have done to the remaining resources is not in it."
+    elif found.complete is False:
+        yield "The plan is not complete (it was limited by -target, or changes were deferred): another plan is needed after it."
+    if found.resource_changes is None and found.errored is not True:
+        yield "The plan is refresh-only, or has no changes listed: it says what is recorded, and plans nothing."
+    yield from (f"The plan defers what it will do to {name}: it was not checked." for name in deferred(found, spot))
+    yield from _drifted(found, spot)
+    yield from _actions(found, spot)
+
+
+def deferred(found: Envelope, spot: Spot) -> tuple[str, ...]:
+    """The objects of ours whose changes the plan puts off to a later one, by address or, where that is not known yet, by type."""
+    return tuple(_named(change) for change in _deferred(found, spot) if change.type in CHANGED and change.mode == "managed")
+
+
+def imports(changes: Iterable[Change]) -> Iterator[str]:
+    """A sentence for each object that the plan imports, which a list of actions shows as nothing, or as an update."""
+    for change in changes:
+        if change.imported and change.action.creates:
+            yield f"{change.address} is imported by this plan and replaced: what is imported is destroyed, and a new one created."
+        elif change.imported:
+            yield f"{change.address} is imported by this plan: it is there already, and is not created."
+
+
+def forgotten(changes: Iterable[Change]) -> Iterator[str]:
+    """A sentence for each object that the plan takes out of the state and leaves in AWS (`removed` with `destroy = false`)."""
+    for change in changes:
+        if "forget" in change.action.value.split("+"):
+            yield (
+                f"{change.address} is taken out of the state by this plan and stays in AWS: no later plan shows it, and its owner "
+                "rotates or deletes it there."
+            )
+
+
+def _deferred(found: Envelope, spot: Spot) -> Iterator[ResourceChange]:
+    at = spot.key("deferred_changes")
+    for index, entry in enumerate(found.deferred_changes or ()):
+        yield decode(entry.resource_change, ResourceChange, at.item(index).key("resource_change"))
+
+
+def _named(change: ResourceChange) -> str:
+    try:
+        # Instances that are not known yet are written with a star for their key.
+        return str(parse(change.address.replace("[*]", "")))
+    except AddressError:
+        return f"a resource of type {change.type}"
+
+
+def _drifted(found: Envelope, spot: Spot) -> Iterator[str]:
+    at = spot.key("resource_drift")
+    for index, entry in enumerate(found.resource_drift or ()):
+        if entry.mode == "managed" and (entry.type in STAGES or entry.type in CERTIFICATES) and entry.deposed is None:
+            change = read_change(entry, at.item(index))
+            if change.action is Action.DELETE:
+                yield f"{change.address} was deleted outside Terraform since the last apply."
+            elif entry.type in STAGES and PRESENTED in _differences(change):
+                yield f"{change.address} was given another client certificate, or none, outside Terraform since the last apply."
+
+
+def _differences(change: Change) -> frozenset[str]:
+    return change.changed() if change.action is Action.UPDATE else frozenset()
+
+
+class _Trigger(Struct, frozen=True, gc=False):
+    triggering_resource_address: str | None = None
+
+
+class _Action(Struct, frozen=True, gc=False):
+    address: str | None = None
+    lifecycle_action_trigger: _Trigger | None = None
+
+
+class _DeferredAction(Struct, frozen=True, gc=False):
+    action_invocation: _Action = _Action()
+
+
+def _actions(found: Envelope, spot: Spot) -> Iterator[str]:
+    """A sentence for the actions that a plan runs. Source: Terraform 1.14, jsonplan `action_invocations`."""
+    at = spot.key("action_invocations")
+    now = [] if found.action_invocations is UNSET else decode(found.action_invocations, list[_Action], at)
+    at = spot.key("deferred_action_invocations")
+    raw = found.deferred_action_invocations
+    later = [one.action_invocation for one in ([] if raw is UNSET else decode(raw, list[_DeferredAction], at))]
+    for actions, verb in ((now, "runs"), (later, "puts off")):
+        if actions:
+            what = "1 action" if len(actions) == 1 else f"{len(actions)} actions"
+            names = sorted({_shown(action) for action in actions})
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            yield (
+                f"The plan {verb} {what} ({', '.join(names[:_SHOWN])}{more}): an action can "
+                "change anything, stages and certificates too, and what it does is in no plan. It was not checked."
+            )
+
+
+def _shown(action: _Action) -> str:
+    name = action.address if action.address and action.address.isprintable() else "without an address"
+    trigger = action.lifecycle_action_trigger
+    by = trigger.triggering_resource_address if trigger is not None else None
+    return f"{name}, triggered by {by}" if by and by.isprintable() else name

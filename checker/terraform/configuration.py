@@ -1,0 +1,412 @@
+""".tf files -> Declared."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from checker._value import Indexed, value
+from checker.hcl.arrivals import Arrival
+from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, unparsed
+from checker.hcl.consumers import consumers, id_arrivals
+from checker.hcl.file_hashes import file_hashes
+from checker.hcl.flow import POINTER, STAGES, Flow, follow
+from checker.hcl.json_advice import is_json, json_certificates, json_edit
+from checker.hcl.literals import VarFiles, home_of, literal_hindrances, literal_uses
+from checker.hcl.obstacles import Hindrance, hindrances, ignored_pointer
+from checker.hcl.origins import Origin, Producer, origins, source_of
+from checker.hcl.provisioners import runs
+from checker.hcl.references import Use
+from checker.hcl.syntax import Block, SourceFile, descendants, readable
+from checker.model.address import Address
+from checker.model.configuration import Declared, DeclaredCertificate, DeclaredLiteral, DeclaredStage, HashedFile, Obstacle, Removed
+from checker.model.location import Location
+from checker.model.resource_types import CERTIFICATES
+from checker.model.rotation import Delivery, Phase, TrustConsumer
+from checker.terraform.cautions import of_flow, of_runs, of_tests, of_units, triggered
+from checker.terraform.lineage import LineageReader, block_address, faulty_lineage
+
+if TYPE_CHECKING:
+    from checker.model.exemptions import Exemption, Faulty
+
+
+_PARAMETERS = frozenset({"aws_ssm_parameter", "aws_secretsmanager_secret_version", "aws_secretsmanager_secret"})
+_STATE = "terraform_remote_state"
+# No stage is recorded where the id is given from, so no patch is written there.
+_THERE_REMEDY = (
+    "add the successor there and apply; have every backend trust it; give its id in {} there and apply; "
+    "the next apply here moves the stage; then remove the old certificate there"
+)
+
+
+@value
+class ProducerWords:
+    """What produces an id, as a report says it, and what to do about it."""
+
+    what: str
+    remedy: str
+
+
+def told(configuration: Configuration, found: tuple[Origin, ...], setters: dict[str, tuple[str, ...]]) -> ProducerWords | None:
+    """All that an id may come from; None where nothing was found. `setters` are the var files that give each variable."""
+    entries = {entry.what: entry for origin in found if (entry := _one(configuration, origin, setters)) is not None}
+    if not entries:
+        return None
+    remedies = dict.fromkeys(entry.remedy for entry in entries.values())
+    return ProducerWords(what=" or ".join(sorted(entries)), remedy="; ".join(remedies))
+
+
+def _one(configuration: Configuration, origin: Origin, setters: dict[str, tuple[str, ...]]) -> ProducerWords | None:
+    match origin.producer:
+        case Producer.LITERAL:
+            # Keys and fallbacks such as "" are no ids.
+            return ProducerWords(what="a literal id", remedy="") if origin.plain and origin.text.isalnum() else None
+        case Producer.VARIABLE:
+            files = setters.get(origin.text, ())
+            given = f", which {', '.join(files)} gives" if files else ""
+            return ProducerWords(
+                what=f"var.{origin.text}{given}",
+                remedy=f"whoever sets var.{origin.text} gives the successor's id there, once the backends trust it",
+            )
+        case Producer.MODULE:
+            source = source_of(configuration, origin.module, origin.text)
+            return ProducerWords(
+                what=f"module.{origin.text} (source {source or 'not plain text'}, which is no folder here)",
+                remedy=f"rotate it in the repository of {source or f'module.{origin.text}'}, and take its new version here",
+            )
+        case Producer.DATA:
+            return _data(configuration, origin)
+        case Producer.RESOURCE:
+            return ProducerWords(what=origin.text, remedy=f"change where {origin.text} takes it from")
+
+
+def _data(configuration: Configuration, origin: Origin) -> ProducerWords:
+    _, kind, name = (*origin.text.split("."), "")[:3]
+    file, block = next(configuration.blocks(origin.module, "data", kind, name), (None, None))
+    if kind == _STATE:
+        where = ", ".join(_texts(file, block, ("bucket", "key", "name", "organization", "path", "prefix")))
+        return ProducerWords(
+            what=f"{origin.text}, another state ({where or 'see its config'})",
+            remedy=f"rotate it manually in the configuration of that state: {_THERE_REMEDY.format('the output')}",
+        )
+    if kind in _PARAMETERS and file is not None and block is not None:
+        named = literal(file.data, block, "name") or literal(file.data, block, "secret_id") or "see its name"
+        return ProducerWords(
+            what=f"{origin.text} ({named})",
+            remedy=f"rotate it manually in the configuration that writes {named}: {_THERE_REMEDY.format('the value')}",
+        )
+    return ProducerWords(what=origin.text, remedy=f"rotate it where {origin.text} is made")
+
+
+def _texts(file: SourceFile | None, block: Block | None, names: tuple[str, ...]) -> Iterator[str]:
+    """`name = "text"` of some names, anywhere in a block: `config` is an object in HCL of today, and was a block before."""
+    if file is None or block is None:
+        return
+    for attribute in block.body.attributes:
+        for node in descendants(attribute.expression):
+            key, value_ = node.child_by_field_name("key"), node.child_by_field_name("val")
+            if node.type == "object_elem" and key is not None and value_ is not None:
+                name = file.data[key.start_byte : key.end_byte].decode("utf-8", "replace").strip('"')
+                if name in names:
+                    yield f"{name} {file.data[value_.start_byte : value_.end_byte].decode('utf-8', 'replace')}"
+
+
+_KEY = rb"(?:\[[^\]]*\])?"
+_MODULES = rb"((?:module\.[\w-]+" + _KEY + rb"\.)*)"
+_RESOURCE = re.compile(_MODULES + rb"(\w+)\.([\w-]+)" + _KEY)
+_MODULE = re.compile(rb"((?:module\.[\w-]+" + _KEY + rb"\.)*module\.[\w-]+)" + _KEY)
+_STEP = re.compile(rb"module\.([\w-]+)")
+
+
+def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, Declared] | None:
+    """Read the .tf files of a folder; None where it holds none.
+
+    `shown_as` is put before every file's name, so that a report names files as a person would from where they stand.
+    """
+    configuration = load_configuration(directory)
+    if configuration is None:
+        return None
+    return configuration, declare(configuration, shown_as)
+
+
+def declare(configuration: Configuration, shown_as: str = "") -> Declared:
+    """Say what a configuration declares: certificates, their lineage, where their ids go and what stands in the way."""
+    reader = _Reader(configuration, shown_as)
+    certificates = Indexed(reader.certificates())
+    stages = Indexed(reader.stages())
+    exemptions, faulty = reader.inline()
+    unread_lineage = tuple(reader.lineage.unread())
+    return Declared(
+        directory=configuration.root,
+        certificates=certificates,
+        stages=stages,
+        literals=Indexed(reader.literals()),
+        modules=frozenset(configuration.modules),
+        unread=tuple(reader.unread()),
+        unsearched=tuple(reader.unsearched()),
+        unparsed=tuple(reader.location(file.path, fault.line) for file, fault in unparsed(configuration)),
+        twins=dict(reader.twins()),
+        named_in_json=reader.named_in_json(),
+        by_hand=reader.by_hand(),
+        elsewhere={
+            (*module.path, call): source_of(configuration, module.path, call)
+            for module in configuration.modules.values()
+            for call in module.opaque
+        },
+        locations={
+            **{certificate.block: certificate.location for certificate in certificates},
+            **{stage.block: stage.location for stage in stages},
+        },
+        exemptions=exemptions,
+        faulty=(*faulty, *map(faulty_lineage, unread_lineage)),
+        unread_lineage=unread_lineage,
+        renamed=dict(reader.renamed()),
+        removed=tuple(reader.removed()),
+        imported=dict(reader.imported()),
+        hashes=tuple(dict.fromkeys(reader.hashes())),
+    )
+
+
+Named = tuple[tuple[str, ...], tuple[str, str] | None]
+
+
+def certificate_block(named: Named | None) -> Address | None:
+    """The certificate's block that is named; None for anything else."""
+    if named is None or named[1] is None or named[1][0] not in CERTIFICATES:
+        return None
+    return block_address(named[0], *named[1])
+
+
+class _Reader:
+    def __init__(self, configuration: Configuration, shown_as: str) -> None:
+        self.configuration = configuration
+        self.shown_as = shown_as
+        self.var_files = VarFiles(configuration)
+        self._foreign: dict[str, bytes] = {}
+        self.lineage = LineageReader(configuration, self.location)
+
+    def foreign(self, path: str) -> bytes:
+        """The text of a file that is not edited, read from disk once."""
+        if path not in self._foreign:
+            self._foreign[path] = read_foreign(self.configuration, path)
+        return self._foreign[path]
+
+    def location(self, path: str, line: int) -> Location:
+        shown = posixpath.normpath(posixpath.join(self.shown_as, path)) if self.shown_as else path
+        return Location(shown, line)
+
+    def resources(self, kinds: frozenset[str]) -> Iterator[tuple[ModulePath, SourceFile, Block]]:
+        for module in sorted(self.configuration.modules):
+            for file in self.configuration.in_module(module, b"client_certificate"):
+                if not readable(file):
+                    continue
+                for block in file.body.blocks:
+                    if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in kinds:
+                        yield module, file, block
+
+    def certificates(self) -> Iterator[DeclaredCertificate]:
+        for module, file, block in self.resources(CERTIFICATES):
+            kind, name = block.labels[:2]
+            flow = follow(self.configuration, module, kind, name)
+            ids = tuple(id_arrivals(self.configuration, flow.references))
+            succeeds = self.lineage.predecessor(module, file, block)
+            yield DeclaredCertificate(
+                block=block_address(module, kind, name),
+                location=self.location(file.path, file.line(block.span.start)),
+                succeeds=succeeds if isinstance(succeeds, Address) else None,
+                succeeds_id=succeeds if isinstance(succeeds, str) else None,
+                stages=frozenset(block_address(*stage) for stage in flow.stages),
+                opaque=flow.opaque,
+                pointers=tuple(
+                    self.location(reference.site.file.path, reference.line)
+                    for reference in flow.references
+                    if reference.use is Use.POINTER
+                ),
+                trust=tuple(self.trust(file, block, flow, ids)),
+                obstacles=tuple(map(self.obstacle, hindrances(self.configuration, module, block, file, flow))),
+                cautions=(
+                    *of_flow(self.configuration, file, flow, ids, self.location),
+                    *of_runs(file, block, self.location),
+                    *of_units(self.configuration, module),
+                    *of_tests(self.configuration, module, kind, name, self.location),
+                ),
+                description=literal(file.data, block, "description"),
+                repeated=any(block.attribute(name) is not None for name in ("count", "for_each")),
+                creation_runs=tuple(
+                    f"{self.location(file.path, run.line)}: {run.what}" for run in runs(file, block) if run.at_creation
+                ),
+            )
+
+    def trust(self, file: SourceFile, block: Block, flow: Flow, ids: tuple[Arrival, ...]) -> Iterator[TrustConsumer]:
+        for run in runs(file, block):
+            if run.at_creation and run.takes_pem:
+                yield TrustConsumer(
+                    what=f"{run.what} of {'.'.join(block.labels[:2])}",
+                    location=self.location(file.path, run.line),
+                    delivery=Delivery.CREATION,
+                    effect="it runs only when the certificate is created, and introduce leaves it out of the successor",
+                    needs="do manually, with both PEMs, what it does with one",
+                )
+        for consumer in consumers(self.configuration, flow.references, ids):
+            yield TrustConsumer(
+                what=consumer.what,
+                location=self.location(consumer.arrival.site.file.path, consumer.arrival.line),
+                delivery=consumer.delivered.delivery,
+                effect=consumer.delivered.effect,
+                needs=consumer.delivered.needs,
+                place=consumer.place,
+                both=consumer.holds_another,
+            )
+
+    def stages(self) -> Iterator[DeclaredStage]:
+        for module in sorted(self.configuration.modules):
+            for file in self.configuration.in_module(module, b"_stage"):
+                if not readable(file):
+                    continue
+                for block in file.body.blocks:
+                    if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in STAGES:
+                        words = self.producer(module, file, block)
+                        yield DeclaredStage(
+                            block=block_address(module, *block.labels[:2]),
+                            location=self.location(file.path, file.line(block.span.start)),
+                            takes=words.what if words is not None else None,
+                            remedy=(words.remedy or None) if words is not None else None,
+                            ignores=ignored_pointer(file, block) is not None,
+                        )
+
+    def literals(self) -> Iterator[DeclaredLiteral]:
+        for identity, uses in sorted(literal_uses(self.configuration, self.var_files).items()):
+            yield DeclaredLiteral(
+                identity=identity,
+                module=home_of(uses),
+                stages=frozenset(block_address(*use.stage) for use in uses),
+                location=self.location(uses[0].origin.file.path, uses[0].origin.line),
+                obstacles=tuple(map(self.obstacle, literal_hindrances(self.configuration, identity, uses))),
+                cautions=tuple(triggered(self.configuration, Phase.REPOINT, {use.origin.file.path for use in uses}, self.location)),
+            )
+
+    def hashes(self) -> Iterator[HashedFile]:
+        """The places that hash files which name certificates: a phase edits such files."""
+        named = [path for path, file in self.configuration.files.items() if b"client_certificate" in file.data]
+        for found in file_hashes(self.configuration, named):
+            file = self.location(found.hashed, 1).file if found.hashed is not None else None
+            yield HashedFile(place=self.location(found.path, found.line), file=file)
+
+    def renamed(self) -> Iterator[tuple[Address, Address]]:
+        """The certificates that `moved` blocks rename, within their module or to another one."""
+        for module, file, block in self._meta(b"moved"):
+            found = [self._named(module, file, block, name) for name in ("from", "to")]
+            before, after = (certificate_block(each) for each in found)
+            if before is not None and after is not None and before != after:
+                yield before, after
+
+    def removed(self) -> Iterator[Removed]:
+        """The `removed` blocks."""
+        for module, file, block in self._meta(b"removed"):
+            named = self._named(module, file, block, "from")
+            inner = next(iter(block.blocks("lifecycle")), None)
+            said = inner.attribute("destroy") if inner is not None else None
+            text = said.value.of(file.data).strip() if said is not None else b""
+            location = self.location(file.path, file.line(block.span.start))
+            if named is not None:
+                path, own = named
+                yield Removed(
+                    module=path,
+                    block=block_address(path, *own) if own is not None else None,
+                    destroys={b"true": True, b"false": False}.get(text),
+                    location=location,
+                )
+
+    def imported(self) -> Iterator[tuple[Address, Location]]:
+        """The certificates that `import` blocks name; only the root module has such blocks."""
+        for module, file, block in self._meta(b"import"):
+            named = certificate_block(self._named(module, file, block, "to"))
+            if named is not None:
+                yield named, self.location(file.path, file.line(block.span.start))
+
+    def _meta(self, kind: bytes) -> Iterator[tuple[ModulePath, SourceFile, Block]]:
+        """The blocks of one kind that name addresses."""
+        for module in sorted(self.configuration.modules):
+            for file in self.configuration.in_module(module, kind):
+                for block in file.body.blocks if readable(file) else ():
+                    if block.type == kind.decode():
+                        yield module, file, block
+
+    @staticmethod
+    def _named(module: ModulePath, file: SourceFile, block: Block, name: str) -> Named | None:
+        """The module path and the type and name that an attribute names; the last is None where it names a module."""
+        attribute = block.attribute(name)
+        text = attribute.value.of(file.data).strip() if attribute is not None else b""
+        whole = _MODULE.fullmatch(text)
+        if whole is not None:
+            return (*module, *(step.decode() for step in _STEP.findall(text))), None
+        found = _RESOURCE.fullmatch(text)
+        if found is None:
+            return None
+        steps, kind, label = found.groups()
+        return (*module, *(step.decode() for step in _STEP.findall(steps))), (kind.decode(), label.decode())
+
+    def obstacle(self, found: Hindrance) -> Obstacle:
+        return Obstacle(reason=found.reason, remedy=found.remedy, location=self.location(found.path, found.line))
+
+    def producer(self, module: ModulePath, file: SourceFile, block: Block) -> ProducerWords | None:
+        found = origins(self.configuration, module, file, block, POINTER)
+        variables = {origin.text for origin in found if origin.producer is Producer.VARIABLE}
+        setters = {
+            name: tuple(str(self.location(setting.path, setting.line)) for setting in self.var_files.settings(name))
+            for name in sorted(variables)
+        }
+        return told(self.configuration, found, setters)
+
+    def inline(self) -> tuple[tuple[Exemption, ...], tuple[Faulty, ...]]:
+        files = (file.data for file in self.configuration.files.values())
+        foreign = (self.foreign(path) for module in self.configuration.modules.values() for path in module.foreign)
+        if not any(b"tfcert:" in data for data in (*files, *foreign)):
+            return (), ()
+        # Only here: most configurations say nothing to tfcert, and reading what they say costs some milliseconds of imports.
+        from checker.terraform.inline_exemptions import read_inline
+
+        return read_inline(self.configuration, self.location)
+
+    def by_hand(self) -> dict[tuple[tuple[str, ...], str, str], str]:
+        found: dict[tuple[tuple[str, ...], str, str], str] = {}
+        for module in self.configuration.modules.values():
+            for path in module.foreign:
+                data = self.foreign(path)
+                for each in sorted(json_certificates(data)):
+                    words = json_edit(self.location(path, 1).file, data, each)
+                    key = (module.path, *each)
+                    if words is not None:
+                        found[key] = f"{found[key]}; {words}" if key in found else words
+        return found
+
+    def twins(self) -> Iterator[tuple[str, str]]:
+        """The .tofu files that OpenTofu reads instead of a file of Terraform's, each with that file."""
+        for module in self.configuration.modules.values():
+            for plain, tofu in module.twins().items():
+                yield self.location(tofu, 1).file, self.location(plain, 1).file
+
+    def named_in_json(self) -> dict[str, frozenset[tuple[tuple[str, ...], str, str]]]:
+        """The certificates that each JSON file names; a file that is no JSON may name any."""
+        return {
+            self.location(path, 1).file: frozenset((module.path, *each) for each in json_certificates(data))
+            for module in self.configuration.modules.values()
+            for path in module.foreign
+            if path.endswith(".json") and is_json(data := self.foreign(path))
+        }
+
+    def unsearched(self) -> Iterator[str]:
+        names = {self.location(file.path, 1).file for file, _ in unparsed(self.configuration)}
+        names |= {self.location(path, 1).file for module in self.configuration.modules.values() for path in module.foreign}
+        return iter(sorted(names))
+
+    def unread(self) -> Iterator[str]:
+        for file, _ in unparsed(self.configuration):
+            if b"client_certificate" in file.data:
+                yield self.location(file.path, 1).file
+        for module in self.configuration.modules.values():
+            for path in module.foreign:
+                if b"client_certificate" in self.foreign(path):
+                    yield self.location(path, 1).file

@@ -1,0 +1,165 @@
+"""Typed decoding with JSON paths in errors."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from checker.errors import UnreadableError
+
+
+class Spot(NamedTuple):
+    """A file as the user named it, and a JSON path inside it such as `resource_changes[12].change`; empty at the top."""
+
+    file: str
+    path: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.path}" if self.path else self.file
+
+    def key(self, name: str) -> Spot:
+        """The spot of one property below this one."""
+        return Spot(self.file, f"{self.path}.{name}" if self.path else name)
+
+    def item(self, index: int) -> Spot:
+        """The spot of one item of the array that is here."""
+        return Spot(self.file, f"{self.path}[{index}]")
+
+    def below(self, path: str) -> Spot:
+        """The spot that a path relative to this one leads to; the path may begin with an index."""
+        if not path or path.startswith("["):
+            return Spot(self.file, self.path + path)
+        return self.key(path)
+
+    def unreadable(self, message: str, remedy: str | None = None) -> UnreadableError:
+        """The error that says what is wrong here; neither text may quote what the document holds."""
+        return UnreadableError(message, where=str(self), remedy=remedy)
+
+
+T = TypeVar("T")
+
+Buffer = bytes | memoryview
+
+PLAN = "pass a plan as `terraform show -json PLANFILE` prints it, or a state"
+AGAIN = "write the document again with `terraform show -json` or `terraform state pull`"
+_WHERE = re.compile(r" - at `(?P<path>[^`]*)`$")
+_OFFSET = re.compile(r"\(byte (\d+)\)")
+_MEMBER = re.compile(rb'[\s,{]*("(?:[^"\\]|\\.)*")\s*:\s*')
+_NAME = re.compile(r"[A-Za-z_@$][\w@$-]{0,63}", re.ASCII)
+_WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
+
+
+def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: Spot) -> T:
+    """Decode JSON into a shape, skipping what the shape does not name.
+
+    Raises UnreadableError at the leaf that is not what the shape asks for, or at the byte where the text is no JSON.
+    """
+    try:
+        found: T = decoder(shape).decode(data)  # type: ignore[arg-type]  # every type can be hashed
+    except msgspec.ValidationError as error:
+        raise _mistyped(error, spot) from error
+    except msgspec.DecodeError as error:
+        raise _malformed(error, spot, len(memoryview(data))) from error
+    except UnicodeDecodeError as error:
+        raise spot.unreadable("holds text that is not UTF-8", AGAIN) from error
+    except MemoryError as error:
+        raise spot.unreadable("needs more memory than there is", "run tfcert where there is more, or split the state") from error
+    except RecursionError as error:
+        raise spot.unreadable("is nested deeper than any Terraform document", AGAIN) from error
+    return found
+
+
+def members(data: Buffer | msgspec.Raw, spot: Spot) -> dict[str, msgspec.Raw]:
+    """Return the properties of a JSON object, each still as JSON.
+
+    Raises UnreadableError for an object that holds a property twice: JSON parsers differ in which of the two they take, so
+    that tfcert and the tool that applies a plan could read two different plans. Source: RFC 8259, section 4.
+    """
+    found = decode(data, dict[str, msgspec.Raw], spot)
+    # A property that is there once accounts for each of its bytes; only where some are left over is the text walked through.
+    named = sum(len(name.encode()) for name in found) + sum(memoryview(held).nbytes for held in found.values())
+    if named + 4 * len(found) + 1 + (not found) != memoryview(data).nbytes:
+        _check_once(memoryview(data), found, spot)
+    return found
+
+
+def items(data: msgspec.Raw | msgspec.UnsetType, spot: Spot) -> list[msgspec.Raw]:
+    """Return the items of a JSON array, each still as JSON; none where there is no array."""
+    return [] if data is msgspec.UNSET else decode(data, list[msgspec.Raw], spot)
+
+
+def _check_once(text: memoryview, found: dict[str, msgspec.Raw], spot: Spot) -> None:
+    seen: set[str] = set()
+    name, at = "", 0
+    while member := _MEMBER.match(text, at):
+        name = decoder(str).decode(member[1])
+        at = member.end()
+        end = at + memoryview(found[name]).nbytes
+        if name in seen or text[at:end] != memoryview(found[name]):
+            raise _repeated(name, spot)
+        seen.add(name)
+        at = end
+    # The first of two values may begin as the second does.
+    if found and bytes(text[at:]).strip() != b"}":
+        raise _repeated(name, spot)
+
+
+def _repeated(name: str, spot: Spot) -> Exception:
+    shown = f"`{name}`" if _NAME.fullmatch(name) else "a property"
+    return spot.unreadable(f"holds {shown} twice: which of the two counts differs from parser to parser", AGAIN)
+
+
+@cache
+def decoder(shape: Any) -> msgspec.json.Decoder[Any]:
+    """The decoder of a shape, built once: building costs more than decoding a small document."""
+    return msgspec.json.Decoder(shape)
+
+
+def _mistyped(error: msgspec.ValidationError, spot: Spot) -> Exception:
+    text = str(error)
+    found = _WHERE.search(text)
+    path = found["path"].removeprefix("$").removeprefix(".") if found else ""
+    said = text[: found.start()] if found else text
+    if said.startswith("Expected "):
+        wanted, _, got = said.removeprefix("Expected ").partition(", got ")
+        said = f"expected {_plain(wanted)}, found {_plain(got)}"
+    elif said.startswith("Object missing required field"):
+        said = f"lacks the property {said.rpartition('field ')[2]}"
+    elif "out of range" in said:
+        said = "holds a number that is out of range"
+    else:
+        said = "is not what Terraform writes there"
+    return spot.below(path).unreadable(said, AGAIN)
+
+
+def _plain(kinds: str) -> str:
+    names = kinds.strip("`").split(" | ")
+    return " or ".join(_WORDS.get(name, name) for name in names)
+
+
+def _malformed(error: msgspec.DecodeError, spot: Spot, size: int) -> Exception:
+    text = str(error)
+    if "truncated" in text:
+        remedy = "the command that wrote it was cut short, or its disk was full; write it again"
+        return spot.unreadable(f"is truncated JSON: it ends at byte {size}, in the middle of a value", remedy)
+    offset = _OFFSET.search(text)
+    at = f" at byte {offset[1]}" if offset else ""
+    return spot.unreadable(f"is not valid JSON{at}", AGAIN)
+
+
+_LONGEST = 2048  # the longest ARN that AWS documents
+
+
+def printable(text: str | None, spot: Spot) -> str | None:
+    """The text itself, or None where it is empty.
+
+    Raises UnreadableError for control characters, and for a text longer than any name in AWS.
+    """
+    if not text:
+        return None
+    if len(text) > _LONGEST or not text.isprintable():
+        raise spot.unreadable("is not a name or an id that AWS could have given", "check what wrote the document")
+    return text

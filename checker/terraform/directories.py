@@ -1,0 +1,202 @@
+"""Whether the state of a directory may be kept by a backend, which a tool would have to contact."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from checker.errors import UnreadableError
+from checker.files import open_file
+from checker.hcl.roots import find_roots
+from checker.hcl.syntax import SourceFile
+from checker.model.configuration_files import JSON, SUFFIXES
+from checker.terraform.decode import Buffer, Spot
+from checker.terraform.tool import Tool, ask
+from checker.terraform.workspaces import in_default_workspace
+
+# OpenTofu starts the command of a `key_provider "external"` before it reads a state. Source: OpenTofu, "State and Plan Encryption".
+_BLOCKS = frozenset({"backend", "cloud", "encryption"})
+_WORDS = re.compile(rb"\b(?:backend|cloud|encryption)\b")
+_LARGEST = 64 * 1024**2
+
+
+def backend_of(directory: str, names: Iterable[str]) -> str | None:
+    """Return the file that names, or may name, a backend, HCP Terraform or encryption; None for what surely is a plain local state.
+
+    A file that cannot be read or parsed may name one. Source: Terraform, "Backend block configuration": the block stands in a
+    `terraform` block of any file of the root module.
+    """
+    for name in sorted(names):
+        if name.startswith(".") or not name.endswith(SUFFIXES):
+            continue
+        try:
+            data = bytes(open_file(str(Path(directory, name)), most=_LARGEST))
+        except UnreadableError:
+            return name
+        if _in_json(data) if name.endswith(JSON) else _in_native(name, data):
+            return name
+    return ".terraform/terraform.tfstate" if _is_initialised(directory) else None
+
+
+def _in_native(name: str, data: bytes) -> bool:
+    # An identifier of HCL has no escapes: without the words there is no such block.
+    if not _WORDS.search(data):
+        return False
+    file = SourceFile(name, data)
+    try:
+        blocks = file.body.blocks
+    except (UnreadableError, RecursionError):
+        return True
+    return any(inner.type in _BLOCKS for block in blocks if block.type == "terraform" for inner in block.body.blocks)
+
+
+def _in_json(data: bytes) -> bool:
+    try:
+        found = json.loads(data or b"{}")
+    except (ValueError, RecursionError):
+        return True
+    return any(not _BLOCKS.isdisjoint(table) for table in _tables(found, "terraform"))
+
+
+def _tables(found: object, key: str) -> list[dict[str, object]]:
+    """The objects under a key, which JSON writes once or in arrays."""
+    waiting = [each.get(key) for each in _objects(found)]
+    return [each for value in waiting for each in _objects(value)]
+
+
+def _objects(found: object) -> list[dict[str, object]]:
+    waiting, objects = [found], []
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting += each
+        elif isinstance(each, dict):
+            objects.append(each)
+    return objects
+
+
+def _is_initialised(directory: str) -> bool:
+    """Whether `init` has noted a backend in the directory's own folder."""
+    file = Path(directory, ".terraform", "terraform.tfstate")
+    try:
+        noted = json.loads(bytes(open_file(str(file), most=_LARGEST)))
+    except UnreadableError as error:
+        return not isinstance(error.__cause__, FileNotFoundError)
+    except (ValueError, RecursionError):
+        return True
+    return bool(noted.get("backend")) if isinstance(noted, dict) else True
+
+
+_LOCAL_STATE = "terraform.tfstate"
+_HEAD = 4096
+_MOST_FOLDERS = 2000
+_MOST_NAMED = 5
+
+
+def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> memoryview:
+    """The raw state of a directory. `offline` starts no tool where a backend keeps the state, and reads a local one itself.
+
+    Raises UnreadableError for one without configuration, without a tool to ask, or without a state, and for a tool that
+    fails: its first error is in the message.
+    """
+    try:
+        names = [entry.name for entry in Path(directory).iterdir()]
+    except OSError as error:
+        raise UnreadableError(f"cannot be listed: {error.strerror}", where=directory, remedy="check its permissions") from error
+    local = str(Path(directory, _LOCAL_STATE)) if _LOCAL_STATE in names else None
+    if not any(name.endswith(SUFFIXES) and not name.startswith(".") for name in names):
+        raise _without_configuration(directory, local)
+    if offline:
+        where = backend_of(directory, names)
+        if where is not None and tool is not None:
+            raise UnreadableError(
+                f"its state is kept by a backend, or encrypted ({where}), and --offline contacts and starts none",
+                where=directory,
+                remedy="pass a state or plan file: `terraform state pull > state.json`, where the backend may be asked",
+            )
+        if where is None and local is not None and tool is not None and in_default_workspace(directory, tool.environment):
+            return open_file(local)
+    if tool is None:
+        raise UnreadableError(
+            "neither terraform nor tofu is there to be asked for the state",
+            where=directory,
+            remedy=f"install one, name one with --tool, or pass {local or 'a state or plan file'}",
+        )
+    answer = ask(tool, ("state", "pull"), directory)
+    if answer.complaint is not None:
+        raise UnreadableError(
+            f"`{tool.name} state pull` failed: {answer.complaint}",
+            where=directory,
+            remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or plan file"
+            + (f"; {tool.name} adds: {answer.details}" if answer.details else ""),
+        )
+    if not bytes(answer.printed[:_HEAD]).strip():
+        raise UnreadableError(
+            f"`{tool.name} state pull` prints no state: nothing has been applied there yet",
+            where=directory,
+            remedy="apply first, or pass a plan; where a backend is configured, check that the workspace is the right one",
+        )
+    return answer.printed
+
+
+def _without_configuration(directory: str, local: str | None) -> UnreadableError:
+    """Return the error about a folder without configuration, which names the root modules below it."""
+    message = "holds no Terraform configuration"
+    if local is not None:
+        return UnreadableError(message, where=directory, remedy=f"pass {local}")
+    below = [root.directory for root in find_roots(directory, most=_MOST_FOLDERS)]
+    if not below:
+        return UnreadableError(message, where=directory, remedy="pass the directory of a root module, or a plan or state file")
+    if len(below) == 1:
+        message += f"; below it is the root module {below[0]}"
+        return UnreadableError(message, where=directory, remedy="pass it, or pass --recursive to read every root module below")
+    more = f" and {len(below) - _MOST_NAMED} more" if len(below) > _MOST_NAMED else ""
+    message += f"; below it are the root modules {', '.join(below[:_MOST_NAMED])}{more}"
+    return UnreadableError(message, where=directory, remedy="pass one of them, or pass --recursive to read each on its own")
+
+
+_PLAN = "tfplan"
+_MOST_MEMBERS = 100_000
+_LARGEST_BINARY_PLANS = 2 * 1024**3
+
+
+def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None) -> memoryview:
+    """The JSON of a binary plan, as the tool's `show -json` prints it in the directory of the configuration.
+
+    `directory` defaults to the plan's own. Raises UnreadableError for a zip that is no plan, without a tool, and for a tool
+    that fails.
+    """
+    _check(data, Spot(path))
+    if tool is None:
+        raise UnreadableError(
+            "is a binary plan, and neither terraform nor tofu is there to read it",
+            where=path,
+            remedy="install one, name one with --tool, or pass what `terraform show -json` prints of it",
+        )
+    file = Path(path).absolute()
+    answer = ask(tool, ("show", "-json", str(file)), directory or str(file.parent))
+    if answer.complaint is not None:
+        raise UnreadableError(
+            f"`{tool.name} show -json` cannot read this plan: {': '.join(filter(None, (answer.complaint, answer.details)))}",
+            where=path,
+            remedy="it needs the tool that made it, in the directory where it was made, after `init`; name that with --config",
+        )
+    return answer.printed
+
+
+def _check(data: Buffer, spot: Spot) -> None:
+    """Look at the zip before the tool does: it unpacks whatever the zip says."""
+    import io
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
+        raise spot.unreadable("is a broken zip", "plan again: a binary plan is cut short or damaged") from error
+    if all(member.filename != _PLAN for member in members):
+        raise spot.unreadable("is a zip, but not a Terraform plan", "pass a plan or a state")
+    if len(members) > _MOST_MEMBERS or sum(member.file_size for member in members) > _LARGEST_BINARY_PLANS:
+        raise spot.unreadable("is a zip that unpacks to far more than any plan")

@@ -1,0 +1,293 @@
+"""One source in, one Document out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from msgspec import UNSET, Raw
+
+from checker._value import collector_paused
+from checker.errors import TfcertError, UnreadableError
+from checker.files import is_directory, open_file
+from checker.model.inventory import Document, OtherWorkspace, Source, SourceKind
+from checker.model.resources import Presents
+from checker.terraform.decode import PLAN, Buffer, Spot, decode, members
+from checker.terraform.records import given, shown_records
+from checker.terraform.schema import Envelope, read_envelope
+from checker.terraform.stage_writers import notices
+from checker.terraform.state import read_records
+from checker.terraform.tool import Tool
+from checker.terraform.unwrap import ZIP, unwrap
+from checker.terraform.workspaces import DEFAULT, STATE
+
+_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.\d{1,6})?", re.ASCII)
+_FIRST, _FIRST_UNKNOWN_MAJOR = (0, 1), 2
+
+RAW_STATE = 4
+
+
+def check_format(version: str, spot: Spot) -> None:
+    """Raise UnreadableError unless this `format_version` of a plan or a shown state is one that tfcert reads."""
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        raise spot.unreadable("is not a format version such as 1.2", "write the document again with `show -json`")
+    major, minor = int(found[1]), int(found[2])
+    if major >= _FIRST_UNKNOWN_MAJOR:
+        raise spot.unreadable(
+            f"format version {major}.{minor} is newer than this tfcert reads (below {_FIRST_UNKNOWN_MAJOR}.0)",
+            "upgrade tfcert",
+        )
+    if (major, minor) < _FIRST:
+        raise spot.unreadable(f"format version {major}.{minor} was never written by a released Terraform")
+
+
+def check_raw_state(version: int, spot: Spot) -> None:
+    """Raise UnreadableError unless a raw state has version 4, which Terraform has written since 0.12."""
+    if version > RAW_STATE:
+        raise spot.unreadable(f"state version {version} is newer than this tfcert reads ({RAW_STATE})", "upgrade tfcert")
+    if version < RAW_STATE:
+        raise spot.unreadable(
+            f"state version {version} is of Terraform 0.11 or older; version {RAW_STATE} is read",
+            "upgrade the state: apply once with Terraform 0.12 or later, then `terraform state pull`",
+        )
+
+
+Kind = Literal["plan", "raw state", "shown state"]
+Top = Mapping[str, Raw]
+
+# What a state without resources may hold. Anything else beside a format version is another document, and no clean state.
+_EMPTY_STATE = frozenset({"format_version", "terraform_version", "values", "checks"})
+_PLAN_ALONE = ("planned_values", "resource_changes", "prior_state", "configuration", "output_changes", "errored", "applyable")
+_STATE_ALONE = ("serial", "lineage", "terraform_version", "modules", "resources")
+
+
+def recognise(top: Top, spot: Spot) -> Kind:
+    """Tell a document's kind from its properties.
+
+    Raises UnreadableError that says what the document is instead, and which one to pass.
+    """
+    from_hcp = "plan_format_version" in top
+    plan = any(name in top for name in _PLAN_ALONE) and not from_hcp
+    if _has(top, "format_version"):
+        if plan and "root_module" not in top:
+            return "plan"
+        if _has(top, "values") or top.keys() <= _EMPTY_STATE:
+            return "shown state"
+    elif _is_raw_state(top, spot):
+        return "raw state"
+    from checker.terraform.other_documents import document_kind
+
+    other = document_kind(top, spot)
+    if other is None and plan and "format_version" not in top and ("planned_values" in top or "resource_changes" in top):
+        return _refuse(
+            spot.key("format_version").unreadable("is missing: this is a plan of which something was cut out", PLAN),
+        )
+    return _refuse(other or spot.unreadable("is JSON, but neither a Terraform plan nor a state", PLAN))
+
+
+def _refuse(error: UnreadableError) -> Kind:
+    raise error
+
+
+def _has(top: Top, name: str) -> bool:
+    return name in top and given(top[name]) is not None
+
+
+def _is_raw_state(top: Top, spot: Spot) -> bool:
+    """Whether it is a state as Terraform stores it, of any version; one that only names where the state is, is none."""
+    try:
+        version = decode(top["version"], int, spot) if "version" in top else None
+    except UnreadableError:
+        # A state whose version is wrong is told from other documents by the rest, and refused where it is read.
+        return {"lineage", "resources"} <= top.keys()
+    if version is None or not any(name in top for name in _STATE_ALONE):
+        return False
+    if version < RAW_STATE:
+        if not any(name in top for name in ("modules", "serial", "lineage")):
+            return False
+        pointer = any(_has(top, name) for name in ("backend", "remote", "state_store"))
+        return not pointer or ("modules" in top and _holds_resources(top["modules"], spot))
+    return _has(top, "resources") or ("lineage" in top and not _has(top, "backend"))
+
+
+def _holds_resources(modules: Raw, spot: Spot) -> bool:
+    try:
+        found = decode(modules, list[dict[str, Raw]], spot.key("modules"))
+        return any(decode(module["resources"], dict[str, Raw], spot) for module in found if "resources" in module)
+    except UnreadableError:
+        return True
+
+
+def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None, tags: Collection[str] = ()) -> Document:
+    """Read a plan or a state from plain UTF-8 JSON.
+
+    `path` names it in the result and in errors; `kind` overrides what the source is said to be, for a directory's state. Of
+    tags only those asked for (`tags`) are kept.
+    Raises UnreadableError for everything that is neither.
+    """
+    spot = Spot(path)
+    with collector_paused():
+        try:
+            top = members(data, spot)
+        except UnreadableError as error:
+            from checker.terraform.other_documents import what_else
+
+            raise what_else(data, spot) or error from error
+        match recognise(top, spot):
+            case "plan":
+                from checker.terraform.plan import read_plan
+
+                found = read_envelope(top, spot)
+                _check_format(found, spot)
+                return read_plan(found, top, _source(found, path, kind or "plan"), spot, tags)
+            case "shown state":
+                found = read_envelope(top, spot)
+                _check_format(found, spot)
+                records = shown_records(found.values, spot.key("values"))
+            case "raw state":
+                from checker.terraform.records import raw_records
+
+                check_raw_state(decode(top["version"], int, spot.key("version")), spot.key("version"))
+                found = read_envelope(top, spot)
+                records = raw_records(found.resources or (), spot.key("resources"), top.get("resources"))
+        recorded = read_records(records, tags)
+        return Document(
+            source=_source(found, path, kind or "state"),
+            stages=recorded.stages,
+            certificates=recorded.certificates,
+            notices=(*recorded.notices, *notices(records)),
+        )
+
+
+def _check_format(found: Envelope, spot: Spot) -> None:
+    check_format(found.format_version or "", spot.key("format_version"))
+
+
+def _source(found: Envelope, path: str, kind: SourceKind) -> Source:
+    raw = None if found.version is UNSET else str(found.version)
+    return Source(path=path, kind=kind, tool_version=found.terraform_version, format_version=found.format_version or raw)
+
+
+STDIN = "-"
+_BUCKET = "s3://"
+
+
+def read_source(
+    source: str,
+    *,
+    tool: Tool | None,
+    stdin: Callable[[], Buffer],
+    configuration: str | None = None,
+    fetch: Callable[[str], bytes] | None = None,
+    tags: Collection[str] = (),
+    offline: bool = False,
+) -> Document:
+    """Read a source, whatever it is.
+
+    `configuration` is the directory that a binary plan belongs to (default: the plan's own). `fetch` gives the bytes of an
+    `s3://bucket/key`. `offline` keeps the tool from a backend. Of tags only those asked for (`tags`) are kept.
+    Raises UnreadableError with the source's name in `where`.
+    """
+    if source == STDIN:
+        data: Buffer = unwrap(stdin(), Spot(source))
+        if _is_zip(data):
+            raise _binary_plan("is a binary plan on standard input", source)
+        return read_document(source, data, tags=tags)
+    if source.startswith(_BUCKET):
+        data = unwrap(_fetched(source, fetch), Spot(source))
+        if _is_zip(data):
+            raise _binary_plan("is a binary plan in a bucket", source)
+        return read_document(source, data, tags=tags)
+    if is_directory(source):
+        from checker.terraform.directories import pull_state
+
+        pulled = pull_state(source, tool, offline=offline)
+        with _printed_by(tool, "state pull"):
+            return read_document(source, unwrap(pulled, Spot(source)), kind="directory", tags=tags)
+    found = open_file(source)
+    data = unwrap(found, Spot(source))
+    if _is_zip(data):
+        if not _is_zip(found):
+            raise _binary_plan("is a binary plan that is compressed once more", source)
+        from checker.terraform.directories import show_plan
+
+        shown = show_plan(source, data, tool, configuration)
+        with _printed_by(tool, "show -json"):
+            return read_document(source, unwrap(shown, Spot(source)), tags=tags)
+    return read_document(source, data, tags=tags)
+
+
+@contextmanager
+def _printed_by(tool: Tool | None, arguments: str) -> Iterator[None]:
+    """Name the command in the error about a document that no file holds."""
+    try:
+        yield
+    except UnreadableError as error:
+        if tool is None:
+            raise
+        message = f"what `{tool.name} {arguments}` prints there (by {tool.path}) {error.message}"
+        another = f"; or name the terraform or tofu that prints nothing else with --tool, if {tool.path} is a wrapper around it"
+        raise UnreadableError(
+            message, where=error.where, remedy=f"{error.remedy or 'run it yourself, and pass the file'}{another}"
+        ) from error
+
+
+def _is_zip(data: Buffer) -> bool:
+    return bytes(data[: len(ZIP)]) == ZIP
+
+
+def _binary_plan(where_it_lies: str, source: str) -> UnreadableError:
+    remedy = "pass it as a file of its own, so that the tool that made it can read it, or what `terraform show -json` prints of it"
+    return UnreadableError(where_it_lies, where=source, remedy=remedy)
+
+
+def _fetched(source: str, fetch: Callable[[str], bytes] | None) -> bytes:
+    if fetch is None:
+        raise UnreadableError(
+            "objects in S3 are not read directly",
+            where=source,
+            remedy=f"`aws s3 cp {source} - | tfcert check -`, or pass the directory whose backend it is",
+        )
+    return fetch(source)
+
+
+_MOST = 50
+
+
+def other_workspaces(document: Document, source: str, directory: str) -> tuple[OtherWorkspace, ...]:
+    """Return the other workspaces of a configuration whose states are in its folder, where it has a `terraform.tfstate.d`.
+
+    The state of the default workspace counts where the document is of another one. A state that cannot be read has the reason.
+    """
+    folder = Path(directory) / f"{STATE}.d"
+    if not folder.is_dir():
+        return ()
+    default = Path(directory) / STATE
+    paths = sorted(folder.glob(f"*/{STATE}"))
+    named = [(path.parent.name, path) for path in paths[:_MOST]]
+    if document.workspace not in {None, DEFAULT} and default.is_file():
+        named.append((DEFAULT, default))
+    others = [_read(name, path) for name, path in named if name != document.workspace and path.resolve() != Path(source).resolve()]
+    if len(paths) > _MOST:
+        more = f"{len(paths) - _MOST} more"
+        others.append(OtherWorkspace(name=more, path=str(folder), unread=f"only the first {_MOST} states are read"))
+    return tuple(others)
+
+
+def _read(name: str, path: Path) -> OtherWorkspace:
+    from checker.files import open_file
+    from checker.terraform.decode import Spot
+    from checker.terraform.unwrap import unwrap
+
+    try:
+        other = read_document(str(path), unwrap(open_file(str(path)), Spot(str(path))))
+    except TfcertError as error:
+        return OtherWorkspace(name=name, path=str(path), unread=error.message)
+    blocks = {each.id: each.address.block for each in other.certificates if each.id is not None and each.address is not None}
+    shown = {stage.presents.id for stage in other.stages if isinstance(stage.presents, Presents)}
+    presented = frozenset(block for identity, block in blocks.items() if identity in shown)
+    return OtherWorkspace(name=name, path=str(path), presented=presented)

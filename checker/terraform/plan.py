@@ -1,0 +1,216 @@
+"""Plans: what was recorded before them, and what they will do to stages, certificates and deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec import UNSET, Raw
+
+from checker._value import replace
+from checker.model.address import Address
+from checker.model.inventory import Document, Source
+from checker.model.plan import CertificateChange, Plan, StageChange, StageClash, Unsaid
+from checker.model.resource_types import ACM_CERTIFICATE, APIS, CERTIFICATES, HOLDERS, STAGES
+from checker.model.resources import Presents, PresentsPlanned, Stage
+from checker.terraform.certificates import read_acm_certificate, read_certificate
+from checker.terraform.changes import Change, deferred, forgotten, imports, plan_notices, read_change
+from checker.terraform.completeness import WHOLE, check_changes, check_whole, says_nothing
+from checker.terraform.decode import Spot, members
+from checker.terraform.plan_configuration import PlanConfiguration
+from checker.terraform.records import Record, shown_records
+from checker.terraform.schema import Envelope, ResourceChange
+from checker.terraform.stage_writers import deleted_apis, deployments, stage_clashes, unsaid, unsaid_of_shared
+from checker.terraform.stage_writers import notices as writer_notices
+from checker.terraform.stages import PRESENTED, can_present, http_apis, named_by, read_stage
+from checker.terraform.state import Recorded, hidden_notice, read_records
+
+
+def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Spot, tags: Collection[str] = ()) -> Document:
+    """Read a plan; `top` has its properties as JSON.
+
+    Raises UnreadableError at the leaf of an object of ours that is not what Terraform writes, and for a plan that is not whole.
+    """
+    check_changes(found, top.get("resource_changes"), spot)
+    configuration = PlanConfiguration(found, spot)
+    read = (read_change(entry, at) for entry, at in _entries(found, spot))
+    every = [change.placed(configuration.place(change.address)) for change in read]
+    changes = [change for change in every if change.type in HOLDERS]
+    prior = _prior(found, configuration, spot)
+    check_whole(found, every, prior, configuration, spot)
+    recorded = read_records(_with_changed(prior, every, configuration), tags)
+    planned = _Planned(changes, recorded, configuration, tags)
+    http = http_apis([*prior, *(side for change in every for side in (change.before, change.after) if side is not None)])
+    read_stages = (planned.stage(change) for change in changes if change.type in STAGES)
+    # A stage of which the plan tells neither side is kept: what is not told is never clean.
+    stages = tuple(stage for stage in read_stages if not stage.sides or any(can_present(side, http) for side in stage.sides))
+    after = [stage.after for stage in stages if stage.after is not None]
+    clashes = tuple(stage_clashes(stages, every, prior, configuration))
+    nothing = says_nothing(found, prior, configuration)
+    plan = Plan(
+        certificates=planned.certificates(stages),
+        stages=stages,
+        deployments=tuple(deployments(every, prior)),
+        errored=found.errored is True,
+        complete=None if found.complete is UNSET else found.complete,
+        deferred=deferred(found, spot),
+        unsaid=(
+            *unsaid(every),
+            *(clash for clash in clashes if isinstance(clash, Unsaid)),
+            *unsaid_of_shared(recorded.stages, after, changes),
+            *((Unsaid(message=f"{source.path} {nothing}", remedy=WHOLE),) if nothing is not None else ()),
+        ),
+        deleted_apis=deleted_apis(every),
+        clashes=tuple(clash for clash in clashes if isinstance(clash, StageClash)),
+    )
+    return Document(
+        source=source,
+        stages=recorded.stages,
+        certificates=recorded.certificates,
+        plan=plan,
+        notices=(
+            *plan_notices(found, spot),
+            *imports(changes),
+            *forgotten(changes),
+            *dict.fromkeys((*recorded.notices, *planned.notices)),
+            *writer_notices(prior, every, (*recorded.stages, *after)),
+        ),
+    )
+
+
+def _entries(found: Envelope, spot: Spot) -> list[tuple[ResourceChange, Spot]]:
+    at = spot.key("resource_changes")
+    # Only ours have kept their mode.
+    return [(entry, at.item(index)) for index, entry in enumerate(found.resource_changes or ()) if entry.mode == "managed"]
+
+
+def _prior(found: Envelope, configuration: PlanConfiguration, spot: Spot) -> list[Record]:
+    """The records of the prior state."""
+    values = found.prior_state.values if found.prior_state is not None else None
+    return [
+        replace(record, place=configuration.place(record.address), provider=configuration.provider(record.address))
+        for record in shown_records(values, spot.key("prior_state").key("values"))
+    ]
+
+
+def _with_changed(prior: Sequence[Record], changes: Sequence[Change], configuration: PlanConfiguration) -> list[Record]:
+    """The records of the prior state, and of the objects that only the changes know: those that the plan imports."""
+    known = {(record.address, record.deposed) for record in prior}
+    before = (
+        replace(change.before, provider=configuration.provider(change.address))
+        for change in changes
+        if change.before is not None
+        and (change.type in HOLDERS or change.type in APIS)
+        and known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)})
+    )
+    return [*prior, *before]
+
+
+class _Planned:
+    """The planned changes of one plan, with what is needed to read each."""
+
+    def __init__(
+        self, changes: Sequence[Change], recorded: Recorded, configuration: PlanConfiguration, tags: Collection[str]
+    ) -> None:
+        self.tags = tags
+        self.changes = changes
+        self.disclosed = recorded.disclosed
+        self.api_names = recorded.api_names
+        self.addresses = {certificate.id: certificate.address for certificate in recorded.certificates if certificate.id}
+        self.notices: list[str] = []
+        self.candidates = configuration.candidates([change.address for change in changes if _brings_new_id(change)])
+
+    def stage(self, change: Change) -> StageChange:
+        before = None if change.before is None else self._side(change.before)
+        return StageChange(
+            address=change.address,
+            action=change.action,
+            before=before,
+            after=None if change.after is None else self._after(change.after, before),
+            changed=change.changed(),
+            previous_address=change.previous_address,
+            deposed=change.deposed,
+            reason=change.reason,
+            imported=change.imported,
+        )
+
+    def _side(self, record: Record) -> Stage:
+        """One side of a change: an attribute that is neither there nor marked as unknown was cut out, and is not null."""
+        stage = named_by(self.api_names, read_stage(record, self.disclosed, self.tags))
+        return stage if record.awaits(PRESENTED) or _is_told(record) else replace(stage, presents=PresentsPlanned(()))
+
+    def _after(self, record: Record, before: Stage | None) -> Stage:
+        stage = self._side(record)
+        if before is not None:
+            # Also where it is replaced: its provider is the same, unless the configuration says otherwise.
+            stage = replace(stage, place=stage.place.or_else(before.place))
+        if not isinstance(stage.presents, PresentsPlanned):
+            return stage
+        if record.awaits(PRESENTED):
+            return replace(stage, presents=self.candidates.of(record.address, self._now(before)))
+        if not _is_told(record):
+            return stage
+        self.notices.append(hidden_notice(stage))
+        return stage
+
+    def _now(self, before: Stage | None) -> Address | None:
+        """The certificate of this state that a stage presents before the plan."""
+        match before:
+            case Stage(presents=Presents(id=identity)):
+                return self.addresses.get(identity)
+            case _:
+                return None
+
+    def certificates(self, stages: Sequence[StageChange]) -> tuple[CertificateChange, ...]:
+        presented = [side.presents for stage in stages for side in stage.sides]
+        arns = {one.id for one in presented if isinstance(one, Presents)}
+        # Stages share their candidates' tuples, of which there may be as many as there are stages.
+        groups = {id(one.candidates): one.candidates for one in presented if isinstance(one, PresentsPlanned)}
+        meant = {address for group in groups.values() for address in group if address.type == ACM_CERTIFICATE}
+        return tuple(
+            change
+            for change in (_certificate(each, self.tags) for each in filter(_holds_certificate, self.changes))
+            if change.address.type in CERTIFICATES or _is_named(change, arns, meant)
+        )
+
+
+def _is_told(record: Record) -> bool:
+    return PRESENTED in members(record.attributes, record.spot)
+
+
+def _brings_new_id(change: Change) -> bool:
+    if change.after is None:
+        return False
+    return (change.type in CERTIFICATES and change.after.awaits(_id_of(change.type))) or (
+        change.type == ACM_CERTIFICATE and change.after.awaits("arn")
+    )
+
+
+def _id_of(resource_type: str) -> str:
+    return "client_certificate_id" if resource_type.startswith("awscc_") else "id"
+
+
+def _holds_certificate(change: Change) -> bool:
+    return change.type in CERTIFICATES or change.type == ACM_CERTIFICATE
+
+
+def _certificate(change: Change, tags: Collection[str]) -> CertificateChange:
+    read = read_acm_certificate if change.type == ACM_CERTIFICATE else read_certificate
+    before = None if change.before is None else read(change.before, tags)
+    after = None if change.after is None else read(change.after, tags)
+    if before is not None and after is not None:
+        after = replace(after, place=after.place.or_else(before.place))
+    return CertificateChange(
+        address=change.address,
+        action=change.action,
+        before=before,
+        after=after,
+        previous_address=change.previous_address,
+        deposed=change.deposed,
+        reason=change.reason,
+        imported=change.imported,
+    )
+
+
+def _is_named(change: CertificateChange, arns: set[str], meant: set[Address]) -> bool:
+    ids = {side.id for side in (change.before, change.after) if side is not None and side.id is not None}
+    return change.address in meant or not ids.isdisjoint(arns)

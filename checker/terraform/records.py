@@ -1,0 +1,217 @@
+"""Resource instances of either form of state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from checker._value import replace, value
+from checker.model.address import Address, AddressError, InstanceKey, parse
+from checker.model.places import Place
+from checker.model.resource_types import concerns
+from checker.terraform.decode import Spot, decode, items, members
+from checker.terraform.schema import RawResource, ShownModule, ShownResource, ShownValues, check_levels, is_small
+
+NOTHING = Raw(b"{}")
+ALL = frozenset({"*"})
+_EXACT = 2**53  # up to here every whole number has a floating-point form of its own
+
+
+@value
+class Record:
+    """An object of a type of ours: its attributes still as JSON, and the names of those that are marked sensitive.
+
+    `unknown` names the attributes that are known only after apply. `place` is what else is known of where it lives; `provider`
+    is the same for objects of one provider configuration, as far as the document tells, and None where it tells nothing.
+    """
+
+    address: Address
+    type: str
+    attributes: Raw
+    spot: Spot
+    deposed: str | None = None
+    sensitive: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+    place: Place = Place()
+    provider: str | None = None
+    tainted: bool = False
+
+    def hides(self, name: str) -> bool:
+        """Whether the document marks this attribute, or the whole object, as sensitive."""
+        return name in self.sensitive or self.sensitive is ALL
+
+    def awaits(self, name: str) -> bool:
+        """Whether this attribute is known only after apply."""
+        return name in self.unknown or self.unknown is ALL
+
+
+def given(value: Raw | UnsetType) -> Raw | None:
+    """A value that a document may leave out or write as null: both are None."""
+    return None if value is UNSET or bytes(value).strip() == b"null" else value
+
+
+def read_address(text: str, spot: Spot) -> Address:
+    """Parse the address of an object of ours.
+
+    Raises UnreadableError for a text that is none, without quoting it.
+    """
+    try:
+        return parse(text)
+    except AddressError as error:
+        raise spot.unreadable("is not the address of a resource instance") from error
+
+
+def read_key(key: float | str | None, spot: Spot) -> InstanceKey:
+    """Read the key of an instance; raises UnreadableError for a number that is none."""
+    if not isinstance(key, float):
+        return key
+    # Some writers print every number as a float; only a whole one is an instance's key.
+    if not key.is_integer() or not 0 <= key < _EXACT:
+        raise spot.unreadable("is not the key of an instance")
+    return int(key)
+
+
+def marked(marks: Raw | UnsetType, spot: Spot) -> frozenset[str]:
+    """The attributes that a parallel object of marks (`*_sensitive`, `after_unknown`) marks, wholly or in part.
+
+    Source: terraform, docs/internals/json-format: true for a marked leaf or subtree; unmarked ones are left out, or are
+    empty objects and arrays.
+    """
+    if marks is UNSET:
+        return frozenset()
+    found = decode(marks, object, spot)
+    if isinstance(found, dict):
+        return frozenset(name for name, mark in found.items() if _any_true(mark))
+    return ALL if found is True else frozenset()
+
+
+def _any_true(mark: object) -> bool:
+    waiting = [mark]
+    while waiting:
+        one = waiting.pop()
+        if one is True:
+            return True
+        if isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return False
+
+
+def marked_in_state(paths: Iterable[list[dict[str, Raw]]], spot: Spot) -> frozenset[str]:
+    """The attributes that a raw state's `sensitive_attributes` name, wholly or in part.
+
+    Source: terraform internal/states/statefile/version4.go, `marshalPaths`.
+    """
+    names: set[str] = set()
+    for index, path in enumerate(paths):
+        if not path:
+            return ALL
+        step = path[0].get("value", NOTHING)
+        names.add(decode(step, str, spot.item(index).item(0).key("value")))
+    return frozenset(names)
+
+
+class _Instance(Struct, frozen=True, gc=False):
+    index_key: int | float | str | None = None
+    deposed: str | None = None
+    status: str | None = None
+    attributes: Raw | UnsetType = UNSET
+    attributes_flat: Raw | UnsetType = UNSET
+    sensitive_attributes: list[list[dict[str, Raw]]] | None = None
+
+
+def raw_records(resources: Iterable[RawResource], spot: Spot, text: Raw | None = None) -> list[Record]:
+    """The objects of ours in a raw state, deposed ones included; `spot` is that of the `resources`.
+
+    `text` is their JSON. Raises UnreadableError for a resource or an instance of ours that holds a property twice.
+    Source: terraform internal/states/statefile/version4.go.
+    """
+    records: list[Record] = []
+    texts: list[Raw] | None = None
+    if text is not None and is_small(text):
+        check_levels(text, spot, ())
+    for index, resource in enumerate(resources):
+        if resource.type and concerns(resource.type, resource.mode):
+            texts = texts or items(UNSET if text is None else text, spot)
+            if texts:
+                members(texts[index], spot.item(index))
+            records.extend(_instances(resource, spot.item(index)))
+    return records
+
+
+def _instances(resource: RawResource, spot: Spot) -> Iterable[Record]:
+    data = "data." if resource.mode == "data" else ""
+    module = f"{resource.module}." if resource.module else ""
+    block = read_address(f"{module}{data}{resource.type}.{resource.name}", spot)
+    if block.key is not None:
+        raise spot.key("name").unreadable("is not the name of a resource")
+    at = spot.key("instances")
+    instances = decode(resource.instances, list[_Instance], at)
+    for index, (instance, text) in enumerate(zip(instances, items(resource.instances, at), strict=True)):
+        here = at.item(index)
+        members(text, here)
+        attributes = given(instance.attributes)
+        if attributes is None and given(instance.attributes_flat) is not None:
+            raise here.key("attributes_flat").unreadable(
+                "holds attributes in the form of Terraform 0.11", "refresh the state once: `terraform apply -refresh-only`"
+            )
+        yield Record(
+            address=replace(block, key=read_key(instance.index_key, here.key("index_key"))),
+            type=resource.type,
+            attributes=attributes or NOTHING,
+            spot=here.key("attributes"),
+            deposed=instance.deposed,
+            sensitive=marked_in_state(instance.sensitive_attributes or (), here.key("sensitive_attributes")),
+            provider=resource.provider,
+            tainted=instance.status == "tainted",
+        )
+
+
+def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
+    """The objects of ours in a shown state, deposed ones included, module by module in the document's order.
+
+    `spot` is that of the `values`. Source: terraform internal/command/jsonstate/state.go.
+    """
+    records: list[Record] = []
+    if values is None or values.root_module is None:
+        return records
+    # A stack and not recursion: how deep modules nest is the document's choice.
+    waiting: list[tuple[ShownModule, Spot]] = [(values.root_module, spot.key("root_module"))]
+    while waiting:
+        module, here = waiting.pop()
+        ours = [(index, resource) for index, resource in enumerate(module.resources) if resource.type]
+        for index, resource in ours:
+            if not concerns(resource.type, resource.mode):
+                continue
+            at = here.key("resources").item(index)
+            records.append(
+                Record(
+                    address=_absolute(resource, module.address, at),
+                    type=resource.type,
+                    attributes=given(resource.values) or NOTHING,
+                    spot=at.key("values"),
+                    deposed=resource.deposed_key,
+                    sensitive=marked(resource.sensitive_values, at.key("sensitive_values")),
+                    # It names the provider and not which of its configurations: all that it shows is of one, or none is told.
+                    provider="",
+                    tainted=resource.tainted is True,
+                )
+            )
+        children = here.key("child_modules")
+        waiting.extend((child, children.item(index)) for index, child in reversed(list(enumerate(module.child_modules))))
+    return records
+
+
+def _absolute(resource: ShownResource, module: str, spot: Spot) -> Address:
+    """The whole address: Terraform 0.12 wrote it relative to its module, and without the key of the instance.
+
+    Source: terraform-json, testdata/no_changes/state.json (written by Terraform 0.12.0).
+    """
+    address = read_address(resource.address, spot.key("address"))
+    if module and not address.modules:
+        address = replace(address, modules=read_address(f"{module}.{resource.address}", spot.key("address")).modules)
+    if address.key is None and resource.index is not None:
+        address = replace(address, key=read_key(resource.index, spot.key("index")))
+    return address

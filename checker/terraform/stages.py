@@ -1,0 +1,168 @@
+"""Attributes -> Stage."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from checker._value import replace
+from checker.errors import UnreadableError
+from checker.model.places import place_of_arn
+from checker.model.resource_types import APIS, STAGES
+from checker.model.resources import Presented, Presents, PresentsNothing, PresentsPlanned, Stage, StageKind
+from checker.terraform.decode import decode, printable
+from checker.terraform.providers import in_region
+from checker.terraform.records import Record, given
+
+if TYPE_CHECKING:
+    from checker.model.conditions import Tags
+
+
+def read_tags(record: Record, own: Raw | UnsetType, every: Raw | UnsetType, asked: Collection[str]) -> Tags | None:
+    """The tags of an object that are asked for, those that the provider adds among them.
+
+    None where no document shows them, or where they are hidden. The provider aws has a mapping, `awscc` a list of keys and values;
+    anything else is taken for not known.
+    """
+    if not asked:
+        return None
+    for name, value in (("tags_all", every), ("tags", own)):
+        if record.awaits(name) or record.hides(name):
+            return None
+        found = given(value) if value is not UNSET else None
+        if found is not None:
+            return _read(found, record, asked)
+    return () if own is not UNSET or every is not UNSET else None
+
+
+def _read(found: Raw, record: Record, asked: Collection[str]) -> Tags | None:
+    try:
+        if bytes(found).lstrip().startswith(b"["):
+            pairs = decode(found, list[dict[str, str | None]], record.spot)
+            tags = [(entry.get("key"), entry.get("value")) for entry in pairs]
+        else:
+            tags = list(decode(found, dict[str | None, str | None], record.spot).items())
+    except UnreadableError:
+        return None
+    return tuple(sorted((key, text) for key, text in tags if key in asked and key is not None and text is not None))
+
+
+PRESENTED = "client_certificate_id"
+
+
+class _Attributes(Struct, frozen=True, gc=False):
+    client_certificate_id: str | None = None
+    rest_api_id: str | None = None
+    stage_name: str | None = None
+    api_id: str | None = None
+    name: str | None = None
+    id: str | None = None
+    arn: str | None = None
+    execution_arn: str | None = None
+    region: str | None = None
+    tags: Raw | UnsetType = UNSET
+    tags_all: Raw | UnsetType = UNSET
+
+
+def read_stage(record: Record, disclosed: Collection[str], tags: Collection[str] = ()) -> Stage:
+    """Read a stage.
+
+    An id that is marked sensitive is kept only where a certificate discloses it (`disclosed`), a tag only where it is asked for
+    (`tags`). No certificate is null, the empty string or no value at all (the provider writes "" after one was taken off). Where
+    the id is hidden or not known yet, the stage is `PresentsPlanned` without candidates.
+    Raises UnreadableError at the attribute that has a wrong type.
+    """
+    found = decode(record.attributes, _Attributes, record.spot)
+    if record.type == "aws_apigatewayv2_stage":
+        # Its id is the stage's name alone: two APIs may well have the same. Source: provider apigatewayv2/stage.go.
+        api_id, name, fallback = "api_id", "name", "id"
+    else:
+        api_id, name, fallback = "rest_api_id", "stage_name", "stage_name"
+    place = in_region(found.region).or_else(place_of_arn(found.execution_arn)).or_else(place_of_arn(found.arn))
+    return Stage(
+        address=record.address,
+        kind=STAGES[record.type],
+        api_id=_shown(record, found, api_id),
+        name=_shown(record, found, name) or _shown(record, found, fallback),
+        place=place.or_else(record.place),
+        presents=_presented(record, found, disclosed),
+        deposed=record.deposed,
+        tags=read_tags(record, found.tags, found.tags_all, tags),
+    )
+
+
+def _shown(record: Record, found: _Attributes, name: str) -> str | None:
+    if record.hides(name) or record.awaits(name):
+        return None
+    return printable(getattr(found, name), record.spot.key(name))
+
+
+def _presented(record: Record, found: _Attributes, disclosed: Collection[str]) -> Presented:
+    if record.awaits(PRESENTED):
+        return PresentsPlanned(())
+    named = printable(found.client_certificate_id, record.spot.key(PRESENTED))
+    if named is None:
+        return PresentsNothing()
+    if record.hides(PRESENTED) and named not in disclosed:
+        return PresentsPlanned(())
+    return Presents(named)
+
+
+ApiKey = tuple[StageKind, str]
+
+
+class _ApiAttributes(Struct, frozen=True, gc=False):
+    id: str | None = None
+    rest_api_id: str | None = None
+    name: str | None = None
+    protocol_type: str | None = None
+
+
+def api_names(records: Iterable[Record]) -> Mapping[ApiKey, str]:
+    """The name of each API in some records, by kind and id; none for one whose name is hidden, or that cannot be read."""
+    found: dict[ApiKey, str] = {}
+    for record in records:
+        if record.type not in APIS or record.deposed is not None or record.hides("name") or record.awaits("name"):
+            continue
+        try:
+            read = decode(record.attributes, _ApiAttributes, record.spot)
+        except UnreadableError:
+            continue
+        # awscc composes its own `id`; the API's is the read-only attribute.
+        identity = read.rest_api_id or read.id
+        if identity and read.name and read.name.isprintable():
+            found[APIS[record.type], identity] = read.name
+    return found
+
+
+def http_apis(records: Iterable[Record]) -> frozenset[str]:
+    """Return the ids of the HTTP APIs in some records; an API whose protocol is hidden or not known yet is none of them.
+
+    Only a WebSocket API of the second version has stages with a client certificate. Source: API Gateway V2 API reference, Stage
+    (`clientCertificateId`: "Supported only for WebSocket APIs").
+    """
+    found: set[str] = set()
+    other: set[str] = set()
+    for record in records:
+        if APIS.get(record.type) is not StageKind.WEBSOCKET or record.hides("protocol_type") or record.awaits("protocol_type"):
+            continue
+        try:
+            read = decode(record.attributes, _ApiAttributes, record.spot)
+        except UnreadableError:
+            continue
+        if read.id:
+            (found if read.protocol_type == "HTTP" else other).add(read.id)
+    return frozenset(found - other)
+
+
+def can_present(stage: Stage, http: Collection[str]) -> bool:
+    """Whether a stage may present a certificate: one of an HTTP API cannot, unless the document says that it does."""
+    return stage.kind is StageKind.REST or stage.api_id not in http or not isinstance(stage.presents, PresentsNothing)
+
+
+def named_by(names: Mapping[ApiKey, str], stage: Stage) -> Stage:
+    """The stage with the name of its API, where that is among them."""
+    name = names.get((stage.kind, stage.api_id)) if stage.api_id is not None else None
+    return replace(stage, api_name=name) if name is not None else stage

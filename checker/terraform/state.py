@@ -1,0 +1,121 @@
+"""A whole state; accounts inferred."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+
+from checker._value import replace, value
+from checker.model.address import Address
+from checker.model.places import Place
+from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
+from checker.model.resources import Certificate, Presents, PresentsPlanned, Stage
+from checker.terraform.certificates import read_acm_certificate, read_certificate
+from checker.terraform.decode import AGAIN, members, printable
+from checker.terraform.records import Record
+from checker.terraform.stages import PRESENTED, ApiKey, api_names, can_present, http_apis, named_by, read_stage
+
+_Accounts = dict[str | None, set[str | None]]
+
+
+def at_home(certificates: Sequence[tuple[Record, Certificate]], stages: Sequence[tuple[Record, Stage]]) -> tuple[Certificate, ...]:
+    """The certificates, each in the account of its provider configuration, as far as that is known.
+
+    It is that of the stages of the same configuration. One that has none, as an alias for certificates alone, is of the account of
+    the stages that present what it made, for API Gateway lets them present nothing else. Where they do not agree nothing is
+    known, as in `show -json` of a state of several accounts, which tells configurations not apart.
+    """
+    by_stages: _Accounts = {}
+    presented: dict[str, set[str | None]] = {}
+    for record, stage in stages:
+        if record.provider is not None:
+            by_stages.setdefault(record.provider, set()).add(stage.place.account)
+        if isinstance(stage.presents, Presents):
+            presented.setdefault(stage.presents.id, set()).add(stage.place.account)
+    by_presenters: _Accounts = {}
+    for record, certificate in certificates:
+        if record.provider is not None and certificate.id in presented:
+            by_presenters.setdefault(record.provider, set()).update(presented[certificate.id])
+    accounts = {**by_presenters, **by_stages}
+    return tuple(_in_account(certificate, accounts.get(record.provider, set())) for record, certificate in certificates)
+
+
+def _in_account(certificate: Certificate, accounts: set[str | None]) -> Certificate:
+    if len(accounts) != 1 or certificate.place.account is not None:
+        return certificate
+    return replace(certificate, place=certificate.place.or_else(Place(account=next(iter(accounts)))))
+
+
+@value
+class Recorded:
+    """The stages and certificates of a state, with the sentences that a report on them must carry, and its APIs' names."""
+
+    stages: tuple[Stage, ...]
+    certificates: tuple[Certificate, ...]
+    notices: tuple[str, ...]
+    api_names: Mapping[ApiKey, str] = MappingProxyType({})
+
+    @property
+    def disclosed(self) -> frozenset[str]:
+        """The ids that certificates show openly: a stage's id that is marked sensitive is no secret if it is among them."""
+        return frozenset(certificate.id for certificate in self.certificates if certificate.id)
+
+
+def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recorded:
+    """Read the records of one state; an ACM certificate counts only where a stage names its ARN.
+
+    Of tags only those asked for (`tags`) are kept. The stages of HTTP APIs are left out: they present no certificate.
+    Raises UnreadableError for an object that is recorded twice, and for one that holds a property twice.
+    """
+    _check_once(records)
+    mine = [record for record in records if record.type in CERTIFICATES]
+    gateway = [read_certificate(record, tags) for record in mine]
+    acm = [read_acm_certificate(record, tags) for record in records if record.type == ACM_CERTIFICATE]
+    disclosed = {certificate.id for certificate in (*gateway, *acm) if certificate.id}
+    names, http = api_names(records), http_apis(records)
+    read = [(record, named_by(names, read_stage(record, disclosed, tags))) for record in records if record.type in STAGES]
+    presenting = [(record, stage) for record, stage in read if can_present(stage, http)]
+    holders = [record for record, _ in presenting]
+    stages = tuple(stage for _, stage in presenting)
+    named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
+    homed = at_home(tuple(zip(mine, gateway, strict=True)), tuple(zip(holders, stages, strict=True)))
+    return Recorded(
+        stages=stages,
+        certificates=(*homed, *(certificate for certificate in acm if certificate.id in named)),
+        api_names=names,
+        notices=(
+            *(
+                hidden_notice(stage)
+                for record, stage in zip(holders, stages, strict=True)
+                if record.hides(PRESENTED) and isinstance(stage.presents, PresentsPlanned)
+            ),
+            *(_deposed_notice(record) for record in holders if record.deposed is not None),
+        ),
+    )
+
+
+def _check_once(records: Sequence[Record]) -> None:
+    """Raise UnreadableError for an object of ours that a state records twice: which of the two AWS has is not known."""
+    seen: set[tuple[Address, str | None]] = set()
+    for record in records:
+        if record.type not in HOLDERS:
+            continue
+        if (record.address, record.deposed) in seen:
+            raise record.spot.unreadable("is a second record of the same resource instance", AGAIN)
+        seen.add((record.address, record.deposed))
+        members(record.attributes, record.spot)
+
+
+def _deposed_notice(record: Record) -> str:
+    return (
+        f"{record.address} has a deposed object ({printable(record.deposed, record.spot)}), an old stage that is in AWS, and "
+        "presents its certificate, until an apply destroys it."
+    )
+
+
+def hidden_notice(stage: Stage) -> str:
+    """The sentence about a stage whose certificate id is marked sensitive, so that it is neither kept nor checked."""
+    return (
+        f"{stage.address} presents a certificate whose id is marked sensitive: tfcert keeps no sensitive value, so it was "
+        "not checked; wrap the id in nonsensitive(), as it is no secret."
+    )

@@ -1,0 +1,213 @@
+"""Terraform/tofu as a subprocess."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from checker._value import value
+from checker.errors import UnreadableError, UsageError
+from checker.programs import find_program
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+
+_KNOWN = ("terraform", "tofu")
+# What terraform and its backends read, by exact name and by prefix. Sources: Terraform, "Environment variables" and the pages of
+# the backends s3, azurerm, gcs, http, pg, consul, kubernetes, oss, cos, oci and remote; OpenTofu, "State encryption".
+_NAMES = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TMP", "TEMP", "TERM", "TZ", "LANG", "LANGUAGE", "LD_LIBRARY_PATH"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "KUBECONFIG", "NIX_SSL_CERT_FILE", "CLOUDSDK_CONFIG", "GOENV"),
+        *(
+            "ASDF_DIR",
+            "ASDF_DATA_DIR",
+            "MISE_DATA_DIR",
+            "TFENV_CONFIG_DIR",
+            "TFENV_TERRAFORM_VERSION",
+            "TENV_ROOT",
+            "TOFUENV_CONFIG_DIR",
+        ),
+    }
+)
+_PREFIXES = (
+    *("TF_", "LC_", "XDG_", "AWS_", "ARM_", "AZURE_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_AUTH_", "ALICLOUD_", "ALIBABA_CLOUD_"),
+    *("TENCENTCLOUD_", "OCI_", "KUBE_", "PG", "CONSUL_"),
+)
+# Of those, what is meant for other commands or holds what a state is not read with.
+_WITHHELD = re.compile(r"TF_VAR_.*|TF_LOG.*|TF_REATTACH_PROVIDERS|.*(?:GITHUB|GITLAB|BITBUCKET|ACTIONS_).*", re.IGNORECASE)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CHOICE = "TFCERT_TOOL"
+
+
+@value
+class Wanted:
+    """Which tool is asked for, which variables it is given beside those of the list, and whether it may contact a backend."""
+
+    name: str | None = None
+    passed: tuple[str, ...] = ()
+    offline: bool = False
+
+
+@value
+class Tool:
+    """A terraform or tofu: its file, how messages call it, and the environment that it runs in, which may hold secrets."""
+
+    path: str
+    name: str
+    environment: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Tool(path={self.path!r})"  # never the environment
+
+
+def find_tool(name: str | None, environment: Mapping[str, str], passed: Collection[str] = ()) -> Tool | None:
+    """The tool of that name or path, else of TFCERT_TOOL, else the terraform or the tofu that is on PATH.
+
+    It is given the variables of a documented list and those that are `passed` by name. None where none was asked for and none is
+    there. Raises UsageError for one that was asked for and is not there, and for a name that no variable has.
+    """
+    for each in passed:
+        if not _VARIABLE.fullmatch(each):
+            raise UsageError(
+                f"{each!r} is no name of a variable", where="--tool-env", remedy="give the name alone: --tool-env NAME"
+            )
+    asked = name or environment.get(_CHOICE)
+    for candidate in (asked,) if asked else _KNOWN:
+        found = find_program(candidate, environment)
+        if found:
+            return Tool(path=found, name=Path(found).name, environment=_given(environment, passed))
+    if asked:
+        raise UsageError(
+            f"{asked} is not a program that can be run",
+            where="--tool" if name else _CHOICE,
+            remedy="name terraform or tofu, or the path of one",
+        )
+    return None
+
+
+def _given(environment: Mapping[str, str], passed: Collection[str]) -> Mapping[str, str]:
+    """The part of the environment that the tool is given: it runs what a checkout configures, so it gets no token of a pipeline."""
+    return {
+        name: text
+        for name, text in environment.items()
+        if name in passed or ((name in _NAMES or name.startswith(_PREFIXES)) and not _WITHHELD.fullmatch(name))
+    }
+
+
+SECONDS = 600.0
+MOST_BYTES = 2 * 1024**3
+_WINDOW = 1024**2
+_LONGEST = 300
+
+# Nobody is there to answer questions; no colours, no logs among the errors, no arguments meant for other commands.
+_QUIET = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_ARGS": "", "TF_LOG": "", "NO_COLOR": "1", "CHECKPOINT_DISABLE": "1"}
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷╵]")
+
+
+@value
+class ToolAnswer:
+    """What the tool printed, and the error that it gave, in one line; no error means that it succeeded.
+
+    `details` are the lines below the headline of the error, also in one line.
+    """
+
+    printed: memoryview
+    complaint: str | None
+    details: str = ""
+
+
+def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float = SECONDS, most: int = MOST_BYTES) -> ToolAnswer:
+    """Run the tool in a directory.
+
+    Raises UnreadableError if it cannot be started, does not end in time, or prints more than any plan or state is long.
+    """
+    from subprocess import TimeoutExpired
+
+    command = f"{tool.name} {' '.join(arguments)}"
+    with _started(tool, arguments, directory, command) as process:
+        try:
+            printed, complaints = _collect(process, monotonic() + seconds, most)
+            if len(printed) > most:
+                raise UnreadableError(f"`{command}` prints more than {most} bytes", where=directory)
+            code = process.wait(seconds)
+        except (TimeoutError, TimeoutExpired) as error:
+            raise UnreadableError(
+                f"`{command}` did not end within {seconds:.0f} seconds",
+                where=directory,
+                remedy="run it there yourself, and pass what it prints",
+            ) from error
+    if not code:
+        return ToolAnswer(printed=memoryview(printed).toreadonly(), complaint=None)
+    complaint, details = _summary(bytes(complaints), code)
+    return ToolAnswer(printed=memoryview(printed).toreadonly(), complaint=complaint, details=details)
+
+
+@contextmanager
+def _started(tool: Tool, arguments: Sequence[str], directory: str, command: str) -> Iterator[Popen[bytes]]:
+    import subprocess
+
+    try:
+        process = subprocess.Popen(  # noqa: S603  # the tool is the one that the user chose
+            [tool.path, *arguments],
+            cwd=directory,
+            env={**tool.environment, **_QUIET},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # it starts providers of its own, which must end with it
+        )
+    except OSError as error:
+        reason = error.strerror or "it is no program"
+        raise UnreadableError(f"`{command}` could not be started: {reason}", where=directory) from error
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def _collect(process: Popen[bytes], deadline: float, most: int) -> tuple[bytearray, bytearray]:
+    from selectors import EVENT_READ, DefaultSelector
+
+    printed, complaints = bytearray(), bytearray()
+    with DefaultSelector() as selector:
+        for pipe, into in ((process.stdout, printed), (process.stderr, complaints)):
+            if pipe is not None:
+                selector.register(pipe, EVENT_READ, into)
+        while selector.get_map() and len(printed) <= most:
+            ready = selector.select(max(deadline - monotonic(), 0))
+            if not ready:
+                raise TimeoutError
+            for key, _ in ready:
+                chunk = os.read(key.fd, _WINDOW)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+                elif key.data is printed or len(complaints) < _WINDOW:
+                    key.data.extend(chunk)
+    return printed, complaints
+
+
+def _summary(complaints: bytes, code: int) -> tuple[str, str]:
+    """Return the headline of the first error, and the lines below it."""
+    text = _CONTROL.sub("", complaints.decode("utf-8", "replace"))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    at = next((index for index, line in enumerate(lines) if line.startswith("Error")), None)
+    if at is None:
+        return _short(lines[-1] if lines else f"it ended with code {code}"), ""
+    end = next((index for index, line in enumerate(lines[at + 1 :], at + 1) if line.startswith(("Error", "Warning"))), len(lines))
+    return _short(lines[at]), _short(" ".join(lines[at + 1 : end]))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
