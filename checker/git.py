@@ -8,13 +8,13 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.errors import UsageError
 from checker.programs import find_program
 
 
-@value
-class Checkout:
+class Checkout(Struct, frozen=True, kw_only=True):
     """A repository's root, as an absolute path, and the folder below it that the run stood in, both with forward slashes.
 
     Without a repository the root is that folder. The empty one knows of neither, and takes every name as it is.
@@ -77,8 +77,7 @@ _DATA = ".terraform"
 _LINK, _FILES = "120000", frozenset({"100644", "100755", "120000"})
 
 
-@value
-class Commit:
+class Commit(Struct, frozen=True, kw_only=True):
     """A commit that can be read: the root of its repository, its full name, and the ref that it was named by."""
 
     top: Path

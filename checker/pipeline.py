@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.analysis.cases import build_cases
 from checker.analysis.certificate_uses import subjects
 from checker.model.cases import Cases
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
 Observe = Callable[[Collection[CertificateKey], Collection[Place], Collection[Stage]], Observations]
 
 
-@value
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What `patch` is asked for: a phase by name, every phase, or what is safe now; and for which certificates.
 
     With `trust_bundle` introduce also edits the places that hand the PEM on.

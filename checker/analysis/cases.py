@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from checker._value import Indexed, replace
+from msgspec.structs import replace
+
+from checker._value import Indexed
 from checker.analysis.certificate_uses import subjects
 from checker.analysis.presenters import Presenters
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between

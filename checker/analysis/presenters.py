@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.analysis.certificate_uses import observable
 from checker.model.certificate_use import Subject
 from checker.model.inventory import Document

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.analysis.certificate_uses import observable, subjects
 from checker.model.conditions import Tags
 from checker.model.inventory import Document, Inventory, Source
@@ -17,8 +19,7 @@ from checker.model.sweep import Scanned, Sweep
 T = TypeVar("T", Certificate, Stage)
 
 
-@value
-class Owner(Generic[T]):
+class Owner(Struct, Generic[T], frozen=True, kw_only=True):
     """What the states say of a thing in AWS: the record of it, and whether it is managed at all."""
 
     record: T | None

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.address import Address
 from checker.model.cases import Case, DocumentCases, Evidence
 from checker.model.certificate_use import Subject
@@ -61,8 +62,7 @@ def split_name(name: str, *, loose: bool = False) -> tuple[str, int]:
     return name, 0
 
 
-@value
-class Guess:
+class Guess(Struct, frozen=True, kw_only=True):
     """A certificate that seems to be the successor of another one, and why; `several` names all where more than one does.
 
     `moved` says that the configuration lets stages take its id that present the predecessor; `applied` that state has it.
@@ -81,8 +81,7 @@ class Guess:
         return f"a guess: {self.successor.block} ({self.successor.location}) is its successor, written manually, since {self.why}"
 
 
-@value
-class _Known:
+class _Known(Struct, frozen=True, kw_only=True):
     """A recorded certificate's block: the blocks of the stages that present it, now and by the plan, and its earliest end."""
 
     stages: frozenset[Address]

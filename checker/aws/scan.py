@@ -9,7 +9,8 @@ from functools import partial
 from threading import BoundedSemaphore, Lock
 from typing import Protocol
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.aws.certificates import NO_ACM, VANISHED, StageListing, apis_of, is_arn, observe_acm, of_acm, place_of
 from checker.aws.connection import Connection, Role
 from checker.aws.deadline import INTERRUPTED, Asking, Interruption, TimeBudget, gathered, start

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.cli.loaded import shown_as
 from checker.errors import UnreadableError
 from checker.model.inventory import Document
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
     from checker.git import Commit
 
 
-@value
-class Base:
+class Base(Struct, frozen=True, kw_only=True):
     """A commit whose policy and exemptions hold, and the folder in which its files were put for this run."""
 
     commit: Commit

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.cli import output
 from checker.cli.atomic_write import JOURNAL
 from checker.cli.loaded import Loaded, shown_as
@@ -193,8 +195,7 @@ def _stdin() -> memoryview:
 _STATE = "terraform.tfstate"
 
 
-@value
-class Tree:
+class Tree(Struct, frozen=True, kw_only=True):
     """The root modules that were read, by folder, those that could not be, and how many have nothing to do with us."""
 
     read: tuple[tuple[str, Loaded], ...]

@@ -6,15 +6,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.inventory import Inventory
 
 if TYPE_CHECKING:
     from checker.hcl.configuration import Configuration
 
 
-@value
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """The documents, and the configuration beside each, in order; None where there is none."""
 
     inventory: Inventory

@@ -11,7 +11,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.errors import UsageError
 from checker.model.observation import Calls
 from checker.model.outcome import UNVERIFIED, Outcome

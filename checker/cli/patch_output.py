@@ -10,7 +10,9 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.cli import output, signals
 from checker.cli.atomic_write import replace_files
 from checker.cli.aws import cache_folder
@@ -37,8 +39,7 @@ from checker.terraform.tool import Tool, Wanted, find_tool
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 
 
-@value
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What the command line asks for: the wish, where the patches go, and the tool that is to verify them first."""
 
     wish: Wish
@@ -172,8 +173,7 @@ def _is_stuck(rotation: Rotation) -> bool:
             return False
 
 
-@value
-class Delivered:
+class Delivered(Struct, frozen=True, kw_only=True):
     """The exit code, and whether the certificates that were asked for by name are there."""
 
     exit_code: int

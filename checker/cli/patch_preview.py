@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.cli.aws import cache_folder
 from checker.cli.loaded import Loaded
 from checker.git import repository_of
@@ -19,8 +21,7 @@ from checker.pipeline import preview
 from checker.reports.escape import encoded
 
 
-@value
-class Ground:
+class Ground(Struct, frozen=True, kw_only=True):
     """The repository's root, else the configuration's folder; `where` names it in words, `prefix` leads from it to the latter."""
 
     top: Path

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.cli import output
 from checker.cli.load import Tree, read_tree
 from checker.cli.loaded import Loaded

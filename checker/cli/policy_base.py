@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.cli import output
 from checker.cli.base_commit import Base
 from checker.cli.loaded import Loaded

@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker._value import replace, short_value, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.errors import UnreadableError, UsageError
 from checker.model.policy import Policy, Untouched
 from checker.model.severity import FailOn
@@ -22,8 +24,7 @@ _PREFIX = "TFCERT_"
 _POLICY_VARIABLE = "TFCERT_POLICY"
 
 
-@short_value
-class Said:
+class Said(Struct, frozen=True):
     """A value of the policy that an option or a variable gives, by the field that it sets; None where it was not given."""
 
     by: str
@@ -31,8 +32,7 @@ class Said:
     value: int | FailOn | Untouched | None
 
 
-@value
-class PolicyInForce:
+class PolicyInForce(Struct, frozen=True, kw_only=True):
     """The policy, with the layers of files that it comes from and what was said over them, in that order."""
 
     policy: Policy

@@ -14,7 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.cli import output
 from checker.errors import UsageError
 from checker.forges.comment import GITHUB_LIMIT, GITLAB_LIMIT, Behavior, Conversation, Marker, Post, RefusedError, keep
@@ -36,8 +38,7 @@ class Forge(StrEnum):
     GITLAB = "gitlab"
 
 
-@value
-class PullRequest:
+class PullRequest(Struct, frozen=True, kw_only=True):
     """A pull request, or a merge request; `number` is None where only its `head` is known, as after the workflow of a fork.
 
     `run` is the number of the pipeline's run; `fork` says that it runs in a fork, which has no token of the project that it came
@@ -136,8 +137,7 @@ def _whole(found: object) -> int | None:
 _CODES = {"clean": 0, "findings": 1, "inconclusive": 3}
 
 
-@value
-class Letter:
+class Letter(Struct, frozen=True, kw_only=True):
     """What is to be said, and how; `key` tells it from others of ours on the same pull request."""
 
     documents: tuple[NamedAccounts, ...]

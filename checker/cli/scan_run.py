@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.cli.output import watching
 from checker.errors import UsageError
 from checker.model.inventory import Inventory
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 
-@value
-class ScanScope:
+class ScanScope(Struct, frozen=True, kw_only=True):
     """Which accounts and regions are scanned: those of the roles, else of the policy's accounts, else one's own.
 
     `regions` is None for every region that is enabled, and empty for AWS's own default one.

@@ -9,7 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.errors import UnprovenError, UnreadableError
 from checker.hcl.configuration import Configuration
 from checker.model.configuration_files import SUFFIXES

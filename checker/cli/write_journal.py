@@ -22,7 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.cli.atomic_write import JOURNAL, synchronise
 from checker.errors import UsageError
 from checker.git import repository_of
@@ -40,8 +41,7 @@ class BusyJournalError(UsageError):
     """Another run is writing in this folder now."""
 
 
-@value
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One file of a write: `before` and `after` are the hashes of its texts, and `before` is None for a new file."""
 
     target: Path

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.errors import TfcertError
 
 _OPENS, _CLOSES = "<!-- tfcert comment ", " -->"
 
 
-@value
-class Marker:
+class Marker(Struct, frozen=True, kw_only=True):
     """Identity is `key` and `repository`, both to the letter. `at` is when the outcome was judged, timezone-aware.
 
     `run` is the number that the pipeline counts its runs by, None outside of one; a repeated run keeps its number.
@@ -120,8 +120,7 @@ class Why(StrEnum):
     OUTDATED = "OUTDATED"
 
 
-@value
-class Comment:
+class Comment(Struct, frozen=True, kw_only=True):
     """A comment that is there; `id` grows with time, `url` is where a person reads it, `hidden` whether it is folded away.
 
     `proven` is False where the forge does not tell who wrote it: then somebody else may have, to hold this run up.
@@ -210,8 +209,7 @@ class Did(StrEnum):
     SILENT = "not written, since there is nothing to say"
 
 
-@value
-class Post:
+class Post(Struct, frozen=True, kw_only=True):
     """What is to stand there: the report, and the marker that goes before it. `always` also says so where all was always well."""
 
     text: str
@@ -225,8 +223,7 @@ class Post:
         return f"{self.marker.line}\n{self.text.strip()}\n\n<sub>judged at {self.marker.at:%Y-%m-%d %H:%M} UTC{commit}</sub>"
 
 
-@value
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """What was done, and the comment that stands now; None where there is none."""
 
     did: Did

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.forges.comment import Comment, Conversation, Why
 
 _YET_TO_COME = 2**62

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import requests
 from gitlab import Gitlab
 from gitlab.exceptions import GitlabError, GitlabParsingError
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.errors import TfcertError
 from checker.forges.comment import Comment, OddAnswerError, RefusedError, VanishedError, Why, oddness, pages
 from checker.forges.retry import BusyError, RetryPolicy

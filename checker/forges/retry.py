@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.errors import TfcertError
 
 T = TypeVar("T")
@@ -22,8 +23,7 @@ class BusyError(Exception):
         self.after = after
 
 
-@value
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True, kw_only=True):
     """`tries` in all, with pauses that double from `first` seconds; none is longer than `longest`, whatever the forge asks for."""
 
     tries: int = 5

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from checker._value import replace, short_value
+from msgspec import Struct
+from msgspec.structs import replace
 
 InstanceKey = int | str | None
 
@@ -23,8 +24,7 @@ class AddressError(ValueError):
     """A text is not the address of a resource; the message says at which character it stops being one."""
 
 
-@short_value
-class ModuleStep:
+class ModuleStep(Struct, frozen=True):
     """One `module.NAME` of an address, with the key of its instance where the call has count or for_each."""
 
     name: str
@@ -34,8 +34,7 @@ class ModuleStep:
         return f"module.{self.name}{print_key(self.key)}"
 
 
-@short_value
-class Address:
+class Address(Struct, frozen=True):
     """The address of one resource instance, or of a resource block where it has no keys."""
 
     type: str

@@ -7,7 +7,9 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from checker._value import having, value
+from msgspec import Struct
+
+from checker._value import having
 from checker.model.address import Address
 from checker.model.certificate_use import Subject
 from checker.model.inventory import Document, Unread
@@ -30,8 +32,7 @@ class Evidence(StrEnum):
     UNKNOWN = "unknown"
 
 
-@value
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """A subject with what is known of its end; `days_left` is whole days, rounded down, negative once expired."""
 
     subject: Subject
@@ -87,8 +88,7 @@ def _block(case: Case) -> Address | None:
     return case.address.block if recorded and case.address is not None else None
 
 
-@value
-class DocumentCases:
+class DocumentCases(Struct, frozen=True, kw_only=True):
     """The cases of one document, which rules judge by themselves."""
 
     document: Document
@@ -103,8 +103,7 @@ class DocumentCases:
         return next(iter(having(self.cases, _id, identity)), None)
 
 
-@value
-class Cases:
+class Cases(Struct, frozen=True, kw_only=True):
     """Everything that rules and rotations are worked out from.
 
     `tally` lists the exemptions that were not used, for the rules that run last.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.observation import CertificateKey
 from checker.model.resources import Certificate, Stage
 
 
-@value
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """A certificate and the stages that present it: now (as recorded) and after the plan, where there is one.
 
     `shown_by` are stages that AWS shows presenting it although no record says so: outside Terraform, or changed since.

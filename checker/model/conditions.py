@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from checker._value import replace, short_value, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.model.address import Address
 
 Tags = tuple[tuple[str, str], ...]
 
 
-@value
-class Traits:
+class Traits(Struct, frozen=True, kw_only=True):
     """What is known of a certificate together with one stage that presents it; None, or nothing, for what is not.
 
     `addresses` and `tags` are those of the certificate and of the stage, each in its own entry. `tags` has none for a resource
@@ -35,16 +36,14 @@ _PATH_PIECES = re.compile(r"/\*\*/|\*\*/|/\*\*|\*\*|.", re.DOTALL)
 _PLAIN = ("account", "region", "workspace", "directory", "stage", "api")
 
 
-@short_value
-class Unmet:
+class Unmet(Struct, frozen=True):
     """A condition that does not hold, and why not, in words."""
 
     condition: str
     why: str
 
 
-@value
-class Conditions:
+class Conditions(Struct, frozen=True, kw_only=True):
     """Patterns that must all hold; of several patterns in one place any may. One without patterns holds everywhere.
 
     In a pattern `*` stands for any text and `?` for one character; in that of a directory `*` stops at a slash and `**` does

@@ -7,7 +7,9 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from checker._value import having, value
+from msgspec import Struct
+
+from checker._value import having
 from checker.model.address import Address
 from checker.model.location import Location
 from checker.model.rotation import Caution, TrustConsumer
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
 _block, _succeeds, _identity = attrgetter("block"), attrgetter("succeeds"), attrgetter("identity")
 
 
-@value
-class Obstacle:
+class Obstacle(Struct, frozen=True, kw_only=True):
     """A reason why tfcert cannot write a rotation safely, and what a person must do instead."""
 
     reason: str
@@ -27,8 +28,7 @@ class Obstacle:
     location: Location | None = None
 
 
-@value
-class UnreadLineage:
+class UnreadLineage(Struct, frozen=True, kw_only=True):
     """A comment that is meant to say what a certificate succeeds and cannot be read, and the module that it stands in.
 
     `names` is the block that it names, where that much can be read.
@@ -41,8 +41,7 @@ class UnreadLineage:
     names: Address | None = None
 
 
-@value
-class DeclaredCertificate:
+class DeclaredCertificate(Struct, frozen=True, kw_only=True):
     """A certificate block of the configuration; addresses are those of blocks, without instance keys.
 
     What it succeeds is another block, or the id of a certificate that Terraform does not manage. `stages` are the stage blocks that
@@ -66,8 +65,7 @@ class DeclaredCertificate:
     repeated: bool = False
 
 
-@value
-class DeclaredLiteral:
+class DeclaredLiteral(Struct, frozen=True, kw_only=True):
     """A text that may be a certificate's id: the stage blocks that take it, and the module in which it stands."""
 
     identity: str
@@ -78,8 +76,7 @@ class DeclaredLiteral:
     cautions: tuple[Caution, ...] = ()
 
 
-@value
-class DeclaredStage:
+class DeclaredStage(Struct, frozen=True, kw_only=True):
     """A stage block, what its certificate attribute may take its id from, in words, and what to do there.
 
     Both are None where it has no such attribute. `ignores`: its lifecycle ignores changes of that attribute.
@@ -92,8 +89,7 @@ class DeclaredStage:
     ignores: bool = False
 
 
-@value
-class Removed:
+class Removed(Struct, frozen=True, kw_only=True):
     """A `removed` block: it names a resource's block, or with `block` None a whole module by the path in `module`.
 
     `destroys` is None where the block does not say: Terraform then destroys the object, and OpenTofu forgets it. Source: Terraform
@@ -110,16 +106,14 @@ class Removed:
         return self.block == block if self.block is not None else block.module_path[: len(self.module)] == self.module
 
 
-@value
-class HashedFile:
+class HashedFile(Struct, frozen=True, kw_only=True):
     """A place whose value changes with every edit of a file of the configuration; `file` is None for all of them."""
 
     place: Location
     file: str | None
 
 
-@value
-class Declared:
+class Declared(Struct, frozen=True, kw_only=True):
     """The configuration of one root module.
 
     `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were

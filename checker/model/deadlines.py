@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
-from checker._value import value
+from msgspec import Struct
 
 
-@value
-class Late:
+class Late(Struct, frozen=True, kw_only=True):
     """The trust window does not fit before the certificate's end, or the certificate has ended.
 
     `window_ends` is when the window of a successor ends that is applied now, or of the one that is in state; None where AWS does
@@ -20,8 +19,7 @@ class Late:
     introduced: bool
 
 
-@value
-class LatePlan:
+class LatePlan(Struct, frozen=True, kw_only=True):
     """What a late rotation needs: a sentence on why it is late, the steps in order, and the risk that each choice takes."""
 
     why: str

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.conditions import Conditions
 from checker.model.finding import SuppressedBy
 from checker.model.location import Location
 
 
-@value
-class Exemption:
+class Exemption(Struct, frozen=True, kw_only=True):
     """A rule that is not to count for some addresses, or for a certificate's id, up to and including a day in UTC.
 
     An address without instance keys means all instances of its block. `where` narrows an entry of a policy to some documents and
@@ -34,8 +34,7 @@ class Exemption:
         return ", ".join(sorted(self.addresses)) or f"certificate {self.certificate_id}"
 
 
-@value
-class Faulty:
+class Faulty(Struct, frozen=True, kw_only=True):
     """An exemption that exempts nothing, because of how it is written or of how long it is to hold: why, and what to do."""
 
     reason: str
@@ -45,16 +44,14 @@ class Faulty:
     certificate_id: str | None = None
 
 
-@value
-class Unused:
+class Unused(Struct, frozen=True, kw_only=True):
     """An exemption that no finding of the run needed, and why."""
 
     exemption: Exemption
     why: str
 
 
-@value
-class Tally:
+class Tally(Struct, frozen=True, kw_only=True):
     """What became of the exemptions of a run, beside those that were used."""
 
     unused: tuple[Unused, ...] = ()

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.location import Location
 from checker.model.places import Place
 from checker.model.resources import Stage
@@ -26,8 +27,7 @@ class SuppressedBy(StrEnum):
     COMMENT = "inSource"
 
 
-@value
-class Suppression:
+class Suppression(Struct, frozen=True, kw_only=True):
     """Why a finding does not count: who exempted it, for what reason, and until which day (that day included, in UTC).
 
     `owner` answers for it; `location` is where the exemption stands.
@@ -40,8 +40,7 @@ class Suppression:
     location: Location | None = None
 
 
-@value
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One thing that is wrong, about to be, or not known; `address` is the text of a Terraform address.
 
     `source` is the path of the document that it is about; None where it is about AWS as a whole. A finding with a `suppression`

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.address import Address
 from checker.model.configuration import Declared
 from checker.model.plan import Plan
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 SourceKind = Literal["plan", "state", "directory", "aws"]
 
 
-@value
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """Where a document came from, and which tool wrote it in which format version."""
 
     path: str
@@ -26,8 +26,7 @@ class Source:
     format_version: str | None = None
 
 
-@value
-class Unread:
+class Unread(Struct, frozen=True, kw_only=True):
     """What could not be read: a root module's folder or a part of an account, why, and what to do."""
 
     path: str
@@ -35,8 +34,7 @@ class Unread:
     remedy: str
 
 
-@value
-class OtherWorkspace:
+class OtherWorkspace(Struct, frozen=True, kw_only=True):
     """Another workspace of the same configuration whose state is at hand; `presented` are the blocks that its stages present.
 
     `unread` says why the state could not be read: then nothing is known of what its stages present.
@@ -48,8 +46,7 @@ class OtherWorkspace:
     unread: str = ""
 
 
-@value
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """What one source says: recorded stages and certificates (a plan's prior state), and the plan if it is one.
 
     A source of the kind `aws` is an account and region that was scanned, with the credentials of `access`; `unread` is what
@@ -79,8 +76,7 @@ class Document:
         return thing.managed if self.source.kind == "aws" else False
 
 
-@value
-class Inventory:
+class Inventory(Struct, frozen=True, kw_only=True):
     """All documents of a run, each kept apart, and what of a tree of root modules could not be read."""
 
     documents: tuple[Document, ...]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from checker._value import short_value
+from msgspec import Struct
 
 
-@short_value
-class Location:
+class Location(Struct, frozen=True):
     """A file, as a person would name it from where they stand, and a line counted from 1; ordered as one reads them."""
 
     file: str

@@ -7,19 +7,18 @@ from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 
-from checker._value import short_value, value
+from msgspec import Struct
+
 from checker.model.conditions import Tags
 from checker.model.places import Place
 from checker.model.resources import StageKind
 
 
-@short_value
-class Renews:
+class Renews(Struct, frozen=True):
     """ACM renews the certificate by itself before its end, and nothing says that this failed."""
 
 
-@short_value
-class RenewsNot:
+class RenewsNot(Struct, frozen=True):
     """ACM will not renew the certificate by itself: why, and what a person does about it."""
 
     reason: str
@@ -29,8 +28,7 @@ class RenewsNot:
 Renewal = Renews | RenewsNot
 
 
-@value
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """AWS knows the certificate: its end, the SHA-256 of its PEM in hexadecimal, and the PEM as `normal_pem` writes it.
 
     `renewal` is what ACM says of it; None for a certificate of API Gateway, which nobody ever renews. `succeeds` is the id of the
@@ -47,13 +45,11 @@ class Found:
     tags: Tags | None = None
 
 
-@short_value
-class Gone:
+class Gone(Struct, frozen=True):
     """AWS answered, in the right account and region, and does not know the certificate."""
 
 
-@value
-class Unanswered:
+class Unanswered(Struct, frozen=True, kw_only=True):
     """AWS could not be asked, or the answer settles nothing: why, and what to do about it."""
 
     reason: str
@@ -63,16 +59,14 @@ class Unanswered:
 Observation = Found | Gone | Unanswered
 
 
-@value
-class CertificateKey:
+class CertificateKey(Struct, frozen=True, kw_only=True):
     """What names a certificate in AWS: ids may collide across accounts and regions."""
 
     id: str
     place: Place
 
 
-@value
-class ObservedStage:
+class ObservedStage(Struct, frozen=True, kw_only=True):
     """A stage that AWS has, in Terraform or not, and the certificate id that it presents; `tags` are sorted, None for none."""
 
     kind: StageKind
@@ -86,8 +80,7 @@ class ObservedStage:
         return f"{self.api_name or self.api_id}/{self.name}"
 
 
-@value
-class StageKey:
+class StageKey(Struct, frozen=True, kw_only=True):
     """What names a stage in AWS, as a document records it."""
 
     kind: StageKind
@@ -99,8 +92,7 @@ class StageKey:
 ObservedPresence = ObservedStage | Gone | Unanswered
 
 
-@short_value
-class Surveyed:
+class Surveyed(Struct, frozen=True):
     """Every REST and WebSocket stage of one account and region."""
 
     stages: tuple[ObservedStage, ...]
@@ -109,8 +101,7 @@ class Surveyed:
 Survey = Surveyed | Unanswered
 
 
-@value
-class Calls:
+class Calls(Struct, frozen=True, kw_only=True):
     """How often an operation was asked in one account and region: requests sent, how many of them again, how many throttled.
 
     The account is None where nobody said whose the credentials were.
@@ -136,8 +127,7 @@ class Answers(dict[CertificateKey, Observation]):
         return found
 
 
-@value
-class Observations:
+class Observations(Struct, frozen=True, kw_only=True):
     """All that AWS said in a run; `asked` is False when the run was offline.
 
     `surveys` has an entry for each place of which all stages were asked for, `stages` one for each recorded stage

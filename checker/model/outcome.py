@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.git import Checkout
 from checker.model.cases import Cases
 from checker.model.finding import Finding
@@ -27,8 +28,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-@value
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """Cases, sorted findings and rotations of one run, with the sentences that every report must carry.
 
     `patches` is empty where nobody asked for them, `by_hand` where nothing was scanned; `checkout` is empty where no report names

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from checker._value import short_value, value
+from msgspec import Struct
 
 
-@short_value
-class Place:
+class Place(Struct, frozen=True):
     """A partition, an account and a region; None for what no document says."""
 
     partition: str | None = None
@@ -39,8 +38,7 @@ def place_of_arn(arn: str | None) -> Place:
     return Place(fields[1] or None, fields[4] or None, fields[3] or None)
 
 
-@value
-class Access:
+class Access(Struct, frozen=True, kw_only=True):
     """A profile, and a role that was assumed from it; what is None is whatever boto3's own chain found in the environment."""
 
     profile: str | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.address import Address
 from checker.model.resources import Certificate, Presented, Stage, StageKind
 
@@ -43,8 +44,7 @@ class Action(Enum):
         return self not in {Action.NO_OP, Action.READ}
 
 
-@value
-class CertificateChange:
+class CertificateChange(Struct, frozen=True, kw_only=True):
     """What a plan does to one certificate object; `deposed` objects have a change of their own at the same address."""
 
     address: Address
@@ -57,8 +57,7 @@ class CertificateChange:
     imported: bool = False
 
 
-@value
-class StageChange:
+class StageChange(Struct, frozen=True, kw_only=True):
     """What a plan does to one stage object; `changed` names the attributes that differ or will be known only after apply."""
 
     address: Address
@@ -83,8 +82,7 @@ class StageChange:
         return before, self.after.presents if self.after is not None else None
 
 
-@value
-class WrittenStage:
+class WrittenStage(Struct, frozen=True, kw_only=True):
     """A stage of a REST API that another resource writes; None for what is known only after apply."""
 
     api_id: str | None
@@ -104,8 +102,7 @@ class WrittenStage:
 _COMPUTED = frozenset({"id", "created_date", "execution_arn", "invoke_url"})
 
 
-@value
-class DeploymentChange:
+class DeploymentChange(Struct, frozen=True, kw_only=True):
     """What a plan does to one API Gateway deployment: a new one publishes whatever else was not deployed yet.
 
     `writes` has the stages that the change itself writes or deletes: those of a deployment with a stage name. `changed` names the
@@ -124,8 +121,7 @@ class DeploymentChange:
         return self.action is Action.REPLACE_CREATE_FIRST and not self.writes and differs == {"triggers"}
 
 
-@value
-class StageClash:
+class StageClash(Struct, frozen=True, kw_only=True):
     """A stage that a plan creates, and that a deployment with its name creates first: AWS refuses to create it again.
 
     `action` is that of the deployment; `stage` is the stage as the plan says it would be.
@@ -137,8 +133,7 @@ class StageClash:
     before: Stage | None = None
 
 
-@value
-class Unsaid:
+class Unsaid(Struct, frozen=True, kw_only=True):
     """Something that a plan changes without saying what it does to stages and certificates."""
 
     message: str
@@ -146,8 +141,7 @@ class Unsaid:
     address: Address | None = None
 
 
-@value
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """The planned changes of our resources, no-ops included, in the plan's order.
 
     `errored` and `complete` are Terraform's own marks; `complete` is None where the tool's version has no such mark. `deferred`

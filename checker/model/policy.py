@@ -8,7 +8,9 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.model.rotation import Expected
 from checker.model.severity import FailOn, Severity
 
@@ -37,8 +39,7 @@ Weights = tuple[tuple[str, Weight], ...]
 Setting = tuple[str, int | FailOn | Untouched]
 
 
-@value
-class AccountAccess:
+class AccountAccess(Struct, frozen=True, kw_only=True):
     """How an account is entered: `role` is a role's ARN or its name in that account; None where one's own credentials serve.
 
     `external_id` is what the role's trust policy asks for. `account` has twelve digits.
@@ -49,8 +50,7 @@ class AccountAccess:
     external_id: str | None = None
 
 
-@value
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """Values that hold instead of the policy's own for the stages and certificates that its conditions mean."""
 
     conditions: Conditions
@@ -60,8 +60,7 @@ class Scope:
     location: Location | None = None
 
 
-@value
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """Days that count, all whole: at `threshold_days` left an error, at `notice_days` a warning.
 
     `trust_window_days` is the least time between introduce and repoint, `margin_days` what must be left when the stages are
@@ -139,8 +138,7 @@ def strictest(policies: Iterable[Policy]) -> Policy:
     return replace(several[0], **most)
 
 
-@value
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """The moment is timezone-aware; `expect` is None where no phase was named."""
 
     as_of: datetime

@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from checker._value import short_value, value
+from msgspec import Struct
+
 from checker.model.address import Address
 from checker.model.places import Place
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from checker.model.conditions import Tags
 
 
-@value
-class Certificate:
+class Certificate(Struct, frozen=True, kw_only=True):
     """A client certificate that a state or plan knows, or will create.
 
     `id` is None until it is created. `expires_at` is the recorded end; `dated_by` says what it was read from (the PEM wins
@@ -51,20 +51,17 @@ class StageKind(StrEnum):
     WEBSOCKET = "websocket"
 
 
-@short_value
-class PresentsNothing:
+class PresentsNothing(Struct, frozen=True):
     """The stage presents no certificate: null, the empty string, or no value at all."""
 
 
-@short_value
-class Presents:
+class Presents(Struct, frozen=True):
     """The stage presents the certificate with this id (six letters and digits, or an ACM ARN)."""
 
     id: str
 
 
-@short_value
-class PresentsPlanned:
+class PresentsPlanned(Struct, frozen=True):
     """The stage will present a certificate whose id is not known before apply: one of these candidates.
 
     The candidates are addresses of what the plan creates or replaces; none means that nothing in the plan explains it.
@@ -78,8 +75,7 @@ class PresentsPlanned:
 Presented = PresentsNothing | Presents | PresentsPlanned
 
 
-@value
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """A REST or WebSocket stage of a state, as it is before or after a planned change, or as a scan found it.
 
     `tags` are sorted, the provider's defaults among them; None where no document shows them. `managed` says of one that a scan

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from checker._value import short_value, value
+from msgspec import Struct
+
 from checker.model.address import Address
 from checker.model.deadlines import Late
 from checker.model.location import Location
@@ -29,15 +30,13 @@ Expected = Phase | Literal["next"]
 SERIES = (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE)
 
 
-@short_value
-class Next:
+class Next(Struct, frozen=True):
     """The phase whose patch is safe to apply now."""
 
     phase: Phase
 
 
-@short_value
-class Waiting:
+class Waiting(Struct, frozen=True):
     """Something must happen first, and it is under way or a person's to do; `unverified` when AWS did not confirm it.
 
     `until` is the moment from which on time alone no longer stands in the way; the reason then begins with it.
@@ -48,16 +47,14 @@ class Waiting:
     until: datetime | None = None
 
 
-@short_value
-class Blocked:
+class Blocked(Struct, frozen=True):
     """A rotation is due and cannot be written safely: why, and what a person must do."""
 
     reason: str
     remedy: str
 
 
-@short_value
-class Done:
+class Done(Struct, frozen=True):
     """Nothing is left to do."""
 
 
@@ -72,8 +69,7 @@ class Holds(StrEnum):
     UNKNOWN = "not confirmed"
 
 
-@value
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """What must be true before a phase is applied, and whether it is.
 
     Where time alone makes it true, `until` is that moment and `why` says how things are now.
@@ -86,8 +82,7 @@ class Condition:
     why: str = ""
 
 
-@value
-class Caution:
+class Caution(Struct, frozen=True, kw_only=True):
     """What a phase does beside its purpose, which whoever applies it must know; nothing stands in the way."""
 
     phase: Phase
@@ -115,8 +110,7 @@ class Delivery(StrEnum):
     UNKNOWN = "unknown"
 
 
-@value
-class TrustConsumer:
+class TrustConsumer(Struct, frozen=True, kw_only=True):
     """A place that uses the certificate's PEM: what tells a backend whom to trust.
 
     `location` is the line that takes the PEM. `effect` says what Terraform does when the PEM in it changes, as a sentence without a
@@ -162,8 +156,7 @@ class TrustConsumer:
                 return self.delivery is not Delivery.BY_ID
 
 
-@value
-class TakenUp:
+class TakenUp(Struct, frozen=True, kw_only=True):
     """A rotation that somebody began manually and that tfcert goes on with: the guess, and whether state has the successor.
 
     Introduce then adds the comment that makes the guess certain; where the successor is not applied yet, it also gives the
@@ -184,8 +177,7 @@ class TakenUp:
         )
 
 
-@value
-class Rotation:
+class Rotation(Struct, frozen=True, kw_only=True):
     """One predecessor on its way out, and its successor; both are addresses of blocks.
 
     `predecessor` is None where Terraform does not manage the certificate: then `predecessor_ids` names it. `successor` is the
@@ -227,8 +219,7 @@ def in_order(rotations: Iterable[Rotation]) -> tuple[Rotation, ...]:
     return tuple(sorted(rotations, key=lambda rotation: (rotation.end or never, rotation.label)))
 
 
-@value
-class HandStep:
+class HandStep(Struct, frozen=True, kw_only=True):
     """One step: what it does, the shell lines that do it (POSIX, every name quoted), and what must hold before the next."""
 
     does: str
@@ -236,8 +227,7 @@ class HandStep:
     then: str | None = None
 
 
-@value
-class HandRotation:
+class HandRotation(Struct, frozen=True, kw_only=True):
     """The rotation of one certificate by the AWS CLI; tfcert prints it, and runs none of it.
 
     `managed` is whether Terraform knows the certificate, None where that is not known. `successor` is the certificate that was made
@@ -253,8 +243,7 @@ class HandRotation:
     steps: tuple[HandStep, ...]
 
 
-@value
-class WrittenPatch:
+class WrittenPatch(Struct, frozen=True, kw_only=True):
     """One phase of the rotations of one configuration, as text that `git apply` takes.
 
     `file_name` is where `tfcert patch --phase all --out` would store it (`1-introduce.patch`); where a run reads several

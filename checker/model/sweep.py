@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.inventory import Unread
 from checker.model.observation import Calls, CertificateKey, Observation, ObservedStage
 from checker.model.places import Access, Place
 
 
-@value
-class Sweep:
+class Sweep(Struct, frozen=True, kw_only=True):
     """The stages and certificates of an account and region, as far as AWS listed them, and what it did not list (`unread`).
 
     `certificates` has an entry for each that is listed there, and for each that a stage names. `held` is how many client
@@ -28,8 +28,7 @@ class Sweep:
     unread: tuple[Unread, ...] = ()
 
 
-@value
-class Scanned:
+class Scanned(Struct, frozen=True, kw_only=True):
     """All sweeps of a scan; `interrupted` where a person ended it before its end."""
 
     sweeps: tuple[Sweep, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from checker._value import value
+from msgspec import Struct
 
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _LONGEST = 64 * 1024
@@ -58,8 +58,7 @@ _UTC_FORM = re.compile(rb"\d{12}Z")
 _GENERALIZED_FORM = re.compile(rb"\d{14}Z")
 
 
-@value
-class Validity:
+class Validity(Struct, frozen=True, kw_only=True):
     """From when to when a certificate holds, and the SHA-256 fingerprint of its DER in lower-case hexadecimal."""
 
     not_before: datetime

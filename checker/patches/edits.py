@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration
 from checker.hcl.proof import BlockKey, Intent, prove
@@ -16,8 +17,7 @@ from checker.hcl.terraform_tests import test_references
 from checker.model.address import Address
 
 
-@value
-class Succession:
+class Succession(Struct, frozen=True, kw_only=True):
     """A predecessor and its successor, as addresses of blocks in one module."""
 
     predecessor: Address

@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Callable
 from pathlib import Path
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.errors import UnprovenError
 from checker.hcl.comments import pem_comment, succeeds_comment
 from checker.hcl.configuration import Configuration
@@ -20,8 +21,7 @@ from checker.model.address import Address
 from checker.model.rotation import Phase
 
 
-@value
-class LiteralStep:
+class LiteralStep(Struct, frozen=True, kw_only=True):
     """The id of a certificate that Terraform does not manage, and the block of its successor."""
 
     identity: str

@@ -6,7 +6,8 @@ import difflib
 import posixpath
 from collections.abc import Iterator, Mapping
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.rotation import SERIES, Expected, Holds, Phase, Rotation
 from checker.rotation.sentences import condition_in_words
 
@@ -51,8 +52,7 @@ def _ended(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
 
 
-@value
-class FileChange:
+class FileChange(Struct, frozen=True, kw_only=True):
     """One file before and after a phase; `path` is relative to the configuration's folder, `before` None for a new file."""
 
     path: str
@@ -60,8 +60,7 @@ class FileChange:
     after: bytes
 
 
-@value
-class PhasePatch:
+class PhasePatch(Struct, frozen=True, kw_only=True):
     """One phase of all rotations that take it: the files that change, from the text that the phase before leaves.
 
     `on_disk` says whether that text is what the files hold now, so that the patch can be written into them. `leaves` is the text
@@ -116,8 +115,7 @@ class PhasePatch:
         )
 
 
-@value
-class Patches:
+class Patches(Struct, frozen=True, kw_only=True):
     """What could be written, and the rotations as they stand after trying: some may have turned out to be blocked."""
 
     patches: tuple[PhasePatch, ...]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.errors import UnprovenError
 from checker.hcl.comments import hands_pem_on
 from checker.hcl.configuration import Configuration
@@ -19,8 +20,7 @@ from checker.model.rotation import Delivery
 from checker.patches.edits import Succession, key_of, references_to
 
 
-@value
-class _Place:
+class _Place(Struct, frozen=True, kw_only=True):
     """A reference to the predecessor's PEM, its text, and the same text for the successor; `both` is the join around them."""
 
     reference: Reference

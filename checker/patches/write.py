@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration
 from checker.hcl.references import Use
@@ -27,8 +29,7 @@ _WRITERS: dict[Phase, Callable[[Configuration, Succession], Configuration]] = {
 }
 
 
-@value
-class _Task:
+class _Task(Struct, frozen=True, kw_only=True):
     """The phases to write of one rotation; `both` lets introduce hand both PEMs on where it is still to be written."""
 
     rotation: Rotation

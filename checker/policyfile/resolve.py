@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.errors import UnreadableError, UsageError
 from checker.files import open_file
 from checker.model.exemptions import Exemption
@@ -26,8 +28,7 @@ _LIFE_DAYS = 365
 _DEADLINES = ("margin_days", "trust_window_days", "introduce_margin_days")
 
 
-@value
-class Layer:
+class Layer(Struct, frozen=True, kw_only=True):
     """What one file says, with the sheet that tells the lines."""
 
     sheet: Sheet
@@ -223,8 +224,7 @@ _OTHERS = (POLICY_VARIABLE, "TFCERT_TOOL")
 _NEAR = 0.7
 
 
-@value
-class Unknown:
+class Unknown(Struct, frozen=True, kw_only=True):
     """A variable that begins as ours do and is none of them."""
 
     name: str

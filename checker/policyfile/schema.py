@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import CONTROLS
 from checker.rules import RULES
@@ -20,8 +21,7 @@ MOST_PATTERNS = 250
 MOST_PATTERN_CHARACTERS = 8 * 1024
 
 
-@value
-class Whole:
+class Whole(Struct, frozen=True, kw_only=True):
     """A whole number from `least` to `most`."""
 
     says: str
@@ -30,8 +30,7 @@ class Whole:
     example: int = 30
 
 
-@value
-class Word:
+class Word(Struct, frozen=True, kw_only=True):
     """One of some words; `unless` says of others why they are none."""
 
     says: str
@@ -39,8 +38,7 @@ class Word:
     unless: Mapping[str, str]
 
 
-@value
-class Text:
+class Text(Struct, frozen=True, kw_only=True):
     """A text in one line that is not blank and fits the whole pattern; `what` names what fits it."""
 
     says: str
@@ -50,8 +48,7 @@ class Text:
     most: int = MOST_CHARACTERS
 
 
-@value
-class OneOrMore:
+class OneOrMore(Struct, frozen=True, kw_only=True):
     """A text, or several in an array."""
 
     says: str
@@ -59,15 +56,13 @@ class OneOrMore:
     most: int = MOST_ENTRIES
 
 
-@value
-class Day:
+class Day(Struct, frozen=True, kw_only=True):
     """A date without a time, as TOML writes it or as a text."""
 
     says: str
 
 
-@value
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """Keys and the shapes of their values; `needed` must be there, and of each group in `any_of` at least one."""
 
     says: str
@@ -77,8 +72,7 @@ class Table:
     one_of: tuple[str, ...] = ()
 
 
-@value
-class Tables:
+class Tables(Struct, frozen=True, kw_only=True):
     """An array of tables."""
 
     says: str
@@ -86,8 +80,7 @@ class Tables:
     most: int = MOST_ENTRIES
 
 
-@value
-class NamedTable:
+class NamedTable(Struct, frozen=True, kw_only=True):
     """A table whose keys are names that fit a pattern."""
 
     says: str

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import cast
 
-from checker._value import short_value
+from msgspec import Struct
+
 from checker.model.outcome import Outcome
 
 
-@short_value
-class Format:
+class Format(Struct, frozen=True):
     """A format of reports: the module here that has its `render`.
 
     `patches` says that it carries patches without being told, `by_repository` that it names files from a repository's root, as

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from checker._value import short_value
+from msgspec import Struct
+
 from checker.model.places import Access, Place
 
 _SESSION = "tfcert-by-hand"
 
 
-@short_value
-class Shell:
+class Shell(Struct, frozen=True):
     """A word that is the shell's own, such as a variable, and stands as it is."""
 
     text: str

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.configuration import Declared, DeclaredCertificate
 from checker.model.rotation import Caution, Phase
 
 
-@value
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """The successor that a comment names, those that are passed over with the reason, and those that contest it."""
 
     successor: DeclaredCertificate | None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.analysis.scoping import Scoping
 from checker.analysis.succession import successor_in_state
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
@@ -22,8 +23,7 @@ _DEPLOYMENT = (
 )
 
 
-@value
-class Hand:
+class Hand(Struct, frozen=True, kw_only=True):
     """What is rotated by hand: a certificate in a place, the stages that a person moves, and those that Terraform does.
 
     `made` is the successor where it is there already, `terraforms` says that Terraform makes it and deletes the predecessor,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.analysis.certificate_uses import subjects
 from checker.analysis.succession import Guess, Succession
 from checker.model.address import Address, AddressError, parse, print_key

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import date, datetime
 
-from checker._value import having, replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
+from checker._value import having
 from checker.analysis.succession import Guess, split_name
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
@@ -22,8 +25,7 @@ def presented(stage: Stage) -> str | None:
     return stage.presents.id if isinstance(stage.presents, Presents) else None
 
 
-@value
-class RotationState:
+class RotationState(Struct, frozen=True, kw_only=True):
     """A predecessor block, the cases of its instances, its declaration if it still has one, and its successor.
 
     The successor is the one that a comment names, else a guess. `unfit` says why stages should not move to it.

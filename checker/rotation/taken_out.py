@@ -8,7 +8,8 @@ aws_api_gateway_client_certificate has its id as the import id.
 
 from __future__ import annotations
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.configuration import Declared, DeclaredCertificate

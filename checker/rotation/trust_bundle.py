@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, Evidence
 from checker.model.observation import Found
 from checker.model.rotation import Holds, Phase, Rotation
 
 
-@value
-class Trusted:
+class Trusted(Struct, frozen=True, kw_only=True):
     """A certificate that a backend must trust, why, and its PEM as `normal_pem` writes it; None where nobody knows the PEM.
 
     `observed` says that the PEM is AWS's own answer rather than what state remembers.

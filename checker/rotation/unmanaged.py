@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from checker._value import having, value
+from msgspec import Struct
+
+from checker._value import having
 from checker.model.address import Address, ModuleStep
 from checker.model.cases import Cases, DocumentCases, days_between
 from checker.model.configuration import Declared, DeclaredCertificate, DeclaredLiteral
@@ -28,8 +30,7 @@ def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:
     )
 
 
-@value
-class _Standing:
+class _Standing(Struct, frozen=True, kw_only=True):
     cases: Cases
     document: DocumentCases
     declared: Declared

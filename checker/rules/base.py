@@ -7,7 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
@@ -34,8 +36,7 @@ class Needs(StrEnum):
     SURVEY = "every stage of an account and region"
 
 
-@value
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A rule of the catalogue; its page is the docstring of the module that defines `check`.
 
     `mildest` is the least that a policy may let it weigh; None where it may be switched off. Where `exemptable` is False no

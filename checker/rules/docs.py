@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.rules.base import Rule
 
 # The first is the docstring's first paragraph, the others are headings in it.
@@ -28,8 +29,7 @@ or in or directly above the resource:
 """
 
 
-@value
-class RulePage:
+class RulePage(Struct, frozen=True, kw_only=True):
     """The page as Markdown, its first paragraph alone, and the page without the marks of Markdown."""
 
     markdown: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.model.cases import Cases, DocumentCases
 from checker.model.certificate_use import Subject
 from checker.model.finding import Finding

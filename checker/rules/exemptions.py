@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.analysis.scoping import Scoping, stages_of
 from checker.model.address import Address
 from checker.model.cases import DocumentCases

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.configuration import Declared, DeclaredCertificate
@@ -17,8 +18,7 @@ from checker.model.resources import Presents
 POINTER = "client_certificate_id"
 
 
-@value
-class NextPhase:
+class NextPhase(Struct, frozen=True, kw_only=True):
     """The rotations of one document, and the two questions about it: each answer is the reason against, or None."""
 
     cases: Cases

@@ -40,7 +40,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.model.cases import Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.plan import Action, CertificateChange, DeploymentChange, Plan, StageChange

@@ -38,7 +38,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker._value import replace
+from msgspec.structs import replace
+
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding

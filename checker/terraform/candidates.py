@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from checker._value import replace, short_value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.model.address import Address, InstanceKey
 from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.model.resources import PresentsPlanned
@@ -106,16 +108,14 @@ class Trail(NamedTuple):
     hint: InstanceKey = None
 
 
-@short_value
-class ReferenceTarget:
+class ReferenceTarget(Struct, frozen=True):
     """Certificates that a trail leads to; a key that is None stands for any, most probably for the hint."""
 
     address: Address
     hint: InstanceKey = None
 
 
-@short_value
-class Lost:
+class Lost(Struct, frozen=True):
     """The trail ends where a plan does not tell what flows on.
 
     `local` values are missing in every plan, and mostly hold what the configuration itself makes; whatever else a trail

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta, timezone
 
 from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.model.places import place_of_arn
 from checker.model.resources import Certificate, possible_beginning, possible_end
 from checker.model.x509 import normal_pem, read_pem

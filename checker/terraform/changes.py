@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
-from checker._value import replace, value
 from checker.model.address import Address, AddressError, parse
 from checker.model.places import Place
 from checker.model.plan import Action
@@ -51,8 +51,7 @@ class _Change(Struct, frozen=True, gc=False):
     importing: Raw | UnsetType = UNSET
 
 
-@value
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One entry of `resource_changes` that is ours; `before` or `after` is None where there is no object."""
 
     address: Address

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from checker._value import Indexed, value
+from msgspec import Struct
+
+from checker._value import Indexed
 from checker.hcl.arrivals import Arrival
 from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, unparsed
 from checker.hcl.consumers import consumers, id_arrivals
@@ -41,8 +43,7 @@ _THERE_REMEDY = (
 )
 
 
-@value
-class ProducerWords:
+class ProducerWords(Struct, frozen=True, kw_only=True):
     """What produces an id, as a report says it, and what to do about it."""
 
     what: str

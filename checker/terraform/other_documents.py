@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
-from checker._value import value
 from checker.errors import UnreadableError
 from checker.terraform.decode import PLAN, Buffer, Spot, decode
 
@@ -37,8 +36,7 @@ _COLOURS = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 _ERROR = re.compile(r"(?m)^[│\s]*(Error: [^\n]{1,300})")
 
 
-@value
-class Wrapper:
+class Wrapper(Struct, frozen=True, kw_only=True):
     """A program that puts text around a document: how its text looks, its name, and the way out."""
 
     marks: re.Pattern[bytes]
@@ -254,8 +252,7 @@ _BLOCKS = frozenset(
 _NOT_A_PLAN = "not a plan or a state"
 
 
-@value
-class Kind:
+class Kind(Struct, frozen=True, kw_only=True):
     """A kind of document: properties that all of its documents have, what it is, and what to pass instead."""
 
     needs: frozenset[str]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.model.address import Address
 from checker.model.inventory import Document, Source
 from checker.model.plan import CertificateChange, Plan, StageChange, StageClash, Unsaid

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
-from checker._value import replace, value
 from checker.model.address import Address, AddressError, InstanceKey, parse
 from checker.model.places import Place
 from checker.model.resource_types import concerns
@@ -18,8 +18,7 @@ ALL = frozenset({"*"})
 _EXACT = 2**53  # up to here every whole number has a floating-point form of its own
 
 
-@value
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """An object of a type of ours: its attributes still as JSON, and the names of those that are marked sensitive.
 
     `unknown` names the attributes that are known only after apply. `place` is what else is known of where it lives; `provider`

@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Raw, Struct
 
-from checker._value import value
 from checker.errors import UnreadableError
 from checker.model.address import Address
 from checker.model.plan import Action, DeploymentChange, StageChange, StageClash, Unsaid, WrittenStage
@@ -86,8 +85,7 @@ def _written_by(record: Record, found: _Deployment) -> WrittenStage:
     )
 
 
-@value
-class _Named:
+class _Named(Struct, frozen=True, kw_only=True):
     """A deployment with a stage name: what the plan does to it, and the stage that it has made or makes."""
 
     address: Address

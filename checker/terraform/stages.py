@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.errors import UnreadableError
 from checker.model.places import place_of_arn
 from checker.model.resource_types import APIS, STAGES

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 
-from checker._value import replace, value
+from msgspec import Struct
+from msgspec.structs import replace
+
 from checker.model.address import Address
 from checker.model.places import Place
 from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
@@ -46,8 +48,7 @@ def _in_account(certificate: Certificate, accounts: set[str | None]) -> Certific
     return replace(certificate, place=certificate.place.or_else(Place(account=next(iter(accounts)))))
 
 
-@value
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True):
     """The stages and certificates of a state, with the sentences that a report on them must carry, and its APIs' names."""
 
     stages: tuple[Stage, ...]

@@ -11,7 +11,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.errors import UnreadableError, UsageError
 from checker.programs import find_program
 
@@ -48,8 +49,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CHOICE = "TFCERT_TOOL"
 
 
-@value
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """Which tool is asked for, which variables it is given beside those of the list, and whether it may contact a backend."""
 
     name: str | None = None
@@ -57,8 +57,7 @@ class Wanted:
     offline: bool = False
 
 
-@value
-class Tool:
+class Tool(Struct, frozen=True, kw_only=True):
     """A terraform or tofu: its file, how messages call it, and the environment that it runs in, which may hold secrets."""
 
     path: str
@@ -113,8 +112,7 @@ _QUIET = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_ARGS": "", "TF_LOG":
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷╵]")
 
 
-@value
-class ToolAnswer:
+class ToolAnswer(Struct, frozen=True, kw_only=True):
     """What the tool printed, and the error that it gave, in one line; no error means that it succeeded.
 
     `details` are the lines below the headline of the error, also in one line.

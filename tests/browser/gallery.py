@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
 from world import BASE, CERTIFICATE, HOME, NOW, STAGE, World, days, lay, world
 
-from checker._value import replace
 from checker.cli.loaded import Loaded
 from checker.cli.patch_preview import with_patches
 from checker.model.address import parse

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.demo.emulator import Emulator, SeedApi, SeedCertificate, access_denied
 from checker.policyfile.resolve import read_policy
 

@@ -13,9 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from documents import due
+from msgspec.structs import replace
 from strict_server import Answer, Fault
 
-from checker._value import replace
 from checker.errors import TfcertError, UsageError
 from checker.forges import transport
 from checker.forges.comment import Behavior, Did, Marker, Post, keep

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.forges.comment import Marker, read_marker
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

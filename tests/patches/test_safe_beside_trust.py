@@ -6,9 +6,9 @@ import re
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 from world import BASE, CERTIFICATE, NOW, STAGE, world
 
-from checker._value import replace
 from checker.cli.patch_output import standing
 from checker.model.address import parse
 from checker.model.location import Location

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+from msgspec.structs import replace
 from world import BASE, CERTIFICATE, NOW, STAGE, world
 
-from checker._value import replace
 from checker.git import Checkout
 from checker.model.address import Address
 from checker.model.finding import Finding, SuppressedBy, Suppression

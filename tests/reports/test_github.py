@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from msgspec.structs import replace
 from outcomes import ADDRESS, due, finding, judged, many, mixed, pair
 
-from checker._value import replace
 from checker.model.location import Location
 from checker.model.outcome import UNVERIFIED
 from checker.model.severity import Severity

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import jsonschema
+from msgspec.structs import replace
 from outcomes import due, many, mixed
 
-from checker._value import replace
 from checker.git import Checkout
 from checker.reports import FORMATS
 

@@ -12,9 +12,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from world import BASE, CERTIFICATE, NOW, STAGE, bounded, days, world
 
-from checker._value import replace
 from checker.analysis.cases import build_cases
 from checker.model.conditions import Conditions
 from checker.model.finding import Finding, SuppressedBy, Suppression

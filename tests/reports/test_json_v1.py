@@ -9,9 +9,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 from world import BASE, CERTIFICATE, NOW, STAGE, days, world
 
-from checker._value import replace
 from checker.analysis.cases import build_cases
 from checker.model.finding import SuppressedBy, Suppression
 from checker.model.inventory import Inventory

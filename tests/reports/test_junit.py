@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped
+from msgspec.structs import replace
 from outcomes import ADDRESS, due, finding, judged, mixed, pair
 from world import STAGE
 
-from checker._value import replace
 from checker.model.policy import FailOn
 from checker.reports import FORMATS
 

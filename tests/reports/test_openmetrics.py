@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 from outcomes import ADDRESS, due, finding, judged, many, mixed, pair
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as older
 from world import NOW
 
-from checker._value import replace
 from checker.model.outcome import UNVERIFIED
 from checker.reports import FORMATS
 

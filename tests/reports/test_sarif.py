@@ -9,10 +9,10 @@ from urllib.parse import unquote, urlsplit
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 from outcomes import ADDRESS, due, finding, judged, many, mixed, pair
 from world import BASE, NOW, world
 
-from checker._value import replace
 from checker.git import Checkout
 from checker.model.location import Location
 from checker.model.outcome import UNVERIFIED

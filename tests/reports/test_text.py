@@ -7,10 +7,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from outcomes import ADDRESS, finding, judged, many, mixed, pair
 from world import BASE, STAGE, bounded, days, world
 
-from checker._value import replace
 from checker.model.outcome import UNVERIFIED
 from checker.reports.escape import printable
 from checker.reports.text import lay_out, render

@@ -7,9 +7,9 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from world import BASE, CERTIFICATE, HOME, NOW, STAGE, World, bounded, days, world
 
-from checker._value import replace
 from checker.analysis.cases import build_cases
 from checker.model.observation import Found, Gone, Observations, ObservedStage, Surveyed, Unanswered
 from checker.model.places import Place

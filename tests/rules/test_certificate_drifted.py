@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from builders import cases_of, certificate, document, findings, said, stage
+from msgspec.structs import replace
 from world import HOME, NOW
 
-from checker._value import replace
 from checker.analysis.certificate_uses import observable
 from checker.model.observation import CertificateKey, Found, Gone, ObservedStage, Unanswered
 from checker.model.resources import StageKind

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from builders import cases_of, certificate, document, findings, moving, said, stage
+from msgspec.structs import replace
 from world import HOME
 
-from checker._value import replace
 from checker.model.observation import CertificateKey, Found, Gone
 from checker.model.places import Place
 from checker.model.plan import Plan

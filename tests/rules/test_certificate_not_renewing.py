@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from builders import cases_of, certificate, document, findings, lineage, moving, said, stage
+from msgspec.structs import replace
 from world import NOW
 
-from checker._value import replace
 from checker.model.observation import Found, Gone, Observation, Renews, RenewsNot, Unanswered
 from checker.model.plan import Plan
 from checker.model.rotation import Blocked, Waiting

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from builders import cases_of, certificate, document, findings, lineage, said, stage
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.model.observation import Gone, Unanswered
 from checker.model.places import Place
 from checker.model.policy import Policy

@@ -85,7 +85,8 @@ def test_a_certificate_yet_to_be_created_has_nothing_to_verify():
 
 def test_the_same_id_in_another_region_is_another_certificate():
     """An answer for one region says nothing of the other."""
-    from checker._value import replace
+    from msgspec.structs import replace
+
     from checker.model.places import Place
 
     west = Place("aws", HOME.account, "us-west-2")

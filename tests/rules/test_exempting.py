@@ -8,9 +8,9 @@ import pytest
 from builders import CERTIFICATE, STAGE, cases_of, certificate, document, lineage, making, moving, stage
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from world import NOW
 
-from checker._value import replace
 from checker.model.conditions import Conditions
 from checker.model.exemptions import Exemption, Faulty
 from checker.model.finding import SuppressedBy

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from builders import cases_of, certificate, document, findings, lineage
+from msgspec.structs import replace
 from test_exempting import OLD, exemption
 
-from checker._value import replace
 from checker.model.exemptions import Faulty
 from checker.model.location import Location
 from checker.model.policy import Policy

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from builders import cases_of, certificate, document, findings, making
+from msgspec.structs import replace
 from test_exempting import OLD, exemption
 
-from checker._value import replace
 from checker.model.inventory import Unread
 from checker.model.plan import Plan
 from checker.model.policy import Policy

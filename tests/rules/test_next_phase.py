@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from builders import cases_of, certificate, certificate_at, deploying, document, findings, lineage, making, moving, stage
+from msgspec.structs import replace
 from world import NOW
 
-from checker._value import replace
 from checker.model.configuration import Declared, DeclaredCertificate
 from checker.model.location import Location
 from checker.model.plan import Action, CertificateChange, Plan

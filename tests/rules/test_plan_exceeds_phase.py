@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from builders import cases_of, certificate, certificate_at, deploying, document, findings, lineage, making, moving, stage
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.model.configuration import HashedFile
 from checker.model.location import Location
 from checker.model.plan import Action, CertificateChange, Plan

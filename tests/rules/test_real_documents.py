@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.analysis.cases import build_cases
 from checker.model.inventory import Inventory
 from checker.model.observation import Observations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from builders import cases_of, certificate_at, document, findings, making, moving
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.model.plan import Action, Plan
 from checker.model.resources import PresentsPlanned
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from builders import cases_of, certificate, document, findings, moving, said
+from msgspec.structs import replace
 from world import NOW
 
-from checker._value import replace
 from checker.model.observation import Found
 from checker.model.plan import Action, Plan
 from checker.model.policy import Policy

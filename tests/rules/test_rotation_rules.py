@@ -16,9 +16,9 @@ from builders import (
     stage,
     stage_at,
 )
+from msgspec.structs import replace
 from world import CERTIFICATE
 
-from checker._value import replace
 from checker.model.observation import ObservedStage, Unanswered
 from checker.model.plan import Action, CertificateChange, Plan
 from checker.model.resources import PresentsPlanned, StageKind

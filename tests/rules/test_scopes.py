@@ -8,9 +8,9 @@ import pytest
 from builders import CERTIFICATE, STAGE, cases_of, certificate, document, findings, making, moving, said, stage
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from world import HOME
 
-from checker._value import replace
 from checker.analysis.certificate_uses import observable
 from checker.model.address import parse
 from checker.model.conditions import Conditions

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from builders import STAGE, cases_of, document, findings, moving, stage, stage_at
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.model.address import Address
 from checker.model.plan import Action, DeploymentChange, Plan, StageChange, StageClash, Unsaid, WrittenStage
 

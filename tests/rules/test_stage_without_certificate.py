@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from builders import cases_of, certificate, document, findings, moving, said, stage
+from msgspec.structs import replace
 
-from checker._value import replace
 from checker.analysis.certificate_uses import observable
 from checker.model.observation import ObservedStage
 from checker.model.plan import Action, Plan

@@ -19,9 +19,9 @@ from builders import (
     said,
     stage,
 )
+from msgspec.structs import replace
 from world import HOME
 
-from checker._value import replace
 from checker.model.address import Address
 from checker.model.places import Place
 from checker.model.plan import Action, DeploymentChange, Plan, WrittenStage

@@ -223,7 +223,8 @@ def test_a_successor_that_aws_lost_is_made_again(tmp_path):
     lost = {"new000"}
 
     def without(certificates, places, stages):
-        from checker._value import replace
+        from msgspec.structs import replace
+
         from checker.model.observation import Gone
 
         seen = observe(certificates, places, stages)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.finding import Finding
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.reports.html.format import Date, Name, counted, split
@@ -16,8 +17,7 @@ from checker.reports.html.rotations import Card
 _CURED = {"certificate-expired", "certificate-expiring", "certificate-gone", "rotation-overdue"}
 
 
-@value
-class Deed:
+class Deed(Struct, frozen=True, kw_only=True):
     """One thing to do: what, about what, why or how, by when (`due` in words), and where on the page more about it is.
 
     `state` is wrong (a finding), open (not verified), or that of a rotation: next, waiting, blocked.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.analysis.scoping import Scoping
 from checker.model.cases import Case, DocumentCases, Evidence
 from checker.model.outcome import Outcome
@@ -26,8 +27,7 @@ _EVIDENCE = {
 }
 
 
-@value
-class CertificateRow:
+class CertificateRow(Struct, frozen=True, kw_only=True):
     """One certificate: `tone` is ended, threshold, notice, open (its end or its being is in doubt), planned, idle or calm."""
 
     anchor: str
@@ -45,8 +45,7 @@ class CertificateRow:
     presented: str
 
 
-@value
-class Fold:
+class Fold(Struct, frozen=True, kw_only=True):
     """Rows behind one line; `share` is how many there are, in per cent of the fullest fold."""
 
     title: str
@@ -54,8 +53,7 @@ class Fold:
     share: str
 
 
-@value
-class Timeline:
+class Timeline(Struct, frozen=True, kw_only=True):
     """What is shown at once, and what is folded away."""
 
     urgent: tuple[CertificateRow, ...]

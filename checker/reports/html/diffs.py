@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.rotation import Phase, WrittenPatch
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ _KINDS = {"+": "add", "-": "del", "@": "at", "#": "say"}
 _FILE = ("+++ ", "--- ", "diff ", "index ", "new file", "deleted file", "similarity", "rename ", "old mode", "new mode")
 
 
-@value
-class PatchView:
+class PatchView(Struct, frozen=True, kw_only=True):
     """One patch on the page; `whole` says that it can be copied from here."""
 
     anchor: str

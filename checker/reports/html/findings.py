@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.cases import Case
 from checker.model.deadlines import plan_in_words
 from checker.model.finding import Finding, Suppression
@@ -13,8 +14,7 @@ from checker.model.severity import Severity
 from checker.reports.html.format import Name, counted, day_of, split, until
 
 
-@value
-class FindingView:
+class FindingView(Struct, frozen=True, kw_only=True):
     """One finding; `weight` sorts by severity, `days` by days left, the unknown last; `suppressed` says why it does not count."""
 
     rule: str
@@ -30,8 +30,7 @@ class FindingView:
     suppressed: str | None
 
 
-@value
-class Findings:
+class Findings(Struct, frozen=True, kw_only=True):
     """All findings in their order, and what they can be filtered by."""
 
     all: tuple[FindingView, ...]
@@ -85,8 +84,7 @@ _BREAKING = {"rotation-unstaged", "rotation-destroys-in-use", "stage-detached", 
 _ENDING = {"certificate-expiring", "certificate-not-renewing"}
 
 
-@value
-class Headline:
+class Headline(Struct, frozen=True, kw_only=True):
     """`tone` is bad, doubt, fine or, where only warnings weigh, warn; `said` the sentence, `more` what is added to it."""
 
     tone: str

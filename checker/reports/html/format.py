@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
-from checker._value import short_value
+from msgspec import Struct
+
 from checker.model.address import Address, print_key
 from checker.model.cases import Case, Evidence
 from checker.model.observation import Found
@@ -125,8 +126,7 @@ _TICKS = (
 )
 
 
-@short_value
-class Tick:
+class Tick(Struct, frozen=True):
     """A mark of the scale: where it stands in per cent of the width, what it says, and the day it falls on."""
 
     at: str

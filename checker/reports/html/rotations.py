@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from checker._value import short_value, value
+from msgspec import Struct
+
 from checker.model.deadlines import LatePlan, late_plan, moment
 from checker.model.outcome import Outcome
 from checker.model.rotation import SERIES, Blocked, Done, HandRotation, HandStep, Holds, Next, Phase, Rotation, Waiting
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _STATE = {Holds.YES: "yes", Holds.NO: "no", Holds.UNKNOWN: "unknown"}
 
 
-@short_value
-class Stop:
+class Stop(Struct, frozen=True):
     """One phase of a rotation: `done`, `now` or `later`, and by when."""
 
     phase: str
@@ -32,8 +32,7 @@ class Stop:
     by: Date | None
 
 
-@short_value
-class Check:
+class Check(Struct, frozen=True):
     """What must hold before the phase that comes: `yes`, `no` or `unknown`, and in words."""
 
     state: str
@@ -41,8 +40,7 @@ class Check:
     said: str
 
 
-@value
-class Card:
+class Card(Struct, frozen=True, kw_only=True):
     """One rotation; `state` is next, waiting, blocked or done, `deed` what to do about it now, `how` the way to do it."""
 
     anchor: str
@@ -181,8 +179,7 @@ def _date(moment: datetime | None) -> Date | None:
     return date_of(moment) if moment is not None else None
 
 
-@value
-class StepView:
+class StepView(Struct, frozen=True, kw_only=True):
     """What is done, the lines of shell that do it, and what must hold before the next; `whole` as for a patch."""
 
     does: str
@@ -191,8 +188,7 @@ class StepView:
     then: str | None
 
 
-@value
-class ByHand:
+class ByHand(Struct, frozen=True, kw_only=True):
     """One certificate to rotate with the AWS CLI."""
 
     anchor: str

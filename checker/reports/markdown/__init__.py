@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.deadlines import plan_in_words
 from checker.model.outcome import Outcome
 from checker.reports.json_v1 import document
@@ -20,8 +21,7 @@ from checker.reports.markdown.folds import Folded, arrange, folded, folded_by_ha
 _EVERYTHING = 10**9
 
 
-@value
-class Detail:
+class Detail(Struct, frozen=True, kw_only=True):
     """How many there may be of each part; `minor` are notes and suppressed findings, `instead` the folds that are not shown."""
 
     rows: int = _EVERYTHING
@@ -51,8 +51,7 @@ _SHRINKING = (
 _WITH_PATCHES = 3
 
 
-@value
-class _Parts:
+class _Parts(Struct, frozen=True, kw_only=True):
     documents: tuple[JsonDocument, ...]
     rows: list[sections.MarkdownRow]
     certificates: list[str]

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.reports.escape import printable
 from checker.reports.json_v1_read import JsonDocument
 
@@ -85,8 +86,7 @@ def _longer_than(text: str, *, least: int) -> str:
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
-@value
-class NamedAccounts:
+class NamedAccounts(Struct, frozen=True, kw_only=True):
     """A document under the name by which a table of several tells it; empty where there is but one."""
 
     name: str

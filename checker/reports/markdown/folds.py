@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.reports.json_v1_read import JsonManualRotation, JsonPatch
 from checker.reports.markdown.escape import NamedAccounts, code, fenced, in_html, sentence, showable
 
@@ -23,8 +24,7 @@ _MORE = {
 }
 
 
-@value
-class Folded:
+class Folded(Struct, frozen=True, kw_only=True):
     """A patch or some steps as a fold, None where a comment cannot show it as it is, and the line that says how to get it then."""
 
     section: Section

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from checker._value import value
+from msgspec import Struct
+
 from checker.model.deadlines import Late, due, late_plan
 from checker.reports.json_v1_read import JsonCertificate, JsonDocument, JsonFinding, JsonRotation
 from checker.reports.markdown.escape import NamedAccounts, code, sentence
@@ -18,8 +19,7 @@ _VERDICTS = ("findings", "inconclusive", "warnings", "clean")
 _WHOLE = "(the account as a whole)"
 
 
-@value
-class MarkdownRow:
+class MarkdownRow(Struct, frozen=True, kw_only=True):
     """A source in the table of root modules: its verdict's rank among `_VERDICTS`, and its line."""
 
     rank: int
