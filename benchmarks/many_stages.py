@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from checker.cli.load import load, moment
+from checker.cli.load import load, parse_as_of
 from checker.model.policy import Policy, Run
 from checker.pipeline import check
 from checker.reports import FORMATS
@@ -59,7 +59,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "terraform.tfstate")
         path.write_bytes(state(stages))
-        run = Run(as_of=moment(AS_OF), policy=Policy())
+        run = Run(as_of=parse_as_of(AS_OF), policy=Policy())
         begun = time.process_time()
         inventory = load((str(path),), config=None, tool=None).inventory
         print(f"{'read':<12} {time.process_time() - begun:6.2f} s")

@@ -41,15 +41,15 @@ class Checkout(Struct, frozen=True, kw_only=True):
         return "" if inside in (".", "..") else inside
 
 
-def repository_of(folder: Path) -> Path | None:
+def find_repository(folder: Path) -> Path | None:
     """The root of the repository: the nearest folder, this one or above, that has a `.git`, a folder or a worktree's file."""
     return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
 
 
-def checkout() -> Checkout:
+def find_checkout() -> Checkout:
     """The repository's root and the way from it to here; here itself where there is no repository."""
     here = Path.cwd()
-    root = repository_of(here) or here
+    root = find_repository(here) or here
     folder = here.relative_to(root).as_posix()
     return Checkout(root=root.as_posix(), folder="" if folder == "." else folder)
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.analysis.cases import build_cases
-from checker.analysis.certificate_uses import subjects
+from checker.analysis.certificate_uses import certificate_uses
 from checker.model.cases import Cases
 from checker.model.inventory import Inventory
 from checker.model.observation import CertificateKey, Observations
@@ -17,20 +17,20 @@ from checker.model.outcome import Outcome
 from checker.model.places import Place
 from checker.model.policy import Run
 from checker.model.resources import Stage
-from checker.model.rotation import Phase, Rotation, in_order
+from checker.model.rotation import Phase, Rotation, sort_rotations
 from checker.rotation.planner import plan_rotations, surveys_needed
 from checker.rules import judge
 
 if TYPE_CHECKING:
     from checker.hcl.configuration import Configuration
-    from checker.model.sweep import Scanned
+    from checker.model.sweep import ScanResult
     from checker.patches.patch import Patches
-    from checker.rotation.trust_bundle import Trusted
+    from checker.rotation.trust_bundle import TrustedCertificate
 
 Observe = Callable[[Collection[CertificateKey], Collection[Place], Collection[Stage]], Observations]
 
 
-class Wish(Struct, frozen=True, kw_only=True):
+class PatchRequest(Struct, frozen=True, kw_only=True):
     """What `patch` is asked for: a phase by name, every phase, or what is safe now; and for which certificates.
 
     With `trust_bundle` introduce also edits the places that hand the PEM on.
@@ -51,18 +51,18 @@ def check(inventory: Inventory, observe: Observe | None, run: Run) -> Outcome:
 
 
 def patch(
-    inventory: Inventory, configuration: Configuration, observe: Observe | None, run: Run, wish: Wish
+    inventory: Inventory, configuration: Configuration, observe: Observe | None, run: Run, wish: PatchRequest
 ) -> tuple[Outcome, Patches]:
     """Judge, and write the phases that are wished for of every rotation that can be written."""
     # Only here: a check has no use for what edits text.
     from checker.patches.write import write_patches
-    from checker.rotation.planner import chosen
+    from checker.rotation.planner import choose_rotations
 
     cases = _cases(inventory, observe, run)
     rotations = plan_rotations(cases, name=wish.name, even_if_not_due=wish.even_if_not_due)
     if wish.phase is Phase.ROLLBACK:
         rotations = tuple(replace(rotation, step=rotation.back) for rotation in rotations)
-    asked_for = tuple(chosen(cases, rotations, wish.only))
+    asked_for = tuple(choose_rotations(cases, rotations, wish.only))
     patches = write_patches(configuration, asked_for, wish.phase, every=wish.every, trust_bundle=wish.trust_bundle)
     return _outcome(inventory, cases, patches.rotations), patches
 
@@ -92,27 +92,27 @@ def preview(
         patches = write_patches(home, own, None, every=True)
         written.append((home, patches))
         rotations += patches.rotations
-    return replace(outcome, rotations=in_order(rotations)), tuple(written)
+    return replace(outcome, rotations=sort_rotations(rotations)), tuple(written)
 
 
-def scan(scanned: Scanned, recorded: Inventory | None, run: Run) -> Outcome:
+def scan(scanned: ScanResult, recorded: Inventory | None, run: Run) -> Outcome:
     """Judge what a scan found in AWS; what the states of `recorded` know is told from what they do not."""
     # Only here: no other verb reads all of an account.
-    from checker.analysis.scan_inventory import documents_of
-    from checker.rotation.manual import hand_rotations
+    from checker.analysis.scan_inventory import scan_to_inventory
+    from checker.rotation.manual import manual_rotations
 
-    inventory, observations = documents_of(scanned, recorded, run.policy.tags)
+    inventory, observations = scan_to_inventory(scanned, recorded, run.policy.tags)
     cases = build_cases(inventory, observations, as_of=run.as_of, policy=run.policy)
-    return replace(_outcome(inventory, cases, plan_rotations(cases)), by_hand=hand_rotations(cases))
+    return replace(_outcome(inventory, cases, plan_rotations(cases)), by_hand=manual_rotations(cases))
 
 
-def bundle(inventory: Inventory, observe: Observe | None, run: Run) -> tuple[Outcome, tuple[Trusted, ...]]:
+def bundle(inventory: Inventory, observe: Observe | None, run: Run) -> tuple[Outcome, tuple[TrustedCertificate, ...]]:
     """Judge, and say which certificates the backends must trust now."""
-    from checker.rotation.trust_bundle import trusted
+    from checker.rotation.trust_bundle import trusted_certificates
 
     cases = _cases(inventory, observe, run)
     rotations = plan_rotations(cases)
-    return _outcome(inventory, cases, rotations), trusted(cases, rotations)
+    return _outcome(inventory, cases, rotations), trusted_certificates(cases, rotations)
 
 
 def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
@@ -122,7 +122,10 @@ def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
         from checker.rotation.unmanaged import keys_needed
 
         wanted = {
-            subject.key: None for document in inventory.documents for subject in subjects(document) if subject.key is not None
+            subject.key: None
+            for document in inventory.documents
+            for subject in certificate_uses(document)
+            if subject.key is not None
         }
         wanted |= dict.fromkeys(keys_needed(inventory))
         observations = observe(tuple(wanted), surveys_needed(inventory, run.policy, run.as_of), inventory.stages)

@@ -8,10 +8,10 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from checker._value import Indexed
-from checker.analysis.certificate_uses import subjects
+from checker.analysis.certificate_uses import certificate_uses
 from checker.analysis.presenters import Presenters
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
-from checker.model.certificate_use import Subject
+from checker.model.certificate_use import CertificateUse
 from checker.model.inventory import Inventory
 from checker.model.observation import Answers, CertificateKey, Found, Gone, Observation, Observations, Unanswered
 from checker.model.policy import Policy
@@ -25,7 +25,7 @@ def build_cases(
     documents = tuple(
         DocumentCases(
             document=replace(document, stages=Indexed(document.stages)),
-            cases=Indexed(_case(presenters.correct(subject), observations, as_of) for subject in subjects(document)),
+            cases=Indexed(_case(presenters.correct(subject), observations, as_of) for subject in certificate_uses(document)),
         )
         for document in inventory.documents
         for presenters in (Presenters(document, observations),)
@@ -34,7 +34,7 @@ def build_cases(
     return Cases(as_of=as_of, policy=policy, documents=documents, observations=answered, expect=expect, unread=inventory.unread)
 
 
-def _case(subject: Subject, observations: Observations, as_of: datetime) -> Case:
+def _case(subject: CertificateUse, observations: Observations, as_of: datetime) -> Case:
     observation = _lookup(observations.certificates, subject.key)
     recorded = subject.certificate.expires_at
     fingerprint = subject.certificate.fingerprint

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.model.certificate_use import Subject
+from checker.model.certificate_use import CertificateUse
 from checker.model.inventory import Document
 from checker.model.observation import CertificateKey, StageKey
 from checker.model.resources import Certificate, Presents, PresentsPlanned, Stage, kind_of
 
 
-def subjects(document: Document) -> tuple[Subject, ...]:
+def certificate_uses(document: Document) -> tuple[CertificateUse, ...]:
     """Every certificate of a document: recorded, named by a stage alone, or yet to be created, in that order."""
     return (*_known(document), *_created(document))
 
 
-def observable(stage: Stage) -> StageKey | None:
+def stage_key(stage: Stage) -> StageKey | None:
     """What AWS can be asked for a stage by; None where a document leaves out its API or its name."""
     if not stage.api_id or not stage.name:
         return None
@@ -33,7 +33,7 @@ def stages_after(document: Document) -> tuple[Stage, ...]:
     return (*kept, *(change.after for change in document.plan.stages if change.after is not None))
 
 
-def _known(document: Document) -> Iterator[Subject]:
+def _known(document: Document) -> Iterator[CertificateUse]:
     now, after = _by_id(document.stages), _by_id(stages_after(document))
     recorded: dict[str, list[Certificate]] = {}
     for certificate in document.certificates:
@@ -43,17 +43,17 @@ def _known(document: Document) -> Iterator[Subject]:
         for identity, stages in presenters.items():
             known = recorded.setdefault(identity, [])
             for stage in stages:
-                if not any(is_meant(certificate, stage) for certificate in known):
+                if not any(same_certificate(certificate, stage) for certificate in known):
                     known.append(Certificate(address=None, id=identity, kind=kind_of(identity), place=stage.place))
     for identity, certificates in recorded.items():
         for certificate in certificates:
-            presented_by = tuple(stage for stage in now.get(identity, ()) if is_meant(certificate, stage))
-            to_be = tuple(stage for stage in after.get(identity, ()) if is_meant(certificate, stage))
+            presented_by = tuple(stage for stage in now.get(identity, ()) if same_certificate(certificate, stage))
+            to_be = tuple(stage for stage in after.get(identity, ()) if same_certificate(certificate, stage))
             place = certificate.place
             for stage in (*presented_by, *to_be):
                 place = place.or_else(stage.place)
             key = CertificateKey(id=identity, place=place)
-            yield Subject(certificate=certificate, key=key, presented_by=presented_by, to_be_presented_by=to_be)
+            yield CertificateUse(certificate=certificate, key=key, presented_by=presented_by, to_be_presented_by=to_be)
 
 
 def _by_id(stages: tuple[Stage, ...]) -> dict[str, list[Stage]]:
@@ -65,7 +65,7 @@ def _by_id(stages: tuple[Stage, ...]) -> dict[str, list[Stage]]:
     return found
 
 
-def _created(document: Document) -> Iterator[Subject]:
+def _created(document: Document) -> Iterator[CertificateUse]:
     if document.plan is None:
         return
     after = stages_after(document)
@@ -77,9 +77,9 @@ def _created(document: Document) -> Iterator[Subject]:
                 for stage in after
                 if isinstance(stage.presents, PresentsPlanned) and change.address in stage.presents.candidates
             )
-            yield Subject(certificate=certificate, key=None, presented_by=(), to_be_presented_by=then)
+            yield CertificateUse(certificate=certificate, key=None, presented_by=(), to_be_presented_by=then)
 
 
-def is_meant(certificate: Certificate, stage: Stage) -> bool:
+def same_certificate(certificate: Certificate, stage: Stage) -> bool:
     """Whether the id that both have means one certificate: ids may collide across accounts and regions."""
     return certificate.place.may_be(stage.place)

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from checker.analysis.certificate_uses import observable
-from checker.model.certificate_use import Subject
+from checker.analysis.certificate_uses import stage_key
+from checker.model.certificate_use import CertificateUse
 from checker.model.inventory import Document
 from checker.model.observation import Observations, ObservedStage, Surveyed
 from checker.model.places import Place
@@ -24,7 +24,7 @@ class Presenters:
         self._document = document
         self._observations = observations
 
-    def correct(self, subject: Subject) -> Subject:
+    def correct(self, subject: CertificateUse) -> CertificateUse:
         """The subject with the stages that AWS shows presenting it.
 
         A recorded stage is taken off only where AWS shows it with another certificate of the same document: an apply that failed
@@ -49,7 +49,7 @@ class Presenters:
                 yield stage
 
     def _holds_another(self, stage: Stage, identity: str) -> bool:
-        key = observable(stage)
+        key = stage_key(stage)
         match self._observations.stages.get(key) if key is not None else None:
             case ObservedStage(certificate_id=shown) if shown is not None and shown != identity:
                 return shown in self._own
@@ -67,7 +67,7 @@ class Presenters:
         if not self._observations.stages:
             return found
         for stage in self._document.stages:
-            key = observable(stage)
+            key = stage_key(stage)
             match self._observations.stages.get(key) if key is not None else None:
                 case ObservedStage(certificate_id=shown) if shown and stage.presents != Presents(shown):
                     found.setdefault(shown, []).append(replace(stage, presents=Presents(shown)))

@@ -8,13 +8,13 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from checker.analysis.certificate_uses import observable, subjects
+from checker.analysis.certificate_uses import certificate_uses, stage_key
 from checker.model.conditions import Tags
 from checker.model.inventory import Document, Inventory, Source
 from checker.model.observation import CertificateKey, Found, Observation, Observations, ObservedStage, StageKey, Surveyed
 from checker.model.places import Place
 from checker.model.resources import Certificate, Presents, PresentsNothing, Stage, StageKind, kind_of
-from checker.model.sweep import Scanned, Sweep
+from checker.model.sweep import ScanResult, Sweep
 
 T = TypeVar("T", Certificate, Stage)
 
@@ -39,11 +39,11 @@ class Ownership:
         self._certificates: dict[str, list[tuple[Place, Certificate]]] = {}
         self._stages: dict[tuple[StageKind, str, str], list[tuple[Place, Stage]]] = {}
         for document in recorded.documents if recorded is not None else ():
-            for subject in subjects(document):
+            for subject in certificate_uses(document):
                 if subject.key is not None and subject.certificate.address is not None:
                     self._certificates.setdefault(subject.key.id, []).append((subject.key.place, subject.certificate))
             for stage in document.stages:
-                key = observable(stage)
+                key = stage_key(stage)
                 if key is not None and stage.address is not None:
                     self._stages.setdefault((key.kind, key.api_id, key.name), []).append((stage.place, stage))
 
@@ -73,7 +73,9 @@ def _fits(recorded: Place, place: Place) -> bool:
     return (recorded.account in {None, place.account} or place.account is None) and recorded.region in {None, place.region}
 
 
-def documents_of(scanned: Scanned, recorded: Inventory | None, tags: Collection[str] = ()) -> tuple[Inventory, Observations]:
+def scan_to_inventory(
+    scanned: ScanResult, recorded: Inventory | None, tags: Collection[str] = ()
+) -> tuple[Inventory, Observations]:
     """A document for each sweep and what AWS said of everything in it; things that `recorded` knows have its addresses.
 
     Of their tags those are kept that are asked for, by their keys.
@@ -93,7 +95,7 @@ def documents_of(scanned: Scanned, recorded: Inventory | None, tags: Collection[
     )
 
 
-def source_of(place: Place) -> str:
+def scan_source(place: Place) -> str:
     """How reports name an account and region that was scanned."""
     return "/".join(["aws:/", place.account or "unknown", *([place.region] if place.region is not None else ())])
 
@@ -110,7 +112,7 @@ def _places(sweeps: tuple[Sweep, ...]) -> dict[str, list[Place]]:
 
 def _document(sweep: Sweep, owners: Sequence[Owner[Stage]], ownership: Ownership, tags: Collection[str]) -> Document:
     return Document(
-        source=Source(path=source_of(sweep.place), kind="aws"),
+        source=Source(path=scan_source(sweep.place), kind="aws"),
         stages=tuple(_stage(stage, sweep.place, owner, tags) for stage, owner in zip(sweep.stages, owners, strict=True)),
         certificates=tuple(_certificate(key, said, ownership, tags) for key, said in sweep.certificates.items()),
         unread=sweep.unread,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
-from checker.analysis.certificate_uses import is_meant, observable
+from checker.analysis.certificate_uses import same_certificate, stage_key
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
-from checker.model.certificate_use import Subject
+from checker.model.certificate_use import CertificateUse
 from checker.model.conditions import Traits
 from checker.model.finding import Finding
 from checker.model.inventory import Document
@@ -63,12 +63,12 @@ class Scoping:
                 return frozenset({()})
             case Place() as place:
                 return frozenset({self.matching(Traits(account=place.account, region=place.region))})
-            case Subject() as subject:
+            case CertificateUse() as subject:
                 return self.of_subject(part.document, subject) if part is not None else frozenset({()})
             case stages:
                 return self.of_stages(part, stages) if part is not None else frozenset({()})
 
-    def of_subject(self, document: Document, subject: Subject) -> frozenset[Matching]:
+    def of_subject(self, document: Document, subject: CertificateUse) -> frozenset[Matching]:
         """The sets of scopes that a certificate stands under, one for each stage that presents it."""
         known = self._subjects.get(id(subject))
         if known is None:
@@ -89,7 +89,7 @@ class Scoping:
             self._policies[found] = strictest(self.policy.under(matching) for matching in sorted(found))
         return self._policies[found]
 
-    def traits(self, document: Document, subject: Subject) -> Iterator[Traits]:
+    def traits(self, document: Document, subject: CertificateUse) -> Iterator[Traits]:
         """What is known of a certificate, with each of the stages that present it, or alone where none does."""
         place = subject.key.place if subject.key is not None else subject.certificate.place
         presenters = tuple(dict.fromkeys(subject.stages))
@@ -111,7 +111,7 @@ class Scoping:
         match stage.presents:
             case Presents(id=identity):
                 found = self._certificates(part).get(identity, ())
-                return tuple(certificate for certificate in found if is_meant(certificate, stage))
+                return tuple(certificate for certificate in found if same_certificate(certificate, stage))
             case PresentsPlanned(candidates=(only,)):
                 return self._certificates(part).get(only, ())
             case _:
@@ -154,7 +154,7 @@ class Scoping:
         return document.directory
 
     def _api(self, stage: Stage) -> str | None:
-        key = observable(stage) if stage.api_name is None else None
+        key = stage_key(stage) if stage.api_name is None else None
         answer = self.cases.observations.stages.get(key) if key is not None else None
         return answer.api_name if isinstance(answer, ObservedStage) else stage.api_name
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from checker.model.address import Address
 from checker.model.cases import Case, DocumentCases, Evidence
-from checker.model.certificate_use import Subject
-from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.certificate_use import CertificateUse
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.inventory import Document
 from checker.model.observation import Found, Gone
 from checker.model.plan import Action, CertificateChange, Plan
@@ -94,8 +94,8 @@ class _Known(Struct, frozen=True, kw_only=True):
 class Succession:
     """The guesses for one document; built once, in one pass over its certificates."""
 
-    def __init__(self, document: Document, found: Iterator[tuple[Subject, datetime | None, bool]]) -> None:
-        self.declared = document.declared or Declared(directory="")
+    def __init__(self, document: Document, found: Iterator[tuple[CertificateUse, datetime | None, bool]]) -> None:
+        self.declared = document.declared or ConfigurationFacts(directory="")
         self._known: dict[Address, _Known] = {}
         for subject, end, gone in found:
             self._learn(subject, end, gone=gone)
@@ -194,7 +194,7 @@ class Succession:
         outliving = [other for other in found if _outlives(self._known[other.block].end, known.end)]
         return outliving[0] if len({other.block for other in outliving}) == 1 else None
 
-    def _learn(self, subject: Subject, end: datetime | None, *, gone: bool) -> None:
+    def _learn(self, subject: CertificateUse, end: datetime | None, *, gone: bool) -> None:
         address = subject.certificate.address
         if address is None or subject.certificate.id is None or subject.certificate.deposed is not None:
             return

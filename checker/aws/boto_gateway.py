@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from checker.aws import responses
 from checker.aws.connection import Connection, Role
-from checker.aws.errors import Question, code_of, speaking
+from checker.aws.errors import Question, error_code, translate_errors
 from checker.aws.gateway import Api
 from checker.aws.session import Clients, Service
 from checker.model.observation import Calls, Found, Gone, ObservedStage, Unanswered
@@ -53,7 +53,7 @@ class BotoGateway:
     def account(self, region: str) -> str:
         """GetCallerIdentity, which needs no permission. Source: AWS's STS reference."""
         account = self._ask(
-            "sts", region, "GetCallerIdentity", lambda client: responses.text(client.get_caller_identity(), "Account")
+            "sts", region, "GetCallerIdentity", lambda client: responses.required_text(client.get_caller_identity(), "Account")
         )
         if self._role is None and self._clients.connection.own_role is None:
             self._clients.traffic.belongs_to(account)
@@ -69,7 +69,7 @@ class BotoGateway:
             found = client.describe_regions()["Regions"]
             if not found:
                 raise ValueError("no region in the answer")
-            return tuple(sorted(responses.text(item, "RegionName") for item in found))
+            return tuple(sorted(responses.required_text(item, "RegionName") for item in found))
 
         return self._ask("ec2", region, "DescribeRegions", read)
 
@@ -78,8 +78,8 @@ class BotoGateway:
 
         def read(client: Any) -> dict[str, Found | Unanswered]:
             fetch = partial(client.get_client_certificates, limit=_LIMIT)
-            items = responses.listed(fetch, items="items", position="position")
-            return responses.by_id(items)
+            items = responses.read_pages(fetch, items="items", position="position")
+            return responses.index_by_id(items)
 
         return self._ask("apigateway", region, "GetClientCertificates", read)
 
@@ -90,9 +90,9 @@ class BotoGateway:
             from botocore.exceptions import ClientError
 
             try:
-                return responses.acm_certificate(client.describe_certificate(CertificateArn=arn), arn)
+                return responses.parse_acm_certificate(client.describe_certificate(CertificateArn=arn), arn)
             except ClientError as error:
-                if code_of(error) == "ResourceNotFoundException":
+                if error_code(error) == "ResourceNotFoundException":
                     return Gone()
                 raise
 
@@ -111,13 +111,13 @@ class BotoGateway:
 
         def rest(client: Any) -> tuple[ObservedStage, ...]:
             fetch = partial(client.get_stages, restApiId=api.id)
-            items = responses.listed(fetch, items="item", position="position")
-            return responses.once(responses.rest_stage(api.id, api.name, item) for item in items)
+            items = responses.read_pages(fetch, items="item", position="position")
+            return responses.once(responses.parse_rest_stage(api.id, api.name, item) for item in items)
 
         def websocket(client: Any) -> tuple[ObservedStage, ...]:
             fetch = partial(client.get_stages, ApiId=api.id)
-            items = responses.listed(fetch, items="Items", position="NextToken")
-            return responses.once(responses.websocket_stage(api.id, api.name, item) for item in items)
+            items = responses.read_pages(fetch, items="Items", position="NextToken")
+            return responses.once(responses.parse_websocket_stage(api.id, api.name, item) for item in items)
 
         match api.kind:
             case StageKind.REST:
@@ -135,31 +135,34 @@ class BotoGateway:
 
     def _ask(self, service: Service, region: str, operation: str, read: Callable[[Any], T]) -> T:
         client = self._clients.client(service, region, self._role)
-        with speaking(Question(operation=operation, region=region, endpoint=self.endpoint(region))):
+        with translate_errors(Question(operation=operation, region=region, endpoint=self.endpoint(region))):
             return read(client)
 
 
 def _rest_apis(client: Any) -> tuple[Api, ...]:
     fetch = partial(client.get_rest_apis, limit=_LIMIT)
-    items = responses.listed(fetch, items="items", position="position")
-    return tuple(Api(kind=StageKind.REST, id=responses.text(item, "id"), name=responses.optional(item, "name")) for item in items)
+    items = responses.read_pages(fetch, items="items", position="position")
+    return tuple(
+        Api(kind=StageKind.REST, id=responses.required_text(item, "id"), name=responses.optional_text(item, "name"))
+        for item in items
+    )
 
 
 def _websocket_apis(client: Any) -> tuple[Api, ...]:
-    items = responses.listed(client.get_apis, items="Items", position="NextToken")
+    items = responses.read_pages(client.get_apis, items="Items", position="NextToken")
     return tuple(
-        Api(kind=StageKind.WEBSOCKET, id=responses.text(item, "ApiId"), name=responses.optional(item, "Name"))
+        Api(kind=StageKind.WEBSOCKET, id=responses.required_text(item, "ApiId"), name=responses.optional_text(item, "Name"))
         for item in items
-        if responses.text(item, "ProtocolType") == "WEBSOCKET"
+        if responses.required_text(item, "ProtocolType") == "WEBSOCKET"
     )
 
 
 def _rest_stage(api_id: str, name: str, client: Any) -> bool:
-    return _there(lambda: responses.text(client.get_stage(restApiId=api_id, stageName=name), "stageName") == name)
+    return _there(lambda: responses.required_text(client.get_stage(restApiId=api_id, stageName=name), "stageName") == name)
 
 
 def _websocket_stage(api_id: str, name: str, client: Any) -> bool:
-    return _there(lambda: responses.text(client.get_stage(ApiId=api_id, StageName=name), "StageName") == name)
+    return _there(lambda: responses.required_text(client.get_stage(ApiId=api_id, StageName=name), "StageName") == name)
 
 
 def _there(look: Callable[[], bool]) -> bool:
@@ -168,6 +171,6 @@ def _there(look: Callable[[], bool]) -> bool:
     try:
         return look()
     except ClientError as error:
-        if code_of(error) == "NotFoundException":
+        if error_code(error) == "NotFoundException":
             return False
         raise

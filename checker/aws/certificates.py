@@ -8,9 +8,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock
 
-from checker.aws.deadline import Asking, OverdueError, start, within
+from checker.aws.deadline import OverdueError, RegionalGateway, start_thread, wait_for_result
 from checker.aws.gateway import Api, GatewayError, MissingError, UnreachableError
-from checker.aws.identity import Anchor, Caller, KnownCaller, account_by, caller, elsewhere, here, proof_of, unproven
+from checker.aws.identity import (
+    Anchor,
+    Caller,
+    KnownCaller,
+    account_by,
+    is_confirmed_place,
+    other_account_answer,
+    proving_anchors,
+    unconfirmed_account,
+    wait_for_caller,
+)
 from checker.model.observation import CertificateKey, Gone, Observation, ObservedStage, Unanswered
 from checker.model.places import Place, place_of_arn
 from checker.model.resources import StageKind, kind_of
@@ -19,11 +29,11 @@ from checker.model.resources import StageKind, kind_of
 class CertificateList:
     """A region's list of certificates: asked for once, at once, and then what all else is held against."""
 
-    def __init__(self, asking: Asking, anchors: Collection[Anchor], identity: Future[Caller]) -> None:
+    def __init__(self, asking: RegionalGateway, anchors: Collection[Anchor], identity: Future[Caller]) -> None:
         self._asking = asking
         self._anchors = anchors
         self._identity = identity
-        self._listed = start(partial(asking.gateway.certificates, asking.region))
+        self._listed = start_thread(partial(asking.gateway.certificates, asking.region))
 
     def observe(self, keys: Collection[CertificateKey]) -> Mapping[CertificateKey, Observation]:
         """Say of each certificate whether it is there.
@@ -35,19 +45,19 @@ class CertificateList:
             known = self._asking.wait_for("GetClientCertificates", self._listed)
         except GatewayError as error:
             return dict.fromkeys(keys, error.unanswered)
-        who = caller(self._identity, self._asking.patience)
+        who = wait_for_caller(self._identity, self._asking.patience)
         proof = _Proof(self._asking, who, self._anchors)
         observed: dict[CertificateKey, Observation] = {}
         for key in keys:
             recorded = key.place.account or account_by(self._anchors, key.id)
-            observed[key] = elsewhere(recorded, who) or known.get(key.id) or proof.absent(key, recorded)
+            observed[key] = other_account_answer(recorded, who) or known.get(key.id) or proof.absent(key, recorded)
         return observed
 
     def held(self) -> Mapping[Place, int]:
         """How many certificates the account has in the region, where both were answered by now."""
         if not self._listed.done() or self._listed.exception() is not None:
             return {}
-        who = caller(self._identity, self._asking.patience) if self._identity.done() else None
+        who = wait_for_caller(self._identity, self._asking.patience) if self._identity.done() else None
         account = who.account if isinstance(who, KnownCaller) else None
         return {Place(None, account, self._asking.region): len(self._listed.result())}
 
@@ -56,7 +66,7 @@ class CertificateList:
 class _Proof:
     """Tells what is gone from what was looked for in the wrong account; no stage is asked for twice."""
 
-    asking: Asking
+    asking: RegionalGateway
     who: Caller
     anchors: Collection[Anchor]
     seen: dict[Anchor, bool] = field(default_factory=dict)
@@ -65,13 +75,13 @@ class _Proof:
 
     def absent(self, key: CertificateKey, recorded: str | None) -> Observation:
         """Gone, or that this is not proven."""
-        if here(recorded, key.place.region, self.who):
+        if is_confirmed_place(recorded, key.place.region, self.who):
             return Gone()
         asked = self.who.account if isinstance(self.who, KnownCaller) else recorded
-        if any(self._there(anchor) for anchor in proof_of(self.anchors, key.id, asked)):
+        if any(self._there(anchor) for anchor in proving_anchors(self.anchors, key.id, asked)):
             return Gone()
         what = f"certificate {key.id} is not in region {self.asking.region}"
-        return unproven(what, recorded, key.place.region, self.who, self.doubts)
+        return unconfirmed_account(what, recorded, key.place.region, self.who, self.doubts)
 
     def _there(self, anchor: Anchor) -> bool:
         if anchor not in self.seen and not self.given_up:
@@ -100,29 +110,31 @@ def is_arn(certificate_id: str) -> bool:
     return kind_of(certificate_id) == "acm"
 
 
-def of_acm(certificate_id: str) -> bool:
+def is_acm_arn(certificate_id: str) -> bool:
     """Whether it is the whole ARN of something of ACM's: partition, region and account are named."""
     place = place_of_arn(certificate_id)
     return certificate_id.split(":")[2:3] == ["acm"] and None not in {place.partition, place.account, place.region}
 
 
-def place_of(key: CertificateKey) -> Place:
+def acm_place(key: CertificateKey) -> Place:
     """Where an ACM certificate lives: its ARN says so, whatever a document records."""
     return place_of_arn(key.id)
 
 
-def observe_acm(asking: Asking, keys: Collection[CertificateKey], identity: Future[Caller]) -> Mapping[CertificateKey, Observation]:
+def observe_acm(
+    asking: RegionalGateway, keys: Collection[CertificateKey], identity: Future[Caller]
+) -> Mapping[CertificateKey, Observation]:
     """Ask ACM for each of a region's certificates, one call each; those of another account are not asked for.
 
     Where nothing in the region is answered, no more of it is asked.
     """
-    who = caller(identity, asking.patience)
+    who = wait_for_caller(identity, asking.patience)
     asked: dict[str, Observation] = {}
     given_up: Unanswered | None = None
     for key in keys:
         if key.id in asked:
             continue
-        answer: Observation | None = elsewhere(place_of(key).account, who) or given_up
+        answer: Observation | None = other_account_answer(acm_place(key).account, who) or given_up
         if answer is None:
             try:
                 answer = _describe(asking, key, who)
@@ -136,11 +148,11 @@ def observe_acm(asking: Asking, keys: Collection[CertificateKey], identity: Futu
     return {key: asked[key.id] for key in keys}
 
 
-def _describe(asking: Asking, key: CertificateKey, who: Caller) -> Observation:
+def _describe(asking: RegionalGateway, key: CertificateKey, who: Caller) -> Observation:
     answer = asking.ask("DescribeCertificate", lambda: asking.gateway.acm_certificate(asking.region, key.id))
-    place = place_of(key)
-    if isinstance(answer, Gone) and not here(place.account, place.region, who):
-        return unproven("ACM does not know it", place.account, place.region, who)
+    place = acm_place(key)
+    if isinstance(answer, Gone) and not is_confirmed_place(place.account, place.region, who):
+        return unconfirmed_account("ACM does not know it", place.account, place.region, who)
     return answer
 
 
@@ -158,7 +170,7 @@ VANISHED = Unanswered(
 Listed = tuple[ObservedStage, ...] | Gone | Unanswered
 
 
-def apis_of(asking: Asking, kind: StageKind) -> tuple[Api, ...]:
+def list_apis(asking: RegionalGateway, kind: StageKind) -> tuple[Api, ...]:
     """Every API of a kind in the region; raises GatewayError."""
     apis = asking.ask(_OPERATIONS[kind], lambda: asking.gateway.apis(asking.region, kind))
     asking.patience.answered()
@@ -171,7 +183,9 @@ class StageListing:
     Of a list that is wanted `whole` or not at all, any failure ends the asking. `told` is called after each answer.
     """
 
-    def __init__(self, asking: Asking, apis: Iterable[Api], *, whole: bool = False, told: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, asking: RegionalGateway, apis: Iterable[Api], *, whole: bool = False, told: Callable[[], None] | None = None
+    ) -> None:
         self._asking = asking
         self._apis = tuple(dict.fromkeys(apis))
         self._whole = whole
@@ -184,10 +198,10 @@ class StageListing:
 
     def run(self) -> None:
         """Ask until every API is answered for, nothing would be, or patience has ended."""
-        workers = [start(self._work) for _ in range(min(_THREADS, len(self._apis)))]
+        workers = [start_thread(self._work) for _ in range(min(_THREADS, len(self._apis)))]
         try:
             for worker in workers:
-                within(self._asking.patience, worker)
+                wait_for_result(self._asking.patience, worker)
         except OverdueError:
             self._given_up = self._given_up or self._asking.overdue("GetStages").unanswered
         finally:

@@ -73,7 +73,7 @@ class TimeBudget:
             self._until = min(self._until + EARNED, self._clock() + self.seconds)
 
 
-def gathered(works: Sequence[Future[T]], interruption: Interruption) -> list[T]:
+def gather(works: Sequence[Future[T]], interruption: Interruption) -> list[T]:
     """The results of works that heed an interruption: Ctrl-C, which only the main thread meets, ends them with what they have."""
     try:
         return [work.result() for work in works]
@@ -86,7 +86,7 @@ class OverdueError(Exception):
     """The time was over, or a person's patience, before the work was done."""
 
 
-def start(work: Callable[[], T]) -> Future[T]:
+def start_thread(work: Callable[[], T]) -> Future[T]:
     """Do work in a thread that the interpreter does not wait for when it exits.
 
     An executor's threads are joined at exit, so a server that never answers would hang the command after its report.
@@ -103,7 +103,7 @@ def start(work: Callable[[], T]) -> Future[T]:
     return future
 
 
-def within(patience: TimeBudget, future: Future[T]) -> T:
+def wait_for_result(patience: TimeBudget, future: Future[T]) -> T:
     """The result of work that was started, or its exception; OverdueError once patience has ended."""
     while not future.done():
         left = patience.left()
@@ -115,7 +115,7 @@ def within(patience: TimeBudget, future: Future[T]) -> T:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class RegionalGateway:
     """A gateway, the region that is asked about, and the time that there is for it."""
 
     gateway: Gateway
@@ -126,12 +126,12 @@ class Asking:
         """Do work in a thread of its own; raises what it raises, or UnreachableError once patience has ended."""
         if not self.patience.left():
             raise self.overdue(operation)
-        return self.wait_for(operation, start(work))
+        return self.wait_for(operation, start_thread(work))
 
     def wait_for(self, operation: str, begun: Future[T]) -> T:
         """Likewise for work that was begun, perhaps for others as well."""
         try:
-            return within(self.patience, begun)
+            return wait_for_result(self.patience, begun)
         except OverdueError:
             raise self.overdue(operation) from None
 

@@ -55,17 +55,17 @@ _NO_NAME = re.compile(r"\d+|Unknown|")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9._]{2,80}")
 
 
-def code_of(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
     """The name of the error that AWS answered with, or the digits of the HTTP status where it gave none."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def answered(error: ClientError, question: Question) -> GatewayError:
+def error_from_response(error: ClientError, question: Question) -> GatewayError:
     """The error to raise for an answer that is one."""
     if error.operation_name != question.operation:
         # The credentials of a profile may need a call of their own first, such as AssumeRole, and that was the one.
         question = replace(question, operation=error.operation_name, endpoint=None)
-    code, status = code_of(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, status = error_code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     message = str(error.response.get("Error", {}).get("Message", ""))
     for codes, meaning in _MEANINGS:
         if code in codes:
@@ -157,7 +157,7 @@ GIVE = (
 _PRINTABLE = re.compile(r"[\w .:@/\\~+-]{1,200}")
 
 
-def without_credentials(error: BotoCoreError) -> CredentialsError | None:
+def credentials_error(error: BotoCoreError) -> CredentialsError | None:
     """The error to raise where credentials could not be had; None where that is not what went wrong.
 
     Texts of credential programs and token services are left out: they may hold what they were given.
@@ -217,7 +217,7 @@ NETWORK = (
 BROKEN = "the connection broke off"
 
 
-def foreign() -> tuple[type[Exception], ...]:
+def boto_exceptions() -> tuple[type[Exception], ...]:
     """What a call of boto3 is known to raise, in an `except` clause.
 
     The built-in ones come out of botocore's parsers when something other than AWS answers (measured with botocore 1.44:
@@ -232,22 +232,22 @@ def foreign() -> tuple[type[Exception], ...]:
     return (BotoCoreError, ClientError, ResponseParserError, HTTPError, *builtin)
 
 
-def explain(error: Exception, question: Question) -> GatewayError:
+def explain_exception(error: Exception, question: Question) -> GatewayError:
     """The error to raise in place of what a call of boto3 raised."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     match error:
         case ClientError():
-            return answered(error, question)
+            return error_from_response(error, question)
         case BotoCoreError():
-            return without_credentials(error) or _broken(error, question)
+            return credentials_error(error) or _broken(error, question)
         case OSError():
             return UnreachableError(f"{question} failed: {BROKEN}", NETWORK)
         case _:
-            return nonsense(question)
+            return invalid_response(question)
 
 
-def nonsense(question: Question) -> UnreachableError:
+def invalid_response(question: Question) -> UnreachableError:
     """The error for an answer that AWS would not give."""
     return UnreachableError(
         f"{question} was answered, but not as AWS answers: something else stands between, such as a proxy or a sign-in page",
@@ -291,22 +291,22 @@ def _rooted_in(error: BaseException | None, kind: type[BaseException]) -> bool:
 
 
 @contextmanager
-def speaking(question: Question) -> Iterator[None]:
+def translate_errors(question: Question) -> Iterator[None]:
     """Turn what boto3, botocore and urllib3 raise into a GatewayError about a question; KeyboardInterrupt passes."""
     try:
         yield
-    except foreign() as error:
-        raise explain(error, question) from error
+    except boto_exceptions() as error:
+        raise explain_exception(error, question) from error
 
 
 @contextmanager
-def preparing(question: Question, otherwise: GatewayError) -> Iterator[None]:
+def translate_setup_errors(question: Question, otherwise: GatewayError) -> Iterator[None]:
     """Likewise before anything is sent, where `otherwise` says what an exception means that is not botocore's own."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        raise explain(error, question) from error
-    except foreign() as error:
+        raise explain_exception(error, question) from error
+    except boto_exceptions() as error:
         raise otherwise from error

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from checker.aws.deadline import OverdueError, TimeBudget, start, within
+from checker.aws.deadline import OverdueError, TimeBudget, start_thread, wait_for_result
 from checker.aws.gateway import CredentialsError, Gateway, GatewayError, Gateways
 from checker.model.observation import Unanswered
 from checker.model.places import Place
@@ -50,37 +50,39 @@ def identify(gateway: Gateway, regions: Iterable[str], patience: TimeBudget) -> 
                 why = error.unanswered.reason
         return UnknownCaller(why)
 
-    return start(ask)
+    return start_thread(ask)
 
 
-def caller(identity: Future[Caller], patience: TimeBudget) -> Caller:
+def wait_for_caller(identity: Future[Caller], patience: TimeBudget) -> Caller:
     """The answer, waited for no longer than half of the time that is left: the rest is for other proof."""
     try:
-        return within(patience.half(), identity)
+        return wait_for_result(patience.half(), identity)
     except OverdueError:
         if patience.interruption.wished:
             return UnknownCaller("GetCallerIdentity was interrupted before it was answered")
         return UnknownCaller(f"GetCallerIdentity was not answered within {patience.seconds / 2:g} s")
 
 
-def elsewhere(recorded: str | None, caller: Caller) -> Unanswered | None:
+def other_account_answer(recorded: str | None, caller: Caller) -> Unanswered | None:
     """The answer about anything that is recorded in another account than the caller's; None where it is not."""
     match caller:
         case KnownCaller(account) if recorded is not None and recorded != account:
             return Unanswered(
                 reason=f"the credentials are of account {account}, and it is recorded in another one, {recorded}",
-                remedy=enter(recorded),
+                remedy=credentials_hint(recorded),
             )
         case _:
             return None
 
 
-def here(recorded: str | None, region: str | None, caller: Caller) -> bool:
+def is_confirmed_place(recorded: str | None, region: str | None, caller: Caller) -> bool:
     """Whether what was asked is certainly what is recorded: both account and region are, and the account is the caller's."""
     return region is not None and isinstance(caller, KnownCaller) and recorded == caller.account
 
 
-def unproven(what: str, recorded: str | None, region: str | None, caller: Caller, doubts: Iterable[str] = ()) -> Unanswered:
+def unconfirmed_account(
+    what: str, recorded: str | None, region: str | None, caller: Caller, doubts: Iterable[str] = ()
+) -> Unanswered:
     """The answer where nothing shows that the right place was asked; `doubts` says what stood in the way of proof.
 
     `recorded` and `region` are the account and region that documents record, if any does.
@@ -96,11 +98,11 @@ def unproven(what: str, recorded: str | None, region: str | None, caller: Caller
     where = "" if region else ", and give its region (--region)"
     return Unanswered(
         reason=f"{what}, but {why}, and no recorded stage was found there to prove it{stood_in_the_way}",
-        remedy=f"{enter(recorded)}{where}",
+        remedy=f"{credentials_hint(recorded)}{where}",
     )
 
 
-def enter(account: str | None) -> str:
+def credentials_hint(account: str | None) -> str:
     """What a person does so that an account, or the one that the state is of, is asked with its own credentials."""
     if account is None:
         return "use credentials of the account that the state is of (--profile), or a role there (--role-arn)"
@@ -114,21 +116,21 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sorted(Generic[T]):
+class ByRegion(Generic[T]):
     """Things by the region to ask about them, and those for which nothing names a region."""
 
     by_region: dict[str, list[T]]
     nowhere: list[T]
 
 
-def sort(things: Iterable[T], place_of: Callable[[T], Place], default: str | None) -> Sorted[T]:
+def group_by_region(things: Iterable[T], place_of: Callable[[T], Place], default: str | None) -> ByRegion[T]:
     """Sort things by their recorded region, else the default one."""
     by_region: dict[str, list[T]] = {}
     nowhere: list[T] = []
     for thing in things:
         region = place_of(thing).region or default
         (by_region.setdefault(region, []) if region else nowhere).append(thing)
-    return Sorted(by_region=by_region, nowhere=nowhere)
+    return ByRegion(by_region=by_region, nowhere=nowhere)
 
 
 def default_region(gateways: Gateways, places: Iterable[Place]) -> tuple[str | None, Unanswered]:
@@ -148,7 +150,7 @@ def default_region(gateways: Gateways, places: Iterable[Place]) -> tuple[str | N
         return None, error.unanswered
 
 
-def overruled(requested: str | None, recorded: Collection[str]) -> tuple[str, ...]:
+def ignored_region_notice(requested: str | None, recorded: Collection[str]) -> tuple[str, ...]:
     """What to tell a person whose --region is not the one that documents record: the recorded one is asked."""
     others = sorted({region for region in recorded if requested and region != requested})
     if not others:
@@ -171,7 +173,7 @@ class Anchor:
     certificate_id: str | None = None
 
 
-def in_region(stages: Iterable[Stage], region: str, default_region: str | None) -> tuple[Anchor, ...]:
+def anchors_in_region(stages: Iterable[Stage], region: str, default_region: str | None) -> tuple[Anchor, ...]:
     """The anchors of a region, each once, in the order of the documents."""
     found: dict[Anchor, None] = {}
     for stage in stages:
@@ -191,7 +193,7 @@ def account_by(anchors: Iterable[Anchor], certificate_id: str) -> str | None:
     return accounts.pop() if len(accounts) == 1 else None
 
 
-def proof_of(anchors: Iterable[Anchor], certificate_id: str, account: str | None) -> tuple[Anchor, ...]:
+def proving_anchors(anchors: Iterable[Anchor], certificate_id: str, account: str | None) -> tuple[Anchor, ...]:
     """The anchors that, if AWS has them, prove the account to be a certificate's: those that present it, if any do.
 
     `account` is the one that is asked, if that is known: stages of others prove nothing in it. Where no stage presents the

@@ -8,12 +8,19 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from checker.aws.boto_gateway import BotoGateways
-from checker.aws.certificates import NO_ACM, CertificateList, is_arn, observe_acm, of_acm, place_of
+from checker.aws.certificates import NO_ACM, CertificateList, acm_place, is_acm_arn, is_arn, observe_acm
 from checker.aws.connection import Connection, Role
-from checker.aws.deadline import INTERRUPTED, Asking, Interruption, TimeBudget, gathered, start
+from checker.aws.deadline import INTERRUPTED, Interruption, RegionalGateway, TimeBudget, gather, start_thread
 from checker.aws.gateway import Gateway, Gateways
-from checker.aws.identity import Caller, default_region, identify, in_region, overruled, sort
-from checker.aws.stages import in_survey, observe_drift, observe_stages, presented_besides, recorded_stages, uncovered
+from checker.aws.identity import Caller, anchors_in_region, default_region, group_by_region, identify, ignored_region_notice
+from checker.aws.stages import (
+    observe_drift,
+    observe_stages,
+    recorded_stages,
+    stages_without_survey,
+    survey_answer,
+    undocumented_certificates,
+)
 from checker.model.observation import CertificateKey, Observation, Observations, ObservedPresence, StageKey, Survey, Unanswered
 from checker.model.places import Place
 from checker.model.resources import Presents, Stage
@@ -65,7 +72,7 @@ class Questions:
         )
 
 
-def divide(
+def split_by_account(
     connection: Connection,
     *,
     certificates: Iterable[CertificateKey],
@@ -84,8 +91,8 @@ def divide(
         return divided.setdefault(connection.role_for(place), Questions())
 
     for key in certificates:
-        if of_acm(key.id):
-            of(place_of(key)).managed[key] = None
+        if is_acm_arn(key.id):
+            of(acm_place(key)).managed[key] = None
         else:
             of(key.place.or_else(homes.get((key.id, key.place.region), Place()))).certificates[key] = None
     for place in surveys:
@@ -108,7 +115,7 @@ def _homes(recorded: Collection[Stage]) -> dict[tuple[str, str | None], Place]:
 
 
 @dataclass(slots=True, kw_only=True)
-class Answering:
+class AccountObserver:
     """The answering of one set of credentials: a region has one list of certificates, whoever needs it.
 
     Each kind of question has the time for itself; what stages present besides is asked in what theirs leaves. `recorded` are the
@@ -120,25 +127,31 @@ class Answering:
     region: str | None
     seconds: float
     interruption: Interruption
-    _looks: dict[str, Asking] = field(default_factory=dict)
+    _looks: dict[str, RegionalGateway] = field(default_factory=dict)
     _lists: dict[str, CertificateList] = field(default_factory=dict)
 
     def answer(self, questions: Questions) -> ObservedAnswers:
         """Put all questions at once, and wait for the answers; what stages turn out to present besides is asked for as well."""
-        drifting = sort(questions.stages, lambda key: key.place, self.region).by_region
-        surveyed = sort(questions.surveys, lambda place: place, self.region).by_region
+        drifting = group_by_region(questions.stages, lambda key: key.place, self.region).by_region
+        surveyed = group_by_region(questions.surveys, lambda place: place, self.region).by_region
         certificates = self._by_region(questions.certificates)
-        managed = sort(questions.managed, place_of, None).by_region
+        managed = group_by_region(questions.managed, acm_place, None).by_region
         regions = sorted({*drifting, *surveyed, *certificates, *managed})
         identity = identify(self.gateway, regions, self._patience())
         answers = ObservedAnswers()
         asked = self._ask_for(certificates, managed, identity, self._about)
         censuses = [
-            start(partial(observe_stages, self._looking(region), places, in_region(self.recorded, region, self.region), identity))
+            start_thread(
+                partial(
+                    observe_stages, self._looking(region), places, anchors_in_region(self.recorded, region, self.region), identity
+                )
+            )
             for region, places in surveyed.items()
         ]
         looks = [
-            start(partial(observe_drift, self._looking(region), uncovered(keys, surveyed.get(region, ())), identity))
+            start_thread(
+                partial(observe_drift, self._looking(region), stages_without_survey(keys, surveyed.get(region, ())), identity)
+            )
             for region, keys in drifting.items()
         ]
         for certificate in asked:
@@ -147,17 +160,17 @@ class Answering:
             answers.surveys.update(census.result())
         for look in looks:
             answers.stages.update(look.result())
-        answers.stages.update((key, in_survey(key, answers.surveys)) for key in questions.stages if key not in answers.stages)
+        answers.stages.update((key, survey_answer(key, answers.surveys)) for key in questions.stages if key not in answers.stages)
         self._ask_besides(questions, answers, identity)
         for each in self._lists.values():
             answers.held.update(each.held())
         return answers
 
     def _ask_besides(self, questions: Questions, answers: ObservedAnswers, identity: Future[Caller]) -> None:
-        besides = presented_besides(answers.stages, (*questions.certificates, *questions.managed))
-        answers.certificates.update((key, NO_ACM) for key in besides if is_arn(key.id) and not of_acm(key.id))
+        besides = undocumented_certificates(answers.stages, (*questions.certificates, *questions.managed))
+        answers.certificates.update((key, NO_ACM) for key in besides if is_arn(key.id) and not is_acm_arn(key.id))
         certificates = self._by_region(key for key in besides if not is_arn(key.id))
-        managed = sort((key for key in besides if of_acm(key.id)), place_of, None).by_region
+        managed = group_by_region((key for key in besides if is_acm_arn(key.id)), acm_place, None).by_region
         for certificate in self._ask_for(certificates, managed, identity, self._looking):
             answers.certificates.update(certificate.result())
 
@@ -166,25 +179,25 @@ class Answering:
         certificates: Mapping[str, Collection[CertificateKey]],
         managed: Mapping[str, Collection[CertificateKey]],
         identity: Future[Caller],
-        about: Callable[[str], Asking],
+        about: Callable[[str], RegionalGateway],
     ) -> list[Future[Mapping[CertificateKey, Observation]]]:
-        lists = [start(partial(self._list(about(region), identity).observe, keys)) for region, keys in certificates.items()]
-        return [*lists, *(start(partial(observe_acm, about(region), keys, identity)) for region, keys in managed.items())]
+        lists = [start_thread(partial(self._list(about(region), identity).observe, keys)) for region, keys in certificates.items()]
+        return [*lists, *(start_thread(partial(observe_acm, about(region), keys, identity)) for region, keys in managed.items())]
 
     def _by_region(self, keys: Iterable[CertificateKey]) -> dict[str, list[CertificateKey]]:
-        return sort(keys, lambda key: key.place, self.region).by_region
+        return group_by_region(keys, lambda key: key.place, self.region).by_region
 
-    def _list(self, asking: Asking, identity: Future[Caller]) -> CertificateList:
+    def _list(self, asking: RegionalGateway, identity: Future[Caller]) -> CertificateList:
         known = self._lists.get(asking.region)
         if known is None:
-            anchors = in_region(self.recorded, asking.region, self.region)
+            anchors = anchors_in_region(self.recorded, asking.region, self.region)
             known = self._lists[asking.region] = CertificateList(asking, anchors, identity)
         return known
 
-    def _about(self, region: str) -> Asking:
-        return Asking(gateway=self.gateway, region=region, patience=self._patience())
+    def _about(self, region: str) -> RegionalGateway:
+        return RegionalGateway(gateway=self.gateway, region=region, patience=self._patience())
 
-    def _looking(self, region: str) -> Asking:
+    def _looking(self, region: str) -> RegionalGateway:
         """What asks for stages of a region, and in the time that is left then for what they present besides."""
         return self._looks.setdefault(region, self._about(region))
 
@@ -212,8 +225,8 @@ def observe(
     It takes no longer than the connection's timeout, or a second more for each answer of what takes many calls (a survey, ACM,
     drift). Ctrl-C ends the waiting: what was not answered by then is unanswered, and the observations say so.
     """
-    certificates: dict[CertificateKey, Observation] = {key: NO_ACM for key in wanted if is_arn(key.id) and not of_acm(key.id)}
-    divided = divide(
+    certificates: dict[CertificateKey, Observation] = {key: NO_ACM for key in wanted if is_arn(key.id) and not is_acm_arn(key.id)}
+    divided = split_by_account(
         connection,
         certificates=(key for key in wanted if key not in certificates),
         surveys=surveys,
@@ -231,11 +244,11 @@ def observe(
     for role, questions in divided.items():
         placed, nowhere = questions.apart(region)
         answers.append(nowhere.all_answered(no_region))
-        answering = Answering(
+        answering = AccountObserver(
             gateway=reached.of(role), recorded=anchors, region=region, seconds=connection.timeout, interruption=interruption
         )
-        rounds.append(start(partial(answering.answer, placed)))
-    answers += gathered(rounds, interruption)
+        rounds.append(start_thread(partial(answering.answer, placed)))
+    answers += gather(rounds, interruption)
     places = [*(key.place for key in wanted if not is_arn(key.id)), *surveys]
     named = {place.region for place in places if place.region}
     return Observations(
@@ -246,7 +259,7 @@ def observe(
         held={place: count for each in answers for place, count in each.held.items()},
         traffic=reached.traffic(),
         notices=(
-            *overruled(connection.region, named),
+            *ignored_region_notice(connection.region, named),
             *(INTERRUPTED if interruption.wished else ()),
         ),
         interrupted=interruption.wished,

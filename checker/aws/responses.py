@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from checker.model.conditions import Tags
-from checker.model.observation import Found, ObservedStage, Renewal, Renews, RenewsNot, Unanswered
+from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found, ObservedStage, Renewal, Unanswered
 from checker.model.resources import StageKind, possible_beginning, possible_end
 from checker.model.x509 import fingerprint_of, normal_pem
 
@@ -23,7 +23,7 @@ _MOST_PAGES = 1000
 _LINEAGE = re.compile(r"tfcert: succeeds ([a-z0-9]{1,64})")
 
 
-def listed(fetch: Callable[..., Mapping[str, Any]], items: str, position: str) -> Iterator[Mapping[str, Any]]:
+def read_pages(fetch: Callable[..., Mapping[str, Any]], items: str, position: str) -> Iterator[Mapping[str, Any]]:
     """The items of all pages, the next of which is asked for by `position`; ValueError where a page is not one.
 
     A page without its list is no empty page: botocore makes an empty answer of a proxy's HTML, and taking that for "no
@@ -45,20 +45,20 @@ def listed(fetch: Callable[..., Mapping[str, Any]], items: str, position: str) -
         page = fetch(**{position: following})
 
 
-def by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, Found | Unanswered]:
+def index_by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, Found | Unanswered]:
     """The client certificates of a list; ValueError where one is in it twice, for then one of the two is not true."""
     found: dict[str, Found | Unanswered] = {}
     for item in items:
-        identity = text(item, "clientCertificateId")
+        identity = required_text(item, "clientCertificateId")
         if identity in found:
             raise ValueError(f"{identity} is in the answer twice")
-        found[identity] = certificate(item)
+        found[identity] = parse_certificate(item)
     return found
 
 
-def certificate(item: Mapping[str, Any]) -> Found | Unanswered:
+def parse_certificate(item: Mapping[str, Any]) -> Found | Unanswered:
     """A client certificate of GetClientCertificates; one whose dates cannot be is unanswered, and its neighbours are not."""
-    identity = text(item, "clientCertificateId")
+    identity = required_text(item, "clientCertificateId")
     ends, begins, pem = item.get("expirationDate"), item.get("createdDate"), item.get("pemEncodedCertificate")
     if not isinstance(ends, datetime):
         return Unanswered(reason=f"AWS knows the certificate {identity} and gives no end date for it", remedy=_LOOK)
@@ -89,25 +89,25 @@ def _succeeds(description: object) -> str | None:
     return found[1] if found else None
 
 
-def rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
+def parse_rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
     """A stage of API Gateway's GetStages; a certificate that was taken off leaves the empty string."""
     return ObservedStage(
         kind=StageKind.REST,
         api_id=api_id,
-        name=text(item, "stageName"),
-        certificate_id=optional(item, "clientCertificateId"),
+        name=required_text(item, "stageName"),
+        certificate_id=optional_text(item, "clientCertificateId"),
         api_name=api_name,
         tags=_tags(item.get("tags")),
     )
 
 
-def websocket_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
+def parse_websocket_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
     """A stage of API Gateway v2's GetStages."""
     return ObservedStage(
         kind=StageKind.WEBSOCKET,
         api_id=api_id,
-        name=text(item, "StageName"),
-        certificate_id=optional(item, "ClientCertificateId"),
+        name=required_text(item, "StageName"),
+        certificate_id=optional_text(item, "ClientCertificateId"),
         api_name=api_name,
         tags=_tags(item.get("Tags")),
     )
@@ -123,7 +123,7 @@ def once(stages: Iterable[ObservedStage]) -> tuple[ObservedStage, ...]:
     return tuple(found.values())
 
 
-def text(item: Mapping[str, Any], name: str) -> str:
+def required_text(item: Mapping[str, Any], name: str) -> str:
     """A text that every item has; ValueError where this one has not."""
     value = item.get(name)
     if not isinstance(value, str) or not value:
@@ -131,7 +131,7 @@ def text(item: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def optional(item: Mapping[str, Any], name: str) -> str | None:
+def optional_text(item: Mapping[str, Any], name: str) -> str | None:
     """A text that an item may lack, or have as an empty one; ValueError where it is something else."""
     value = item.get(name)
     if value is not None and not isinstance(value, str):
@@ -145,7 +145,7 @@ _SERVING = frozenset({"ISSUED", "EXPIRED"})
 REIMPORT = "re-import it in ACM under the same ARN (`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
 
 
-def acm_certificate(answer: Mapping[str, Any], arn: str) -> Found | Unanswered:
+def parse_acm_certificate(answer: Mapping[str, Any], arn: str) -> Found | Unanswered:
     """A certificate of DescribeCertificate; ValueError where the answer holds none, or another one.
 
     Source: AWS, ACM API reference, CertificateDetail; API Gateway takes only one that is ISSUED (`facts/aws.md` 2).
@@ -175,20 +175,20 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
     Source: AWS, ACM user guide, "Managed certificate renewal" and "Check a certificate's renewal status".
     """
     if detail.get("Type") == "IMPORTED":
-        return RenewsNot("it was imported, and ACM renews nothing that it did not issue", REIMPORT)
+        return AcmDoesNotRenew("it was imported, and ACM renews nothing that it did not issue", REIMPORT)
     summary = detail.get("RenewalSummary")
     stands = summary if isinstance(summary, Mapping) else {}
     match stands.get("RenewalStatus"):
         case "FAILED":
             why = stands.get("RenewalStatusReason")
             reason = f"ACM tried to renew it and failed{f' ({_word(why)})' if why else ''}"
-            return RenewsNot(reason, "see in ACM why, and have it renewed: `aws acm renew-certificate`, or issue it anew")
+            return AcmDoesNotRenew(reason, "see in ACM why, and have it renewed: `aws acm renew-certificate`, or issue it anew")
         case "PENDING_VALIDATION":
-            return RenewsNot("its renewal waits for its domains to be validated", "validate the domains that ACM names")
+            return AcmDoesNotRenew("its renewal waits for its domains to be validated", "validate the domains that ACM names")
         case _ if detail.get("RenewalEligibility") == "ELIGIBLE":
-            return Renews()
+            return AcmRenews()
         case _:
-            return RenewsNot(
+            return AcmDoesNotRenew(
                 "ACM does not call it eligible for renewal",
                 "have ACM issue another one (`aws acm request-certificate`), and see why this one is not eligible",
             )

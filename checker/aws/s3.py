@@ -6,8 +6,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
-from checker.aws.deadline import OverdueError, TimeBudget, start, within
-from checker.aws.errors import Question, code_of, speaking
+from checker.aws.deadline import OverdueError, TimeBudget, start_thread, wait_for_result
+from checker.aws.errors import Question, error_code, translate_errors
 from checker.aws.gateway import GatewayError
 from checker.aws.session import Clients
 from checker.errors import UnreadableError
@@ -54,7 +54,7 @@ def _read(clients: Clients, bucket: str, key: str, *, most: int, deadline: float
     client = clients.client("s3", region)
     pieces: list[bytes] = []
     left = most
-    with speaking(Question(operation="GetObject", region=region)):
+    with translate_errors(Question(operation="GetObject", region=region)):
         from botocore.exceptions import ClientError
 
         try:
@@ -75,13 +75,13 @@ def _read(clients: Clients, bucket: str, key: str, *, most: int, deadline: float
 def _in_time(clients: Clients, work: Callable[[], T]) -> T:
     """What S3 gives within the timeout: a server that sends a byte now and then keeps every timeout of a socket from striking."""
     try:
-        return within(TimeBudget(clients.connection.timeout), start(work))
+        return wait_for_result(TimeBudget(clients.connection.timeout), start_thread(work))
     except OverdueError:
         raise _late() from None
 
 
 def _refused(error: ClientError) -> GatewayError | None:
-    code = code_of(error)
+    code = error_code(error)
     if code == "AccessDenied":
         # S3 answers so, too, for what is not there, to those who may not list the bucket.
         return GatewayError(

@@ -11,16 +11,16 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from checker.aws.certificates import NO_ACM, VANISHED, StageListing, apis_of, is_arn, observe_acm, of_acm, place_of
+from checker.aws.certificates import NO_ACM, VANISHED, StageListing, acm_place, is_acm_arn, is_arn, list_apis, observe_acm
 from checker.aws.connection import Connection, Role
-from checker.aws.deadline import INTERRUPTED, Asking, Interruption, TimeBudget, gathered, start
+from checker.aws.deadline import INTERRUPTED, Interruption, RegionalGateway, TimeBudget, gather, start_thread
 from checker.aws.gateway import Api, CredentialsError, Gateway, GatewayError, Gateways, UnreachableError
 from checker.aws.identity import Caller, KnownCaller, UnknownCaller
 from checker.model.inventory import Unread
 from checker.model.observation import CertificateKey, Found, Gone, Observation, ObservedStage, Unanswered
 from checker.model.places import Access, Place, place_of_arn
 from checker.model.resources import StageKind
-from checker.model.sweep import Scanned, Sweep
+from checker.model.sweep import ScanResult, Sweep
 
 _SHOWN = 3
 _CERTIFICATES = "GetClientCertificates"
@@ -29,7 +29,7 @@ _KINDS = {StageKind.REST: "REST", StageKind.WEBSOCKET: "WebSocket"}
 Certificates = Mapping[str, Found | Unanswered]
 
 
-class Watch(Protocol):
+class ScanProgress(Protocol):
     """Who is told how far a scan has come; called from several threads."""
 
     def expect(self, count: int) -> None:
@@ -39,13 +39,15 @@ class Watch(Protocol):
         """One has come."""
 
 
-class Sweeping:
+class PlaceLister:
     """Lists what a place has; what AWS does not answer is unread, and touches nothing else.
 
     The identity comes to be known meanwhile, within its own time; it never raises.
     """
 
-    def __init__(self, asking: Asking, place: Place, access: Access, identity: Future[Caller], watch: Watch) -> None:
+    def __init__(
+        self, asking: RegionalGateway, place: Place, access: Access, identity: Future[Caller], watch: ScanProgress
+    ) -> None:
         self._asking = asking
         # Without an account, as long as nobody has said whose it is.
         self._place = place
@@ -57,7 +59,7 @@ class Sweeping:
     def run(self) -> Sweep:
         """Ask for everything; the certificates while the stages are listed."""
         self._watch.expect(1 + len(_KINDS))
-        certificates = start(self._certificates)
+        certificates = start_thread(self._certificates)
         stages = self._stages(self._apis())
         listed = certificates.result()
         self._watch.answered()
@@ -89,7 +91,7 @@ class Sweeping:
         given_up: Unanswered | None = None
         for kind, word in _KINDS.items():
             try:
-                apis += apis_of(self._asking, kind) if given_up is None else ()
+                apis += list_apis(self._asking, kind) if given_up is None else ()
             except UnreachableError as error:
                 given_up = error.unanswered
             except GatewayError as error:
@@ -129,9 +131,9 @@ class Sweeping:
     def _of_acm(self, arns: Collection[str]) -> Mapping[CertificateKey, Observation]:
         """What ACM says of those of this place; for those of elsewhere nobody is asked, since no stage can present them."""
         keys = [CertificateKey(id=arn, place=self._place) for arn in arns]
-        own = [key for key in keys if of_acm(key.id) and place_of(key).region == self._place.region]
+        own = [key for key in keys if is_acm_arn(key.id) and acm_place(key).region == self._place.region]
         answers = observe_acm(self._asking, own, self._identity) if own else {}
-        return {key: answers.get(key) or (_FAR if of_acm(key.id) else NO_ACM) for key in keys}
+        return {key: answers.get(key) or (_FAR if is_acm_arn(key.id) else NO_ACM) for key in keys}
 
     def _missed(self, what: str, why: Unanswered) -> None:
         self._unread.append((what, why))
@@ -177,8 +179,8 @@ class ScanTarget:
 
 
 def scan(
-    targets: Sequence[ScanTarget], regions: Sequence[str] | None, *, gateways: Gateways, connection: Connection, watch: Watch
-) -> Scanned:
+    targets: Sequence[ScanTarget], regions: Sequence[str] | None, *, gateways: Gateways, connection: Connection, watch: ScanProgress
+) -> ScanResult:
     """Sweep some regions of each target's account, or with None all that are enabled for it.
 
     What AWS does not answer is unread in the place that it touches, and nothing is raised for it. An account that several
@@ -188,9 +190,9 @@ def scan(
     """
     run = _Scan(regions, gateways, connection, watch)
     alone = len(targets) == 1 and targets[0].account is None
-    accounts = gathered([start(partial(run.account, target, alone=alone)) for target in targets], run.interruption)
+    accounts = gather([start_thread(partial(run.account, target, alone=alone)) for target in targets], run.interruption)
     sweeps = [sweep for account in accounts for sweep in account]
-    return Scanned(
+    return ScanResult(
         sweeps=tuple(sorted(sweeps, key=lambda sweep: str(sweep.place))),
         traffic=gateways.traffic(),
         notices=(*sorted(run.notices), *(INTERRUPTED if run.interruption.wished else ())),
@@ -199,7 +201,7 @@ def scan(
 
 
 class _Scan:
-    def __init__(self, regions: Sequence[str] | None, gateways: Gateways, connection: Connection, watch: Watch) -> None:
+    def __init__(self, regions: Sequence[str] | None, gateways: Gateways, connection: Connection, watch: ScanProgress) -> None:
         self.interruption = Interruption()
         self._regions = regions
         self._gateways = gateways
@@ -216,13 +218,13 @@ class _Scan:
             gateway = self._gateways.of(target.role)
             # Looked for only where it is needed: it reads AWS's configuration once more.
             homes = self._regions or (self._home(target),)
-            identity = start(partial(self._whose, gateway, homes))
+            identity = start_thread(partial(self._whose, gateway, homes))
             if not alone and not self._is_wanted(target, identity.result()):
                 return []
             regions = self._regions or self._enabled(gateway, homes[0])
         except GatewayError as error:
             return [self._lost(target, error.unanswered)]
-        sweeps = [start(partial(self._region, gateway, target, region, identity)) for region in dict.fromkeys(regions)]
+        sweeps = [start_thread(partial(self._region, gateway, target, region, identity)) for region in dict.fromkeys(regions)]
         found = [sweep.result() for sweep in sweeps]
         match identity.result():
             case KnownCaller():
@@ -249,8 +251,8 @@ class _Scan:
     def _region(self, gateway: Gateway, target: ScanTarget, region: str, identity: Future[Caller]) -> Sweep:
         place = Place(target.partition or partition_of(region), target.account, region)
         with self._room:
-            asking = Asking(gateway=gateway, region=region, patience=self._patience())
-            return Sweeping(asking, place, self._access(target), identity, self._watch).run()
+            asking = RegionalGateway(gateway=gateway, region=region, patience=self._patience())
+            return PlaceLister(asking, place, self._access(target), identity, self._watch).run()
 
     def _home(self, target: ScanTarget) -> str:
         named = self._gateways.region()
@@ -264,7 +266,7 @@ class _Scan:
         patience = self._patience()
         why = "no region to ask STS in"
         for region in regions:
-            asking = Asking(gateway=gateway, region=region, patience=patience)
+            asking = RegionalGateway(gateway=gateway, region=region, patience=patience)
             try:
                 return KnownCaller(asking.ask("GetCallerIdentity", partial(gateway.account, region)))
             except CredentialsError as error:
@@ -284,7 +286,7 @@ class _Scan:
         return Access(profile=self._connection.profile, role_arn=arn, external_id=external_id)
 
     def _enabled(self, gateway: Gateway, home: str) -> Sequence[str]:
-        asking = Asking(gateway=gateway, region=home, patience=self._patience())
+        asking = RegionalGateway(gateway=gateway, region=home, patience=self._patience())
         return asking.ask("DescribeRegions", partial(gateway.regions, home))
 
     def _is_first(self, target: ScanTarget, account: str) -> bool:

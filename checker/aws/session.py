@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from checker.aws.connection import Connection, Role
-from checker.aws.errors import GIVE, Question, preparing, speaking
+from checker.aws.errors import GIVE, Question, translate_errors, translate_setup_errors
 from checker.aws.gateway import CredentialsError, GatewayError, UnreachableError
 from checker.aws.response_size import bound
 from checker.aws.traffic import Traffic
@@ -29,7 +29,7 @@ _SESSION_NAME = "tfcert"
 Keys = Mapping[str, str]
 
 
-def base(connection: Connection) -> boto3.Session:
+def base_session(connection: Connection) -> boto3.Session:
     """The session of the profile or the environment; CredentialsError where the profile or the AWS configuration is broken.
 
     Its region is that of the command line, of AWS_REGION, of AWS_DEFAULT_REGION or of the profile, in this order: botocore
@@ -42,18 +42,20 @@ def _session(connection: Connection, region: str | None) -> boto3.Session:
     import boto3
 
     question = Question(operation="Reading the AWS configuration", region=region or "unknown")
-    with preparing(question, CredentialsError("the AWS configuration cannot be read", "correct the AWS configuration files")):
+    with translate_setup_errors(
+        question, CredentialsError("the AWS configuration cannot be read", "correct the AWS configuration files")
+    ):
         return boto3.Session(profile_name=connection.profile, region_name=region)
 
 
-def unsigned(connection: Connection, region: str) -> boto3.Session:
+def core_session(connection: Connection, region: str) -> boto3.Session:
     """The one session that all clients are made of, before its credentials are looked for."""
-    session = base(connection)
+    session = base_session(connection)
     # A role of a profile is assumed by a client that boto3 makes by itself, and that needs some region.
     return session if session.region_name is not None else _session(connection, region)
 
 
-def sign_in(session: boto3.Session, region: str) -> None:
+def load_credentials(session: boto3.Session, region: str) -> None:
     """Look for the credentials of a session; CredentialsError where there are none.
 
     They are looked for once and here: boto3 would look again for each client, and where there are none each look may wait
@@ -61,7 +63,9 @@ def sign_in(session: boto3.Session, region: str) -> None:
     """
     _never_ask(session)
     question = Question(operation="Reading the AWS credentials", region=region)
-    with preparing(question, CredentialsError("the AWS credentials cannot be read, or their program cannot be run", GIVE)):
+    with translate_setup_errors(
+        question, CredentialsError("the AWS credentials cannot be read, or their program cannot be run", GIVE)
+    ):
         found = session.get_credentials()
     if found is None:
         raise CredentialsError("no AWS credentials were found", GIVE)
@@ -104,7 +108,7 @@ def _without_stdin_of_profiles(builder: Any) -> None:
     builder._create_process_provider = made  # noqa: SLF001 -- the same
 
 
-def assume(role: Role, sts: Any, region: str) -> Keys:
+def assume_role(role: Role, sts: Any, region: str) -> Keys:
     """Credentials in a role, by a client of STS and for an hour: AWS's default, and more than a run takes, so nothing renews them.
 
     Raises CredentialsError, naming the role, where it is refused: it would be in every region.
@@ -113,7 +117,7 @@ def assume(role: Role, sts: Any, region: str) -> Keys:
     if role.external_id is not None:
         asked["ExternalId"] = role.external_id
     try:
-        with speaking(Question(operation="AssumeRole", region=region)):
+        with translate_errors(Question(operation="AssumeRole", region=region)):
             given = sts.assume_role(**asked)["Credentials"]
             return {
                 "aws_access_key_id": given["AccessKeyId"],
@@ -157,7 +161,7 @@ RATE = 9.0
 BURST = 30
 
 
-class Pace:
+class RequestPace:
     """A token bucket for one account and region: so many requests a second, after a burst.
 
     A little under API Gateway's control-plane quota of 10 a second and a burst of 40, which Terraform needs too
@@ -217,11 +221,11 @@ class Clients:
         self._keys: dict[Role, Once[Keys]] = {}
         self._made: dict[tuple[Service, str, Role | None], Any] = {}
         self._hosts: dict[str, str] = {}
-        self._paces: dict[tuple[str, str, Role | None], Pace] = {}
+        self._paces: dict[tuple[str, str, Role | None], RequestPace] = {}
 
     def region(self) -> str | None:
         """The region of the command line, else of the environment, else of the profile."""
-        return self.connection.region or base(self.connection).region_name
+        return self.connection.region or base_session(self.connection).region_name
 
     def endpoint(self, region: str) -> str | None:
         """The host that is asked in API Gateway's place, known once a client was made."""
@@ -259,7 +263,7 @@ class Clients:
         with self._lock:
             sts = self._new("sts", region, keys)
         self.traffic.watch(sts, by, region)
-        return assume(wanted, sts, region)
+        return assume_role(wanted, sts, region)
 
     def _make(self, service: Service, region: str, role: Role | None, keys: Keys) -> Any:
         client = self._new(service, region, keys)
@@ -281,7 +285,7 @@ class Clients:
             f"no client could be made for region {region}: the region or AWS_ENDPOINT_URL is not well-formed",
             "correct the region, or the address in AWS_ENDPOINT_URL (https://host:port)",
         )
-        with preparing(question, wrong):
+        with translate_setup_errors(question, wrong):
             client = make(service, region_name=region, config=self._config(), **keys)
             bound(client)
             # Read here, for an address may turn out not to be one only now.
@@ -289,14 +293,14 @@ class Clients:
         return client
 
     def _signed_in(self, region: str) -> boto3.Session:
-        made = unsigned(self.connection, region)
+        made = core_session(self.connection, region)
         self.traffic.watch_session(made, region)
-        sign_in(made, region)
+        load_credentials(made, region)
         return made
 
     def _keep_pace(self, client: Any, quota: str, region: str, role: Role | None) -> None:
         """Have every request wait its turn; botocore tells of every attempt here, so retries wait as well."""
-        pace = self._paces.setdefault((quota, region, role), Pace())
+        pace = self._paces.setdefault((quota, region, role), RequestPace())
         client.meta.events.register("before-send", lambda **_: pace.wait())
 
     def _config(self) -> Config:

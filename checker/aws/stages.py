@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future
 
-from checker.analysis.certificate_uses import observable
-from checker.aws.certificates import VANISHED, Listed, StageListing, apis_of
-from checker.aws.deadline import Asking
+from checker.analysis.certificate_uses import stage_key
+from checker.aws.certificates import VANISHED, Listed, StageListing, list_apis
+from checker.aws.deadline import RegionalGateway
 from checker.aws.gateway import Api, GatewayError
-from checker.aws.identity import Anchor, Caller, KnownCaller, caller, elsewhere, here, may_be_in, unproven
+from checker.aws.identity import (
+    Anchor,
+    Caller,
+    KnownCaller,
+    is_confirmed_place,
+    may_be_in,
+    other_account_answer,
+    unconfirmed_account,
+    wait_for_caller,
+)
 from checker.model.observation import CertificateKey, Gone, ObservedPresence, ObservedStage, StageKey, Survey, Surveyed, Unanswered
 from checker.model.places import Place
 from checker.model.resources import Stage, StageKind
 
 
 def observe_stages(
-    asking: Asking, places: Collection[Place], anchors: Collection[Anchor], identity: Future[Caller]
+    asking: RegionalGateway, places: Collection[Place], anchors: Collection[Anchor], identity: Future[Caller]
 ) -> Mapping[Place, Survey]:
     """List every REST and WebSocket stage of a region once, and say for each place whether it is that account's list."""
     try:
@@ -25,24 +34,24 @@ def observe_stages(
         why = error.unanswered
         incomplete = Unanswered(reason=f"not every stage could be listed: {why.reason}", remedy=why.remedy)
         return dict.fromkeys(places, incomplete)
-    who = caller(identity, asking.patience)
+    who = wait_for_caller(identity, asking.patience)
     return {place: _judged(place, asking.region, stages, anchors, who) for place in places}
 
 
 def _judged(place: Place, region: str, stages: tuple[ObservedStage, ...], anchors: Collection[Anchor], who: Caller) -> Survey:
-    other = elsewhere(place.account, who)
+    other = other_account_answer(place.account, who)
     if other is not None:
         return other
     asked = who.account if isinstance(who, KnownCaller) else place.account
     listed = {(stage.kind, stage.api_id, stage.name) for stage in stages}
     found = ((anchor.kind, anchor.api_id, anchor.name) in listed for anchor in anchors if may_be_in(anchor, asked))
-    if here(place.account, place.region, who) or any(found):
+    if is_confirmed_place(place.account, place.region, who) or any(found):
         return Surveyed(stages)
-    return unproven(f"the stages of region {region} were listed", place.account, place.region, who)
+    return unconfirmed_account(f"the stages of region {region} were listed", place.account, place.region, who)
 
 
-def _all_stages(asking: Asking) -> tuple[ObservedStage, ...]:
-    apis = [api for kind in StageKind for api in apis_of(asking, kind)]
+def _all_stages(asking: RegionalGateway) -> tuple[ObservedStage, ...]:
+    apis = [api for kind in StageKind for api in list_apis(asking, kind)]
     listing = StageListing(asking, apis, whole=True)
     listing.run()
     stages: list[ObservedStage] = []
@@ -59,15 +68,15 @@ def _all_stages(asking: Asking) -> tuple[ObservedStage, ...]:
 
 def recorded_stages(stages: Iterable[Stage]) -> tuple[StageKey, ...]:
     """The stages that AWS can be asked for, each once; a document may leave out the API or the name of one."""
-    return tuple(dict.fromkeys(key for stage in stages if (key := observable(stage)) is not None))
+    return tuple(dict.fromkeys(key for stage in stages if (key := stage_key(stage)) is not None))
 
 
-def uncovered(keys: Iterable[StageKey], surveyed: Collection[Place]) -> list[StageKey]:
+def stages_without_survey(keys: Iterable[StageKey], surveyed: Collection[Place]) -> list[StageKey]:
     """The stages of a region that none of its surveys lists anyway."""
     return [key for key in keys if not any(_covers(place, key) for place in surveyed)]
 
 
-def in_survey(key: StageKey, surveys: Mapping[Place, Survey]) -> ObservedPresence:
+def survey_answer(key: StageKey, surveys: Mapping[Place, Survey]) -> ObservedPresence:
     """What the survey of its region says of a stage that was not asked for by itself."""
     survey = next(answer for place, answer in surveys.items() if _covers(place, key))
     match survey:
@@ -77,7 +86,9 @@ def in_survey(key: StageKey, surveys: Mapping[Place, Survey]) -> ObservedPresenc
             return survey
 
 
-def presented_besides(stages: Mapping[StageKey, ObservedPresence], asked: Collection[CertificateKey]) -> tuple[CertificateKey, ...]:
+def undocumented_certificates(
+    stages: Mapping[StageKey, ObservedPresence], asked: Collection[CertificateKey]
+) -> tuple[CertificateKey, ...]:
     """The certificates that stages turned out to present and that no document names: when they end is to be asked as well."""
     known = {(key.id, key.place.region) for key in asked}
     found = (
@@ -92,13 +103,15 @@ def _covers(surveyed: Place, key: StageKey) -> bool:
     return surveyed.region == key.place.region and surveyed.account in {None, key.place.account}
 
 
-def observe_drift(asking: Asking, keys: Collection[StageKey], identity: Future[Caller]) -> Mapping[StageKey, ObservedPresence]:
+def observe_drift(
+    asking: RegionalGateway, keys: Collection[StageKey], identity: Future[Caller]
+) -> Mapping[StageKey, ObservedPresence]:
     """List the stages of each API once, and say of each recorded stage what it presents; none of another account is asked for.
 
     What fails for one API touches its stages alone, unless nothing else of the region would be answered either.
     """
-    who = caller(identity, asking.patience)
-    foreign = {key: other for key in keys if (other := elsewhere(key.place.account, who)) is not None}
+    who = wait_for_caller(identity, asking.patience)
+    foreign = {key: other for key in keys if (other := other_account_answer(key.place.account, who)) is not None}
     own = [key for key in keys if key not in foreign]
     apis = {key: Api(kind=key.kind, id=key.api_id) for key in own}
     listing = StageListing(asking, apis.values())
@@ -106,7 +119,7 @@ def observe_drift(asking: Asking, keys: Collection[StageKey], identity: Future[C
     return {**foreign, **{key: _presence(asking, key, listing.of(api), who) for key, api in apis.items()}}
 
 
-def _presence(asking: Asking, key: StageKey, listed: Listed, who: Caller) -> ObservedPresence:
+def _presence(asking: RegionalGateway, key: StageKey, listed: Listed, who: Caller) -> ObservedPresence:
     match listed:
         case Unanswered():
             return listed
@@ -116,9 +129,11 @@ def _presence(asking: Asking, key: StageKey, listed: Listed, who: Caller) -> Obs
             found = _among(key, stages)
     if found is not None:
         return found
-    if here(key.place.account, key.place.region, who):
+    if is_confirmed_place(key.place.account, key.place.region, who):
         return Gone()
-    return unproven(f"stage {key.api_id}/{key.name} is not in region {asking.region}", key.place.account, key.place.region, who)
+    return unconfirmed_account(
+        f"stage {key.api_id}/{key.name} is not in region {asking.region}", key.place.account, key.place.region, who
+    )
 
 
 def _among(key: StageKey, stages: Iterable[ObservedStage]) -> ObservedStage | None:

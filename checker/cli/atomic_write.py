@@ -42,7 +42,7 @@ def replace_files(texts: Mapping[Path, bytes]) -> None:
                     devices.append((target, text))
                     continue
                 real = target.resolve()
-                staged.append((beside(real, text), real))
+                staged.append((write_beside(real, text), real))
             for target, text in devices:
                 # Nothing is renamed over a pipe or a device, as /dev/stdout may be.
                 with target.open("wb") as stream:
@@ -50,13 +50,13 @@ def replace_files(texts: Mapping[Path, bytes]) -> None:
             for temporary, target in staged:
                 temporary.replace(target)
         except OSError as error:
-            raise unwritable(error, target) from error
+            raise write_error(error, target) from error
         finally:
             for temporary, _ in staged:
                 temporary.unlink(missing_ok=True)
 
 
-def unwritable(error: OSError, where: Path) -> UsageError:
+def write_error(error: OSError, where: Path) -> UsageError:
     """Return the error that a user sees for a file that cannot be written."""
     return UsageError(error.strerror or "cannot be written", where=str(where), remedy="nothing was changed")
 
@@ -69,7 +69,7 @@ def refuse_protected(target: Path) -> None:
         )
 
 
-def beside(target: Path, text: bytes, *, temporary: Path | None = None) -> Path:
+def write_beside(target: Path, text: bytes, *, temporary: Path | None = None) -> Path:
     """Write a new file in the same folder, with the mode and owner of the file that it will replace.
 
     The temporary name has no `.tf` suffix, since Terraform would load such a file.

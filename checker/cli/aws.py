@@ -76,7 +76,7 @@ class Aws:
             yield
         finally:
             if told:
-                output.tell_calls(self._gateways.traffic() if self._gateways is not None else ())
+                output.print_calls(self._gateways.traffic() if self._gateways is not None else ())
 
     def gateways(self) -> BotoGateways:
         """What all that is asked goes through."""

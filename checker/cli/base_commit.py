@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from checker.cli.loaded import shown_as
+from checker.cli.loaded import display_prefix
 from checker.errors import UnreadableError
 from checker.model.inventory import Document
 
@@ -59,7 +59,7 @@ class Base(Struct, frozen=True, kw_only=True):
         placed = self.place(document.directory)
         found = None
         if placed is not None and placed.is_dir():
-            found = read_configuration(str(placed), shown_as(document.directory))
+            found = read_configuration(str(placed), display_prefix(document.directory))
         held = found[1] if found is not None else None
         return replace(
             document,

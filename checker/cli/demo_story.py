@@ -13,7 +13,7 @@ from pathlib import Path
 from checker.cli import output
 from checker.cli.children import own_command, own_environment
 from checker.demo.emulator import Emulator
-from checker.demo.story import DAYS_LEFT, lay_configuration, lay_recorded, what_stages_present
+from checker.demo.story import DAYS_LEFT, copy_configuration, list_presented, seed_recorded
 from checker.errors import TfcertError, UsageError
 from checker.terraform.tool import Tool, find_tool
 
@@ -55,12 +55,12 @@ class _Stage:
         return done.stdout
 
     def show_stages(self) -> None:
-        for shown in what_stages_present(self.aws):
+        for shown in list_presented(self.aws):
             left = f"{shown.days_left} days left" if shown.days_left is not None else "not known to AWS"
             self.say(f"  {shown.stage:<14} presents {shown.certificate_id or 'nothing'} ({left})")
 
 
-def tell(*, apply: bool, folder: str | None, tool: str | None) -> None:
+def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
     """Tell the story, recorded or with real applies; raises TfcertError when a step does not do what it should."""
     found = find_tool(tool, os.environ) if apply else None
     if apply and found is None:
@@ -74,7 +74,7 @@ def tell(*, apply: bool, folder: str | None, tool: str | None) -> None:
         environment = own_environment(aws.environment(os.environ), folder=str(place)) | {"TF_IN_AUTOMATION": "1", "GOGC": "400"}
         stage = _Stage(folder=place, aws=aws, environment=environment)
         stage.say(f"An embedded AWS listens on {aws.endpoint}. The configuration lies in {place}.")
-        lay_configuration(place)
+        copy_configuration(place)
         if found is not None:
             _for_real(stage, found)
         else:
@@ -82,7 +82,7 @@ def tell(*, apply: bool, folder: str | None, tool: str | None) -> None:
 
 
 def _recorded(stage: _Stage) -> None:
-    lay_recorded(stage.aws, stage.folder)
+    seed_recorded(stage.aws, stage.folder)
     stage.say(f"Two APIs, three stages, one shared certificate with {DAYS_LEFT} days left; AWS says:")
     stage.show_stages()
     stage.tfcert("check", "terraform.tfstate", expected=(1,))

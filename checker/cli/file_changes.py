@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from checker.cli import signals
-from checker.cli.atomic_write import beside, refuse_protected, synchronise, unwritable
+from checker.cli.atomic_write import refuse_protected, synchronise, write_beside, write_error
 from checker.cli.write_journal import Entry, Journal, begin, settle
 from checker.errors import UsageError
 from checker.patches.patch import FileChange
@@ -40,7 +40,7 @@ def write_all(root: str, changes: Iterable[FileChange], *, within: Path) -> tupl
             texts = zip(targets, wanted, strict=True)
             journal = begin(folder, [(_from(folder, target), each.before, each.after) for target, each in texts])
         except OSError as error:
-            raise unwritable(error, folder) from error
+            raise write_error(error, folder) from error
         _write(journal, targets, wanted)
         journal.close()
     return tuple(targets)
@@ -52,7 +52,7 @@ def _write(journal: Journal, targets: list[Path], changes: tuple[FileChange, ...
     try:
         for target, change, entry in zip(targets, changes, journal.entries, strict=True):
             signals.obey()
-            beside(target, change.after, temporary=entry.new)
+            write_beside(target, change.after, temporary=entry.new)
             if change.before is not None:
                 _keep(entry)
         for folder in {entry.target.parent for entry in journal.entries}:
@@ -92,7 +92,7 @@ def _undo(journal: Journal, error: BaseException) -> None:
 
 def _failed(error: OSError, target: Path, replaced: int) -> UsageError:
     if not replaced:
-        return unwritable(error, target)
+        return write_error(error, target)
     return UsageError(error.strerror or "cannot be replaced", where=str(target), remedy=_AS_IT_WAS)
 
 
@@ -102,7 +102,7 @@ def _keep(entry: Entry) -> None:
         os.link(entry.target, entry.old, follow_symlinks=False)
     except OSError:
         entry.old.unlink(missing_ok=True)
-        beside(entry.target, entry.target.read_bytes(), temporary=entry.old)
+        write_beside(entry.target, entry.target.read_bytes(), temporary=entry.old)
 
 
 def _from(folder: Path, target: Path) -> str:
@@ -126,6 +126,6 @@ def _refuse_changed(path: Path, before: bytes | None) -> None:
     except FileNotFoundError:
         now = None
     except OSError as error:
-        raise unwritable(error, path) from error
+        raise write_error(error, path) from error
     if now != before:
         raise UsageError("changed since it was read", where=str(path), remedy="nothing was changed; ask again")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from checker.cli import output
 from checker.cli.atomic_write import JOURNAL
-from checker.cli.loaded import Loaded, shown_as
+from checker.cli.loaded import Loaded, display_prefix
 from checker.errors import TfcertError, UnreadableError, UsageError
 from checker.hcl.roots import Root, Unit, find_roots, find_units
 from checker.model.configuration_files import SUFFIXES
@@ -23,7 +23,7 @@ from checker.terraform.tool import Wanted
 
 if TYPE_CHECKING:
     from checker.hcl.configuration import Configuration
-    from checker.model.configuration import Declared
+    from checker.model.configuration import ConfigurationFacts
 
 
 # Dates are counted from and to it: the first and the last that a calendar has leave no room for that.
@@ -88,15 +88,15 @@ def settle_killed(folder: str) -> None:
         return
     # Only here: it is needed seldom.
     from checker.cli.write_journal import settle
-    from checker.git import repository_of
+    from checker.git import find_repository
 
     real = Path(folder).resolve()
-    done = settle(real, within=repository_of(real) or real)
+    done = settle(real, within=find_repository(real) or real)
     if done is not None:
         output.warn(done)
 
 
-def _placed(document: Document, source: str, directory: str, declared: Declared | None) -> Document:
+def _placed(document: Document, source: str, directory: str, declared: ConfigurationFacts | None) -> Document:
     """The document with its configuration, the folder of it, and the workspace that is selected there."""
     if declared is None and (source == "-" or source.startswith("s3://")):
         return document
@@ -118,10 +118,10 @@ def _home(directory: str) -> str:
     A link there belongs to the checkout: followed, it would choose the scopes by directory. Outside, links are followed.
     """
     # Only here: a document without configuration has no folder.
-    from checker.git import repository_of
+    from checker.git import find_repository
 
     plain = Path(os.path.abspath(directory))  # noqa: PTH100 -- Path.resolve would follow the link
-    top = repository_of(Path.cwd())
+    top = find_repository(Path.cwd())
     return (plain if top is not None and plain.is_relative_to(top) else plain.resolve()).as_posix()
 
 
@@ -136,7 +136,7 @@ def demand_configuration(inventory: Inventory) -> None:
             )
 
 
-def moment(text: str | None) -> datetime:
+def parse_as_of(text: str | None) -> datetime:
     """The instant to judge for: an RFC 3339 instant, a date (its midnight in UTC), or now; raises UsageError."""
     if text is None:
         return datetime.now(UTC)
@@ -159,7 +159,7 @@ def _beside(source: str) -> str:
     return str(path if path.is_dir() else path.parent)
 
 
-def _configuration(directory: str, *, demanded: bool) -> tuple[Configuration, Declared] | None:
+def _configuration(directory: str, *, demanded: bool) -> tuple[Configuration, ConfigurationFacts] | None:
     folder = Path(directory)
     if demanded and not folder.is_dir():
         raise UnreadableError("not a directory", where=directory, remedy="--config takes the folder of the .tf files")
@@ -170,7 +170,7 @@ def _configuration(directory: str, *, demanded: bool) -> tuple[Configuration, De
     # Only here, since the parser is not needed where there is nothing to parse.
     from checker.terraform.configuration import read_configuration
 
-    return read_configuration(directory, shown_as(directory))
+    return read_configuration(directory, display_prefix(directory))
 
 
 def _names(folder: Path, *, demanded: bool) -> list[str]:
@@ -195,7 +195,7 @@ def _stdin() -> memoryview:
 _STATE = "terraform.tfstate"
 
 
-class Tree(Struct, frozen=True, kw_only=True):
+class RootModules(Struct, frozen=True, kw_only=True):
     """The root modules that were read, by folder, those that could not be, and how many have nothing to do with us."""
 
     read: tuple[tuple[str, Loaded], ...]
@@ -203,14 +203,14 @@ class Tree(Struct, frozen=True, kw_only=True):
     unconcerned: int
 
 
-def read_tree(
+def read_root_modules(
     sources: Sequence[str],
     *,
     config: str | None,
     tool: Wanted,
     tags: Collection[str] = (),
     settle: Callable[[str], None] | None = None,
-) -> Tree:
+) -> RootModules:
     """Find and read every root module at or below the folders.
 
     Its state is a terraform.tfstate beside it where no backend and no workspace is chosen, else what the tool pulls. One that
@@ -243,7 +243,7 @@ def read_tree(
         if unit.concerned:
             _read_unit(unit, read, unread, tool, tags)
     passed_over = sum(not root.concerned for root in roots.values()) + sum(not unit.concerned for unit in units.values())
-    tree = Tree(read=tuple(read), unread=tuple(unread), unconcerned=passed_over)
+    tree = RootModules(read=tuple(read), unread=tuple(unread), unconcerned=passed_over)
     _tell_unconcerned(tree)
     return tree
 
@@ -267,15 +267,15 @@ def _read_unit(unit: Unit, read: list[tuple[str, Loaded]], unread: list[Unread],
         unread.append(Unread(path=unit.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
 
 
-def load_tree(sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()) -> Loaded:
+def load_root_modules(sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()) -> Loaded:
     """Every root module below the folders as one: what a check judges, each document by itself."""
-    tree = read_tree(sources, config=config, tool=tool, tags=tags)
+    tree = read_root_modules(sources, config=config, tool=tool, tags=tags)
     documents = tuple(document for _, loaded in tree.read for document in loaded.inventory.documents)
     configurations = tuple(found for _, loaded in tree.read for found in loaded.configurations)
     return Loaded(inventory=Inventory(documents=documents, unread=tree.unread), configurations=configurations)
 
 
-def _tell_unconcerned(tree: Tree) -> None:
+def _tell_unconcerned(tree: RootModules) -> None:
     """Say how many root modules were passed over, and why that is no gap."""
     if tree.unconcerned:
         output.warn(

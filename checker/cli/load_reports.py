@@ -22,7 +22,7 @@ _TOKENS = ("GITHUB_TOKEN", "GH_TOKEN", "GITLAB_TOKEN")
 _LARGEST = 64 * 1024**2
 
 
-def outcomes(files: Sequence[str], runs: Sequence[str]) -> tuple[NamedAccounts, ...]:
+def load_reports(files: Sequence[str], runs: Sequence[str]) -> tuple[NamedAccounts, ...]:
     """Every outcome under its name: `NAME=FILE`, or the file's own path where there are several.
 
     Raises UnreadableError for what is no outcome of this version, UsageError where nothing is given.

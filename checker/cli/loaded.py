@@ -21,7 +21,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     configurations: tuple[Configuration | None, ...]
 
 
-def shown_as(directory: str) -> str:
+def display_prefix(directory: str) -> str:
     """How the folder of a configuration is put before its files' names: the way there from here."""
     relative = os.path.relpath(Path(directory).resolve(), Path.cwd())
     return "" if relative == "." else relative.replace(os.sep, "/")

@@ -24,7 +24,7 @@ from checker.reports.text import lay_out
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from checker.aws.scan import Watch
+    from checker.aws.scan import ScanProgress
     from checker.cli.loaded import Loaded
 
 
@@ -93,9 +93,9 @@ def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patc
     whatever is written beside it.
     """
     if any(FORMATS[name].by_repository for name, _ in chosen):
-        from checker.git import checkout
+        from checker.git import find_checkout
 
-        outcome = replace(outcome, checkout=checkout())
+        outcome = replace(outcome, checkout=find_checkout())
     without = outcome if patches else replace(outcome, patches=())
     texts = [(_rendered(name, outcome if FORMATS[name].patches else without, file), file) for name, file in chosen]
     files = {Path(file): text for text, file in texts if file is not None}
@@ -139,7 +139,7 @@ def warn(text: str) -> None:
     print(f"tfcert: {printable(text)}", file=sys.stderr)
 
 
-def tell_calls(traffic: Sequence[Calls]) -> None:
+def print_calls(traffic: Sequence[Calls]) -> None:
     """Say on stderr what was asked of AWS: each operation by account and region, and what of it was sent again or throttled."""
     total = sum(entry.sent for entry in traffic)
     warn(f"calls to AWS: {total or 'none'}")
@@ -230,7 +230,7 @@ class _Bar:
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
+def progress_bar() -> Iterator[ScanProgress]:
     """A bar on stderr while the scan goes on, and nothing at all where that is no terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield _Nobody()

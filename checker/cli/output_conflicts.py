@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checker.cli.loaded import Loaded
 from checker.errors import UsageError
-from checker.git import repository_of
+from checker.git import find_repository
 from checker.model.configuration_files import SUFFIXES
 
 # What Terraform and OpenTofu read in a root module's folder, or keep there.
@@ -52,7 +52,7 @@ def refuse_overwriting(
 
 def _beyond(path: Path) -> Path | None:
     """Return where a path of the repository leads by a link, outside the repository or into git's own folder; else None."""
-    top = repository_of(Path.cwd())
+    top = find_repository(Path.cwd())
     plain = Path(os.path.abspath(path))  # noqa: PTH100 -- Path.resolve would follow the link
     if top is None or not plain.is_relative_to(top):
         return None

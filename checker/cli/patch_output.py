@@ -19,11 +19,11 @@ from checker.cli.aws import cache_folder
 from checker.cli.file_changes import write_all
 from checker.cli.loaded import Loaded
 from checker.cli.output_conflicts import refuse_overwriting
-from checker.cli.patch_preview import Ground, ground_of, patch_text
+from checker.cli.patch_preview import RepositoryPaths, patch_text, repository_paths
 from checker.cli.verify import verify
 from checker.errors import TfcertError, UnprovenError, UnreadableError, UsageError
 from checker.hcl.configuration import Configuration
-from checker.hcl.proof import keep_grammar_in
+from checker.hcl.proof import set_grammar_cache
 from checker.model.deadlines import late_plan
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.policy import Policy, Run
@@ -31,7 +31,7 @@ from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, TakenUp
 from checker.patches.patch import Patches
 from checker.patches.runbook import runbook
 from checker.patches.trust_text import nothing_to_edit, trust_lines
-from checker.pipeline import Observe, Wish, patch
+from checker.pipeline import Observe, PatchRequest, patch
 from checker.reports.escape import encoded, printable
 from checker.rotation.sentences import preview_in_words, step_in_words
 from checker.terraform.tool import Tool, Wanted, find_tool
@@ -42,7 +42,7 @@ _NAME = re.compile(r"[A-Za-z_][\w-]*")
 class Request(Struct, frozen=True, kw_only=True):
     """What the command line asks for: the wish, where the patches go, and the tool that is to verify them first."""
 
-    wish: Wish
+    wish: PatchRequest
     out: str | None
     write: bool
     verify: Tool | None = None
@@ -67,7 +67,7 @@ class Request(Struct, frozen=True, kw_only=True):
             )
         if name is not None and not _NAME.fullmatch(name):
             raise UsageError(f"{name!r} is no name that Terraform takes", where="--name", remedy="letters, digits, _ and -")
-        wish = Wish(
+        wish = PatchRequest(
             phase=Phase(phase) if phase in set(Phase) else None,
             every=phase == "all",
             only=frozenset(only),
@@ -78,7 +78,7 @@ class Request(Struct, frozen=True, kw_only=True):
         return cls(wish=wish, out=out, write=write, verify=verify)
 
 
-def standing(
+def status_lines(
     outcome: Outcome, patches: Patches, *, written: bool, back: bool, only: frozenset[str] = frozenset(), retiring: bool = False
 ) -> list[str]:
     """A line for each rotation that is not done, with what a person must do.
@@ -173,7 +173,7 @@ def _is_stuck(rotation: Rotation) -> bool:
             return False
 
 
-class Delivered(Struct, frozen=True, kw_only=True):
+class PatchResult(Struct, frozen=True, kw_only=True):
     """The exit code, and whether the certificates that were asked for by name are there."""
 
     exit_code: int
@@ -182,7 +182,7 @@ class Delivered(Struct, frozen=True, kw_only=True):
 
 def deliver(
     loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime, root: str | None = None
-) -> Delivered:
+) -> PatchResult:
     """Write what is asked for and say how each rotation stands.
 
     `root` is the folder of one root module among others: it is put above what is said, and one with nothing to do is silent.
@@ -190,7 +190,7 @@ def deliver(
     configuration = _one(loaded)
     cache = cache_folder(os.environ)
     if cache is not None:
-        keep_grammar_in(cache)
+        set_grammar_cache(cache)
     outcome, patches = patch(loaded.inventory, configuration, observe, Run(as_of=as_of, policy=policy), request.wish)
     known = bool(patches.rotations) or _known(outcome, request.wish.only)
     if request.wish.only and not known and root is None:
@@ -199,17 +199,17 @@ def deliver(
         output.warn(notice)
     if request.wish.phase is None and not request.wish.every:
         patches = _first_apply(patches)
-    ground = ground_of(configuration)
+    ground = repository_paths(configuration)
     code = exit_code(outcome, patches)
     if root is not None and not patches.rotations and not code:
-        return Delivered(exit_code=code, known=known)
+        return PatchResult(exit_code=code, known=known)
     if root is not None:
         output.write(printable(f"# root module {root}").encode() + b"\n")
     if request.verify is not None and not _verified(configuration, patches, request.verify, ground.top):
-        return Delivered(exit_code=3, known=known)
+        return PatchResult(exit_code=3, known=known)
     _put(loaded, configuration, outcome, patches, request, ground)
     back = request.wish.phase is Phase.ROLLBACK
-    lines = standing(
+    lines = status_lines(
         outcome,
         patches,
         written=request.write,
@@ -218,11 +218,11 @@ def deliver(
         retiring=request.wish.phase is Phase.RETIRE,
     )
     output.write("".join(f"# {printable(line)}\n" for line in lines).encode())
-    return Delivered(exit_code=code, known=known)
+    return PatchResult(exit_code=code, known=known)
 
 
 def _put(
-    loaded: Loaded, configuration: Configuration, outcome: Outcome, patches: Patches, request: Request, ground: Ground
+    loaded: Loaded, configuration: Configuration, outcome: Outcome, patches: Patches, request: Request, ground: RepositoryPaths
 ) -> None:
     if request.wish.trust_bundle:
         _warn_without_edits(loaded, patches)
@@ -236,7 +236,7 @@ def _put(
             output.write(patch_text(entry, ground))
 
 
-def _warn_above_here(patches: Patches, ground: Ground) -> None:
+def _warn_above_here(patches: Patches, ground: RepositoryPaths) -> None:
     """Warn before `git apply` leaves edits out in silence: in a subfolder it passes over files above that folder."""
     if sys.stdout.isatty():
         return
@@ -275,7 +275,7 @@ def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: P
     return True
 
 
-def verifier(wanted: Wanted) -> Tool:
+def find_verifier(wanted: Wanted) -> Tool:
     """The tool that is to verify; raises UsageError where there is none."""
     found = find_tool(wanted.name, os.environ, wanted.passed)
     if found is None:
@@ -326,7 +326,7 @@ def _known(outcome: Outcome, only: frozenset[str]) -> bool:
     )
 
 
-def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground: Ground, *, trust_bundle: bool) -> None:
+def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground: RepositoryPaths, *, trust_bundle: bool) -> None:
     if not patches.rotations:
         output.write(b"# no certificate is to be rotated: no runbook is written\n")
         return

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from checker.cli.aws import cache_folder
 from checker.cli.loaded import Loaded
-from checker.git import repository_of
+from checker.git import find_repository
 from checker.hcl.configuration import Configuration
-from checker.hcl.proof import keep_grammar_in
+from checker.hcl.proof import set_grammar_cache
 from checker.model.outcome import Outcome
 from checker.model.rotation import WrittenPatch
 from checker.patches.patch import PhasePatch
@@ -21,7 +21,7 @@ from checker.pipeline import preview
 from checker.reports.escape import encoded
 
 
-class Ground(Struct, frozen=True, kw_only=True):
+class RepositoryPaths(Struct, frozen=True, kw_only=True):
     """The repository's root, else the configuration's folder; `where` names it in words, `prefix` leads from it to the latter."""
 
     top: Path
@@ -29,16 +29,16 @@ class Ground(Struct, frozen=True, kw_only=True):
     prefix: str
 
 
-def ground_of(configuration: Configuration) -> Ground:
+def repository_paths(configuration: Configuration) -> RepositoryPaths:
     """Find the root of the repository that a configuration lies in."""
     here = Path(configuration.root).resolve()
-    top = repository_of(here)
+    top = find_repository(here)
     prefix = os.path.relpath(here, top or here).replace(os.sep, "/")
     where = "the configuration's folder" if top is None else REPOSITORY
-    return Ground(top=top or here, where=where, prefix="" if prefix == "." else prefix)
+    return RepositoryPaths(top=top or here, where=where, prefix="" if prefix == "." else prefix)
 
 
-def patch_text(entry: PhasePatch, ground: Ground) -> bytes:
+def patch_text(entry: PhasePatch, ground: RepositoryPaths) -> bytes:
     """A patch with its header of comments, as it is printed and stored."""
     return encoded(header(entry, where=ground.where)) + entry.diff(ground.prefix)
 
@@ -50,12 +50,12 @@ def with_patches(outcome: Outcome, loaded: Loaded) -> Outcome:
     """
     cache = cache_folder(os.environ)
     if cache is not None:
-        keep_grammar_in(cache)
+        set_grammar_cache(cache)
     found, written = preview(outcome, loaded.configurations)
     patches: list[WrittenPatch] = []
     for configuration, made in written:
-        ground = ground_of(configuration)
-        folder = folder_of(configuration.root) if len(written) > 1 else ""
+        ground = repository_paths(configuration)
+        folder = relative_folder(configuration.root) if len(written) > 1 else ""
         patches += (
             WrittenPatch(
                 phase=entry.phase,
@@ -69,7 +69,7 @@ def with_patches(outcome: Outcome, loaded: Loaded) -> Outcome:
     return replace(found, patches=tuple(patches))
 
 
-def folder_of(directory: str) -> str:
+def relative_folder(directory: str) -> str:
     """A folder's path from here, which leads nowhere upwards: a way up is spelt out."""
     relative = os.path.relpath(directory)
     return "/".join("up" if part == ".." else part for part in Path(relative).parts)

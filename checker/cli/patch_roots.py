@@ -9,10 +9,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from checker.cli import output
-from checker.cli.load import Tree, read_tree
+from checker.cli.load import RootModules, read_root_modules
 from checker.cli.loaded import Loaded
-from checker.cli.patch_output import Delivered, Request, deliver
-from checker.cli.patch_preview import folder_of
+from checker.cli.patch_output import PatchResult, Request, deliver
+from checker.cli.patch_preview import relative_folder
 from checker.errors import TfcertError, UsageError
 from checker.model.policy import Policy
 from checker.pipeline import Observe
@@ -35,7 +35,7 @@ def deliver_each(
 
     A root that cannot be read, or not be written, does not hold up the others: it is said, and the exit code is 3.
     """
-    tree = read_tree(sources, config=config, tool=tool, tags=policy.tags, settle=settle)
+    tree = read_root_modules(sources, config=config, tool=tool, tags=policy.tags, settle=settle)
     known, code = not request.wish.only, 0
     for directory, loaded in tree.read:
         found = _deliver(directory, loaded, observe, request, policy=policy, as_of=as_of)
@@ -50,14 +50,14 @@ def deliver_each(
 
 def _deliver(
     directory: str, loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime
-) -> Delivered:
-    own = replace(request, out=str(Path(request.out, folder_of(directory)))) if request.out is not None else request
+) -> PatchResult:
+    own = replace(request, out=str(Path(request.out, relative_folder(directory)))) if request.out is not None else request
     try:
         return deliver(loaded, observe, own, policy=policy, as_of=as_of, root=directory)
     except TfcertError as error:
         output.write(printable(f"# {directory}: {error}").encode() + b"\n")
-        return Delivered(exit_code=3, known=True)
+        return PatchResult(exit_code=3, known=True)
 
 
-def _summary(tree: Tree) -> str:
+def _summary(tree: RootModules) -> str:
     return f"# root modules: {len(tree.read)} read, {len(tree.unread)} not read, {tree.unconcerned} without anything of ours\n"

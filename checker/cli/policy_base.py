@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from checker.cli import output
 from checker.cli.base_commit import Base
 from checker.cli.loaded import Loaded
-from checker.cli.policy_options import PolicyInForce, Said, standing, standing_here
+from checker.cli.policy_options import PolicyOptions, ResolvedPolicy, resolve_policy, standing_here
 from checker.errors import TfcertError, UsageError
 from checker.model.configuration_files import SUFFIXES
 from checker.model.inventory import Document
@@ -29,7 +29,7 @@ _MOST_LINES = 20
 
 
 @contextmanager
-def holding(file: str | None, ref: str | None, *, given: Sequence[Said] = (), inline: bool = True) -> Iterator[Held]:
+def holding(file: str | None, ref: str | None, *, given: Sequence[PolicyOptions] = (), inline: bool = True) -> Iterator[Held]:
     """Read the policy that holds for a run: of the files, or of a commit, whose files then lie in a temporary folder for so long.
 
     Raises UsageError for a ref that cannot be read: the checkout's own policy never takes its place.
@@ -65,15 +65,15 @@ def committed(ref: str | None) -> Iterator[Base | None]:
 class Held:
     """The policy that holds for a run, and what is to be said of the exemptions and of the policy that do not."""
 
-    def __init__(self, file: str | None, base: Base | None, *, inline: bool = True, given: Sequence[Said] = ()) -> None:
+    def __init__(self, file: str | None, base: Base | None, *, inline: bool = True, given: Sequence[PolicyOptions] = ()) -> None:
         """Read the policy; raises TfcertError for one that cannot be used. Without `inline` no comment exempts anything."""
-        self._standing = standing(file, given, base)
+        self._standing = resolve_policy(file, given, base)
         self._base = base
         self._inline = inline
         self._notices: list[str] = list(self._changes(base, file)) if base is not None else []
 
     @property
-    def standing(self) -> PolicyInForce:
+    def standing(self) -> ResolvedPolicy:
         """The policy, with where each value comes from."""
         return self._standing
 

@@ -24,7 +24,7 @@ _PREFIX = "TFCERT_"
 _POLICY_VARIABLE = "TFCERT_POLICY"
 
 
-class Said(Struct, frozen=True):
+class PolicyOptions(Struct, frozen=True):
     """A value of the policy that an option or a variable gives, by the field that it sets; None where it was not given."""
 
     by: str
@@ -32,24 +32,24 @@ class Said(Struct, frozen=True):
     value: int | FailOn | Untouched | None
 
 
-class PolicyInForce(Struct, frozen=True, kw_only=True):
+class ResolvedPolicy(Struct, frozen=True, kw_only=True):
     """The policy, with the layers of files that it comes from and what was said over them, in that order."""
 
     policy: Policy
     layers: tuple[Layer, ...] = ()
-    said: tuple[Said, ...] = ()
+    said: tuple[PolicyOptions, ...] = ()
 
 
-def options(*, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None) -> tuple[Said, ...]:
+def options(*, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None) -> tuple[PolicyOptions, ...]:
     """What the command line says of the policy."""
     return (
-        Said("--threshold", "threshold_days", threshold),
-        Said("--notice", "notice_days", notice),
-        Said("--fail-on", "fail_on", fail_on),
+        PolicyOptions("--threshold", "threshold_days", threshold),
+        PolicyOptions("--notice", "notice_days", notice),
+        PolicyOptions("--fail-on", "fail_on", fail_on),
     )
 
 
-def standing(file: str | None, given: Sequence[Said] = (), base: Base | None = None) -> PolicyInForce:
+def resolve_policy(file: str | None, given: Sequence[PolicyOptions] = (), base: Base | None = None) -> ResolvedPolicy:
     """Find and read the policy, with `base` as a commit has it; raises UsageError for one that contradicts itself, naming its line.
 
     A file that was found, and not named, must not set `fail_on = "never"`: anybody who may change a file of the repository could
@@ -62,12 +62,12 @@ def standing(file: str | None, given: Sequence[Said] = (), base: Base | None = N
     return _overridden(layers, policy, (*_environment(), *(each for each in given if each.value is not None)))
 
 
-def standing_here(file: str | None, said: tuple[Said, ...]) -> PolicyInForce:
+def standing_here(file: str | None, said: tuple[PolicyOptions, ...]) -> ResolvedPolicy:
     """Read the policy as the checkout has it, to compare it with the one that holds."""
     return _overridden(*_layers(file or os.environ.get(_POLICY_VARIABLE) or None, None), said)
 
 
-def _overridden(layers: tuple[Layer, ...], policy: Policy, said: tuple[Said, ...]) -> PolicyInForce:
+def _overridden(layers: tuple[Layer, ...], policy: Policy, said: tuple[PolicyOptions, ...]) -> ResolvedPolicy:
     settings = {each.field: each.value for each in said if each.value is not None}
     policy = replace(policy, **settings, overrides=tuple(sorted(settings.items())))
     if policy.notice_days < policy.threshold_days:
@@ -79,7 +79,7 @@ def _overridden(layers: tuple[Layer, ...], policy: Policy, said: tuple[Said, ...
                 remedy="a warning comes before an error: make the notice the larger of the two",
             )
         policy = replace(policy, notice_days=policy.threshold_days)
-    return PolicyInForce(policy=policy, layers=layers, said=said)
+    return ResolvedPolicy(policy=policy, layers=layers, said=said)
 
 
 def _layers(named: str | None, base: Base | None) -> tuple[tuple[Layer, ...], Policy]:
@@ -87,14 +87,14 @@ def _layers(named: str | None, base: Base | None) -> tuple[tuple[Layer, ...], Po
     path = named if named is not None else _nearest(base)
     if path is None:
         return (), Policy(homes=(here,))
-    from checker.policyfile.resolve import PACKS, laid, read_chain, read_file, read_pack
+    from checker.policyfile.resolve import PACKS, merge_layers, read_chain, read_file, read_pack
 
     if path in PACKS:
         layers = read_chain(*read_pack(path))
-        return layers, replace(laid(layers, path), homes=(here,))
+        return layers, replace(merge_layers(layers, path), homes=(here,))
     read = read_file if base is None else partial(base.read, opener=read_file)
     layers = read_chain(path, _bytes(path, read), read)
-    policy = laid(layers, layers[-1].sheet.values.get("name", Path(path).name))
+    policy = merge_layers(layers, layers[-1].sheet.values.get("name", Path(path).name))
     home = Path(path).resolve() if base is None else Path(os.path.abspath(path))  # noqa: PTH100 -- a link there is the checkout's
     return layers, replace(policy, homes=(home.parent.as_posix(), here))
 
@@ -116,19 +116,19 @@ def _hold_to_fail(layers: tuple[Layer, ...]) -> None:
             )
 
 
-def _environment() -> tuple[Said, ...]:
+def _environment() -> tuple[PolicyOptions, ...]:
     if not any(name.startswith(_PREFIX) for name in os.environ):
         return ()
     from checker.cli.output import warn
     from checker.policyfile.resolve import Unknown, read_environment
 
-    found: list[Said] = []
+    found: list[PolicyOptions] = []
     for entry in read_environment(os.environ):
         match entry:
             case Unknown(name=name):
                 warn(f"{name} is no variable of tfcert's; it changes nothing")
             case (name, (field, setting)):
-                found.append(Said(name, field, setting))
+                found.append(PolicyOptions(name, field, setting))
     return tuple(found)
 
 

@@ -8,11 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.cli.loaded import shown_as
-from checker.cli.policy_options import PolicyInForce
+from checker.cli.loaded import display_prefix
+from checker.cli.policy_options import ResolvedPolicy
 from checker.errors import UnreadableError
 from checker.model.configuration_files import SUFFIXES
-from checker.model.exemptions import Exemption, Faulty
+from checker.model.exemptions import Exemption, FaultyExemption
 from checker.model.policy import Policy, Untouched
 from checker.model.severity import FailOn
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from checker.cli.base_commit import Base
 
 
-def cautions(standing: PolicyInForce, *, today: date) -> Iterator[str]:
+def policy_warnings(standing: ResolvedPolicy, *, today: date) -> Iterator[str]:
     """A sentence for each: deadlines before the first warning, caps without effect, exemptions that are over."""
     policy = standing.policy
     yield from _of(policy, "the policy")
@@ -47,7 +47,7 @@ def is_configuration(file: str) -> bool:
     return file.endswith(SUFFIXES)
 
 
-def comments(files: Sequence[str], base: Base | None = None) -> Iterator[Exemption | Faulty]:
+def inline_exemptions(files: Sequence[str], base: Base | None = None) -> Iterator[Exemption | FaultyExemption]:
     """Yield the exemptions of these files and the faulty ones, each with its location, folder by folder.
 
     With `base` the files are those of that commit.
@@ -61,11 +61,11 @@ def comments(files: Sequence[str], base: Base | None = None) -> Iterator[Exempti
             raise UnreadableError("No such file", where=file, remedy="check the path")
     for folder in sorted({str(Path(file).parent) for file in files}):
         placed = base.place(folder) if base is not None else None
-        found = read_configuration(str(placed or folder), shown_as(folder))
+        found = read_configuration(str(placed or folder), display_prefix(folder))
         if found is None:
             raise UnreadableError("no .tf files here", where=folder, remedy="name files that Terraform reads")
         _, declared = found
-        read: tuple[Exemption | Faulty, ...] = (*declared.exemptions, *declared.faulty)
+        read: tuple[Exemption | FaultyExemption, ...] = (*declared.exemptions, *declared.faulty)
         wanted = {os.path.relpath(Path(file).resolve(), Path.cwd()) for file in files if str(Path(file).parent) == folder}
         for each in read:
             if each.location is not None and os.path.normpath(each.location.file) in wanted:

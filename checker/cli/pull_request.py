@@ -19,8 +19,8 @@ from msgspec.structs import replace
 
 from checker.cli import output
 from checker.errors import UsageError
-from checker.forges.comment import GITHUB_LIMIT, GITLAB_LIMIT, Behavior, Conversation, Marker, Post, RefusedError, keep
-from checker.forges.dry_run import Pretence
+from checker.forges.comment import GITHUB_LIMIT, GITLAB_LIMIT, Behavior, Conversation, Marker, Post, RefusedError, update_comment
+from checker.forges.dry_run import DryRunConversation
 from checker.forges.retry import RetryPolicy
 from checker.reports.escape import printable
 from checker.reports.github import workflow_commands
@@ -137,7 +137,7 @@ def _whole(found: object) -> int | None:
 _CODES = {"clean": 0, "findings": 1, "inconclusive": 3}
 
 
-class Letter(Struct, frozen=True, kw_only=True):
+class CommentRequest(Struct, frozen=True, kw_only=True):
     """What is to be said, and how; `key` tells it from others of ours on the same pull request."""
 
     documents: tuple[NamedAccounts, ...]
@@ -160,17 +160,17 @@ class Letter(Struct, frozen=True, kw_only=True):
         return clean and not any(count["error"] or count["warning"] or count["unverified"] for count in counts)
 
 
-def deliver(forge: Forge, target: PullRequest, letter: Letter, behavior: Behavior, *, dry_run: bool) -> int:
+def post_comment(forge: Forge, target: PullRequest, letter: CommentRequest, behavior: Behavior, *, dry_run: bool) -> int:
     """Post it, or tell what would be posted; the result is the exit code. Raises TfcertError where the forge does not answer."""
     post = _post(forge, target, letter)
     try:
         conversation = _conversation(forge, target, needed=not dry_run)
         if dry_run or conversation is None:
-            pretence = Pretence(conversation)
-            did = keep(pretence, post, behavior).did
+            pretence = DryRunConversation(conversation)
+            did = update_comment(pretence, post, behavior).did
             _tell(pretence, str(did))
         else:
-            kept = keep(conversation, post, behavior)
+            kept = update_comment(conversation, post, behavior)
             where = f": {kept.comment.url}" if kept.comment is not None else ""
             output.write(printable(f"comment {kept.did}{where}").encode() + b"\n")
     except RefusedError as error:
@@ -182,7 +182,7 @@ def deliver(forge: Forge, target: PullRequest, letter: Letter, behavior: Behavio
     return letter.exit_code
 
 
-def _post(forge: Forge, target: PullRequest, letter: Letter) -> Post:
+def _post(forge: Forge, target: PullRequest, letter: CommentRequest) -> Post:
     marker = Marker(
         key=letter.key,
         repository=target.repository,
@@ -224,7 +224,7 @@ def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Convers
     return GithubConversation(client, repository=target.repository, number=number)
 
 
-def _tell(pretence: Pretence, did: str) -> None:
+def _tell(pretence: DryRunConversation, did: str) -> None:
     """What would be posted goes to stdout to the last byte, what would be done with it to stderr."""
     for line in pretence.done or (did,):
         output.warn(f"dry run: {line}")
@@ -232,7 +232,7 @@ def _tell(pretence: Pretence, did: str) -> None:
         output.write(pretence.body.encode())
 
 
-def _instead(forge: Forge, letter: Letter, post: Post) -> None:
+def _instead(forge: Forge, letter: CommentRequest, post: Post) -> None:
     """Say it where a token that may not write still can: in the job's log and its summary."""
     summary = os.environ.get(output.SUMMARY) if forge is Forge.GITHUB else None
     if forge is Forge.GITHUB and os.environ.get("GITHUB_ACTIONS") == "true":

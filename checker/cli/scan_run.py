@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from checker.cli.output import watching
+from checker.cli.output import progress_bar
 from checker.errors import UsageError
 from checker.model.inventory import Inventory
 from checker.model.places import Place
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from checker.aws.boto_gateway import BotoGateways
     from checker.aws.connection import Connection
     from checker.aws.scan import ScanTarget
-    from checker.model.sweep import Scanned
+    from checker.model.sweep import ScanResult
 
 # Source: AWS's IAM user guide, "IAM identifiers": a role's ARN may have a path.
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
@@ -34,26 +34,26 @@ class ScanScope(Struct, frozen=True, kw_only=True):
     regions: tuple[str, ...] | None
 
 
-def look(scope: ScanScope, gateways: BotoGateways) -> Scanned:
+def run_scan(scope: ScanScope, gateways: BotoGateways) -> ScanResult:
     """Scan, with a bar on stderr where that is a terminal; raises UsageError where nothing names a region."""
     from checker.aws.scan import scan
 
     connection = gateways.clients.connection
     regions = scope.regions if scope.regions != () else (_default(gateways),)
-    with watching() as watch:
+    with progress_bar() as watch:
         return scan(
             _targets(scope.roles, connection, regions or ()), regions, gateways=gateways, connection=connection, watch=watch
         )
 
 
-def recorded(
+def load_states(
     sources: Sequence[str], *, recursive: bool, tool: Wanted, fetch: Callable[[str], bytes], tags: Collection[str]
 ) -> Inventory | None:
     """What the given states and plans record; None where there is none to tell what is managed."""
     if recursive:
-        from checker.cli.load import load_tree
+        from checker.cli.load import load_root_modules
 
-        return load_tree(sources, config=None, tool=tool, tags=tags).inventory
+        return load_root_modules(sources, config=None, tool=tool, tags=tags).inventory
     if not sources:
         return None
     from checker.cli.load import load

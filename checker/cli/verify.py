@@ -15,13 +15,13 @@ from checker.errors import UnprovenError, UnreadableError
 from checker.hcl.configuration import Configuration
 from checker.model.configuration_files import SUFFIXES
 from checker.patches.patch import PhasePatch
-from checker.terraform.tool import Tool, ToolAnswer, ask
+from checker.terraform.tool import Tool, ToolAnswer, run_tool
 
 _DATA = ".terraform"
 _LOCK = ".terraform.lock.hcl"
 
 
-def lay_aside(configuration: Configuration, aside: Path, *, top: Path) -> Path:
+def copy_configuration(configuration: Configuration, aside: Path, *, top: Path) -> Path:
     """Lay the folders of a configuration out below `aside` as they lie below `top`; the result is the root module's folder.
 
     Its .tf files are copied, everything else in between is a link to what is there: a configuration may read any file of its
@@ -71,7 +71,7 @@ def verify(configuration: Configuration, patches: tuple[PhasePatch, ...], tool: 
     environment = {name: text for name, text in tool.environment.items() if not name.startswith(_MISLEADS)}
     alone = replace(tool, environment=environment)
     with tempfile.TemporaryDirectory(prefix="tfcert-verify-") as aside:
-        root = lay_aside(configuration, Path(aside), top=top)
+        root = copy_configuration(configuration, Path(aside), top=top)
         _initialise(configuration, alone, root)
         for entry in patches:
             laid = _lay(root, entry)
@@ -99,9 +99,9 @@ def _initialise(configuration: Configuration, tool: Tool, root: Path) -> None:
     answer = None
     if providers.is_dir():
         # What was installed there serves here; nothing is downloaded, and nothing is written there.
-        answer = ask(tool, (*arguments, f"-plugin-dir={providers}"), str(root), seconds=_SECONDS)
+        answer = run_tool(tool, (*arguments, f"-plugin-dir={providers}"), str(root), seconds=_SECONDS)
     if answer is None or answer.complaint is not None:
-        answer = ask(tool, arguments, str(root), seconds=_SECONDS)
+        answer = run_tool(tool, arguments, str(root), seconds=_SECONDS)
     if answer.complaint is not None:
         raise UnprovenError(
             f"`{tool.name} init -backend=false` fails on a copy of the configuration: {answer.complaint}",
@@ -127,7 +127,7 @@ def _restore(path: Path, text: bytes | None) -> None:
 
 
 def _invalid(tool: Tool, root: Path) -> str | None:
-    answer = ask(tool, ("validate", "-json", "-no-color"), str(root), seconds=_SECONDS)
+    answer = run_tool(tool, ("validate", "-json", "-no-color"), str(root), seconds=_SECONDS)
     try:
         errors = list(_errors(answer))
     except (ValueError, TypeError, AttributeError) as error:
@@ -153,7 +153,7 @@ def _hold_to_form(entry: PhasePatch, tool: Tool, folder: Path) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(text)
                 names[path.name] = change.path
-    answer = ask(tool, ("fmt", "-check", "-list=true", "-no-color"), str(folder), seconds=_SECONDS)
+    answer = run_tool(tool, ("fmt", "-check", "-list=true", "-no-color"), str(folder), seconds=_SECONDS)
     odd = {line.strip() for line in bytes(answer.printed).decode("utf-8", "replace").splitlines()}
     for name in sorted(odd):
         if name.startswith("after") and name.replace("after", "before") not in odd:

@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from checker.cli.atomic_write import JOURNAL, synchronise
 from checker.errors import UsageError
-from checker.git import repository_of
+from checker.git import find_repository
 from checker.programs import find_program
 
 _VERSION = 1
@@ -195,7 +195,7 @@ def _refuse_foreign(path: Path, handle: int) -> None:
 
 def _tracked(path: Path) -> bool | None:
     """Whether git tracks a file; None where there is a repository and git does not tell."""
-    if repository_of(path.parent) is None:
+    if find_repository(path.parent) is None:
         return False
     environment = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
     program = find_program("git", os.environ)

@@ -25,14 +25,14 @@ class StoryFile:
     days_left: int | None
 
 
-def lay_configuration(folder: Path) -> None:
+def copy_configuration(folder: Path) -> None:
     """Put the .tf files of the story into a folder."""
     for entry in sorted(files("checker.demo").joinpath("configuration").iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".tf"):
             (folder / entry.name).write_bytes(entry.read_bytes())
 
 
-def lay_recorded(aws: Emulator, folder: Path) -> None:
+def seed_recorded(aws: Emulator, folder: Path) -> None:
     """Put the APIs and the certificate into the emulated AWS, and the state that a real terraform recorded of them into a folder.
 
     The record was made by Terraform 1.11.4 and AWS provider 5.100.0 against this emulator; dates and PEM are those of now.
@@ -51,7 +51,7 @@ def lay_recorded(aws: Emulator, folder: Path) -> None:
     (folder / "terraform.tfstate").write_text(text, encoding="utf-8")
 
 
-def what_stages_present(aws: Emulator) -> tuple[StoryFile, ...]:
+def list_presented(aws: Emulator) -> tuple[StoryFile, ...]:
     """Ask the emulated AWS what every stage presents now."""
     gateway = aws.client("apigateway")
     ends = {entry["clientCertificateId"]: entry["expirationDate"] for entry in gateway.get_client_certificates(limit=500)["items"]}

@@ -92,11 +92,11 @@ class RefusedError(TfcertError):
     """The forge does not let this token write here, as with a pull request from a fork: 403, or 404, which hides a 403."""
 
 
-class VanishedError(TfcertError):
+class CommentGoneError(TfcertError):
     """The comment is not there: somebody deleted it since it was listed, or the token may not see it."""
 
 
-class OddAnswerError(TfcertError):
+class InvalidResponseError(TfcertError):
     """The forge answers what its API does not have, as where a part of it is switched off or a proxy answers instead."""
 
 
@@ -113,7 +113,7 @@ def oddness(error: Exception) -> str:
             return "a value has another type"
 
 
-class Why(StrEnum):
+class HideReason(StrEnum):
     """Why a comment is hidden; the words are those of GitHub's `ReportedContentClassifiers`."""
 
     RESOLVED = "RESOLVED"
@@ -149,7 +149,7 @@ class CommentPage:
     def is_last(self, ids: Sequence[int], *, size: int) -> bool:
         """Whether no page follows one with these comments. Raises OddAnswerError for comments that were on another page."""
         if ids and self._seen.issuperset(ids):
-            raise OddAnswerError("the forge lists the same comments again and again", where=self._where)
+            raise InvalidResponseError("the forge lists the same comments again and again", where=self._where)
         self._seen.update(ids)
         return len(ids) < size
 
@@ -159,7 +159,7 @@ def pages(most: int, *, where: str) -> Iterator[CommentPage]:
     seen: set[int] = set()
     for number in range(most):
         yield CommentPage(number, seen, where)
-    raise OddAnswerError(f"the forge lists more than {len(seen)} comments", where=where, remedy="is that its REST API?")
+    raise InvalidResponseError(f"the forge lists more than {len(seen)} comments", where=where, remedy="is that its REST API?")
 
 
 class Conversation(Protocol):
@@ -180,7 +180,7 @@ class Conversation(Protocol):
     def delete(self, comment: Comment) -> None:
         """Take a comment away."""
 
-    def hide(self, comment: Comment, why: Why) -> None:
+    def hide(self, comment: Comment, why: HideReason) -> None:
         """Fold a comment away, where the forge can."""
 
     def show(self, comment: Comment) -> None:
@@ -199,7 +199,7 @@ class Behavior(StrEnum):
     HIDE_AND_NEW = "hide-and-new"
 
 
-class Did(StrEnum):
+class CommentAction(StrEnum):
     """What was done."""
 
     CREATED = "created"
@@ -223,76 +223,76 @@ class Post(Struct, frozen=True, kw_only=True):
         return f"{self.marker.line}\n{self.text.strip()}\n\n<sub>judged at {self.marker.at:%Y-%m-%d %H:%M} UTC{commit}</sub>"
 
 
-class Kept(Struct, frozen=True, kw_only=True):
+class CommentResult(Struct, frozen=True, kw_only=True):
     """What was done, and the comment that stands now; None where there is none."""
 
-    did: Did
+    did: CommentAction
     comment: Comment | None = None
 
 
-def keep(conversation: Conversation, post: Post, behavior: Behavior) -> Kept:
+def update_comment(conversation: Conversation, post: Post, behavior: Behavior) -> CommentResult:
     """Bring the comment up to date; raises RefusedError where the token may not, TfcertError where the forge does not answer."""
     for _ in range(_ROUNDS):
         try:
             return _attempt(conversation, post, behavior)
-        except VanishedError as error:
+        except CommentGoneError as error:
             # Deleted meanwhile: look again. A forge that hides what may not be written answers the same each time.
             last = error
     raise RefusedError("the comments are there and cannot be written", where=last.where, remedy=last.remedy) from last
 
 
-def said(body: str) -> str:
+def comment_body(body: str) -> str:
     """What a comment says, without the lines that tell how fresh it is."""
     return "\n".join(body.replace("\r\n", "\n").strip().split("\n")[1:-1]).strip()
 
 
-def _attempt(conversation: Conversation, post: Post, behavior: Behavior) -> Kept:
+def _attempt(conversation: Conversation, post: Post, behavior: Behavior) -> CommentResult:
     standing = _ours(conversation, post)
     proven = [comment for comment in standing if comment.proven]
     # Anybody can write a marker with a high number: only a comment that is surely ours lets this run stand back.
     latest = _freshest(proven)
     if latest is not None and latest.marker is not None and post.marker.older_than(latest.marker):
-        return Kept(did=Did.OUTRUN, comment=latest)
+        return CommentResult(did=CommentAction.OUTRUN, comment=latest)
     if latest is None and post.marker.resolved and not post.always:
-        return Kept(did=Did.SILENT)
+        return CommentResult(did=CommentAction.SILENT)
     if behavior is Behavior.UPDATE:
         edited = _updated(conversation, post, standing)
         if edited is not None:
             return edited
-    if latest is not None and said(latest.body) == said(post.body):
-        return Kept(did=Did.UNCHANGED, comment=latest)
+    if latest is not None and comment_body(latest.body) == comment_body(post.body):
+        return CommentResult(did=CommentAction.UNCHANGED, comment=latest)
     made = conversation.create(post.body)
     stays = _converged(conversation, post, made, behavior)
     if post.marker.resolved and not stays.hidden:
-        _hide(conversation, stays, Why.RESOLVED)
-    return Kept(did=Did.CREATED, comment=stays)
+        _hide(conversation, stays, HideReason.RESOLVED)
+    return CommentResult(did=CommentAction.CREATED, comment=stays)
 
 
-def _updated(conversation: Conversation, post: Post, standing: Sequence[Comment]) -> Kept | None:
+def _updated(conversation: Conversation, post: Post, standing: Sequence[Comment]) -> CommentResult | None:
     """Update the oldest comment that can be; None where there is none. One that is not ours may be closed to us."""
     for number, comment in enumerate(standing):
         try:
             return _update(conversation, post, standing[number:])
-        except (RefusedError, VanishedError):
+        except (RefusedError, CommentGoneError):
             if comment.proven:
                 raise
     return None
 
 
-def _update(conversation: Conversation, post: Post, standing: Sequence[Comment]) -> Kept:
+def _update(conversation: Conversation, post: Post, standing: Sequence[Comment]) -> CommentResult:
     oldest, *others = standing
     before = oldest.marker
-    same = said(oldest.body) == said(post.body)
+    same = comment_body(oldest.body) == comment_body(post.body)
     if not same:
         if before is not None and before.resolved and not post.marker.resolved:
             # First of all, so that findings never stay folded away: what a person hid stays hidden.
-            with suppress(RefusedError, VanishedError, OddAnswerError):
+            with suppress(RefusedError, CommentGoneError, InvalidResponseError):
                 conversation.show(oldest)
         _edit(conversation, post, oldest)
         if post.marker.resolved and not oldest.hidden:
-            _hide(conversation, oldest, Why.RESOLVED)
+            _hide(conversation, oldest, HideReason.RESOLVED)
     _delete(conversation, others)
-    return Kept(did=Did.UNCHANGED if same else Did.EDITED, comment=oldest)
+    return CommentResult(did=CommentAction.UNCHANGED if same else CommentAction.EDITED, comment=oldest)
 
 
 def _edit(conversation: Conversation, post: Post, comment: Comment) -> None:
@@ -301,7 +301,7 @@ def _edit(conversation: Conversation, post: Post, comment: Comment) -> None:
         conversation.edit(comment, post.body)
         try:
             marker = conversation.again(comment).marker
-        except (RefusedError, OddAnswerError):
+        except (RefusedError, InvalidResponseError):
             return
         if marker is None or not marker.is_of(post.marker) or not marker.older_than(post.marker):
             return
@@ -316,7 +316,7 @@ def _converged(conversation: Conversation, post: Post, made: Comment, behavior: 
     best = _freshest(standing) or made
     if behavior is Behavior.UPDATE:
         oldest = standing[0]
-        if said(oldest.body) != said(best.body):
+        if comment_body(oldest.body) != comment_body(best.body):
             conversation.edit(oldest, best.body)
         _delete(conversation, standing[1:])
         return oldest
@@ -326,13 +326,13 @@ def _converged(conversation: Conversation, post: Post, made: Comment, behavior: 
     else:
         for comment in others:
             if not comment.hidden:
-                _hide(conversation, comment, Why.OUTDATED)
+                _hide(conversation, comment, HideReason.OUTDATED)
     return best
 
 
-def _hide(conversation: Conversation, comment: Comment, why: Why) -> None:
+def _hide(conversation: Conversation, comment: Comment, why: HideReason) -> None:
     # What is said matters, whether it is folded away does not: a token may be allowed the one and not the other.
-    with suppress(RefusedError, VanishedError, OddAnswerError):
+    with suppress(RefusedError, CommentGoneError, InvalidResponseError):
         conversation.hide(comment, why)
 
 
@@ -340,7 +340,7 @@ def _delete(conversation: Conversation, comments: Sequence[Comment]) -> None:
     for comment in comments:
         try:
             conversation.delete(comment)
-        except VanishedError:
+        except CommentGoneError:
             continue  # another run was faster
         except RefusedError:
             if comment.proven:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from checker.forges.comment import Comment, Conversation, Why
+from checker.forges.comment import Comment, Conversation, HideReason
 
 _YET_TO_COME = 2**62
 
 
-class Pretence:
+class DryRunConversation:
     """A conversation that is only read, if it is there at all; `done` tells what would be done, `body` what would be posted."""
 
     def __init__(self, real: Conversation | None) -> None:
@@ -42,7 +42,7 @@ class Pretence:
         """Remember the deletion."""
         self.done.append(f"would delete {comment.url}")
 
-    def hide(self, comment: Comment, why: Why) -> None:
+    def hide(self, comment: Comment, why: HideReason) -> None:
         """Remember that it would be folded away."""
         self.done.append(f"would hide {comment.url} as {why.lower()}")
 

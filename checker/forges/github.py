@@ -16,7 +16,7 @@ from github.IssueComment import IssueComment
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 
 from checker.errors import TfcertError, UsageError
-from checker.forges.comment import Comment, OddAnswerError, RefusedError, VanishedError, Why, oddness, pages
+from checker.forges.comment import Comment, CommentGoneError, HideReason, InvalidResponseError, RefusedError, oddness, pages
 from checker.forges.retry import BusyError, RetryPolicy
 from checker.forges.transport import BoundedAdapter, check_address, unreached
 
@@ -88,13 +88,13 @@ class GithubClient:
         except GithubException as error:
             raise _meant(error, where, absent) from None  # it holds what was sent, and that is nobody's business
         except requests.exceptions.JSONDecodeError:
-            raise OddAnswerError("GitHub answers with text that is no JSON", where=where, remedy=_ODD_ANSWER) from None
+            raise InvalidResponseError("GitHub answers with text that is no JSON", where=where, remedy=_ODD_ANSWER) from None
         except requests.RequestException as error:
             raise BusyError(f"GitHub is not reached: {unreached(error)}") from None
         except _ODD as error:
             # The client takes whatever is answered with success for what it asked for.
             what = f"GitHub answers what its API does not have: {oddness(error)}"
-            raise OddAnswerError(what, where=where, remedy=_ODD_ANSWER) from error
+            raise InvalidResponseError(what, where=where, remedy=_ODD_ANSWER) from error
 
 
 def _meant(error: GithubException, where: str, absent: type[TfcertError]) -> Exception:
@@ -104,14 +104,14 @@ def _meant(error: GithubException, where: str, absent: type[TfcertError]) -> Exc
     if pause is not None or error.status in _TRANSIENT:
         return BusyError(what, after=pause)
     if _names(error.data, "NOT_FOUND"):
-        return VanishedError(what, where=where, remedy=_REMEDY)
+        return CommentGoneError(what, where=where, remedy=_REMEDY)
     if error.status == 404:
         return absent(what, where=where, remedy=_REMEDY)
     if error.status == 403 or _names(error.data, "FORBIDDEN"):
         return RefusedError(what, where=where, remedy=_REMEDY)
     if error.status in _REMEDIES:
         return TfcertError(what, where=where, remedy=_REMEDIES[error.status])
-    return OddAnswerError(what, where=where, remedy=_ODD_ANSWER)
+    return InvalidResponseError(what, where=where, remedy=_ODD_ANSWER)
 
 
 def _errors(data: Any) -> list[Any]:
@@ -149,14 +149,14 @@ def _pause(status: int, what: str, headers: Mapping[str, Any]) -> float | None:
 _WHOSE = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on IssueComment { id viewerDidAuthor isMinimized } } }"
 
 
-def authored(client: GithubClient, found: Sequence[IssueComment], *, where: str) -> list[Comment]:
+def own_comments(client: GithubClient, found: Sequence[IssueComment], *, where: str) -> list[Comment]:
     """Return the comments that are this token's, or may be."""
     if not found:
         return []
     try:
         hidden = _by_graphql(client, [each.node_id for each in found], where)
         return [shown(each, hidden=hidden[each.node_id]) for each in found if each.node_id in hidden]
-    except (RefusedError, OddAnswerError):
+    except (RefusedError, InvalidResponseError):
         login = _login(client, where)
         if login is None:
             return client.ask(lambda: [shown(each, proven=False) for each in found if each.user.type == "Bot"], where=where)
@@ -182,7 +182,7 @@ def _by_graphql(client: GithubClient, ids: Sequence[str], where: str) -> Mapping
 def _login(client: GithubClient, where: str) -> str | None:
     try:
         return client.ask(lambda: client.api.get_user().login, where=where)
-    except (RefusedError, OddAnswerError):
+    except (RefusedError, InvalidResponseError):
         return None
 
 
@@ -216,7 +216,7 @@ class GithubConversation:
             if page.is_last(ids, size=PAGE):
                 break
         self._known |= {comment.id: comment for comment in found}
-        return authored(self._client, found, where=self._where)
+        return own_comments(self._client, found, where=self._where)
 
     def create(self, body: str) -> Comment:
         """Add a comment; one that was heard although the answer was lost is found, not written twice."""
@@ -236,7 +236,7 @@ class GithubConversation:
 
     def edit(self, comment: Comment, body: str) -> None:
         """Give a comment another body."""
-        self._client.ask(lambda: self._known[comment.id].edit(body), where=self._where, absent=VanishedError)
+        self._client.ask(lambda: self._known[comment.id].edit(body), where=self._where, absent=CommentGoneError)
 
     def again(self, comment: Comment) -> Comment:
         """The comment as it is by now."""
@@ -244,19 +244,19 @@ class GithubConversation:
         def read() -> Comment:
             return shown(self._issue.get_comment(comment.id).complete(), hidden=comment.hidden, proven=comment.proven)
 
-        return self._client.ask(read, where=self._where, absent=VanishedError)
+        return self._client.ask(read, where=self._where, absent=CommentGoneError)
 
     def delete(self, comment: Comment) -> None:
         """Take a comment away."""
-        self._client.ask(self._known[comment.id].delete, where=self._where, absent=VanishedError)
+        self._client.ask(self._known[comment.id].delete, where=self._where, absent=CommentGoneError)
 
-    def hide(self, comment: Comment, why: Why) -> None:
+    def hide(self, comment: Comment, why: HideReason) -> None:
         """Minimise a comment."""
-        self._client.ask(lambda: self._known[comment.id].minimize(why.value), where=self._where, absent=VanishedError)
+        self._client.ask(lambda: self._known[comment.id].minimize(why.value), where=self._where, absent=CommentGoneError)
 
     def show(self, comment: Comment) -> None:
         """Unminimise a comment."""
-        self._client.ask(self._known[comment.id].unminimize, where=self._where, absent=VanishedError)
+        self._client.ask(self._known[comment.id].unminimize, where=self._where, absent=CommentGoneError)
 
 
 def number_by_head(client: GithubClient, *, repository: str, head: str, commit: str) -> int:

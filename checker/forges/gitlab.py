@@ -13,7 +13,7 @@ from gitlab.exceptions import GitlabError, GitlabParsingError
 from msgspec.structs import replace
 
 from checker.errors import TfcertError
-from checker.forges.comment import Comment, OddAnswerError, RefusedError, VanishedError, Why, oddness, pages
+from checker.forges.comment import Comment, CommentGoneError, HideReason, InvalidResponseError, RefusedError, oddness, pages
 from checker.forges.retry import BusyError, RetryPolicy
 from checker.forges.transport import BoundedAdapter, check_address, unreached
 
@@ -85,17 +85,17 @@ class GitlabConversation:
 
     def edit(self, comment: Comment, body: str) -> None:
         """Give a note another body."""
-        self._ask(lambda: self._notes.update(comment.id, {"body": body}, max_retries=0), VanishedError)
+        self._ask(lambda: self._notes.update(comment.id, {"body": body}, max_retries=0), CommentGoneError)
 
     def again(self, comment: Comment) -> Comment:
         """The note as it is by now."""
-        return self._ask(lambda: _comment(self._notes.get(comment.id, max_retries=0)), VanishedError)
+        return self._ask(lambda: _comment(self._notes.get(comment.id, max_retries=0)), CommentGoneError)
 
     def delete(self, comment: Comment) -> None:
         """Take a note away."""
-        self._ask(lambda: self._notes.delete(comment.id, max_retries=0), VanishedError)
+        self._ask(lambda: self._notes.delete(comment.id, max_retries=0), CommentGoneError)
 
-    def hide(self, comment: Comment, why: Why) -> None:
+    def hide(self, comment: Comment, why: HideReason) -> None:
         """Do nothing: GitLab folds no note away."""
 
     def show(self, comment: Comment) -> None:
@@ -110,7 +110,7 @@ class GitlabConversation:
 
         try:
             return self._ask(read, RefusedError)
-        except (RefusedError, OddAnswerError):
+        except (RefusedError, InvalidResponseError):
             return None
 
     def _remember(self, response: requests.Response, *_: object, **__: object) -> None:
@@ -124,16 +124,16 @@ class GitlabConversation:
         try:
             return question()
         except GitlabParsingError:
-            raise OddAnswerError("GitLab answers with text that is no JSON", where=self._where, remedy=_ODD) from None
+            raise InvalidResponseError("GitLab answers with text that is no JSON", where=self._where, remedy=_ODD) from None
         except GitlabError as error:
             raise self._meant(error, absent) from None
         except requests.exceptions.JSONDecodeError:
-            raise OddAnswerError("GitLab answers with text that is no JSON", where=self._where, remedy=_ODD) from None
+            raise InvalidResponseError("GitLab answers with text that is no JSON", where=self._where, remedy=_ODD) from None
         except requests.RequestException as error:
             raise BusyError(f"GitLab is not reached: {unreached(error)}") from None
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             what = f"GitLab answers what its API does not have: {oddness(error)}"
-            raise OddAnswerError(what, where=self._where, remedy=_ODD) from error
+            raise InvalidResponseError(what, where=self._where, remedy=_ODD) from error
 
     def _meant(self, error: GitlabError, absent: type[TfcertError]) -> Exception:
         status = error.response_code or 0
@@ -146,7 +146,7 @@ class GitlabConversation:
             return RefusedError(what, where=self._where, remedy=_REMEDY)
         if status in _REMEDIES:
             return TfcertError(what, where=self._where, remedy=_REMEDIES[status])
-        return OddAnswerError(what, where=self._where, remedy=_ODD)
+        return InvalidResponseError(what, where=self._where, remedy=_ODD)
 
     def _pause(self) -> float | None:
         after, reset = self._headers.get("retry-after", ""), self._headers.get("ratelimit-reset", "")

@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from checker.errors import TfcertError, UsageError
-from checker.forges.comment import OddAnswerError
+from checker.forges.comment import InvalidResponseError
 from checker.forges.retry import BusyError
 
 # GitHub ends a request of its API after 10 seconds ("Rate limits for the REST API"); a GitLab of one's own may be slower.
@@ -169,7 +169,7 @@ class BoundedAdapter(HTTPAdapter):
             held += piece
             if len(held) > LARGEST:
                 response.close()
-                raise OddAnswerError(f"{self._name} answers with more than {LARGEST // 1024**2} MiB")
+                raise InvalidResponseError(f"{self._name} answers with more than {LARGEST // 1024**2} MiB")
         response.raw.release_conn()
         response.raw = io.BytesIO(held)
         return response
@@ -180,7 +180,7 @@ class BoundedAdapter(HTTPAdapter):
         if not response.ok or response.is_redirect or not response.content or "json" in said or not said:
             return
         shown = said if _MEDIA_TYPE.fullmatch(said) else "another media type"
-        raise OddAnswerError(
+        raise InvalidResponseError(
             f"{self._name} answers with {shown}, and its API answers with JSON",
             remedy=f"is {self._variable} the address of its REST API, and does no proxy or sign-in page answer instead?",
         )
@@ -191,7 +191,7 @@ class BoundedAdapter(HTTPAdapter):
         if response.is_redirect:
             self._refuse_strays(request, urljoin(response.url, response.headers["location"]))
         if self._redirects > _REDIRECTS:
-            raise OddAnswerError(f"{self._name} redirects without an end")
+            raise InvalidResponseError(f"{self._name} redirects without an end")
 
     def _refuse_strays(self, request: requests.PreparedRequest, address: str) -> None:
         what = f"{self._name} redirects from {_shown(self._origin)} ({request.method} {urlsplit(request.url or '').path})"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from checker.hcl.configuration import Configuration, ModulePath
-from checker.hcl.references import Site, named, sites
+from checker.hcl.references import Site, sites, traversals_of
 from checker.hcl.syntax import Block, Traversal, TraversalStep, traversals
 
 # What these blocks hold is read on by the name of the block.
@@ -77,7 +77,7 @@ class _Search:
         """Follow what reads `local.a`, `var.a` or `data.type.a`; `key` is the part of an object that holds the value."""
         if not self.first_time(module, ".".join(name), key):
             return
-        for site, traversal in named(self.configuration, module, name[0], name[1]):
+        for site, traversal in traversals_of(self.configuration, module, name[0], name[1]):
             behind = traversal.steps[len(name) - 1 :]
             if len(name) > 2 and (not traversal.steps[1:] or traversal.steps[1].name != name[2]):
                 continue
@@ -95,7 +95,7 @@ class _Search:
         key = _object_key(site, traversal)
         if not self.first_time(module, f"output.{labels[0]}", key):
             return
-        for reader, reading in named(self.configuration, module[:-1], "module", module[-1]):
+        for reader, reading in traversals_of(self.configuration, module[:-1], "module", module[-1]):
             names = [step for step in reading.steps[1:] if step.name is not None]
             if names and names[0].name != labels[0]:
                 continue

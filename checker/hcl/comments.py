@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from checker.hcl.arrivals import is_condition
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign
-from checker.hcl.references import Reference, Use
-from checker.hcl.syntax import Block, SourceFile, Span, readable
+from checker.hcl.references import Reference, ReferenceUse
+from checker.hcl.syntax import Block, SourceFile, Span, parses
 
 # A file that begins with a licence keeps it, though it may stand directly above a block that goes.
 LICENCE = re.compile(rb"copyright|SPDX|licen[cs]e", re.IGNORECASE)
@@ -38,7 +38,7 @@ def pem_comment(reference: str) -> str:
     return f"# tfcert: PEM of {reference}, for the backends to trust"
 
 
-def attached(file: SourceFile, block: Block) -> Span:
+def attached_comments(file: SourceFile, block: Block) -> Span:
     """The comment lines directly above a block, without a blank line between; empty where there are none."""
     start = file.line_start(block.span.start)
     top = start
@@ -122,14 +122,14 @@ def block_at(file: SourceFile, span: Span, *, near: bool) -> Block | None:
     if following == len(blocks):
         return None
     if near:
-        above = attached(file, blocks[following])
+        above = attached_comments(file, blocks[following])
         return blocks[following] if above.start <= span.start < above.end else None
     return blocks[following]
 
 
 def pem_of(file: SourceFile, block: Block) -> str | None:
     """The certificate, as `TYPE.NAME`, whose PEM tfcert wrote this output for."""
-    above = attached(file, block).of(file.data)
+    above = attached_comments(file, block).of(file.data)
     # The last one stands nearest to the block.
     found = [match.group(1).decode() for match in _PEM_OF.finditer(above)]
     return found[-1].rstrip(",") if found else None
@@ -141,7 +141,7 @@ def hands_pem_on(reference: Reference) -> bool:
     A condition only checks it, and the output that tfcert wrote is not meant to last.
     """
     site = reference.site
-    if reference.use is not Use.TRUST or is_condition(site):
+    if reference.use is not ReferenceUse.TRUST or is_condition(site):
         return False
     return not (site.block.type == "output" and pem_of(site.file, site.block))
 
@@ -265,14 +265,14 @@ class ExemptionComment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnreadMark:
+class UnreadExemptionComment:
     """A file that says `tfcert:ignore` and of which tfcert reads no comments."""
 
     path: str
     json: bool
 
 
-def marks(configuration: Configuration) -> Iterator[ExemptionComment | UnreadMark]:
+def tfcert_comments(configuration: Configuration) -> Iterator[ExemptionComment | UnreadExemptionComment]:
     """Every line of a comment that speaks to tfcert, but for what tfcert writes itself, in the order of the files."""
     homes: dict[str, list[ModulePath]] = {}
     for path in sorted(configuration.modules):
@@ -282,16 +282,16 @@ def marks(configuration: Configuration) -> Iterator[ExemptionComment | UnreadMar
         file = configuration.files[name]
         if _EXEMPTION_NEEDLE not in file.data:
             continue
-        if readable(file):
+        if parses(file):
             yield from _of_file(file, tuple(homes[name]))
         elif _IGNORES.search(file.data):
-            yield UnreadMark(path=name, json=False)
+            yield UnreadExemptionComment(path=name, json=False)
     for name in sorted({name for module in configuration.modules.values() for name in module.foreign}):
         if _IGNORES.search(read_foreign(configuration, name)):
-            yield UnreadMark(path=name, json=name.endswith(".json"))
+            yield UnreadExemptionComment(path=name, json=name.endswith(".json"))
 
 
-def ignoring(file: SourceFile, within: Span) -> list[Span]:
+def exemption_comments(file: SourceFile, within: Span) -> list[Span]:
     """The comments in a range of a file that exempt something, with the whole of their lines where they stand alone."""
     found: list[Span] = []
     for span in file.body.comments:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from checker.errors import UnreadableError
 from checker.hcl.regular_files import read_regular
-from checker.hcl.syntax import Block, Fault, SourceFile, descendants, readable
+from checker.hcl.syntax import Block, Fault, SourceFile, descendants, parses
 from checker.model.configuration_files import SUFFIXES, tofu_twin
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _SOURCES = re.compile(rb"\bsource\b")
 _AMBIGUOUS = re.compile(rb"/\*|<<")
 
 
-def speaks_of_ours(data: bytes) -> bool:
+def mentions_rotation(data: bytes) -> bool:
     """Whether a text may hold a resource type, an attribute or a reference of a rotation; every one of them has such a word."""
     # Looking for two plain words takes a tenth of the time of the expression.
     return (b"client_certificate" in data or b"_stage" in data) and _OURS.search(data) is not None
@@ -109,7 +109,7 @@ class Configuration:
     def blocks(self, path: ModulePath, kind: str, *labels: str) -> Iterator[tuple[SourceFile, Block]]:
         """The top-level blocks of a module with that type and these first labels, in files that can be parsed."""
         for file in self.in_module(path, kind.encode(), *(label.encode() for label in labels)):
-            if readable(file):
+            if parses(file):
                 for block in file.body.blocks:
                     if block.type == kind and block.labels[: len(labels)] == labels:
                         yield file, block
@@ -141,7 +141,7 @@ def unparsed(configuration: Configuration) -> Iterator[tuple[SourceFile, Fault]]
 
 def _needs_parser(data: bytes) -> bool:
     """Whether only a parser can tell which modules a file calls; a file of UTF-16 is no text that can be searched."""
-    calls = b"module" in data and CALLS.search(data) and (speaks_of_ours(data) or plain_calls(data) is None)
+    calls = b"module" in data and CALLS.search(data) and (mentions_rotation(data) or plain_calls(data) is None)
     return bool(calls) or data.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
@@ -179,7 +179,7 @@ def load_configuration(root: str) -> Configuration | None:
     return Configuration(root=root, files=files, modules=modules)
 
 
-def literal(data: bytes, block: Block, name: str) -> str | None:
+def literal_string(data: bytes, block: Block, name: str) -> str | None:
     """The value of an attribute that is one quoted string without templates; None for anything else."""
     attribute = block.attribute(name)
     if attribute is None:
@@ -257,13 +257,13 @@ def read_foreign(configuration: Configuration, name: str) -> bytes:
 def _calls(file: SourceFile) -> Iterator[tuple[str, str | None]]:
     if b"module" not in file.data or not CALLS.search(file.data):
         return
-    plain = plain_calls(file.data) if not speaks_of_ours(file.data) else None
+    plain = plain_calls(file.data) if not mentions_rotation(file.data) else None
     if plain is not None:
         yield from plain
-    elif readable(file):
+    elif parses(file):
         for block in file.body.blocks:
             if block.type == "module" and block.labels:
-                yield block.labels[0], literal(file.data, block, "source")
+                yield block.labels[0], literal_string(file.data, block, "source")
 
 
 def _local(root: str, directory: str, source: str | None) -> str | None:

@@ -20,9 +20,9 @@ from checker.hcl.deliveries import (
     delivered,
     replaced_store,
 )
-from checker.hcl.flow import labels_around
-from checker.hcl.references import Reference, Site, Use, named, sites
-from checker.hcl.syntax import Block, Traversal, readable, traversals
+from checker.hcl.flow import enclosing_keys
+from checker.hcl.references import Reference, ReferenceUse, Site, sites, traversals_of
+from checker.hcl.syntax import Block, Traversal, parses, traversals
 from checker.model.rotation import Delivery
 
 _META = frozenset({"depends_on", "ignore_changes"})
@@ -121,7 +121,7 @@ class _Search:
     def readers(self, entry: _Entry, key: _ResourceKey) -> Iterator[_Entry]:
         """What reads a resource that holds the PEM: its content, or the place in which it is stored."""
         module, kind, name = key
-        for site, traversal in named(self.configuration, module, kind, name):
+        for site, traversal in traversals_of(self.configuration, module, kind, name):
             if site.path[-1] in _META or site.block.type in _META_BLOCKS or is_condition(site) or _resource(site) == key:
                 continue
             if site.path[-1] == "replace_triggered_by":
@@ -148,7 +148,7 @@ class _Search:
             return
         for module in sorted(self.configuration.modules):
             for file in self.configuration.in_module(module, b"resource"):
-                if not readable(file):
+                if not parses(file):
                     continue
                 for site in sites(file, module):
                     if _names_key(site, text) and not _refers(site, key):
@@ -195,7 +195,7 @@ class _Search:
             return Delivered(delivery=Delivery.REPLACED, effect=f"it is replaced when {source} changes (replace_triggered_by)")
         if entry.stored or key[1] in TRUST_STORES:
             return self.placed(entry, moving, with_)
-        labels = labels_around(entry.arrival.traversal, site.file.data)
+        labels = enclosing_keys(entry.arrival.traversal, site.file.data)
         return delivered(site, _address(key), moving, labels, with_)
 
     def placed(self, entry: _Entry, moving: Moving, replaced_with: str | None) -> Delivered:
@@ -229,7 +229,7 @@ def consumers(configuration: Configuration, found: Iterable[Reference], ids: Ite
 def id_arrivals(configuration: Configuration, found: Iterable[Reference]) -> Iterator[Arrival]:
     """Every place that the certificate's id reaches."""
     for reference in found:
-        if reference.use is Use.POINTER:
+        if reference.use is ReferenceUse.POINTER:
             yield from arrivals(configuration, reference.site, reference.traversal)
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.git import repository_of
+from checker.git import find_repository
 from checker.hcl.configuration import Configuration, ModulePath
-from checker.hcl.references import Reference, Site, Use, named, references
+from checker.hcl.references import Reference, ReferenceUse, Site, references, traversals_of
 from checker.hcl.regular_files import read_regular
 from checker.hcl.syntax import Traversal, traversals
 from checker.model.configuration_files import SUFFIXES
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SETS = frozenset({"toset", "setunion", "setintersection", "setsubtract", "setproduct", "zipmap"})
 
 
-def labels_around(traversal: Traversal, data: bytes) -> frozenset[str]:
+def enclosing_keys(traversal: Traversal, data: bytes) -> frozenset[str]:
     """The keys of the objects that a traversal stands in: `certificate` in `{ certificate = aws_x.y.id }`."""
     found: set[str] = set()
     node: Node | None = traversal.node
@@ -41,7 +41,7 @@ def may_be_key(traversal: Traversal, data: bytes, labels: frozenset[str]) -> boo
 
     `labels` are the keys of the objects that it may have been put under on its way here.
     """
-    labels = labels | labels_around(traversal, data)
+    labels = labels | enclosing_keys(traversal, data)
     inner: Node = traversal.node
     node = inner.parent
     while node is not None and node.type not in {"attribute", "block"}:
@@ -111,7 +111,7 @@ class _Search:
 
     def visit(self, site: Site, traversal: Traversal) -> None:
         """Follow a value that an attribute holds to wherever that attribute is read."""
-        self.labels |= labels_around(traversal, site.file.data)
+        self.labels |= enclosing_keys(traversal, site.file.data)
         if may_be_key(traversal, site.file.data, frozenset(self.labels)):
             self.keyed.append(site)
         if site.path == ("for_each",):
@@ -132,14 +132,14 @@ class _Search:
         if (module, root, name) in self.seen:
             return
         self.seen.add((module, root, name))
-        for site, traversal in named(self.configuration, module, root, name):
+        for site, traversal in traversals_of(self.configuration, module, root, name):
             self.visit(site, traversal)
 
     def follow_output(self, module: ModulePath, output: str) -> None:
         if (module, "output", output) in self.seen:
             return
         self.seen.add((module, "output", output))
-        for site, traversal in named(self.configuration, module[:-1], "module", module[-1]):
+        for site, traversal in traversals_of(self.configuration, module[:-1], "module", module[-1]):
             taken = traversal.first_attribute_after(0)
             if taken in {output, None}:
                 self.visit(site, traversal)
@@ -159,12 +159,12 @@ class _Search:
             self.follow(inner, "var", argument)
 
 
-def follow(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Flow:
+def follow_certificate(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Flow:
     """Find where the certificate `kind.name` of a module goes."""
     found = tuple(references(configuration, module, kind, name))
     search = _Search(configuration)
     for reference in found:
-        if reference.use in {Use.POINTER, Use.WHOLE}:
+        if reference.use in {ReferenceUse.POINTER, ReferenceUse.WHOLE}:
             search.visit(reference.site, reference.traversal)
     return Flow(
         references=found,
@@ -196,10 +196,10 @@ class Caller:
         return f"{self.path}:{self.line}"
 
 
-def callers_elsewhere(configuration: Configuration, directory: str) -> tuple[Caller, ...]:
+def other_callers(configuration: Configuration, directory: str) -> tuple[Caller, ...]:
     """The calls of a module's folder by configurations of the repository that are no part of this one."""
     root = Path(configuration.root).resolve()
-    top = repository_of(root)
+    top = find_repository(root)
     if top is None:
         return ()
     if not configuration.local_calls:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.flow import POINTER, STAGES, Flow, StageBlock
-from checker.hcl.obstacles import Hindrance, hashed, hindrances_of_flow
+from checker.hcl.obstacles import EditObstacle, flow_obstacles, hash_obstacles
 from checker.hcl.origins import Origin, Producer, origins
 from checker.hcl.regular_files import read_regular
-from checker.hcl.syntax import Block, SourceFile, descendants, readable
+from checker.hcl.syntax import Block, SourceFile, descendants, parses
 
 _DEEPEST = 3
 _MOST = 500
@@ -21,7 +21,7 @@ _AUTOMATIC = re.compile(r"(?:^terraform|\.auto)\.tfvars(?:\.json)?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class VariableSetting:
     """One var file that gives a variable: `texts` are the strings in the value, `plain` whether it is one string alone.
 
     `automatic` says whether Terraform reads the file without being told to (terraform.tfvars, *.auto.tfvars beside the root).
@@ -40,9 +40,9 @@ class VarFiles:
     def __init__(self, configuration: Configuration) -> None:
         self._root = configuration.root
         self._paths: tuple[str, ...] | None = None
-        self._known: dict[str, tuple[Setting, ...]] = {}
+        self._known: dict[str, tuple[VariableSetting, ...]] = {}
 
-    def settings(self, name: str) -> tuple[Setting, ...]:
+    def settings(self, name: str) -> tuple[VariableSetting, ...]:
         """Every var file that gives a variable."""
         if self._paths is None:
             self._paths = tuple(_var_files(Path(self._root)))
@@ -51,7 +51,7 @@ class VarFiles:
         return self._known[name]
 
 
-def default_of(configuration: Configuration, name: str) -> Setting | None:
+def default_of(configuration: Configuration, name: str) -> VariableSetting | None:
     """The default of a root variable, if it has one."""
     for file, block in configuration.blocks((), "variable", name):
         attribute = block.attribute("default")
@@ -71,7 +71,7 @@ def _var_files(root: Path) -> Iterator[str]:
                 yield Path(folder, name).relative_to(root).as_posix()
 
 
-def _settings(root: str, path: str, name: str) -> Iterator[Setting]:
+def _settings(root: str, path: str, name: str) -> Iterator[VariableSetting]:
     try:
         data = read_regular(Path(root, path))
     except OSError:
@@ -80,16 +80,16 @@ def _settings(root: str, path: str, name: str) -> Iterator[Setting]:
         return
     automatic = "/" not in path and _AUTOMATIC.search(path) is not None
     file = SourceFile(path, data)
-    if path.endswith(".json") or not readable(file):
+    if path.endswith(".json") or not parses(file):
         line = file.line(data.find(name.encode()))
-        yield Setting(path=path, line=line, texts=(), plain=False, automatic=automatic)
+        yield VariableSetting(path=path, line=line, texts=(), plain=False, automatic=automatic)
         return
     for attribute in file.body.attributes:
         if attribute.name == name:
             yield _setting(file, attribute.span.start, attribute.value.of(data), path, automatic=automatic)
 
 
-def _setting(file: SourceFile, start: int, text: bytes, path: str, *, automatic: bool) -> Setting:
+def _setting(file: SourceFile, start: int, text: bytes, path: str, *, automatic: bool) -> VariableSetting:
     attribute = next(
         each
         for body in (file.body, *(block.body for block in file.body.blocks))
@@ -102,7 +102,7 @@ def _setting(file: SourceFile, start: int, text: bytes, path: str, *, automatic:
         if node.type == "string_lit"
     )
     plain = re.fullmatch(rb'"[\w-]*"|null', text.strip()) is not None
-    return Setting(path=path, line=file.line(start), texts=texts, plain=plain, automatic=automatic)
+    return VariableSetting(path=path, line=file.line(start), texts=texts, plain=plain, automatic=automatic)
 
 
 # What API Gateway makes: lower-case letters and digits (`facts/aws.md`); shorter text is a name or a key.
@@ -118,7 +118,7 @@ class LiteralUse:
     file: SourceFile
     block: Block
     origin: Origin
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[VariableSetting, ...] = ()
 
 
 def literal_uses(configuration: Configuration, var_files: VarFiles | None = None) -> dict[str, tuple[LiteralUse, ...]]:
@@ -127,7 +127,7 @@ def literal_uses(configuration: Configuration, var_files: VarFiles | None = None
     var_files = var_files or VarFiles(configuration)
     for module in sorted(configuration.modules):
         for file in configuration.in_module(module, b"_stage", POINTER.encode()):
-            for block in file.body.blocks if readable(file) else ():
+            for block in file.body.blocks if parses(file) else ():
                 if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in STAGES:
                     for identity, use in _of_stage(configuration, var_files, module, file, block):
                         found.setdefault(identity, []).append(use)
@@ -148,7 +148,7 @@ def _of_stage(
                 yield text, LiteralUse(stage=stage, file=file, block=block, origin=origin, settings=settings)
 
 
-def home_of(uses: tuple[LiteralUse, ...]) -> ModulePath:
+def declaring_module(uses: tuple[LiteralUse, ...]) -> ModulePath:
     """The module in which the text stands; the first one, where it stands in several."""
     return min(use.origin.module for use in uses)
 
@@ -162,27 +162,27 @@ def placement(uses: tuple[LiteralUse, ...]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def literal_hindrances(configuration: Configuration, identity: str, uses: tuple[LiteralUse, ...]) -> Iterator[Hindrance]:
+def literal_obstacles(configuration: Configuration, identity: str, uses: tuple[LiteralUse, ...]) -> Iterator[EditObstacle]:
     """Everything that stands in the way of replacing a literal id by a reference to a certificate of Terraform's."""
-    home = home_of(uses)
+    home = declaring_module(uses)
     for use in uses:
         for reason, remedy, path, line in (
             *_of_text(use, home),
             *_of_variable(use, identity),
             *_of_place(configuration, use, home),
         ):
-            yield Hindrance(reason=reason, remedy=remedy, path=path, line=line)
+            yield EditObstacle(reason=reason, remedy=remedy, path=path, line=line)
     if len({placement((use,)) for use in uses}) > 1:
-        yield Hindrance(
+        yield EditObstacle(
             reason=f"the stages that take {identity} differ in provider or region",
             remedy="give each a certificate of its own by hand",
             path=uses[0].origin.file.path,
             line=uses[0].origin.line,
         )
-    yield from hashed(configuration, {use.origin.file.path for use in uses})
+    yield from hash_obstacles(configuration, {use.origin.file.path for use in uses})
     stages = frozenset(use.stage for use in uses)
     flow = Flow(references=(), stages=stages, opaque=frozenset(), sites=())
-    yield from hindrances_of_flow(configuration, home, identity, uses[0].origin.file, flow)
+    yield from flow_obstacles(configuration, home, identity, uses[0].origin.file, flow)
 
 
 _Complaint = tuple[str, str, str, int]

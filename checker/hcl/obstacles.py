@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from checker.git import repository_of
+from checker.git import find_repository
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign
 from checker.hcl.file_hashes import file_hashes
-from checker.hcl.flow import POINTER, Flow, callers_elsewhere
+from checker.hcl.flow import POINTER, Flow, other_callers
 from checker.hcl.generated import generated
 from checker.hcl.json_advice import Rotated, concerns, json_edit
-from checker.hcl.references import Reference, Use
-from checker.hcl.syntax import Attribute, Block, SourceFile, readable, traversals
+from checker.hcl.references import Reference, ReferenceUse
+from checker.hcl.syntax import Attribute, Block, SourceFile, parses, traversals
 from checker.hcl.terragrunt import Terragrunt, UnitUse, terragrunt_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hindrance:
+class EditObstacle:
     """A reason against an edit, the remedy, and where it stands: a path and a line, or no line for a whole file."""
 
     reason: str
@@ -31,26 +31,26 @@ class Hindrance:
 _NAMED = 5
 
 
-def shared(configuration: Configuration, module: ModulePath, file: SourceFile) -> Iterator[Hindrance]:
+def shared_module_obstacle(configuration: Configuration, module: ModulePath, file: SourceFile) -> Iterator[EditObstacle]:
     """Whether an edit of the module that declares a certificate would reach more than this one call of it."""
     yield from _by_units(configuration, module, file)
     if not module:
         return
     directory = configuration.modules[module].directory
     calls = [path for path, other in configuration.modules.items() if other.directory == directory]
-    top = repository_of(Path(configuration.root).resolve())
+    top = find_repository(Path(configuration.root).resolve())
     inside = top is not None and Path(configuration.root, directory).resolve().is_relative_to(top)
     if directory.startswith("..") and not inside:
-        yield Hindrance(
+        yield EditObstacle(
             reason=f"the certificate is declared in {directory}, outside this root module, where others may call it too",
             remedy="rotate it by hand, module by module, by the runbook; in a git repository tfcert sees who else calls it",
             path=file.path,
         )
     above = dict.fromkeys(configuration.modules[module[:end]].directory for end in range(1, len(module) + 1))
-    others = tuple(caller for each in above for caller in callers_elsewhere(configuration, each))
+    others = tuple(caller for each in above for caller in other_callers(configuration, each))
     if others:
         named = _named(others)
-        yield Hindrance(
+        yield EditObstacle(
             reason=f"the certificate is declared in {directory}, which other configurations of the repository call too: {named}",
             remedy="they take each phase with their own next apply, or several at once: give this root a module of its own, or "
             "rotate by hand, each phase in all of them before the next",
@@ -58,18 +58,18 @@ def shared(configuration: Configuration, module: ModulePath, file: SourceFile) -
         )
     if len(calls) > 1:
         names = ", ".join(sorted("module." + ".module.".join(path) for path in calls))
-        yield Hindrance(
+        yield EditObstacle(
             reason=f"the certificate is declared in {directory}, which is called more than once: {names}",
             remedy="all of them would rotate at once; do it by hand, or give each call a module of its own",
             path=file.path,
         )
 
 
-def _by_units(configuration: Configuration, module: ModulePath, file: SourceFile) -> Iterator[Hindrance]:
+def _by_units(configuration: Configuration, module: ModulePath, file: SourceFile) -> Iterator[EditObstacle]:
     """Whether several Terragrunt units run the text: two of the root module, or one of a module that it calls."""
     certain = [use for use, most in unit_uses(configuration, module) if use.certain and most]
     if certain:
-        yield Hindrance(
+        yield EditObstacle(
             reason=f"several Terragrunt units run the text that declares the certificate: {_named(certain)}",
             remedy="all of them take an edit with their next apply: rotate manually, each phase in every unit before the next,"
             " or give one unit a copy of the module",
@@ -107,21 +107,23 @@ _OVERRIDE = re.compile(r"(?:^|[/_])override\.(?:tf|tofu)(?:\.json)?$")
 _DEPLOYMENTS = {("aws_api_gateway_deployment",), ("aws_apigatewayv2_deployment",)}
 
 
-def hindrances(configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
+def certificate_obstacles(
+    configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow
+) -> Iterator[EditObstacle]:
     """Everything that stands in the way of rotating the certificate that a block declares."""
     kind, name = block.labels[:2]
-    yield from hindrances_of_flow(configuration, module, (kind, name), file, flow)
+    yield from flow_obstacles(configuration, module, (kind, name), file, flow)
     yield from _references(flow)
     yield from _quoted(configuration, module, f"{kind}.{name}")
     yield from _keys(flow)
     yield from _generated(configuration, file, flow)
     edited = {file.path, *(reference.site.file.path for reference in flow.references)}
-    yield from hashed(configuration, edited)
+    yield from hash_obstacles(configuration, edited)
 
 
-def hindrances_of_flow(
+def flow_obstacles(
     configuration: Configuration, module: ModulePath, what: Rotated, file: SourceFile, flow: Flow
-) -> Iterator[Hindrance]:
+) -> Iterator[EditObstacle]:
     """What stands in the way of whatever reaches the stages of a flow from a module.
 
     `what` is the certificate that is rotated, or a literal id.
@@ -131,17 +133,17 @@ def hindrances_of_flow(
         yield from _foreign(configuration, path, flow, what)
         yield from _unreadable(configuration, path, what)
     yield from _twins(configuration, modules, file, flow)
-    yield from shared(configuration, module, file)
+    yield from shared_module_obstacle(configuration, module, file)
     yield from _ignored(configuration, flow)
 
 
-def _foreign(configuration: Configuration, module: ModulePath, flow: Flow, what: Rotated) -> Iterator[Hindrance]:
+def _foreign(configuration: Configuration, module: ModulePath, flow: Flow, what: Rotated) -> Iterator[EditObstacle]:
     twins = configuration.modules[module].twins()
     for path in configuration.modules[module].foreign:
         data = read_foreign(configuration, path)
         at = data.find(b"client_certificate")
         if at >= 0 and (not path.endswith(".json") or concerns(data, what)):
-            yield Hindrance(
+            yield EditObstacle(
                 reason=f"{path} speaks of client certificates{_read_by(path, twins)}, and tfcert does not edit JSON, override or"
                 " .tofu files",
                 remedy=json_edit(path, data, what)
@@ -152,7 +154,7 @@ def _foreign(configuration: Configuration, module: ModulePath, flow: Flow, what:
         elif _OVERRIDE.search(path) and any(
             kind.encode() in data and name.encode() in data for where, kind, name in flow.stages if where == module
         ):
-            yield Hindrance(
+            yield EditObstacle(
                 reason=f"{path} overrides a stage that the certificate's id reaches, and tfcert does not follow overrides",
                 remedy="move what it says into the stage's own block, then ask again; or rotate by hand",
                 path=path,
@@ -169,7 +171,7 @@ def _read_by(path: str, twins: Mapping[str, str]) -> str:
     return f" (only OpenTofu reads it{f', instead of {plain}' if plain is not None else ''})"
 
 
-def _twins(configuration: Configuration, modules: Sequence[ModulePath], file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
+def _twins(configuration: Configuration, modules: Sequence[ModulePath], file: SourceFile, flow: Flow) -> Iterator[EditObstacle]:
     """The files of a rotation that OpenTofu leaves out for a .tofu file of the same name: an edit does nothing for one tool."""
     twins = {plain: tofu for each in configuration.modules.values() for plain, tofu in each.twins().items()}
     if not twins:
@@ -183,7 +185,7 @@ def _twins(configuration: Configuration, modules: Sequence[ModulePath], file: So
     for plain, tofu in sorted(twins.items()):
         # One that speaks of client certificates is named as such already.
         if plain in touched and b"client_certificate" not in read_foreign(configuration, tofu):
-            yield Hindrance(
+            yield EditObstacle(
                 reason=f"OpenTofu reads {tofu} instead of {plain}, and terraform reads {plain} alone: a patch of {plain} would"
                 " change nothing for OpenTofu",
                 remedy="if only one of the tools is used, delete the file that it does not read; otherwise move the blocks of the"
@@ -192,12 +194,12 @@ def _twins(configuration: Configuration, modules: Sequence[ModulePath], file: So
             )
 
 
-def _unreadable(configuration: Configuration, module: ModulePath, what: Rotated) -> Iterator[Hindrance]:
+def _unreadable(configuration: Configuration, module: ModulePath, what: Rotated) -> Iterator[EditObstacle]:
     # A certificate's name is in files that are not ours too; its type is in every reference.
     word = what if isinstance(what, str) else what[0]
     for file in configuration.in_module(module):
         if (b"client_certificate" in file.data or word.encode() in file.data) and file.fault is not None:
-            yield Hindrance(
+            yield EditObstacle(
                 reason=f"{file.path} cannot be parsed (line {file.fault.line}: {file.fault.reason}), and it speaks of the"
                 " certificate",
                 remedy="`terraform validate` says what is wrong in it",
@@ -206,32 +208,32 @@ def _unreadable(configuration: Configuration, module: ModulePath, what: Rotated)
             )
 
 
-def _references(flow: Flow) -> Iterator[Hindrance]:
+def _references(flow: Flow) -> Iterator[EditObstacle]:
     for reference in flow.references:
         site = reference.site
-        if reference.use is Use.WHOLE:
-            yield Hindrance(
+        if reference.use is ReferenceUse.WHOLE:
+            yield EditObstacle(
                 reason=f"{site.block.type} {'.'.join(site.block.labels)} takes the whole certificate, not its id or its PEM alone",
                 remedy="name the attribute that is meant (.id or .pem_encoded_certificate) in each place, then ask again",
                 path=site.file.path,
                 line=reference.line,
             )
         if site.block.labels[:1] in _DEPLOYMENTS and site.path[0] == "triggers":
-            yield Hindrance(
+            yield EditObstacle(
                 reason=f"{'.'.join(site.block.labels)} is triggered by the certificate: a rotation would publish a new deployment",
                 remedy="take the certificate out of the triggers in an apply of its own, then ask again",
                 path=site.file.path,
                 line=reference.line,
             )
         if site.block.type == "moved" and site.path == ("from",) and _takes_away(reference, flow):
-            yield Hindrance(
+            yield EditObstacle(
                 reason="a moved block takes the certificate's address away, while its own block is still there",
                 remedy="Terraform refuses the two together: remove the moved block or the certificate's, then ask again",
                 path=site.file.path,
                 line=reference.line,
             )
         if site.block.type == "removed":
-            yield Hindrance(
+            yield EditObstacle(
                 reason="a removed block names the certificate, while its own block is still there",
                 remedy="Terraform refuses the two together: take the removed block out, then ask again",
                 path=site.file.path,
@@ -252,22 +254,22 @@ def _takes_away(reference: Reference, flow: Flow) -> bool:
     return not own and not any(step.name is None for step in reference.traversal.steps[-1:])
 
 
-def _generated(configuration: Configuration, file: SourceFile, flow: Flow) -> Iterator[Hindrance]:
+def _generated(configuration: Configuration, file: SourceFile, flow: Flow) -> Iterator[EditObstacle]:
     """The files that a rotation edits and that another program writes."""
     files = {file.path: file, **{reference.site.file.path: reference.site.file for reference in flow.references}}
     for path, each in sorted(files.items()):
         found = generated(each, Path(configuration.root, path).resolve().as_posix())
         if found is not None:
-            yield Hindrance(
+            yield EditObstacle(
                 reason=f"{path} is written by {found.by}, and an edit of it is lost with the next generation",
                 remedy=found.remedy,
                 path=path,
             )
 
 
-def _keys(flow: Flow) -> Iterator[Hindrance]:
+def _keys(flow: Flow) -> Iterator[EditObstacle]:
     for site in flow.keys:
-        yield Hindrance(
+        yield EditObstacle(
             reason=f"the certificate's id becomes a key of for_each ({site.path[-1]}): another id would replace what has that key",
             remedy="give for_each keys that stay, such as names, with the id as the value; move what is there with moved blocks",
             path=site.file.path,
@@ -275,14 +277,14 @@ def _keys(flow: Flow) -> Iterator[Hindrance]:
         )
 
 
-def _quoted(configuration: Configuration, module: ModulePath, reference: str) -> Iterator[Hindrance]:
+def _quoted(configuration: Configuration, module: ModulePath, reference: str) -> Iterator[EditObstacle]:
     pattern = re.compile(rb'"' + re.escape(reference.encode()) + rb'["\[.]')
     for file in configuration.in_module(module, reference.encode()):
-        comments = file.body.comments if readable(file) else ()
+        comments = file.body.comments if parses(file) else ()
         quotes = (quote for quote in pattern.finditer(file.data) if not any(c.start <= quote.start() < c.end for c in comments))
         found = next(quotes, None)
         if found is not None:
-            yield Hindrance(
+            yield EditObstacle(
                 reason=f"the certificate's address stands in quotes in {file.path}, as Terraform 0.11 wrote it",
                 remedy=f"write {reference} without quotes there, then ask again",
                 path=file.path,
@@ -290,12 +292,12 @@ def _quoted(configuration: Configuration, module: ModulePath, reference: str) ->
             )
 
 
-def _ignored(configuration: Configuration, flow: Flow) -> Iterator[Hindrance]:
+def _ignored(configuration: Configuration, flow: Flow) -> Iterator[EditObstacle]:
     for module, kind, name in sorted(flow.stages):
         for file, block in configuration.blocks(module, "resource", kind, name):
             ignored = ignored_pointer(file, block)
             if ignored is not None:
-                yield Hindrance(
+                yield EditObstacle(
                     reason=f"{kind}.{name} ignores changes of {POINTER}, so a repoint would do nothing",
                     remedy=f"list in ignore_changes what is to be ignored, without {POINTER}, or move the stage by hand"
                     if b"all" in ignored.value.of(file.data).strip(b'[]" \t')[:3]
@@ -318,11 +320,11 @@ def ignored_pointer(file: SourceFile, block: Block) -> Attribute | None:
     return None
 
 
-def hashed(configuration: Configuration, edited: set[str]) -> Iterator[Hindrance]:
+def hash_obstacles(configuration: Configuration, edited: set[str]) -> Iterator[EditObstacle]:
     """What hashes all .tf files, and so any edit; beside one file that is hashed there is a place (`checker.patches.introduce`)."""
     for found in file_hashes(configuration, edited):
         if found.hashed is None:
-            yield Hindrance(
+            yield EditObstacle(
                 reason=f"{found.path} hashes every .tf file, which the rotation edits: that would publish a new deployment",
                 remedy="make the trigger depend on the resources rather than on the files, then ask again",
                 path=found.path,

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from checker.hcl.configuration import Configuration, ModulePath
-from checker.hcl.syntax import Block, SourceFile, Span, Traversal, descendants, readable, traversals
+from checker.hcl.syntax import Block, SourceFile, Span, Traversal, descendants, parses, traversals
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -155,7 +155,7 @@ class _Trace:
 def origins(configuration: Configuration, module: ModulePath, file: SourceFile, block: Block, attribute: str) -> tuple[Origin, ...]:
     """Everything that an attribute of a block may take its value from, as far as the configuration tells."""
     found = block.attribute(attribute)
-    if found is None or not readable(file):
+    if found is None or not parses(file):
         return ()
     return tuple(_Trace(configuration).expression(_Place(module, file, block), found.expression))
 

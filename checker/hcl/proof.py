@@ -23,7 +23,7 @@ Leaves = tuple[tuple[str, str], ...]
 Structure = Counter[tuple[BlockKey, Leaves]]
 
 
-def keep_grammar_in(directory: Path) -> None:
+def set_grammar_cache(directory: Path) -> None:
     """Let python-hcl2 keep its compiled grammar in a private folder of the user.
 
     It would write into site-packages, and where that is read-only every run costs seconds without a word
@@ -76,7 +76,7 @@ def by_hcl2(file: SourceFile) -> Structure:
     return found
 
 
-def keys(structure: Structure) -> Counter[BlockKey]:
+def block_counts(structure: Structure) -> Counter[BlockKey]:
     """How often each block, by type and labels, is declared."""
     found: Counter[BlockKey] = Counter()
     for (key, _leaves), count in structure.items():
@@ -170,7 +170,7 @@ def prove(path: str, before: bytes, after: bytes, intent: Intent) -> None:
                 where=path,
                 remedy="nothing was written; make the edit by hand from the runbook",
             )
-    if keys(by_tree_sitter(SourceFile(path, after))) != keys(by_hcl2(SourceFile(path, after))):
+    if block_counts(by_tree_sitter(SourceFile(path, after))) != block_counts(by_hcl2(SourceFile(path, after))):
         raise UnprovenError(
             "the edit could not be proven: the two parsers read different blocks",
             where=path,

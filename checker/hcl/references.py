@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from checker.hcl.configuration import Configuration, ModulePath
-from checker.hcl.syntax import Attribute, Block, SourceFile, Span, Traversal, readable, traversals
+from checker.hcl.syntax import Attribute, Block, SourceFile, Span, Traversal, parses, traversals
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -23,7 +23,7 @@ _COUNTING = frozenset({"length", "keys", "can"})
 _TRANSPARENT = frozenset({"values", "one", "element", "concat", "coalesce", "try", "tolist", "flatten", "coalescelist"})
 
 
-class Use(Enum):
+class ReferenceUse(Enum):
     """What a reference takes: the id or ARN, the PEM, anything else of it, its address, or the whole object."""
 
     POINTER = "pointer"
@@ -55,7 +55,7 @@ class Reference:
 
     site: Site
     name: Span
-    use: Use
+    use: ReferenceUse
     traversal: Traversal
 
     @property
@@ -75,10 +75,10 @@ def sites(file: SourceFile, module: ModulePath) -> Iterator[Site]:
             stack.extend((inner, (*path, inner.type)) for inner in reversed(current.body.blocks))
 
 
-def named(configuration: Configuration, module: ModulePath, root: str, name: str) -> Iterator[tuple[Site, Traversal]]:
+def traversals_of(configuration: Configuration, module: ModulePath, root: str, name: str) -> Iterator[tuple[Site, Traversal]]:
     """Every traversal `root.name…` of a module, in files that can be parsed."""
     for file in configuration.in_module(module, root.encode(), name.encode()):
-        if not readable(file):
+        if not parses(file):
             continue
         for site in sites(file, module):
             # Both words stand in the text of every such traversal; most attributes of a file have neither.
@@ -93,14 +93,14 @@ def named(configuration: Configuration, module: ModulePath, root: str, name: str
 
 def references(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Iterator[Reference]:
     """Every reference to the resource `kind.name`: in its own module, and by its whole address in the modules that call it."""
-    for site, traversal in named(configuration, module, kind, name):
+    for site, traversal in traversals_of(configuration, module, kind, name):
         step = traversal.attribute(0)
         if step is not None:
             yield Reference(site=site, name=step.span, use=use_of(site, traversal), traversal=traversal)
     for depth in range(len(module)):
         caller, inner = module[:depth], module[depth:]
         for file in configuration.in_module(caller, *map(str.encode, (*inner, kind, name))):
-            if readable(file):
+            if parses(file):
                 yield from from_outside(file, caller, inner, kind, name)
 
 
@@ -111,7 +111,7 @@ def from_outside(file: SourceFile, caller: ModulePath, inner: ModulePath, kind: 
         for traversal in traversals(site.attribute.expression, file.data):
             steps = [step for step in traversal.steps if step.name is not None]
             if [traversal.root, *(step.name for step in steps)][: len(wanted)] == wanted:
-                yield Reference(site=site, name=steps[len(wanted) - 2].span, use=Use.META, traversal=traversal)
+                yield Reference(site=site, name=steps[len(wanted) - 2].span, use=ReferenceUse.META, traversal=traversal)
 
 
 def moved_by_repoint(found: Iterable[Reference]) -> tuple[Reference, ...]:
@@ -126,17 +126,21 @@ def moved_by_repoint(found: Iterable[Reference]) -> tuple[Reference, ...]:
 
 
 def _moves_with_id(reference: Reference, known: tuple[Reference, ...]) -> bool:
-    if reference.use is not Use.INFORMATION:
-        return reference.use is Use.POINTER
+    if reference.use is not ReferenceUse.INFORMATION:
+        return reference.use is ReferenceUse.POINTER
     site = reference.site
-    here = [other for other in known if other.site.file.path == site.file.path and other.use in {Use.POINTER, Use.TRUST}]
+    here = [
+        other
+        for other in known
+        if other.site.file.path == site.file.path and other.use in {ReferenceUse.POINTER, ReferenceUse.TRUST}
+    ]
     beside = _nearest(reference, [other for other in here if other.site.attribute.span == site.attribute.span])
     if not beside and site.block.type != "locals":
         beside = [other for other in here if other.site.block.span == site.block.span]
     if not beside and site.block.type == "output":
         beside = [other for other in known if other.site.block.type == "output" and other.site.module == site.module]
     if beside:
-        return any(other.use is Use.POINTER for other in beside)
+        return any(other.use is ReferenceUse.POINTER for other in beside)
     return _is_counted(reference.traversal, site.file.data) or site.block.type == "locals"
 
 
@@ -151,19 +155,19 @@ def _nearest(reference: Reference, others: list[Reference]) -> list[Reference]:
     return []
 
 
-def use_of(site: Site, traversal: Traversal) -> Use:
+def use_of(site: Site, traversal: Traversal) -> ReferenceUse:
     """Say what a traversal takes from the resource that it names."""
     if site.block.type in _META_BLOCKS or site.path[-1] in _META_ARGUMENTS:
-        return Use.META
+        return ReferenceUse.META
     if _is_counted(traversal, site.file.data):
-        return Use.INFORMATION
+        return ReferenceUse.INFORMATION
     taken = _taken(traversal, site.file.data)
     # An id moves in repoint and a PEM in retire: one name that gives both can be moved in neither.
     if not taken or None in taken or (taken & _POINTERS and taken & _TRUST):
-        return Use.WHOLE
+        return ReferenceUse.WHOLE
     if taken & _POINTERS:
-        return Use.POINTER
-    return Use.TRUST if taken & _TRUST else Use.INFORMATION
+        return ReferenceUse.POINTER
+    return ReferenceUse.TRUST if taken & _TRUST else ReferenceUse.INFORMATION
 
 
 def _is_counted(traversal: Traversal, data: bytes) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from checker.hcl.configuration import CALLS, speaks_of_ours
+from checker.hcl.configuration import CALLS, mentions_rotation
 from checker.hcl.regular_files import read_regular
 from checker.hcl.terragrunt import terragrunt_of
 from checker.model.configuration_files import SUFFIXES
@@ -133,7 +133,7 @@ def _look(here: str, texts: list[bytes], *, locked: bool, recorded: bool, unread
         remote=any((b"backend" in text or b"cloud" in text) and _REMOTE.search(text) for text in texts),
         locked=locked,
         provides=any(b"provider" in text and _PROVIDER.search(text) for text in texts),
-        speaks=recorded or any(speaks_of_ours(text) for text in texts),
+        speaks=recorded or any(mentions_rotation(text) for text in texts),
         calls_elsewhere=elsewhere,
         local=frozenset(local),
         unreadable=unreadable,

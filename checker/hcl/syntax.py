@@ -210,7 +210,7 @@ class SourceFile:
         return len(self.data) if end < 0 else end + 1
 
 
-def readable(file: SourceFile) -> bool:
+def parses(file: SourceFile) -> bool:
     """Whether the file parses as HCL."""
     return file.fault is None
 

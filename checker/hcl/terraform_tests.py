@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from checker.errors import UnprovenError
-from checker.hcl.configuration import Configuration, ModulePath, literal
+from checker.hcl.configuration import Configuration, ModulePath, literal_string
 from checker.hcl.proof import by_hcl2
-from checker.hcl.references import Reference, Site, Use, from_outside, moved_by_repoint, sites, use_of
-from checker.hcl.syntax import Block, SourceFile, readable, traversals
+from checker.hcl.references import Reference, ReferenceUse, Site, from_outside, moved_by_repoint, sites, use_of
+from checker.hcl.syntax import Block, SourceFile, parses, traversals
 
 _TARGETS = frozenset({"target", "replace", "expect_failures"})
 
@@ -68,7 +68,7 @@ def _files(configuration: Configuration, module: ModulePath, kind: str, name: st
 
 def _editable(file: SourceFile) -> bool:
     """Whether both parsers read the file, so that an edit of it can be proven."""
-    if file.path.endswith(".json") or not readable(file):
+    if file.path.endswith(".json") or not parses(file):
         return False
     try:
         by_hcl2(file)
@@ -79,7 +79,7 @@ def _editable(file: SourceFile) -> bool:
 
 def _inner(configuration: Configuration, file: SourceFile, block: Block, base: ModulePath, module: ModulePath) -> ModulePath | None:
     """The calls from the module that a block tests to the certificate's module; None where it tests another one."""
-    source = next((literal(file.data, inner, "source") for inner in block.blocks("module")), "")
+    source = next((literal_string(file.data, inner, "source") for inner in block.blocks("module")), "")
     if source == "":
         return module[len(base) :]
     directory = configuration.modules[base].directory
@@ -96,7 +96,7 @@ def _plain(file: SourceFile, base: ModulePath, kind: str, name: str) -> Iterator
         for traversal in traversals(site.attribute.expression, file.data):
             step = traversal.attribute(0)
             if traversal.root == kind and step is not None and step.name == name:
-                use = Use.META if site.path[-1] in _TARGETS else use_of(site, traversal)
+                use = ReferenceUse.META if site.path[-1] in _TARGETS else use_of(site, traversal)
                 yield Reference(site=site, name=step.span, use=use, traversal=traversal)
 
 

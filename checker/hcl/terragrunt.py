@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from checker.git import repository_of
+from checker.git import find_repository
 from checker.hcl.regular_files import read_regular
-from checker.hcl.syntax import Attribute, SourceFile, readable
+from checker.hcl.syntax import Attribute, SourceFile, parses
 
 UNIT, STACK = "terragrunt.hcl", "terragrunt.stack.hcl"
 
@@ -100,7 +100,7 @@ class Terragrunt:
     def sources(self, path: str, seen: frozenset[str] = frozenset()) -> Iterator[_Source]:
         """The `source` of the `terraform` block of a file, else those of the files that it includes."""
         file = self.files.get(path)
-        if file is None or path in seen or not readable(file):
+        if file is None or path in seen or not parses(file):
             return
         own = [found for block in file.body.blocks if block.type == "terraform" if (found := block.attribute("source"))]
         yield from (_Source(file=file, folder=posixpath.dirname(path), attribute=attribute) for attribute in own)
@@ -122,7 +122,7 @@ class Terragrunt:
     def generated(self, unit: str) -> Iterator[tuple[str, int]]:
         """The `unit` blocks of stacks that take a folder as their template."""
         for path, file in sorted(self.files.items()):
-            if posixpath.basename(path) != STACK or not readable(file):
+            if posixpath.basename(path) != STACK or not parses(file):
                 continue
             folder = posixpath.dirname(path)
             for block in file.body.blocks:
@@ -153,7 +153,7 @@ def terragrunt_of(root: str) -> Terragrunt | None:
     Without a repository a few folders above are looked at, as far as they are small.
     """
     here = Path(root).resolve()
-    top = repository_of(here)
+    top = find_repository(here)
     if top is not None:
         found = Terragrunt(top)
         return found if found.files else None

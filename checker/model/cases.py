@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from checker._value import having
 from checker.model.address import Address
-from checker.model.certificate_use import Subject
+from checker.model.certificate_use import CertificateUse
 from checker.model.inventory import Document, Unread
 from checker.model.observation import Found, Observation, Observations
 from checker.model.policy import Policy
@@ -19,7 +19,7 @@ from checker.model.resources import Certificate
 from checker.model.rotation import Expected
 
 if TYPE_CHECKING:
-    from checker.model.exemptions import Tally
+    from checker.model.exemptions import ExemptionTally
 
 
 class Evidence(StrEnum):
@@ -35,7 +35,7 @@ class Evidence(StrEnum):
 class Case(Struct, frozen=True, kw_only=True):
     """A subject with what is known of its end; `days_left` is whole days, rounded down, negative once expired."""
 
-    subject: Subject
+    subject: CertificateUse
     evidence: Evidence
     observation: Observation | None
     expires_at: datetime | None
@@ -115,7 +115,7 @@ class Cases(Struct, frozen=True, kw_only=True):
     observations: Observations
     expect: Expected | None = None
     unread: tuple[Unread, ...] = ()
-    tally: Tally | None = None
+    tally: ExemptionTally | None = None
 
     @property
     def all(self) -> tuple[Case, ...]:

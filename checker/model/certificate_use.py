@@ -8,7 +8,7 @@ from checker.model.observation import CertificateKey
 from checker.model.resources import Certificate, Stage
 
 
-class Subject(Struct, frozen=True, kw_only=True):
+class CertificateUse(Struct, frozen=True, kw_only=True):
     """A certificate and the stages that present it: now (as recorded) and after the plan, where there is one.
 
     `shown_by` are stages that AWS shows presenting it although no record says so: outside Terraform, or changed since.

@@ -15,7 +15,7 @@ from checker.model.location import Location
 from checker.model.rotation import Caution, TrustConsumer
 
 if TYPE_CHECKING:
-    from checker.model.exemptions import Exemption, Faulty
+    from checker.model.exemptions import Exemption, FaultyExemption
 
 _block, _succeeds, _identity = attrgetter("block"), attrgetter("succeeds"), attrgetter("identity")
 
@@ -113,7 +113,7 @@ class HashedFile(Struct, frozen=True, kw_only=True):
     file: str | None
 
 
-class Declared(Struct, frozen=True, kw_only=True):
+class ConfigurationFacts(Struct, frozen=True, kw_only=True):
     """The configuration of one root module.
 
     `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
@@ -142,7 +142,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     elsewhere: Mapping[tuple[str, ...], str] = MappingProxyType({})
     locations: Mapping[Address, Location] = MappingProxyType({})
     exemptions: tuple[Exemption, ...] = ()
-    faulty: tuple[Faulty, ...] = ()
+    faulty: tuple[FaultyExemption, ...] = ()
     unread_lineage: tuple[UnreadLineage, ...] = ()
     renamed: Mapping[Address, Address] = MappingProxyType({})
     removed: tuple[Removed, ...] = ()

@@ -34,7 +34,7 @@ class Exemption(Struct, frozen=True, kw_only=True):
         return ", ".join(sorted(self.addresses)) or f"certificate {self.certificate_id}"
 
 
-class Faulty(Struct, frozen=True, kw_only=True):
+class FaultyExemption(Struct, frozen=True, kw_only=True):
     """An exemption that exempts nothing, because of how it is written or of how long it is to hold: why, and what to do."""
 
     reason: str
@@ -44,16 +44,16 @@ class Faulty(Struct, frozen=True, kw_only=True):
     certificate_id: str | None = None
 
 
-class Unused(Struct, frozen=True, kw_only=True):
+class UnusedExemption(Struct, frozen=True, kw_only=True):
     """An exemption that no finding of the run needed, and why."""
 
     exemption: Exemption
     why: str
 
 
-class Tally(Struct, frozen=True, kw_only=True):
+class ExemptionTally(Struct, frozen=True, kw_only=True):
     """What became of the exemptions of a run, beside those that were used."""
 
-    unused: tuple[Unused, ...] = ()
+    unused: tuple[UnusedExemption, ...] = ()
     expired: tuple[Exemption, ...] = ()
-    faulty: tuple[Faulty, ...] = ()
+    faulty: tuple[FaultyExemption, ...] = ()

@@ -14,7 +14,7 @@ from checker.model.resources import Stage
 from checker.model.severity import FailOn, Severity
 
 if TYPE_CHECKING:
-    from checker.model.certificate_use import Subject
+    from checker.model.certificate_use import CertificateUse
 
 
 class SuppressedBy(StrEnum):
@@ -60,7 +60,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     suppression: Suppression | None = None
     source: str | None = None
     fail_on: FailOn | None = None
-    about: Subject | tuple[Stage, ...] | Place | None = None
+    about: CertificateUse | tuple[Stage, ...] | Place | None = None
     not_before: datetime | None = None
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from checker.model.address import Address
-from checker.model.configuration import Declared
+from checker.model.configuration import ConfigurationFacts
 from checker.model.plan import Plan
 from checker.model.resources import Certificate, Stage
 
@@ -61,7 +61,7 @@ class Document(Struct, frozen=True, kw_only=True):
     certificates: tuple[Certificate, ...] = ()
     plan: Plan | None = None
     notices: tuple[str, ...] = ()
-    declared: Declared | None = None
+    declared: ConfigurationFacts | None = None
     directory: str | None = None
     workspace: str | None = None
     unread: tuple[Unread, ...] = ()

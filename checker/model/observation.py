@@ -14,18 +14,18 @@ from checker.model.places import Place
 from checker.model.resources import StageKind
 
 
-class Renews(Struct, frozen=True):
+class AcmRenews(Struct, frozen=True):
     """ACM renews the certificate by itself before its end, and nothing says that this failed."""
 
 
-class RenewsNot(Struct, frozen=True):
+class AcmDoesNotRenew(Struct, frozen=True):
     """ACM will not renew the certificate by itself: why, and what a person does about it."""
 
     reason: str
     remedy: str
 
 
-Renewal = Renews | RenewsNot
+Renewal = AcmRenews | AcmDoesNotRenew
 
 
 class Found(Struct, frozen=True, kw_only=True):

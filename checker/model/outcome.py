@@ -15,7 +15,7 @@ from checker.model.rotation import Rotation, WrittenPatch
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
-    from checker.model.rotation import HandRotation
+    from checker.model.rotation import ManualRotation
 
 UNVERIFIED = "certificate-unverified"
 
@@ -40,7 +40,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     rotations: tuple[Rotation, ...]
     notices: tuple[str, ...] = ()
     patches: tuple[WrittenPatch, ...] = ()
-    by_hand: tuple[HandRotation, ...] = ()
+    by_hand: tuple[ManualRotation, ...] = ()
     checkout: Checkout = Checkout()
 
     @property

@@ -46,7 +46,7 @@ KEPT = CHANGED | APIS.keys() | OTHER_WRITERS.keys()
 _DATA_SOURCES = frozenset({ACM_CERTIFICATE, *(name for name in HOLDERS if name.startswith("awscc_"))})
 
 
-def concerns(resource_type: str, mode: str) -> bool:
+def is_relevant(resource_type: str, mode: str) -> bool:
     """Whether a recorded object is one that tfcert reads: managed, or of a data source that shows a stage or a certificate."""
     if resource_type in APIS:
         return mode in {"managed", "data"}

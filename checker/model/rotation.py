@@ -61,7 +61,7 @@ class Done(Struct, frozen=True):
 Step = Next | Waiting | Blocked | Done
 
 
-class Holds(StrEnum):
+class ConditionStatus(StrEnum):
     """Whether a condition is met now."""
 
     YES = "holds now"
@@ -77,7 +77,7 @@ class Condition(Struct, frozen=True, kw_only=True):
 
     phase: Phase
     text: str
-    holds: Holds
+    holds: ConditionStatus
     until: datetime | None = None
     why: str = ""
 
@@ -213,13 +213,13 @@ class Rotation(Struct, frozen=True, kw_only=True):
         return str(self.predecessor) if self.predecessor is not None else ", ".join(self.predecessor_ids)
 
 
-def in_order(rotations: Iterable[Rotation]) -> tuple[Rotation, ...]:
+def sort_rotations(rotations: Iterable[Rotation]) -> tuple[Rotation, ...]:
     """Rotations by the end of what goes, the unknown last, then by name."""
     never = datetime.max.replace(tzinfo=UTC)
     return tuple(sorted(rotations, key=lambda rotation: (rotation.end or never, rotation.label)))
 
 
-class HandStep(Struct, frozen=True, kw_only=True):
+class ManualStep(Struct, frozen=True, kw_only=True):
     """One step: what it does, the shell lines that do it (POSIX, every name quoted), and what must hold before the next."""
 
     does: str
@@ -227,7 +227,7 @@ class HandStep(Struct, frozen=True, kw_only=True):
     then: str | None = None
 
 
-class HandRotation(Struct, frozen=True, kw_only=True):
+class ManualRotation(Struct, frozen=True, kw_only=True):
     """The rotation of one certificate by the AWS CLI; tfcert prints it, and runs none of it.
 
     `managed` is whether Terraform knows the certificate, None where that is not known. `successor` is the certificate that was made
@@ -240,7 +240,7 @@ class HandRotation(Struct, frozen=True, kw_only=True):
     successor: str | None
     ends: datetime | None
     stages: tuple[str, ...]
-    steps: tuple[HandStep, ...]
+    steps: tuple[ManualStep, ...]
 
 
 class WrittenPatch(Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ class Sweep(Struct, frozen=True, kw_only=True):
     unread: tuple[Unread, ...] = ()
 
 
-class Scanned(Struct, frozen=True, kw_only=True):
+class ScanResult(Struct, frozen=True, kw_only=True):
     """All sweeps of a scan; `interrupted` where a person ended it before its end."""
 
     sweeps: tuple[Sweep, ...]

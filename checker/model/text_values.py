@@ -23,7 +23,7 @@ class Mismatch(Exception):  # noqa: N818 -- it becomes an error only once the fi
         self.remedy = remedy
 
 
-def day(found: object) -> date | None:
+def parse_day(found: object) -> date | None:
     """The date that stands there, as a date of TOML or as a text; None for anything else."""
     if isinstance(found, date):
         return None if isinstance(found, datetime) else found
@@ -40,7 +40,7 @@ def has_controls(text: str) -> bool:
     return re.search(f"[{CONTROLS}]", text) is not None
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
+def nearest_word(word: str, known: Sequence[str]) -> str:
     """Say which known word is nearest, or all of them where none is near."""
     import difflib
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker.errors import UnprovenError
-from checker.hcl.comments import LICENCE, attached, ignoring, lineage_of, pem_comment, succeeds_comment
-from checker.hcl.configuration import Configuration, literal
+from checker.hcl.comments import LICENCE, attached_comments, exemption_comments, lineage_of, pem_comment, succeeds_comment
+from checker.hcl.configuration import Configuration, literal_string
 from checker.hcl.file_hashes import file_hashes
 from checker.hcl.proof import BlockKey, Intent, prove
 from checker.hcl.provisioners import left_out
-from checker.hcl.references import Use
+from checker.hcl.references import ReferenceUse
 from checker.hcl.splice import Edit, splice
 from checker.hcl.syntax import Block, SourceFile, Span
 from checker.patches.edits import Succession, find_block, references_to
@@ -96,9 +96,9 @@ def _comments(file: SourceFile, block: Block, indent: bytes, step: Succession) -
     A licence stays where it is alone, and so does what speaks of a date; what tells another checker to leave the block alone
     is always kept. An exemption of tfcert's own was decided for the predecessor, and stays with it.
     """
-    own = attached(file, block)
+    own = attached_comments(file, block)
     lineage = [each.gone for each in lineage_of(file, block) if own.start <= each.gone.start and each.gone.end <= own.end]
-    above = _without(file, own, sorted([*ignoring(file, own), *lineage]))
+    above = _without(file, own, sorted([*exemption_comments(file, own), *lineage]))
     lines = [line for line in above.splitlines(keepends=True) if not _OURS.search(line)]
     if LICENCE.search(above) or _DATED.search(above.decode("utf-8", "replace")):
         lines = [line for line in lines if _SKIPS.search(line) and line.lstrip().startswith((b"#", b"//"))]
@@ -118,12 +118,12 @@ def _clone(file: SourceFile, block: Block, step: Succession) -> bytes:
     label = block.label_spans[1]
     out = _left_out(file, block)
     lineage = [each.gone for each in lineage_of(file, block) if block.span.start <= each.gone.start < block.span.end]
-    comments = {*ignoring(file, block.span), *(Span(span.start, min(span.end, block.span.end)) for span in lineage)}
+    comments = {*exemption_comments(file, block.span), *(Span(span.start, min(span.end, block.span.end)) for span in lineage)}
     gone = [*out, *(span for span in comments if not any(each.start <= span.start < each.end for each in out))]
     edits = [(label, step.successor.name.encode()), *((span, b"") for span in gone)]
     description = block.attribute("description")
     if description is not None:
-        text = literal(file.data, block, "description")
+        text = literal_string(file.data, block, "description")
         if text is not None and _DATED.search(text):
             edits.append((description.value, f'"{step.successor.name}, successor of {step.predecessor.name}"'.encode()))
     pieces: list[bytes] = []
@@ -138,7 +138,7 @@ def _left_out(file: SourceFile, block: Block) -> list[Span]:
     """What the successor does not repeat, with the comments above it and one blank line, so that no gap stays behind."""
     found: list[Span] = []
     for inner in left_out(file, block):
-        start, end = attached(file, inner).start, file.line_end(inner.span.end)
+        start, end = attached_comments(file, inner).start, file.line_end(inner.span.end)
         above = file.line_start(max(start - 1, 0))
         if above > block.span.start and not file.data[above:start].strip() and (not found or found[-1].end <= above):
             start = above
@@ -169,7 +169,7 @@ def _sensitive(configuration: Configuration, step: Succession) -> bool:
     """Whether an output of the predecessor's PEM is marked sensitive: then that of its successor is too."""
     for reference in references_to(configuration, step.predecessor):
         block = reference.site.block
-        if block.type == "output" and reference.use is Use.TRUST:
+        if block.type == "output" and reference.use is ReferenceUse.TRUST:
             mark = block.attribute("sensitive")
             if mark is not None and mark.value.of(reference.site.file.data).strip() == b"true":
                 return True

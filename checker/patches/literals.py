@@ -13,8 +13,8 @@ from checker.hcl.comments import pem_comment, succeeds_comment
 from checker.hcl.configuration import Configuration
 from checker.hcl.literals import LiteralUse, literal_uses, placement
 from checker.hcl.origins import Producer
-from checker.hcl.proof import by_hcl2, by_tree_sitter, keys, prove_replaced
-from checker.hcl.references import Reference, Use, references
+from checker.hcl.proof import block_counts, by_hcl2, by_tree_sitter, prove_replaced
+from checker.hcl.references import Reference, ReferenceUse, references
 from checker.hcl.splice import Edit, splice
 from checker.hcl.syntax import SourceFile, Span
 from checker.model.address import Address
@@ -54,7 +54,7 @@ def _introduce(configuration: Configuration, step: LiteralStep) -> Configuration
         raise UnprovenError(f"{what} is there already", where=configuration.root, remedy="choose another name with --name")
     text = _text(configuration, step, output if not module and kind.startswith("aws_") else None)
     file = SourceFile(path, text.encode())
-    if keys(by_tree_sitter(file)) != keys(by_hcl2(file)):
+    if block_counts(by_tree_sitter(file)) != block_counts(by_hcl2(file)):
         raise UnprovenError("the edit could not be proven", where=path, remedy="write the block by hand from the runbook")
     return configuration.with_text({path: file.data})
 
@@ -93,7 +93,7 @@ def _repoint(configuration: Configuration, step: LiteralStep) -> Configuration:
 
 def _rollback(configuration: Configuration, step: LiteralStep) -> Configuration:
     module, kind, name = step.successor.module_path, step.successor.type, step.successor.name
-    chosen = [each for each in references(configuration, module, kind, name) if each.use is Use.POINTER]
+    chosen = [each for each in references(configuration, module, kind, name) if each.use is ReferenceUse.POINTER]
     edits = tuple(_back(reference, step) for reference in chosen)
     return _proven(configuration, edits, frozenset({f'"{step.identity}"'}), step.reference, -1)
 

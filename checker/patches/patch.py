@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from checker.model.rotation import SERIES, Expected, Holds, Phase, Rotation
+from checker.model.rotation import SERIES, ConditionStatus, Expected, Phase, Rotation
 from checker.rotation.sentences import condition_in_words
 
 _CONTEXT = 3
@@ -104,7 +104,7 @@ class PhasePatch(Struct, frozen=True, kw_only=True):
             condition_in_words(condition)
             for rotation in self.rotations
             for condition in rotation.conditions
-            if condition.phase == self.phase and condition.holds is not Holds.YES
+            if condition.phase == self.phase and condition.holds is not ConditionStatus.YES
         )
 
     def diff(self, prefix: str) -> bytes:

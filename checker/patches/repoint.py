@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration
-from checker.hcl.references import Use, moved_by_repoint
+from checker.hcl.references import ReferenceUse, moved_by_repoint
 from checker.hcl.terraform_tests import moved_in_tests_by_repoint
 from checker.patches.edits import Succession, find_block, proven, references_to, rename, tests_of
 
@@ -16,7 +16,7 @@ def repoint(configuration: Configuration, step: Succession) -> Configuration:
     """
     find_block(configuration, step.successor)
     chosen = moved_by_repoint(references_to(configuration, step.predecessor))
-    if not any(reference.use is Use.POINTER for reference in chosen):
+    if not any(reference.use is ReferenceUse.POINTER for reference in chosen):
         raise UnprovenError(
             f"nothing refers to the id of {step.predecessor}", where=configuration.root, remedy="the repoint is already written"
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.errors import UnprovenError
-from checker.hcl.comments import LICENCE, Lineage, attached, lineage_of, lineages, pem_of, without_comments
+from checker.hcl.comments import LICENCE, Lineage, attached_comments, lineage_of, lineages, pem_of, without_comments
 from checker.hcl.configuration import Configuration
 from checker.hcl.proof import BlockKey, Intent, prove
-from checker.hcl.references import Reference, Site, Use
+from checker.hcl.references import Reference, ReferenceUse, Site
 from checker.hcl.splice import Edit, splice
-from checker.hcl.syntax import Block, SourceFile, Span, readable
+from checker.hcl.syntax import Block, SourceFile, Span, parses
 from checker.patches.edits import Succession, find_block, key_of, references_to, rename, tests_of
 
 
@@ -62,7 +62,7 @@ def _kept_references(configuration: Configuration, step: Succession) -> Iterator
                 where=where,
                 remedy="take that reference away manually, then ask again",
             )
-        if reference.use is Use.POINTER:
+        if reference.use is ReferenceUse.POINTER:
             raise UnprovenError(
                 f"something still refers to the id of {step.predecessor}", where=where, remedy="repoint it first (--phase repoint)"
             )
@@ -120,7 +120,7 @@ def _mentions(configuration: Configuration, step: Succession, file: SourceFile, 
 
 def _whole(file: SourceFile, block: Block) -> Span:
     """A block with the comments attached to it, and one blank line so that no gap of two stays behind."""
-    above = attached(file, block)
+    above = attached_comments(file, block)
     keeps_comment = above.start <= 3 and LICENCE.search(above.of(file.data)) is not None
     start, end = above.end if keeps_comment else above.start, file.line_end(block.span.end)
     # A byte-order mark before the file's first block counts as nothing.
@@ -146,7 +146,7 @@ def _without_lineage(configuration: Configuration, step: Succession) -> Configur
     own = step.predecessor.in_module.lower()
     changed: dict[str, bytes] = {}
     for file in configuration.in_module(step.successor.module_path, b"client_certificate"):
-        found = [each for each in lineages(file) if isinstance(each, Lineage)] if readable(file) else []
+        found = [each for each in lineages(file) if isinstance(each, Lineage)] if parses(file) else []
         gone = [each.gone for each in found if each.reference.lower() == own]
         if gone:
             changed[file.path] = without_comments(file, gone)

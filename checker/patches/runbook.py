@@ -9,7 +9,7 @@ from shlex import quote
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from checker.model.configuration import Declared
+from checker.model.configuration import ConfigurationFacts
 from checker.model.deadlines import due, late_plan
 from checker.model.policy import Policy
 from checker.model.resources import Stage, StageKind
@@ -33,7 +33,7 @@ def header(patch: PhasePatch, *, where: str) -> str:
 
 def runbook(
     rotations: tuple[Rotation, ...],
-    declared: Declared,
+    declared: ConfigurationFacts,
     policy: Policy,
     *,
     as_of: datetime,

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from checker.hcl.comments import lineage_of, succeeds_comment
 from checker.hcl.configuration import Configuration
 from checker.hcl.proof import Intent, prove
-from checker.hcl.references import Reference, Use
+from checker.hcl.references import Reference, ReferenceUse
 from checker.hcl.splice import Edit, splice
 from checker.hcl.syntax import Span
 from checker.patches.edits import Succession, find_block, proven, references_to, rename
 
-_RETURNED = frozenset({Use.POINTER, Use.TRUST, Use.INFORMATION})
+_RETURNED = frozenset({ReferenceUse.POINTER, ReferenceUse.TRUST, ReferenceUse.INFORMATION})
 
 
 def take_up(configuration: Configuration, step: Succession, *, applied: bool) -> Configuration:
@@ -35,7 +35,7 @@ def _returned(configuration: Configuration, step: Succession) -> Iterator[Refere
         (reference.site.file.path, reference.site.attribute.span) for reference in references_to(configuration, step.predecessor)
     }
     elsewhere = any(
-        reference.site.block.type == "output" and reference.use is Use.TRUST
+        reference.site.block.type == "output" and reference.use is ReferenceUse.TRUST
         for reference in references_to(configuration, step.predecessor)
     )
     for reference in references_to(configuration, step.successor):
@@ -44,7 +44,7 @@ def _returned(configuration: Configuration, step: Succession) -> Iterator[Refere
             continue
         own = site.block.labels[:2] == (step.successor.type, step.successor.name)
         new = site.block.type == "output" and (elsewhere or step.successor.name in site.block.labels[0])
-        if not own and not (new and reference.use is not Use.POINTER):
+        if not own and not (new and reference.use is not ReferenceUse.POINTER):
             yield reference
 
 

@@ -29,7 +29,7 @@ class _Place(Struct, frozen=True, kw_only=True):
     both: Span | None
 
 
-def trust_both(configuration: Configuration, step: Succession) -> Configuration:
+def add_successor_pem(configuration: Configuration, step: Succession) -> Configuration:
     """Let every consumer of the predecessor's PEM have the successor's too, behind it: a backend may believe only the first.
 
     A place under ignore_changes is left alone, since Terraform sends no edit of it.
@@ -75,7 +75,7 @@ def trust_both(configuration: Configuration, step: Succession) -> Configuration:
     return _proven(configuration, step, places, edits, joins=1, renames=0)
 
 
-def trust_new_alone(configuration: Configuration, step: Succession) -> Configuration:
+def drop_predecessor_pem(configuration: Configuration, step: Succession) -> Configuration:
     """Take the predecessor's PEM out of every join that `trust_both` wrote; the same configuration where there is none."""
     places = [place for place in _places(configuration, step) if place.both is not None]
     edits = [Edit(path=place.reference.site.file.path, span=place.both, text=place.new) for place in places if place.both]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.model.configuration import Declared
+from checker.model.configuration import ConfigurationFacts
 from checker.model.rotation import Delivery, Phase, Rotation, TrustConsumer
 
 
@@ -24,7 +24,7 @@ def also_changes(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, 
     )
 
 
-def unsearched(rotation: Rotation, declared: Declared) -> str | None:
+def unsearched(rotation: Rotation, declared: ConfigurationFacts) -> str | None:
     """Why the list of trust consumers may be incomplete; None where the whole configuration was searched."""
     if rotation.predecessor is None:
         return "Terraform does not manage this certificate, so no text refers to its PEM"
@@ -35,7 +35,7 @@ def unsearched(rotation: Rotation, declared: Declared) -> str | None:
     return None
 
 
-def nothing_to_edit(rotation: Rotation, declared: Declared) -> str | None:
+def nothing_to_edit(rotation: Rotation, declared: ConfigurationFacts) -> str | None:
     """Why `--trust-bundle` edits nothing for a rotation, in words; None where it edits some place.
 
     It never says that nothing uses the PEM: what reads it outside the files that were parsed is not known.

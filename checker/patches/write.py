@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration
-from checker.hcl.references import Use
+from checker.hcl.references import ReferenceUse
 from checker.model.rotation import SERIES, Blocked, Next, Phase, Rotation
 from checker.patches.edits import Succession, references_to
 from checker.patches.introduce import introduce
@@ -19,7 +19,7 @@ from checker.patches.patch import FileChange, Patches, PhasePatch
 from checker.patches.repoint import repoint, rollback
 from checker.patches.retire import retire
 from checker.patches.take_up import take_up
-from checker.patches.trust import trust_both, trust_new_alone
+from checker.patches.trust import add_successor_pem, drop_predecessor_pem
 
 _WRITERS: dict[Phase, Callable[[Configuration, Succession], Configuration]] = {
     Phase.INTRODUCE: introduce,
@@ -158,11 +158,11 @@ def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configura
     current = configuration
     if phase is Phase.INTRODUCE and rotation.taken_up is not None:
         current = take_up(current, step, applied=rotation.taken_up.applied)
-        return trust_both(current, step) if task.both else current
+        return add_successor_pem(current, step) if task.both else current
     if not _already(current, step, phase):
-        current = trust_new_alone(current, step) if phase is Phase.RETIRE else current
+        current = drop_predecessor_pem(current, step) if phase is Phase.RETIRE else current
         current = _WRITERS[phase](current, step)
-    return trust_both(current, step) if phase is Phase.INTRODUCE and task.both else current
+    return add_successor_pem(current, step) if phase is Phase.INTRODUCE and task.both else current
 
 
 def _already(configuration: Configuration, step: Succession, phase: Phase) -> bool:
@@ -174,8 +174,8 @@ def _already(configuration: Configuration, step: Succession, phase: Phase) -> bo
         case Phase.INTRODUCE:
             return declared(step.successor.name)
         case Phase.REPOINT:
-            return not any(r.use is Use.POINTER for r in references_to(configuration, step.predecessor))
+            return not any(r.use is ReferenceUse.POINTER for r in references_to(configuration, step.predecessor))
         case Phase.RETIRE:
             return not declared(step.predecessor.name)
         case Phase.ROLLBACK:
-            return not any(r.use is Use.POINTER for r in references_to(configuration, step.successor))
+            return not any(r.use is ReferenceUse.POINTER for r in references_to(configuration, step.successor))

@@ -12,15 +12,15 @@ from checker.model.exemptions import Exemption
 from checker.model.finding import SuppressedBy
 from checker.model.policy import AccountAccess, Scope, Setting, Untouched, Weights
 from checker.model.severity import FailOn, Severity
-from checker.model.text_values import Keys, Mismatch, day
-from checker.policyfile.schema import OFF, ROLE_ARN, VALUES, Whole
-from checker.policyfile.toml_file import Sheet
+from checker.model.text_values import Keys, Mismatch, parse_day
+from checker.policyfile.schema import OFF, ROLE_ARN, VALUES, WholeNumber
+from checker.policyfile.toml_file import TomlFile
 
-_NUMBERS = tuple(name for name, shape in VALUES.items() if isinstance(shape, Whole))
+_NUMBERS = tuple(name for name, shape in VALUES.items() if isinstance(shape, WholeNumber))
 _SEVERITIES = {severity.word: severity for severity in Severity}
 
 
-def read_scope(sheet: Sheet, index: int) -> Scope:
+def read_scope(sheet: TomlFile, index: int) -> Scope:
     """Read one `[[scope]]` of a sheet; raises Mismatch for a pattern that no address can fit."""
     table = sheet.values["scope"][index]
     at = ("scope", index)
@@ -93,14 +93,14 @@ def _several(found: str | list[str] | None) -> tuple[str, ...]:
     return (found,) if isinstance(found, str) else tuple(found)
 
 
-def read_exemption(sheet: Sheet, index: int) -> Exemption:
+def read_exemption(sheet: TomlFile, index: int) -> Exemption:
     """Read one `[[exemption]]` of a sheet; raises Mismatch for an address that is none."""
     table = sheet.values["exemption"][index]
     at = ("exemption", index)
     address = table.get("address")
     if address is not None:
         check_no_pattern(address, (*at, "address"))
-    until = day(table["until"])
+    until = parse_day(table["until"])
     assert until is not None  # noqa: S101 -- the sheet fits its shape
     return Exemption(
         rule=table["rule"],

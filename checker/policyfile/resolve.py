@@ -18,9 +18,9 @@ from checker.model.policy import AccountAccess, Policy, Scope, Setting, Untouche
 from checker.model.severity import FailOn
 from checker.model.text_values import Keys, Mismatch
 from checker.policyfile.parse import read_accounts, read_exemption, read_scope, read_settings, read_weights
-from checker.policyfile.schema import MOST_PATTERN_CHARACTERS, MOST_PATTERNS, MOST_SCOPES, VALUES, Whole
-from checker.policyfile.toml_file import Sheet
-from checker.policyfile.validate import hold
+from checker.policyfile.schema import MOST_PATTERN_CHARACTERS, MOST_PATTERNS, MOST_SCOPES, VALUES, WholeNumber
+from checker.policyfile.toml_file import TomlFile
+from checker.policyfile.validate import validate
 from checker.rules import RULES
 
 # A client certificate of API Gateway lives so long; nothing can be due before it is made.
@@ -31,7 +31,7 @@ _DEADLINES = ("margin_days", "trust_window_days", "introduce_margin_days")
 class Layer(Struct, frozen=True, kw_only=True):
     """What one file says, with the sheet that tells the lines."""
 
-    sheet: Sheet
+    sheet: TomlFile
     settings: tuple[Setting, ...] = ()
     rules: Weights = ()
     scopes: tuple[Scope, ...] = ()
@@ -43,7 +43,7 @@ class Layer(Struct, frozen=True, kw_only=True):
         return self.sheet.location(at)
 
 
-def read_layer(sheet: Sheet) -> Layer:
+def read_layer(sheet: TomlFile) -> Layer:
     """Read what a sheet says by itself; raises UsageError naming file and line."""
     try:
         return Layer(
@@ -58,7 +58,7 @@ def read_layer(sheet: Sheet) -> Layer:
         sheet.refuse(error)
 
 
-def laid(layers: Iterable[Layer], name: str) -> Policy:
+def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
     """The policy that the layers make, each over those before it; raises UsageError for values that contradict each other."""
     policy = Policy(name=name)
     for layer in layers:
@@ -140,7 +140,7 @@ def read_chain(path: str, data: bytes, read: Callable[[str], bytes] = read_file)
     Raises UsageError for a file that extends itself, naming the chain, or more files than any policy needs, and UnreadableError for
     one that cannot be read.
     """
-    sheet = Sheet(path, data)
+    sheet = TomlFile(path, data)
     layers = [read_layer(sheet)]
     chain = [path]
     seen = {_real(path)}
@@ -166,7 +166,7 @@ def read_chain(path: str, data: bytes, read: Callable[[str], bytes] = read_file)
             raise UsageError(
                 f"is larger than {_LARGEST // 1024} KiB together with what it extends", where=str(where), remedy="shorten the files"
             )
-        sheet = Sheet(name, data)
+        sheet = TomlFile(name, data)
         layers.append(read_layer(sheet))
     return tuple(reversed(layers))
 
@@ -180,7 +180,7 @@ def read_pack(name: str) -> tuple[str, bytes]:
     return f"pack {name}", found.read_bytes()
 
 
-def _read(sheet: Sheet, named: str, path: str, read: Callable[[str], bytes]) -> tuple[str, bytes]:
+def _read(sheet: TomlFile, named: str, path: str, read: Callable[[str], bytes]) -> tuple[str, bytes]:
     if named in PACKS:
         return read_pack(named)
     try:
@@ -203,7 +203,7 @@ def read_policy(path: str, data: bytes, *, name: str = "tfcert.toml") -> Policy:
     `name` is how reports call it where it does not say. Raises UsageError naming the file, the line and the nearest right key.
     """
     layers = read_chain(path, data)
-    return laid(layers, layers[-1].sheet.values.get("name", name))
+    return merge_layers(layers, layers[-1].sheet.values.get("name", name))
 
 
 _PREFIX = "TFCERT_"
@@ -252,9 +252,9 @@ def read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Sett
 def _read_variable(name: str, text: str) -> int | FailOn | Untouched:
     field = VARIABLES[name]
     shape = VALUES[field]
-    found: int | str = int(text) if isinstance(shape, Whole) and text.isascii() and text.isdigit() and len(text) < 6 else text
+    found: int | str = int(text) if isinstance(shape, WholeNumber) and text.isascii() and text.isdigit() and len(text) < 6 else text
     try:
-        hold(found, shape, (field,))
+        validate(found, shape, (field,))
     except Mismatch as error:
         raise UsageError(
             error.message, where=name, remedy=error.remedy.replace(f"{field} =", f"{name}=").replace("= ", "=")

@@ -21,7 +21,7 @@ MOST_PATTERNS = 250
 MOST_PATTERN_CHARACTERS = 8 * 1024
 
 
-class Whole(Struct, frozen=True, kw_only=True):
+class WholeNumber(Struct, frozen=True, kw_only=True):
     """A whole number from `least` to `most`."""
 
     says: str
@@ -30,7 +30,7 @@ class Whole(Struct, frozen=True, kw_only=True):
     example: int = 30
 
 
-class Word(Struct, frozen=True, kw_only=True):
+class Choice(Struct, frozen=True, kw_only=True):
     """One of some words; `unless` says of others why they are none."""
 
     says: str
@@ -89,7 +89,7 @@ class NamedTable(Struct, frozen=True, kw_only=True):
     least: int = 0
 
 
-Shape = Whole | Word | Text | OneOrMore | Day | Table | Tables | NamedTable
+Shape = WholeNumber | Choice | Text | OneOrMore | Day | Table | Tables | NamedTable
 
 
 OFF = "off"
@@ -110,10 +110,10 @@ def words_of(rule: Rule) -> tuple[str, ...]:
     return tuple(severity.word for severity in Severity if severity <= rule.mildest)
 
 
-def _weight(rule: Rule) -> Word:
+def _weight(rule: Rule) -> Choice:
     words = words_of(rule)
     held = {word: f"{rule.name} cannot be {word}, since {_HELD[rule.name]}" for word in (*_WORDS, OFF) if word not in words}
-    return Word(says=f"{rule.says} ({rule.weight_word}, unless said otherwise)", words=words, unless=held)
+    return Choice(says=f"{rule.says} ({rule.weight_word}, unless said otherwise)", words=words, unless=held)
 
 
 _HELD = {
@@ -129,8 +129,8 @@ _UNEXEMPTABLE = {
 }
 
 
-def _days(says: str, example: int) -> Whole:
-    return Whole(says=says, most=_MOST_DAYS, example=example)
+def _days(says: str, example: int) -> WholeNumber:
+    return WholeNumber(says=says, most=_MOST_DAYS, example=example)
 
 
 def _patterns(says: str, example: str) -> OneOrMore:
@@ -149,11 +149,13 @@ VALUES: Mapping[str, Shape] = {
         "What must be left of the predecessor when the stages are repointed: repoint-by is so long before its end.", 7
     ),
     "introduce_margin_days": _days("How much earlier than repoint-by less the trust window introduce-by is.", 0),
-    "certificate_quota": Whole(says="How many client certificates AWS lets an account have in a region.", least=1, example=60),
-    "fail_on": Word(
+    "certificate_quota": WholeNumber(
+        says="How many client certificates AWS lets an account have in a region.", least=1, example=60
+    ),
+    "fail_on": Choice(
         says="From which severity on a finding makes exit code 1.", words=tuple(word.value for word in FailOn), unless=_NONE
     ),
-    "untouched": Word(
+    "untouched": Choice(
         says="The most that a finding weighs about a certificate and stages that the plan does not touch.",
         words=_WORDS,
         unless=_NONE,
@@ -187,7 +189,7 @@ _SCOPE = Table(
 _EXEMPTION = Table(
     says="A finding that is not to count, for a reason and until a day.",
     keys={
-        "rule": Word(says="The rule.", words=_EXEMPTABLE, unless=_UNEXEMPTABLE),
+        "rule": Choice(says="The rule.", words=_EXEMPTABLE, unless=_UNEXEMPTABLE),
         "address": Text(
             says="The address of a certificate or a stage, as reports show it; without keys it means all instances.",
             example="aws_api_gateway_client_certificate.orders",
@@ -254,9 +256,9 @@ def policy_schema() -> dict[str, Any]:
 def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- a line a shape
     said = {"description": shape.says}
     match shape:
-        case Whole(least=least, most=most):
+        case WholeNumber(least=least, most=most):
             return {**said, "type": "integer", "minimum": least, **({"maximum": most} if most is not None else {})}
-        case Word(words=words):
+        case Choice(words=words):
             return {**said, "enum": list(words)}
         case Text():
             return {**said, **_text(shape)}

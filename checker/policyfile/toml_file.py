@@ -11,7 +11,7 @@ from checker.errors import UsageError
 from checker.model.location import Location
 from checker.model.text_values import Keys, Mismatch
 from checker.policyfile.schema import POLICY
-from checker.policyfile.validate import hold
+from checker.policyfile.validate import validate
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -22,7 +22,7 @@ _MOST_PARTS = 16
 _TEXTS = re.compile(rb'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|["\'].*', re.DOTALL)
 
 
-class Sheet:
+class TomlFile:
     """The text of one policy file, held against the shape of a policy; its lines are looked for only when asked."""
 
     def __init__(self, path: str, data: bytes) -> None:
@@ -30,7 +30,7 @@ class Sheet:
         self.data = data
         self.values: Mapping[str, Any] = _parsed(path, data)
         try:
-            hold(self.values, POLICY, ())
+            validate(self.values, POLICY, ())
         except Mismatch as error:
             self.refuse(error)
 

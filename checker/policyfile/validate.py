@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 
-from checker.model.text_values import Keys, Mismatch, day, has_controls, nearest
-from checker.policyfile.schema import Day, NamedTable, OneOrMore, Shape, Table, Tables, Text, Whole, Word
+from checker.model.text_values import Keys, Mismatch, has_controls, nearest_word, parse_day
+from checker.policyfile.schema import Choice, Day, NamedTable, OneOrMore, Shape, Table, Tables, Text, WholeNumber
 
 
-def hold(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line a shape
+def validate(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line a shape
     """Hold a value against its shape; raises Mismatch at the first thing that does not fit."""
     match shape:
-        case Whole():
+        case WholeNumber():
             _whole(found, shape, at)
-        case Word():
+        case Choice():
             _word(found, shape, at)
         case Text():
             _text(found, shape, at)
         case OneOrMore():
             _one_or_more(found, shape, at)
         case Day():
-            if day(found) is None:
+            if parse_day(found) is None:
                 raise Mismatch(at, f"{name_of(at)} is not a date", f"write {at[-1]} = 2026-12-31, without a time")
         case Table():
             _table(found, shape, at)
@@ -29,7 +29,7 @@ def hold(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line
                 raise Mismatch(at, f"{name_of(at)} is not an array of tables", f"write [[{at[-1]}]], once for each")
             _few(found, shape.most, at)
             for index, entry in enumerate(found):
-                hold(entry, shape.table, (*at, index))
+                validate(entry, shape.table, (*at, index))
         case NamedTable():
             _named(found, shape, at)
 
@@ -47,7 +47,7 @@ def name_of(at: Keys) -> str:
     return text
 
 
-def _whole(found: object, shape: Whole, at: Keys) -> None:
+def _whole(found: object, shape: WholeNumber, at: Keys) -> None:
     write = f"write {at[-1]} = {shape.example}"
     if not isinstance(found, int) or isinstance(found, bool):
         raise Mismatch(at, f"{name_of(at)} is {_kind(found)} and not a whole number", write)
@@ -56,14 +56,14 @@ def _whole(found: object, shape: Whole, at: Keys) -> None:
         raise Mismatch(at, f"{name_of(at)} is {found} and not a whole number {limits}", write)
 
 
-def _word(found: object, shape: Word, at: Keys) -> None:
+def _word(found: object, shape: Choice, at: Keys) -> None:
     if isinstance(found, str) and found in shape.words:
         return
     if not isinstance(found, str):
         raise Mismatch(at, f"{name_of(at)} is {_kind(found)} and not a text", f"write one of {_listed(shape.words)}")
     if found in shape.unless:
         raise Mismatch(at, f"{name_of(at)}: {shape.unless[found]}", f"known here: {_listed(shape.words)}")
-    raise Mismatch(at, f"{name_of(at)} is {found!r} and none of its words", nearest(found, shape.words))
+    raise Mismatch(at, f"{name_of(at)} is {found!r} and none of its words", nearest_word(found, shape.words))
 
 
 def _text(found: object, shape: Text, at: Keys) -> None:
@@ -98,8 +98,8 @@ def _table(found: object, shape: Table, at: Keys) -> None:
     for key, entry in found.items():
         if key not in shape.keys:
             where = f" in {name_of(at)}" if at else ""
-            raise Mismatch((*at, key), f"unknown key {key!r}{where}", nearest(key, tuple(shape.keys)))
-        hold(entry, shape.keys[key], (*at, key))
+            raise Mismatch((*at, key), f"unknown key {key!r}{where}", nearest_word(key, tuple(shape.keys)))
+        validate(entry, shape.keys[key], (*at, key))
     for key in shape.needed:
         if key not in found:
             raise Mismatch(at, f"{name_of(at)} lacks {key}", f"{key}: {shape.keys[key].says}")
@@ -122,7 +122,7 @@ def _named(found: object, shape: NamedTable, at: Keys) -> None:
             or (shape.name.pattern is not None and not re.fullmatch(shape.name.pattern, key, re.ASCII))
         ):
             raise Mismatch((*at, key), f"{name_of(at)}: {key!r} is not {shape.name.what}", f'write "{shape.name.example}"')
-        hold(entry, shape.each, (*at, key))
+        validate(entry, shape.each, (*at, key))
 
 
 def _few(found: list[object], most: int, at: Keys) -> None:

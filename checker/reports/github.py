@@ -14,9 +14,9 @@ from checker.model.location import Location
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.severity import Severity
 from checker.reports.escape import printable
-from checker.reports.json_v1 import document
+from checker.reports.json_v1 import outcome_document
 from checker.reports.json_v1_read import JsonDocument, JsonFinding
-from checker.reports.locations import whereabouts
+from checker.reports.locations import locate_findings
 from checker.reports.markdown.escape import NamedAccounts, mask_accounts
 
 _SHOWN = 10
@@ -28,7 +28,7 @@ def render(outcome: Outcome) -> str:
 
     What could not be verified is an error: it fails the step as an error does. What is suppressed is a notice.
     """
-    place = whereabouts(outcome)
+    place = locate_findings(outcome)
     levels: dict[str, list[Finding]] = {"error": [], "warning": [], "notice": []}
     for finding in outcome.findings:
         levels[_level(finding)].append(finding)
@@ -41,7 +41,9 @@ def summary(outcome: Outcome, limit: int) -> str:
     from checker.reports.markdown import render_documents
 
     return (
-        render_documents([NamedAccounts(name="", document=cast("JsonDocument", document(outcome)))], limit=limit).rstrip("\n")
+        render_documents([NamedAccounts(name="", document=cast("JsonDocument", outcome_document(outcome)))], limit=limit).rstrip(
+            "\n"
+        )
         + "\n"
     )
 

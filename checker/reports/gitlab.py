@@ -15,7 +15,7 @@ from checker.model.outcome import Outcome
 from checker.model.severity import Severity
 from checker.reports.escape import printable
 from checker.reports.json_v1 import json_text
-from checker.reports.locations import fingerprints, whereabouts
+from checker.reports.locations import fingerprints, locate_findings
 
 # GitLab knows info, minor, major, critical and blocker.
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "info"}
@@ -23,7 +23,7 @@ _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.N
 
 def render(outcome: Outcome) -> str:
     """Write the findings; those that are suppressed say so, and are `info`."""
-    place = whereabouts(outcome)
+    place = locate_findings(outcome)
     known = fingerprints(outcome)
     return json_text(
         [_issue(finding, fingerprint, place(finding)) for finding, fingerprint in zip(outcome.findings, known, strict=True)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from checker.analysis.certificate_uses import is_meant, stages_after
+from checker.analysis.certificate_uses import same_certificate, stages_after
 from checker.model.address import Address
 from checker.model.cases import Case, DocumentCases
 from checker.model.deadlines import Late
@@ -24,7 +24,7 @@ from checker.model.severity import Severity
 from checker.reports.presenting import searched
 
 if TYPE_CHECKING:
-    from checker.model.rotation import HandRotation
+    from checker.model.rotation import ManualRotation
 
 
 def json_finding(finding: Finding) -> dict[str, Any]:
@@ -107,10 +107,10 @@ SCHEMA = "tfcert.outcome/v1"
 
 def render(outcome: Outcome) -> str:
     """Write an outcome as JSON; the same outcome gives the same bytes."""
-    return json_text(document(outcome))
+    return json_text(outcome_document(outcome))
 
 
-def document(outcome: Outcome) -> dict[str, Any]:
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """The public view of an outcome, as plain values."""
     cases = outcome.cases
     certificates = _unique(_certificate(case, part, cases.observations) for part in cases.documents for case in part.cases)
@@ -194,7 +194,7 @@ def _stage(stage: Stage, part: DocumentCases, known: dict[str | None, list[Certi
     address: Address | None = None
     match stage.presents:
         case Presents(id=identity):
-            address = next((one.address for one in known.get(identity, ()) if is_meant(one, stage)), None)
+            address = next((one.address for one in known.get(identity, ()) if same_certificate(one, stage)), None)
         case PresentsPlanned(candidates=(only,), elsewhere=False):
             address = only
         case PresentsPlanned() | PresentsNothing():
@@ -252,7 +252,7 @@ def _patch(patch: WrittenPatch) -> dict[str, Any]:
     }
 
 
-def _by_hand(rotation: HandRotation) -> dict[str, Any]:
+def _by_hand(rotation: ManualRotation) -> dict[str, Any]:
     return {
         "certificate_id": rotation.certificate_id,
         "account": rotation.place.account,

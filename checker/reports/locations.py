@@ -18,7 +18,7 @@ _STATE = "terraform.tfstate"
 _PIPED = {"plan": "plan.json", "state": _STATE, "directory": _STATE, "aws": _STATE}
 
 
-def whereabouts(outcome: Outcome) -> Callable[[Finding], Location]:
+def locate_findings(outcome: Outcome) -> Callable[[Finding], Location]:
     """Give each finding a place by its path from the repository's root.
 
     What has no line in a .tf file is shown at the document that it is about; a forge refuses a finding without a file.

@@ -8,24 +8,24 @@ from datetime import datetime
 from checker.model.cases import Evidence
 from checker.model.observation import Unanswered
 from checker.reports.escape import printable
-from checker.rotation.trust_bundle import Trusted
+from checker.rotation.trust_bundle import TrustedCertificate
 
 _TRAP = """\
 # Two gateway certificates in one file: with OpenSSL's defaults only the FIRST is accepted (nginx, Node, Python before 3.13),
 # since all of them have the same subject. Turn partial-chain verification on, or pin fingerprints: docs/trust.md of tfcert."""
 
 
-def render(bundle: tuple[Trusted, ...], *, as_of: datetime) -> str:
+def render(bundle: tuple[TrustedCertificate, ...], *, as_of: datetime) -> str:
     """A PEM file; readers of PEM pass over the comments (RFC 7468, 2)."""
     return "\n".join((*_head(bundle, as_of), "", *(line for entry in bundle for line in _entry(entry, as_of))))
 
 
-def unknown(bundle: tuple[Trusted, ...]) -> tuple[str, ...]:
+def unknown(bundle: tuple[TrustedCertificate, ...]) -> tuple[str, ...]:
     """What is missing from the file, each with what to do."""
     return tuple(_missing(entry) for entry in bundle if entry.pem is None)
 
 
-def _head(bundle: tuple[Trusted, ...], as_of: datetime) -> Iterator[str]:
+def _head(bundle: tuple[TrustedCertificate, ...], as_of: datetime) -> Iterator[str]:
     known = [entry for entry in bundle if entry.pem is not None]
     moment = as_of.strftime("%Y-%m-%dT%H:%M:%SZ")
     yield f"# tfcert: {len(known)} certificate{'s' * (len(known) != 1)} that backends must trust on {moment}"
@@ -36,7 +36,7 @@ def _head(bundle: tuple[Trusted, ...], as_of: datetime) -> Iterator[str]:
         yield _TRAP
 
 
-def _missing(entry: Trusted) -> str:
+def _missing(entry: TrustedCertificate) -> str:
     if entry.case.certificate.kind == "acm":
         return f"{entry.label} is a certificate of ACM: backends trust the CA that issued it, which nobody told tfcert"
     return (
@@ -45,7 +45,7 @@ def _missing(entry: Trusted) -> str:
     )
 
 
-def _entry(entry: Trusted, as_of: datetime) -> Iterator[str]:
+def _entry(entry: TrustedCertificate, as_of: datetime) -> Iterator[str]:
     if entry.pem is None:
         return
     case = entry.case
@@ -60,7 +60,7 @@ def _entry(entry: Trusted, as_of: datetime) -> Iterator[str]:
     yield entry.pem
 
 
-def _evidence(entry: Trusted) -> str:
+def _evidence(entry: TrustedCertificate) -> str:
     if entry.observed:
         return "as AWS gives it"
     match entry.case.evidence:

@@ -16,7 +16,7 @@ from checker.model.location import Location
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.reports.escape import printable
 from checker.reports.json_v1 import instant, json_text
-from checker.reports.locations import document_path, fingerprints, whereabouts
+from checker.reports.locations import document_path, fingerprints, locate_findings
 from checker.rules import RULES
 from checker.rules.base import Rule
 from checker.rules.docs import page_of
@@ -34,7 +34,7 @@ def render(outcome: Outcome) -> str:
 def _run(outcome: Outcome) -> dict[str, Any]:
     from importlib.metadata import version
 
-    place = whereabouts(outcome)
+    place = locate_findings(outcome)
     files = _Files(outcome)
     numbers = {rule.name: number for number, rule in enumerate(RULES)}
     known = fingerprints(outcome)

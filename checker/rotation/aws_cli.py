@@ -23,7 +23,7 @@ SUCCESSOR = Shell('"${NEW:?}"')
 SUCCESSOR_FILE = '"${NEW:?}.pem"'
 
 
-def line(access: Access, place: Place, service: str, operation: str, options: Mapping[str, str | Shell]) -> str:
+def aws_command(access: Access, place: Place, service: str, operation: str, options: Mapping[str, str | Shell]) -> str:
     """A call of the AWS CLI in a place; by the profile, unless a role's credentials were put into the environment."""
     everywhere: dict[str, str | Shell] = {}
     if access.profile is not None and access.role_arn is None:
@@ -33,12 +33,12 @@ def line(access: Access, place: Place, service: str, operation: str, options: Ma
     return " ".join(["aws", service, operation, *(_option(*option) for option in (everywhere | dict(options)).items())])
 
 
-def role_taken(access: Access, place: Place) -> str | None:
+def assume_role_line(access: Access, place: Place) -> str | None:
     """The line that puts the credentials of the role into the shell's environment; None where no role was named."""
     if access.role_arn is None:
         return None
     external = {"external-id": access.external_id} if access.external_id is not None else {}
-    asked = line(
+    asked = aws_command(
         Access(profile=access.profile),
         place,
         "sts",
@@ -60,7 +60,7 @@ def scan_again(access: Access, place: Place) -> str:
     return " ".join(["tfcert scan", *(_option(name, text) for name, text in named.items() if text is not None)])
 
 
-def name(text: str) -> str:
+def safe_name(text: str) -> str:
     """A name for a sentence between the lines, which some shells read as well when it is pasted with them."""
     return shlex.quote(text)
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
-from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.rotation import Caution, Phase
 
 
@@ -21,7 +21,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     contested: tuple[DeclaredCertificate, ...] = ()
 
 
-def claim(cases: Cases, document: DocumentCases, declared: Declared, block: Address) -> Claim:
+def claim(cases: Cases, document: DocumentCases, declared: ConfigurationFacts, block: Address) -> Claim:
     """Return the successor of a block by its comments.
 
     One that has ended, nears its end or ends no later than the predecessor is passed over while the configuration still points to

@@ -12,8 +12,8 @@ from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.places import Access, Place
 from checker.model.policy import Policy
 from checker.model.resources import Stage, StageKind
-from checker.model.rotation import HandRotation, HandStep
-from checker.rotation.aws_cli import SUCCESSOR, SUCCESSOR_FILE, Shell, line, name, role_taken, scan_again
+from checker.model.rotation import ManualRotation, ManualStep
+from checker.rotation.aws_cli import SUCCESSOR, SUCCESSOR_FILE, Shell, assume_role_line, aws_command, safe_name, scan_again
 
 SUCCEEDS = "tfcert: succeeds"
 # Source: `facts/aws.md` 1, "Unknown".
@@ -23,7 +23,7 @@ _DEPLOYMENT = (
 )
 
 
-class Hand(Struct, frozen=True, kw_only=True):
+class ManualTarget(Struct, frozen=True, kw_only=True):
     """What is rotated by hand: a certificate in a place, the stages that a person moves, and those that Terraform does.
 
     `made` is the successor where it is there already, `terraforms` says that Terraform makes it and deletes the predecessor,
@@ -42,30 +42,30 @@ class Hand(Struct, frozen=True, kw_only=True):
     trust_window_days: int
 
 
-def steps(hand: Hand) -> tuple[HandStep, ...]:
+def manual_steps(hand: ManualTarget) -> tuple[ManualStep, ...]:
     """The steps that are left; a rotation whose successor is there goes on with that."""
     return (_sign_in(hand), *_take_in(hand), *_repoint(hand), *_let_go(hand))
 
 
-def _take_in(hand: Hand) -> tuple[HandStep, ...]:
+def _take_in(hand: ManualTarget) -> tuple[ManualStep, ...]:
     if hand.terraforms:
         return (_from_terraform(),)
     return (_introduce(hand), _trust(hand)) if hand.stages or hand.left_to_terraform else ()
 
 
-def _let_go(hand: Hand) -> tuple[HandStep, ...]:
+def _let_go(hand: ManualTarget) -> tuple[ManualStep, ...]:
     return () if hand.terraforms or hand.gone else (_distrust(hand), _delete(hand))
 
 
-def _call(hand: Hand, service: str, operation: str, **options: str | Shell) -> str:
-    return line(hand.access, hand.place, service, operation, {key.replace("_", "-"): text for key, text in options.items()})
+def _call(hand: ManualTarget, service: str, operation: str, **options: str | Shell) -> str:
+    return aws_command(hand.access, hand.place, service, operation, {key.replace("_", "-"): text for key, text in options.items()})
 
 
-def _sign_in(hand: Hand) -> HandStep:
-    role = role_taken(hand.access, hand.place)
+def _sign_in(hand: ManualTarget) -> ManualStep:
+    role = assume_role_line(hand.access, hand.place)
     account = hand.place.account
     whose = _call(hand, "sts", "get-caller-identity", query="Account", output="text")
-    return HandStep(
+    return ManualStep(
         does="in a shell of its own, sign in so that you may write: POST and DELETE on client certificates, PATCH on stages of API "
         "Gateway" + ("; the role of the scan should only read, so name another one" if role is not None else ""),
         commands=(*((role,) if role is not None else ()), whose),
@@ -73,7 +73,7 @@ def _sign_in(hand: Hand) -> HandStep:
     )
 
 
-def _introduce(hand: Hand) -> HandStep:
+def _introduce(hand: ManualTarget) -> ManualStep:
     asked = ("apigateway", "get-client-certificate")
     fetched = _call(hand, *asked, client_certificate_id=SUCCESSOR, query="pemEncodedCertificate", output="text")
     makes = _call(
@@ -84,10 +84,10 @@ def _introduce(hand: Hand) -> HandStep:
         query="clientCertificateId",
         output="text",
     )
-    return HandStep(
+    return ManualStep(
         does=f"introduce: {'the successor is there already' if hand.made else 'make the successor'}; no stage presents it yet",
         commands=(
-            f"NEW={name(hand.made)}" if hand.made is not None else f"NEW=$({makes})",
+            f"NEW={safe_name(hand.made)}" if hand.made is not None else f"NEW=$({makes})",
             f"{fetched} > {SUCCESSOR_FILE}",
             f"openssl x509 -in {SUCCESSOR_FILE} -noout -enddate -fingerprint -sha256",
         ),
@@ -95,10 +95,10 @@ def _introduce(hand: Hand) -> HandStep:
     )
 
 
-def _trust(hand: Hand) -> HandStep:
+def _trust(hand: ManualTarget) -> ManualStep:
     window = hand.trust_window_days
     wait = f", and leave them {window} day{'s' * (window != 1)} to learn it" if window and not hand.gone else ""
-    beside = f", to be trusted beside {name(hand.certificate_id)}" if not hand.gone else ""
+    beside = f", to be trusted beside {safe_name(hand.certificate_id)}" if not hand.gone else ""
     both = (
         "every backend trusts it"
         if hand.gone
@@ -107,15 +107,15 @@ def _trust(hand: Hand) -> HandStep:
             "(docs/trust.md of tfcert)"
         )
     )
-    return HandStep(
+    return ManualStep(
         does=f"give the new PEM file to every backend{beside}{wait}",
         then=f"{both}. See it before a stage moves: aws apigateway test-invoke-method with --client-certificate-id really calls "
         "the backend of a REST API",
     )
 
 
-def _from_terraform() -> HandStep:
-    return HandStep(
+def _from_terraform() -> ManualStep:
+    return ManualStep(
         does="introduce: Terraform makes the successor (tfcert patch, where its state is); give its PEM to the backends beside "
         "the old one, then put its id behind NEW=",
         # Nothing is read from the terminal, where the next line of what was pasted would be taken for the answer.
@@ -124,25 +124,25 @@ def _from_terraform() -> HandStep:
     )
 
 
-def _repoint(hand: Hand) -> Iterator[HandStep]:
-    old = name(hand.certificate_id)
+def _repoint(hand: ManualTarget) -> Iterator[ManualStep]:
+    old = safe_name(hand.certificate_id)
     back = "" if hand.gone else f"; if it does not, the same update-stage with {old} for the new id moves the stage back"
     for stage in hand.stages:
-        yield HandStep(
-            does=f"repoint {name(f'{stage.api_id}/{stage.name}')}, and watch its backend before the next one",
+        yield ManualStep(
+            does=f"repoint {safe_name(f'{stage.api_id}/{stage.name}')}, and watch its backend before the next one",
             commands=_move(hand, stage),
             then=f"it prints the new id, and the backend lets the calls in{back}{_DEPLOYMENT if stage is hand.stages[0] else ''}",
         )
     if hand.left_to_terraform and not hand.terraforms:
-        names = ", ".join(name(str(stage.address)) for stage in hand.left_to_terraform)
-        yield HandStep(
+        names = ", ".join(safe_name(str(stage.address)) for stage in hand.left_to_terraform)
+        yield ManualStep(
             does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, and apply",
             then="the plan updates those stages in place and nothing else. A stage of Terraform that the AWS CLI moves is moved "
             "back by the next apply",
         )
 
 
-def _move(hand: Hand, stage: Stage) -> tuple[str, str]:
+def _move(hand: ManualTarget, stage: Stage) -> tuple[str, str]:
     api, stage_name = stage.api_id or "", stage.name or ""
     match stage.kind:
         case StageKind.REST:
@@ -157,25 +157,25 @@ def _move(hand: Hand, stage: Stage) -> tuple[str, str]:
     return move, seen
 
 
-def _distrust(hand: Hand) -> HandStep:
-    old = name(hand.certificate_id)
+def _distrust(hand: ManualTarget) -> ManualStep:
+    old = safe_name(hand.certificate_id)
     unseen = "" if hand.whole else " This scan did not list every stage: one that it did not see may present it still."
-    return HandStep(
+    return ManualStep(
         does=f"see that no stage presents {old} any more, then have the backends stop trusting it.{unseen}",
         commands=(scan_again(hand.access, hand.place),),
         then=f"the scan lists everything, and says that {old} is presented by no stage",
     )
 
 
-def _delete(hand: Hand) -> HandStep:
-    return HandStep(
-        does=f"retire: delete {name(hand.certificate_id)}",
+def _delete(hand: ManualTarget) -> ManualStep:
+    return ManualStep(
+        does=f"retire: delete {safe_name(hand.certificate_id)}",
         commands=(_call(hand, "apigateway", "delete-client-certificate", client_certificate_id=hand.certificate_id),),
         then="it prints nothing, and another scan does not list it",
     )
 
 
-def hand_rotations(cases: Cases) -> tuple[HandRotation, ...]:
+def manual_rotations(cases: Cases) -> tuple[ManualRotation, ...]:
     """The rotations by hand, by their ends: of what is not known to be Terraform's, and of other stages that present what is."""
     scoping = Scoping(cases)
     found = (each for document in cases.documents if document.document.source.kind == "aws" for each in _of(scoping, document))
@@ -187,7 +187,7 @@ def stage_label(stage: Stage) -> str:
     return str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
 
 
-def _of(scoping: Scoping, document: DocumentCases) -> Iterator[HandRotation]:
+def _of(scoping: Scoping, document: DocumentCases) -> Iterator[ManualRotation]:
     for case in document.cases:
         if case.certificate.kind != "gateway" or case.id is None or case.subject.key is None:
             continue
@@ -200,7 +200,7 @@ def _of(scoping: Scoping, document: DocumentCases) -> Iterator[HandRotation]:
         by_hand = tuple(stage for stage in stages if stage.address is None)
         if owned and not by_hand:
             continue
-        hand = Hand(
+        hand = ManualTarget(
             certificate_id=case.id,
             place=case.subject.key.place,
             access=document.document.access or Access(),
@@ -212,14 +212,14 @@ def _of(scoping: Scoping, document: DocumentCases) -> Iterator[HandRotation]:
             whole=not document.document.unread,
             trust_window_days=policy.trust_window_days,
         )
-        yield HandRotation(
+        yield ManualRotation(
             certificate_id=case.id,
             place=hand.place,
             managed=owned,
             successor=hand.made,
             ends=case.expires_at,
             stages=tuple(sorted(map(stage_label, by_hand))),
-            steps=steps(hand),
+            steps=manual_steps(hand),
         )
 
 

@@ -13,7 +13,7 @@ from checker.rotation.missing_block import forgotten, undeclared
 from checker.rotation.state import RotationState, _not_reached, age, unseen_presenters, window_end
 
 
-def step(  # noqa: PLR0911 -- one return for each place at which a rotation can stand
+def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation can stand
     standing: RotationState, successor: Address, contested: tuple[DeclaredCertificate, ...] = ()
 ) -> Step:
     """Say which phase is safe now (I2), what must happen first, or why tfcert cannot write it."""

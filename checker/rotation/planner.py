@@ -8,22 +8,42 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from checker.analysis.certificate_uses import subjects
+from checker.analysis.certificate_uses import certificate_uses
 from checker.analysis.succession import Guess, Succession
 from checker.model.address import Address, AddressError, parse, print_key
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
-from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.inventory import Document, Inventory
-from checker.model.observation import Found, Renews, RenewsNot
+from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found
 from checker.model.places import Place
 from checker.model.policy import Policy
-from checker.model.rotation import SERIES, Blocked, Caution, Done, Next, Phase, Rotation, TakenUp, TrustConsumer, Waiting, in_order
+from checker.model.rotation import (
+    SERIES,
+    Blocked,
+    Caution,
+    Done,
+    Next,
+    Phase,
+    Rotation,
+    TakenUp,
+    TrustConsumer,
+    Waiting,
+    sort_rotations,
+)
 from checker.rotation.claims import claim, passed_cautions, unfit
-from checker.rotation.next_step import removal, step
+from checker.rotation.next_step import next_step, removal
 from checker.rotation.rollback import rollback
-from checker.rotation.state import RotationState, addresses, conditions, dated, not_in_this_state, successor_name, told_only
+from checker.rotation.state import (
+    RotationState,
+    conditions,
+    foreign_rotation,
+    stage_addresses,
+    successor_name,
+    unwritten_rotation,
+    with_deadlines,
+)
 from checker.rotation.taken_out import block_of, taken_out
-from checker.rotation.unmanaged import unmanaged
+from checker.rotation.unmanaged import literal_rotation
 
 
 def place_scanned(document: DocumentCases) -> str | None:
@@ -51,16 +71,16 @@ def unpatched(document: DocumentCases, case: Case) -> Blocked:
 _ELSEWHERE = "it is a certificate of ACM, which tfcert leaves alone: the stage follows what ACM has under the ARN"
 
 
-def left_to_acm(cases: Cases, case: Case, *, even_if_not_due: bool) -> Blocked | Waiting | None:
+def acm_rotation(cases: Cases, case: Case, *, even_if_not_due: bool) -> Blocked | Waiting | None:
     """Why a certificate of ACM that stages present and that is due gets no patch, and what a person does; None for any other."""
     if case.certificate.kind != "acm" or not case.subject.presented_by or case.id is None:
         return None
     if not (even_if_not_due or case.evidence is Evidence.GONE or case.within(cases.policy.notice_days)):
         return None
     match case.observation:
-        case Found(renewal=Renews()):
+        case Found(renewal=AcmRenews()):
             return Waiting(f"{_ELSEWHERE}, and ACM renews it by itself")
-        case Found(renewal=RenewsNot(reason=reason, remedy=remedy)):
+        case Found(renewal=AcmDoesNotRenew(reason=reason, remedy=remedy)):
             return Blocked(f"{_ELSEWHERE}; {reason}", remedy)
         case _:
             return Blocked(_ELSEWHERE, "look at it in ACM (`aws acm describe-certificate`), and re-import or replace it there")
@@ -79,7 +99,7 @@ def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bo
         for rotation in _of_document(cases, document, partial(under, document), name, even_if_not_due=even_if_not_due):
             key = (home, rotation.label, rotation.successor)
             found[key] = min(found.get(key, rotation), rotation, key=_caution)
-    return in_order(found.values())
+    return sort_rotations(found.values())
 
 
 def _caution(rotation: Rotation) -> int:
@@ -111,7 +131,7 @@ def surveys_needed(inventory: Inventory, policy: Policy, as_of: datetime) -> fro
         }
         declared = document.declared
         left = _left_over(document, as_of) if declared is not None else frozenset()
-        for subject in subjects(document):
+        for subject in certificate_uses(document):
             address = subject.certificate.address
             retiring = declared is not None and address is not None and _may_retire(declared, address.block)
             retiring = retiring or (address is not None and address.block in left)
@@ -127,7 +147,7 @@ def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:
     from checker.analysis.succession import Succession
 
     declared = document.declared
-    recorded = [subject for subject in subjects(document) if subject.certificate.kind == "gateway"]
+    recorded = [subject for subject in certificate_uses(document) if subject.certificate.kind == "gateway"]
     succession = Succession(document, ((subject, subject.certificate.expires_at, False) for subject in recorded))
     blocks = {subject.certificate.address.block for subject in recorded if subject.certificate.address is not None}
     gone = {block for block in blocks if declared is not None and declared.certificate(block) is None}
@@ -142,7 +162,7 @@ def _notices(policy: Policy) -> Iterator[int]:
                 yield setting
 
 
-def _may_retire(declared: Declared, block: Address) -> bool:
+def _may_retire(declared: ConfigurationFacts, block: Address) -> bool:
     declaration = declared.certificate(block)
     return bool(declared.successors(block)) and (declaration is None or not declaration.pointers)
 
@@ -154,13 +174,13 @@ def _of_document(
     used = (case for case in document.cases if case.subject.now or (case.presented and document.document.plan is None))
     under = {id(case): policed((case,)) for case in used}
     due = [case for case in document.cases if _due(under.get(id(case)), case, even_if_not_due=even_if_not_due)]
-    left = [(case, left_to_acm(under.get(id(case), cases), case, even_if_not_due=even_if_not_due)) for case in document.cases]
-    yield from (told_only(under[id(case)], case, why) for case, why in left if why is not None)
+    left = [(case, acm_rotation(under.get(id(case), cases), case, even_if_not_due=even_if_not_due)) for case in document.cases]
+    yield from (unwritten_rotation(under[id(case)], case, why) for case, why in left if why is not None)
     if declared is None:
-        yield from (told_only(under[id(case)], case, unpatched(document, case)) for case in due)
+        yield from (unwritten_rotation(under[id(case)], case, unpatched(document, case)) for case in due)
         return
 
-    yield from configured(cases, document, due, policed, name=name)
+    yield from configured_rotations(cases, document, due, policed, name=name)
 
 
 def _policies(cases: Cases) -> Callable[[DocumentCases, tuple[Case, ...]], Cases]:
@@ -179,7 +199,7 @@ def _due(cases: Cases | None, case: Case, *, even_if_not_due: bool) -> bool:
     return even_if_not_due or case.evidence is Evidence.GONE or case.within(cases.policy.notice_days)
 
 
-def configured(
+def configured_rotations(
     cases: Cases, document: DocumentCases, due: list[Case], under: Callable[[tuple[Case, ...]], Cases], *, name: str | None
 ) -> Iterator[Rotation]:
     """What is due, under way or left over; `under` gives the cases with the policy that some certificates stand under."""
@@ -191,13 +211,13 @@ def configured(
         yield taken_out(under(several), declared, block, several)
     for identity, case in _loose(declared, due, missing).items():
         own = under((case,)) if case is not None else cases
-        rotation = unmanaged(own, document, declared, identity, name)
+        rotation = literal_rotation(own, document, declared, identity, name)
         if rotation is not None:
             successor = rotation.successor
             there = document.of_block(successor) if rotation.introduced and successor is not None else ()
-            yield dated(own, rotation, (case,), there) if case is not None else rotation
+            yield with_deadlines(own, rotation, (case,), there) if case is not None else rotation
         elif case is not None:
-            yield not_in_this_state(own, declared, case)
+            yield foreign_rotation(own, declared, case)
     succession = Succession.of_cases(document)
     blocks = _blocks(document, declared, due, succession)
     left = {each.block: (each, later) for each, later in succession.left_over(cases.as_of)}
@@ -211,7 +231,7 @@ def configured(
             yield _left_over_blocks(under(document.of_block(block)), document, each, later)
 
 
-def _taken_out(declared: Declared, document: DocumentCases) -> dict[Address, tuple[Case, ...]]:
+def _taken_out(declared: ConfigurationFacts, document: DocumentCases) -> dict[Address, tuple[Case, ...]]:
     """The certificates in use whose block is declared and that the state does not have, by block."""
     found: dict[Address, tuple[Case, ...]] = {}
     for case in document.cases:
@@ -221,14 +241,14 @@ def _taken_out(declared: Declared, document: DocumentCases) -> dict[Address, tup
     return found
 
 
-def _loose(declared: Declared, due: list[Case], missing: dict[Address, tuple[Case, ...]]) -> dict[str, Case | None]:
+def _loose(declared: ConfigurationFacts, due: list[Case], missing: dict[Address, tuple[Case, ...]]) -> dict[str, Case | None]:
     """The ids that no address of this state has: under way by their comment, or due; those to be imported have no part in it."""
     back = {case.id for several in missing.values() for case in several}
     under_way = {each.succeeds_id: None for each in declared.certificates if each.succeeds_id is not None}
     return {**under_way, **{case.id: case for case in due if case.address is None and case.id is not None and case.id not in back}}
 
 
-def _blocks(document: DocumentCases, declared: Declared, due: list[Case], succession: Succession) -> dict[Address, None]:
+def _blocks(document: DocumentCases, declared: ConfigurationFacts, due: list[Case], succession: Succession) -> dict[Address, None]:
     """The blocks to rotate: due, under way by their comment or by a manual edit, or gone from the configuration and in state."""
     blocks = dict.fromkeys(case.address.block for case in due if case.address is not None)
     for case in document.cases:
@@ -268,15 +288,15 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
     )
     written = standing.successor is not None
     successor = standing.successor.block if standing.successor is not None else _named(succession, block, name, cases.as_of, passed)
-    planned = dated(
+    planned = with_deadlines(
         cases,
         Rotation(
             predecessor=block,
             predecessor_ids=standing.ids,
             successor=successor if written or standing.declaration is not None else None,
-            step=step(standing, successor, found.contested),
+            step=next_step(standing, successor, found.contested),
             back=rollback(standing),
-            stages=addresses(standing.presenters),
+            stages=stage_addresses(standing.presenters),
             introduced=written and guess is None,
             conditions=conditions(standing, successor),
             cautions=(*_cautions(standing), *passed_cautions(passed), *_spares(succession, block)),
@@ -307,7 +327,7 @@ def _spares(succession: Succession, block: Address) -> Iterator[Caution]:
             )
 
 
-def _is_empty(declared: Declared, guess: Guess, block: Address, as_of: datetime) -> bool:
+def _is_empty(declared: ConfigurationFacts, guess: Guess, block: Address, as_of: datetime) -> bool:
     """Whether only its name speaks for a guess: it is the name that introduce would choose, and the block has none of the rest."""
     own, other = declared.certificate(block), guess.successor
     same = other.block == replace(block, name=successor_name(block.name, as_of.date()))
@@ -337,8 +357,8 @@ def _left_over_blocks(
     )
 
 
-def _declared(document: DocumentCases) -> Declared:
-    return document.document.declared or Declared(directory="")
+def _declared(document: DocumentCases) -> ConfigurationFacts:
+    return document.document.declared or ConfigurationFacts(directory="")
 
 
 def _trust(standing: RotationState) -> tuple[TrustConsumer, ...]:
@@ -374,7 +394,7 @@ def _cautions(standing: RotationState) -> Iterator[Caution]:
             )
 
 
-def _hashed(declared: Declared, guess: Guess) -> Iterator[Caution]:
+def _hashed(declared: ConfigurationFacts, guess: Guess) -> Iterator[Caution]:
     """What hashes a file that taking up edits: that of the successor's block, of its references, and of its trust consumers."""
     own = guess.successor
     given_back = () if guess.applied else (*own.pointers, *(each.location for each in own.trust))
@@ -404,7 +424,7 @@ def _named(
     return replace(block, name=successor_name(block.name, as_of.date(), in_use, taken))
 
 
-def chosen(cases: Cases, rotations: tuple[Rotation, ...], only: frozenset[str]) -> Iterator[Rotation]:
+def choose_rotations(cases: Cases, rotations: tuple[Rotation, ...], only: frozenset[str]) -> Iterator[Rotation]:
     """The rotations of the certificates named, by address or id; all of them where none is named.
 
     One instance out of several of a block comes out blocked: a copy of the block has all instances, and rotates them at once.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from checker.model.deadlines import due, moment
-from checker.model.rotation import Blocked, Caution, Condition, Done, Holds, Next, Phase, Rotation, Waiting
+from checker.model.rotation import Blocked, Caution, Condition, ConditionStatus, Done, Next, Phase, Rotation, Waiting
 
 
 def open_conditions(rotation: Rotation, phase: Phase) -> tuple[Condition, ...]:
     """Return the conditions of a phase that do not hold now, or that nothing confirms."""
-    return tuple(each for each in rotation.conditions if each.phase is phase and each.holds is not Holds.YES)
+    return tuple(each for each in rotation.conditions if each.phase is phase and each.holds is not ConditionStatus.YES)
 
 
 def cautions(rotation: Rotation, phase: Phase) -> tuple[Caution, ...]:
@@ -20,7 +20,7 @@ def cautions(rotation: Rotation, phase: Phase) -> tuple[Caution, ...]:
 
 def condition_in_words(condition: Condition) -> str:
     """Format a condition with its status, and until when it does not hold where that is known."""
-    if condition.holds is Holds.NO and condition.until is not None:
+    if condition.holds is ConditionStatus.NO and condition.until is not None:
         return f"{condition.text} (does not hold before {moment(condition.until)})"
     return f"{condition.text} ({condition.holds})"
 

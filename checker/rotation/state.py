@@ -12,15 +12,15 @@ from checker._value import having
 from checker.analysis.succession import Guess, split_name
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
-from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.deadlines import Late
 from checker.model.observation import ObservedStage, Surveyed, Unanswered
 from checker.model.places import Place
 from checker.model.resources import Presents, Stage
-from checker.model.rotation import Blocked, Condition, Done, Holds, Phase, Rotation, Step, Waiting
+from checker.model.rotation import Blocked, Condition, ConditionStatus, Done, Phase, Rotation, Step, Waiting
 
 
-def presented(stage: Stage) -> str | None:
+def presented_id(stage: Stage) -> str | None:
     """The id that a stage presents, by its record."""
     return stage.presents.id if isinstance(stage.presents, Presents) else None
 
@@ -33,7 +33,7 @@ class RotationState(Struct, frozen=True, kw_only=True):
 
     cases: Cases
     document: DocumentCases
-    declared: Declared
+    declared: ConfigurationFacts
     block: Address
     own: tuple[Case, ...]
     declaration: DeclaredCertificate | None
@@ -61,7 +61,7 @@ class RotationState(Struct, frozen=True, kw_only=True):
         stages = self.document.document.stages
         if len(ids) == 1:
             # Not every stage is looked at for each of thousands of certificates.
-            return having(stages, presented, next(iter(ids)))
+            return having(stages, presented_id, next(iter(ids)))
         return tuple(stage for stage in stages if isinstance(stage.presents, Presents) and stage.presents.id in ids)
 
     @property
@@ -127,13 +127,17 @@ def conditions(standing: RotationState, successor: Address) -> tuple[Condition, 
 def _repoint(standing: RotationState, successor: Address) -> Iterator[Condition]:
     there = standing.successor_cases
     complete = bool(there) and not tuple(standing.missing_instances())
-    yield Condition(phase=Phase.REPOINT, text=f"{successor} is applied and in state", holds=Holds.YES if complete else Holds.NO)
+    yield Condition(
+        phase=Phase.REPOINT,
+        text=f"{successor} is applied and in state",
+        holds=ConditionStatus.YES if complete else ConditionStatus.NO,
+    )
     yield Condition(phase=Phase.REPOINT, text=f"AWS knows {successor}", holds=_known(there))
     if there:
         yield Condition(
             phase=Phase.REPOINT,
             text=f"{successor} ends later than {standing.block}, and not soon",
-            holds=Holds.NO if standing.unfit is not None else _dated(there),
+            holds=ConditionStatus.NO if standing.unfit is not None else _dated(there),
         )
     window = standing.cases.policy.trust_window_days
     yield Condition(
@@ -143,26 +147,28 @@ def _repoint(standing: RotationState, successor: Address) -> Iterator[Condition]
         until=window_end(standing),
         why=age(standing),
     )
-    yield Condition(phase=Phase.REPOINT, text=f"every backend trusts {successor}, beside the old one", holds=Holds.UNKNOWN)
+    yield Condition(
+        phase=Phase.REPOINT, text=f"every backend trusts {successor}, beside the old one", holds=ConditionStatus.UNKNOWN
+    )
 
 
-def _known(there: tuple[Case, ...]) -> Holds:
+def _known(there: tuple[Case, ...]) -> ConditionStatus:
     if not there or any(case.evidence is Evidence.GONE for case in there):
-        return Holds.NO
-    return Holds.YES if all(case.evidence is Evidence.OBSERVED for case in there) else Holds.UNKNOWN
+        return ConditionStatus.NO
+    return ConditionStatus.YES if all(case.evidence is Evidence.OBSERVED for case in there) else ConditionStatus.UNKNOWN
 
 
-def _dated(there: tuple[Case, ...]) -> Holds:
-    return Holds.UNKNOWN if any(case.expires_at is None for case in there) else Holds.YES
+def _dated(there: tuple[Case, ...]) -> ConditionStatus:
+    return ConditionStatus.UNKNOWN if any(case.expires_at is None for case in there) else ConditionStatus.YES
 
 
-def _old_enough(standing: RotationState, there: tuple[Case, ...]) -> Holds:
+def _old_enough(standing: RotationState, there: tuple[Case, ...]) -> ConditionStatus:
     if not there:
-        return Holds.NO
+        return ConditionStatus.NO
     ready = window_end(standing)
     if ready is None:
-        return Holds.UNKNOWN
-    return Holds.YES if ready <= standing.cases.as_of else Holds.NO
+        return ConditionStatus.UNKNOWN
+    return ConditionStatus.YES if ready <= standing.cases.as_of else ConditionStatus.NO
 
 
 def window_end(standing: RotationState) -> datetime | None:
@@ -187,13 +193,13 @@ def _retire(standing: RotationState) -> Iterator[Condition]:
     yield Condition(
         phase=Phase.RETIRE,
         text=f"no stage in state presents {standing.block}",
-        holds=Holds.NO if standing.presenters else Holds.YES,
+        holds=ConditionStatus.NO if standing.presenters else ConditionStatus.YES,
     )
     match standing.survey():
         case Surveyed() as survey:
-            holds = Holds.NO if standing.still_presenting(survey) else Holds.YES
+            holds = ConditionStatus.NO if standing.still_presenting(survey) else ConditionStatus.YES
         case Unanswered() | None:
-            holds = Holds.NO if standing.presenters else Holds.UNKNOWN
+            holds = ConditionStatus.NO if standing.presenters else ConditionStatus.UNKNOWN
     yield Condition(
         phase=Phase.RETIRE,
         text=f"AWS shows no stage of the account and region presenting {standing.block}, in Terraform or not",
@@ -204,13 +210,13 @@ def _retire(standing: RotationState) -> Iterator[Condition]:
 def _rollback(standing: RotationState) -> Iterator[Condition]:
     yield Condition(phase=Phase.ROLLBACK, text=f"AWS knows {standing.block}", holds=_known(standing.own))
     yield Condition(phase=Phase.ROLLBACK, text=f"{standing.block} has not ended", holds=_lives(standing.own))
-    yield Condition(phase=Phase.ROLLBACK, text=f"every backend still trusts {standing.block}", holds=Holds.UNKNOWN)
+    yield Condition(phase=Phase.ROLLBACK, text=f"every backend still trusts {standing.block}", holds=ConditionStatus.UNKNOWN)
 
 
-def _lives(own: tuple[Case, ...]) -> Holds:
+def _lives(own: tuple[Case, ...]) -> ConditionStatus:
     if not own or any(case.days_left is not None and case.days_left < 0 for case in own):
-        return Holds.NO
-    return Holds.UNKNOWN if any(case.days_left is None for case in own) else Holds.YES
+        return ConditionStatus.NO
+    return ConditionStatus.UNKNOWN if any(case.days_left is None for case in own) else ConditionStatus.YES
 
 
 def unseen_presenters(standing: RotationState) -> Step | None:
@@ -288,9 +294,9 @@ def successor_name(name: str, day: date, in_use: Collection[str] = (), taken: Co
     return next((each for each in (plain, *numbered) if each not in taken), plain)
 
 
-def not_in_this_state(cases: Cases, declared: Declared, case: Case) -> Rotation:
+def foreign_rotation(cases: Cases, declared: ConfigurationFacts, case: Case) -> Rotation:
     """That of a certificate which another state or a person made: where the stages take its id from, and what to do there."""
-    stages = ", ".join(addresses(case.subject.presented_by))
+    stages = ", ".join(stage_addresses(case.subject.presented_by))
     found = [declared.stage(stage.address.block) for stage in case.subject.presented_by if stage.address is not None]
     takes = ", ".join(dict.fromkeys(f"it comes from {each.takes} ({each.location})" for each in found if each and each.takes))
     remedies = "; ".join(dict.fromkeys(each.remedy for each in found if each and each.remedy))
@@ -298,22 +304,22 @@ def not_in_this_state(cases: Cases, declared: Declared, case: Case) -> Rotation:
         f"certificate {case.id}, presented by {stages}, is not in this state: {takes or 'another state or a person made it'}",
         remedies or "rotate it where it is made; here, only the reference of the stage changes, after that",
     )
-    return told_only(cases, case, blocked)
+    return unwritten_rotation(cases, case, blocked)
 
 
-def told_only(cases: Cases, case: Case, why: Blocked | Waiting) -> Rotation:
+def unwritten_rotation(cases: Cases, case: Case, why: Blocked | Waiting) -> Rotation:
     """That of one certificate, with the reason why it goes no further."""
     rotation = Rotation(
         predecessor=case.address.block if case.address is not None else None,
         predecessor_ids=(case.id,) if case.id is not None else (),
         successor=None,
         step=why,
-        stages=addresses(case.subject.presented_by),
+        stages=stage_addresses(case.subject.presented_by),
     )
-    return dated(cases, rotation, (case,))
+    return with_deadlines(cases, rotation, (case,))
 
 
-def dated(cases: Cases, rotation: Rotation, own: tuple[Case, ...], successors: tuple[Case, ...] = ()) -> Rotation:
+def with_deadlines(cases: Cases, rotation: Rotation, own: tuple[Case, ...], successors: tuple[Case, ...] = ()) -> Rotation:
     """The rotation with its deadlines: those of the certificate among its own that ends first, and whether it is late."""
     ends = [case.expires_at for case in own if case.expires_at is not None]
     if not ends:
@@ -336,6 +342,6 @@ def _late(cases: Cases, rotation: Rotation, end: datetime, successors: tuple[Cas
     return None if in_time else Late(ends=end, window_ends=window_ends, introduced=bool(successors))
 
 
-def addresses(stages: tuple[Stage, ...]) -> tuple[str, ...]:
+def stage_addresses(stages: tuple[Stage, ...]) -> tuple[str, ...]:
     """The addresses of stages, each once and in order."""
     return tuple(sorted({str(stage.address) for stage in stages if stage.address is not None}))

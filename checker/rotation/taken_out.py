@@ -12,13 +12,13 @@ from msgspec.structs import replace
 
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
-from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.resources import Stage
 from checker.model.rotation import Blocked, Rotation, Waiting
-from checker.rotation.state import addresses, told_only
+from checker.rotation.state import stage_addresses, unwritten_rotation
 
 
-def block_of(declared: Declared, document: DocumentCases, case: Case) -> Address | None:
+def block_of(declared: ConfigurationFacts, document: DocumentCases, case: Case) -> Address | None:
     """Return the block that an id in use belongs to, where the state has no object of that block; None where it is not certain."""
     if case.address is not None or case.id is None or case.certificate.kind != "gateway" or not case.subject.presented_by:
         return None
@@ -31,7 +31,7 @@ def block_of(declared: Declared, document: DocumentCases, case: Case) -> Address
     return next(iter(found)) if len(found) == 1 else None
 
 
-def _missing(declared: Declared, document: DocumentCases, holder: DeclaredCertificate, stage: Stage) -> Address | None:
+def _missing(declared: ConfigurationFacts, document: DocumentCases, holder: DeclaredCertificate, stage: Stage) -> Address | None:
     """The holder, or after the text is repointed the certificate that the holder succeeds: the one that is not in state."""
     for block in (holder.block, holder.succeeds):
         if block is not None and declared.certificate(block) is not None and not _is_recorded(declared, document, block, stage):
@@ -39,7 +39,7 @@ def _missing(declared: Declared, document: DocumentCases, holder: DeclaredCertif
     return None
 
 
-def _is_recorded(declared: Declared, document: DocumentCases, block: Address, stage: Stage) -> bool:
+def _is_recorded(declared: ConfigurationFacts, document: DocumentCases, block: Address, stage: Stage) -> bool:
     """Whether the state has the instance for a stage.
 
     Of a repeated block that is the instance with the stage's key, where another stage shows that the keys are the same.
@@ -54,11 +54,11 @@ def _is_recorded(declared: Declared, document: DocumentCases, block: Address, st
     return at.key in keys or not alike
 
 
-def taken_out(cases: Cases, declared: Declared, block: Address, own: tuple[Case, ...]) -> Rotation:
+def taken_out(cases: Cases, declared: ConfigurationFacts, block: Address, own: tuple[Case, ...]) -> Rotation:
     """Return the rotation of certificates that have to be imported before anything else is done."""
     first = own[0]
     successors = [each for each in declared.successors(block) if each.block != block]
-    names = ", ".join(name for case in own for name in addresses(case.subject.presented_by))
+    names = ", ".join(name for case in own for name in stage_addresses(case.subject.presented_by))
     ids = ", ".join(case.id for case in own if case.id is not None)
     declaration = declared.certificate(block)
     where = f" ({declaration.location})" if declaration is not None else ""
@@ -75,12 +75,12 @@ def taken_out(cases: Cases, declared: Declared, block: Address, own: tuple[Case,
             f"import it before anything is applied: {commands}; then ask again" + ("" if successors else _or_alone(block)),
         )
     return replace(
-        told_only(cases, first, step),
+        unwritten_rotation(cases, first, step),
         predecessor=block,
         predecessor_ids=tuple(sorted({case.id for case in own if case.id is not None})),
         successor=successors[0].block if len(successors) == 1 else None,
         introduced=len(successors) == 1,
-        stages=tuple(sorted({name for case in own for name in addresses(case.subject.presented_by)})),
+        stages=tuple(sorted({name for case in own for name in stage_addresses(case.subject.presented_by)})),
     )
 
 
@@ -92,7 +92,7 @@ def _or_alone(block: Address) -> str:
     )
 
 
-def _command(declared: Declared, block: Address, case: Case) -> str:
+def _command(declared: ConfigurationFacts, block: Address, case: Case) -> str:
     """The command, and the block that does the same in a plan."""
     declaration = declared.certificate(block)
     stage = next((each.address for each in case.subject.presented_by if each.address is not None), None)

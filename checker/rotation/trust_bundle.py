@@ -9,10 +9,10 @@ from msgspec import Struct
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, Evidence
 from checker.model.observation import Found
-from checker.model.rotation import Holds, Phase, Rotation
+from checker.model.rotation import ConditionStatus, Phase, Rotation
 
 
-class Trusted(Struct, frozen=True, kw_only=True):
+class TrustedCertificate(Struct, frozen=True, kw_only=True):
     """A certificate that a backend must trust, why, and its PEM as `normal_pem` writes it; None where nobody knows the PEM.
 
     `observed` says that the PEM is AWS's own answer rather than what state remembers.
@@ -29,7 +29,7 @@ class Trusted(Struct, frozen=True, kw_only=True):
         return str(self.case.address) if self.case.address is not None else str(self.case.id)
 
 
-def trusted(cases: Cases, rotations: tuple[Rotation, ...]) -> tuple[Trusted, ...]:
+def trusted_certificates(cases: Cases, rotations: tuple[Rotation, ...]) -> tuple[TrustedCertificate, ...]:
     """Every certificate that backends must trust now, each once; those that stages present come first.
 
     The order matters to a backend that believes only the first of them (`facts/aws.md` 3). Besides what stages present, or
@@ -37,11 +37,11 @@ def trusted(cases: Cases, rotations: tuple[Rotation, ...]) -> tuple[Trusted, ...
     presents them any more (I2). Without the configuration nobody knows whose successor a certificate is, so one
     that no stage presents counts as a successor until it ends.
     """
-    found: dict[object, Trusted] = {}
+    found: dict[object, TrustedCertificate] = {}
     for case, why in sorted(_needed(cases, rotations), key=lambda pair: not pair[0].subject.now):
         pem, observed = _pem(case)
         # Ids may collide across accounts and regions; a PEM is the certificate itself.
-        found.setdefault(pem or case.subject.key, Trusted(case=case, why=why, pem=pem, observed=observed))
+        found.setdefault(pem or case.subject.key, TrustedCertificate(case=case, why=why, pem=pem, observed=observed))
     return tuple(found.values())
 
 
@@ -75,7 +75,7 @@ def _succeeds(cases: Cases, block: Address) -> bool:
 
 def _is_gone_from_stages(rotation: Rotation) -> bool:
     """Whether AWS confirms that no stage of the account and region presents the predecessor (I2)."""
-    return all(condition.holds is Holds.YES for condition in rotation.conditions if condition.phase is Phase.RETIRE)
+    return all(condition.holds is ConditionStatus.YES for condition in rotation.conditions if condition.phase is Phase.RETIRE)
 
 
 def _pem(case: Case) -> tuple[str | None, bool]:

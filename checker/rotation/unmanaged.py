@@ -7,14 +7,14 @@ from msgspec import Struct
 from checker._value import having
 from checker.model.address import Address, ModuleStep
 from checker.model.cases import Cases, DocumentCases, days_between
-from checker.model.configuration import Declared, DeclaredCertificate, DeclaredLiteral
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate, DeclaredLiteral
 from checker.model.inventory import Inventory
 from checker.model.observation import CertificateKey, Found, Gone, Observation, Unanswered
 from checker.model.resources import Stage
 from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, Step, Waiting
 from checker.rotation.claims import passed_cautions, unfit
 from checker.rotation.next_step import inside_window, repoint_not_applied, successor_unready
-from checker.rotation.state import RotationState, addresses, conditions, presented, successor_name
+from checker.rotation.state import RotationState, conditions, presented_id, stage_addresses, successor_name
 
 
 def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:
@@ -33,21 +33,23 @@ def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:
 class _Standing(Struct, frozen=True, kw_only=True):
     cases: Cases
     document: DocumentCases
-    declared: Declared
+    declared: ConfigurationFacts
     identity: str
     literal: DeclaredLiteral | None
     successor: DeclaredCertificate | None
 
     @property
     def presenters(self) -> tuple[Stage, ...]:
-        return having(self.document.document.stages, presented, self.identity)
+        return having(self.document.document.stages, presented_id, self.identity)
 
     @property
     def answer(self) -> Observation | None:
         return next((said for key, said in self.cases.observations.certificates.items() if key.id == self.identity), None)
 
 
-def unmanaged(cases: Cases, document: DocumentCases, declared: Declared, identity: str, name: str | None) -> Rotation | None:
+def literal_rotation(
+    cases: Cases, document: DocumentCases, declared: ConfigurationFacts, identity: str, name: str | None
+) -> Rotation | None:
     """The rotation of a literal id; None where the text holds it nowhere and no certificate of Terraform's succeeds it."""
     literal = declared.literal(identity)
     claimants = tuple(each for each in declared.certificates if each.succeeds_id == identity)
@@ -72,7 +74,7 @@ def unmanaged(cases: Cases, document: DocumentCases, declared: Declared, identit
         successor=block,
         step=step,
         back=_back(standing),
-        stages=addresses(standing.presenters),
+        stages=stage_addresses(standing.presenters),
         introduced=bool(successors),
         conditions=tuple(each for each in conditions(_of(standing, block), block) if each.phase is Phase.REPOINT),
         passed_over=tuple(each.block for each, _ in passed),
@@ -89,7 +91,7 @@ def _several(successors: tuple[DeclaredCertificate, ...]) -> Blocked:
     return Blocked(f"more than one certificate claims to succeed it: {names}", "keep one `# tfcert: succeeds` comment")
 
 
-def _named(literal: DeclaredLiteral | None, cases: Cases, name: str | None, declared: Declared | None) -> Address:
+def _named(literal: DeclaredLiteral | None, cases: Cases, name: str | None, declared: ConfigurationFacts | None) -> Address:
     assert literal is not None  # noqa: S101 -- without a successor there is a literal
     first = min(literal.stages, key=str)
     kind = "aws_api_gateway_client_certificate" if first.type.startswith("aws_") else "awscc_apigateway_client_certificate"

@@ -26,7 +26,7 @@ from checker.rules import (
     stage_without_certificate,
 )
 from checker.rules.base import Rule
-from checker.rules.engine import judged
+from checker.rules.engine import judge_cases
 
 _ON_SOURCES: tuple[Rule, ...] = (
     certificate_expired.RULE,
@@ -57,4 +57,4 @@ RULES: tuple[Rule, ...] = (*_ON_SOURCES, *_ON_EXEMPTIONS)
 
 def judge(cases: Cases) -> tuple[Finding, ...]:
     """What the rules find, weighed and exempted as the policy says, and sorted; what two say alike of one document is kept once."""
-    return judged(cases, _ON_SOURCES, _ON_EXEMPTIONS)
+    return judge_cases(cases, _ON_SOURCES, _ON_EXEMPTIONS)

@@ -14,7 +14,7 @@ from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.location import Location
-from checker.model.observation import Found, Renews, RenewsNot
+from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found
 from checker.model.outcome import UNVERIFIED
 from checker.model.plan import Action, CertificateChange, StageChange
 from checker.model.resources import PresentsPlanned, Stage
@@ -99,7 +99,7 @@ def subject_address(case: Case) -> Address | None:
     return next((stage.address for stage in presenters(case) if stage.address is not None), None)
 
 
-def about(case: Case, document: DocumentCases, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
+def certificate_finding(case: Case, document: DocumentCases, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
     """A finding about a certificate, filed under its address and place in the configuration."""
     address = subject_address(case)
     return Finding(
@@ -116,7 +116,7 @@ def about(case: Case, document: DocumentCases, rule: str, severity: Severity, me
     )
 
 
-def about_exemption(exemption: Exemption, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
+def exemption_finding(exemption: Exemption, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
     """A finding about an exemption itself, filed under what it names and where it is written."""
     return Finding(
         rule=rule,
@@ -129,12 +129,12 @@ def about_exemption(exemption: Exemption, rule: str, severity: Severity, message
     )
 
 
-def day(instant: datetime) -> str:
+def format_day(instant: datetime) -> str:
     """A date as reports print it, in UTC."""
     return instant.strftime("%Y-%m-%d")
 
 
-def days(count: int) -> str:
+def format_days(count: int) -> str:
     """A number of days in words: `1 day`, `12 days`."""
     return f"{count} day" if abs(count) == 1 else f"{count} days"
 
@@ -142,7 +142,7 @@ def days(count: int) -> str:
 _BY_HAND = "rotate it by hand, by the steps that `tfcert scan` prints"
 
 
-def rotate(document: DocumentCases, case: Case) -> str:
+def rotate_remedy(document: DocumentCases, case: Case) -> str:
     """What to run or do for a certificate that is to be rotated; a scan finds what no patch reaches."""
     if document.document.source.kind != "aws":
         return "run `tfcert patch`"
@@ -162,23 +162,23 @@ _NOT_KNOWN = (
 )
 
 
-def renews(case: Case) -> bool:
+def acm_renews(case: Case) -> bool:
     """Whether ACM answered that it renews the certificate, and not that this failed."""
-    return isinstance(case.observation, Found) and isinstance(case.observation.renewal, Renews)
+    return isinstance(case.observation, Found) and isinstance(case.observation.renewal, AcmRenews)
 
 
-def acm_cure(case: Case) -> str | None:
+def acm_remedy(case: Case) -> str | None:
     """What to do about a certificate of ACM that nears or is behind its end; None for one of API Gateway."""
     match case.observation:
-        case Found(renewal=RenewsNot(remedy=remedy)):
+        case Found(renewal=AcmDoesNotRenew(remedy=remedy)):
             return remedy
-        case Found(renewal=Renews()):
+        case Found(renewal=AcmRenews()):
             return NOTHING_TO_DO
         case _:
             return _NOT_KNOWN if case.certificate.kind == "acm" else None
 
 
-def left_open(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
+def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
     """Yield a finding for everything that the plan of a document does not say, or says in words that are not known here."""
     plan = document.document.plan
     if plan is None:

@@ -34,14 +34,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from checker.analysis.certificate_uses import observable
+from checker.analysis.certificate_uses import stage_key
 from checker.model.cases import Case, Cases, DocumentCases, days_between
 from checker.model.finding import Finding
 from checker.model.observation import Found, Gone, ObservedStage, StageKey
 from checker.model.places import Place
 from checker.model.resources import Presents, PresentsNothing, Stage
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, about, day, locate, stage_name
+from checker.rules.base import Needs, Rule, certificate_finding, format_day, locate, stage_name
 
 _SAME = timedelta(days=1)
 
@@ -50,7 +50,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     """Yield a finding for each recorded stage, and each recorded end, that AWS answers otherwise about."""
     for document in cases.documents:
         for stage in document.document.stages:
-            key = observable(stage)
+            key = stage_key(stage)
             if key is not None:
                 yield from _stage(cases, document, stage, key)
         for case in document.cases:
@@ -125,7 +125,7 @@ def _weighed(cases: Cases, shown: str, place: Place) -> tuple[Severity, str]:
         case Found(expires_at=end):
             left = days_between(cases.as_of, end)
             word = "ended" if left < 0 else "ends"
-            return Severity.ERROR if left <= cases.policy.threshold_days else RULE.severity, f", which {word} on {day(end)}"
+            return Severity.ERROR if left <= cases.policy.threshold_days else RULE.severity, f", which {word} on {format_day(end)}"
         case Gone():
             return Severity.ERROR, ", which AWS does not know"
         case _:
@@ -136,12 +136,12 @@ def _end(document: DocumentCases, case: Case) -> Iterator[Finding]:
     recorded = case.certificate.expires_at
     match case.observation:
         case Found(expires_at=end) if case.certificate.kind == "gateway" and recorded is not None and abs(end - recorded) >= _SAME:
-            yield about(
+            yield certificate_finding(
                 case,
                 document,
                 RULE.name,
                 RULE.severity,
-                f"certificate {case.id} ends on {day(end)} in AWS, and by state on {day(recorded)}",
+                f"certificate {case.id} ends on {format_day(end)} in AWS, and by state on {format_day(recorded)}",
                 "AWS's date is the one that counts here; `terraform apply -refresh-only` takes it into state",
             )
         case _:

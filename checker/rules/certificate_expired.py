@@ -38,7 +38,7 @@ from checker.analysis.succession import ends_its_use, takes_forward
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Rule, about, acm_cure, day, list_stages, presenters, renews, rotate
+from checker.rules.base import Rule, acm_remedy, acm_renews, certificate_finding, format_day, list_stages, presenters, rotate_remedy
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -51,12 +51,12 @@ def check(cases: Cases) -> Iterator[Finding]:
                 continue
             leaving = ends_its_use(document, case)
             cured = leaving or takes_forward(document, case, cases.policy)
-            yield about(
+            yield certificate_finding(
                 case,
                 document,
                 RULE.name,
                 Severity.WARNING if cured else RULE.severity,
-                f"certificate {case.id} ended on {day(case.expires_at)} and is presented by {list_stages(presenters(case))}",
+                f"certificate {case.id} ended on {format_day(case.expires_at)} and is presented by {list_stages(presenters(case))}",
                 _LEAVING if leaving else _remedy(document, case, cured=cured),
             )
 
@@ -67,9 +67,9 @@ _LEAVING = "this plan destroys the stages that present it: nothing is to be rota
 def _remedy(document: DocumentCases, case: Case, *, cured: bool) -> str:
     if cured:
         return "this plan is the next step of its rotation"
-    if renews(case):
+    if acm_renews(case):
         return "ACM was to renew it by itself and has not: see in ACM why (`aws acm describe-certificate`)"
-    return acm_cure(case) or f"{rotate(document, case)} for the next safe step"
+    return acm_remedy(case) or f"{rotate_remedy(document, case)} for the next safe step"
 
 
 RULE = Rule(

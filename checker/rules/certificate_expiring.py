@@ -42,7 +42,17 @@ from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.deadlines import due
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Rule, about, acm_cure, day, days, list_stages, presenters, renews, rotate
+from checker.rules.base import (
+    Rule,
+    acm_remedy,
+    acm_renews,
+    certificate_finding,
+    format_day,
+    format_days,
+    list_stages,
+    presenters,
+    rotate_remedy,
+)
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -61,11 +71,11 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     severity = RULE.severity if case.within(policy.threshold_days) else Severity.WARNING
     introduce = due(policy.introduce_by(case.expires_at), cases.as_of)
     repoint = due(policy.repoint_by(case.expires_at), cases.as_of)
-    remedy = f"{rotate(document, case)}; introduce its successor {introduce}, repoint {repoint}"
-    cure = acm_cure(case)
+    remedy = f"{rotate_remedy(document, case)}; introduce its successor {introduce}, repoint {repoint}"
+    cure = acm_remedy(case)
     if cure is not None:
-        remedy = cure if renews(case) else f"{cure}; do it {repoint}"
-    if renews(case):
+        remedy = cure if acm_renews(case) else f"{cure}; do it {repoint}"
+    if acm_renews(case):
         severity = Severity.WARNING if severity is RULE.severity else Severity.NOTE
     successor = successor_in_state(document, case)
     if takes_forward(document, case, policy):
@@ -76,10 +86,10 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
         severity = Severity.WARNING
         remedy = f"its successor {successor.address} is in state: repoint the stages {repoint} (`tfcert patch`)"
     message = (
-        f"certificate {case.id} ends on {day(case.expires_at)}, in {days(case.days_left)}, "
+        f"certificate {case.id} ends on {format_day(case.expires_at)}, in {format_days(case.days_left)}, "
         f"and is presented by {list_stages(presenters(case))}"
     )
-    return about(case, document, RULE.name, severity, message, remedy)
+    return certificate_finding(case, document, RULE.name, severity, message, remedy)
 
 
 RULE = Rule(

@@ -38,7 +38,7 @@ from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, about, list_stages, presenters, rotate
+from checker.rules.base import Needs, Rule, certificate_finding, list_stages, presenters, rotate_remedy
 
 _FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
 _NOT_HERE = (
@@ -55,7 +55,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 key = case.subject.key
                 where = f" ({key.place})" if key is not None else ""
                 cured = takes_forward(document, case, cases.policy)
-                yield about(
+                yield certificate_finding(
                     case,
                     document,
                     RULE.name,
@@ -71,7 +71,7 @@ def _remedy(document: DocumentCases, case: Case) -> str:
         return _FROM_ACM
     if case.address is not None:
         return _anew(case.address)
-    return rotate(document, case) if document.document.source.kind == "aws" else _NOT_HERE
+    return rotate_remedy(document, case) if document.document.source.kind == "aws" else _NOT_HERE
 
 
 def _anew(address: Address) -> str:

@@ -41,9 +41,9 @@ from collections.abc import Iterator
 from checker.analysis.succession import takes_forward
 from checker.model.cases import Cases
 from checker.model.finding import Finding
-from checker.model.observation import Found, RenewsNot
+from checker.model.observation import AcmDoesNotRenew, Found
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, about, day, days
+from checker.rules.base import Needs, Rule, certificate_finding, format_day, format_days
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -55,14 +55,14 @@ def check(cases: Cases) -> Iterator[Finding]:
                 continue
             left = case.days_left
             match case.observation:
-                case Found(renewal=RenewsNot(reason=reason, remedy=remedy)) if left is not None and left >= 0:
+                case Found(renewal=AcmDoesNotRenew(reason=reason, remedy=remedy)) if left is not None and left >= 0:
                     cured = takes_forward(document, case, policy)
                     severity = RULE.severity if case.within(policy.threshold_days) and not cured else Severity.WARNING
                     message = (
-                        f"certificate {case.id} ends on {day(case.expires_at)}, in {days(left)}, "
+                        f"certificate {case.id} ends on {format_day(case.expires_at)}, in {format_days(left)}, "
                         f"and ACM will not renew it: {reason}"
                     )
-                    yield about(case, document, RULE.name, severity, message, remedy)
+                    yield certificate_finding(case, document, RULE.name, severity, message, remedy)
                 case _:
                     pass
 

@@ -43,7 +43,7 @@ from checker.model.places import Place
 from checker.model.plan import Action
 from checker.model.resources import Presents, PresentsPlanned
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, about, day
+from checker.rules.base import Needs, Rule, certificate_finding, format_day
 
 _LIFE = timedelta(days=365)
 _DELETES = "no apply deletes it; its owner does:"
@@ -146,9 +146,9 @@ def _finding(document: DocumentCases, case: Case, place: Place) -> Finding:
         remedy = "take it out of the configuration, in an apply of its own"
     else:
         remedy = f"delete it: {_command(case, place)}"
-    ends = f", which ends on {day(case.expires_at)}," if case.expires_at is not None else ""
+    ends = f", which ends on {format_day(case.expires_at)}," if case.expires_at is not None else ""
     message = f"certificate {case.id}{ends} is presented by no stage of {place}, in Terraform or not"
-    return about(case, document, RULE.name, RULE.severity, message, remedy)
+    return certificate_finding(case, document, RULE.name, RULE.severity, message, remedy)
 
 
 RULE = Rule(

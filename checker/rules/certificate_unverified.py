@@ -26,14 +26,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.certificate_uses import observable
+from checker.analysis.certificate_uses import stage_key
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.finding import Finding
 from checker.model.observation import ObservedStage, Surveyed, Unanswered
 from checker.model.outcome import UNVERIFIED
 from checker.model.resources import Presents, PresentsPlanned, Stage
 from checker.model.severity import Severity
-from checker.rules.base import Rule, about, left_open, list_stages, locate, stage_name
+from checker.rules.base import Rule, certificate_finding, list_stages, locate, open_plan_findings, stage_name
 
 _NOBODY = Unanswered(
     reason="nobody answered for the certificate that it presents there", remedy="run it again, and please report this"
@@ -48,7 +48,7 @@ def check(cases: Cases) -> Iterator[Finding]:
         yield from _unlisted(document)
         yield from _stages(document, cases)
         yield from _hidden(document)
-        yield from left_open(document, RULE.severity)
+        yield from open_plan_findings(document, RULE.severity)
     for root in cases.unread:
         yield Finding(
             rule=RULE.name, severity=RULE.severity, message=f"{root.path} could not be read: {root.reason}", remedy=root.remedy
@@ -83,13 +83,15 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
         return
     match case.observation:
         case Unanswered(reason=reason, remedy=remedy):
-            yield about(case, document, RULE.name, RULE.severity, f"certificate {case.id} could not be checked: {reason}", remedy)
+            yield certificate_finding(
+                case, document, RULE.name, RULE.severity, f"certificate {case.id} could not be checked: {reason}", remedy
+            )
         case None if asked:
             message = f"certificate {case.id} could not be checked: AWS was asked, and nobody answered for it"
-            yield about(case, document, RULE.name, RULE.severity, message, "run it again, and please report this")
+            yield certificate_finding(case, document, RULE.name, RULE.severity, message, "run it again, and please report this")
         case _ if case.evidence is Evidence.UNKNOWN:
             message = f"nothing says when certificate {case.id} ends"
-            yield about(case, document, RULE.name, RULE.severity, message, "ask AWS: run without --offline")
+            yield certificate_finding(case, document, RULE.name, RULE.severity, message, "ask AWS: run without --offline")
         case _:
             pass
 
@@ -98,7 +100,7 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
     """What stages present now, where it was asked for and not answered: one finding for what one cause keeps unknown."""
     unknown: dict[Unanswered, list[Stage]] = {}
     for stage in document.document.stages:
-        key = observable(stage)
+        key = stage_key(stage)
         answer = cases.observations.stages.get(key) if key is not None else None
         recorded = stage.presents.id if isinstance(stage.presents, Presents) else None
         case = document.by_id(recorded) if recorded is not None else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from checker.model.cases import Cases, DocumentCases
-from checker.model.certificate_use import Subject
+from checker.model.certificate_use import CertificateUse
 from checker.model.finding import Finding
 from checker.model.places import Place
 from checker.model.plan import CertificateChange, Plan, StageChange
@@ -76,7 +76,7 @@ class _Touched:
         match finding.about:
             case None | Place():
                 return True
-            case Subject(certificate=certificate) as subject:
+            case CertificateUse(certificate=certificate) as subject:
                 presenters = subject.stages
                 return subject.key is None or str(certificate.address) in self.names or any(map(self._stage, presenters))
             case stages:
@@ -101,15 +101,15 @@ def _names(plan: Plan) -> list[str]:
 _Key = tuple[str, str | None, object]
 
 
-def judged(cases: Cases, rules: tuple[Rule, ...], on_exemptions: tuple[Rule, ...]) -> tuple[Finding, ...]:
+def judge_cases(cases: Cases, rules: tuple[Rule, ...], on_exemptions: tuple[Rule, ...]) -> tuple[Finding, ...]:
     """What the rules find, weighed and exempted as the policy says, then what there is to say of its exemptions; sorted."""
     found = _found(cases, rules)
     if _has_exemptions(cases):
         # Only here, and below: most runs have no exemptions and no scopes, and what tells them apart costs imports.
         from checker.analysis.scoping import Scoping
-        from checker.rules.exemptions import exempt
+        from checker.rules.exemptions import apply_exemptions
 
-        found, tally = exempt(Scoping(cases), rules, found)
+        found, tally = apply_exemptions(Scoping(cases), rules, found)
         found = (*found, *_asked(replace(cases, tally=tally), on_exemptions, Weighing(cases, cases.policy)))
     return tuple(sorted(_once(found), key=lambda finding: finding.order))
 

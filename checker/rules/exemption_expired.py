@@ -30,14 +30,14 @@ from collections.abc import Iterator
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Rule, about_exemption
+from checker.rules.base import Rule, exemption_finding
 
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each exemption whose last day is over."""
     for exemption in cases.tally.expired if cases.tally is not None else ():
         message = f"the exemption of {exemption.subject} from {exemption.rule} ran out on {exemption.until}"
-        yield about_exemption(exemption, RULE.name, RULE.severity, message, "take it away; what it exempted counts again")
+        yield exemption_finding(exemption, RULE.name, RULE.severity, message, "take it away; what it exempted counts again")
 
 
 RULE = Rule(

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Rule, about_exemption
+from checker.rules.base import Rule, exemption_finding
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     for unused in cases.tally.unused if cases.tally is not None else ():
         exemption = unused.exemption
         message = f"the exemption of {exemption.subject} from {exemption.rule} exempts nothing: {unused.why}"
-        yield about_exemption(exemption, RULE.name, RULE.severity, message, "take it away, or correct what it names")
+        yield exemption_finding(exemption, RULE.name, RULE.severity, message, "take it away, or correct what it names")
 
 
 RULE = Rule(

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from checker.analysis.scoping import Scoping, stages_of
 from checker.model.address import Address
 from checker.model.cases import DocumentCases
-from checker.model.certificate_use import Subject
+from checker.model.certificate_use import CertificateUse
 from checker.model.conditions import Conditions, Traits
-from checker.model.exemptions import Exemption, Faulty, Tally, Unused
+from checker.model.exemptions import Exemption, ExemptionTally, FaultyExemption, UnusedExemption
 from checker.model.finding import Finding, SuppressedBy, Suppression
 from checker.model.observation import Surveyed
 from checker.model.places import Place
@@ -20,7 +20,7 @@ from checker.model.resources import Stage
 from checker.rules.base import Needs, Rule, list_stages
 
 
-class Leftovers:
+class UnusedExemptions:
     """The exemptions of a run that are left; `partly` says of those that name some stages of a certificate which are missing."""
 
     def __init__(self, scoping: Scoping, rules: Mapping[str, Rule], partly: Mapping[Exemption, str]) -> None:
@@ -75,17 +75,19 @@ class Leftovers:
         """Whether it is written for this document at all."""
         document = part.document
         if entry.kind is SuppressedBy.COMMENT:
-            return entry in declared(part)
+            return entry in inline_exemptions(part)
         where = Conditions(workspace=entry.where.workspace, directory=entry.where.directory)
         return where.hold(self.scoping.document_traits(document))
 
 
-def declared(part: DocumentCases) -> tuple[Exemption, ...]:
+def inline_exemptions(part: DocumentCases) -> tuple[Exemption, ...]:
     """The exemptions that stand as comments in a document's configuration."""
     return part.document.declared.exemptions if part.document.declared is not None else ()
 
 
-def exempt(scoping: Scoping, rules: tuple[Rule, ...], findings: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], Tally]:
+def apply_exemptions(
+    scoping: Scoping, rules: tuple[Rule, ...], findings: tuple[Finding, ...]
+) -> tuple[tuple[Finding, ...], ExemptionTally]:
     """The findings, with those marked that an exemption holds for, and what is to be said of the exemptions."""
     return _Exempting(scoping, rules).run(findings)
 
@@ -99,12 +101,12 @@ class _Exempting:
         self.parts = {part.document.source.path: part for part in self.cases.documents}
         self.ends = {id(case.certificate): case.expires_at for case in self.cases.all}
         self.used: set[Exemption] = set()
-        self.faulty: dict[Exemption, Faulty] = {}
+        self.faulty: dict[Exemption, FaultyExemption] = {}
         self.partly: dict[Exemption, str] = {}
         self.policy = _by_name(self.cases.policy.exemptions)
-        self.inline = {path: _by_name(declared(part)) for path, part in self.parts.items()}
+        self.inline = {path: _by_name(inline_exemptions(part)) for path, part in self.parts.items()}
 
-    def run(self, findings: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], Tally]:
+    def run(self, findings: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], ExemptionTally]:
         exemptions = self._all()
         if exemptions:
             findings = tuple(map(self._marked, findings))
@@ -112,12 +114,12 @@ class _Exempting:
         settled = {*expired, *self.used, *self.faulty}
         left = [entry for entry in exemptions if entry not in settled]
         written = dict.fromkeys(faulty for part in self.cases.documents for faulty in _declared_faulty(part))
-        leftovers = Leftovers(self.scoping, self.rules, self.partly)
-        unused = tuple(Unused(exemption=entry, why=why) for entry in left if (why := leftovers.why(entry)) is not None)
-        return findings, Tally(unused=unused, expired=expired, faulty=(*written, *dict.fromkeys(self.faulty.values())))
+        leftovers = UnusedExemptions(self.scoping, self.rules, self.partly)
+        unused = tuple(UnusedExemption(exemption=entry, why=why) for entry in left if (why := leftovers.why(entry)) is not None)
+        return findings, ExemptionTally(unused=unused, expired=expired, faulty=(*written, *dict.fromkeys(self.faulty.values())))
 
     def _all(self) -> tuple[Exemption, ...]:
-        inline = (entry for part in self.cases.documents for entry in declared(part))
+        inline = (entry for part in self.cases.documents for entry in inline_exemptions(part))
         return tuple(dict.fromkeys((*self.cases.policy.exemptions, *inline)))
 
     def _marked(self, finding: Finding) -> Finding:
@@ -150,7 +152,7 @@ class _Exempting:
 
     def _traits(self, part: DocumentCases | None, finding: Finding) -> Iterable[Traits]:
         match finding.about:
-            case Subject() as subject if part is not None:
+            case CertificateUse() as subject if part is not None:
                 return self.scoping.traits(part.document, subject)
             case tuple() as stages if part is not None:
                 return self.scoping.stage_traits(part, stages)
@@ -163,7 +165,7 @@ class _Exempting:
         """The exemptions that name the certificate itself, or what else the finding is filed under."""
         by_id = self._called(finding, part, (finding.certificate_id,))
         match finding.about:
-            case Subject(certificate=certificate):
+            case CertificateUse(certificate=certificate):
                 return [*self._entries(finding, part, certificate.address), *by_id]
             case tuple() as stages if stages:
                 first, *others = (self._entries(finding, part, stage.address) for stage in stages)
@@ -173,7 +175,7 @@ class _Exempting:
 
     def _jointly(self, finding: Finding, part: DocumentCases | None) -> list[Exemption]:
         """The exemptions of the stages that present a certificate, where every one of them has one."""
-        if not isinstance(finding.about, Subject):
+        if not isinstance(finding.about, CertificateUse):
             return []
         found: dict[Exemption, None] = {}
         without: list[Stage] = []
@@ -196,7 +198,7 @@ class _Exempting:
         end = min(ends).astimezone(UTC).date() if ends else date.max
         if entry.until <= end:
             return True
-        self.faulty[entry] = Faulty(
+        self.faulty[entry] = FaultyExemption(
             reason=f"the exemption of {entry.subject} from {entry.rule} lasts until {entry.until}, "
             f"and certificate {finding.certificate_id} ends on {end}: it exempts nothing",
             remedy=f"let it end on {end} at the latest",
@@ -208,7 +210,7 @@ class _Exempting:
 
     def _ends(self, part: DocumentCases | None, finding: Finding) -> Iterator[datetime | None]:
         match finding.about:
-            case Subject(certificate=certificate):
+            case CertificateUse(certificate=certificate):
                 yield self.ends.get(id(certificate))
             case tuple() as stages if part is not None:
                 for stage in stages:
@@ -230,5 +232,5 @@ def _by_name(exemptions: tuple[Exemption, ...]) -> Mapping[tuple[str, str | None
     return found
 
 
-def _declared_faulty(part: DocumentCases) -> tuple[Faulty, ...]:
+def _declared_faulty(part: DocumentCases) -> tuple[FaultyExemption, ...]:
     return part.document.declared.faulty if part.document.declared is not None else ()

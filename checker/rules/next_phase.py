@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
-from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.plan import Action, CertificateChange, StageChange
 from checker.model.resources import Presents
 
@@ -23,7 +23,7 @@ class NextPhase(Struct, frozen=True, kw_only=True):
 
     cases: Cases
     document: DocumentCases
-    declared: Declared
+    declared: ConfigurationFacts
 
     def certificate(self, change: CertificateChange) -> str | None:
         """Say why a change of a certificate is no next phase: only introduce and retire change one."""

@@ -43,7 +43,7 @@ from checker.model.cases import Case, Cases
 from checker.model.deadlines import moment
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Rule, about, day, list_stages
+from checker.rules.base import Rule, certificate_finding, format_day, list_stages
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -57,12 +57,12 @@ def check(cases: Cases) -> Iterator[Finding]:
             if successor is None or cases.as_of <= repoint_by:
                 continue
             cured = takes_forward(document, case, cases.policy)
-            yield about(
+            yield certificate_finding(
                 case,
                 document,
                 RULE.name,
                 Severity.WARNING if cured else RULE.severity,
-                f"certificate {case.id} was to be replaced by {successor.address} until {day(repoint_by)}, "
+                f"certificate {case.id} was to be replaced by {successor.address} until {format_day(repoint_by)}, "
                 f"and is still presented by {list_stages(case.subject.now)}",
                 "this plan moves the stages; apply it" if cured else _remedy(cases, successor),
             )

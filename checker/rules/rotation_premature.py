@@ -39,7 +39,7 @@ from checker.model.deadlines import moment
 from checker.model.finding import Finding
 from checker.model.resources import Presents
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, days, locate
+from checker.rules.base import Needs, Rule, format_days, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                 source=document.document.source.path,
                 severity=RULE.severity,
                 message=f"the plan moves {change.address} to certificate {new}, made at {made:%Y-%m-%d %H:%M} UTC: "
-                f"less than the trust window of {days(cases.policy.trust_window_days)} ago",
+                f"less than the trust window of {format_days(cases.policy.trust_window_days)} ago",
                 remedy=f"do not apply before {moment(ready)}, or until every backend is known to trust {new}",
                 address=str(change.address),
                 certificate_id=new,

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.certificate_uses import observable, stages_after
+from checker.analysis.certificate_uses import stage_key, stages_after
 from checker.model.cases import Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.observation import ObservedStage
@@ -73,7 +73,7 @@ def _could(document: DocumentCases, stage: Stage) -> bool:
 
 def _shown(cases: Cases, stage: Stage) -> bool:
     """Whether AWS says that it presents one by now, which certificate-drifted tells of."""
-    key = observable(stage)
+    key = stage_key(stage)
     answer = cases.observations.stages.get(key) if key is not None else None
     return isinstance(answer, ObservedStage) and answer.certificate_id is not None
 

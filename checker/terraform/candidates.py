@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from checker.model.address import Address, InstanceKey
 from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, STAGES
 from checker.model.resources import PresentsPlanned
-from checker.terraform.decode import Spot, decode
+from checker.terraform.decode import JsonPath, decode
 from checker.terraform.plan_scope import Expression, Part, PlanScope, Reference, heads
 from checker.terraform.stages import PRESENTED
 
@@ -94,7 +94,7 @@ _INERT = frozenset({"path", "terraform", "self", *_ITERATIONS})
 _MOST_REFERENCES = 200_000
 
 
-class Trail(NamedTuple):
+class OpenReference(NamedTuple):
     """Something to follow: an expression, the module instance it is read in, and the instance whose value is asked for.
 
     `chained` is the for_each expression that `each.value` stands for. `hint` is the key that a cut-off index most
@@ -115,7 +115,7 @@ class ReferenceTarget(Struct, frozen=True):
     hint: InstanceKey = None
 
 
-class Lost(Struct, frozen=True):
+class UnresolvedReference(Struct, frozen=True):
     """The trail ends where a plan does not tell what flows on.
 
     `local` values are missing in every plan, and mostly hold what the configuration itself makes; whatever else a trail
@@ -125,11 +125,11 @@ class Lost(Struct, frozen=True):
     local: bool = False
 
 
-LOST = Lost()
-_Step = Trail | ReferenceTarget | Lost
+LOST = UnresolvedReference()
+_Step = OpenReference | ReferenceTarget | UnresolvedReference
 
 
-class Tracker:
+class ReferenceResolver:
     """Follows the trails of one plan, all together over a bounded number of references."""
 
     def __init__(self) -> None:
@@ -138,7 +138,7 @@ class Tracker:
         self._heads: dict[int, tuple[Reference | None, ...]] = {}
         self._constants: dict[int, object] = {}
 
-    def follow(self, start: Trail) -> Iterator[ReferenceTarget | Lost]:
+    def follow(self, start: OpenReference) -> Iterator[ReferenceTarget | UnresolvedReference]:
         """Where a trail leads to, each place once."""
         waiting = [start]
         seen: set[object] = set()
@@ -156,7 +156,7 @@ class Tracker:
                     continue
                 seen.add(mark)
                 for step in _steps(trail, reference, hint):
-                    if isinstance(step, Trail):
+                    if isinstance(step, OpenReference):
                         waiting.append(step)
                     else:
                         yield step
@@ -167,7 +167,7 @@ class Tracker:
             known = self._heads[id(expression)] = tuple(heads(expression.references))
         return known
 
-    def _hint(self, trail: Trail, references: Sequence[Reference | None]) -> InstanceKey:
+    def _hint(self, trail: OpenReference, references: Sequence[Reference | None]) -> InstanceKey:
         rest = [reference for reference in references if reference is None or reference[0] not in _ITERATIONS]
         if len(rest) == len(references):
             return trail.hint
@@ -179,17 +179,17 @@ class Tracker:
             return value if isinstance(value, str) else None
         return trail.key
 
-    def _constant(self, expression: Expression, spot: Spot) -> object:
+    def _constant(self, expression: Expression, spot: JsonPath) -> object:
         known = self._constants.get(id(expression))
         if known is None and expression.constant_value:
             known = self._constants[id(expression)] = decode(expression.constant_value, object, spot)
         return known
 
 
-def _steps(trail: Trail, reference: Reference | None, hint: InstanceKey) -> Iterator[_Step]:
+def _steps(trail: OpenReference, reference: Reference | None, hint: InstanceKey) -> Iterator[_Step]:
     match reference:
         case ("each", "value", *_) if trail.chained is not None:
-            yield Trail(trail.chained, trail.scope, hint=trail.key)
+            yield OpenReference(trail.chained, trail.scope, hint=trail.key)
         case (str(root), *_) if root in _INERT:
             pass
         case ("var", str(name), *_):
@@ -201,16 +201,16 @@ def _steps(trail: Trail, reference: Reference | None, hint: InstanceKey) -> Iter
         case (str(resource_type), str(name), *rest) if _hands_on(resource_type, rest):
             yield _through(trail.scope, (resource_type, name), _key(rest), hint)
         case ("local", *_):
-            yield Lost(local=True)
+            yield UnresolvedReference(local=True)
         case _:
             yield LOST
 
 
-def _from_caller(scope: PlanScope, name: str, hint: InstanceKey) -> Iterator[Trail]:
+def _from_caller(scope: PlanScope, name: str, hint: InstanceKey) -> Iterator[OpenReference]:
     expression = scope.input(name)
     # A variable of the root module is known before the plan, and so is a default: nothing that is created is in them.
     if expression is not None and scope.caller is not None and scope.call is not None:
-        yield Trail(expression, scope.caller, scope.steps[-1].key, scope.call.for_each_expression, hint)
+        yield OpenReference(expression, scope.caller, scope.steps[-1].key, scope.call.for_each_expression, hint)
 
 
 def _into_module(scope: PlanScope, name: str, rest: Sequence[Part], hint: InstanceKey) -> Iterator[_Step]:
@@ -221,7 +221,7 @@ def _into_module(scope: PlanScope, name: str, rest: Sequence[Part], hint: Instan
     for output in wanted:
         found = outputs.get(output)
         expression = None if found is None else found.expression
-        yield LOST if child is None or expression is None else Trail(expression, child, hint=hint)
+        yield LOST if child is None or expression is None else OpenReference(expression, child, hint=hint)
 
 
 def _hands_on(resource_type: str, rest: Sequence[Part]) -> bool:
@@ -233,7 +233,7 @@ def _hands_on(resource_type: str, rest: Sequence[Part]) -> bool:
 def _through(scope: PlanScope, block: tuple[str, str], key: InstanceKey, hint: InstanceKey) -> _Step:
     declared = scope.block("managed", *block)
     handed = None if declared is None else scope.argument(declared, _CONDUITS[block[0]][0])
-    return LOST if declared is None or handed is None else Trail(handed, scope, key, declared.for_each_expression, hint)
+    return LOST if declared is None or handed is None else OpenReference(handed, scope, key, declared.for_each_expression, hint)
 
 
 def _key(rest: Sequence[Part]) -> InstanceKey:
@@ -246,7 +246,7 @@ class Candidates:
     def __init__(self, root: PlanScope, created: Sequence[Address]) -> None:
         self._root = root
         self._created = Created(created)
-        self._tracker = Tracker()
+        self._tracker = ReferenceResolver()
 
     def of(self, stage: Address, now: Address | None) -> PresentsPlanned:
         """The certificates that a stage with an unknown id may present after the plan, in the plan's order.
@@ -266,9 +266,9 @@ class Candidates:
         groups: list[tuple[Address, ...]] = []
         for target in self._tracker.follow(start):
             match target:
-                case Lost(local=False):
+                case UnresolvedReference(local=False):
                     return self._anything
-                case Lost():
+                case UnresolvedReference():
                     lost = True
                 case ReferenceTarget(address=pattern, hint=hint):
                     groups.append(self._created.meeting(pattern, None if keys and hint not in keys else hint))
@@ -281,13 +281,13 @@ class Candidates:
     def _anything(self) -> PresentsPlanned:
         return PresentsPlanned(self._created.all, elsewhere=bool(self._created.all))
 
-    def _start(self, stage: Address) -> Trail | None:
+    def _start(self, stage: Address) -> OpenReference | None:
         scope = self._root.descend(stage.modules)
         block = scope.block("managed", stage.type, stage.name) if scope is not None else None
         if scope is None or block is None:
             return None
         expression = scope.argument(block, PRESENTED)
-        return None if expression is None else Trail(expression, scope, stage.key, block.for_each_expression)
+        return None if expression is None else OpenReference(expression, scope, stage.key, block.for_each_expression)
 
 
 def _keys(address: Address | None) -> frozenset[InstanceKey]:

@@ -20,7 +20,7 @@ from checker.model.rotation import SERIES, Caution, Phase
 Locate = Callable[[str, int], Location]
 
 
-def of_flow(
+def flow_obstacles_declared(
     configuration: Configuration, file: SourceFile, flow: Flow, ids: tuple[Arrival, ...], locate: Locate
 ) -> Iterator[Caution]:
     """What the phases of a certificate do: introduce edits no file that is hashed (`checker.patches.introduce`)."""

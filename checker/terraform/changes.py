@@ -11,15 +11,15 @@ from checker.model.address import Address, AddressError, parse
 from checker.model.places import Place
 from checker.model.plan import Action
 from checker.model.resource_types import CERTIFICATES, CHANGED, STAGES
-from checker.terraform.decode import Spot, decode
-from checker.terraform.records import ALL, Record, given, marked, read_address
+from checker.terraform.decode import JsonPath, decode
+from checker.terraform.records import ALL, Record, marked_attributes, optional_value, read_address
 from checker.terraform.schema import Envelope, ResourceChange
 from checker.terraform.stages import PRESENTED
 
 _TAGS = frozenset({"tags", "tags_all"})
 
 
-def differing(before: Mapping[str, object], after: Mapping[str, object], unknown: frozenset[str]) -> frozenset[str]:
+def changed_attributes(before: Mapping[str, object], after: Mapping[str, object], unknown: frozenset[str]) -> frozenset[str]:
     """The top-level attributes that differ, or that are known only after apply.
 
     Not a change: tags that are null on one side and empty on the other (the provider writes either after a refresh), and a
@@ -82,7 +82,7 @@ class Change(Struct, frozen=True, kw_only=True):
         before = decode(self.before.attributes, dict[str, object], self.before.spot)
         after = decode(self.after.attributes, dict[str, object], self.after.spot)
         unknown = frozenset(after) if self.after.unknown is ALL else self.after.unknown
-        return differing(before, after, unknown)
+        return changed_attributes(before, after, unknown)
 
 
 def _action(actions: list[str]) -> Action:
@@ -90,7 +90,7 @@ def _action(actions: list[str]) -> Action:
     return _ACTIONS.get("+".join(actions), Action.OTHER)
 
 
-def read_change(entry: ResourceChange, spot: Spot) -> Change:
+def read_change(entry: ResourceChange, spot: JsonPath) -> Change:
     """Read one entry, at its spot in the document.
 
     Raises UnreadableError at a leaf of the wrong type.
@@ -99,10 +99,10 @@ def read_change(entry: ResourceChange, spot: Spot) -> Change:
     planned = decode(entry.change, _Change, here)
     address = read_address(entry.address, spot.key("address"))
     previous = entry.previous_address
-    unknown = marked(planned.after_unknown, here.key("after_unknown"))
+    unknown = marked_attributes(planned.after_unknown, here.key("after_unknown"))
 
     def record(attributes: Raw | UnsetType, marks: Raw | UnsetType, side: str) -> Record | None:
-        found = given(attributes)
+        found = optional_value(attributes)
         if found is None:
             return None
         return Record(
@@ -111,7 +111,7 @@ def read_change(entry: ResourceChange, spot: Spot) -> Change:
             attributes=found,
             spot=here.key(side),
             deposed=entry.deposed,
-            sensitive=marked(marks, here.key(f"{side}_sensitive")),
+            sensitive=marked_attributes(marks, here.key(f"{side}_sensitive")),
             unknown=unknown if side == "after" else frozenset(),
         )
 
@@ -124,14 +124,14 @@ def read_change(entry: ResourceChange, spot: Spot) -> Change:
         previous_address=None if previous is None else read_address(previous, spot.key("previous_address")),
         deposed=entry.deposed,
         reason=entry.action_reason,
-        imported=given(planned.importing) is not None,
+        imported=optional_value(planned.importing) is not None,
     )
 
 
 _SHOWN = 3
 
 
-def plan_notices(found: Envelope, spot: Spot) -> Iterator[str]:
+def plan_notices(found: Envelope, spot: JsonPath) -> Iterator[str]:
     """Whole sentences, each to be shown as it is."""
     if found.errored is True:
         yield "The plan ended in an error: what it would have done to the remaining resources is not in it."
@@ -144,7 +144,7 @@ def plan_notices(found: Envelope, spot: Spot) -> Iterator[str]:
     yield from _actions(found, spot)
 
 
-def deferred(found: Envelope, spot: Spot) -> tuple[str, ...]:
+def deferred(found: Envelope, spot: JsonPath) -> tuple[str, ...]:
     """The objects of ours whose changes the plan puts off to a later one, by address or, where that is not known yet, by type."""
     return tuple(_named(change) for change in _deferred(found, spot) if change.type in CHANGED and change.mode == "managed")
 
@@ -168,7 +168,7 @@ def forgotten(changes: Iterable[Change]) -> Iterator[str]:
             )
 
 
-def _deferred(found: Envelope, spot: Spot) -> Iterator[ResourceChange]:
+def _deferred(found: Envelope, spot: JsonPath) -> Iterator[ResourceChange]:
     at = spot.key("deferred_changes")
     for index, entry in enumerate(found.deferred_changes or ()):
         yield decode(entry.resource_change, ResourceChange, at.item(index).key("resource_change"))
@@ -182,7 +182,7 @@ def _named(change: ResourceChange) -> str:
         return f"a resource of type {change.type}"
 
 
-def _drifted(found: Envelope, spot: Spot) -> Iterator[str]:
+def _drifted(found: Envelope, spot: JsonPath) -> Iterator[str]:
     at = spot.key("resource_drift")
     for index, entry in enumerate(found.resource_drift or ()):
         if entry.mode == "managed" and (entry.type in STAGES or entry.type in CERTIFICATES) and entry.deposed is None:
@@ -210,7 +210,7 @@ class _DeferredAction(Struct, frozen=True, gc=False):
     action_invocation: _Action = _Action()
 
 
-def _actions(found: Envelope, spot: Spot) -> Iterator[str]:
+def _actions(found: Envelope, spot: JsonPath) -> Iterator[str]:
     """A sentence for the actions that a plan runs. Source: Terraform 1.14, jsonplan `action_invocations`."""
     at = spot.key("action_invocations")
     now = [] if found.action_invocations is UNSET else decode(found.action_invocations, list[_Action], at)

@@ -24,7 +24,7 @@ from checker.model.address import Address
 from checker.model.plan import Action
 from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, HOLDERS, STAGES
 from checker.terraform.changes import Change
-from checker.terraform.decode import Spot, items, members
+from checker.terraform.decode import JsonPath, items, members
 from checker.terraform.plan_configuration import PlanConfiguration
 from checker.terraform.records import Record, shown_records
 from checker.terraform.schema import Envelope, check_levels, is_small, read_values
@@ -36,7 +36,7 @@ _NEEDS_BEFORE = frozenset({Action.NO_OP, Action.UPDATE, Action.DELETE, Action.RE
 _EMPTY = "holds no change and no recorded state, and its configuration declares stages or client certificates"
 
 
-def check_changes(found: Envelope, raw: Raw | None, spot: Spot) -> None:
+def check_changes(found: Envelope, raw: Raw | None, spot: JsonPath) -> None:
     """Raise UnreadableError for an entry of `resource_changes` that is there twice, or that holds a property twice."""
     at = spot.key("resource_changes")
     ours = [(index, entry) for index, entry in enumerate(found.resource_changes or ()) if entry.type]
@@ -60,7 +60,7 @@ _SIDES = frozenset({"before", "after", "after_unknown", "before_sensitive", "aft
 
 
 def check_whole(
-    found: Envelope, every: Sequence[Change], recorded: Sequence[Record], configuration: PlanConfiguration, spot: Spot
+    found: Envelope, every: Sequence[Change], recorded: Sequence[Record], configuration: PlanConfiguration, spot: JsonPath
 ) -> None:
     """Raise UnreadableError that names what was filtered out of a plan.
 
@@ -107,13 +107,13 @@ def _plans_something(found: Envelope) -> bool:
     return found.planned_values is not UNSET and b'"resources"' in bytes(found.planned_values)
 
 
-def _planned(values: Raw, spot: Spot) -> list[Record]:
+def _planned(values: Raw, spot: JsonPath) -> list[Record]:
     at = spot.key("planned_values")
     records = shown_records(read_values(values, at), at)
     return [record for record in records if record.type in HOLDERS and not record.address.data and record.deposed is None]
 
 
-def _check_listed(held: Iterable[Address], listed: set[Address], where: str, spot: Spot) -> None:
+def _check_listed(held: Iterable[Address], listed: set[Address], where: str, spot: JsonPath) -> None:
     missing = [address for address in dict.fromkeys(held) if address not in listed]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -122,7 +122,7 @@ def _check_listed(held: Iterable[Address], listed: set[Address], where: str, spo
         )
 
 
-def _check_prior(changes: Iterable[Change], known: set[tuple[Address, str | None]], at: Spot) -> None:
+def _check_prior(changes: Iterable[Change], known: set[tuple[Address, str | None]], at: JsonPath) -> None:
     for change in _ours(changes):
         if change.before is None or change.imported:
             continue
@@ -131,7 +131,7 @@ def _check_prior(changes: Iterable[Change], known: set[tuple[Address, str | None
             raise at.unreadable(f"{what}: something was cut out of this plan", WHOLE)
 
 
-def _check_state_is_there(found: Envelope, every: Iterable[Change], spot: Spot) -> None:
+def _check_state_is_there(found: Envelope, every: Iterable[Change], spot: JsonPath) -> None:
     """Terraform writes the prior state into a plan with `-target` too: an object from before the plan shows that it was cut out."""
     if found.prior_state is not None:
         return
@@ -142,12 +142,12 @@ def _check_state_is_there(found: Envelope, every: Iterable[Change], spot: Spot) 
             )
 
 
-def _where(found: Envelope, spot: Spot) -> Spot:
+def _where(found: Envelope, spot: JsonPath) -> JsonPath:
     at = spot.key("prior_state")
     return at if found.prior_state is None else at.key("values")
 
 
-def _check_attributes(changes: Sequence[Change], recorded: Sequence[Record], spot: Spot) -> None:
+def _check_attributes(changes: Sequence[Change], recorded: Sequence[Record], spot: JsonPath) -> None:
     """A value that is not known yet is marked in `after_unknown`, and every other one is there, null included."""
     for change in _ours(changes):
         for side, needed, record in (("before", _NEEDS_BEFORE, change.before), ("after", _NEEDS_AFTER, change.after)):

@@ -11,27 +11,35 @@ from msgspec import Struct
 
 from checker._value import Indexed
 from checker.hcl.arrivals import Arrival
-from checker.hcl.configuration import Configuration, ModulePath, literal, load_configuration, read_foreign, unparsed
+from checker.hcl.configuration import Configuration, ModulePath, literal_string, load_configuration, read_foreign, unparsed
 from checker.hcl.consumers import consumers, id_arrivals
 from checker.hcl.file_hashes import file_hashes
-from checker.hcl.flow import POINTER, STAGES, Flow, follow
+from checker.hcl.flow import POINTER, STAGES, Flow, follow_certificate
 from checker.hcl.json_advice import is_json, json_certificates, json_edit
-from checker.hcl.literals import VarFiles, home_of, literal_hindrances, literal_uses
-from checker.hcl.obstacles import Hindrance, hindrances, ignored_pointer
+from checker.hcl.literals import VarFiles, declaring_module, literal_obstacles, literal_uses
+from checker.hcl.obstacles import EditObstacle, certificate_obstacles, ignored_pointer
 from checker.hcl.origins import Origin, Producer, origins, source_of
 from checker.hcl.provisioners import runs
-from checker.hcl.references import Use
-from checker.hcl.syntax import Block, SourceFile, descendants, readable
+from checker.hcl.references import ReferenceUse
+from checker.hcl.syntax import Block, SourceFile, descendants, parses
 from checker.model.address import Address
-from checker.model.configuration import Declared, DeclaredCertificate, DeclaredLiteral, DeclaredStage, HashedFile, Obstacle, Removed
+from checker.model.configuration import (
+    ConfigurationFacts,
+    DeclaredCertificate,
+    DeclaredLiteral,
+    DeclaredStage,
+    HashedFile,
+    Obstacle,
+    Removed,
+)
 from checker.model.location import Location
 from checker.model.resource_types import CERTIFICATES
 from checker.model.rotation import Delivery, Phase, TrustConsumer
-from checker.terraform.cautions import of_flow, of_runs, of_tests, of_units, triggered
+from checker.terraform.cautions import flow_obstacles_declared, of_runs, of_tests, of_units, triggered
 from checker.terraform.lineage import LineageReader, block_address, faulty_lineage
 
 if TYPE_CHECKING:
-    from checker.model.exemptions import Exemption, Faulty
+    from checker.model.exemptions import Exemption, FaultyExemption
 
 
 _PARAMETERS = frozenset({"aws_ssm_parameter", "aws_secretsmanager_secret_version", "aws_secretsmanager_secret"})
@@ -50,7 +58,9 @@ class ProducerWords(Struct, frozen=True, kw_only=True):
     remedy: str
 
 
-def told(configuration: Configuration, found: tuple[Origin, ...], setters: dict[str, tuple[str, ...]]) -> ProducerWords | None:
+def describe_origins(
+    configuration: Configuration, found: tuple[Origin, ...], setters: dict[str, tuple[str, ...]]
+) -> ProducerWords | None:
     """All that an id may come from; None where nothing was found. `setters` are the var files that give each variable."""
     entries = {entry.what: entry for origin in found if (entry := _one(configuration, origin, setters)) is not None}
     if not entries:
@@ -93,7 +103,7 @@ def _data(configuration: Configuration, origin: Origin) -> ProducerWords:
             remedy=f"rotate it manually in the configuration of that state: {_THERE_REMEDY.format('the output')}",
         )
     if kind in _PARAMETERS and file is not None and block is not None:
-        named = literal(file.data, block, "name") or literal(file.data, block, "secret_id") or "see its name"
+        named = literal_string(file.data, block, "name") or literal_string(file.data, block, "secret_id") or "see its name"
         return ProducerWords(
             what=f"{origin.text} ({named})",
             remedy=f"rotate it manually in the configuration that writes {named}: {_THERE_REMEDY.format('the value')}",
@@ -121,7 +131,7 @@ _MODULE = re.compile(rb"((?:module\.[\w-]+" + _KEY + rb"\.)*module\.[\w-]+)" + _
 _STEP = re.compile(rb"module\.([\w-]+)")
 
 
-def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, Declared] | None:
+def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, ConfigurationFacts] | None:
     """Read the .tf files of a folder; None where it holds none.
 
     `shown_as` is put before every file's name, so that a report names files as a person would from where they stand.
@@ -129,17 +139,17 @@ def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, De
     configuration = load_configuration(directory)
     if configuration is None:
         return None
-    return configuration, declare(configuration, shown_as)
+    return configuration, configuration_facts(configuration, shown_as)
 
 
-def declare(configuration: Configuration, shown_as: str = "") -> Declared:
+def configuration_facts(configuration: Configuration, shown_as: str = "") -> ConfigurationFacts:
     """Say what a configuration declares: certificates, their lineage, where their ids go and what stands in the way."""
     reader = _Reader(configuration, shown_as)
     certificates = Indexed(reader.certificates())
     stages = Indexed(reader.stages())
     exemptions, faulty = reader.inline()
     unread_lineage = tuple(reader.lineage.unread())
-    return Declared(
+    return ConfigurationFacts(
         directory=configuration.root,
         certificates=certificates,
         stages=stages,
@@ -201,7 +211,7 @@ class _Reader:
     def resources(self, kinds: frozenset[str]) -> Iterator[tuple[ModulePath, SourceFile, Block]]:
         for module in sorted(self.configuration.modules):
             for file in self.configuration.in_module(module, b"client_certificate"):
-                if not readable(file):
+                if not parses(file):
                     continue
                 for block in file.body.blocks:
                     if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in kinds:
@@ -210,7 +220,7 @@ class _Reader:
     def certificates(self) -> Iterator[DeclaredCertificate]:
         for module, file, block in self.resources(CERTIFICATES):
             kind, name = block.labels[:2]
-            flow = follow(self.configuration, module, kind, name)
+            flow = follow_certificate(self.configuration, module, kind, name)
             ids = tuple(id_arrivals(self.configuration, flow.references))
             succeeds = self.lineage.predecessor(module, file, block)
             yield DeclaredCertificate(
@@ -223,17 +233,17 @@ class _Reader:
                 pointers=tuple(
                     self.location(reference.site.file.path, reference.line)
                     for reference in flow.references
-                    if reference.use is Use.POINTER
+                    if reference.use is ReferenceUse.POINTER
                 ),
                 trust=tuple(self.trust(file, block, flow, ids)),
-                obstacles=tuple(map(self.obstacle, hindrances(self.configuration, module, block, file, flow))),
+                obstacles=tuple(map(self.obstacle, certificate_obstacles(self.configuration, module, block, file, flow))),
                 cautions=(
-                    *of_flow(self.configuration, file, flow, ids, self.location),
+                    *flow_obstacles_declared(self.configuration, file, flow, ids, self.location),
                     *of_runs(file, block, self.location),
                     *of_units(self.configuration, module),
                     *of_tests(self.configuration, module, kind, name, self.location),
                 ),
-                description=literal(file.data, block, "description"),
+                description=literal_string(file.data, block, "description"),
                 repeated=any(block.attribute(name) is not None for name in ("count", "for_each")),
                 creation_runs=tuple(
                     f"{self.location(file.path, run.line)}: {run.what}" for run in runs(file, block) if run.at_creation
@@ -264,7 +274,7 @@ class _Reader:
     def stages(self) -> Iterator[DeclaredStage]:
         for module in sorted(self.configuration.modules):
             for file in self.configuration.in_module(module, b"_stage"):
-                if not readable(file):
+                if not parses(file):
                     continue
                 for block in file.body.blocks:
                     if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in STAGES:
@@ -281,10 +291,10 @@ class _Reader:
         for identity, uses in sorted(literal_uses(self.configuration, self.var_files).items()):
             yield DeclaredLiteral(
                 identity=identity,
-                module=home_of(uses),
+                module=declaring_module(uses),
                 stages=frozenset(block_address(*use.stage) for use in uses),
                 location=self.location(uses[0].origin.file.path, uses[0].origin.line),
-                obstacles=tuple(map(self.obstacle, literal_hindrances(self.configuration, identity, uses))),
+                obstacles=tuple(map(self.obstacle, literal_obstacles(self.configuration, identity, uses))),
                 cautions=tuple(triggered(self.configuration, Phase.REPOINT, {use.origin.file.path for use in uses}, self.location)),
             )
 
@@ -331,7 +341,7 @@ class _Reader:
         """The blocks of one kind that name addresses."""
         for module in sorted(self.configuration.modules):
             for file in self.configuration.in_module(module, kind):
-                for block in file.body.blocks if readable(file) else ():
+                for block in file.body.blocks if parses(file) else ():
                     if block.type == kind.decode():
                         yield module, file, block
 
@@ -349,7 +359,7 @@ class _Reader:
         steps, kind, label = found.groups()
         return (*module, *(step.decode() for step in _STEP.findall(steps))), (kind.decode(), label.decode())
 
-    def obstacle(self, found: Hindrance) -> Obstacle:
+    def obstacle(self, found: EditObstacle) -> Obstacle:
         return Obstacle(reason=found.reason, remedy=found.remedy, location=self.location(found.path, found.line))
 
     def producer(self, module: ModulePath, file: SourceFile, block: Block) -> ProducerWords | None:
@@ -359,9 +369,9 @@ class _Reader:
             name: tuple(str(self.location(setting.path, setting.line)) for setting in self.var_files.settings(name))
             for name in sorted(variables)
         }
-        return told(self.configuration, found, setters)
+        return describe_origins(self.configuration, found, setters)
 
-    def inline(self) -> tuple[tuple[Exemption, ...], tuple[Faulty, ...]]:
+    def inline(self) -> tuple[tuple[Exemption, ...], tuple[FaultyExemption, ...]]:
         files = (file.data for file in self.configuration.files.values())
         foreign = (self.foreign(path) for module in self.configuration.modules.values() for path in module.foreign)
         if not any(b"tfcert:" in data for data in (*files, *foreign)):

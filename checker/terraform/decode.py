@@ -11,7 +11,7 @@ import msgspec
 from checker.errors import UnreadableError
 
 
-class Spot(NamedTuple):
+class JsonPath(NamedTuple):
     """A file as the user named it, and a JSON path inside it such as `resource_changes[12].change`; empty at the top."""
 
     file: str
@@ -20,18 +20,18 @@ class Spot(NamedTuple):
     def __str__(self) -> str:
         return f"{self.file}: {self.path}" if self.path else self.file
 
-    def key(self, name: str) -> Spot:
+    def key(self, name: str) -> JsonPath:
         """The spot of one property below this one."""
-        return Spot(self.file, f"{self.path}.{name}" if self.path else name)
+        return JsonPath(self.file, f"{self.path}.{name}" if self.path else name)
 
-    def item(self, index: int) -> Spot:
+    def item(self, index: int) -> JsonPath:
         """The spot of one item of the array that is here."""
-        return Spot(self.file, f"{self.path}[{index}]")
+        return JsonPath(self.file, f"{self.path}[{index}]")
 
-    def below(self, path: str) -> Spot:
+    def below(self, path: str) -> JsonPath:
         """The spot that a path relative to this one leads to; the path may begin with an index."""
         if not path or path.startswith("["):
-            return Spot(self.file, self.path + path)
+            return JsonPath(self.file, self.path + path)
         return self.key(path)
 
     def unreadable(self, message: str, remedy: str | None = None) -> UnreadableError:
@@ -52,7 +52,7 @@ _NAME = re.compile(r"[A-Za-z_@$][\w@$-]{0,63}", re.ASCII)
 _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
-def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: Spot) -> T:
+def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: JsonPath) -> T:
     """Decode JSON into a shape, skipping what the shape does not name.
 
     Raises UnreadableError at the leaf that is not what the shape asks for, or at the byte where the text is no JSON.
@@ -72,7 +72,7 @@ def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: Spot) -> T:
     return found
 
 
-def members(data: Buffer | msgspec.Raw, spot: Spot) -> dict[str, msgspec.Raw]:
+def members(data: Buffer | msgspec.Raw, spot: JsonPath) -> dict[str, msgspec.Raw]:
     """Return the properties of a JSON object, each still as JSON.
 
     Raises UnreadableError for an object that holds a property twice: JSON parsers differ in which of the two they take, so
@@ -86,12 +86,12 @@ def members(data: Buffer | msgspec.Raw, spot: Spot) -> dict[str, msgspec.Raw]:
     return found
 
 
-def items(data: msgspec.Raw | msgspec.UnsetType, spot: Spot) -> list[msgspec.Raw]:
+def items(data: msgspec.Raw | msgspec.UnsetType, spot: JsonPath) -> list[msgspec.Raw]:
     """Return the items of a JSON array, each still as JSON; none where there is no array."""
     return [] if data is msgspec.UNSET else decode(data, list[msgspec.Raw], spot)
 
 
-def _check_once(text: memoryview, found: dict[str, msgspec.Raw], spot: Spot) -> None:
+def _check_once(text: memoryview, found: dict[str, msgspec.Raw], spot: JsonPath) -> None:
     seen: set[str] = set()
     name, at = "", 0
     while member := _MEMBER.match(text, at):
@@ -107,7 +107,7 @@ def _check_once(text: memoryview, found: dict[str, msgspec.Raw], spot: Spot) -> 
         raise _repeated(name, spot)
 
 
-def _repeated(name: str, spot: Spot) -> Exception:
+def _repeated(name: str, spot: JsonPath) -> Exception:
     shown = f"`{name}`" if _NAME.fullmatch(name) else "a property"
     return spot.unreadable(f"holds {shown} twice: which of the two counts differs from parser to parser", AGAIN)
 
@@ -118,7 +118,7 @@ def decoder(shape: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(shape)
 
 
-def _mistyped(error: msgspec.ValidationError, spot: Spot) -> Exception:
+def _mistyped(error: msgspec.ValidationError, spot: JsonPath) -> Exception:
     text = str(error)
     found = _WHERE.search(text)
     path = found["path"].removeprefix("$").removeprefix(".") if found else ""
@@ -140,7 +140,7 @@ def _plain(kinds: str) -> str:
     return " or ".join(_WORDS.get(name, name) for name in names)
 
 
-def _malformed(error: msgspec.DecodeError, spot: Spot, size: int) -> Exception:
+def _malformed(error: msgspec.DecodeError, spot: JsonPath, size: int) -> Exception:
     text = str(error)
     if "truncated" in text:
         remedy = "the command that wrote it was cut short, or its disk was full; write it again"
@@ -153,7 +153,7 @@ def _malformed(error: msgspec.DecodeError, spot: Spot, size: int) -> Exception:
 _LONGEST = 2048  # the longest ARN that AWS documents
 
 
-def printable(text: str | None, spot: Spot) -> str | None:
+def printable(text: str | None, spot: JsonPath) -> str | None:
     """The text itself, or None where it is empty.
 
     Raises UnreadableError for control characters, and for a text longer than any name in AWS.

@@ -12,8 +12,8 @@ from checker.files import open_file
 from checker.hcl.roots import find_roots
 from checker.hcl.syntax import SourceFile
 from checker.model.configuration_files import JSON, SUFFIXES
-from checker.terraform.decode import Buffer, Spot
-from checker.terraform.tool import Tool, ask
+from checker.terraform.decode import Buffer, JsonPath
+from checker.terraform.tool import Tool, run_tool
 from checker.terraform.workspaces import in_default_workspace
 
 # OpenTofu starts the command of a `key_provider "external"` before it reads a state. Source: OpenTofu, "State and Plan Encryption".
@@ -124,7 +124,7 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
             where=directory,
             remedy=f"install one, name one with --tool, or pass {local or 'a state or plan file'}",
         )
-    answer = ask(tool, ("state", "pull"), directory)
+    answer = run_tool(tool, ("state", "pull"), directory)
     if answer.complaint is not None:
         raise UnreadableError(
             f"`{tool.name} state pull` failed: {answer.complaint}",
@@ -168,7 +168,7 @@ def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None)
     `directory` defaults to the plan's own. Raises UnreadableError for a zip that is no plan, without a tool, and for a tool
     that fails.
     """
-    _check(data, Spot(path))
+    _check(data, JsonPath(path))
     if tool is None:
         raise UnreadableError(
             "is a binary plan, and neither terraform nor tofu is there to read it",
@@ -176,7 +176,7 @@ def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None)
             remedy="install one, name one with --tool, or pass what `terraform show -json` prints of it",
         )
     file = Path(path).absolute()
-    answer = ask(tool, ("show", "-json", str(file)), directory or str(file.parent))
+    answer = run_tool(tool, ("show", "-json", str(file)), directory or str(file.parent))
     if answer.complaint is not None:
         raise UnreadableError(
             f"`{tool.name} show -json` cannot read this plan: {': '.join(filter(None, (answer.complaint, answer.details)))}",
@@ -186,7 +186,7 @@ def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None)
     return answer.printed
 
 
-def _check(data: Buffer, spot: Spot) -> None:
+def _check(data: Buffer, spot: JsonPath) -> None:
     """Look at the zip before the tool does: it unpacks whatever the zip says."""
     import io
     import zipfile

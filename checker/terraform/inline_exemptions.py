@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from checker.hcl.comments import ExemptionComment, UnreadMark, marks
+from checker.hcl.comments import ExemptionComment, UnreadExemptionComment, tfcert_comments
 from checker.hcl.configuration import Configuration
 from checker.model.address import Address, ModuleStep
-from checker.model.exemptions import Exemption, Faulty
+from checker.model.exemptions import Exemption, FaultyExemption
 from checker.model.finding import SuppressedBy
 from checker.model.location import Location
 from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, STAGES
-from checker.model.text_values import Mismatch, day, has_controls, nearest
+from checker.model.text_values import Mismatch, has_controls, nearest_word, parse_day
 from checker.rules import RULES
 
 _FORM = '# tfcert:ignore RULE until=2026-12-31 reason="why"'
@@ -26,20 +26,22 @@ _TYPES = frozenset({*STAGES, *CERTIFICATES, ACM_CERTIFICATE})
 Locate = Callable[[str, int], Location]
 
 
-def read_inline(configuration: Configuration, locate: Locate) -> tuple[tuple[Exemption, ...], tuple[Faulty, ...]]:
+def read_inline(configuration: Configuration, locate: Locate) -> tuple[tuple[Exemption, ...], tuple[FaultyExemption, ...]]:
     """Every exemption of a configuration, and every comment that was to be one and is none: it is never passed over."""
     exemptions: list[Exemption] = []
-    faulty: list[Faulty] = []
-    for mark in marks(configuration):
+    faulty: list[FaultyExemption] = []
+    for mark in tfcert_comments(configuration):
         match mark:
-            case UnreadMark(path=path, json=json):
+            case UnreadExemptionComment(path=path, json=json):
                 faulty.append(_unread(locate(path, 1), json=json))
             case ExemptionComment(path=path, line=line):
                 try:
                     exemptions += _read(mark, locate(path, line))
                 except Mismatch as error:
                     address = min(_addresses(mark), default=None)
-                    faulty.append(Faulty(reason=error.message, remedy=error.remedy, location=locate(path, line), address=address))
+                    faulty.append(
+                        FaultyExemption(reason=error.message, remedy=error.remedy, location=locate(path, line), address=address)
+                    )
     return tuple(exemptions), tuple(faulty)
 
 
@@ -55,10 +57,10 @@ def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
     rules, pairs = _parsed(mark.text[begin.end() :])
     for rule in rules:
         if rule not in _KNOWN:
-            raise Mismatch((), f"this tfcert:ignore names no rule: {rule!r}", nearest(rule, tuple(_KNOWN)))
+            raise Mismatch((), f"this tfcert:ignore names no rule: {rule!r}", nearest_word(rule, tuple(_KNOWN)))
         if not _KNOWN[rule].exemptable:
             raise Mismatch((), f"{rule} cannot be exempted", f"take the comment away; `tfcert rules {rule}` says why")
-    until = day(pairs.get("until"))
+    until = parse_day(pairs.get("until"))
     if until is None:
         told = f"until is {pairs['until']!r}, which is no date" if "until" in pairs else "it has no until"
         raise Mismatch((), f"this tfcert:ignore exempts nothing: {told}", f"write {_FORM}")
@@ -92,7 +94,7 @@ def _parsed(text: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
             raise Mismatch((), f"this tfcert:ignore cannot be read from {text[at:].strip()[:40]!r} on", f"write {_FORM}")
         key = pair[1]
         if key not in _KEYS:
-            raise Mismatch((), f"this tfcert:ignore has the unknown key {key!r}", nearest(key, _KEYS))
+            raise Mismatch((), f"this tfcert:ignore has the unknown key {key!r}", nearest_word(key, _KEYS))
         if key in pairs:
             raise Mismatch((), f"this tfcert:ignore says {key} twice", "write it once")
         pairs[key] = re.sub(r"\\(.)", r"\1", pair[2]) if pair[2] is not None else pair[3]
@@ -119,13 +121,13 @@ def _misplaced(mark: ExemptionComment) -> str:
     return f"stands at {' '.join((mark.block.type, '.'.join(mark.block.labels))).strip()}, neither a stage nor a client certificate"
 
 
-def _unread(location: Location, *, json: bool) -> Faulty:
+def _unread(location: Location, *, json: bool) -> FaultyExemption:
     why = (
         "JSON has no comments"
         if json
         else "tfcert reads no comments of this file, which is an override, or no HCL that it can read"
     )
-    return Faulty(
+    return FaultyExemption(
         reason=f"the tfcert:ignore in {location.file} exempts nothing: {why}",
         remedy="write an [[exemption]] into the policy (docs/policy.md)",
         location=location,

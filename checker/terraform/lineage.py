@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from checker.hcl.comments import Lineage, lineages
 from checker.hcl.comments import UnreadLineageComment as UnreadComment
 from checker.hcl.configuration import Configuration, ModulePath
-from checker.hcl.syntax import Block, SourceFile, readable
+from checker.hcl.syntax import Block, SourceFile, parses
 from checker.model.address import Address, ModuleStep
 from checker.model.configuration import UnreadLineage
-from checker.model.exemptions import Faulty
+from checker.model.exemptions import FaultyExemption
 from checker.model.location import Location
 from checker.model.resource_types import CERTIFICATES
 
@@ -22,9 +22,9 @@ def block_address(module: ModulePath, kind: str, name: str) -> Address:
     return Address(kind, name, None, tuple(ModuleStep(step) for step in module))
 
 
-def faulty_lineage(unread: UnreadLineage) -> Faulty:
+def faulty_lineage(unread: UnreadLineage) -> FaultyExemption:
     """Return an unreadable comment as the warning that reports it."""
-    return Faulty(reason=unread.reason, remedy=unread.remedy, location=unread.location)
+    return FaultyExemption(reason=unread.reason, remedy=unread.remedy, location=unread.location)
 
 
 class LineageReader:
@@ -50,7 +50,7 @@ class LineageReader:
         for module in sorted(self.configuration.modules):
             for file in self.configuration.in_module(module):
                 # Only a file that speaks to tfcert is parsed for it.
-                for each in self._read(file) if b"tfcert" in file.data.lower() and readable(file) else ():
+                for each in self._read(file) if b"tfcert" in file.data.lower() and parses(file) else ():
                     why = each.why if isinstance(each, UnreadComment) else self._fault(module, file, each)
                     if why is not None:
                         yield self._unread(module, file, each, why)
@@ -67,7 +67,7 @@ class LineageReader:
         if module not in self._names:
             self._names[module] = {}
             for file in self.configuration.in_module(module, b"client_certificate"):
-                for block in file.body.blocks if readable(file) else ():
+                for block in file.body.blocks if parses(file) else ():
                     if block.type == "resource" and block.labels[:1] and block.labels[0] in CERTIFICATES:
                         name = ".".join(block.labels[:2])
                         self._names[module].setdefault(name.lower(), name)

@@ -15,8 +15,8 @@ from checker.errors import TfcertError, UnreadableError
 from checker.files import is_directory, open_file
 from checker.model.inventory import Document, OtherWorkspace, Source, SourceKind
 from checker.model.resources import Presents
-from checker.terraform.decode import PLAN, Buffer, Spot, decode, members
-from checker.terraform.records import given, shown_records
+from checker.terraform.decode import PLAN, Buffer, JsonPath, decode, members
+from checker.terraform.records import optional_value, shown_records
 from checker.terraform.schema import Envelope, read_envelope
 from checker.terraform.stage_writers import notices
 from checker.terraform.state import read_records
@@ -30,7 +30,7 @@ _FIRST, _FIRST_UNKNOWN_MAJOR = (0, 1), 2
 RAW_STATE = 4
 
 
-def check_format(version: str, spot: Spot) -> None:
+def check_format(version: str, spot: JsonPath) -> None:
     """Raise UnreadableError unless this `format_version` of a plan or a shown state is one that tfcert reads."""
     found = _VERSION.fullmatch(version)
     if found is None:
@@ -45,7 +45,7 @@ def check_format(version: str, spot: Spot) -> None:
         raise spot.unreadable(f"format version {major}.{minor} was never written by a released Terraform")
 
 
-def check_raw_state(version: int, spot: Spot) -> None:
+def check_raw_state(version: int, spot: JsonPath) -> None:
     """Raise UnreadableError unless a raw state has version 4, which Terraform has written since 0.12."""
     if version > RAW_STATE:
         raise spot.unreadable(f"state version {version} is newer than this tfcert reads ({RAW_STATE})", "upgrade tfcert")
@@ -65,7 +65,7 @@ _PLAN_ALONE = ("planned_values", "resource_changes", "prior_state", "configurati
 _STATE_ALONE = ("serial", "lineage", "terraform_version", "modules", "resources")
 
 
-def recognise(top: Top, spot: Spot) -> Kind:
+def recognise(top: Top, spot: JsonPath) -> Kind:
     """Tell a document's kind from its properties.
 
     Raises UnreadableError that says what the document is instead, and which one to pass.
@@ -94,10 +94,10 @@ def _refuse(error: UnreadableError) -> Kind:
 
 
 def _has(top: Top, name: str) -> bool:
-    return name in top and given(top[name]) is not None
+    return name in top and optional_value(top[name]) is not None
 
 
-def _is_raw_state(top: Top, spot: Spot) -> bool:
+def _is_raw_state(top: Top, spot: JsonPath) -> bool:
     """Whether it is a state as Terraform stores it, of any version; one that only names where the state is, is none."""
     try:
         version = decode(top["version"], int, spot) if "version" in top else None
@@ -114,7 +114,7 @@ def _is_raw_state(top: Top, spot: Spot) -> bool:
     return _has(top, "resources") or ("lineage" in top and not _has(top, "backend"))
 
 
-def _holds_resources(modules: Raw, spot: Spot) -> bool:
+def _holds_resources(modules: Raw, spot: JsonPath) -> bool:
     try:
         found = decode(modules, list[dict[str, Raw]], spot.key("modules"))
         return any(decode(module["resources"], dict[str, Raw], spot) for module in found if "resources" in module)
@@ -129,14 +129,14 @@ def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None, ta
     tags only those asked for (`tags`) are kept.
     Raises UnreadableError for everything that is neither.
     """
-    spot = Spot(path)
+    spot = JsonPath(path)
     with collector_paused():
         try:
             top = members(data, spot)
         except UnreadableError as error:
-            from checker.terraform.other_documents import what_else
+            from checker.terraform.other_documents import recognise_other
 
-            raise what_else(data, spot) or error from error
+            raise recognise_other(data, spot) or error from error
         match recognise(top, spot):
             case "plan":
                 from checker.terraform.plan import read_plan
@@ -163,7 +163,7 @@ def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None, ta
         )
 
 
-def _check_format(found: Envelope, spot: Spot) -> None:
+def _check_format(found: Envelope, spot: JsonPath) -> None:
     check_format(found.format_version or "", spot.key("format_version"))
 
 
@@ -193,12 +193,12 @@ def read_source(
     Raises UnreadableError with the source's name in `where`.
     """
     if source == STDIN:
-        data: Buffer = unwrap(stdin(), Spot(source))
+        data: Buffer = unwrap(stdin(), JsonPath(source))
         if _is_zip(data):
             raise _binary_plan("is a binary plan on standard input", source)
         return read_document(source, data, tags=tags)
     if source.startswith(_BUCKET):
-        data = unwrap(_fetched(source, fetch), Spot(source))
+        data = unwrap(_fetched(source, fetch), JsonPath(source))
         if _is_zip(data):
             raise _binary_plan("is a binary plan in a bucket", source)
         return read_document(source, data, tags=tags)
@@ -207,9 +207,9 @@ def read_source(
 
         pulled = pull_state(source, tool, offline=offline)
         with _printed_by(tool, "state pull"):
-            return read_document(source, unwrap(pulled, Spot(source)), kind="directory", tags=tags)
+            return read_document(source, unwrap(pulled, JsonPath(source)), kind="directory", tags=tags)
     found = open_file(source)
-    data = unwrap(found, Spot(source))
+    data = unwrap(found, JsonPath(source))
     if _is_zip(data):
         if not _is_zip(found):
             raise _binary_plan("is a binary plan that is compressed once more", source)
@@ -217,7 +217,7 @@ def read_source(
 
         shown = show_plan(source, data, tool, configuration)
         with _printed_by(tool, "show -json"):
-            return read_document(source, unwrap(shown, Spot(source)), tags=tags)
+            return read_document(source, unwrap(shown, JsonPath(source)), tags=tags)
     return read_document(source, data, tags=tags)
 
 
@@ -280,11 +280,11 @@ def other_workspaces(document: Document, source: str, directory: str) -> tuple[O
 
 def _read(name: str, path: Path) -> OtherWorkspace:
     from checker.files import open_file
-    from checker.terraform.decode import Spot
+    from checker.terraform.decode import JsonPath
     from checker.terraform.unwrap import unwrap
 
     try:
-        other = read_document(str(path), unwrap(open_file(str(path)), Spot(str(path))))
+        other = read_document(str(path), unwrap(open_file(str(path)), JsonPath(str(path))))
     except TfcertError as error:
         return OtherWorkspace(name=name, path=str(path), unread=error.message)
     blocks = {each.id: each.address.block for each in other.certificates if each.id is not None and each.address is not None}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from msgspec import Raw, Struct
 
 from checker.errors import UnreadableError
-from checker.terraform.decode import PLAN, Buffer, Spot, decode
+from checker.terraform.decode import PLAN, Buffer, JsonPath, decode
 
 _LONGEST_LINE = 300
 _LARGEST = 256 * 1024**2
@@ -130,7 +130,7 @@ _TEXTS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
 )
 
 
-def text_kind(data: Buffer, spot: Spot) -> UnreadableError | None:  # noqa: PLR0911 -- a line a kind
+def text_kind(data: Buffer, spot: JsonPath) -> UnreadableError | None:  # noqa: PLR0911 -- a line a kind
     """Return the error for text that is no JSON object, or has text around one; None where nothing is known of it."""
     head = bytes(data[:_HEAD]).lstrip()
     plain = _COLOURS.sub(b"", head).lstrip()
@@ -164,7 +164,7 @@ def _has_prefix(text: bytes) -> bool:
     return len(start.strip()) > 1 and not start.startswith((b"{", b'"')) and all(line.startswith(start) for line in lines)
 
 
-def _around(data: Buffer, start: int, spot: Spot) -> UnreadableError | None:  # noqa: PLR0911 -- a line a kind
+def _around(data: Buffer, start: int, spot: JsonPath) -> UnreadableError | None:  # noqa: PLR0911 -- a line a kind
     """Return the error for a document that has text before or behind it."""
     size = len(memoryview(data))
     before = bytes(data[max(0, start - _HEAD) : start])
@@ -335,7 +335,7 @@ _KINDS = (
 )
 
 
-def what_else(data: Buffer, spot: Spot) -> UnreadableError | None:
+def recognise_other(data: Buffer, spot: JsonPath) -> UnreadableError | None:
     """Return the error for a text that is a known thing other than a JSON object; None where it is nothing known."""
     head = bytes(data[:_HEAD]).lstrip()
     if head.startswith(b"{") and (found := _first_line(head, spot)):
@@ -351,7 +351,7 @@ def what_else(data: Buffer, spot: Spot) -> UnreadableError | None:
     return text_kind(data, spot)
 
 
-def document_kind(top: Top, spot: Spot) -> UnreadableError | None:
+def document_kind(top: Top, spot: JsonPath) -> UnreadableError | None:
     """Return the error for a JSON object that is a known thing other than a plan or a state; None where it is nothing known."""
     if top and top.keys() <= _BLOCKS and top.keys() - {"//", "output", "check", "import", "data"}:
         return spot.unreadable("looks like Terraform configuration in JSON", _DIRECTORY)
@@ -368,7 +368,7 @@ def document_kind(top: Top, spot: Spot) -> UnreadableError | None:
     return None
 
 
-def _wrapped(top: Top, spot: Spot) -> UnreadableError | None:
+def _wrapped(top: Top, spot: JsonPath) -> UnreadableError | None:
     """Return the error for a document that is the value of a property, as an object or as text."""
     for name, held in top.items():
         kind = _kind_of(held, spot)
@@ -388,7 +388,7 @@ def _wrapped(top: Top, spot: Spot) -> UnreadableError | None:
     return None
 
 
-def _kind_of(held: Raw, spot: Spot) -> str | None:
+def _kind_of(held: Raw, spot: JsonPath) -> str | None:
     """Whether a value is a plan or a state: as an object, as the text of one, or not at all."""
     head = bytes(memoryview(held)[:_HEAD]).lstrip()
     if head.startswith(b"{") and (b'"format_version"' in head or b'"lineage"' in head):
@@ -398,18 +398,18 @@ def _kind_of(held: Raw, spot: Spot) -> str | None:
     return "text" if head.startswith(b'"{') and (b'\\"format_version\\"' in head or b'\\"lineage\\"' in head) else None
 
 
-def _names(held: Raw, spot: Spot) -> frozenset[str]:
+def _names(held: Raw, spot: JsonPath) -> frozenset[str]:
     try:
         return frozenset(decode(held, dict[str, Raw], spot))
     except UnreadableError:
         return frozenset()
 
 
-def _is_output(held: Raw, spot: Spot) -> bool:
+def _is_output(held: Raw, spot: JsonPath) -> bool:
     return frozenset({"sensitive", "type", "value"}) == _names(held, spot)
 
 
-def _first_line(head: bytes, spot: Spot) -> UnreadableError | None:
+def _first_line(head: bytes, spot: JsonPath) -> UnreadableError | None:
     """Return the error for lines of which each is a JSON document, as logs are."""
     line, _, rest = head.partition(b"\n")
     if not rest.strip().startswith(b"{"):
@@ -425,7 +425,7 @@ def _first_line(head: bytes, spot: Spot) -> UnreadableError | None:
     return None
 
 
-def _quoted(data: Buffer, spot: Spot) -> UnreadableError | None:
+def _quoted(data: Buffer, spot: JsonPath) -> UnreadableError | None:
     if bytes(data[:_HEAD]).lstrip()[1:].lstrip()[:1] not in {b"{", b"["}:
         return None
     try:
@@ -437,7 +437,7 @@ def _quoted(data: Buffer, spot: Spot) -> UnreadableError | None:
     )
 
 
-def _array(data: Buffer, spot: Spot) -> UnreadableError | None:
+def _array(data: Buffer, spot: JsonPath) -> UnreadableError | None:
     try:
         held = decode(data, list[Raw], spot)
     except UnreadableError:

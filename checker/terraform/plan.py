@@ -15,17 +15,17 @@ from checker.model.resources import Presents, PresentsPlanned, Stage
 from checker.terraform.certificates import read_acm_certificate, read_certificate
 from checker.terraform.changes import Change, deferred, forgotten, imports, plan_notices, read_change
 from checker.terraform.completeness import WHOLE, check_changes, check_whole, says_nothing
-from checker.terraform.decode import Spot, members
+from checker.terraform.decode import JsonPath, members
 from checker.terraform.plan_configuration import PlanConfiguration
 from checker.terraform.records import Record, shown_records
 from checker.terraform.schema import Envelope, ResourceChange
 from checker.terraform.stage_writers import deleted_apis, deployments, stage_clashes, unsaid, unsaid_of_shared
 from checker.terraform.stage_writers import notices as writer_notices
-from checker.terraform.stages import PRESENTED, can_present, http_apis, named_by, read_stage
-from checker.terraform.state import Recorded, hidden_notice, read_records
+from checker.terraform.stages import PRESENTED, can_present, http_apis, read_stage, with_api_name
+from checker.terraform.state import RecordedState, hidden_notice, read_records
 
 
-def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Spot, tags: Collection[str] = ()) -> Document:
+def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: JsonPath, tags: Collection[str] = ()) -> Document:
     """Read a plan; `top` has its properties as JSON.
 
     Raises UnreadableError at the leaf of an object of ours that is not what Terraform writes, and for a plan that is not whole.
@@ -77,13 +77,13 @@ def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Spo
     )
 
 
-def _entries(found: Envelope, spot: Spot) -> list[tuple[ResourceChange, Spot]]:
+def _entries(found: Envelope, spot: JsonPath) -> list[tuple[ResourceChange, JsonPath]]:
     at = spot.key("resource_changes")
     # Only ours have kept their mode.
     return [(entry, at.item(index)) for index, entry in enumerate(found.resource_changes or ()) if entry.mode == "managed"]
 
 
-def _prior(found: Envelope, configuration: PlanConfiguration, spot: Spot) -> list[Record]:
+def _prior(found: Envelope, configuration: PlanConfiguration, spot: JsonPath) -> list[Record]:
     """The records of the prior state."""
     values = found.prior_state.values if found.prior_state is not None else None
     return [
@@ -109,7 +109,7 @@ class _Planned:
     """The planned changes of one plan, with what is needed to read each."""
 
     def __init__(
-        self, changes: Sequence[Change], recorded: Recorded, configuration: PlanConfiguration, tags: Collection[str]
+        self, changes: Sequence[Change], recorded: RecordedState, configuration: PlanConfiguration, tags: Collection[str]
     ) -> None:
         self.tags = tags
         self.changes = changes
@@ -135,7 +135,7 @@ class _Planned:
 
     def _side(self, record: Record) -> Stage:
         """One side of a change: an attribute that is neither there nor marked as unknown was cut out, and is not null."""
-        stage = named_by(self.api_names, read_stage(record, self.disclosed, self.tags))
+        stage = with_api_name(self.api_names, read_stage(record, self.disclosed, self.tags))
         return stage if record.awaits(PRESENTED) or _is_told(record) else replace(stage, presents=PresentsPlanned(()))
 
     def _after(self, record: Record, before: Stage | None) -> Stage:

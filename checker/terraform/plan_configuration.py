@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw
 from checker.model.address import Address, ModuleStep
 from checker.model.places import Place
 from checker.terraform.candidates import Candidates
-from checker.terraform.decode import Spot, decode
+from checker.terraform.decode import JsonPath, decode
 from checker.terraform.plan_scope import PlanBlock, PlanExpressions, PlanModule, PlanModuleCall, PlanScope, Reference, heads
 from checker.terraform.providers import Providers
 from checker.terraform.schema import Envelope
@@ -22,7 +22,7 @@ _NO_RESOURCES = frozenset({"var", "local", "module", "each", "count", "data", "p
 class PlanConfiguration:
     """What a plan's `configuration` and `variables` answer."""
 
-    def __init__(self, found: Envelope, spot: Spot) -> None:
+    def __init__(self, found: Envelope, spot: JsonPath) -> None:
         self._found = found
         self._spot = spot
         self._places: dict[Address, Place] = {}

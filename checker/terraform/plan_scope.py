@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.model.address import AddressError, InstanceKey, ModuleStep, parse
-from checker.terraform.decode import Spot, decode
+from checker.terraform.decode import JsonPath, decode
 
 
 class Expression(Struct, frozen=True, gc=False):
@@ -86,7 +86,7 @@ class PlanScope:
     def __init__(
         self,
         module: PlanModule,
-        spot: Spot,
+        spot: JsonPath,
         steps: tuple[ModuleStep, ...] = (),
         caller: PlanScope | None = None,
         call: PlanModuleCall | None = None,
@@ -132,7 +132,7 @@ class PlanScope:
         """The expression that the caller gives for one of this module's variables; to be read in the caller's scope."""
         return None if self.call is None else self._expression(self.call.expressions, name, self.spot.key("expressions"))
 
-    def _expression(self, expressions: dict[str, Raw] | None, name: str, at: Spot) -> Expression | None:
+    def _expression(self, expressions: dict[str, Raw] | None, name: str, at: JsonPath) -> Expression | None:
         raw = (expressions or {}).get(name)
         if raw is None:
             return None

@@ -7,7 +7,7 @@ from msgspec import UNSET, Raw
 from checker.errors import UnreadableError
 from checker.model.address import Address, AddressError, ModuleStep, parse
 from checker.model.places import Place, place_of_arn
-from checker.terraform.decode import Spot, decode
+from checker.terraform.decode import JsonPath, decode
 from checker.terraform.plan_scope import Expression, PlanBlock, PlanExpressions, PlanScope, ProviderConfig, heads
 
 # Source: AWS general reference, partitions and their regions' prefixes (botocore's partitions.json).
@@ -124,7 +124,7 @@ class Providers:
         return None if variable is None or variable.default is UNSET else decode(variable.default, object, scope.spot)
 
 
-def _nested(raw: Raw | None, spot: Spot) -> dict[str, Raw]:
+def _nested(raw: Raw | None, spot: JsonPath) -> dict[str, Raw]:
     """The expressions of a nested block: it is an object, or an array of them; nothing where there are several."""
     if raw is None:
         return {}

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from checker.model.address import Address, AddressError, InstanceKey, parse
 from checker.model.places import Place
-from checker.model.resource_types import concerns
-from checker.terraform.decode import Spot, decode, items, members
+from checker.model.resource_types import is_relevant
+from checker.terraform.decode import JsonPath, decode, items, members
 from checker.terraform.schema import RawResource, ShownModule, ShownResource, ShownValues, check_levels, is_small
 
 NOTHING = Raw(b"{}")
@@ -28,7 +28,7 @@ class Record(Struct, frozen=True, kw_only=True):
     address: Address
     type: str
     attributes: Raw
-    spot: Spot
+    spot: JsonPath
     deposed: str | None = None
     sensitive: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
@@ -45,12 +45,12 @@ class Record(Struct, frozen=True, kw_only=True):
         return name in self.unknown or self.unknown is ALL
 
 
-def given(value: Raw | UnsetType) -> Raw | None:
+def optional_value(value: Raw | UnsetType) -> Raw | None:
     """A value that a document may leave out or write as null: both are None."""
     return None if value is UNSET or bytes(value).strip() == b"null" else value
 
 
-def read_address(text: str, spot: Spot) -> Address:
+def read_address(text: str, spot: JsonPath) -> Address:
     """Parse the address of an object of ours.
 
     Raises UnreadableError for a text that is none, without quoting it.
@@ -61,7 +61,7 @@ def read_address(text: str, spot: Spot) -> Address:
         raise spot.unreadable("is not the address of a resource instance") from error
 
 
-def read_key(key: float | str | None, spot: Spot) -> InstanceKey:
+def read_key(key: float | str | None, spot: JsonPath) -> InstanceKey:
     """Read the key of an instance; raises UnreadableError for a number that is none."""
     if not isinstance(key, float):
         return key
@@ -71,7 +71,7 @@ def read_key(key: float | str | None, spot: Spot) -> InstanceKey:
     return int(key)
 
 
-def marked(marks: Raw | UnsetType, spot: Spot) -> frozenset[str]:
+def marked_attributes(marks: Raw | UnsetType, spot: JsonPath) -> frozenset[str]:
     """The attributes that a parallel object of marks (`*_sensitive`, `after_unknown`) marks, wholly or in part.
 
     Source: terraform, docs/internals/json-format: true for a marked leaf or subtree; unmarked ones are left out, or are
@@ -98,7 +98,7 @@ def _any_true(mark: object) -> bool:
     return False
 
 
-def marked_in_state(paths: Iterable[list[dict[str, Raw]]], spot: Spot) -> frozenset[str]:
+def marked_in_state(paths: Iterable[list[dict[str, Raw]]], spot: JsonPath) -> frozenset[str]:
     """The attributes that a raw state's `sensitive_attributes` name, wholly or in part.
 
     Source: terraform internal/states/statefile/version4.go, `marshalPaths`.
@@ -121,7 +121,7 @@ class _Instance(Struct, frozen=True, gc=False):
     sensitive_attributes: list[list[dict[str, Raw]]] | None = None
 
 
-def raw_records(resources: Iterable[RawResource], spot: Spot, text: Raw | None = None) -> list[Record]:
+def raw_records(resources: Iterable[RawResource], spot: JsonPath, text: Raw | None = None) -> list[Record]:
     """The objects of ours in a raw state, deposed ones included; `spot` is that of the `resources`.
 
     `text` is their JSON. Raises UnreadableError for a resource or an instance of ours that holds a property twice.
@@ -132,7 +132,7 @@ def raw_records(resources: Iterable[RawResource], spot: Spot, text: Raw | None =
     if text is not None and is_small(text):
         check_levels(text, spot, ())
     for index, resource in enumerate(resources):
-        if resource.type and concerns(resource.type, resource.mode):
+        if resource.type and is_relevant(resource.type, resource.mode):
             texts = texts or items(UNSET if text is None else text, spot)
             if texts:
                 members(texts[index], spot.item(index))
@@ -140,7 +140,7 @@ def raw_records(resources: Iterable[RawResource], spot: Spot, text: Raw | None =
     return records
 
 
-def _instances(resource: RawResource, spot: Spot) -> Iterable[Record]:
+def _instances(resource: RawResource, spot: JsonPath) -> Iterable[Record]:
     data = "data." if resource.mode == "data" else ""
     module = f"{resource.module}." if resource.module else ""
     block = read_address(f"{module}{data}{resource.type}.{resource.name}", spot)
@@ -151,8 +151,8 @@ def _instances(resource: RawResource, spot: Spot) -> Iterable[Record]:
     for index, (instance, text) in enumerate(zip(instances, items(resource.instances, at), strict=True)):
         here = at.item(index)
         members(text, here)
-        attributes = given(instance.attributes)
-        if attributes is None and given(instance.attributes_flat) is not None:
+        attributes = optional_value(instance.attributes)
+        if attributes is None and optional_value(instance.attributes_flat) is not None:
             raise here.key("attributes_flat").unreadable(
                 "holds attributes in the form of Terraform 0.11", "refresh the state once: `terraform apply -refresh-only`"
             )
@@ -168,7 +168,7 @@ def _instances(resource: RawResource, spot: Spot) -> Iterable[Record]:
         )
 
 
-def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
+def shown_records(values: ShownValues | None, spot: JsonPath) -> list[Record]:
     """The objects of ours in a shown state, deposed ones included, module by module in the document's order.
 
     `spot` is that of the `values`. Source: terraform internal/command/jsonstate/state.go.
@@ -177,22 +177,22 @@ def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
     if values is None or values.root_module is None:
         return records
     # A stack and not recursion: how deep modules nest is the document's choice.
-    waiting: list[tuple[ShownModule, Spot]] = [(values.root_module, spot.key("root_module"))]
+    waiting: list[tuple[ShownModule, JsonPath]] = [(values.root_module, spot.key("root_module"))]
     while waiting:
         module, here = waiting.pop()
         ours = [(index, resource) for index, resource in enumerate(module.resources) if resource.type]
         for index, resource in ours:
-            if not concerns(resource.type, resource.mode):
+            if not is_relevant(resource.type, resource.mode):
                 continue
             at = here.key("resources").item(index)
             records.append(
                 Record(
                     address=_absolute(resource, module.address, at),
                     type=resource.type,
-                    attributes=given(resource.values) or NOTHING,
+                    attributes=optional_value(resource.values) or NOTHING,
                     spot=at.key("values"),
                     deposed=resource.deposed_key,
-                    sensitive=marked(resource.sensitive_values, at.key("sensitive_values")),
+                    sensitive=marked_attributes(resource.sensitive_values, at.key("sensitive_values")),
                     # It names the provider and not which of its configurations: all that it shows is of one, or none is told.
                     provider="",
                     tainted=resource.tainted is True,
@@ -203,7 +203,7 @@ def shown_records(values: ShownValues | None, spot: Spot) -> list[Record]:
     return records
 
 
-def _absolute(resource: ShownResource, module: str, spot: Spot) -> Address:
+def _absolute(resource: ShownResource, module: str, spot: JsonPath) -> Address:
     """The whole address: Terraform 0.12 wrote it relative to its module, and without the key of the instance.
 
     Source: terraform-json, testdata/no_changes/state.json (written by Terraform 0.12.0).

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from checker.model.resource_types import KEPT
-from checker.terraform.decode import AGAIN, Spot, decode, items, members
+from checker.terraform.decode import AGAIN, JsonPath, decode, items, members
 
 # Annotations are not postponed here: msgspec would compile each of them again, at every start.
 
@@ -143,7 +143,7 @@ _FIELDS: dict[str, Any] = {
 _FIELDS |= {"version": int}
 
 
-def read_envelope(top: dict[str, Raw], spot: Spot) -> Envelope:
+def read_envelope(top: dict[str, Raw], spot: JsonPath) -> Envelope:
     """Read the properties of a plan or a state that tfcert knows.
 
     Raises UnreadableError at the leaf that has a wrong type.
@@ -168,7 +168,7 @@ SMALL = 64 * 1024
 _LEVELS = frozenset({"values", "root_module", "resources", "child_modules"})
 
 
-def read_values(raw: Raw, spot: Spot) -> ShownValues:
+def read_values(raw: Raw, spot: JsonPath) -> ShownValues:
     """Read the values of a shown state; raises UnreadableError for a property that is there twice."""
     before = decoded.count
     found = decode(raw, ShownValues, spot)
@@ -176,7 +176,7 @@ def read_values(raw: Raw, spot: Spot) -> ShownValues:
     return found
 
 
-def read_prior(raw: Raw, spot: Spot) -> PriorState:
+def read_prior(raw: Raw, spot: JsonPath) -> PriorState:
     """Read a plan's prior state; raises UnreadableError for a property that is there twice."""
     before = decoded.count
     found = decode(raw, PriorState, spot)
@@ -189,7 +189,7 @@ def is_small(raw: Raw) -> bool:
     return memoryview(raw).nbytes <= SMALL
 
 
-def check_levels(raw: Raw, spot: Spot, levels: Collection[str] = _LEVELS) -> None:
+def check_levels(raw: Raw, spot: JsonPath, levels: Collection[str] = _LEVELS) -> None:
     """Raise UnreadableError for an object that holds a property twice, from here down as far as resources go."""
     waiting = [(raw, spot)]
     while waiting:
@@ -203,7 +203,7 @@ def check_levels(raw: Raw, spot: Spot, levels: Collection[str] = _LEVELS) -> Non
                 pass
 
 
-def _check(raw: Raw, found: ShownValues | None, count: int, spot: Spot) -> None:
+def _check(raw: Raw, found: ShownValues | None, count: int, spot: JsonPath) -> None:
     lost = count != _resources(found)
     if lost or is_small(raw):
         check_levels(raw, spot)

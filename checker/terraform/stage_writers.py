@@ -30,7 +30,7 @@ from checker.model.resources import PresentsNothing, Stage, StageKind
 from checker.terraform.changes import Change
 from checker.terraform.decode import decode, members, printable
 from checker.terraform.plan_configuration import PlanConfiguration
-from checker.terraform.records import Record, given
+from checker.terraform.records import Record, optional_value
 
 _V2 = "aws_apigatewayv2_deployment"
 _OURS = re.compile(
@@ -275,7 +275,7 @@ def _text(record: Record) -> Raw | None:
     except UnreadableError:
         return None
     held = (found.get(name) for name in OTHER_WRITERS[record.type])
-    return next((raw for raw in held if raw is not None and given(raw) is not None), None)
+    return next((raw for raw in held if raw is not None and optional_value(raw) is not None), None)
 
 
 def shared_stages(stages: Iterable[Stage]) -> Iterator[tuple[Stage, Stage]]:

@@ -14,7 +14,7 @@ from checker.model.resource_types import APIS, STAGES
 from checker.model.resources import Presented, Presents, PresentsNothing, PresentsPlanned, Stage, StageKind
 from checker.terraform.decode import decode, printable
 from checker.terraform.providers import in_region
-from checker.terraform.records import Record, given
+from checker.terraform.records import Record, optional_value
 
 if TYPE_CHECKING:
     from checker.model.conditions import Tags
@@ -31,7 +31,7 @@ def read_tags(record: Record, own: Raw | UnsetType, every: Raw | UnsetType, aske
     for name, value in (("tags_all", every), ("tags", own)):
         if record.awaits(name) or record.hides(name):
             return None
-        found = given(value) if value is not UNSET else None
+        found = optional_value(value) if value is not UNSET else None
         if found is not None:
             return _read(found, record, asked)
     return () if own is not UNSET or every is not UNSET else None
@@ -162,7 +162,7 @@ def can_present(stage: Stage, http: Collection[str]) -> bool:
     return stage.kind is StageKind.REST or stage.api_id not in http or not isinstance(stage.presents, PresentsNothing)
 
 
-def named_by(names: Mapping[ApiKey, str], stage: Stage) -> Stage:
+def with_api_name(names: Mapping[ApiKey, str], stage: Stage) -> Stage:
     """The stage with the name of its API, where that is among them."""
     name = names.get((stage.kind, stage.api_id)) if stage.api_id is not None else None
     return replace(stage, api_name=name) if name is not None else stage

@@ -15,12 +15,14 @@ from checker.model.resources import Certificate, Presents, PresentsPlanned, Stag
 from checker.terraform.certificates import read_acm_certificate, read_certificate
 from checker.terraform.decode import AGAIN, members, printable
 from checker.terraform.records import Record
-from checker.terraform.stages import PRESENTED, ApiKey, api_names, can_present, http_apis, named_by, read_stage
+from checker.terraform.stages import PRESENTED, ApiKey, api_names, can_present, http_apis, read_stage, with_api_name
 
 _Accounts = dict[str | None, set[str | None]]
 
 
-def at_home(certificates: Sequence[tuple[Record, Certificate]], stages: Sequence[tuple[Record, Stage]]) -> tuple[Certificate, ...]:
+def infer_accounts(
+    certificates: Sequence[tuple[Record, Certificate]], stages: Sequence[tuple[Record, Stage]]
+) -> tuple[Certificate, ...]:
     """The certificates, each in the account of its provider configuration, as far as that is known.
 
     It is that of the stages of the same configuration. One that has none, as an alias for certificates alone, is of the account of
@@ -48,7 +50,7 @@ def _in_account(certificate: Certificate, accounts: set[str | None]) -> Certific
     return replace(certificate, place=certificate.place.or_else(Place(account=next(iter(accounts)))))
 
 
-class Recorded(Struct, frozen=True, kw_only=True):
+class RecordedState(Struct, frozen=True, kw_only=True):
     """The stages and certificates of a state, with the sentences that a report on them must carry, and its APIs' names."""
 
     stages: tuple[Stage, ...]
@@ -62,7 +64,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
         return frozenset(certificate.id for certificate in self.certificates if certificate.id)
 
 
-def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recorded:
+def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> RecordedState:
     """Read the records of one state; an ACM certificate counts only where a stage names its ARN.
 
     Of tags only those asked for (`tags`) are kept. The stages of HTTP APIs are left out: they present no certificate.
@@ -74,13 +76,13 @@ def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recor
     acm = [read_acm_certificate(record, tags) for record in records if record.type == ACM_CERTIFICATE]
     disclosed = {certificate.id for certificate in (*gateway, *acm) if certificate.id}
     names, http = api_names(records), http_apis(records)
-    read = [(record, named_by(names, read_stage(record, disclosed, tags))) for record in records if record.type in STAGES]
+    read = [(record, with_api_name(names, read_stage(record, disclosed, tags))) for record in records if record.type in STAGES]
     presenting = [(record, stage) for record, stage in read if can_present(stage, http)]
     holders = [record for record, _ in presenting]
     stages = tuple(stage for _, stage in presenting)
     named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
-    homed = at_home(tuple(zip(mine, gateway, strict=True)), tuple(zip(holders, stages, strict=True)))
-    return Recorded(
+    homed = infer_accounts(tuple(zip(mine, gateway, strict=True)), tuple(zip(holders, stages, strict=True)))
+    return RecordedState(
         stages=stages,
         certificates=(*homed, *(certificate for certificate in acm if certificate.id in named)),
         api_names=names,

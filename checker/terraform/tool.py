@@ -123,7 +123,9 @@ class ToolAnswer(Struct, frozen=True, kw_only=True):
     details: str = ""
 
 
-def ask(tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float = SECONDS, most: int = MOST_BYTES) -> ToolAnswer:
+def run_tool(
+    tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float = SECONDS, most: int = MOST_BYTES
+) -> ToolAnswer:
     """Run the tool in a directory.
 
     Raises UnreadableError if it cannot be started, does not end in time, or prints more than any plan or state is long.

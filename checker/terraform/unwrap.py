@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from checker.terraform.decode import Buffer, Spot
+from checker.terraform.decode import Buffer, JsonPath
 
 ZIP = b"PK\x03\x04"
 _UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
@@ -17,7 +17,7 @@ _HEAD = 4096
 _RATIO, _ALWAYS, _NEVER = 250, 64 * 1024**2, 1024**3
 
 
-def unwrap(data: Buffer, spot: Spot) -> Buffer:
+def unwrap(data: Buffer, spot: JsonPath) -> Buffer:
     """Plain UTF-8 text without a byte order mark; a zip (a binary plan) comes back as it is.
 
     Raises UnreadableError for an empty document, a broken or exploding compression, and text that is not Unicode.
@@ -33,7 +33,7 @@ def unwrap(data: Buffer, spot: Spot) -> Buffer:
     return data
 
 
-def _transcoded(data: Buffer, spot: Spot) -> Buffer:
+def _transcoded(data: Buffer, spot: JsonPath) -> Buffer:
     head = bytes(data[:4])
     if head in _UTF_32_MARKS or (head.count(b"\0") == 3 and head[:1] + head[3:] in {b"{\0", b"\0{", b"[\0", b"\0["}):
         raise spot.unreadable("is UTF-32, and JSON is UTF-8", "save it as UTF-8: `iconv -f UTF-32 -t UTF-8 FILE | tfcert check -`")
@@ -52,7 +52,7 @@ def _transcoded(data: Buffer, spot: Spot) -> Buffer:
         raise spot.unreadable("looks like UTF-16 and is not valid", "save it as UTF-8") from error
 
 
-def _check_utf8(data: Buffer, spot: Spot) -> None:
+def _check_utf8(data: Buffer, spot: JsonPath) -> None:
     """The decoder skips what it is not asked for without a look at its encoding, so that is looked at here.
 
     Most windows are ASCII, which is seen four times as fast as any other text is decoded.
@@ -72,7 +72,7 @@ def _check_utf8(data: Buffer, spot: Spot) -> None:
         raise spot.unreadable(f"is not UTF-8 at byte {at + error.start}", "save it as UTF-8") from error
 
 
-def _inflated(data: Buffer, spot: Spot) -> bytes:
+def _inflated(data: Buffer, spot: JsonPath) -> bytes:
     import gzip
     import io
     import zlib

@@ -16,7 +16,7 @@ from checker.model.observation import CertificateKey, Found, ObservedStage, Unan
 from checker.model.outcome import Outcome
 from checker.model.policy import FailOn, Policy, Run
 from checker.model.resources import StageKind
-from checker.model.sweep import Scanned, Sweep
+from checker.model.sweep import ScanResult, Sweep
 from checker.pipeline import check, scan
 
 
@@ -143,7 +143,7 @@ def scanned(folder: Path) -> Outcome:
         certificates={CertificateKey(id="old000", place=HOME): Found(expires_at=days(12), created_at=days(-353))},
         held=1,
     )
-    return scan(Scanned(sweeps=(sweep,)), None, Run(as_of=NOW, policy=Policy()))
+    return scan(ScanResult(sweeps=(sweep,)), None, Run(as_of=NOW, policy=Policy()))
 
 
 def exempted(folder: Path) -> Outcome:

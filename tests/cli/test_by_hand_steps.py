@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from checker.demo.emulator import SeedApi, SeedCertificate
 from checker.model.places import Access, Place
-from checker.rotation.aws_cli import line, name, role_taken
+from checker.rotation.aws_cli import assume_role_line, aws_command, safe_name
 
 ROOT = Path(__file__).resolve().parents[2]
 AS_OF = ("--as-of", "2026-11-24")
@@ -181,14 +181,14 @@ def test_the_order_does_not_rest_on_aws_refusing_a_deletion(aws, steps, shell, a
 def test_whatever_a_name_holds_is_one_word_of_the_shell(text):
     """Nothing in the name of a profile, a role, a region or a stage is run, split or expanded."""
     place = Place("aws", HERE, "us-east-1")
-    words = shlex.split(line(Access(profile=text), place, "apigateway", "get-stage", {"stage-name": text}))
+    words = shlex.split(aws_command(Access(profile=text), place, "apigateway", "get-stage", {"stage-name": text}))
     if text.startswith("-"):
         # The AWS CLI would take a word of its own for another option.
         assert words == [*words[:3], f"--profile={text}", "--region", "us-east-1", f"--stage-name={text}"]
     else:
         assert words == [*words[:3], "--profile", text, "--region", "us-east-1", "--stage-name", text]
-    assert shlex.split(name(text)) == [text]
-    taken = role_taken(Access(role_arn=text, external_id=text), place)
+    assert shlex.split(safe_name(text)) == [text]
+    taken = assume_role_line(Access(role_arn=text, external_id=text), place)
     inner = shlex.split(taken.partition("$(aws ")[2].removesuffix("))"))
     role, external = (
         [f"--{option}={text}"] if text.startswith("-") else [f"--{option}", text] for option in ("role-arn", "external-id")

@@ -18,7 +18,7 @@ from strict_server import Answer, Fault
 
 from checker.errors import TfcertError, UsageError
 from checker.forges import transport
-from checker.forges.comment import Behavior, Did, Marker, Post, keep
+from checker.forges.comment import Behavior, CommentAction, Marker, Post, update_comment
 from checker.forges.transport import check_address
 
 SECRET = "token-that-stays"
@@ -234,7 +234,7 @@ def test_a_forge_that_never_answers_is_left(hostile, forge, monkeypatch, answer)
     rig = type(forge)(name=forge.name, server=server, repository=forge.repository)
     began = time.monotonic()
     with pytest.raises(TfcertError, match=r"5 times|more than 2 seconds in all"):
-        keep(rig.conversation(), Post(text="x", marker=MARKER), Behavior.UPDATE)
+        update_comment(rig.conversation(), Post(text="x", marker=MARKER), Behavior.UPDATE)
     assert time.monotonic() - began < 5
 
 
@@ -280,11 +280,11 @@ def test_a_forged_marker_of_a_later_run_holds_nothing_up_where_nobody_tells_whos
     forged = Post(text="all is well", marker=replace(MARKER, run=10**18))
     forge.server.add(forged.body)
     post = Post(text="bad", marker=MARKER)
-    assert keep(forge.conversation(), post, Behavior.UPDATE).did is not Did.OUTRUN
+    assert update_comment(forge.conversation(), post, Behavior.UPDATE).did is not CommentAction.OUTRUN
     bodies = forge.server.bodies() if forge.name == "github" else [note["body"] for note in forge.server.notes[7]]
     assert any("bad" in body for body in bodies)
     # The next run still finds it.
-    keep(forge.conversation(), Post(text="worse", marker=replace(MARKER, run=6)), Behavior.UPDATE)
+    update_comment(forge.conversation(), Post(text="worse", marker=replace(MARKER, run=6)), Behavior.UPDATE)
     bodies = forge.server.bodies() if forge.name == "github" else [note["body"] for note in forge.server.notes[7]]
     assert any("worse" in body for body in bodies)
     assert not any("bad" in body for body in bodies)
@@ -300,5 +300,5 @@ def test_a_comment_of_somebody_else_that_cannot_be_edited_is_passed_over(forge):
         forge.server.add(forged, by="another[bot]")
     else:
         forge.server.add(forged)
-    kept = keep(forge.conversation(), Post(text="bad", marker=MARKER), Behavior.UPDATE)
-    assert kept.did is Did.CREATED
+    kept = update_comment(forge.conversation(), Post(text="bad", marker=MARKER), Behavior.UPDATE)
+    assert kept.did is CommentAction.CREATED

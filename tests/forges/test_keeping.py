@@ -13,7 +13,7 @@ from github_stand_in import BOT
 from strict_server import Answer, Fault
 
 from checker.errors import TfcertError
-from checker.forges.comment import Behavior, Did, Marker, Post, RefusedError, keep, said
+from checker.forges.comment import Behavior, CommentAction, Marker, Post, RefusedError, comment_body, update_comment
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}
@@ -27,11 +27,11 @@ def post(rig, text, *, hours=0, key="default", resolved=False, run=None, always=
 
 
 def ours(rig):
-    return [said(body) for body in rig.server.bodies() if body.startswith("<!-- tfcert comment")]
+    return [comment_body(body) for body in rig.server.bodies() if body.startswith("<!-- tfcert comment")]
 
 
 def run(rig, *arguments, behavior=Behavior.UPDATE, token="writes", **more):
-    return keep(rig.conversation(token), post(rig, *arguments, **more), behavior).did
+    return update_comment(rig.conversation(token), post(rig, *arguments, **more), behavior).did
 
 
 def writes(rig):
@@ -42,11 +42,11 @@ def writes(rig):
 
 def test_a_comment_is_created_then_edited_and_an_identical_one_makes_no_call(forge):
     """Only what it says counts for that, not how fresh it is."""
-    assert run(forge, "one") is Did.CREATED
+    assert run(forge, "one") is CommentAction.CREATED
     assert len(writes(forge)) == 1
-    assert run(forge, "one", hours=1, run=9) is Did.UNCHANGED
+    assert run(forge, "one", hours=1, run=9) is CommentAction.UNCHANGED
     assert writes(forge) == []
-    assert run(forge, "two", hours=2) is Did.EDITED
+    assert run(forge, "two", hours=2) is CommentAction.EDITED
     assert len(writes(forge)) == 1
     assert ours(forge) == ["two"]
     assert "commit abcdef1" in forge.server.bodies()[0]
@@ -57,9 +57,9 @@ def test_an_older_run_never_overwrites_a_newer(forge):
     run(forge, "new", hours=5, run=20)
     writes(forge)
     for behavior in Behavior:
-        assert run(forge, "old", hours=9, run=10, behavior=behavior) is Did.OUTRUN
+        assert run(forge, "old", hours=9, run=10, behavior=behavior) is CommentAction.OUTRUN
     assert writes(forge) == []
-    assert run(forge, "again", hours=1, run=21) is Did.EDITED
+    assert run(forge, "again", hours=1, run=21) is CommentAction.EDITED
     assert ours(forge) == ["again"]
 
 
@@ -87,9 +87,9 @@ def test_a_comment_that_somebody_else_wrote_with_our_marker_is_not_ours(forge):
 
 def test_nothing_is_said_where_all_was_always_well(forge):
     """Unless that is wanted."""
-    assert run(forge, "fine", resolved=True) is Did.SILENT
+    assert run(forge, "fine", resolved=True) is CommentAction.SILENT
     assert writes(forge) == []
-    assert run(forge, "fine", resolved=True, always=True) is Did.CREATED
+    assert run(forge, "fine", resolved=True, always=True) is CommentAction.CREATED
     assert ours(forge) == ["fine"]
 
 
@@ -98,12 +98,12 @@ def test_when_all_is_well_the_comment_says_so_and_github_folds_it_away(github):
     run(github, "bad")
     run(github, "fine", hours=1, resolved=True)
     (comment,) = github.server.comments[7]
-    assert (said(comment["body"]), comment["minimized"]) == ("fine", "RESOLVED")
+    assert (comment_body(comment["body"]), comment["minimized"]) == ("fine", "RESOLVED")
     writes(github)
-    assert run(github, "fine", hours=2, resolved=True) is Did.UNCHANGED
+    assert run(github, "fine", hours=2, resolved=True) is CommentAction.UNCHANGED
     assert writes(github) == []
     run(github, "bad", hours=3)
-    assert (said(comment["body"]), comment["minimized"]) == ("bad", False)
+    assert (comment_body(comment["body"]), comment["minimized"]) == ("bad", False)
 
 
 def test_what_a_person_folded_away_stays_so(github):
@@ -151,7 +151,7 @@ def test_a_thousand_comments_before_ours(forge):
         forge.server.add(f"comment {number}")
     run(forge, "one")
     writes(forge)
-    assert run(forge, "two", hours=1) is Did.EDITED
+    assert run(forge, "two", hours=1) is CommentAction.EDITED
     listings = [
         request for request in forge.server.requests if request.method == "GET" and request.path.endswith(("comments", "notes"))
     ]
@@ -171,7 +171,7 @@ def test_a_comment_that_is_deleted_meanwhile_is_written_anew(forge):
             deleted.append(there[7].pop())
 
     forge.server.before.append(delete)
-    assert run(forge, "two", hours=1) is Did.CREATED
+    assert run(forge, "two", hours=1) is CommentAction.CREATED
     assert deleted
     assert ours(forge) == ["two"]
 
@@ -195,7 +195,7 @@ def test_whatever_fails_for_a_while_leaves_one_comment(forge, method, answer, he
 def test_a_lost_answer_is_no_reason_to_write_twice(forge):
     """A comment that was heard is found, also where every run leaves one of its own."""
     forge.server.faults.append(Fault(method="POST", path="comments|notes", answer=None, heard=True))
-    assert run(forge, "one", behavior=Behavior.NEW) is Did.CREATED
+    assert run(forge, "one", behavior=Behavior.NEW) is CommentAction.CREATED
     assert ours(forge) == ["one"]
 
 
@@ -227,7 +227,7 @@ def test_a_forge_that_stays_away_is_given_up(forge):
 def test_github_s_secondary_limit_is_waited_for(github, headers, pause):
     """403 is then no refusal."""
     github.server.faults.append(Fault(method="POST", path="comments", answer=Answer(status=403, body=SECONDARY, headers=headers)))
-    assert run(github, "one") is Did.CREATED
+    assert run(github, "one") is CommentAction.CREATED
     assert github.pauses == [pause]
     assert ours(github) == ["one"]
 
@@ -236,7 +236,7 @@ def test_gitlab_s_limit_is_waited_for(gitlab):
     """429 with Retry-After."""
     limit = Answer(status=429, body={"message": "Retry later"}, headers={"Retry-After": "3"})
     gitlab.server.faults.append(Fault(method="GET", path="notes", answer=limit, times=2))
-    assert run(gitlab, "one") is Did.CREATED
+    assert run(gitlab, "one") is CommentAction.CREATED
     assert gitlab.pauses == [3.0, 3.0]
 
 
@@ -358,7 +358,7 @@ def test_fifty_runs_over_a_pull_request_s_life_leave_one_comment(forge):
 def test_a_token_that_may_not_write_is_told_apart(forge, number):
     """A fork's: 403, or 404 where it may not even see."""
     with pytest.raises(RefusedError):
-        keep(forge.conversation("reads", number), post(forge, "one"), Behavior.UPDATE)
+        update_comment(forge.conversation("reads", number), post(forge, "one"), Behavior.UPDATE)
     assert ours(forge) == []
 
 
@@ -384,7 +384,7 @@ def test_folding_away_is_no_reason_to_fail(github):
             github.server.faults.append(Fault(method="POST", path="graphql", answer=Answer(status=200, body=errors)))
 
     github.server.before.append(refuse)
-    assert run(github, "fine", hours=1, resolved=True) is Did.EDITED
+    assert run(github, "fine", hours=1, resolved=True) is CommentAction.EDITED
     assert ours(github) == ["fine"]
 
 

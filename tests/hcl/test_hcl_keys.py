@@ -6,7 +6,7 @@ import pytest
 from world import lay
 
 from checker.hcl.configuration import load_configuration
-from checker.hcl.flow import follow
+from checker.hcl.flow import follow_certificate
 
 C = "aws_api_gateway_client_certificate.orders.id"
 DECLARED = 'resource "aws_api_gateway_client_certificate" "orders" {\n}\n'
@@ -35,4 +35,4 @@ def test_an_id_that_is_a_key_is_told_from_one_that_is_a_value(local, for_each, k
     stage = f'resource "aws_api_gateway_stage" "prod" {{\n  for_each = {for_each}\n  client_certificate_id = each.value\n}}\n'
     configuration = load_configuration(str(lay(tmp_path, {"main.tf": f"{DECLARED}locals {{\n  x = {local}\n}}\n{stage}"})))
     assert configuration is not None
-    assert bool(follow(configuration, (), "aws_api_gateway_client_certificate", "orders").keys) == keyed
+    assert bool(follow_certificate(configuration, (), "aws_api_gateway_client_certificate", "orders").keys) == keyed

@@ -6,7 +6,7 @@ import pytest
 from world import CERTIFICATE
 
 from checker.hcl.configuration import Configuration, Module
-from checker.hcl.references import Use, moved_by_repoint, references
+from checker.hcl.references import ReferenceUse, moved_by_repoint, references
 from checker.hcl.syntax import SourceFile
 
 C = f"{CERTIFICATE}.orders"
@@ -22,48 +22,48 @@ def found(text: str):
 @pytest.mark.parametrize(
     ("expression", "use"),
     [
-        (f"{C}.id", Use.POINTER),
-        (f"{C}.arn", Use.POINTER),
-        (f"{C}[0].id", Use.POINTER),
-        (f"{C}.0.id", Use.POINTER),
-        (f'{C}["a.b"].id', Use.POINTER),
-        (f"{C}[each.key].id", Use.POINTER),
-        (f"{C}[*].id", Use.POINTER),
-        (f"{C}.*.id", Use.POINTER),
-        (f"{C}[*].id[0]", Use.POINTER),
-        (f"values({C})[*].id", Use.POINTER),
-        (f"one({C}).id", Use.POINTER),
-        (f"try({C}[0].id, null)", Use.POINTER),
-        (f"[for c in {C} : c.id]", Use.POINTER),
-        (f"{{ for k, c in {C} : k => c.id if k != null }}", Use.POINTER),
-        (f'"${{{C}.id}}"', Use.POINTER),
-        (f'"${{~ {C}.id ~}}"', Use.POINTER),
-        (f'"%{{ if {C}.id == "x" }}a%{{ endif }}"', Use.POINTER),
-        (f"<<-EOT\n  ${{{C}.id}}\n  EOT", Use.POINTER),
-        (f"provider::x::f({C}.id)", Use.POINTER),
-        (f"{C}.pem_encoded_certificate", Use.TRUST),
-        (f"[for c in {C} : trimspace(c.pem_encoded_certificate)]", Use.TRUST),
-        (f"{C}.expiration_date", Use.INFORMATION),
-        (f"{C}.tags.id", Use.INFORMATION),
-        (f'{C}.tags["id"]', Use.INFORMATION),
-        (C, Use.WHOLE),
-        (f'{C}["id"]', Use.WHOLE),
-        (f"({C}).id", Use.WHOLE),
-        (f"(var.a ? {C} : null).id", Use.WHOLE),
-        (f"jsonencode({C})", Use.WHOLE),
-        (f"length({C})", Use.INFORMATION),
-        (f"keys({C})", Use.INFORMATION),
-        (f"can({C}[0])", Use.INFORMATION),
-        (f"{C}[0] != null", Use.INFORMATION),
-        (f"null == one({C})", Use.INFORMATION),
-        (f"try({C}[0], null) != null", Use.INFORMATION),
-        (f"{C}[0] != var.other", Use.WHOLE),
-        (f"one({C}).id != null", Use.POINTER),
-        (f"[for k, c in {C} : k]", Use.WHOLE),
-        (f"[for c in {C} : c]", Use.WHOLE),
-        (f"[for c in values({C}) : c.id]", Use.WHOLE),
-        (f"{{ for k, c in {C} : k => [c.id, c.pem_encoded_certificate] }}", Use.WHOLE),
-        (f"{{ for k, c in {C} : k => [c.expiration_date, c.pem_encoded_certificate] }}", Use.TRUST),
+        (f"{C}.id", ReferenceUse.POINTER),
+        (f"{C}.arn", ReferenceUse.POINTER),
+        (f"{C}[0].id", ReferenceUse.POINTER),
+        (f"{C}.0.id", ReferenceUse.POINTER),
+        (f'{C}["a.b"].id', ReferenceUse.POINTER),
+        (f"{C}[each.key].id", ReferenceUse.POINTER),
+        (f"{C}[*].id", ReferenceUse.POINTER),
+        (f"{C}.*.id", ReferenceUse.POINTER),
+        (f"{C}[*].id[0]", ReferenceUse.POINTER),
+        (f"values({C})[*].id", ReferenceUse.POINTER),
+        (f"one({C}).id", ReferenceUse.POINTER),
+        (f"try({C}[0].id, null)", ReferenceUse.POINTER),
+        (f"[for c in {C} : c.id]", ReferenceUse.POINTER),
+        (f"{{ for k, c in {C} : k => c.id if k != null }}", ReferenceUse.POINTER),
+        (f'"${{{C}.id}}"', ReferenceUse.POINTER),
+        (f'"${{~ {C}.id ~}}"', ReferenceUse.POINTER),
+        (f'"%{{ if {C}.id == "x" }}a%{{ endif }}"', ReferenceUse.POINTER),
+        (f"<<-EOT\n  ${{{C}.id}}\n  EOT", ReferenceUse.POINTER),
+        (f"provider::x::f({C}.id)", ReferenceUse.POINTER),
+        (f"{C}.pem_encoded_certificate", ReferenceUse.TRUST),
+        (f"[for c in {C} : trimspace(c.pem_encoded_certificate)]", ReferenceUse.TRUST),
+        (f"{C}.expiration_date", ReferenceUse.INFORMATION),
+        (f"{C}.tags.id", ReferenceUse.INFORMATION),
+        (f'{C}.tags["id"]', ReferenceUse.INFORMATION),
+        (C, ReferenceUse.WHOLE),
+        (f'{C}["id"]', ReferenceUse.WHOLE),
+        (f"({C}).id", ReferenceUse.WHOLE),
+        (f"(var.a ? {C} : null).id", ReferenceUse.WHOLE),
+        (f"jsonencode({C})", ReferenceUse.WHOLE),
+        (f"length({C})", ReferenceUse.INFORMATION),
+        (f"keys({C})", ReferenceUse.INFORMATION),
+        (f"can({C}[0])", ReferenceUse.INFORMATION),
+        (f"{C}[0] != null", ReferenceUse.INFORMATION),
+        (f"null == one({C})", ReferenceUse.INFORMATION),
+        (f"try({C}[0], null) != null", ReferenceUse.INFORMATION),
+        (f"{C}[0] != var.other", ReferenceUse.WHOLE),
+        (f"one({C}).id != null", ReferenceUse.POINTER),
+        (f"[for k, c in {C} : k]", ReferenceUse.WHOLE),
+        (f"[for c in {C} : c]", ReferenceUse.WHOLE),
+        (f"[for c in values({C}) : c.id]", ReferenceUse.WHOLE),
+        (f"{{ for k, c in {C} : k => [c.id, c.pem_encoded_certificate] }}", ReferenceUse.WHOLE),
+        (f"{{ for k, c in {C} : k => [c.expiration_date, c.pem_encoded_certificate] }}", ReferenceUse.TRUST),
     ],
 )
 def test_a_reference_is_known_by_what_it_takes(expression, use):
@@ -97,7 +97,7 @@ def test_what_only_looks_like_a_reference_is_none(text):
 def test_what_orders_or_triggers_is_neither_a_pointer_nor_the_whole(block):
     """`depends_on` and `replace_triggered_by` name an address; they move in retire."""
     text = f'resource "a" "b" {{\n  {block.replace("X", C)}\n}}\n'
-    assert [reference.use for reference in found(text)] == [Use.META]
+    assert [reference.use for reference in found(text)] == [ReferenceUse.META]
 
 
 def test_every_reference_of_an_expression_is_found_with_its_own_bytes():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import bounded, lay
 
-from checker.hcl.configuration import literal, plain_calls
+from checker.hcl.configuration import literal_string, plain_calls
 from checker.hcl.roots import find_roots
 from checker.hcl.syntax import SourceFile
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_read_is_said_of_its_folder_and_is_no_gap(tmp_path):
 def by_parser(data):
     """Module calls as the parser reads them."""
     body = SourceFile("main.tf", data).body
-    return tuple((block.labels[0], literal(data, block, "source")) for block in body.blocks if block.type == "module")
+    return tuple((block.labels[0], literal_string(data, block, "source")) for block in body.blocks if block.type == "module")
 
 
 PIECES = st.sampled_from(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from world import BASE, bounded
 
 from checker.errors import UnreadableError
-from checker.hcl.comments import attached, lineage_of, pem_of
+from checker.hcl.comments import attached_comments, lineage_of, pem_of
 from checker.hcl.syntax import SourceFile
 
 
@@ -78,7 +78,7 @@ def test_the_comments_of_a_block_are_those_directly_above_it(above, kept, mark, 
     """A blank line, or a comment behind something else, ends them."""
     text = (mark + above + 'resource "a" "b" {\n}\n').replace("\n", newline)
     file = SourceFile("a.tf", text.encode())
-    assert attached(file, file.body.blocks[-1]).of(file.data).decode() == kept.replace("\n", newline)
+    assert attached_comments(file, file.body.blocks[-1]).of(file.data).decode() == kept.replace("\n", newline)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from checker.aws.deadline import OverdueError, TimeBudget, start, within
+from checker.aws.deadline import OverdueError, TimeBudget, start_thread, wait_for_result
 
 
 def test_patience_ends_after_its_seconds_and_stays_ended():
@@ -44,11 +44,11 @@ def test_quick_answers_renew_patience_and_slow_ones_use_it_up():
 
 def test_the_result_or_the_exception_of_the_work_comes_back():
     """A fault of our own is not mistaken for silence."""
-    assert within(TimeBudget(5), start(lambda: 7)) == 7
+    assert wait_for_result(TimeBudget(5), start_thread(lambda: 7)) == 7
     with pytest.raises(ZeroDivisionError):
-        within(TimeBudget(5), start(lambda: 1 // 0))
+        wait_for_result(TimeBudget(5), start_thread(lambda: 1 // 0))
     with pytest.raises(TimeoutError):
-        within(TimeBudget(5), start(_times_out))
+        wait_for_result(TimeBudget(5), start_thread(_times_out))
 
 
 def _times_out():
@@ -59,7 +59,7 @@ def test_work_that_does_not_end_is_overdue():
     """The wait ends, whatever the work does."""
     over = threading.Event()
     with pytest.raises(OverdueError):
-        within(TimeBudget(0.05), start(lambda: over.wait(20)))
+        wait_for_result(TimeBudget(0.05), start_thread(lambda: over.wait(20)))
     over.set()
 
 

@@ -9,7 +9,7 @@ import urllib3.exceptions
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from checker.aws.errors import Question, explain, foreign
+from checker.aws.errors import Question, boto_exceptions, explain_exception
 from checker.aws.gateway import GatewayError
 
 SECRET = "hunter2-hunter2"
@@ -38,9 +38,9 @@ def _raised(kind):
 def test_every_exception_of_botocore_is_explained_without_its_own_words(kind):
     """Some hold what a credential program printed, or an address with a password."""
     error = _raised(kind)
-    assert isinstance(error, foreign())
+    assert isinstance(error, boto_exceptions())
 
-    told = explain(error, QUESTION)
+    told = explain_exception(error, QUESTION)
 
     assert isinstance(told, GatewayError)
     assert told.unanswered.reason
@@ -66,9 +66,9 @@ def test_every_exception_of_botocore_is_explained_without_its_own_words(kind):
 )
 def test_what_comes_out_of_botocore_beside_its_own_exceptions_is_explained_too(error):
     """Its parsers and its credential programs raise what Python raises."""
-    assert isinstance(error, foreign())
+    assert isinstance(error, boto_exceptions())
 
-    told = explain(error, QUESTION).unanswered
+    told = explain_exception(error, QUESTION).unanswered
 
     assert "in region us-east-1" in told.reason
     assert SECRET not in told.reason + told.remedy
@@ -76,5 +76,5 @@ def test_what_comes_out_of_botocore_beside_its_own_exceptions_is_explained_too(e
 
 def test_an_interrupt_is_nothing_to_explain():
     """Ctrl-C and exit are not failures of AWS."""
-    assert not issubclass(KeyboardInterrupt, foreign())
-    assert not issubclass(SystemExit, foreign())
+    assert not issubclass(KeyboardInterrupt, boto_exceptions())
+    assert not issubclass(SystemExit, boto_exceptions())

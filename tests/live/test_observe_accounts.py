@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checker.analysis.certificate_uses import observable
+from checker.analysis.certificate_uses import stage_key
 from checker.aws import Connection
 from checker.aws.connection import Role
 from checker.aws.session import Clients
@@ -77,7 +77,7 @@ def test_drift_and_surveys_are_asked_of_their_accounts_as_well(organisation, sta
 
     seen = look(surveys=[place], anchors=[theirs], connection=entering(SECOND, THIRD), drift=True)
 
-    assert seen.stages[observable(theirs)].certificate_id == "abc123"
+    assert seen.stages[stage_key(theirs)].certificate_id == "abc123"
     assert isinstance(seen.surveys[place], Surveyed)
     assert [each.api_id for each in seen.surveys[place].stages] == ["api2"]
     besides = [(said_of.id, said_of.place.account) for said_of in seen.certificates]

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from checker.aws.session import Pace
+from checker.aws.session import RequestPace
 from checker.demo.emulator import AnswerFault, Hang, ProxyPage, SeedAcm, SeedCertificate, access_denied
-from checker.model.observation import Found, Gone, Renews, RenewsNot, Unanswered
+from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found, Gone, Unanswered
 
 ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
@@ -28,7 +28,7 @@ def test_a_certificate_of_acm_is_asked_of_acm_alone(aws, key, look):
 
     seen = look([key(ARN)])
 
-    assert seen.certificates[key(ARN)] == Found(expires_at=ENDS, created_at=ENDS - timedelta(days=365), renewal=Renews())
+    assert seen.certificates[key(ARN)] == Found(expires_at=ENDS, created_at=ENDS - timedelta(days=365), renewal=AcmRenews())
     assert seen.calls == {"DescribeCertificate": 1, "GetCallerIdentity": 1}
 
 
@@ -44,7 +44,7 @@ def test_without_an_arn_acm_is_not_asked(aws, key, look):
 @pytest.mark.parametrize("state", [None, "SUCCESS", "PENDING_AUTO_RENEWAL"])
 def test_what_acm_issued_and_calls_eligible_renews_itself(aws, key, look, state):
     """Until ACM says that it failed."""
-    assert renewal(aws, key, look, renewal=state) == Renews()
+    assert renewal(aws, key, look, renewal=state) == AcmRenews()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_acm_issued_and_calls_eligible_renews_itself(aws, key, look, state)
 def test_what_acm_will_not_renew_says_why(aws, key, look, seed, reason):
     """In the words of what a person can do something about."""
     said = renewal(aws, key, look, **seed)
-    assert isinstance(said, RenewsNot)
+    assert isinstance(said, AcmDoesNotRenew)
     assert reason in said.reason
     assert said.remedy
 
@@ -163,7 +163,7 @@ def test_acm_has_a_pace_of_its_own(aws, key, look, monkeypatch):
     """Its quota is not API Gateway's: one does not wait for the other."""
     paces = []
 
-    class Counted(Pace):
+    class Counted(RequestPace):
         def __init__(self):
             super().__init__()
             self.waits = 0

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from checker.aws import Connection
-from checker.aws.session import Pace
+from checker.aws.session import RequestPace
 from checker.demo.emulator import SeedApi, SeedCertificate, access_denied, unavailable
 from checker.model.observation import Found, Gone, Unanswered
 from checker.model.places import Place
@@ -63,7 +63,7 @@ def test_every_request_to_api_gateway_waits_its_turn_retries_included(aws, key, 
     """One pace a region, shared by certificates and surveys and both versions of API Gateway; STS has its own quota."""
     paces = []
 
-    class Counted(Pace):
+    class Counted(RequestPace):
         def __init__(self):
             super().__init__()
             self.waits = 0

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from checker.analysis.certificate_uses import observable
+from checker.analysis.certificate_uses import stage_key
 from checker.demo.emulator import Drop, Hang, SeedApi, SeedCertificate, access_denied
 from checker.model.observation import Found, Gone, ObservedStage, Unanswered
 from checker.model.places import Place
@@ -23,7 +23,7 @@ def shown(look):
 
     def ask(stages, wanted=(), surveys=(), **rest):
         seen = look(wanted, surveys, stages, drift=True, **rest)
-        return [seen.stages[observable(each)] for each in stages], seen
+        return [seen.stages[stage_key(each)] for each in stages], seen
 
     return ask
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Thread
 
-from checker.aws.session import Pace
+from checker.aws.session import RequestPace
 
 
 class Time:
@@ -23,7 +23,7 @@ class Time:
 def test_a_burst_goes_at_once_and_what_follows_at_nine_a_second():
     """Thirty requests do not wait; a hundred and twenty take ten seconds."""
     time = Time()
-    pace = Pace(clock=time.clock, sleep=time.sleep)
+    pace = RequestPace(clock=time.clock, sleep=time.sleep)
 
     for _ in range(30):
         pace.wait()
@@ -37,7 +37,7 @@ def test_a_burst_goes_at_once_and_what_follows_at_nine_a_second():
 def test_an_idle_second_earns_nine_requests_and_an_idle_hour_no_more_than_a_burst():
     """The bucket holds thirty at most."""
     time = Time()
-    pace = Pace(clock=time.clock, sleep=time.sleep)
+    pace = RequestPace(clock=time.clock, sleep=time.sleep)
     for _ in range(30):
         pace.wait()
     time.now += 1
@@ -53,7 +53,7 @@ def test_an_idle_second_earns_nine_requests_and_an_idle_hour_no_more_than_a_burs
 def test_threads_share_the_quota_and_none_holds_up_another_while_it_waits():
     """Ten threads at once have the burst between them, and turns one after another."""
     waits = []
-    pace = Pace(burst=4, clock=lambda: 0.0, sleep=waits.append)
+    pace = RequestPace(burst=4, clock=lambda: 0.0, sleep=waits.append)
     threads = [Thread(target=pace.wait) for _ in range(10)]
     for thread in threads:
         thread.start()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from checker.aws.responses import once, rest_stage
+from checker.aws.responses import once, parse_rest_stage
 from checker.demo.emulator import (
     AnswerFault,
     Drop,
@@ -186,5 +186,5 @@ def test_i4_a_stage_that_is_listed_twice_is_refused():
     """One of the two is not true."""
     one = {"stageName": "prod", "clientCertificateId": "fine01"}
     with pytest.raises(ValueError, match="stage prod is in the answer twice"):
-        once(rest_stage("a", None, item) for item in (one, one | {"clientCertificateId": None}))
-    assert len(once(rest_stage("a", None, item) for item in (one, one | {"stageName": "dev"}))) == 2
+        once(parse_rest_stage("a", None, item) for item in (one, one | {"clientCertificateId": None}))
+    assert len(once(parse_rest_stage("a", None, item) for item in (one, one | {"stageName": "dev"}))) == 2

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from world import BASE, CERTIFICATE, NOW, STAGE, world
 
-from checker.cli.patch_output import standing
+from checker.cli.patch_output import status_lines
 from checker.model.address import parse
 from checker.model.location import Location
 from checker.model.rotation import Delivery, Next, Phase, Rotation, TrustConsumer
@@ -83,7 +83,7 @@ def test_nothing_is_called_safe_beside_a_trust_line_that_alarms(plain, phase, de
         "preview": preview_in_words(one, phase),
         "header": header(patch, where="here"),
         "runbook": runbook((one,), declared, outcome.cases.policy, as_of=NOW, where="here", trust_bundle=both),
-        "patch": "\n".join(standing(reported, patches, written=False, back=False)),
+        "patch": "\n".join(status_lines(reported, patches, written=False, back=False)),
         "text": text(reported),
         "markdown": markdown(reported),
         "html": re.sub(r"<style.*?</style>|<script.*?</script>", "", html(reported), flags=re.DOTALL),

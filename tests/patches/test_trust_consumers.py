@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from world import BASE, CERTIFICATE, tree, world
 
-from checker.cli.patch_preview import ground_of, patch_text
+from checker.cli.patch_preview import patch_text, repository_paths
 from checker.model.rotation import Blocked, Delivery, Phase
 from checker.patches.runbook import runbook
 
@@ -25,7 +25,7 @@ def headers(folder, files, **wish):
     home = world(folder, {"main.tf": BASE, **files})
     _, patches = home.ask(every=True, **wish)
     assert not any(isinstance(rotation.step, Blocked) for rotation in patches.rotations), patches.rotations
-    ground = ground_of(home.configuration())
+    ground = repository_paths(home.configuration())
     return {entry.phase: patch_text(entry, ground).decode().partition("diff --git")[0] for entry in patches.patches}
 
 
@@ -313,7 +313,7 @@ def test_what_runs_at_creation_is_left_out_of_the_successor_and_named(parts, kep
     head = f'resource "{CERTIFICATE}" "orders_202611" {{\n  description = "orders"\n'
     assert f"{head}{kept}}}\n" in text
     assert "".join(parts) in text, "the predecessor's block stays as it was"
-    shown = patch_text(entry, ground_of(home.configuration())).decode().partition("diff --git")[0]
+    shown = patch_text(entry, repository_paths(home.configuration())).decode().partition("diff --git")[0]
     assert shown.count("is left out of the successor") == lines
     if lines:
         assert "main.tf:" in shown.partition("is left out")[0].rpartition("careful: ")[2]
@@ -347,7 +347,7 @@ def test_the_whole_rotation_of_a_certificate_with_provisioners(tmp_path):
     for phase in (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE):
         _, patches = home.ask()
         assert [entry.phase for entry in patches.patches] == [phase], patches.rotations
-        said[phase] = patch_text(patches.patches[0], ground_of(home.configuration())).decode()
+        said[phase] = patch_text(patches.patches[0], repository_paths(home.configuration())).decode()
         home.write(patches)
         home.apply(phase, patches.rotations)
     assert "still holds the old PEM alone" in said[Phase.REPOINT]

@@ -16,7 +16,7 @@ from terraform_json import CERTIFICATE, plan, raw, raw_state
 
 from checker.errors import UnreadableError
 from checker.terraform.load import read_source
-from checker.terraform.tool import Tool, ask
+from checker.terraform.tool import Tool, run_tool
 
 STATE = json.dumps(raw_state(raw(CERTIFICATE, "c", {"attributes": {"id": "c1"}})))
 
@@ -121,7 +121,7 @@ def test_a_tool_that_fails(script, directory):
 )
 def test_how_a_failure_is_summed_up(script, directory, body, complaint):
     """By the last line where none is an error, or by the code, and never at length."""
-    assert ask(script(body), ("state", "pull"), str(directory)).complaint == complaint
+    assert run_tool(script(body), ("state", "pull"), str(directory)).complaint == complaint
 
 
 def test_a_tool_that_never_ends(script, directory):
@@ -129,7 +129,7 @@ def test_a_tool_that_never_ends(script, directory):
     tool = script(f"sleep 1000 & echo $! > {directory}/child; wait")
     started = time.monotonic()
     with pytest.raises(UnreadableError, match="did not end within 1 seconds"):
-        ask(tool, ("state", "pull"), str(directory), seconds=1)
+        run_tool(tool, ("state", "pull"), str(directory), seconds=1)
     assert time.monotonic() - started < 30
     child = Path("/proc", (directory / "child").read_text().strip(), "stat")
     while _is_alive(child):
@@ -148,14 +148,14 @@ def _is_alive(stat):
 def test_a_tool_that_closes_its_output_and_stays(script, directory):
     """The end of its output is not its own end."""
     with pytest.raises(UnreadableError, match="did not end within 1 seconds"):
-        ask(script("exec >&- 2>&-; sleep 1000"), ("x",), str(directory), seconds=1)
+        run_tool(script("exec >&- 2>&-; sleep 1000"), ("x",), str(directory), seconds=1)
 
 
 def test_a_tool_that_prints_without_end(script, directory):
     """It is stopped at the limit, on both of its outputs."""
     with pytest.raises(UnreadableError, match="prints more than 1000000 bytes"):
-        ask(script("yes"), ("x",), str(directory), most=1_000_000)
-    assert ask(script("yes | head -c 30000000 >&2"), ("x",), str(directory)).complaint is None
+        run_tool(script("yes"), ("x",), str(directory), most=1_000_000)
+    assert run_tool(script("yes | head -c 30000000 >&2"), ("x",), str(directory)).complaint is None
 
 
 def test_a_tool_that_cannot_be_started(directory, tmp_path):
@@ -163,7 +163,7 @@ def test_a_tool_that_cannot_be_started(directory, tmp_path):
     (tmp_path / "t").write_text("not a program")
     tool = Tool(path=str(tmp_path / "t"), name="t", environment={})
     with pytest.raises(UnreadableError, match="`t state pull` could not be started"):
-        ask(tool, ("state", "pull"), str(directory))
+        run_tool(tool, ("state", "pull"), str(directory))
 
 
 def test_a_tool_that_prints_something_else(script, directory):

@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 
 from checker._value import collector_paused
 from checker.errors import UnreadableError
-from checker.terraform.decode import Spot, decode
+from checker.terraform.decode import JsonPath, decode
 
 
 class Inner(Struct):
@@ -33,7 +33,7 @@ def test_the_collector_is_left_as_it_was_found(enabled):
             assert not gc.isenabled()
         assert gc.isenabled() is enabled
         with pytest.raises(UnreadableError), collector_paused():
-            decode(b"{", Outer, Spot("f"))
+            decode(b"{", Outer, JsonPath("f"))
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if was else gc.disable)()
@@ -67,7 +67,7 @@ def test_the_collector_is_left_as_it_was_found(enabled):
 def test_what_an_error_says(text, where, message):
     """Where, what was expected and what is there, or at which byte the text stops being JSON."""
     with pytest.raises(UnreadableError) as error:
-        decode(text, Outer, Spot("f", "top"))
+        decode(text, Outer, JsonPath("f", "top"))
     assert error.value.where == where
     assert error.value.message.startswith(message)
     assert error.value.remedy
@@ -77,13 +77,13 @@ def test_what_an_error_says(text, where, message):
 @pytest.mark.parametrize("wrap", [bytes, memoryview])
 def test_any_buffer_is_decoded(wrap):
     """Bytes, and views of a mapped file, of which raw parts stay views."""
-    found = decode(wrap(b'{"items":[{"id":"a"}],"rest":{"x": [1]},"unknown":[[[]]]}'), Outer, Spot("f"))
+    found = decode(wrap(b'{"items":[{"id":"a"}],"rest":{"x": [1]},"unknown":[[[]]]}'), Outer, JsonPath("f"))
     assert (found.items[0].id, bytes(found.rest)) == ("a", b'{"x": [1]}')
 
 
 def test_a_spot_leads_to_keys_and_items():
     """As people write JSON paths."""
-    spot = Spot("plan.json")
+    spot = JsonPath("plan.json")
     assert str(spot) == "plan.json"
     assert (
         str(spot.key("resource_changes").item(12).key("change").below("after.id"))

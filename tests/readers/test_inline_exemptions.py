@@ -208,11 +208,11 @@ def test_no_comment_that_names_ignore_is_lost(text):
     """Whatever stands behind it: it is an exemption or a fault."""
     from checker.hcl.configuration import Configuration, Module
     from checker.hcl.syntax import SourceFile
-    from checker.terraform.configuration import declare
+    from checker.terraform.configuration import configuration_facts
 
     data = f'# tfcert:ignore {text}\nresource "{CERTIFICATE}" "c" {{\n}}\n'.encode()
     configuration = Configuration(
         root=".", files={"main.tf": SourceFile("main.tf", data)}, modules={(): Module(path=(), directory="", files=("main.tf",))}
     )
-    declared = declare(configuration)
+    declared = configuration_facts(configuration)
     assert len(declared.exemptions) + len(declared.faulty) == 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.cli.load import moment
+from checker.cli.load import parse_as_of
 from checker.errors import UsageError
 from checker.terraform.certificates import read_moment
 
@@ -20,7 +20,7 @@ DAY = datetime(2026, 11, 24, tzinfo=UTC)
 )
 def test_a_day_is_its_midnight_in_utc(text):
     """Calendar, week and ordinal dates of ISO 8601, with hyphens or without."""
-    assert moment(text) == DAY
+    assert parse_as_of(text) == DAY
 
 
 @pytest.mark.parametrize(
@@ -41,22 +41,22 @@ def test_a_day_is_its_midnight_in_utc(text):
 )
 def test_an_instant_has_an_offset(text, hours):
     """RFC 3339 in either case, and the basic form of ISO 8601."""
-    assert moment(text) == DAY + timedelta(hours=hours)
+    assert parse_as_of(text) == DAY + timedelta(hours=hours)
 
 
 def test_fractions_and_leap_seconds():
     """A leap second is the second before it, as for certificates."""
-    assert moment("2026-11-24T00:00:00.1234567891Z") == DAY.replace(microsecond=123456)
-    assert moment("2016-12-31T23:59:60Z") == datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert parse_as_of("2026-11-24T00:00:00.1234567891Z") == DAY.replace(microsecond=123456)
+    assert parse_as_of("2016-12-31T23:59:60Z") == datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["2026-11-24T12:00", "20261124T12", "2026-11-24 12:00:00", "2026-W48-2T12", "2026328t12"])
 def test_the_advice_for_one_without_a_zone_is_accepted_when_it_is_followed(text):
     """Whatever its form is."""
     with pytest.raises(UsageError, match="names no time zone") as raised:
-        moment(text)
+        parse_as_of(text)
     advised = raised.value.remedy.removeprefix("write ").removesuffix(" for UTC")
-    assert moment(advised) == DAY + timedelta(hours=12)
+    assert parse_as_of(advised) == DAY + timedelta(hours=12)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_advice_for_one_without_a_zone_is_accepted_when_it_is_followed(text)
 def test_what_is_no_instant_is_refused(text):
     """With the two forms that are known best."""
     with pytest.raises(UsageError):
-        moment(text)
+        parse_as_of(text)
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(8999, 12, 30), timezones=st.timezones()))  # noqa: DTZ001

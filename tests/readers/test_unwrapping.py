@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from terraform_json import CERTIFICATE, shown, shown_state
 
 from checker.errors import UnreadableError
-from checker.terraform.decode import Spot
+from checker.terraform.decode import JsonPath
 from checker.terraform.unwrap import unwrap
 
-SPOT = Spot("f")
+SPOT = JsonPath("f")
 TEXT = '{"a": "é\U0001f600"}'
 
 

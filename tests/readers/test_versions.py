@@ -6,14 +6,14 @@ import pytest
 from terraform_json import plan
 
 from checker.errors import UnreadableError
-from checker.terraform.decode import Spot
+from checker.terraform.decode import JsonPath
 from checker.terraform.load import check_format, check_raw_state
 
 
 @pytest.mark.parametrize("version", ["0.1", "0.2", "1.0", "1.1", "1.2", "1.3", "1.10", "1.999", "1.2.0"])
 def test_every_minor_version_is_read(version, read):
     """From Terraform 0.12 on, and later minor versions, which only add."""
-    check_format(version, Spot("p"))
+    check_format(version, JsonPath("p"))
     assert read(plan(format_version=version)).source.format_version == version
 
 
@@ -35,7 +35,7 @@ def test_what_is_no_version_is_refused(version, read):
 def test_a_version_before_the_first_is_refused():
     """0.0 was never released."""
     with pytest.raises(UnreadableError, match="never written"):
-        check_format("0.0", Spot("p"))
+        check_format("0.0", JsonPath("p"))
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
@@ -49,4 +49,4 @@ def test_a_later_state_is_refused(read):
     """As Terraform itself refuses it."""
     with pytest.raises(UnreadableError, match="state version 5 is newer"):
         read({"version": 5, "lineage": "x", "resources": []})
-    check_raw_state(4, Spot("s"))
+    check_raw_state(4, JsonPath("s"))

@@ -27,9 +27,9 @@ from checker.model.severity import Severity
 from checker.pipeline import check
 from checker.reports.escape import printable
 from checker.reports.html import render
-from checker.reports.html.diffs import marked, places
+from checker.reports.html.diffs import highlight_diff, places
 from checker.reports.html.format import NOW as PRESENT
-from checker.reports.html.format import name_of, place, prose, split, until
+from checker.reports.html.format import name_of, place, prose, split, time_left
 
 ADDRESS = f"{CERTIFICATE}.orders"
 
@@ -269,14 +269,14 @@ def test_whatever_it_is_told_stays_text(words, more):
 def test_a_patch_on_the_page_is_the_patch_to_the_byte(diff):
     """A parser of HTML gets back what was written; HTML has no NUL, and a patch that has one is not offered for copying."""
     diff = diff.replace("\0", "")
-    text = "".join(Page(f"<pre>#{marked(diff)}</pre>").text)
+    text = "".join(Page(f"<pre>#{highlight_diff(diff)}</pre>").text)
     assert text.removeprefix("#") == diff
 
 
 @pytest.mark.parametrize(("odd", "code"), [("\u202e", "U+202E"), ("\x1b", "U+001B"), ("\r", "U+000D"), ("\u200b", "U+200B")])
 def test_no_character_of_a_patch_hides(odd, code):
     """What a browser would act on or not show is wrapped, with its code to be seen."""
-    assert f'data-code="{code}"' in marked(f"+a{odd}b\n")
+    assert f'data-code="{code}"' in highlight_diff(f"+a{odd}b\n")
 
 
 def test_a_patch_that_html_cannot_hold_is_not_offered_for_copying(judged):
@@ -386,7 +386,7 @@ def test_a_day_near_by_has_more_room_than_one_far_off():
 )
 def test_days_are_said_as_they_are_counted(days_left, words):
     """Rounded down, so that -1 is the first day after."""
-    assert until(days_left) == words
+    assert time_left(days_left) == words
 
 
 @pytest.mark.parametrize(

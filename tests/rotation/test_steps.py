@@ -15,7 +15,7 @@ from checker.model.observation import Found, Gone, Observations, ObservedStage, 
 from checker.model.places import Place
 from checker.model.policy import Policy
 from checker.model.resources import StageKind
-from checker.model.rotation import Blocked, Done, Holds, Next, Phase, Waiting
+from checker.model.rotation import Blocked, ConditionStatus, Done, Next, Phase, Waiting
 from checker.rotation.planner import plan_rotations, surveys_needed
 
 OLD, NEW = f"{CERTIFICATE}.orders", f"{CERTIFICATE}.n"
@@ -149,7 +149,7 @@ def test_i2_retire_asks_in_every_region_where_the_predecessor_lives(other, tmp_p
     (rotation,) = plan_rotations(build_cases(inventory, seen, as_of=NOW, policy=Policy()))
     assert (rotation.step == Next(Phase.RETIRE)) == (other == Surveyed(())), rotation.step
     if other != Surveyed(()):
-        assert any(c.phase is Phase.RETIRE and c.holds is not Holds.YES for c in rotation.conditions)
+        assert any(c.phase is Phase.RETIRE and c.holds is not ConditionStatus.YES for c in rotation.conditions)
 
 
 def test_i2_retire_waits_for_the_repoint_to_be_applied(tmp_path):

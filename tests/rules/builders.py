@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from world import CERTIFICATE, HOME, NOW, STAGE
 
 from checker.analysis.cases import build_cases
-from checker.analysis.certificate_uses import subjects
+from checker.analysis.certificate_uses import certificate_uses
 from checker.model.address import Address
 from checker.model.cases import Cases
-from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.finding import Finding
 from checker.model.inventory import Document, Inventory, Source
 from checker.model.location import Location
@@ -69,7 +69,7 @@ def deploying(action: Action) -> DeploymentChange:
     return DeploymentChange(address=Address("aws_api_gateway_deployment", "d"), action=action)
 
 
-def lineage(**succeeds: str | None) -> Declared:
+def lineage(**succeeds: str | None) -> ConfigurationFacts:
     """A configuration in which each name is a certificate block, succeeding another one or none."""
     blocks = tuple(
         DeclaredCertificate(
@@ -79,14 +79,14 @@ def lineage(**succeeds: str | None) -> Declared:
         )
         for number, (name, old) in enumerate(succeeds.items())
     )
-    return Declared(directory=".", certificates=blocks, locations={entry.block: entry.location for entry in blocks})
+    return ConfigurationFacts(directory=".", certificates=blocks, locations={entry.block: entry.location for entry in blocks})
 
 
 def document(
     certificates: list[Certificate] | None = None,
     stages: list[Stage] | None = None,
     plan: Plan | None = None,
-    declared: Declared | None = None,
+    declared: ConfigurationFacts | None = None,
 ) -> Document:
     """By default: the certificate `old` with 12 days left, presented by the stage `prod`."""
     return Document(
@@ -109,7 +109,7 @@ def cases_of(
     """What AWS answers: by default what is recorded, and that no stage outside Terraform presents anything."""
     seen: dict[object, Observation] = {}
     for one in documents:
-        for subject in subjects(one):
+        for subject in certificate_uses(one):
             end = subject.certificate.expires_at
             answer = (answers or {}).get(subject.key.id) if subject.key is not None else None
             if answer is None and end is not None:

@@ -9,7 +9,7 @@ from builders import cases_of, certificate, document, findings, said, stage
 from msgspec.structs import replace
 from world import HOME, NOW
 
-from checker.analysis.certificate_uses import observable
+from checker.analysis.certificate_uses import stage_key
 from checker.model.observation import CertificateKey, Found, Gone, ObservedStage, Unanswered
 from checker.model.resources import StageKind
 
@@ -27,7 +27,7 @@ def drifted(recorded, shown, of_shown=None):
     certificates = dict(cases.observations.certificates)
     if of_shown is not None:
         certificates[CertificateKey(id=shown, place=HOME)] = of_shown
-    observations = replace(cases.observations, stages={observable(one): answer}, certificates=certificates)
+    observations = replace(cases.observations, stages={stage_key(one): answer}, certificates=certificates)
     return replace(cases, observations=observations)
 
 

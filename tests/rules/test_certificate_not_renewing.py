@@ -9,19 +9,19 @@ from builders import cases_of, certificate, document, findings, lineage, moving,
 from msgspec.structs import replace
 from world import NOW
 
-from checker.model.observation import Found, Gone, Observation, Renews, RenewsNot, Unanswered
+from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found, Gone, Observation, Unanswered
 from checker.model.plan import Plan
 from checker.model.rotation import Blocked, Waiting
 from checker.rotation.planner import plan_rotations
 
 RULE = "certificate-not-renewing"
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/1"
-IMPORTED = RenewsNot("it was imported", "re-import it")
+IMPORTED = AcmDoesNotRenew("it was imported", "re-import it")
 
 
-def acm(answer: Observation | RenewsNot | Renews | None, left: float = 12, plan: Plan | None = None):
+def acm(answer: Observation | AcmDoesNotRenew | AcmRenews | None, left: float = 12, plan: Plan | None = None):
     """A stage that names a certificate of ACM, which is not in this state."""
-    if isinstance(answer, RenewsNot | Renews):
+    if isinstance(answer, AcmDoesNotRenew | AcmRenews):
         answer = Found(expires_at=NOW + timedelta(days=left), renewal=answer)
     known = [] if plan is None else [certificate("good", 340)]
     answers = {ARN: answer} if answer is not None else {}
@@ -38,10 +38,10 @@ def test_an_error_at_the_threshold_and_a_warning_within_the_notice(left, weight)
 
 def test_what_acm_renews_is_no_finding_of_it_and_never_fails_a_gate():
     """Nothing is to be done, and certificate-expiring says just that."""
-    assert said(acm(Renews(), 45)) == {"certificate-expiring": "note"}
-    assert said(acm(Renews(), 12)) == {"certificate-expiring": "warning"}
-    assert "nothing to do" in findings(acm(Renews(), 12))[0].remedy
-    assert said(acm(Renews(), -1)) == {"certificate-expired": "error"}
+    assert said(acm(AcmRenews(), 45)) == {"certificate-expiring": "note"}
+    assert said(acm(AcmRenews(), 12)) == {"certificate-expiring": "warning"}
+    assert "nothing to do" in findings(acm(AcmRenews(), 12))[0].remedy
+    assert said(acm(AcmRenews(), -1)) == {"certificate-expired": "error"}
 
 
 def test_the_remedy_of_what_was_imported_is_to_import_it_again():
@@ -81,7 +81,7 @@ def test_a_client_certificate_of_api_gateway_has_nothing_to_do_with_it():
     ("answer", "left", "step", "words"),
     [
         (IMPORTED, 12, Blocked, "it was imported"),
-        (Renews(), 12, Waiting, "renews it by itself"),
+        (AcmRenews(), 12, Waiting, "renews it by itself"),
         (Gone(), 12, Blocked, "certificate of ACM"),
     ],
 )
@@ -110,6 +110,6 @@ def test_what_is_not_due_is_not_mentioned_by_the_planner():
 def test_what_acm_renewed_has_not_the_fingerprint_that_state_remembers(later, kept):
     """The ARN is the same and the certificate is another; ACM does not tell its fingerprint."""
     recorded = replace(certificate("x", 12), id=ARN, kind="acm", fingerprint="f" * 64)
-    answer = Found(expires_at=recorded.expires_at + timedelta(days=later), renewal=Renews())
+    answer = Found(expires_at=recorded.expires_at + timedelta(days=later), renewal=AcmRenews())
     (case,) = cases_of(document([recorded], [stage("prod", ARN)]), answers={ARN: answer}).all
     assert case.fingerprint == kept

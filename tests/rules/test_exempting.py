@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from world import NOW
 
 from checker.model.conditions import Conditions
-from checker.model.exemptions import Exemption, Faulty
+from checker.model.exemptions import Exemption, FaultyExemption
 from checker.model.finding import SuppressedBy
 from checker.model.location import Location
 from checker.model.observation import Found, Gone, Unanswered
@@ -208,7 +208,7 @@ def test_a_suppressed_error_does_not_hide_another():
 
 def test_a_faulty_comment_is_said_once_whichever_documents_share_it():
     """A plan and a state of one configuration."""
-    wrong = Faulty(reason="it has no until", remedy="write one", location=Location("main.tf", 3))
+    wrong = FaultyExemption(reason="it has no until", remedy="write one", location=Location("main.tf", 3))
     here = document([certificate("old", 300)], declared=inline(faulty=(wrong,)))
     findings = judge(cases_of(here, replace(here, source=replace(here.source, path="there.json"))))
     assert [(one.rule, one.location) for one in findings] == [("exemption-invalid", Location("main.tf", 3))]

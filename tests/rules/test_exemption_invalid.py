@@ -6,7 +6,7 @@ from builders import cases_of, certificate, document, findings, lineage
 from msgspec.structs import replace
 from test_exempting import OLD, exemption
 
-from checker.model.exemptions import Faulty
+from checker.model.exemptions import FaultyExemption
 from checker.model.location import Location
 from checker.model.policy import Policy
 from checker.model.severity import Severity
@@ -25,7 +25,7 @@ def test_one_past_the_certificates_end_names_the_end_and_exempts_nothing():
 
 def test_a_comment_of_a_wrong_form_is_said_with_its_line():
     """Also where there is nothing to exempt: whoever wrote it believes that it will hold."""
-    wrong = Faulty(reason="it has no reason", remedy="write one", location=Location("main.tf", 7), address=OLD)
+    wrong = FaultyExemption(reason="it has no reason", remedy="write one", location=Location("main.tf", 7), address=OLD)
     declared = replace(lineage(old=None), faulty=(wrong,))
     (found,) = findings(cases_of(document([certificate("old", 300)], declared=declared)))
     assert (found.rule, found.location, found.message, found.remedy) == (

@@ -9,7 +9,7 @@ from builders import cases_of, certificate, certificate_at, deploying, document,
 from msgspec.structs import replace
 from world import NOW
 
-from checker.model.configuration import Declared, DeclaredCertificate
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.location import Location
 from checker.model.plan import Action, CertificateChange, Plan
 from checker.model.resources import PresentsPlanned
@@ -21,7 +21,7 @@ def aged(name: str, days: int, left: float | None = None):
     return replace(certificate(name, 365 - days if left is None else left), created_at=NOW - timedelta(days=days))
 
 
-def complaints(plan: Plan, declared: Declared, *known, stages=None, expect="next") -> list[str]:
+def complaints(plan: Plan, declared: ConfigurationFacts, *known, stages=None, expect="next") -> list[str]:
     cases = cases_of(document(list(known), stages or [stage("prod", "old")], plan, declared), expect=expect)
     return [finding.message for finding in findings(cases, "plan-exceeds-phase")]
 
@@ -146,7 +146,7 @@ def test_a_second_successor_beside_one_in_state_is_too_much():
 def test_by_an_id_the_successor_of_a_certificate_outside_terraform_is_known_too():
     """`tfcert: succeeds old` names an id."""
     block = DeclaredCertificate(block=certificate_at("new"), location=Location("main.tf", 1), succeeds_id="old")
-    declared = Declared(directory=".", certificates=(block,))
+    declared = ConfigurationFacts(directory=".", certificates=(block,))
     assert complaints(Plan(certificates=(making("new"),)), declared) == []
     assert complaints(Plan(stages=(MOVE,)), declared, NEW) == []
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from world import HOME
 
-from checker.analysis.certificate_uses import observable
+from checker.analysis.certificate_uses import stage_key
 from checker.model.address import parse
 from checker.model.conditions import Conditions
 from checker.model.inventory import Inventory
@@ -319,8 +319,7 @@ def test_stages_without_an_address_are_told_apart():
     scopes = (scope(rules={"certificate-drifted": Severity.ERROR}, stage="prod"), scope({"threshold_days": 5}, stage="dev"))
     cases = cases_of(document([], nameless), policy=Policy(scopes=scopes))
     shown = {
-        observable(each): ObservedStage(kind=each.kind, api_id=each.api_id, name=each.name, certificate_id=None)
-        for each in nameless
+        stage_key(each): ObservedStage(kind=each.kind, api_id=each.api_id, name=each.name, certificate_id=None) for each in nameless
     }
     cases = replace(cases, observations=replace(cases.observations, stages=shown))
     found = [

@@ -6,7 +6,7 @@ import pytest
 from builders import cases_of, certificate, document, findings, moving, said, stage
 from msgspec.structs import replace
 
-from checker.analysis.certificate_uses import observable
+from checker.analysis.certificate_uses import stage_key
 from checker.model.observation import ObservedStage
 from checker.model.plan import Action, Plan
 from checker.model.policy import Policy
@@ -66,7 +66,7 @@ def test_a_plan_counts_as_it_leaves_things():
 def test_what_aws_shows_with_one_is_drift():
     """State is behind: certificate-drifted says it."""
     cases = bare()
-    key = observable(stage("bare", None))
+    key = stage_key(stage("bare", None))
     seen = ObservedStage(kind=StageKind.REST, api_id="api1", name="bare", certificate_id="old")
     shown = replace(cases, observations=replace(cases.observations, asked=True, stages={key: seen}))
     assert findings(shown, RULE) == []

@@ -21,7 +21,7 @@ from checker.model.policy import Policy, Run
 from checker.model.resources import Certificate, Presents, PresentsNothing, Stage, StageKind
 from checker.model.rotation import Phase, Rotation
 from checker.patches.patch import Patches
-from checker.pipeline import Wish, check, patch
+from checker.pipeline import PatchRequest, check, patch
 from checker.terraform.configuration import read_configuration
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -112,7 +112,7 @@ class World:
 
     def ask(self, *, offline: bool = False, **wish: object) -> tuple[Outcome, Patches]:
         run = Run(as_of=self.now, policy=Policy())
-        return patch(self.inventory(), self.configuration(), None if offline else self.observe, run, Wish(**wish))  # type: ignore[arg-type]
+        return patch(self.inventory(), self.configuration(), None if offline else self.observe, run, PatchRequest(**wish))  # type: ignore[arg-type]
 
     def judge(self, *, offline: bool = False) -> Outcome:
         return check(self.inventory(), None if offline else self.observe, Run(as_of=self.now, policy=Policy()))

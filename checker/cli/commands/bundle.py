@@ -11,7 +11,7 @@ from checker.cli import options
 
 if TYPE_CHECKING:
     from checker.model.outcome import Outcome
-    from checker.rotation.trust_bundle import Trusted
+    from checker.rotation.trust_bundle import TrustedCertificate
 
 
 def bundle(
@@ -44,7 +44,7 @@ def bundle(
 
     wanted = options.wanted(tool, tool_env, offline=offline)
     with holding(policy, policy_base) as held:
-        run = Run(as_of=load.moment(as_of), policy=held.policy)
+        run = Run(as_of=load.parse_as_of(as_of), policy=held.policy)
         aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
         with aws.counted(told=verbose):
             loaded = load.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
@@ -58,7 +58,7 @@ def bundle(
     raise typer.Exit(_deliver(outcome, found, out))
 
 
-def _deliver(outcome: Outcome, found: tuple[Trusted, ...], out: str | None) -> int:
+def _deliver(outcome: Outcome, found: tuple[TrustedCertificate, ...], out: str | None) -> int:
     """Write the bundle and give the exit code; a file is only ever replaced by a bundle that lacks nothing."""
     from checker.cli import output
     from checker.cli.atomic_write import replace_file

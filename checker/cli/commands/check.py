@@ -74,7 +74,7 @@ def check(
     stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
     with holding(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
         run = Run(
-            as_of=load.moment(as_of),
+            as_of=load.parse_as_of(as_of),
             policy=held.policy,
             expect="next" if expect is Expect.NEXT else Phase(expect) if expect is not None else None,
         )
@@ -101,6 +101,6 @@ def check(
 
 
 def _load(sources: Sequence[str], *, config: str | None, tool: "Wanted", tags: Collection[str]) -> "Loaded":
-    from checker.cli.load import load_tree
+    from checker.cli.load import load_root_modules
 
-    return load_tree(sources, config=config, tool=tool, tags=tags)
+    return load_root_modules(sources, config=config, tool=tool, tags=tags)

@@ -50,13 +50,13 @@ def comment(
     """
     import os
 
-    from checker.cli.load_reports import outcomes
-    from checker.cli.pull_request import Letter, deliver, pull_request
+    from checker.cli.load_reports import load_reports
+    from checker.cli.pull_request import CommentRequest, post_comment, pull_request
     from checker.errors import UsageError
 
     if forge is Forge.GITLAB and behavior is Behavior.HIDE_AND_NEW:
         raise UsageError("GitLab hides no comment", where="--behavior", remedy="take delete-and-new, or update")
-    documents = outcomes(sources or (), run or ())
+    documents = load_reports(sources or (), run or ())
     target = pull_request(forge, repository=repository, number=number, commit=commit, environment=os.environ)
-    letter = Letter(documents=documents, key=key, masked=mask_accounts, artifact=artifact, always=always)
-    raise typer.Exit(deliver(forge, target, letter, behavior, dry_run=dry_run))
+    letter = CommentRequest(documents=documents, key=key, masked=mask_accounts, artifact=artifact, always=always)
+    raise typer.Exit(post_comment(forge, target, letter, behavior, dry_run=dry_run))

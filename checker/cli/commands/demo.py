@@ -17,6 +17,6 @@ def demo(
     tool: options.ToolName = None,
 ) -> None:
     """Tell the whole story on an embedded AWS: a certificate with 12 days left, the findings, the three patches."""
-    from checker.cli.demo_story import tell
+    from checker.cli.demo_story import run_story
 
-    tell(apply=apply, folder=folder, tool=tool)
+    run_story(apply=apply, folder=folder, tool=tool)

@@ -59,7 +59,7 @@ def patch(
     """
     from checker.cli import load
     from checker.cli.aws import Aws
-    from checker.cli.patch_output import Request, deliver, verifier
+    from checker.cli.patch_output import Request, deliver, find_verifier
     from checker.cli.patch_roots import deliver_each
     from checker.cli.policy_base import holding
     from checker.cli.policy_options import options as given
@@ -73,11 +73,11 @@ def patch(
         trust_bundle=trust_bundle,
         out=out,
         write=write,
-        verify=verifier(wanted) if verify else None,
+        verify=find_verifier(wanted) if verify else None,
     )
     settle = load.settle_killed if write else load.settle_or_report
     with holding(policy, policy_base, given=given(threshold=threshold, notice=notice)) as held:
-        moment = load.moment(as_of)
+        moment = load.parse_as_of(as_of)
         aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=held.policy.accounts)
         observe = aws.observer(offline=offline)
         held.warn()

@@ -10,7 +10,7 @@ from checker.cli import options
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
-    from checker.model.exemptions import Exemption, Faulty
+    from checker.model.exemptions import Exemption, FaultyExemption
 
 policy = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show, check and explain the policy.")
 
@@ -49,7 +49,7 @@ def check(
     from datetime import UTC, datetime
 
     from checker.cli.policy_base import Held, committed
-    from checker.cli.policy_warnings import cautions, comments, is_configuration
+    from checker.cli.policy_warnings import inline_exemptions, is_configuration, policy_warnings
 
     today = datetime.now(UTC).date()
     configuration = [file for file in files or () if is_configuration(file)]
@@ -60,20 +60,20 @@ def check(
             name = found.layers[-1].sheet.path if found.layers else "pack default"
             counts = f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
             typer.echo(f"{name}: is a policy ({counts})")
-            for caution in cautions(found, today=today):
+            for caution in policy_warnings(found, today=today):
                 typer.echo(f"careful: {caution}")
             held.warn()
-        _comments(tuple(comments(configuration, base)), today=today)
+        _comments(tuple(inline_exemptions(configuration, base)), today=today)
 
 
-def _comments(found: "Sequence[Exemption | Faulty]", *, today: "date") -> None:
+def _comments(found: "Sequence[Exemption | FaultyExemption]", *, today: "date") -> None:
     from checker.cli.output import warn
-    from checker.model.exemptions import Faulty
+    from checker.model.exemptions import FaultyExemption
     from checker.reports.escape import printable
 
-    faulty = [each for each in found if isinstance(each, Faulty)]
+    faulty = [each for each in found if isinstance(each, FaultyExemption)]
     for each in found:
-        if not isinstance(each, Faulty):
+        if not isinstance(each, FaultyExemption):
             over = f"; careful: it ran out on {each.until}" if each.until < today else ""
             typer.echo(printable(f"{each.location}: exempts from {each.rule} until {each.until}{over}"))
     for each in faulty:
@@ -107,7 +107,7 @@ def explain(
     """Say which scopes hold for a certificate or a stage, why the others do not, and what follows; AWS is not asked."""
     from checker.cli import load, policy_options
     from checker.cli.aws import Aws
-    from checker.cli.commands.policy_explain import explained
+    from checker.cli.commands.policy_explain import explain_lines
     from checker.cli.policy_base import holding
 
     given = policy_options.options(threshold=threshold, notice=notice, fail_on=fail_on)
@@ -121,5 +121,5 @@ def explain(
             tags=held.policy.tags,
         )
         inventory = held.exemptions(loaded).inventory
-        typer.echo("\n".join(explained(held.standing, inventory, address)))
+        typer.echo("\n".join(explain_lines(held.standing, inventory, address)))
         held.warn()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from checker.analysis.cases import build_cases
 from checker.analysis.scoping import Scoping, stages_of
 from checker.cli.commands.policy_show import FIELDS, origin, rule_origin, value_text, weight_text
-from checker.cli.policy_options import PolicyInForce
+from checker.cli.policy_options import ResolvedPolicy
 from checker.errors import UsageError
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.conditions import Traits
@@ -20,7 +20,7 @@ from checker.reports.escape import printable
 from checker.rules import RULES
 
 
-def explained(standing: PolicyInForce, inventory: Inventory, name: str) -> Iterator[str]:
+def explain_lines(standing: ResolvedPolicy, inventory: Inventory, name: str) -> Iterator[str]:
     """The lines about whatever is called so in the documents; raises UsageError where nothing is."""
     cases = build_cases(inventory, Observations(asked=False), as_of=datetime.now(UTC), policy=standing.policy)
     scoping = Scoping(cases)
@@ -56,14 +56,14 @@ def _names(case: Case) -> set[str | None]:
 
 
 def _near(cases: Cases, name: str) -> str:
-    from checker.model.text_values import nearest
+    from checker.model.text_values import nearest_word
 
     known = {str(case.address) for case in cases.all if case.address is not None}
     known |= {str(stage.address) for part in cases.documents for stage in stages_of(part.document) if stage.address is not None}
-    return nearest(name, sorted(known)[:50]) if known else "the source has none"
+    return nearest_word(name, sorted(known)[:50]) if known else "the source has none"
 
 
-def _lines(standing: PolicyInForce, scoping: Scoping, traits: tuple[Traits, ...]) -> Iterator[str]:
+def _lines(standing: ResolvedPolicy, scoping: Scoping, traits: tuple[Traits, ...]) -> Iterator[str]:
     policy = standing.policy
     sets = [scoping.matching(each) for each in traits]
     for each, matching in zip(traits, sets, strict=True):
@@ -105,7 +105,7 @@ def _label(index: int, scope: Scope) -> str:
     return f"scope {index + 1}{name} ({scope.location})"
 
 
-def _values(standing: PolicyInForce, sets: list[tuple[int, ...]]) -> Iterator[str]:
+def _values(standing: ResolvedPolicy, sets: list[tuple[int, ...]]) -> Iterator[str]:
     policies = [(matching, standing.policy.under(matching)) for matching in sets]
     for field in FIELDS:
         # The strictest, as the run takes it.
@@ -122,7 +122,7 @@ def _values(standing: PolicyInForce, sets: list[tuple[int, ...]]) -> Iterator[st
             yield f"    {rule.name} = {weight_text(weight)}  # {where}"
 
 
-def _origin(standing: PolicyInForce, matching: tuple[int, ...], field: str) -> str:
+def _origin(standing: ResolvedPolicy, matching: tuple[int, ...], field: str) -> str:
     policy = standing.policy
     setting, where = getattr(policy, field), origin(standing, field)
     if field not in dict(policy.overrides):

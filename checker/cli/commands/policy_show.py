@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from checker.cli.policy_options import PolicyInForce
+from checker.cli.policy_options import ResolvedPolicy
 from checker.model.conditions import Conditions
 from checker.model.exemptions import Exemption
 from checker.model.policy import Policy, Scope, Setting, Weight, Weights
@@ -17,7 +17,7 @@ _PACK = "pack default"
 _PLAIN = ("address", "account", "region", "workspace", "directory", "stage", "api")
 
 
-def policy_lines(standing: PolicyInForce) -> Iterator[str]:
+def policy_lines(standing: ResolvedPolicy) -> Iterator[str]:
     """The lines of the policy: values, rules, scopes, exemptions and accounts."""
     policy = standing.policy
     yield f"name = {json.dumps(policy.name, ensure_ascii=False)}"
@@ -37,14 +37,14 @@ def policy_lines(standing: PolicyInForce) -> Iterator[str]:
     yield from _accounts(standing)
 
 
-def origin(standing: PolicyInForce, field: str) -> str:
+def origin(standing: ResolvedPolicy, field: str) -> str:
     """Where the value of a field comes from, scopes left aside."""
     setting, by = _last_word(standing, field)
     # Only a notice that a larger threshold takes along is another than whatever set it last.
     return by if setting == getattr(standing.policy, field) else f"follows threshold_days ({origin(standing, 'threshold_days')})"
 
 
-def _last_word(standing: PolicyInForce, field: str) -> tuple[object, str]:
+def _last_word(standing: ResolvedPolicy, field: str) -> tuple[object, str]:
     for said in reversed(standing.said):
         if said.field == field:
             return said.value, said.by
@@ -54,7 +54,7 @@ def _last_word(standing: PolicyInForce, field: str) -> tuple[object, str]:
     return getattr(Policy(), field), _PACK
 
 
-def rule_origin(standing: PolicyInForce, rule: str) -> str:
+def rule_origin(standing: ResolvedPolicy, rule: str) -> str:
     """Where the weight of a rule comes from, scopes left aside."""
     for layer in reversed(standing.layers):
         if rule in dict(layer.rules):
@@ -116,7 +116,7 @@ def _exemption(exemption: Exemption) -> Iterator[str]:
     yield from _conditions(exemption.where)
 
 
-def _accounts(standing: PolicyInForce) -> Iterator[str]:
+def _accounts(standing: ResolvedPolicy) -> Iterator[str]:
     for access in standing.policy.accounts:
         layer = next(layer for layer in reversed(standing.layers) if access in layer.accounts)
         yield ""

@@ -51,7 +51,7 @@ def scan(
     from checker.cli.aws import Aws
     from checker.cli.policy_base import holding
     from checker.cli.policy_options import options as given
-    from checker.cli.scan_run import ScanScope, look, recorded
+    from checker.cli.scan_run import ScanScope, load_states, run_scan
     from checker.errors import UsageError
     from checker.model.policy import Run
     from checker.pipeline import scan as judge
@@ -64,12 +64,12 @@ def scan(
     )
     wanted = options.wanted(tool, tool_env)
     with holding(policy, policy_base, given=given(threshold=threshold, notice=notice, fail_on=fail_on)) as held:
-        run = Run(as_of=load.moment(as_of), policy=held.policy)
+        run = Run(as_of=load.parse_as_of(as_of), policy=held.policy)
         aws = Aws(profile=profile, role_arn=None, region=None, timeout=timeout, accounts=run.policy.accounts)
         with aws.counted(told=verbose):
             output.refuse_inputs(chosen, sources or (), None, policy=policy)
-            known = recorded(sources or (), recursive=recursive, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
-            outcome = held.told(judge(look(scope, aws.gateways()), known, run))
+            known = load_states(sources or (), recursive=recursive, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
+            outcome = held.told(judge(run_scan(scope, aws.gateways()), known, run))
             output.report(outcome, chosen)
             output.warn_unverified(outcome)
             if outcome.cases.observations.interrupted:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from moto.acm.models import CertBundle, acm_backends
 
-from checker.demo.emulator.certificates import LIFETIME, issue, whole
+from checker.demo.emulator.certificates import LIFETIME, issue, whole_seconds
 from checker.demo.emulator.seeds import SeedAcm
 
 _KEY = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
@@ -53,7 +53,7 @@ def put_acm(seed: SeedAcm, key: RSAPrivateKey, now: datetime) -> None:
     fields = seed.arn.split(":", 5)
     if len(fields) != 6 or fields[2] != "acm" or not fields[3] or not fields[4]:
         raise ValueError(f"{seed.arn!r} is no ARN of a certificate of ACM")
-    end = whole(seed.expires_at)
+    end = whole_seconds(seed.expires_at)
     made = SeededAcm(
         account_id=fields[4],
         certificate=issue(key, created_at=end - LIFETIME, expires_at=end).encode(),

@@ -33,7 +33,7 @@ _NAME = x509.Name(
 )
 
 
-def whole(instant: datetime) -> datetime:
+def whole_seconds(instant: datetime) -> datetime:
     """An instant in UTC without the fraction of its second, which a certificate cannot carry; ValueError without a time zone."""
     if instant.tzinfo is None:
         raise ValueError(f"{instant.isoformat()} names no time zone")
@@ -81,7 +81,7 @@ class HeldCertificate:
 
     def aged(self, *, created_at: datetime, expires_at: datetime) -> HeldCertificate:
         """The same certificate with other dates: same id and key, a PEM that says so."""
-        start, end = whole(created_at), whole(expires_at)
+        start, end = whole_seconds(created_at), whole_seconds(expires_at)
         return replace(self, created_at=start, expires_at=end, pem=issue(self.key, created_at=start, expires_at=end))
 
     def answer(self) -> dict[str, Any]:
@@ -101,12 +101,12 @@ class HeldCertificate:
 
 def certificate(id_: str, *, key: RSAPrivateKey, created_at: datetime, expires_at: datetime, **about: Any) -> HeldCertificate:
     """Issue a certificate under an id; `about` is its description and its tags. Fractions of a second are dropped."""
-    start, end = whole(created_at), whole(expires_at)
+    start, end = whole_seconds(created_at), whole_seconds(expires_at)
     pem = issue(key, created_at=start, expires_at=end)
     return HeldCertificate(id=id_, key=key, pem=pem, created_at=start, expires_at=end, **about)
 
 
-class Shelf:
+class CertificateStore:
     """The client certificates of one account and region, by id."""
 
     def __init__(self) -> None:
@@ -145,10 +145,10 @@ class Shelf:
             raise BadRequestError("Invalid client certificate identifier specified")
 
 
-def shelf_of(backend: Any) -> Shelf:
+def certificate_store(backend: Any) -> CertificateStore:
     """The shelf of one of moto's API Gateway backends, of which there is one an account and region.
 
     It is an attribute of the backend, so moto's reset, which empties a backend's attributes, clears it.
     """
-    shelf: Shelf = vars(backend).setdefault("client_certificates", Shelf())
+    shelf: CertificateStore = vars(backend).setdefault("client_certificates", CertificateStore())
     return shelf

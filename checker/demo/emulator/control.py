@@ -14,7 +14,7 @@ from moto.apigatewayv2.models import apigatewayv2_backends
 from moto.moto_api._internal.models import moto_api_backend
 
 from checker.demo.emulator.acm import put_acm
-from checker.demo.emulator.certificates import LIFETIME, HeldCertificate, certificate, new_key, shelf_of
+from checker.demo.emulator.certificates import LIFETIME, HeldCertificate, certificate, certificate_store, new_key
 from checker.demo.emulator.errors import EmulatorError
 from checker.demo.emulator.faults import Injection
 from checker.demo.emulator.seeds import ACCOUNT, REGION, Instant, Seed, SeedAcm, SeedApi, SeedCertificate, SeedRole
@@ -27,7 +27,7 @@ def reset(world: World) -> None:
     world.restore()
 
 
-def sow(world: World, seeds: tuple[Seed, ...]) -> tuple[str, ...]:
+def put_seeds(world: World, seeds: tuple[Seed, ...]) -> tuple[str, ...]:
     """Put certificates, APIs and roles there; the answer is their ids (ARNs of ACM's and of roles), in the order of the seeds.
 
     Certificates of one call share a key pair, so that sixty of them are quick; their serial numbers and so their
@@ -54,15 +54,15 @@ def sow(world: World, seeds: tuple[Seed, ...]) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def age(world: World, certificate_id: str, *, account: str, region: str, expires_at: datetime) -> None:
+def reissue(world: World, certificate_id: str, *, account: str, region: str, expires_at: datetime) -> None:
     """Issue a certificate anew so that it ends at an instant, 365 days after its beginning; same id, same key, another PEM."""
     with world.lock:
-        shelf = shelf_of(apigateway_backends[account][region])
+        shelf = certificate_store(apigateway_backends[account][region])
         shelf.change(certificate_id, lambda held: held.aged(created_at=expires_at - LIFETIME, expires_at=expires_at))
 
 
 def _put_certificate(seed: SeedCertificate, key: RSAPrivateKey, now: datetime) -> HeldCertificate:
-    shelf = shelf_of(apigateway_backends[seed.account][seed.region])
+    shelf = certificate_store(apigateway_backends[seed.account][seed.region])
     created_at = seed.created_at or (seed.expires_at - LIFETIME if seed.expires_at else now)
     made = certificate(
         seed.id or shelf.free_id(),
@@ -163,7 +163,7 @@ class Control:
             ("POST", "faults"): lambda body: world.faults.add(msgspec.json.decode(body, type=Injection)),
             ("POST", "allow"): self._allow,
             ("DELETE", "faults"): lambda _: world.faults.clear(),
-            ("POST", "seed"): lambda body: sow(world, tuple(msgspec.json.decode(body, type=list[Seed]))),
+            ("POST", "seed"): lambda body: put_seeds(world, tuple(msgspec.json.decode(body, type=list[Seed]))),
             ("POST", "age"): self._age,
             ("POST", "reset"): lambda _: reset(world),
         }
@@ -217,4 +217,4 @@ class Control:
                 end = self._world.clock.now() + timedelta(days=days)
             case _:
                 raise ValueError("one of expires_at and days_left is wanted")
-        age(self._world, order.id, account=order.account, region=order.region, expires_at=end)
+        reissue(self._world, order.id, account=order.account, region=order.region, expires_at=end)

@@ -112,15 +112,15 @@ class Emulator:
 
     def seed(self, *seeds: Seed) -> tuple[str, ...]:
         """Put certificates and APIs there with ids and dates of one's choosing; the answer is their ids, in order."""
-        from checker.demo.emulator.control import sow
+        from checker.demo.emulator.control import put_seeds
 
-        return sow(self._world, seeds)
+        return put_seeds(self._world, seeds)
 
     def age(self, certificate_id: str, *, expires_at: datetime, account: str = ACCOUNT, region: str = REGION) -> None:
         """Issue a certificate anew so that it ends at an instant; raises what API Gateway would answer for a wrong id."""
-        from checker.demo.emulator.control import age
+        from checker.demo.emulator.control import reissue
 
-        age(self._world, certificate_id, account=account, region=region, expires_at=expires_at)
+        reissue(self._world, certificate_id, account=account, region=region, expires_at=expires_at)
 
     def reset(self) -> None:
         """Empty all accounts, and set everything as at first."""

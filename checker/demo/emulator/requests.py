@@ -20,7 +20,7 @@ from moto.iam.models import get_account_id_from
 from werkzeug.exceptions import NotFound
 
 from checker.demo.emulator.calls import RecordedCall
-from checker.demo.emulator.certificates import Shelf, shelf_of
+from checker.demo.emulator.certificates import CertificateStore, certificate_store
 from checker.demo.emulator.errors import BadRequestError
 from checker.demo.emulator.seeds import SeedRole
 from checker.demo.emulator.state import World
@@ -32,9 +32,9 @@ class GatewayRequest(BaseResponse):
     world: World
 
     @property
-    def shelf(self) -> Shelf:
+    def shelf(self) -> CertificateStore:
         """The client certificates of the account and region that the request is signed for; v2 stages present them too."""
-        return shelf_of(apigateway_backends[self.current_account][self.region])
+        return certificate_store(apigateway_backends[self.current_account][self.region])
 
     def answer(self, *request: Any) -> Any:
         """Carry the request out, as moto's own `dispatch` does with an object of its own making."""

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from checker._value import collector_paused
 from checker.model.outcome import Outcome
 from checker.reports.escape import printable
-from checker.reports.html.actions import deeds
+from checker.reports.html.actions import list_actions
 from checker.reports.html.certificates import timeline
 from checker.reports.html.diffs import patches_of, places
-from checker.reports.html.findings import counts, headline, shown
-from checker.reports.html.format import NOW, counted, date_of, dated, drawn, named, prose, ticks, written
-from checker.reports.html.rotations import by_hand, cards, steps_of
+from checker.reports.html.findings import counts, finding_views, headline
+from checker.reports.html.format import NOW, count_noun, date_of, dated, draw_life, named, percent, prose, ticks
+from checker.reports.html.rotations import cards, manual_cards, steps_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -43,14 +43,14 @@ def _rendered(outcome: Outcome) -> str:
             outcome=outcome,
             as_of=date_of(outcome.cases.as_of),
             policy=outcome.cases.policy,
-            deeds=deeds(outcome, made),
+            deeds=list_actions(outcome, made),
             timeline=timeline(outcome, {number: card.anchor for number, card in enumerate(made)}),
             ticks=tuple(ticks(outcome.cases.as_of)),
-            now=written(NOW),
-            findings=shown(outcome),
+            now=percent(NOW),
+            findings=finding_views(outcome),
             cards=made,
             patches=patches_of(outcome.patches),
-            by_hand=by_hand(outcome.by_hand, outcome.cases.as_of),
+            by_hand=manual_cards(outcome.by_hand, outcome.cases.as_of),
             style=_asset("page.css"),
             script=_asset("page.js"),
         )
@@ -76,11 +76,11 @@ def _environment() -> Environment:
         finalize=lambda entry: printable(entry) if type(entry) is str else entry,
     )
     environment.filters |= {
-        "counted": counted,
+        "counted": count_noun,
         "prose": prose,
         "named": named,
         "dated": dated,
-        "drawn": drawn,
+        "drawn": draw_life,
         "own": Markup,  # the package's own style and script
         "hash": lambda text: f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}",
     }

@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from checker.model.finding import Finding
 from checker.model.outcome import UNVERIFIED, Outcome
-from checker.reports.html.format import Date, Name, counted, split
+from checker.reports.html.format import Date, Name, count_noun, split
 from checker.reports.html.rotations import Card
 
 _CURED = {"certificate-expired", "certificate-expiring", "certificate-gone", "rotation-overdue"}
 
 
-class Deed(Struct, frozen=True, kw_only=True):
+class Action(Struct, frozen=True, kw_only=True):
     """One thing to do: what, about what, why or how, by when (`due` in words), and where on the page more about it is.
 
     `state` is wrong (a finding), open (not verified), or that of a rotation: next, waiting, blocked.
@@ -36,7 +36,7 @@ class Deed(Struct, frozen=True, kw_only=True):
     steps: str | None = None
 
 
-def deeds(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[Deed, ...]:
+def list_actions(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[Action, ...]:
     """Everything that is to do."""
     wrong: dict[tuple[str, str], list[Finding]] = {}
     unverified: dict[tuple[str, str], list[Finding]] = {}
@@ -63,18 +63,18 @@ def _names(finding: Finding) -> Iterator[str]:
     yield from (name for name in (finding.certificate_id, finding.address) if name is not None)
 
 
-def _of_findings(group: list[Finding], state: str) -> Deed:
+def _of_findings(group: list[Finding], state: str) -> Action:
     names = dict.fromkeys(finding.address for finding in group if finding.address is not None)
-    return Deed(state=state, what=group[0].remedy, subjects=tuple(map(split, names)), why=group[0].message)
+    return Action(state=state, what=group[0].remedy, subjects=tuple(map(split, names)), why=group[0].message)
 
 
-def _of_cards(group: list[Card]) -> Deed:
+def _of_cards(group: list[Card]) -> Action:
     """The rotations come by their dates, so that the first one's is the group's."""
     first = group[0]
     several = first.patch is not None and len(group) > 1
-    return Deed(
+    return Action(
         state=first.state,
-        what=f"{first.phase.capitalize()}: one patch for {counted(len(group), 'rotation')}" if several else first.deed,
+        what=f"{first.phase.capitalize()}: one patch for {count_noun(len(group), 'rotation')}" if several else first.deed,
         subjects=tuple(card.predecessor for card in group),
         why=first.how,
         command=first.command,

@@ -58,14 +58,14 @@ def places(written: tuple[WrittenPatch, ...]) -> Mapping[tuple[Phase, str], str]
     return {key: anchors[0] for key, anchors in found.items() if len(anchors) == 1}
 
 
-def marked(diff: str) -> Markup:
+def highlight_diff(diff: str) -> Markup:
     """The diff as HTML whose text is the diff itself."""
     from markupsafe import Markup
 
     return Markup("").join(_line(line) for line in _lines(diff))
 
 
-def visible(line: str) -> Markup:
+def show_controls(line: str) -> Markup:
     """The text as HTML whose text it is, with a code to be seen for each character that is not."""
     from markupsafe import Markup, escape
 
@@ -77,7 +77,7 @@ def visible(line: str) -> Markup:
     return Markup("").join(map(_character, body)) + end
 
 
-def holdable(text: str) -> bool:
+def fits_html(text: str) -> bool:
     """Whether HTML can hold it: there is no way to write NUL and what is no text, and what is copied must be what was written."""
     return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text)
 
@@ -90,10 +90,10 @@ def _patch(anchor: str, written: WrittenPatch) -> PatchView:
         file_name=written.file_name,
         rotations=written.rotations,
         unmet=written.unmet,
-        text=marked(written.diff),
+        text=highlight_diff(written.diff),
         added=kinds.count("add"),
         removed=kinds.count("del"),
-        whole=holdable(written.diff),
+        whole=fits_html(written.diff),
     )
 
 
@@ -109,7 +109,7 @@ def _line(line: str) -> Markup:
     from markupsafe import Markup
 
     kind = _kind(line)
-    body = visible(line)
+    body = show_controls(line)
     return Markup('<span class="{}">{}</span>').format(kind, body) if kind else body
 
 
@@ -119,7 +119,7 @@ def _character(char: str) -> Markup:
     if char.isprintable() or char in "\n\t":
         return escape(char)
     code = f"U+{ord(char):04X}"
-    if not holdable(char):
+    if not fits_html(char):
         return Markup('<b class="odd" data-code="{}"></b>').format(code)
     # A parser of HTML makes a line feed of a bare carriage return, and something else of a reference to some other controls.
     return Markup('<b class="odd" data-code="{}">{}</b>').format(code, Markup("&#13;") if char == "\r" else char)

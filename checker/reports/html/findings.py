@@ -11,7 +11,7 @@ from checker.model.deadlines import plan_in_words
 from checker.model.finding import Finding, Suppression
 from checker.model.outcome import UNVERIFIED, Outcome, Verdict
 from checker.model.severity import Severity
-from checker.reports.html.format import Name, counted, day_of, split, until
+from checker.reports.html.format import Name, count_noun, day_of, split, time_left
 
 
 class FindingView(Struct, frozen=True, kw_only=True):
@@ -39,7 +39,7 @@ class Findings(Struct, frozen=True, kw_only=True):
     suppressed: int
 
 
-def shown(outcome: Outcome) -> Findings:
+def finding_views(outcome: Outcome) -> Findings:
     """The findings of an outcome, in the order of every report."""
     several = len(outcome.cases.documents) > 1
     entries = tuple(_shown(finding, several=several) for finding in outcome.findings)
@@ -130,7 +130,7 @@ def counts(outcome: Outcome) -> Iterator[tuple[str, str]]:
     for severity in Severity:
         number = sum(finding.severity is severity and finding.rule != UNVERIFIED for finding in counted_ones)
         if number:
-            yield severity.word, counted(number, severity.word)
+            yield severity.word, count_noun(number, severity.word)
     unverified = sum(finding.rule == UNVERIFIED for finding in counted_ones)
     if unverified:
         yield "unverified", f"{unverified:,} not verified"
@@ -152,11 +152,11 @@ def _worst(findings: list[Finding]) -> str:
     ending = [finding for rule in sorted(_ENDING) for finding in by_rule.get(rule, ())]
     if ending:
         soonest = min(finding.days_left if finding.days_left is not None else 0 for finding in ending)
-        one = f"A certificate in use ends {until(soonest)}."
-        return one if len(ending) == 1 else f"{len(ending):,} certificates in use near their end, the first {until(soonest)}."
+        one = f"A certificate in use ends {time_left(soonest)}."
+        return one if len(ending) == 1 else f"{len(ending):,} certificates in use near their end, the first {time_left(soonest)}."
     if "rotation-overdue" in by_rule:
         return "A rotation is overdue."
-    return f"{counted(len(findings), 'finding')} must be looked at."
+    return f"{count_noun(len(findings), 'finding')} must be looked at."
 
 
 def _next_end(outcome: Outcome) -> Iterator[str]:
@@ -174,5 +174,5 @@ def _told(case: Case) -> str:
     assert case.expires_at is not None  # noqa: S101 -- a case with days left has an end
     stages = set(case.subject.stages)
     name = str(case.address) if case.address is not None else f"certificate {case.id}"
-    presented = f"{counted(len(stages), 'stage')} {'presents' if len(stages) == 1 else 'present'} it"
-    return f"{name} ends on {day_of(case.expires_at)}, {until(case.days_left or 0)}; {presented}."
+    presented = f"{count_noun(len(stages), 'stage')} {'presents' if len(stages) == 1 else 'present'} it"
+    return f"{name} ends on {day_of(case.expires_at)}, {time_left(case.days_left or 0)}; {presented}."

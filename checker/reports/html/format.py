@@ -91,12 +91,12 @@ def month_of(moment: datetime) -> str:
     return f"{MONTHS[moment.month - 1]} {moment.year}"
 
 
-def counted(count: int, noun: str) -> str:
+def count_noun(count: int, noun: str) -> str:
     """A count with its noun: 1 stage, 2,950 certificates."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def until(days: int) -> str:
+def time_left(days: int) -> str:
     """How far off something is: whole days, rounded down, as `days_left` counts them."""
     match days:
         case 0:
@@ -141,7 +141,7 @@ def place(days: float) -> float:
     return NOW + _AHEAD * share if days >= 0 else NOW - NOW * share
 
 
-def written(at: float) -> str:
+def percent(at: float) -> str:
     """A place as the page writes it: a hundredth of a per cent is a tenth of a pixel."""
     return f"{at:.2f}".rstrip("0").rstrip(".") + "%"
 
@@ -151,14 +151,14 @@ def ticks(as_of: datetime) -> Iterator[Tick]:
     for days, label in _TICKS:
         day = as_of + timedelta(days=days)
         name = "ago" if days < 0 else "now" if days == 0 else f"d{days}"
-        yield Tick(written(place(days)), label, f"{day.day} {MONTHS[day.month - 1][:3]}", name)
+        yield Tick(percent(place(days)), label, f"{day.day} {MONTHS[day.month - 1][:3]}", name)
 
 
 _A_LIFE = timedelta(days=365)
 _DAY = timedelta(days=1)
 
 
-class Stretch(NamedTuple):
+class LifeSpan(NamedTuple):
     """A part of the line: `life`, `notice` or `threshold`, `planned` for a life that is yet to begin, `unknown` without an end."""
 
     kind: str
@@ -176,7 +176,7 @@ class LifeMark(NamedTuple):
 class Life(NamedTuple):
     """What the line shows."""
 
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[LifeSpan, ...]
     marks: tuple[LifeMark, ...]
 
 
@@ -206,7 +206,7 @@ def life_of(case: Case, due: tuple[tuple[str, datetime], ...], policy: Policy, a
     stretches = tuple(_stretch(kind, first, last, as_of) for kind, first, last in spans if first < last)
     last = "end" if case.evidence is Evidence.OBSERVED else "recorded"
     marks = (*due, (last, end))
-    return Life(stretches=stretches, marks=tuple(LifeMark(kind, written(_share(moment, as_of))) for kind, moment in marks))
+    return Life(stretches=stretches, marks=tuple(LifeMark(kind, percent(_share(moment, as_of))) for kind, moment in marks))
 
 
 def _start(case: Case, end: datetime) -> datetime:
@@ -214,9 +214,9 @@ def _start(case: Case, end: datetime) -> datetime:
     return min(created or case.certificate.created_at or end - _A_LIFE, end)
 
 
-def _stretch(kind: str, first: datetime, last: datetime, as_of: datetime) -> Stretch:
+def _stretch(kind: str, first: datetime, last: datetime, as_of: datetime) -> LifeSpan:
     start, end = _share(first, as_of), _share(last, as_of)
-    return Stretch(kind, written(start), written(max(end - start, 0.1)))
+    return LifeSpan(kind, percent(start), percent(max(end - start, 0.1)))
 
 
 def _share(moment: datetime, as_of: datetime) -> float:
@@ -239,7 +239,7 @@ def dated(date: Date) -> Markup:
     return Markup(f'<time datetime="{date.instant}">{date.day}</time>')  # noqa: S704 -- digits and the names of months
 
 
-def drawn(life: Life) -> Markup:
+def draw_life(life: Life) -> Markup:
     """A certificate's line as SVG: its stretches, what is past and now over them, and its marks above all."""
     from markupsafe import Markup
 

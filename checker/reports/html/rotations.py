@@ -12,16 +12,27 @@ from msgspec import Struct
 
 from checker.model.deadlines import LatePlan, late_plan, moment
 from checker.model.outcome import Outcome
-from checker.model.rotation import SERIES, Blocked, Done, HandRotation, HandStep, Holds, Next, Phase, Rotation, Waiting
-from checker.reports.html.diffs import holdable, visible
-from checker.reports.html.format import Date, Name, StageName, counted, date_of, listed, split, until
+from checker.model.rotation import (
+    SERIES,
+    Blocked,
+    ConditionStatus,
+    Done,
+    ManualRotation,
+    ManualStep,
+    Next,
+    Phase,
+    Rotation,
+    Waiting,
+)
+from checker.reports.html.diffs import fits_html, show_controls
+from checker.reports.html.format import Date, Name, StageName, count_noun, date_of, listed, split, time_left
 from checker.rotation.sentences import step_in_words
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-_STATE = {Holds.YES: "yes", Holds.NO: "no", Holds.UNKNOWN: "unknown"}
+_STATE = {ConditionStatus.YES: "yes", ConditionStatus.NO: "no", ConditionStatus.UNKNOWN: "unknown"}
 
 
 class Stop(Struct, frozen=True):
@@ -103,7 +114,7 @@ def _card(
         how=how,
         command=f"tfcert patch --only {quote(rotation.label)}" if state == "next" and patch is None else "",
         by=_date(by),
-        due=until((by - as_of) // timedelta(days=1)) if by is not None else "",
+        due=time_left((by - as_of) // timedelta(days=1)) if by is not None else "",
         late=by is not None and by < as_of,
         stops=stops,
         awaited=str(_awaited(rotation, phase)),
@@ -151,8 +162,8 @@ def _told(rotation: Rotation, *, written: bool) -> tuple[str, str, str]:
 def _how(rotation: Rotation, phase: Phase, *, written: bool) -> str:
     """The way to take a phase: what does not hold yet first, then what nobody but a person can confirm (I2)."""
     own = [condition for condition in rotation.conditions if condition.phase is phase]
-    unmet = "; ".join(condition.text for condition in own if condition.holds is Holds.NO)
-    unsure = "; ".join(condition.text for condition in own if condition.holds is Holds.UNKNOWN)
+    unmet = "; ".join(condition.text for condition in own if condition.holds is ConditionStatus.NO)
+    unsure = "; ".join(condition.text for condition in own if condition.holds is ConditionStatus.UNKNOWN)
     sentences = (
         f"Not before this holds: {unmet}." if unmet else "",
         f"Make sure first: {unsure}." if unsure else "",
@@ -168,7 +179,7 @@ def _deed(phase: Phase, rotation: Rotation) -> str:
         case Phase.INTRODUCE:
             return f"Introduce {new} beside {old}"
         case Phase.REPOINT:
-            return f"Repoint {counted(len(rotation.stages), 'stage')} from {old} to {new}"
+            return f"Repoint {count_noun(len(rotation.stages), 'stage')} from {old} to {new}"
         case Phase.RETIRE:
             return f"Retire {old}"
         case Phase.ROLLBACK:
@@ -188,7 +199,7 @@ class StepView(Struct, frozen=True, kw_only=True):
     then: str | None
 
 
-class ByHand(Struct, frozen=True, kw_only=True):
+class ManualCard(Struct, frozen=True, kw_only=True):
     """One certificate to rotate with the AWS CLI."""
 
     anchor: str
@@ -201,16 +212,16 @@ class ByHand(Struct, frozen=True, kw_only=True):
     steps: tuple[StepView, ...]
 
 
-def by_hand(rotations: tuple[HandRotation, ...], as_of: datetime) -> tuple[ByHand, ...]:
+def manual_cards(rotations: tuple[ManualRotation, ...], as_of: datetime) -> tuple[ManualCard, ...]:
     """The rotations in the order of the report."""
     return tuple(
-        ByHand(
+        ManualCard(
             anchor=f"h{number}",
             certificate=rotation.certificate_id,
             place=str(rotation.place),
             whose=_whose(managed=rotation.managed),
             end=date_of(rotation.ends) if rotation.ends is not None else None,
-            due=until((rotation.ends - as_of) // timedelta(days=1)) if rotation.ends is not None else "",
+            due=time_left((rotation.ends - as_of) // timedelta(days=1)) if rotation.ends is not None else "",
             stages=rotation.stages,
             steps=tuple(map(_step, rotation.steps)),
         )
@@ -218,7 +229,7 @@ def by_hand(rotations: tuple[HandRotation, ...], as_of: datetime) -> tuple[ByHan
     )
 
 
-def steps_of(rotations: tuple[HandRotation, ...]) -> Mapping[str, str]:
+def steps_of(rotations: tuple[ManualRotation, ...]) -> Mapping[str, str]:
     """Where on the page the steps for a certificate are, by its id; an id that two places have is left out."""
     times = Counter(rotation.certificate_id for rotation in rotations)
     return {
@@ -226,9 +237,9 @@ def steps_of(rotations: tuple[HandRotation, ...]) -> Mapping[str, str]:
     }
 
 
-def _step(step: HandStep) -> StepView:
+def _step(step: ManualStep) -> StepView:
     text = "\n".join(step.commands)
-    return StepView(does=step.does, commands=visible(text) if text else None, whole=holdable(text), then=step.then)
+    return StepView(does=step.does, commands=show_controls(text) if text else None, whole=fits_html(text), then=step.then)
 
 
 def _whose(*, managed: bool | None) -> str:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from checker.model.deadlines import plan_in_words
 from checker.model.outcome import Outcome
-from checker.reports.json_v1 import document
+from checker.reports.json_v1 import outcome_document
 from checker.reports.json_v1_read import JsonDocument
 from checker.reports.markdown import sections as sections
 from checker.reports.markdown.escape import NamedAccounts, mask_accounts
@@ -65,7 +65,7 @@ class _Parts(Struct, frozen=True, kw_only=True):
 
 def render(outcome: Outcome) -> str:
     """Write an outcome as Markdown of whatever length."""
-    return render_documents([NamedAccounts(name="", document=cast("JsonDocument", document(outcome)))])
+    return render_documents([NamedAccounts(name="", document=cast("JsonDocument", outcome_document(outcome)))])
 
 
 def render_documents(

@@ -54,7 +54,7 @@ def fenced(text: str, language: str) -> str:
     return f"{fence}{language}\n{text if text.endswith(chr(10)) else text + chr(10)}{fence}"
 
 
-def showable(text: str) -> bool:
+def fits_comment(text: str) -> bool:
     """Whether a comment can carry the text so that it comes out as it went in, and looks like what it is.
 
     Carriage returns are lost on the way, and invisible characters would show another text than the one that is applied.

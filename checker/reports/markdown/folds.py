@@ -8,7 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from checker.reports.json_v1_read import JsonManualRotation, JsonPatch
-from checker.reports.markdown.escape import NamedAccounts, code, fenced, in_html, sentence, showable
+from checker.reports.markdown.escape import NamedAccounts, code, fenced, fits_comment, in_html, sentence
 
 
 class Section(StrEnum):
@@ -82,7 +82,7 @@ def _folded(patch: JsonPatch, names: Sequence[str], artifact: str | None) -> Fol
     # Its name alone: the folder is the workspace's, or the reader's own.
     title = f"{f'{which}{more} ' if which else ''}{code(patch['file'], longest=80)}"
     instead = f"- {title}: {_why_not(patch)}; {how_to_get(patch['phase'], artifact)}"
-    if not patch["diff"] or not showable(patch["diff"]):
+    if not patch["diff"] or not fits_comment(patch["diff"]):
         return Folded(section=Section.PATCHES, whole=None, instead=instead)
     among = " ".join(in_html(name, longest=80) for name in names[:_NAMES] if name)
     summary = f"{f'{among}{more} ' if among else ''}{in_html(patch['file'], longest=80)}: {patch['phase']} ({_standing(patch)})"
@@ -99,7 +99,7 @@ def _standing(patch: JsonPatch) -> str:
 def _why_not(patch: JsonPatch) -> str:
     if not patch["diff"]:
         return "not shown, it names an account"
-    if not showable(patch["diff"]):
+    if not fits_comment(patch["diff"]):
         return "not shown, it holds characters that a comment does not keep"
     return "left out for its size"
 
@@ -134,7 +134,7 @@ def _steps(one: JsonManualRotation) -> Iterator[str]:
 
 
 def _is_showable(one: JsonManualRotation) -> bool:
-    return all(showable(command) for step in one["steps"] for command in step["commands"])
+    return all(fits_comment(command) for step in one["steps"] for command in step["commands"])
 
 
 def _why_no_manual_steps(one: JsonManualRotation) -> str:

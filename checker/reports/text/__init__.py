@@ -20,7 +20,7 @@ from checker.reports.text.layout import WIDTH, Line, TextSpan, Tone, wrapped
 from checker.rotation.sentences import condition_in_words, deadlines, open_conditions, step_in_words
 
 if TYPE_CHECKING:
-    from checker.model.rotation import HandRotation
+    from checker.model.rotation import ManualRotation
 
 
 _THEN = {
@@ -113,7 +113,7 @@ _LEFT = 10
 _SOON, _NEAR = 30, 60
 
 
-def nothing_there(part: DocumentCases) -> bool:
+def is_empty_scan(part: DocumentCases) -> bool:
     """Whether it is an account and region that was scanned to its end, and there is nothing in it to show."""
     found = part.document
     return found.source.kind == "aws" and not (found.stages or part.cases or found.unread)
@@ -201,7 +201,7 @@ def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
         yield from _note(f"note: {notice}", width)
     if not outcome.cases.observations.asked:
         yield from _note("note: AWS was not asked (--offline): every date is the recorded one", width)
-    shown = [part for part in outcome.cases.documents if not nothing_there(part)]
+    shown = [part for part in outcome.cases.documents if not is_empty_scan(part)]
     for part in shown:
         yield from _document(
             part,
@@ -215,7 +215,7 @@ def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
     yield from _findings((finding for finding in outcome.findings if finding.suppression is not None), width, outcome)
     yield from what_next(outcome, width)
     if outcome.by_hand:
-        yield from by_hand(outcome.by_hand, width)
+        yield from manual_steps(outcome.by_hand, width)
     if any(kind_of(identity) == "gateway" for rotation in outcome.rotations for identity in rotation.predecessor_ids):
         yield Line(())
         yield from _note(_NO_MORE_ROTATIONS, width)
@@ -298,7 +298,7 @@ def _suppressed(suppression: Suppression) -> str:
 _COMMENT = "    # "
 
 
-def by_hand(rotations: Iterable[HandRotation], width: int) -> Iterator[Line]:
+def manual_steps(rotations: Iterable[ManualRotation], width: int) -> Iterator[Line]:
     """Each rotation with its numbered steps; a command is never broken, however long it is."""
     for rotation in rotations:
         yield Line(())
@@ -311,7 +311,7 @@ def by_hand(rotations: Iterable[HandRotation], width: int) -> Iterator[Line]:
                 yield from _comment(step.then, "   => ", width)
 
 
-def _whose(rotation: HandRotation) -> str:
+def _whose(rotation: ManualRotation) -> str:
     match rotation.managed:
         case True:
             return ": Terraform's, and stages that are not Terraform's present it"
