@@ -69,11 +69,11 @@ $(PEERS): benchmarks/requirements.txt
 	@touch $@
 
 fuzz: $(READY) ## Feed the readers damaged documents for SECONDS
-	$(BIN)/python tests/readers/fuzz_documents.py $(SECONDS)
+	$(BIN)/python tests/terraform/fuzz_documents.py $(SECONDS)
 
 docs: $(READY) ## Write docs/rules from the rules' docstrings, and the policy's schema from its shapes
 	$(BIN)/tfcert rules --out docs/rules
-	TFCERT_RECORD=1 $(BIN)/python -m pytest -q tests/readers/test_policy_schema.py
+	TFCERT_RECORD=1 $(BIN)/python -m pytest -q tests/policyfile/test_policy_schema.py
 
 clean: ## Remove what was installed here
 	rm -rf $(VENV) .bench

@@ -184,7 +184,7 @@ def test_offline_asks_nobody_and_imports_nothing_heavy(story):
     """--offline leaves boto3 and what else is heavy out of the process."""
     heavy = ["boto3", "botocore", "hcl2", "rich", "jinja2", "cryptography", "pydantic"]
     code = (
-        "import sys; from checker.cli.application import build\n"
+        "import sys; from checker.cli.app import build\n"
         f"sys.argv = ['tfcert', 'check', '{STATE}', '--offline', '--as-of', '2026-11-24']\n"
         "try: build()()\nexcept SystemExit: pass\n"
         f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"

@@ -13,7 +13,7 @@ RARE = ("subprocess", "gzip", "zipfile", "json", "shutil", "tempfile", "base64",
 SCRIPT = """
 import sys
 before = set(sys.modules)
-from checker.readers.sources import read_source
+from checker.terraform.load import read_source
 read_source(sys.argv[1], tool=None, stdin=None)
 print(" ".join(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
 """

@@ -259,7 +259,7 @@ def test_nothing_to_ask_imports_no_boto3_and_is_asked_all_the_same():
     """A configuration without certificates costs nothing, and is not offline."""
     script = """
 import sys
-from checker.live import Connection, observe
+from checker.aws import Connection, observe
 seen = observe([], [], [], connection=Connection())
 assert seen.asked and seen.calls == {}, seen
 assert not {"boto3", "botocore", "urllib3"} & set(sys.modules), "imported"

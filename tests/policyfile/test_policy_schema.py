@@ -15,7 +15,7 @@ from checker.model.text_values import Mismatch
 from checker.policyfile.schema import POLICY, Choice, Day, NamedTable, OneOrMore, Table, Tables, Text, WholeNumber, policy_schema
 from checker.policyfile.validate import validate
 
-SHIPPED = Path(__file__).parents[2] / "checker/readers/schemas/policy-v1.schema.json"
+SHIPPED = Path(__file__).parents[2] / "checker/policyfile/schemas/policy-v1.schema.json"
 SCHEMA = policy_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
 

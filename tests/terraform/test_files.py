@@ -92,7 +92,7 @@ def test_a_limit_on_the_address_space_is_named(tmp_path):
     with (tmp_path / "large").open("wb") as file:
         file.truncate(600 * 1024**2)
     script = (
-        "import resource, sys; from checker.readers.files import open_file; from checker.domain.errors import UnreadableError\n"
+        "import resource, sys; from checker.files import open_file; from checker.errors import UnreadableError\n"
         "resource.setrlimit(resource.RLIMIT_AS, (512 * 1024**2,) * 2)\n"
         "try: open_file(sys.argv[1])\n"
         "except UnreadableError as error: print(error)"
@@ -111,7 +111,7 @@ def test_a_large_document_needs_little_memory_of_its_own(tmp_path):
             file.write(b"," + one)
         file.write(b"]}")
     script = (
-        "import resource, sys; from checker.readers.sources import read_source\n"
+        "import resource, sys; from checker.terraform.load import read_source\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (40 * 1024**2,) * 2)\n"
         "print(read_source(sys.argv[1], tool=None, stdin=None).source.kind)"
     )

@@ -65,9 +65,9 @@ def test_work_that_does_not_end_is_overdue():
 
 HUNG = """
 import os, socket, sys, threading, time
-from checker.domain.observation import CertificateKey
-from checker.domain.place import Place
-from checker.live import Connection, observe
+from checker.model.observation import CertificateKey
+from checker.model.places import Place
+from checker.aws import Connection, observe
 server = socket.create_server(("127.0.0.1", 0))
 os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{server.getsockname()[1]}"
 def drip():

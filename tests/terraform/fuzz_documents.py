@@ -1,4 +1,4 @@
-"""Feed the readers damaged documents for a given time: `python tests/readers/fuzz_documents.py SECONDS [SEED]`.
+"""Feed the readers damaged documents for a given time: `python tests/terraform/fuzz_documents.py SECONDS [SEED]`.
 
 Any input gives a document or one TfcertError within a few seconds. One that does not is left in a file beside where this
 runs, and the exit code is 1. Coverage-blind on purpose: it needs nothing that is not installed, and runs as fast as the readers.
