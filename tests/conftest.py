@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -13,8 +12,6 @@ from forked import Parent
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
-# The controller of xdist loads no conftest below this one, and it is what prints the last lines.
-sys.path.insert(0, str(ROOT / "tests" / "acceptance"))
 SCHEMA = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8"))
 
 # The same examples every time: a failure that comes and goes with the machine teaches nothing.

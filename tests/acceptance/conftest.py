@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
+from rig import announcing, equipment
 
-# The rig is found whatever import mode the run has.
-sys.path[:0] = [folder for folder in (str(Path(__file__).resolve().parent),) if folder not in sys.path]
-
-from rig import announcing, equipment  # noqa: E402  # after the line above
-
-from checker.demo.emulator import Emulator  # noqa: E402  # likewise
+from checker.demo.emulator import Emulator
 
 
 def pytest_configure(config):

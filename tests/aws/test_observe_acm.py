@@ -173,7 +173,7 @@ def test_acm_has_a_pace_of_its_own(aws, key, look, monkeypatch):
             self.waits += 1
             super().wait()
 
-    monkeypatch.setattr("checker.aws.session.Pace", Counted)
+    monkeypatch.setattr("checker.aws.session.RequestPace", Counted)
     aws.seed(SeedCertificate(id="abc123"), SeedAcm(arn=ARN, expires_at=ENDS), SeedAcm(arn=OTHER, expires_at=ENDS))
 
     seen = look([key("abc123"), key(ARN), key(OTHER)], timeout=60.0)

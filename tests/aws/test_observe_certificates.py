@@ -73,7 +73,7 @@ def test_every_request_to_api_gateway_waits_its_turn_retries_included(aws, key, 
             self.waits += 1
             super().wait()
 
-    monkeypatch.setattr("checker.aws.session.Pace", Counted)
+    monkeypatch.setattr("checker.aws.session.RequestPace", Counted)
     aws.faults.inject("GetClientCertificates", unavailable(), times=1)
     aws.seed(SeedApi(id="rest1", stages={}))
     regions = ("us-east-1", "eu-west-1")

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
+import gallery
 import pytest
+from rig.announcing import NO_BROWSER
 
-# Found whatever import mode the run has.
-_HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(folder) for folder in (_HERE, _HERE.parent / "scenarios") if str(folder) not in sys.path]
-
-import gallery  # noqa: E402  # after the line above
-from rig.announcing import NO_BROWSER  # noqa: E402  # likewise
-
-from checker.reports.html import render  # noqa: E402  # likewise
+from checker.reports.html import render
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _WATCH = "addEventListener('securitypolicyviolation', (event) => console.error('policy: ' + event.violatedDirective + ' ' + event.blockedURI))"

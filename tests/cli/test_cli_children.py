@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
+
+from hostile import plant, ran
 
 from checker.cli.children import own_command, own_environment
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests" / "gates"))
-
-from hostile import plant, ran  # noqa: E402
 
 
 def test_a_check_that_a_comment_runs_imports_nothing_of_the_checkout(story, tfcert, tmp_path):

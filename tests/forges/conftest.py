@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "reports")]
-
-from github_stand_in import REPOSITORY, GithubStandIn  # noqa: E402
-from gitlab_stand_in import PROJECT, GitlabStandIn  # noqa: E402
+from github_stand_in import REPOSITORY, GithubStandIn
+from gitlab_stand_in import PROJECT, GitlabStandIn
 
 from checker.forges.github import (
     GithubClient,
     GithubConversation,
 )
-from checker.forges.gitlab import GitlabConversation  # noqa: E402
-from checker.forges.retry import RetryPolicy  # noqa: E402
+from checker.forges.gitlab import GitlabConversation
+from checker.forges.retry import RetryPolicy
 
 
 @dataclass(kw_only=True)

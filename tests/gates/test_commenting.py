@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
+from documents import due, fine
+from github_stand_in import REPOSITORY, GithubStandIn
+from gitlab_stand_in import GitlabStandIn
 from markdown_it import MarkdownIt
 from runner import load
-
-sys.path[:0] = [str(Path(__file__).parents[1] / name) for name in ("forges", "reports")]
-
-from documents import due, fine  # noqa: E402
-from github_stand_in import REPOSITORY, GithubStandIn  # noqa: E402
-from gitlab_stand_in import GitlabStandIn  # noqa: E402
 
 STATE = "terraform.tfstate"
 DUE = {"offline": "true", "as_of": "2026-11-24"}
