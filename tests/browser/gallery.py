@@ -174,7 +174,9 @@ def doubtful(folder: Path) -> Outcome:
 
     def observe(certificates, places, stages):
         said = home.observe(certificates, places, stages)
-        return replace(said, certificates=dict.fromkeys(certificates, Unanswered("access denied", "grant apigateway:GET")))
+        return replace(
+            said, certificates=dict.fromkeys(certificates, Unanswered(reason="access denied", remedy="grant apigateway:GET"))
+        )
 
     return check(home.inventory(), observe, Run(as_of=NOW, policy=Policy()))
 

@@ -349,7 +349,8 @@ def test_what_aws_did_not_answer_is_in_doubt_and_stands_above(tmp_path):
     def silent(certificates, regions, stages):
         seen = observe(certificates, regions, stages)
         said = {
-            key: Unanswered("denied", "allow it") if key.id == "nobody" else answer for key, answer in seen.certificates.items()
+            key: Unanswered(reason="denied", remedy="allow it") if key.id == "nobody" else answer
+            for key, answer in seen.certificates.items()
         }
         return replace(seen, certificates=said)
 

@@ -208,9 +208,18 @@ def test_deadlines_of_a_shared_certificate_are_the_earliest_of_its_stages():
 DAY = certificate("a", 1).expires_at - certificate("a", 0).expires_at
 
 
+def _policy(**numbers):
+    return Policy(**numbers)
+
+
 @given(
     st.lists(
-        st.builds(Policy, threshold_days=st.integers(0, 90), margin_days=st.integers(0, 9), certificate_quota=st.integers(1, 9)),
+        st.builds(
+            _policy,
+            threshold_days=st.integers(0, 90),
+            margin_days=st.integers(0, 9),
+            certificate_quota=st.integers(1, 9),
+        ),
         min_size=1,
     )
 )

@@ -87,7 +87,7 @@ def schema() -> None:
     """Print the JSON Schema of a policy file."""
     from importlib.resources import files
 
-    typer.echo(files("checker.terraform").joinpath("schemas/policy-v1.schema.json").read_text("utf-8"), nl=False)
+    typer.echo(files("checker.policyfile").joinpath("schemas/policy-v1.schema.json").read_text("utf-8"), nl=False)
 
 
 @policy.command()

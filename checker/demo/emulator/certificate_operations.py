@@ -11,9 +11,9 @@ from urllib.parse import unquote
 
 from moto.core.common_types import TYPE_RESPONSE
 
-from checker.demo.emulator.calls import page
 from checker.demo.emulator.certificates import LIFETIME, certificate, new_key
 from checker.demo.emulator.errors import BadRequestError, ConflictError, LimitExceededError
+from checker.demo.emulator.paging import page
 from checker.demo.emulator.requests import GatewayRequest
 from checker.demo.emulator.stages import stages_presenting
 from checker.demo.emulator.state import DeleteAnswer

@@ -19,10 +19,11 @@ from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import HTTP_METHODS, DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer
 
-from checker.demo.emulator.calls import RecordedCall, page
+from checker.demo.emulator.calls import RecordedCall
 from checker.demo.emulator.certificate_operations import CertificateOperations
 from checker.demo.emulator.control import PREFIX, Control, reset
 from checker.demo.emulator.faults import LONGEST_HANG, AnswerFault, Drop, Fault, Hang, ProxyPage, access_denied
+from checker.demo.emulator.paging import page
 from checker.demo.emulator.requests import buffered, has_region, identify, refused
 from checker.demo.emulator.stages import StageOperations
 from checker.demo.emulator.state import World

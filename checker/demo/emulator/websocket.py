@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, unquote
 from moto.apigatewayv2.responses import ApiGatewayV2Response
 from moto.core.common_types import TYPE_RESPONSE
 
-from checker.demo.emulator.calls import page
 from checker.demo.emulator.errors import BadRequestError, ConflictError, NotFoundError
+from checker.demo.emulator.paging import page
 from checker.demo.emulator.requests import GatewayRequest
 from checker.demo.emulator.stages import presented
 from checker.demo.emulator.state import World
