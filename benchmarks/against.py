@@ -22,9 +22,23 @@ from pathlib import Path
 from documents import write_plan
 
 HERE = Path(__file__).resolve().parent
-TFCERT = [str(Path(sys.executable).with_name("tfcert")), "check", "--offline", "--as-of", "2026-11-25"]
+TFCERT = [
+    str(Path(sys.executable).with_name("tfcert")),
+    "check",
+    "--offline",
+    "--as-of",
+    "2026-11-25",
+]
 CHECKOV = HERE.parent / ".bench" / "bin" / "checkov"
-ONE_RULE = ["--framework", "terraform_plan", "--check", "CKV2_AWS_51", "--skip-download", "--compact", "--quiet"]
+ONE_RULE = [
+    "--framework",
+    "terraform_plan",
+    "--check",
+    "CKV2_AWS_51",
+    "--skip-download",
+    "--compact",
+    "--quiet",
+]
 EXTRACTION = """
 def ours: .type == "aws_api_gateway_stage" or .type == "aws_api_gateway_client_certificate";
 def all: (.resources // [])[], ((.child_modules // [])[] | all);
@@ -45,7 +59,10 @@ WANTED = {
 
 def commands(plan: Path) -> dict[str, list[str]]:
     """The command of each peer, tfcert's first."""
-    found = {"tfcert": [*TFCERT, str(plan)], "cat, cat": ["sh", "-c", 'cat "$1" | cat > /dev/null', "sh", str(plan)]}
+    found = {
+        "tfcert": [*TFCERT, str(plan)],
+        "cat, cat": ["sh", "-c", 'cat "$1" | cat > /dev/null', "sh", str(plan)],
+    }
     if jq := shutil.which("jq"):
         found["jq"] = [jq, EXTRACTION, str(plan)]
     if CHECKOV.exists():
@@ -57,7 +74,9 @@ def seconds(command: list[str]) -> float:
     start = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     if done.returncode not in {0, 1}:
-        sys.exit(f"{command[0]} ended with {done.returncode}: {done.stderr.decode(errors='replace')[-300:]}")
+        sys.exit(
+            f"{command[0]} ended with {done.returncode}: {done.stderr.decode(errors='replace')[-300:]}"
+        )
     return time.perf_counter() - start
 
 
@@ -85,7 +104,11 @@ def memory(plan: Path) -> str:
         anonymous = peak = 0
         status = Path(f"/proc/{process.pid}/status")
         while process.poll() is None and status.exists():
-            lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if line.startswith(("RssAnon", "VmHWM")))
+            lines = dict(
+                line.split(":", 1)
+                for line in status.read_text().splitlines()
+                if line.startswith(("RssAnon", "VmHWM"))
+            )
             if lines:
                 anonymous = max(anonymous, int(lines["RssAnon"].split()[0]))
                 peak = max(peak, int(lines["VmHWM"].split()[0]))

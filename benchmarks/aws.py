@@ -27,7 +27,14 @@ TFCERT = str(Path(sys.executable).with_name("tfcert"))
 REGIONS = (
     *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
     *("eu-central-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1"),
-    *("ap-south-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-southeast-1", "ap-southeast-2"),
+    *(
+        "ap-south-1",
+        "ap-northeast-1",
+        "ap-northeast-2",
+        "ap-northeast-3",
+        "ap-southeast-1",
+        "ap-southeast-2",
+    ),
 )
 PER_REGION, APIS = 59, 500
 ACCOUNT = "123456789012"
@@ -41,7 +48,12 @@ def main() -> None:
         one = Path(folder, "one.tfstate")
         one.write_text(json.dumps(state(REGIONS[:1], apis=APIS)))
         print(f"{'':<44} {'seconds':>8} {'floor':>7} {'ratio':>6} {'pace':>7} {'CPU':>7}  calls")
-        run("check --no-drift, 1003 certificates", ["check", "--no-drift", str(many)], PER_REGION, limit=1.5)
+        run(
+            "check --no-drift, 1003 certificates",
+            ["check", "--no-drift", str(many)],
+            PER_REGION,
+            limit=1.5,
+        )
         if "--quick" not in sys.argv:
             run("check, drift of 500 APIs in one region", ["check", str(one)], APIS)
             run("scan of 500 APIs in one region", ["scan", "--region", REGIONS[0]], APIS)
@@ -59,15 +71,21 @@ def run(name: str, arguments: list[str], apis: int, *, limit: float | None = Non
             "NO_PROXY": "127.0.0.1",
         }
         begun, used = time.perf_counter(), processor()
-        done = subprocess.run([TFCERT, *arguments], env=environment, capture_output=True, check=False)
+        done = subprocess.run(
+            [TFCERT, *arguments], env=environment, capture_output=True, check=False
+        )
         taken, used = time.perf_counter() - begun, processor() - used
     calls = told()
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
     # What the quota allows: the burst at once, and then so many a second. And what tfcert allows itself.
-    sent = sum(count for operation, count in calls.items() if operation not in {"GetCallerIdentity", "429"})
+    sent = sum(
+        count for operation, count in calls.items() if operation not in {"GetCallerIdentity", "429"}
+    )
     floor = limit if limit is not None else (sent - BURST) / RATE
     own = f"{(sent - session.BURST) / session.RATE:7.2f}" if limit is None else " " * 7
-    print(f"{name:<44} {taken:8.2f} {floor:7.2f} {taken / floor:6.2f} {own} {used:7.2f}  {json.dumps(dict(sorted(calls.items())))}")
+    print(
+        f"{name:<44} {taken:8.2f} {floor:7.2f} {taken / floor:6.2f} {own} {used:7.2f}  {json.dumps(dict(sorted(calls.items())))}"
+    )
 
 
 def processor() -> float:
@@ -119,9 +137,17 @@ def state(regions: tuple[str, ...], *, apis: int) -> dict[str, object]:
     ]
     kinds = {"aws_api_gateway_client_certificate": certificates, "aws_api_gateway_stage": stages}
     resources = [
-        {"mode": "managed", "type": kind, "name": "all", "provider": PROVIDER, "instances": found} for kind, found in kinds.items()
+        {"mode": "managed", "type": kind, "name": "all", "provider": PROVIDER, "instances": found}
+        for kind, found in kinds.items()
     ]
-    return {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "b", "outputs": {}, "resources": resources}
+    return {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "b",
+        "outputs": {},
+        "resources": resources,
+    }
 
 
 def instance(region: str, number: int, **attributes: str) -> dict[str, object]:

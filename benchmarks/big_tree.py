@@ -28,11 +28,15 @@ def lay(top: Path) -> int:
         (root / "module").mkdir(parents=True)
         for index in range(FILES - 2):
             (root / f"file{index}.tf").write_text(filler(number, index))
-        (root / "main.tf").write_text('provider "aws" {\n}\n\nmodule "own" {\n  source = "./module"\n}\n')
+        (root / "main.tf").write_text(
+            'provider "aws" {\n}\n\nmodule "own" {\n  source = "./module"\n}\n'
+        )
         (root / "module" / "main.tf").write_text(filler(number, 99))
         if number % (ROOTS // CONCERNED) == 0:
             concern(root)
-    return sum(len([name for name in names if name.endswith(".tf")]) for _, _, names in os.walk(top))
+    return sum(
+        len([name for name in names if name.endswith(".tf")]) for _, _, names in os.walk(top)
+    )
 
 
 def filler(number: int, index: int) -> str:
@@ -51,20 +55,43 @@ def concern(root: Path) -> None:
     with (root / "file0.tf").open("a") as file:
         file.write(f'resource "{CERTIFICATE}" "backend" {{\n}}\n')
     resources = [
-        resource(CERTIFICATE, "backend", {"id": "old000", "expiration_date": "2026-12-06 00:00:00 +0000 UTC"}),
+        resource(
+            CERTIFICATE,
+            "backend",
+            {"id": "old000", "expiration_date": "2026-12-06 00:00:00 +0000 UTC"},
+        ),
     ]
     for index in range(1, 5):
         with (root / f"file{index}.tf").open("a") as file:
-            file.write(f'resource "{STAGE}" "s{index}" {{\n  client_certificate_id = {CERTIFICATE}.backend.id\n}}\n')
-        attributes = {"rest_api_id": "a", "stage_name": f"s{index}", "client_certificate_id": "old000"}
+            file.write(
+                f'resource "{STAGE}" "s{index}" {{\n  client_certificate_id = {CERTIFICATE}.backend.id\n}}\n'
+            )
+        attributes = {
+            "rest_api_id": "a",
+            "stage_name": f"s{index}",
+            "client_certificate_id": "old000",
+        }
         resources.append(resource(STAGE, f"s{index}", attributes))
-    state = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "outputs": {}, "resources": resources}
+    state = {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "x",
+        "outputs": {},
+        "resources": resources,
+    }
     (root / "terraform.tfstate").write_text(json.dumps(state))
 
 
 def resource(kind: str, name: str, attributes: dict) -> dict:
     provider = 'provider["registry.terraform.io/hashicorp/aws"]'
-    return {"mode": "managed", "type": kind, "name": name, "provider": provider, "instances": [{"attributes": attributes}]}
+    return {
+        "mode": "managed",
+        "type": kind,
+        "name": name,
+        "provider": provider,
+        "instances": [{"attributes": attributes}],
+    }
 
 
 def median(what, rounds: int = ROUNDS) -> float:
@@ -97,8 +124,12 @@ def main() -> None:
     options = ("--offline", "--as-of", "2026-11-24")
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
-        print(f"{lay(top)} .tf files, {CONCERNED * 5} of which matter, in {ROOTS} root modules, {read_all(top) / 1e6:.1f} MB")
-        written = run("patch", "--recursive", *options, "--phase", "all", cwd=top).count(b"diff --git")
+        print(
+            f"{lay(top)} .tf files, {CONCERNED * 5} of which matter, in {ROOTS} root modules, {read_all(top) / 1e6:.1f} MB"
+        )
+        written = run("patch", "--recursive", *options, "--phase", "all", cwd=top).count(
+            b"diff --git"
+        )
         start_up = median(lambda: run("--help", cwd=top))
         reading = median(lambda: read_all(top))
         print(f"{'reading every file':<42} {reading * 1000:7.0f} ms")
@@ -108,7 +139,9 @@ def main() -> None:
             "patch --recursive --phase all": ("patch", "--recursive", *options, "--phase", "all"),
         }.items():
             taken = median(lambda arguments=arguments: run(*arguments, cwd=top)) - start_up
-            print(f"{name + ', after start-up':<42} {taken * 1000:7.0f} ms  {taken / reading:5.1f} times reading them")
+            print(
+                f"{name + ', after start-up':<42} {taken * 1000:7.0f} ms  {taken / reading:5.1f} times reading them"
+            )
         print(f"{written} files edited in the three phases")
 
 

@@ -97,14 +97,26 @@ def _attributes(number: int, seed: int) -> dict[str, object]:
             "stage_name": "prod",
             "tags": {"team": "payments"},
         }
-    values: dict[str, object] = {"arn": f"arn:aws:x:eu-west-1:111122223333:{number}", "id": f"{dice.getrandbits(64):016x}"}
+    values: dict[str, object] = {
+        "arn": f"arn:aws:x:eu-west-1:111122223333:{number}",
+        "id": f"{dice.getrandbits(64):016x}",
+    }
     for index in range(dice.randrange(8, 24)):
         values[f"attribute_{index}"] = dice.choice(
-            (None, True, dice.randrange(10**6), f"{dice.getrandbits(96):x}", [f"{dice.getrandbits(40):x}"] * 3, {'a "b"': "c\n"})
+            (
+                None,
+                True,
+                dice.randrange(10**6),
+                f"{dice.getrandbits(96):x}",
+                [f"{dice.getrandbits(40):x}"] * 3,
+                {'a "b"': "c\n"},
+            )
         )
     if dice.randrange(200) == 0:
         values["description"] = "für den Zugang zum Äußeren"
-    values["policy"] = json.dumps({"Statement": [{"Action": ["s3:GetObject"], "Resource": f"{dice.getrandbits(200):x}"}]})
+    values["policy"] = json.dumps(
+        {"Statement": [{"Action": ["s3:GetObject"], "Resource": f"{dice.getrandbits(200):x}"}]}
+    )
     return values
 
 
@@ -139,7 +151,10 @@ def _block(number: int) -> dict[str, object]:
         "type": kind,
         "name": f"r{number}",
         "provider_config_key": "aws",
-        "expressions": {"name": {"constant_value": f"r{number}"}, "role": {"references": ["var.role"]}},
+        "expressions": {
+            "name": {"constant_value": f"r{number}"},
+            "role": {"references": ["var.role"]},
+        },
         "schema_version": 0,
     }
 

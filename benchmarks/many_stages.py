@@ -27,7 +27,13 @@ def state(stages: int) -> bytes:
 
     def resource(kind: str, name: str, attributes: dict[str, object]) -> dict[str, object]:
         instance = {"schema_version": 0, "attributes": attributes, "sensitive_attributes": []}
-        return {"mode": "managed", "type": kind, "name": name, "provider": provider, "instances": [instance]}
+        return {
+            "mode": "managed",
+            "type": kind,
+            "name": name,
+            "provider": provider,
+            "instances": [instance],
+        }
 
     resources = []
     for number in range(stages):
@@ -36,7 +42,9 @@ def state(stages: int) -> bytes:
         made = {
             "id": identity,
             "arn": f"{arn}/clientcertificates/{identity}",
-            "expiration_date": (now + timedelta(days=number % 120, hours=1)).isoformat().replace("+00:00", "Z"),
+            "expiration_date": (now + timedelta(days=number % 120, hours=1))
+            .isoformat()
+            .replace("+00:00", "Z"),
         }
         stage = {
             "id": f"ags-{api}-live",
@@ -49,7 +57,14 @@ def state(stages: int) -> bytes:
             resource("aws_api_gateway_client_certificate", f"c{number}", made),
             resource("aws_api_gateway_stage", f"s{number}", stage),
         ]
-    document = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "outputs": {}, "resources": resources}
+    document = {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "x",
+        "outputs": {},
+        "resources": resources,
+    }
     return json.dumps(document).encode()
 
 
@@ -65,7 +80,9 @@ def main() -> None:
         print(f"{'read':<12} {time.process_time() - begun:6.2f} s")
         begun = time.process_time()
         outcome = check(inventory, None, run)
-        print(f"{'judge':<12} {time.process_time() - begun:6.2f} s  {len(outcome.findings)} findings of {stages} stages")
+        print(
+            f"{'judge':<12} {time.process_time() - begun:6.2f} s  {len(outcome.findings)} findings of {stages} stages"
+        )
         for name, entry in FORMATS.items():
             begun = time.process_time()
             text = entry.render(outcome)

@@ -77,7 +77,11 @@ class SlowAws:
         if not self.buckets.setdefault(region, Bucket()).take():
             self.calls["429"] += 1
             await asyncio.sleep(REFUSAL)
-            return 429, "application/json", b'{"__type": "TooManyRequestsException", "message": "Too Many Requests"}'
+            return (
+                429,
+                "application/json",
+                b'{"__type": "TooManyRequestsException", "message": "Too Many Requests"}',
+            )
         await asyncio.sleep(LATENCY)
         return 200, "application/json", json.dumps(document).encode()
 
@@ -86,16 +90,31 @@ class SlowAws:
             assert int(query["limit"][0]) >= self.certificates, "it would not fit on one page"
             now = time.time()
             items = [
-                {"clientCertificateId": identity(region, number), "createdDate": now, "expirationDate": now + YEAR}
+                {
+                    "clientCertificateId": identity(region, number),
+                    "createdDate": now,
+                    "expirationDate": now + YEAR,
+                }
                 for number in range(self.certificates)
             ]
             return "GetClientCertificates", {"item": items}
         if path == "/restapis":
-            return "GetRestApis", {"item": [{"id": f"api{number}", "name": f"api {number}"} for number in range(self.apis)]}
+            return "GetRestApis", {
+                "item": [
+                    {"id": f"api{number}", "name": f"api {number}"} for number in range(self.apis)
+                ]
+            }
         if path == "/v2/apis":
             return "GetApis", {"items": []}
         number = int(path.split("/")[2].removeprefix("api"))
-        return "GetStages", {"item": [{"stageName": "prod", "clientCertificateId": identity(region, number % self.certificates)}]}
+        return "GetStages", {
+            "item": [
+                {
+                    "stageName": "prod",
+                    "clientCertificateId": identity(region, number % self.certificates),
+                }
+            ]
+        }
 
 
 def identity(region: str, number: int) -> str:

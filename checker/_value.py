@@ -29,7 +29,9 @@ def replace(this: T, /, **changes: Any) -> T:
     """The same value with some fields changed; raises TypeError for a field that it does not have."""
     names: tuple[str, ...] = getattr(type(this), "__slots__", ())
     if not changes.keys() <= set(names):
-        raise TypeError(f"{type(this).__name__} does not know {sorted(changes.keys() - set(names))}")
+        raise TypeError(
+            f"{type(this).__name__} does not know {sorted(changes.keys() - set(names))}"
+        )
     made = object.__new__(type(this))
     for name in names:
         _set(made, name, changes[name] if name in changes else getattr(this, name))
@@ -39,8 +41,17 @@ def replace(this: T, /, **changes: Any) -> T:
 def _made(cls: type[T]) -> type[T]:
     names = tuple(get_annotations(cls))
     defaults = {name: cls.__dict__[name] for name in names if name in cls.__dict__}
-    body = {key: entry for key, entry in cls.__dict__.items() if key not in {*names, "__dict__", "__weakref__"}}
-    body |= {"__slots__": names, "__match_args__": names, "_defaults": defaults, "_fields": staticmethod(_getter(names))}
+    body = {
+        key: entry
+        for key, entry in cls.__dict__.items()
+        if key not in {*names, "__dict__", "__weakref__"}
+    }
+    body |= {
+        "__slots__": names,
+        "__match_args__": names,
+        "_defaults": defaults,
+        "_fields": staticmethod(_getter(names)),
+    }
     for method in (_init, _eq, _hash, _repr, _frozen):
         body.setdefault(_METHODS[method.__name__], method)
     body["__delattr__"] = _frozen
@@ -57,7 +68,9 @@ def _init(self: Any, *given: Any, **named: Any) -> None:
     names, defaults = self.__slots__, self._defaults
     if given:
         if len(given) > len(names) or not named.keys().isdisjoint(names[: len(given)]):
-            raise TypeError(f"{type(self).__name__} is given a field twice, or more than its {len(names)}")
+            raise TypeError(
+                f"{type(self).__name__} is given a field twice, or more than its {len(names)}"
+            )
         named.update(zip(names, given, strict=False))
     known = 0
     for name in names:
@@ -71,11 +84,15 @@ def _init(self: Any, *given: Any, **named: Any) -> None:
             break
     if known != len(named):
         missing, unknown = set(names) - defaults.keys() - named.keys(), named.keys() - set(names)
-        raise TypeError(f"{type(self).__name__} needs {sorted(missing)} and does not know {sorted(unknown)}")
+        raise TypeError(
+            f"{type(self).__name__} needs {sorted(missing)} and does not know {sorted(unknown)}"
+        )
 
 
 def _eq(self: Any, other: Any) -> Any:
-    return self._fields(self) == self._fields(other) if type(other) is type(self) else NotImplemented
+    return (
+        self._fields(self) == self._fields(other) if type(other) is type(self) else NotImplemented
+    )
 
 
 def _hash(self: Any) -> int:
@@ -91,7 +108,13 @@ def _frozen(self: Any, name: str, *_: Any) -> None:
     raise AttributeError(f"{type(self).__name__}.{name} is frozen")
 
 
-_METHODS = {"_init": "__init__", "_eq": "__eq__", "_hash": "__hash__", "_repr": "__repr__", "_frozen": "__setattr__"}
+_METHODS = {
+    "_init": "__init__",
+    "_eq": "__eq__",
+    "_hash": "__hash__",
+    "_repr": "__repr__",
+    "_frozen": "__setattr__",
+}
 
 
 class Indexed(tuple[T, ...]):  # noqa: SLOT001 -- the indices are kept beside the entries, in the dictionary that slots leave out
@@ -99,7 +122,9 @@ class Indexed(tuple[T, ...]):  # noqa: SLOT001 -- the indices are kept beside th
 
     def having(self, key: Callable[[T], Hashable], known_by: Hashable) -> tuple[T, ...]:
         """The entries for which `key` gives this, in order; `key` is a function of a module, since the index goes by it."""
-        indices: dict[Callable[[T], Hashable], dict[Hashable, tuple[T, ...]]] = self.__dict__.setdefault("indices", {})
+        indices: dict[Callable[[T], Hashable], dict[Hashable, tuple[T, ...]]] = (
+            self.__dict__.setdefault("indices", {})
+        )
         if key not in indices:
             found: dict[Hashable, list[T]] = {}
             for entry in self:
@@ -108,7 +133,9 @@ class Indexed(tuple[T, ...]):  # noqa: SLOT001 -- the indices are kept beside th
         return indices[key].get(known_by, ())
 
 
-def having(entries: tuple[T, ...], key: Callable[[T], Hashable], known_by: Hashable) -> tuple[T, ...]:
+def having(
+    entries: tuple[T, ...], key: Callable[[T], Hashable], known_by: Hashable
+) -> tuple[T, ...]:
     """The same of any tuple; one that is not indexed is looked through."""
     indexed = entries if isinstance(entries, Indexed) else Indexed(entries)
     return indexed.having(key, known_by)

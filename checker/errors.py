@@ -9,7 +9,9 @@ class TfcertError(Exception):
     `where` is a file, a line, a JSON path, an address or a region; `remedy` says what to do next.
     """
 
-    def __init__(self, message: str, *, where: str | None = None, remedy: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, where: str | None = None, remedy: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.where = where

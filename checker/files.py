@@ -58,9 +58,13 @@ def read_stream(stream: BinaryIO, source: str, *, most: int = LARGEST_STREAM) ->
     except MemoryError as error:
         held.clear()
         remedy = "write it into a file and pass that, or run tfcert where there is more"
-        raise UnreadableError("needs more memory than there is", where=source, remedy=remedy) from error
+        raise UnreadableError(
+            "needs more memory than there is", where=source, remedy=remedy
+        ) from error
     except OSError as error:
-        raise UnreadableError(f"cannot be read: {error.strerror}", where=source, remedy="pipe a plan or a state in") from error
+        raise UnreadableError(
+            f"cannot be read: {error.strerror}", where=source, remedy="pipe a plan or a state in"
+        ) from error
     return memoryview(held)
 
 
@@ -106,4 +110,6 @@ def _unopened(path: str, error: OSError | ValueError) -> NoReturn:
         message, remedy = f"cannot be read: {error.strerror}", "check the path"
     else:
         message, remedy = "is not a path", "check the path"
-    raise UnreadableError(message, where=repr(path) if "\0" in path else path, remedy=remedy) from error
+    raise UnreadableError(
+        message, where=repr(path) if "\0" in path else path, remedy=remedy
+    ) from error

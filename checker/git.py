@@ -89,7 +89,9 @@ def find_commit(folder: Path, ref: str, *, option: str) -> Commit:
     """Find a commit in the repository that a folder lies in; raises UsageError where there is none, and for what is no ref."""
     where = f"{option} {ref}"
     if not ref.strip() or ref.startswith("-") or not ref.isprintable():
-        raise UsageError("is no name of a commit", where=where.strip(), remedy="name a branch, a tag or a commit")
+        raise UsageError(
+            "is no name of a commit", where=where.strip(), remedy="name a branch, a tag or a commit"
+        )
     if _git(folder, ("rev-parse", "--show-superproject-working-tree"), where).strip():
         # A pull request can put a submodule in the place of a folder: its commits, and its root, are then its own.
         raise UsageError(
@@ -97,8 +99,20 @@ def find_commit(folder: Path, ref: str, *, option: str) -> Commit:
             where=where,
             remedy="run it outside of the submodule, or name a policy outside of the checkout with --policy",
         )
-    top = _git(folder, ("rev-parse", "--show-toplevel"), where).decode("utf-8", "surrogateescape").rstrip("\n")
-    name = _git(folder, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"), where).decode().strip()
+    top = (
+        _git(folder, ("rev-parse", "--show-toplevel"), where)
+        .decode("utf-8", "surrogateescape")
+        .rstrip("\n")
+    )
+    name = (
+        _git(
+            folder,
+            ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"),
+            where,
+        )
+        .decode()
+        .strip()
+    )
     return Commit(top=Path(top).resolve(), name=name, ref=ref)
 
 
@@ -124,7 +138,11 @@ def read_files(commit: Commit, suffixes: tuple[str, ...]) -> Iterator[tuple[str,
         end = held.index(b"\n", at)
         told = held[at:end].split(b" ")
         if len(told) != 3 or told[0].decode() != identity:
-            raise UsageError(f"{name} is not at hand", where=where, remedy="fetch it: a partial clone has not all objects")
+            raise UsageError(
+                f"{name} is not at hand",
+                where=where,
+                remedy="fetch it: a partial clone has not all objects",
+            )
         start = end + 1
         at = start + int(told[2])
         data = held[start:at]
@@ -137,7 +155,11 @@ def tracks_workspace(commit: Commit, directory: Path) -> bool:
     if not directory.is_relative_to(commit.top):
         return False
     name = (directory.relative_to(commit.top) / _DATA).as_posix()
-    listed = _git(commit.top, ("--icase-pathspecs", "ls-files", "-z", "--", name), f"commit {commit.name[:12]}")
+    listed = _git(
+        commit.top,
+        ("--icase-pathspecs", "ls-files", "-z", "--", name),
+        f"commit {commit.name[:12]}",
+    )
     found = {each.decode("utf-8", "surrogateescape").lower() for each in listed.split(b"\0")}
     return not found.isdisjoint({name.lower(), f"{name}/environment".lower()})
 
@@ -145,7 +167,9 @@ def tracks_workspace(commit: Commit, directory: Path) -> bool:
 def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes = b"") -> bytes:
     program = find_program("git", os.environ)
     if program is None:
-        raise UsageError("git is not on PATH", where=where, remedy="install it: the policy is read from a commit")
+        raise UsageError(
+            "git is not on PATH", where=where, remedy="install it: the policy is read from a commit"
+        )
     try:
         done = subprocess.run(  # noqa: S603 -- git, by its full path, without a shell
             [program, *_SAFE, *arguments],
@@ -157,13 +181,21 @@ def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes =
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError(f"git did not answer: {error}", where=where, remedy="run it there yourself") from error
+        raise UsageError(
+            f"git did not answer: {error}", where=where, remedy="run it there yourself"
+        ) from error
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         reason = said[0].removeprefix("fatal: ")[:200] if said else "there is no such commit here"
-        raise UsageError(reason, where=where, remedy="fetch it first (`git fetch`, or a checkout that is not shallow)")
+        raise UsageError(
+            reason,
+            where=where,
+            remedy="fetch it first (`git fetch`, or a checkout that is not shallow)",
+        )
     if len(done.stdout) > _LARGEST:
-        raise UsageError("holds more than any configuration", where=where, remedy="name another commit")
+        raise UsageError(
+            "holds more than any configuration", where=where, remedy="name another commit"
+        )
     return done.stdout
 
 

@@ -51,7 +51,11 @@ def check(inventory: Inventory, observe: Observe | None, run: Run) -> Outcome:
 
 
 def patch(
-    inventory: Inventory, configuration: Configuration, observe: Observe | None, run: Run, wish: PatchRequest
+    inventory: Inventory,
+    configuration: Configuration,
+    observe: Observe | None,
+    run: Run,
+    wish: PatchRequest,
 ) -> tuple[Outcome, Patches]:
     """Judge, and write the phases that are wished for of every rotation that can be written."""
     # Only here: a check has no use for what edits text.
@@ -63,7 +67,9 @@ def patch(
     if wish.phase is Phase.ROLLBACK:
         rotations = tuple(replace(rotation, step=rotation.back) for rotation in rotations)
     asked_for = tuple(choose_rotations(cases, rotations, wish.only))
-    patches = write_patches(configuration, asked_for, wish.phase, every=wish.every, trust_bundle=wish.trust_bundle)
+    patches = write_patches(
+        configuration, asked_for, wish.phase, every=wish.every, trust_bundle=wish.trust_bundle
+    )
     return _outcome(inventory, cases, patches.rotations), patches
 
 
@@ -84,7 +90,9 @@ def preview(
     rotations: list[Rotation] = []
     for root, home in ((None, None), *homes.items()):
         near = zip(cases.documents, configurations, strict=True)
-        documents = tuple(part for part, found in near if (found.root if found is not None else None) == root)
+        documents = tuple(
+            part for part, found in near if (found.root if found is not None else None) == root
+        )
         own = plan_rotations(replace(cases, documents=documents))
         if home is None:
             rotations += own
@@ -103,10 +111,14 @@ def scan(scanned: ScanResult, recorded: Inventory | None, run: Run) -> Outcome:
 
     inventory, observations = scan_to_inventory(scanned, recorded, run.policy.tags)
     cases = build_cases(inventory, observations, as_of=run.as_of, policy=run.policy)
-    return replace(_outcome(inventory, cases, plan_rotations(cases)), by_hand=manual_rotations(cases))
+    return replace(
+        _outcome(inventory, cases, plan_rotations(cases)), by_hand=manual_rotations(cases)
+    )
 
 
-def bundle(inventory: Inventory, observe: Observe | None, run: Run) -> tuple[Outcome, tuple[TrustedCertificate, ...]]:
+def bundle(
+    inventory: Inventory, observe: Observe | None, run: Run
+) -> tuple[Outcome, tuple[TrustedCertificate, ...]]:
     """Judge, and say which certificates the backends must trust now."""
     from checker.rotation.trust_bundle import trusted_certificates
 
@@ -128,10 +140,23 @@ def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
             if subject.key is not None
         }
         wanted |= dict.fromkeys(keys_needed(inventory))
-        observations = observe(tuple(wanted), surveys_needed(inventory, run.policy, run.as_of), inventory.stages)
-    return build_cases(inventory, observations, as_of=run.as_of, policy=run.policy, expect=run.expect)
+        observations = observe(
+            tuple(wanted), surveys_needed(inventory, run.policy, run.as_of), inventory.stages
+        )
+    return build_cases(
+        inventory, observations, as_of=run.as_of, policy=run.policy, expect=run.expect
+    )
 
 
 def _outcome(inventory: Inventory, cases: Cases, rotations: tuple[Rotation, ...]) -> Outcome:
-    notices = tuple(f"{document.source.path}: {notice}" for document in inventory.documents for notice in document.notices)
-    return Outcome(cases=cases, findings=judge(cases), rotations=rotations, notices=(*notices, *cases.observations.notices))
+    notices = tuple(
+        f"{document.source.path}: {notice}"
+        for document in inventory.documents
+        for notice in document.notices
+    )
+    return Outcome(
+        cases=cases,
+        findings=judge(cases),
+        rotations=rotations,
+        notices=(*notices, *cases.observations.notices),
+    )

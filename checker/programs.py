@@ -15,6 +15,10 @@ def find_program(name: str, environment: Mapping[str, str]) -> str | None:
     from shutil import which
 
     folders = environment.get("PATH", os.defpath).split(os.pathsep)
-    found = which(name, path=os.pathsep.join(folder for folder in folders if Path(folder).is_absolute()) or os.devnull)
+    found = which(
+        name,
+        path=os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
+        or os.devnull,
+    )
     # The program runs in another directory than this process: a path from here would not lead there.
     return None if found is None else str(Path(found).absolute())

@@ -12,7 +12,9 @@ from forked import Parent
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
-SCHEMA = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(
+    (ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8")
+)
 
 # The same examples every time: a failure that comes and goes with the machine teaches nothing.
 settings.register_profile("steady", deadline=None, derandomize=True)
@@ -45,7 +47,11 @@ def tfcert(tmp_path, forking):
     """Run tfcert as a process; without `environment` it has no credentials, no region and no terraform."""
 
     def run(*arguments, cwd=None, environment=None, stdin=b""):
-        plain = {"PATH": str(tmp_path / "no-tools"), "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
+        plain = {
+            "PATH": str(tmp_path / "no-tools"),
+            "HOME": str(tmp_path),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
         cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
         env = {**plain, **(environment or {}), "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": cache}
         return forking.run([*map(str, arguments)], cwd=cwd or tmp_path, env=env, stdin=stdin)

@@ -42,7 +42,13 @@ class Parent:
         given, giver = os.pipe()
         printing, out = os.pipe()
         complaining, err = os.pipe()
-        order = json.dumps({"arguments": [os.fsencode(a).hex() for a in arguments], "cwd": os.fsencode(cwd).hex(), "env": env})
+        order = json.dumps(
+            {
+                "arguments": [os.fsencode(a).hex() for a in arguments],
+                "cwd": os.fsencode(cwd).hex(),
+                "env": env,
+            }
+        )
         body = order.encode("utf-8", "surrogateescape")
         socket.send_fds(self._socket, [_LENGTH.pack(len(body))], [given, out, err])
         self._socket.sendall(body)
@@ -51,7 +57,10 @@ class Parent:
         (pid,) = _LENGTH.unpack(_receive(self._socket, 4))
         with ThreadPoolExecutor(3) as threads:
             threads.submit(_feed, giver, stdin)
-            printed, complained = threads.submit(_drain, printing), threads.submit(_drain, complaining)
+            printed, complained = (
+                threads.submit(_drain, printing),
+                threads.submit(_drain, complaining),
+            )
             self._socket.settimeout(timeout)
             try:
                 (status,) = struct.unpack("!i", _receive(self._socket, 4))
@@ -62,7 +71,9 @@ class Parent:
                 raise subprocess.TimeoutExpired(arguments, timeout) from None
             finally:
                 self._socket.settimeout(None)
-            return subprocess.CompletedProcess(arguments, status, printed.result(10), complained.result(10))
+            return subprocess.CompletedProcess(
+                arguments, status, printed.result(10), complained.result(10)
+            )
 
     def close(self):
         """End the parent and wait for it."""
@@ -100,14 +111,20 @@ def _serve(connection):
 
     import checker
 
-    ours = (found.name for found in walk_packages(checker.__path__, "checker.") if not found.name.endswith("__main__"))
+    ours = (
+        found.name
+        for found in walk_packages(checker.__path__, "checker.")
+        if not found.name.endswith("__main__")
+    )
     for name in (*_PRELOADED, *ours):
         import_module(name)
     while True:
         head, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
         if not head:
             return
-        order = json.loads(_receive(connection, _LENGTH.unpack(head)[0]).decode("utf-8", "surrogateescape"))
+        order = json.loads(
+            _receive(connection, _LENGTH.unpack(head)[0]).decode("utf-8", "surrogateescape")
+        )
         pid = os.fork()
         if pid == 0:
             connection.close()
@@ -126,7 +143,10 @@ def _become(order, descriptors):
     os.chdir(bytes.fromhex(order["cwd"]))
     os.environ.clear()
     os.environ.update(order["env"])
-    sys.argv = ["tfcert", *(os.fsdecode(bytes.fromhex(argument)) for argument in order["arguments"])]
+    sys.argv = [
+        "tfcert",
+        *(os.fsdecode(bytes.fromhex(argument)) for argument in order["arguments"]),
+    ]
     code = 1
     try:
         from checker.cli import main

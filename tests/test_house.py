@@ -26,7 +26,10 @@ def modules():
 
 def test_modules_are_small():
     """No module is longer than 500 lines."""
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in modules()
+    }
     assert {name: count for name, count in lengths.items() if count > 500} == {}
 
 
@@ -50,7 +53,11 @@ def test_a_rule_has_one_name_everywhere_and_a_page(rule):
     assert page.startswith(f"# {rule.name}\n")
     parts = re.split(r"^## (.+)\n", page, flags=re.MULTILINE)
     assert tuple(parts[1::2]) == HEADINGS
-    assert [heading for heading, told in zip(parts[1::2], parts[2::2], strict=True) if len(told.split()) < 3] == []
+    assert [
+        heading
+        for heading, told in zip(parts[1::2], parts[2::2], strict=True)
+        if len(told.split()) < 3
+    ] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -65,7 +72,9 @@ def test_the_example_of_a_rule_is_terraform(rule):
     assert ("cannot be exempted" in page) is not rule.exemptable
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.exemptable], ids=lambda rule: rule.name)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.exemptable], ids=lambda rule: rule.name
+)
 def test_what_a_page_says_of_exemptions_works(rule, tmp_path):
     """The lines for the policy are read as an exemption of the rule, and so is the comment above a resource."""
     page = page_of(rule).markdown
@@ -73,7 +82,9 @@ def test_what_a_page_says_of_exemptions_works(rule, tmp_path):
     (exemption,) = read_policy("tfcert.toml", toml.encode()).exemptions
     assert (exemption.rule, str(exemption.until)) == (rule.name, "2026-12-31")
     (comment,) = re.findall(rf"^# tfcert:ignore {rule.name} .*$", page, re.MULTILINE)
-    (tmp_path / "main.tf").write_text(f'{comment}\nresource "aws_api_gateway_client_certificate" "orders" {{\n}}\n')
+    (tmp_path / "main.tf").write_text(
+        f'{comment}\nresource "aws_api_gateway_client_certificate" "orders" {{\n}}\n'
+    )
     _, declared = read_configuration(str(tmp_path), "")
     assert declared.faulty == ()
     assert [(entry.rule, entry.until, entry.reason) for entry in declared.exemptions] == [
@@ -103,7 +114,9 @@ def test_a_rule_is_explained_by_the_command_line(tfcert):
     listed = tfcert("rules").stdout.decode()
     assert [line.split()[0] for line in listed.splitlines()] == [rule.name for rule in RULES]
     assert (
-        tfcert("rules", "stage-detached").stdout.decode().startswith("# stage-detached\n\nUnless a policy says otherwise: error.\n")
+        tfcert("rules", "stage-detached")
+        .stdout.decode()
+        .startswith("# stage-detached\n\nUnless a policy says otherwise: error.\n")
     )
     wrong = tfcert("rules", "stage-detatched")
     assert wrong.returncode == 2
@@ -119,12 +132,17 @@ def test_the_default_pack_is_what_holds_without_a_file():
 def test_every_invariant_has_a_test_that_names_it(invariant):
     """Each of I1 to I6 of the design stands in the name of a test."""
     pattern = re.compile(rf"def test_\w*{invariant}_", re.IGNORECASE)
-    assert any(pattern.search(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("test_*.py"))
+    assert any(
+        pattern.search(path.read_text(encoding="utf-8"))
+        for path in (ROOT / "tests").rglob("test_*.py")
+    )
 
 
 def test_i5_tfcert_only_reads_aws():
     """I5: outside the demo no code names an operation of AWS that writes, and none runs apply."""
-    writes = re.compile(r"\.(?:create|update|delete|put|generate|tag|untag|import|flush)_(?:stage|client|rest|api|tag)|\"apply\"")
+    writes = re.compile(
+        r"\.(?:create|update|delete|put|generate|tag|untag|import|flush)_(?:stage|client|rest|api|tag)|\"apply\""
+    )
     for path in modules():
         if "demo" not in path.parts and path.name != "demo_story.py":
             assert not writes.search(path.read_text(encoding="utf-8")), path
@@ -132,9 +150,9 @@ def test_i5_tfcert_only_reads_aws():
 
 def test_no_file_names_a_machine_or_a_registry():
     """No tracked file holds a path of the machine it was written on, or the host of a package registry."""
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60).stdout.split(
-        "\n"
-    )
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    ).stdout.split("\n")
     hosts = ("python" + "hosted", "pypi" + ".org", "registry." + "npmjs", "deb." + "debian")
     assert not Path(ROOT, ".git").exists() or "README.md" in tracked
     for name in filter(None, tracked):

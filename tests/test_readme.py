@@ -14,7 +14,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 TRANSCRIPTS = re.findall(r"```console\n\$ tfcert (.*)\n([\s\S]*?)\[exit (\d)\]\n```", README)
 
 
-@pytest.mark.parametrize(("command", "printed", "code"), TRANSCRIPTS, ids=[command[:20] for command, _, _ in TRANSCRIPTS])
+@pytest.mark.parametrize(
+    ("command", "printed", "code"), TRANSCRIPTS, ids=[command[:20] for command, _, _ in TRANSCRIPTS]
+)
 def test_a_transcript_is_true(tfcert, fixtures, command, printed, code):
     """Each console block is what the command prints in fixtures/readme, to the byte, with its exit code."""
     done = tfcert(*shlex.split(command), cwd=fixtures / "readme")

@@ -18,13 +18,26 @@ RECIPES = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 @pytest.fixture
 def copied(tmp_path, fixtures):
     """Run tfcert of a copy of the package, in the folder of the README's configuration."""
-    shutil.copytree(ROOT / "checker", tmp_path / "checker", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "checker", tmp_path / "checker", ignore=shutil.ignore_patterns("__pycache__")
+    )
     (tmp_path / "policies").symlink_to(ROOT / "policies")
 
     def run(*arguments):
-        environment = {"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join((str(tmp_path), *filter(None, sys.path)))}
+        environment = {
+            "PATH": "",
+            "HOME": str(tmp_path),
+            "PYTHONPATH": os.pathsep.join((str(tmp_path), *filter(None, sys.path))),
+        }
         command = [sys.executable, "-c", "from checker.cli import main; main()", *arguments]
-        return subprocess.run(command, cwd=fixtures / "readme", env=environment, capture_output=True, timeout=60, check=False)
+        return subprocess.run(
+            command,
+            cwd=fixtures / "readme",
+            env=environment,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
 
     return run
 
@@ -49,7 +62,11 @@ def test_a_format_is_a_file_and_a_line(copied, tmp_path):
     (tmp_path / "checker/reports/shout.py").write_text(
         "def render(outcome):\n    return str(outcome.verdict).upper() + '!\\n'\n", encoding="utf-8"
     )
-    edit(tmp_path / "checker/reports/__init__.py", '    "text": Format("text"),\n', '    "shout": Format("shout"),\n')
+    edit(
+        tmp_path / "checker/reports/__init__.py",
+        '    "text": Format("text"),\n',
+        '    "shout": Format("shout"),\n',
+    )
     base = ("check", "terraform.tfstate", "--offline", "--as-of", "2026-11-24", "--format")
     assert copied(*base, "shout").stdout == b"FINDINGS!\n"
     assert copied(*base, "json", "--format", f"shout={tmp_path / 'out'}").returncode == 1
@@ -61,7 +78,11 @@ def test_a_rule_is_a_file_and_a_line(copied, tmp_path):
     """Copied from the one that the recipe names: it is listed, it has a page, and it finds."""
     text, named = recipe("Add a rule")
     assert {"stage_detached.py", "RULES", "checker/rules/__init__.py", "make docs"} <= named
-    assert [heading for heading in ("Why", "Example", "How to fix", "How to exempt", "Source") if heading not in text] == []
+    assert [
+        heading
+        for heading in ("Why", "Example", "How to fix", "How to exempt", "Source")
+        if heading not in text
+    ] == []
     rules = tmp_path / "checker/rules"
     source = (rules / "stage_detached.py").read_text(encoding="utf-8")
     check = source.index("def check("), source.index("RULE = Rule(")
@@ -75,7 +96,8 @@ def test_a_rule_is_a_file_and_a_line(copied, tmp_path):
         "            )\n\n\n"
     )
     (rules / "stage_there.py").write_text(
-        (source[: check[0]] + found + source[check[1] :]).replace("stage-detached", "stage-there"), encoding="utf-8"
+        (source[: check[0]] + found + source[check[1] :]).replace("stage-detached", "stage-there"),
+        encoding="utf-8",
     )
     edit(rules / "__init__.py", "    stage_detached,\n", "    stage_there,\n")
     edit(rules / "__init__.py", "    stage_detached.RULE,\n", "    stage_there.RULE,\n")

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TABLE: dict[str, dict[str, str]] = tomllib.loads((ROOT / "tests" / "remedies.toml").read_text(encoding="utf-8"))
+TABLE: dict[str, dict[str, str]] = tomllib.loads(
+    (ROOT / "tests" / "remedies.toml").read_text(encoding="utf-8")
+)
 # A remedy is a keyword of that name, a place among the arguments of these, a constant, or what functions of such a name return.
 _PLACES = {
     "Blocked": 1,
@@ -35,7 +37,9 @@ def _pieces(node: ast.expr) -> Iterator[str]:
         case ast.Constant(value=str(text)):
             yield text
         case ast.JoinedStr(values=values):
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in values)
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "{}" for part in values
+            )
         case ast.IfExp(body=body, orelse=other):
             yield from _pieces(body)
             yield from _pieces(other)
@@ -59,14 +63,23 @@ def _parameters(tree: ast.Module) -> dict[str, int]:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
         and "remedy"
-        in (names := [each.arg for each in (*node.args.posonlyargs, *node.args.args) if each.arg not in {"self", "cls"}])
+        in (
+            names := [
+                each.arg
+                for each in (*node.args.posonlyargs, *node.args.args)
+                if each.arg not in {"self", "cls"}
+            ]
+        )
     }
 
 
 @cache
 def _shared_parameters() -> dict[str, int]:
     """Likewise for the functions of the whole package that others call."""
-    found = (_parameters(ast.parse(path.read_text(encoding="utf-8"))) for path in (ROOT / "checker").rglob("*.py"))
+    found = (
+        _parameters(ast.parse(path.read_text(encoding="utf-8")))
+        for path in (ROOT / "checker").rglob("*.py")
+    )
     return {name: at for each in found for name, at in each.items() if not name.startswith("_")}
 
 
@@ -80,11 +93,20 @@ def _expressions(tree: ast.Module) -> Iterator[ast.expr]:
                 if at is not None and len(arguments) > at:
                     yield arguments[at]
             case ast.Assign(targets=targets, value=value):
-                names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+                names = [
+                    name.id
+                    for target in targets
+                    for name in ast.walk(target)
+                    if isinstance(name, ast.Name)
+                ]
                 if any(map(_CONSTANTS.search, names)):
                     yield value
             case ast.FunctionDef(name=name) if _FUNCTIONS.search(name):
-                yield from (found.value for found in ast.walk(node) if isinstance(found, ast.Return) and found.value is not None)
+                yield from (
+                    found.value
+                    for found in ast.walk(node)
+                    if isinstance(found, ast.Return) and found.value is not None
+                )
             case _:
                 pass
 
@@ -105,7 +127,11 @@ def _followed(tree: ast.Module) -> Iterator[ast.expr]:
                 waiting += [left, right]
             case ast.Call(func=ast.Name(id=name)) if name in functions and name not in seen:
                 seen.add(name)
-                waiting += [node.value for node in ast.walk(functions[name]) if isinstance(node, ast.Return) and node.value]
+                waiting += [
+                    node.value
+                    for node in ast.walk(functions[name])
+                    if isinstance(node, ast.Return) and node.value
+                ]
             case _:
                 pass
 
@@ -124,7 +150,9 @@ def remedies() -> Iterator[tuple[str, str]]:
 
 def row_of(module: str, text: str) -> tuple[str, str] | None:
     """The section and key of a remedy: the longest piece of it in its module's section, else `*`, else the folder's."""
-    for section in sorted((name for name in TABLE if fnmatchcase(module, name)), key=len, reverse=True):
+    for section in sorted(
+        (name for name in TABLE if fnmatchcase(module, name)), key=len, reverse=True
+    ):
         keys = [key for key in TABLE[section] if key != "*" and key in text]
         if keys:
             return section, max(keys, key=len)
@@ -136,14 +164,24 @@ def row_of(module: str, text: str) -> tuple[str, str] | None:
 def test_every_remedy_has_a_row():
     """A remedy is a promise: a new one gets a test that follows it, or a reason why none can."""
     missing = [f"{module}: {text!r}" for module, text in remedies() if row_of(module, text) is None]
-    assert not missing, "write a row into tests/remedies.toml for each of these remedies:\n" + "\n".join(missing)
+    assert not missing, (
+        "write a row into tests/remedies.toml for each of these remedies:\n" + "\n".join(missing)
+    )
 
 
 def test_every_row_has_a_remedy():
     """A row of a text that is gone is taken out."""
     used = {row_of(module, text) for module, text in remedies()}
-    stale = [f"[{section}] {key!r}" for section, rows in TABLE.items() for key in rows if key != "*" and (section, key) not in used]
-    assert not stale, "no remedy has these texts any more; take the rows out of tests/remedies.toml:\n" + "\n".join(stale)
+    stale = [
+        f"[{section}] {key!r}"
+        for section, rows in TABLE.items()
+        for key in rows
+        if key != "*" and (section, key) not in used
+    ]
+    assert not stale, (
+        "no remedy has these texts any more; take the rows out of tests/remedies.toml:\n"
+        + "\n".join(stale)
+    )
 
 
 @cache
@@ -152,7 +190,9 @@ def _tests_of(path: str) -> frozenset[str]:
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
 
 
-@pytest.mark.parametrize("value", sorted({value for rows in TABLE.values() for value in rows.values()}))
+@pytest.mark.parametrize(
+    "value", sorted({value for rows in TABLE.values() for value in rows.values()})
+)
 def test_what_a_row_names_is_there(value):
     """A test that exists, or a reason in words."""
     if value.startswith("reason: "):

@@ -13,25 +13,48 @@ from checker.analysis.presenters import Presenters
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
 from checker.model.certificate_use import CertificateUse
 from checker.model.inventory import Inventory
-from checker.model.observation import Answers, CertificateKey, Found, Gone, Observation, Observations, Unanswered
+from checker.model.observation import (
+    Answers,
+    CertificateKey,
+    Found,
+    Gone,
+    Observation,
+    Observations,
+    Unanswered,
+)
 from checker.model.policy import Policy
 from checker.model.rotation import Expected
 
 
 def build_cases(
-    inventory: Inventory, observations: Observations, *, as_of: datetime, policy: Policy, expect: Expected | None = None
+    inventory: Inventory,
+    observations: Observations,
+    *,
+    as_of: datetime,
+    policy: Policy,
+    expect: Expected | None = None,
 ) -> Cases:
     """Join what was read with what AWS answered; `expect` is what a plan is held to."""
     documents = tuple(
         DocumentCases(
             document=replace(document, stages=Indexed(document.stages)),
-            cases=Indexed(_case(presenters.correct(subject), observations, as_of) for subject in certificate_uses(document)),
+            cases=Indexed(
+                _case(presenters.correct(subject), observations, as_of)
+                for subject in certificate_uses(document)
+            ),
         )
         for document in inventory.documents
         for presenters in (Presenters(document, observations),)
     )
     answered = replace(observations, certificates=Answers(observations.certificates))
-    return Cases(as_of=as_of, policy=policy, documents=documents, observations=answered, expect=expect, unread=inventory.unread)
+    return Cases(
+        as_of=as_of,
+        policy=policy,
+        documents=documents,
+        observations=answered,
+        expect=expect,
+        unread=inventory.unread,
+    )
 
 
 def _case(subject: CertificateUse, observations: Observations, as_of: datetime) -> Case:
@@ -49,7 +72,10 @@ def _case(subject: CertificateUse, observations: Observations, as_of: datetime) 
         case Unanswered():
             evidence, end = Evidence.UNANSWERED, recorded
         case None:
-            evidence, end = (Evidence.RECORDED if recorded is not None else Evidence.UNKNOWN), recorded
+            evidence, end = (
+                (Evidence.RECORDED if recorded is not None else Evidence.UNKNOWN),
+                recorded,
+            )
     return Case(
         subject=subject,
         evidence=evidence,
@@ -60,5 +86,7 @@ def _case(subject: CertificateUse, observations: Observations, as_of: datetime) 
     )
 
 
-def _lookup(answers: Mapping[CertificateKey, Observation], key: CertificateKey | None) -> Observation | None:
+def _lookup(
+    answers: Mapping[CertificateKey, Observation], key: CertificateKey | None
+) -> Observation | None:
     return answers.get(key) if key is not None else None

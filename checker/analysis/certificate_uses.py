@@ -27,7 +27,9 @@ def stages_after(document: Document) -> tuple[Stage, ...]:
     if document.plan is None:
         return document.stages
     changed = {
-        (address, change.deposed) for change in document.plan.stages for address in (change.address, change.previous_address)
+        (address, change.deposed)
+        for change in document.plan.stages
+        for address in (change.address, change.previous_address)
     }
     kept = [stage for stage in document.stages if (stage.address, stage.deposed) not in changed]
     return (*kept, *(change.after for change in document.plan.stages if change.after is not None))
@@ -44,16 +46,29 @@ def _known(document: Document) -> Iterator[CertificateUse]:
             known = recorded.setdefault(identity, [])
             for stage in stages:
                 if not any(same_certificate(certificate, stage) for certificate in known):
-                    known.append(Certificate(address=None, id=identity, kind=kind_of(identity), place=stage.place))
+                    known.append(
+                        Certificate(
+                            address=None, id=identity, kind=kind_of(identity), place=stage.place
+                        )
+                    )
     for identity, certificates in recorded.items():
         for certificate in certificates:
-            presented_by = tuple(stage for stage in now.get(identity, ()) if same_certificate(certificate, stage))
-            to_be = tuple(stage for stage in after.get(identity, ()) if same_certificate(certificate, stage))
+            presented_by = tuple(
+                stage for stage in now.get(identity, ()) if same_certificate(certificate, stage)
+            )
+            to_be = tuple(
+                stage for stage in after.get(identity, ()) if same_certificate(certificate, stage)
+            )
             place = certificate.place
             for stage in (*presented_by, *to_be):
                 place = place.or_else(stage.place)
             key = CertificateKey(id=identity, place=place)
-            yield CertificateUse(certificate=certificate, key=key, presented_by=presented_by, to_be_presented_by=to_be)
+            yield CertificateUse(
+                certificate=certificate,
+                key=key,
+                presented_by=presented_by,
+                to_be_presented_by=to_be,
+            )
 
 
 def _by_id(stages: tuple[Stage, ...]) -> dict[str, list[Stage]]:
@@ -75,9 +90,12 @@ def _created(document: Document) -> Iterator[CertificateUse]:
             then = tuple(
                 stage
                 for stage in after
-                if isinstance(stage.presents, PresentsPlanned) and change.address in stage.presents.candidates
+                if isinstance(stage.presents, PresentsPlanned)
+                and change.address in stage.presents.candidates
             )
-            yield CertificateUse(certificate=certificate, key=None, presented_by=(), to_be_presented_by=then)
+            yield CertificateUse(
+                certificate=certificate, key=None, presented_by=(), to_be_presented_by=then
+            )
 
 
 def same_certificate(certificate: Certificate, stage: Stage) -> bool:

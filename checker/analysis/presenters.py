@@ -33,9 +33,13 @@ class Presenters:
         identity = subject.certificate.id
         if identity is None or subject.key is None or not (self._shown or self._outside):
             return subject
-        kept = tuple(stage for stage in subject.presented_by if not self._holds_another(stage, identity))
+        kept = tuple(
+            stage for stage in subject.presented_by if not self._holds_another(stage, identity)
+        )
         there = {_name(stage) for stage in kept}
-        found = [stage for stage in self._added(identity, subject.key.place) if _name(stage) not in there]
+        found = [
+            stage for stage in self._added(identity, subject.key.place) if _name(stage) not in there
+        ]
         if len(kept) == len(subject.presented_by) and not found:
             return subject
         return replace(subject, presented_by=kept, shown_by=tuple(found))
@@ -58,7 +62,11 @@ class Presenters:
 
     @cached_property
     def _own(self) -> frozenset[str]:
-        return frozenset(certificate.id for certificate in self._document.certificates if certificate.id is not None)
+        return frozenset(
+            certificate.id
+            for certificate in self._document.certificates
+            if certificate.id is not None
+        )
 
     @cached_property
     def _shown(self) -> Mapping[str, list[Stage]]:
@@ -69,7 +77,9 @@ class Presenters:
         for stage in self._document.stages:
             key = stage_key(stage)
             match self._observations.stages.get(key) if key is not None else None:
-                case ObservedStage(certificate_id=shown) if shown and stage.presents != Presents(shown):
+                case ObservedStage(certificate_id=shown) if shown and stage.presents != Presents(
+                    shown
+                ):
                     found.setdefault(shown, []).append(replace(stage, presents=Presents(shown)))
                 case _:
                     pass

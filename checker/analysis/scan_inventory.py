@@ -11,9 +11,24 @@ from msgspec.structs import replace
 from checker.analysis.certificate_uses import certificate_uses, stage_key
 from checker.model.conditions import Tags
 from checker.model.inventory import Document, Inventory, Source
-from checker.model.observation import CertificateKey, Found, Observation, Observations, ObservedStage, StageKey, Surveyed
+from checker.model.observation import (
+    CertificateKey,
+    Found,
+    Observation,
+    Observations,
+    ObservedStage,
+    StageKey,
+    Surveyed,
+)
 from checker.model.places import Place
-from checker.model.resources import Certificate, Presents, PresentsNothing, Stage, StageKind, kind_of
+from checker.model.resources import (
+    Certificate,
+    Presents,
+    PresentsNothing,
+    Stage,
+    StageKind,
+    kind_of,
+)
 from checker.model.sweep import ScanResult, Sweep
 
 T = TypeVar("T", Certificate, Stage)
@@ -41,11 +56,15 @@ class Ownership:
         for document in recorded.documents if recorded is not None else ():
             for subject in certificate_uses(document):
                 if subject.key is not None and subject.certificate.address is not None:
-                    self._certificates.setdefault(subject.key.id, []).append((subject.key.place, subject.certificate))
+                    self._certificates.setdefault(subject.key.id, []).append(
+                        (subject.key.place, subject.certificate)
+                    )
             for stage in document.stages:
                 key = stage_key(stage)
                 if key is not None and stage.address is not None:
-                    self._stages.setdefault((key.kind, key.api_id, key.name), []).append((stage.place, stage))
+                    self._stages.setdefault((key.kind, key.api_id, key.name), []).append(
+                        (stage.place, stage)
+                    )
 
     def of_certificate(self, key: CertificateKey) -> Owner[Certificate]:
         """The record of a certificate."""
@@ -53,7 +72,11 @@ class Ownership:
 
     def of_stage(self, key: StageKey) -> Owner[Stage]:
         """The record of a stage."""
-        return self._owner(self._stages.get((key.kind, key.api_id, key.name), ()), key.place, f"{key.api_id}/{key.name}")
+        return self._owner(
+            self._stages.get((key.kind, key.api_id, key.name), ()),
+            key.place,
+            f"{key.api_id}/{key.name}",
+        )
 
     def _owner(self, records: Iterable[tuple[Place, T]], place: Place, identity: str) -> Owner[T]:
         if self._recorded is None:
@@ -62,15 +85,29 @@ class Ownership:
         if not fitting:
             # A root module that could not be read may well have it.
             return Owner(record=None, managed=None if self._recorded.unread else False)
-        certain = [record for recorded, record in fitting if recorded.account is not None and recorded.region is not None]
+        certain = [
+            record
+            for recorded, record in fitting
+            if recorded.account is not None and recorded.region is not None
+        ]
         if certain:
             return Owner(record=certain[0], managed=True)
-        meant = [other for other in self._places.get(identity, ()) if any(_fits(recorded, other) for recorded, _ in fitting)]
-        return Owner(record=fitting[0][1], managed=True) if len(meant) < 2 else Owner(record=None, managed=None)
+        meant = [
+            other
+            for other in self._places.get(identity, ())
+            if any(_fits(recorded, other) for recorded, _ in fitting)
+        ]
+        return (
+            Owner(record=fitting[0][1], managed=True)
+            if len(meant) < 2
+            else Owner(record=None, managed=None)
+        )
 
 
 def _fits(recorded: Place, place: Place) -> bool:
-    return (recorded.account in {None, place.account} or place.account is None) and recorded.region in {None, place.region}
+    return (
+        recorded.account in {None, place.account} or place.account is None
+    ) and recorded.region in {None, place.region}
 
 
 def scan_to_inventory(
@@ -82,12 +119,23 @@ def scan_to_inventory(
     """
     sweeps = scanned.sweeps
     ownership = Ownership(recorded, _places(sweeps))
-    owners = [tuple(ownership.of_stage(_key(stage, sweep.place)) for stage in sweep.stages) for sweep in sweeps]
-    documents = tuple(_document(sweep, own, ownership, tags) for sweep, own in zip(sweeps, owners, strict=True))
-    return Inventory(documents=documents, unread=recorded.unread if recorded is not None else ()), Observations(
+    owners = [
+        tuple(ownership.of_stage(_key(stage, sweep.place)) for stage in sweep.stages)
+        for sweep in sweeps
+    ]
+    documents = tuple(
+        _document(sweep, own, ownership, tags) for sweep, own in zip(sweeps, owners, strict=True)
+    )
+    return Inventory(
+        documents=documents, unread=recorded.unread if recorded is not None else ()
+    ), Observations(
         asked=True,
         certificates={key: said for sweep in sweeps for key, said in sweep.certificates.items()},
-        surveys={sweep.place: Surveyed(sweep.stages) for sweep in sweeps if sweep.place.region is not None and not sweep.unread},
+        surveys={
+            sweep.place: Surveyed(sweep.stages)
+            for sweep in sweeps
+            if sweep.place.region is not None and not sweep.unread
+        },
         held={sweep.place: sweep.held for sweep in sweeps if sweep.held is not None},
         traffic=scanned.traffic,
         notices=(*scanned.notices, *_unseen(documents, recorded), *_moved(sweeps, owners)),
@@ -97,24 +145,36 @@ def scan_to_inventory(
 
 def scan_source(place: Place) -> str:
     """How reports name an account and region that was scanned."""
-    return "/".join(["aws:/", place.account or "unknown", *([place.region] if place.region is not None else ())])
+    return "/".join(
+        ["aws:/", place.account or "unknown", *([place.region] if place.region is not None else ())]
+    )
 
 
 def _places(sweeps: tuple[Sweep, ...]) -> dict[str, list[Place]]:
     """In which of the places each id is, of a certificate or of an API and its stage."""
     found: dict[str, list[Place]] = {}
     for sweep in sweeps:
-        ids = {*(key.id for key in sweep.certificates), *(f"{stage.api_id}/{stage.name}" for stage in sweep.stages)}
+        ids = {
+            *(key.id for key in sweep.certificates),
+            *(f"{stage.api_id}/{stage.name}" for stage in sweep.stages),
+        }
         for identity in ids:
             found.setdefault(identity, []).append(sweep.place)
     return found
 
 
-def _document(sweep: Sweep, owners: Sequence[Owner[Stage]], ownership: Ownership, tags: Collection[str]) -> Document:
+def _document(
+    sweep: Sweep, owners: Sequence[Owner[Stage]], ownership: Ownership, tags: Collection[str]
+) -> Document:
     return Document(
         source=Source(path=scan_source(sweep.place), kind="aws"),
-        stages=tuple(_stage(stage, sweep.place, owner, tags) for stage, owner in zip(sweep.stages, owners, strict=True)),
-        certificates=tuple(_certificate(key, said, ownership, tags) for key, said in sweep.certificates.items()),
+        stages=tuple(
+            _stage(stage, sweep.place, owner, tags)
+            for stage, owner in zip(sweep.stages, owners, strict=True)
+        ),
+        certificates=tuple(
+            _certificate(key, said, ownership, tags) for key, said in sweep.certificates.items()
+        ),
         unread=sweep.unread,
         access=sweep.access,
         claimed=frozenset(said for owner in owners if (said := _claimed(owner)) is not None),
@@ -161,12 +221,21 @@ def _moved(sweeps: Sequence[Sweep], owners: Sequence[Sequence[Owner[Stage]]]) ->
                 )
 
 
-def _certificate(key: CertificateKey, said: Observation, ownership: Ownership, tags: Collection[str]) -> Certificate:
+def _certificate(
+    key: CertificateKey, said: Observation, ownership: Ownership, tags: Collection[str]
+) -> Certificate:
     """What state remembers of it is kept: its end still counts where AWS did not answer."""
     owner = ownership.of_certificate(key)
     shown = _asked(said.tags, tags) if isinstance(said, Found) else None
     if owner.record is None:
-        return Certificate(address=None, id=key.id, kind=kind_of(key.id), place=key.place, tags=shown, managed=owner.managed)
+        return Certificate(
+            address=None,
+            id=key.id,
+            kind=kind_of(key.id),
+            place=key.place,
+            tags=shown,
+            managed=owner.managed,
+        )
     return replace(owner.record, place=key.place, tags=shown or owner.record.tags, managed=True)
 
 
@@ -180,7 +249,9 @@ def _unseen(documents: tuple[Document, ...], recorded: Inventory | None) -> Iter
     for document in recorded.documents if recorded is not None else ():
         missing = sorted(_addresses(document) - seen)
         if missing:
-            shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            shown = ", ".join(missing[:3]) + (
+                f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            )
             yield (
                 f"{document.source.path} records {shown}, which the scan did not see: of another account or region, or gone; "
                 f"`tfcert check` of that source says which"
@@ -188,5 +259,8 @@ def _unseen(documents: tuple[Document, ...], recorded: Inventory | None) -> Iter
 
 
 def _addresses(document: Document) -> set[str]:
-    addresses = {*(stage.address for stage in document.stages), *(each.address for each in document.certificates)}
+    addresses = {
+        *(stage.address for stage in document.stages),
+        *(each.address for each in document.certificates),
+    }
     return {str(address) for address in addresses if address is not None}

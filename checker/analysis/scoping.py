@@ -41,7 +41,11 @@ class Scoping:
         """Which scopes hold for a certificate and a stage, by their position."""
         known = self._matching.get(traits)
         if known is None:
-            known = tuple(index for index, tests in enumerate(self._tests) if all(test(traits) for test in tests))
+            known = tuple(
+                index
+                for index, tests in enumerate(self._tests)
+                if all(test(traits) for test in tests)
+            )
             self._matching[traits] = known
         return known
 
@@ -62,9 +66,13 @@ class Scoping:
             case None:
                 return frozenset({()})
             case Place() as place:
-                return frozenset({self.matching(Traits(account=place.account, region=place.region))})
+                return frozenset(
+                    {self.matching(Traits(account=place.account, region=place.region))}
+                )
             case CertificateUse() as subject:
-                return self.of_subject(part.document, subject) if part is not None else frozenset({()})
+                return (
+                    self.of_subject(part.document, subject) if part is not None else frozenset({()})
+                )
             case stages:
                 return self.of_stages(part, stages) if part is not None else frozenset({()})
 
@@ -84,9 +92,13 @@ class Scoping:
         """The strictest policy that certificates of a document stand under, for what is asked once for all of them."""
         if not self.policy.scopes:
             return self.policy
-        found = frozenset(matching for case in own for matching in self.of_subject(part.document, case.subject)) or frozenset({()})
+        found = frozenset(
+            matching for case in own for matching in self.of_subject(part.document, case.subject)
+        ) or frozenset({()})
         if found not in self._policies:
-            self._policies[found] = strictest(self.policy.under(matching) for matching in sorted(found))
+            self._policies[found] = strictest(
+                self.policy.under(matching) for matching in sorted(found)
+            )
         return self._policies[found]
 
     def traits(self, document: Document, subject: CertificateUse) -> Iterator[Traits]:
@@ -111,7 +123,9 @@ class Scoping:
         match stage.presents:
             case Presents(id=identity):
                 found = self._certificates(part).get(identity, ())
-                return tuple(certificate for certificate in found if same_certificate(certificate, stage))
+                return tuple(
+                    certificate for certificate in found if same_certificate(certificate, stage)
+                )
             case PresentsPlanned(candidates=(only,)):
                 return self._certificates(part).get(only, ())
             case _:
@@ -129,7 +143,9 @@ class Scoping:
             known = self._by_name[id(part)] = found
         return known
 
-    def _traits(self, document: Document, certificate: Certificate | None, stage: Stage | None, place: Place) -> Traits:
+    def _traits(
+        self, document: Document, certificate: Certificate | None, stage: Stage | None, place: Place
+    ) -> Traits:
         for known in (stage, certificate):
             place = place.or_else(known.place) if known is not None else place
         both = tuple(known for known in (certificate, stage) if known is not None)

@@ -18,26 +18,64 @@ from checker.model.plan import Action, CertificateChange, Plan
 from checker.model.policy import Policy
 from checker.model.resources import Presents, PresentsPlanned
 
-_NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth")
+_NUMBERS = (
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+_ORDINALS = (
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+)
 _WORDS = {
     **{word: rank for rank, word in enumerate(_NUMBERS, 1)},
     **{word: rank for rank, word in enumerate(_ORDINALS, 1)},
-    **{f"{rank}{end}": rank for rank, end in ((1, "st"), (2, "nd"), (3, "rd"), (4, "th"), (5, "th"))},
+    **{
+        f"{rank}{end}": rank
+        for rank, end in ((1, "st"), (2, "nd"), (3, "rd"), (4, "th"), (5, "th"))
+    },
     **dict.fromkeys(("old", "older", "former", "previous", "prev"), -1),
     **dict.fromkeys(("new", "newer", "replacement", "renewed", "rotated"), 1000),
     "next": 1001,
 }
 _WORDED = "|".join(sorted(_WORDS, key=len, reverse=True))
 # A bare year and a single letter are parts of names as often as they count certificates: only a guess reads them.
-_SUFFIX = re.compile(rf"(?<=.)[_-](?:((?:19|20)\d\d(?:0[1-9]|1[0-2]))(?:[_-](\d+))?|v?(\d{{1,3}})|({_WORDED}))$", re.IGNORECASE)
+_SUFFIX = re.compile(
+    rf"(?<=.)[_-](?:((?:19|20)\d\d(?:0[1-9]|1[0-2]))(?:[_-](\d+))?|v?(\d{{1,3}})|({_WORDED}))$",
+    re.IGNORECASE,
+)
 _LOOSE = re.compile(
-    r"(?<=.)(?:[_-]((?:19|20)\d\d)(?:[_-]?(\d\d))?(?:[_-]?\d\d)?|[_-]([a-z])|(?<=[a-z])v?(\d{1,2}))$", re.IGNORECASE
+    r"(?<=.)(?:[_-]((?:19|20)\d\d)(?:[_-]?(\d\d))?(?:[_-]?\d\d)?|[_-]([a-z])|(?<=[a-z])v?(\d{1,2}))$",
+    re.IGNORECASE,
 )
 _PREFIX = re.compile(rf"^({_WORDED})[_-](?=.)", re.IGNORECASE)
 # Dates, and the words that lead to them, differ between certificates that are for the same purpose.
-_DATES = re.compile(r"\(?\b(?:expires?|expiry|valid|until|on|from|renewed|created|in|of)\b|[\d/.:()-]+", re.IGNORECASE)
-_SAYS_NOTHING = frozenset({"", "managed by terraform", "client certificate", "certificate", "terraform"})
+_DATES = re.compile(
+    r"\(?\b(?:expires?|expiry|valid|until|on|from|renewed|created|in|of)\b|[\d/.:()-]+",
+    re.IGNORECASE,
+)
+_SAYS_NOTHING = frozenset(
+    {"", "managed by terraform", "client certificate", "certificate", "terraform"}
+)
 
 
 def split_name(name: str, *, loose: bool = False) -> tuple[str, int]:
@@ -48,7 +86,13 @@ def split_name(name: str, *, loose: bool = False) -> tuple[str, int]:
     found = _SUFFIX.search(name)
     if found is not None:
         month, again, number, word = found.groups()
-        rank = int(month) * 100 + int(again or 1) if month else int(number) if number else _WORDS[word.lower()]
+        rank = (
+            int(month) * 100 + int(again or 1)
+            if month
+            else int(number)
+            if number
+            else _WORDS[word.lower()]
+        )
         return name[: found.start()], rank
     found = _LOOSE.search(name) if loose else None
     if found is not None:
@@ -94,7 +138,9 @@ class _Known(Struct, frozen=True, kw_only=True):
 class Succession:
     """The guesses for one document; built once, in one pass over its certificates."""
 
-    def __init__(self, document: Document, found: Iterator[tuple[CertificateUse, datetime | None, bool]]) -> None:
+    def __init__(
+        self, document: Document, found: Iterator[tuple[CertificateUse, datetime | None, bool]]
+    ) -> None:
         self.declared = document.declared or ConfigurationFacts(directory="")
         self._known: dict[Address, _Known] = {}
         for subject, end, gone in found:
@@ -104,7 +150,9 @@ class Succession:
         self._takers: dict[Address, list[DeclaredCertificate]] = {}
         for each in self.declared.certificates:
             place = each.block.module_path, each.block.type
-            self._names.setdefault((*place, split_name(each.block.name, loose=True)[0].lower()), []).append(each)
+            self._names.setdefault(
+                (*place, split_name(each.block.name, loose=True)[0].lower()), []
+            ).append(each)
             purpose = _purpose(each)
             if purpose is not None:
                 self._descriptions.setdefault((*place, purpose), []).append(each)
@@ -116,7 +164,11 @@ class Succession:
         """Build it from what is known after AWS was asked."""
         return cls(
             document.document,
-            ((case.subject, case.expires_at, isinstance(case.observation, Gone)) for case in document.cases if _counts(case)),
+            (
+                (case.subject, case.expires_at, isinstance(case.observation, Gone))
+                for case in document.cases
+                if _counts(case)
+            ),
         )
 
     def guess(self, block: Address) -> Guess | None:
@@ -134,33 +186,62 @@ class Succession:
         if named:
             return self._made(block, named, "its name says so", moved=False)
         purpose = _purpose(own)
-        alike = self._descriptions.get((block.module_path, block.type, purpose), []) if purpose is not None else []
+        alike = (
+            self._descriptions.get((block.module_path, block.type, purpose), [])
+            if purpose is not None
+            else []
+        )
         used = [each for each in alike if self._is_used(each) and each.block != block]
-        free = [each for each in alike if not self._is_used(each) and self._may_follow(own, known, each, named=False)]
-        return self._made(block, free, "it has the same description", moved=False) if free and not used else None
+        free = [
+            each
+            for each in alike
+            if not self._is_used(each) and self._may_follow(own, known, each, named=False)
+        ]
+        return (
+            self._made(block, free, "it has the same description", moved=False)
+            if free and not used
+            else None
+        )
 
     def spares(self, block: Address) -> tuple[DeclaredCertificate, ...]:
         """Return the unused certificates whose names say that they succeed a block which has a successor by its comment."""
         own, known = self.declared.certificate(block), self._known.get(block)
         if own is None or known is None or not self.declared.successors(block):
             return ()
-        return tuple(each for each in self._siblings(own) if not each.pointers and self._may_follow(own, known, each))
+        return tuple(
+            each
+            for each in self._siblings(own)
+            if not each.pointers and self._may_follow(own, known, each)
+        )
 
     def names_in_use(self, block: Address) -> Iterator[str]:
         """Yield the names of the other certificates of the same module that stages present or take their ids from."""
         for each in self.declared.certificates:
-            same = each.block.module_path == block.module_path and each.block.type == block.type and each.block != block
+            same = (
+                each.block.module_path == block.module_path
+                and each.block.type == block.type
+                and each.block != block
+            )
             if same and block != each.succeeds and self._is_used(each):
                 yield each.block.name
 
-    def left_over(self, as_of: datetime) -> Iterator[tuple[DeclaredCertificate, DeclaredCertificate | None]]:
+    def left_over(
+        self, as_of: datetime
+    ) -> Iterator[tuple[DeclaredCertificate, DeclaredCertificate | None]]:
         """Yield each certificate that no stage presents or will, and that has ended or was succeeded, with what succeeds it.
 
         Where a comment names its successor the rotation itself retires it, so it is not among these.
         """
         for each in self.declared.certificates:
             known = self._known.get(each.block)
-            if known is None or known.gone or known.stages or known.others or known.planned or self._is_pointed_to(each):
+            if (
+                known is None
+                or known.gone
+                or known.stages
+                or known.others
+                or known.planned
+                or self._is_pointed_to(each)
+            ):
                 continue
             if self.declared.successors(each.block):
                 continue
@@ -168,42 +249,78 @@ class Succession:
             later = rival or self._later(each, known)
             free = each.succeeds is None and each.succeeds_id is None
             ended = known.end is not None and known.end < as_of
-            if (ended and not self._rotates(each)) or (later is not None and free) or rival is not None:
+            if (
+                (ended and not self._rotates(each))
+                or (later is not None and free)
+                or rival is not None
+            ):
                 yield each, later
 
     def _rival(self, each: DeclaredCertificate, known: _Known) -> DeclaredCertificate | None:
         """Return the certificate that succeeds the same one by its comment, and that stages present in place of this one."""
         others = self.declared.successors(each.succeeds) if each.succeeds is not None else ()
-        found = [other for other in others if other.block != each.block and self._is_presented(other)]
-        return found[0] if len(found) == 1 and _outlives(self._known[found[0].block].end, known.end) else None
+        found = [
+            other for other in others if other.block != each.block and self._is_presented(other)
+        ]
+        return (
+            found[0]
+            if len(found) == 1 and _outlives(self._known[found[0].block].end, known.end)
+            else None
+        )
 
     def _rotates(self, each: DeclaredCertificate) -> bool:
         """Whether it is the only one that a comment makes the successor of a certificate which stages still present."""
         if each.succeeds is None:
             return False
         known = self._known.get(each.succeeds)
-        return known is not None and bool(known.stages) and len(self.declared.successors(each.succeeds)) == 1
+        return (
+            known is not None
+            and bool(known.stages)
+            and len(self.declared.successors(each.succeeds)) == 1
+        )
 
     def _later(self, each: DeclaredCertificate, known: _Known) -> DeclaredCertificate | None:
         """Return the certificate that stages present and that took the place of this one, by its name or description."""
         purpose = _purpose(each)
-        alike = self._descriptions.get((each.block.module_path, each.block.type, purpose), []) if purpose is not None else []
+        alike = (
+            self._descriptions.get((each.block.module_path, each.block.type, purpose), [])
+            if purpose is not None
+            else []
+        )
         rank = split_name(each.block.name, loose=True)[1]
-        higher = [other for other in self._siblings(each) if split_name(other.block.name, loose=True)[1] > rank]
-        found = [other for other in (*higher, *alike) if other.block != each.block and self._is_presented(other)]
+        higher = [
+            other
+            for other in self._siblings(each)
+            if split_name(other.block.name, loose=True)[1] > rank
+        ]
+        found = [
+            other
+            for other in (*higher, *alike)
+            if other.block != each.block and self._is_presented(other)
+        ]
         outliving = [other for other in found if _outlives(self._known[other.block].end, known.end)]
         return outliving[0] if len({other.block for other in outliving}) == 1 else None
 
     def _learn(self, subject: CertificateUse, end: datetime | None, *, gone: bool) -> None:
         address = subject.certificate.address
-        if address is None or subject.certificate.id is None or subject.certificate.deposed is not None:
+        if (
+            address is None
+            or subject.certificate.id is None
+            or subject.certificate.deposed is not None
+        ):
             return
         now = {stage.address.block for stage in subject.presented_by if stage.address is not None}
-        then = {stage.address.block for stage in subject.to_be_presented_by if stage.address is not None}
-        others = any(stage.address is None for stage in (*subject.presented_by, *subject.to_be_presented_by))
+        then = {
+            stage.address.block for stage in subject.to_be_presented_by if stage.address is not None
+        }
+        others = any(
+            stage.address is None for stage in (*subject.presented_by, *subject.to_be_presented_by)
+        )
         before = self._known.get(address.block)
         if before is None:
-            self._known[address.block] = _Known(stages=frozenset(now), others=others, planned=frozenset(then), end=end, gone=gone)
+            self._known[address.block] = _Known(
+                stages=frozenset(now), others=others, planned=frozenset(then), end=end, gone=gone
+            )
             return
         self._known[address.block] = _Known(
             stages=before.stages | now,
@@ -213,7 +330,9 @@ class Succession:
             gone=before.gone or gone,
         )
 
-    def _taking(self, block: Address, known: _Known, own: DeclaredCertificate | None) -> list[DeclaredCertificate]:
+    def _taking(
+        self, block: Address, known: _Known, own: DeclaredCertificate | None
+    ) -> list[DeclaredCertificate]:
         """Return the certificates that the configuration gives to stages which present this one in state."""
         kept = own.stages if own is not None else frozenset()
         found = {
@@ -223,20 +342,39 @@ class Succession:
             for each in self._takers.get(stage, ())
             if each.block != block and each.succeeds is None and each.succeeds_id is None
         }
-        near = [each for each in found.values() if (each.block.module_path, each.block.type) == (block.module_path, block.type)]
+        near = [
+            each
+            for each in found.values()
+            if (each.block.module_path, each.block.type) == (block.module_path, block.type)
+        ]
         return near if len(near) == len(found) else []
 
     def _siblings(self, own: DeclaredCertificate) -> list[DeclaredCertificate]:
         base = split_name(own.block.name, loose=True)[0].lower()
         return self._names.get((own.block.module_path, own.block.type, base), [])
 
-    def _may_follow(self, own: DeclaredCertificate, known: _Known, each: DeclaredCertificate, *, named: bool = True) -> bool:
+    def _may_follow(
+        self,
+        own: DeclaredCertificate,
+        known: _Known,
+        each: DeclaredCertificate,
+        *,
+        named: bool = True,
+    ) -> bool:
         """Whether it waits beside the certificate for its stages: newer, in nobody's use, and said to succeed nothing."""
         if each.block == own.block or each.succeeds is not None or each.succeeds_id is not None:
             return False
-        if self.declared.successors(each.block) or not each.stages <= known.stages or not each.opaque <= own.opaque:
+        if (
+            self.declared.successors(each.block)
+            or not each.stages <= known.stages
+            or not each.opaque <= own.opaque
+        ):
             return False
-        if named and split_name(each.block.name, loose=True)[1] <= split_name(own.block.name, loose=True)[1]:
+        if (
+            named
+            and split_name(each.block.name, loose=True)[1]
+            <= split_name(own.block.name, loose=True)[1]
+        ):
             return False
         there = self._known.get(each.block)
         if there is None:
@@ -254,7 +392,9 @@ class Succession:
     def _is_used(self, each: DeclaredCertificate) -> bool:
         return self._is_presented(each) or self._is_pointed_to(each)
 
-    def _made(self, block: Address, found: list[DeclaredCertificate], why: str, *, moved: bool) -> Guess:
+    def _made(
+        self, block: Address, found: list[DeclaredCertificate], why: str, *, moved: bool
+    ) -> Guess:
         first = found[0]
         return Guess(
             predecessor=block,
@@ -289,16 +429,31 @@ def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
     declared = document.document.declared
     if document.document.source.kind == "aws":
         others = (other for other in document.cases if isinstance(other.observation, Found))
-        return next((other for other in others if _made_for(other, case) and _outlives_of_progress(other, case)), None)
+        return next(
+            (
+                other
+                for other in others
+                if _made_for(other, case) and _outlives_of_progress(other, case)
+            ),
+            None,
+        )
     if declared is not None and case.address is None:
-        successors = {each.block for each in declared.certificates if case.id is not None and each.succeeds_id == case.id}
+        successors = {
+            each.block
+            for each in declared.certificates
+            if case.id is not None and each.succeeds_id == case.id
+        }
         found = (other for block in successors for other in document.of_block(block))
         return next((other for other in found if _outlives_of_progress(other, case)), None)
     if declared is None or case.address is None:
         return None
     for successor in declared.successors(case.address.block):
         for other in document.of_block(successor.block):
-            if other.address is not None and other.address.instance == case.address.instance and _outlives_of_progress(other, case):
+            if (
+                other.address is not None
+                and other.address.instance == case.address.instance
+                and _outlives_of_progress(other, case)
+            ):
                 return other
     return None
 
@@ -306,7 +461,9 @@ def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
 def takes_forward(document: DocumentCases, case: Case, policy: Policy) -> bool:
     """Whether the document's plan introduces the certificate's successor, or moves stages from it to a certificate that lasts."""
     plan = document.document.plan
-    return plan is not None and (_introduces(document, plan, case, policy) or _moves(document, plan, case, policy))
+    return plan is not None and (
+        _introduces(document, plan, case, policy) or _moves(document, plan, case, policy)
+    )
 
 
 def ends_its_use(document: DocumentCases, case: Case) -> bool:
@@ -321,19 +478,28 @@ def ends_its_use(document: DocumentCases, case: Case) -> bool:
 def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
     declared = document.document.declared
     # A successor that was made outside Terraform comes in by import.
-    created = [change for change in plan.certificates if change.action is Action.CREATE or change.imported]
+    created = [
+        change for change in plan.certificates if change.action is Action.CREATE or change.imported
+    ]
     if declared is not None and case.address is not None:
         blocks = {successor.block for successor in declared.successors(case.address.block)}
         if case.evidence is Evidence.GONE:
             # What was deleted outside Terraform is made anew, at its own address.
             blocks.add(case.address.block)
         if not blocks:
-            blocks = _guessed(document, plan, case.address.block, {change.address.block for change in created})
-        return any(change.address.block in blocks and change.address.key == case.address.key for change in created)
+            blocks = _guessed(
+                document, plan, case.address.block, {change.address.block for change in created}
+            )
+        return any(
+            change.address.block in blocks and change.address.key == case.address.key
+            for change in created
+        )
     # Without the configuration lineage is not known: a plan that only creates certificates, and enough of them, counts.
     if any(change.action.changes for change in plan.stages):
         return False
-    if any(change.action.changes and change.action is not Action.CREATE for change in plan.certificates):
+    if any(
+        change.action.changes and change.action is not Action.CREATE for change in plan.certificates
+    ):
         return False
     due = [
         other
@@ -343,17 +509,26 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
     return 0 < len(due) <= len(created)
 
 
-def _guessed(document: DocumentCases, plan: Plan, block: Address, created: set[Address]) -> set[Address]:
+def _guessed(
+    document: DocumentCases, plan: Plan, block: Address, created: set[Address]
+) -> set[Address]:
     """The successor that a plan makes alone and that no comment names; none where the plan moves a stage to what it makes."""
-    if any(isinstance(change.presented[1], PresentsPlanned) and change.action.changes for change in plan.stages):
+    if any(
+        isinstance(change.presented[1], PresentsPlanned) and change.action.changes
+        for change in plan.stages
+    ):
         return set()
-    if not any(made.module_path == block.module_path and made.type == block.type for made in created):
+    if not any(
+        made.module_path == block.module_path and made.type == block.type for made in created
+    ):
         return set()
     guess = Succession.of_cases(document).guess(block)
     return {guess.successor.block} if guess is not None and not guess.several else set()
 
 
-def second_successors(document: DocumentCases, policy: Policy) -> Iterator[tuple[CertificateChange, Address, Address]]:
+def second_successors(
+    document: DocumentCases, policy: Policy
+) -> Iterator[tuple[CertificateChange, Address, Address]]:
     """Yield each planned certificate that succeeds one which has a successor already, that one, and its successor.
 
     The other successor is in state and lasts, or the same plan makes it too.
@@ -361,7 +536,9 @@ def second_successors(document: DocumentCases, policy: Policy) -> Iterator[tuple
     declared, plan = document.document.declared, document.document.plan
     if declared is None or plan is None:
         return
-    comes = [change for change in plan.certificates if change.action is Action.CREATE or change.imported]
+    comes = [
+        change for change in plan.certificates if change.action is Action.CREATE or change.imported
+    ]
     made = [change for change in comes if change.deposed is None]
     fresh: set[Address] = set()
     for change in made:
@@ -370,8 +547,14 @@ def second_successors(document: DocumentCases, policy: Policy) -> Iterator[tuple
             continue
         ends = [case for case in document.of_block(own.succeeds) if case.expires_at is not None]
         for other in declared.successors(own.succeeds):
-            cases = [case for case in document.of_block(other.block) if not case.within(policy.threshold_days)]
-            lasting = [case for case in cases if all(_outlives_of_progress(case, old) for old in ends)]
+            cases = [
+                case
+                for case in document.of_block(other.block)
+                if not case.within(policy.threshold_days)
+            ]
+            lasting = [
+                case for case in cases if all(_outlives_of_progress(case, old) for old in ends)
+            ]
             if other.block != own.block and (lasting or other.block in fresh):
                 yield change, own.succeeds, other.block
                 break
@@ -381,9 +564,15 @@ def second_successors(document: DocumentCases, policy: Policy) -> Iterator[tuple
 def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
     for change in plan.stages:
         match change.presented:
-            case Presents(id=old), Presents(id=new) if old == case.id and new != old and change.action.changes:
+            case Presents(id=old), Presents(id=new) if (
+                old == case.id and new != old and change.action.changes
+            ):
                 other = document.by_id(new)
-                if other is not None and _outlives_of_progress(other, case) and not other.within(policy.threshold_days):
+                if (
+                    other is not None
+                    and _outlives_of_progress(other, case)
+                    and not other.within(policy.threshold_days)
+                ):
                     return True
             case _:
                 pass
@@ -391,7 +580,11 @@ def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> b
 
 
 def _made_for(other: Case, case: Case) -> bool:
-    return case.id is not None and isinstance(other.observation, Found) and other.observation.succeeds == case.id
+    return (
+        case.id is not None
+        and isinstance(other.observation, Found)
+        and other.observation.succeeds == case.id
+    )
 
 
 def _outlives_of_progress(other: Case, case: Case) -> bool:

@@ -53,7 +53,10 @@ class BotoGateway:
     def account(self, region: str) -> str:
         """GetCallerIdentity, which needs no permission. Source: AWS's STS reference."""
         account = self._ask(
-            "sts", region, "GetCallerIdentity", lambda client: responses.required_text(client.get_caller_identity(), "Account")
+            "sts",
+            region,
+            "GetCallerIdentity",
+            lambda client: responses.required_text(client.get_caller_identity(), "Account"),
         )
         if self._role is None and self._clients.connection.own_role is None:
             self._clients.traffic.belongs_to(account)
@@ -90,7 +93,9 @@ class BotoGateway:
             from botocore.exceptions import ClientError
 
             try:
-                return responses.parse_acm_certificate(client.describe_certificate(CertificateArn=arn), arn)
+                return responses.parse_acm_certificate(
+                    client.describe_certificate(CertificateArn=arn), arn
+                )
             except ClientError as error:
                 if error_code(error) == "ResourceNotFoundException":
                     return Gone()
@@ -112,12 +117,16 @@ class BotoGateway:
         def rest(client: Any) -> tuple[ObservedStage, ...]:
             fetch = partial(client.get_stages, restApiId=api.id)
             items = responses.read_pages(fetch, items="item", position="position")
-            return responses.once(responses.parse_rest_stage(api.id, api.name, item) for item in items)
+            return responses.once(
+                responses.parse_rest_stage(api.id, api.name, item) for item in items
+            )
 
         def websocket(client: Any) -> tuple[ObservedStage, ...]:
             fetch = partial(client.get_stages, ApiId=api.id)
             items = responses.read_pages(fetch, items="Items", position="NextToken")
-            return responses.once(responses.parse_websocket_stage(api.id, api.name, item) for item in items)
+            return responses.once(
+                responses.parse_websocket_stage(api.id, api.name, item) for item in items
+            )
 
         match api.kind:
             case StageKind.REST:
@@ -129,13 +138,19 @@ class BotoGateway:
         """GetStage; False only where AWS says in its own words that it is not there."""
         match api.kind:
             case StageKind.REST:
-                return self._ask("apigateway", region, "GetStage", partial(_rest_stage, api.id, name))
+                return self._ask(
+                    "apigateway", region, "GetStage", partial(_rest_stage, api.id, name)
+                )
             case StageKind.WEBSOCKET:
-                return self._ask("apigatewayv2", region, "GetStage", partial(_websocket_stage, api.id, name))
+                return self._ask(
+                    "apigatewayv2", region, "GetStage", partial(_websocket_stage, api.id, name)
+                )
 
     def _ask(self, service: Service, region: str, operation: str, read: Callable[[Any], T]) -> T:
         client = self._clients.client(service, region, self._role)
-        with translate_errors(Question(operation=operation, region=region, endpoint=self.endpoint(region))):
+        with translate_errors(
+            Question(operation=operation, region=region, endpoint=self.endpoint(region))
+        ):
             return read(client)
 
 
@@ -143,7 +158,11 @@ def _rest_apis(client: Any) -> tuple[Api, ...]:
     fetch = partial(client.get_rest_apis, limit=_LIMIT)
     items = responses.read_pages(fetch, items="items", position="position")
     return tuple(
-        Api(kind=StageKind.REST, id=responses.required_text(item, "id"), name=responses.optional_text(item, "name"))
+        Api(
+            kind=StageKind.REST,
+            id=responses.required_text(item, "id"),
+            name=responses.optional_text(item, "name"),
+        )
         for item in items
     )
 
@@ -151,18 +170,32 @@ def _rest_apis(client: Any) -> tuple[Api, ...]:
 def _websocket_apis(client: Any) -> tuple[Api, ...]:
     items = responses.read_pages(client.get_apis, items="Items", position="NextToken")
     return tuple(
-        Api(kind=StageKind.WEBSOCKET, id=responses.required_text(item, "ApiId"), name=responses.optional_text(item, "Name"))
+        Api(
+            kind=StageKind.WEBSOCKET,
+            id=responses.required_text(item, "ApiId"),
+            name=responses.optional_text(item, "Name"),
+        )
         for item in items
         if responses.required_text(item, "ProtocolType") == "WEBSOCKET"
     )
 
 
 def _rest_stage(api_id: str, name: str, client: Any) -> bool:
-    return _there(lambda: responses.required_text(client.get_stage(restApiId=api_id, stageName=name), "stageName") == name)
+    return _there(
+        lambda: (
+            responses.required_text(client.get_stage(restApiId=api_id, stageName=name), "stageName")
+            == name
+        )
+    )
 
 
 def _websocket_stage(api_id: str, name: str, client: Any) -> bool:
-    return _there(lambda: responses.required_text(client.get_stage(ApiId=api_id, StageName=name), "StageName") == name)
+    return _there(
+        lambda: (
+            responses.required_text(client.get_stage(ApiId=api_id, StageName=name), "StageName")
+            == name
+        )
+    )
 
 
 def _there(look: Callable[[], bool]) -> bool:

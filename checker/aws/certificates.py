@@ -29,7 +29,9 @@ from checker.model.resources import StageKind, kind_of
 class CertificateList:
     """A region's list of certificates: asked for once, at once, and then what all else is held against."""
 
-    def __init__(self, asking: RegionalGateway, anchors: Collection[Anchor], identity: Future[Caller]) -> None:
+    def __init__(
+        self, asking: RegionalGateway, anchors: Collection[Anchor], identity: Future[Caller]
+    ) -> None:
         self._asking = asking
         self._anchors = anchors
         self._identity = identity
@@ -50,14 +52,22 @@ class CertificateList:
         observed: dict[CertificateKey, Observation] = {}
         for key in keys:
             recorded = key.place.account or account_by(self._anchors, key.id)
-            observed[key] = other_account_answer(recorded, who) or known.get(key.id) or proof.absent(key, recorded)
+            observed[key] = (
+                other_account_answer(recorded, who)
+                or known.get(key.id)
+                or proof.absent(key, recorded)
+            )
         return observed
 
     def held(self) -> Mapping[Place, int]:
         """How many certificates the account has in the region, where both were answered by now."""
         if not self._listed.done() or self._listed.exception() is not None:
             return {}
-        who = wait_for_caller(self._identity, self._asking.patience) if self._identity.done() else None
+        who = (
+            wait_for_caller(self._identity, self._asking.patience)
+            if self._identity.done()
+            else None
+        )
         account = who.account if isinstance(who, KnownCaller) else None
         return {Place(None, account, self._asking.region): len(self._listed.result())}
 
@@ -113,7 +123,11 @@ def is_arn(certificate_id: str) -> bool:
 def is_acm_arn(certificate_id: str) -> bool:
     """Whether it is the whole ARN of something of ACM's: partition, region and account are named."""
     place = place_of_arn(certificate_id)
-    return certificate_id.split(":")[2:3] == ["acm"] and None not in {place.partition, place.account, place.region}
+    return certificate_id.split(":")[2:3] == ["acm"] and None not in {
+        place.partition,
+        place.account,
+        place.region,
+    }
 
 
 def acm_place(key: CertificateKey) -> Place:
@@ -149,7 +163,9 @@ def observe_acm(
 
 
 def _describe(asking: RegionalGateway, key: CertificateKey, who: Caller) -> Observation:
-    answer = asking.ask("DescribeCertificate", lambda: asking.gateway.acm_certificate(asking.region, key.id))
+    answer = asking.ask(
+        "DescribeCertificate", lambda: asking.gateway.acm_certificate(asking.region, key.id)
+    )
     place = acm_place(key)
     if isinstance(answer, Gone) and not is_confirmed_place(place.account, place.region, who):
         return unconfirmed_account("ACM does not know it", place.account, place.region, who)
@@ -184,7 +200,12 @@ class StageListing:
     """
 
     def __init__(
-        self, asking: RegionalGateway, apis: Iterable[Api], *, whole: bool = False, told: Callable[[], None] | None = None
+        self,
+        asking: RegionalGateway,
+        apis: Iterable[Api],
+        *,
+        whole: bool = False,
+        told: Callable[[], None] | None = None,
     ) -> None:
         self._asking = asking
         self._apis = tuple(dict.fromkeys(apis))

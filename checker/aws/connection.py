@@ -44,7 +44,9 @@ class Connection:
         if self.role_arn is None:
             return None
         access = self._access(place_of_arn(self.role_arn).account)
-        return Role(arn=self.role_arn, external_id=access.external_id if access is not None else None)
+        return Role(
+            arn=self.role_arn, external_id=access.external_id if access is not None else None
+        )
 
     def role_for(self, place: Place) -> Role | None:
         """The role by which a place's account is entered; None where the run's own credentials ask.
@@ -53,7 +55,11 @@ class Connection:
         """
         access = self._access(place.account)
         own = self.own_role
-        if access is None or access.role is None or (own is not None and own.account == access.account):
+        if (
+            access is None
+            or access.role is None
+            or (own is not None and own.account == access.account)
+        ):
             return None
         arn = access.role
         if not arn.startswith("arn:"):
@@ -61,4 +67,11 @@ class Connection:
         return Role(arn=arn, external_id=access.external_id)
 
     def _access(self, account: str | None) -> AccountAccess | None:
-        return next((access for access in self.accounts if account is not None and access.account == account), None)
+        return next(
+            (
+                access
+                for access in self.accounts
+                if account is not None and access.account == account
+            ),
+            None,
+        )

@@ -51,7 +51,11 @@ class TimeBudget:
     """
 
     def __init__(
-        self, seconds: float, *, clock: Callable[[], float] = time.monotonic, interruption: Interruption | None = None
+        self,
+        seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        interruption: Interruption | None = None,
     ) -> None:
         self.seconds = seconds
         self.interruption = interruption or Interruption()
@@ -137,9 +141,13 @@ class RegionalGateway:
 
     def overdue(self, operation: str) -> UnreachableError:
         """The error for an answer that did not come in time, or that nobody waited for any longer."""
-        question = Question(operation=operation, region=self.region, endpoint=self.gateway.endpoint(self.region))
+        question = Question(
+            operation=operation, region=self.region, endpoint=self.gateway.endpoint(self.region)
+        )
         if self.patience.interruption.wished:
-            return UnreachableError(f"{question} was interrupted before it was answered", "run it again, and let it end")
+            return UnreachableError(
+                f"{question} was interrupted before it was answered", "run it again, and let it end"
+            )
         return UnreachableError(
             f"{question} was not answered within {self.patience.seconds:g} s",
             "check the network, the proxy settings and AWS_ENDPOINT_URL, or raise --timeout; --offline judges by recorded dates",

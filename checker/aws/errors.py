@@ -49,7 +49,10 @@ def action_for(operation: str) -> str:
     return _ACTIONS.get(operation, operation)
 
 
-_CLOCK = re.compile(r"signature (expired|not yet current)|skew|clock|difference between the request time", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"signature (expired|not yet current)|skew|clock|difference between the request time",
+    re.IGNORECASE,
+)
 _EXPLICIT = re.compile(r"explicit deny in an? ([a-z ]{4,40}?policy|permissions boundary)")
 _NO_NAME = re.compile(r"\d+|Unknown|")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9._]{2,80}")
@@ -65,7 +68,10 @@ def error_from_response(error: ClientError, question: Question) -> GatewayError:
     if error.operation_name != question.operation:
         # The credentials of a profile may need a call of their own first, such as AssumeRole, and that was the one.
         question = replace(question, operation=error.operation_name, endpoint=None)
-    code, status = error_code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, status = (
+        error_code(error),
+        error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
+    )
     message = str(error.response.get("Error", {}).get("Message", ""))
     for codes, meaning in _MEANINGS:
         if code in codes:
@@ -73,12 +79,18 @@ def error_from_response(error: ClientError, question: Question) -> GatewayError:
     if status == 429:
         return _throttled(message, question)
     if status >= 500:
-        return UnreachableError(f"{question} failed in AWS (HTTP {status}), again after every retry", "run it again later")
+        return UnreachableError(
+            f"{question} failed in AWS (HTTP {status}), again after every retry",
+            "run it again later",
+        )
     return _other(code, status, question)
 
 
 def _expired(_: str, question: Question) -> GatewayError:
-    return CredentialsError(f"{question} was refused: the AWS credentials have expired", "sign in again, then run it again")
+    return CredentialsError(
+        f"{question} was refused: the AWS credentials have expired",
+        "sign in again, then run it again",
+    )
 
 
 _SEE = "see policies/iam/check.json, for scan scan.json"
@@ -96,7 +108,8 @@ def _denied(message: str, question: Question) -> GatewayError:
     why = f" (explicitly, by {explicit[1].strip()})" if explicit else ""
     action = action_for(question.operation)
     return GatewayError(
-        f"{question} was denied{why}: the credentials lack {action}", _ALLOW.get(question.operation) or f"allow {action}; {_SEE}"
+        f"{question} was denied{why}: the credentials lack {action}",
+        _ALLOW.get(question.operation) or f"allow {action}; {_SEE}",
     )
 
 
@@ -109,8 +122,14 @@ def _throttled(_: str, question: Question) -> GatewayError:
 
 def _unsigned(message: str, question: Question) -> GatewayError:
     if _CLOCK.search(message):
-        return CredentialsError(f"{question} was refused: this machine's clock is wrong", "set the clock, then run it again")
-    return CredentialsError(f"{question} was refused: the signature is wrong", "check the secret access key and session token")
+        return CredentialsError(
+            f"{question} was refused: this machine's clock is wrong",
+            "set the clock, then run it again",
+        )
+    return CredentialsError(
+        f"{question} was refused: the signature is wrong",
+        "check the secret access key and session token",
+    )
 
 
 def _unknown_key(_: str, question: Question) -> GatewayError:
@@ -121,11 +140,15 @@ def _unknown_key(_: str, question: Question) -> GatewayError:
 
 
 def _missing(_: str, question: Question) -> GatewayError:
-    return MissingError(f"{question} was answered: there is no such thing", "run it again; if it stays, report it")
+    return MissingError(
+        f"{question} was answered: there is no such thing", "run it again; if it stays, report it"
+    )
 
 
 def _not_enabled(_: str, question: Question) -> GatewayError:
-    return UnreachableError(f"{question} was refused: the region is not enabled for the account", "enable the region")
+    return UnreachableError(
+        f"{question} was refused: the region is not enabled for the account", "enable the region"
+    )
 
 
 def _other(code: str, status: int, question: Question) -> GatewayError:
@@ -135,25 +158,55 @@ def _other(code: str, status: int, question: Question) -> GatewayError:
             "check the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL",
         )
     shown = code if _CODE.fullmatch(code) else "an error that has no name"
-    return GatewayError(f"{question} was answered with {shown} (HTTP {status})", "run it again; if it stays, report it")
+    return GatewayError(
+        f"{question} was answered with {shown} (HTTP {status})",
+        "run it again; if it stays, report it",
+    )
 
 
 # Source: AWS's "Common errors" of API Gateway and STS, and botocore's list of throttling codes.
 _MEANINGS: tuple[tuple[set[str], Callable[[str, Question], GatewayError]], ...] = (
     ({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}, _expired),
-    ({"AccessDenied", "AccessDeniedException", "UnauthorizedException", "UnauthorizedOperation"}, _denied),
-    ({"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"}, _throttled),
-    ({"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException"}, _unsigned),
-    ({"MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestTimeTooSkewed"}, _unsigned),
-    ({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"}, _unknown_key),
+    (
+        {"AccessDenied", "AccessDeniedException", "UnauthorizedException", "UnauthorizedOperation"},
+        _denied,
+    ),
+    (
+        {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"},
+        _throttled,
+    ),
+    (
+        {
+            "SignatureDoesNotMatch",
+            "InvalidSignatureException",
+            "IncompleteSignature",
+            "IncompleteSignatureException",
+        },
+        _unsigned,
+    ),
+    (
+        {
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "RequestTimeTooSkewed",
+        },
+        _unsigned,
+    ),
+    (
+        {
+            "InvalidClientTokenId",
+            "UnrecognizedClientException",
+            "InvalidAccessKeyId",
+            "AuthFailure",
+        },
+        _unknown_key,
+    ),
     ({"NotFoundException"}, _missing),
     ({"OptInRequired", "RegionDisabledException"}, _not_enabled),
 )
 
 
-GIVE = (
-    "give credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, --profile, a role of the machine), or judge recorded dates: check --offline"
-)
+GIVE = "give credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, --profile, a role of the machine), or judge recorded dates: check --offline"
 _PRINTABLE = re.compile(r"[\w .:@/\\~+-]{1,200}")
 
 
@@ -171,7 +224,11 @@ def credentials_error(error: BotoCoreError) -> CredentialsError | None:
             "no AWS credentials were found, or only a part of them",
             GIVE,
         ),
-        ((boto.ProfileNotFound,), f"the AWS profile {profile} is not configured", "`aws configure list-profiles` lists them"),
+        (
+            (boto.ProfileNotFound,),
+            f"the AWS profile {profile} is not configured",
+            "`aws configure list-profiles` lists them",
+        ),
         (
             (boto.ConfigParseError, boto.ConfigNotFound),
             f"the AWS configuration file {path} cannot be read",
@@ -187,7 +244,11 @@ def credentials_error(error: BotoCoreError) -> CredentialsError | None:
             "the credentials need an MFA code",
             "get temporary credentials first, and give those",
         ),
-        ((boto.CredentialRetrievalError, boto.MetadataRetrievalError), f"no credentials could be had from {provider}", GIVE),
+        (
+            (boto.CredentialRetrievalError, boto.MetadataRetrievalError),
+            f"no credentials could be had from {provider}",
+            GIVE,
+        ),
         (
             (boto.InvalidConfigError, boto.UnknownCredentialError, boto.MissingDependencyException),
             f"the AWS configuration is not usable: {in_words(error)}",
@@ -211,9 +272,7 @@ def _named(error: BotoCoreError, name: str) -> str:
     return repr(value) if _PRINTABLE.fullmatch(value) else "that is configured"
 
 
-NETWORK = (
-    "check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL; check --offline judges by recorded dates"
-)
+NETWORK = "check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL; check --offline judges by recorded dates"
 BROKEN = "the connection broke off"
 
 
@@ -228,7 +287,15 @@ def boto_exceptions() -> tuple[type[Exception], ...]:
     from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
-    builtin = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError)
+    builtin = (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        ArithmeticError,
+    )
     return (BotoCoreError, ClientError, ResponseParserError, HTTPError, *builtin)
 
 
@@ -258,12 +325,24 @@ def invalid_response(question: Question) -> UnreachableError:
 def _broken(error: BotoCoreError, question: Question) -> GatewayError:
     from botocore import exceptions as boto
 
-    no_region = (boto.InvalidRegionError, boto.UnknownRegionError, boto.NoRegionError, boto.BaseEndpointResolverError)
+    no_region = (
+        boto.InvalidRegionError,
+        boto.UnknownRegionError,
+        boto.NoRegionError,
+        boto.BaseEndpointResolverError,
+    )
     if isinstance(error, no_region):
-        return UnreachableError(f"{question.region!r} is not a region of AWS", "correct the region, or give --region")
+        return UnreachableError(
+            f"{question.region!r} is not a region of AWS", "correct the region, or give --region"
+        )
     if isinstance(error, boto.ParamValidationError):
-        return GatewayError(f"{question} was not asked: a recorded name is not valid there", "check what state records")
-    unknown_host = isinstance(error, boto.EndpointConnectionError) and _rooted_in(error, socket.gaierror)
+        return GatewayError(
+            f"{question} was not asked: a recorded name is not valid there",
+            "check what state records",
+        )
+    unknown_host = isinstance(error, boto.EndpointConnectionError) and _rooted_in(
+        error, socket.gaierror
+    )
     # The first that fits: most of these are kinds of ConnectionError or HTTPClientError.
     meanings: tuple[tuple[bool, str, str], ...] = (
         (
@@ -272,11 +351,29 @@ def _broken(error: BotoCoreError, question: Question) -> GatewayError:
             "name the right certificate authorities in AWS_CA_BUNDLE, or bypass the proxy that opens the connection",
         ),
         (isinstance(error, boto.ProxyConnectionError), "the proxy could not be reached", NETWORK),
-        (isinstance(error, (boto.ReadTimeoutError, boto.ConnectTimeoutError)), "no answer came in time", NETWORK),
-        (unknown_host, "the host name is not known: there is no such region, or no network", f"correct the region; {NETWORK}"),
+        (
+            isinstance(error, (boto.ReadTimeoutError, boto.ConnectTimeoutError)),
+            "no answer came in time",
+            NETWORK,
+        ),
+        (
+            unknown_host,
+            "the host name is not known: there is no such region, or no network",
+            f"correct the region; {NETWORK}",
+        ),
         (isinstance(error, boto.EndpointConnectionError), "no connection could be made", NETWORK),
-        (isinstance(error, (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError)), BROKEN, NETWORK),
-        (True, f"the AWS library gave up: {in_words(error)}", "run it again; check --offline judges by recorded dates"),
+        (
+            isinstance(
+                error, (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError)
+            ),
+            BROKEN,
+            NETWORK,
+        ),
+        (
+            True,
+            f"the AWS library gave up: {in_words(error)}",
+            "run it again; check --offline judges by recorded dates",
+        ),
     )
     reason, remedy = next((reason, remedy) for fits, reason, remedy in meanings if fits)
     return UnreachableError(f"{question} failed: {reason}", remedy)

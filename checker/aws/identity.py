@@ -60,7 +60,9 @@ def wait_for_caller(identity: Future[Caller], patience: TimeBudget) -> Caller:
     except OverdueError:
         if patience.interruption.wished:
             return UnknownCaller("GetCallerIdentity was interrupted before it was answered")
-        return UnknownCaller(f"GetCallerIdentity was not answered within {patience.seconds / 2:g} s")
+        return UnknownCaller(
+            f"GetCallerIdentity was not answered within {patience.seconds / 2:g} s"
+        )
 
 
 def other_account_answer(recorded: str | None, caller: Caller) -> Unanswered | None:
@@ -123,7 +125,9 @@ class ByRegion(Generic[T]):
     nowhere: list[T]
 
 
-def group_by_region(things: Iterable[T], place_of: Callable[[T], Place], default: str | None) -> ByRegion[T]:
+def group_by_region(
+    things: Iterable[T], place_of: Callable[[T], Place], default: str | None
+) -> ByRegion[T]:
     """Sort things by their recorded region, else the default one."""
     by_region: dict[str, list[T]] = {}
     nowhere: list[T] = []
@@ -155,7 +159,9 @@ def ignored_region_notice(requested: str | None, recorded: Collection[str]) -> t
     others = sorted({region for region in recorded if requested and region != requested})
     if not others:
         return ()
-    return (f"--region {requested} is not used for what is recorded in {', '.join(others)}: the recorded region is asked",)
+    return (
+        f"--region {requested} is not used for what is recorded in {', '.join(others)}: the recorded region is asked",
+    )
 
 
 # Enough to survive a stage that was deleted by hand, and no more than an account's quota bears.
@@ -173,14 +179,24 @@ class Anchor:
     certificate_id: str | None = None
 
 
-def anchors_in_region(stages: Iterable[Stage], region: str, default_region: str | None) -> tuple[Anchor, ...]:
+def anchors_in_region(
+    stages: Iterable[Stage], region: str, default_region: str | None
+) -> tuple[Anchor, ...]:
     """The anchors of a region, each once, in the order of the documents."""
     found: dict[Anchor, None] = {}
     for stage in stages:
         if stage.api_id and stage.name and (stage.place.region or default_region) == region:
             id_ = stage.presents.id if isinstance(stage.presents, Presents) else None
             account = stage.place.account
-            found[Anchor(kind=stage.kind, api_id=stage.api_id, name=stage.name, account=account, certificate_id=id_)] = None
+            found[
+                Anchor(
+                    kind=stage.kind,
+                    api_id=stage.api_id,
+                    name=stage.name,
+                    account=account,
+                    certificate_id=id_,
+                )
+            ] = None
     return tuple(found)
 
 
@@ -193,7 +209,9 @@ def account_by(anchors: Iterable[Anchor], certificate_id: str) -> str | None:
     return accounts.pop() if len(accounts) == 1 else None
 
 
-def proving_anchors(anchors: Iterable[Anchor], certificate_id: str, account: str | None) -> tuple[Anchor, ...]:
+def proving_anchors(
+    anchors: Iterable[Anchor], certificate_id: str, account: str | None
+) -> tuple[Anchor, ...]:
     """The anchors that, if AWS has them, prove the account to be a certificate's: those that present it, if any do.
 
     `account` is the one that is asked, if that is known: stages of others prove nothing in it. Where no stage presents the

@@ -8,11 +8,32 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from checker.aws.boto_gateway import BotoGateways
-from checker.aws.certificates import NO_ACM, CertificateList, acm_place, is_acm_arn, is_arn, observe_acm
+from checker.aws.certificates import (
+    NO_ACM,
+    CertificateList,
+    acm_place,
+    is_acm_arn,
+    is_arn,
+    observe_acm,
+)
 from checker.aws.connection import Connection, Role
-from checker.aws.deadline import INTERRUPTED, Interruption, RegionalGateway, TimeBudget, gather, start_thread
+from checker.aws.deadline import (
+    INTERRUPTED,
+    Interruption,
+    RegionalGateway,
+    TimeBudget,
+    gather,
+    start_thread,
+)
 from checker.aws.gateway import Gateway, Gateways
-from checker.aws.identity import Caller, anchors_in_region, default_region, group_by_region, identify, ignored_region_notice
+from checker.aws.identity import (
+    Caller,
+    anchors_in_region,
+    default_region,
+    group_by_region,
+    identify,
+    ignored_region_notice,
+)
 from checker.aws.stages import (
     observe_drift,
     observe_stages,
@@ -21,7 +42,15 @@ from checker.aws.stages import (
     survey_answer,
     undocumented_certificates,
 )
-from checker.model.observation import CertificateKey, Observation, Observations, ObservedPresence, StageKey, Survey, Unanswered
+from checker.model.observation import (
+    CertificateKey,
+    Observation,
+    Observations,
+    ObservedPresence,
+    StageKey,
+    Survey,
+    Unanswered,
+)
 from checker.model.places import Place
 from checker.model.resources import Presents, Stage
 
@@ -48,7 +77,11 @@ class Questions:
     @property
     def places(self) -> list[Place]:
         """Where all of it is recorded; ACM's ARNs tell that anyway."""
-        return [*(key.place for key in self.certificates), *(key.place for key in self.stages), *self.surveys]
+        return [
+            *(key.place for key in self.certificates),
+            *(key.place for key in self.stages),
+            *self.surveys,
+        ]
 
     def apart(self, region: str | None) -> tuple[Questions, Questions]:
         """What there is a region for, its own or else this one, and what there is none for."""
@@ -94,7 +127,9 @@ def split_by_account(
         if is_acm_arn(key.id):
             of(acm_place(key)).managed[key] = None
         else:
-            of(key.place.or_else(homes.get((key.id, key.place.region), Place()))).certificates[key] = None
+            of(key.place.or_else(homes.get((key.id, key.place.region), Place()))).certificates[
+                key
+            ] = None
     for place in surveys:
         of(place).surveys[place] = None
     for stage in stages:
@@ -143,14 +178,23 @@ class AccountObserver:
         censuses = [
             start_thread(
                 partial(
-                    observe_stages, self._looking(region), places, anchors_in_region(self.recorded, region, self.region), identity
+                    observe_stages,
+                    self._looking(region),
+                    places,
+                    anchors_in_region(self.recorded, region, self.region),
+                    identity,
                 )
             )
             for region, places in surveyed.items()
         ]
         looks = [
             start_thread(
-                partial(observe_drift, self._looking(region), stages_without_survey(keys, surveyed.get(region, ())), identity)
+                partial(
+                    observe_drift,
+                    self._looking(region),
+                    stages_without_survey(keys, surveyed.get(region, ())),
+                    identity,
+                )
             )
             for region, keys in drifting.items()
         ]
@@ -160,17 +204,29 @@ class AccountObserver:
             answers.surveys.update(census.result())
         for look in looks:
             answers.stages.update(look.result())
-        answers.stages.update((key, survey_answer(key, answers.surveys)) for key in questions.stages if key not in answers.stages)
+        answers.stages.update(
+            (key, survey_answer(key, answers.surveys))
+            for key in questions.stages
+            if key not in answers.stages
+        )
         self._ask_besides(questions, answers, identity)
         for each in self._lists.values():
             answers.held.update(each.held())
         return answers
 
-    def _ask_besides(self, questions: Questions, answers: ObservedAnswers, identity: Future[Caller]) -> None:
-        besides = undocumented_certificates(answers.stages, (*questions.certificates, *questions.managed))
-        answers.certificates.update((key, NO_ACM) for key in besides if is_arn(key.id) and not is_acm_arn(key.id))
+    def _ask_besides(
+        self, questions: Questions, answers: ObservedAnswers, identity: Future[Caller]
+    ) -> None:
+        besides = undocumented_certificates(
+            answers.stages, (*questions.certificates, *questions.managed)
+        )
+        answers.certificates.update(
+            (key, NO_ACM) for key in besides if is_arn(key.id) and not is_acm_arn(key.id)
+        )
         certificates = self._by_region(key for key in besides if not is_arn(key.id))
-        managed = group_by_region((key for key in besides if is_acm_arn(key.id)), acm_place, None).by_region
+        managed = group_by_region(
+            (key for key in besides if is_acm_arn(key.id)), acm_place, None
+        ).by_region
         for certificate in self._ask_for(certificates, managed, identity, self._looking):
             answers.certificates.update(certificate.result())
 
@@ -181,8 +237,17 @@ class AccountObserver:
         identity: Future[Caller],
         about: Callable[[str], RegionalGateway],
     ) -> list[Future[Mapping[CertificateKey, Observation]]]:
-        lists = [start_thread(partial(self._list(about(region), identity).observe, keys)) for region, keys in certificates.items()]
-        return [*lists, *(start_thread(partial(observe_acm, about(region), keys, identity)) for region, keys in managed.items())]
+        lists = [
+            start_thread(partial(self._list(about(region), identity).observe, keys))
+            for region, keys in certificates.items()
+        ]
+        return [
+            *lists,
+            *(
+                start_thread(partial(observe_acm, about(region), keys, identity))
+                for region, keys in managed.items()
+            ),
+        ]
 
     def _by_region(self, keys: Iterable[CertificateKey]) -> dict[str, list[CertificateKey]]:
         return group_by_region(keys, lambda key: key.place, self.region).by_region
@@ -225,7 +290,9 @@ def observe(
     It takes no longer than the connection's timeout, or a second more for each answer of what takes many calls (a survey, ACM,
     drift). Ctrl-C ends the waiting: what was not answered by then is unanswered, and the observations say so.
     """
-    certificates: dict[CertificateKey, Observation] = {key: NO_ACM for key in wanted if is_arn(key.id) and not is_acm_arn(key.id)}
+    certificates: dict[CertificateKey, Observation] = {
+        key: NO_ACM for key in wanted if is_arn(key.id) and not is_acm_arn(key.id)
+    }
     divided = split_by_account(
         connection,
         certificates=(key for key in wanted if key not in certificates),
@@ -237,7 +304,9 @@ def observe(
         return Observations(asked=True, certificates=certificates)
 
     reached = gateways if gateways is not None else BotoGateways(connection)
-    region, no_region = default_region(reached, [place for questions in divided.values() for place in questions.places])
+    region, no_region = default_region(
+        reached, [place for questions in divided.values() for place in questions.places]
+    )
     interruption = Interruption()
     rounds: list[Future[ObservedAnswers]] = []
     answers = [ObservedAnswers(certificates=certificates)]
@@ -245,7 +314,11 @@ def observe(
         placed, nowhere = questions.apart(region)
         answers.append(nowhere.all_answered(no_region))
         answering = AccountObserver(
-            gateway=reached.of(role), recorded=anchors, region=region, seconds=connection.timeout, interruption=interruption
+            gateway=reached.of(role),
+            recorded=anchors,
+            region=region,
+            seconds=connection.timeout,
+            interruption=interruption,
         )
         rounds.append(start_thread(partial(answering.answer, placed)))
     answers += gather(rounds, interruption)

@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from checker.model.conditions import Tags
-from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found, ObservedStage, Renewal, Unanswered
+from checker.model.observation import (
+    AcmDoesNotRenew,
+    AcmRenews,
+    Found,
+    ObservedStage,
+    Renewal,
+    Unanswered,
+)
 from checker.model.resources import StageKind, possible_beginning, possible_end
 from checker.model.x509 import fingerprint_of, normal_pem
 
@@ -23,7 +30,9 @@ _MOST_PAGES = 1000
 _LINEAGE = re.compile(r"tfcert: succeeds ([a-z0-9]{1,64})")
 
 
-def read_pages(fetch: Callable[..., Mapping[str, Any]], items: str, position: str) -> Iterator[Mapping[str, Any]]:
+def read_pages(
+    fetch: Callable[..., Mapping[str, Any]], items: str, position: str
+) -> Iterator[Mapping[str, Any]]:
     """The items of all pages, the next of which is asked for by `position`; ValueError where a page is not one.
 
     A page without its list is no empty page: botocore makes an empty answer of a proxy's HTML, and taking that for "no
@@ -59,11 +68,20 @@ def index_by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, Found | Unanswe
 def parse_certificate(item: Mapping[str, Any]) -> Found | Unanswered:
     """A client certificate of GetClientCertificates; one whose dates cannot be is unanswered, and its neighbours are not."""
     identity = required_text(item, "clientCertificateId")
-    ends, begins, pem = item.get("expirationDate"), item.get("createdDate"), item.get("pemEncodedCertificate")
+    ends, begins, pem = (
+        item.get("expirationDate"),
+        item.get("createdDate"),
+        item.get("pemEncodedCertificate"),
+    )
     if not isinstance(ends, datetime):
-        return Unanswered(reason=f"AWS knows the certificate {identity} and gives no end date for it", remedy=_LOOK)
+        return Unanswered(
+            reason=f"AWS knows the certificate {identity} and gives no end date for it",
+            remedy=_LOOK,
+        )
     begun = begins.astimezone(UTC) if isinstance(begins, datetime) else None
-    if not _FIRST_YEAR <= ends.year <= _LAST_YEAR or (begun is not None and not timedelta(0) < ends - begun <= _LONGEST_LIFE):
+    if not _FIRST_YEAR <= ends.year <= _LAST_YEAR or (
+        begun is not None and not timedelta(0) < ends - begun <= _LONGEST_LIFE
+    ):
         since = f" and began on {begun:%Y-%m-%d}" if begun is not None else ""
         reason = f"AWS answers that the certificate {identity} ends on {ends:%Y-%m-%d}{since}, which is not the life of one"
         return Unanswered(reason=reason, remedy=_LOOK)
@@ -81,7 +99,13 @@ def _tags(found: object) -> Tags | None:
     """Tags as both versions answer with them; what is no text is none."""
     if not isinstance(found, Mapping) or not found:
         return None
-    return tuple(sorted((key, value) for key, value in found.items() if isinstance(key, str) and isinstance(value, str)))
+    return tuple(
+        sorted(
+            (key, value)
+            for key, value in found.items()
+            if isinstance(key, str) and isinstance(value, str)
+        )
+    )
 
 
 def _succeeds(description: object) -> str | None:
@@ -101,7 +125,9 @@ def parse_rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any])
     )
 
 
-def parse_websocket_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
+def parse_websocket_stage(
+    api_id: str, api_name: str | None, item: Mapping[str, Any]
+) -> ObservedStage:
     """A stage of API Gateway v2's GetStages."""
     return ObservedStage(
         kind=StageKind.WEBSOCKET,
@@ -161,8 +187,13 @@ def parse_acm_certificate(answer: Mapping[str, Any], arn: str) -> Found | Unansw
         )
     ends, begins = _instant(detail.get("NotAfter")), _instant(detail.get("NotBefore"))
     if possible_end(ends) is None or ends is None:
-        return Unanswered(reason="ACM knows it and gives no end date for it", remedy="look at it in the ACM console")
-    return Found(expires_at=ends, created_at=possible_beginning(begins, ends), renewal=_renewal(detail))
+        return Unanswered(
+            reason="ACM knows it and gives no end date for it",
+            remedy="look at it in the ACM console",
+        )
+    return Found(
+        expires_at=ends, created_at=possible_beginning(begins, ends), renewal=_renewal(detail)
+    )
 
 
 def _instant(value: object) -> datetime | None:
@@ -175,16 +206,24 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
     Source: AWS, ACM user guide, "Managed certificate renewal" and "Check a certificate's renewal status".
     """
     if detail.get("Type") == "IMPORTED":
-        return AcmDoesNotRenew("it was imported, and ACM renews nothing that it did not issue", REIMPORT)
+        return AcmDoesNotRenew(
+            "it was imported, and ACM renews nothing that it did not issue", REIMPORT
+        )
     summary = detail.get("RenewalSummary")
     stands = summary if isinstance(summary, Mapping) else {}
     match stands.get("RenewalStatus"):
         case "FAILED":
             why = stands.get("RenewalStatusReason")
             reason = f"ACM tried to renew it and failed{f' ({_word(why)})' if why else ''}"
-            return AcmDoesNotRenew(reason, "see in ACM why, and have it renewed: `aws acm renew-certificate`, or issue it anew")
+            return AcmDoesNotRenew(
+                reason,
+                "see in ACM why, and have it renewed: `aws acm renew-certificate`, or issue it anew",
+            )
         case "PENDING_VALIDATION":
-            return AcmDoesNotRenew("its renewal waits for its domains to be validated", "validate the domains that ACM names")
+            return AcmDoesNotRenew(
+                "its renewal waits for its domains to be validated",
+                "validate the domains that ACM names",
+            )
         case _ if detail.get("RenewalEligibility") == "ELIGIBLE":
             return AcmRenews()
         case _:

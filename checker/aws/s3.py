@@ -27,13 +27,18 @@ _ANY_REGION = "us-east-1"
 # Source: AWS's S3 reference, "Error responses".
 _MISSING = {
     "NoSuchBucket": ("there is no such bucket", "check the bucket's name, and whose account it is"),
-    "NoSuchKey": ("there is no such object in the bucket", "check the key; workspaces keep theirs under env:/WORKSPACE/"),
+    "NoSuchKey": (
+        "there is no such object in the bucket",
+        "check the key; workspaces keep theirs under env:/WORKSPACE/",
+    ),
     "PermanentRedirect": ("the bucket is in another region", "name its region with --region"),
     "InvalidObjectState": ("the object is archived", "restore it first"),
 }
 
 
-def fetch_object(source: str, clients: Clients, *, most: int = LARGEST, seconds: float = SECONDS) -> bytes:
+def fetch_object(
+    source: str, clients: Clients, *, most: int = LARGEST, seconds: float = SECONDS
+) -> bytes:
     """The bytes of `s3://bucket/key`, by the credentials, profile and role of the command line.
 
     Raises UnreadableError, with the source in `where`, for an address that names no object, one that is missing, denied or
@@ -66,7 +71,9 @@ def _read(clients: Clients, bucket: str, key: str, *, most: int, deadline: float
             pieces.append(piece)
             left -= len(piece)
             if left < 0:
-                raise GatewayError(f"the object is larger than {most} bytes", "pass a state or a plan")
+                raise GatewayError(
+                    f"the object is larger than {most} bytes", "pass a state or a plan"
+                )
             if monotonic() > deadline:
                 raise _late()
     return b"".join(pieces)
@@ -93,4 +100,7 @@ def _refused(error: ClientError) -> GatewayError | None:
 
 
 def _late() -> GatewayError:
-    return GatewayError("the object did not arrive in time", "raise --timeout, or download it first, and pass the file")
+    return GatewayError(
+        "the object did not arrive in time",
+        "raise --timeout, or download it first, and pass the file",
+    )

@@ -11,13 +11,43 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from checker.aws.certificates import NO_ACM, VANISHED, StageListing, acm_place, is_acm_arn, is_arn, list_apis, observe_acm
+from checker.aws.certificates import (
+    NO_ACM,
+    VANISHED,
+    StageListing,
+    acm_place,
+    is_acm_arn,
+    is_arn,
+    list_apis,
+    observe_acm,
+)
 from checker.aws.connection import Connection, Role
-from checker.aws.deadline import INTERRUPTED, Interruption, RegionalGateway, TimeBudget, gather, start_thread
-from checker.aws.gateway import Api, CredentialsError, Gateway, GatewayError, Gateways, UnreachableError
+from checker.aws.deadline import (
+    INTERRUPTED,
+    Interruption,
+    RegionalGateway,
+    TimeBudget,
+    gather,
+    start_thread,
+)
+from checker.aws.gateway import (
+    Api,
+    CredentialsError,
+    Gateway,
+    GatewayError,
+    Gateways,
+    UnreachableError,
+)
 from checker.aws.identity import Caller, KnownCaller, UnknownCaller
 from checker.model.inventory import Unread
-from checker.model.observation import CertificateKey, Found, Gone, Observation, ObservedStage, Unanswered
+from checker.model.observation import (
+    CertificateKey,
+    Found,
+    Gone,
+    Observation,
+    ObservedStage,
+    Unanswered,
+)
 from checker.model.places import Access, Place, place_of_arn
 from checker.model.resources import StageKind
 from checker.model.sweep import ScanResult, Sweep
@@ -46,7 +76,12 @@ class PlaceLister:
     """
 
     def __init__(
-        self, asking: RegionalGateway, place: Place, access: Access, identity: Future[Caller], watch: ScanProgress
+        self,
+        asking: RegionalGateway,
+        place: Place,
+        access: Access,
+        identity: Future[Caller],
+        watch: ScanProgress,
     ) -> None:
         self._asking = asking
         # Without an account, as long as nobody has said whose it is.
@@ -74,9 +109,15 @@ class PlaceLister:
             place=self._place,
             access=self._access,
             stages=stages,
-            certificates={**self._of_gateway(listed, of_gateway), **self._of_acm([each for each in named if is_arn(each)])},
+            certificates={
+                **self._of_gateway(listed, of_gateway),
+                **self._of_acm([each for each in named if is_arn(each)]),
+            },
             held=None if isinstance(listed, Unanswered) else len(listed),
-            unread=tuple(Unread(path=f"{self._place}: {what}", reason=why.reason, remedy=why.remedy) for what, why in self._unread),
+            unread=tuple(
+                Unread(path=f"{self._place}: {what}", reason=why.reason, remedy=why.remedy)
+                for what, why in self._unread
+            ),
         )
 
     def _certificates(self) -> Certificates | Unanswered:
@@ -119,19 +160,30 @@ class PlaceLister:
             self._missed(f"the stages of {_in_words(unlisted)}", why)
         return tuple(stages)
 
-    def _of_gateway(self, listed: Certificates | Unanswered, named: Iterable[str]) -> Mapping[CertificateKey, Observation]:
+    def _of_gateway(
+        self, listed: Certificates | Unanswered, named: Iterable[str]
+    ) -> Mapping[CertificateKey, Observation]:
         """What is listed, and what is named: gone is what a second list does not have either, for stages were listed meanwhile."""
         found: dict[str, Observation] = {} if isinstance(listed, Unanswered) else dict(listed)
         missing = [identity for identity in named if identity not in found]
         if missing:
             again = self._certificates() if not isinstance(listed, Unanswered) else listed
-            found |= {identity: again if isinstance(again, Unanswered) else again.get(identity) or Gone() for identity in missing}
-        return {CertificateKey(id=identity, place=self._place): said for identity, said in found.items()}
+            found |= {
+                identity: again if isinstance(again, Unanswered) else again.get(identity) or Gone()
+                for identity in missing
+            }
+        return {
+            CertificateKey(id=identity, place=self._place): said for identity, said in found.items()
+        }
 
     def _of_acm(self, arns: Collection[str]) -> Mapping[CertificateKey, Observation]:
         """What ACM says of those of this place; for those of elsewhere nobody is asked, since no stage can present them."""
         keys = [CertificateKey(id=arn, place=self._place) for arn in arns]
-        own = [key for key in keys if is_acm_arn(key.id) and acm_place(key).region == self._place.region]
+        own = [
+            key
+            for key in keys
+            if is_acm_arn(key.id) and acm_place(key).region == self._place.region
+        ]
         answers = observe_acm(self._asking, own, self._identity) if own else {}
         return {key: answers.get(key) or (_FAR if is_acm_arn(key.id) else NO_ACM) for key in keys}
 
@@ -146,7 +198,10 @@ _FAR = Unanswered(
 
 
 def _in_words(apis: Collection[Api]) -> str:
-    shown = ", ".join(f"{api.kind} API {api.id}" + (f" ({api.name})" if api.name else "") for api in list(apis)[:_SHOWN])
+    shown = ", ".join(
+        f"{api.kind} API {api.id}" + (f" ({api.name})" if api.name else "")
+        for api in list(apis)[:_SHOWN]
+    )
     return shown if len(apis) <= _SHOWN else f"{shown} and {len(apis) - _SHOWN} more"
 
 
@@ -179,7 +234,12 @@ class ScanTarget:
 
 
 def scan(
-    targets: Sequence[ScanTarget], regions: Sequence[str] | None, *, gateways: Gateways, connection: Connection, watch: ScanProgress
+    targets: Sequence[ScanTarget],
+    regions: Sequence[str] | None,
+    *,
+    gateways: Gateways,
+    connection: Connection,
+    watch: ScanProgress,
 ) -> ScanResult:
     """Sweep some regions of each target's account, or with None all that are enabled for it.
 
@@ -190,7 +250,10 @@ def scan(
     """
     run = _Scan(regions, gateways, connection, watch)
     alone = len(targets) == 1 and targets[0].account is None
-    accounts = gather([start_thread(partial(run.account, target, alone=alone)) for target in targets], run.interruption)
+    accounts = gather(
+        [start_thread(partial(run.account, target, alone=alone)) for target in targets],
+        run.interruption,
+    )
     sweeps = [sweep for account in accounts for sweep in account]
     return ScanResult(
         sweeps=tuple(sorted(sweeps, key=lambda sweep: str(sweep.place))),
@@ -201,7 +264,13 @@ def scan(
 
 
 class _Scan:
-    def __init__(self, regions: Sequence[str] | None, gateways: Gateways, connection: Connection, watch: ScanProgress) -> None:
+    def __init__(
+        self,
+        regions: Sequence[str] | None,
+        gateways: Gateways,
+        connection: Connection,
+        watch: ScanProgress,
+    ) -> None:
         self.interruption = Interruption()
         self._regions = regions
         self._gateways = gateways
@@ -224,7 +293,10 @@ class _Scan:
             regions = self._regions or self._enabled(gateway, homes[0])
         except GatewayError as error:
             return [self._lost(target, error.unanswered)]
-        sweeps = [start_thread(partial(self._region, gateway, target, region, identity)) for region in dict.fromkeys(regions)]
+        sweeps = [
+            start_thread(partial(self._region, gateway, target, region, identity))
+            for region in dict.fromkeys(regions)
+        ]
         found = [sweep.result() for sweep in sweeps]
         match identity.result():
             case KnownCaller():
@@ -233,7 +305,10 @@ class _Scan:
                 # Every list was refused for the same reason.
                 return [self._lost(target, unanswered)]
             case UnknownCaller(reason=reason):
-                unknown = Unanswered(reason=reason, remedy="see that STS can be reached (GetCallerIdentity), then run it again")
+                unknown = Unanswered(
+                    reason=reason,
+                    remedy="see that STS can be reached (GetCallerIdentity), then run it again",
+                )
                 return [*found, self._lost(target, unknown, what="whose the credentials are")]
 
     def _is_wanted(self, target: ScanTarget, who: Caller) -> bool:
@@ -248,7 +323,9 @@ class _Scan:
             case UnknownCaller():
                 return True
 
-    def _region(self, gateway: Gateway, target: ScanTarget, region: str, identity: Future[Caller]) -> Sweep:
+    def _region(
+        self, gateway: Gateway, target: ScanTarget, region: str, identity: Future[Caller]
+    ) -> Sweep:
         place = Place(target.partition or partition_of(region), target.account, region)
         with self._room:
             asking = RegionalGateway(gateway=gateway, region=region, patience=self._patience())
@@ -258,7 +335,9 @@ class _Scan:
         named = self._gateways.region()
         by_role = _HOMES.get(target.partition, _HOME) if target.partition is not None else _HOME
         # A role of another partition is not assumed in the region that one's own configuration names.
-        fits = named is not None and (target.partition is None or partition_of(named) == target.partition)
+        fits = named is not None and (
+            target.partition is None or partition_of(named) == target.partition
+        )
         return named if named is not None and fits else by_role
 
     def _whose(self, gateway: Gateway, regions: Iterable[str]) -> Caller:
@@ -268,7 +347,9 @@ class _Scan:
         for region in regions:
             asking = RegionalGateway(gateway=gateway, region=region, patience=patience)
             try:
-                return KnownCaller(asking.ask("GetCallerIdentity", partial(gateway.account, region)))
+                return KnownCaller(
+                    asking.ask("GetCallerIdentity", partial(gateway.account, region))
+                )
             except CredentialsError as error:
                 return RefusedCaller(error.unanswered.reason, error.unanswered)
             except GatewayError as error:
@@ -294,7 +375,11 @@ class _Scan:
             first = account not in self._taken
             self._taken.add(account)
             if not first:
-                by = target.role.arn if target.role is not None else "the credentials of the environment"
+                by = (
+                    target.role.arn
+                    if target.role is not None
+                    else "the credentials of the environment"
+                )
                 self.notices.append(f"{by}: account {account} is scanned once, by another entry")
             return first
 
@@ -302,7 +387,9 @@ class _Scan:
         account = target.account or (target.role.account if target.role is not None else None)
         whose = f"account {account}" if account is not None else "the account of the credentials"
         unread = Unread(path=what or whose, reason=why.reason, remedy=why.remedy)
-        return Sweep(place=Place(target.partition, account), access=self._access(target), unread=(unread,))
+        return Sweep(
+            place=Place(target.partition, account), access=self._access(target), unread=(unread,)
+        )
 
 
 def _another(expected: str | None, found: str) -> tuple[str, str]:

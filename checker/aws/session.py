@@ -43,7 +43,10 @@ def _session(connection: Connection, region: str | None) -> boto3.Session:
 
     question = Question(operation="Reading the AWS configuration", region=region or "unknown")
     with translate_setup_errors(
-        question, CredentialsError("the AWS configuration cannot be read", "correct the AWS configuration files")
+        question,
+        CredentialsError(
+            "the AWS configuration cannot be read", "correct the AWS configuration files"
+        ),
     ):
         return boto3.Session(profile_name=connection.profile, region_name=region)
 
@@ -64,7 +67,10 @@ def load_credentials(session: boto3.Session, region: str) -> None:
     _never_ask(session)
     question = Question(operation="Reading the AWS credentials", region=region)
     with translate_setup_errors(
-        question, CredentialsError("the AWS credentials cannot be read, or their program cannot be run", GIVE)
+        question,
+        CredentialsError(
+            "the AWS credentials cannot be read, or their program cannot be run", GIVE
+        ),
     ):
         found = session.get_credentials()
     if found is None:
@@ -244,7 +250,9 @@ class Clients:
             with self._lock:
                 made = self._made.get((service, region, role))
                 if made is None:
-                    made = self._made[service, region, role] = self._make(service, region, role, keys)
+                    made = self._made[service, region, role] = self._make(
+                        service, region, role, keys
+                    )
         return made
 
     def _keys_of(self, role: Role | None, region: str) -> Keys:

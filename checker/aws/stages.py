@@ -19,35 +19,61 @@ from checker.aws.identity import (
     unconfirmed_account,
     wait_for_caller,
 )
-from checker.model.observation import CertificateKey, Gone, ObservedPresence, ObservedStage, StageKey, Survey, Surveyed, Unanswered
+from checker.model.observation import (
+    CertificateKey,
+    Gone,
+    ObservedPresence,
+    ObservedStage,
+    StageKey,
+    Survey,
+    Surveyed,
+    Unanswered,
+)
 from checker.model.places import Place
 from checker.model.resources import Stage, StageKind
 
 
 def observe_stages(
-    asking: RegionalGateway, places: Collection[Place], anchors: Collection[Anchor], identity: Future[Caller]
+    asking: RegionalGateway,
+    places: Collection[Place],
+    anchors: Collection[Anchor],
+    identity: Future[Caller],
 ) -> Mapping[Place, Survey]:
     """List every REST and WebSocket stage of a region once, and say for each place whether it is that account's list."""
     try:
         stages = _all_stages(asking)
     except GatewayError as error:
         why = error.unanswered
-        incomplete = Unanswered(reason=f"not every stage could be listed: {why.reason}", remedy=why.remedy)
+        incomplete = Unanswered(
+            reason=f"not every stage could be listed: {why.reason}", remedy=why.remedy
+        )
         return dict.fromkeys(places, incomplete)
     who = wait_for_caller(identity, asking.patience)
     return {place: _judged(place, asking.region, stages, anchors, who) for place in places}
 
 
-def _judged(place: Place, region: str, stages: tuple[ObservedStage, ...], anchors: Collection[Anchor], who: Caller) -> Survey:
+def _judged(
+    place: Place,
+    region: str,
+    stages: tuple[ObservedStage, ...],
+    anchors: Collection[Anchor],
+    who: Caller,
+) -> Survey:
     other = other_account_answer(place.account, who)
     if other is not None:
         return other
     asked = who.account if isinstance(who, KnownCaller) else place.account
     listed = {(stage.kind, stage.api_id, stage.name) for stage in stages}
-    found = ((anchor.kind, anchor.api_id, anchor.name) in listed for anchor in anchors if may_be_in(anchor, asked))
+    found = (
+        (anchor.kind, anchor.api_id, anchor.name) in listed
+        for anchor in anchors
+        if may_be_in(anchor, asked)
+    )
     if is_confirmed_place(place.account, place.region, who) or any(found):
         return Surveyed(stages)
-    return unconfirmed_account(f"the stages of region {region} were listed", place.account, place.region, who)
+    return unconfirmed_account(
+        f"the stages of region {region} were listed", place.account, place.region, who
+    )
 
 
 def _all_stages(asking: RegionalGateway) -> tuple[ObservedStage, ...]:
@@ -94,7 +120,9 @@ def undocumented_certificates(
     found = (
         CertificateKey(id=shown.certificate_id, place=key.place)
         for key, shown in stages.items()
-        if isinstance(shown, ObservedStage) and shown.certificate_id and (shown.certificate_id, key.place.region) not in known
+        if isinstance(shown, ObservedStage)
+        and shown.certificate_id
+        and (shown.certificate_id, key.place.region) not in known
     )
     return tuple(dict.fromkeys(found))
 
@@ -111,15 +139,24 @@ def observe_drift(
     What fails for one API touches its stages alone, unless nothing else of the region would be answered either.
     """
     who = wait_for_caller(identity, asking.patience)
-    foreign = {key: other for key in keys if (other := other_account_answer(key.place.account, who)) is not None}
+    foreign = {
+        key: other
+        for key in keys
+        if (other := other_account_answer(key.place.account, who)) is not None
+    }
     own = [key for key in keys if key not in foreign]
     apis = {key: Api(kind=key.kind, id=key.api_id) for key in own}
     listing = StageListing(asking, apis.values())
     listing.run()
-    return {**foreign, **{key: _presence(asking, key, listing.of(api), who) for key, api in apis.items()}}
+    return {
+        **foreign,
+        **{key: _presence(asking, key, listing.of(api), who) for key, api in apis.items()},
+    }
 
 
-def _presence(asking: RegionalGateway, key: StageKey, listed: Listed, who: Caller) -> ObservedPresence:
+def _presence(
+    asking: RegionalGateway, key: StageKey, listed: Listed, who: Caller
+) -> ObservedPresence:
     match listed:
         case Unanswered():
             return listed
@@ -132,10 +169,15 @@ def _presence(asking: RegionalGateway, key: StageKey, listed: Listed, who: Calle
     if is_confirmed_place(key.place.account, key.place.region, who):
         return Gone()
     return unconfirmed_account(
-        f"stage {key.api_id}/{key.name} is not in region {asking.region}", key.place.account, key.place.region, who
+        f"stage {key.api_id}/{key.name} is not in region {asking.region}",
+        key.place.account,
+        key.place.region,
+        who,
     )
 
 
 def _among(key: StageKey, stages: Iterable[ObservedStage]) -> ObservedStage | None:
     wanted = (key.kind, key.api_id, key.name)
-    return next((stage for stage in stages if (stage.kind, stage.api_id, stage.name) == wanted), None)
+    return next(
+        (stage for stage in stages if (stage.kind, stage.api_id, stage.name) == wanted), None
+    )

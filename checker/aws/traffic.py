@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 _THROTTLED = 429
 # Services that answer in another way than with 429 (STS: 400) name it. Source: botocore's list of throttling codes.
-_NAMES = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
+_NAMES = frozenset(
+    {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"}
+)
 
 _Key = tuple[str, Role | None, str]
 
@@ -48,7 +50,9 @@ class Traffic:
         for event, handler in self._handlers(role, region):
             client.meta.events.register(event, handler)
 
-    def _handlers(self, role: Role | None, region: str) -> tuple[tuple[str, Callable[..., None]], ...]:
+    def _handlers(
+        self, role: Role | None, region: str
+    ) -> tuple[tuple[str, Callable[..., None]], ...]:
         """Source: botocore's events `before-send` and `needs-retry`, one of each an attempt."""
 
         def key(event_name: str) -> _Key:
@@ -81,7 +85,9 @@ class Traffic:
                 )
                 for (operation, role, region), count in self._sent.items()
             ]
-        return tuple(sorted(entries, key=lambda entry: (entry.operation, entry.account or "", entry.region)))
+        return tuple(
+            sorted(entries, key=lambda entry: (entry.operation, entry.account or "", entry.region))
+        )
 
 
 def _was_throttled(response: Any) -> bool:
@@ -90,4 +96,6 @@ def _was_throttled(response: Any) -> bool:
         return False
     http, read = response
     error = read.get("Error") if isinstance(read, dict) else None
-    return http.status_code == _THROTTLED or (isinstance(error, dict) and error.get("Code") in _NAMES)
+    return http.status_code == _THROTTLED or (
+        isinstance(error, dict) and error.get("Code") in _NAMES
+    )

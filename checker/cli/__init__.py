@@ -40,7 +40,10 @@ def _unwritten(error: OSError) -> NoReturn:
 
     drop_output()
     where = f"{error.filename}: " if error.filename else ""
-    print(f"tfcert: error: {where}{error.strerror or error}; free some space, or write the report elsewhere", file=sys.stderr)
+    print(
+        f"tfcert: error: {where}{error.strerror or error}; free some space, or write the report elsewhere",
+        file=sys.stderr,
+    )
     sys.exit(2)
 
 

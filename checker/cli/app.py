@@ -6,9 +6,7 @@ from importlib import import_module
 
 import typer
 
-_HELP = (
-    "Find API Gateway client certificates that near their end, and write the Terraform patches that rotate them without an outage."
-)
+_HELP = "Find API Gateway client certificates that near their end, and write the Terraform patches that rotate them without an outage."
 # Each is the function, or the group of verbs, of that name in the module of that name.
 VERBS = ("check", "patch", "scan", "bundle", "comment", "demo", "policy", "rules")
 
@@ -19,7 +17,11 @@ def build(verb: str | None = None) -> typer.Typer:
     Typer makes a parser of every signature that it is given, which a run of one verb should not pay for.
     """
     application = typer.Typer(
-        name="tfcert", add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+        name="tfcert",
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
     )
     application.callback(help=_HELP)(_root)
     for name in (verb,) if verb in VERBS else VERBS:
@@ -40,6 +42,12 @@ def _show_version(wanted: bool) -> None:
 
 
 def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and exit.", callback=_show_version, is_eager=True),
+    version: bool = typer.Option(
+        False,
+        "--version",
+        help="Print the version and exit.",
+        callback=_show_version,
+        is_eager=True,
+    ),
 ) -> None:
     del version  # its callback has printed it

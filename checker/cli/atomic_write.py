@@ -58,14 +58,18 @@ def replace_files(texts: Mapping[Path, bytes]) -> None:
 
 def write_error(error: OSError, where: Path) -> UsageError:
     """Return the error that a user sees for a file that cannot be written."""
-    return UsageError(error.strerror or "cannot be written", where=str(where), remedy="nothing was changed")
+    return UsageError(
+        error.strerror or "cannot be written", where=str(where), remedy="nothing was changed"
+    )
 
 
 def refuse_protected(target: Path) -> None:
     """Raise UsageError for a read-only file: a rename would get past a protection that somebody set for a reason."""
     if target.exists() and not os.access(target, os.W_OK):
         raise UsageError(
-            "is read-only", where=str(target), remedy="nothing was changed; make it writable, or apply the diff manually"
+            "is read-only",
+            where=str(target),
+            remedy="nothing was changed; make it writable, or apply the diff manually",
         )
 
 

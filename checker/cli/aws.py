@@ -42,7 +42,9 @@ class Aws:
         }
         self._gateways: BotoGateways | None = None
 
-    def observer(self, *, offline: bool, drift: bool = False, in_part: bool = False) -> Observe | None:
+    def observer(
+        self, *, offline: bool, drift: bool = False, in_part: bool = False
+    ) -> Observe | None:
         """What asks AWS, with `drift` also what recorded stages present now; None offline.
 
         Where it is interrupted it answers with what it knows, if an answer `in_part` is of use; else it raises KeyboardInterrupt.
@@ -50,11 +52,22 @@ class Aws:
         if offline:
             return None
 
-        def observe(wanted: Collection[CertificateKey], surveys: Collection[Place], stages: Collection[Stage]) -> Observations:
+        def observe(
+            wanted: Collection[CertificateKey],
+            surveys: Collection[Place],
+            stages: Collection[Stage],
+        ) -> Observations:
             from checker.aws.observe import observe as ask
 
             gateways = self.gateways()
-            seen = ask(wanted, surveys, stages, connection=gateways.clients.connection, gateways=gateways, drift=drift)
+            seen = ask(
+                wanted,
+                surveys,
+                stages,
+                connection=gateways.clients.connection,
+                gateways=gateways,
+                drift=drift,
+            )
             if seen.interrupted:
                 signals.tell()
                 if not in_part:

@@ -47,7 +47,9 @@ class Base(Struct, frozen=True, kw_only=True):
         try:
             return opener(str(placed))
         except UnreadableError as error:
-            raise UnreadableError(f"{error.message} (at {self.commit.ref})", where=path, remedy=error.remedy) from error
+            raise UnreadableError(
+                f"{error.message} (at {self.commit.ref})", where=path, remedy=error.remedy
+            ) from error
 
     def exemptions_of(self, document: Document) -> Document:
         """Return the document with the inline exemptions that the commit has in the same folder."""

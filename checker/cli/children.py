@@ -29,7 +29,9 @@ def own_environment(base: Mapping[str, str], *, folder: str | None = None) -> di
     kept = [entry for entry in given if Path(entry).is_absolute() and Path(entry).resolve() != here]
     # Installed, the package is found anyway; its folder holds other packages too, which must not hide modules of Python's own.
     own = [] if package in {*site.getsitepackages(), site.getusersitepackages()} else [package]
-    environment = {name: text for name, text in base.items() if name not in {"PYTHONPATH", "PYTHONSTARTUP"}}
+    environment = {
+        name: text for name, text in base.items() if name not in {"PYTHONPATH", "PYTHONSTARTUP"}
+    }
     if own or kept:
         environment["PYTHONPATH"] = os.pathsep.join([*own, *kept])
     return environment | {"PYTHONSAFEPATH": "1"}

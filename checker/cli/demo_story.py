@@ -40,23 +40,36 @@ class _Stage:
     def run(self, command: Sequence[str], expected: Sequence[int], *, quiet: bool = False) -> bytes:
         try:
             done = subprocess.run(  # noqa: S603 -- our own command, or the tool that the person chose
-                command, cwd=self.folder, env=dict(self.environment), capture_output=True, timeout=_SECONDS, check=False
+                command,
+                cwd=self.folder,
+                env=dict(self.environment),
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise UsageError(f"{Path(command[0]).name} did not run: {error}", remedy="run the demo without --apply") from error
+            raise UsageError(
+                f"{Path(command[0]).name} did not run: {error}",
+                remedy="run the demo without --apply",
+            ) from error
         if not quiet:
             output.write(done.stdout + done.stderr)
         if done.returncode not in expected:
             if quiet:
                 output.write(done.stdout + done.stderr)
             raise TfcertError(
-                f"{Path(command[0]).name} ended with {done.returncode}", remedy="what it printed stands above; please report it"
+                f"{Path(command[0]).name} ended with {done.returncode}",
+                remedy="what it printed stands above; please report it",
             )
         return done.stdout
 
     def show_stages(self) -> None:
         for shown in list_presented(self.aws):
-            left = f"{shown.days_left} days left" if shown.days_left is not None else "not known to AWS"
+            left = (
+                f"{shown.days_left} days left"
+                if shown.days_left is not None
+                else "not known to AWS"
+            )
             self.say(f"  {shown.stage:<14} presents {shown.certificate_id or 'nothing'} ({left})")
 
 
@@ -64,14 +77,21 @@ def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
     """Tell the story, recorded or with real applies; raises TfcertError when a step does not do what it should."""
     found = find_tool(tool, os.environ) if apply else None
     if apply and found is None:
-        raise UsageError("no terraform and no tofu on PATH", where="--apply", remedy="install one, or leave --apply out")
+        raise UsageError(
+            "no terraform and no tofu on PATH",
+            where="--apply",
+            remedy="install one, or leave --apply out",
+        )
     place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="tfcert-demo-"))
     place.mkdir(parents=True, exist_ok=True)
     if any(place.iterdir()):
         raise UsageError("not empty", where=str(place), remedy="name a new folder")
     with Emulator() as aws:
         # The package may run from a checkout that is not installed: children must find it as well.
-        environment = own_environment(aws.environment(os.environ), folder=str(place)) | {"TF_IN_AUTOMATION": "1", "GOGC": "400"}
+        environment = own_environment(aws.environment(os.environ), folder=str(place)) | {
+            "TF_IN_AUTOMATION": "1",
+            "GOGC": "400",
+        }
         stage = _Stage(folder=place, aws=aws, environment=environment)
         stage.say(f"An embedded AWS listens on {aws.endpoint}. The configuration lies in {place}.")
         copy_configuration(place)
@@ -83,7 +103,9 @@ def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
 
 def _recorded(stage: _Stage) -> None:
     seed_recorded(stage.aws, stage.folder)
-    stage.say(f"Two APIs, three stages, one shared certificate with {DAYS_LEFT} days left; AWS says:")
+    stage.say(
+        f"Two APIs, three stages, one shared certificate with {DAYS_LEFT} days left; AWS says:"
+    )
     stage.show_stages()
     stage.tfcert("check", "terraform.tfstate", expected=(1,))
     stage.tfcert("patch", "terraform.tfstate", "--phase", "all")
@@ -110,7 +132,9 @@ def _for_real(stage: _Stage, tool: Tool) -> None:
     for number, phase in enumerate(_PHASES, start=1):
         stage.say(f"\n--- apply {number} of 3: {phase}")
         stage.tfcert("patch", "--write")
-        stage.say(f"\n$ {tool.name} plan -out plan.bin && {tool.name} show -json plan.bin > plan.json")
+        stage.say(
+            f"\n$ {tool.name} plan -out plan.bin && {tool.name} show -json plan.bin > plan.json"
+        )
         _tool(stage, tool, "plan", "-input=false", "-out=plan.bin")
         (stage.folder / "plan.json").write_bytes(_tool(stage, tool, "show", "-json", "plan.bin"))
         stage.tfcert("check", "plan.json", "--expect", phase)

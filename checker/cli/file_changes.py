@@ -38,7 +38,9 @@ def write_all(root: str, changes: Iterable[FileChange], *, within: Path) -> tupl
         signals.obey()
         try:
             texts = zip(targets, wanted, strict=True)
-            journal = begin(folder, [(_from(folder, target), each.before, each.after) for target, each in texts])
+            journal = begin(
+                folder, [(_from(folder, target), each.before, each.after) for target, each in texts]
+            )
         except OSError as error:
             raise write_error(error, folder) from error
         _write(journal, targets, wanted)
@@ -112,14 +114,18 @@ def _from(folder: Path, target: Path) -> str:
 def _refuse_strays(path: Path, within: Path) -> None:
     if path.is_symlink() or not path.resolve().is_relative_to(within.resolve()):
         raise UsageError(
-            f"a symbolic link, or outside {within}", where=str(path), remedy="nothing was changed; apply the diff manually"
+            f"a symbolic link, or outside {within}",
+            where=str(path),
+            remedy="nothing was changed; apply the diff manually",
         )
 
 
 def _refuse_changed(path: Path, before: bytes | None) -> None:
     if before is None:
         if path.exists():
-            raise UsageError("is there by now", where=str(path), remedy="nothing was changed; ask again")
+            raise UsageError(
+                "is there by now", where=str(path), remedy="nothing was changed; ask again"
+            )
         return
     try:
         now = path.read_bytes()
@@ -128,4 +134,6 @@ def _refuse_changed(path: Path, before: bytes | None) -> None:
     except OSError as error:
         raise write_error(error, path) from error
     if now != before:
-        raise UsageError("changed since it was read", where=str(path), remedy="nothing was changed; ask again")
+        raise UsageError(
+            "changed since it was read", where=str(path), remedy="nothing was changed; ask again"
+        )

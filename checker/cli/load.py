@@ -49,20 +49,38 @@ def load(
     from checker.terraform.tool import find_tool
 
     if sources.count("-") > 1:
-        raise UsageError("standard input is read once", where="-", remedy="give - once, and pass the others as files")
+        raise UsageError(
+            "standard input is read once",
+            where="-",
+            remedy="give - once, and pass the others as files",
+        )
     found = find_tool(tool.name, os.environ, tool.passed) if tool is not None else None
     offline = tool is not None and tool.offline
-    for folder in dict.fromkeys(config if config is not None else _beside(source) for source in sources or (".",)):
+    for folder in dict.fromkeys(
+        config if config is not None else _beside(source) for source in sources or (".",)
+    ):
         (settle or report_killed)(folder)
     documents: list[Document] = []
     configurations: list[Configuration | None] = []
     for source in sources or (".",):
-        document = read_source(source, tool=found, stdin=_stdin, configuration=config, fetch=fetch, tags=tags, offline=offline)
+        document = read_source(
+            source,
+            tool=found,
+            stdin=_stdin,
+            configuration=config,
+            fetch=fetch,
+            tags=tags,
+            offline=offline,
+        )
         directory = config if config is not None else _beside(source)
         beside = _configuration(directory, demanded=config is not None)
         configurations.append(beside[0] if beside is not None else None)
-        documents.append(_placed(document, source, directory, beside[1] if beside is not None else None))
-    return Loaded(inventory=Inventory(documents=tuple(documents)), configurations=tuple(configurations))
+        documents.append(
+            _placed(document, source, directory, beside[1] if beside is not None else None)
+        )
+    return Loaded(
+        inventory=Inventory(documents=tuple(documents)), configurations=tuple(configurations)
+    )
 
 
 def report_killed(folder: str) -> None:
@@ -96,7 +114,9 @@ def settle_killed(folder: str) -> None:
         output.warn(done)
 
 
-def _placed(document: Document, source: str, directory: str, declared: ConfigurationFacts | None) -> Document:
+def _placed(
+    document: Document, source: str, directory: str, declared: ConfigurationFacts | None
+) -> Document:
     """The document with its configuration, the folder of it, and the workspace that is selected there."""
     if declared is None and (source == "-" or source.startswith("s3://")):
         return document
@@ -109,7 +129,11 @@ def _placed(document: Document, source: str, directory: str, declared: Configura
         directory=_home(directory),
         workspace=workspace_of(document.source.kind, source, directory, os.environ),
     )
-    return replace(placed, workspaces=other_workspaces(placed, source, directory)) if declared is not None else placed
+    return (
+        replace(placed, workspaces=other_workspaces(placed, source, directory))
+        if declared is not None
+        else placed
+    )
 
 
 def _home(directory: str) -> str:
@@ -144,11 +168,21 @@ def parse_as_of(text: str | None) -> datetime:
 
     instant = read_moment(text)
     if instant is None:
-        raise UsageError(f"{text!r} is no instant", where="--as-of", remedy="write 2026-12-01 or 2026-12-01T12:00:00Z")
+        raise UsageError(
+            f"{text!r} is no instant",
+            where="--as-of",
+            remedy="write 2026-12-01 or 2026-12-01T12:00:00Z",
+        )
     if instant.tzinfo is None:
-        raise UsageError(f"{text!r} names no time zone", where="--as-of", remedy=f"write {text.strip()}Z for UTC")
+        raise UsageError(
+            f"{text!r} names no time zone", where="--as-of", remedy=f"write {text.strip()}Z for UTC"
+        )
     if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
-        raise UsageError(f"{text!r} is in no year that is judged for", where="--as-of", remedy="write one of this century")
+        raise UsageError(
+            f"{text!r} is in no year that is judged for",
+            where="--as-of",
+            remedy="write one of this century",
+        )
     return instant
 
 
@@ -159,13 +193,21 @@ def _beside(source: str) -> str:
     return str(path if path.is_dir() else path.parent)
 
 
-def _configuration(directory: str, *, demanded: bool) -> tuple[Configuration, ConfigurationFacts] | None:
+def _configuration(
+    directory: str, *, demanded: bool
+) -> tuple[Configuration, ConfigurationFacts] | None:
     folder = Path(directory)
     if demanded and not folder.is_dir():
-        raise UnreadableError("not a directory", where=directory, remedy="--config takes the folder of the .tf files")
+        raise UnreadableError(
+            "not a directory", where=directory, remedy="--config takes the folder of the .tf files"
+        )
     if not any(name.endswith(SUFFIXES) for name in _names(folder, demanded=demanded)):
         if demanded:
-            raise UnreadableError("no .tf files here", where=directory, remedy="--config takes the folder of the .tf files")
+            raise UnreadableError(
+                "no .tf files here",
+                where=directory,
+                remedy="--config takes the folder of the .tf files",
+            )
         return None
     # Only here, since the parser is not needed where there is nothing to parse.
     from checker.terraform.configuration import read_configuration
@@ -180,7 +222,9 @@ def _names(folder: Path, *, demanded: bool) -> list[str]:
     except OSError as error:
         if demanded:
             message = f"cannot be listed: {error.strerror}"
-            raise UnreadableError(message, where=str(folder), remedy="check its permissions") from error
+            raise UnreadableError(
+                message, where=str(folder), remedy="check its permissions"
+            ) from error
         return []
 
 
@@ -188,7 +232,9 @@ def _stdin() -> memoryview:
     from checker.files import read_stream
 
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("nothing is piped in", where="-", remedy="pipe a plan or a state into tfcert")
+        raise UsageError(
+            "nothing is piped in", where="-", remedy="pipe a plan or a state into tfcert"
+        )
     return read_stream(sys.stdin.buffer, "-")
 
 
@@ -218,7 +264,11 @@ def read_root_modules(
     no root at all.
     """
     if config is not None:
-        raise UsageError("each root module is its own configuration", where="--config", remedy="leave it out with --recursive")
+        raise UsageError(
+            "each root module is its own configuration",
+            where="--config",
+            remedy="leave it out with --recursive",
+        )
     roots = {root.directory: root for source in sources or (".",) for root in _below(source)}
     units = {unit.directory: unit for source in sources or (".",) for unit in find_units(source)}
     if not roots and not units:
@@ -233,27 +283,52 @@ def read_root_modules(
         if not root.concerned:
             continue
         if root.unreadable is not None:
-            unread.append(Unread(path=root.directory, reason=root.unreadable, remedy="check its permissions"))
+            unread.append(
+                Unread(path=root.directory, reason=root.unreadable, remedy="check its permissions")
+            )
             continue
         try:
-            read.append((root.directory, load((_state(root),), config=root.directory, tool=tool, tags=tags, settle=settle)))
+            read.append(
+                (
+                    root.directory,
+                    load(
+                        (_state(root),), config=root.directory, tool=tool, tags=tags, settle=settle
+                    ),
+                )
+            )
         except TfcertError as error:
-            unread.append(Unread(path=root.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
+            unread.append(
+                Unread(
+                    path=root.directory,
+                    reason=error.message,
+                    remedy=error.remedy or "read it by itself",
+                )
+            )
     for unit in units.values():
         if unit.concerned:
             _read_unit(unit, read, unread, tool, tags)
-    passed_over = sum(not root.concerned for root in roots.values()) + sum(not unit.concerned for unit in units.values())
+    passed_over = sum(not root.concerned for root in roots.values()) + sum(
+        not unit.concerned for unit in units.values()
+    )
     tree = RootModules(read=tuple(read), unread=tuple(unread), unconcerned=passed_over)
     _tell_unconcerned(tree)
     return tree
 
 
-def _read_unit(unit: Unit, read: list[tuple[str, Loaded]], unread: list[Unread], tool: Wanted, tags: Collection[str]) -> None:
+def _read_unit(
+    unit: Unit,
+    read: list[tuple[str, Loaded]],
+    unread: list[Unread],
+    tool: Wanted,
+    tags: Collection[str],
+) -> None:
     """Read a Terragrunt unit by the state file beside it; Terragrunt itself is never run."""
     state = Path(unit.directory, _STATE)
     try:
         if unit.module is not None and state.is_file():
-            read.append((unit.directory, load((str(state),), config=unit.module, tool=tool, tags=tags)))
+            read.append(
+                (unit.directory, load((str(state),), config=unit.module, tool=tool, tags=tags))
+            )
             return
         where = f" --config {unit.module}" if unit.module is not None else ""
         unread.append(
@@ -264,15 +339,27 @@ def _read_unit(unit: Unit, read: list[tuple[str, Loaded]], unread: list[Unread],
             )
         )
     except TfcertError as error:
-        unread.append(Unread(path=unit.directory, reason=error.message, remedy=error.remedy or "read it by itself"))
+        unread.append(
+            Unread(
+                path=unit.directory,
+                reason=error.message,
+                remedy=error.remedy or "read it by itself",
+            )
+        )
 
 
-def load_root_modules(sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()) -> Loaded:
+def load_root_modules(
+    sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()
+) -> Loaded:
     """Every root module below the folders as one: what a check judges, each document by itself."""
     tree = read_root_modules(sources, config=config, tool=tool, tags=tags)
-    documents = tuple(document for _, loaded in tree.read for document in loaded.inventory.documents)
+    documents = tuple(
+        document for _, loaded in tree.read for document in loaded.inventory.documents
+    )
     configurations = tuple(found for _, loaded in tree.read for found in loaded.configurations)
-    return Loaded(inventory=Inventory(documents=documents, unread=tree.unread), configurations=configurations)
+    return Loaded(
+        inventory=Inventory(documents=documents, unread=tree.unread), configurations=configurations
+    )
 
 
 def _tell_unconcerned(tree: RootModules) -> None:
@@ -286,7 +373,11 @@ def _tell_unconcerned(tree: RootModules) -> None:
 
 def _below(source: str) -> Iterator[Root]:
     if not Path(source).is_dir():
-        raise UsageError("not a folder", where=source, remedy="--recursive takes folders and finds the root modules in them")
+        raise UsageError(
+            "not a folder",
+            where=source,
+            remedy="--recursive takes folders and finds the root modules in them",
+        )
     yield from find_roots(source)
 
 
@@ -301,4 +392,5 @@ def _state(root: Root) -> str:
     beside = Path(root.directory, _STATE)
     if root.remote or not beside.is_file() or not in_default_workspace(root.directory, os.environ):
         return root.directory
-    return str(beside) if backend_of(root.directory, os.listdir(root.directory)) is None else root.directory  # noqa: PTH208  # names alone
+    names = os.listdir(root.directory)  # noqa: PTH208 -- names alone
+    return str(beside) if backend_of(root.directory, names) is None else root.directory

@@ -30,20 +30,29 @@ def load_reports(files: Sequence[str], runs: Sequence[str]) -> tuple[NamedAccoun
     if not files and not runs:
         if sys.stdin is None or sys.stdin.isatty():
             raise UsageError(
-                "no outcome", remedy="pipe `tfcert check --format json --patches` into it, name its files, or give --run"
+                "no outcome",
+                remedy="pipe `tfcert check --format json --patches` into it, name its files, or give --run",
             )
         files = ("-",)
     if sum(_split(given)[1] == "-" for given in files) > 1:
-        raise UsageError("standard input is read once", where="-", remedy="give - once, and pass the others as files")
+        raise UsageError(
+            "standard input is read once",
+            where="-",
+            remedy="give - once, and pass the others as files",
+        )
     found = [(name, path, _read(path)) for name, path in map(_split, files)]
     found += [(name, arguments, _run(arguments)) for name, arguments in map(_split, runs)]
     several = len(found) > 1
     made = tuple(
-        NamedAccounts(name=name or (_own_name(path) if several else ""), document=document) for name, path, document in found
+        NamedAccounts(name=name or (_own_name(path) if several else ""), document=document)
+        for name, path, document in found
     )
     names = [each.name for each in made]
     if several and len(set(names)) < len(names):
-        raise UsageError("two outcomes have one name", remedy="name them: tfcert comment github prod=a.json test=b.json")
+        raise UsageError(
+            "two outcomes have one name",
+            remedy="name them: tfcert comment github prod=a.json test=b.json",
+        )
     return made
 
 
@@ -63,7 +72,11 @@ def _read(path: str) -> JsonDocument:
     data = open_file(path)
     if len(data) > _LARGEST:
         # It may be a stranger's, handed over by the workflow of a fork.
-        raise UnreadableError(f"is larger than {_LARGEST // 1024**2} MiB", where=path, remedy="that is no outcome to comment on")
+        raise UnreadableError(
+            f"is larger than {_LARGEST // 1024**2} MiB",
+            where=path,
+            remedy="that is no outcome to comment on",
+        )
     return read_document(path, bytes(data))
 
 
@@ -72,7 +85,9 @@ def _run(arguments: str) -> JsonDocument:
     try:
         words = shlex.split(arguments)
     except ValueError as error:
-        raise UsageError(f"{arguments!r}: {error}", where="--run", remedy="quote as in a shell") from error
+        raise UsageError(
+            f"{arguments!r}: {error}", where="--run", remedy="quote as in a shell"
+        ) from error
     command = own_command("check", *words, "--patches", "--format", "json")
     environment = own_environment(_without_tokens(os.environ))
     try:
@@ -80,9 +95,17 @@ def _run(arguments: str) -> JsonDocument:
             command, stdout=subprocess.PIPE, env=environment, timeout=_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise UsageError(f"`tfcert check {arguments}` took more than an hour", where="--run", remedy="run it by itself") from error
+        raise UsageError(
+            f"`tfcert check {arguments}` took more than an hour",
+            where="--run",
+            remedy="run it by itself",
+        ) from error
     if done.returncode not in {0, 1, 3}:
-        raise UsageError(f"`tfcert check {arguments}` ended with {done.returncode}", where="--run", remedy="what it says is above")
+        raise UsageError(
+            f"`tfcert check {arguments}` ended with {done.returncode}",
+            where="--run",
+            remedy="what it says is above",
+        )
     return read_document(f"check {arguments}", done.stdout)
 
 

@@ -19,53 +19,108 @@ Sources = Annotated[
     ),
 ]
 Config = Annotated[
-    str | None, typer.Option("--config", metavar="DIR", help="Where the .tf files are. [default: the source's directory]")
+    str | None,
+    typer.Option(
+        "--config", metavar="DIR", help="Where the .tf files are. [default: the source's directory]"
+    ),
 ]
 PolicyFile = Annotated[
     str | None,
     typer.Option(
-        "--policy", metavar="FILE", help="The policy, or a pack. [default: the nearest tfcert.toml upwards, else the pack default]"
+        "--policy",
+        metavar="FILE",
+        help="The policy, or a pack. [default: the nearest tfcert.toml upwards, else the pack default]",
     ),
 ]
 PolicyBase = Annotated[
     str | None,
-    typer.Option("--policy-base", metavar="REF", help="Take policy and inline exemptions from this commit."),
+    typer.Option(
+        "--policy-base", metavar="REF", help="Take policy and inline exemptions from this commit."
+    ),
 ]
-NoInline = Annotated[bool, typer.Option("--no-inline-exemptions", help="Let tfcert:ignore comments exempt nothing.")]
+NoInline = Annotated[
+    bool, typer.Option("--no-inline-exemptions", help="Let tfcert:ignore comments exempt nothing.")
+]
 ToolEnv = Annotated[
     list[str] | None,
-    typer.Option("--tool-env", metavar="NAME", help="Pass this variable to terraform or tofu too; repeatable."),
+    typer.Option(
+        "--tool-env",
+        metavar="NAME",
+        help="Pass this variable to terraform or tofu too; repeatable.",
+    ),
 ]
-Threshold = Annotated[int | None, typer.Option("--threshold", metavar="DAYS", min=0, help="Days left at which expiry is an error.")]
-Notice = Annotated[int | None, typer.Option("--notice", metavar="DAYS", min=0, help="Days left at which expiry is a warning.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Ask no AWS; every date is then the recorded one.")]
+Threshold = Annotated[
+    int | None,
+    typer.Option(
+        "--threshold", metavar="DAYS", min=0, help="Days left at which expiry is an error."
+    ),
+]
+Notice = Annotated[
+    int | None,
+    typer.Option("--notice", metavar="DAYS", min=0, help="Days left at which expiry is a warning."),
+]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Ask no AWS; every date is then the recorded one.")
+]
 AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="INSTANT", help="Judge as if it were then (RFC 3339 or a date). [default: now]")
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="INSTANT",
+        help="Judge as if it were then (RFC 3339 or a date). [default: now]",
+    ),
 ]
-Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="The profile of the AWS CLI's configuration.")]
-RoleArn = Annotated[str | None, typer.Option("--role-arn", metavar="ARN", help="A role to assume before AWS is asked.")]
-Region = Annotated[str | None, typer.Option("--region", metavar="NAME", help="The region of what no document places.")]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="The profile of the AWS CLI's configuration."),
+]
+RoleArn = Annotated[
+    str | None,
+    typer.Option("--role-arn", metavar="ARN", help="A role to assume before AWS is asked."),
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="NAME", help="The region of what no document places."),
+]
 
 
 def _seconds(given: float) -> float:
     # NaN is neither below the least nor above the most.
     if not _LEAST_SECONDS <= given <= _MOST_SECONDS:
-        raise typer.BadParameter(f"{given:g} is not in the range {_LEAST_SECONDS:g}<=x<={_MOST_SECONDS:g}.")
+        raise typer.BadParameter(
+            f"{given:g} is not in the range {_LEAST_SECONDS:g}<=x<={_MOST_SECONDS:g}."
+        )
     return given
 
 
 Timeout = Annotated[
     float,
-    typer.Option("--timeout", metavar="SECONDS", callback=_seconds, help="How long AWS may take, an account and region."),
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        callback=_seconds,
+        help="How long AWS may take, an account and region.",
+    ),
 ]
 ToolName = Annotated[
-    str | None, typer.Option("--tool", metavar="TOOL", help="terraform or tofu. [default: TFCERT_TOOL, else PATH]")
+    str | None,
+    typer.Option(
+        "--tool", metavar="TOOL", help="terraform or tofu. [default: TFCERT_TOOL, else PATH]"
+    ),
 ]
 Recursive = Annotated[
-    bool, typer.Option("--recursive", help="Find every root module below the folders, and treat each on its own.")
+    bool,
+    typer.Option(
+        "--recursive", help="Find every root module below the folders, and treat each on its own."
+    ),
 ]
 FORMATS = "text, json, sarif, junit, github, gitlab, openmetrics, html or markdown; repeatable, each to its file. [default: text]"
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell on stderr which calls of AWS were made, and how many.")]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", help="Tell on stderr which calls of AWS were made, and how many."
+    ),
+]
 
 
 def wanted(tool: str | None, passed: Sequence[str] | None, *, offline: bool = False) -> Wanted:

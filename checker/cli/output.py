@@ -43,14 +43,26 @@ def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
         if name not in FORMATS:
             raise UsageError(f"unknown format {name!r}", where="--format", remedy=_nearest(name))
         if named and not file:
-            raise UsageError(f"{text!r} names no file", where="--format", remedy=f"write {name}=FILE, or {name} alone")
+            raise UsageError(
+                f"{text!r} names no file",
+                where="--format",
+                remedy=f"write {name}=FILE, or {name} alone",
+            )
         chosen.append((name, file if file not in ("", "-") else None))
     files = [os.path.realpath(file) for _, file in chosen if file is not None]
     if len(chosen) - len(files) > 1:
-        raise UsageError("two formats for one stdout", where="--format", remedy="give all but one a file: --format json=out.json")
+        raise UsageError(
+            "two formats for one stdout",
+            where="--format",
+            remedy="give all but one a file: --format json=out.json",
+        )
     twice = next((file for file in files if files.count(file) > 1), None)
     if twice is not None:
-        raise UsageError(f"two formats for one file, {twice}", where="--format", remedy="give each a file of its own")
+        raise UsageError(
+            f"two formats for one file, {twice}",
+            where="--format",
+            remedy="give each a file of its own",
+        )
     return tuple(chosen)
 
 
@@ -86,7 +98,9 @@ def refuse_inputs(
         refuse_overwriting(files, sources, loaded, option=option, policy=policy)
 
 
-def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patches: bool = False) -> None:
+def report(
+    outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patches: bool = False
+) -> None:
     """Write an outcome in each format to its place: files first, each at once, since whoever reads stdout may go away.
 
     All of them are put together before the first is written. Without `patches` a format that does not ask for them has none,
@@ -97,7 +111,10 @@ def report(outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patc
 
         outcome = replace(outcome, checkout=find_checkout())
     without = outcome if patches else replace(outcome, patches=())
-    texts = [(_rendered(name, outcome if FORMATS[name].patches else without, file), file) for name, file in chosen]
+    texts = [
+        (_rendered(name, outcome if FORMATS[name].patches else without, file), file)
+        for name, file in chosen
+    ]
     files = {Path(file): text for text, file in texts if file is not None}
     if files:
         from checker.cli.atomic_write import replace_files
@@ -145,7 +162,11 @@ def print_calls(traffic: Sequence[Calls]) -> None:
     warn(f"calls to AWS: {total or 'none'}")
     width = max((len(entry.operation) for entry in traffic), default=0)
     for entry in traffic:
-        besides = [f"{count} {word}" for count, word in ((entry.again, "sent again"), (entry.throttled, "throttled")) if count]
+        besides = [
+            f"{count} {word}"
+            for count, word in ((entry.again, "sent again"), (entry.throttled, "throttled"))
+            if count
+        ]
         told = f" ({', '.join(besides)})" if besides else ""
         place = Place(None, entry.account, entry.region)
         warn(f"  {entry.operation:<{width}}  {place}: {entry.sent}{told}")
@@ -154,7 +175,10 @@ def print_calls(traffic: Sequence[Calls]) -> None:
 def warn_unverified(outcome: Outcome) -> None:
     """Say on stderr, once for each reason, what AWS or the input left open, and what would answer it."""
     reasons = {
-        (finding.message.partition(" could not be checked: ")[2] or finding.message, finding.remedy): None
+        (
+            finding.message.partition(" could not be checked: ")[2] or finding.message,
+            finding.remedy,
+        ): None
         for finding in outcome.findings
         if finding.rule == UNVERIFIED
     }
@@ -238,6 +262,12 @@ def progress_bar() -> Iterator[ScanProgress]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("scanning"), BarColumn(), MofNCompleteColumn(), TextColumn("answers of AWS"), TimeElapsedColumn())
+    columns = (
+        TextColumn("scanning"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("answers of AWS"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield _Bar(progress, progress.add_task("scan", total=None))

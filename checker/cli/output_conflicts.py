@@ -20,7 +20,12 @@ Known = frozenset[tuple[int, int]]
 
 
 def refuse_overwriting(
-    outputs: Iterable[Path], sources: Sequence[str], loaded: Loaded | None, *, option: str, policy: str | None = None
+    outputs: Iterable[Path],
+    sources: Sequence[str],
+    loaded: Loaded | None,
+    *,
+    option: str,
+    policy: str | None = None,
 ) -> None:
     """Raise UsageError where an output is a source, a policy, or a file that Terraform reads in one of the folders.
 
@@ -37,7 +42,9 @@ def refuse_overwriting(
     if not wanted:
         return
     folders = {folder.resolve() for folder in _folders(sources, loaded)}
-    known = _identities((*_named(sources, loaded), *([Path(policy)] if policy else ()), *_listed(folders)))
+    known = _identities(
+        (*_named(sources, loaded), *([Path(policy)] if policy else ()), *_listed(folders))
+    )
     for path in wanted:
         real = path.resolve()
         by_name = real.name.endswith(_TERRAFORMS + _TERRAFORMS_OWN) and real.parent in folders
@@ -72,7 +79,9 @@ def _folders(sources: Sequence[str], loaded: Loaded | None) -> Iterator[Path]:
 
 
 def _named(sources: Sequence[str], loaded: Loaded | None) -> Iterator[Path]:
-    yield from (Path(source) for source in sources if source != "-" and not source.startswith("s3://"))
+    yield from (
+        Path(source) for source in sources if source != "-" and not source.startswith("s3://")
+    )
     for document in loaded.inventory.documents if loaded is not None else ():
         yield Path(document.source.path)
     for configuration in loaded.configurations if loaded is not None else ():
@@ -86,7 +95,11 @@ def _listed(folders: Iterable[Path]) -> Iterator[Path]:
             names = os.listdir(folder)  # noqa: PTH208 -- names are all that is asked for
         except OSError:
             continue
-        yield from (folder / name for name in names if name.endswith((*_TERRAFORMS, *_TERRAFORMS_OWN, _POLICIES)))
+        yield from (
+            folder / name
+            for name in names
+            if name.endswith((*_TERRAFORMS, *_TERRAFORMS_OWN, _POLICIES))
+        )
 
 
 def _identities(paths: Iterable[Path]) -> Known:

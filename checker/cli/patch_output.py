@@ -63,10 +63,16 @@ class Request(Struct, frozen=True, kw_only=True):
         """Put a request together; raises UsageError for what contradicts itself."""
         if write and phase == "all":
             raise UsageError(
-                "three phases cannot be written into the files at once", where="--write", remedy="one phase an apply: --phase next"
+                "three phases cannot be written into the files at once",
+                where="--write",
+                remedy="one phase an apply: --phase next",
             )
         if name is not None and not _NAME.fullmatch(name):
-            raise UsageError(f"{name!r} is no name that Terraform takes", where="--name", remedy="letters, digits, _ and -")
+            raise UsageError(
+                f"{name!r} is no name that Terraform takes",
+                where="--name",
+                remedy="letters, digits, _ and -",
+            )
         wish = PatchRequest(
             phase=Phase(phase) if phase in set(Phase) else None,
             every=phase == "all",
@@ -79,7 +85,13 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 def status_lines(
-    outcome: Outcome, patches: Patches, *, written: bool, back: bool, only: frozenset[str] = frozenset(), retiring: bool = False
+    outcome: Outcome,
+    patches: Patches,
+    *,
+    written: bool,
+    back: bool,
+    only: frozenset[str] = frozenset(),
+    retiring: bool = False,
 ) -> list[str]:
     """A line for each rotation that is not done, with what a person must do.
 
@@ -92,9 +104,13 @@ def status_lines(
         both = any(rotation.label in entry.both for entry in patches.patches)
         match rotation.step:
             case Next(phase=phase) if phase is first and rotation.taken_up is not None:
-                lines += _taken_up(rotation.label, rotation.taken_up, expected or str(phase), written=written)
+                lines += _taken_up(
+                    rotation.label, rotation.taken_up, expected or str(phase), written=written
+                )
             case Next(phase=phase) if written and phase is first:
-                lines.append(f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {expected}`, then apply")
+                lines.append(
+                    f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {expected}`, then apply"
+                )
             case Done():
                 pass
             case Blocked(remedy=remedy):
@@ -103,11 +119,17 @@ def status_lines(
                 lines.append(f"{rotation.label}: {step_in_words(rotation, both=both)}")
         lines += [f"  {text}" for text in _previews(rotation, patches)]
         lines += [f"  {text}" for text in _late(rotation, outcome.cases.as_of)]
-        lines += [f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first]
+        lines += [
+            f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first
+        ]
         if written and first is not None:
             lines += [f"  trust: {line}" for line in trust_lines(rotation, first, both=both)]
     lines = lines or _nothing(outcome, only, back=back, retiring=retiring)
-    lines += [f"{finding.message}; {finding.remedy}" for finding in outcome.findings if finding.rule == UNVERIFIED]
+    lines += [
+        f"{finding.message}; {finding.remedy}"
+        for finding in outcome.findings
+        if finding.rule == UNVERIFIED
+    ]
     return lines
 
 
@@ -130,17 +152,25 @@ def _previews(rotation: Rotation, patches: Patches) -> Iterator[str]:
 
 def _nothing(outcome: Outcome, only: frozenset[str], *, back: bool, retiring: bool) -> list[str]:
     if back:
-        return ["nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again"]
+        return [
+            "nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again"
+        ]
     if only:
         return [_alone(outcome, name) for name in sorted(only)]
     if retiring:
-        return ["nothing to retire: no rotation has come that far, and no certificate in state is left over"]
+        return [
+            "nothing to retire: no rotation has come that far, and no certificate in state is left over"
+        ]
     return ["nothing to do: no certificate nears its end, and no rotation is under way"]
 
 
 def _alone(outcome: Outcome, name: str) -> str:
     """Why there is nothing to do for one certificate that was asked for by name."""
-    found = [case for case in outcome.cases.all if name in {case.id, str(case.address), str(case.address and case.address.block)}]
+    found = [
+        case
+        for case in outcome.cases.all
+        if name in {case.id, str(case.address), str(case.address and case.address.block)}
+    ]
     ends = min((case.expires_at for case in found if case.expires_at is not None), default=None)
     until = f"it ends on {ends:%Y-%m-%d}" if ends is not None else "its end is not known"
     if any(case.presented for case in found):
@@ -154,7 +184,10 @@ def _taken_up(label: str, taken_up: TakenUp, expected: str, *, written: bool) ->
         then = "this changes a comment alone: no apply follows it; ask again for the next phase"
     else:
         then = f"then plan, `tfcert check PLAN --expect {expected}`, and apply; no stage moves yet"
-    return [f"{label}: {taken_up.guess}", f"  {'written' if written else 'the patch makes it certain'}: {then}"]
+    return [
+        f"{label}: {taken_up.guess}",
+        f"  {'written' if written else 'the patch makes it certain'}: {then}",
+    ]
 
 
 def exit_code(outcome: Outcome, patches: Patches) -> int:
@@ -181,7 +214,13 @@ class PatchResult(Struct, frozen=True, kw_only=True):
 
 
 def deliver(
-    loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime, root: str | None = None
+    loaded: Loaded,
+    observe: Observe | None,
+    request: Request,
+    *,
+    policy: Policy,
+    as_of: datetime,
+    root: str | None = None,
 ) -> PatchResult:
     """Write what is asked for and say how each rotation stands.
 
@@ -191,10 +230,16 @@ def deliver(
     cache = cache_folder(os.environ)
     if cache is not None:
         set_grammar_cache(cache)
-    outcome, patches = patch(loaded.inventory, configuration, observe, Run(as_of=as_of, policy=policy), request.wish)
+    outcome, patches = patch(
+        loaded.inventory, configuration, observe, Run(as_of=as_of, policy=policy), request.wish
+    )
     known = bool(patches.rotations) or _known(outcome, request.wish.only)
     if request.wish.only and not known and root is None:
-        raise UsageError("no such certificate in the sources", where="--only", remedy="`tfcert check` lists their addresses")
+        raise UsageError(
+            "no such certificate in the sources",
+            where="--only",
+            remedy="`tfcert check` lists their addresses",
+        )
     for notice in outcome.notices:
         output.warn(notice)
     if request.wish.phase is None and not request.wish.every:
@@ -205,7 +250,9 @@ def deliver(
         return PatchResult(exit_code=code, known=known)
     if root is not None:
         output.write(printable(f"# root module {root}").encode() + b"\n")
-    if request.verify is not None and not _verified(configuration, patches, request.verify, ground.top):
+    if request.verify is not None and not _verified(
+        configuration, patches, request.verify, ground.top
+    ):
         return PatchResult(exit_code=3, known=known)
     _put(loaded, configuration, outcome, patches, request, ground)
     back = request.wish.phase is Phase.ROLLBACK
@@ -222,14 +269,26 @@ def deliver(
 
 
 def _put(
-    loaded: Loaded, configuration: Configuration, outcome: Outcome, patches: Patches, request: Request, ground: RepositoryPaths
+    loaded: Loaded,
+    configuration: Configuration,
+    outcome: Outcome,
+    patches: Patches,
+    request: Request,
+    ground: RepositoryPaths,
 ) -> None:
     if request.wish.trust_bundle:
         _warn_without_edits(loaded, patches)
     if request.write:
         _write(configuration, patches, ground.top)
     if request.out is not None:
-        _store(Path(request.out), loaded, outcome, patches, ground, trust_bundle=request.wish.trust_bundle)
+        _store(
+            Path(request.out),
+            loaded,
+            outcome,
+            patches,
+            ground,
+            trust_bundle=request.wish.trust_bundle,
+        )
     if not request.write and request.out is None:
         _warn_above_here(patches, ground)
         for entry in patches.patches:
@@ -241,7 +300,11 @@ def _warn_above_here(patches: Patches, ground: RepositoryPaths) -> None:
     if sys.stdout.isatty():
         return
     here = Path.cwd().resolve()
-    edited = [(ground.top / ground.prefix / change.path).resolve() for entry in patches.patches for change in entry.changes]
+    edited = [
+        (ground.top / ground.prefix / change.path).resolve()
+        for entry in patches.patches
+        for change in entry.changes
+    ]
     above = [path for path in edited if not path.is_relative_to(here)]
     if above:
         output.warn(
@@ -252,11 +315,22 @@ def _warn_above_here(patches: Patches, ground: RepositoryPaths) -> None:
 
 def _warn_without_edits(loaded: Loaded, patches: Patches) -> None:
     """Say where --trust-bundle finds nothing to edit, and why."""
-    declared = [document.declared for document in loaded.inventory.documents if document.declared is not None]
+    declared = [
+        document.declared
+        for document in loaded.inventory.documents
+        if document.declared is not None
+    ]
     for rotation in patches.rotations:
         if isinstance(rotation.step, Blocked):
             continue
-        found = next((each for each in declared if rotation.predecessor and each.certificate(rotation.predecessor)), None)
+        found = next(
+            (
+                each
+                for each in declared
+                if rotation.predecessor and each.certificate(rotation.predecessor)
+            ),
+            None,
+        )
         text = nothing_to_edit(rotation, found) if found is not None else None
         if text is not None:
             output.warn(text)
@@ -279,7 +353,11 @@ def find_verifier(wanted: Wanted) -> Tool:
     """The tool that is to verify; raises UsageError where there is none."""
     found = find_tool(wanted.name, os.environ, wanted.passed)
     if found is None:
-        raise UsageError("no terraform and no tofu on PATH", where="--verify", remedy="install one, or name one with --tool")
+        raise UsageError(
+            "no terraform and no tofu on PATH",
+            where="--verify",
+            remedy="install one, or name one with --tool",
+        )
     return found
 
 
@@ -291,7 +369,9 @@ def _first_apply(patches: Patches) -> Patches:
             f"only {patches.patches[0].phase} is written, since one apply takes one phase; apply it, then ask again for {later}"
         )
     first = patches.patches[:1]
-    if first and any(_is_in_another_phase(rotation, first[0].phase) for rotation in patches.rotations):
+    if first and any(
+        _is_in_another_phase(rotation, first[0].phase) for rotation in patches.rotations
+    ):
         output.warn(
             "the rotations are in different phases: check the plan with `--expect next`, which judges each by its own phase"
         )
@@ -314,23 +394,42 @@ def _one(loaded: Loaded) -> Configuration:
     roots = {found.root: found for found in loaded.configurations if found is not None}
     if not roots:
         path = loaded.inventory.documents[0].source.path
-        raise UnreadableError("no .tf files beside it", where=path, remedy="name their folder with --config")
+        raise UnreadableError(
+            "no .tf files beside it", where=path, remedy="name their folder with --config"
+        )
     if len(roots) > 1:
-        raise UsageError("the sources belong to several configurations", remedy="run `tfcert patch` once for each")
+        raise UsageError(
+            "the sources belong to several configurations",
+            remedy="run `tfcert patch` once for each",
+        )
     return next(iter(roots.values()))
 
 
 def _known(outcome: Outcome, only: frozenset[str]) -> bool:
-    return any(str(case.address) in only or str(case.address.block) in only for case in outcome.cases.all if case.address) or any(
-        case.id in only for case in outcome.cases.all
-    )
+    return any(
+        str(case.address) in only or str(case.address.block) in only
+        for case in outcome.cases.all
+        if case.address
+    ) or any(case.id in only for case in outcome.cases.all)
 
 
-def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground: RepositoryPaths, *, trust_bundle: bool) -> None:
+def _store(
+    out: Path,
+    loaded: Loaded,
+    outcome: Outcome,
+    patches: Patches,
+    ground: RepositoryPaths,
+    *,
+    trust_bundle: bool,
+) -> None:
     if not patches.rotations:
         output.write(b"# no certificate is to be rotated: no runbook is written\n")
         return
-    declared = next(document.declared for document in loaded.inventory.documents if document.declared is not None)
+    declared = next(
+        document.declared
+        for document in loaded.inventory.documents
+        if document.declared is not None
+    )
     text = runbook(
         patches.rotations,
         declared,
@@ -338,13 +437,26 @@ def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground
         as_of=outcome.cases.as_of,
         where=ground.where,
         trust_bundle=trust_bundle,
-        files={entry.phase: os.path.relpath((out / entry.file_name).resolve(), ground.top) for entry in patches.patches},
+        files={
+            entry.phase: os.path.relpath((out / entry.file_name).resolve(), ground.top)
+            for entry in patches.patches
+        },
         expected={str(entry.phase): str(entry.expected) for entry in patches.patches},
-        places={str(stage.address): stage for document in loaded.inventory.documents for stage in document.stages if stage.address},
+        places={
+            str(stage.address): stage
+            for document in loaded.inventory.documents
+            for stage in document.stages
+            if stage.address
+        },
     )
     texts = {out / entry.file_name: patch_text(entry, ground) for entry in patches.patches}
     texts[out / "RUNBOOK.md"] = encoded(text)
-    refuse_overwriting(texts, [document.source.path for document in loaded.inventory.documents], loaded, option="--out")
+    refuse_overwriting(
+        texts,
+        [document.source.path for document in loaded.inventory.documents],
+        loaded,
+        option="--out",
+    )
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -355,7 +467,9 @@ def _store(out: Path, loaded: Loaded, outcome: Outcome, patches: Patches, ground
                 folder.rmdir()
         if isinstance(error, OSError):
             where = str(error.filename or out)
-            raise UsageError(error.strerror or "cannot be written", where=where, remedy="check --out") from error
+            raise UsageError(
+                error.strerror or "cannot be written", where=where, remedy="check --out"
+            ) from error
         raise
     for path in texts:
         output.write(f"{printable(str(path))}\n".encode())
@@ -377,7 +491,11 @@ def _write(configuration: Configuration, patches: Patches, top: Path) -> None:
     with signals.waiting():
         written = write_all(configuration.root, first.changes, within=top)
         for path in written:
-            shown = os.path.relpath(path.resolve(), top.resolve()) if path.resolve().is_relative_to(top.resolve()) else path
+            shown = (
+                os.path.relpath(path.resolve(), top.resolve())
+                if path.resolve().is_relative_to(top.resolve())
+                else path
+            )
             output.write(f"# {first.phase}: edited {printable(str(shown))}\n".encode())
     if signals.received():
         signals.tell(f"{first.phase} is written in full, files: {len(written)}")

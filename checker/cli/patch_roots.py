@@ -41,17 +41,34 @@ def deliver_each(
         found = _deliver(directory, loaded, observe, request, policy=policy, as_of=as_of)
         known, code = known or found.known, max(code, found.exit_code)
     if not known and not tree.unread:
-        raise UsageError("no such certificate in any root module", where="--only", remedy="`tfcert check --recursive` lists them")
+        raise UsageError(
+            "no such certificate in any root module",
+            where="--only",
+            remedy="`tfcert check --recursive` lists them",
+        )
     for root in tree.unread:
-        output.write(printable(f"# {root.path}: could not be read: {root.reason} ({root.remedy})").encode() + b"\n")
+        output.write(
+            printable(f"# {root.path}: could not be read: {root.reason} ({root.remedy})").encode()
+            + b"\n"
+        )
     output.write(_summary(tree).encode())
     return 3 if tree.unread else code
 
 
 def _deliver(
-    directory: str, loaded: Loaded, observe: Observe | None, request: Request, *, policy: Policy, as_of: datetime
+    directory: str,
+    loaded: Loaded,
+    observe: Observe | None,
+    request: Request,
+    *,
+    policy: Policy,
+    as_of: datetime,
 ) -> PatchResult:
-    own = replace(request, out=str(Path(request.out, relative_folder(directory)))) if request.out is not None else request
+    own = (
+        replace(request, out=str(Path(request.out, relative_folder(directory))))
+        if request.out is not None
+        else request
+    )
     try:
         return deliver(loaded, observe, own, policy=policy, as_of=as_of, root=directory)
     except TfcertError as error:

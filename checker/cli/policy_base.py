@@ -29,7 +29,9 @@ _MOST_LINES = 20
 
 
 @contextmanager
-def holding(file: str | None, ref: str | None, *, given: Sequence[PolicyOptions] = (), inline: bool = True) -> Iterator[Held]:
+def holding(
+    file: str | None, ref: str | None, *, given: Sequence[PolicyOptions] = (), inline: bool = True
+) -> Iterator[Held]:
     """Read the policy that holds for a run: of the files, or of a commit, whose files then lie in a temporary folder for so long.
 
     Raises UsageError for a ref that cannot be read: the checkout's own policy never takes its place.
@@ -58,14 +60,25 @@ def committed(ref: str | None) -> Iterator[Base | None]:
         try:
             _put(base)
         except OSError as error:
-            raise UsageError(f"cannot be put aside: {error.strerror}", where=f"{OPTION} {ref}", remedy="free some space") from error
+            raise UsageError(
+                f"cannot be put aside: {error.strerror}",
+                where=f"{OPTION} {ref}",
+                remedy="free some space",
+            ) from error
         yield base
 
 
 class Held:
     """The policy that holds for a run, and what is to be said of the exemptions and of the policy that do not."""
 
-    def __init__(self, file: str | None, base: Base | None, *, inline: bool = True, given: Sequence[PolicyOptions] = ()) -> None:
+    def __init__(
+        self,
+        file: str | None,
+        base: Base | None,
+        *,
+        inline: bool = True,
+        given: Sequence[PolicyOptions] = (),
+    ) -> None:
         """Read the policy; raises TfcertError for one that cannot be used. Without `inline` no comment exempts anything."""
         self._standing = resolve_policy(file, given, base)
         self._base = base
@@ -98,12 +111,18 @@ class Held:
         else:
             return loaded
         for before, after in zip(loaded.inventory.documents, documents, strict=True):
-            self._notices += [text for text in self._differences(before, after) if text not in self._notices]
+            self._notices += [
+                text for text in self._differences(before, after) if text not in self._notices
+            ]
         return replace(loaded, inventory=replace(loaded.inventory, documents=documents))
 
     def told(self, outcome: Outcome) -> Outcome:
         """Return the outcome with the notices of what the checkout would change."""
-        return replace(outcome, notices=(*outcome.notices, *self._notices)) if self._notices else outcome
+        return (
+            replace(outcome, notices=(*outcome.notices, *self._notices))
+            if self._notices
+            else outcome
+        )
 
     def _changes(self, base: Base, file: str | None) -> Iterator[str]:
         import difflib
@@ -115,8 +134,15 @@ class Held:
         except TfcertError as error:
             yield f"the policy is that of {base.commit.ref}; the one of this checkout cannot be used: {error}"
             return
-        before, after = ([line.partition("  # ")[0].rstrip() for line in policy_lines(each)] for each in (self._standing, found))
-        lines = [line for line in difflib.unified_diff(before, after, n=0, lineterm="") if line[:3] not in {"+++", "---", "@@ "}]
+        before, after = (
+            [line.partition("  # ")[0].rstrip() for line in policy_lines(each)]
+            for each in (self._standing, found)
+        )
+        lines = [
+            line
+            for line in difflib.unified_diff(before, after, n=0, lineterm="")
+            if line[:3] not in {"+++", "---", "@@ "}
+        ]
         lines = [line for line in lines if line[1:].strip()]
         if lines:
             more = f"; and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
@@ -124,7 +150,11 @@ class Held:
 
     def _differences(self, checkout: Document, held: Document) -> Iterator[str]:
         here, there = _by_content(checkout), _by_content(held)
-        why = "--no-inline-exemptions" if self._base is None or not self._inline else f"{self._base.commit.ref} does not have it"
+        why = (
+            "--no-inline-exemptions"
+            if self._base is None or not self._inline
+            else f"{self._base.commit.ref} does not have it"
+        )
         for key, entry in here.items():
             if key not in there:
                 yield f"{entry.location}: the tfcert:ignore of {entry.rule} exempts nothing: {why}"
@@ -135,13 +165,18 @@ class Held:
 
 def _refuse_workspaces(base: Base, policy: Policy, documents: Sequence[Document]) -> None:
     """Raise UsageError where scopes go by the workspace and the checkout itself holds the file that selects it."""
-    conditions = (*(scope.conditions for scope in policy.scopes), *(entry.where for entry in policy.exemptions))
+    conditions = (
+        *(scope.conditions for scope in policy.scopes),
+        *(entry.where for entry in policy.exemptions),
+    )
     if os.environ.get("TF_WORKSPACE") or not any(each.workspace for each in conditions):
         return
     from checker.git import tracks_workspace
 
     for document in documents:
-        if document.directory is not None and tracks_workspace(base.commit, Path(document.directory)):
+        if document.directory is not None and tracks_workspace(
+            base.commit, Path(document.directory)
+        ):
             raise UsageError(
                 "git tracks the file that selects the workspace, and the policy has conditions on the workspace",
                 where=f"{document.directory}/.terraform/environment",
@@ -151,7 +186,11 @@ def _refuse_workspaces(base: Base, policy: Policy, documents: Sequence[Document]
 
 def without_inline(document: Document) -> Document:
     """Return the document without its inline exemptions; what was to be one and is none stays."""
-    return replace(document, declared=replace(document.declared, exemptions=())) if document.declared is not None else document
+    return (
+        replace(document, declared=replace(document.declared, exemptions=()))
+        if document.declared is not None
+        else document
+    )
 
 
 def _put(base: Base) -> None:
@@ -177,4 +216,6 @@ def _put(base: Base) -> None:
 def _by_content(document: Document) -> Mapping[tuple[object, ...], Exemption]:
     """The inline exemptions of a document by what they say, wherever they stand."""
     found = document.declared.exemptions if document.declared is not None else ()
-    return {(each.rule, each.until, each.reason, each.owner, each.addresses): each for each in found}
+    return {
+        (each.rule, each.until, each.reason, each.owner, each.addresses): each for each in found
+    }

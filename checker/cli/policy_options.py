@@ -40,7 +40,9 @@ class ResolvedPolicy(Struct, frozen=True, kw_only=True):
     said: tuple[PolicyOptions, ...] = ()
 
 
-def options(*, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None) -> tuple[PolicyOptions, ...]:
+def options(
+    *, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None
+) -> tuple[PolicyOptions, ...]:
     """What the command line says of the policy."""
     return (
         PolicyOptions("--threshold", "threshold_days", threshold),
@@ -49,7 +51,9 @@ def options(*, threshold: int | None = None, notice: int | None = None, fail_on:
     )
 
 
-def resolve_policy(file: str | None, given: Sequence[PolicyOptions] = (), base: Base | None = None) -> ResolvedPolicy:
+def resolve_policy(
+    file: str | None, given: Sequence[PolicyOptions] = (), base: Base | None = None
+) -> ResolvedPolicy:
     """Find and read the policy, with `base` as a commit has it; raises UsageError for one that contradicts itself, naming its line.
 
     A file that was found, and not named, must not set `fail_on = "never"`: anybody who may change a file of the repository could
@@ -59,7 +63,9 @@ def resolve_policy(file: str | None, given: Sequence[PolicyOptions] = (), base: 
     layers, policy = _layers(named, base)
     if named is None:
         _hold_to_fail(layers)
-    return _overridden(layers, policy, (*_environment(), *(each for each in given if each.value is not None)))
+    return _overridden(
+        layers, policy, (*_environment(), *(each for each in given if each.value is not None))
+    )
 
 
 def standing_here(file: str | None, said: tuple[PolicyOptions, ...]) -> ResolvedPolicy:
@@ -67,7 +73,9 @@ def standing_here(file: str | None, said: tuple[PolicyOptions, ...]) -> Resolved
     return _overridden(*_layers(file or os.environ.get(_POLICY_VARIABLE) or None, None), said)
 
 
-def _overridden(layers: tuple[Layer, ...], policy: Policy, said: tuple[PolicyOptions, ...]) -> ResolvedPolicy:
+def _overridden(
+    layers: tuple[Layer, ...], policy: Policy, said: tuple[PolicyOptions, ...]
+) -> ResolvedPolicy:
     settings = {each.field: each.value for each in said if each.value is not None}
     policy = replace(policy, **settings, overrides=tuple(sorted(settings.items())))
     if policy.notice_days < policy.threshold_days:
@@ -136,7 +144,10 @@ def _nearest(base: Base | None) -> str | None:
     here = Path.cwd()
     files = (folder / _FILE for folder in (here, *here.parents))
     # What is there and no regular file, a link that leads nowhere or a FIFO, is an error and not passed over.
-    found = next((file for file in files if (os.path.lexists(file) if base is None else base.exists(file))), None)
+    found = next(
+        (file for file in files if (os.path.lexists(file) if base is None else base.exists(file))),
+        None,
+    )
     return None if found is None else os.path.relpath(found, here)
 
 

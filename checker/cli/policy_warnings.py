@@ -47,7 +47,9 @@ def is_configuration(file: str) -> bool:
     return file.endswith(SUFFIXES)
 
 
-def inline_exemptions(files: Sequence[str], base: Base | None = None) -> Iterator[Exemption | FaultyExemption]:
+def inline_exemptions(
+    files: Sequence[str], base: Base | None = None
+) -> Iterator[Exemption | FaultyExemption]:
     """Yield the exemptions of these files and the faulty ones, each with its location, folder by folder.
 
     With `base` the files are those of that commit.
@@ -63,10 +65,16 @@ def inline_exemptions(files: Sequence[str], base: Base | None = None) -> Iterato
         placed = base.place(folder) if base is not None else None
         found = read_configuration(str(placed or folder), display_prefix(folder))
         if found is None:
-            raise UnreadableError("no .tf files here", where=folder, remedy="name files that Terraform reads")
+            raise UnreadableError(
+                "no .tf files here", where=folder, remedy="name files that Terraform reads"
+            )
         _, declared = found
         read: tuple[Exemption | FaultyExemption, ...] = (*declared.exemptions, *declared.faulty)
-        wanted = {os.path.relpath(Path(file).resolve(), Path.cwd()) for file in files if str(Path(file).parent) == folder}
+        wanted = {
+            os.path.relpath(Path(file).resolve(), Path.cwd())
+            for file in files
+            if str(Path(file).parent) == folder
+        }
         for each in read:
             if each.location is not None and os.path.normpath(each.location.file) in wanted:
                 yield each

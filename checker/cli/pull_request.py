@@ -19,7 +19,16 @@ from msgspec.structs import replace
 
 from checker.cli import output
 from checker.errors import UsageError
-from checker.forges.comment import GITHUB_LIMIT, GITLAB_LIMIT, Behavior, Conversation, Marker, Post, RefusedError, update_comment
+from checker.forges.comment import (
+    GITHUB_LIMIT,
+    GITLAB_LIMIT,
+    Behavior,
+    Conversation,
+    Marker,
+    Post,
+    RefusedError,
+    update_comment,
+)
 from checker.forges.dry_run import DryRunConversation
 from checker.forges.retry import RetryPolicy
 from checker.reports.escape import printable
@@ -56,20 +65,35 @@ class PullRequest(Struct, frozen=True, kw_only=True):
 
 
 def pull_request(
-    forge: Forge, *, repository: str | None, number: int | None, commit: str | None, environment: Mapping[str, str]
+    forge: Forge,
+    *,
+    repository: str | None,
+    number: int | None,
+    commit: str | None,
+    environment: Mapping[str, str],
 ) -> PullRequest:
     """Find out which it is; what is given outranks the environment. Raises UsageError naming what is missing."""
     found = _on_github(environment) if forge is Forge.GITHUB else _on_gitlab(environment)
     named = repository or found.repository
     if not named:
-        raise UsageError("which repository?", where="--repository", remedy=f"give it, or set {_repository_variable(forge)}")
+        raise UsageError(
+            "which repository?",
+            where="--repository",
+            remedy=f"give it, or set {_repository_variable(forge)}",
+        )
     sha = commit or found.commit
     if sha is not None and not _COMMIT.fullmatch(sha):
-        raise UsageError(f"{sha!r} is no commit", where="--commit", remedy="give its SHA, in lower case")
-    made = replace(found, repository=named, number=number if number is not None else found.number, commit=sha)
+        raise UsageError(
+            f"{sha!r} is no commit", where="--commit", remedy="give its SHA, in lower case"
+        )
+    made = replace(
+        found, repository=named, number=number if number is not None else found.number, commit=sha
+    )
     if made.number is None and made.head is None:
         remedy = "give it, or run on the pull request's own event"
-        raise UsageError("which pull request? The environment names none", where="--number", remedy=remedy)
+        raise UsageError(
+            "which pull request? The environment names none", where="--number", remedy=remedy
+        )
     return made
 
 
@@ -85,7 +109,11 @@ def _on_github(environment: Mapping[str, str]) -> PullRequest:
     if number is None and "pull_request" in _mapping(event.get("issue")):
         number = _mapping(event.get("issue")).get("number")
     ref = _REF.match(environment.get("GITHUB_REF", ""))
-    commit = _mapping(pull.get("head")).get("sha") or workflow.get("head_sha") or environment.get("GITHUB_SHA")
+    commit = (
+        _mapping(pull.get("head")).get("sha")
+        or workflow.get("head_sha")
+        or environment.get("GITHUB_SHA")
+    )
     owner = _mapping(_mapping(workflow.get("head_repository")).get("owner")).get("login")
     branch = workflow.get("head_branch")
     return PullRequest(
@@ -110,7 +138,9 @@ def _on_gitlab(environment: Mapping[str, str]) -> PullRequest:
         repository=meant,
         fork=meant != here,
         number=_whole(environment.get("CI_MERGE_REQUEST_IID")),
-        commit=environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or environment.get("CI_COMMIT_SHA") or None,
+        commit=environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")
+        or environment.get("CI_COMMIT_SHA")
+        or None,
         run=_whole(environment.get("CI_PIPELINE_ID")),
     )
 
@@ -122,7 +152,9 @@ def _event(path: str | None) -> Mapping[str, Any]:
         return _mapping(json.loads(Path(path).read_bytes()))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
-            f"not the event of a workflow: {error}", where=path, remedy="unset GITHUB_EVENT_PATH, or give --number"
+            f"not the event of a workflow: {error}",
+            where=path,
+            remedy="unset GITHUB_EVENT_PATH, or give --number",
         ) from error
 
 
@@ -149,7 +181,10 @@ class CommentRequest(Struct, frozen=True, kw_only=True):
     @property
     def exit_code(self) -> int:
         """The worst of the outcomes: a failing finding outranks what is inconclusive, and that outranks clean."""
-        codes = {each.document.get("exit_code", _CODES[each.document["verdict"]]) for each in self.documents}
+        codes = {
+            each.document.get("exit_code", _CODES[each.document["verdict"]])
+            for each in self.documents
+        }
         return next((code for code in (1, 3) if code in codes), 0)
 
     @property
@@ -157,10 +192,14 @@ class CommentRequest(Struct, frozen=True, kw_only=True):
         """Whether all is well: clean, and nothing to warn of."""
         counts = [each.document["summary"] for each in self.documents]
         clean = all(each.document["verdict"] == "clean" for each in self.documents)
-        return clean and not any(count["error"] or count["warning"] or count["unverified"] for count in counts)
+        return clean and not any(
+            count["error"] or count["warning"] or count["unverified"] for count in counts
+        )
 
 
-def post_comment(forge: Forge, target: PullRequest, letter: CommentRequest, behavior: Behavior, *, dry_run: bool) -> int:
+def post_comment(
+    forge: Forge, target: PullRequest, letter: CommentRequest, behavior: Behavior, *, dry_run: bool
+) -> int:
     """Post it, or tell what would be posted; the result is the exit code. Raises TfcertError where the forge does not answer."""
     post = _post(forge, target, letter)
     try:
@@ -186,14 +225,19 @@ def _post(forge: Forge, target: PullRequest, letter: CommentRequest) -> Post:
     marker = Marker(
         key=letter.key,
         repository=target.repository,
-        at=min(datetime.fromisoformat(each.document["as_of"]).astimezone(UTC) for each in letter.documents),
+        at=min(
+            datetime.fromisoformat(each.document["as_of"]).astimezone(UTC)
+            for each in letter.documents
+        ),
         commit=target.commit,
         run=target.run,
         resolved=letter.resolved,
     )
     limit = GITHUB_LIMIT if forge is Forge.GITHUB else GITLAB_LIMIT
     room = limit - size(Post(text="", marker=marker).body)
-    text = render_documents(letter.documents, limit=room, masked=letter.masked, artifact=letter.artifact)
+    text = render_documents(
+        letter.documents, limit=room, masked=letter.masked, artifact=letter.artifact
+    )
     return Post(text=text, marker=marker, always=letter.always)
 
 
@@ -203,7 +247,11 @@ def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Convers
     if token is None and target.fork:
         raise RefusedError("the pipeline of a fork has no token", where=f"{forge.upper()}_TOKEN")
     if token is None and needed:
-        raise UsageError("no token", where=f"{forge.upper()}_TOKEN", remedy="set it in the environment; it needs to write comments")
+        raise UsageError(
+            "no token",
+            where=f"{forge.upper()}_TOKEN",
+            remedy="set it in the environment; it needs to write comments",
+        )
     if token is None:
         return None
     try:
@@ -211,16 +259,24 @@ def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Convers
             from checker.forges.gitlab import GitlabConversation
 
             return GitlabConversation(
-                base_url=target.base_url, token=token, repository=target.repository, number=target.number or 0, patience=patience
+                base_url=target.base_url,
+                token=token,
+                repository=target.repository,
+                number=target.number or 0,
+                patience=patience,
             )
         from checker.forges.github import GithubClient, GithubConversation, number_by_head
     except ImportError as error:
         remedy = "pip install 'tfcert[comment]'"
-        raise UsageError(f"the client of {forge} is not installed: {error.name}", remedy=remedy) from error
+        raise UsageError(
+            f"the client of {forge} is not installed: {error.name}", remedy=remedy
+        ) from error
     client = GithubClient(base_url=target.base_url, token=token, patience=patience)
     number = target.number
     if number is None:
-        number = number_by_head(client, repository=target.repository, head=target.head or "", commit=target.commit or "")
+        number = number_by_head(
+            client, repository=target.repository, head=target.head or "", commit=target.commit or ""
+        )
     return GithubConversation(client, repository=target.repository, number=number)
 
 
@@ -236,7 +292,11 @@ def _instead(forge: Forge, letter: CommentRequest, post: Post) -> None:
     """Say it where a token that may not write still can: in the job's log and its summary."""
     summary = os.environ.get(output.SUMMARY) if forge is Forge.GITHUB else None
     if forge is Forge.GITHUB and os.environ.get("GITHUB_ACTIONS") == "true":
-        output.write("".join(f"{line}\n" for line in workflow_commands(letter.documents, masked=letter.masked)).encode())
+        output.write(
+            "".join(
+                f"{line}\n" for line in workflow_commands(letter.documents, masked=letter.masked)
+            ).encode()
+        )
     if summary:
         try:
             with Path(summary).open("a", encoding="utf-8") as stream:

@@ -42,12 +42,21 @@ def run_scan(scope: ScanScope, gateways: BotoGateways) -> ScanResult:
     regions = scope.regions if scope.regions != () else (_default(gateways),)
     with progress_bar() as watch:
         return scan(
-            _targets(scope.roles, connection, regions or ()), regions, gateways=gateways, connection=connection, watch=watch
+            _targets(scope.roles, connection, regions or ()),
+            regions,
+            gateways=gateways,
+            connection=connection,
+            watch=watch,
         )
 
 
 def load_states(
-    sources: Sequence[str], *, recursive: bool, tool: Wanted, fetch: Callable[[str], bytes], tags: Collection[str]
+    sources: Sequence[str],
+    *,
+    recursive: bool,
+    tool: Wanted,
+    fetch: Callable[[str], bytes],
+    tags: Collection[str],
 ) -> Inventory | None:
     """What the given states and plans record; None where there is none to tell what is managed."""
     if recursive:
@@ -67,25 +76,37 @@ def _default(gateways: BotoGateways) -> str:
     try:
         named = gateways.region()
     except GatewayError as error:
-        raise UsageError(error.unanswered.reason, where="--region", remedy=error.unanswered.remedy) from error
+        raise UsageError(
+            error.unanswered.reason, where="--region", remedy=error.unanswered.remedy
+        ) from error
     if named is None:
         raise UsageError(
-            "no region is named, here or in the AWS configuration", where="--region", remedy="give --region NAME, or --all-regions"
+            "no region is named, here or in the AWS configuration",
+            where="--region",
+            remedy="give --region NAME, or --all-regions",
         )
     return named
 
 
-def _targets(roles: Sequence[str], connection: Connection, regions: Sequence[str]) -> tuple[ScanTarget, ...]:
+def _targets(
+    roles: Sequence[str], connection: Connection, regions: Sequence[str]
+) -> tuple[ScanTarget, ...]:
     from dataclasses import replace as changed
 
     from checker.aws.scan import ScanTarget, partition_of
 
     for role in roles:
         if not _ROLE.fullmatch(role):
-            raise UsageError(f"{role!r} is no ARN of a role", where="--role-arn", remedy="write arn:aws:iam::ACCOUNT:role/NAME")
+            raise UsageError(
+                f"{role!r} is no ARN of a role",
+                where="--role-arn",
+                remedy="write arn:aws:iam::ACCOUNT:role/NAME",
+            )
     if roles:
         # The policy may have an external id for a role's account.
         return tuple(ScanTarget(role=changed(connection, role_arn=role).own_role) for role in roles)
     partition = partition_of(regions[0]) if regions else None
     places = [Place(partition, entry.account) for entry in connection.accounts]
-    return tuple(ScanTarget(role=connection.role_for(place), account=place.account) for place in places) or (ScanTarget(),)
+    return tuple(
+        ScanTarget(role=connection.role_for(place), account=place.account) for place in places
+    ) or (ScanTarget(),)

@@ -28,7 +28,9 @@ def copy_configuration(configuration: Configuration, aside: Path, *, top: Path) 
     repository. State, plans and what the tool keeps for itself stay away, but for modules that were downloaded.
     """
     root = Path(configuration.root).resolve()
-    real = {Path(os.path.normpath(root / module.directory)) for module in configuration.modules.values()}
+    real = {
+        Path(os.path.normpath(root / module.directory)) for module in configuration.modules.values()
+    }
     top = Path(os.path.commonpath([top.resolve(), *real]))
     made: set[Path] = {top}
     for folder in real:
@@ -46,7 +48,12 @@ def copy_configuration(configuration: Configuration, aside: Path, *, top: Path) 
 
 def _fill(folder: Path, there: Path, made: set[Path], *, own: bool) -> None:
     for entry in sorted(folder.iterdir()):
-        if entry in made or entry.name.startswith(".terraform") or ".tfstate" in entry.name or entry.suffix == ".tfplan":
+        if (
+            entry in made
+            or entry.name.startswith(".terraform")
+            or ".tfstate" in entry.name
+            or entry.suffix == ".tfplan"
+        ):
             continue
         if own and entry.name.endswith(SUFFIXES) and entry.is_file():
             shutil.copyfile(entry, there / entry.name)
@@ -60,7 +67,9 @@ _NOTHING = "nothing was written"
 _MISLEADS = ("TF_DATA_DIR", "TF_WORKSPACE", "TF_CLI_ARGS")
 
 
-def verify(configuration: Configuration, patches: tuple[PhasePatch, ...], tool: Tool, *, top: Path) -> None:
+def verify(
+    configuration: Configuration, patches: tuple[PhasePatch, ...], tool: Tool, *, top: Path
+) -> None:
     """Let the tool validate the text that each phase leaves, and hold what was inserted to the tool's own form.
 
     The configuration is copied aside and initialised there without its backend; `top` is the repository's root, what of it the
@@ -68,7 +77,9 @@ def verify(configuration: Configuration, patches: tuple[PhasePatch, ...], tool: 
     """
     if not patches:
         return
-    environment = {name: text for name, text in tool.environment.items() if not name.startswith(_MISLEADS)}
+    environment = {
+        name: text for name, text in tool.environment.items() if not name.startswith(_MISLEADS)
+    }
     alone = replace(tool, environment=environment)
     with tempfile.TemporaryDirectory(prefix="tfcert-verify-") as aside:
         root = copy_configuration(configuration, Path(aside), top=top)
@@ -99,7 +110,9 @@ def _initialise(configuration: Configuration, tool: Tool, root: Path) -> None:
     answer = None
     if providers.is_dir():
         # What was installed there serves here; nothing is downloaded, and nothing is written there.
-        answer = run_tool(tool, (*arguments, f"-plugin-dir={providers}"), str(root), seconds=_SECONDS)
+        answer = run_tool(
+            tool, (*arguments, f"-plugin-dir={providers}"), str(root), seconds=_SECONDS
+        )
     if answer is None or answer.complaint is not None:
         answer = run_tool(tool, arguments, str(root), seconds=_SECONDS)
     if answer.complaint is not None:
@@ -131,7 +144,9 @@ def _invalid(tool: Tool, root: Path) -> str | None:
     try:
         errors = list(_errors(answer))
     except (ValueError, TypeError, AttributeError) as error:
-        raise UnreadableError(f"`{tool.name} validate -json` prints no report", remedy=_NOTHING) from error
+        raise UnreadableError(
+            f"`{tool.name} validate -json` prints no report", remedy=_NOTHING
+        ) from error
     return errors[0] if errors else answer.complaint
 
 
@@ -153,7 +168,9 @@ def _hold_to_form(entry: PhasePatch, tool: Tool, folder: Path) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(text)
                 names[path.name] = change.path
-    answer = run_tool(tool, ("fmt", "-check", "-list=true", "-no-color"), str(folder), seconds=_SECONDS)
+    answer = run_tool(
+        tool, ("fmt", "-check", "-list=true", "-no-color"), str(folder), seconds=_SECONDS
+    )
     odd = {line.strip() for line in bytes(answer.printed).decode("utf-8", "replace").splitlines()}
     for name in sorted(odd):
         if name.startswith("after") and name.replace("after", "before") not in odd:

@@ -102,7 +102,10 @@ def begin(folder: Path, texts: Sequence[tuple[str, bytes | None, bytes]]) -> Jou
     Raises OSError where it cannot be written, and BusyJournalError where another run writes here.
     """
     token = os.urandom(8).hex()
-    named = [(path, None if before is None else _digest(before), _digest(after)) for path, before, after in texts]
+    named = [
+        (path, None if before is None else _digest(before), _digest(after))
+        for path, before, after in texts
+    ]
     path = folder / JOURNAL
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -112,7 +115,12 @@ def begin(folder: Path, texts: Sequence[tuple[str, bytes | None, bytes]]) -> Jou
         os.close(handle)
         raise _busy(path)
     try:
-        document = {"tfcert": _VERSION, "inode": os.fstat(handle).st_ino, "token": token, "files": named}
+        document = {
+            "tfcert": _VERSION,
+            "inode": os.fstat(handle).st_ino,
+            "token": token,
+            "files": named,
+        }
         text = json.dumps(document).encode() + b"\n"
         while text:
             text = text[os.write(handle, text) :]
@@ -171,7 +179,9 @@ def _settled(path: Path, handle: int, folder: Path, within: Path) -> str | None:
         for entry in ahead:
             if entry.before not in (None, entry.after) and _hash_of(entry.old) != entry.before:
                 raise _refused(path, f"the old text of {entry.target} is not there")
-        done = f"every file is as it was before it ({len(journal.undo())} of {len(entries)} restored)"
+        done = (
+            f"every file is as it was before it ({len(journal.undo())} of {len(entries)} restored)"
+        )
     journal.close()
     return f"an earlier `tfcert patch --write` was killed in {folder}: {done}"
 
@@ -219,11 +229,15 @@ def _tracked(path: Path) -> bool | None:
 def _read(path: Path, data: bytes, inode: int, folder: Path, within: Path) -> tuple[Entry, ...]:
     try:
         document: Any = json.loads(data)
-        version, own, token, named = (document[key] for key in ("tfcert", "inode", "token", "files"))
+        version, own, token, named = (
+            document[key] for key in ("tfcert", "inode", "token", "files")
+        )
         named = [(str(name), before, str(after)) for name, before, after in named]
         sound = version == _VERSION and _TOKEN.fullmatch(token) and named
         sound = sound and all(
-            _HASH.fullmatch(after) and (before is None or _HASH.fullmatch(before)) and "\0" not in name
+            _HASH.fullmatch(after)
+            and (before is None or _HASH.fullmatch(before))
+            and "\0" not in name
             for name, before, after in named
         )
     except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -242,7 +256,11 @@ def _read(path: Path, data: bytes, inode: int, folder: Path, within: Path) -> tu
 
 def _refuse_stray(path: Path, target: Path, name: str, within: Path) -> None:
     """Refuse a file that is outside, or that a symbolic link leads to."""
-    if PurePosixPath(name).is_absolute() or not target.is_relative_to(within.resolve()) or ".git" in target.parts:
+    if (
+        PurePosixPath(name).is_absolute()
+        or not target.is_relative_to(within.resolve())
+        or ".git" in target.parts
+    ):
         raise _refused(path, f"it names a file outside {within}")
     if target.parent.resolve() != target.parent or target.is_symlink():
         raise _refused(path, f"a symbolic link leads to {target}")
@@ -256,12 +274,16 @@ def _states(path: Path, entries: Sequence[Entry]) -> list[str | None]:
     return states
 
 
-def _entries(folder: Path, token: str, named: Sequence[tuple[str, str | None, str]]) -> tuple[Entry, ...]:
+def _entries(
+    folder: Path, token: str, named: Sequence[tuple[str, str | None, str]]
+) -> tuple[Entry, ...]:
     entries = []
     for number, (name, before, after) in enumerate(named):
         target = Path(os.path.normpath(folder / name))
         beside = [target.with_name(f".tfcert-{token}-{number}.{kind}") for kind in ("new", "old")]
-        entries.append(Entry(target=target, before=before, after=after, new=beside[0], old=beside[1]))
+        entries.append(
+            Entry(target=target, before=before, after=after, new=beside[0], old=beside[1])
+        )
     return tuple(entries)
 
 
@@ -312,7 +334,9 @@ def _is_at(handle: int, path: Path) -> bool:
 
 def _busy(path: Path) -> BusyJournalError:
     return BusyJournalError(
-        "another tfcert is writing here", where=str(path.parent), remedy="nothing was changed; run it again when that one is done"
+        "another tfcert is writing here",
+        where=str(path.parent),
+        remedy="nothing was changed; run it again when that one is done",
     )
 
 

@@ -27,7 +27,9 @@ class StoryFile:
 
 def copy_configuration(folder: Path) -> None:
     """Put the .tf files of the story into a folder."""
-    for entry in sorted(files("checker.demo").joinpath("configuration").iterdir(), key=lambda entry: entry.name):
+    for entry in sorted(
+        files("checker.demo").joinpath("configuration").iterdir(), key=lambda entry: entry.name
+    ):
         if entry.name.endswith(".tf"):
             (folder / entry.name).write_bytes(entry.read_bytes())
 
@@ -40,28 +42,46 @@ def seed_recorded(aws: Emulator, folder: Path) -> None:
     end = (datetime.now(UTC) + timedelta(days=DAYS_LEFT, hours=1)).replace(microsecond=0)
     presents = CERTIFICATE_ID
     aws.seed(
-        SeedCertificate(id=presents, expires_at=end, description="gateway to backends", tags={"owner": "platform"}),
+        SeedCertificate(
+            id=presents,
+            expires_at=end,
+            description="gateway to backends",
+            tags={"owner": "platform"},
+        ),
         SeedApi(id=_ORDERS, name="orders", stages={"test": presents, "live": presents}),
         SeedApi(id=_BILLING, name="billing", stages={"live": presents}),
     )
-    pem = aws.client("apigateway").get_client_certificate(clientCertificateId=presents)["pemEncodedCertificate"]
+    pem = aws.client("apigateway").get_client_certificate(clientCertificateId=presents)[
+        "pemEncodedCertificate"
+    ]
     text = files("checker.demo").joinpath("recorded.tfstate.json").read_text(encoding="utf-8")
     text = text.replace("@PEM@", json.dumps(pem)[1:-1])
-    text = text.replace("@CREATED@", _as_go_prints(end - _LIFE)).replace("@EXPIRES@", _as_go_prints(end))
+    text = text.replace("@CREATED@", _as_go_prints(end - _LIFE)).replace(
+        "@EXPIRES@", _as_go_prints(end)
+    )
     (folder / "terraform.tfstate").write_text(text, encoding="utf-8")
 
 
 def list_presented(aws: Emulator) -> tuple[StoryFile, ...]:
     """Ask the emulated AWS what every stage presents now."""
     gateway = aws.client("apigateway")
-    ends = {entry["clientCertificateId"]: entry["expirationDate"] for entry in gateway.get_client_certificates(limit=500)["items"]}
+    ends = {
+        entry["clientCertificateId"]: entry["expirationDate"]
+        for entry in gateway.get_client_certificates(limit=500)["items"]
+    }
     shown: list[StoryFile] = []
     for api in gateway.get_rest_apis(limit=500)["items"]:
         for stage in gateway.get_stages(restApiId=api["id"])["item"]:
             identity = stage.get("clientCertificateId")
             end = ends.get(identity)
             left = (end - datetime.now(UTC)).days if end is not None else None
-            shown.append(StoryFile(stage=f"{api['name']}/{stage['stageName']}", certificate_id=identity, days_left=left))
+            shown.append(
+                StoryFile(
+                    stage=f"{api['name']}/{stage['stageName']}",
+                    certificate_id=identity,
+                    days_left=left,
+                )
+            )
     return tuple(sorted(shown, key=lambda entry: entry.stage))
 
 

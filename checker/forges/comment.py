@@ -55,7 +55,12 @@ class Marker(Struct, frozen=True, kw_only=True):
             "run": self.run,
             "resolved": self.resolved,
         }
-        text = json.dumps(fields).replace("--", "-\\u002d").replace("<", "\\u003c").replace(">", "\\u003e")
+        text = (
+            json.dumps(fields)
+            .replace("--", "-\\u002d")
+            .replace("<", "\\u003c")
+            .replace(">", "\\u003e")
+        )
         return f"{_OPENS}{text}{_CLOSES}"
 
 
@@ -80,8 +85,17 @@ def read_marker(body: str) -> Marker | None:
 
 
 def _is_sound(made: Marker) -> bool:
-    texts = isinstance(made.key, str) and isinstance(made.repository, str) and isinstance(made.commit, str | None)
-    return texts and isinstance(made.run, int | None) and isinstance(made.resolved, bool) and made.at.tzinfo is not None
+    texts = (
+        isinstance(made.key, str)
+        and isinstance(made.repository, str)
+        and isinstance(made.commit, str | None)
+    )
+    return (
+        texts
+        and isinstance(made.run, int | None)
+        and isinstance(made.resolved, bool)
+        and made.at.tzinfo is not None
+    )
 
 
 GITHUB_LIMIT = 65_536
@@ -149,7 +163,9 @@ class CommentPage:
     def is_last(self, ids: Sequence[int], *, size: int) -> bool:
         """Whether no page follows one with these comments. Raises OddAnswerError for comments that were on another page."""
         if ids and self._seen.issuperset(ids):
-            raise InvalidResponseError("the forge lists the same comments again and again", where=self._where)
+            raise InvalidResponseError(
+                "the forge lists the same comments again and again", where=self._where
+            )
         self._seen.update(ids)
         return len(ids) < size
 
@@ -159,7 +175,11 @@ def pages(most: int, *, where: str) -> Iterator[CommentPage]:
     seen: set[int] = set()
     for number in range(most):
         yield CommentPage(number, seen, where)
-    raise InvalidResponseError(f"the forge lists more than {len(seen)} comments", where=where, remedy="is that its REST API?")
+    raise InvalidResponseError(
+        f"the forge lists more than {len(seen)} comments",
+        where=where,
+        remedy="is that its REST API?",
+    )
 
 
 class Conversation(Protocol):
@@ -238,7 +258,9 @@ def update_comment(conversation: Conversation, post: Post, behavior: Behavior) -
         except CommentGoneError as error:
             # Deleted meanwhile: look again. A forge that hides what may not be written answers the same each time.
             last = error
-    raise RefusedError("the comments are there and cannot be written", where=last.where, remedy=last.remedy) from last
+    raise RefusedError(
+        "the comments are there and cannot be written", where=last.where, remedy=last.remedy
+    ) from last
 
 
 def comment_body(body: str) -> str:
@@ -268,7 +290,9 @@ def _attempt(conversation: Conversation, post: Post, behavior: Behavior) -> Comm
     return CommentResult(did=CommentAction.CREATED, comment=stays)
 
 
-def _updated(conversation: Conversation, post: Post, standing: Sequence[Comment]) -> CommentResult | None:
+def _updated(
+    conversation: Conversation, post: Post, standing: Sequence[Comment]
+) -> CommentResult | None:
     """Update the oldest comment that can be; None where there is none. One that is not ours may be closed to us."""
     for number, comment in enumerate(standing):
         try:
@@ -292,7 +316,9 @@ def _update(conversation: Conversation, post: Post, standing: Sequence[Comment])
         if post.marker.resolved and not oldest.hidden:
             _hide(conversation, oldest, HideReason.RESOLVED)
     _delete(conversation, others)
-    return CommentResult(did=CommentAction.UNCHANGED if same else CommentAction.EDITED, comment=oldest)
+    return CommentResult(
+        did=CommentAction.UNCHANGED if same else CommentAction.EDITED, comment=oldest
+    )
 
 
 def _edit(conversation: Conversation, post: Post, comment: Comment) -> None:
@@ -307,11 +333,15 @@ def _edit(conversation: Conversation, post: Post, comment: Comment) -> None:
             return
 
 
-def _converged(conversation: Conversation, post: Post, made: Comment, behavior: Behavior) -> Comment:
+def _converged(
+    conversation: Conversation, post: Post, made: Comment, behavior: Behavior
+) -> Comment:
     """What stays of ours once the new one is there, and perhaps those of runs that wrote at the same time."""
     if behavior is Behavior.NEW:
         return made
-    found = {comment.id: comment for comment in (made, *_ours(conversation, post)) if comment.proven}
+    found = {
+        comment.id: comment for comment in (made, *_ours(conversation, post)) if comment.proven
+    }
     standing = [found[identity] for identity in sorted(found)]
     best = _freshest(standing) or made
     if behavior is Behavior.UPDATE:
@@ -359,6 +389,11 @@ def _freshest(standing: Sequence[Comment]) -> Comment | None:
     """The one of the latest run; of two from the same, the later comment."""
     best: Comment | None = None
     for comment in standing:
-        if best is None or best.marker is None or comment.marker is None or not comment.marker.older_than(best.marker):
+        if (
+            best is None
+            or best.marker is None
+            or comment.marker is None
+            or not comment.marker.older_than(best.marker)
+        ):
             best = comment
     return best

@@ -16,19 +16,40 @@ from github.IssueComment import IssueComment
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 
 from checker.errors import TfcertError, UsageError
-from checker.forges.comment import Comment, CommentGoneError, HideReason, InvalidResponseError, RefusedError, oddness, pages
+from checker.forges.comment import (
+    Comment,
+    CommentGoneError,
+    HideReason,
+    InvalidResponseError,
+    RefusedError,
+    oddness,
+    pages,
+)
 from checker.forges.retry import BusyError, RetryPolicy
 from checker.forges.transport import BoundedAdapter, check_address, unreached
 
 T = TypeVar("T")
 PAGE = 100
 _SECONDARY = 60.0
-_REMEDIES = {401: "GITHUB_TOKEN is not, or no longer, valid", 422: "`--dry-run` shows what it was given"}
+_REMEDIES = {
+    401: "GITHUB_TOKEN is not, or no longer, valid",
+    422: "`--dry-run` shows what it was given",
+}
 _TRANSIENT = frozenset({500, 502, 503, 504})
-_ODD = (AssertionError, AttributeError, BadAttributeException, LookupError, RuntimeError, TypeError, ValueError)
+_ODD = (
+    AssertionError,
+    AttributeError,
+    BadAttributeException,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 _VARIABLE = "GITHUB_API_URL"
 _ODD_ANSWER = "is GITHUB_API_URL that of its REST API?"
-_REMEDY = "give the job `permissions: pull-requests: write`; for pull requests from forks see docs/bot.md"
+_REMEDY = (
+    "give the job `permissions: pull-requests: write`; for pull requests from forks see docs/bot.md"
+)
 
 
 class _Http(HTTPRequestsConnectionClass):
@@ -37,7 +58,10 @@ class _Http(HTTPRequestsConnectionClass):
     def __init__(self, host: str, port: int | None = None, **more: Any) -> None:
         super().__init__(host, port, **more)
         self.session.mount(
-            "http://", BoundedAdapter(f"http://{_bracketed(host)}:{self.port}", name="GitHub", variable="GITHUB_API_URL")
+            "http://",
+            BoundedAdapter(
+                f"http://{_bracketed(host)}:{self.port}", name="GitHub", variable="GITHUB_API_URL"
+            ),
         )
 
 
@@ -47,7 +71,10 @@ class _Https(HTTPSRequestsConnectionClass):
     def __init__(self, host: str, port: int | None = None, **more: Any) -> None:
         super().__init__(host, port, **more)
         self.session.mount(
-            "https://", BoundedAdapter(f"https://{_bracketed(host)}:{self.port}", name="GitHub", variable="GITHUB_API_URL")
+            "https://",
+            BoundedAdapter(
+                f"https://{_bracketed(host)}:{self.port}", name="GitHub", variable="GITHUB_API_URL"
+            ),
         )
 
 
@@ -77,18 +104,26 @@ class GithubClient:
         Requester.resetConnectionClasses()
         self.patience = patience
 
-    def ask(self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError) -> T:
+    def ask(
+        self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError
+    ) -> T:
         """Ask with patience; `absent` is what a 404 means."""
         return self.patience.ask(lambda: self.once(question, where=where, absent=absent))
 
-    def once(self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError) -> T:
+    def once(
+        self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError
+    ) -> T:
         """Ask once; raises BusyError where it is worth asking again."""
         try:
             return question()
         except GithubException as error:
-            raise _meant(error, where, absent) from None  # it holds what was sent, and that is nobody's business
+            raise _meant(
+                error, where, absent
+            ) from None  # it holds what was sent, and that is nobody's business
         except requests.exceptions.JSONDecodeError:
-            raise InvalidResponseError("GitHub answers with text that is no JSON", where=where, remedy=_ODD_ANSWER) from None
+            raise InvalidResponseError(
+                "GitHub answers with text that is no JSON", where=where, remedy=_ODD_ANSWER
+            ) from None
         except requests.RequestException as error:
             raise BusyError(f"GitHub is not reached: {unreached(error)}") from None
         except _ODD as error:
@@ -149,29 +184,44 @@ def _pause(status: int, what: str, headers: Mapping[str, Any]) -> float | None:
 _WHOSE = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on IssueComment { id viewerDidAuthor isMinimized } } }"
 
 
-def own_comments(client: GithubClient, found: Sequence[IssueComment], *, where: str) -> list[Comment]:
+def own_comments(
+    client: GithubClient, found: Sequence[IssueComment], *, where: str
+) -> list[Comment]:
     """Return the comments that are this token's, or may be."""
     if not found:
         return []
     try:
         hidden = _by_graphql(client, [each.node_id for each in found], where)
-        return [shown(each, hidden=hidden[each.node_id]) for each in found if each.node_id in hidden]
+        return [
+            shown(each, hidden=hidden[each.node_id]) for each in found if each.node_id in hidden
+        ]
     except (RefusedError, InvalidResponseError):
         login = _login(client, where)
         if login is None:
-            return client.ask(lambda: [shown(each, proven=False) for each in found if each.user.type == "Bot"], where=where)
-        return client.ask(lambda: [shown(each) for each in found if each.user.login == login], where=where)
+            return client.ask(
+                lambda: [shown(each, proven=False) for each in found if each.user.type == "Bot"],
+                where=where,
+            )
+        return client.ask(
+            lambda: [shown(each) for each in found if each.user.login == login], where=where
+        )
 
 
 def shown(found: IssueComment, *, hidden: bool = False, proven: bool = True) -> Comment:
     """Return a comment as the domain has it; the client raises BadAttributeException for what has another type."""
-    return Comment(id=found.id, body=found.body or "", url=found.html_url, hidden=hidden, proven=proven)
+    return Comment(
+        id=found.id, body=found.body or "", url=found.html_url, hidden=hidden, proven=proven
+    )
 
 
 def _by_graphql(client: GithubClient, ids: Sequence[str], where: str) -> Mapping[str, bool]:
     def part(these: list[str]) -> dict[str, bool]:
         _, answer = client.api.requester.graphql_query(_WHOSE, {"ids": these})
-        return {str(node["id"]): bool(node["isMinimized"]) for node in answer["data"]["nodes"] if node and node["viewerDidAuthor"]}
+        return {
+            str(node["id"]): bool(node["isMinimized"])
+            for node in answer["data"]["nodes"]
+            if node and node["viewerDidAuthor"]
+        }
 
     found: dict[str, bool] = {}
     for start in range(0, len(ids), PAGE):
@@ -206,7 +256,11 @@ class GithubConversation:
         def read(page: int) -> tuple[list[int], list[IssueComment]]:
             comments = listing.get_page(page)
             # All that is asked of a candidate later on is read here, where a wrong type is met.
-            candidates = [each for each in comments if candidate(each.body or "") and each.node_id and each.html_url]
+            candidates = [
+                each
+                for each in comments
+                if candidate(each.body or "") and each.node_id and each.html_url
+            ]
             return [each.id for each in comments], candidates
 
         found: list[IssueComment] = []
@@ -236,13 +290,19 @@ class GithubConversation:
 
     def edit(self, comment: Comment, body: str) -> None:
         """Give a comment another body."""
-        self._client.ask(lambda: self._known[comment.id].edit(body), where=self._where, absent=CommentGoneError)
+        self._client.ask(
+            lambda: self._known[comment.id].edit(body), where=self._where, absent=CommentGoneError
+        )
 
     def again(self, comment: Comment) -> Comment:
         """The comment as it is by now."""
 
         def read() -> Comment:
-            return shown(self._issue.get_comment(comment.id).complete(), hidden=comment.hidden, proven=comment.proven)
+            return shown(
+                self._issue.get_comment(comment.id).complete(),
+                hidden=comment.hidden,
+                proven=comment.proven,
+            )
 
         return self._client.ask(read, where=self._where, absent=CommentGoneError)
 
@@ -252,11 +312,17 @@ class GithubConversation:
 
     def hide(self, comment: Comment, why: HideReason) -> None:
         """Minimise a comment."""
-        self._client.ask(lambda: self._known[comment.id].minimize(why.value), where=self._where, absent=CommentGoneError)
+        self._client.ask(
+            lambda: self._known[comment.id].minimize(why.value),
+            where=self._where,
+            absent=CommentGoneError,
+        )
 
     def show(self, comment: Comment) -> None:
         """Unminimise a comment."""
-        self._client.ask(self._known[comment.id].unminimize, where=self._where, absent=CommentGoneError)
+        self._client.ask(
+            self._known[comment.id].unminimize, where=self._where, absent=CommentGoneError
+        )
 
 
 def number_by_head(client: GithubClient, *, repository: str, head: str, commit: str) -> int:
@@ -266,7 +332,10 @@ def number_by_head(client: GithubClient, *, repository: str, head: str, commit: 
     is none. Source: GitHub's REST API, "List pull requests", `head`.
     """
     listing = client.api.get_repo(repository).get_pulls(state="open", head=head)
-    numbers = client.ask(lambda: [pull.number for pull in listing.get_page(0) if pull.head.sha == commit], where=repository)
+    numbers = client.ask(
+        lambda: [pull.number for pull in listing.get_page(0) if pull.head.sha == commit],
+        where=repository,
+    )
     if numbers:
         return numbers[0]
     raise UsageError(

@@ -13,7 +13,15 @@ from gitlab.exceptions import GitlabError, GitlabParsingError
 from msgspec.structs import replace
 
 from checker.errors import TfcertError
-from checker.forges.comment import Comment, CommentGoneError, HideReason, InvalidResponseError, RefusedError, oddness, pages
+from checker.forges.comment import (
+    Comment,
+    CommentGoneError,
+    HideReason,
+    InvalidResponseError,
+    RefusedError,
+    oddness,
+    pages,
+)
 from checker.forges.retry import BusyError, RetryPolicy
 from checker.forges.transport import BoundedAdapter, check_address, unreached
 
@@ -33,7 +41,9 @@ _ODD = "is CI_API_V4_URL that of its REST API?"
 class GitlabConversation:
     """The notes of one merge request; `base_url` is that of the REST API, which GitLab CI has in CI_API_V4_URL."""
 
-    def __init__(self, *, base_url: str, token: str, repository: str, number: int, patience: RetryPolicy) -> None:
+    def __init__(
+        self, *, base_url: str, token: str, repository: str, number: int, patience: RetryPolicy
+    ) -> None:
         address = check_address(base_url, variable="CI_API_V4_URL")
         session = requests.Session()
         for scheme in ("https://", "http://"):
@@ -48,7 +58,11 @@ class GitlabConversation:
             user_agent="tfcert",
             keep_base_url=True,
         )
-        self._notes = self._client.projects.get(repository, lazy=True).mergerequests.get(number, lazy=True).notes
+        self._notes = (
+            self._client.projects.get(repository, lazy=True)
+            .mergerequests.get(number, lazy=True)
+            .notes
+        )
         self._where = f"{repository}!{number}"
         self._patience = patience
 
@@ -56,10 +70,19 @@ class GitlabConversation:
         """Page through all notes; ours are those whose author is the token's own user."""
 
         def read(page: int) -> tuple[list[int], list[tuple[Comment, int]]]:
-            options: dict[str, Any] = {"page": page + 1, "per_page": _PAGE, "order_by": "created_at", "sort": "asc"}
+            options: dict[str, Any] = {
+                "page": page + 1,
+                "per_page": _PAGE,
+                "order_by": "created_at",
+                "sort": "asc",
+            }
             notes = list(self._notes.list(iterator=False, get_all=False, max_retries=0, **options))
             ids = [_whole(note.id) for note in notes]
-            return ids, [(_comment(note), note.author["id"]) for note in notes if not note.system and candidate(note.body)]
+            return ids, [
+                (_comment(note), note.author["id"])
+                for note in notes
+                if not note.system and candidate(note.body)
+            ]
 
         found: list[tuple[Comment, int]] = []
         for page in pages(_PAGES, where=self._where):
@@ -79,17 +102,23 @@ class GitlabConversation:
             return next(iter(self.ours(lambda text: text.strip() == body.strip())), None)
 
         def create() -> Comment:
-            return self._translated(lambda: _comment(self._notes.create({"body": body}, max_retries=0)), RefusedError)
+            return self._translated(
+                lambda: _comment(self._notes.create({"body": body}, max_retries=0)), RefusedError
+            )
 
         return self._patience.ask(create, settled=settled)
 
     def edit(self, comment: Comment, body: str) -> None:
         """Give a note another body."""
-        self._ask(lambda: self._notes.update(comment.id, {"body": body}, max_retries=0), CommentGoneError)
+        self._ask(
+            lambda: self._notes.update(comment.id, {"body": body}, max_retries=0), CommentGoneError
+        )
 
     def again(self, comment: Comment) -> Comment:
         """The note as it is by now."""
-        return self._ask(lambda: _comment(self._notes.get(comment.id, max_retries=0)), CommentGoneError)
+        return self._ask(
+            lambda: _comment(self._notes.get(comment.id, max_retries=0)), CommentGoneError
+        )
 
     def delete(self, comment: Comment) -> None:
         """Take a note away."""
@@ -124,11 +153,15 @@ class GitlabConversation:
         try:
             return question()
         except GitlabParsingError:
-            raise InvalidResponseError("GitLab answers with text that is no JSON", where=self._where, remedy=_ODD) from None
+            raise InvalidResponseError(
+                "GitLab answers with text that is no JSON", where=self._where, remedy=_ODD
+            ) from None
         except GitlabError as error:
             raise self._meant(error, absent) from None
         except requests.exceptions.JSONDecodeError:
-            raise InvalidResponseError("GitLab answers with text that is no JSON", where=self._where, remedy=_ODD) from None
+            raise InvalidResponseError(
+                "GitLab answers with text that is no JSON", where=self._where, remedy=_ODD
+            ) from None
         except requests.RequestException as error:
             raise BusyError(f"GitLab is not reached: {unreached(error)}") from None
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
@@ -149,7 +182,10 @@ class GitlabConversation:
         return InvalidResponseError(what, where=self._where, remedy=_ODD)
 
     def _pause(self) -> float | None:
-        after, reset = self._headers.get("retry-after", ""), self._headers.get("ratelimit-reset", "")
+        after, reset = (
+            self._headers.get("retry-after", ""),
+            self._headers.get("ratelimit-reset", ""),
+        )
         if after.isdigit():
             return float(after)
         return max(0.0, int(reset) - time.time()) + 1 if reset.isdigit() else None

@@ -31,7 +31,9 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     longest: float = 90.0
     sleep: Callable[[float], None] = time.sleep
 
-    def ask(self, question: Callable[[], T], *, settled: Callable[[], T | None] = lambda: None) -> T:
+    def ask(
+        self, question: Callable[[], T], *, settled: Callable[[], T | None] = lambda: None
+    ) -> T:
         """Ask until there is an answer; `settled` tells, before each further try, whether a try that failed was heard after all.
 
         Raises TfcertError when it stays without one, or is asked to wait too long.
@@ -45,7 +47,9 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
                     message = f"{error.reason}, and a pause of {pause:.0f} seconds is asked for"
                     raise TfcertError(message, remedy=_REMEDY) from error
                 if attempt + 1 == self.tries:
-                    raise TfcertError(f"{error.reason}, {self.tries} times", remedy=_REMEDY) from error
+                    raise TfcertError(
+                        f"{error.reason}, {self.tries} times", remedy=_REMEDY
+                    ) from error
                 self.sleep(pause)
             heard = settled()
             if heard is not None:

@@ -28,19 +28,30 @@ LARGEST = 32 * 1024**2
 _PIECE = 64 * 1024
 _REDIRECTS = 5
 _PORTS = {"http": 80, "https": 443}
-_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?")
+_HOST = re.compile(
+    r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
+)
 # Who names another media type than JSON is a proxy or a page for people. Source: RFC 9110, "Content-Type".
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}")
 # The first that fits: some of these are kinds of others.
 _UNREACHED: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    ((requests.exceptions.SSLError, urllib3.exceptions.SSLError), "its TLS certificate is not accepted"),
-    ((requests.exceptions.ProxyError, urllib3.exceptions.ProxyError), "the proxy cannot be reached"),
+    (
+        (requests.exceptions.SSLError, urllib3.exceptions.SSLError),
+        "its TLS certificate is not accepted",
+    ),
+    (
+        (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError),
+        "the proxy cannot be reached",
+    ),
     ((requests.exceptions.Timeout, urllib3.exceptions.TimeoutError), "no answer comes in time"),
     (
         (requests.exceptions.ChunkedEncodingError, urllib3.exceptions.ProtocolError),
         "the connection broke off",
     ),
-    ((requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError), "its answer cannot be decompressed"),
+    (
+        (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError),
+        "its answer cannot be decompressed",
+    ),
     ((requests.exceptions.ConnectionError,), "no connection can be made"),
 )
 
@@ -53,7 +64,9 @@ class StrayedError(TfcertError):
 
 def unreached(error: Exception) -> str:
     """Return why a forge could not be asked, in words: the errors' own texts may hold addresses with passwords."""
-    return next((reason for kinds, reason in _UNREACHED if isinstance(error, kinds)), "the request failed")
+    return next(
+        (reason for kinds, reason in _UNREACHED if isinstance(error, kinds)), "the request failed"
+    )
 
 
 def check_address(address: str, *, variable: str) -> str:
@@ -64,12 +77,18 @@ def check_address(address: str, *, variable: str) -> str:
     """
     reason = _fault(address)
     if reason is not None:
-        raise UsageError(f"is not the address of an API: {reason}", where=variable, remedy="write https://HOST/PATH")
+        raise UsageError(
+            f"is not the address of an API: {reason}",
+            where=variable,
+            remedy="write https://HOST/PATH",
+        )
     return address.rstrip("/")
 
 
 def _fault(address: str) -> str | None:
-    if not address.isascii() or any(char <= " " or char == "\x7f" or char in '<>"\\^`{|}' for char in address):
+    if not address.isascii() or any(
+        char <= " " or char == "\x7f" or char in '<>"\\^`{|}' for char in address
+    ):
         return "it has a space, or a character that no address has"
     try:
         parts = urlsplit(address)
@@ -79,7 +98,8 @@ def _fault(address: str) -> str | None:
     faults = {
         "it begins neither with https:// nor with http://": parts.scheme not in _PORTS,
         "it has a user or a password in it": "@" in parts.netloc,
-        "its host or port cannot be read": port == 0 or not _is_host(host, bracketed="[" in parts.netloc),
+        "its host or port cannot be read": port == 0
+        or not _is_host(host, bracketed="[" in parts.netloc),
         "it has a query or a fragment": "?" in address or "#" in address,
     }
     return next((reason for reason, is_so in faults.items() if is_so), None)
@@ -135,10 +155,15 @@ class BoundedAdapter(HTTPAdapter):
             raise BusyError(f"{self._name} has not worked it out yet (202)")
         return response
 
-    def _in_time(self, request: requests.PreparedRequest, more: Mapping[str, Any]) -> requests.Response:
+    def _in_time(
+        self, request: requests.PreparedRequest, more: Mapping[str, Any]
+    ) -> requests.Response:
         """Send, in a thread that is left alone where it takes too long: a server may send a byte now and then for ever."""
         if self._left <= 0:
-            raise TfcertError(f"{self._name} took more than {ALL_ANSWERS:.0f} seconds in all", remedy="try again later")
+            raise TfcertError(
+                f"{self._name} took more than {ALL_ANSWERS:.0f} seconds in all",
+                remedy="try again later",
+            )
         seconds = min(ONE_ANSWER, self._left)
         found: list[requests.Response | Exception] = []
 
@@ -162,14 +187,18 @@ class BoundedAdapter(HTTPAdapter):
             raise answer
         return answer
 
-    def _whole(self, request: requests.PreparedRequest, seconds: float, more: Mapping[str, Any]) -> requests.Response:
+    def _whole(
+        self, request: requests.PreparedRequest, seconds: float, more: Mapping[str, Any]
+    ) -> requests.Response:
         response = super().send(request, stream=True, timeout=seconds, **more)
         held = bytearray()
         for piece in response.raw.stream(_PIECE, decode_content=True):
             held += piece
             if len(held) > LARGEST:
                 response.close()
-                raise InvalidResponseError(f"{self._name} answers with more than {LARGEST // 1024**2} MiB")
+                raise InvalidResponseError(
+                    f"{self._name} answers with more than {LARGEST // 1024**2} MiB"
+                )
         response.raw.release_conn()
         response.raw = io.BytesIO(held)
         return response
@@ -177,7 +206,13 @@ class BoundedAdapter(HTTPAdapter):
     def _refuse_pages(self, response: requests.Response) -> None:
         """Raise OddAnswerError for a success that says of itself that it is no JSON, as a page to sign in."""
         said = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if not response.ok or response.is_redirect or not response.content or "json" in said or not said:
+        if (
+            not response.ok
+            or response.is_redirect
+            or not response.content
+            or "json" in said
+            or not said
+        ):
             return
         shown = said if _MEDIA_TYPE.fullmatch(said) else "another media type"
         raise InvalidResponseError(
@@ -211,4 +246,6 @@ class BoundedAdapter(HTTPAdapter):
 
 def _shown(origin: Origin) -> str:
     scheme, host, port = origin
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}" + ("" if port == _PORTS[scheme] else f":{port}")
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}" + (
+        "" if port == _PORTS[scheme] else f":{port}"
+    )

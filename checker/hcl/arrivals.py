@@ -81,7 +81,11 @@ class _Search:
             behind = traversal.steps[len(name) - 1 :]
             if len(name) > 2 and (not traversal.steps[1:] or traversal.steps[1].name != name[2]):
                 continue
-            if key is not None and behind and step_key(behind[0], site.file.data) not in {key, None}:
+            if (
+                key is not None
+                and behind
+                and step_key(behind[0], site.file.data) not in {key, None}
+            ):
                 continue
             yield from self.visit(site, traversal)
 
@@ -149,7 +153,11 @@ def _object_key(site: Site, traversal: Traversal) -> str | None:
     while node.parent is not None and node.parent.type != "attribute":
         if node.type == "object_elem":
             name = node.child_by_field_name("key")
-            text = site.file.data[name.start_byte : name.end_byte].decode("utf-8", "replace") if name is not None else ""
+            text = (
+                site.file.data[name.start_byte : name.end_byte].decode("utf-8", "replace")
+                if name is not None
+                else ""
+            )
             key = text.strip('"') or None
         elif key is not None and node.type not in {"object", "collection_value", "expression"}:
             return None
@@ -169,8 +177,16 @@ def _iterators(block: Block, site: Site) -> set[str]:
     while stack:
         current = stack.pop()
         stack.extend(current.body.blocks)
-        if current.type == "dynamic" and current.span.start <= site.attribute.span.start < current.span.end and current.labels:
+        if (
+            current.type == "dynamic"
+            and current.span.start <= site.attribute.span.start < current.span.end
+            and current.labels
+        ):
             iterator = current.attribute("iterator")
-            name = iterator.value.of(site.file.data).decode("utf-8", "replace") if iterator is not None else current.labels[0]
+            name = (
+                iterator.value.of(site.file.data).decode("utf-8", "replace")
+                if iterator is not None
+                else current.labels[0]
+            )
             found.add(name.strip())
     return found

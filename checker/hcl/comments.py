@@ -19,7 +19,10 @@ LICENCE = re.compile(rb"copyright|SPDX|licen[cs]e", re.IGNORECASE)
 LEADERS = re.compile(r"^\s*(?:#+|//+|/\*+|\*(?!/))?[\s-]*")
 _NEEDLE = re.compile(rb"tfcert[ \t]*:|tfcert[ \t]+succe", re.IGNORECASE)
 _MARK = re.compile(r"tfcert\s*:?\s*succeeds?\b(?!-)[\s:=]*", re.IGNORECASE)
-_MEANT = re.compile(r"tfcert\s*:?\s*suc?ce?e?d|tfcert\s*:(?!\s*(?:ignore|PEM of)\b).*client_certificate\s*\.", re.IGNORECASE)
+_MEANT = re.compile(
+    r"tfcert\s*:?\s*suc?ce?e?d|tfcert\s*:(?!\s*(?:ignore|PEM of)\b).*client_certificate\s*\.",
+    re.IGNORECASE,
+)
 _REFERENCE = re.compile(
     r"""["'`(\[{<]*((?:module\.[\w-]+(?:\[[^\]]*\])?\.)*)([A-Za-z_][\w-]*\.[A-Za-z_][\w-]*)(?:\[[^\]]*\])?(?:\.(?:id|arn))?"""
     r"""(?=$|[\s"'`)\]}>,;:!?]|\.(?:$|[\s"'`)\]}>]))"""
@@ -42,10 +45,17 @@ def attached_comments(file: SourceFile, block: Block) -> Span:
     """The comment lines directly above a block, without a blank line between; empty where there are none."""
     start = file.line_start(block.span.start)
     top = start
-    comments = {file.line_start(span.start): span for span in file.body.comments if _stands_alone(file, span)}
+    comments = {
+        file.line_start(span.start): span
+        for span in file.body.comments
+        if _stands_alone(file, span)
+    }
     while top > 0:
         above = file.line_start(top - 1)
-        span = next((c for c in comments.values() if file.line_start(max(c.end - 1, c.start)) == above), None)
+        span = next(
+            (c for c in comments.values() if file.line_start(max(c.end - 1, c.start)) == above),
+            None,
+        )
         if span is None:
             break
         top = file.line_start(span.start)
@@ -97,7 +107,11 @@ def lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineageComment]:
 
 def lineage_of(file: SourceFile, block: Block) -> tuple[Lineage, ...]:
     """The comments that say what one block succeeds."""
-    return tuple(each for each in lineages(file) if isinstance(each, Lineage) and each.block.span == block.span)
+    return tuple(
+        each
+        for each in lineages(file)
+        if isinstance(each, Lineage) and each.block.span == block.span
+    )
 
 
 def without_comments(file: SourceFile, gone: Iterable[Span]) -> bytes:
@@ -153,12 +167,18 @@ def _of_comment(file: SourceFile, span: Span) -> Iterator[Lineage | UnreadLineag
     for number, line in enumerate(lines):
         words = LEADERS.sub("", line).strip().removesuffix("*/").strip()
         if _MEANT.search(words):
-            behind = LEADERS.sub("", lines[number + 1]).strip().removesuffix("*/").strip() if number + 1 < len(lines) else ""
+            behind = (
+                LEADERS.sub("", lines[number + 1]).strip().removesuffix("*/").strip()
+                if number + 1 < len(lines)
+                else ""
+            )
             yield _read(file, span, (offset, line), words, behind)
         offset += len(line.encode())
 
 
-def _read(file: SourceFile, span: Span, at: tuple[int, str], words: str, behind: str) -> Lineage | UnreadLineageComment:
+def _read(
+    file: SourceFile, span: Span, at: tuple[int, str], words: str, behind: str
+) -> Lineage | UnreadLineageComment:
     offset, line = at
     number = file.line(offset)
     block = block_at(file, span, near=False)
@@ -172,13 +192,17 @@ def _read(file: SourceFile, span: Span, at: tuple[int, str], words: str, behind:
         why = f"reads {words[:80]!r}"
     elif found is None and (alone is None or not _is_identity(alone, rest)):
         why = f"names no certificate: {rest[:60]!r}" if rest else "names no certificate"
-    elif found is not None and re.search(r"client_certificate\.", (behind if wrapped else rest)[found.end() :]):
+    elif found is not None and re.search(
+        r"client_certificate\.", (behind if wrapped else rest)[found.end() :]
+    ):
         why = "names more than one certificate"
     else:
         why = _misplaced(file, span, block, found.group(2) if found is not None else "")
     if why is not None or block is None:
         named = found.group(2) if found is not None else None
-        return UnreadLineageComment(line=number, why=why or "stands at no block", block=block, reference=named)
+        return UnreadLineageComment(
+            line=number, why=why or "stands at no block", block=block, reference=named
+        )
     reference = found.group(2) if found is not None else alone.group(1) if alone is not None else ""
     modules = tuple(re.findall(r"module\.([\w-]+)", found.group(1))) if found is not None else ()
     end = offset + len(line.encode())
@@ -191,7 +215,9 @@ def _read(file: SourceFile, span: Span, at: tuple[int, str], words: str, behind:
 def _is_identity(alone: re.Match[str], rest: str) -> bool:
     """Whether a single word is an id rather than the first word of a sentence: it is all there is, or has a digit."""
     word = alone.group(1)
-    return not re.search(r"\w", rest[alone.end() :]) or (len(word) > 4 and any(sign.isdigit() for sign in word))
+    return not re.search(r"\w", rest[alone.end() :]) or (
+        len(word) > 4 and any(sign.isdigit() for sign in word)
+    )
 
 
 def _misplaced(file: SourceFile, span: Span, block: Block | None, named: str) -> str | None:
@@ -199,7 +225,9 @@ def _misplaced(file: SourceFile, span: Span, block: Block | None, named: str) ->
         return "stands at no block"
     label = ".".join(block.labels)
     if block.type != "resource" or "client_certificate" not in label:
-        return f"stands at {block.type}{f' {label}' if label else ''}, which is no client certificate"
+        return (
+            f"stands at {block.type}{f' {label}' if label else ''}, which is no client certificate"
+        )
     if span.start >= block.span.start or block_at(file, span, near=True) is not None:
         return None
     above = next((each for each in reversed(file.body.blocks) if each.span.end <= span.start), None)
@@ -272,7 +300,9 @@ class UnreadExemptionComment:
     json: bool
 
 
-def tfcert_comments(configuration: Configuration) -> Iterator[ExemptionComment | UnreadExemptionComment]:
+def tfcert_comments(
+    configuration: Configuration,
+) -> Iterator[ExemptionComment | UnreadExemptionComment]:
     """Every line of a comment that speaks to tfcert, but for what tfcert writes itself, in the order of the files."""
     homes: dict[str, list[ModulePath]] = {}
     for path in sorted(configuration.modules):
@@ -286,7 +316,9 @@ def tfcert_comments(configuration: Configuration) -> Iterator[ExemptionComment |
             yield from _of_file(file, tuple(homes[name]))
         elif _IGNORES.search(file.data):
             yield UnreadExemptionComment(path=name, json=False)
-    for name in sorted({name for module in configuration.modules.values() for name in module.foreign}):
+    for name in sorted(
+        {name for module in configuration.modules.values() for name in module.foreign}
+    ):
         if _IGNORES.search(read_foreign(configuration, name)):
             yield UnreadExemptionComment(path=name, json=name.endswith(".json"))
 
@@ -316,4 +348,6 @@ def _of_file(file: SourceFile, modules: tuple[ModulePath, ...]) -> Iterator[Exem
         for offset, line in enumerate(span.of(file.data).decode("utf-8").splitlines()):
             text = LEADERS.sub("", line).removesuffix("*/").strip()
             if "tfcert:" in text and not _OTHERS.match(text) and not speaks_of_succession(text):
-                yield ExemptionComment(path=file.path, line=first + offset, text=text, modules=modules, block=block)
+                yield ExemptionComment(
+                    path=file.path, line=first + offset, text=text, modules=modules, block=block
+                )

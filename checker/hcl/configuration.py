@@ -58,7 +58,14 @@ ModulePath = tuple[str, ...]
 _DEEPEST = 24
 _DEEPEST_TESTS = 4
 _MOST_FOLDERS = 500
-_TESTS = (".tftest.hcl", ".tftest.json", ".tofutest.hcl", ".tofutest.json", ".tfmock.hcl", ".tofumock.hcl")
+_TESTS = (
+    ".tftest.hcl",
+    ".tftest.json",
+    ".tofutest.hcl",
+    ".tofutest.json",
+    ".tfmock.hcl",
+    ".tofumock.hcl",
+)
 _OTHERS = frozenset({"node_modules", "vendor"})
 
 
@@ -81,7 +88,11 @@ class Module:
     def twins(self) -> dict[str, str]:
         """Return the files that terraform alone reads, each with the .tofu file that OpenTofu reads instead of it."""
         names = {*self.files, *self.foreign}
-        return {name: twin for name in sorted(names) if (twin := tofu_twin(name)) in names and twin is not None}
+        return {
+            name: twin
+            for name in sorted(names)
+            if (twin := tofu_twin(name)) in names and twin is not None
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +106,9 @@ class Configuration:
     files: Mapping[str, SourceFile]
     modules: Mapping[ModulePath, Module]
     # Kept by `checker.hcl.flow`, so that a repository is walked through once.
-    local_calls: dict[str, list[tuple[str, int]]] = field(default_factory=dict, compare=False, repr=False)
+    local_calls: dict[str, list[tuple[str, int]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
     # Kept by `checker.hcl.obstacles`, for the same reason: what was found around it, once somebody looked.
     terragrunt: list[Terragrunt | None] = field(default_factory=list, compare=False, repr=False)
 
@@ -106,7 +119,9 @@ class Configuration:
             if all(needle in file.data for needle in needles):
                 yield file
 
-    def blocks(self, path: ModulePath, kind: str, *labels: str) -> Iterator[tuple[SourceFile, Block]]:
+    def blocks(
+        self, path: ModulePath, kind: str, *labels: str
+    ) -> Iterator[tuple[SourceFile, Block]]:
         """The top-level blocks of a module with that type and these first labels, in files that can be parsed."""
         for file in self.in_module(path, kind.encode(), *(label.encode() for label in labels)):
             if parses(file):
@@ -135,13 +150,21 @@ def unparsed(configuration: Configuration) -> Iterator[tuple[SourceFile, Fault]]
     """
     tests = {path for module in configuration.modules.values() for path in module.tests}
     for path, file in sorted(configuration.files.items()):
-        if path not in tests and (b"client_certificate" in file.data or _needs_parser(file.data)) and file.fault is not None:
+        if (
+            path not in tests
+            and (b"client_certificate" in file.data or _needs_parser(file.data))
+            and file.fault is not None
+        ):
             yield file, file.fault
 
 
 def _needs_parser(data: bytes) -> bool:
     """Whether only a parser can tell which modules a file calls; a file of UTF-16 is no text that can be searched."""
-    calls = b"module" in data and CALLS.search(data) and (mentions_rotation(data) or plain_calls(data) is None)
+    calls = (
+        b"module" in data
+        and CALLS.search(data)
+        and (mentions_rotation(data) or plain_calls(data) is None)
+    )
     return bool(calls) or data.startswith((b"\xff\xfe", b"\xfe\xff"))
 
 
@@ -173,9 +196,14 @@ def load_configuration(root: str) -> Configuration | None:
                 opaque[call] = source or ""
             else:
                 waiting.append(((*path, call), local, above | {directory}))
-        modules[path] = Module(path=path, directory=directory, files=own, foreign=foreign, opaque=opaque)
+        modules[path] = Module(
+            path=path, directory=directory, files=own, foreign=foreign, opaque=opaque
+        )
     if any(b"client_certificate" in file.data for file in files.values()):
-        modules = {path: replace(module, tests=_with_tests(root, module.directory, files)) for path, module in modules.items()}
+        modules = {
+            path: replace(module, tests=_with_tests(root, module.directory, files))
+            for path, module in modules.items()
+        }
     return Configuration(root=root, files=files, modules=modules)
 
 
@@ -206,12 +234,20 @@ def _with_tests(root: str, directory: str, files: dict[str, SourceFile]) -> tupl
             entries = sorted(os.scandir(Path(root, here)), key=lambda entry: entry.name)
         except OSError:
             continue
-        if depth and posixpath.basename(here) != "tests" and any(entry.name.endswith(SUFFIXES) for entry in entries):
+        if (
+            depth
+            and posixpath.basename(here) != "tests"
+            and any(entry.name.endswith(SUFFIXES) for entry in entries)
+        ):
             continue
         for entry in entries:
             path = posixpath.join(here, entry.name)
             if entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith(".") and entry.name not in _OTHERS and depth < _DEEPEST_TESTS:
+                if (
+                    not entry.name.startswith(".")
+                    and entry.name not in _OTHERS
+                    and depth < _DEEPEST_TESTS
+                ):
                     waiting.append((path, depth + 1))
             elif entry.name.endswith(_TESTS):
                 data = _read(root, path)
@@ -226,7 +262,9 @@ def _list(root: str, directory: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     try:
         names = sorted(entry.name for entry in folder.iterdir() if entry.is_file())
     except OSError as error:
-        raise UnreadableError(error.strerror or "cannot be listed", where=str(folder), remedy="check the path") from error
+        raise UnreadableError(
+            error.strerror or "cannot be listed", where=str(folder), remedy="check the path"
+        ) from error
     own: list[str] = []
     foreign: list[str] = []
     for name in names:
@@ -246,7 +284,9 @@ def _read(root: str, name: str) -> bytes:
     try:
         return read_regular(path)
     except OSError as error:
-        raise UnreadableError(error.strerror or "cannot be read", where=str(path), remedy="check its permissions") from error
+        raise UnreadableError(
+            error.strerror or "cannot be read", where=str(path), remedy="check its permissions"
+        ) from error
 
 
 def read_foreign(configuration: Configuration, name: str) -> bytes:

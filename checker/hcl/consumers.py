@@ -78,7 +78,10 @@ class Consumer:
         kind, name = own.root, own.steps[0].name if own.steps else None
         site = self.start.site
         return any(
-            other.root == kind and other.steps and other.steps[0].name != name and other.first_attribute_after(0) == _PEM
+            other.root == kind
+            and other.steps
+            and other.steps[0].name != name
+            and other.first_attribute_after(0) == _PEM
             for other in traversals(site.attribute.expression, site.file.data)
         )
 
@@ -114,7 +117,11 @@ class _Search:
             self.seen.add(span)
             self.entries.append(entry)
             key = _resource(entry.arrival.site)
-            if key is not None and (key, entry.stored) not in read and (not entry.stored or key[1] in _COPIES):
+            if (
+                key is not None
+                and (key, entry.stored) not in read
+                and (not entry.stored or key[1] in _COPIES)
+            ):
                 read.add((key, entry.stored))
                 waiting.extend(self.readers(entry, key))
 
@@ -122,17 +129,30 @@ class _Search:
         """What reads a resource that holds the PEM: its content, or the place in which it is stored."""
         module, kind, name = key
         for site, traversal in traversals_of(self.configuration, module, kind, name):
-            if site.path[-1] in _META or site.block.type in _META_BLOCKS or is_condition(site) or _resource(site) == key:
+            if (
+                site.path[-1] in _META
+                or site.block.type in _META_BLOCKS
+                or is_condition(site)
+                or _resource(site) == key
+            ):
                 continue
             if site.path[-1] == "replace_triggered_by":
-                if kind in OBJECTS and _taken(traversal) in _AFTERWARDS and not _hashes(entry.arrival.site):
+                if (
+                    kind in OBJECTS
+                    and _taken(traversal) in _AFTERWARDS
+                    and not _hashes(entry.arrival.site)
+                ):
                     continue
                 self.replaced[(site.file.path, site.block.span.start)] = key
-                yield _Entry(start=entry.start, arrival=Arrival(site=site, traversal=traversal), via=key)
+                yield _Entry(
+                    start=entry.start, arrival=Arrival(site=site, traversal=traversal), via=key
+                )
                 continue
             taken = _taken(traversal)
             late = kind in OBJECTS and taken in _AFTERWARDS and not _hashes(entry.arrival.site)
-            holds = (taken is None or taken in _CONTENT or (kind in _RENAMED and taken in _NAMES)) and not (late or entry.stored)
+            holds = (
+                taken is None or taken in _CONTENT or (kind in _RENAMED and taken in _NAMES)
+            ) and not (late or entry.stored)
             if holds or _is_store(kind) or kind in _COPIES:
                 for arrival in arrivals(self.configuration, site, traversal):
                     yield _Entry(start=entry.start, arrival=arrival, via=key, stored=not holds)
@@ -153,11 +173,21 @@ class _Search:
                 for site in sites(file, module):
                     if _names_key(site, text) and not _refers(site, key):
                         inner = next(iter(traversals(site.attribute.expression, file.data)), None)
-                        traversal = inner or Traversal("", site.attribute.value, (), site.attribute.expression)
-                        yield _Entry(start=entry.start, arrival=Arrival(site=site, traversal=traversal), via=key, stored=True)
+                        traversal = inner or Traversal(
+                            "", site.attribute.value, (), site.attribute.expression
+                        )
+                        yield _Entry(
+                            start=entry.start,
+                            arrival=Arrival(site=site, traversal=traversal),
+                            via=key,
+                            stored=True,
+                        )
 
     def classify(self, ids: frozenset[tuple[str, int]]) -> Iterator[Consumer]:
-        moving = Moving(pem=frozenset(_spot(entry.arrival.site) for entry in self.entries if not entry.stored), id=ids)
+        moving = Moving(
+            pem=frozenset(_spot(entry.arrival.site) for entry in self.entries if not entry.stored),
+            id=ids,
+        )
         told: set[tuple[str, int]] = set()
         for entry in self.entries:
             site = entry.arrival.site
@@ -167,7 +197,9 @@ class _Search:
                 self.done[key] = found
             trigger = site.path[-1] == "replace_triggered_by"
             by_block = (site.file.path, site.block.span.start)
-            if trigger and any(_same_block(other, site) for other in self.entries if other is not entry):
+            if trigger and any(
+                _same_block(other, site) for other in self.entries if other is not entry
+            ):
                 continue
             if entry.stored or (key is not None and key[1] in TRUST_STORES):
                 if by_block in told:
@@ -181,10 +213,16 @@ class _Search:
         above = self.done.get(entry.via) if entry.via is not None else None
         if above is not None and above.delivery in {Delivery.NEVER, Delivery.IGNORED}:
             return Delivered(
-                delivery=Delivery.NEVER, effect=f"{source} does not change, so nothing new reaches it", needs=above.needs
+                delivery=Delivery.NEVER,
+                effect=f"{source} does not change, so nothing new reaches it",
+                needs=above.needs,
             )
         if above is not None and above.delivery is Delivery.BY_ID:
-            return Delivered(delivery=Delivery.BY_ID, effect=f"it follows {source}, which changes in repoint", needs=above.needs)
+            return Delivered(
+                delivery=Delivery.BY_ID,
+                effect=f"it follows {source}, which changes in repoint",
+                needs=above.needs,
+            )
         key = _resource(site)
         if key is None:
             return _outside(self.configuration, site)
@@ -192,7 +230,10 @@ class _Search:
         by_changes = by is not None and (by not in self.done or _sent(self.done[by]))
         with_ = _address(by) if by is not None and by_changes else None
         if site.path[-1] == "replace_triggered_by":
-            return Delivered(delivery=Delivery.REPLACED, effect=f"it is replaced when {source} changes (replace_triggered_by)")
+            return Delivered(
+                delivery=Delivery.REPLACED,
+                effect=f"it is replaced when {source} changes (replace_triggered_by)",
+            )
         if entry.stored or key[1] in TRUST_STORES:
             return self.placed(entry, moving, with_)
         labels = enclosing_keys(entry.arrival.traversal, site.file.data)
@@ -213,17 +254,25 @@ class _Search:
             and entry.via[1] in OBJECTS
             and taken in {"key", "id"}
             and any(
-                _resource(other.arrival.site) == entry.via and other.arrival.site.path[-1] == "key" and not other.stored
+                _resource(other.arrival.site) == entry.via
+                and other.arrival.site.path[-1] == "key"
+                and not other.stored
                 for other in self.entries
             )
         )
 
 
-def consumers(configuration: Configuration, found: Iterable[Reference], ids: Iterable[Arrival]) -> tuple[Consumer, ...]:
+def consumers(
+    configuration: Configuration, found: Iterable[Reference], ids: Iterable[Arrival]
+) -> tuple[Consumer, ...]:
     """Every consumer of the PEM that these references to a certificate lead to; `ids` are the places that its id reaches."""
     search = _Search(configuration)
     search.collect(reference for reference in found if hands_pem_on(reference))
-    return tuple(search.classify(frozenset(_spot(arrival.site) for arrival in ids))) if search.entries else ()
+    return (
+        tuple(search.classify(frozenset(_spot(arrival.site) for arrival in ids)))
+        if search.entries
+        else ()
+    )
 
 
 def id_arrivals(configuration: Configuration, found: Iterable[Reference]) -> Iterator[Arrival]:
@@ -236,14 +285,20 @@ def id_arrivals(configuration: Configuration, found: Iterable[Reference]) -> Ite
 def _outside(configuration: Configuration, site: Site) -> Delivered:
     match site.block.type:
         case "output":
-            return Delivered(delivery=Delivery.ELSEWHERE, effect="what reads this output elsewhere has it with its own next apply")
+            return Delivered(
+                delivery=Delivery.ELSEWHERE,
+                effect="what reads this output elsewhere has it with its own next apply",
+            )
         case "module":
             source = configuration.modules[site.module].opaque.get(site.block.labels[0], "")
             return Delivered(
-                delivery=Delivery.UNKNOWN, effect=f"its source is no folder here ({source}): read in the plan what changes in it"
+                delivery=Delivery.UNKNOWN,
+                effect=f"its source is no folder here ({source}): read in the plan what changes in it",
             )
         case "data" | "ephemeral":
-            return Delivered(delivery=Delivery.UNKNOWN, effect="it is read with the PEM at each plan")
+            return Delivered(
+                delivery=Delivery.UNKNOWN, effect="it is read with the PEM at each plan"
+            )
         case "action":
             return Delivered(
                 delivery=Delivery.NEVER,
@@ -251,12 +306,19 @@ def _outside(configuration: Configuration, site: Site) -> Delivered:
                 needs="invoke it after the apply (`terraform apply -invoke`)",
             )
         case _:
-            return Delivered(delivery=Delivery.UNKNOWN, effect="what a change does there is not known: read the plan")
+            return Delivered(
+                delivery=Delivery.UNKNOWN,
+                effect="what a change does there is not known: read the plan",
+            )
 
 
 def _resource(site: Site) -> _ResourceKey | None:
     block = site.block
-    return (site.module, block.labels[0], block.labels[1]) if block.type == "resource" and len(block.labels) > 1 else None
+    return (
+        (site.module, block.labels[0], block.labels[1])
+        if block.type == "resource" and len(block.labels) > 1
+        else None
+    )
 
 
 def _address(key: _ResourceKey) -> str:
@@ -278,7 +340,9 @@ def _same_block(entry: _Entry, site: Site) -> bool:
 
 def _taken(traversal: Traversal) -> str | None:
     """The last attribute that a reference to a resource takes; None for the whole of it."""
-    return next((step.name for step in reversed(traversal.steps[1:]) if step.name is not None), None)
+    return next(
+        (step.name for step in reversed(traversal.steps[1:]) if step.name is not None), None
+    )
 
 
 def _hashes(site: Site) -> bool:

@@ -17,14 +17,19 @@ from checker.model.rotation import Delivery
 TRIGGERED = frozenset({"terraform_data", "null_resource"})
 OBJECTS = frozenset({"aws_s3_object", "aws_s3_bucket_object"})
 TRUST_STORES = {
-    "aws_lb_trust_store": ("ca_certificates_bundle_s3_key", "ca_certificates_bundle_s3_object_version"),
+    "aws_lb_trust_store": (
+        "ca_certificates_bundle_s3_key",
+        "ca_certificates_bundle_s3_object_version",
+    ),
     "aws_api_gateway_domain_name": ("truststore_uri", "truststore_version"),
     "aws_apigatewayv2_domain_name": ("truststore_uri", "truststore_version"),
 }
 _VERSIONS = ("_wo_version", "_wo_revision")
 _TRIGGERS = frozenset({"triggers", "triggers_replace"})
 _ALWAYS = (b"timestamp(", b"uuid(")
-_USER_DATA = frozenset({"user_data", "user_data_base64", "custom_data", "metadata_startup_script", "startup_script"})
+_USER_DATA = frozenset(
+    {"user_data", "user_data_base64", "custom_data", "metadata_startup_script", "startup_script"}
+)
 _RELOAD = "Terraform sends it; a pod takes a mounted file after about a minute and an environment variable only at its start"
 _POD = "let the pods that trust by it reload"
 _VERSION = "Terraform sends it as a new version; what reads it has it when it reads again"
@@ -52,9 +57,14 @@ _REPLACED = {
 _FILES = frozenset({"local_file", "local_sensitive_file"})
 _PODS = ("kubernetes_secret", "kubernetes_config_map")
 # What these hold is stored for others, which name the place where it is stored.
-STORES = frozenset({*_SENT, "aws_secretsmanager_secret_version", "google_secret_manager_secret_version", "local_file"}) - {
-    "aws_lambda_function"
-}
+STORES = frozenset(
+    {
+        *_SENT,
+        "aws_secretsmanager_secret_version",
+        "google_secret_manager_secret_version",
+        "local_file",
+    }
+) - {"aws_lambda_function"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +85,18 @@ class Moving:
 
     def holds_pem(self, site: Site) -> bool:
         """Whether an attribute changes when the PEM does, and Terraform does not ignore that change."""
-        return (site.file.path, site.attribute.span.start) in self.pem and _ignored(site, frozenset()) is None
+        return (site.file.path, site.attribute.span.start) in self.pem and _ignored(
+            site, frozenset()
+        ) is None
 
     def holds_id(self, site: Site) -> bool:
         """Whether an attribute changes when the id does."""
         return (site.file.path, site.attribute.span.start) in self.id
 
 
-def delivered(site: Site, address: str, moving: Moving, labels: frozenset[str], replaced_with: str | None) -> Delivered:
+def delivered(
+    site: Site, address: str, moving: Moving, labels: frozenset[str], replaced_with: str | None
+) -> Delivered:
     """Return what an apply does where an attribute of a resource takes a PEM that changes.
 
     `labels` are the keys of objects around the PEM; `replaced_with` names a changing resource in `replace_triggered_by`.
@@ -98,10 +112,16 @@ def delivered(site: Site, address: str, moving: Moving, labels: frozenset[str], 
     if "provisioner" in site.path or (kind in TRIGGERED and _provisions(site)):
         return _by_trigger(site, address, moving, replaced_with)
     if site.path[-1].endswith(_VERSIONS):
-        return Delivered(delivery=Delivery.SENT, effect="it changes with the PEM, so Terraform sends the write-only argument")
-    if kind in OBJECTS and any(other.path[-1] == "key" and moving.holds_pem(other) for other in _all(site)):
         return Delivered(
-            delivery=Delivery.REPLACED, effect="its key changes with the PEM: Terraform replaces it with an object of another key"
+            delivery=Delivery.SENT,
+            effect="it changes with the PEM, so Terraform sends the write-only argument",
+        )
+    if kind in OBJECTS and any(
+        other.path[-1] == "key" and moving.holds_pem(other) for other in _all(site)
+    ):
+        return Delivered(
+            delivery=Delivery.REPLACED,
+            effect="its key changes with the PEM: Terraform replaces it with an object of another key",
         )
     return _write_only(site, moving) if site.path[-1].endswith("_wo") else _by_type(site, kind)
 
@@ -129,7 +149,9 @@ def _pods(site: Site) -> Delivered:
     if immutable in {None, b"false", b"null"}:
         return Delivered(delivery=Delivery.RELOAD, effect=_RELOAD, needs=_POD)
     when = "it is immutable" if immutable == b"true" else "where it is immutable"
-    if _creates_first(site) and not any(block.attribute("generate_name") for block in site.block.blocks("metadata")):
+    if _creates_first(site) and not any(
+        block.attribute("generate_name") for block in site.block.blocks("metadata")
+    ):
         return Delivered(
             delivery=Delivery.BREAKS,
             effect=f"{when}: Terraform replaces it, and create_before_destroy asks for a second one of the same name, which"
@@ -149,7 +171,9 @@ def replaced_store(site: Site, replaced_with: str) -> Delivered:
     Source: Elastic Load Balancing API, DeleteTrustStore (TrustStoreInUse) and CreateTrustStore (DuplicateTrustStoreName).
     """
     effect = f"it is replaced when {replaced_with} changes (replace_triggered_by)"
-    if site.block.labels[0] != "aws_lb_trust_store" or (_creates_first(site) and site.block.attribute("name") is None):
+    if site.block.labels[0] != "aws_lb_trust_store" or (
+        _creates_first(site) and site.block.attribute("name") is None
+    ):
         return Delivered(delivery=Delivery.REPLACED, effect=effect)
     if _creates_first(site):
         return Delivered(
@@ -166,7 +190,11 @@ def replaced_store(site: Site, replaced_with: str) -> Delivered:
 
 def _creates_first(site: Site) -> bool:
     lifecycles = list(site.block.blocks("lifecycle"))
-    found = [attribute for each in lifecycles if (attribute := each.attribute("create_before_destroy")) is not None]
+    found = [
+        attribute
+        for each in lifecycles
+        if (attribute := each.attribute("create_before_destroy")) is not None
+    ]
     return any(attribute.value.of(site.file.data).strip() == b"true" for attribute in found)
 
 
@@ -208,16 +236,31 @@ def by_location(site: Site, store: str, moving: Moving, *, moves: bool = False) 
     kind = site.block.labels[0] if site.block.type == "resource" else ""
     version = TRUST_STORES[kind][1] if kind in TRUST_STORES else ""
     if moves:
-        return Delivered(delivery=Delivery.SENT, effect=f"the place of {store} changes with its content, so it reads the new one")
-    ignored = next((found for each in _all(site) if each.path[-1] == version and (found := _ignored(each, frozenset()))), None)
+        return Delivered(
+            delivery=Delivery.SENT,
+            effect=f"the place of {store} changes with its content, so it reads the new one",
+        )
+    ignored = next(
+        (
+            found
+            for each in _all(site)
+            if each.path[-1] == version and (found := _ignored(each, frozenset()))
+        ),
+        None,
+    )
     if ignored is not None:
         return Delivered(
             delivery=Delivery.IGNORED,
             effect=f"lifecycle.ignore_changes covers {ignored}: Terraform sends no change of it, and it keeps the old bundle",
             needs=f"take {ignored} out of ignore_changes first",
         )
-    if version and any(other.path[-1] == version and moving.holds_pem(other) for other in _all(site)):
-        return Delivered(delivery=Delivery.SENT, effect=f"{version} changes with {store}, so it reads the bundle again")
+    if version and any(
+        other.path[-1] == version and moving.holds_pem(other) for other in _all(site)
+    ):
+        return Delivered(
+            delivery=Delivery.SENT,
+            effect=f"{version} changes with {store}, so it reads the bundle again",
+        )
     if version:
         return Delivered(
             delivery=Delivery.NEVER,
@@ -265,16 +308,20 @@ def _by_trigger(site: Site, address: str, moving: Moving, replaced_with: str | N
     triggers = [other for other in _all(site) if other.path[0] in _TRIGGERS]
     if any(moving.holds_pem(other) for other in triggers):
         return Delivered(
-            delivery=Delivery.REPLACED, effect="its trigger changes with the PEM: it is replaced, and its provisioner runs again"
+            delivery=Delivery.REPLACED,
+            effect="its trigger changes with the PEM: it is replaced, and its provisioner runs again",
         )
     if replaced_with is not None:
         return Delivered(
             delivery=Delivery.REPLACED,
             effect=f"it is replaced when {replaced_with} changes (replace_triggered_by), and its provisioner runs again",
         )
-    if any(word in other.attribute.value.of(site.file.data) for other in triggers for word in _ALWAYS):
+    if any(
+        word in other.attribute.value.of(site.file.data) for other in triggers for word in _ALWAYS
+    ):
         return Delivered(
-            delivery=Delivery.REPLACED, effect="its trigger changes at every apply: its provisioner runs in each phase, repoint too"
+            delivery=Delivery.REPLACED,
+            effect="its trigger changes at every apply: its provisioner runs in each phase, repoint too",
         )
     name = "triggers_replace" if site.block.labels[0] == "terraform_data" else "triggers"
     if site.block.labels[0] in TRIGGERED:
@@ -302,8 +349,13 @@ def _by_trigger(site: Site, address: str, moving: Moving, replaced_with: str | N
 
 def _without_provisioner(site: Site, kind: str) -> Delivered:
     if kind == "terraform_data" and site.path[0] == "input":
-        return Delivered(delivery=Delivery.SENT, effect="Terraform keeps it in state, and its output changes with it")
-    return Delivered(delivery=Delivery.REPLACED, effect="its trigger changes with the PEM: it is replaced")
+        return Delivered(
+            delivery=Delivery.SENT,
+            effect="Terraform keeps it in state, and its output changes with it",
+        )
+    return Delivered(
+        delivery=Delivery.REPLACED, effect="its trigger changes with the PEM: it is replaced"
+    )
 
 
 def _write_only(site: Site, moving: Moving) -> Delivered:
@@ -311,13 +363,21 @@ def _write_only(site: Site, moving: Moving) -> Delivered:
     versions = [
         other
         for other in _all(site)
-        if other.path[:-1] == site.path[:-1] and other.path[-1].startswith(f"{name}_") and other is not site
+        if other.path[:-1] == site.path[:-1]
+        and other.path[-1].startswith(f"{name}_")
+        and other is not site
     ]
     ending = "revision" if site.block.labels[0].startswith("kubernetes_") else "version"
     version = versions[0].path[-1] if versions else f"{name}_{ending}"
     if any(moving.holds_pem(other) for other in versions):
-        return Delivered(delivery=Delivery.SENT, effect=f"{version} changes with the PEM, so Terraform sends it")
-    needs = f"raise {version} in the same apply" if versions else f"set {version}, and raise it in the same apply"
+        return Delivered(
+            delivery=Delivery.SENT, effect=f"{version} changes with the PEM, so Terraform sends it"
+        )
+    needs = (
+        f"raise {version} in the same apply"
+        if versions
+        else f"set {version}, and raise it in the same apply"
+    )
     if any(moving.holds_id(other) for other in versions):
         return Delivered(
             delivery=Delivery.BY_ID,
@@ -335,14 +395,21 @@ def _user_data(site: Site, kind: str) -> Delivered:
     if kind == "aws_instance":
         flag = site.block.attribute("user_data_replace_on_change")
         if flag is not None and flag.value.of(site.file.data).strip() == b"true":
-            return Delivered(delivery=Delivery.REPLACED, effect="Terraform replaces the instance (user_data_replace_on_change)")
+            return Delivered(
+                delivery=Delivery.REPLACED,
+                effect="Terraform replaces the instance (user_data_replace_on_change)",
+            )
         return Delivered(
             delivery=Delivery.RELOAD,
             effect="Terraform stops the instance, changes its user data and starts it; by default cloud-init runs it only at"
             " the first boot",
             needs="give the running instance both PEMs manually, or set user_data_replace_on_change, which replaces it",
         )
-    if kind in {"aws_launch_template", "aws_spot_instance_request", "google_compute_instance_template"}:
+    if kind in {
+        "aws_launch_template",
+        "aws_spot_instance_request",
+        "google_compute_instance_template",
+    }:
         return Delivered(
             delivery=Delivery.RELOAD,
             effect="Terraform makes a new version of the template; running instances keep the old one",
@@ -351,7 +418,8 @@ def _user_data(site: Site, kind: str) -> Delivered:
     if kind == "aws_launch_configuration":
         return Delivered(delivery=Delivery.REPLACED, effect=_REPLACED[kind])
     return Delivered(
-        delivery=Delivery.REPLACED, effect="a change of it replaces or restarts the machine: read in the plan which of the two"
+        delivery=Delivery.REPLACED,
+        effect="a change of it replaces or restarts the machine: read in the plan which of the two",
     )
 
 

@@ -54,4 +54,6 @@ def _calls(text: bytes) -> tuple[tuple[int, bytes], ...]:
 
 def _names(argument: bytes, file: str) -> bool:
     """Whether a path in an argument ends in this file's name: `domain.tfvars` does not name main.tf."""
-    return re.search(rb"(?<![\w.-])" + re.escape(file.encode()) + rb"(?![\w.-])", argument) is not None
+    return (
+        re.search(rb"(?<![\w.-])" + re.escape(file.encode()) + rb"(?![\w.-])", argument) is not None
+    )

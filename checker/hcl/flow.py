@@ -47,7 +47,11 @@ def may_be_key(traversal: Traversal, data: bytes, labels: frozenset[str]) -> boo
     while node is not None and node.type not in {"attribute", "block"}:
         if node.type == "object_elem" and node.child_by_field_name("key") == inner:
             return True
-        if node.type == "function_call" and node.children[0] != inner and _text(node.children[0], data) in _SETS:
+        if (
+            node.type == "function_call"
+            and node.children[0] != inner
+            and _text(node.children[0], data) in _SETS
+        ):
             return True
         if node.type == "for_object_expr" and _keyed_by(node, inner, data, labels):
             return True
@@ -67,7 +71,11 @@ def _keyed_by(loop: Node, inner: Node, data: bytes, labels: frozenset[str]) -> b
         return False
     names = [_text(child, data) for child in intro.children if child.type == "identifier"]
     for taken in traversals(key, data):
-        if names and taken.root == names[-1] and (not taken.steps or {step.name for step in taken.steps} & {*labels, None}):
+        if (
+            names
+            and taken.root == names[-1]
+            and (not taken.steps or {step.name for step in taken.steps} & {*labels, None})
+        ):
             return True
     return False
 
@@ -152,14 +160,17 @@ class _Search:
         elif argument == "for_each":
             for attribute in site.block.body.attributes:
                 if attribute.name not in _MODULE_META and any(
-                    traversal.root == "each" for traversal in traversals(attribute.expression, site.file.data)
+                    traversal.root == "each"
+                    for traversal in traversals(attribute.expression, site.file.data)
                 ):
                     self.follow(inner, "var", attribute.name)
         elif argument not in _MODULE_META:
             self.follow(inner, "var", argument)
 
 
-def follow_certificate(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Flow:
+def follow_certificate(
+    configuration: Configuration, module: ModulePath, kind: str, name: str
+) -> Flow:
     """Find where the certificate `kind.name` of a module goes."""
     found = tuple(references(configuration, module, kind, name))
     search = _Search(configuration)
@@ -177,7 +188,9 @@ def follow_certificate(configuration: Configuration, module: ModulePath, kind: s
 
 def _takes_each(site: Site) -> bool:
     pointer = site.block.attribute(POINTER)
-    return pointer is not None and any(traversal.root == "each" for traversal in traversals(pointer.expression, site.file.data))
+    return pointer is not None and any(
+        traversal.root == "each" for traversal in traversals(pointer.expression, site.file.data)
+    )
 
 
 _SOURCE = re.compile(rb'(?m)^\s*(?:module\s+"?[\w-]+"?\s*\{\s*)?source\s*=\s*"(\.{1,2}/[^"\n]*)"')
@@ -214,7 +227,9 @@ def other_callers(configuration: Configuration, directory: str) -> tuple[Caller,
 
 def _calls(top: Path, own: set[str]) -> Iterator[tuple[str, Caller]]:
     for folder, folders, names in os.walk(top):
-        folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _PASSED_OVER)
+        folders[:] = sorted(
+            each for each in folders if not each.startswith(".") and each not in _PASSED_OVER
+        )
         if Path(folder).as_posix() in own:
             continue
         for name in sorted(names):
@@ -228,7 +243,10 @@ def _calls(top: Path, own: set[str]) -> Iterator[tuple[str, Caller]]:
             for found in pattern.finditer(data) if b"module" in data else ():
                 source = found.group(1).decode("utf-8", "replace")
                 path = Path(folder, name).relative_to(top).as_posix()
-                yield _absolute(Path(folder), source), Caller(path=path, line=data.count(b"\n", 0, found.start(1)) + 1)
+                yield (
+                    _absolute(Path(folder), source),
+                    Caller(path=path, line=data.count(b"\n", 0, found.start(1)) + 1),
+                )
 
 
 def _absolute(folder: Path, path: str) -> str:

@@ -14,8 +14,12 @@ from checker.hcl.generated import cdktf_edit
 from checker.model.resource_types import CERTIFICATES
 
 _REFERENCE = re.compile(r"\b((?:aws_api_gateway|awscc_apigateway)_client_certificate)\.([\w-]+)")
-_PLAIN = re.compile(r"\$\{\s*(?:aws_api_gateway|awscc_apigateway)_client_certificate\.[\w-]+\.(?:id|client_certificate_id)\s*\}")
-_OF_CERTIFICATE = re.compile(r"^resource(?:\[\d+\])?\.(?:aws_api_gateway|awscc_apigateway)_client_certificate\b")
+_PLAIN = re.compile(
+    r"\$\{\s*(?:aws_api_gateway|awscc_apigateway)_client_certificate\.[\w-]+\.(?:id|client_certificate_id)\s*\}"
+)
+_OF_CERTIFICATE = re.compile(
+    r"^resource(?:\[\d+\])?\.(?:aws_api_gateway|awscc_apigateway)_client_certificate\b"
+)
 _WORD = "client_certificate"
 
 
@@ -34,7 +38,9 @@ def concerns(data: bytes, what: Rotated) -> bool:
     if isinstance(what, str):
         if what.encode() in data:
             return True
-    elif what in set(_declared(document)) or what in _REFERENCE.findall(data.decode("utf-8", "replace")):
+    elif what in set(_declared(document)) or what in _REFERENCE.findall(
+        data.decode("utf-8", "replace")
+    ):
         return True
     for place, text in _texts(document, ""):
         spoken = _WORD in _OF_CERTIFICATE.sub("", place) or _WORD in text
@@ -53,11 +59,18 @@ def json_edit(path: str, data: bytes, only: Rotated | None = None) -> str | None
         return None
     if isinstance(only, str):
         places = sorted(place for place, text in _texts(document, "") if text == only)
-        words = [f'repoint: at {place} write "${{TYPE.NAME.id}}" of the successor for "{only}"' for place in places]
+        words = [
+            f'repoint: at {place} write "${{TYPE.NAME.id}}" of the successor for "{only}"'
+            for place in places
+        ]
         return f"in {path}, {'; '.join(words)}" if words else None
     declared = sorted(each for each in set(_declared(document)) if only in {None, each})
-    found = {(place, *each) for place, text in _texts(document, "") for each in _REFERENCE.findall(text)}
-    referring = sorted({(place, name) for place, kind, name in found if only in {None, (kind, name)}})
+    found = {
+        (place, *each) for place, text in _texts(document, "") for each in _REFERENCE.findall(text)
+    }
+    referring = sorted(
+        {(place, name) for place, kind, name in found if only in {None, (kind, name)}}
+    )
     if declared or referring:
         names = tuple(name for _, name in declared)
         constructs = cdktf_edit(path, document, names, tuple(place for place, _ in referring))
@@ -65,8 +78,14 @@ def json_edit(path: str, data: bytes, only: Rotated | None = None) -> str | None
             return constructs
     words = []
     for kind, name in declared:
-        bare = ", without what runs at its creation (provisioner, action_trigger)" if _runs(document, kind, name) else ""
-        words.append(f'introduce: copy the key "{name}" under resource.{kind} to a new key, such as "{name}_next"{bare}')
+        bare = (
+            ", without what runs at its creation (provisioner, action_trigger)"
+            if _runs(document, kind, name)
+            else ""
+        )
+        words.append(
+            f'introduce: copy the key "{name}" under resource.{kind} to a new key, such as "{name}_next"{bare}'
+        )
     for place, name in referring:
         words.append(
             f'repoint: at {place} write "{name}_next" for "{name}"'
@@ -80,7 +99,12 @@ def json_edit(path: str, data: bytes, only: Rotated | None = None) -> str | None
 def json_certificates(data: bytes) -> frozenset[tuple[str, str]]:
     """Return the type and name of each certificate that a JSON file declares or refers to; empty where it is no JSON."""
     document = _read(data)
-    return frozenset({*_declared(document), *(each for _, text in _texts(document, "") for each in _REFERENCE.findall(text))})
+    return frozenset(
+        {
+            *_declared(document),
+            *(each for _, text in _texts(document, "") for each in _REFERENCE.findall(text)),
+        }
+    )
 
 
 def _read(data: bytes) -> Any:
@@ -106,7 +130,8 @@ def _declared(document: Any) -> Iterator[tuple[str, str]]:
 def _runs(document: Any, kind: str, name: str) -> bool:
     """Whether a certificate's block runs something: a copy would run it with the successor alone."""
     return any(
-        "provisioner" in block or any("action_trigger" in inner for inner in _objects(block.get("lifecycle")))
+        "provisioner" in block
+        or any("action_trigger" in inner for inner in _objects(block.get("lifecycle")))
         for resources in _objects(document.get("resource"))
         for blocks in _objects(resources.get(kind))
         for block in _objects(blocks.get(name))
@@ -129,4 +154,7 @@ def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
         elif isinstance(current, dict):
             stack += [(inner, f"{here}.{key}" if here else key) for key, inner in current.items()]
         elif isinstance(current, list):
-            stack += [(inner, f"{here}[{index}]" if len(current) > 1 else here) for index, inner in enumerate(current)]
+            stack += [
+                (inner, f"{here}[{index}]" if len(current) > 1 else here)
+                for index, inner in enumerate(current)
+            ]

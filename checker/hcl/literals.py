@@ -47,7 +47,9 @@ class VarFiles:
         if self._paths is None:
             self._paths = tuple(_var_files(Path(self._root)))
         if name not in self._known:
-            self._known[name] = tuple(found for path in self._paths for found in _settings(self._root, path, name))
+            self._known[name] = tuple(
+                found for path in self._paths for found in _settings(self._root, path, name)
+            )
         return self._known[name]
 
 
@@ -56,7 +58,9 @@ def default_of(configuration: Configuration, name: str) -> VariableSetting | Non
     for file, block in configuration.blocks((), "variable", name):
         attribute = block.attribute("default")
         if attribute is not None:
-            return _setting(file, attribute.span.start, attribute.value.of(file.data), file.path, automatic=True)
+            return _setting(
+                file, attribute.span.start, attribute.value.of(file.data), file.path, automatic=True
+            )
     return None
 
 
@@ -64,7 +68,9 @@ def _var_files(root: Path) -> Iterator[str]:
     count = 0
     for folder, folders, names in os.walk(root):
         depth = len(Path(folder).relative_to(root).parts)
-        folders[:] = sorted(each for each in folders if not each.startswith(".")) if depth < _DEEPEST else []
+        folders[:] = (
+            sorted(each for each in folders if not each.startswith(".")) if depth < _DEEPEST else []
+        )
         for name in sorted(names):
             if name.endswith((".tfvars", ".tfvars.json")) and count < _MOST:
                 count += 1
@@ -86,10 +92,14 @@ def _settings(root: str, path: str, name: str) -> Iterator[VariableSetting]:
         return
     for attribute in file.body.attributes:
         if attribute.name == name:
-            yield _setting(file, attribute.span.start, attribute.value.of(data), path, automatic=automatic)
+            yield _setting(
+                file, attribute.span.start, attribute.value.of(data), path, automatic=automatic
+            )
 
 
-def _setting(file: SourceFile, start: int, text: bytes, path: str, *, automatic: bool) -> VariableSetting:
+def _setting(
+    file: SourceFile, start: int, text: bytes, path: str, *, automatic: bool
+) -> VariableSetting:
     attribute = next(
         each
         for body in (file.body, *(block.body for block in file.body.blocks))
@@ -102,7 +112,9 @@ def _setting(file: SourceFile, start: int, text: bytes, path: str, *, automatic:
         if node.type == "string_lit"
     )
     plain = re.fullmatch(rb'"[\w-]*"|null', text.strip()) is not None
-    return VariableSetting(path=path, line=file.line(start), texts=texts, plain=plain, automatic=automatic)
+    return VariableSetting(
+        path=path, line=file.line(start), texts=texts, plain=plain, automatic=automatic
+    )
 
 
 # What API Gateway makes: lower-case letters and digits (`facts/aws.md`); shorter text is a name or a key.
@@ -121,7 +133,9 @@ class LiteralUse:
     settings: tuple[VariableSetting, ...] = ()
 
 
-def literal_uses(configuration: Configuration, var_files: VarFiles | None = None) -> dict[str, tuple[LiteralUse, ...]]:
+def literal_uses(
+    configuration: Configuration, var_files: VarFiles | None = None
+) -> dict[str, tuple[LiteralUse, ...]]:
     """Every text that may be an id, with the stages that take it; `var_files` are the configuration's, where they were read."""
     found: dict[str, list[LiteralUse]] = {}
     var_files = var_files or VarFiles(configuration)
@@ -135,7 +149,11 @@ def literal_uses(configuration: Configuration, var_files: VarFiles | None = None
 
 
 def _of_stage(
-    configuration: Configuration, var_files: VarFiles, module: ModulePath, file: SourceFile, block: Block
+    configuration: Configuration,
+    var_files: VarFiles,
+    module: ModulePath,
+    file: SourceFile,
+    block: Block,
 ) -> Iterator[tuple[str, LiteralUse]]:
     stage = (module, block.labels[0], block.labels[1])
     for origin in origins(configuration, module, file, block, POINTER):
@@ -143,9 +161,19 @@ def _of_stage(
             yield origin.text, LiteralUse(stage=stage, file=file, block=block, origin=origin)
         if origin.producer is Producer.VARIABLE:
             default = default_of(configuration, origin.text)
-            settings = (*var_files.settings(origin.text), *((default,) if default is not None else ()))
-            for text in dict.fromkeys(text for setting in settings for text in setting.texts if _ID.fullmatch(text)):
-                yield text, LiteralUse(stage=stage, file=file, block=block, origin=origin, settings=settings)
+            settings = (
+                *var_files.settings(origin.text),
+                *((default,) if default is not None else ()),
+            )
+            for text in dict.fromkeys(
+                text for setting in settings for text in setting.texts if _ID.fullmatch(text)
+            ):
+                yield (
+                    text,
+                    LiteralUse(
+                        stage=stage, file=file, block=block, origin=origin, settings=settings
+                    ),
+                )
 
 
 def declaring_module(uses: tuple[LiteralUse, ...]) -> ModulePath:
@@ -158,11 +186,15 @@ def placement(uses: tuple[LiteralUse, ...]) -> tuple[tuple[str, str], ...]:
     use = uses[0]
     found = ((name, use.block.attribute(name)) for name in _PLACED)
     return tuple(
-        (name, attribute.value.of(use.file.data).decode("utf-8", "replace")) for name, attribute in found if attribute is not None
+        (name, attribute.value.of(use.file.data).decode("utf-8", "replace"))
+        for name, attribute in found
+        if attribute is not None
     )
 
 
-def literal_obstacles(configuration: Configuration, identity: str, uses: tuple[LiteralUse, ...]) -> Iterator[EditObstacle]:
+def literal_obstacles(
+    configuration: Configuration, identity: str, uses: tuple[LiteralUse, ...]
+) -> Iterator[EditObstacle]:
     """Everything that stands in the way of replacing a literal id by a reference to a certificate of Terraform's."""
     home = declaring_module(uses)
     for use in uses:
@@ -192,12 +224,24 @@ def _of_text(use: LiteralUse, home: ModulePath) -> Iterator[_Complaint]:
     origin = use.origin
     where = (origin.file.path, origin.line)
     if origin.module != home:
-        yield "the id stands in more than one module", "write it in one place, or refer to a certificate by hand", *where
+        yield (
+            "the id stands in more than one module",
+            "write it in one place, or refer to a certificate by hand",
+            *where,
+        )
     if not origin.plain:
         given = ", ".join(f"{setting.path}:{setting.line}" for setting in use.settings)
         variable = origin.producer is Producer.VARIABLE
-        what = f"a value inside var.{origin.text} ({given})" if variable else "a key, an index or part of a text"
-        yield f"the id is {what}, where no reference can take its place", "give it a place of its own, then ask again", *where
+        what = (
+            f"a value inside var.{origin.text} ({given})"
+            if variable
+            else "a key, an index or part of a text"
+        )
+        yield (
+            f"the id is {what}, where no reference can take its place",
+            "give it a place of its own, then ask again",
+            *where,
+        )
     if origin.reshaped:
         yield (
             "the id goes through for_each in a way that tfcert does not follow (a set, a function or a for)",
@@ -233,7 +277,9 @@ def _of_variable(use: LiteralUse, identity: str) -> Iterator[_Complaint]:
         )
 
 
-def _of_place(configuration: Configuration, use: LiteralUse, home: ModulePath) -> Iterator[_Complaint]:
+def _of_place(
+    configuration: Configuration, use: LiteralUse, home: ModulePath
+) -> Iterator[_Complaint]:
     module = use.stage[0]
     where = (use.file.path, use.file.line(use.block.span.start))
     if module[: len(home)] != home:
@@ -245,9 +291,17 @@ def _of_place(configuration: Configuration, use: LiteralUse, home: ModulePath) -
         return
     own = placement((use,))
     if module != home and own:
-        yield "the stage has a provider or region of its own, inside a module", "create the certificate there by hand", *where
+        yield (
+            "the stage has a provider or region of its own, inside a module",
+            "create the certificate there by hand",
+            *where,
+        )
     if any(word in text for _, text in own for word in ("each.", "count.")):
-        yield "the stage's region differs by instance", "create the certificates by hand, one a region", *where
+        yield (
+            "the stage's region differs by instance",
+            "create the certificates by hand, one a region",
+            *where,
+        )
     for end in range(len(home), len(module)):
         for file, call in configuration.blocks(module[:end], "module", module[end]):
             if call.attribute("providers") is not None:

@@ -31,7 +31,9 @@ class EditObstacle:
 _NAMED = 5
 
 
-def shared_module_obstacle(configuration: Configuration, module: ModulePath, file: SourceFile) -> Iterator[EditObstacle]:
+def shared_module_obstacle(
+    configuration: Configuration, module: ModulePath, file: SourceFile
+) -> Iterator[EditObstacle]:
     """Whether an edit of the module that declares a certificate would reach more than this one call of it."""
     yield from _by_units(configuration, module, file)
     if not module:
@@ -46,7 +48,9 @@ def shared_module_obstacle(configuration: Configuration, module: ModulePath, fil
             remedy="rotate it by hand, module by module, by the runbook; in a git repository tfcert sees who else calls it",
             path=file.path,
         )
-    above = dict.fromkeys(configuration.modules[module[:end]].directory for end in range(1, len(module) + 1))
+    above = dict.fromkeys(
+        configuration.modules[module[:end]].directory for end in range(1, len(module) + 1)
+    )
     others = tuple(caller for each in above for caller in other_callers(configuration, each))
     if others:
         named = _named(others)
@@ -65,7 +69,9 @@ def shared_module_obstacle(configuration: Configuration, module: ModulePath, fil
         )
 
 
-def _by_units(configuration: Configuration, module: ModulePath, file: SourceFile) -> Iterator[EditObstacle]:
+def _by_units(
+    configuration: Configuration, module: ModulePath, file: SourceFile
+) -> Iterator[EditObstacle]:
     """Whether several Terragrunt units run the text: two of the root module, or one of a module that it calls."""
     certain = [use for use, most in unit_uses(configuration, module) if use.certain and most]
     if certain:
@@ -86,7 +92,11 @@ def unit_uses(configuration: Configuration, module: ModulePath) -> Iterator[tupl
     if terragrunt is None:
         return
     for depth in range(len(module) + 1):
-        directory = Path(configuration.root, configuration.modules[module[:depth]].directory).resolve().as_posix()
+        directory = (
+            Path(configuration.root, configuration.modules[module[:depth]].directory)
+            .resolve()
+            .as_posix()
+        )
         uses = terragrunt.uses(directory)
         most = depth > 0 or sum(use.certain for use in uses) > 1
         yield from ((use, most) for use in uses)
@@ -100,7 +110,9 @@ def _terragrunt(configuration: Configuration) -> Terragrunt | None:
 
 
 def _named(found: Sequence[object]) -> str:
-    return ", ".join(map(str, found[:_NAMED])) + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
+    return ", ".join(map(str, found[:_NAMED])) + (
+        f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    )
 
 
 _OVERRIDE = re.compile(r"(?:^|[/_])override\.(?:tf|tofu)(?:\.json)?$")
@@ -128,7 +140,9 @@ def flow_obstacles(
 
     `what` is the certificate that is rotated, or a literal id.
     """
-    modules = sorted({module, *(stage[0] for stage in flow.stages), *(site.module for site in flow.sites)})
+    modules = sorted(
+        {module, *(stage[0] for stage in flow.stages), *(site.module for site in flow.sites)}
+    )
     for path in modules:
         yield from _foreign(configuration, path, flow, what)
         yield from _unreadable(configuration, path, what)
@@ -137,7 +151,9 @@ def flow_obstacles(
     yield from _ignored(configuration, flow)
 
 
-def _foreign(configuration: Configuration, module: ModulePath, flow: Flow, what: Rotated) -> Iterator[EditObstacle]:
+def _foreign(
+    configuration: Configuration, module: ModulePath, flow: Flow, what: Rotated
+) -> Iterator[EditObstacle]:
     twins = configuration.modules[module].twins()
     for path in configuration.modules[module].foreign:
         data = read_foreign(configuration, path)
@@ -152,7 +168,9 @@ def _foreign(configuration: Configuration, module: ModulePath, flow: Flow, what:
                 line=data.count(b"\n", 0, at) + 1,
             )
         elif _OVERRIDE.search(path) and any(
-            kind.encode() in data and name.encode() in data for where, kind, name in flow.stages if where == module
+            kind.encode() in data and name.encode() in data
+            for where, kind, name in flow.stages
+            if where == module
         ):
             yield EditObstacle(
                 reason=f"{path} overrides a stage that the certificate's id reaches, and tfcert does not follow overrides",
@@ -171,17 +189,31 @@ def _read_by(path: str, twins: Mapping[str, str]) -> str:
     return f" (only OpenTofu reads it{f', instead of {plain}' if plain is not None else ''})"
 
 
-def _twins(configuration: Configuration, modules: Sequence[ModulePath], file: SourceFile, flow: Flow) -> Iterator[EditObstacle]:
+def _twins(
+    configuration: Configuration, modules: Sequence[ModulePath], file: SourceFile, flow: Flow
+) -> Iterator[EditObstacle]:
     """The files of a rotation that OpenTofu leaves out for a .tofu file of the same name: an edit does nothing for one tool."""
-    twins = {plain: tofu for each in configuration.modules.values() for plain, tofu in each.twins().items()}
+    twins = {
+        plain: tofu
+        for each in configuration.modules.values()
+        for plain, tofu in each.twins().items()
+    }
     if not twins:
         return
-    touched = {file.path, *(place.file.path for place in (*flow.sites, *(reference.site for reference in flow.references)))}
+    touched = {
+        file.path,
+        *(
+            place.file.path
+            for place in (*flow.sites, *(reference.site for reference in flow.references))
+        ),
+    }
     for path, kind, name in flow.stages:
         touched |= {each.path for each, _ in configuration.blocks(path, "resource", kind, name)}
     for path in modules:
         for depth in range(len(path)):
-            touched |= {each.path for each, _ in configuration.blocks(path[:depth], "module", path[depth])}
+            touched |= {
+                each.path for each, _ in configuration.blocks(path[:depth], "module", path[depth])
+            }
     for plain, tofu in sorted(twins.items()):
         # One that speaks of client certificates is named as such already.
         if plain in touched and b"client_certificate" not in read_foreign(configuration, tofu):
@@ -194,11 +226,15 @@ def _twins(configuration: Configuration, modules: Sequence[ModulePath], file: So
             )
 
 
-def _unreadable(configuration: Configuration, module: ModulePath, what: Rotated) -> Iterator[EditObstacle]:
+def _unreadable(
+    configuration: Configuration, module: ModulePath, what: Rotated
+) -> Iterator[EditObstacle]:
     # A certificate's name is in files that are not ours too; its type is in every reference.
     word = what if isinstance(what, str) else what[0]
     for file in configuration.in_module(module):
-        if (b"client_certificate" in file.data or word.encode() in file.data) and file.fault is not None:
+        if (
+            b"client_certificate" in file.data or word.encode() in file.data
+        ) and file.fault is not None:
             yield EditObstacle(
                 reason=f"{file.path} cannot be parsed (line {file.fault.line}: {file.fault.reason}), and it speaks of the"
                 " certificate",
@@ -247,16 +283,22 @@ def _takes_away(reference: Reference, flow: Flow) -> bool:
     Terraform refuses a move away from a block that is still declared (https://developer.hashicorp.com/terraform/language/moved).
     """
     own = any(
-        other.site.block.span == reference.site.block.span and other.site.file.path == reference.site.file.path
+        other.site.block.span == reference.site.block.span
+        and other.site.file.path == reference.site.file.path
         for other in flow.references
         if other.site.path == ("to",)
     )
     return not own and not any(step.name is None for step in reference.traversal.steps[-1:])
 
 
-def _generated(configuration: Configuration, file: SourceFile, flow: Flow) -> Iterator[EditObstacle]:
+def _generated(
+    configuration: Configuration, file: SourceFile, flow: Flow
+) -> Iterator[EditObstacle]:
     """The files that a rotation edits and that another program writes."""
-    files = {file.path: file, **{reference.site.file.path: reference.site.file for reference in flow.references}}
+    files = {
+        file.path: file,
+        **{reference.site.file.path: reference.site.file for reference in flow.references},
+    }
     for path, each in sorted(files.items()):
         found = generated(each, Path(configuration.root, path).resolve().as_posix())
         if found is not None:
@@ -277,11 +319,17 @@ def _keys(flow: Flow) -> Iterator[EditObstacle]:
         )
 
 
-def _quoted(configuration: Configuration, module: ModulePath, reference: str) -> Iterator[EditObstacle]:
+def _quoted(
+    configuration: Configuration, module: ModulePath, reference: str
+) -> Iterator[EditObstacle]:
     pattern = re.compile(rb'"' + re.escape(reference.encode()) + rb'["\[.]')
     for file in configuration.in_module(module, reference.encode()):
         comments = file.body.comments if parses(file) else ()
-        quotes = (quote for quote in pattern.finditer(file.data) if not any(c.start <= quote.start() < c.end for c in comments))
+        quotes = (
+            quote
+            for quote in pattern.finditer(file.data)
+            if not any(c.start <= quote.start() < c.end for c in comments)
+        )
         found = next(quotes, None)
         if found is not None:
             yield EditObstacle(

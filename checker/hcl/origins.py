@@ -78,7 +78,9 @@ class _Trace:
         for traversal in traversals(node, place.file.data):
             yield from self.traversal(place, traversal)
 
-    def origin(self, place: _Place, producer: Producer, text: str, span: Span, *, plain: bool = True) -> Origin:
+    def origin(
+        self, place: _Place, producer: Producer, text: str, span: Span, *, plain: bool = True
+    ) -> Origin:
         return Origin(
             producer=producer,
             text=text,
@@ -102,7 +104,9 @@ class _Trace:
                 each = place.block.attribute("for_each")
                 self.looped, before = True, self.looped
                 self.shaped = self.shaped if before else False
-                if each is not None and self.first_time(place.module, "each", " ".join((place.block.type, *place.block.labels))):
+                if each is not None and self.first_time(
+                    place.module, "each", " ".join((place.block.type, *place.block.labels))
+                ):
                     yield from self.expression(place, each.expression)
             case "module":
                 yield from self.output(place, traversal, name)
@@ -133,7 +137,9 @@ class _Trace:
         for file, block in self.configuration.blocks(place.module[:-1], "module", place.module[-1]):
             argument = block.attribute(name)
             if argument is not None:
-                yield from self.expression(_Place(place.module[:-1], file, block), argument.expression)
+                yield from self.expression(
+                    _Place(place.module[:-1], file, block), argument.expression
+                )
                 return
         for file, block in self.configuration.blocks(place.module, "variable", name):
             default = block.attribute("default")
@@ -146,13 +152,17 @@ class _Trace:
             yield self.origin(place, Producer.MODULE, call, traversal.span)
             return
         name = traversal.first_attribute_after(0)
-        for file, block in self.configuration.blocks(inner, "output", *(() if name is None else (name,))):
+        for file, block in self.configuration.blocks(
+            inner, "output", *(() if name is None else (name,))
+        ):
             value = block.attribute("value")
             if value is not None and self.first_time(inner, "output", block.labels[0]):
                 yield from self.expression(_Place(inner, file, block), value.expression)
 
 
-def origins(configuration: Configuration, module: ModulePath, file: SourceFile, block: Block, attribute: str) -> tuple[Origin, ...]:
+def origins(
+    configuration: Configuration, module: ModulePath, file: SourceFile, block: Block, attribute: str
+) -> tuple[Origin, ...]:
     """Everything that an attribute of a block may take its value from, as far as the configuration tells."""
     found = block.attribute(attribute)
     if found is None or not parses(file):
@@ -177,4 +187,13 @@ def _is_value(literal_: Node) -> bool:
 
 
 def _written(traversal: Traversal) -> str:
-    return ".".join((traversal.root, *(step.name for step in traversal.steps[: 2 if traversal.root == "data" else 1] if step.name)))
+    return ".".join(
+        (
+            traversal.root,
+            *(
+                step.name
+                for step in traversal.steps[: 2 if traversal.root == "data" else 1]
+                if step.name
+            ),
+        )
+    )

@@ -43,7 +43,10 @@ def set_grammar_cache(directory: Path) -> None:
 @lru_cache(maxsize=256)
 def by_tree_sitter(file: SourceFile) -> Structure:
     """The structure as tree-sitter reads it."""
-    return Counter(((block.type, block.labels), tuple(sorted(_block_leaves(block, file.data, "")))) for block in file.body.blocks)
+    return Counter(
+        ((block.type, block.labels), tuple(sorted(_block_leaves(block, file.data, ""))))
+        for block in file.body.blocks
+    )
 
 
 @lru_cache(maxsize=256)
@@ -170,7 +173,9 @@ def prove(path: str, before: bytes, after: bytes, intent: Intent) -> None:
                 where=path,
                 remedy="nothing was written; make the edit by hand from the runbook",
             )
-    if block_counts(by_tree_sitter(SourceFile(path, after))) != block_counts(by_hcl2(SourceFile(path, after))):
+    if block_counts(by_tree_sitter(SourceFile(path, after))) != block_counts(
+        by_hcl2(SourceFile(path, after))
+    ):
         raise UnprovenError(
             "the edit could not be proven: the two parsers read different blocks",
             where=path,
@@ -182,13 +187,17 @@ def _read(path: str, data: bytes, read: Callable[[SourceFile], Structure]) -> St
     try:
         return read(SourceFile(path, data))
     except UnreadableError as error:
-        raise UnprovenError(error.message, where=error.where, remedy="nothing was written") from error
+        raise UnprovenError(
+            error.message, where=error.where, remedy="nothing was written"
+        ) from error
 
 
 def _compare(old: Structure, new: Structure, intent: Intent) -> str | None:
     lost, gained = old - new, new - old
     for key in intent.removed:
-        entry = next((entry for entry in lost if entry[0] == key and _concerns(entry, intent)), None)
+        entry = next(
+            (entry for entry in lost if entry[0] == key and _concerns(entry, intent)), None
+        )
         if entry is None:
             return f"{_print(key)} is still there"
         lost = lost - Counter([entry])
@@ -196,7 +205,11 @@ def _compare(old: Structure, new: Structure, intent: Intent) -> str | None:
         entry = next((entry for entry in gained if entry[0] == key), None)
         if entry is None:
             return f"{_print(key)} was not added"
-        if intent.clone_of is not None and key[0] == "resource" and not _is_clone(entry[1], intent.clone_of, old):
+        if (
+            intent.clone_of is not None
+            and key[0] == "resource"
+            and not _is_clone(entry[1], intent.clone_of, old)
+        ):
             return f"{_print(key)} is not a copy of {_print(intent.clone_of)}"
         gained = gained - Counter([entry])
     return _only_renamed(lost, gained, intent)
@@ -217,7 +230,9 @@ def _only_renamed(lost: Structure, gained: Structure, intent: Intent) -> str | N
 
 def _concerns(entry: tuple[BlockKey, Leaves], intent: Intent) -> bool:
     (_kind, labels), leaves = entry
-    return bool(labels) or any(_reference(intent.kind, intent.old).search(text) for _, text in leaves)
+    return bool(labels) or any(
+        _reference(intent.kind, intent.old).search(text) for _, text in leaves
+    )
 
 
 def _is_clone(leaves: Leaves, source: BlockKey, old: Structure) -> bool:
@@ -229,7 +244,9 @@ def _is_clone(leaves: Leaves, source: BlockKey, old: Structure) -> bool:
 
 def _reference(kind: str, name: str) -> re.Pattern[str]:
     # Behind `module.x.` it is the same resource, as the caller of its module names it; behind `data.` it is another one.
-    return re.compile(rf"(?<![\w-])(?<!data\.)(?<!data \. ){re.escape(kind)}\s*\.\s*{re.escape(name)}(?![\w-])")
+    return re.compile(
+        rf"(?<![\w-])(?<!data\.)(?<!data \. ){re.escape(kind)}\s*\.\s*{re.escape(name)}(?![\w-])"
+    )
 
 
 def _unnamed(blocks: Structure, intent: Intent) -> Structure:
@@ -239,7 +256,11 @@ def _unnamed(blocks: Structure, intent: Intent) -> Structure:
     both = _both(re.escape(new))
     plain: Structure = Counter()
     for (key, leaves), count in blocks.items():
-        unnamed = tuple(sorted((path, both.sub(r"\1", same.sub(new, old.sub(new, text)))) for path, text in leaves))
+        unnamed = tuple(
+            sorted(
+                (path, both.sub(r"\1", same.sub(new, old.sub(new, text)))) for path, text in leaves
+            )
+        )
         plain[(key, unnamed)] += count
     return plain
 
@@ -263,14 +284,19 @@ def _joins(blocks: Structure, intent: Intent) -> int:
 
 def _mentions(blocks: Structure, intent: Intent) -> int:
     pattern = _reference(intent.kind, intent.old)
-    return sum(count * sum(len(pattern.findall(text)) for _, text in leaves) for (_, leaves), count in blocks.items())
+    return sum(
+        count * sum(len(pattern.findall(text)) for _, text in leaves)
+        for (_, leaves), count in blocks.items()
+    )
 
 
 def _print(key: BlockKey) -> str:
     return " ".join((key[0], *(f'"{label}"' for label in key[1])))
 
 
-def prove_replaced(path: str, before: bytes, after: bytes, *, plain: frozenset[str], reference: str, times: int) -> None:
+def prove_replaced(
+    path: str, before: bytes, after: bytes, *, plain: frozenset[str], reference: str, times: int
+) -> None:
     """Hold an edited file against it: what is `plain` (a quoted id, `var.name`) became `reference`, so many times.
 
     Raises UnprovenError naming the file and the parser that saw something else; then nothing may be written.
@@ -290,17 +316,27 @@ def prove_replaced(path: str, before: bytes, after: bytes, *, plain: frozenset[s
 def _same(blocks: Structure, plain: frozenset[str], reference: str) -> Structure:
     found: Structure = Counter()
     for (key, leaves), count in blocks.items():
-        found[(key, tuple((path, _normal(text, plain, reference)) for path, text in leaves))] += count
+        found[(key, tuple((path, _normal(text, plain, reference)) for path, text in leaves))] += (
+            count
+        )
     return found
 
 
 def _normal(text: str, plain: frozenset[str], reference: str) -> str:
     text = _tight(text)
     for each in plain:
-        pattern = rf'"\s*{re.escape(each[1:-1])}\s*"' if each.startswith('"') else rf"(?<![\w.-]){re.escape(each)}(?![\w-])"
+        pattern = (
+            rf'"\s*{re.escape(each[1:-1])}\s*"'
+            if each.startswith('"')
+            else rf"(?<![\w.-]){re.escape(each)}(?![\w-])"
+        )
         text = re.sub(pattern, reference, text)
     # python-hcl2 writes an expression as a template and a literal in quotes alone; a template may hold nothing but the reference.
-    return reference if re.fullmatch(rf'"?\s*\$\{{\s*{re.escape(reference)}\s*\}}\s*"?', text) else text
+    return (
+        reference
+        if re.fullmatch(rf'"?\s*\$\{{\s*{re.escape(reference)}\s*\}}\s*"?', text)
+        else text
+    )
 
 
 def _tight(text: str) -> str:
@@ -310,4 +346,7 @@ def _tight(text: str) -> str:
 
 def _count(blocks: Structure, reference: str) -> int:
     pattern = re.compile(rf"(?<![\w.-]){re.escape(reference)}(?![\w-])")
-    return sum(count * sum(len(pattern.findall(_tight(text))) for _, text in leaves) for (_, leaves), count in blocks.items())
+    return sum(
+        count * sum(len(pattern.findall(_tight(text))) for _, text in leaves)
+        for (_, leaves), count in blocks.items()
+    )

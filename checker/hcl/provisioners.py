@@ -36,7 +36,9 @@ def runs(file: SourceFile, block: Block) -> tuple[Run, ...]:
         for inner in lifecycle.blocks("action_trigger"):
             events = inner.attribute("events")
             text = events.value.of(file.data) if events is not None else b""
-            found.append(_run(file, inner, "action_trigger", at_creation=b"create" in text or not text))
+            found.append(
+                _run(file, inner, "action_trigger", at_creation=b"create" in text or not text)
+            )
     return tuple(sorted(found, key=lambda run: run.block.span))
 
 
@@ -56,7 +58,13 @@ def _run(file: SourceFile, block: Block, what: str, *, at_creation: bool) -> Run
         for attribute in _attributes(block)
         for traversal in traversals(attribute.expression, file.data)
     )
-    return Run(block=block, what=what, line=file.line(block.span.start), at_creation=at_creation, takes_pem=takes)
+    return Run(
+        block=block,
+        what=what,
+        line=file.line(block.span.start),
+        at_creation=at_creation,
+        takes_pem=takes,
+    )
 
 
 def _attributes(block: Block) -> Iterator[Attribute]:
@@ -67,4 +75,7 @@ def _attributes(block: Block) -> Iterator[Attribute]:
 
 def _is_word(file: SourceFile, block: Block, name: str, word: str) -> bool:
     attribute = block.attribute(name)
-    return attribute is not None and attribute.value.of(file.data).decode("utf-8", "replace").strip().strip('"') == word
+    return (
+        attribute is not None
+        and attribute.value.of(file.data).decode("utf-8", "replace").strip().strip('"') == word
+    )

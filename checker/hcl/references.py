@@ -20,7 +20,9 @@ _META_ARGUMENTS = frozenset({"depends_on", "replace_triggered_by", "ignore_chang
 # What these functions return says how many there are, and nothing of any.
 _COUNTING = frozenset({"length", "keys", "can"})
 # What these functions return has the attributes of what they are given.
-_TRANSPARENT = frozenset({"values", "one", "element", "concat", "coalesce", "try", "tolist", "flatten", "coalescelist"})
+_TRANSPARENT = frozenset(
+    {"values", "one", "element", "concat", "coalesce", "try", "tolist", "flatten", "coalescelist"}
+)
 
 
 class ReferenceUse(Enum):
@@ -71,11 +73,19 @@ def sites(file: SourceFile, module: ModulePath) -> Iterator[Site]:
         while stack:
             current, path = stack.pop()
             for attribute in current.body.attributes:
-                yield Site(file=file, module=module, block=block, path=(*path, attribute.name), attribute=attribute)
+                yield Site(
+                    file=file,
+                    module=module,
+                    block=block,
+                    path=(*path, attribute.name),
+                    attribute=attribute,
+                )
             stack.extend((inner, (*path, inner.type)) for inner in reversed(current.body.blocks))
 
 
-def traversals_of(configuration: Configuration, module: ModulePath, root: str, name: str) -> Iterator[tuple[Site, Traversal]]:
+def traversals_of(
+    configuration: Configuration, module: ModulePath, root: str, name: str
+) -> Iterator[tuple[Site, Traversal]]:
     """Every traversal `root.name…` of a module, in files that can be parsed."""
     for file in configuration.in_module(module, root.encode(), name.encode()):
         if not parses(file):
@@ -83,7 +93,13 @@ def traversals_of(configuration: Configuration, module: ModulePath, root: str, n
         for site in sites(file, module):
             # Both words stand in the text of every such traversal; most attributes of a file have neither.
             start, end = site.attribute.span.start, site.attribute.span.end
-            if min(file.data.find(root.encode(), start, end), file.data.find(name.encode(), start, end)) < 0:
+            if (
+                min(
+                    file.data.find(root.encode(), start, end),
+                    file.data.find(name.encode(), start, end),
+                )
+                < 0
+            ):
                 continue
             for traversal in traversals(site.attribute.expression, file.data):
                 step = traversal.attribute(0)
@@ -91,12 +107,16 @@ def traversals_of(configuration: Configuration, module: ModulePath, root: str, n
                     yield site, traversal
 
 
-def references(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Iterator[Reference]:
+def references(
+    configuration: Configuration, module: ModulePath, kind: str, name: str
+) -> Iterator[Reference]:
     """Every reference to the resource `kind.name`: in its own module, and by its whole address in the modules that call it."""
     for site, traversal in traversals_of(configuration, module, kind, name):
         step = traversal.attribute(0)
         if step is not None:
-            yield Reference(site=site, name=step.span, use=use_of(site, traversal), traversal=traversal)
+            yield Reference(
+                site=site, name=step.span, use=use_of(site, traversal), traversal=traversal
+            )
     for depth in range(len(module)):
         caller, inner = module[:depth], module[depth:]
         for file in configuration.in_module(caller, *map(str.encode, (*inner, kind, name))):
@@ -104,14 +124,21 @@ def references(configuration: Configuration, module: ModulePath, kind: str, name
                 yield from from_outside(file, caller, inner, kind, name)
 
 
-def from_outside(file: SourceFile, caller: ModulePath, inner: ModulePath, kind: str, name: str) -> Iterator[Reference]:
+def from_outside(
+    file: SourceFile, caller: ModulePath, inner: ModulePath, kind: str, name: str
+) -> Iterator[Reference]:
     """The references of a file to `module.INNER….kind.name`: `import`, `moved` and `removed` blocks name addresses so."""
     wanted = [*(word for call in inner for word in ("module", call)), kind, name]
     for site in sites(file, caller):
         for traversal in traversals(site.attribute.expression, file.data):
             steps = [step for step in traversal.steps if step.name is not None]
             if [traversal.root, *(step.name for step in steps)][: len(wanted)] == wanted:
-                yield Reference(site=site, name=steps[len(wanted) - 2].span, use=ReferenceUse.META, traversal=traversal)
+                yield Reference(
+                    site=site,
+                    name=steps[len(wanted) - 2].span,
+                    use=ReferenceUse.META,
+                    traversal=traversal,
+                )
 
 
 def moved_by_repoint(found: Iterable[Reference]) -> tuple[Reference, ...]:
@@ -132,13 +159,20 @@ def _moves_with_id(reference: Reference, known: tuple[Reference, ...]) -> bool:
     here = [
         other
         for other in known
-        if other.site.file.path == site.file.path and other.use in {ReferenceUse.POINTER, ReferenceUse.TRUST}
+        if other.site.file.path == site.file.path
+        and other.use in {ReferenceUse.POINTER, ReferenceUse.TRUST}
     ]
-    beside = _nearest(reference, [other for other in here if other.site.attribute.span == site.attribute.span])
+    beside = _nearest(
+        reference, [other for other in here if other.site.attribute.span == site.attribute.span]
+    )
     if not beside and site.block.type != "locals":
         beside = [other for other in here if other.site.block.span == site.block.span]
     if not beside and site.block.type == "output":
-        beside = [other for other in known if other.site.block.type == "output" and other.site.module == site.module]
+        beside = [
+            other
+            for other in known
+            if other.site.block.type == "output" and other.site.module == site.module
+        ]
     if beside:
         return any(other.use is ReferenceUse.POINTER for other in beside)
     return _is_counted(reference.traversal, site.file.data) or site.block.type == "locals"
@@ -182,14 +216,20 @@ def _is_counted(traversal: Traversal, data: bytes) -> bool:
         if node.type == "binary_operation":
             return _is_compared_with_null(node, data)
         arguments = node.parent
-        call = arguments.parent if arguments is not None and arguments.type == "function_arguments" else None
+        call = (
+            arguments.parent
+            if arguments is not None and arguments.type == "function_arguments"
+            else None
+        )
         if call is None:
             return False
         function = data[call.children[0].start_byte : call.children[0].end_byte].decode()
         if function in _COUNTING:
             return True
         behind = call.next_sibling
-        if function not in _TRANSPARENT or (behind is not None and behind.type in {"get_attr", "splat"}):
+        if function not in _TRANSPARENT or (
+            behind is not None and behind.type in {"get_attr", "splat"}
+        ):
             return False
         node = call.parent
     return False
@@ -198,7 +238,9 @@ def _is_counted(traversal: Traversal, data: bytes) -> bool:
 def _is_compared_with_null(operation: Node, data: bytes) -> bool:
     operators = [child for child in operation.children if child.type in {"==", "!="}]
     sides = (operation.children[0], operation.children[-1])
-    return bool(operators) and any(data[side.start_byte : side.end_byte] == b"null" for side in sides)
+    return bool(operators) and any(
+        data[side.start_byte : side.end_byte] == b"null" for side in sides
+    )
 
 
 def _taken(traversal: Traversal, data: bytes) -> set[str | None]:
@@ -217,7 +259,11 @@ def _through_for(expression: Node, data: bytes) -> set[str | None]:
     if not loop:
         return set()
     value = data[loop[-1].start_byte : loop[-1].end_byte].decode()
-    return {inner.steps[0].name if inner.steps else None for inner in traversals(intro.parent, data) if inner.root == value}
+    return {
+        inner.steps[0].name if inner.steps else None
+        for inner in traversals(intro.parent, data)
+        if inner.root == value
+    }
 
 
 def _through_calls(expression: Node, data: bytes) -> str | None:
@@ -245,7 +291,9 @@ def _attributes(node: Node, data: bytes) -> Iterator[str]:
         current = stack.pop()
         if current.type == "get_attr":
             yield from (
-                data[child.start_byte : child.end_byte].decode() for child in current.children if child.type == "identifier"
+                data[child.start_byte : child.end_byte].decode()
+                for child in current.children
+                if child.type == "identifier"
             )
         elif current.type in {"splat", "full_splat", "attr_splat", "index"}:
             stack.extend(reversed(current.children))

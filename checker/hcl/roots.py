@@ -60,9 +60,21 @@ def find_roots(top: str, *, most: int | None = None) -> tuple[Root, ...]:
     called = {child for folder in folders.values() for child in folder.local}
     found: list[Root] = []
     for path, folder in sorted(folders.items()):
-        if folder.remote or folder.locked or folder.unreadable or (folder.provides and path not in called):
+        if (
+            folder.remote
+            or folder.locked
+            or folder.unreadable
+            or (folder.provides and path not in called)
+        ):
             concerned = _concerned(path, folders)
-            found.append(Root(directory=path, remote=folder.remote, concerned=concerned, unreadable=folder.unreadable))
+            found.append(
+                Root(
+                    directory=path,
+                    remote=folder.remote,
+                    concerned=concerned,
+                    unreadable=folder.unreadable,
+                )
+            )
     return tuple(found)
 
 
@@ -90,7 +102,13 @@ def find_units(top: str) -> tuple[Unit, ...]:
         module = modules[0] if len(modules) == 1 else None
         concerned = module is None or _concerned(os.path.normpath(module), dict(_folders(module)))
         directory = os.path.normpath(Path(top, Path(folder).relative_to(here)))
-        found.append(Unit(directory=directory, module=os.path.relpath(module) if module is not None else None, concerned=concerned))
+        found.append(
+            Unit(
+                directory=directory,
+                module=os.path.relpath(module) if module is not None else None,
+                concerned=concerned,
+            )
+        )
     return tuple(found)
 
 
@@ -118,19 +136,28 @@ def _folders(top: str, most: int | None = None) -> Iterator[tuple[str, _Folder]]
         except OSError as error:
             unreadable = f"{error.filename or here}: {error.strerror or 'cannot be read'}"
         if texts or unreadable:
-            yield os.path.normpath(here), _look(here, texts, locked=locked, recorded=recorded, unreadable=unreadable)
+            yield (
+                os.path.normpath(here),
+                _look(here, texts, locked=locked, recorded=recorded, unreadable=unreadable),
+            )
 
 
-def _look(here: str, texts: list[bytes], *, locked: bool, recorded: bool, unreadable: str | None) -> _Folder:
+def _look(
+    here: str, texts: list[bytes], *, locked: bool, recorded: bool, unreadable: str | None
+) -> _Folder:
     local: set[str] = set()
     elsewhere = False
     for text in texts:
         if b"module" in text:
             sources = _LOCAL.findall(text)
-            local.update(posixpath.normpath(posixpath.join(here, os.fsdecode(source))) for source in sources)
+            local.update(
+                posixpath.normpath(posixpath.join(here, os.fsdecode(source))) for source in sources
+            )
             elsewhere = elsewhere or len(CALLS.findall(text)) > len(sources) or b'"module"' in text
     return _Folder(
-        remote=any((b"backend" in text or b"cloud" in text) and _REMOTE.search(text) for text in texts),
+        remote=any(
+            (b"backend" in text or b"cloud" in text) and _REMOTE.search(text) for text in texts
+        ),
         locked=locked,
         provides=any(b"provider" in text and _PROVIDER.search(text) for text in texts),
         speaks=recorded or any(mentions_rotation(text) for text in texts),

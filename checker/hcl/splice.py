@@ -34,9 +34,17 @@ def splice(texts: Mapping[str, bytes], edits: Iterable[Edit]) -> dict[str, bytes
         at = 0
         for edit in ordered:
             if edit.span.start < at or edit.span.end > len(before):
-                raise UnprovenError("two edits overlap", where=path, remedy="please report this; nothing was written")
+                raise UnprovenError(
+                    "two edits overlap",
+                    where=path,
+                    remedy="please report this; nothing was written",
+                )
             if edit.span.of(before) == edit.text:
-                raise UnprovenError("an edit changes nothing", where=path, remedy="please report this; nothing was written")
+                raise UnprovenError(
+                    "an edit changes nothing",
+                    where=path,
+                    remedy="please report this; nothing was written",
+                )
             pieces += (before[at : edit.span.start], edit.text)
             at = edit.span.end
         changed[path] = b"".join((*pieces, before[at:]))

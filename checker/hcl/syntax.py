@@ -47,7 +47,9 @@ class Block:
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute of that name directly in the block."""
-        return next((attribute for attribute in self.body.attributes if attribute.name == name), None)
+        return next(
+            (attribute for attribute in self.body.attributes if attribute.name == name), None
+        )
 
     def blocks(self, kind: str) -> tuple[Block, ...]:
         """The blocks of that type directly in the block."""
@@ -67,7 +69,9 @@ def parse_body(data: bytes) -> tuple[Body, int | None]:
     """Parse a file; the second value is the offset of the first thing that is no HCL, or None."""
     root = _parser().parse(data).root_node
     broken = _first_error(root)
-    comments = tuple(Span(node.start_byte, node.end_byte) for node in descendants(root) if node.type == "comment")
+    comments = tuple(
+        Span(node.start_byte, node.end_byte) for node in descendants(root) if node.type == "comment"
+    )
     top = next((child for child in root.children if child.type == "body"), None)
     body = _body(top, data) if top is not None else Body((), (), ())
     return Body(body.attributes, body.blocks, comments), broken
@@ -93,11 +97,16 @@ def _parser() -> Parser:
 def _first_error(root: Node) -> int | None:
     if not root.has_error:
         return None
-    return next((node.start_byte for node in descendants(root) if node.is_error or node.is_missing), root.start_byte)
+    return next(
+        (node.start_byte for node in descendants(root) if node.is_error or node.is_missing),
+        root.start_byte,
+    )
 
 
 def _body(node: Node, data: bytes) -> Body:
-    attributes = tuple(_attribute(child, data) for child in node.children if child.type == "attribute")
+    attributes = tuple(
+        _attribute(child, data) for child in node.children if child.type == "attribute"
+    )
     blocks = tuple(_block(child, data) for child in node.children if child.type == "block")
     return Body(attributes, blocks, ())
 
@@ -106,7 +115,9 @@ def _attribute(node: Node, data: bytes) -> Attribute:
     name = next(child for child in node.children if child.type == "identifier")
     expressions = [child for child in node.children if child.type == "expression"]
     expression = expressions[0] if expressions else node
-    return Attribute(_text(name, data), _span(node), Span(expression.start_byte, expression.end_byte), expression)
+    return Attribute(
+        _text(name, data), _span(node), Span(expression.start_byte, expression.end_byte), expression
+    )
 
 
 def _block(node: Node, data: bytes) -> Block:
@@ -180,14 +191,22 @@ class SourceFile:
         try:
             self.data.decode("utf-8")
         except UnicodeDecodeError as error:
-            return Fault("not UTF-8 text", self.line(error.start), "save the file as UTF-8; Terraform reads nothing else")
+            return Fault(
+                "not UTF-8 text",
+                self.line(error.start),
+                "save the file as UTF-8; Terraform reads nothing else",
+            )
         # Blanks of the same length stand for the mark: every offset stays what it is in the file.
         text = b"   " + self.data[3:] if self.data.startswith(_BOM) else self.data
         try:
             body, broken = parse_body(text)
         except RecursionError:
             return Fault("blocks are nested too deeply", 1, "tfcert reads no such file")
-        return body if broken is None else Fault("not valid HCL", self.line(broken), "`terraform validate` says more")
+        return (
+            body
+            if broken is None
+            else Fault("not valid HCL", self.line(broken), "`terraform validate` says more")
+        )
 
     @property
     def newline(self) -> bytes:
@@ -239,7 +258,9 @@ class Traversal:
 
     def first_attribute_after(self, position: int) -> str | None:
         """The name of the first attribute behind a position, past any index or splat; None for the whole object."""
-        return next((step.name for step in self.steps[position + 1 :] if step.name is not None), None)
+        return next(
+            (step.name for step in self.steps[position + 1 :] if step.name is not None), None
+        )
 
 
 def traversals(expression: Node, data: bytes) -> Iterator[Traversal]:

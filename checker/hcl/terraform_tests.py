@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration, ModulePath, literal_string
 from checker.hcl.proof import by_hcl2
-from checker.hcl.references import Reference, ReferenceUse, Site, from_outside, moved_by_repoint, sites, use_of
+from checker.hcl.references import (
+    Reference,
+    ReferenceUse,
+    Site,
+    from_outside,
+    moved_by_repoint,
+    sites,
+    use_of,
+)
 from checker.hcl.syntax import Block, SourceFile, parses, traversals
 
 _TARGETS = frozenset({"target", "replace", "expect_failures"})
@@ -28,7 +36,9 @@ class Mention:
     line: int
 
 
-def test_references(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Iterator[Reference]:
+def test_references(
+    configuration: Configuration, module: ModulePath, kind: str, name: str
+) -> Iterator[Reference]:
     """Every reference to the resource `kind.name` in the test files of its module and of the modules that call it."""
     for file, base in _files(configuration, module, kind, name):
         if not _editable(file):
@@ -37,7 +47,11 @@ def test_references(configuration: Configuration, module: ModulePath, kind: str,
             inner = _inner(configuration, file, block, base, module)
             if inner is None:
                 continue
-            found = from_outside(file, base, inner, kind, name) if inner else _plain(file, base, kind, name)
+            found = (
+                from_outside(file, base, inner, kind, name)
+                if inner
+                else _plain(file, base, kind, name)
+            )
             yield from (reference for reference in found if reference.site.block.span == block.span)
 
 
@@ -48,7 +62,9 @@ def moved_in_tests_by_repoint(found: Iterable[Reference]) -> tuple[Reference, ..
     return tuple(reference for reference in known if reference in moved or _overrides_id(reference))
 
 
-def unedited_mentions(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Iterator[Mention]:
+def unedited_mentions(
+    configuration: Configuration, module: ModulePath, kind: str, name: str
+) -> Iterator[Mention]:
     """The lines of test files that name the resource and that no phase edits."""
     pattern = re.compile(rb"(?<![\w-])" + re.escape(f"{kind}.{name}".encode()) + rb"(?![\w-])")
     for file, _ in _files(configuration, module, kind, name):
@@ -57,7 +73,9 @@ def unedited_mentions(configuration: Configuration, module: ModulePath, kind: st
             yield from (Mention(path=file.path, line=line) for line in lines)
 
 
-def _files(configuration: Configuration, module: ModulePath, kind: str, name: str) -> Iterator[tuple[SourceFile, ModulePath]]:
+def _files(
+    configuration: Configuration, module: ModulePath, kind: str, name: str
+) -> Iterator[tuple[SourceFile, ModulePath]]:
     """The test files that may name a resource, each with the module that it tests unless a run says otherwise."""
     for depth in range(len(module), -1, -1):
         for path in configuration.modules[module[:depth]].tests:
@@ -77,9 +95,17 @@ def _editable(file: SourceFile) -> bool:
     return True
 
 
-def _inner(configuration: Configuration, file: SourceFile, block: Block, base: ModulePath, module: ModulePath) -> ModulePath | None:
+def _inner(
+    configuration: Configuration,
+    file: SourceFile,
+    block: Block,
+    base: ModulePath,
+    module: ModulePath,
+) -> ModulePath | None:
     """The calls from the module that a block tests to the certificate's module; None where it tests another one."""
-    source = next((literal_string(file.data, inner, "source") for inner in block.blocks("module")), "")
+    source = next(
+        (literal_string(file.data, inner, "source") for inner in block.blocks("module")), ""
+    )
     if source == "":
         return module[len(base) :]
     directory = configuration.modules[base].directory
@@ -101,7 +127,10 @@ def _plain(file: SourceFile, base: ModulePath, kind: str, name: str) -> Iterator
 
 
 def _overrides_id(reference: Reference) -> bool:
-    if reference.site.path[-2:] != ("override_resource", "target") and reference.site.block.type != "override_resource":
+    if (
+        reference.site.path[-2:] != ("override_resource", "target")
+        and reference.site.block.type != "override_resource"
+    ):
         return False
     holder = _holder(reference.site)
     values = holder.attribute("values") if holder is not None else None

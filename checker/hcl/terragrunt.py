@@ -20,7 +20,15 @@ from checker.hcl.syntax import Attribute, SourceFile, parses
 UNIT, STACK = "terragrunt.hcl", "terragrunt.stack.hcl"
 
 _PASSED_OVER = frozenset({"node_modules", "vendor"})
-_NOT_OURS = (".tftest.hcl", ".tofutest.hcl", ".tfmock.hcl", ".lock.hcl", ".pkr.hcl", ".tflint.hcl", ".nomad.hcl")
+_NOT_OURS = (
+    ".tftest.hcl",
+    ".tofutest.hcl",
+    ".tfmock.hcl",
+    ".lock.hcl",
+    ".pkr.hcl",
+    ".tflint.hcl",
+    ".nomad.hcl",
+)
 _MOST = 5000
 _MOST_OUTSIDE = 200
 _ENTRIES = 40
@@ -86,24 +94,39 @@ class Terragrunt:
                 if certain is None:
                     continue
                 generated = list(self.generated(unit))
-                places = generated or [(source.file.path, source.file.line(source.attribute.span.start))]
+                places = generated or [
+                    (source.file.path, source.file.line(source.attribute.span.start))
+                ]
                 if not generated and source.file.path != path:
                     places = [(path, 1)]
-                yield from (UnitUse(path=posixpath.relpath(at, self.top), line=line, certain=certain) for at, line in places)
+                yield from (
+                    UnitUse(path=posixpath.relpath(at, self.top), line=line, certain=certain)
+                    for at, line in places
+                )
                 break
 
     def modules(self, unit: str) -> tuple[str | None, ...]:
         """The folders that a unit may run, None for one that cannot be worked out or is no folder here."""
         texts = [self.text(source, unit) for source in self.sources(posixpath.join(unit, UNIT))]
-        return tuple(None if _UNKNOWN in text or _REMOTE.search(text) else _plain(text) for text in texts)
+        return tuple(
+            None if _UNKNOWN in text or _REMOTE.search(text) else _plain(text) for text in texts
+        )
 
     def sources(self, path: str, seen: frozenset[str] = frozenset()) -> Iterator[_Source]:
         """The `source` of the `terraform` block of a file, else those of the files that it includes."""
         file = self.files.get(path)
         if file is None or path in seen or not parses(file):
             return
-        own = [found for block in file.body.blocks if block.type == "terraform" if (found := block.attribute("source"))]
-        yield from (_Source(file=file, folder=posixpath.dirname(path), attribute=attribute) for attribute in own)
+        own = [
+            found
+            for block in file.body.blocks
+            if block.type == "terraform"
+            if (found := block.attribute("source"))
+        ]
+        yield from (
+            _Source(file=file, folder=posixpath.dirname(path), attribute=attribute)
+            for attribute in own
+        )
         if not own:
             for included in self.included(file, posixpath.dirname(path)):
                 yield from self.sources(included, seen | {path})
@@ -177,7 +200,9 @@ def _is_small(folder: Path) -> bool:
 def _hcl_files(top: str, most: int) -> Iterator[tuple[str, SourceFile]]:
     seen = 0
     for folder, folders, names in os.walk(top):
-        folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _PASSED_OVER)
+        folders[:] = sorted(
+            each for each in folders if not each.startswith(".") and each not in _PASSED_OVER
+        )
         if len(Path(folder).relative_to(top).parts) >= _DEEPEST:
             folders.clear()
         seen += 1
@@ -203,7 +228,9 @@ class _Evaluation:
     depth: int = 0
 
     def attribute(self, attribute: Attribute) -> str:
-        return self.expression(attribute.value.of(self.file.data).decode("utf-8", "replace").strip())
+        return self.expression(
+            attribute.value.of(self.file.data).decode("utf-8", "replace").strip()
+        )
 
     def expression(self, text: str) -> str:
         if text.startswith('"') and text.endswith('"') and len(text) > 1:
@@ -232,7 +259,9 @@ class _Evaluation:
         for block in self.file.body.blocks:
             found = block.attribute(name) if block.type == "locals" else None
             if found is not None:
-                deeper = _Evaluation(self.terragrunt, self.file, self.folder, self.unit, self.depth + 1)
+                deeper = _Evaluation(
+                    self.terragrunt, self.file, self.folder, self.unit, self.depth + 1
+                )
                 return deeper.attribute(found)
         return _UNKNOWN
 
@@ -245,8 +274,12 @@ class _Evaluation:
             "get_terragrunt_dir": lambda: self.unit,
             "get_original_terragrunt_dir": lambda: self.unit,
             "get_parent_terragrunt_dir": lambda: above,
-            "path_relative_from_include": lambda: posixpath.relpath(above, self.unit) if above != _UNKNOWN else _UNKNOWN,
-            "path_relative_to_include": lambda: posixpath.relpath(self.unit, above) if above != _UNKNOWN else _UNKNOWN,
+            "path_relative_from_include": lambda: (
+                posixpath.relpath(above, self.unit) if above != _UNKNOWN else _UNKNOWN
+            ),
+            "path_relative_to_include": lambda: (
+                posixpath.relpath(self.unit, above) if above != _UNKNOWN else _UNKNOWN
+            ),
             "find_in_parent_folders": lambda: self.found(argument),
             "dirname": lambda: posixpath.dirname(self.expression(argument)) or _UNKNOWN,
             "basename": lambda: posixpath.basename(self.expression(argument)),
@@ -257,7 +290,9 @@ class _Evaluation:
     def found(self, argument: str) -> str:
         wanted = argument.split(",", maxsplit=1)[0].strip().strip('"')
         folder = self.parent(wanted)
-        return folder if folder == _UNKNOWN else posixpath.join(folder, wanted or self.default(folder))
+        return (
+            folder if folder == _UNKNOWN else posixpath.join(folder, wanted or self.default(folder))
+        )
 
     def parent(self, wanted: str) -> str:
         """The nearest folder above the unit that holds a file or folder of this name."""
@@ -276,7 +311,11 @@ class _Evaluation:
 
 
 def _absolute(folder: str, text: str) -> str:
-    return text if _REMOTE.search(text) or text.startswith(("/", _UNKNOWN)) else posixpath.join(folder, text)
+    return (
+        text
+        if _REMOTE.search(text) or text.startswith(("/", _UNKNOWN))
+        else posixpath.join(folder, text)
+    )
 
 
 def _plain(text: str) -> str:

@@ -182,7 +182,9 @@ class _Scanner:
         width = {"u": 4, "U": 8}.get(char, 0)
         if width:
             digits = self.text[self.at + 1 : self.at + 1 + width]
-            if not re.fullmatch(f"[0-9a-fA-F]{{{width}}}", digits) or not _is_character(int(digits, 16)):
+            if not re.fullmatch(f"[0-9a-fA-F]{{{width}}}", digits) or not _is_character(
+                int(digits, 16)
+            ):
                 raise self.fail(f"{width} hexadecimal digits of a character")
             self.at += 1 + width
             return chr(int(digits, 16))

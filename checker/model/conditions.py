@@ -65,12 +65,18 @@ class Conditions(Struct, frozen=True, kw_only=True):
 
     def wild(self) -> Iterator[str]:
         """Yield the patterns that fit more than themselves."""
-        groups = (self.address, *(getattr(self, name) for name in _PLAIN), *(patterns for _, patterns in self.tags))
+        groups = (
+            self.address,
+            *(getattr(self, name) for name in _PLAIN),
+            *(patterns for _, patterns in self.tags),
+        )
         return (each for group in groups for each in group if is_pattern(each))
 
     def tests(self) -> tuple[Test, ...]:
         """A function for each condition that there is, for those who ask about thousands of stages."""
-        found: list[Test] = [_plain(name, getattr(self, name)) for name in _PLAIN if getattr(self, name)]
+        found: list[Test] = [
+            _plain(name, getattr(self, name)) for name in _PLAIN if getattr(self, name)
+        ]
         found += (_tag(key, patterns) for key, patterns in self.tags)
         return (*found, _address(self.address)) if self.address else tuple(found)
 
@@ -85,7 +91,14 @@ class Conditions(Struct, frozen=True, kw_only=True):
         for key, wanted in self.tags:
             if not _tag(key, wanted)(traits):
                 values = [text for tags in traits.tags for name, text in tags if name == key]
-                yield Unmet(f"tags.{key}", _told(wanted, ", ".join(values), missing="no such tag" if traits.tags else "not known"))
+                yield Unmet(
+                    f"tags.{key}",
+                    _told(
+                        wanted,
+                        ", ".join(values),
+                        missing="no such tag" if traits.tags else "not known",
+                    ),
+                )
 
 
 @lru_cache(maxsize=1024)
@@ -99,7 +112,9 @@ def glob(pattern: str) -> re.Pattern[str]:
     if not between:
         return re.compile(_plainly(first), re.DOTALL)
     *inner, last = map(_plainly, between)
-    return re.compile(f"{_plainly(first)}{''.join(f'(?>.*?{part})' for part in inner)}.*{last}", re.DOTALL)
+    return re.compile(
+        f"{_plainly(first)}{''.join(f'(?>.*?{part})' for part in inner)}.*{last}", re.DOTALL
+    )
 
 
 class PathGlob:
@@ -148,7 +163,11 @@ class PathGlob:
         while waiting:
             index = waiting.pop()
             step, length = self._steps[index] if index < len(self._steps) else ("", 0)
-            beyond = {"any": (index + 1,), "name": (index + 1,), "skip": (index + 1, index + length)}.get(step, ())
+            beyond = {
+                "any": (index + 1,),
+                "name": (index + 1,),
+                "skip": (index + 1, index + length),
+            }.get(step, ())
             for each in beyond:
                 if each not in found:
                     found.add(each)
@@ -165,7 +184,11 @@ def _plainly(text: str) -> str:
 
 
 def _plain(name: str, patterns: tuple[str, ...]) -> Test:
-    fits = _fitting(patterns) if name != "directory" else _fitting(tuple(each.rstrip("/") for each in patterns), path_glob)
+    fits = (
+        _fitting(patterns)
+        if name != "directory"
+        else _fitting(tuple(each.rstrip("/") for each in patterns), path_glob)
+    )
 
     def test(traits: Traits) -> bool:
         known: str | None = getattr(traits, name)
@@ -198,7 +221,9 @@ def is_pattern(text: str) -> bool:
     return "*" in text or "?" in text
 
 
-def _fitting(patterns: tuple[str, ...], compiling: Callable[[str], re.Pattern[str] | PathGlob] = glob) -> Callable[[str], bool]:
+def _fitting(
+    patterns: tuple[str, ...], compiling: Callable[[str], re.Pattern[str] | PathGlob] = glob
+) -> Callable[[str], bool]:
     """Return whether a text fits any of the patterns; those that fit only themselves cost no more for being many."""
     plain = frozenset(each for each in patterns if not is_pattern(each))
     compiled = tuple(compiling(each) for each in patterns if is_pattern(each))

@@ -103,7 +103,11 @@ class Removed(Struct, frozen=True, kw_only=True):
 
     def names(self, block: Address) -> bool:
         """Whether the block is meant, by itself or with its module."""
-        return self.block == block if self.block is not None else block.module_path[: len(self.module)] == self.module
+        return (
+            self.block == block
+            if self.block is not None
+            else block.module_path[: len(self.module)] == self.module
+        )
 
 
 class HashedFile(Struct, frozen=True, kw_only=True):
@@ -160,13 +164,21 @@ class ConfigurationFacts(Struct, frozen=True, kw_only=True):
 
     def lacks(self, block: Address) -> bool:
         """Whether it is certain that the configuration has no such block: each of its files was read, and none renames it."""
-        unsure = self.may_declare(block) or block.module_path not in self.modules or block in self.renamed
+        unsure = (
+            self.may_declare(block)
+            or block.module_path not in self.modules
+            or block in self.renamed
+        )
         return not unsure and self.certificate(block) is None
 
     def may_declare(self, block: Address) -> tuple[str, ...]:
         """The files that were not understood and that may declare a block: a JSON file only where it names the block."""
         key = (block.module_path, block.type, block.name)
-        return tuple(path for path in self.unread if path not in self.named_in_json or key in self.named_in_json[path])
+        return tuple(
+            path
+            for path in self.unread
+            if path not in self.named_in_json or key in self.named_in_json[path]
+        )
 
     def literal(self, identity: str) -> DeclaredLiteral | None:
         """The text that is this id."""

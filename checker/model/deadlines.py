@@ -35,7 +35,11 @@ def moment(instant: datetime) -> str:
     at = instant.astimezone(UTC)
     if at.second or at.microsecond:
         at = at.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    return f"{at:%Y-%m-%d}" if at.timetz().replace(tzinfo=None) == time() else f"{at:%Y-%m-%d %H:%M} UTC"
+    return (
+        f"{at:%Y-%m-%d}"
+        if at.timetz().replace(tzinfo=None) == time()
+        else f"{at:%Y-%m-%d %H:%M} UTC"
+    )
 
 
 def due(by: datetime, as_of: datetime) -> str:
@@ -55,13 +59,21 @@ def late_plan(late: Late, as_of: datetime) -> LatePlan:
         why = f"Late: the certificate ended on {late.ends:%Y-%m-%d}."
         end = "Until a stage moves, it presents a certificate that has ended: a backend that checks dates refuses its calls now."
     else:
-        window = f"the trust window ends on {late.window_ends:%Y-%m-%d}, after" if late.window_ends else "the trust window outlasts"
+        window = (
+            f"the trust window ends on {late.window_ends:%Y-%m-%d}, after"
+            if late.window_ends
+            else "the trust window outlasts"
+        )
         why = f"Late: {window} the certificate's end on {late.ends:%Y-%m-%d}."
         end = (
             f"If a stage waits beyond {late.ends:%Y-%m-%d}, it presents a certificate that has ended: "
             "a backend that checks dates refuses its calls."
         )
-    introduce = () if late.introduced else ("Apply introduce now: it makes the successor and touches no stage.",)
+    introduce = (
+        ()
+        if late.introduced
+        else ("Apply introduce now: it makes the successor and touches no stage.",)
+    )
     return LatePlan(
         why=why,
         steps=(
@@ -70,5 +82,8 @@ def late_plan(late: Late, as_of: datetime) -> LatePlan:
             "Ask the owner of each backend to confirm that it trusts both.",
             "Then repoint without waiting for the trust window: `tfcert patch --phase repoint`.",
         ),
-        risks=("If a stage moves before its backend trusts the successor, that backend refuses every call of the stage.", end),
+        risks=(
+            "If a stage moves before its backend trusts the successor, that backend refuses every call of the stage.",
+            end,
+        ),
     )

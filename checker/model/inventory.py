@@ -90,7 +90,9 @@ class Inventory(Struct, frozen=True, kw_only=True):
     @property
     def certificates(self) -> tuple[Certificate, ...]:
         """The recorded certificates of all documents."""
-        return tuple(certificate for document in self.documents for certificate in document.certificates)
+        return tuple(
+            certificate for document in self.documents for certificate in document.certificates
+        )
 
     @property
     def plans(self) -> tuple[Plan, ...]:

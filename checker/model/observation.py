@@ -159,18 +159,32 @@ class Observations(Struct, frozen=True, kw_only=True):
 
         An answer about the very place counts before one about a place that a document knows only in part.
         """
-        answers = self.certificates if isinstance(self.certificates, Answers) else Answers(self.certificates)
-        said = {where: answer for where, answer in answers.by_id.get(identity, ()) if where.may_be(place)}
+        answers = (
+            self.certificates
+            if isinstance(self.certificates, Answers)
+            else Answers(self.certificates)
+        )
+        said = {
+            where: answer
+            for where, answer in answers.by_id.get(identity, ())
+            if where.may_be(place)
+        }
         return said.get(place) or next(iter(said.values()), None)
 
     def lists_stages_of(self, place: Place) -> bool:
         """Whether every stage of an account and region was listed: only then it is known that none presents a certificate."""
         return any(
-            isinstance(survey, Surveyed) and asked.region == place.region and asked.account in {None, place.account}
+            isinstance(survey, Surveyed)
+            and asked.region == place.region
+            and asked.account in {None, place.account}
             for asked, survey in self.surveys.items()
         )
 
     def held_at(self, place: Place) -> int | None:
         """How many client certificates an account has in a region; None where nobody said, or it is not clear of which."""
-        counts = [count for where, count in self.held.items() if where.region == place.region and where.may_be(place)]
+        counts = [
+            count
+            for where, count in self.held.items()
+            if where.region == place.region and where.may_be(place)
+        ]
         return counts[0] if len(counts) == 1 else None

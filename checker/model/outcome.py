@@ -73,7 +73,14 @@ class Outcome(Struct, frozen=True, kw_only=True):
     @property
     def not_before(self) -> datetime | None:
         """The moment before which a plan of this run is not to be applied; None where no finding names one."""
-        return max((each.not_before for each in self.findings if each.not_before and each.suppression is None), default=None)
+        return max(
+            (
+                each.not_before
+                for each in self.findings
+                if each.not_before and each.suppression is None
+            ),
+            default=None,
+        )
 
     @property
     def unverified(self) -> bool:

@@ -16,7 +16,11 @@ class Place(Struct, frozen=True):
         """This place, with what it does not know taken from another."""
         if self.partition and self.account and self.region:
             return self
-        return Place(self.partition or other.partition, self.account or other.account, self.region or other.region)
+        return Place(
+            self.partition or other.partition,
+            self.account or other.account,
+            self.region or other.region,
+        )
 
     def may_be(self, other: Place) -> bool:
         """Whether nothing speaks against the two being one: neither the accounts nor the regions contradict each other."""

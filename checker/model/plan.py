@@ -118,7 +118,11 @@ class DeploymentChange(Struct, frozen=True, kw_only=True):
     def by_trigger(self) -> bool:
         """Whether only its `triggers` replace it, and the new one is there before the old one goes."""
         differs = self.changed - _COMPUTED
-        return self.action is Action.REPLACE_CREATE_FIRST and not self.writes and differs == {"triggers"}
+        return (
+            self.action is Action.REPLACE_CREATE_FIRST
+            and not self.writes
+            and differs == {"triggers"}
+        )
 
 
 class StageClash(Struct, frozen=True, kw_only=True):

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 
 # Days that must be the largest, and counts that must be the smallest, for the strictest of several policies.
-_MORE_IS_STRICTER = ("threshold_days", "notice_days", "trust_window_days", "margin_days", "introduce_margin_days")
+_MORE_IS_STRICTER = (
+    "threshold_days",
+    "notice_days",
+    "trust_window_days",
+    "margin_days",
+    "introduce_margin_days",
+)
 
 
 class Untouched(StrEnum):
@@ -97,7 +103,9 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     def introduce_by(self, expires_at: datetime) -> datetime:
         """The last moment to introduce: repoint-by less the trust window and introduce's own margin."""
-        return self.repoint_by(expires_at) - timedelta(days=self.trust_window_days + self.introduce_margin_days)
+        return self.repoint_by(expires_at) - timedelta(
+            days=self.trust_window_days + self.introduce_margin_days
+        )
 
     def window_end(self, made_at: datetime) -> datetime:
         """The moment from which on a certificate that was made then is older than the trust window."""
@@ -112,7 +120,11 @@ class Policy(Struct, frozen=True, kw_only=True):
             rules |= dict(self.scopes[index].rules)
         settings |= dict(self.overrides)
         found = replace(self, **settings, rules=tuple(sorted(rules.items())))
-        return found if found.notice_days >= found.threshold_days else replace(found, notice_days=found.threshold_days)
+        return (
+            found
+            if found.notice_days >= found.threshold_days
+            else replace(found, notice_days=found.threshold_days)
+        )
 
 
 def strictness(policy: Policy, field: str) -> int:
@@ -134,7 +146,9 @@ def strictest(policies: Iterable[Policy]) -> Policy:
     """
     several = tuple(policies)
     numbers = (*_MORE_IS_STRICTER, "certificate_quota")
-    most = {name: getattr(min(several, key=partial(strictness, field=name)), name) for name in numbers}
+    most = {
+        name: getattr(min(several, key=partial(strictness, field=name)), name) for name in numbers
+    }
     return replace(several[0], **most)
 
 

@@ -13,9 +13,13 @@ STAGES = {
     "awscc_apigateway_stage": StageKind.REST,
     "aws_apigatewayv2_stage": StageKind.WEBSOCKET,
 }
-CERTIFICATES = frozenset({"aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate"})
+CERTIFICATES = frozenset(
+    {"aws_api_gateway_client_certificate", "awscc_apigateway_client_certificate"}
+)
 ACM_CERTIFICATE = "aws_acm_certificate"
-DEPLOYMENTS = frozenset({"aws_api_gateway_deployment", "aws_apigatewayv2_deployment", "awscc_apigateway_deployment"})
+DEPLOYMENTS = frozenset(
+    {"aws_api_gateway_deployment", "aws_apigatewayv2_deployment", "awscc_apigateway_deployment"}
+)
 
 # What hands a template or a description of resources to another service, which may write stages and certificates by it; and the
 # attributes that hold the text. Source: the documentation of the providers aws and awscc for each type.
@@ -43,7 +47,9 @@ KEPT = CHANGED | APIS.keys() | OTHER_WRITERS.keys()
 
 
 # Source: the provider awscc has a data source for each of its resources; of the provider aws's only this one has one.
-_DATA_SOURCES = frozenset({ACM_CERTIFICATE, *(name for name in HOLDERS if name.startswith("awscc_"))})
+_DATA_SOURCES = frozenset(
+    {ACM_CERTIFICATE, *(name for name in HOLDERS if name.startswith("awscc_"))}
+)
 
 
 def is_relevant(resource_type: str, mode: str) -> bool:
@@ -52,4 +58,6 @@ def is_relevant(resource_type: str, mode: str) -> bool:
         return mode in {"managed", "data"}
     if resource_type in OTHER_WRITERS:
         return mode == "managed"
-    return resource_type in HOLDERS and (mode == "managed" or (mode == "data" and resource_type in _DATA_SOURCES))
+    return resource_type in HOLDERS and (
+        mode == "managed" or (mode == "data" and resource_type in _DATA_SOURCES)
+    )

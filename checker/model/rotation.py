@@ -146,7 +146,10 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
         updated = self.delivery in {Delivery.SENT, Delivery.ELSEWHERE}
         match phase:
             case Phase.INTRODUCE:
-                untouched = not (both or self.both) and self.delivery not in {Delivery.IGNORED, Delivery.CREATION}
+                untouched = not (both or self.both) and self.delivery not in {
+                    Delivery.IGNORED,
+                    Delivery.CREATION,
+                }
                 return untouched or updated
             case Phase.REPOINT:
                 return (updated or self.delivery is Delivery.REPLACED) and (both or self.both)
@@ -210,7 +213,11 @@ class Rotation(Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """How a report names it: the predecessor's address, else its id."""
-        return str(self.predecessor) if self.predecessor is not None else ", ".join(self.predecessor_ids)
+        return (
+            str(self.predecessor)
+            if self.predecessor is not None
+            else ", ".join(self.predecessor_ids)
+        )
 
 
 def sort_rotations(rotations: Iterable[Rotation]) -> tuple[Rotation, ...]:

@@ -53,7 +53,14 @@ def fingerprint_of(text: str | None) -> str | None:
     return sha256(der).hexdigest()
 
 
-_INTEGER, _BIT_STRING, _UTC_TIME, _GENERALIZED_TIME, _SEQUENCE, _VERSION = 0x02, 0x03, 0x17, 0x18, 0x30, 0xA0
+_INTEGER, _BIT_STRING, _UTC_TIME, _GENERALIZED_TIME, _SEQUENCE, _VERSION = (
+    0x02,
+    0x03,
+    0x17,
+    0x18,
+    0x30,
+    0xA0,
+)
 _UTC_FORM = re.compile(rb"\d{12}Z")
 _GENERALIZED_FORM = re.compile(rb"\d{14}Z")
 

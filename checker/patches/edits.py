@@ -29,10 +29,14 @@ def find_block(configuration: Configuration, address: Address) -> tuple[SourceFi
 
     Raises UnprovenError when the text no longer holds it.
     """
-    found = next(configuration.blocks(address.module_path, "resource", address.type, address.name), None)
+    found = next(
+        configuration.blocks(address.module_path, "resource", address.type, address.name), None
+    )
     if found is None:
         raise UnprovenError(
-            f"the block of {address} was not found", where=configuration.root, remedy="check that --config names its folder"
+            f"the block of {address} was not found",
+            where=configuration.root,
+            remedy="check that --config names its folder",
         )
     return found
 
@@ -55,10 +59,17 @@ def key_of(block: Block) -> BlockKey:
 def rename(step: Succession, chosen: Iterable[Reference]) -> list[Edit]:
     """Replace the name of the predecessor by that of the successor in references, and no other byte."""
     new = step.successor.name.encode()
-    return [Edit(path=reference.site.file.path, span=reference.name, text=new) for reference in chosen]
+    return [
+        Edit(path=reference.site.file.path, span=reference.name, text=new) for reference in chosen
+    ]
 
 
-def proven(configuration: Configuration, step: Succession, edits: Iterable[Edit], chosen: Iterable[Reference]) -> Configuration:
+def proven(
+    configuration: Configuration,
+    step: Succession,
+    edits: Iterable[Edit],
+    chosen: Iterable[Reference],
+) -> Configuration:
     """Apply renamings, hold each file against what was intended, and return the configuration that results.
 
     Raises UnprovenError; then nothing is written.

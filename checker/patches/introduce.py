@@ -8,7 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from checker.errors import UnprovenError
-from checker.hcl.comments import LICENCE, attached_comments, exemption_comments, lineage_of, pem_comment, succeeds_comment
+from checker.hcl.comments import (
+    LICENCE,
+    attached_comments,
+    exemption_comments,
+    lineage_of,
+    pem_comment,
+    succeeds_comment,
+)
 from checker.hcl.configuration import Configuration, literal_string
 from checker.hcl.file_hashes import file_hashes
 from checker.hcl.proof import BlockKey, Intent, prove
@@ -19,9 +26,14 @@ from checker.hcl.syntax import Block, SourceFile, Span
 from checker.patches.edits import Succession, find_block, references_to
 
 # A description such as "expires 2026-12-05" would be wrong of the successor (`facts/hcl.md` 3).
-_DATED = re.compile(r"\b\d{4}[-/.]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b|\b(?:19|20)\d{2}\b|expir", re.IGNORECASE)
+_DATED = re.compile(
+    r"\b\d{4}[-/.]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b|\b(?:19|20)\d{2}\b|expir",
+    re.IGNORECASE,
+)
 _OURS = re.compile(rb"tfcert[ \t]*:[ \t]*(?:succeeds|PEM of)\b", re.IGNORECASE)
-_SKIPS = re.compile(rb"(?:checkov:skip|tfsec:ignore|trivy:ignore|tflint-ignore|kics-scan|nosemgrep)")
+_SKIPS = re.compile(
+    rb"(?:checkov:skip|tfsec:ignore|trivy:ignore|tflint-ignore|kics-scan|nosemgrep)"
+)
 
 
 def introduce(configuration: Configuration, step: Succession) -> Configuration:
@@ -60,7 +72,14 @@ def _bare(file: SourceFile, block: Block) -> bytes:
     return _without(file, Span(0, len(file.data)), _left_out(file, block))
 
 
-def _prove(step: Succession, file: SourceFile, bare: bytes, text: bytes, after: bytes, added: list[BlockKey]) -> None:
+def _prove(
+    step: Succession,
+    file: SourceFile,
+    bare: bytes,
+    text: bytes,
+    after: bytes,
+    added: list[BlockKey],
+) -> None:
     if bare == file.data:
         prove(file.path, file.data, after, _intent(step, added))
         return
@@ -70,11 +89,20 @@ def _prove(step: Succession, file: SourceFile, bare: bytes, text: bytes, after: 
 
 
 def _beside(
-    configuration: Configuration, step: Succession, file: SourceFile, bare: bytes, text: bytes, added: list[BlockKey]
+    configuration: Configuration,
+    step: Succession,
+    file: SourceFile,
+    bare: bytes,
+    text: bytes,
+    added: list[BlockKey],
 ) -> Configuration:
     path = posixpath.join(posixpath.dirname(file.path), f"tfcert_{step.successor.name}.tf")
     if Path(configuration.root, path).exists():
-        raise UnprovenError(f"{path} is there already", where=configuration.root, remedy="choose another name with --name")
+        raise UnprovenError(
+            f"{path} is there already",
+            where=configuration.root,
+            remedy="choose another name with --name",
+        )
     # Behind each other the two files are what the one file would have become, so the same proof holds.
     _prove(step, replace(file, path=path), bare, text, file.data + file.newline + text, added)
     return configuration.with_text({path: text})
@@ -97,12 +125,25 @@ def _comments(file: SourceFile, block: Block, indent: bytes, step: Succession) -
     is always kept. An exemption of tfcert's own was decided for the predecessor, and stays with it.
     """
     own = attached_comments(file, block)
-    lineage = [each.gone for each in lineage_of(file, block) if own.start <= each.gone.start and each.gone.end <= own.end]
+    lineage = [
+        each.gone
+        for each in lineage_of(file, block)
+        if own.start <= each.gone.start and each.gone.end <= own.end
+    ]
     above = _without(file, own, sorted([*exemption_comments(file, own), *lineage]))
     lines = [line for line in above.splitlines(keepends=True) if not _OURS.search(line)]
     if LICENCE.search(above) or _DATED.search(above.decode("utf-8", "replace")):
-        lines = [line for line in lines if _SKIPS.search(line) and line.lstrip().startswith((b"#", b"//"))]
-    return b"".join(lines) + indent + succeeds_comment(step.predecessor.in_module).encode() + file.newline
+        lines = [
+            line
+            for line in lines
+            if _SKIPS.search(line) and line.lstrip().startswith((b"#", b"//"))
+        ]
+    return (
+        b"".join(lines)
+        + indent
+        + succeeds_comment(step.predecessor.in_module).encode()
+        + file.newline
+    )
 
 
 def _without(file: SourceFile, whole: Span, gone: list[Span]) -> bytes:
@@ -117,15 +158,34 @@ def _without(file: SourceFile, whole: Span, gone: list[Span]) -> bytes:
 def _clone(file: SourceFile, block: Block, step: Succession) -> bytes:
     label = block.label_spans[1]
     out = _left_out(file, block)
-    lineage = [each.gone for each in lineage_of(file, block) if block.span.start <= each.gone.start < block.span.end]
-    comments = {*exemption_comments(file, block.span), *(Span(span.start, min(span.end, block.span.end)) for span in lineage)}
-    gone = [*out, *(span for span in comments if not any(each.start <= span.start < each.end for each in out))]
+    lineage = [
+        each.gone
+        for each in lineage_of(file, block)
+        if block.span.start <= each.gone.start < block.span.end
+    ]
+    comments = {
+        *exemption_comments(file, block.span),
+        *(Span(span.start, min(span.end, block.span.end)) for span in lineage),
+    }
+    gone = [
+        *out,
+        *(
+            span
+            for span in comments
+            if not any(each.start <= span.start < each.end for each in out)
+        ),
+    ]
     edits = [(label, step.successor.name.encode()), *((span, b"") for span in gone)]
     description = block.attribute("description")
     if description is not None:
         text = literal_string(file.data, block, "description")
         if text is not None and _DATED.search(text):
-            edits.append((description.value, f'"{step.successor.name}, successor of {step.predecessor.name}"'.encode()))
+            edits.append(
+                (
+                    description.value,
+                    f'"{step.successor.name}, successor of {step.predecessor.name}"'.encode(),
+                )
+            )
     pieces: list[bytes] = []
     start = block.span.start
     for span, new in sorted(edits, key=lambda edit: edit[0]):
@@ -140,28 +200,42 @@ def _left_out(file: SourceFile, block: Block) -> list[Span]:
     for inner in left_out(file, block):
         start, end = attached_comments(file, inner).start, file.line_end(inner.span.end)
         above = file.line_start(max(start - 1, 0))
-        if above > block.span.start and not file.data[above:start].strip() and (not found or found[-1].end <= above):
+        if (
+            above > block.span.start
+            and not file.data[above:start].strip()
+            and (not found or found[-1].end <= above)
+        ):
             start = above
         found.append(Span(start, end))
     return found
 
 
-def _output(configuration: Configuration, block: Block, step: Succession) -> tuple[str, bytes] | None:
+def _output(
+    configuration: Configuration, block: Block, step: Succession
+) -> tuple[str, bytes] | None:
     """An output of the successor's PEM; none inside a module, where nobody would see it, nor where there is no PEM to give."""
     if step.predecessor.modules or not step.predecessor.type.startswith("aws_"):
         return None
     name = f"{step.successor.name}_pem"
     if next(configuration.blocks((), "output", name), None) is not None:
         raise UnprovenError(
-            f"an output {name} is there already", where=configuration.root, remedy="choose another name with --name"
+            f"an output {name} is there already",
+            where=configuration.root,
+            remedy="choose another name with --name",
         )
     address = step.successor.in_module
     value = f"{address}.pem_encoded_certificate"
     if block.attribute("count") is not None:
         value = f"{address}[*].pem_encoded_certificate"
     elif block.attribute("for_each") is not None:
-        value = f"{{ for key, certificate in {address} : key => certificate.pem_encoded_certificate }}"
-    body = f"  value     = {value}\n  sensitive = true\n" if _sensitive(configuration, step) else f"  value = {value}\n"
+        value = (
+            f"{{ for key, certificate in {address} : key => certificate.pem_encoded_certificate }}"
+        )
+    body = (
+        f"  value     = {value}\n  sensitive = true\n"
+        if _sensitive(configuration, step)
+        else f"  value = {value}\n"
+    )
     return name, f'{pem_comment(address)}\noutput "{name}" {{\n{body}}}\n'.encode()
 
 

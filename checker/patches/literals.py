@@ -51,18 +51,29 @@ def _introduce(configuration: Configuration, step: LiteralStep) -> Configuration
     taken = Path(configuration.root, path).exists() or path in configuration.files
     if taken or next(configuration.blocks(module, "output", output), None) is not None:
         what = path if taken else f"an output {output}"
-        raise UnprovenError(f"{what} is there already", where=configuration.root, remedy="choose another name with --name")
+        raise UnprovenError(
+            f"{what} is there already",
+            where=configuration.root,
+            remedy="choose another name with --name",
+        )
     text = _text(configuration, step, output if not module and kind.startswith("aws_") else None)
     file = SourceFile(path, text.encode())
     if block_counts(by_tree_sitter(file)) != block_counts(by_hcl2(file)):
-        raise UnprovenError("the edit could not be proven", where=path, remedy="write the block by hand from the runbook")
+        raise UnprovenError(
+            "the edit could not be proven",
+            where=path,
+            remedy="write the block by hand from the runbook",
+        )
     return configuration.with_text({path: file.data})
 
 
 def _text(configuration: Configuration, step: LiteralStep, output: str | None) -> str:
     name = step.successor.name
     placed = placement(_uses(configuration, step))
-    arguments = (*placed, ("description", f'"{name}, successor of client certificate {step.identity}"'))
+    arguments = (
+        *placed,
+        ("description", f'"{name}, successor of client certificate {step.identity}"'),
+    )
     width = max(len(key) for key, _ in arguments)
     body = "".join(f"  {key:<{width}} = {text}\n" for key, text in arguments)
     block = f'{succeeds_comment(step.identity)}\nresource "{step.successor.type}" "{name}" {{\n{body}}}\n'
@@ -75,7 +86,11 @@ def _text(configuration: Configuration, step: LiteralStep, output: str | None) -
 def _uses(configuration: Configuration, step: LiteralStep) -> tuple[LiteralUse, ...]:
     found = literal_uses(configuration).get(step.identity, ())
     if not found:
-        raise UnprovenError(f"no stage takes the id {step.identity} from the text", where=configuration.root, remedy="ask again")
+        raise UnprovenError(
+            f"no stage takes the id {step.identity} from the text",
+            where=configuration.root,
+            remedy="ask again",
+        )
     return found
 
 
@@ -83,17 +98,27 @@ def _repoint(configuration: Configuration, step: LiteralStep) -> Configuration:
     uses = literal_uses(configuration).get(step.identity, ())
     new = step.reference.encode()
     edits = {
-        (use.origin.file.path, use.origin.span): Edit(path=use.origin.file.path, span=use.origin.span, text=new) for use in uses
+        (use.origin.file.path, use.origin.span): Edit(
+            path=use.origin.file.path, span=use.origin.span, text=new
+        )
+        for use in uses
     }
     plain = frozenset(
-        f"var.{use.origin.text}" if use.origin.producer is Producer.VARIABLE else f'"{step.identity}"' for use in uses
+        f"var.{use.origin.text}"
+        if use.origin.producer is Producer.VARIABLE
+        else f'"{step.identity}"'
+        for use in uses
     )
     return _proven(configuration, tuple(edits.values()), plain, step.reference, 1)
 
 
 def _rollback(configuration: Configuration, step: LiteralStep) -> Configuration:
     module, kind, name = step.successor.module_path, step.successor.type, step.successor.name
-    chosen = [each for each in references(configuration, module, kind, name) if each.use is ReferenceUse.POINTER]
+    chosen = [
+        each
+        for each in references(configuration, module, kind, name)
+        if each.use is ReferenceUse.POINTER
+    ]
     edits = tuple(_back(reference, step) for reference in chosen)
     return _proven(configuration, edits, frozenset({f'"{step.identity}"'}), step.reference, -1)
 
@@ -104,9 +129,15 @@ def _back(reference: Reference, step: LiteralStep) -> Edit:
     around = reference.traversal.node.parent
     if written == step.reference and around is not None and around.type == "template_interpolation":
         inside = Span(around.start_byte, around.end_byte)
-        if file.data[inside.start - 1 : inside.start] == file.data[inside.end : inside.end + 1] == b'"':
+        if (
+            file.data[inside.start - 1 : inside.start]
+            == file.data[inside.end : inside.end + 1]
+            == b'"'
+        ):
             return Edit(path=file.path, span=inside, text=step.identity.encode())
-    if written != step.reference or (around is not None and around.type == "template_interpolation"):
+    if written != step.reference or (
+        around is not None and around.type == "template_interpolation"
+    ):
         raise UnprovenError(
             f"{written} is more than the id, and only the id can become a literal again",
             where=f"{file.path}:{reference.line}",
@@ -123,7 +154,11 @@ def _retire(_configuration: Configuration, step: LiteralStep) -> Configuration:
 
 
 def _proven(
-    configuration: Configuration, edits: tuple[Edit, ...], plain: frozenset[str], reference: str, sign: int
+    configuration: Configuration,
+    edits: tuple[Edit, ...],
+    plain: frozenset[str],
+    reference: str,
+    sign: int,
 ) -> Configuration:
     before = {path: file.data for path, file in configuration.files.items()}
     changed = splice(before, edits)

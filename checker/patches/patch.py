@@ -33,10 +33,17 @@ def unified_diff(path: str, before: bytes | None, after: bytes) -> bytes:
 def _name(path: str) -> bytes:
     """A path as git reads it back: in quotes, with octal escapes, where a control character would end it or it is not UTF-8."""
     data = path.encode("utf-8", "surrogateescape")
-    if path.isprintable() or not any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in path):
+    if path.isprintable() or not any(
+        char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in path
+    ):
         return data
     return (
-        b'"' + b"".join(b"\\%03o" % byte if byte < 0x20 or byte >= 0x7F or byte in b'"\\' else b"%c" % byte for byte in data) + b'"'
+        b'"'
+        + b"".join(
+            b"\\%03o" % byte if byte < 0x20 or byte >= 0x7F or byte in b'"\\' else b"%c" % byte
+            for byte in data
+        )
+        + b'"'
     )
 
 
@@ -84,18 +91,29 @@ class PhasePatch(Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """Its place in the series, in words; rollback is in none."""
-        return f"phase {SERIES.index(self.phase) + 1} of {len(SERIES)}" if self.phase in SERIES else "the way back from repoint"
+        return (
+            f"phase {SERIES.index(self.phase) + 1} of {len(SERIES)}"
+            if self.phase in SERIES
+            else "the way back from repoint"
+        )
 
     @property
     def file_name(self) -> str:
         """The name under which it is stored."""
-        return f"{SERIES.index(self.phase) + 1}-{self.phase}.patch" if self.phase in SERIES else f"{self.phase}.patch"
+        return (
+            f"{SERIES.index(self.phase) + 1}-{self.phase}.patch"
+            if self.phase in SERIES
+            else f"{self.phase}.patch"
+        )
 
     @property
     def comments_only(self) -> bool:
         """Whether it adds the comments of successors that exist already, and nothing else: no apply follows it."""
         introduced = self.phase is Phase.INTRODUCE
-        return introduced and all(rotation.taken_up is not None and rotation.taken_up.applied for rotation in self.rotations)
+        return introduced and all(
+            rotation.taken_up is not None and rotation.taken_up.applied
+            for rotation in self.rotations
+        )
 
     @property
     def unmet(self) -> tuple[str, ...]:
@@ -110,7 +128,9 @@ class PhasePatch(Struct, frozen=True, kw_only=True):
     def diff(self, prefix: str) -> bytes:
         """The unified diff of all its files; `prefix` leads from where it is applied to the configuration's folder."""
         return b"".join(
-            unified_diff(posixpath.normpath(posixpath.join(prefix, change.path)), change.before, change.after)
+            unified_diff(
+                posixpath.normpath(posixpath.join(prefix, change.path)), change.before, change.after
+            )
             for change in self.changes
         )
 

@@ -18,7 +18,9 @@ def repoint(configuration: Configuration, step: Succession) -> Configuration:
     chosen = moved_by_repoint(references_to(configuration, step.predecessor))
     if not any(reference.use is ReferenceUse.POINTER for reference in chosen):
         raise UnprovenError(
-            f"nothing refers to the id of {step.predecessor}", where=configuration.root, remedy="the repoint is already written"
+            f"nothing refers to the id of {step.predecessor}",
+            where=configuration.root,
+            remedy="the repoint is already written",
         )
     chosen += moved_in_tests_by_repoint(tests_of(configuration, step.predecessor))
     return proven(configuration, step, rename(step, chosen), chosen)
@@ -30,4 +32,6 @@ def rollback(configuration: Configuration, step: Succession) -> Configuration:
     Raises UnprovenError when either is not declared, when nothing points to the successor, or without a proof.
     """
     find_block(configuration, step.predecessor)
-    return repoint(configuration, Succession(predecessor=step.successor, successor=step.predecessor))
+    return repoint(
+        configuration, Succession(predecessor=step.successor, successor=step.predecessor)
+    )

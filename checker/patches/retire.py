@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.errors import UnprovenError
-from checker.hcl.comments import LICENCE, Lineage, attached_comments, lineage_of, lineages, pem_of, without_comments
+from checker.hcl.comments import (
+    LICENCE,
+    Lineage,
+    attached_comments,
+    lineage_of,
+    lineages,
+    pem_of,
+    without_comments,
+)
 from checker.hcl.configuration import Configuration
 from checker.hcl.proof import BlockKey, Intent, prove
 from checker.hcl.references import Reference, ReferenceUse, Site
@@ -24,7 +32,9 @@ def retire(configuration: Configuration, step: Succession) -> Configuration:
     chosen = (*_kept_references(configuration, step), *tests_of(configuration, step.predecessor))
     removed = _removed(configuration, step)
     before = {path: file.data for path, file in configuration.files.items()}
-    current = _without_own_lineage(configuration.with_text(splice(before, rename(step, chosen))), step)
+    current = _without_own_lineage(
+        configuration.with_text(splice(before, rename(step, chosen))), step
+    )
     for key in removed:
         current = _without(current, step, key)
     current = _without_lineage(current, step) if step.successor != step.predecessor else current
@@ -64,7 +74,9 @@ def _kept_references(configuration: Configuration, step: Succession) -> Iterator
             )
         if reference.use is ReferenceUse.POINTER:
             raise UnprovenError(
-                f"something still refers to the id of {step.predecessor}", where=where, remedy="repoint it first (--phase repoint)"
+                f"something still refers to the id of {step.predecessor}",
+                where=where,
+                remedy="repoint it first (--phase repoint)",
             )
         if (site.file.path, site.attribute.span, reference.use) in beside:
             raise UnprovenError(
@@ -82,7 +94,10 @@ def _goes(site: Site, step: Succession) -> bool:
         return pem_of(site.file, block) == step.predecessor.in_module
     if block.type in {"import", "moved"}:
         return site.path == ("to",)
-    return block.type == "resource" and block.labels == (step.predecessor.type, step.predecessor.name)
+    return block.type == "resource" and block.labels == (
+        step.predecessor.type,
+        step.predecessor.name,
+    )
 
 
 def _is_history(site: Site) -> bool:
@@ -96,24 +111,36 @@ def _removed(configuration: Configuration, step: Succession) -> list[tuple[str, 
     seen: set[tuple[str, Span]] = set()
     for reference in references_to(configuration, step.predecessor):
         site = reference.site
-        if (site.file.path, site.block.span) not in seen and site.block.type != "resource" and _goes(site, step):
+        if (
+            (site.file.path, site.block.span) not in seen
+            and site.block.type != "resource"
+            and _goes(site, step)
+        ):
             seen.add((site.file.path, site.block.span))
             found.append((site.file.path, key_of(site.block)))
     return found
 
 
-def _without(configuration: Configuration, step: Succession, wanted: tuple[str, BlockKey]) -> Configuration:
+def _without(
+    configuration: Configuration, step: Succession, wanted: tuple[str, BlockKey]
+) -> Configuration:
     path, key = wanted
     file = configuration.files[path]
     for block in file.body.blocks:
         if key_of(block) == key and (block.labels or _mentions(configuration, step, file, block)):
             return _cut(configuration, file, _whole(file, block))
-    raise UnprovenError(f"a block to be removed was not found: {key[0]}", where=path, remedy="nothing was written")
+    raise UnprovenError(
+        f"a block to be removed was not found: {key[0]}", where=path, remedy="nothing was written"
+    )
 
 
-def _mentions(configuration: Configuration, step: Succession, file: SourceFile, block: Block) -> bool:
+def _mentions(
+    configuration: Configuration, step: Succession, file: SourceFile, block: Block
+) -> bool:
     return any(
-        reference.site.file.path == file.path and reference.site.block.span == block.span and _goes(reference.site, step)
+        reference.site.file.path == file.path
+        and reference.site.block.span == block.span
+        and _goes(reference.site, step)
         for reference in references_to(configuration, step.predecessor)
     )
 
@@ -137,8 +164,16 @@ def _without_own_lineage(configuration: Configuration, step: Succession) -> Conf
     """Take away what the predecessor itself succeeds where a blank line lies between: the next block would seem to succeed that."""
     file, block = find_block(configuration, step.predecessor)
     whole = _whole(file, block)
-    gone = [each.gone for each in lineage_of(file, block) if not (whole.start <= each.gone.start < whole.end)]
-    return configuration.with_text({file.path: without_comments(file, gone)}) if gone else configuration
+    gone = [
+        each.gone
+        for each in lineage_of(file, block)
+        if not (whole.start <= each.gone.start < whole.end)
+    ]
+    return (
+        configuration.with_text({file.path: without_comments(file, gone)})
+        if gone
+        else configuration
+    )
 
 
 def _without_lineage(configuration: Configuration, step: Succession) -> Configuration:
@@ -146,7 +181,9 @@ def _without_lineage(configuration: Configuration, step: Succession) -> Configur
     own = step.predecessor.in_module.lower()
     changed: dict[str, bytes] = {}
     for file in configuration.in_module(step.successor.module_path, b"client_certificate"):
-        found = [each for each in lineages(file) if isinstance(each, Lineage)] if parses(file) else []
+        found = (
+            [each for each in lineages(file) if isinstance(each, Lineage)] if parses(file) else []
+        )
         gone = [each.gone for each in found if each.reference.lower() == own]
         if gone:
             changed[file.path] = without_comments(file, gone)
@@ -154,4 +191,6 @@ def _without_lineage(configuration: Configuration, step: Succession) -> Configur
 
 
 def _cut(configuration: Configuration, file: SourceFile, span: Span) -> Configuration:
-    return configuration.with_text(splice({file.path: file.data}, [Edit(path=file.path, span=span, text=b"")]))
+    return configuration.with_text(
+        splice({file.path: file.data}, [Edit(path=file.path, span=span, text=b"")])
+    )

@@ -28,7 +28,11 @@ REPOSITORY = "the repository's root"
 
 def header(patch: PhasePatch, *, where: str) -> str:
     """The comment lines above a patch: what it is, and what must hold first; `git apply` passes over them."""
-    return _environment().get_template("header.j2").render(patch=patch, where=where, repository=where == REPOSITORY)
+    return (
+        _environment()
+        .get_template("header.j2")
+        .render(patch=patch, where=where, repository=where == REPOSITORY)
+    )
 
 
 def runbook(
@@ -57,8 +61,12 @@ def runbook(
         where=where,
         both={rotation.label for rotation in rotations if trust_bundle},
         written={str(phase) for phase in files},
-        apply_command=partial(_apply_command, {str(phase): file for phase, file in files.items()}, where),
-        undo_command=partial(_apply_command, {str(phase): file for phase, file in files.items()}, where, undo=True),
+        apply_command=partial(
+            _apply_command, {str(phase): file for phase, file in files.items()}, where
+        ),
+        undo_command=partial(
+            _apply_command, {str(phase): file for phase, file in files.items()}, where, undo=True
+        ),
         places=places,
         expected=expected,
     )
@@ -93,9 +101,15 @@ def pem_commands(rotation: Rotation) -> tuple[str, ...]:
     if successor is None:
         return ()
     instances = rotation.instances or (successor,)
-    has_output = not successor.modules and successor.type.startswith("aws_") and rotation.taken_up is None
+    has_output = (
+        not successor.modules and successor.type.startswith("aws_") and rotation.taken_up is None
+    )
     single = instances[0].key is None
-    outputs = [f"terraform output {'-raw' if single else '-json'} {successor.name}_pem"] if has_output else []
+    outputs = (
+        [f"terraform output {'-raw' if single else '-json'} {successor.name}_pem"]
+        if has_output
+        else []
+    )
     shown = [f"terraform state show -no-color {quote(str(instance))}" for instance in instances]
     asked = [
         f'aws apigateway get-client-certificate --client-certificate-id "$({each} | sed -n \'s/^ *id *= "\\(.*\\)"$/\\1/p\')"'

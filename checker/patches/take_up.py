@@ -32,7 +32,8 @@ def take_up(configuration: Configuration, step: Succession, *, applied: bool) ->
 def _returned(configuration: Configuration, step: Succession) -> Iterator[Reference]:
     """The references to the successor that stood on the predecessor before; an output of the successor's own PEM is new."""
     kept = {
-        (reference.site.file.path, reference.site.attribute.span) for reference in references_to(configuration, step.predecessor)
+        (reference.site.file.path, reference.site.attribute.span)
+        for reference in references_to(configuration, step.predecessor)
     }
     elsewhere = any(
         reference.site.block.type == "output" and reference.use is ReferenceUse.TRUST
@@ -43,7 +44,9 @@ def _returned(configuration: Configuration, step: Succession) -> Iterator[Refere
         if reference.use not in _RETURNED or (site.file.path, site.attribute.span) in kept:
             continue
         own = site.block.labels[:2] == (step.successor.type, step.successor.name)
-        new = site.block.type == "output" and (elsewhere or step.successor.name in site.block.labels[0])
+        new = site.block.type == "output" and (
+            elsewhere or step.successor.name in site.block.labels[0]
+        )
         if not own and not (new and reference.use is not ReferenceUse.POINTER):
             yield reference
 

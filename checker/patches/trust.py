@@ -48,7 +48,8 @@ def add_successor_pem(configuration: Configuration, step: Succession) -> Configu
     places = [
         place
         for place in _places(configuration, step)
-        if place.both is None and (place.reference.site.file.path, place.reference.name.start) not in ignored
+        if place.both is None
+        and (place.reference.site.file.path, place.reference.name.start) not in ignored
     ]
     for place in places:
         if not _is_single(place.reference):
@@ -57,7 +58,10 @@ def add_successor_pem(configuration: Configuration, step: Succession) -> Configu
                 where=f"{place.reference.site.file.path}:{place.reference.line}",
                 remedy="leave --trust-bundle out, and let it give both PEMs by hand between introduce and repoint",
             )
-    hashed = next(file_hashes(configuration, sorted({place.reference.site.file.path for place in places})), None)
+    hashed = next(
+        file_hashes(configuration, sorted({place.reference.site.file.path for place in places})),
+        None,
+    )
     if hashed is not None:
         raise UnprovenError(
             f"{hashed.hashed or 'every file'} is hashed, and hands the PEM on: a join in it would trigger the hash in introduce",
@@ -78,7 +82,11 @@ def add_successor_pem(configuration: Configuration, step: Succession) -> Configu
 def drop_predecessor_pem(configuration: Configuration, step: Succession) -> Configuration:
     """Take the predecessor's PEM out of every join that `trust_both` wrote; the same configuration where there is none."""
     places = [place for place in _places(configuration, step) if place.both is not None]
-    edits = [Edit(path=place.reference.site.file.path, span=place.both, text=place.new) for place in places if place.both]
+    edits = [
+        Edit(path=place.reference.site.file.path, span=place.both, text=place.new)
+        for place in places
+        if place.both
+    ]
     return _proven(configuration, step, places, edits, joins=-1, renames=1)
 
 
@@ -98,7 +106,11 @@ def _places(configuration: Configuration, step: Succession) -> Iterator[_Place]:
             continue
         data, span = reference.site.file.data, reference.traversal.span
         old = span.of(data)
-        new = data[span.start : reference.name.start] + step.successor.name.encode() + data[reference.name.end : span.end]
+        new = (
+            data[span.start : reference.name.start]
+            + step.successor.name.encode()
+            + data[reference.name.end : span.end]
+        )
         yield _Place(reference=reference, old=old, new=new, both=_join_around(data, span, old, new))
 
 
@@ -120,12 +132,22 @@ def _join_around(data: bytes, span: Span, old: bytes, new: bytes) -> Span | None
 
 
 def _proven(
-    configuration: Configuration, step: Succession, places: list[_Place], edits: list[Edit], *, joins: int, renames: int
+    configuration: Configuration,
+    step: Succession,
+    places: list[_Place],
+    edits: list[Edit],
+    *,
+    joins: int,
+    renames: int,
 ) -> Configuration:
     before = {path: file.data for path, file in configuration.files.items()}
     changed = splice(before, edits)
     for path, text in changed.items():
-        own: list[BlockKey] = [key_of(place.reference.site.block) for place in places if place.reference.site.file.path == path]
+        own: list[BlockKey] = [
+            key_of(place.reference.site.block)
+            for place in places
+            if place.reference.site.file.path == path
+        ]
         intent = Intent(
             kind=step.predecessor.type,
             old=step.predecessor.name,

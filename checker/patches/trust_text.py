@@ -50,7 +50,11 @@ def nothing_to_edit(rotation: Rotation, declared: ConfigurationFacts) -> str | N
 
 
 def _kept(consumer: TrustConsumer) -> str:
-    return "holds the PEM of both certificates already" if consumer.both else f"is not edited: {_and_needs(consumer)}"
+    return (
+        "holds the PEM of both certificates already"
+        if consumer.both
+        else f"is not edited: {_and_needs(consumer)}"
+    )
 
 
 def trust_effect(consumer: TrustConsumer, *, both: bool) -> str:
@@ -98,7 +102,11 @@ def _line(consumer: TrustConsumer, phase: Phase, *, both: bool) -> str | None:
         case Phase.RETIRE:
             return _retire(consumer, where)
         case Phase.ROLLBACK:
-            return f"{where} changes in this apply too: {consumer.effect}" if consumer.delivery is Delivery.BY_ID else None
+            return (
+                f"{where} changes in this apply too: {consumer.effect}"
+                if consumer.delivery is Delivery.BY_ID
+                else None
+            )
 
 
 def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
@@ -136,7 +144,11 @@ def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
         return f"{where} still holds the old PEM alone, unless somebody changed it: {_and_needs(consumer)}"
     if consumer.delivery is Delivery.RELOAD and both:
         return f"{where} hands on both PEMs only where one step more was taken since introduce: {_and_needs(consumer)}"
-    return None if both else f"{where} still holds the old PEM alone: what trusts by it refuses the successor"
+    return (
+        None
+        if both
+        else f"{where} still holds the old PEM alone: what trusts by it refuses the successor"
+    )
 
 
 def _retire(consumer: TrustConsumer, where: str) -> str | None:

@@ -38,7 +38,12 @@ class _Task(Struct, frozen=True, kw_only=True):
 
 
 def write_patches(
-    configuration: Configuration, rotations: Iterable[Rotation], wanted: Phase | None, *, every: bool, trust_bundle: bool = False
+    configuration: Configuration,
+    rotations: Iterable[Rotation],
+    wanted: Phase | None,
+    *,
+    every: bool,
+    trust_bundle: bool = False,
 ) -> Patches:
     """Write the next safe phase of each rotation, or with `wanted` or `every` the phases asked for, as a preview.
 
@@ -47,11 +52,19 @@ def write_patches(
     """
     writable: list[_Task] = []
     settled: list[Rotation] = []
-    tasks = [_task(rotation, wanted, every=every, trust_bundle=trust_bundle) for rotation in rotations]
-    claims = Counter(task.rotation.successor for task in tasks if task.phases and not task.rotation.left_over)
+    tasks = [
+        _task(rotation, wanted, every=every, trust_bundle=trust_bundle) for rotation in rotations
+    ]
+    claims = Counter(
+        task.rotation.successor for task in tasks if task.phases and not task.rotation.left_over
+    )
     for task in tasks:
         rotation = task.rotation
-        refused = _contested(rotation) if task.phases and not rotation.left_over and claims[rotation.successor] > 1 else None
+        refused = (
+            _contested(rotation)
+            if task.phases and not rotation.left_over and claims[rotation.successor] > 1
+            else None
+        )
         refused = refused or _rehearse(configuration, task)
         if refused is None and task.phases:
             writable.append(task)
@@ -74,14 +87,24 @@ def _task(rotation: Rotation, wanted: Phase | None, *, every: bool, trust_bundle
 
 
 def _phases(rotation: Rotation, wanted: Phase | None, *, every: bool) -> frozenset[Phase]:
-    if isinstance(rotation.step, Blocked) or (rotation.successor is None and not rotation.left_over):
+    if isinstance(rotation.step, Blocked) or (
+        rotation.successor is None and not rotation.left_over
+    ):
         return frozenset()
     if rotation.left_over:
-        retiring = every or wanted is Phase.RETIRE or (wanted is None and rotation.step == Next(Phase.RETIRE))
+        retiring = (
+            every
+            or wanted is Phase.RETIRE
+            or (wanted is None and rotation.step == Next(Phase.RETIRE))
+        )
         return frozenset({Phase.RETIRE}) if retiring else frozenset()
     if every:
         # What Terraform does not manage it cannot delete either: the runbook says how.
-        return frozenset(SERIES) if rotation.predecessor is not None else frozenset({Phase.INTRODUCE, Phase.REPOINT})
+        return (
+            frozenset(SERIES)
+            if rotation.predecessor is not None
+            else frozenset({Phase.INTRODUCE, Phase.REPOINT})
+        )
     if wanted is not None:
         return frozenset({wanted})
     return frozenset({rotation.step.phase}) if isinstance(rotation.step, Next) else frozenset()
@@ -127,7 +150,11 @@ def _series(configuration: Configuration, writable: list[_Task]) -> list[PhasePa
 
 
 def _patch(
-    original: Configuration, before: Configuration, after: Configuration, phase: Phase, taking: tuple[Rotation, ...]
+    original: Configuration,
+    before: Configuration,
+    after: Configuration,
+    phase: Phase,
+    taking: tuple[Rotation, ...],
 ) -> PhasePatch:
     changes = tuple(
         FileChange(path=path, before=_text(before, path), after=file.data)
@@ -135,8 +162,16 @@ def _patch(
         if file.data != _text(before, path)
     )
     same = all(_text(original, change.path) == change.before for change in changes)
-    leaves = {path: file.data for path, file in after.files.items() if file.data != _text(original, path)}
-    return PhasePatch(phase=phase, rotations=taking, changes=changes, on_disk=same and before is original, leaves=leaves)
+    leaves = {
+        path: file.data for path, file in after.files.items() if file.data != _text(original, path)
+    }
+    return PhasePatch(
+        phase=phase,
+        rotations=taking,
+        changes=changes,
+        on_disk=same and before is original,
+        leaves=leaves,
+    )
 
 
 def _text(configuration: Configuration, path: str) -> bytes | None:
@@ -148,12 +183,16 @@ def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configura
     """One phase of one rotation on a text; the same text where that phase is already in it."""
     rotation = task.rotation
     if rotation.left_over and rotation.predecessor is not None:
-        step = Succession(predecessor=rotation.predecessor, successor=rotation.successor or rotation.predecessor)
+        step = Succession(
+            predecessor=rotation.predecessor, successor=rotation.successor or rotation.predecessor
+        )
         return retire(configuration, step) if phase is Phase.RETIRE else configuration
     if rotation.successor is None:
         return configuration
     if rotation.predecessor is None:
-        return write_literal(configuration, LiteralStep(identity=rotation.label, successor=rotation.successor), phase)
+        return write_literal(
+            configuration, LiteralStep(identity=rotation.label, successor=rotation.successor), phase
+        )
     step = Succession(predecessor=rotation.predecessor, successor=rotation.successor)
     current = configuration
     if phase is Phase.INTRODUCE and rotation.taken_up is not None:
@@ -174,8 +213,13 @@ def _already(configuration: Configuration, step: Succession, phase: Phase) -> bo
         case Phase.INTRODUCE:
             return declared(step.successor.name)
         case Phase.REPOINT:
-            return not any(r.use is ReferenceUse.POINTER for r in references_to(configuration, step.predecessor))
+            return not any(
+                r.use is ReferenceUse.POINTER
+                for r in references_to(configuration, step.predecessor)
+            )
         case Phase.RETIRE:
             return not declared(step.predecessor.name)
         case Phase.ROLLBACK:
-            return not any(r.use is ReferenceUse.POINTER for r in references_to(configuration, step.successor))
+            return not any(
+                r.use is ReferenceUse.POINTER for r in references_to(configuration, step.successor)
+            )

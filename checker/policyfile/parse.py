@@ -46,7 +46,9 @@ def read_conditions(table: Mapping[str, Any], at: Keys) -> Conditions:
         directory=tuple(pattern.removeprefix("./") for pattern in _several(table.get("directory"))),
         stage=_several(table.get("stage")),
         api=_several(table.get("api")),
-        tags=tuple(sorted((key, _several(patterns)) for key, patterns in table.get("tags", {}).items())),
+        tags=tuple(
+            sorted((key, _several(patterns)) for key, patterns in table.get("tags", {}).items())
+        ),
     )
 
 
@@ -63,14 +65,18 @@ def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
 def read_weights(table: Mapping[str, Any]) -> Weights:
     """What a policy or a scope lets rules weigh, in the order of their names."""
     rules: Mapping[str, str] = table.get("rules", {})
-    return tuple((name, None if word == OFF else _SEVERITIES[word]) for name, word in sorted(rules.items()))
+    return tuple(
+        (name, None if word == OFF else _SEVERITIES[word]) for name, word in sorted(rules.items())
+    )
 
 
 def check_no_pattern(text: str, at: Keys) -> None:
     """Refuse an address that is none, or a pattern where one address is meant; raises Mismatch."""
     if "*" in text or "?" in text:
         raise Mismatch(
-            at, f"{text!r} is a pattern, and an exemption names one address", "write the address, or set `rules` in a [[scope]]"
+            at,
+            f"{text!r} is a pattern, and an exemption names one address",
+            "write the address, or set `rules` in a [[scope]]",
         )
     _check_address(text, at)
 
@@ -82,7 +88,9 @@ def _check_address(pattern: str, at: Keys) -> None:
         parse(pattern)
     except AddressError as error:
         remedy = (
-            f'for all that is in a module write "{pattern.rstrip(".")}.*"' if pattern.startswith("module.") else "write TYPE.NAME"
+            f'for all that is in a module write "{pattern.rstrip(".")}.*"'
+            if pattern.startswith("module.")
+            else "write TYPE.NAME"
         )
         raise Mismatch(at, f"{pattern!r} is not the address of a resource", remedy) from error
 
@@ -128,6 +136,8 @@ def _read(account: str, table: Mapping[str, Any]) -> AccountAccess:
     found = re.fullmatch(ROLE_ARN, role, re.ASCII) if role is not None else None
     if found is not None and found[1] != account:
         raise Mismatch(
-            ("accounts", account, "role"), f"accounts.{account}.role is of account {found[1]}", f"name a role of account {account}"
+            ("accounts", account, "role"),
+            f"accounts.{account}.role is of account {found[1]}",
+            f"name a role of account {account}",
         )
     return AccountAccess(account=account, role=role, external_id=table.get("external_id"))

@@ -17,8 +17,20 @@ from checker.model.location import Location
 from checker.model.policy import AccountAccess, Policy, Scope, Setting, Untouched, Weights
 from checker.model.severity import FailOn
 from checker.model.text_values import Keys, Mismatch
-from checker.policyfile.parse import read_accounts, read_exemption, read_scope, read_settings, read_weights
-from checker.policyfile.schema import MOST_PATTERN_CHARACTERS, MOST_PATTERNS, MOST_SCOPES, VALUES, WholeNumber
+from checker.policyfile.parse import (
+    read_accounts,
+    read_exemption,
+    read_scope,
+    read_settings,
+    read_weights,
+)
+from checker.policyfile.schema import (
+    MOST_PATTERN_CHARACTERS,
+    MOST_PATTERNS,
+    MOST_SCOPES,
+    VALUES,
+    WholeNumber,
+)
 from checker.policyfile.toml_file import TomlFile
 from checker.policyfile.validate import validate
 from checker.rules import RULES
@@ -50,8 +62,13 @@ def read_layer(sheet: TomlFile) -> Layer:
             sheet=sheet,
             settings=read_settings(sheet.values),
             rules=read_weights(sheet.values),
-            scopes=tuple(read_scope(sheet, index) for index in range(len(sheet.values.get("scope", ())))),
-            exemptions=tuple(read_exemption(sheet, index) for index in range(len(sheet.values.get("exemption", ())))),
+            scopes=tuple(
+                read_scope(sheet, index) for index in range(len(sheet.values.get("scope", ())))
+            ),
+            exemptions=tuple(
+                read_exemption(sheet, index)
+                for index in range(len(sheet.values.get("exemption", ())))
+            ),
             accounts=read_accounts(sheet.values.get("accounts", {})),
         )
     except Mismatch as error:
@@ -68,7 +85,9 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
         settings = dict(layer.settings)
         if "notice_days" not in settings:
             # As with --threshold: a notice that nobody wrote beside it follows.
-            settings["notice_days"] = max(policy.notice_days, layer.sheet.values.get("threshold_days", 0))
+            settings["notice_days"] = max(
+                policy.notice_days, layer.sheet.values.get("threshold_days", 0)
+            )
         policy = replace(
             policy,
             **settings,
@@ -85,7 +104,10 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
         except Mismatch as error:
             layer.sheet.refuse(error)
     own_weights = {rule.name: rule.weight for rule in RULES}
-    return replace(policy, rules=tuple((rule, weight) for rule, weight in policy.rules if own_weights[rule] != weight))
+    return replace(
+        policy,
+        rules=tuple((rule, weight) for rule, weight in policy.rules if own_weights[rule] != weight),
+    )
 
 
 def _bound(scopes: tuple[Scope, ...]) -> None:
@@ -97,7 +119,11 @@ def _bound(scopes: tuple[Scope, ...]) -> None:
         (sum(map(len, wild)), MOST_PATTERN_CHARACTERS, "characters in patterns with * or ?"),
     ):
         if found > most:
-            raise Mismatch(("scope",), f"the policy has {found} {of}, and {most} are the most", "join some of the scopes")
+            raise Mismatch(
+                ("scope",),
+                f"the policy has {found} {of}, and {most} are the most",
+                "join some of the scopes",
+            )
 
 
 def _check(policy: Policy, layer: Layer, at: Keys) -> None:
@@ -134,7 +160,9 @@ def read_file(path: str) -> bytes:
     return bytes(open_file(path, most=_LARGEST, instead="name a policy file, or a pack"))
 
 
-def read_chain(path: str, data: bytes, read: Callable[[str], bytes] = read_file) -> tuple[Layer, ...]:
+def read_chain(
+    path: str, data: bytes, read: Callable[[str], bytes] = read_file
+) -> tuple[Layer, ...]:
     """The layers that a file makes, what it extends before itself; `read` gives the files that are extended.
 
     Raises UsageError for a file that extends itself, naming the chain, or more files than any policy needs, and UnreadableError for
@@ -154,17 +182,25 @@ def read_chain(path: str, data: bytes, read: Callable[[str], bytes] = read_file)
             real = _real(path)
         chain.append(path)
         if len(chain) > _LONGEST_CHAIN:
-            raise UsageError(f"extends more than {_LONGEST_CHAIN - 1} files", where=str(where), remedy="join some of them")
+            raise UsageError(
+                f"extends more than {_LONGEST_CHAIN - 1} files",
+                where=str(where),
+                remedy="join some of them",
+            )
         if real in seen:
             raise UsageError(
-                f"extends itself: {' -> '.join(chain)}", where=str(where), remedy="take one `extends` of the chain away"
+                f"extends itself: {' -> '.join(chain)}",
+                where=str(where),
+                remedy="take one `extends` of the chain away",
             )
         seen.add(real)
         name, data = _read(sheet, named, path, read)
         size += len(data)
         if size > _LARGEST:
             raise UsageError(
-                f"is larger than {_LARGEST // 1024} KiB together with what it extends", where=str(where), remedy="shorten the files"
+                f"is larger than {_LARGEST // 1024} KiB together with what it extends",
+                where=str(where),
+                remedy="shorten the files",
             )
         sheet = TomlFile(name, data)
         layers.append(read_layer(sheet))
@@ -176,20 +212,32 @@ def read_pack(name: str) -> tuple[str, bytes]:
     here = Path(__file__).resolve()
     # Installed, the packs lie in the package; in a checkout they lie beside it.
     folders = (here.parents[1] / "packs", here.parents[2] / "policies")
-    found = next(folder / f"{name}.toml" for folder in folders if (folder / f"{name}.toml").is_file())
+    found = next(
+        folder / f"{name}.toml" for folder in folders if (folder / f"{name}.toml").is_file()
+    )
     return f"pack {name}", found.read_bytes()
 
 
-def _read(sheet: TomlFile, named: str, path: str, read: Callable[[str], bytes]) -> tuple[str, bytes]:
+def _read(
+    sheet: TomlFile, named: str, path: str, read: Callable[[str], bytes]
+) -> tuple[str, bytes]:
     if named in PACKS:
         return read_pack(named)
     try:
         return path, read(path)
     except UnreadableError as error:
         if "/" not in named and not named.endswith(".toml"):
-            sheet.refuse(Mismatch(("extends",), f"there is no pack {named!r}, and no such file", f"packs: {', '.join(PACKS)}"))
+            sheet.refuse(
+                Mismatch(
+                    ("extends",),
+                    f"there is no pack {named!r}, and no such file",
+                    f"packs: {', '.join(PACKS)}",
+                )
+            )
         raise UnreadableError(
-            f"{path}: {error.message}", where=str(sheet.location(("extends",))), remedy="the path is relative to this file"
+            f"{path}: {error.message}",
+            where=str(sheet.location(("extends",))),
+            remedy="the path is relative to this file",
         ) from error
 
 
@@ -243,7 +291,9 @@ def read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Sett
             known = [other.removeprefix(_PREFIX) for other in (*VARIABLES, *_OTHERS)]
             near = difflib.get_close_matches(name.removeprefix(_PREFIX), known, n=1, cutoff=_NEAR)
             if near:
-                raise UsageError("is not known", where=name, remedy=f"did you mean {_PREFIX}{near[0]}?")
+                raise UsageError(
+                    "is not known", where=name, remedy=f"did you mean {_PREFIX}{near[0]}?"
+                )
             yield Unknown(name=name)
         elif environment[name]:
             yield name, (VARIABLES[name], _read_variable(name, environment[name]))
@@ -252,12 +302,18 @@ def read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Sett
 def _read_variable(name: str, text: str) -> int | FailOn | Untouched:
     field = VARIABLES[name]
     shape = VALUES[field]
-    found: int | str = int(text) if isinstance(shape, WholeNumber) and text.isascii() and text.isdigit() and len(text) < 6 else text
+    found: int | str = (
+        int(text)
+        if isinstance(shape, WholeNumber) and text.isascii() and text.isdigit() and len(text) < 6
+        else text
+    )
     try:
         validate(found, shape, (field,))
     except Mismatch as error:
         raise UsageError(
-            error.message, where=name, remedy=error.remedy.replace(f"{field} =", f"{name}=").replace("= ", "=")
+            error.message,
+            where=name,
+            remedy=error.remedy.replace(f"{field} =", f"{name}=").replace("= ", "="),
         ) from error
     match field:
         case "fail_on":

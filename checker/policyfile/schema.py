@@ -112,8 +112,14 @@ def words_of(rule: Rule) -> tuple[str, ...]:
 
 def _weight(rule: Rule) -> Choice:
     words = words_of(rule)
-    held = {word: f"{rule.name} cannot be {word}, since {_HELD[rule.name]}" for word in (*_WORDS, OFF) if word not in words}
-    return Choice(says=f"{rule.says} ({rule.weight_word}, unless said otherwise)", words=words, unless=held)
+    held = {
+        word: f"{rule.name} cannot be {word}, since {_HELD[rule.name]}"
+        for word in (*_WORDS, OFF)
+        if word not in words
+    }
+    return Choice(
+        says=f"{rule.says} ({rule.weight_word}, unless said otherwise)", words=words, unless=held
+    )
 
 
 _HELD = {
@@ -125,7 +131,9 @@ _HELD = {
 }
 _EXEMPTABLE = tuple(rule.name for rule in RULES if rule.exemptable)
 _UNEXEMPTABLE = {
-    rule.name: f"{rule.name} cannot be exempted (`tfcert rules {rule.name}` says why)" for rule in RULES if not rule.exemptable
+    rule.name: f"{rule.name} cannot be exempted (`tfcert rules {rule.name}` says why)"
+    for rule in RULES
+    if not rule.exemptable
 }
 
 
@@ -138,39 +146,63 @@ def _patterns(says: str, example: str) -> OneOrMore:
 
 
 _ACCOUNT = Text(
-    says="an account", example="123456789012", pattern=r"[0-9]{12}", what="an account, which has twelve digits in quotes"
+    says="an account",
+    example="123456789012",
+    pattern=r"[0-9]{12}",
+    what="an account, which has twelve digits in quotes",
 )
 
 VALUES: Mapping[str, Shape] = {
-    "threshold_days": _days("From this many days left on, exactly this many counting, an expiring certificate is an error.", 30),
-    "notice_days": _days("From this many days left on it is a warning; no fewer than threshold_days.", 60),
-    "trust_window_days": _days("The least time between introduce and repoint, in which backends learn to trust the successor.", 3),
-    "margin_days": _days(
-        "What must be left of the predecessor when the stages are repointed: repoint-by is so long before its end.", 7
+    "threshold_days": _days(
+        "From this many days left on, exactly this many counting, an expiring certificate is an error.",
+        30,
     ),
-    "introduce_margin_days": _days("How much earlier than repoint-by less the trust window introduce-by is.", 0),
+    "notice_days": _days(
+        "From this many days left on it is a warning; no fewer than threshold_days.", 60
+    ),
+    "trust_window_days": _days(
+        "The least time between introduce and repoint, in which backends learn to trust the successor.",
+        3,
+    ),
+    "margin_days": _days(
+        "What must be left of the predecessor when the stages are repointed: repoint-by is so long before its end.",
+        7,
+    ),
+    "introduce_margin_days": _days(
+        "How much earlier than repoint-by less the trust window introduce-by is.", 0
+    ),
     "certificate_quota": WholeNumber(
-        says="How many client certificates AWS lets an account have in a region.", least=1, example=60
+        says="How many client certificates AWS lets an account have in a region.",
+        least=1,
+        example=60,
     ),
     "fail_on": Choice(
-        says="From which severity on a finding makes exit code 1.", words=tuple(word.value for word in FailOn), unless=_NONE
+        says="From which severity on a finding makes exit code 1.",
+        words=tuple(word.value for word in FailOn),
+        unless=_NONE,
     ),
     "untouched": Choice(
         says="The most that a finding weighs about a certificate and stages that the plan does not touch.",
         words=_WORDS,
         unless=_NONE,
     ),
-    "rules": Table(says="What each rule weighs, or off.", keys={rule.name: _weight(rule) for rule in RULES}),
+    "rules": Table(
+        says="What each rule weighs, or off.", keys={rule.name: _weight(rule) for rule in RULES}
+    ),
 }
 # Where an exemption may be narrowed to; a scope takes these and more.
 _PLACES: Mapping[str, Shape] = {
     "account": OneOrMore(says="The account's number.", text=_ACCOUNT),
     "region": _patterns("Pattern of the region.", "eu-*"),
     "workspace": _patterns("Pattern of the Terraform workspace.", "prod"),
-    "directory": _patterns("Pattern of the configuration's folder, as seen from the policy file.", "live/**"),
+    "directory": _patterns(
+        "Pattern of the configuration's folder, as seen from the policy file.", "live/**"
+    ),
 }
 _CONDITIONS: Mapping[str, Shape] = {
-    "address": _patterns("Pattern of the address of the certificate or of a stage.", "module.legacy.*"),
+    "address": _patterns(
+        "Pattern of the address of the certificate or of a stage.", "module.legacy.*"
+    ),
     **_PLACES,
     "tags": NamedTable(
         says="Patterns of tags of the certificate or of the stage.",
@@ -183,7 +215,11 @@ _CONDITIONS: Mapping[str, Shape] = {
 }
 _SCOPE = Table(
     says="Values for some stages and certificates: all conditions must hold, and of several scopes the last that matches wins.",
-    keys={"name": Text(says="How it is called in explanations.", example="production"), **_CONDITIONS, **VALUES},
+    keys={
+        "name": Text(says="How it is called in explanations.", example="production"),
+        **_CONDITIONS,
+        **VALUES,
+    },
     any_of=(tuple(_CONDITIONS), tuple(VALUES)),
 )
 _EXEMPTION = Table(
@@ -229,9 +265,14 @@ POLICY = Table(
             example="strict",
         ),
         **VALUES,
-        "scope": Tables(says="Values for some stages and certificates; the last that matches wins.", table=_SCOPE),
+        "scope": Tables(
+            says="Values for some stages and certificates; the last that matches wins.",
+            table=_SCOPE,
+        ),
         "exemption": Tables(says="Findings that are not to count until a day.", table=_EXEMPTION),
-        "accounts": NamedTable(says="How each account is entered, by its number.", name=_ACCOUNT, each=_ACCESS),
+        "accounts": NamedTable(
+            says="How each account is entered, by its number.", name=_ACCOUNT, each=_ACCESS
+        ),
     },
 )
 
@@ -257,13 +298,24 @@ def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- a line a shape
     said = {"description": shape.says}
     match shape:
         case WholeNumber(least=least, most=most):
-            return {**said, "type": "integer", "minimum": least, **({"maximum": most} if most is not None else {})}
+            return {
+                **said,
+                "type": "integer",
+                "minimum": least,
+                **({"maximum": most} if most is not None else {}),
+            }
         case Choice(words=words):
             return {**said, "enum": list(words)}
         case Text():
             return {**said, **_text(shape)}
         case OneOrMore(text=text, most=most):
-            return {**said, "anyOf": [_text(text), {"type": "array", "items": _text(text), "minItems": 1, "maxItems": most}]}
+            return {
+                **said,
+                "anyOf": [
+                    _text(text),
+                    {"type": "array", "items": _text(text), "minItems": 1, "maxItems": most},
+                ],
+            }
         case Day():
             return {**said, "type": "string", "format": "date", "pattern": _DAY}
         case Table():
@@ -271,7 +323,11 @@ def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- a line a shape
         case Tables(table=table, most=most):
             return {**said, "type": "array", "items": _schema(table), "maxItems": most}
         case NamedTable(name=name, each=each, least=least):
-            fits = {"type": "object", "propertyNames": _text(name), "additionalProperties": _schema(each)}
+            fits = {
+                "type": "object",
+                "propertyNames": _text(name),
+                "additionalProperties": _schema(each),
+            }
             return {**said, **fits, **({"minProperties": least} if least else {})}
 
 
@@ -289,7 +345,9 @@ def _table(table: Table) -> dict[str, Any]:
     if table.needed:
         found["required"] = list(table.needed)
     if table.any_of:
-        found["allOf"] = [{"anyOf": [{"required": [key]} for key in group]} for group in table.any_of]
+        found["allOf"] = [
+            {"anyOf": [{"required": [key]} for key in group]} for group in table.any_of
+        ]
     if table.one_of:
         found["oneOf"] = [{"required": [key]} for key in table.one_of]
     return found

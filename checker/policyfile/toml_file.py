@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 _MOST_PARTS = 16
 # Texts of several lines and of one, comments, and all behind a text that does not end. Source: TOML 1.0, "String" and "Comment".
-_TEXTS = re.compile(rb'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|["\'].*', re.DOTALL)
+_TEXTS = re.compile(
+    rb'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|["\'].*',
+    re.DOTALL,
+)
 
 
 class TomlFile:
@@ -36,7 +39,9 @@ class TomlFile:
 
     def refuse(self, error: Mismatch) -> NoReturn:
         """Raise a mismatch as a UsageError that names the file and the line."""
-        raise UsageError(error.message, where=str(self.location(error.at)), remedy=error.remedy) from error
+        raise UsageError(
+            error.message, where=str(self.location(error.at)), remedy=error.remedy
+        ) from error
 
     def location(self, at: Keys) -> Location:
         """The line of a key, a table or an entry of an array."""
@@ -57,21 +62,31 @@ def _parsed(path: str, data: bytes) -> Mapping[str, Any]:
 
     # Python's parser takes time by the square of a key's parts, and no policy has a key of more than five.
     if any(text.count(b".") > _MOST_PARTS for text in _TEXTS.sub(b"", data).split(b"\n")):
-        raise UsageError("holds a key of too many parts", where=path, remedy="`tfcert policy show` prints a policy")
+        raise UsageError(
+            "holds a key of too many parts",
+            where=path,
+            remedy="`tfcert policy show` prints a policy",
+        )
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError("not UTF-8 text", where=f"{path}:{line}", remedy="save the file as UTF-8") from error
+        raise UsageError(
+            "not UTF-8 text", where=f"{path}:{line}", remedy="save the file as UTF-8"
+        ) from error
     except tomllib.TOMLDecodeError as error:
         message, _, rest = str(error).partition(" (at ")
         named = rest.partition(",")[0].removeprefix("line ")
         # What is missing at the very end is complained of without a line.
         line = int(named) if named.isdigit() else data.rstrip().count(b"\n") + 1
-        raise UsageError(f"not TOML: {message}", where=f"{path}:{line}", remedy="mend the policy file") from error
+        raise UsageError(
+            f"not TOML: {message}", where=f"{path}:{line}", remedy="mend the policy file"
+        ) from error
     except (RecursionError, ValueError) as error:
         # Arrays within arrays without end, and numbers of thousands of digits.
-        raise UsageError("holds what no policy does", where=path, remedy="`tfcert policy show` prints one") from error
+        raise UsageError(
+            "holds what no policy does", where=path, remedy="`tfcert policy show` prints one"
+        ) from error
 
 
 # A policy is no deeper; what lies below has the line of what it lies in.

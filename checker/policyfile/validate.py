@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 
 from checker.model.text_values import Keys, Mismatch, has_controls, nearest_word, parse_day
-from checker.policyfile.schema import Choice, Day, NamedTable, OneOrMore, Shape, Table, Tables, Text, WholeNumber
+from checker.policyfile.schema import (
+    Choice,
+    Day,
+    NamedTable,
+    OneOrMore,
+    Shape,
+    Table,
+    Tables,
+    Text,
+    WholeNumber,
+)
 
 
 def validate(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line a shape
@@ -21,12 +31,20 @@ def validate(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a 
             _one_or_more(found, shape, at)
         case Day():
             if parse_day(found) is None:
-                raise Mismatch(at, f"{name_of(at)} is not a date", f"write {at[-1]} = 2026-12-31, without a time")
+                raise Mismatch(
+                    at,
+                    f"{name_of(at)} is not a date",
+                    f"write {at[-1]} = 2026-12-31, without a time",
+                )
         case Table():
             _table(found, shape, at)
         case Tables():
             if not isinstance(found, list):
-                raise Mismatch(at, f"{name_of(at)} is not an array of tables", f"write [[{at[-1]}]], once for each")
+                raise Mismatch(
+                    at,
+                    f"{name_of(at)} is not an array of tables",
+                    f"write [[{at[-1]}]], once for each",
+                )
             _few(found, shape.most, at)
             for index, entry in enumerate(found):
                 validate(entry, shape.table, (*at, index))
@@ -52,7 +70,11 @@ def _whole(found: object, shape: WholeNumber, at: Keys) -> None:
     if not isinstance(found, int) or isinstance(found, bool):
         raise Mismatch(at, f"{name_of(at)} is {_kind(found)} and not a whole number", write)
     if found < shape.least or (shape.most is not None and found > shape.most):
-        limits = f"from {shape.least} to {shape.most}" if shape.most is not None else f"from {shape.least} on"
+        limits = (
+            f"from {shape.least} to {shape.most}"
+            if shape.most is not None
+            else f"from {shape.least} on"
+        )
         raise Mismatch(at, f"{name_of(at)} is {found} and not a whole number {limits}", write)
 
 
@@ -60,10 +82,18 @@ def _word(found: object, shape: Choice, at: Keys) -> None:
     if isinstance(found, str) and found in shape.words:
         return
     if not isinstance(found, str):
-        raise Mismatch(at, f"{name_of(at)} is {_kind(found)} and not a text", f"write one of {_listed(shape.words)}")
+        raise Mismatch(
+            at,
+            f"{name_of(at)} is {_kind(found)} and not a text",
+            f"write one of {_listed(shape.words)}",
+        )
     if found in shape.unless:
-        raise Mismatch(at, f"{name_of(at)}: {shape.unless[found]}", f"known here: {_listed(shape.words)}")
-    raise Mismatch(at, f"{name_of(at)} is {found!r} and none of its words", nearest_word(found, shape.words))
+        raise Mismatch(
+            at, f"{name_of(at)}: {shape.unless[found]}", f"known here: {_listed(shape.words)}"
+        )
+    raise Mismatch(
+        at, f"{name_of(at)} is {found!r} and none of its words", nearest_word(found, shape.words)
+    )
 
 
 def _text(found: object, shape: Text, at: Keys) -> None:
@@ -73,9 +103,15 @@ def _text(found: object, shape: Text, at: Keys) -> None:
     if not found.strip():
         raise Mismatch(at, f"{name_of(at)} is blank", write)
     if len(found) > shape.most:
-        raise Mismatch(at, f"{name_of(at)} has {len(found)} characters", f"write at most {shape.most}")
+        raise Mismatch(
+            at, f"{name_of(at)} has {len(found)} characters", f"write at most {shape.most}"
+        )
     if has_controls(found):
-        raise Mismatch(at, f"{name_of(at)} holds a control character", "write it in one line, of characters that can be seen")
+        raise Mismatch(
+            at,
+            f"{name_of(at)} holds a control character",
+            "write it in one line, of characters that can be seen",
+        )
     if shape.pattern is not None and not re.fullmatch(shape.pattern, found, re.ASCII):
         raise Mismatch(at, f"{name_of(at)} is {found!r} and not {shape.what}", write)
 
@@ -85,7 +121,11 @@ def _one_or_more(found: object, shape: OneOrMore, at: Keys) -> None:
         _text(found, shape.text, at)
         return
     if not found:
-        raise Mismatch(at, f"{name_of(at)} is an empty array, which nothing can match", f'write {at[-1]} = "{shape.text.example}"')
+        raise Mismatch(
+            at,
+            f"{name_of(at)} is an empty array, which nothing can match",
+            f'write {at[-1]} = "{shape.text.example}"',
+        )
     _few(found, shape.most, at)
     for index, entry in enumerate(found):
         _text(entry, shape.text, (*at, index))
@@ -98,36 +138,63 @@ def _table(found: object, shape: Table, at: Keys) -> None:
     for key, entry in found.items():
         if key not in shape.keys:
             where = f" in {name_of(at)}" if at else ""
-            raise Mismatch((*at, key), f"unknown key {key!r}{where}", nearest_word(key, tuple(shape.keys)))
+            raise Mismatch(
+                (*at, key), f"unknown key {key!r}{where}", nearest_word(key, tuple(shape.keys))
+            )
         validate(entry, shape.keys[key], (*at, key))
     for key in shape.needed:
         if key not in found:
             raise Mismatch(at, f"{name_of(at)} lacks {key}", f"{key}: {shape.keys[key].says}")
     for group in shape.any_of:
         if found.keys().isdisjoint(group):
-            raise Mismatch(at, f"{name_of(at)} has none of {_listed(group)}", "write one of them, or take the entry away")
+            raise Mismatch(
+                at,
+                f"{name_of(at)} has none of {_listed(group)}",
+                "write one of them, or take the entry away",
+            )
     if shape.one_of and len(found.keys() & set(shape.one_of)) != 1:
-        raise Mismatch(at, f"{name_of(at)} needs exactly one of {_listed(shape.one_of)}", "write the one that names it")
+        raise Mismatch(
+            at,
+            f"{name_of(at)} needs exactly one of {_listed(shape.one_of)}",
+            "write the one that names it",
+        )
 
 
 def _named(found: object, shape: NamedTable, at: Keys) -> None:
     if not isinstance(found, dict):
-        raise Mismatch(at, f"{name_of(at)} is {_kind(found)} and not a table", f'write [{name_of(at)}."{shape.name.example}"]')
+        raise Mismatch(
+            at,
+            f"{name_of(at)} is {_kind(found)} and not a table",
+            f'write [{name_of(at)}."{shape.name.example}"]',
+        )
     if len(found) < shape.least:
-        raise Mismatch(at, f"{name_of(at)} is empty, which nothing can match", f'write {shape.name.example} = "…" into it')
+        raise Mismatch(
+            at,
+            f"{name_of(at)} is empty, which nothing can match",
+            f'write {shape.name.example} = "…" into it',
+        )
     for key, entry in found.items():
         if (
             not key.strip()
             or has_controls(key)
-            or (shape.name.pattern is not None and not re.fullmatch(shape.name.pattern, key, re.ASCII))
+            or (
+                shape.name.pattern is not None
+                and not re.fullmatch(shape.name.pattern, key, re.ASCII)
+            )
         ):
-            raise Mismatch((*at, key), f"{name_of(at)}: {key!r} is not {shape.name.what}", f'write "{shape.name.example}"')
+            raise Mismatch(
+                (*at, key),
+                f"{name_of(at)}: {key!r} is not {shape.name.what}",
+                f'write "{shape.name.example}"',
+            )
         validate(entry, shape.each, (*at, key))
 
 
 def _few(found: list[object], most: int, at: Keys) -> None:
     if len(found) > most:
-        raise Mismatch(at, f"{name_of(at)} has {len(found)} entries", f"write at most {most}, or use patterns")
+        raise Mismatch(
+            at, f"{name_of(at)} has {len(found)} entries", f"write at most {most}, or use patterns"
+        )
 
 
 def _kind(found: object) -> str:  # noqa: PLR0911 -- a line a kind

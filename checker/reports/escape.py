@@ -16,8 +16,15 @@ def printable(text: str) -> str:
     (`TryParseV2` wants `::` at the beginning, `TryParse` finds `##[` anywhere); Azure Pipelines, logging commands.
     """
     if not text.isprintable():
-        text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
-    return _COMMANDS.sub(lambda found: f"\\x{ord(found[0][0]):02x}{found[0][1:]}", text) if "##" in text or "::" in text else text
+        text = "".join(
+            char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+            for char in text
+        )
+    return (
+        _COMMANDS.sub(lambda found: f"\\x{ord(found[0][0]):02x}{found[0][1:]}", text)
+        if "##" in text or "::" in text
+        else text
+    )
 
 
 def encoded(text: str) -> bytes:

@@ -32,7 +32,12 @@ def render(outcome: Outcome) -> str:
     levels: dict[str, list[Finding]] = {"error": [], "warning": [], "notice": []}
     for finding in outcome.findings:
         levels[_level(finding)].append(finding)
-    return "".join(f"{line}\n" for line in _lines(outcome, levels, {finding: place(finding) for finding in outcome.findings}))
+    return "".join(
+        f"{line}\n"
+        for line in _lines(
+            outcome, levels, {finding: place(finding) for finding in outcome.findings}
+        )
+    )
 
 
 def summary(outcome: Outcome, limit: int) -> str:
@@ -41,20 +46,27 @@ def summary(outcome: Outcome, limit: int) -> str:
     from checker.reports.markdown import render_documents
 
     return (
-        render_documents([NamedAccounts(name="", document=cast("JsonDocument", outcome_document(outcome)))], limit=limit).rstrip(
-            "\n"
-        )
+        render_documents(
+            [NamedAccounts(name="", document=cast("JsonDocument", outcome_document(outcome)))],
+            limit=limit,
+        ).rstrip("\n")
         + "\n"
     )
 
 
-def _lines(outcome: Outcome, levels: dict[str, list[Finding]], places: dict[Finding, Location]) -> Iterator[str]:
+def _lines(
+    outcome: Outcome, levels: dict[str, list[Finding]], places: dict[Finding, Location]
+) -> Iterator[str]:
     # The last notice is kept for the sum.
     room = {"error": _SHOWN, "warning": _SHOWN, "notice": _SHOWN - 1}
     for level, findings in levels.items():
         for finding in findings[: room[level]]:
             yield _annotation(level, finding, places[finding])
-    more = [f"{len(findings) - room[level]} more {level}s" for level, findings in levels.items() if len(findings) > room[level]]
+    more = [
+        f"{len(findings) - room[level]} more {level}s"
+        for level, findings in levels.items()
+        if len(findings) > room[level]
+    ]
     told = f"tfcert: {outcome.verdict}"
     if more:
         told += f"; {', '.join(more)} than GitHub shows: read the job's summary, or --format json"
@@ -72,7 +84,10 @@ def _annotation(level: str, finding: Finding, place: Location) -> str:
     said: Iterable[str] = (finding.message, f"To do: {finding.remedy}")
     if finding.suppression is not None:
         title = f"suppressed: {title}"
-        said = (f"Suppressed until {finding.suppression.until}: {finding.suppression.reason}", *said)
+        said = (
+            f"Suppressed until {finding.suppression.until}: {finding.suppression.reason}",
+            *said,
+        )
     where = f"file={attribute(place.file)},line={place.line},title={attribute(title)}"
     return f"::{level} {where}::{data(chr(10).join(map(printable, said)))}"
 
@@ -95,7 +110,12 @@ _ANNOTATION_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"
 def workflow_commands(documents: Sequence[NamedAccounts], *, masked: bool = False) -> Iterator[str]:
     """A workflow command for each finding that counts, the gravest first; how many are left out is the last."""
     held = mask_accounts(documents) if masked else documents
-    found = [(each.name, one) for each in held for one in each.document["findings"] if one["suppression"] is None]
+    found = [
+        (each.name, one)
+        for each in held
+        for one in each.document["findings"]
+        if one["suppression"] is None
+    ]
     for command in ("error", "warning", "notice"):
         those = [(name, one) for name, one in found if _command(one) == command]
         for name, one in those[:_MOST]:

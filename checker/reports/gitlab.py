@@ -26,7 +26,10 @@ def render(outcome: Outcome) -> str:
     place = locate_findings(outcome)
     known = fingerprints(outcome)
     return json_text(
-        [_issue(finding, fingerprint, place(finding)) for finding, fingerprint in zip(outcome.findings, known, strict=True)]
+        [
+            _issue(finding, fingerprint, place(finding))
+            for finding, fingerprint in zip(outcome.findings, known, strict=True)
+        ]
     )
 
 

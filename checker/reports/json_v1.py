@@ -113,7 +113,11 @@ def render(outcome: Outcome) -> str:
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
     """The public view of an outcome, as plain values."""
     cases = outcome.cases
-    certificates = _unique(_certificate(case, part, cases.observations) for part in cases.documents for case in part.cases)
+    certificates = _unique(
+        _certificate(case, part, cases.observations)
+        for part in cases.documents
+        for case in part.cases
+    )
     stages = _unique(entry for part in cases.documents for entry in _stages(part))
     return {
         "schema": SCHEMA,
@@ -153,7 +157,10 @@ def _summary(outcome: Outcome, stages: int, certificates: int) -> dict[str, int]
     return {
         "stages": stages,
         "certificates": certificates,
-        **{severity.word: sum(finding.severity is severity for finding in counted) for severity in Severity},
+        **{
+            severity.word: sum(finding.severity is severity for finding in counted)
+            for severity in Severity
+        },
         "suppressed": len(outcome.findings) - len(counted),
         "unverified": sum(finding.rule == UNVERIFIED for finding in counted),
     }
@@ -189,12 +196,17 @@ def _stages(part: DocumentCases) -> Iterator[dict[str, Any]]:
         yield _stage(stage, part, known)
 
 
-def _stage(stage: Stage, part: DocumentCases, known: dict[str | None, list[Certificate]]) -> dict[str, Any]:
+def _stage(
+    stage: Stage, part: DocumentCases, known: dict[str | None, list[Certificate]]
+) -> dict[str, Any]:
     identity: str | None = None
     address: Address | None = None
     match stage.presents:
         case Presents(id=identity):
-            address = next((one.address for one in known.get(identity, ()) if same_certificate(one, stage)), None)
+            address = next(
+                (one.address for one in known.get(identity, ()) if same_certificate(one, stage)),
+                None,
+            )
         case PresentsPlanned(candidates=(only,), elsewhere=False):
             address = only
         case PresentsPlanned() | PresentsNothing():
@@ -218,7 +230,11 @@ def _rotation(rotation: Rotation) -> dict[str, Any]:
     match rotation.step:
         case Next(phase=phase):
             word = str(phase)
-            reason = f"{rotation.taken_up.guess}; {rotation.taken_up.then}" if rotation.taken_up is not None else None
+            reason = (
+                f"{rotation.taken_up.guess}; {rotation.taken_up.then}"
+                if rotation.taken_up is not None
+                else None
+            )
         case Waiting(reason=reason):
             word = "waiting"
         case Blocked(reason=why, remedy=remedy):
@@ -239,7 +255,11 @@ def _rotation(rotation: Rotation) -> dict[str, Any]:
 
 
 def _late(late: Late) -> dict[str, Any]:
-    return {"ends": instant(late.ends), "window_ends": instant(late.window_ends), "introduced": late.introduced}
+    return {
+        "ends": instant(late.ends),
+        "window_ends": instant(late.window_ends),
+        "introduced": late.introduced,
+    }
 
 
 def _patch(patch: WrittenPatch) -> dict[str, Any]:
@@ -261,7 +281,10 @@ def _by_hand(rotation: ManualRotation) -> dict[str, Any]:
         "successor_id": rotation.successor,
         "expires_at": instant(rotation.ends),
         "stages": list(rotation.stages),
-        "steps": [{"does": step.does, "commands": list(step.commands), "then": step.then} for step in rotation.steps],
+        "steps": [
+            {"does": step.does, "commands": list(step.commands), "then": step.then}
+            for step in rotation.steps
+        ],
     }
 
 

@@ -162,13 +162,21 @@ def read_document(name: str, data: bytes) -> JsonDocument:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableError("not the outcome of a check", where=name, remedy=_REMEDY) from error
     if version != SCHEMA:
-        raise UnreadableError(f"is {version!r}, and this is the tfcert that reads {SCHEMA!r}", where=name, remedy=_REMEDY)
+        raise UnreadableError(
+            f"is {version!r}, and this is the tfcert that reads {SCHEMA!r}",
+            where=name,
+            remedy=_REMEDY,
+        )
     try:
         found = msgspec.json.decode(data, type=JsonDocument)
     except msgspec.ValidationError as error:
-        raise UnreadableError(f"not as {SCHEMA} has it: {error}", where=name, remedy=_REMEDY) from error
+        raise UnreadableError(
+            f"not as {SCHEMA} has it: {error}", where=name, remedy=_REMEDY
+        ) from error
     if not _is_instant(found["as_of"]):
-        raise UnreadableError(f"not as {SCHEMA} has it: no instant - at `$.as_of`", where=name, remedy=_REMEDY)
+        raise UnreadableError(
+            f"not as {SCHEMA} has it: no instant - at `$.as_of`", where=name, remedy=_REMEDY
+        )
     return found
 
 

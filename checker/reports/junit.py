@@ -44,11 +44,18 @@ def render(outcome: Outcome) -> str:
     return f"<?xml version='1.0' encoding='utf-8'?>\n{report.tostring().decode()}\n"
 
 
-def _suite(name: str, findings: list[Finding], judged: Iterable[str], outcome: Outcome) -> TestSuite:
+def _suite(
+    name: str, findings: list[Finding], judged: Iterable[str], outcome: Outcome
+) -> TestSuite:
     suite = TestSuite(printable(name))
     suite.timestamp = instant(outcome.cases.as_of) or ""
     suite.add_property("verdict", str(outcome.verdict))
-    suite.add_property("aws", "asked" if outcome.cases.observations.asked else "not asked (--offline): dates are recorded ones")
+    suite.add_property(
+        "aws",
+        "asked"
+        if outcome.cases.observations.asked
+        else "not asked (--offline): dates are recorded ones",
+    )
     for notice in outcome.notices:
         suite.add_property("notice", printable(notice))
     found = {_subject(finding) for finding in findings}
@@ -57,7 +64,9 @@ def _suite(name: str, findings: list[Finding], judged: Iterable[str], outcome: O
     for finding in findings:
         named[key := (_subject(finding), finding.rule)] += 1
         cases.append(_case(finding, outcome, again=named[key]))
-    cases += (_passed("no finding", subject) for subject in sorted(set(judged)) if subject not in found)
+    cases += (
+        _passed("no finding", subject) for subject in sorted(set(judged)) if subject not in found
+    )
     suite.add_testcases(cases)
     return suite
 
@@ -69,7 +78,12 @@ def _judged(part: DocumentCases) -> Iterator[str]:
 
 def _subject(finding: Finding) -> str:
     stages = finding.about if isinstance(finding.about, tuple) else ()
-    return finding.address or finding.certificate_id or ", ".join(map(stage_name, stages)) or _AS_A_WHOLE
+    return (
+        finding.address
+        or finding.certificate_id
+        or ", ".join(map(stage_name, stages))
+        or _AS_A_WHOLE
+    )
 
 
 def _case(finding: Finding, outcome: Outcome, *, again: int) -> TestCase:
@@ -77,9 +91,18 @@ def _case(finding: Finding, outcome: Outcome, *, again: int) -> TestCase:
     said = printable(finding.message)
     suppression = finding.suppression
     where = f"{finding.location}: " if finding.location is not None else ""
-    more = printable(f"{where}{finding.severity.word}: {finding.message}") + "\n" + printable(f"what to do: {finding.remedy}")
+    more = (
+        printable(f"{where}{finding.severity.word}: {finding.message}")
+        + "\n"
+        + printable(f"what to do: {finding.remedy}")
+    )
     if suppression is not None:
-        case.result = [Skipped(printable(f"suppressed until {suppression.until}: {suppression.reason}"), str(suppression.kind))]
+        case.result = [
+            Skipped(
+                printable(f"suppressed until {suppression.until}: {suppression.reason}"),
+                str(suppression.kind),
+            )
+        ]
         case.system_out = more
         return case
     if finding.rule == UNVERIFIED:

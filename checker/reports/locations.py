@@ -24,12 +24,16 @@ def locate_findings(outcome: Outcome) -> Callable[[Finding], Location]:
     What has no line in a .tf file is shown at the document that it is about; a forge refuses a finding without a file.
     """
     checkout = outcome.checkout
-    shown = {part.document.source.path: document_path(part, checkout) for part in outcome.cases.documents}
+    shown = {
+        part.document.source.path: document_path(part, checkout) for part in outcome.cases.documents
+    }
     somewhere = next(iter(shown.values()), _STATE)
 
     def place(finding: Finding) -> Location:
         if finding.location is not None:
-            return Location(checkout.path(finding.location.file) or somewhere, finding.location.line)
+            return Location(
+                checkout.path(finding.location.file) or somewhere, finding.location.line
+            )
         return Location(shown.get(finding.source or "", somewhere), 1)
 
     return place
@@ -42,7 +46,11 @@ def document_path(part: DocumentCases, checkout: Checkout) -> str:
     if source.kind != "directory" and source.path != "-" and inside:
         return inside
     declared = part.document.declared
-    files = {location.file for location in declared.locations.values()} if declared is not None else set()
+    files = (
+        {location.file for location in declared.locations.values()}
+        if declared is not None
+        else set()
+    )
     if files and (named := checkout.path(min(files))):
         return named
     if source.path == "-":
@@ -86,4 +94,6 @@ def _lasting(message: str) -> str:
 
 
 def _digest(parts: tuple[str, ...]) -> str:
-    return hashlib.sha256("\0".join((_VERSION, *parts)).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(
+        "\0".join((_VERSION, *parts)).encode("utf-8", "surrogatepass")
+    ).hexdigest()

@@ -41,27 +41,52 @@ class _Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         outcome = self._outcome
         yield from _certificates(outcome)
-        verdict = GaugeMetricFamily("tfcert_verdict", "1 for the verdict of the run, 0 for the others.", labels=["verdict"])
+        verdict = GaugeMetricFamily(
+            "tfcert_verdict", "1 for the verdict of the run, 0 for the others.", labels=["verdict"]
+        )
         for known in Verdict:
             verdict.add_metric([str(known)], float(known is outcome.verdict))
         yield verdict
         yield _findings(outcome)
-        counted = sum(finding.rule == UNVERIFIED and finding.suppression is None for finding in outcome.findings)
-        yield GaugeMetricFamily("tfcert_unverified", "How much could not be checked.", value=counted)
+        counted = sum(
+            finding.rule == UNVERIFIED and finding.suppression is None
+            for finding in outcome.findings
+        )
+        yield GaugeMetricFamily(
+            "tfcert_unverified", "How much could not be checked.", value=counted
+        )
         suppressed = sum(finding.suppression is not None for finding in outcome.findings)
-        yield GaugeMetricFamily("tfcert_suppressed_findings", "Findings that an exemption keeps from counting.", value=suppressed)
+        yield GaugeMetricFamily(
+            "tfcert_suppressed_findings",
+            "Findings that an exemption keeps from counting.",
+            value=suppressed,
+        )
         moment = outcome.cases.as_of.timestamp()
-        yield GaugeMetricFamily("tfcert_as_of_timestamp_seconds", "The moment that was judged for.", value=moment, unit="seconds")
+        yield GaugeMetricFamily(
+            "tfcert_as_of_timestamp_seconds",
+            "The moment that was judged for.",
+            value=moment,
+            unit="seconds",
+        )
         asked = float(outcome.cases.observations.asked)
-        yield GaugeMetricFamily("tfcert_aws_asked", "1 where AWS was asked, 0 where every date is the recorded one.", value=asked)
+        yield GaugeMetricFamily(
+            "tfcert_aws_asked",
+            "1 where AWS was asked, 0 where every date is the recorded one.",
+            value=asked,
+        )
 
 
 def _certificates(outcome: Outcome) -> Iterator[Metric]:
     end = GaugeMetricFamily(
-        "tfcert_certificate_not_after_seconds", "When a certificate ends, in Unix time.", labels=_CERTIFICATE, unit="seconds"
+        "tfcert_certificate_not_after_seconds",
+        "When a certificate ends, in Unix time.",
+        labels=_CERTIFICATE,
+        unit="seconds",
     )
     presented = GaugeMetricFamily(
-        "tfcert_certificate_stages", "How many stages that were read present a certificate.", labels=_CERTIFICATE
+        "tfcert_certificate_stages",
+        "How many stages that were read present a certificate.",
+        labels=_CERTIFICATE,
     )
     observed = GaugeMetricFamily(
         "tfcert_certificate_observed",
@@ -84,7 +109,9 @@ def _series(documents: Iterable[DocumentCases]) -> Iterator[tuple[list[str], Cas
     seen: set[tuple[str, ...]] = set()
     for part in documents:
         for case in part.cases:
-            place = case.subject.key.place if case.subject.key is not None else case.certificate.place
+            place = (
+                case.subject.key.place if case.subject.key is not None else case.certificate.place
+            )
             address = str(case.address) if case.address is not None else ""
             told = (part.document.source.path, address, case.id, place.account, place.region)
             labels = [_bounded(text or "") for text in told]
@@ -94,8 +121,14 @@ def _series(documents: Iterable[DocumentCases]) -> Iterator[tuple[list[str], Cas
 
 
 def _findings(outcome: Outcome) -> Metric:
-    counted = Counter((finding.rule, finding.severity) for finding in outcome.findings if finding.suppression is None)
-    metric = GaugeMetricFamily("tfcert_findings", "Findings that count, by rule and severity.", labels=["rule", "severity"])
+    counted = Counter(
+        (finding.rule, finding.severity)
+        for finding in outcome.findings
+        if finding.suppression is None
+    )
+    metric = GaugeMetricFamily(
+        "tfcert_findings", "Findings that count, by rule and severity.", labels=["rule", "severity"]
+    )
     names = dict.fromkeys((*(rule.name for rule in RULES), *(rule for rule, _ in counted)))
     for name in names:
         for severity in Severity:

@@ -17,7 +17,9 @@ _TRAP = """\
 
 def render(bundle: tuple[TrustedCertificate, ...], *, as_of: datetime) -> str:
     """A PEM file; readers of PEM pass over the comments (RFC 7468, 2)."""
-    return "\n".join((*_head(bundle, as_of), "", *(line for entry in bundle for line in _entry(entry, as_of))))
+    return "\n".join(
+        (*_head(bundle, as_of), "", *(line for entry in bundle for line in _entry(entry, as_of)))
+    )
 
 
 def unknown(bundle: tuple[TrustedCertificate, ...]) -> tuple[str, ...]:
@@ -50,7 +52,11 @@ def _entry(entry: TrustedCertificate, as_of: datetime) -> Iterator[str]:
         return
     case = entry.case
     end = case.expires_at
-    ends = "ends at a date that is not known" if end is None else f"ends {end.strftime('%Y-%m-%dT%H:%M:%SZ')}"
+    ends = (
+        "ends at a date that is not known"
+        if end is None
+        else f"ends {end.strftime('%Y-%m-%dT%H:%M:%SZ')}"
+    )
     if end is not None and end <= as_of:
         ends = ends.replace("ends", "ENDED")
     yield printable(f"# {entry.label} ({case.id})")
@@ -67,7 +73,11 @@ def _evidence(entry: TrustedCertificate) -> str:
         case Evidence.GONE:
             return "as recorded in state; AWS does not know this certificate"
         case Evidence.UNANSWERED:
-            reason = entry.case.observation.reason if isinstance(entry.case.observation, Unanswered) else "no answer"
+            reason = (
+                entry.case.observation.reason
+                if isinstance(entry.case.observation, Unanswered)
+                else "no answer"
+            )
             return printable(f"as recorded in state; AWS was asked in vain: {reason}")
         case Evidence.OBSERVED:
             return "as recorded in state; AWS knows the certificate and gave no PEM"

@@ -21,9 +21,15 @@ from checker.rules import RULES
 from checker.rules.base import Rule
 from checker.rules.docs import page_of
 
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 _ROOT = "%SRCROOT%"
-_EXIT = {0: "clean", 1: "findings at or above --fail-on", 3: "inconclusive: not everything could be checked"}
+_EXIT = {
+    0: "clean",
+    1: "findings at or above --fail-on",
+    3: "inconclusive: not everything could be checked",
+}
 
 
 def render(outcome: Outcome) -> str:
@@ -44,16 +50,32 @@ def _run(outcome: Outcome) -> dict[str, Any]:
     ]
     policy = outcome.cases.policy
     return {
-        "tool": {"driver": {"name": "tfcert", "version": version("tfcert"), "rules": [_rule(rule) for rule in RULES]}},
+        "tool": {
+            "driver": {
+                "name": "tfcert",
+                "version": version("tfcert"),
+                "rules": [_rule(rule) for rule in RULES],
+            }
+        },
         "invocations": [_invocation(outcome, numbers, [result["locations"] for result in results])],
-        "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository, else the folder that tfcert ran in."}}},
+        "originalUriBaseIds": {
+            _ROOT: {
+                "description": {
+                    "text": "The root of the repository, else the folder that tfcert ran in."
+                }
+            }
+        },
         "artifacts": files.listed,
         "results": results,
         "properties": {
             "asOf": instant(outcome.cases.as_of),
             "verdict": str(outcome.verdict),
             "offline": not outcome.cases.observations.asked,
-            "policy": {"name": policy.name, "thresholdDays": policy.threshold_days, "noticeDays": policy.notice_days},
+            "policy": {
+                "name": policy.name,
+                "thresholdDays": policy.threshold_days,
+                "noticeDays": policy.notice_days,
+            },
         },
     }
 
@@ -77,7 +99,12 @@ class _Files:
     def _number(self, path: str, role: str) -> int:
         number = self._numbers.setdefault(path, len(self.listed))
         if number == len(self.listed):
-            self.listed.append({"location": {"uri": quote(path, errors="replace"), "uriBaseId": _ROOT}, "roles": []})
+            self.listed.append(
+                {
+                    "location": {"uri": quote(path, errors="replace"), "uriBaseId": _ROOT},
+                    "roles": [],
+                }
+            )
         roles = self.listed[number]["roles"]
         if role not in roles:
             roles.append(role)
@@ -97,7 +124,13 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, fingerprint: str, physical: dict[str, Any], files: _Files, numbers: dict[str, int]) -> dict[str, Any]:
+def _result(
+    finding: Finding,
+    fingerprint: str,
+    physical: dict[str, Any],
+    files: _Files,
+    numbers: dict[str, int],
+) -> dict[str, Any]:
     location: dict[str, Any] = {"physicalLocation": physical}
     if finding.address is not None:
         address = printable(finding.address)
@@ -109,8 +142,13 @@ def _result(finding: Finding, fingerprint: str, physical: dict[str, Any], files:
         "message": {"text": _message(f"{_sentence(finding.message)} To do: {finding.remedy}")},
         "locations": [location],
         # GitHub knows a finding by the first alone, and would compute it from the line's text: one for all instances of a block.
-        "partialFingerprints": {"primaryLocationLineHash": f"{fingerprint[:16]}:1", "tfcertFinding/v1": fingerprint},
-        "suppressions": [_suppression(finding.suppression, files)] if finding.suppression is not None else [],
+        "partialFingerprints": {
+            "primaryLocationLineHash": f"{fingerprint[:16]}:1",
+            "tfcertFinding/v1": fingerprint,
+        },
+        "suppressions": [_suppression(finding.suppression, files)]
+        if finding.suppression is not None
+        else [],
         "properties": {
             "certificateId": finding.certificate_id,
             "daysLeft": finding.days_left,
@@ -127,12 +165,16 @@ def _suppression(suppression: Suppression, files: _Files) -> dict[str, Any]:
         "status": "accepted",
         "justification": printable(f"{suppression.reason}{by}, until {suppression.until}"),
     }
-    if suppression.location is not None and (path := files.checkout.path(suppression.location.file)):
+    if suppression.location is not None and (
+        path := files.checkout.path(suppression.location.file)
+    ):
         made["location"] = {"physicalLocation": files.at(Location(path, suppression.location.line))}
     return made
 
 
-def _invocation(outcome: Outcome, numbers: dict[str, int], locations: list[list[dict[str, Any]]]) -> dict[str, Any]:
+def _invocation(
+    outcome: Outcome, numbers: dict[str, int], locations: list[list[dict[str, Any]]]
+) -> dict[str, Any]:
     """What was left unknown makes the run unsuccessful, so that no page takes an empty list of results for clean (I4)."""
     told = list(_notifications(outcome, numbers, locations))
     return {
@@ -143,13 +185,17 @@ def _invocation(outcome: Outcome, numbers: dict[str, int], locations: list[list[
     }
 
 
-def _notifications(outcome: Outcome, numbers: dict[str, int], locations: list[list[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+def _notifications(
+    outcome: Outcome, numbers: dict[str, int], locations: list[list[dict[str, Any]]]
+) -> Iterator[dict[str, Any]]:
     for finding, at in zip(outcome.findings, locations, strict=True):
         if finding.rule == UNVERIFIED and finding.suppression is None:
             yield {
                 "level": "error",
                 "associatedRule": {"id": finding.rule, "index": numbers[finding.rule]},
-                "message": {"text": _message(f"{_sentence(finding.message)} To do: {finding.remedy}")},
+                "message": {
+                    "text": _message(f"{_sentence(finding.message)} To do: {finding.remedy}")
+                },
                 "locations": at,
             }
     for notice in outcome.notices:

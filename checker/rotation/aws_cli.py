@@ -23,14 +23,23 @@ SUCCESSOR = Shell('"${NEW:?}"')
 SUCCESSOR_FILE = '"${NEW:?}.pem"'
 
 
-def aws_command(access: Access, place: Place, service: str, operation: str, options: Mapping[str, str | Shell]) -> str:
+def aws_command(
+    access: Access, place: Place, service: str, operation: str, options: Mapping[str, str | Shell]
+) -> str:
     """A call of the AWS CLI in a place; by the profile, unless a role's credentials were put into the environment."""
     everywhere: dict[str, str | Shell] = {}
     if access.profile is not None and access.role_arn is None:
         everywhere["profile"] = access.profile
     if place.region is not None:
         everywhere["region"] = place.region
-    return " ".join(["aws", service, operation, *(_option(*option) for option in (everywhere | dict(options)).items())])
+    return " ".join(
+        [
+            "aws",
+            service,
+            operation,
+            *(_option(*option) for option in (everywhere | dict(options)).items()),
+        ]
+    )
 
 
 def assume_role_line(access: Access, place: Place) -> str | None:
@@ -57,7 +66,9 @@ def assume_role_line(access: Access, place: Place) -> str | None:
 def scan_again(access: Access, place: Place) -> str:
     """The scan that shows once more what stages present in a place."""
     named = {"region": place.region, "profile": access.profile, "role-arn": access.role_arn}
-    return " ".join(["tfcert scan", *(_option(name, text) for name, text in named.items() if text is not None)])
+    return " ".join(
+        ["tfcert scan", *(_option(name, text) for name, text in named.items() if text is not None)]
+    )
 
 
 def safe_name(text: str) -> str:

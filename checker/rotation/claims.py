@@ -21,7 +21,9 @@ class Claim(Struct, frozen=True, kw_only=True):
     contested: tuple[DeclaredCertificate, ...] = ()
 
 
-def claim(cases: Cases, document: DocumentCases, declared: ConfigurationFacts, block: Address) -> Claim:
+def claim(
+    cases: Cases, document: DocumentCases, declared: ConfigurationFacts, block: Address
+) -> Claim:
     """Return the successor of a block by its comments.
 
     One that has ended, nears its end or ends no later than the predecessor is passed over while the configuration still points to
@@ -37,9 +39,15 @@ def claim(cases: Cases, document: DocumentCases, declared: ConfigurationFacts, b
     }
     if not claimants:
         return Claim(successor=None)
-    shown = [each for each in claimants if any(case.subject.presented_by for case in document.of_block(each.block))]
+    shown = [
+        each
+        for each in claimants
+        if any(case.subject.presented_by for case in document.of_block(each.block))
+    ]
     fit = [each for each in claimants if reasons[each.block] is None]
-    passed = tuple((each, reason) for each in claimants if (reason := reasons[each.block]) is not None)
+    passed = tuple(
+        (each, reason) for each in claimants if (reason := reasons[each.block]) is not None
+    )
     if len(claimants) > 1 and len(fit) > 1:
         if len(shown) != 1:
             return Claim(successor=fit[0], contested=tuple(fit))
@@ -53,7 +61,9 @@ def claim(cases: Cases, document: DocumentCases, declared: ConfigurationFacts, b
     return Claim(successor=only, unfit=reasons[only.block])
 
 
-def unfit(cases: Cases, document: DocumentCases, own: tuple[Case, ...], each: DeclaredCertificate) -> str | None:
+def unfit(
+    cases: Cases, document: DocumentCases, own: tuple[Case, ...], each: DeclaredCertificate
+) -> str | None:
     """Say why no stage should move from the instances `own` to a certificate that state has.
 
     None where it lasts, or is not made yet.
@@ -82,7 +92,11 @@ def _ends_too_soon(cases: Cases, case: Case, own: tuple[Case, ...]) -> str | Non
         return f"ended on {ends}"
     same = [other for other in own if other.address is not None and case.address is not None]
     for other in same:
-        alike = other.address is not None and case.address is not None and other.address.instance == case.address.instance
+        alike = (
+            other.address is not None
+            and case.address is not None
+            and other.address.instance == case.address.instance
+        )
         if alike and other.expires_at is not None and case.expires_at <= other.expires_at:
             return f"ends on {ends}, no later than the certificate that it is to replace ({other.expires_at:%Y-%m-%d})"
     if case.within(cases.policy.threshold_days) and not case.subject.presented_by:

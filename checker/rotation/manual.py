@@ -13,7 +13,15 @@ from checker.model.places import Access, Place
 from checker.model.policy import Policy
 from checker.model.resources import Stage, StageKind
 from checker.model.rotation import ManualRotation, ManualStep
-from checker.rotation.aws_cli import SUCCESSOR, SUCCESSOR_FILE, Shell, assume_role_line, aws_command, safe_name, scan_again
+from checker.rotation.aws_cli import (
+    SUCCESSOR,
+    SUCCESSOR_FILE,
+    Shell,
+    assume_role_line,
+    aws_command,
+    safe_name,
+    scan_again,
+)
 
 SUCCEEDS = "tfcert: succeeds"
 # Source: `facts/aws.md` 1, "Unknown".
@@ -58,7 +66,13 @@ def _let_go(hand: ManualTarget) -> tuple[ManualStep, ...]:
 
 
 def _call(hand: ManualTarget, service: str, operation: str, **options: str | Shell) -> str:
-    return aws_command(hand.access, hand.place, service, operation, {key.replace("_", "-"): text for key, text in options.items()})
+    return aws_command(
+        hand.access,
+        hand.place,
+        service,
+        operation,
+        {key.replace("_", "-"): text for key, text in options.items()},
+    )
 
 
 def _sign_in(hand: ManualTarget) -> ManualStep:
@@ -67,15 +81,24 @@ def _sign_in(hand: ManualTarget) -> ManualStep:
     whose = _call(hand, "sts", "get-caller-identity", query="Account", output="text")
     return ManualStep(
         does="in a shell of its own, sign in so that you may write: POST and DELETE on client certificates, PATCH on stages of API "
-        "Gateway" + ("; the role of the scan should only read, so name another one" if role is not None else ""),
+        "Gateway"
+        + (
+            "; the role of the scan should only read, so name another one"
+            if role is not None
+            else ""
+        ),
         commands=(*((role,) if role is not None else ()), whose),
-        then=f"it prints {account}" if account is not None else "it prints the account that you mean",
+        then=f"it prints {account}"
+        if account is not None
+        else "it prints the account that you mean",
     )
 
 
 def _introduce(hand: ManualTarget) -> ManualStep:
     asked = ("apigateway", "get-client-certificate")
-    fetched = _call(hand, *asked, client_certificate_id=SUCCESSOR, query="pemEncodedCertificate", output="text")
+    fetched = _call(
+        hand, *asked, client_certificate_id=SUCCESSOR, query="pemEncodedCertificate", output="text"
+    )
     makes = _call(
         hand,
         "apigateway",
@@ -97,7 +120,11 @@ def _introduce(hand: ManualTarget) -> ManualStep:
 
 def _trust(hand: ManualTarget) -> ManualStep:
     window = hand.trust_window_days
-    wait = f", and leave them {window} day{'s' * (window != 1)} to learn it" if window and not hand.gone else ""
+    wait = (
+        f", and leave them {window} day{'s' * (window != 1)} to learn it"
+        if window and not hand.gone
+        else ""
+    )
     beside = f", to be trusted beside {safe_name(hand.certificate_id)}" if not hand.gone else ""
     both = (
         "every backend trusts it"
@@ -126,7 +153,11 @@ def _from_terraform() -> ManualStep:
 
 def _repoint(hand: ManualTarget) -> Iterator[ManualStep]:
     old = safe_name(hand.certificate_id)
-    back = "" if hand.gone else f"; if it does not, the same update-stage with {old} for the new id moves the stage back"
+    back = (
+        ""
+        if hand.gone
+        else f"; if it does not, the same update-stage with {old} for the new id moves the stage back"
+    )
     for stage in hand.stages:
         yield ManualStep(
             does=f"repoint {safe_name(f'{stage.api_id}/{stage.name}')}, and watch its backend before the next one",
@@ -148,18 +179,35 @@ def _move(hand: ManualTarget, stage: Stage) -> tuple[str, str]:
         case StageKind.REST:
             one = {"rest_api_id": api, "stage_name": stage_name}
             moved = Shell(f"op=replace,path=/clientCertificateId,value={SUCCESSOR.text}")
-            move = _call(hand, "apigateway", "update-stage", **one, patch_operations=moved, query="stageName")
-            seen = _call(hand, "apigateway", "get-stage", **one, query="clientCertificateId", output="text")
+            move = _call(
+                hand, "apigateway", "update-stage", **one, patch_operations=moved, query="stageName"
+            )
+            seen = _call(
+                hand, "apigateway", "get-stage", **one, query="clientCertificateId", output="text"
+            )
         case StageKind.WEBSOCKET:
             one = {"api_id": api, "stage_name": stage_name}
-            move = _call(hand, "apigatewayv2", "update-stage", **one, client_certificate_id=SUCCESSOR, query="StageName")
-            seen = _call(hand, "apigatewayv2", "get-stage", **one, query="ClientCertificateId", output="text")
+            move = _call(
+                hand,
+                "apigatewayv2",
+                "update-stage",
+                **one,
+                client_certificate_id=SUCCESSOR,
+                query="StageName",
+            )
+            seen = _call(
+                hand, "apigatewayv2", "get-stage", **one, query="ClientCertificateId", output="text"
+            )
     return move, seen
 
 
 def _distrust(hand: ManualTarget) -> ManualStep:
     old = safe_name(hand.certificate_id)
-    unseen = "" if hand.whole else " This scan did not list every stage: one that it did not see may present it still."
+    unseen = (
+        ""
+        if hand.whole
+        else " This scan did not list every stage: one that it did not see may present it still."
+    )
     return ManualStep(
         does=f"see that no stage presents {old} any more, then have the backends stop trusting it.{unseen}",
         commands=(scan_again(hand.access, hand.place),),
@@ -170,7 +218,14 @@ def _distrust(hand: ManualTarget) -> ManualStep:
 def _delete(hand: ManualTarget) -> ManualStep:
     return ManualStep(
         does=f"retire: delete {safe_name(hand.certificate_id)}",
-        commands=(_call(hand, "apigateway", "delete-client-certificate", client_certificate_id=hand.certificate_id),),
+        commands=(
+            _call(
+                hand,
+                "apigateway",
+                "delete-client-certificate",
+                client_certificate_id=hand.certificate_id,
+            ),
+        ),
         then="it prints nothing, and another scan does not list it",
     )
 
@@ -178,8 +233,23 @@ def _delete(hand: ManualTarget) -> ManualStep:
 def manual_rotations(cases: Cases) -> tuple[ManualRotation, ...]:
     """The rotations by hand, by their ends: of what is not known to be Terraform's, and of other stages that present what is."""
     scoping = Scoping(cases)
-    found = (each for document in cases.documents if document.document.source.kind == "aws" for each in _of(scoping, document))
-    return tuple(sorted(found, key=lambda each: (each.ends is None, str(each.ends), str(each.place), each.certificate_id)))
+    found = (
+        each
+        for document in cases.documents
+        if document.document.source.kind == "aws"
+        for each in _of(scoping, document)
+    )
+    return tuple(
+        sorted(
+            found,
+            key=lambda each: (
+                each.ends is None,
+                str(each.ends),
+                str(each.place),
+                each.certificate_id,
+            ),
+        )
+    )
 
 
 def stage_label(stage: Stage) -> str:

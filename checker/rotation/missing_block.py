@@ -40,18 +40,27 @@ def undeclared(standing: RotationState) -> Step:  # noqa: PLR0911 -- one return 
                 "pass the configuration that does with --config; if the call was removed, put it back before anything is applied",
             )
     by_hand = standing.declared.by_hand.get((path, standing.block.type, standing.block.name))
-    broken = [place for place in standing.declared.unparsed if place.file in standing.declared.may_declare(standing.block)]
+    broken = [
+        place
+        for place in standing.declared.unparsed
+        if place.file in standing.declared.may_declare(standing.block)
+    ]
     if broken and by_hand is None:
         return unparsed(broken, "its block was not found")
     if standing.declared.may_declare(standing.block):
         return Blocked(
             f"its block was not found; {_unread(standing)} may declare it, which tfcert does not edit",
-            by_hand or "make the same change there by hand: first the new certificate, then the references, then the removal",
+            by_hand
+            or "make the same change there by hand: first the new certificate, then the references, then the removal",
         )
     removal = standing.declared.removal(standing.block)
     if removal is not None and removal.destroys is False:
         return forgotten(standing, removal)
-    return _in_use_without_block(standing, removal) if standing.presenters else _unused_without_block(standing)
+    return (
+        _in_use_without_block(standing, removal)
+        if standing.presenters
+        else _unused_without_block(standing)
+    )
 
 
 def _in_use_without_block(standing: RotationState, removal: Removed | None) -> Blocked:
@@ -68,9 +77,16 @@ def _unused_without_block(standing: RotationState) -> Step:
     """Return what follows for a certificate that no stage in state presents and that has no block."""
     unseen = unseen_presenters(standing) if standing.cases.observations.asked else None
     if isinstance(unseen, Blocked):
-        return Blocked(f"its block is gone from the configuration, so the next apply deletes it; {unseen.reason}", unseen.remedy)
+        return Blocked(
+            f"its block is gone from the configuration, so the next apply deletes it; {unseen.reason}",
+            unseen.remedy,
+        )
     sure = isinstance(standing.survey(), Surveyed) and unseen is None
-    known = "AWS shows no stage that presents it" if sure else "no stage in state presents it, and AWS was not asked about others"
+    known = (
+        "AWS shows no stage that presents it"
+        if sure
+        else "no stage in state presents it, and AWS was not asked about others"
+    )
     return Waiting(
         f"its block is gone from the configuration, so Terraform is to delete it: {known};"
         " an apply that failed left it in state, or none has run since"
@@ -80,13 +96,17 @@ def _unused_without_block(standing: RotationState) -> Step:
 def forgotten(standing: RotationState, removal: Removed) -> Step:
     """What follows from a `removed` block with `destroy = false`: the certificate leaves the state and stays in AWS."""
     takes = f"a removed block ({removal.location}) takes it out of the state without deleting it"
-    if standing.presenters and not any(standing.declared.literal(identity) is not None for identity in standing.ids):
+    if standing.presenters and not any(
+        standing.declared.literal(identity) is not None for identity in standing.ids
+    ):
         return Blocked(
             f"{takes}, though stages present it: nothing in Terraform would rotate it then",
             "put its block back and take the removed block out before anything is applied, then ask again",
         )
     if standing.presenters:
-        return Waiting(f"{takes}, and the configuration has its id as text: apply that alone, then ask again")
+        return Waiting(
+            f"{takes}, and the configuration has its id as text: apply that alone, then ask again"
+        )
     return Waiting(
         f"{takes}: apply that alone; the certificate still counts towards the quota until its owner deletes it in AWS,"
         " by the steps that `tfcert scan` prints"
@@ -103,10 +123,15 @@ def unparsed(broken: Sequence[Location], what: str) -> Blocked:
 
 def _searched(standing: RotationState) -> str:
     """The JSON files that were searched for a block, and name other certificates only."""
-    return f" (it is not in {', '.join(standing.declared.unread)})" if standing.declared.unread else ""
+    return (
+        f" (it is not in {', '.join(standing.declared.unread)})" if standing.declared.unread else ""
+    )
 
 
 def _unread(standing: RotationState) -> str:
     """The files that may declare a block, each with the file that OpenTofu leaves out because of it."""
     twins, paths = standing.declared.twins, standing.declared.may_declare(standing.block)
-    return ", ".join(f"{path} (only OpenTofu reads it, instead of {twins[path]})" if path in twins else path for path in paths)
+    return ", ".join(
+        f"{path} (only OpenTofu reads it, instead of {twins[path]})" if path in twins else path
+        for path in paths
+    )

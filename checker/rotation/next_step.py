@@ -17,7 +17,14 @@ def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation
     standing: RotationState, successor: Address, contested: tuple[DeclaredCertificate, ...] = ()
 ) -> Step:
     """Say which phase is safe now (I2), what must happen first, or why tfcert cannot write it."""
-    tainted = next((case.address for case in (*standing.own, *standing.successor_cases) if case.certificate.tainted), None)
+    tainted = next(
+        (
+            case.address
+            for case in (*standing.own, *standing.successor_cases)
+            if case.certificate.tainted
+        ),
+        None,
+    )
     if tainted is not None:
         return Blocked(
             f"{tainted} is tainted: the next apply replaces it, and moves the stages that present it in the same apply",
@@ -29,7 +36,10 @@ def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation
         return _introduce(standing, successor)
     if standing.guess is not None:
         return _take_up(standing, standing.guess)
-    if standing.successor.block == standing.block or standing.successor.block.type != standing.block.type:
+    if (
+        standing.successor.block == standing.block
+        or standing.successor.block.type != standing.block.type
+    ):
         return Blocked(
             f"the comment above {standing.successor.block} ({standing.successor.location}) says that it succeeds {standing.block}",
             "mend or remove the comment: a certificate succeeds another one of the same type",
@@ -48,7 +58,13 @@ def _contested(standing: RotationState, contested: tuple[DeclaredCertificate, ..
     dated = [
         (end, each)
         for each in contested
-        if (end := min((case.expires_at for case in there[each.block] if case.expires_at is not None), default=None)) is not None
+        if (
+            end := min(
+                (case.expires_at for case in there[each.block] if case.expires_at is not None),
+                default=None,
+            )
+        )
+        is not None
     ]
     applied = [each for each in contested if there[each.block]]
     keep = max(dated, key=lambda pair: pair[0])[1] if dated else applied[0] if applied else None
@@ -65,7 +81,8 @@ def _contested(standing: RotationState, contested: tuple[DeclaredCertificate, ..
         for each in others
     )
     return Blocked(
-        f"more than one certificate claims to succeed it: {names}", f"keep {keep.block.in_module} ({keep.location}), {why}; {left}"
+        f"more than one certificate claims to succeed it: {names}",
+        f"keep {keep.block.in_module} ({keep.location}), {why}; {left}",
     )
 
 
@@ -85,7 +102,9 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
         if isinstance(found, Blocked):
             return Blocked(f"{found.reason}; {guess.text}", found.remedy)
         return found
-    unread = next((each for each in standing.declared.unread_lineage if _may_concern(standing, each)), None)
+    unread = next(
+        (each for each in standing.declared.unread_lineage if _may_concern(standing, each)), None
+    )
     if unread is not None:
         return Blocked(f"{unread.reason} ({unread.location})", unread.remedy)
     if standing.unfit is not None:
@@ -100,7 +119,9 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
             f"first `terraform apply -target='{guess.successor.block}'`, which makes it alone; give its PEM to the backends; "
             "then apply the rest",
         )
-    others = guess.successor.stages - {stage.address.block for stage in standing.presenters if stage.address is not None}
+    others = guess.successor.stages - {
+        stage.address.block for stage in standing.presenters if stage.address is not None
+    }
     if guess.moved and not guess.applied and others:
         return Blocked(
             f"{', '.join(sorted(map(str, others)))} takes its id from {guess.successor.block} too, which is not made yet; "
@@ -122,7 +143,9 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
 def _hashing(standing: RotationState, guess: Guess) -> Blocked | None:
     """What a comment at a successor that is made already would trigger; nothing more, where its stages wait to move."""
     own = guess.successor.location.file
-    hashed = next((each for each in standing.declared.hashes if each.file is None or each.file == own), None)
+    hashed = next(
+        (each for each in standing.declared.hashes if each.file is None or each.file == own), None
+    )
     if hashed is None or guess.moved or not guess.applied:
         return None
     return Blocked(
@@ -148,16 +171,24 @@ def removal(standing: RotationState) -> Step:
     """Say whether a certificate that was left over can be removed: only when AWS shows no stage that presents it."""
     declaration = standing.declaration
     where = f" ({declaration.location})" if declaration is not None else ""
-    why = f"is succeeded by {standing.successor.block}" if standing.successor is not None else "has ended"
+    why = (
+        f"is succeeded by {standing.successor.block}"
+        if standing.successor is not None
+        else "has ended"
+    )
     unseen = unseen_presenters(standing)
     said = f"its block{where} is left over: it {why}, and no stage in state presents it"
     match unseen:
         case Waiting(reason=reason, unverified=unverified):
-            return Waiting(f"{said}; to retire it AWS has to be asked: {reason}", unverified=unverified)
+            return Waiting(
+                f"{said}; to retire it AWS has to be asked: {reason}", unverified=unverified
+            )
         case Blocked(reason=reason, remedy=remedy):
             return Blocked(f"{said}; {reason}", remedy)
         case _:
-            return (_hindered(standing, declaration) if declaration is not None else None) or Next(Phase.RETIRE)
+            return (_hindered(standing, declaration) if declaration is not None else None) or Next(
+                Phase.RETIRE
+            )
 
 
 def _introduce(standing: RotationState, successor: Address) -> Step:
@@ -170,9 +201,14 @@ def _introduce(standing: RotationState, successor: Address) -> Step:
             "AWS does not know it any more: whatever is applied next makes it anew, and moves the stages to it at once",
             f"first `terraform apply -target='{gone}'`, which makes it alone; give its PEM to the backends; then apply the rest",
         )
-    unread = next((each for each in standing.declared.unread_lineage if _may_concern(standing, each)), None)
+    unread = next(
+        (each for each in standing.declared.unread_lineage if _may_concern(standing, each)), None
+    )
     if unread is not None:
-        return Blocked(f"{unread.reason} ({unread.location}): a second successor is not introduced beside it", unread.remedy)
+        return Blocked(
+            f"{unread.reason} ({unread.location}): a second successor is not introduced beside it",
+            unread.remedy,
+        )
     taken = standing.declared.certificate(successor)
     if taken is not None:
         return Blocked(
@@ -190,14 +226,23 @@ def _introduce(standing: RotationState, successor: Address) -> Step:
 def _may_concern(standing: RotationState, unread: UnreadLineage) -> bool:
     """Whether a comment that cannot be read may name this predecessor: it stands in its module, and names no other certificate."""
     named = standing.declared.certificate(unread.names) if unread.names is not None else None
-    return unread.module == standing.block.module_path and (named is None or named.block == standing.block)
+    return unread.module == standing.block.module_path and (
+        named is None or named.block == standing.block
+    )
 
 
-def _repoint(standing: RotationState, successor: DeclaredCertificate, declaration: DeclaredCertificate) -> Step:
+def _repoint(
+    standing: RotationState, successor: DeclaredCertificate, declaration: DeclaredCertificate
+) -> Step:
     unready = successor_unready(standing, successor)
     if isinstance(unready, Blocked):
         return unready
-    return _hindered(standing, declaration) or unready or inside_window(standing) or Next(Phase.REPOINT)
+    return (
+        _hindered(standing, declaration)
+        or unready
+        or inside_window(standing)
+        or Next(Phase.REPOINT)
+    )
 
 
 def inside_window(standing: RotationState) -> Waiting | None:
@@ -205,7 +250,10 @@ def inside_window(standing: RotationState) -> Waiting | None:
     window = standing.cases.policy.trust_window_days
     ready = window_end(standing)
     if ready is None:
-        return Waiting("nothing says when the successor was made, so its trust window is not known to be over", unverified=True)
+        return Waiting(
+            "nothing says when the successor was made, so its trust window is not known to be over",
+            unverified=True,
+        )
     if ready <= standing.cases.as_of:
         return None
     ends = [case.expires_at for case in standing.own if case.expires_at is not None]
@@ -216,19 +264,31 @@ def inside_window(standing: RotationState) -> Waiting | None:
         else ""
     )
     days = f"{window} day{'s' * (window != 1)}"
-    return Waiting(f"until {moment(ready)}: {age(standing)}, and the trust window is {days}{overrun}", until=ready)
+    return Waiting(
+        f"until {moment(ready)}: {age(standing)}, and the trust window is {days}{overrun}",
+        until=ready,
+    )
 
 
-def successor_unready(standing: RotationState, successor: DeclaredCertificate) -> Waiting | Blocked | None:
+def successor_unready(
+    standing: RotationState, successor: DeclaredCertificate
+) -> Waiting | Blocked | None:
     """What stands against moving stages to a successor: it is not applied, or AWS has not confirmed it."""
     missing = ", ".join(standing.missing_instances())
     if missing and standing.successor_cases:
-        return Waiting(f"the introduce phase is applied in part: {missing} is not in state; plan and apply it again")
+        return Waiting(
+            f"the introduce phase is applied in part: {missing} is not in state; plan and apply it again"
+        )
     if missing:
         return Waiting(f"the introduce phase is written but not applied: {missing} is not in state")
     if not standing.successor_cases:
-        return Waiting(f"the introduce phase is written but not applied: {successor.block} is not in state")
-    return next((reason for case in standing.successor_cases if (reason := _unconfirmed(case)) is not None), None)
+        return Waiting(
+            f"the introduce phase is written but not applied: {successor.block} is not in state"
+        )
+    return next(
+        (reason for case in standing.successor_cases if (reason := _unconfirmed(case)) is not None),
+        None,
+    )
 
 
 def _unconfirmed(case: Case) -> Waiting | Blocked | None:
@@ -236,12 +296,22 @@ def _unconfirmed(case: Case) -> Waiting | Blocked | None:
         case Evidence.OBSERVED:
             return None
         case Evidence.GONE:
-            return Waiting(f"state has the successor {case.address}, and AWS does not: apply, and Terraform makes it again")
+            return Waiting(
+                f"state has the successor {case.address}, and AWS does not: apply, and Terraform makes it again"
+            )
         case Evidence.UNANSWERED:
-            reason = case.observation.reason if isinstance(case.observation, Unanswered) else "AWS did not answer"
-            return Waiting(f"AWS has not confirmed the successor {case.address}: {reason}", unverified=True)
+            reason = (
+                case.observation.reason
+                if isinstance(case.observation, Unanswered)
+                else "AWS did not answer"
+            )
+            return Waiting(
+                f"AWS has not confirmed the successor {case.address}: {reason}", unverified=True
+            )
         case Evidence.RECORDED | Evidence.UNKNOWN:
-            return Waiting(f"AWS was not asked about the successor {case.address} (--offline)", unverified=True)
+            return Waiting(
+                f"AWS was not asked about the successor {case.address} (--offline)", unverified=True
+            )
 
 
 def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
@@ -264,7 +334,9 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
         removal = standing.declared.removal(standing.block)
         if removal is not None and removal.destroys is False:
             return forgotten(standing, removal)
-        return Waiting("the retire phase is written but not applied: the predecessor is still in state")
+        return Waiting(
+            "the retire phase is written but not applied: the predecessor is still in state"
+        )
     return (
         unseen_presenters(standing)
         or _in_another_workspace(standing)
@@ -277,14 +349,24 @@ def repoint_not_applied(standing: RotationState, names: str) -> Waiting:
     """The text is repointed and the stages of these names are not; inside the trust window it is not to be applied yet (I2)."""
     ready = window_end(standing)
     early = ready is not None and ready > standing.cases.as_of
-    first = f"; do not apply it before {moment(ready)}: {age(standing)}" if early and ready is not None else ""
-    return Waiting(f"the repoint phase is written but not applied: {names} still presents it{first}")
+    first = (
+        f"; do not apply it before {moment(ready)}: {age(standing)}"
+        if early and ready is not None
+        else ""
+    )
+    return Waiting(
+        f"the repoint phase is written but not applied: {names} still presents it{first}"
+    )
 
 
-def _without_predecessor(standing: RotationState, declaration: DeclaredCertificate, successor: DeclaredCertificate) -> Step:
+def _without_predecessor(
+    standing: RotationState, declaration: DeclaredCertificate, successor: DeclaredCertificate
+) -> Step:
     """The block is there and the certificate is not in state: never applied, or taken out of the state."""
     if not standing.successor_cases:
-        return Waiting(f"neither {standing.block} nor {successor.block} is in state: nothing has been applied yet")
+        return Waiting(
+            f"neither {standing.block} nor {successor.block} is in state: nothing has been applied yet"
+        )
     return Blocked(
         f"{standing.block} is not in state, though its successor is: it was taken out of the state (`terraform state rm`), "
         "and the next apply would make another one",
@@ -314,7 +396,9 @@ def _lagging(standing: RotationState, missing: tuple[str, ...], names: str) -> B
 
 def _in_another_workspace(standing: RotationState) -> Step | None:
     """The same text serves other workspaces: where one of them still presents the predecessor, its block has to stay."""
-    behind = [each for each in standing.document.document.workspaces if standing.block in each.presented]
+    behind = [
+        each for each in standing.document.document.workspaces if standing.block in each.presented
+    ]
     if behind:
         names = ", ".join(f"{each.name} ({each.path})" for each in behind)
         return Waiting(
@@ -334,11 +418,16 @@ def _hindered(standing: RotationState, declaration: DeclaredCertificate) -> Bloc
     for obstacle in declaration.obstacles:
         where = f" ({obstacle.location})" if obstacle.location is not None else ""
         return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)
-    holder = standing.successor if standing.successor is not None and not declaration.pointers else declaration
+    holder = (
+        standing.successor
+        if standing.successor is not None and not declaration.pointers
+        else declaration
+    )
     halfway = standing.successor
     uncovered = [
         stage
         for stage in standing.uncovered(holder)
-        if halfway is None or stage not in set(standing.presenters) - set(standing.uncovered(halfway))
+        if halfway is None
+        or stage not in set(standing.presenters) - set(standing.uncovered(halfway))
     ]
     return _not_reached(standing, tuple(uncovered)) if uncovered else None

@@ -54,13 +54,22 @@ def place_scanned(document: DocumentCases) -> str | None:
 def unpatched(document: DocumentCases, case: Case) -> Blocked:
     """Why there is no patch, and who rotates it instead."""
     if document.document.source.kind != "aws":
-        return Blocked("the configuration is not at hand", "pass the folder of its .tf files with --config to get patches")
+        return Blocked(
+            "the configuration is not at hand",
+            "pass the folder of its .tf files with --config to get patches",
+        )
     where = f"certificate {case.id} ({case.certificate.place})"
     match case.certificate.managed:
         case True:
-            return Blocked(f"{where} is Terraform's, and a scan writes no patches", "run `tfcert patch` where its state is")
+            return Blocked(
+                f"{where} is Terraform's, and a scan writes no patches",
+                "run `tfcert patch` where its state is",
+            )
         case False:
-            return Blocked(f"{where} is in no state that was given", "rotate it by hand: `tfcert scan` prints the steps")
+            return Blocked(
+                f"{where} is in no state that was given",
+                "rotate it by hand: `tfcert scan` prints the steps",
+            )
         case None:
             return Blocked(
                 f"whether {where} is Terraform's is not known: no state that was given says it",
@@ -75,7 +84,9 @@ def acm_rotation(cases: Cases, case: Case, *, even_if_not_due: bool) -> Blocked 
     """Why a certificate of ACM that stages present and that is due gets no patch, and what a person does; None for any other."""
     if case.certificate.kind != "acm" or not case.subject.presented_by or case.id is None:
         return None
-    if not (even_if_not_due or case.evidence is Evidence.GONE or case.within(cases.policy.notice_days)):
+    if not (
+        even_if_not_due or case.evidence is Evidence.GONE or case.within(cases.policy.notice_days)
+    ):
         return None
     match case.observation:
         case Found(renewal=AcmRenews()):
@@ -83,10 +94,15 @@ def acm_rotation(cases: Cases, case: Case, *, even_if_not_due: bool) -> Blocked 
         case Found(renewal=AcmDoesNotRenew(reason=reason, remedy=remedy)):
             return Blocked(f"{_ELSEWHERE}; {reason}", remedy)
         case _:
-            return Blocked(_ELSEWHERE, "look at it in ACM (`aws acm describe-certificate`), and re-import or replace it there")
+            return Blocked(
+                _ELSEWHERE,
+                "look at it in ACM (`aws acm describe-certificate`), and re-import or replace it there",
+            )
 
 
-def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bool = False) -> tuple[Rotation, ...]:
+def plan_rotations(
+    cases: Cases, *, name: str | None = None, even_if_not_due: bool = False
+) -> tuple[Rotation, ...]:
     """Every rotation of every document, in the order of its predecessor's end.
 
     `name` overrides the successor's name; `even_if_not_due` adds those of certificates that do not near their end.
@@ -96,7 +112,9 @@ def plan_rotations(cases: Cases, *, name: str | None = None, even_if_not_due: bo
     for document in cases.documents:
         declared = document.document.declared
         home = declared.directory if declared is not None else place_scanned(document)
-        for rotation in _of_document(cases, document, partial(under, document), name, even_if_not_due=even_if_not_due):
+        for rotation in _of_document(
+            cases, document, partial(under, document), name, even_if_not_due=even_if_not_due
+        ):
             key = (home, rotation.label, rotation.successor)
             found[key] = min(found.get(key, rotation), rotation, key=_caution)
     return sort_rotations(found.values())
@@ -133,11 +151,21 @@ def surveys_needed(inventory: Inventory, policy: Policy, as_of: datetime) -> fro
         left = _left_over(document, as_of) if declared is not None else frozenset()
         for subject in certificate_uses(document):
             address = subject.certificate.address
-            retiring = declared is not None and address is not None and _may_retire(declared, address.block)
+            retiring = (
+                declared is not None
+                and address is not None
+                and _may_retire(declared, address.block)
+            )
             retiring = retiring or (address is not None and address.block in left)
             end = subject.certificate.expires_at
-            unseen = not subject.presented_by and subject.certificate.kind == "gateway" and (end is None or end - as_of <= notice)
-            if subject.key is not None and (subject.certificate.id in leaving or retiring or unseen):
+            unseen = (
+                not subject.presented_by
+                and subject.certificate.kind == "gateway"
+                and (end is None or end - as_of <= notice)
+            )
+            if subject.key is not None and (
+                subject.certificate.id in leaving or retiring or unseen
+            ):
                 places.add(subject.key.place)
     return frozenset(places)
 
@@ -147,10 +175,20 @@ def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:
     from checker.analysis.succession import Succession
 
     declared = document.declared
-    recorded = [subject for subject in certificate_uses(document) if subject.certificate.kind == "gateway"]
-    succession = Succession(document, ((subject, subject.certificate.expires_at, False) for subject in recorded))
-    blocks = {subject.certificate.address.block for subject in recorded if subject.certificate.address is not None}
-    gone = {block for block in blocks if declared is not None and declared.certificate(block) is None}
+    recorded = [
+        subject for subject in certificate_uses(document) if subject.certificate.kind == "gateway"
+    ]
+    succession = Succession(
+        document, ((subject, subject.certificate.expires_at, False) for subject in recorded)
+    )
+    blocks = {
+        subject.certificate.address.block
+        for subject in recorded
+        if subject.certificate.address is not None
+    }
+    gone = {
+        block for block in blocks if declared is not None and declared.certificate(block) is None
+    }
     return frozenset({*gone, *(each.block for each, _ in succession.left_over(as_of))})
 
 
@@ -168,16 +206,36 @@ def _may_retire(declared: ConfigurationFacts, block: Address) -> bool:
 
 
 def _of_document(
-    cases: Cases, document: DocumentCases, policed: Callable[[tuple[Case, ...]], Cases], name: str | None, *, even_if_not_due: bool
+    cases: Cases,
+    document: DocumentCases,
+    policed: Callable[[tuple[Case, ...]], Cases],
+    name: str | None,
+    *,
+    even_if_not_due: bool,
 ) -> Iterator[Rotation]:
     declared = document.document.declared
-    used = (case for case in document.cases if case.subject.now or (case.presented and document.document.plan is None))
+    used = (
+        case
+        for case in document.cases
+        if case.subject.now or (case.presented and document.document.plan is None)
+    )
     under = {id(case): policed((case,)) for case in used}
-    due = [case for case in document.cases if _due(under.get(id(case)), case, even_if_not_due=even_if_not_due)]
-    left = [(case, acm_rotation(under.get(id(case), cases), case, even_if_not_due=even_if_not_due)) for case in document.cases]
-    yield from (unwritten_rotation(under[id(case)], case, why) for case, why in left if why is not None)
+    due = [
+        case
+        for case in document.cases
+        if _due(under.get(id(case)), case, even_if_not_due=even_if_not_due)
+    ]
+    left = [
+        (case, acm_rotation(under.get(id(case), cases), case, even_if_not_due=even_if_not_due))
+        for case in document.cases
+    ]
+    yield from (
+        unwritten_rotation(under[id(case)], case, why) for case, why in left if why is not None
+    )
     if declared is None:
-        yield from (unwritten_rotation(under[id(case)], case, unpatched(document, case)) for case in due)
+        yield from (
+            unwritten_rotation(under[id(case)], case, unpatched(document, case)) for case in due
+        )
         return
 
     yield from configured_rotations(cases, document, due, policed, name=name)
@@ -196,11 +254,18 @@ def _policies(cases: Cases) -> Callable[[DocumentCases, tuple[Case, ...]], Cases
 def _due(cases: Cases | None, case: Case, *, even_if_not_due: bool) -> bool:
     if cases is None or case.certificate.kind == "acm" or case.id is None:
         return False
-    return even_if_not_due or case.evidence is Evidence.GONE or case.within(cases.policy.notice_days)
+    return (
+        even_if_not_due or case.evidence is Evidence.GONE or case.within(cases.policy.notice_days)
+    )
 
 
 def configured_rotations(
-    cases: Cases, document: DocumentCases, due: list[Case], under: Callable[[tuple[Case, ...]], Cases], *, name: str | None
+    cases: Cases,
+    document: DocumentCases,
+    due: list[Case],
+    under: Callable[[tuple[Case, ...]], Cases],
+    *,
+    name: str | None,
 ) -> Iterator[Rotation]:
     """What is due, under way or left over; `under` gives the cases with the policy that some certificates stand under."""
     declared = document.document.declared
@@ -214,7 +279,11 @@ def configured_rotations(
         rotation = literal_rotation(own, document, declared, identity, name)
         if rotation is not None:
             successor = rotation.successor
-            there = document.of_block(successor) if rotation.introduced and successor is not None else ()
+            there = (
+                document.of_block(successor)
+                if rotation.introduced and successor is not None
+                else ()
+            )
             yield with_deadlines(own, rotation, (case,), there) if case is not None else rotation
         elif case is not None:
             yield foreign_rotation(own, declared, case)
@@ -222,7 +291,11 @@ def configured_rotations(
     blocks = _blocks(document, declared, due, succession)
     left = {each.block: (each, later) for each, later in succession.left_over(cases.as_of)}
     # What only AWS shows on a stage, outside Terraform, stays a leftover of this configuration where something succeeded it.
-    elsewhere = {case.address.block for case in due if case.address is not None and not case.subject.presented_by}
+    elsewhere = {
+        case.address.block
+        for case in due
+        if case.address is not None and not case.subject.presented_by
+    }
     blocks = {block: None for block in blocks if block not in left or block not in elsewhere}
     for block in (each for each in blocks if each not in missing):
         yield _rotation(under(document.of_block(block)), document, succession, block, name)
@@ -231,7 +304,9 @@ def configured_rotations(
             yield _left_over_blocks(under(document.of_block(block)), document, each, later)
 
 
-def _taken_out(declared: ConfigurationFacts, document: DocumentCases) -> dict[Address, tuple[Case, ...]]:
+def _taken_out(
+    declared: ConfigurationFacts, document: DocumentCases
+) -> dict[Address, tuple[Case, ...]]:
     """The certificates in use whose block is declared and that the state does not have, by block."""
     found: dict[Address, tuple[Case, ...]] = {}
     for case in document.cases:
@@ -241,37 +316,75 @@ def _taken_out(declared: ConfigurationFacts, document: DocumentCases) -> dict[Ad
     return found
 
 
-def _loose(declared: ConfigurationFacts, due: list[Case], missing: dict[Address, tuple[Case, ...]]) -> dict[str, Case | None]:
+def _loose(
+    declared: ConfigurationFacts, due: list[Case], missing: dict[Address, tuple[Case, ...]]
+) -> dict[str, Case | None]:
     """The ids that no address of this state has: under way by their comment, or due; those to be imported have no part in it."""
     back = {case.id for several in missing.values() for case in several}
-    under_way = {each.succeeds_id: None for each in declared.certificates if each.succeeds_id is not None}
-    return {**under_way, **{case.id: case for case in due if case.address is None and case.id is not None and case.id not in back}}
+    under_way = {
+        each.succeeds_id: None for each in declared.certificates if each.succeeds_id is not None
+    }
+    return {
+        **under_way,
+        **{
+            case.id: case
+            for case in due
+            if case.address is None and case.id is not None and case.id not in back
+        },
+    }
 
 
-def _blocks(document: DocumentCases, declared: ConfigurationFacts, due: list[Case], succession: Succession) -> dict[Address, None]:
+def _blocks(
+    document: DocumentCases, declared: ConfigurationFacts, due: list[Case], succession: Succession
+) -> dict[Address, None]:
     """The blocks to rotate: due, under way by their comment or by a manual edit, or gone from the configuration and in state."""
     blocks = dict.fromkeys(case.address.block for case in due if case.address is not None)
     for case in document.cases:
-        address = case.address if case.subject.presented_by and case.certificate.kind == "gateway" else None
-        guess = succession.guess(address.block) if address is not None and not declared.successors(address.block) else None
+        address = (
+            case.address
+            if case.subject.presented_by and case.certificate.kind == "gateway"
+            else None
+        )
+        guess = (
+            succession.guess(address.block)
+            if address is not None and not declared.successors(address.block)
+            else None
+        )
         if guess is not None and guess.moved:
             blocks[guess.predecessor] = None
-    blocks.update(dict.fromkeys(each.succeeds for each in declared.certificates if each.succeeds is not None))
+    blocks.update(
+        dict.fromkeys(each.succeeds for each in declared.certificates if each.succeeds is not None)
+    )
     for case in document.cases:
         address = case.address if case.certificate.kind == "gateway" else None
-        removed = address is not None and case.id is not None and declared.certificate(address.block) is None
-        if removed and address is not None and address.module_path in declared.modules and not declared.may_declare(address):
+        removed = (
+            address is not None
+            and case.id is not None
+            and declared.certificate(address.block) is None
+        )
+        if (
+            removed
+            and address is not None
+            and address.module_path in declared.modules
+            and not declared.may_declare(address)
+        ):
             blocks[address.block] = None
     return blocks
 
 
-def _rotation(cases: Cases, document: DocumentCases, succession: Succession, block: Address, name: str | None) -> Rotation:
+def _rotation(
+    cases: Cases, document: DocumentCases, succession: Succession, block: Address, name: str | None
+) -> Rotation:
     declared = succession.declared
     found = claim(cases, document, declared, block)
     guess = succession.guess(block) if found.successor is None and name is None else None
     if guess is not None and _is_empty(declared, guess, block, cases.as_of):
         guess = None
-    reason = unfit(cases, document, document.of_block(block), guess.successor) if guess is not None else found.unfit
+    reason = (
+        unfit(cases, document, document.of_block(block), guess.successor)
+        if guess is not None
+        else found.unfit
+    )
     passed = found.passed_over
     if guess is not None and reason is not None and not guess.moved:
         passed, guess, reason = (*passed, (guess.successor, reason)), None, None
@@ -287,7 +400,11 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
         unfit=reason,
     )
     written = standing.successor is not None
-    successor = standing.successor.block if standing.successor is not None else _named(succession, block, name, cases.as_of, passed)
+    successor = (
+        standing.successor.block
+        if standing.successor is not None
+        else _named(succession, block, name, cases.as_of, passed)
+    )
     planned = with_deadlines(
         cases,
         Rotation(
@@ -301,7 +418,9 @@ def _rotation(cases: Cases, document: DocumentCases, succession: Succession, blo
             conditions=conditions(standing, successor),
             cautions=(*_cautions(standing), *passed_cautions(passed), *_spares(succession, block)),
             trust=_trust(standing),
-            taken_up=TakenUp(guess=guess.text, applied=guess.applied) if guess is not None else None,
+            taken_up=TakenUp(guess=guess.text, applied=guess.applied)
+            if guess is not None
+            else None,
             passed_over=tuple(each.block for each, _ in passed),
             instances=tuple(
                 Address(successor.type, successor.name, case.address.key, case.address.modules)
@@ -336,12 +455,21 @@ def _is_empty(declared: ConfigurationFacts, guess: Guess, block: Address, as_of:
 
 
 def _left_over_blocks(
-    cases: Cases, document: DocumentCases, each: DeclaredCertificate, later: DeclaredCertificate | None
+    cases: Cases,
+    document: DocumentCases,
+    each: DeclaredCertificate,
+    later: DeclaredCertificate | None,
 ) -> Rotation:
     """The removal of a certificate that nobody retired; it has no deadlines."""
     own = document.of_block(each.block)
     standing = RotationState(
-        cases=cases, document=document, declared=_declared(document), block=each.block, own=own, declaration=each, successor=later
+        cases=cases,
+        document=document,
+        declared=_declared(document),
+        block=each.block,
+        own=own,
+        declaration=each,
+        successor=later,
     )
     ends = [case.expires_at for case in own if case.expires_at is not None]
     return Rotation(
@@ -350,7 +478,9 @@ def _left_over_blocks(
         successor=later.block if later is not None else None,
         step=removal(standing),
         end=min(ends, default=None),
-        conditions=tuple(each for each in conditions(standing, each.block) if each.phase is Phase.RETIRE),
+        conditions=tuple(
+            each for each in conditions(standing, each.block) if each.phase is Phase.RETIRE
+        ),
         cautions=tuple(caution for caution in each.cautions if caution.phase is Phase.RETIRE),
         trust=each.trust,
         left_over=True,
@@ -364,7 +494,11 @@ def _declared(document: DocumentCases) -> ConfigurationFacts:
 def _trust(standing: RotationState) -> tuple[TrustConsumer, ...]:
     """The consumers of the predecessor's PEM; one that the successor's PEM reaches too holds both."""
     own = standing.declaration.trust if standing.declaration is not None else ()
-    others = frozenset(each.place for each in standing.successor.trust) if standing.successor is not None else frozenset()
+    others = (
+        frozenset(each.place for each in standing.successor.trust)
+        if standing.successor is not None
+        else frozenset()
+    )
     return tuple(replace(each, both=each.both or each.place in others) for each in own)
 
 
@@ -382,9 +516,17 @@ def _cautions(standing: RotationState) -> Iterator[Caution]:
             )
     for declaration, back in ((standing.declaration, False), (standing.successor, True)):
         if declaration is not None:
-            own = (caution for caution in declaration.cautions if (caution.phase is Phase.ROLLBACK) == back)
+            own = (
+                caution
+                for caution in declaration.cautions
+                if (caution.phase is Phase.ROLLBACK) == back
+            )
             # What introduce leaves out of a successor that it writes says nothing about one that is written already.
-            yield from (each for each in own if each.phase is not Phase.INTRODUCE or standing.successor is None)
+            yield from (
+                each
+                for each in own
+                if each.phase is not Phase.INTRODUCE or standing.successor is None
+            )
     if standing.successor is not None and not standing.successor_cases:
         for run in standing.successor.creation_runs:
             yield Caution(
@@ -420,17 +562,24 @@ def _named(
         return replace(block, name=name)
     in_use = frozenset(succession.names_in_use(block))
     same = [each.block for each in succession.declared.certificates] if passed else []
-    taken = frozenset(each.name for each in same if (each.type, each.modules) == (block.type, block.modules))
+    taken = frozenset(
+        each.name for each in same if (each.type, each.modules) == (block.type, block.modules)
+    )
     return replace(block, name=successor_name(block.name, as_of.date(), in_use, taken))
 
 
-def choose_rotations(cases: Cases, rotations: tuple[Rotation, ...], only: frozenset[str]) -> Iterator[Rotation]:
+def choose_rotations(
+    cases: Cases, rotations: tuple[Rotation, ...], only: frozenset[str]
+) -> Iterator[Rotation]:
     """The rotations of the certificates named, by address or id; all of them where none is named.
 
     One instance out of several of a block comes out blocked: a copy of the block has all instances, and rotates them at once.
     """
     for rotation in rotations:
-        if not only or {rotation.label, *rotation.predecessor_ids, *map(str, rotation.passed_over)} & only:
+        if (
+            not only
+            or {rotation.label, *rotation.predecessor_ids, *map(str, rotation.passed_over)} & only
+        ):
             yield _several(cases, rotation, only)
         elif _instances(rotation, only):
             yield _one_of_several(cases, rotation, _instances(rotation, only))
@@ -438,19 +587,27 @@ def choose_rotations(cases: Cases, rotations: tuple[Rotation, ...], only: frozen
 
 def _several(cases: Cases, rotation: Rotation, only: frozenset[str]) -> Rotation:
     """By an id that is one instance's, as by its address."""
-    if not only or {rotation.label, *map(str, rotation.passed_over)} & only or rotation.predecessor is None:
+    if (
+        not only
+        or {rotation.label, *map(str, rotation.passed_over)} & only
+        or rotation.predecessor is None
+    ):
         return rotation
     named = tuple(
         case.address
         for case in cases.all
-        if case.address is not None and case.id in only and case.address.block == rotation.predecessor
+        if case.address is not None
+        and case.id in only
+        and case.address.block == rotation.predecessor
     )
     return _one_of_several(cases, rotation, named)
 
 
 def _instances(rotation: Rotation, only: frozenset[str]) -> tuple[Address, ...]:
     return tuple(
-        address for text in sorted(only) if (address := _address(text)) is not None and address.block == rotation.predecessor
+        address
+        for text in sorted(only)
+        if (address := _address(text)) is not None and address.block == rotation.predecessor
     )
 
 
@@ -462,7 +619,11 @@ def _address(text: str) -> Address | None:
 
 
 def _one_of_several(cases: Cases, rotation: Rotation, named: tuple[Address, ...]) -> Rotation:
-    all_of_it = {case.address for case in cases.all if case.address is not None and case.address.block == rotation.predecessor}
+    all_of_it = {
+        case.address
+        for case in cases.all
+        if case.address is not None and case.address.block == rotation.predecessor
+    }
     if all_of_it <= set(named):
         return rotation
     first = named[0]

@@ -18,10 +18,17 @@ def rollback(standing: RotationState) -> Step:
     if successor is None and _removed(standing):
         return _retired(standing)
     if successor is None or (standing.declaration is not None and not successor.pointers):
-        return Waiting("nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back")
+        return Waiting(
+            "nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back"
+        )
     if standing.declaration is None:
         return _retired(standing)
-    return _dead(standing) or _hindered(standing, successor) or _unconfirmed(standing) or Next(Phase.ROLLBACK)
+    return (
+        _dead(standing)
+        or _hindered(standing, successor)
+        or _unconfirmed(standing)
+        or Next(Phase.ROLLBACK)
+    )
 
 
 def _removed(standing: RotationState) -> bool:
@@ -51,7 +58,9 @@ def _dead(standing: RotationState) -> Blocked | None:
     there = {case.address.instance for case in standing.own if case.address is not None}
     for case in standing.successor_cases:
         if case.address is not None and case.address.instance not in there:
-            gone = Address(standing.block.type, standing.block.name, case.address.key, case.address.modules)
+            gone = Address(
+                standing.block.type, standing.block.name, case.address.key, case.address.modules
+            )
             return Blocked(f"{gone} is not in state any more", _ANEW)
     return next((reason for case in standing.own if (reason := _ended(case)) is not None), None)
 
@@ -79,6 +88,12 @@ def _hindered(standing: RotationState, successor: DeclaredCertificate) -> Blocke
 def _unconfirmed(standing: RotationState) -> Waiting | None:
     for case in standing.own:
         if case.evidence is not Evidence.OBSERVED:
-            reason = case.observation.reason if isinstance(case.observation, Unanswered) else "it was not asked (--offline)"
-            return Waiting(f"AWS has not confirmed that {case.address} still lives: {reason}", unverified=True)
+            reason = (
+                case.observation.reason
+                if isinstance(case.observation, Unanswered)
+                else "it was not asked (--offline)"
+            )
+            return Waiting(
+                f"AWS has not confirmed that {case.address} still lives: {reason}", unverified=True
+            )
     return None

@@ -5,12 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 
 from checker.model.deadlines import due, moment
-from checker.model.rotation import Blocked, Caution, Condition, ConditionStatus, Done, Next, Phase, Rotation, Waiting
+from checker.model.rotation import (
+    Blocked,
+    Caution,
+    Condition,
+    ConditionStatus,
+    Done,
+    Next,
+    Phase,
+    Rotation,
+    Waiting,
+)
 
 
 def open_conditions(rotation: Rotation, phase: Phase) -> tuple[Condition, ...]:
     """Return the conditions of a phase that do not hold now, or that nothing confirms."""
-    return tuple(each for each in rotation.conditions if each.phase is phase and each.holds is not ConditionStatus.YES)
+    return tuple(
+        each
+        for each in rotation.conditions
+        if each.phase is phase and each.holds is not ConditionStatus.YES
+    )
 
 
 def cautions(rotation: Rotation, phase: Phase) -> tuple[Caution, ...]:
@@ -48,13 +62,19 @@ def preview_in_words(rotation: Rotation, phase: Phase) -> str:
     if young is not None and young.until is not None:
         return f"{phase} is written; do not apply before {moment(young.until)}: {young.why}"
     if unmet:
-        return f"{phase} is written; before you apply it: {'; '.join(map(condition_in_words, unmet))}"
+        return (
+            f"{phase} is written; before you apply it: {'; '.join(map(condition_in_words, unmet))}"
+        )
     return f"{phase} is written"
 
 
 def deadlines(rotation: Rotation, as_of: datetime) -> str:
     """Format the deadlines that are still ahead of a rotation; empty where it has none."""
-    if rotation.introduce_by is None or rotation.repoint_by is None or isinstance(rotation.step, Done):
+    if (
+        rotation.introduce_by is None
+        or rotation.repoint_by is None
+        or isinstance(rotation.step, Done)
+    ):
         return ""
     if not rotation.introduced:
         return f"introduce {due(rotation.introduce_by, as_of)}, repoint {due(rotation.repoint_by, as_of)}"

@@ -17,7 +17,16 @@ from checker.model.deadlines import Late
 from checker.model.observation import ObservedStage, Surveyed, Unanswered
 from checker.model.places import Place
 from checker.model.resources import Presents, Stage
-from checker.model.rotation import Blocked, Condition, ConditionStatus, Done, Phase, Rotation, Step, Waiting
+from checker.model.rotation import (
+    Blocked,
+    Condition,
+    ConditionStatus,
+    Done,
+    Phase,
+    Rotation,
+    Step,
+    Waiting,
+)
 
 
 def presented_id(stage: Stage) -> str | None:
@@ -62,7 +71,11 @@ class RotationState(Struct, frozen=True, kw_only=True):
         if len(ids) == 1:
             # Not every stage is looked at for each of thousands of certificates.
             return having(stages, presented_id, next(iter(ids)))
-        return tuple(stage for stage in stages if isinstance(stage.presents, Presents) and stage.presents.id in ids)
+        return tuple(
+            stage
+            for stage in stages
+            if isinstance(stage.presents, Presents) and stage.presents.id in ids
+        )
 
     @property
     def successor_cases(self) -> tuple[Case, ...]:
@@ -76,17 +89,34 @@ class RotationState(Struct, frozen=True, kw_only=True):
         there = {case.address.instance for case in self.successor_cases if case.address is not None}
         for case in self.own:
             if case.address is not None and case.address.instance not in there:
-                yield str(Address(self.successor.block.type, self.successor.block.name, case.address.key, case.address.modules))
+                yield str(
+                    Address(
+                        self.successor.block.type,
+                        self.successor.block.name,
+                        case.address.key,
+                        case.address.modules,
+                    )
+                )
 
-    def uncovered(self, holder: DeclaredCertificate, stages: tuple[Stage, ...] | None = None) -> tuple[Stage, ...]:
+    def uncovered(
+        self, holder: DeclaredCertificate, stages: tuple[Stage, ...] | None = None
+    ) -> tuple[Stage, ...]:
         """Those of the stages, the predecessor's presenters by default, whose blocks the id of `holder` does not reach."""
-        return tuple(stage for stage in (self.presenters if stages is None else stages) if not _reaches(holder, stage))
+        return tuple(
+            stage
+            for stage in (self.presenters if stages is None else stages)
+            if not _reaches(holder, stage)
+        )
 
     def survey(self) -> Surveyed | Unanswered | None:
         """What AWS said of all stages wherever an instance of the predecessor lives; None when it was not asked everywhere."""
         seen: dict[ObservedStage, None] = {}
         for place in self.places:
-            answers = [survey for asked, survey in self.cases.observations.surveys.items() if _covers(asked, place)]
+            answers = [
+                survey
+                for asked, survey in self.cases.observations.surveys.items()
+                if _covers(asked, place)
+            ]
             if not answers:
                 return None
             for answer in answers:
@@ -98,7 +128,9 @@ class RotationState(Struct, frozen=True, kw_only=True):
     @property
     def places(self) -> frozenset[Place]:
         """Where the predecessor's instances live, as far as each tells."""
-        return frozenset(case.subject.key.place for case in self.own if case.subject.key is not None)
+        return frozenset(
+            case.subject.key.place for case in self.own if case.subject.key is not None
+        )
 
     def still_presenting(self, survey: Surveyed) -> tuple[ObservedStage, ...]:
         """The stages that AWS shows presenting one of the predecessor's instances."""
@@ -107,7 +139,9 @@ class RotationState(Struct, frozen=True, kw_only=True):
 
 
 def _covers(asked: Place, place: Place) -> bool:
-    return asked.region == place.region and (place.account is None or asked.account in {None, place.account})
+    return asked.region == place.region and (
+        place.account is None or asked.account in {None, place.account}
+    )
 
 
 def _reaches(holder: DeclaredCertificate, stage: Stage) -> bool:
@@ -148,18 +182,28 @@ def _repoint(standing: RotationState, successor: Address) -> Iterator[Condition]
         why=age(standing),
     )
     yield Condition(
-        phase=Phase.REPOINT, text=f"every backend trusts {successor}, beside the old one", holds=ConditionStatus.UNKNOWN
+        phase=Phase.REPOINT,
+        text=f"every backend trusts {successor}, beside the old one",
+        holds=ConditionStatus.UNKNOWN,
     )
 
 
 def _known(there: tuple[Case, ...]) -> ConditionStatus:
     if not there or any(case.evidence is Evidence.GONE for case in there):
         return ConditionStatus.NO
-    return ConditionStatus.YES if all(case.evidence is Evidence.OBSERVED for case in there) else ConditionStatus.UNKNOWN
+    return (
+        ConditionStatus.YES
+        if all(case.evidence is Evidence.OBSERVED for case in there)
+        else ConditionStatus.UNKNOWN
+    )
 
 
 def _dated(there: tuple[Case, ...]) -> ConditionStatus:
-    return ConditionStatus.UNKNOWN if any(case.expires_at is None for case in there) else ConditionStatus.YES
+    return (
+        ConditionStatus.UNKNOWN
+        if any(case.expires_at is None for case in there)
+        else ConditionStatus.YES
+    )
 
 
 def _old_enough(standing: RotationState, there: tuple[Case, ...]) -> ConditionStatus:
@@ -208,26 +252,44 @@ def _retire(standing: RotationState) -> Iterator[Condition]:
 
 
 def _rollback(standing: RotationState) -> Iterator[Condition]:
-    yield Condition(phase=Phase.ROLLBACK, text=f"AWS knows {standing.block}", holds=_known(standing.own))
-    yield Condition(phase=Phase.ROLLBACK, text=f"{standing.block} has not ended", holds=_lives(standing.own))
-    yield Condition(phase=Phase.ROLLBACK, text=f"every backend still trusts {standing.block}", holds=ConditionStatus.UNKNOWN)
+    yield Condition(
+        phase=Phase.ROLLBACK, text=f"AWS knows {standing.block}", holds=_known(standing.own)
+    )
+    yield Condition(
+        phase=Phase.ROLLBACK, text=f"{standing.block} has not ended", holds=_lives(standing.own)
+    )
+    yield Condition(
+        phase=Phase.ROLLBACK,
+        text=f"every backend still trusts {standing.block}",
+        holds=ConditionStatus.UNKNOWN,
+    )
 
 
 def _lives(own: tuple[Case, ...]) -> ConditionStatus:
     if not own or any(case.days_left is not None and case.days_left < 0 for case in own):
         return ConditionStatus.NO
-    return ConditionStatus.UNKNOWN if any(case.days_left is None for case in own) else ConditionStatus.YES
+    return (
+        ConditionStatus.UNKNOWN
+        if any(case.days_left is None for case in own)
+        else ConditionStatus.YES
+    )
 
 
 def unseen_presenters(standing: RotationState) -> Step | None:
     """Whether AWS confirms that no stage of the account and region presents it, in Terraform or not."""
     if not standing.cases.observations.asked:
-        return Waiting("AWS was not asked whether any stage still presents it (--offline)", unverified=True)
+        return Waiting(
+            "AWS was not asked whether any stage still presents it (--offline)", unverified=True
+        )
     match standing.survey():
         case None:
-            return Waiting("AWS was not asked about the stages of its account and region", unverified=True)
+            return Waiting(
+                "AWS was not asked about the stages of its account and region", unverified=True
+            )
         case Unanswered(reason=reason):
-            return Waiting(f"AWS has not confirmed that no stage presents it: {reason}", unverified=True)
+            return Waiting(
+                f"AWS has not confirmed that no stage presents it: {reason}", unverified=True
+            )
         case Surveyed() as survey:
             still = standing.still_presenting(survey)
     if not still:
@@ -251,7 +313,11 @@ def _not_reached(standing: RotationState, uncovered: tuple[object, ...]) -> Bloc
     stage = uncovered[0]
     address = getattr(stage, "address", None)
     declared = standing.declared.stage(address.block) if isinstance(address, Address) else None
-    removal = standing.declared.removal(address.block) if declared is None and isinstance(address, Address) else None
+    removal = (
+        standing.declared.removal(address.block)
+        if declared is None and isinstance(address, Address)
+        else None
+    )
     if removal is not None and removal.destroys is False:
         return Blocked(
             f"{address} presents it, and a removed block ({removal.location}) takes that stage out of the state: it stays in AWS",
@@ -268,7 +334,9 @@ def _not_reached(standing: RotationState, uncovered: tuple[object, ...]) -> Bloc
             "pass the configuration that declares it with --config, or rotate by hand with the runbook's steps",
         )
     takes = declared.takes or "nothing that can be followed"
-    other = next((each for each in standing.declared.certificates if declared.block in each.stages), None)
+    other = next(
+        (each for each in standing.declared.certificates if declared.block in each.stages), None
+    )
     if other is not None and other.block != standing.block:
         return Blocked(
             f"{address} presents it, but takes its id from {other.block} ({other.location}), not from {standing.block}",
@@ -277,18 +345,23 @@ def _not_reached(standing: RotationState, uncovered: tuple[object, ...]) -> Bloc
         )
     return Blocked(
         f"{address} presents it, but takes its id from {takes} ({declared.location}), not from {standing.block}",
-        declared.remedy or f"make the stage refer to {standing.block}.id, or change where that value comes from by hand",
+        declared.remedy
+        or f"make the stage refer to {standing.block}.id, or change where that value comes from by hand",
     )
 
 
-def successor_name(name: str, day: date, in_use: Collection[str] = (), taken: Collection[str] = ()) -> str:
+def successor_name(
+    name: str, day: date, in_use: Collection[str] = (), taken: Collection[str] = ()
+) -> str:
     """`<base>_<yyyymm>` of the day that introduce is written; an earlier suffix of that kind is dropped from the base first.
 
     The suffix stays where another certificate in use has the same base: `client` and `client_two` get a successor each, and so
     do `client` and `client_202511`. A number is added where the name is taken by a certificate that is passed over.
     """
     base, _ = split_name(name)
-    shared = base != name and any(other != name and split_name(other)[0] == base for other in in_use)
+    shared = base != name and any(
+        other != name and split_name(other)[0] == base for other in in_use
+    )
     plain = f"{name if shared else base}_{day:%Y%m}"
     numbered = (f"{plain}_{number}" for number in range(2, len(taken) + 3))
     return next((each for each in (plain, *numbered) if each not in taken), plain)
@@ -297,12 +370,21 @@ def successor_name(name: str, day: date, in_use: Collection[str] = (), taken: Co
 def foreign_rotation(cases: Cases, declared: ConfigurationFacts, case: Case) -> Rotation:
     """That of a certificate which another state or a person made: where the stages take its id from, and what to do there."""
     stages = ", ".join(stage_addresses(case.subject.presented_by))
-    found = [declared.stage(stage.address.block) for stage in case.subject.presented_by if stage.address is not None]
-    takes = ", ".join(dict.fromkeys(f"it comes from {each.takes} ({each.location})" for each in found if each and each.takes))
+    found = [
+        declared.stage(stage.address.block)
+        for stage in case.subject.presented_by
+        if stage.address is not None
+    ]
+    takes = ", ".join(
+        dict.fromkeys(
+            f"it comes from {each.takes} ({each.location})" for each in found if each and each.takes
+        )
+    )
     remedies = "; ".join(dict.fromkeys(each.remedy for each in found if each and each.remedy))
     blocked = Blocked(
         f"certificate {case.id}, presented by {stages}, is not in this state: {takes or 'another state or a person made it'}",
-        remedies or "rotate it where it is made; here, only the reference of the stage changes, after that",
+        remedies
+        or "rotate it where it is made; here, only the reference of the stage changes, after that",
     )
     return unwritten_rotation(cases, case, blocked)
 
@@ -319,20 +401,30 @@ def unwritten_rotation(cases: Cases, case: Case, why: Blocked | Waiting) -> Rota
     return with_deadlines(cases, rotation, (case,))
 
 
-def with_deadlines(cases: Cases, rotation: Rotation, own: tuple[Case, ...], successors: tuple[Case, ...] = ()) -> Rotation:
+def with_deadlines(
+    cases: Cases, rotation: Rotation, own: tuple[Case, ...], successors: tuple[Case, ...] = ()
+) -> Rotation:
     """The rotation with its deadlines: those of the certificate among its own that ends first, and whether it is late."""
     ends = [case.expires_at for case in own if case.expires_at is not None]
     if not ends:
         return rotation
     end = min(ends)
     policy = cases.policy
-    dates = replace(rotation, end=end, introduce_by=policy.introduce_by(end), repoint_by=policy.repoint_by(end))
+    dates = replace(
+        rotation, end=end, introduce_by=policy.introduce_by(end), repoint_by=policy.repoint_by(end)
+    )
     return replace(dates, late=_late(cases, dates, end, successors))
 
 
-def _late(cases: Cases, rotation: Rotation, end: datetime, successors: tuple[Case, ...]) -> Late | None:
+def _late(
+    cases: Cases, rotation: Rotation, end: datetime, successors: tuple[Case, ...]
+) -> Late | None:
     """Whether a rotation that still has stages to move has no time left for the trust window."""
-    if not rotation.stages or rotation.successor is None or isinstance(rotation.step, Blocked | Done):
+    if (
+        not rotation.stages
+        or rotation.successor is None
+        or isinstance(rotation.step, Blocked | Done)
+    ):
         return None
     made = [case.made_at for case in successors]
     dates = [instant for instant in made if instant is not None]

@@ -20,26 +20,43 @@ from checker.rotation.state import stage_addresses, unwritten_rotation
 
 def block_of(declared: ConfigurationFacts, document: DocumentCases, case: Case) -> Address | None:
     """Return the block that an id in use belongs to, where the state has no object of that block; None where it is not certain."""
-    if case.address is not None or case.id is None or case.certificate.kind != "gateway" or not case.subject.presented_by:
+    if (
+        case.address is not None
+        or case.id is None
+        or case.certificate.kind != "gateway"
+        or not case.subject.presented_by
+    ):
         return None
     found: set[Address | None] = set()
     for stage in case.subject.presented_by:
-        holders = [each for each in declared.certificates if stage.address is not None and stage.address.block in each.stages]
+        holders = [
+            each
+            for each in declared.certificates
+            if stage.address is not None and stage.address.block in each.stages
+        ]
         if any(each.succeeds_id == case.id for each in declared.certificates):
             return None
         found.add(_missing(declared, document, holders[0], stage) if len(holders) == 1 else None)
     return next(iter(found)) if len(found) == 1 else None
 
 
-def _missing(declared: ConfigurationFacts, document: DocumentCases, holder: DeclaredCertificate, stage: Stage) -> Address | None:
+def _missing(
+    declared: ConfigurationFacts, document: DocumentCases, holder: DeclaredCertificate, stage: Stage
+) -> Address | None:
     """The holder, or after the text is repointed the certificate that the holder succeeds: the one that is not in state."""
     for block in (holder.block, holder.succeeds):
-        if block is not None and declared.certificate(block) is not None and not _is_recorded(declared, document, block, stage):
+        if (
+            block is not None
+            and declared.certificate(block) is not None
+            and not _is_recorded(declared, document, block, stage)
+        ):
             return block
     return None
 
 
-def _is_recorded(declared: ConfigurationFacts, document: DocumentCases, block: Address, stage: Stage) -> bool:
+def _is_recorded(
+    declared: ConfigurationFacts, document: DocumentCases, block: Address, stage: Stage
+) -> bool:
     """Whether the state has the instance for a stage.
 
     Of a repeated block that is the instance with the stage's key, where another stage shows that the keys are the same.
@@ -50,11 +67,16 @@ def _is_recorded(declared: ConfigurationFacts, document: DocumentCases, block: A
         return bool(cases)
     keys = {case.address.key for case in cases if case.address is not None}
     shown = ((other.address, case.address) for case in cases for other in case.subject.presented_by)
-    alike = any(one is not None and two is not None and (one.block, one.key) == (at.block, two.key) for one, two in shown)
+    alike = any(
+        one is not None and two is not None and (one.block, one.key) == (at.block, two.key)
+        for one, two in shown
+    )
     return at.key in keys or not alike
 
 
-def taken_out(cases: Cases, declared: ConfigurationFacts, block: Address, own: tuple[Case, ...]) -> Rotation:
+def taken_out(
+    cases: Cases, declared: ConfigurationFacts, block: Address, own: tuple[Case, ...]
+) -> Rotation:
     """Return the rotation of certificates that have to be imported before anything else is done."""
     first = own[0]
     successors = [each for each in declared.successors(block) if each.block != block]
@@ -66,13 +88,16 @@ def taken_out(cases: Cases, declared: ConfigurationFacts, block: Address, own: t
     announced = declared.imported.get(block)
     step: Blocked | Waiting
     if announced is not None:
-        step = Waiting(f"{said}: an import block ({announced}) takes it into the state; apply that alone, then ask again")
+        step = Waiting(
+            f"{said}: an import block ({announced}) takes it into the state; apply that alone, then ask again"
+        )
     else:
         commands = "; ".join(_command(declared, block, case) for case in own)
         step = Blocked(
             f"{said}: it was taken out of the state (`terraform state rm`) or never imported, and the next apply would create"
             " another certificate and move the stages to it at once",
-            f"import it before anything is applied: {commands}; then ask again" + ("" if successors else _or_alone(block)),
+            f"import it before anything is applied: {commands}; then ask again"
+            + ("" if successors else _or_alone(block)),
         )
     return replace(
         unwritten_rotation(cases, first, step),
@@ -80,7 +105,9 @@ def taken_out(cases: Cases, declared: ConfigurationFacts, block: Address, own: t
         predecessor_ids=tuple(sorted({case.id for case in own if case.id is not None})),
         successor=successors[0].block if len(successors) == 1 else None,
         introduced=len(successors) == 1,
-        stages=tuple(sorted({name for case in own for name in stage_addresses(case.subject.presented_by)})),
+        stages=tuple(
+            sorted({name for case in own for name in stage_addresses(case.subject.presented_by)})
+        ),
     )
 
 
@@ -95,7 +122,9 @@ def _or_alone(block: Address) -> str:
 def _command(declared: ConfigurationFacts, block: Address, case: Case) -> str:
     """The command, and the block that does the same in a plan."""
     declaration = declared.certificate(block)
-    stage = next((each.address for each in case.subject.presented_by if each.address is not None), None)
+    stage = next(
+        (each.address for each in case.subject.presented_by if each.address is not None), None
+    )
     steps = stage.modules[: len(block.modules)] if stage is not None else ()
     same = tuple(step.name for step in steps) == block.module_path
     instance = replace(block, modules=steps) if same else block
@@ -103,5 +132,7 @@ def _command(declared: ConfigurationFacts, block: Address, case: Case) -> str:
         return f"`terraform import '{instance}' {case.id}` (or an `import` block with `to = {instance}` and `id = \"{case.id}\"`)"
     if stage is not None and stage.key is not None:
         keyed = replace(instance, key=stage.key)
-        return f"`terraform import '{keyed}' {case.id}`, if that is the instance that {stage} presents"
+        return (
+            f"`terraform import '{keyed}' {case.id}`, if that is the instance that {stage} presents"
+        )
     return f"`terraform import '{instance}[KEY]' {case.id}`, with the key of the instance that is missing"

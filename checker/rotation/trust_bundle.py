@@ -29,7 +29,9 @@ class TrustedCertificate(Struct, frozen=True, kw_only=True):
         return str(self.case.address) if self.case.address is not None else str(self.case.id)
 
 
-def trusted_certificates(cases: Cases, rotations: tuple[Rotation, ...]) -> tuple[TrustedCertificate, ...]:
+def trusted_certificates(
+    cases: Cases, rotations: tuple[Rotation, ...]
+) -> tuple[TrustedCertificate, ...]:
     """Every certificate that backends must trust now, each once; those that stages present come first.
 
     The order matters to a backend that believes only the first of them (`facts/aws.md` 3). Besides what stages present, or
@@ -41,7 +43,10 @@ def trusted_certificates(cases: Cases, rotations: tuple[Rotation, ...]) -> tuple
     for case, why in sorted(_needed(cases, rotations), key=lambda pair: not pair[0].subject.now):
         pem, observed = _pem(case)
         # Ids may collide across accounts and regions; a PEM is the certificate itself.
-        found.setdefault(pem or case.subject.key, TrustedCertificate(case=case, why=why, pem=pem, observed=observed))
+        found.setdefault(
+            pem or case.subject.key,
+            TrustedCertificate(case=case, why=why, pem=pem, observed=observed),
+        )
     return tuple(found.values())
 
 
@@ -55,12 +60,18 @@ def _needed(cases: Cases, rotations: tuple[Rotation, ...]) -> Iterator[tuple[Cas
             if case.id is None:
                 continue
             if case.subject.now:
-                yield case, f"presented by {', '.join(sorted({str(stage.address or stage.name) for stage in presenters}))}"
+                yield (
+                    case,
+                    f"presented by {', '.join(sorted({str(stage.address or stage.name) for stage in presenters}))}",
+                )
             elif presenters:
                 yield case, "a plan lets stages present it"
             elif declared is None:
                 if not case.within(-1):
-                    yield case, "no stage presents it; without the configuration it may be a successor"
+                    yield (
+                        case,
+                        "no stage presents it; without the configuration it may be a successor",
+                    )
             elif block is not None and _succeeds(cases, block):
                 yield case, "the successor in a rotation that is under way"
             elif block is not None and block in leaving:
@@ -69,18 +80,30 @@ def _needed(cases: Cases, rotations: tuple[Rotation, ...]) -> Iterator[tuple[Cas
 
 def _succeeds(cases: Cases, block: Address) -> bool:
     declarations = (document.document.declared for document in cases.documents)
-    certificates = (declared.certificate(block) for declared in declarations if declared is not None)
-    return any(certificate is not None and certificate.succeeds is not None for certificate in certificates)
+    certificates = (
+        declared.certificate(block) for declared in declarations if declared is not None
+    )
+    return any(
+        certificate is not None and certificate.succeeds is not None for certificate in certificates
+    )
 
 
 def _is_gone_from_stages(rotation: Rotation) -> bool:
     """Whether AWS confirms that no stage of the account and region presents the predecessor (I2)."""
-    return all(condition.holds is ConditionStatus.YES for condition in rotation.conditions if condition.phase is Phase.RETIRE)
+    return all(
+        condition.holds is ConditionStatus.YES
+        for condition in rotation.conditions
+        if condition.phase is Phase.RETIRE
+    )
 
 
 def _pem(case: Case) -> tuple[str | None, bool]:
     if case.certificate.kind == "acm":
         return None, False
-    if case.evidence is Evidence.OBSERVED and isinstance(case.observation, Found) and case.observation.pem is not None:
+    if (
+        case.evidence is Evidence.OBSERVED
+        and isinstance(case.observation, Found)
+        and case.observation.pem is not None
+    ):
         return case.observation.pem, True
     return case.certificate.pem, False

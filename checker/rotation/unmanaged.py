@@ -14,7 +14,13 @@ from checker.model.resources import Stage
 from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, Step, Waiting
 from checker.rotation.claims import passed_cautions, unfit
 from checker.rotation.next_step import inside_window, repoint_not_applied, successor_unready
-from checker.rotation.state import RotationState, conditions, presented_id, stage_addresses, successor_name
+from checker.rotation.state import (
+    RotationState,
+    conditions,
+    presented_id,
+    stage_addresses,
+    successor_name,
+)
 
 
 def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:
@@ -44,17 +50,32 @@ class _Standing(Struct, frozen=True, kw_only=True):
 
     @property
     def answer(self) -> Observation | None:
-        return next((said for key, said in self.cases.observations.certificates.items() if key.id == self.identity), None)
+        return next(
+            (
+                said
+                for key, said in self.cases.observations.certificates.items()
+                if key.id == self.identity
+            ),
+            None,
+        )
 
 
 def literal_rotation(
-    cases: Cases, document: DocumentCases, declared: ConfigurationFacts, identity: str, name: str | None
+    cases: Cases,
+    document: DocumentCases,
+    declared: ConfigurationFacts,
+    identity: str,
+    name: str | None,
 ) -> Rotation | None:
     """The rotation of a literal id; None where the text holds it nowhere and no certificate of Terraform's succeeds it."""
     literal = declared.literal(identity)
     claimants = tuple(each for each in declared.certificates if each.succeeds_id == identity)
     # One that has ended or nears its end is passed over while the text still holds the id: another one is introduced.
-    passed = tuple((each, why) for each in claimants if literal is not None and (why := unfit(cases, document, (), each)))
+    passed = tuple(
+        (each, why)
+        for each in claimants
+        if literal is not None and (why := unfit(cases, document, (), each))
+    )
     successors = tuple(each for each in claimants if each not in {other for other, _ in passed})
     if literal is None and not claimants:
         return None
@@ -66,7 +87,11 @@ def literal_rotation(
         literal=literal,
         successor=successors[0] if successors else None,
     )
-    block = successors[0].block if successors else _named(literal, cases, name, declared if passed else None)
+    block = (
+        successors[0].block
+        if successors
+        else _named(literal, cases, name, declared if passed else None)
+    )
     step = _step(standing, block) if len(successors) < 2 else _several(successors)
     return Rotation(
         predecessor=None,
@@ -76,28 +101,53 @@ def literal_rotation(
         back=_back(standing),
         stages=stage_addresses(standing.presenters),
         introduced=bool(successors),
-        conditions=tuple(each for each in conditions(_of(standing, block), block) if each.phase is Phase.REPOINT),
+        conditions=tuple(
+            each for each in conditions(_of(standing, block), block) if each.phase is Phase.REPOINT
+        ),
         passed_over=tuple(each.block for each, _ in passed),
         cautions=(
             *passed_cautions(passed),
             *(literal.cautions if literal is not None else ()),
-            *(each for successor in successors for each in successor.cautions if each.phase is Phase.ROLLBACK),
+            *(
+                each
+                for successor in successors
+                for each in successor.cautions
+                if each.phase is Phase.ROLLBACK
+            ),
         ),
     )
 
 
 def _several(successors: tuple[DeclaredCertificate, ...]) -> Blocked:
     names = ", ".join(str(each.block) for each in successors)
-    return Blocked(f"more than one certificate claims to succeed it: {names}", "keep one `# tfcert: succeeds` comment")
+    return Blocked(
+        f"more than one certificate claims to succeed it: {names}",
+        "keep one `# tfcert: succeeds` comment",
+    )
 
 
-def _named(literal: DeclaredLiteral | None, cases: Cases, name: str | None, declared: ConfigurationFacts | None) -> Address:
+def _named(
+    literal: DeclaredLiteral | None,
+    cases: Cases,
+    name: str | None,
+    declared: ConfigurationFacts | None,
+) -> Address:
     assert literal is not None  # noqa: S101 -- without a successor there is a literal
     first = min(literal.stages, key=str)
-    kind = "aws_api_gateway_client_certificate" if first.type.startswith("aws_") else "awscc_apigateway_client_certificate"
+    kind = (
+        "aws_api_gateway_client_certificate"
+        if first.type.startswith("aws_")
+        else "awscc_apigateway_client_certificate"
+    )
     modules = tuple(ModuleStep(step) for step in literal.module)
-    taken = frozenset(each.block.name for each in declared.certificates) if declared is not None else frozenset()
-    return Address(kind, name or successor_name(first.name, cases.as_of.date(), (), taken), None, modules)
+    taken = (
+        frozenset(each.block.name for each in declared.certificates)
+        if declared is not None
+        else frozenset()
+    )
+    return Address(
+        kind, name or successor_name(first.name, cases.as_of.date(), (), taken), None, modules
+    )
 
 
 def _of(standing: _Standing, block: Address) -> RotationState:
@@ -124,13 +174,22 @@ def _step(standing: _Standing, block: Address) -> Step:
         return (
             unready
             if isinstance(unready, Blocked)
-            else _hindered(standing) or unready or inside_window(_of(standing, block)) or Next(Phase.REPOINT)
+            else _hindered(standing)
+            or unready
+            or inside_window(_of(standing, block))
+            or Next(Phase.REPOINT)
         )
     if standing.presenters:
         names = ", ".join(sorted(str(stage.address) for stage in standing.presenters))
-        covered = all(stage.address is not None and stage.address.block in successor.stages for stage in standing.presenters)
+        covered = all(
+            stage.address is not None and stage.address.block in successor.stages
+            for stage in standing.presenters
+        )
         if not covered:
-            return Blocked(f"{names} still presents it, and takes its id from elsewhere", "move that stage by hand")
+            return Blocked(
+                f"{names} still presents it, and takes its id from elsewhere",
+                "move that stage by hand",
+            )
         return repoint_not_applied(_of(standing, block), names)
     return _left_over(standing)
 
@@ -140,7 +199,10 @@ def _hindered(standing: _Standing) -> Blocked | None:
     for obstacle in literal.obstacles if literal is not None else ():
         where = f" ({obstacle.location})" if obstacle.location is not None else ""
         return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)
-    moved = {*(literal.stages if literal is not None else ()), *(standing.successor.stages if standing.successor else ())}
+    moved = {
+        *(literal.stages if literal is not None else ()),
+        *(standing.successor.stages if standing.successor else ()),
+    }
     for stage in standing.presenters:
         if stage.address is None or stage.address.block not in moved:
             return Blocked(
@@ -162,21 +224,36 @@ def _left_over(standing: _Standing) -> Step:
                 f"delete-client-certificate --client-certificate-id {standing.identity}`",
             )
         case Unanswered(reason=reason):
-            return Waiting(f"AWS has not said whether {standing.identity} still lives: {reason}", unverified=True)
+            return Waiting(
+                f"AWS has not said whether {standing.identity} still lives: {reason}",
+                unverified=True,
+            )
         case None:
-            return Waiting(f"AWS was not asked whether {standing.identity} still lives", unverified=True)
+            return Waiting(
+                f"AWS was not asked whether {standing.identity} still lives", unverified=True
+            )
 
 
 def _back(standing: _Standing) -> Step:
     successor = standing.successor
     if successor is None or not successor.pointers:
-        return Waiting("nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back")
+        return Waiting(
+            "nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back"
+        )
     match standing.answer:
         case Gone():
-            return Blocked(f"AWS does not know {standing.identity} any more", "go on with its successor, or rotate to another one")
+            return Blocked(
+                f"AWS does not know {standing.identity} any more",
+                "go on with its successor, or rotate to another one",
+            )
         case Found(expires_at=end):
             if days_between(standing.cases.as_of, end) < 0:
-                return Blocked(f"{standing.identity} ended on {end:%Y-%m-%d}", "go on with its successor, or rotate to another one")
+                return Blocked(
+                    f"{standing.identity} ended on {end:%Y-%m-%d}",
+                    "go on with its successor, or rotate to another one",
+                )
             return Next(Phase.ROLLBACK)
         case Unanswered() | None:
-            return Waiting(f"AWS has not confirmed that {standing.identity} still lives", unverified=True)
+            return Waiting(
+                f"AWS has not confirmed that {standing.identity} still lives", unverified=True
+            )

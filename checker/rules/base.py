@@ -66,13 +66,21 @@ class Rule(Struct, frozen=True, kw_only=True):
 def locate(document: DocumentCases, address: Address | None) -> Location | None:
     """The file and line of the block that declares an address, where the configuration is at hand."""
     declared = document.document.declared
-    return declared.locations.get(address.block) if declared is not None and address is not None else None
+    return (
+        declared.locations.get(address.block)
+        if declared is not None and address is not None
+        else None
+    )
 
 
 def stage_name(stage: Stage) -> str:
     """How a finding names a stage: its address, or API and stage name where Terraform knows no address."""
     if stage.address is not None:
-        return f"{stage.address} (deposed object {stage.deposed})" if stage.deposed is not None else str(stage.address)
+        return (
+            f"{stage.address} (deposed object {stage.deposed})"
+            if stage.deposed is not None
+            else str(stage.address)
+        )
     called = f" ({stage.api_name})" if stage.api_name is not None else ""
     return f"stage {stage.api_id or '?'}/{stage.name or '?'}{called}"
 
@@ -99,7 +107,9 @@ def subject_address(case: Case) -> Address | None:
     return next((stage.address for stage in presenters(case) if stage.address is not None), None)
 
 
-def certificate_finding(case: Case, document: DocumentCases, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
+def certificate_finding(
+    case: Case, document: DocumentCases, rule: str, severity: Severity, message: str, remedy: str
+) -> Finding:
     """A finding about a certificate, filed under its address and place in the configuration."""
     address = subject_address(case)
     return Finding(
@@ -116,7 +126,9 @@ def certificate_finding(case: Case, document: DocumentCases, rule: str, severity
     )
 
 
-def exemption_finding(exemption: Exemption, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
+def exemption_finding(
+    exemption: Exemption, rule: str, severity: Severity, message: str, remedy: str
+) -> Finding:
     """A finding about an exemption itself, filed under what it names and where it is written."""
     return Finding(
         rule=rule,
@@ -152,7 +164,9 @@ def rotate_remedy(document: DocumentCases, case: Case) -> str:
         case False:
             return f"no state that was given has it: {_BY_HAND}"
         case None:
-            return f"run `tfcert patch` where its state is, or, if it is not Terraform's, {_BY_HAND}"
+            return (
+                f"run `tfcert patch` where its state is, or, if it is not Terraform's, {_BY_HAND}"
+            )
 
 
 NOTHING_TO_DO = "nothing to do: ACM renews it by itself, and nothing says that this failed"
@@ -242,7 +256,11 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
 
 
 def _open(
-    document: DocumentCases, severity: Severity, message: str, remedy: str, change: StageChange | CertificateChange | None = None
+    document: DocumentCases,
+    severity: Severity,
+    message: str,
+    remedy: str,
+    change: StageChange | CertificateChange | None = None,
 ) -> Finding:
     """That something is not known, filed under the address of the change that leaves it open, if it is one."""
     return Finding(

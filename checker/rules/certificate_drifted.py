@@ -74,7 +74,10 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
             message = f"in AWS {stage_name(stage)} presents {shows}; by state {by_state}: {cause}"
             remedy = _remedy(document, stage, shown, recorded)
         case Gone():
-            severity, message = RULE.severity, f"{stage_name(stage)} is in state, and AWS has no such stage ({key.place})"
+            severity, message = (
+                RULE.severity,
+                f"{stage_name(stage)} is in state, and AWS has no such stage ({key.place})",
+            )
             remedy = "the next apply makes it anew; if it was deleted for good, take it out of the configuration"
         case _:
             return
@@ -96,13 +99,19 @@ def _cause(document: DocumentCases, shown: str | None, recorded: str | None) -> 
     case = document.by_id(shown) if shown is not None else None
     own = case is not None and case.address is not None
     if recorded is not None and (own or shown is None):
-        return "an apply failed before it changed the stage, or somebody changed it outside Terraform"
+        return (
+            "an apply failed before it changed the stage, or somebody changed it outside Terraform"
+        )
     return "somebody changed it outside Terraform"
 
 
 def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: str | None) -> str:
     declared = document.document.declared
-    block = declared.stage(stage.address.block) if declared is not None and stage.address is not None else None
+    block = (
+        declared.stage(stage.address.block)
+        if declared is not None and stage.address is not None
+        else None
+    )
     if block is not None and block.ignores:
         return (
             "its ignore_changes covers client_certificate_id, so no apply changes it: rotate it where it is attached; "
@@ -112,7 +121,9 @@ def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: 
     unless = "" if block is not None else ", unless ignore_changes covers client_certificate_id"
     if _cause(document, shown, recorded).startswith("an apply"):
         undoes = f"moves it to {recorded}"
-        return f"plan and apply again, which {undoes}{unless}; `terraform plan -refresh-only` shows it"
+        return (
+            f"plan and apply again, which {undoes}{unless}; `terraform plan -refresh-only` shows it"
+        )
     return (
         f"the next apply {undoes}{unless}: if that is wrong, take {shown or 'that it has none'} into the configuration before; "
         "`terraform plan -refresh-only` shows it"
@@ -125,7 +136,10 @@ def _weighed(cases: Cases, shown: str, place: Place) -> tuple[Severity, str]:
         case Found(expires_at=end):
             left = days_between(cases.as_of, end)
             word = "ended" if left < 0 else "ends"
-            return Severity.ERROR if left <= cases.policy.threshold_days else RULE.severity, f", which {word} on {format_day(end)}"
+            return (
+                Severity.ERROR if left <= cases.policy.threshold_days else RULE.severity,
+                f", which {word} on {format_day(end)}",
+            )
         case Gone():
             return Severity.ERROR, ", which AWS does not know"
         case _:
@@ -135,7 +149,11 @@ def _weighed(cases: Cases, shown: str, place: Place) -> tuple[Severity, str]:
 def _end(document: DocumentCases, case: Case) -> Iterator[Finding]:
     recorded = case.certificate.expires_at
     match case.observation:
-        case Found(expires_at=end) if case.certificate.kind == "gateway" and recorded is not None and abs(end - recorded) >= _SAME:
+        case Found(expires_at=end) if (
+            case.certificate.kind == "gateway"
+            and recorded is not None
+            and abs(end - recorded) >= _SAME
+        ):
             yield certificate_finding(
                 case,
                 document,

@@ -55,7 +55,9 @@ def check(cases: Cases) -> Iterator[Finding]:
             homes.setdefault(case.id, set()).add(case.certificate.place)
     for document in cases.documents:
         for stage in dict.fromkeys((*document.document.stages, *stages_after(document.document))):
-            elsewhere = _elsewhere(cases, stage, homes) if isinstance(stage.presents, Presents) else None
+            elsewhere = (
+                _elsewhere(cases, stage, homes) if isinstance(stage.presents, Presents) else None
+            )
             if elsewhere is not None and isinstance(stage.presents, Presents):
                 yield Finding(
                     rule=RULE.name,
@@ -77,7 +79,9 @@ def _elsewhere(cases: Cases, stage: Stage, homes: dict[str, set[Place]]) -> Plac
     places = {place_of_arn(identity)} if kind_of(identity) == "acm" else homes.get(identity, set())
     if not places or any(place.may_be(stage.place) for place in places):
         return None
-    if kind_of(identity) == "gateway" and isinstance(cases.observations.said_of(identity, stage.place), Found):
+    if kind_of(identity) == "gateway" and isinstance(
+        cases.observations.said_of(identity, stage.place), Found
+    ):
         return None
     return min(places, key=str)
 

@@ -38,14 +38,28 @@ from checker.analysis.succession import ends_its_use, takes_forward
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Rule, acm_remedy, acm_renews, certificate_finding, format_day, list_stages, presenters, rotate_remedy
+from checker.rules.base import (
+    Rule,
+    acm_remedy,
+    acm_renews,
+    certificate_finding,
+    format_day,
+    list_stages,
+    presenters,
+    rotate_remedy,
+)
 
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield an error for each presented certificate that has ended; a warning when the plan is the cure."""
     for document in cases.documents:
         for case in document.cases:
-            if not case.presented or case.expires_at is None or case.days_left is None or case.days_left >= 0:
+            if (
+                not case.presented
+                or case.expires_at is None
+                or case.days_left is None
+                or case.days_left >= 0
+            ):
                 continue
             if case.evidence is Evidence.GONE:
                 continue

@@ -59,7 +59,11 @@ def check(cases: Cases) -> Iterator[Finding]:
     """Yield a finding for each presented certificate that nears its end."""
     for document in cases.documents:
         for case in document.cases:
-            near = case.presented and case.within(cases.policy.notice_days) and (case.days_left or 0) >= 0
+            near = (
+                case.presented
+                and case.within(cases.policy.notice_days)
+                and (case.days_left or 0) >= 0
+            )
             if near and case.evidence is not Evidence.GONE:
                 yield _finding(cases, document, case)
 
@@ -71,7 +75,9 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     severity = RULE.severity if case.within(policy.threshold_days) else Severity.WARNING
     introduce = due(policy.introduce_by(case.expires_at), cases.as_of)
     repoint = due(policy.repoint_by(case.expires_at), cases.as_of)
-    remedy = f"{rotate_remedy(document, case)}; introduce its successor {introduce}, repoint {repoint}"
+    remedy = (
+        f"{rotate_remedy(document, case)}; introduce its successor {introduce}, repoint {repoint}"
+    )
     cure = acm_remedy(case)
     if cure is not None:
         remedy = cure if acm_renews(case) else f"{cure}; do it {repoint}"
@@ -79,9 +85,15 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
         severity = Severity.WARNING if severity is RULE.severity else Severity.NOTE
     successor = successor_in_state(document, case)
     if takes_forward(document, case, policy):
-        severity, remedy = Severity.WARNING, f"this plan is the next step of its rotation; repoint {repoint}"
+        severity, remedy = (
+            Severity.WARNING,
+            f"this plan is the next step of its rotation; repoint {repoint}",
+        )
     elif ends_its_use(document, case):
-        severity, remedy = Severity.WARNING, "this plan destroys the stages that present it: nothing is to be rotated"
+        severity, remedy = (
+            Severity.WARNING,
+            "this plan destroys the stages that present it: nothing is to be rotated",
+        )
     elif successor is not None:
         severity = Severity.WARNING
         remedy = f"its successor {successor.address} is in state: repoint the stages {repoint} (`tfcert patch`)"

@@ -38,7 +38,14 @@ from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, certificate_finding, list_stages, presenters, rotate_remedy
+from checker.rules.base import (
+    Needs,
+    Rule,
+    certificate_finding,
+    list_stages,
+    presenters,
+    rotate_remedy,
+)
 
 _FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
 _NOT_HERE = (

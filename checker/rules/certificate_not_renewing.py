@@ -55,9 +55,15 @@ def check(cases: Cases) -> Iterator[Finding]:
                 continue
             left = case.days_left
             match case.observation:
-                case Found(renewal=AcmDoesNotRenew(reason=reason, remedy=remedy)) if left is not None and left >= 0:
+                case Found(renewal=AcmDoesNotRenew(reason=reason, remedy=remedy)) if (
+                    left is not None and left >= 0
+                ):
                     cured = takes_forward(document, case, policy)
-                    severity = RULE.severity if case.within(policy.threshold_days) and not cured else Severity.WARNING
+                    severity = (
+                        RULE.severity
+                        if case.within(policy.threshold_days) and not cured
+                        else Severity.WARNING
+                    )
                     message = (
                         f"certificate {case.id} ends on {format_day(case.expires_at)}, in {format_days(left)}, "
                         f"and ACM will not renew it: {reason}"

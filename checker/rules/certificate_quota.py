@@ -75,7 +75,12 @@ def _needs_one(cases: Cases, document: DocumentCases, case: Case) -> bool:
 def _may_succeed(cases: Cases, document: DocumentCases, case: Case) -> bool:
     """Whether it may be a successor that was made already: without the configuration nothing says whose it is."""
     lasts = isinstance(case.observation, Found) and not case.within(cases.policy.notice_days)
-    return document.document.declared is None and lasts and not case.presented and case.certificate.kind == "gateway"
+    return (
+        document.document.declared is None
+        and lasts
+        and not case.presented
+        and case.certificate.kind == "gateway"
+    )
 
 
 RULE = Rule(

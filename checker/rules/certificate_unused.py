@@ -69,7 +69,12 @@ def check(cases: Cases) -> Iterator[Finding]:
         for case in document.cases:
             place = case.subject.key.place if case.subject.key is not None else Place()
             presented = seen.get((place.account, place.region))
-            if presented is None or case.id in presented or case.id in planned or case.id in leaving:
+            if (
+                presented is None
+                or case.id in presented
+                or case.id in planned
+                or case.id in leaving
+            ):
                 continue
             if case.id in document.document.claimed:
                 continue  # The next apply lets the stage present it again.
@@ -80,7 +85,8 @@ def check(cases: Cases) -> Iterator[Finding]:
 def _anything_may_be_planned(cases: Cases) -> bool:
     """Whether a plan lets a stage present what it does not say."""
     return any(
-        isinstance(stage.presents, PresentsPlanned) and (stage.presents.elsewhere or not stage.presents.candidates)
+        isinstance(stage.presents, PresentsPlanned)
+        and (stage.presents.elsewhere or not stage.presents.candidates)
         for document in cases.documents
         for stage in stages_after(document.document)
     )
@@ -88,7 +94,11 @@ def _anything_may_be_planned(cases: Cases) -> bool:
 
 def _is_left_over(cases: Cases, document: DocumentCases, case: Case) -> bool:
     """Whether it is there, stays there, and is not on its way to the stages of a rotation."""
-    if case.certificate.kind != "gateway" or case.evidence is not Evidence.OBSERVED or case.certificate.deposed is not None:
+    if (
+        case.certificate.kind != "gateway"
+        or case.evidence is not Evidence.OBSERVED
+        or case.certificate.deposed is not None
+    ):
         return False
     if _succeeds(document, case):
         return False
@@ -99,18 +109,30 @@ def _leaving(document: DocumentCases) -> frozenset[str | None]:
     """The certificates that the document's plan destroys."""
     plan = document.document.plan
     changes = plan.certificates if plan is not None else ()
-    return frozenset(change.before.id for change in changes if change.action.destroys and change.before is not None)
+    return frozenset(
+        change.before.id
+        for change in changes
+        if change.action.destroys and change.before is not None
+    )
 
 
 def _succeeds(document: DocumentCases, case: Case) -> bool:
     declared = document.document.declared
-    own = declared.certificate(case.address.block) if declared is not None and case.address is not None else None
+    own = (
+        declared.certificate(case.address.block)
+        if declared is not None and case.address is not None
+        else None
+    )
     return own is not None and (own.succeeds is not None or own.succeeds_id is not None)
 
 
 def _is_succeeded(document: DocumentCases, case: Case) -> bool:
     declared = document.document.declared
-    return declared is not None and case.address is not None and bool(declared.successors(case.address.block))
+    return (
+        declared is not None
+        and case.address is not None
+        and bool(declared.successors(case.address.block))
+    )
 
 
 def _is_young(cases: Cases, case: Case) -> bool:
@@ -129,8 +151,15 @@ def _is_forgotten(document: DocumentCases, address: Address) -> bool:
     """Whether a plan, or a `removed` block with `destroy = false`, takes it out of the state and leaves it in AWS."""
     plan, declared = document.document.plan, document.document.declared
     if plan is not None:
-        return any(change.address == address and change.action is Action.FORGET for change in plan.certificates)
-    removal = declared.removal(address.block) if declared is not None and declared.lacks(address.block) else None
+        return any(
+            change.address == address and change.action is Action.FORGET
+            for change in plan.certificates
+        )
+    removal = (
+        declared.removal(address.block)
+        if declared is not None and declared.lacks(address.block)
+        else None
+    )
     return removal is not None and removal.destroys is False
 
 
@@ -139,7 +168,9 @@ def _finding(document: DocumentCases, case: Case, place: Place) -> Finding:
     if case.address is not None and _is_forgotten(document, case.address):
         remedy = f"{_DELETES} {_command(case, place)}, once it is out of the state"
     elif case.address is not None and declared is not None and declared.lacks(case.address.block):
-        remedy = "its block is out of the configuration: plan and apply again, and Terraform deletes it"
+        remedy = (
+            "its block is out of the configuration: plan and apply again, and Terraform deletes it"
+        )
     elif _is_succeeded(document, case):
         remedy = "`tfcert patch` writes the retire phase"
     elif case.address is not None:
@@ -147,7 +178,9 @@ def _finding(document: DocumentCases, case: Case, place: Place) -> Finding:
     else:
         remedy = f"delete it: {_command(case, place)}"
     ends = f", which ends on {format_day(case.expires_at)}," if case.expires_at is not None else ""
-    message = f"certificate {case.id}{ends} is presented by no stage of {place}, in Terraform or not"
+    message = (
+        f"certificate {case.id}{ends} is presented by no stage of {place}, in Terraform or not"
+    )
     return certificate_finding(case, document, RULE.name, RULE.severity, message, remedy)
 
 

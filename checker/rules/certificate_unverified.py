@@ -33,10 +33,18 @@ from checker.model.observation import ObservedStage, Surveyed, Unanswered
 from checker.model.outcome import UNVERIFIED
 from checker.model.resources import Presents, PresentsPlanned, Stage
 from checker.model.severity import Severity
-from checker.rules.base import Rule, certificate_finding, list_stages, locate, open_plan_findings, stage_name
+from checker.rules.base import (
+    Rule,
+    certificate_finding,
+    list_stages,
+    locate,
+    open_plan_findings,
+    stage_name,
+)
 
 _NOBODY = Unanswered(
-    reason="nobody answered for the certificate that it presents there", remedy="run it again, and please report this"
+    reason="nobody answered for the certificate that it presents there",
+    remedy="run it again, and please report this",
 )
 
 
@@ -51,7 +59,10 @@ def check(cases: Cases) -> Iterator[Finding]:
         yield from open_plan_findings(document, RULE.severity)
     for root in cases.unread:
         yield Finding(
-            rule=RULE.name, severity=RULE.severity, message=f"{root.path} could not be read: {root.reason}", remedy=root.remedy
+            rule=RULE.name,
+            severity=RULE.severity,
+            message=f"{root.path} could not be read: {root.reason}",
+            remedy=root.remedy,
         )
     for place, survey in cases.observations.surveys.items():
         match survey:
@@ -84,14 +95,28 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
     match case.observation:
         case Unanswered(reason=reason, remedy=remedy):
             yield certificate_finding(
-                case, document, RULE.name, RULE.severity, f"certificate {case.id} could not be checked: {reason}", remedy
+                case,
+                document,
+                RULE.name,
+                RULE.severity,
+                f"certificate {case.id} could not be checked: {reason}",
+                remedy,
             )
         case None if asked:
             message = f"certificate {case.id} could not be checked: AWS was asked, and nobody answered for it"
-            yield certificate_finding(case, document, RULE.name, RULE.severity, message, "run it again, and please report this")
+            yield certificate_finding(
+                case,
+                document,
+                RULE.name,
+                RULE.severity,
+                message,
+                "run it again, and please report this",
+            )
         case _ if case.evidence is Evidence.UNKNOWN:
             message = f"nothing says when certificate {case.id} ends"
-            yield certificate_finding(case, document, RULE.name, RULE.severity, message, "ask AWS: run without --offline")
+            yield certificate_finding(
+                case, document, RULE.name, RULE.severity, message, "ask AWS: run without --offline"
+            )
         case _:
             pass
 
@@ -128,7 +153,11 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
 
 def _told(case: Case | None, why: Unanswered) -> bool:
     """Whether the finding about the stage's certificate tells a person to do the same thing already."""
-    return case is not None and isinstance(case.observation, Unanswered) and case.observation.remedy == why.remedy
+    return (
+        case is not None
+        and isinstance(case.observation, Unanswered)
+        and case.observation.remedy == why.remedy
+    )
 
 
 def _hidden(document: DocumentCases) -> Iterator[Finding]:

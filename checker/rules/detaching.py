@@ -10,7 +10,9 @@ from checker.model.plan import Action, DeploymentChange, Plan, StageChange
 from checker.model.resources import Presents, Stage
 
 
-def written_by_deployments(document: DocumentCases) -> Iterator[tuple[DeploymentChange, Stage, StageChange | None]]:
+def written_by_deployments(
+    document: DocumentCases,
+) -> Iterator[tuple[DeploymentChange, Stage, StageChange | None]]:
     """Yield each recorded stage with a certificate that a changed deployment writes or deletes, with the stage's own change."""
     for deployment, stage, change in _written(document):
         if any(written.is_certain() and written.may_be(stage) for written in deployment.writes):
@@ -41,7 +43,10 @@ def deleted_through_another(document: DocumentCases) -> Iterator[tuple[Address, 
     gone: dict[tuple[object, str | None, str | None], Address] = {
         (change.before.kind, change.before.api_id, change.before.name): change.address
         for change in plan.stages
-        if change.action is Action.DELETE and change.before is not None and change.before.api_id and change.before.name
+        if change.action is Action.DELETE
+        and change.before is not None
+        and change.before.api_id
+        and change.before.name
     }
     for stage, _ in _kept(document, plan) if gone else ():
         other = gone.get((stage.kind, stage.api_id, stage.name))
@@ -49,9 +54,15 @@ def deleted_through_another(document: DocumentCases) -> Iterator[tuple[Address, 
             yield other, stage
 
 
-def _written(document: DocumentCases) -> Iterator[tuple[DeploymentChange, Stage, StageChange | None]]:
+def _written(
+    document: DocumentCases,
+) -> Iterator[tuple[DeploymentChange, Stage, StageChange | None]]:
     plan = document.document.plan
-    writing = [deployment for deployment in plan.deployments if deployment.writes] if plan is not None else []
+    writing = (
+        [deployment for deployment in plan.deployments if deployment.writes]
+        if plan is not None
+        else []
+    )
     if plan is None or not writing:
         return
     for stage, change in _kept(document, plan):
@@ -61,9 +72,17 @@ def _written(document: DocumentCases) -> Iterator[tuple[DeploymentChange, Stage,
 
 def _kept(document: DocumentCases, plan: Plan) -> Iterator[tuple[Stage, StageChange | None]]:
     """The recorded stages that present a certificate and that the plan neither deletes nor makes anew, with their changes."""
-    changes = {(address, change.deposed): change for change in plan.stages for address in (change.address, change.previous_address)}
+    changes = {
+        (address, change.deposed): change
+        for change in plan.stages
+        for address in (change.address, change.previous_address)
+    }
     for stage in document.document.stages:
         change = changes.get((stage.address, stage.deposed)) if stage.address is not None else None
         leaves = change is not None and (change.action.destroys or change.action is Action.CREATE)
-        if isinstance(stage.presents, Presents) and not leaves and not (stage.address is not None and stage.address.data):
+        if (
+            isinstance(stage.presents, Presents)
+            and not leaves
+            and not (stage.address is not None and stage.address.data)
+        ):
             yield stage, change

@@ -45,12 +45,17 @@ def page_of(rule: Rule) -> RulePage:
         before, source, after = rest.rpartition("\n## Source\n")
         rest = f"{before.rstrip()}\n{_EXEMPTION.format(name=rule.name)}{source}{after}"
     markdown = f"# {rule.name}\n\nUnless a policy says otherwise: {rule.weight_word}.\n\n## What\n{summary}\n\n{rest}\n"
-    plain = (line.lstrip("#").strip() if line.startswith("## ") else line for line in markdown.splitlines()[2:])
+    plain = (
+        line.lstrip("#").strip() if line.startswith("## ") else line
+        for line in markdown.splitlines()[2:]
+    )
     text = "\n".join(line for line in plain if not line.startswith("```"))
     return RulePage(markdown=markdown, summary=" ".join(summary.split()), text=text.strip())
 
 
 def index_of(rules: tuple[Rule, ...]) -> str:
     """The table of all rules, with links to their pages."""
-    rows = "".join(f"| [{rule.name}]({rule.name}.md) | {rule.weight_word} | {rule.says} |\n" for rule in rules)
+    rows = "".join(
+        f"| [{rule.name}]({rule.name}.md) | {rule.weight_word} | {rule.says} |\n" for rule in rules
+    )
     return f"# Rules\n\nWritten by `make docs` from the rules' docstrings.\n\n| rule | default | says |\n|---|---|---|\n{rows}"

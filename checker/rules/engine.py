@@ -67,7 +67,11 @@ class _Touched:
         plan = part.document.plan
         self.everything = plan is None or plan.errored
         self.names = frozenset(_names(plan)) if plan is not None else frozenset[str]()
-        self.addresses = {case.id: str(case.address) for case in part.cases if case.id is not None and case.address is not None}
+        self.addresses = {
+            case.id: str(case.address)
+            for case in part.cases
+            if case.id is not None and case.address is not None
+        }
 
     def by_plan(self, finding: Finding) -> bool:
         """Whether the plan touches the certificate or a stage that the finding is about; it does where nothing tells which."""
@@ -78,7 +82,11 @@ class _Touched:
                 return True
             case CertificateUse(certificate=certificate) as subject:
                 presenters = subject.stages
-                return subject.key is None or str(certificate.address) in self.names or any(map(self._stage, presenters))
+                return (
+                    subject.key is None
+                    or str(certificate.address) in self.names
+                    or any(map(self._stage, presenters))
+                )
             case stages:
                 return any(map(self._stage, stages)) or any(map(self._presented, stages))
 
@@ -86,7 +94,10 @@ class _Touched:
         return stage.address is None or str(stage.address) in self.names
 
     def _presented(self, stage: Stage) -> bool:
-        return isinstance(stage.presents, Presents) and self.addresses.get(stage.presents.id) in self.names
+        return (
+            isinstance(stage.presents, Presents)
+            and self.addresses.get(stage.presents.id) in self.names
+        )
 
 
 def _names(plan: Plan) -> list[str]:
@@ -101,7 +112,9 @@ def _names(plan: Plan) -> list[str]:
 _Key = tuple[str, str | None, object]
 
 
-def judge_cases(cases: Cases, rules: tuple[Rule, ...], on_exemptions: tuple[Rule, ...]) -> tuple[Finding, ...]:
+def judge_cases(
+    cases: Cases, rules: tuple[Rule, ...], on_exemptions: tuple[Rule, ...]
+) -> tuple[Finding, ...]:
     """What the rules find, weighed and exempted as the policy says, then what there is to say of its exemptions; sorted."""
     found = _found(cases, rules)
     if _has_exemptions(cases):
@@ -110,12 +123,17 @@ def judge_cases(cases: Cases, rules: tuple[Rule, ...], on_exemptions: tuple[Rule
         from checker.rules.exemptions import apply_exemptions
 
         found, tally = apply_exemptions(Scoping(cases), rules, found)
-        found = (*found, *_asked(replace(cases, tally=tally), on_exemptions, Weighing(cases, cases.policy)))
+        found = (
+            *found,
+            *_asked(replace(cases, tally=tally), on_exemptions, Weighing(cases, cases.policy)),
+        )
     return tuple(sorted(_once(found), key=lambda finding: finding.order))
 
 
 def _has_exemptions(cases: Cases) -> bool:
-    declared = [part.document.declared for part in cases.documents if part.document.declared is not None]
+    declared = [
+        part.document.declared for part in cases.documents if part.document.declared is not None
+    ]
     return bool(cases.policy.exemptions) or any(each.exemptions or each.faulty for each in declared)
 
 
@@ -151,7 +169,9 @@ def _strictest(scoping: Scoping, rules: tuple[Rule, ...]) -> tuple[Finding, ...]
             if matching in own:
                 answers.setdefault(_key(finding), []).append(finding)
         for key, answer in answers.items():
-            found[key] = min(found.get(key, answer), answer, key=lambda said: _strictness(said, cases.policy))
+            found[key] = min(
+                found.get(key, answer), answer, key=lambda said: _strictness(said, cases.policy)
+            )
     return tuple(finding for answer in found.values() for finding in answer)
 
 
@@ -173,7 +193,11 @@ def _key(finding: Finding) -> _Key:
 
 def _strictness(answer: list[Finding], policy: Policy) -> tuple[tuple[bool, int], int, str]:
     """What fails the run first, then what weighs more; last the text, so that the same input gives the same bytes."""
-    return min(rank(finding, policy) for finding in answer), -len(answer), max(finding.message for finding in answer)
+    return (
+        min(rank(finding, policy) for finding in answer),
+        -len(answer),
+        max(finding.message for finding in answer),
+    )
 
 
 def _once(findings: tuple[Finding, ...]) -> list[Finding]:

@@ -37,7 +37,13 @@ def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each exemption whose last day is over."""
     for exemption in cases.tally.expired if cases.tally is not None else ():
         message = f"the exemption of {exemption.subject} from {exemption.rule} ran out on {exemption.until}"
-        yield exemption_finding(exemption, RULE.name, RULE.severity, message, "take it away; what it exempted counts again")
+        yield exemption_finding(
+            exemption,
+            RULE.name,
+            RULE.severity,
+            message,
+            "take it away; what it exempted counts again",
+        )
 
 
 RULE = Rule(

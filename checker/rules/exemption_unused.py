@@ -40,7 +40,9 @@ def check(cases: Cases) -> Iterator[Finding]:
     for unused in cases.tally.unused if cases.tally is not None else ():
         exemption = unused.exemption
         message = f"the exemption of {exemption.subject} from {exemption.rule} exempts nothing: {unused.why}"
-        yield exemption_finding(exemption, RULE.name, RULE.severity, message, "take it away, or correct what it names")
+        yield exemption_finding(
+            exemption, RULE.name, RULE.severity, message, "take it away, or correct what it names"
+        )
 
 
 RULE = Rule(

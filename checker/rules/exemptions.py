@@ -23,7 +23,9 @@ from checker.rules.base import Needs, Rule, list_stages
 class UnusedExemptions:
     """The exemptions of a run that are left; `partly` says of those that name some stages of a certificate which are missing."""
 
-    def __init__(self, scoping: Scoping, rules: Mapping[str, Rule], partly: Mapping[Exemption, str]) -> None:
+    def __init__(
+        self, scoping: Scoping, rules: Mapping[str, Rule], partly: Mapping[Exemption, str]
+    ) -> None:
         self.scoping = scoping
         self.cases = scoping.cases
         self.rules = rules
@@ -34,13 +36,21 @@ class UnusedExemptions:
         """Why no finding needed it; None where this run could not have had one."""
         parts = [part for part in self.cases.documents if self._reaches(entry, part)]
         rule = self.rules[entry.rule]
-        if not parts or self.cases.unread or self.cases.observations.interrupted or not self._is_able(rule.needs, parts):
+        if (
+            not parts
+            or self.cases.unread
+            or self.cases.observations.interrupted
+            or not self._is_able(rule.needs, parts)
+        ):
             return None
         if dict(self.cases.policy.rules).get(entry.rule, rule.weight) is None:
             return "the policy has switched the rule off"
         if entry in self.partly:
             return self.partly[entry]
-        if not any(entry.certificate_id in self._names(part) or entry.addresses & self._names(part) for part in parts):
+        if not any(
+            entry.certificate_id in self._names(part) or entry.addresses & self._names(part)
+            for part in parts
+        ):
             return "no stage and no certificate of these sources is called so"
         return f"there is no such finding about {'it' if len(entry.addresses) < 2 else 'them'}"
 
@@ -65,10 +75,15 @@ class UnusedExemptions:
         """The ids of a document's certificates, and every address of its own, with the keys of instances and without."""
         known = self.names.get(id(part))
         if known is None:
-            found = (*(case.address for case in part.cases), *(stage.address for stage in stages_of(part.document)))
+            found = (
+                *(case.address for case in part.cases),
+                *(stage.address for stage in stages_of(part.document)),
+            )
             addresses = [address for address in found if address is not None]
             ids = [case.id for case in part.cases if case.id is not None]
-            known = self.names[id(part)] = frozenset((*ids, *map(str, addresses), *{str(address.block) for address in addresses}))
+            known = self.names[id(part)] = frozenset(
+                (*ids, *map(str, addresses), *{str(address.block) for address in addresses})
+            )
         return known
 
     def _reaches(self, entry: Exemption, part: DocumentCases) -> bool:
@@ -113,10 +128,18 @@ class _Exempting:
         expired = tuple(entry for entry in exemptions if entry.until < self.today)
         settled = {*expired, *self.used, *self.faulty}
         left = [entry for entry in exemptions if entry not in settled]
-        written = dict.fromkeys(faulty for part in self.cases.documents for faulty in _declared_faulty(part))
+        written = dict.fromkeys(
+            faulty for part in self.cases.documents for faulty in _declared_faulty(part)
+        )
         leftovers = UnusedExemptions(self.scoping, self.rules, self.partly)
-        unused = tuple(UnusedExemption(exemption=entry, why=why) for entry in left if (why := leftovers.why(entry)) is not None)
-        return findings, ExemptionTally(unused=unused, expired=expired, faulty=(*written, *dict.fromkeys(self.faulty.values())))
+        unused = tuple(
+            UnusedExemption(exemption=entry, why=why)
+            for entry in left
+            if (why := leftovers.why(entry)) is not None
+        )
+        return findings, ExemptionTally(
+            unused=unused, expired=expired, faulty=(*written, *dict.fromkeys(self.faulty.values()))
+        )
 
     def _all(self) -> tuple[Exemption, ...]:
         inline = (entry for part in self.cases.documents for entry in inline_exemptions(part))
@@ -126,26 +149,50 @@ class _Exempting:
         if not self.rules[finding.rule].exemptable:
             return finding
         part = self.parts.get(finding.source or "")
-        lasting = self._lasting(self._direct(finding, part), part, finding) or self._jointly(finding, part)
+        lasting = self._lasting(self._direct(finding, part), part, finding) or self._jointly(
+            finding, part
+        )
         if not lasting:
             return finding
         self.used.update(lasting)
-        return replace(finding, suppression=_suppression(min(lasting, key=lambda entry: entry.until)))
+        return replace(
+            finding, suppression=_suppression(min(lasting, key=lambda entry: entry.until))
+        )
 
-    def _entries(self, finding: Finding, part: DocumentCases | None, address: Address | None) -> list[Exemption]:
+    def _entries(
+        self, finding: Finding, part: DocumentCases | None, address: Address | None
+    ) -> list[Exemption]:
         """The exemptions of the finding's rule that still run and are written for an address, here."""
         names = {str(address), str(address.block)} if address is not None else set[str]()
         return self._called(finding, part, names)
 
-    def _called(self, finding: Finding, part: DocumentCases | None, names: Iterable[str | None]) -> list[Exemption]:
+    def _called(
+        self, finding: Finding, part: DocumentCases | None, names: Iterable[str | None]
+    ) -> list[Exemption]:
         index = self.inline.get(part.document.source.path, {}) if part is not None else {}
-        found = [entry for name in names for by in (self.policy, index) for entry in by.get((finding.rule, name), ())]
-        return [entry for entry in found if entry.until >= self.today and self._is_there(entry, part, finding)]
+        found = [
+            entry
+            for name in names
+            for by in (self.policy, index)
+            for entry in by.get((finding.rule, name), ())
+        ]
+        return [
+            entry
+            for entry in found
+            if entry.until >= self.today and self._is_there(entry, part, finding)
+        ]
 
     def _is_there(self, entry: Exemption, part: DocumentCases | None, finding: Finding) -> bool:
         if entry.where == Conditions():
             return True
-        unmet = next((reason for traits in self._traits(part, finding) for reason in entry.where.unmet(traits)), None)
+        unmet = next(
+            (
+                reason
+                for traits in self._traits(part, finding)
+                for reason in entry.where.unmet(traits)
+            ),
+            None,
+        )
         if unmet is not None:
             self.partly[entry] = f"{unmet.condition}: {unmet.why}"
         return unmet is None
@@ -169,7 +216,10 @@ class _Exempting:
                 return [*self._entries(finding, part, certificate.address), *by_id]
             case tuple() as stages if stages:
                 first, *others = (self._entries(finding, part, stage.address) for stage in stages)
-                return [*(entry for entry in first if all(entry in other for other in others)), *by_id]
+                return [
+                    *(entry for entry in first if all(entry in other for other in others)),
+                    *by_id,
+                ]
             case _:
                 return [*self._called(finding, part, (finding.address,)), *by_id]
 
@@ -185,11 +235,16 @@ class _Exempting:
             if not own:
                 without.append(stage)
         if without:
-            self.partly |= dict.fromkeys(found, f"{list_stages(without)} presents certificate {finding.certificate_id} as well")
+            self.partly |= dict.fromkeys(
+                found,
+                f"{list_stages(without)} presents certificate {finding.certificate_id} as well",
+            )
             return []
         return list(found)
 
-    def _lasting(self, entries: list[Exemption], part: DocumentCases | None, finding: Finding) -> list[Exemption]:
+    def _lasting(
+        self, entries: list[Exemption], part: DocumentCases | None, finding: Finding
+    ) -> list[Exemption]:
         return [entry for entry in entries if self._within_life(entry, part, finding)]
 
     def _within_life(self, entry: Exemption, part: DocumentCases | None, finding: Finding) -> bool:
@@ -214,20 +269,32 @@ class _Exempting:
                 yield self.ends.get(id(certificate))
             case tuple() as stages if part is not None:
                 for stage in stages:
-                    yield from (self.ends.get(id(certificate)) for certificate in self.scoping.presented(part, stage))
+                    yield from (
+                        self.ends.get(id(certificate))
+                        for certificate in self.scoping.presented(part, stage)
+                    )
             case _:
                 pass
 
 
 def _suppression(entry: Exemption) -> Suppression:
-    return Suppression(kind=entry.kind, reason=entry.reason, until=entry.until, owner=entry.owner, location=entry.location)
+    return Suppression(
+        kind=entry.kind,
+        reason=entry.reason,
+        until=entry.until,
+        owner=entry.owner,
+        location=entry.location,
+    )
 
 
 def _by_name(exemptions: tuple[Exemption, ...]) -> Mapping[tuple[str, str | None], list[Exemption]]:
     """The exemptions by their rule and each thing that they name."""
     found: dict[tuple[str, str | None], list[Exemption]] = {}
     for entry in exemptions:
-        for name in (*sorted(entry.addresses), *(() if entry.certificate_id is None else (entry.certificate_id,))):
+        for name in (
+            *sorted(entry.addresses),
+            *(() if entry.certificate_id is None else (entry.certificate_id,)),
+        ):
             found.setdefault((entry.rule, name), []).append(entry)
     return found
 

@@ -62,7 +62,11 @@ class NextPhase(Struct, frozen=True, kw_only=True):
                 own.succeeds_id is not None and each.succeeds_id == own.succeeds_id
             )
             if same and each.block != own.block:
-                ends = [case.expires_at for case in self._predecessors(own) if case.expires_at is not None]
+                ends = [
+                    case.expires_at
+                    for case in self._predecessors(own)
+                    if case.expires_at is not None
+                ]
                 for case in self.document.of_block(each.block):
                     if not ends or case.expires_at is None or case.expires_at > max(ends):
                         yield case
@@ -75,25 +79,42 @@ class NextPhase(Struct, frozen=True, kw_only=True):
 
     def _repointed(self, old: str, new: str) -> str | None:
         was, becomes = self.document.by_id(old), self.document.by_id(new)
-        own = self.declared.certificate(becomes.address.block) if becomes is not None and becomes.address is not None else None
-        if becomes is None or becomes.address is None or own is None or not self._succeeds(own, becomes, was, old):
+        own = (
+            self.declared.certificate(becomes.address.block)
+            if becomes is not None and becomes.address is not None
+            else None
+        )
+        if (
+            becomes is None
+            or becomes.address is None
+            or own is None
+            or not self._succeeds(own, becomes, was, old)
+        ):
             return f"moves to {new}, which does not succeed {was.address if was is not None and was.address is not None else old}"
         missing = self._not_introduced(own)
         if missing is not None:
             return f"moves to {new} while {missing} is not in state yet: introduce comes first"
         return self._too_young(becomes)
 
-    def _succeeds(self, own: DeclaredCertificate, becomes: Case, was: Case | None, old: str) -> bool:
+    def _succeeds(
+        self, own: DeclaredCertificate, becomes: Case, was: Case | None, old: str
+    ) -> bool:
         if own.succeeds_id is not None:
             return own.succeeds_id == old
         if was is None or was.address is None or becomes.address is None:
             return False
-        return own.succeeds == was.address.block and becomes.address.instance == was.address.instance
+        return (
+            own.succeeds == was.address.block and becomes.address.instance == was.address.instance
+        )
 
     def _not_introduced(self, own: DeclaredCertificate) -> str | None:
         """An instance of the successor that the prior state lacks; what this very plan imports was not there before it."""
         plan = self.document.document.plan
-        imported = {change.address for change in plan.certificates if change.imported} if plan is not None else set()
+        imported = (
+            {change.address for change in plan.certificates if change.imported}
+            if plan is not None
+            else set()
+        )
         there = {
             case.address.instance: case.address
             for case in self.document.of_block(own.block)
@@ -101,7 +122,9 @@ class NextPhase(Struct, frozen=True, kw_only=True):
         }
         for case in self._predecessors(own):
             if case.address is not None and case.address.instance not in there:
-                return str(Address(own.block.type, own.block.name, case.address.key, case.address.modules))
+                return str(
+                    Address(own.block.type, own.block.name, case.address.key, case.address.modules)
+                )
         return None if there else str(own.block)
 
     def _too_young(self, successor: Case) -> str | None:
@@ -117,14 +140,24 @@ class NextPhase(Struct, frozen=True, kw_only=True):
     def _retired(self, change: CertificateChange) -> str | None:
         if self.declared.certificate(change.address.block) is not None:
             return f"has the planned action {change.action.value}, though its block is still in the configuration"
-        case = self.document.by_id(change.before.id) if change.before is not None and change.before.id is not None else None
+        case = (
+            self.document.by_id(change.before.id)
+            if change.before is not None and change.before.id is not None
+            else None
+        )
         if case is None:
             return f"has the planned action {change.action.value}, and the prior state does not have it"
         if case.subject.presented_by:
             return f"has the planned action {change.action.value} while stages still present it: repoint comes first"
         end = case.expires_at
-        lasting = [each for each in self.document.cases if each.subject.presented_by and each.id != case.id]
-        if end is not None and lasting and all(each.expires_at is not None and each.expires_at <= end for each in lasting):
+        lasting = [
+            each for each in self.document.cases if each.subject.presented_by and each.id != case.id
+        ]
+        if (
+            end is not None
+            and lasting
+            and all(each.expires_at is not None and each.expires_at <= end for each in lasting)
+        ):
             return f"has the planned action {change.action.value}, and no certificate in use ends later: it is no predecessor"
         return None
 
@@ -145,4 +178,8 @@ def pointer_move(change: StageChange) -> tuple[str, str] | str:
 
 def planned_action(change: StageChange) -> str:
     """What the plan does to a stage, as the reason of a finding says it; nothing that is changed is only moved."""
-    return f"has the planned action {change.action.value}" if change.action.changes else "is moved to another address"
+    return (
+        f"has the planned action {change.action.value}"
+        if change.action.changes
+        else "is moved to another address"
+    )

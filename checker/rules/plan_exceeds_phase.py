@@ -117,7 +117,11 @@ def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterat
     for deployment in plan.deployments:
         if deployment in triggered:
             declared = document.document.declared
-            places = ", ".join(sorted({str(each.place) for each in (declared.hashes if declared is not None else ())}))
+            places = ", ".join(
+                sorted(
+                    {str(each.place) for each in (declared.hashes if declared is not None else ())}
+                )
+            )
             yield Finding(
                 rule=RULE.name,
                 source=document.document.source.path,
@@ -175,7 +179,11 @@ def _rather(document: DocumentCases, plan: Plan, phase: Phase) -> str:
         return ""
     for other in Phase:
         unfit = any(_certificate(document, change, other) for change in certificates)
-        if other is not phase and not unfit and not any(_stage(document, change, other) for change in stages):
+        if (
+            other is not phase
+            and not unfit
+            and not any(_stage(document, change, other) for change in stages)
+        ):
             return f": it is {other}"
     return ""
 
@@ -187,10 +195,16 @@ def _certificate(document: DocumentCases, change: CertificateChange, phase: Phas
         case Phase.INTRODUCE, Action.NO_OP | Action.UPDATE if change.imported:
             # A successor that was made outside Terraform comes in by import.
             return _no_successor(document, change)
-        case Phase.RETIRE, Action.FORGET if change.before is not None and change.before.id is not None:
+        case Phase.RETIRE, Action.FORGET if (
+            change.before is not None and change.before.id is not None
+        ):
             case = document.by_id(change.before.id)
             used = case is not None and bool(case.subject.presented_by)
-            return "has the planned action forget while stages still present it: repoint comes first" if used else None
+            return (
+                "has the planned action forget while stages still present it: repoint comes first"
+                if used
+                else None
+            )
         case Phase.RETIRE, Action.DELETE | Action.FORGET:
             return None
         case _, Action.NO_OP:
@@ -203,16 +217,26 @@ def _no_successor(document: DocumentCases, change: CertificateChange) -> str | N
     """By lineage, where the configuration has any."""
     declared = document.document.declared
     successors = (
-        {entry.block for entry in declared.certificates if entry.succeeds or entry.succeeds_id} if declared is not None else set()
+        {entry.block for entry in declared.certificates if entry.succeeds or entry.succeeds_id}
+        if declared is not None
+        else set()
     )
-    return "succeeds no certificate" if successors and change.address.block not in successors else None
+    return (
+        "succeeds no certificate" if successors and change.address.block not in successors else None
+    )
 
 
 def _stage(document: DocumentCases, change: StageChange, phase: Phase) -> str | None:
-    move = pointer_move(change) if phase in {Phase.REPOINT, Phase.ROLLBACK} else planned_action(change)
+    move = (
+        pointer_move(change) if phase in {Phase.REPOINT, Phase.ROLLBACK} else planned_action(change)
+    )
     if isinstance(move, str):
         return move
-    return _not_its_successor(document, *move) if phase is Phase.REPOINT else _not_its_predecessor(document, *move)
+    return (
+        _not_its_successor(document, *move)
+        if phase is Phase.REPOINT
+        else _not_its_predecessor(document, *move)
+    )
 
 
 def _not_its_successor(document: DocumentCases, old: str, new: str) -> str | None:
@@ -222,7 +246,9 @@ def _not_its_successor(document: DocumentCases, old: str, new: str) -> str | Non
     if declared is None or was is None or was.address is None:
         return None
     successors = {successor.block for successor in declared.successors(was.address.block)}
-    if successors and (becomes is None or becomes.address is None or becomes.address.block not in successors):
+    if successors and (
+        becomes is None or becomes.address is None or becomes.address.block not in successors
+    ):
         return f"moves to {new}, which does not succeed {was.address}"
     return None
 
@@ -235,7 +261,9 @@ def _not_its_predecessor(document: DocumentCases, old: str, new: str) -> str | N
         return None
     left = declared.certificate(was.address.block)
     predecessor = left.succeeds if left is not None else None
-    if predecessor is not None and (becomes is None or becomes.address is None or becomes.address.block != predecessor):
+    if predecessor is not None and (
+        becomes is None or becomes.address is None or becomes.address.block != predecessor
+    ):
         return f"moves to {new}, which {was.address} does not succeed"
     return None
 
@@ -244,7 +272,9 @@ def _moved(change: CertificateChange | StageChange) -> bool:
     return change.previous_address is not None and change.previous_address != change.address
 
 
-def _finding(document: DocumentCases, change: CertificateChange | StageChange, phase: Expected, reason: str) -> Finding:
+def _finding(
+    document: DocumentCases, change: CertificateChange | StageChange, phase: Expected, reason: str
+) -> Finding:
     return Finding(
         rule=RULE.name,
         source=document.document.source.path,
@@ -252,7 +282,9 @@ def _finding(document: DocumentCases, change: CertificateChange | StageChange, p
         message=f"{change.address} {reason}, which is not part of {_called(phase)}",
         remedy=_remedy(phase),
         address=str(change.address),
-        certificate_id=change.before.id if isinstance(change, CertificateChange) and change.before is not None else None,
+        certificate_id=change.before.id
+        if isinstance(change, CertificateChange) and change.before is not None
+        else None,
         location=locate(document, change.address),
         about=change.sides if isinstance(change, StageChange) else None,
     )

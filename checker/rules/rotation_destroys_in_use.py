@@ -78,18 +78,28 @@ def _without_block(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
     declared = document.document.declared
     if declared is None:
         return
-    blocks = {stage.address.block for stage in document.document.stages if stage.address is not None}
+    blocks = {
+        stage.address.block for stage in document.document.stages if stage.address is not None
+    }
     kept = {block for block in blocks if declared.stage(block) is not None}
     for case in document.cases if kept else ():
         address, identity = case.address, case.id
-        recorded = address is not None and identity is not None and case.certificate.kind == "gateway"
+        recorded = (
+            address is not None and identity is not None and case.certificate.kind == "gateway"
+        )
         if not recorded or address is None or identity is None or not declared.lacks(address.block):
             continue
         removal = declared.removal(address.block)
-        if case.certificate.deposed is not None or (removal is not None and removal.destroys is False):
+        if case.certificate.deposed is not None or (
+            removal is not None and removal.destroys is False
+        ):
             continue
         presenters = case.subject.presented_by
-        inside = tuple(stage for stage in presenters if stage.address is not None and stage.address.block in kept)
+        inside = tuple(
+            stage
+            for stage in presenters
+            if stage.address is not None and stage.address.block in kept
+        )
         outside = _stages_in_aws(cases, document, case, identity)
         if inside or outside:
             yield Finding(
@@ -109,12 +119,18 @@ def _without_block(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
 def _who(inside: tuple[Stage, ...], outside: tuple[str, ...]) -> str:
     who = [list_stages(inside)] if inside else []
     if outside:
-        who.append(f"in AWS {', '.join(outside[:3])}{f' and {len(outside) - 3} more' if len(outside) > 3 else ''}")
+        who.append(
+            f"in AWS {', '.join(outside[:3])}{f' and {len(outside) - 3} more' if len(outside) > 3 else ''}"
+        )
     return " and ".join(who)
 
 
 def _finding(
-    document: DocumentCases, change: CertificateChange, identity: str, inside: tuple[Stage, ...], outside: tuple[str, ...]
+    document: DocumentCases,
+    change: CertificateChange,
+    identity: str,
+    inside: tuple[Stage, ...],
+    outside: tuple[str, ...],
 ) -> Finding:
     verb = "destroy" if change.action is Action.DELETE else "replace"
     return Finding(
@@ -125,7 +141,8 @@ def _finding(
         remedy=undo(change) or _remedy(document, change),
         address=str(change.address),
         certificate_id=identity,
-        location=locate(document, change.address) or locate(document, inside[0].address if inside else None),
+        location=locate(document, change.address)
+        or locate(document, inside[0].address if inside else None),
     )
 
 
@@ -147,15 +164,26 @@ def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:
     """The stages that present it now, less those that the same plan destroys for good."""
     plan = document.document.plan
     changes = plan.stages if plan is not None else ()
-    leaving = {(change.address, change.deposed) for change in changes if change.action is Action.DELETE}
-    return tuple(stage for stage in case.subject.presented_by if (stage.address, stage.deposed) not in leaving)
+    leaving = {
+        (change.address, change.deposed) for change in changes if change.action is Action.DELETE
+    }
+    return tuple(
+        stage
+        for stage in case.subject.presented_by
+        if (stage.address, stage.deposed) not in leaving
+    )
 
 
-def _stages_in_aws(cases: Cases, document: DocumentCases, case: Case | None, identity: str) -> tuple[str, ...]:
+def _stages_in_aws(
+    cases: Cases, document: DocumentCases, case: Case | None, identity: str
+) -> tuple[str, ...]:
     """The stages that AWS shows presenting it and that the document does not know to."""
     home = case.subject.key.place if case is not None and case.subject.key is not None else Place()
     plan = document.document.plan
-    known = {(stage.api_id, stage.name) for stage in (case.subject.presented_by if case is not None else ())}
+    known = {
+        (stage.api_id, stage.name)
+        for stage in (case.subject.presented_by if case is not None else ())
+    }
     if plan is not None:
         known |= {
             (change.before.api_id, change.before.name)

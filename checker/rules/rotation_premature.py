@@ -52,7 +52,11 @@ def check(cases: Cases) -> Iterator[Finding]:
                     successor = document.by_id(new)
                 case _:
                     continue
-            made = successor.made_at if successor is not None and successor.certificate.kind == "gateway" else None
+            made = (
+                successor.made_at
+                if successor is not None and successor.certificate.kind == "gateway"
+                else None
+            )
             ready = cases.policy.window_end(made) if made is not None else None
             if made is None or ready is None or ready <= cases.as_of:
                 continue

@@ -79,7 +79,11 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 def _undone(plan: Plan | None, candidates: tuple[Address, ...]) -> str | None:
     """What takes the replacement out of the plan, where Terraform says why it replaces one of the certificates."""
-    changes = [change for change in (plan.certificates if plan is not None else ()) if change.address in candidates]
+    changes = [
+        change
+        for change in (plan.certificates if plan is not None else ())
+        if change.address in candidates
+    ]
     return next((found for change in changes if (found := undo(change)) is not None), None)
 
 
@@ -95,7 +99,12 @@ def _remedy(document: DocumentCases, old: str) -> str:
                 f"put the block of {block.in_module} back before anything is applied, then run `tfcert patch`: it points the stage "
                 f"back to that, and keeps {guess.successor.block.in_module} to be applied alone"
             )
-        if guess is not None and guess.moved and not guess.several and declared.certificate(block) is not None:
+        if (
+            guess is not None
+            and guess.moved
+            and not guess.several
+            and declared.certificate(block) is not None
+        ):
             return (
                 f"run `tfcert patch`: it points the stage back to {block.in_module} and keeps {guess.successor.block.in_module}; "
                 "apply that alone, have every backend trust it, then ask again for repoint"

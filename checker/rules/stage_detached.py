@@ -50,7 +50,11 @@ from checker.model.plan import Action, StageClash
 from checker.model.resources import Presents, PresentsNothing, Stage
 from checker.model.severity import Severity
 from checker.rules.base import Needs, Rule, locate, stage_name
-from checker.rules.detaching import deleted_through_another, deleted_with_their_api, written_by_deployments
+from checker.rules.detaching import (
+    deleted_through_another,
+    deleted_with_their_api,
+    written_by_deployments,
+)
 
 PRESENTED = "client_certificate_id"
 _DONE = {

@@ -64,7 +64,11 @@ def _detached(document: DocumentCases) -> frozenset[object]:
     """The stages from which the plan takes the certificate, which stage-detached tells of."""
     plan = document.document.plan
     changes = plan.stages if plan is not None else ()
-    return frozenset(change.address for change in changes if change.before and isinstance(change.before.presents, Presents))
+    return frozenset(
+        change.address
+        for change in changes
+        if change.before and isinstance(change.before.presents, Presents)
+    )
 
 
 def _could(document: DocumentCases, stage: Stage) -> bool:

@@ -48,7 +48,9 @@ class Created:
         known = self._known.get(pattern)
         if known is None:
             held = self._held(pattern)
-            known = self._known[pattern] = tuple(address for address in held if _same_instances(address, pattern))
+            known = self._known[pattern] = tuple(
+                address for address in held if _same_instances(address, pattern)
+            )
         return known
 
     def _held(self, pattern: Address) -> Sequence[Address]:
@@ -65,13 +67,17 @@ class Created:
         """All addresses of some groups, each once, in the plan's order."""
         if len(groups) == 1:
             return groups[0]
-        return tuple(sorted({address for group in groups for address in group}, key=self._order.__getitem__))
+        return tuple(
+            sorted({address for group in groups for address in group}, key=self._order.__getitem__)
+        )
 
 
 def _narrower(pattern: Address, hint: InstanceKey) -> tuple[Address, ...]:
     """The forms with the hint for an index that was cut off, the best first: which one was cut off is not known."""
     own = replace(pattern, key=hint) if pattern.key is None else pattern
-    modules = tuple(step if step.key is not None else replace(step, key=hint) for step in pattern.modules)
+    modules = tuple(
+        step if step.key is not None else replace(step, key=hint) for step in pattern.modules
+    )
     return (replace(own, modules=modules), replace(pattern, modules=modules), own)
 
 
@@ -168,7 +174,11 @@ class ReferenceResolver:
         return known
 
     def _hint(self, trail: OpenReference, references: Sequence[Reference | None]) -> InstanceKey:
-        rest = [reference for reference in references if reference is None or reference[0] not in _ITERATIONS]
+        rest = [
+            reference
+            for reference in references
+            if reference is None or reference[0] not in _ITERATIONS
+        ]
         if len(rest) == len(references):
             return trail.hint
         if len(rest) != 1:
@@ -182,7 +192,9 @@ class ReferenceResolver:
     def _constant(self, expression: Expression, spot: JsonPath) -> object:
         known = self._constants.get(id(expression))
         if known is None and expression.constant_value:
-            known = self._constants[id(expression)] = decode(expression.constant_value, object, spot)
+            known = self._constants[id(expression)] = decode(
+                expression.constant_value, object, spot
+            )
         return known
 
 
@@ -210,10 +222,14 @@ def _from_caller(scope: PlanScope, name: str, hint: InstanceKey) -> Iterator[Ope
     expression = scope.input(name)
     # A variable of the root module is known before the plan, and so is a default: nothing that is created is in them.
     if expression is not None and scope.caller is not None and scope.call is not None:
-        yield OpenReference(expression, scope.caller, scope.steps[-1].key, scope.call.for_each_expression, hint)
+        yield OpenReference(
+            expression, scope.caller, scope.steps[-1].key, scope.call.for_each_expression, hint
+        )
 
 
-def _into_module(scope: PlanScope, name: str, rest: Sequence[Part], hint: InstanceKey) -> Iterator[_Step]:
+def _into_module(
+    scope: PlanScope, name: str, rest: Sequence[Part], hint: InstanceKey
+) -> Iterator[_Step]:
     child = scope.enter(name, _key(rest))
     outputs = {} if child is None else child.module.outputs
     # Where the index was cut off, the name of the output was too: then any of them may be meant.
@@ -221,7 +237,11 @@ def _into_module(scope: PlanScope, name: str, rest: Sequence[Part], hint: Instan
     for output in wanted:
         found = outputs.get(output)
         expression = None if found is None else found.expression
-        yield LOST if child is None or expression is None else OpenReference(expression, child, hint=hint)
+        yield (
+            LOST
+            if child is None or expression is None
+            else OpenReference(expression, child, hint=hint)
+        )
 
 
 def _hands_on(resource_type: str, rest: Sequence[Part]) -> bool:
@@ -230,10 +250,16 @@ def _hands_on(resource_type: str, rest: Sequence[Part]) -> bool:
     return resource_type in _CONDUITS and (not names or names[0] in _CONDUITS[resource_type][1])
 
 
-def _through(scope: PlanScope, block: tuple[str, str], key: InstanceKey, hint: InstanceKey) -> _Step:
+def _through(
+    scope: PlanScope, block: tuple[str, str], key: InstanceKey, hint: InstanceKey
+) -> _Step:
     declared = scope.block("managed", *block)
     handed = None if declared is None else scope.argument(declared, _CONDUITS[block[0]][0])
-    return LOST if declared is None or handed is None else OpenReference(handed, scope, key, declared.for_each_expression, hint)
+    return (
+        LOST
+        if declared is None or handed is None
+        else OpenReference(handed, scope, key, declared.for_each_expression, hint)
+    )
 
 
 def _key(rest: Sequence[Part]) -> InstanceKey:
@@ -271,7 +297,9 @@ class Candidates:
                 case UnresolvedReference():
                     lost = True
                 case ReferenceTarget(address=pattern, hint=hint):
-                    groups.append(self._created.meeting(pattern, None if keys and hint not in keys else hint))
+                    groups.append(
+                        self._created.meeting(pattern, None if keys and hint not in keys else hint)
+                    )
         if lost:
             return PresentsPlanned(self._created.all)
         found = self._created.ordered(groups)
@@ -287,7 +315,11 @@ class Candidates:
         if scope is None or block is None:
             return None
         expression = scope.argument(block, PRESENTED)
-        return None if expression is None else OpenReference(expression, scope, stage.key, block.for_each_expression)
+        return (
+            None
+            if expression is None
+            else OpenReference(expression, scope, stage.key, block.for_each_expression)
+        )
 
 
 def _keys(address: Address | None) -> frozenset[InstanceKey]:

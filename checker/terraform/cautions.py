@@ -13,7 +13,11 @@ from checker.hcl.obstacles import unit_uses
 from checker.hcl.provisioners import runs
 from checker.hcl.references import moved_by_repoint
 from checker.hcl.syntax import Block, SourceFile
-from checker.hcl.terraform_tests import moved_in_tests_by_repoint, test_references, unedited_mentions
+from checker.hcl.terraform_tests import (
+    moved_in_tests_by_repoint,
+    test_references,
+    unedited_mentions,
+)
 from checker.model.location import Location
 from checker.model.rotation import SERIES, Caution, Phase
 
@@ -21,7 +25,11 @@ Locate = Callable[[str, int], Location]
 
 
 def flow_obstacles_declared(
-    configuration: Configuration, file: SourceFile, flow: Flow, ids: tuple[Arrival, ...], locate: Locate
+    configuration: Configuration,
+    file: SourceFile,
+    flow: Flow,
+    ids: tuple[Arrival, ...],
+    locate: Locate,
 ) -> Iterator[Caution]:
     """What the phases of a certificate do: introduce edits no file that is hashed (`checker.patches.introduce`)."""
     moved = moved_by_repoint(flow.references)
@@ -33,17 +41,27 @@ def flow_obstacles_declared(
     yield from triggered(configuration, Phase.ROLLBACK, pointed, locate)
 
 
-def of_tests(configuration: Configuration, module: ModulePath, kind: str, name: str, locate: Locate) -> Iterator[Caution]:
+def of_tests(
+    configuration: Configuration, module: ModulePath, kind: str, name: str, locate: Locate
+) -> Iterator[Caution]:
     """Name the lines of test files that name the certificate: those that a phase moves, and those that it cannot edit."""
     found = tuple(test_references(configuration, module, kind, name))
     moved = moved_in_tests_by_repoint(found)
     repoint = {(reference.site.file.path, reference.line) for reference in moved}
     retire = {(reference.site.file.path, reference.line) for reference in found} - repoint
-    for phase, places in ((Phase.REPOINT, repoint), (Phase.RETIRE, retire), (Phase.ROLLBACK, repoint)):
+    for phase, places in (
+        (Phase.REPOINT, repoint),
+        (Phase.RETIRE, retire),
+        (Phase.ROLLBACK, repoint),
+    ):
         if places:
             named = ", ".join(str(locate(*place)) for place in sorted(places))
-            yield Caution(phase=phase, text=f"it edits tests too, which name the certificate: {named}")
-    failing = sorted((r.site.file.path, r.line) for r in found if r.site.path[-1] == "expect_failures")
+            yield Caution(
+                phase=phase, text=f"it edits tests too, which name the certificate: {named}"
+            )
+    failing = sorted(
+        (r.site.file.path, r.line) for r in found if r.site.path[-1] == "expect_failures"
+    )
     if failing:
         named = ", ".join(str(locate(*place)) for place in failing)
         yield Caution(
@@ -51,7 +69,10 @@ def of_tests(configuration: Configuration, module: ModulePath, kind: str, name: 
             text=f"tests expect the certificate to fail ({named}): the successor has the same conditions,"
             " so name it there too until retire",
         )
-    mentions = [locate(mention.path, mention.line) for mention in unedited_mentions(configuration, module, kind, name)]
+    mentions = [
+        locate(mention.path, mention.line)
+        for mention in unedited_mentions(configuration, module, kind, name)
+    ]
     if mentions:
         yield Caution(
             phase=Phase.RETIRE,
@@ -98,7 +119,9 @@ def of_runs(file: SourceFile, block: Block, locate: Locate) -> Iterator[Caution]
             )
 
 
-def triggered(configuration: Configuration, phase: Phase, edited: set[str], locate: Locate) -> Iterator[Caution]:
+def triggered(
+    configuration: Configuration, phase: Phase, edited: set[str], locate: Locate
+) -> Iterator[Caution]:
     """What hashes a file that a phase edits."""
     for found in file_hashes(configuration, sorted(edited)):
         yield Caution(
@@ -114,11 +137,15 @@ def _beside(ids: tuple[Arrival, ...], locate: Locate) -> Iterator[Caution]:
     for arrival in ids:
         site, block = arrival.site, arrival.site.block
         outside = block.type == "output" and not site.module
-        resource = block.type == "resource" and len(block.labels) > 1 and block.labels[0] not in STAGES
+        resource = (
+            block.type == "resource" and len(block.labels) > 1 and block.labels[0] not in STAGES
+        )
         if not outside and not resource:
             continue
         name = (
-            f"{block.type} {block.labels[0]}" if outside else ".".join((*(f"module.{step}" for step in site.module), *block.labels))
+            f"{block.type} {block.labels[0]}"
+            if outside
+            else ".".join((*(f"module.{step}" for step in site.module), *block.labels))
         )
         what = f"{name} ({locate(site.file.path, arrival.line)})"
         if what in told:
@@ -127,4 +154,6 @@ def _beside(ids: tuple[Arrival, ...], locate: Locate) -> Iterator[Caution]:
         follows = "what reads it elsewhere follows with its own next apply"
         if resource and block.labels[0] in TRIGGERED and block.blocks("provisioner"):
             follows = "its provisioner runs in repoint, when the stages move; if it tells a backend whom to trust, that is too late"
-        yield Caution(phase=Phase.REPOINT, text=f"{what} takes the id too, and changes with it: {follows}")
+        yield Caution(
+            phase=Phase.REPOINT, text=f"{what} takes the id too, and changes with it: {follows}"
+        )

@@ -39,7 +39,16 @@ def read_instant(text: str | None) -> datetime | None:
     try:
         zone = timezone(-offset if found[9] == "-" else offset)
         # Go never prints a leap second; RFC 3339 may, and the second before it is near enough for a certificate's end.
-        moment = datetime(year, month, day, hour, minute, min(second, 59) if second == 60 else second, microsecond, zone)
+        moment = datetime(
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            min(second, 59) if second == 60 else second,
+            microsecond,
+            zone,
+        )
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -73,10 +82,14 @@ def read_moment(text: str) -> datetime | None:
     microseconds = int((found[4] or "").ljust(6, "0")[:6])
     offset = timedelta(hours=int(found[7] or 0), minutes=int(found[8] or 0))
     try:
-        local = date + timedelta(hours=hour, minutes=minute, seconds=second, microseconds=microseconds)
+        local = date + timedelta(
+            hours=hour, minutes=minute, seconds=second, microseconds=microseconds
+        )
         if not found[5] and not found[6]:
             return local
-        return local.replace(tzinfo=timezone(offset if found[6] == "+" else -offset)).astimezone(UTC)
+        return local.replace(tzinfo=timezone(offset if found[6] == "+" else -offset)).astimezone(
+            UTC
+        )
     except (ValueError, OverflowError):
         return None
 
@@ -175,12 +188,16 @@ def _open(record: Record, found: _Gateway | _Acm, name: str) -> str | None:
     return value
 
 
-def _dated(certificate: Certificate, *, pem: str | None, starts: str | None, ends: str | None) -> Certificate:
+def _dated(
+    certificate: Certificate, *, pem: str | None, starts: str | None, ends: str | None
+) -> Certificate:
     validity = read_pem(pem)
     if validity is not None and possible_end(validity.not_after) is not None:
         return replace(
             certificate,
-            created_at=possible_beginning(read_instant(starts) or validity.not_before, validity.not_after),
+            created_at=possible_beginning(
+                read_instant(starts) or validity.not_before, validity.not_after
+            ),
             expires_at=validity.not_after,
             dated_by="pem",
             fingerprint=validity.fingerprint,
@@ -188,4 +205,6 @@ def _dated(certificate: Certificate, *, pem: str | None, starts: str | None, end
         )
     end = possible_end(read_instant(ends))
     begin = possible_beginning(read_instant(starts), end)
-    return replace(certificate, created_at=begin, expires_at=end, dated_by="attribute" if end else None)
+    return replace(
+        certificate, created_at=begin, expires_at=end, dated_by="attribute" if end else None
+    )

@@ -19,14 +19,20 @@ from checker.terraform.stages import PRESENTED
 _TAGS = frozenset({"tags", "tags_all"})
 
 
-def changed_attributes(before: Mapping[str, object], after: Mapping[str, object], unknown: frozenset[str]) -> frozenset[str]:
+def changed_attributes(
+    before: Mapping[str, object], after: Mapping[str, object], unknown: frozenset[str]
+) -> frozenset[str]:
     """The top-level attributes that differ, or that are known only after apply.
 
     Not a change: tags that are null on one side and empty on the other (the provider writes either after a refresh), and a
     certificate id that goes from the empty string to null.
     """
     names = before.keys() | after.keys()
-    return unknown | {name for name in names if _settled(name, before.get(name)) != _settled(name, after.get(name))}
+    return unknown | {
+        name
+        for name in names
+        if _settled(name, before.get(name)) != _settled(name, after.get(name))
+    }
 
 
 def _settled(name: str, value: object) -> object:
@@ -71,13 +77,25 @@ class Change(Struct, frozen=True, kw_only=True):
 
     def placed(self, place: Place) -> Change:
         """The same, with what the provider's configuration says of where the object lives."""
-        before = None if self.before is None else replace(self.before, place=self.before.place.or_else(place))
-        after = None if self.after is None else replace(self.after, place=self.after.place.or_else(place))
+        before = (
+            None
+            if self.before is None
+            else replace(self.before, place=self.before.place.or_else(place))
+        )
+        after = (
+            None
+            if self.after is None
+            else replace(self.after, place=self.after.place.or_else(place))
+        )
         return replace(self, before=before, after=after)
 
     def changed(self) -> frozenset[str]:
         """The attributes that an update or a replacement changes; empty for every other action."""
-        if self.before is None or self.after is None or not (self.action is Action.UPDATE or self.action.creates):
+        if (
+            self.before is None
+            or self.after is None
+            or not (self.action is Action.UPDATE or self.action.creates)
+        ):
             return frozenset()
         before = decode(self.before.attributes, dict[str, object], self.before.spot)
         after = decode(self.after.attributes, dict[str, object], self.after.spot)
@@ -121,7 +139,9 @@ def read_change(entry: ResourceChange, spot: JsonPath) -> Change:
         action=_action(planned.actions),
         before=record(planned.before, planned.before_sensitive, "before"),
         after=record(planned.after, planned.after_sensitive, "after"),
-        previous_address=None if previous is None else read_address(previous, spot.key("previous_address")),
+        previous_address=None
+        if previous is None
+        else read_address(previous, spot.key("previous_address")),
         deposed=entry.deposed,
         reason=entry.action_reason,
         imported=optional_value(planned.importing) is not None,
@@ -139,14 +159,21 @@ def plan_notices(found: Envelope, spot: JsonPath) -> Iterator[str]:
         yield "The plan is not complete (it was limited by -target, or changes were deferred): another plan is needed after it."
     if found.resource_changes is None and found.errored is not True:
         yield "The plan is refresh-only, or has no changes listed: it says what is recorded, and plans nothing."
-    yield from (f"The plan defers what it will do to {name}: it was not checked." for name in deferred(found, spot))
+    yield from (
+        f"The plan defers what it will do to {name}: it was not checked."
+        for name in deferred(found, spot)
+    )
     yield from _drifted(found, spot)
     yield from _actions(found, spot)
 
 
 def deferred(found: Envelope, spot: JsonPath) -> tuple[str, ...]:
     """The objects of ours whose changes the plan puts off to a later one, by address or, where that is not known yet, by type."""
-    return tuple(_named(change) for change in _deferred(found, spot) if change.type in CHANGED and change.mode == "managed")
+    return tuple(
+        _named(change)
+        for change in _deferred(found, spot)
+        if change.type in CHANGED and change.mode == "managed"
+    )
 
 
 def imports(changes: Iterable[Change]) -> Iterator[str]:
@@ -185,7 +212,11 @@ def _named(change: ResourceChange) -> str:
 def _drifted(found: Envelope, spot: JsonPath) -> Iterator[str]:
     at = spot.key("resource_drift")
     for index, entry in enumerate(found.resource_drift or ()):
-        if entry.mode == "managed" and (entry.type in STAGES or entry.type in CERTIFICATES) and entry.deposed is None:
+        if (
+            entry.mode == "managed"
+            and (entry.type in STAGES or entry.type in CERTIFICATES)
+            and entry.deposed is None
+        ):
             change = read_change(entry, at.item(index))
             if change.action is Action.DELETE:
                 yield f"{change.address} was deleted outside Terraform since the last apply."
@@ -213,10 +244,17 @@ class _DeferredAction(Struct, frozen=True, gc=False):
 def _actions(found: Envelope, spot: JsonPath) -> Iterator[str]:
     """A sentence for the actions that a plan runs. Source: Terraform 1.14, jsonplan `action_invocations`."""
     at = spot.key("action_invocations")
-    now = [] if found.action_invocations is UNSET else decode(found.action_invocations, list[_Action], at)
+    now = (
+        []
+        if found.action_invocations is UNSET
+        else decode(found.action_invocations, list[_Action], at)
+    )
     at = spot.key("deferred_action_invocations")
     raw = found.deferred_action_invocations
-    later = [one.action_invocation for one in ([] if raw is UNSET else decode(raw, list[_DeferredAction], at))]
+    later = [
+        one.action_invocation
+        for one in ([] if raw is UNSET else decode(raw, list[_DeferredAction], at))
+    ]
     for actions, verb in ((now, "runs"), (later, "puts off")):
         if actions:
             what = "1 action" if len(actions) == 1 else f"{len(actions)} actions"
@@ -229,7 +267,9 @@ def _actions(found: Envelope, spot: JsonPath) -> Iterator[str]:
 
 
 def _shown(action: _Action) -> str:
-    name = action.address if action.address and action.address.isprintable() else "without an address"
+    name = (
+        action.address if action.address and action.address.isprintable() else "without an address"
+    )
     trigger = action.lifecycle_action_trigger
     by = trigger.triggering_resource_address if trigger is not None else None
     return f"{name}, triggered by {by}" if by and by.isprintable() else name

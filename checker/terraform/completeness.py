@@ -31,19 +31,34 @@ from checker.terraform.schema import Envelope, check_levels, is_small, read_valu
 from checker.terraform.stages import PRESENTED
 
 WHOLE = "pass the whole plan as `terraform show -json PLANFILE` prints it: nothing may be filtered out of it (by jq, for instance)"
-_NEEDS_AFTER = frozenset({Action.NO_OP, Action.CREATE, Action.UPDATE, Action.REPLACE, Action.REPLACE_CREATE_FIRST})
-_NEEDS_BEFORE = frozenset({Action.NO_OP, Action.UPDATE, Action.DELETE, Action.REPLACE, Action.REPLACE_CREATE_FIRST, Action.FORGET})
+_NEEDS_AFTER = frozenset(
+    {Action.NO_OP, Action.CREATE, Action.UPDATE, Action.REPLACE, Action.REPLACE_CREATE_FIRST}
+)
+_NEEDS_BEFORE = frozenset(
+    {
+        Action.NO_OP,
+        Action.UPDATE,
+        Action.DELETE,
+        Action.REPLACE,
+        Action.REPLACE_CREATE_FIRST,
+        Action.FORGET,
+    }
+)
 _EMPTY = "holds no change and no recorded state, and its configuration declares stages or client certificates"
 
 
 def check_changes(found: Envelope, raw: Raw | None, spot: JsonPath) -> None:
     """Raise UnreadableError for an entry of `resource_changes` that is there twice, or that holds a property twice."""
     at = spot.key("resource_changes")
-    ours = [(index, entry) for index, entry in enumerate(found.resource_changes or ()) if entry.type]
+    ours = [
+        (index, entry) for index, entry in enumerate(found.resource_changes or ()) if entry.type
+    ]
     seen: set[tuple[str, str | None]] = set()
     for index, entry in ours:
         if entry.mode == "managed" and (entry.address, entry.deposed) in seen:
-            raise at.item(index).unreadable("is a second change of the same resource instance", WHOLE)
+            raise at.item(index).unreadable(
+                "is a second change of the same resource instance", WHOLE
+            )
         seen.add((entry.address, entry.deposed))
     texts = items(raw, at) if ours and raw is not None else []
     if raw is not None and is_small(raw):
@@ -60,7 +75,11 @@ _SIDES = frozenset({"before", "after", "after_unknown", "before_sensitive", "aft
 
 
 def check_whole(
-    found: Envelope, every: Sequence[Change], recorded: Sequence[Record], configuration: PlanConfiguration, spot: JsonPath
+    found: Envelope,
+    every: Sequence[Change],
+    recorded: Sequence[Record],
+    configuration: PlanConfiguration,
+    spot: JsonPath,
 ) -> None:
     """Raise UnreadableError that names what was filtered out of a plan.
 
@@ -70,37 +89,63 @@ def check_whole(
     if found.complete is not UNSET:
         _check_state_is_there(found, every, spot)
         _check_attributes(changes, recorded, spot)
-    listed = {address for change in changes if change.deposed is None for address in (change.address, change.formerly)}
+    listed = {
+        address
+        for change in changes
+        if change.deposed is None
+        for address in (change.address, change.formerly)
+    }
     planned = () if found.planned_values is UNSET else _planned(found.planned_values, spot)
     _check_listed((record.address for record in planned), listed, "planned_values", spot)
-    if found.planned_values is UNSET and found.resource_changes and (listed or found.complete is not UNSET):
-        raise spot.key("planned_values").unreadable("is missing: something was cut out of this plan", WHOLE)
+    if (
+        found.planned_values is UNSET
+        and found.resource_changes
+        and (listed or found.complete is not UNSET)
+    ):
+        raise spot.key("planned_values").unreadable(
+            "is missing: something was cut out of this plan", WHOLE
+        )
     if not _is_whole(found):
         return
     prior = [record for record in recorded if record.type in HOLDERS and not record.address.data]
-    _check_listed((record.address for record in prior if record.deposed is None), listed, "prior_state", spot)
-    _check_prior(changes, {(record.address, record.deposed) for record in prior}, _where(found, spot))
+    _check_listed(
+        (record.address for record in prior if record.deposed is None), listed, "prior_state", spot
+    )
+    _check_prior(
+        changes, {(record.address, record.deposed) for record in prior}, _where(found, spot)
+    )
     if _plans_something(found):
         for block in configuration.single_blocks(HOLDERS - {ACM_CERTIFICATE}):
             if all(address.block != block for address in listed):
                 raise spot.key("resource_changes").unreadable(
-                    f"lacks {block}, which the configuration declares: something was cut out of this plan", WHOLE
+                    f"lacks {block}, which the configuration declares: something was cut out of this plan",
+                    WHOLE,
                 )
 
 
-def says_nothing(found: Envelope, recorded: Sequence[Record], configuration: PlanConfiguration) -> str | None:
+def says_nothing(
+    found: Envelope, recorded: Sequence[Record], configuration: PlanConfiguration
+) -> str | None:
     """Return why a plan without changes and without a state cannot be judged; None for one that can.
 
     It may be a `-refresh-only` plan of an empty state, and may be any plan of which everything was filtered out.
     """
     if found.resource_changes or recorded or _plans_something(found) or found.errored is True:
         return None
-    return _EMPTY if next(iter(configuration.single_blocks(HOLDERS - {ACM_CERTIFICATE})), None) is not None else None
+    return (
+        _EMPTY
+        if next(iter(configuration.single_blocks(HOLDERS - {ACM_CERTIFICATE})), None) is not None
+        else None
+    )
 
 
 def _is_whole(found: Envelope) -> bool:
     """Whether Terraform marks the plan as complete, and it is no plan that lists nothing (`-refresh-only`)."""
-    return found.complete is True and found.errored is not True and (bool(found.resource_changes) or _plans_something(found))
+    return (
+        found.complete is True
+        and found.errored is not True
+        and (bool(found.resource_changes) or _plans_something(found))
+    )
 
 
 def _plans_something(found: Envelope) -> bool:
@@ -110,24 +155,37 @@ def _plans_something(found: Envelope) -> bool:
 def _planned(values: Raw, spot: JsonPath) -> list[Record]:
     at = spot.key("planned_values")
     records = shown_records(read_values(values, at), at)
-    return [record for record in records if record.type in HOLDERS and not record.address.data and record.deposed is None]
+    return [
+        record
+        for record in records
+        if record.type in HOLDERS and not record.address.data and record.deposed is None
+    ]
 
 
-def _check_listed(held: Iterable[Address], listed: set[Address], where: str, spot: JsonPath) -> None:
+def _check_listed(
+    held: Iterable[Address], listed: set[Address], where: str, spot: JsonPath
+) -> None:
     missing = [address for address in dict.fromkeys(held) if address not in listed]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise spot.key("resource_changes").unreadable(
-            f"lacks {missing[0]}{more}, which {where} holds: something was cut out of this plan", WHOLE
+            f"lacks {missing[0]}{more}, which {where} holds: something was cut out of this plan",
+            WHOLE,
         )
 
 
-def _check_prior(changes: Iterable[Change], known: set[tuple[Address, str | None]], at: JsonPath) -> None:
+def _check_prior(
+    changes: Iterable[Change], known: set[tuple[Address, str | None]], at: JsonPath
+) -> None:
     for change in _ours(changes):
         if change.before is None or change.imported:
             continue
         if known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)}):
-            what = f"lacks {change.address}, which was there before the plan" if known else "is missing or empty"
+            what = (
+                f"lacks {change.address}, which was there before the plan"
+                if known
+                else "is missing or empty"
+            )
             raise at.unreadable(f"{what}: something was cut out of this plan", WHOLE)
 
 
@@ -138,7 +196,8 @@ def _check_state_is_there(found: Envelope, every: Iterable[Change], spot: JsonPa
     for change in every:
         if change.before is not None and not change.imported and not change.address.data:
             raise spot.key("prior_state").unreadable(
-                f"is missing or empty, and {change.address} was there before the plan: something was cut out of this plan", WHOLE
+                f"is missing or empty, and {change.address} was there before the plan: something was cut out of this plan",
+                WHOLE,
             )
 
 
@@ -147,20 +206,36 @@ def _where(found: Envelope, spot: JsonPath) -> JsonPath:
     return at if found.prior_state is None else at.key("values")
 
 
-def _check_attributes(changes: Sequence[Change], recorded: Sequence[Record], spot: JsonPath) -> None:
+def _check_attributes(
+    changes: Sequence[Change], recorded: Sequence[Record], spot: JsonPath
+) -> None:
     """A value that is not known yet is marked in `after_unknown`, and every other one is there, null included."""
     for change in _ours(changes):
-        for side, needed, record in (("before", _NEEDS_BEFORE, change.before), ("after", _NEEDS_AFTER, change.after)):
+        for side, needed, record in (
+            ("before", _NEEDS_BEFORE, change.before),
+            ("after", _NEEDS_AFTER, change.after),
+        ):
             if record is None and change.action in needed:
                 raise spot.key("resource_changes").unreadable(
-                    f"has no `{side}` for {change.address}: something was cut out of this plan", WHOLE
+                    f"has no `{side}` for {change.address}: something was cut out of this plan",
+                    WHOLE,
                 )
-    sides = (side for change in _ours(changes) for side in (change.before, change.after) if side is not None)
+    sides = (
+        side
+        for change in _ours(changes)
+        for side in (change.before, change.after)
+        if side is not None
+    )
     for record in (*sides, *recorded):
         name = _needed(record)
-        if name is not None and not record.awaits(name) and name not in members(record.attributes, record.spot):
+        if (
+            name is not None
+            and not record.awaits(name)
+            and name not in members(record.attributes, record.spot)
+        ):
             raise record.spot.key(name).unreadable(
-                f"is missing for {record.address}, and not marked as unknown: something was cut out of this plan", WHOLE
+                f"is missing for {record.address}, and not marked as unknown: something was cut out of this plan",
+                WHOLE,
             )
 
 

@@ -11,7 +11,14 @@ from msgspec import Struct
 
 from checker._value import Indexed
 from checker.hcl.arrivals import Arrival
-from checker.hcl.configuration import Configuration, ModulePath, literal_string, load_configuration, read_foreign, unparsed
+from checker.hcl.configuration import (
+    Configuration,
+    ModulePath,
+    literal_string,
+    load_configuration,
+    read_foreign,
+    unparsed,
+)
 from checker.hcl.consumers import consumers, id_arrivals
 from checker.hcl.file_hashes import file_hashes
 from checker.hcl.flow import POINTER, STAGES, Flow, follow_certificate
@@ -35,14 +42,22 @@ from checker.model.configuration import (
 from checker.model.location import Location
 from checker.model.resource_types import CERTIFICATES
 from checker.model.rotation import Delivery, Phase, TrustConsumer
-from checker.terraform.cautions import flow_obstacles_declared, of_runs, of_tests, of_units, triggered
+from checker.terraform.cautions import (
+    flow_obstacles_declared,
+    of_runs,
+    of_tests,
+    of_units,
+    triggered,
+)
 from checker.terraform.lineage import LineageReader, block_address, faulty_lineage
 
 if TYPE_CHECKING:
     from checker.model.exemptions import Exemption, FaultyExemption
 
 
-_PARAMETERS = frozenset({"aws_ssm_parameter", "aws_secretsmanager_secret_version", "aws_secretsmanager_secret"})
+_PARAMETERS = frozenset(
+    {"aws_ssm_parameter", "aws_secretsmanager_secret_version", "aws_secretsmanager_secret"}
+)
 _STATE = "terraform_remote_state"
 # No stage is recorded where the id is given from, so no patch is written there.
 _THERE_REMEDY = (
@@ -62,18 +77,28 @@ def describe_origins(
     configuration: Configuration, found: tuple[Origin, ...], setters: dict[str, tuple[str, ...]]
 ) -> ProducerWords | None:
     """All that an id may come from; None where nothing was found. `setters` are the var files that give each variable."""
-    entries = {entry.what: entry for origin in found if (entry := _one(configuration, origin, setters)) is not None}
+    entries = {
+        entry.what: entry
+        for origin in found
+        if (entry := _one(configuration, origin, setters)) is not None
+    }
     if not entries:
         return None
     remedies = dict.fromkeys(entry.remedy for entry in entries.values())
     return ProducerWords(what=" or ".join(sorted(entries)), remedy="; ".join(remedies))
 
 
-def _one(configuration: Configuration, origin: Origin, setters: dict[str, tuple[str, ...]]) -> ProducerWords | None:
+def _one(
+    configuration: Configuration, origin: Origin, setters: dict[str, tuple[str, ...]]
+) -> ProducerWords | None:
     match origin.producer:
         case Producer.LITERAL:
             # Keys and fallbacks such as "" are no ids.
-            return ProducerWords(what="a literal id", remedy="") if origin.plain and origin.text.isalnum() else None
+            return (
+                ProducerWords(what="a literal id", remedy="")
+                if origin.plain and origin.text.isalnum()
+                else None
+            )
         case Producer.VARIABLE:
             files = setters.get(origin.text, ())
             given = f", which {', '.join(files)} gives" if files else ""
@@ -90,20 +115,28 @@ def _one(configuration: Configuration, origin: Origin, setters: dict[str, tuple[
         case Producer.DATA:
             return _data(configuration, origin)
         case Producer.RESOURCE:
-            return ProducerWords(what=origin.text, remedy=f"change where {origin.text} takes it from")
+            return ProducerWords(
+                what=origin.text, remedy=f"change where {origin.text} takes it from"
+            )
 
 
 def _data(configuration: Configuration, origin: Origin) -> ProducerWords:
     _, kind, name = (*origin.text.split("."), "")[:3]
     file, block = next(configuration.blocks(origin.module, "data", kind, name), (None, None))
     if kind == _STATE:
-        where = ", ".join(_texts(file, block, ("bucket", "key", "name", "organization", "path", "prefix")))
+        where = ", ".join(
+            _texts(file, block, ("bucket", "key", "name", "organization", "path", "prefix"))
+        )
         return ProducerWords(
             what=f"{origin.text}, another state ({where or 'see its config'})",
             remedy=f"rotate it manually in the configuration of that state: {_THERE_REMEDY.format('the output')}",
         )
     if kind in _PARAMETERS and file is not None and block is not None:
-        named = literal_string(file.data, block, "name") or literal_string(file.data, block, "secret_id") or "see its name"
+        named = (
+            literal_string(file.data, block, "name")
+            or literal_string(file.data, block, "secret_id")
+            or "see its name"
+        )
         return ProducerWords(
             what=f"{origin.text} ({named})",
             remedy=f"rotate it manually in the configuration that writes {named}: {_THERE_REMEDY.format('the value')}",
@@ -119,7 +152,9 @@ def _texts(file: SourceFile | None, block: Block | None, names: tuple[str, ...])
         for node in descendants(attribute.expression):
             key, value_ = node.child_by_field_name("key"), node.child_by_field_name("val")
             if node.type == "object_elem" and key is not None and value_ is not None:
-                name = file.data[key.start_byte : key.end_byte].decode("utf-8", "replace").strip('"')
+                name = (
+                    file.data[key.start_byte : key.end_byte].decode("utf-8", "replace").strip('"')
+                )
                 if name in names:
                     yield f"{name} {file.data[value_.start_byte : value_.end_byte].decode('utf-8', 'replace')}"
 
@@ -131,7 +166,9 @@ _MODULE = re.compile(rb"((?:module\.[\w-]+" + _KEY + rb"\.)*module\.[\w-]+)" + _
 _STEP = re.compile(rb"module\.([\w-]+)")
 
 
-def read_configuration(directory: str, shown_as: str) -> tuple[Configuration, ConfigurationFacts] | None:
+def read_configuration(
+    directory: str, shown_as: str
+) -> tuple[Configuration, ConfigurationFacts] | None:
     """Read the .tf files of a folder; None where it holds none.
 
     `shown_as` is put before every file's name, so that a report names files as a person would from where they stand.
@@ -157,7 +194,9 @@ def configuration_facts(configuration: Configuration, shown_as: str = "") -> Con
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
         unsearched=tuple(reader.unsearched()),
-        unparsed=tuple(reader.location(file.path, fault.line) for file, fault in unparsed(configuration)),
+        unparsed=tuple(
+            reader.location(file.path, fault.line) for file, fault in unparsed(configuration)
+        ),
         twins=dict(reader.twins()),
         named_in_json=reader.named_in_json(),
         by_hand=reader.by_hand(),
@@ -214,7 +253,11 @@ class _Reader:
                 if not parses(file):
                     continue
                 for block in file.body.blocks:
-                    if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in kinds:
+                    if (
+                        block.type == "resource"
+                        and len(block.labels) > 1
+                        and block.labels[0] in kinds
+                    ):
                         yield module, file, block
 
     def certificates(self) -> Iterator[DeclaredCertificate]:
@@ -236,7 +279,12 @@ class _Reader:
                     if reference.use is ReferenceUse.POINTER
                 ),
                 trust=tuple(self.trust(file, block, flow, ids)),
-                obstacles=tuple(map(self.obstacle, certificate_obstacles(self.configuration, module, block, file, flow))),
+                obstacles=tuple(
+                    map(
+                        self.obstacle,
+                        certificate_obstacles(self.configuration, module, block, file, flow),
+                    )
+                ),
                 cautions=(
                     *flow_obstacles_declared(self.configuration, file, flow, ids, self.location),
                     *of_runs(file, block, self.location),
@@ -246,11 +294,15 @@ class _Reader:
                 description=literal_string(file.data, block, "description"),
                 repeated=any(block.attribute(name) is not None for name in ("count", "for_each")),
                 creation_runs=tuple(
-                    f"{self.location(file.path, run.line)}: {run.what}" for run in runs(file, block) if run.at_creation
+                    f"{self.location(file.path, run.line)}: {run.what}"
+                    for run in runs(file, block)
+                    if run.at_creation
                 ),
             )
 
-    def trust(self, file: SourceFile, block: Block, flow: Flow, ids: tuple[Arrival, ...]) -> Iterator[TrustConsumer]:
+    def trust(
+        self, file: SourceFile, block: Block, flow: Flow, ids: tuple[Arrival, ...]
+    ) -> Iterator[TrustConsumer]:
         for run in runs(file, block):
             if run.at_creation and run.takes_pem:
                 yield TrustConsumer(
@@ -277,7 +329,11 @@ class _Reader:
                 if not parses(file):
                     continue
                 for block in file.body.blocks:
-                    if block.type == "resource" and len(block.labels) > 1 and block.labels[0] in STAGES:
+                    if (
+                        block.type == "resource"
+                        and len(block.labels) > 1
+                        and block.labels[0] in STAGES
+                    ):
                         words = self.producer(module, file, block)
                         yield DeclaredStage(
                             block=block_address(module, *block.labels[:2]),
@@ -294,13 +350,26 @@ class _Reader:
                 module=declaring_module(uses),
                 stages=frozenset(block_address(*use.stage) for use in uses),
                 location=self.location(uses[0].origin.file.path, uses[0].origin.line),
-                obstacles=tuple(map(self.obstacle, literal_obstacles(self.configuration, identity, uses))),
-                cautions=tuple(triggered(self.configuration, Phase.REPOINT, {use.origin.file.path for use in uses}, self.location)),
+                obstacles=tuple(
+                    map(self.obstacle, literal_obstacles(self.configuration, identity, uses))
+                ),
+                cautions=tuple(
+                    triggered(
+                        self.configuration,
+                        Phase.REPOINT,
+                        {use.origin.file.path for use in uses},
+                        self.location,
+                    )
+                ),
             )
 
     def hashes(self) -> Iterator[HashedFile]:
         """The places that hash files which name certificates: a phase edits such files."""
-        named = [path for path, file in self.configuration.files.items() if b"client_certificate" in file.data]
+        named = [
+            path
+            for path, file in self.configuration.files.items()
+            if b"client_certificate" in file.data
+        ]
         for found in file_hashes(self.configuration, named):
             file = self.location(found.hashed, 1).file if found.hashed is not None else None
             yield HashedFile(place=self.location(found.path, found.line), file=file)
@@ -357,23 +426,35 @@ class _Reader:
         if found is None:
             return None
         steps, kind, label = found.groups()
-        return (*module, *(step.decode() for step in _STEP.findall(steps))), (kind.decode(), label.decode())
+        return (*module, *(step.decode() for step in _STEP.findall(steps))), (
+            kind.decode(),
+            label.decode(),
+        )
 
     def obstacle(self, found: EditObstacle) -> Obstacle:
-        return Obstacle(reason=found.reason, remedy=found.remedy, location=self.location(found.path, found.line))
+        return Obstacle(
+            reason=found.reason, remedy=found.remedy, location=self.location(found.path, found.line)
+        )
 
     def producer(self, module: ModulePath, file: SourceFile, block: Block) -> ProducerWords | None:
         found = origins(self.configuration, module, file, block, POINTER)
         variables = {origin.text for origin in found if origin.producer is Producer.VARIABLE}
         setters = {
-            name: tuple(str(self.location(setting.path, setting.line)) for setting in self.var_files.settings(name))
+            name: tuple(
+                str(self.location(setting.path, setting.line))
+                for setting in self.var_files.settings(name)
+            )
             for name in sorted(variables)
         }
         return describe_origins(self.configuration, found, setters)
 
     def inline(self) -> tuple[tuple[Exemption, ...], tuple[FaultyExemption, ...]]:
         files = (file.data for file in self.configuration.files.values())
-        foreign = (self.foreign(path) for module in self.configuration.modules.values() for path in module.foreign)
+        foreign = (
+            self.foreign(path)
+            for module in self.configuration.modules.values()
+            for path in module.foreign
+        )
         if not any(b"tfcert:" in data for data in (*files, *foreign)):
             return (), ()
         # Only here: most configurations say nothing to tfcert, and reading what they say costs some milliseconds of imports.
@@ -402,7 +483,9 @@ class _Reader:
     def named_in_json(self) -> dict[str, frozenset[tuple[tuple[str, ...], str, str]]]:
         """The certificates that each JSON file names; a file that is no JSON may name any."""
         return {
-            self.location(path, 1).file: frozenset((module.path, *each) for each in json_certificates(data))
+            self.location(path, 1).file: frozenset(
+                (module.path, *each) for each in json_certificates(data)
+            )
             for module in self.configuration.modules.values()
             for path in module.foreign
             if path.endswith(".json") and is_json(data := self.foreign(path))
@@ -410,7 +493,11 @@ class _Reader:
 
     def unsearched(self) -> Iterator[str]:
         names = {self.location(file.path, 1).file for file, _ in unparsed(self.configuration)}
-        names |= {self.location(path, 1).file for module in self.configuration.modules.values() for path in module.foreign}
+        names |= {
+            self.location(path, 1).file
+            for module in self.configuration.modules.values()
+            for path in module.foreign
+        }
         return iter(sorted(names))
 
     def unread(self) -> Iterator[str]:

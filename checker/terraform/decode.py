@@ -66,7 +66,9 @@ def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: JsonPath) -> T:
     except UnicodeDecodeError as error:
         raise spot.unreadable("holds text that is not UTF-8", AGAIN) from error
     except MemoryError as error:
-        raise spot.unreadable("needs more memory than there is", "run tfcert where there is more, or split the state") from error
+        raise spot.unreadable(
+            "needs more memory than there is", "run tfcert where there is more, or split the state"
+        ) from error
     except RecursionError as error:
         raise spot.unreadable("is nested deeper than any Terraform document", AGAIN) from error
     return found
@@ -80,7 +82,9 @@ def members(data: Buffer | msgspec.Raw, spot: JsonPath) -> dict[str, msgspec.Raw
     """
     found = decode(data, dict[str, msgspec.Raw], spot)
     # A property that is there once accounts for each of its bytes; only where some are left over is the text walked through.
-    named = sum(len(name.encode()) for name in found) + sum(memoryview(held).nbytes for held in found.values())
+    named = sum(len(name.encode()) for name in found) + sum(
+        memoryview(held).nbytes for held in found.values()
+    )
     if named + 4 * len(found) + 1 + (not found) != memoryview(data).nbytes:
         _check_once(memoryview(data), found, spot)
     return found
@@ -109,7 +113,9 @@ def _check_once(text: memoryview, found: dict[str, msgspec.Raw], spot: JsonPath)
 
 def _repeated(name: str, spot: JsonPath) -> Exception:
     shown = f"`{name}`" if _NAME.fullmatch(name) else "a property"
-    return spot.unreadable(f"holds {shown} twice: which of the two counts differs from parser to parser", AGAIN)
+    return spot.unreadable(
+        f"holds {shown} twice: which of the two counts differs from parser to parser", AGAIN
+    )
 
 
 @cache
@@ -144,7 +150,9 @@ def _malformed(error: msgspec.DecodeError, spot: JsonPath, size: int) -> Excepti
     text = str(error)
     if "truncated" in text:
         remedy = "the command that wrote it was cut short, or its disk was full; write it again"
-        return spot.unreadable(f"is truncated JSON: it ends at byte {size}, in the middle of a value", remedy)
+        return spot.unreadable(
+            f"is truncated JSON: it ends at byte {size}, in the middle of a value", remedy
+        )
     offset = _OFFSET.search(text)
     at = f" at byte {offset[1]}" if offset else ""
     return spot.unreadable(f"is not valid JSON{at}", AGAIN)
@@ -161,5 +169,7 @@ def printable(text: str | None, spot: JsonPath) -> str | None:
     if not text:
         return None
     if len(text) > _LONGEST or not text.isprintable():
-        raise spot.unreadable("is not a name or an id that AWS could have given", "check what wrote the document")
+        raise spot.unreadable(
+            "is not a name or an id that AWS could have given", "check what wrote the document"
+        )
     return text

@@ -49,7 +49,12 @@ def _in_native(name: str, data: bytes) -> bool:
         blocks = file.body.blocks
     except (UnreadableError, RecursionError):
         return True
-    return any(inner.type in _BLOCKS for block in blocks if block.type == "terraform" for inner in block.body.blocks)
+    return any(
+        inner.type in _BLOCKS
+        for block in blocks
+        if block.type == "terraform"
+        for inner in block.body.blocks
+    )
 
 
 def _in_json(data: bytes) -> bool:
@@ -104,7 +109,9 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
     try:
         names = [entry.name for entry in Path(directory).iterdir()]
     except OSError as error:
-        raise UnreadableError(f"cannot be listed: {error.strerror}", where=directory, remedy="check its permissions") from error
+        raise UnreadableError(
+            f"cannot be listed: {error.strerror}", where=directory, remedy="check its permissions"
+        ) from error
     local = str(Path(directory, _LOCAL_STATE)) if _LOCAL_STATE in names else None
     if not any(name.endswith(SUFFIXES) and not name.startswith(".") for name in names):
         raise _without_configuration(directory, local)
@@ -116,7 +123,12 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
                 where=directory,
                 remedy="pass a state or plan file: `terraform state pull > state.json`, where the backend may be asked",
             )
-        if where is None and local is not None and tool is not None and in_default_workspace(directory, tool.environment):
+        if (
+            where is None
+            and local is not None
+            and tool is not None
+            and in_default_workspace(directory, tool.environment)
+        ):
             return open_file(local)
     if tool is None:
         raise UnreadableError(
@@ -148,13 +160,25 @@ def _without_configuration(directory: str, local: str | None) -> UnreadableError
         return UnreadableError(message, where=directory, remedy=f"pass {local}")
     below = [root.directory for root in find_roots(directory, most=_MOST_FOLDERS)]
     if not below:
-        return UnreadableError(message, where=directory, remedy="pass the directory of a root module, or a plan or state file")
+        return UnreadableError(
+            message,
+            where=directory,
+            remedy="pass the directory of a root module, or a plan or state file",
+        )
     if len(below) == 1:
         message += f"; below it is the root module {below[0]}"
-        return UnreadableError(message, where=directory, remedy="pass it, or pass --recursive to read every root module below")
+        return UnreadableError(
+            message,
+            where=directory,
+            remedy="pass it, or pass --recursive to read every root module below",
+        )
     more = f" and {len(below) - _MOST_NAMED} more" if len(below) > _MOST_NAMED else ""
     message += f"; below it are the root modules {', '.join(below[:_MOST_NAMED])}{more}"
-    return UnreadableError(message, where=directory, remedy="pass one of them, or pass --recursive to read each on its own")
+    return UnreadableError(
+        message,
+        where=directory,
+        remedy="pass one of them, or pass --recursive to read each on its own",
+    )
 
 
 _PLAN = "tfplan"
@@ -195,8 +219,13 @@ def _check(data: Buffer, spot: JsonPath) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
-        raise spot.unreadable("is a broken zip", "plan again: a binary plan is cut short or damaged") from error
+        raise spot.unreadable(
+            "is a broken zip", "plan again: a binary plan is cut short or damaged"
+        ) from error
     if all(member.filename != _PLAN for member in members):
         raise spot.unreadable("is a zip, but not a Terraform plan", "pass a plan or a state")
-    if len(members) > _MOST_MEMBERS or sum(member.file_size for member in members) > _LARGEST_BINARY_PLANS:
+    if (
+        len(members) > _MOST_MEMBERS
+        or sum(member.file_size for member in members) > _LARGEST_BINARY_PLANS
+    ):
         raise spot.unreadable("is a zip that unpacks to far more than any plan")

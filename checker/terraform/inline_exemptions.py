@@ -26,7 +26,9 @@ _TYPES = frozenset({*STAGES, *CERTIFICATES, ACM_CERTIFICATE})
 Locate = Callable[[str, int], Location]
 
 
-def read_inline(configuration: Configuration, locate: Locate) -> tuple[tuple[Exemption, ...], tuple[FaultyExemption, ...]]:
+def read_inline(
+    configuration: Configuration, locate: Locate
+) -> tuple[tuple[Exemption, ...], tuple[FaultyExemption, ...]]:
     """Every exemption of a configuration, and every comment that was to be one and is none: it is never passed over."""
     exemptions: list[Exemption] = []
     faulty: list[FaultyExemption] = []
@@ -40,7 +42,12 @@ def read_inline(configuration: Configuration, locate: Locate) -> tuple[tuple[Exe
                 except Mismatch as error:
                     address = min(_addresses(mark), default=None)
                     faulty.append(
-                        FaultyExemption(reason=error.message, remedy=error.remedy, location=locate(path, line), address=address)
+                        FaultyExemption(
+                            reason=error.message,
+                            remedy=error.remedy,
+                            location=locate(path, line),
+                            address=address,
+                        )
                     )
     return tuple(exemptions), tuple(faulty)
 
@@ -48,26 +55,44 @@ def read_inline(configuration: Configuration, locate: Locate) -> tuple[tuple[Exe
 def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
     begin = _IGNORE.match(mark.text)
     if begin is None:
-        raise Mismatch((), f"{mark.text[:80]!r} is no comment that tfcert knows", f"write {_FORM}, with nothing before it")
+        raise Mismatch(
+            (),
+            f"{mark.text[:80]!r} is no comment that tfcert knows",
+            f"write {_FORM}, with nothing before it",
+        )
     addresses = _addresses(mark)
     if not addresses:
         raise Mismatch(
-            (), f"this tfcert:ignore {_misplaced(mark)}", "write it in, or directly above, the resource block that it is for"
+            (),
+            f"this tfcert:ignore {_misplaced(mark)}",
+            "write it in, or directly above, the resource block that it is for",
         )
     rules, pairs = _parsed(mark.text[begin.end() :])
     for rule in rules:
         if rule not in _KNOWN:
-            raise Mismatch((), f"this tfcert:ignore names no rule: {rule!r}", nearest_word(rule, tuple(_KNOWN)))
+            raise Mismatch(
+                (), f"this tfcert:ignore names no rule: {rule!r}", nearest_word(rule, tuple(_KNOWN))
+            )
         if not _KNOWN[rule].exemptable:
-            raise Mismatch((), f"{rule} cannot be exempted", f"take the comment away; `tfcert rules {rule}` says why")
+            raise Mismatch(
+                (),
+                f"{rule} cannot be exempted",
+                f"take the comment away; `tfcert rules {rule}` says why",
+            )
     until = parse_day(pairs.get("until"))
     if until is None:
-        told = f"until is {pairs['until']!r}, which is no date" if "until" in pairs else "it has no until"
+        told = (
+            f"until is {pairs['until']!r}, which is no date"
+            if "until" in pairs
+            else "it has no until"
+        )
         raise Mismatch((), f"this tfcert:ignore exempts nothing: {told}", f"write {_FORM}")
     if not pairs.get("reason", "").strip():
         raise Mismatch((), "this tfcert:ignore exempts nothing: it has no reason", f"write {_FORM}")
     if has_controls(mark.text):
-        raise Mismatch((), "this tfcert:ignore exempts nothing: it holds a control character", f"write {_FORM}")
+        raise Mismatch(
+            (), "this tfcert:ignore exempts nothing: it holds a control character", f"write {_FORM}"
+        )
     for rule in rules:
         yield Exemption(
             rule=rule,
@@ -91,10 +116,16 @@ def _parsed(text: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
     while text[at:].strip():
         pair = _PAIR.match(text, at)
         if pair is None:
-            raise Mismatch((), f"this tfcert:ignore cannot be read from {text[at:].strip()[:40]!r} on", f"write {_FORM}")
+            raise Mismatch(
+                (),
+                f"this tfcert:ignore cannot be read from {text[at:].strip()[:40]!r} on",
+                f"write {_FORM}",
+            )
         key = pair[1]
         if key not in _KEYS:
-            raise Mismatch((), f"this tfcert:ignore has the unknown key {key!r}", nearest_word(key, _KEYS))
+            raise Mismatch(
+                (), f"this tfcert:ignore has the unknown key {key!r}", nearest_word(key, _KEYS)
+            )
         if key in pairs:
             raise Mismatch((), f"this tfcert:ignore says {key} twice", "write it once")
         pairs[key] = re.sub(r"\\(.)", r"\1", pair[2]) if pair[2] is not None else pair[3]
@@ -105,11 +136,17 @@ def _parsed(text: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
 def _addresses(mark: ExemptionComment) -> frozenset[str]:
     """The block's addresses, one for each call of its module; none where it is neither a stage nor a certificate."""
     block = mark.block
-    if block is None or block.type not in {"resource", "data"} or len(block.labels) != 2 or block.labels[0] not in _TYPES:
+    if (
+        block is None
+        or block.type not in {"resource", "data"}
+        or len(block.labels) != 2
+        or block.labels[0] not in _TYPES
+    ):
         return frozenset()
     kind, name = block.labels
     return frozenset(
-        str(Address(kind, name, None, tuple(map(ModuleStep, path)), data=block.type == "data")) for path in mark.modules
+        str(Address(kind, name, None, tuple(map(ModuleStep, path)), data=block.type == "data"))
+        for path in mark.modules
     )
 
 
@@ -117,7 +154,9 @@ def _misplaced(mark: ExemptionComment) -> str:
     if mark.block is None:
         return "stands at no block"
     if mark.block.type == "module":
-        return f"stands at the call of module {'.'.join(mark.block.labels)}, and not at a block in it"
+        return (
+            f"stands at the call of module {'.'.join(mark.block.labels)}, and not at a block in it"
+        )
     return f"stands at {' '.join((mark.block.type, '.'.join(mark.block.labels))).strip()}, neither a stage nor a client certificate"
 
 

@@ -36,9 +36,15 @@ class LineageReader:
         self._files: dict[str, tuple[Lineage | UnreadComment, ...]] = {}
         self._names: dict[ModulePath, dict[str, str]] = {}
 
-    def predecessor(self, module: ModulePath, file: SourceFile, block: Block) -> Address | str | None:
+    def predecessor(
+        self, module: ModulePath, file: SourceFile, block: Block
+    ) -> Address | str | None:
         """Return what a certificate's block succeeds: another block, or the id of a certificate that Terraform does not manage."""
-        own = [each for each in self._read(file) if isinstance(each, Lineage) and each.block.span == block.span]
+        own = [
+            each
+            for each in self._read(file)
+            if isinstance(each, Lineage) and each.block.span == block.span
+        ]
         if not own or any(self._fault(module, file, each) for each in own):
             return None
         # Of several above a block the nearest counts.
@@ -50,8 +56,14 @@ class LineageReader:
         for module in sorted(self.configuration.modules):
             for file in self.configuration.in_module(module):
                 # Only a file that speaks to tfcert is parsed for it.
-                for each in self._read(file) if b"tfcert" in file.data.lower() and parses(file) else ():
-                    why = each.why if isinstance(each, UnreadComment) else self._fault(module, file, each)
+                for each in (
+                    self._read(file) if b"tfcert" in file.data.lower() and parses(file) else ()
+                ):
+                    why = (
+                        each.why
+                        if isinstance(each, UnreadComment)
+                        else self._fault(module, file, each)
+                    )
                     if why is not None:
                         yield self._unread(module, file, each, why)
 
@@ -68,7 +80,11 @@ class LineageReader:
             self._names[module] = {}
             for file in self.configuration.in_module(module, b"client_certificate"):
                 for block in file.body.blocks if parses(file) else ():
-                    if block.type == "resource" and block.labels[:1] and block.labels[0] in CERTIFICATES:
+                    if (
+                        block.type == "resource"
+                        and block.labels[:1]
+                        and block.labels[0] in CERTIFICATES
+                    ):
                         name = ".".join(block.labels[:2])
                         self._names[module].setdefault(name.lower(), name)
                         self._names[module][name] = name
@@ -80,7 +96,11 @@ class LineageReader:
     def _fault(self, module: ModulePath, file: SourceFile, found: Lineage) -> str | None:
         if found.modules and found.modules != module:
             return f"names a certificate of another module, module.{'.module.'.join(found.modules)}"
-        same = [each for each in self._read(file) if isinstance(each, Lineage) and each.block.span == found.block.span]
+        same = [
+            each
+            for each in self._read(file)
+            if isinstance(each, Lineage) and each.block.span == found.block.span
+        ]
         inside = any(each.gone.end > found.block.span.start for each in same)
         if inside and len({self._resolved(module, each.reference) for each in same}) > 1:
             return f"is one of {len(same)} at {'.'.join(found.block.labels)} that name different certificates"
@@ -92,9 +112,17 @@ class LineageReader:
         self._resolved(module, "a.b")
         return any(name.partition(".")[2] == word for name in self._names[module])
 
-    def _unread(self, module: ModulePath, file: SourceFile, found: Lineage | UnreadComment, why: str) -> UnreadLineage:
-        reference = found.reference if found.reference is not None and "." in found.reference else None
-        names = block_address(module, *self._resolved(module, reference).split(".")) if reference is not None else None
+    def _unread(
+        self, module: ModulePath, file: SourceFile, found: Lineage | UnreadComment, why: str
+    ) -> UnreadLineage:
+        reference = (
+            found.reference if found.reference is not None and "." in found.reference else None
+        )
+        names = (
+            block_address(module, *self._resolved(module, reference).split("."))
+            if reference is not None
+            else None
+        )
         form = f"# tfcert: succeeds {names.in_module if names is not None else 'TYPE.NAME'}"
         return UnreadLineage(
             module=module,

@@ -34,7 +34,9 @@ def check_format(version: str, spot: JsonPath) -> None:
     """Raise UnreadableError unless this `format_version` of a plan or a shown state is one that tfcert reads."""
     found = _VERSION.fullmatch(version)
     if found is None:
-        raise spot.unreadable("is not a format version such as 1.2", "write the document again with `show -json`")
+        raise spot.unreadable(
+            "is not a format version such as 1.2", "write the document again with `show -json`"
+        )
     major, minor = int(found[1]), int(found[2])
     if major >= _FIRST_UNKNOWN_MAJOR:
         raise spot.unreadable(
@@ -42,13 +44,18 @@ def check_format(version: str, spot: JsonPath) -> None:
             "upgrade tfcert",
         )
     if (major, minor) < _FIRST:
-        raise spot.unreadable(f"format version {major}.{minor} was never written by a released Terraform")
+        raise spot.unreadable(
+            f"format version {major}.{minor} was never written by a released Terraform"
+        )
 
 
 def check_raw_state(version: int, spot: JsonPath) -> None:
     """Raise UnreadableError unless a raw state has version 4, which Terraform has written since 0.12."""
     if version > RAW_STATE:
-        raise spot.unreadable(f"state version {version} is newer than this tfcert reads ({RAW_STATE})", "upgrade tfcert")
+        raise spot.unreadable(
+            f"state version {version} is newer than this tfcert reads ({RAW_STATE})",
+            "upgrade tfcert",
+        )
     if version < RAW_STATE:
         raise spot.unreadable(
             f"state version {version} is of Terraform 0.11 or older; version {RAW_STATE} is read",
@@ -61,7 +68,15 @@ Top = Mapping[str, Raw]
 
 # What a state without resources may hold. Anything else beside a format version is another document, and no clean state.
 _EMPTY_STATE = frozenset({"format_version", "terraform_version", "values", "checks"})
-_PLAN_ALONE = ("planned_values", "resource_changes", "prior_state", "configuration", "output_changes", "errored", "applyable")
+_PLAN_ALONE = (
+    "planned_values",
+    "resource_changes",
+    "prior_state",
+    "configuration",
+    "output_changes",
+    "errored",
+    "applyable",
+)
 _STATE_ALONE = ("serial", "lineage", "terraform_version", "modules", "resources")
 
 
@@ -82,11 +97,20 @@ def recognise(top: Top, spot: JsonPath) -> Kind:
     from checker.terraform.other_documents import document_kind
 
     other = document_kind(top, spot)
-    if other is None and plan and "format_version" not in top and ("planned_values" in top or "resource_changes" in top):
+    if (
+        other is None
+        and plan
+        and "format_version" not in top
+        and ("planned_values" in top or "resource_changes" in top)
+    ):
         return _refuse(
-            spot.key("format_version").unreadable("is missing: this is a plan of which something was cut out", PLAN),
+            spot.key("format_version").unreadable(
+                "is missing: this is a plan of which something was cut out", PLAN
+            ),
         )
-    return _refuse(other or spot.unreadable("is JSON, but neither a Terraform plan nor a state", PLAN))
+    return _refuse(
+        other or spot.unreadable("is JSON, but neither a Terraform plan nor a state", PLAN)
+    )
 
 
 def _refuse(error: UnreadableError) -> Kind:
@@ -117,12 +141,18 @@ def _is_raw_state(top: Top, spot: JsonPath) -> bool:
 def _holds_resources(modules: Raw, spot: JsonPath) -> bool:
     try:
         found = decode(modules, list[dict[str, Raw]], spot.key("modules"))
-        return any(decode(module["resources"], dict[str, Raw], spot) for module in found if "resources" in module)
+        return any(
+            decode(module["resources"], dict[str, Raw], spot)
+            for module in found
+            if "resources" in module
+        )
     except UnreadableError:
         return True
 
 
-def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None, tags: Collection[str] = ()) -> Document:
+def read_document(
+    path: str, data: Buffer, *, kind: SourceKind | None = None, tags: Collection[str] = ()
+) -> Document:
     """Read a plan or a state from plain UTF-8 JSON.
 
     `path` names it in the result and in errors; `kind` overrides what the source is said to be, for a directory's state. Of
@@ -151,9 +181,13 @@ def read_document(path: str, data: Buffer, *, kind: SourceKind | None = None, ta
             case "raw state":
                 from checker.terraform.records import raw_records
 
-                check_raw_state(decode(top["version"], int, spot.key("version")), spot.key("version"))
+                check_raw_state(
+                    decode(top["version"], int, spot.key("version")), spot.key("version")
+                )
                 found = read_envelope(top, spot)
-                records = raw_records(found.resources or (), spot.key("resources"), top.get("resources"))
+                records = raw_records(
+                    found.resources or (), spot.key("resources"), top.get("resources")
+                )
         recorded = read_records(records, tags)
         return Document(
             source=_source(found, path, kind or "state"),
@@ -169,7 +203,12 @@ def _check_format(found: Envelope, spot: JsonPath) -> None:
 
 def _source(found: Envelope, path: str, kind: SourceKind) -> Source:
     raw = None if found.version is UNSET else str(found.version)
-    return Source(path=path, kind=kind, tool_version=found.terraform_version, format_version=found.format_version or raw)
+    return Source(
+        path=path,
+        kind=kind,
+        tool_version=found.terraform_version,
+        format_version=found.format_version or raw,
+    )
 
 
 STDIN = "-"
@@ -207,7 +246,9 @@ def read_source(
 
         pulled = pull_state(source, tool, offline=offline)
         with _printed_by(tool, "state pull"):
-            return read_document(source, unwrap(pulled, JsonPath(source)), kind="directory", tags=tags)
+            return read_document(
+                source, unwrap(pulled, JsonPath(source)), kind="directory", tags=tags
+            )
     found = open_file(source)
     data = unwrap(found, JsonPath(source))
     if _is_zip(data):
@@ -232,7 +273,9 @@ def _printed_by(tool: Tool | None, arguments: str) -> Iterator[None]:
         message = f"what `{tool.name} {arguments}` prints there (by {tool.path}) {error.message}"
         another = f"; or name the terraform or tofu that prints nothing else with --tool, if {tool.path} is a wrapper around it"
         raise UnreadableError(
-            message, where=error.where, remedy=f"{error.remedy or 'run it yourself, and pass the file'}{another}"
+            message,
+            where=error.where,
+            remedy=f"{error.remedy or 'run it yourself, and pass the file'}{another}",
         ) from error
 
 
@@ -271,10 +314,18 @@ def other_workspaces(document: Document, source: str, directory: str) -> tuple[O
     named = [(path.parent.name, path) for path in paths[:_MOST]]
     if document.workspace not in {None, DEFAULT} and default.is_file():
         named.append((DEFAULT, default))
-    others = [_read(name, path) for name, path in named if name != document.workspace and path.resolve() != Path(source).resolve()]
+    others = [
+        _read(name, path)
+        for name, path in named
+        if name != document.workspace and path.resolve() != Path(source).resolve()
+    ]
     if len(paths) > _MOST:
         more = f"{len(paths) - _MOST} more"
-        others.append(OtherWorkspace(name=more, path=str(folder), unread=f"only the first {_MOST} states are read"))
+        others.append(
+            OtherWorkspace(
+                name=more, path=str(folder), unread=f"only the first {_MOST} states are read"
+            )
+        )
     return tuple(others)
 
 
@@ -287,7 +338,11 @@ def _read(name: str, path: Path) -> OtherWorkspace:
         other = read_document(str(path), unwrap(open_file(str(path)), JsonPath(str(path))))
     except TfcertError as error:
         return OtherWorkspace(name=name, path=str(path), unread=error.message)
-    blocks = {each.id: each.address.block for each in other.certificates if each.id is not None and each.address is not None}
+    blocks = {
+        each.id: each.address.block
+        for each in other.certificates
+        if each.id is not None and each.address is not None
+    }
     shown = {stage.presents.id for stage in other.stages if isinstance(stage.presents, Presents)}
     presented = frozenset(block for identity, block in blocks.items() if identity in shown)
     return OtherWorkspace(name=name, path=str(path), presented=presented)

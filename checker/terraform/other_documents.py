@@ -27,7 +27,9 @@ _DOCUMENT = re.compile(
 _COMMENT_OR_BLOCK = re.compile(
     rb"\s*(?:#|//|/\*|(?:resource|data|module|variable|output|provider|terraform|locals|moved|import|removed|check)\b)"
 )
-_BLOCK = re.compile(rb'(?m)^[ \t]*(?:resource|data|module|variable|output|provider)\s+"[^"\n]*"|^[ \t]*(?:terraform|locals)\s*\{')
+_BLOCK = re.compile(
+    rb'(?m)^[ \t]*(?:resource|data|module|variable|output|provider)\s+"[^"\n]*"|^[ \t]*(?:terraform|locals)\s*\{'
+)
 _PRINTED = re.compile(
     rb"(?m)^(?:\x1b\[[0-9;]*m)*"
     rb'(?:(?:Terraform|OpenTofu) (?:will perform|used the selected)|No changes\. |# [\w.\[\]"-]{1,200}:$|Plan: \d+ to )'
@@ -90,12 +92,16 @@ _WRAPPERS = (
         remedy=f"send the output of that command elsewhere, and {_ALONE}",
     ),
     Wrapper(
-        marks=re.compile("[╷│╵]|Warning: |Error: |There are some problems with the CLI configuration".encode()),
+        marks=re.compile(
+            "[╷│╵]|Warning: |Error: |There are some problems with the CLI configuration".encode()
+        ),
         says="a warning or an error of Terraform",
         remedy=f"{_ALONE}; correct what Terraform warns of",
     ),
     Wrapper(
-        marks=re.compile(rb"(?m)^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d|^\[?\d\d:\d\d:\d\d\b|^time=\S"),
+        marks=re.compile(
+            rb"(?m)^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d|^\[?\d\d:\d\d:\d\d\b|^time=\S"
+        ),
         says="a log, which puts the time before each line",
         remedy="pass the file that the command wrote, for instance as an artifact of the pipeline, not its log",
     ),
@@ -109,19 +115,43 @@ _WRAPPERS = (
 )
 
 _TEXTS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
-    (re.compile(rb"version https://git-lfs"), "is a pointer of Git LFS, not the file", "run `git lfs pull`"),
-    (re.compile(rb"(?m)\A<<<<<<< |^=======$.{0,9}^>>>>>>> ", re.DOTALL), "holds marks of a merge conflict", "resolve the conflict"),
+    (
+        re.compile(rb"version https://git-lfs"),
+        "is a pointer of Git LFS, not the file",
+        "run `git lfs pull`",
+    ),
+    (
+        re.compile(rb"(?m)\A<<<<<<< |^=======$.{0,9}^>>>>>>> ", re.DOTALL),
+        "holds marks of a merge conflict",
+        "resolve the conflict",
+    ),
     (
         re.compile(rb"\$ANSIBLE_VAULT"),
         "is encrypted by Ansible Vault",
         "decrypt it: `ansible-vault view FILE | tfcert check -`",
     ),
-    (re.compile(rb"-----BEGIN (?:PGP|AGE)"), "is encrypted", "decrypt it first, and pipe the result into `tfcert check -`"),
+    (
+        re.compile(rb"-----BEGIN (?:PGP|AGE)"),
+        "is encrypted",
+        "decrypt it first, and pipe the result into `tfcert check -`",
+    ),
     (re.compile(rb"-----BEGIN "), "is a PEM file, not a plan or a state", PLAN),
-    (re.compile(rb"(?i)<!doctype html|<html"), "is a web page, for instance of a login", "download the file itself"),
-    (re.compile(rb"<\?xml|<[A-Za-z]"), "is XML, for instance an error of a storage service or a test report", PLAN),
+    (
+        re.compile(rb"(?i)<!doctype html|<html"),
+        "is a web page, for instance of a login",
+        "download the file itself",
+    ),
+    (
+        re.compile(rb"<\?xml|<[A-Za-z]"),
+        "is XML, for instance an error of a storage service or a test report",
+        PLAN,
+    ),
     (re.compile(rb"digraph\b"), "is a graph (`terraform graph`), not a plan or a state", PLAN),
-    (re.compile(rb"eyJ[\w+/=\s-]{40}"), "is JSON in base64", "decode it first: `base64 -d FILE | tfcert check -`"),
+    (
+        re.compile(rb"eyJ[\w+/=\s-]{40}"),
+        "is JSON in base64",
+        "decode it first: `base64 -d FILE | tfcert check -`",
+    ),
     (
         re.compile(rb"---\s*\n|(?:apiVersion|AWSTemplateFormatVersion|kind|version):\s"),
         "is YAML, not a plan or a state",
@@ -145,13 +175,21 @@ def text_kind(data: Buffer, spot: JsonPath) -> UnreadableError | None:  # noqa: 
         if pattern.match(plain):
             return spot.unreadable(says, remedy)
     if start is None and (failed := _failed(plain)):
-        return spot.unreadable(f"holds no JSON: {failed}", "correct that, and write the document again")
+        return spot.unreadable(
+            f"holds no JSON: {failed}", "correct that, and write the document again"
+        )
     if start is None:
         between = next((wrapper for wrapper in _WRAPPERS if wrapper.marks.search(plain)), None)
         if between is not None:
-            return spot.unreadable(f"has text between its lines, or instead of them, from {between.says}", between.remedy)
+            return spot.unreadable(
+                f"has text between its lines, or instead of them, from {between.says}",
+                between.remedy,
+            )
         if _has_prefix(plain):
-            return spot.unreadable("has the same text before each of its lines, which the program that wrote it put there", _ALONE)
+            return spot.unreadable(
+                "has the same text before each of its lines, which the program that wrote it put there",
+                _ALONE,
+            )
     return None
 
 
@@ -161,7 +199,11 @@ def _has_prefix(text: bytes) -> bool:
     if len(lines) < _FEWEST:
         return False
     start = lines[0][:_SHORTEST]
-    return len(start.strip()) > 1 and not start.startswith((b"{", b'"')) and all(line.startswith(start) for line in lines)
+    return (
+        len(start.strip()) > 1
+        and not start.startswith((b"{", b'"'))
+        and all(line.startswith(start) for line in lines)
+    )
 
 
 def _around(data: Buffer, start: int, spot: JsonPath) -> UnreadableError | None:  # noqa: PLR0911 -- a line a kind
@@ -170,7 +212,10 @@ def _around(data: Buffer, start: int, spot: JsonPath) -> UnreadableError | None:
     before = bytes(data[max(0, start - _HEAD) : start])
     end = _end(data, start)
     after = b"" if end is None else bytes(data[end : end + _HEAD])
-    shown = _COLOURS.sub(b"", before).strip(b"\xef\xbb\xbf \t\r\n\0"), _COLOURS.sub(b"", after).strip()
+    shown = (
+        _COLOURS.sub(b"", before).strip(b"\xef\xbb\xbf \t\r\n\0"),
+        _COLOURS.sub(b"", after).strip(),
+    )
     if not before.strip() and not after.strip():
         return None
     quoted = {shown[0][-1:], shown[1][:1]} & {b"'", b'"', b"`"}
@@ -181,7 +226,9 @@ def _around(data: Buffer, start: int, spot: JsonPath) -> UnreadableError | None:
         )
     where = " and ".join(filter(None, (_before(before, start), _after(after, end, size))))
     if shown == (b"", b""):
-        return spot.unreadable(f"has {where}: codes of colours", "turn colours off: `-no-color`, or NO_COLOR=1")
+        return spot.unreadable(
+            f"has {where}: codes of colours", "turn colours off: `-no-color`, or NO_COLOR=1"
+        )
     if shown[1][:1] == b"{" and not shown[0]:
         return spot.unreadable(
             f"has {where}: a second JSON document",
@@ -232,7 +279,10 @@ def _failed(text: bytes) -> str | None:
 
 def error_lines(text: str) -> str:
     """Return the lines below the headline of an error of Terraform, as one line of at most 300 characters."""
-    lines = [re.sub(r"[^\S ]|[^\x20-\uffff]|[\x7f-\x9f│╷╵]", "", line).strip() for line in text.splitlines()]
+    lines = [
+        re.sub(r"[^\S ]|[^\x20-\uffff]|[\x7f-\x9f│╷╵]", "", line).strip()
+        for line in text.splitlines()
+    ]
     whole = " ".join(line for line in lines if line and not line.startswith("Warning"))
     return whole if len(whole) <= _LONGEST_LINE else whole[: _LONGEST_LINE - 1] + "…"
 
@@ -246,7 +296,19 @@ _POINTER = "pass the directory itself, or what `terraform state pull` prints the
 _LOG_LINE = frozenset({"@level", "@message", "@module", "@timestamp"})
 
 _BLOCKS = frozenset(
-    {"//", "resource", "data", "module", "variable", "output", "provider", "terraform", "locals", "moved", "import"}
+    {
+        "//",
+        "resource",
+        "data",
+        "module",
+        "variable",
+        "output",
+        "provider",
+        "terraform",
+        "locals",
+        "moved",
+        "import",
+    }
     | {"removed", "check"}
 )
 _NOT_A_PLAN = "not a plan or a state"
@@ -278,11 +340,27 @@ _KINDS = (
         "is a plan that HCP Terraform redacted (`json-output-redacted`): it holds no values and no state",
         "download the whole plan (`json-output` of the plan, which needs admin access to the workspace), or pass the state",
     ),
-    _kind("state_store", "only names the state store that the directory uses; it holds no resources", _POINTER),
-    _kind("backend", "only remembers which backend the directory uses; it holds no resources", _POINTER),
-    _kind("remote version", "only remembers where the state of the directory is; it holds no resources", _POINTER),
-    _kind("provider_schemas", "holds the schemas of providers (`terraform providers schema -json`)"),
-    _kind("function_signatures", "holds Terraform's functions (`terraform metadata functions -json`)"),
+    _kind(
+        "state_store",
+        "only names the state store that the directory uses; it holds no resources",
+        _POINTER,
+    ),
+    _kind(
+        "backend",
+        "only remembers which backend the directory uses; it holds no resources",
+        _POINTER,
+    ),
+    _kind(
+        "remote version",
+        "only remembers where the state of the directory is; it holds no resources",
+        _POINTER,
+    ),
+    _kind(
+        "provider_schemas", "holds the schemas of providers (`terraform providers schema -json`)"
+    ),
+    _kind(
+        "function_signatures", "holds Terraform's functions (`terraform metadata functions -json`)"
+    ),
     _kind("diagnostics valid", "holds the answer of `terraform validate -json`"),
     _kind("diagnostics", "holds the answer of `terraform validate -json`"),
     _kind("root_module", "holds a configuration alone (`tofu show -json -config`)"),
@@ -290,23 +368,59 @@ _KINDS = (
     _kind("terraform_version provider_selections", "holds the answer of `terraform version -json`"),
     _kind("terraform_outdated", "holds the answer of `terraform version -json`"),
     _kind("test_abstract", "is the log of `terraform test -json`"),
-    _kind("Modules", "is Terraform's list of installed modules (`.terraform/modules/modules.json`)", _POINTER),
-    _kind("schema verdict", "is a report of tfcert itself (--format json)", "pass the plan or the state that it was made from"),
+    _kind(
+        "Modules",
+        "is Terraform's list of installed modules (`.terraform/modules/modules.json`)",
+        _POINTER,
+    ),
+    _kind(
+        "schema verdict",
+        "is a report of tfcert itself (--format json)",
+        "pass the plan or the state that it was made from",
+    ),
     _kind("$schema runs", "is a report in SARIF", "pass the plan or the state that was checked"),
     _kind("runs version", "is a report in SARIF", "pass the plan or the state that was checked"),
     _kind("check_type results", "is a report of Checkov", "pass the plan that was checked"),
     _kind("issues errors", "is a report of TFLint", "pass the plan of that configuration"),
-    _kind("results errors paths", "is a report of a scanner, not a plan", "pass the plan that was checked"),
+    _kind(
+        "results errors paths",
+        "is a report of a scanner, not a plan",
+        "pass the plan that was checked",
+    ),
     _kind("SchemaVersion Results", "is a report of Trivy", "pass the plan that was checked"),
-    _kind("projects totalMonthlyCost", "is a report of Infracost", "pass the plan that it was made from"),
+    _kind(
+        "projects totalMonthlyCost",
+        "is a report of Infracost",
+        "pass the plan that it was made from",
+    ),
     _kind("mock", "is a mock of Sentinel, not a plan"),
-    _kind("AWSTemplateFormatVersion", f"is a template of CloudFormation, {_NOT_A_PLAN}", "`tfcert scan` reads the account itself"),
-    _kind("Resources", f"is a template of CloudFormation, {_NOT_A_PLAN}", "`tfcert scan` reads the account itself"),
+    _kind(
+        "AWSTemplateFormatVersion",
+        f"is a template of CloudFormation, {_NOT_A_PLAN}",
+        "`tfcert scan` reads the account itself",
+    ),
+    _kind(
+        "Resources",
+        f"is a template of CloudFormation, {_NOT_A_PLAN}",
+        "`tfcert scan` reads the account itself",
+    ),
     _kind("StackId", "is an answer of CloudFormation", "`tfcert scan` reads the account itself"),
     _kind("contentVersion", "is a template of Azure Resource Manager, not Terraform's"),
-    _kind("deployment manifest", "is a state of Pulumi, not of Terraform", "`tfcert scan` reads the account itself"),
-    _kind("deployment version", "is a state of Pulumi, not of Terraform", "`tfcert scan` reads the account itself"),
-    _kind("steps changeSummary", "is a preview of Pulumi, not a plan of Terraform", "`tfcert scan` reads the account itself"),
+    _kind(
+        "deployment manifest",
+        "is a state of Pulumi, not of Terraform",
+        "`tfcert scan` reads the account itself",
+    ),
+    _kind(
+        "deployment version",
+        "is a state of Pulumi, not of Terraform",
+        "`tfcert scan` reads the account itself",
+    ),
+    _kind(
+        "steps changeSummary",
+        "is a preview of Pulumi, not a plan of Terraform",
+        "`tfcert scan` reads the account itself",
+    ),
     _kind("apiVersion kind", "is a manifest of Kubernetes, not a plan or a state"),
     _kind("openapi", "is an OpenAPI definition, not a plan or a state"),
     _kind("swagger", "is an OpenAPI definition, not a plan or a state"),
@@ -314,24 +428,46 @@ _KINDS = (
     _kind("dependencies name version", "is a package.json of npm, not a plan or a state"),
     _kind("name scripts", "is a package.json of npm, not a plan or a state"),
     _kind("Version Statement", "is a policy of IAM, not a plan or a state"),
-    _kind("app language", "is the configuration of CDK (`cdk.json`)", "synthesize it, plan, and pass the plan"),
+    _kind(
+        "app language",
+        "is the configuration of CDK (`cdk.json`)",
+        "synthesize it, plan, and pass the plan",
+    ),
     _kind("version artifacts", "is a manifest of CDK", "synthesize it, plan, and pass the plan"),
     _kind(
         "stacks version",
         "is a manifest of CDK for Terraform",
         "pass the directory of one stack, below cdktf.out/stacks",
     ),
-    _kind("items position", "is an answer of the AWS CLI, not a plan or a state", "`tfcert scan` asks AWS itself"),
-    _kind("clientCertificateId", "is an answer of the AWS CLI, not a plan or a state", "`tfcert scan` asks AWS itself"),
-    _kind("item", "is an answer of the AWS CLI, not a plan or a state", "`tfcert scan` asks AWS itself"),
+    _kind(
+        "items position",
+        "is an answer of the AWS CLI, not a plan or a state",
+        "`tfcert scan` asks AWS itself",
+    ),
+    _kind(
+        "clientCertificateId",
+        "is an answer of the AWS CLI, not a plan or a state",
+        "`tfcert scan` asks AWS itself",
+    ),
+    _kind(
+        "item",
+        "is an answer of the AWS CLI, not a plan or a state",
+        "`tfcert scan` asks AWS itself",
+    ),
     _kind("log entries", "is a HAR file of a browser, not a plan or a state"),
-    _kind("errors", "is an answer of a service that reports errors, for instance of HCP Terraform", "download the document again"),
+    _kind(
+        "errors",
+        "is an answer of a service that reports errors, for instance of HCP Terraform",
+        "download the document again",
+    ),
     _kind(
         "data",
         "is an answer of an API that describes a document, as of HCP Terraform",
         "download the document that it links to",
     ),
-    _kind("message documentation_url", "is an error of GitHub's API", "download the document again"),
+    _kind(
+        "message documentation_url", "is an error of GitHub's API", "download the document again"
+    ),
 )
 
 
@@ -362,7 +498,9 @@ def document_kind(top: Top, spot: JsonPath) -> UnreadableError | None:
         if kind.needs <= top.keys():
             return spot.unreadable(kind.says, kind.remedy)
     if top and all(_is_output(held, spot) for held in top.values()):
-        return spot.unreadable("holds the outputs of a state (`terraform output -json`), not the state", PLAN)
+        return spot.unreadable(
+            "holds the outputs of a state (`terraform output -json`), not the state", PLAN
+        )
     if top and top.keys() <= _BLOCKS:
         return spot.unreadable("looks like Terraform configuration in JSON", _DIRECTORY)
     return None
@@ -393,9 +531,20 @@ def _kind_of(held: Raw, spot: JsonPath) -> str | None:
     head = bytes(memoryview(held)[:_HEAD]).lstrip()
     if head.startswith(b"{") and (b'"format_version"' in head or b'"lineage"' in head):
         found = _names(held, spot)
-        known = {"planned_values", "resource_changes", "configuration", "values", "lineage", "prior_state"}
+        known = {
+            "planned_values",
+            "resource_changes",
+            "configuration",
+            "values",
+            "lineage",
+            "prior_state",
+        }
         return "object" if found & {"format_version", "version"} and found & known else None
-    return "text" if head.startswith(b'"{') and (b'\\"format_version\\"' in head or b'\\"lineage\\"' in head) else None
+    return (
+        "text"
+        if head.startswith(b'"{') and (b'\\"format_version\\"' in head or b'\\"lineage\\"' in head)
+        else None
+    )
 
 
 def _names(held: Raw, spot: JsonPath) -> frozenset[str]:
@@ -433,7 +582,8 @@ def _quoted(data: Buffer, spot: JsonPath) -> UnreadableError | None:
     except UnreadableError:
         return None
     return spot.unreadable(
-        "is a document inside a JSON string, with its quotation marks escaped", "take it out: `jq -r . FILE | tfcert check -`"
+        "is a document inside a JSON string, with its quotation marks escaped",
+        "take it out: `jq -r . FILE | tfcert check -`",
     )
 
 
@@ -446,11 +596,17 @@ def _array(data: Buffer, spot: JsonPath) -> UnreadableError | None:
     documents = sum(_kind_of(one, spot) is not None for one in held)
     says: tuple[str, str] | None = None
     if any(found & _LOG_LINE for found in names):
-        says = "is an array of the lines of the log of `terraform plan -json`, not a plan", _PLAN_LOG
+        says = (
+            "is an array of the lines of the log of `terraform plan -json`, not a plan",
+            _PLAN_LOG,
+        )
     elif documents == len(held) == 1:
         says = "is an array with a document in it", "take it out: `jq '.[0]' FILE | tfcert check -`"
     elif documents:
-        says = f"is an array of {len(held)} documents, as `jq -s` makes it", "pass each document as a file of its own"
+        says = (
+            f"is an array of {len(held)} documents, as `jq -s` makes it",
+            "pass each document as a file of its own",
+        )
     elif any({"check_type", "results"} <= found for found in names):
         says = "is a report of Checkov", "pass the plan that was checked"
     elif any({"apiVersion", "kind"} <= found for found in names):

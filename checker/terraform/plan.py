@@ -13,19 +13,38 @@ from checker.model.plan import CertificateChange, Plan, StageChange, StageClash,
 from checker.model.resource_types import ACM_CERTIFICATE, APIS, CERTIFICATES, HOLDERS, STAGES
 from checker.model.resources import Presents, PresentsPlanned, Stage
 from checker.terraform.certificates import read_acm_certificate, read_certificate
-from checker.terraform.changes import Change, deferred, forgotten, imports, plan_notices, read_change
+from checker.terraform.changes import (
+    Change,
+    deferred,
+    forgotten,
+    imports,
+    plan_notices,
+    read_change,
+)
 from checker.terraform.completeness import WHOLE, check_changes, check_whole, says_nothing
 from checker.terraform.decode import JsonPath, members
 from checker.terraform.plan_configuration import PlanConfiguration
 from checker.terraform.records import Record, shown_records
 from checker.terraform.schema import Envelope, ResourceChange
-from checker.terraform.stage_writers import deleted_apis, deployments, stage_clashes, unsaid, unsaid_of_shared
+from checker.terraform.stage_writers import (
+    deleted_apis,
+    deployments,
+    stage_clashes,
+    unsaid,
+    unsaid_of_shared,
+)
 from checker.terraform.stage_writers import notices as writer_notices
 from checker.terraform.stages import PRESENTED, can_present, http_apis, read_stage, with_api_name
 from checker.terraform.state import RecordedState, hidden_notice, read_records
 
 
-def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: JsonPath, tags: Collection[str] = ()) -> Document:
+def read_plan(
+    found: Envelope,
+    top: Mapping[str, Raw],
+    source: Source,
+    spot: JsonPath,
+    tags: Collection[str] = (),
+) -> Document:
     """Read a plan; `top` has its properties as JSON.
 
     Raises UnreadableError at the leaf of an object of ours that is not what Terraform writes, and for a plan that is not whole.
@@ -39,10 +58,24 @@ def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Jso
     check_whole(found, every, prior, configuration, spot)
     recorded = read_records(_with_changed(prior, every, configuration), tags)
     planned = _Planned(changes, recorded, configuration, tags)
-    http = http_apis([*prior, *(side for change in every for side in (change.before, change.after) if side is not None)])
+    http = http_apis(
+        [
+            *prior,
+            *(
+                side
+                for change in every
+                for side in (change.before, change.after)
+                if side is not None
+            ),
+        ]
+    )
     read_stages = (planned.stage(change) for change in changes if change.type in STAGES)
     # A stage of which the plan tells neither side is kept: what is not told is never clean.
-    stages = tuple(stage for stage in read_stages if not stage.sides or any(can_present(side, http) for side in stage.sides))
+    stages = tuple(
+        stage
+        for stage in read_stages
+        if not stage.sides or any(can_present(side, http) for side in stage.sides)
+    )
     after = [stage.after for stage in stages if stage.after is not None]
     clashes = tuple(stage_clashes(stages, every, prior, configuration))
     nothing = says_nothing(found, prior, configuration)
@@ -57,7 +90,11 @@ def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Jso
             *unsaid(every),
             *(clash for clash in clashes if isinstance(clash, Unsaid)),
             *unsaid_of_shared(recorded.stages, after, changes),
-            *((Unsaid(message=f"{source.path} {nothing}", remedy=WHOLE),) if nothing is not None else ()),
+            *(
+                (Unsaid(message=f"{source.path} {nothing}", remedy=WHOLE),)
+                if nothing is not None
+                else ()
+            ),
         ),
         deleted_apis=deleted_apis(every),
         clashes=tuple(clash for clash in clashes if isinstance(clash, StageClash)),
@@ -80,19 +117,29 @@ def read_plan(found: Envelope, top: Mapping[str, Raw], source: Source, spot: Jso
 def _entries(found: Envelope, spot: JsonPath) -> list[tuple[ResourceChange, JsonPath]]:
     at = spot.key("resource_changes")
     # Only ours have kept their mode.
-    return [(entry, at.item(index)) for index, entry in enumerate(found.resource_changes or ()) if entry.mode == "managed"]
+    return [
+        (entry, at.item(index))
+        for index, entry in enumerate(found.resource_changes or ())
+        if entry.mode == "managed"
+    ]
 
 
 def _prior(found: Envelope, configuration: PlanConfiguration, spot: JsonPath) -> list[Record]:
     """The records of the prior state."""
     values = found.prior_state.values if found.prior_state is not None else None
     return [
-        replace(record, place=configuration.place(record.address), provider=configuration.provider(record.address))
+        replace(
+            record,
+            place=configuration.place(record.address),
+            provider=configuration.provider(record.address),
+        )
         for record in shown_records(values, spot.key("prior_state").key("values"))
     ]
 
 
-def _with_changed(prior: Sequence[Record], changes: Sequence[Change], configuration: PlanConfiguration) -> list[Record]:
+def _with_changed(
+    prior: Sequence[Record], changes: Sequence[Change], configuration: PlanConfiguration
+) -> list[Record]:
     """The records of the prior state, and of the objects that only the changes know: those that the plan imports."""
     known = {(record.address, record.deposed) for record in prior}
     before = (
@@ -109,15 +156,25 @@ class _Planned:
     """The planned changes of one plan, with what is needed to read each."""
 
     def __init__(
-        self, changes: Sequence[Change], recorded: RecordedState, configuration: PlanConfiguration, tags: Collection[str]
+        self,
+        changes: Sequence[Change],
+        recorded: RecordedState,
+        configuration: PlanConfiguration,
+        tags: Collection[str],
     ) -> None:
         self.tags = tags
         self.changes = changes
         self.disclosed = recorded.disclosed
         self.api_names = recorded.api_names
-        self.addresses = {certificate.id: certificate.address for certificate in recorded.certificates if certificate.id}
+        self.addresses = {
+            certificate.id: certificate.address
+            for certificate in recorded.certificates
+            if certificate.id
+        }
         self.notices: list[str] = []
-        self.candidates = configuration.candidates([change.address for change in changes if _brings_new_id(change)])
+        self.candidates = configuration.candidates(
+            [change.address for change in changes if _brings_new_id(change)]
+        )
 
     def stage(self, change: Change) -> StageChange:
         before = None if change.before is None else self._side(change.before)
@@ -136,7 +193,11 @@ class _Planned:
     def _side(self, record: Record) -> Stage:
         """One side of a change: an attribute that is neither there nor marked as unknown was cut out, and is not null."""
         stage = with_api_name(self.api_names, read_stage(record, self.disclosed, self.tags))
-        return stage if record.awaits(PRESENTED) or _is_told(record) else replace(stage, presents=PresentsPlanned(()))
+        return (
+            stage
+            if record.awaits(PRESENTED) or _is_told(record)
+            else replace(stage, presents=PresentsPlanned(()))
+        )
 
     def _after(self, record: Record, before: Stage | None) -> Stage:
         stage = self._side(record)
@@ -164,11 +225,22 @@ class _Planned:
         presented = [side.presents for stage in stages for side in stage.sides]
         arns = {one.id for one in presented if isinstance(one, Presents)}
         # Stages share their candidates' tuples, of which there may be as many as there are stages.
-        groups = {id(one.candidates): one.candidates for one in presented if isinstance(one, PresentsPlanned)}
-        meant = {address for group in groups.values() for address in group if address.type == ACM_CERTIFICATE}
+        groups = {
+            id(one.candidates): one.candidates
+            for one in presented
+            if isinstance(one, PresentsPlanned)
+        }
+        meant = {
+            address
+            for group in groups.values()
+            for address in group
+            if address.type == ACM_CERTIFICATE
+        }
         return tuple(
             change
-            for change in (_certificate(each, self.tags) for each in filter(_holds_certificate, self.changes))
+            for change in (
+                _certificate(each, self.tags) for each in filter(_holds_certificate, self.changes)
+            )
             if change.address.type in CERTIFICATES or _is_named(change, arns, meant)
         )
 
@@ -212,5 +284,9 @@ def _certificate(change: Change, tags: Collection[str]) -> CertificateChange:
 
 
 def _is_named(change: CertificateChange, arns: set[str], meant: set[Address]) -> bool:
-    ids = {side.id for side in (change.before, change.after) if side is not None and side.id is not None}
+    ids = {
+        side.id
+        for side in (change.before, change.after)
+        if side is not None and side.id is not None
+    }
     return change.address in meant or not ids.isdisjoint(arns)

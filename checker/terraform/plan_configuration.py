@@ -11,12 +11,22 @@ from checker.model.address import Address, ModuleStep
 from checker.model.places import Place
 from checker.terraform.candidates import Candidates
 from checker.terraform.decode import JsonPath, decode
-from checker.terraform.plan_scope import PlanBlock, PlanExpressions, PlanModule, PlanModuleCall, PlanScope, Reference, heads
+from checker.terraform.plan_scope import (
+    PlanBlock,
+    PlanExpressions,
+    PlanModule,
+    PlanModuleCall,
+    PlanScope,
+    Reference,
+    heads,
+)
 from checker.terraform.providers import Providers
 from checker.terraform.schema import Envelope
 
 # What a reference begins with that is no resource: where it leads is not looked up.
-_NO_RESOURCES = frozenset({"var", "local", "module", "each", "count", "data", "path", "terraform", "self"})
+_NO_RESOURCES = frozenset(
+    {"var", "local", "module", "each", "count", "data", "path", "terraform", "self"}
+)
 
 
 class PlanConfiguration:
@@ -64,7 +74,9 @@ class PlanConfiguration:
         """The one reference that an argument is made of."""
         scope = self._root.descend(address.modules)
         block = scope.block("managed", address.type, address.name) if scope is not None else None
-        expression = scope.argument(block, argument) if scope is not None and block is not None else None
+        expression = (
+            scope.argument(block, argument) if scope is not None and block is not None else None
+        )
         found = tuple(heads(expression.references)) if expression is not None else ()
         return found[0] if len(found) == 1 else None
 
@@ -73,23 +85,35 @@ class PlanConfiguration:
         raw = self._found.configuration
         if raw is UNSET or not any(name.encode() in bytes(raw) for name in types):
             return
-        waiting: list[tuple[PlanModule, tuple[ModuleStep, ...]]] = [(self._configuration.root_module, ())]
+        waiting: list[tuple[PlanModule, tuple[ModuleStep, ...]]] = [
+            (self._configuration.root_module, ())
+        ]
         while waiting:
             module, steps = waiting.pop()
             for block in module.resources:
                 if block.type in types and block.mode == "managed" and _single(block):
                     yield Address(block.type, block.name, modules=steps)
-            calls = ((call.module, (*steps, ModuleStep(name, None))) for name, call in module.module_calls.items() if _single(call))
+            calls = (
+                (call.module, (*steps, ModuleStep(name, None)))
+                for name, call in module.module_calls.items()
+                if _single(call)
+            )
             waiting.extend(calls)
 
     @cached_property
     def _configuration(self) -> PlanExpressions:
         raw = self._found.configuration
-        return PlanExpressions() if raw is UNSET else decode(raw, PlanExpressions, self._spot.key("configuration"))
+        return (
+            PlanExpressions()
+            if raw is UNSET
+            else decode(raw, PlanExpressions, self._spot.key("configuration"))
+        )
 
     @cached_property
     def _root(self) -> PlanScope:
-        return PlanScope(self._configuration.root_module, self._spot.key("configuration").key("root_module"))
+        return PlanScope(
+            self._configuration.root_module, self._spot.key("configuration").key("root_module")
+        )
 
     @cached_property
     def _providers(self) -> Providers:

@@ -107,7 +107,9 @@ class PlanScope:
         if known is not None or call is None:
             return known
         spot = self.spot.key("module_calls").key(name).key("module")
-        self._entered[name, key] = entered = PlanScope(call.module, spot, (*self.steps, ModuleStep(name, key)), self, call)
+        self._entered[name, key] = entered = PlanScope(
+            call.module, spot, (*self.steps, ModuleStep(name, key)), self, call
+        )
         return entered
 
     def descend(self, steps: tuple[ModuleStep, ...]) -> PlanScope | None:
@@ -120,7 +122,9 @@ class PlanScope:
     def block(self, mode: str, resource_type: str, name: str) -> PlanBlock | None:
         """The block of this module with that type and name."""
         if not self._blocks:
-            self._blocks = {(block.mode, block.type, block.name): block for block in self.module.resources}
+            self._blocks = {
+                (block.mode, block.type, block.name): block for block in self.module.resources
+            }
         return self._blocks.get((mode, resource_type, name))
 
     def argument(self, block: PlanBlock, name: str) -> Expression | None:
@@ -130,9 +134,15 @@ class PlanScope:
 
     def input(self, name: str) -> Expression | None:
         """The expression that the caller gives for one of this module's variables; to be read in the caller's scope."""
-        return None if self.call is None else self._expression(self.call.expressions, name, self.spot.key("expressions"))
+        return (
+            None
+            if self.call is None
+            else self._expression(self.call.expressions, name, self.spot.key("expressions"))
+        )
 
-    def _expression(self, expressions: dict[str, Raw] | None, name: str, at: JsonPath) -> Expression | None:
+    def _expression(
+        self, expressions: dict[str, Raw] | None, name: str, at: JsonPath
+    ) -> Expression | None:
         raw = (expressions or {}).get(name)
         if raw is None:
             return None

@@ -8,7 +8,14 @@ from checker.errors import UnreadableError
 from checker.model.address import Address, AddressError, ModuleStep, parse
 from checker.model.places import Place, place_of_arn
 from checker.terraform.decode import JsonPath, decode
-from checker.terraform.plan_scope import Expression, PlanBlock, PlanExpressions, PlanScope, ProviderConfig, heads
+from checker.terraform.plan_scope import (
+    Expression,
+    PlanBlock,
+    PlanExpressions,
+    PlanScope,
+    ProviderConfig,
+    heads,
+)
 
 # Source: AWS general reference, partitions and their regions' prefixes (botocore's partitions.json).
 _PARTITIONS = (
@@ -36,7 +43,9 @@ _DEEPEST = 100
 class Providers:
     """The provider configurations of one plan. They may hold keys in clear text: only places are ever read."""
 
-    def __init__(self, configuration: PlanExpressions, root: PlanScope, variables: dict[str, Raw]) -> None:
+    def __init__(
+        self, configuration: PlanExpressions, root: PlanScope, variables: dict[str, Raw]
+    ) -> None:
         self.configuration = configuration
         self.root = root
         self.variables = variables
@@ -62,7 +71,11 @@ class Providers:
 
     def _block(self, address: Address) -> PlanBlock | None:
         scope = self.root.descend(address.modules)
-        return scope.block("data" if address.data else "managed", address.type, address.name) if scope else None
+        return (
+            scope.block("data" if address.data else "managed", address.type, address.name)
+            if scope
+            else None
+        )
 
     def _config(self, key: str) -> tuple[str, ProviderConfig | None]:
         module, _, name = key.rpartition(":")
@@ -79,9 +92,13 @@ class Providers:
         expressions = config.expressions or {}
         if scope is None:
             return Place()
-        role = self._text(_nested(expressions.get("assume_role"), scope.spot).get("role_arn"), scope)
+        role = self._text(
+            _nested(expressions.get("assume_role"), scope.spot).get("role_arn"), scope
+        )
         accounts = expressions.get("allowed_account_ids")
-        account = place_of_arn(role).account or (self._only(accounts, scope) if accounts is not None else None)
+        account = place_of_arn(role).account or (
+            self._only(accounts, scope) if accounts is not None else None
+        )
         return in_region(self._text(expressions.get("region"), scope), account)
 
     def _text(self, raw: Raw | None, scope: PlanScope) -> str | None:
@@ -90,7 +107,11 @@ class Providers:
 
     def _only(self, raw: Raw, scope: PlanScope) -> str | None:
         value = self._constant(raw, scope)
-        return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else None
+        return (
+            value[0]
+            if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str)
+            else None
+        )
 
     def _constant(self, raw: Raw | None, scope: PlanScope | None) -> object:
         """The value of an expression that is a constant, or a variable that leads to one."""
@@ -121,7 +142,11 @@ class Providers:
 
     def _default(self, scope: PlanScope, name: str) -> object:
         variable = scope.module.variables.get(name)
-        return None if variable is None or variable.default is UNSET else decode(variable.default, object, scope.spot)
+        return (
+            None
+            if variable is None or variable.default is UNSET
+            else decode(variable.default, object, scope.spot)
+        )
 
 
 def _nested(raw: Raw | None, spot: JsonPath) -> dict[str, Raw]:

@@ -11,7 +11,14 @@ from checker.model.address import Address, AddressError, InstanceKey, parse
 from checker.model.places import Place
 from checker.model.resource_types import is_relevant
 from checker.terraform.decode import JsonPath, decode, items, members
-from checker.terraform.schema import RawResource, ShownModule, ShownResource, ShownValues, check_levels, is_small
+from checker.terraform.schema import (
+    RawResource,
+    ShownModule,
+    ShownResource,
+    ShownValues,
+    check_levels,
+    is_small,
+)
 
 NOTHING = Raw(b"{}")
 ALL = frozenset({"*"})
@@ -121,7 +128,9 @@ class _Instance(Struct, frozen=True, gc=False):
     sensitive_attributes: list[list[dict[str, Raw]]] | None = None
 
 
-def raw_records(resources: Iterable[RawResource], spot: JsonPath, text: Raw | None = None) -> list[Record]:
+def raw_records(
+    resources: Iterable[RawResource], spot: JsonPath, text: Raw | None = None
+) -> list[Record]:
     """The objects of ours in a raw state, deposed ones included; `spot` is that of the `resources`.
 
     `text` is their JSON. Raises UnreadableError for a resource or an instance of ours that holds a property twice.
@@ -148,13 +157,16 @@ def _instances(resource: RawResource, spot: JsonPath) -> Iterable[Record]:
         raise spot.key("name").unreadable("is not the name of a resource")
     at = spot.key("instances")
     instances = decode(resource.instances, list[_Instance], at)
-    for index, (instance, text) in enumerate(zip(instances, items(resource.instances, at), strict=True)):
+    for index, (instance, text) in enumerate(
+        zip(instances, items(resource.instances, at), strict=True)
+    ):
         here = at.item(index)
         members(text, here)
         attributes = optional_value(instance.attributes)
         if attributes is None and optional_value(instance.attributes_flat) is not None:
             raise here.key("attributes_flat").unreadable(
-                "holds attributes in the form of Terraform 0.11", "refresh the state once: `terraform apply -refresh-only`"
+                "holds attributes in the form of Terraform 0.11",
+                "refresh the state once: `terraform apply -refresh-only`",
             )
         yield Record(
             address=replace(block, key=read_key(instance.index_key, here.key("index_key"))),
@@ -162,7 +174,9 @@ def _instances(resource: RawResource, spot: JsonPath) -> Iterable[Record]:
             attributes=attributes or NOTHING,
             spot=here.key("attributes"),
             deposed=instance.deposed,
-            sensitive=marked_in_state(instance.sensitive_attributes or (), here.key("sensitive_attributes")),
+            sensitive=marked_in_state(
+                instance.sensitive_attributes or (), here.key("sensitive_attributes")
+            ),
             provider=resource.provider,
             tainted=instance.status == "tainted",
         )
@@ -180,7 +194,9 @@ def shown_records(values: ShownValues | None, spot: JsonPath) -> list[Record]:
     waiting: list[tuple[ShownModule, JsonPath]] = [(values.root_module, spot.key("root_module"))]
     while waiting:
         module, here = waiting.pop()
-        ours = [(index, resource) for index, resource in enumerate(module.resources) if resource.type]
+        ours = [
+            (index, resource) for index, resource in enumerate(module.resources) if resource.type
+        ]
         for index, resource in ours:
             if not is_relevant(resource.type, resource.mode):
                 continue
@@ -192,14 +208,19 @@ def shown_records(values: ShownValues | None, spot: JsonPath) -> list[Record]:
                     attributes=optional_value(resource.values) or NOTHING,
                     spot=at.key("values"),
                     deposed=resource.deposed_key,
-                    sensitive=marked_attributes(resource.sensitive_values, at.key("sensitive_values")),
+                    sensitive=marked_attributes(
+                        resource.sensitive_values, at.key("sensitive_values")
+                    ),
                     # It names the provider and not which of its configurations: all that it shows is of one, or none is told.
                     provider="",
                     tainted=resource.tainted is True,
                 )
             )
         children = here.key("child_modules")
-        waiting.extend((child, children.item(index)) for index, child in reversed(list(enumerate(module.child_modules))))
+        waiting.extend(
+            (child, children.item(index))
+            for index, child in reversed(list(enumerate(module.child_modules)))
+        )
     return records
 
 
@@ -210,7 +231,10 @@ def _absolute(resource: ShownResource, module: str, spot: JsonPath) -> Address:
     """
     address = read_address(resource.address, spot.key("address"))
     if module and not address.modules:
-        address = replace(address, modules=read_address(f"{module}.{resource.address}", spot.key("address")).modules)
+        address = replace(
+            address,
+            modules=read_address(f"{module}.{resource.address}", spot.key("address")).modules,
+        )
     if address.key is None and resource.index is not None:
         address = replace(address, key=read_key(resource.index, spot.key("index")))
     return address

@@ -196,9 +196,15 @@ def check_levels(raw: Raw, spot: JsonPath, levels: Collection[str] = _LEVELS) ->
         text, here = waiting.pop()
         match bytes(memoryview(text)[:1]):
             case b"{":
-                waiting.extend((held, here.key(name)) for name, held in members(text, here).items() if name in levels)
+                waiting.extend(
+                    (held, here.key(name))
+                    for name, held in members(text, here).items()
+                    if name in levels
+                )
             case b"[":
-                waiting.extend((held, here.item(index)) for index, held in enumerate(items(text, here)))
+                waiting.extend(
+                    (held, here.item(index)) for index, held in enumerate(items(text, here))
+                )
             case _:
                 pass
 
@@ -208,11 +214,16 @@ def _check(raw: Raw, found: ShownValues | None, count: int, spot: JsonPath) -> N
     if lost or is_small(raw):
         check_levels(raw, spot)
     if lost:
-        raise spot.unreadable("holds a list of resources twice: which of the two counts differs from parser to parser", AGAIN)
+        raise spot.unreadable(
+            "holds a list of resources twice: which of the two counts differs from parser to parser",
+            AGAIN,
+        )
 
 
 def _resources(values: ShownValues | None) -> int:
-    waiting: list[ShownModule] = [values.root_module] if values is not None and values.root_module is not None else []
+    waiting: list[ShownModule] = (
+        [values.root_module] if values is not None and values.root_module is not None else []
+    )
     count = 0
     while waiting:
         module = waiting.pop()

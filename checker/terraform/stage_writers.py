@@ -24,7 +24,14 @@ from msgspec import Raw, Struct
 
 from checker.errors import UnreadableError
 from checker.model.address import Address
-from checker.model.plan import Action, DeploymentChange, StageChange, StageClash, Unsaid, WrittenStage
+from checker.model.plan import (
+    Action,
+    DeploymentChange,
+    StageChange,
+    StageClash,
+    Unsaid,
+    WrittenStage,
+)
 from checker.model.resource_types import APIS, DEPLOYMENTS, OTHER_WRITERS, STAGES
 from checker.model.resources import PresentsNothing, Stage, StageKind
 from checker.terraform.changes import Change
@@ -50,7 +57,9 @@ class _Api(Struct, frozen=True, gc=False):
     rest_api_id: str | None = None
 
 
-def deployments(changes: Iterable[Change], recorded: Sequence[Record]) -> Iterator[DeploymentChange]:
+def deployments(
+    changes: Iterable[Change], recorded: Sequence[Record]
+) -> Iterator[DeploymentChange]:
     """Yield what a plan does to each deployment, with the stages that a deployment with a stage name writes."""
     points_to: dict[tuple[str | None, str | None], str | None] = {}
     for record in recorded:
@@ -60,17 +69,26 @@ def deployments(changes: Iterable[Change], recorded: Sequence[Record]) -> Iterat
     for change in changes:
         if change.type in DEPLOYMENTS and change.deposed is None and change.action.changes:
             writes = () if change.type == _V2 else tuple(dict.fromkeys(_written(change, points_to)))
-            yield DeploymentChange(address=change.address, action=change.action, writes=writes, changed=change.changed())
+            yield DeploymentChange(
+                address=change.address,
+                action=change.action,
+                writes=writes,
+                changed=change.changed(),
+            )
 
 
-def _written(change: Change, points_to: dict[tuple[str | None, str | None], str | None]) -> Iterator[WrittenStage]:
+def _written(
+    change: Change, points_to: dict[tuple[str | None, str | None], str | None]
+) -> Iterator[WrittenStage]:
     """The stages that a change writes or deletes; an update in place changes only the description, and writes none."""
     if change.before is not None and change.action.destroys:
         before = decode(change.before.attributes, _Deployment, change.before.spot)
         identity = before.deployment_id or before.id
         # The provider leaves a stage alone that points to another deployment by now.
         other = points_to.get((before.rest_api_id, before.stage_name))
-        if before.stage_name and not (change.action is Action.DELETE and other and identity and other != identity):
+        if before.stage_name and not (
+            change.action is Action.DELETE and other and identity and other != identity
+        ):
             yield _written_by(change.before, before)
     if change.after is not None and (change.action.creates or change.action is Action.OTHER):
         after = decode(change.after.attributes, _Deployment, change.after.spot)
@@ -80,8 +98,12 @@ def _written(change: Change, points_to: dict[tuple[str | None, str | None], str 
 
 def _written_by(record: Record, found: _Deployment) -> WrittenStage:
     return WrittenStage(
-        api_id=None if record.awaits("rest_api_id") else printable(found.rest_api_id, record.spot.key("rest_api_id")),
-        name=None if record.awaits("stage_name") else printable(found.stage_name, record.spot.key("stage_name")),
+        api_id=None
+        if record.awaits("rest_api_id")
+        else printable(found.rest_api_id, record.spot.key("rest_api_id")),
+        name=None
+        if record.awaits("stage_name")
+        else printable(found.stage_name, record.spot.key("stage_name")),
     )
 
 
@@ -95,13 +117,20 @@ class _Named(Struct, frozen=True, kw_only=True):
 
 
 def stage_clashes(
-    stages: Iterable[StageChange], changes: Sequence[Change], recorded: Iterable[Record], configuration: PlanConfiguration
+    stages: Iterable[StageChange],
+    changes: Sequence[Change],
+    recorded: Iterable[Record],
+    configuration: PlanConfiguration,
 ) -> Iterator[StageClash | Unsaid]:
     """Yield the stages that a plan creates although a deployment creates or has created a stage of that name.
 
     A clash is certain where the deployment goes first. Everything else is left open.
     """
-    created = [stage for stage in stages if stage.action.creates and stage.deposed is None and _at_stake(stage)]
+    created = [
+        stage
+        for stage in stages
+        if stage.action.creates and stage.deposed is None and _at_stake(stage)
+    ]
     named = list(_named(changes, recorded)) if created else []
     for stage in created:
         for deployment in named:
@@ -114,7 +143,10 @@ def _at_stake(change: StageChange) -> bool:
     return (
         after is not None
         and after.kind is StageKind.REST
-        and any(presented is not None and not isinstance(presented, PresentsNothing) for presented in change.presented)
+        and any(
+            presented is not None and not isinstance(presented, PresentsNothing)
+            for presented in change.presented
+        )
     )
 
 
@@ -128,7 +160,12 @@ def _named(changes: Sequence[Change], recorded: Iterable[Record]) -> Iterator[_N
             if made is not None or makes is not None:
                 yield _Named(address=change.address, action=change.action, made=made, makes=makes)
     for record in recorded:
-        if record.type in DEPLOYMENTS and record.type != _V2 and record.deposed is None and record.address not in known:
+        if (
+            record.type in DEPLOYMENTS
+            and record.type != _V2
+            and record.deposed is None
+            and record.address not in known
+        ):
             made = _with_name(record)
             if made is not None:
                 yield _Named(address=record.address, action=Action.NO_OP, made=made, makes=None)
@@ -141,7 +178,9 @@ def _with_name(record: Record | None) -> WrittenStage | None:
     return _written_by(record, found) if found.stage_name or record.awaits("stage_name") else None
 
 
-def _clash(stage: StageChange, deployment: _Named, configuration: PlanConfiguration) -> Iterator[StageClash | Unsaid]:
+def _clash(
+    stage: StageChange, deployment: _Named, configuration: PlanConfiguration
+) -> Iterator[StageClash | Unsaid]:
     after, before = stage.after, stage.before
     if after is None:
         return
@@ -150,15 +189,28 @@ def _clash(stage: StageChange, deployment: _Named, configuration: PlanConfigurat
         # Where only the stage is deleted first, no order is fixed between its deletion and the deployment's creation.
         raced = stage.action is Action.REPLACE and deployment.action is not Action.REPLACE
         if same and not raced:
-            yield StageClash(deployment=deployment.address, action=deployment.action, stage=after, before=before)
+            yield StageClash(
+                deployment=deployment.address, action=deployment.action, stage=after, before=before
+            )
             return
-        yield _open_clash(stage.address, f"{deployment.address} has stage_name and may create the same stage first")
+        yield _open_clash(
+            stage.address,
+            f"{deployment.address} has stage_name and may create the same stage first",
+        )
         return
     same = _same(deployment.made, after, deployment.address, configuration)
-    itself = before is not None and stage.action is Action.REPLACE and (before.api_id, before.name) == (after.api_id, after.name)
-    gone = deployment.action is Action.REPLACE and configuration.refers(stage.address, "deployment_id", deployment.address)
+    itself = (
+        before is not None
+        and stage.action is Action.REPLACE
+        and (before.api_id, before.name) == (after.api_id, after.name)
+    )
+    gone = deployment.action is Action.REPLACE and configuration.refers(
+        stage.address, "deployment_id", deployment.address
+    )
     if same is not False and not itself and not gone:
-        yield _open_clash(stage.address, f"{deployment.address} has made a stage of that name (stage_name)")
+        yield _open_clash(
+            stage.address, f"{deployment.address} has made a stage of that name (stage_name)"
+        )
 
 
 def _open_clash(stage: Address, why: str) -> Unsaid:
@@ -171,14 +223,23 @@ def _open_clash(stage: Address, why: str) -> Unsaid:
     )
 
 
-def _same(written: WrittenStage | None, stage: Stage, deployment: Address, configuration: PlanConfiguration) -> bool | None:
+def _same(
+    written: WrittenStage | None,
+    stage: Stage,
+    deployment: Address,
+    configuration: PlanConfiguration,
+) -> bool | None:
     """Whether a deployment's stage is the given one; None where the plan does not tell."""
     if written is None or (written.name and stage.name and written.name != stage.name):
         return False
     if written.api_id and stage.api_id:
         same: bool | None = written.api_id == stage.api_id
     else:
-        same = configuration.takes_same(deployment, stage.address, "rest_api_id") if stage.address is not None else None
+        same = (
+            configuration.takes_same(deployment, stage.address, "rest_api_id")
+            if stage.address is not None
+            else None
+        )
     return same if same is False or (written.name and stage.name) else None
 
 
@@ -198,9 +259,15 @@ def unsaid(changes: Iterable[Change]) -> Iterator[Unsaid]:
     A resource that is new touches no stage that is there, and is no more than a notice (`notices`).
     """
     for change in changes:
-        if change.type not in OTHER_WRITERS or not change.action.changes or change.action in {Action.CREATE, Action.FORGET}:
+        if (
+            change.type not in OTHER_WRITERS
+            or not change.action.changes
+            or change.action in {Action.CREATE, Action.FORGET}
+        ):
             continue
-        if any(_holds_ours(record) for record in (change.before, change.after) if record is not None):
+        if any(
+            _holds_ours(record) for record in (change.before, change.after) if record is not None
+        ):
             verb = _VERBS.get(change.action, "changed")
             yield Unsaid(
                 message=f"{change.address}, which the plan {verb}, holds stages or client certificates of API Gateway: what happens"
@@ -211,10 +278,17 @@ def unsaid(changes: Iterable[Change]) -> Iterator[Unsaid]:
             )
 
 
-_VERBS = {Action.UPDATE: "updates", Action.DELETE: "deletes", Action.REPLACE: "replaces", Action.REPLACE_CREATE_FIRST: "replaces"}
+_VERBS = {
+    Action.UPDATE: "updates",
+    Action.DELETE: "deletes",
+    Action.REPLACE: "replaces",
+    Action.REPLACE_CREATE_FIRST: "replaces",
+}
 
 
-def notices(records: Iterable[Record], changes: Iterable[Change] = (), stages: Sequence[Stage] = ()) -> Iterator[str]:
+def notices(
+    records: Iterable[Record], changes: Iterable[Change] = (), stages: Sequence[Stage] = ()
+) -> Iterator[str]:
     """Yield a sentence for each resource through which another service holds stages or certificates, or may.
 
     `stages` are those of the document: what a deployment does to them is a finding, and no notice.
@@ -229,7 +303,12 @@ def notices(records: Iterable[Record], changes: Iterable[Change] = (), stages: S
         elif change.type in DEPLOYMENTS and change.type != _V2:
             yield from _by_deployment(change, stages)
     for record in records:
-        if record.type in OTHER_WRITERS and record.deposed is None and record.address not in told and _holds_ours(record):
+        if (
+            record.type in OTHER_WRITERS
+            and record.deposed is None
+            and record.address not in told
+            and _holds_ours(record)
+        ):
             yield _elsewhere(record.address)
 
 
@@ -289,10 +368,15 @@ def shared_stages(stages: Iterable[Stage]) -> Iterator[tuple[Stage, Stage]]:
                 yield other, stage
 
 
-def unsaid_of_shared(now: Iterable[Stage], after: Iterable[Stage], changes: Iterable[Change]) -> Iterator[Unsaid]:
+def unsaid_of_shared(
+    now: Iterable[Stage], after: Iterable[Stage], changes: Iterable[Change]
+) -> Iterator[Unsaid]:
     """Yield what two resources for one stage leave open: each writes the certificate that it names, and the last one counts."""
     acting = {change.address for change in changes if change.action.changes}
-    pairs = {(one.address, two.address): (one, two) for one, two in (*shared_stages(now), *shared_stages(after))}
+    pairs = {
+        (one.address, two.address): (one, two)
+        for one, two in (*shared_stages(now), *shared_stages(after))
+    }
     for one, two in pairs.values():
         different = one.presents != two.presents
         if different or not acting.isdisjoint({one.address, two.address}):

@@ -11,7 +11,14 @@ from msgspec.structs import replace
 from checker.errors import UnreadableError
 from checker.model.places import place_of_arn
 from checker.model.resource_types import APIS, STAGES
-from checker.model.resources import Presented, Presents, PresentsNothing, PresentsPlanned, Stage, StageKind
+from checker.model.resources import (
+    Presented,
+    Presents,
+    PresentsNothing,
+    PresentsPlanned,
+    Stage,
+    StageKind,
+)
 from checker.terraform.decode import decode, printable
 from checker.terraform.providers import in_region
 from checker.terraform.records import Record, optional_value
@@ -20,7 +27,9 @@ if TYPE_CHECKING:
     from checker.model.conditions import Tags
 
 
-def read_tags(record: Record, own: Raw | UnsetType, every: Raw | UnsetType, asked: Collection[str]) -> Tags | None:
+def read_tags(
+    record: Record, own: Raw | UnsetType, every: Raw | UnsetType, asked: Collection[str]
+) -> Tags | None:
     """The tags of an object that are asked for, those that the provider adds among them.
 
     None where no document shows them, or where they are hidden. The provider aws has a mapping, `awscc` a list of keys and values;
@@ -46,7 +55,13 @@ def _read(found: Raw, record: Record, asked: Collection[str]) -> Tags | None:
             tags = list(decode(found, dict[str | None, str | None], record.spot).items())
     except UnreadableError:
         return None
-    return tuple(sorted((key, text) for key, text in tags if key in asked and key is not None and text is not None))
+    return tuple(
+        sorted(
+            (key, text)
+            for key, text in tags
+            if key in asked and key is not None and text is not None
+        )
+    )
 
 
 PRESENTED = "client_certificate_id"
@@ -80,7 +95,11 @@ def read_stage(record: Record, disclosed: Collection[str], tags: Collection[str]
         api_id, name, fallback = "api_id", "name", "id"
     else:
         api_id, name, fallback = "rest_api_id", "stage_name", "stage_name"
-    place = in_region(found.region).or_else(place_of_arn(found.execution_arn)).or_else(place_of_arn(found.arn))
+    place = (
+        in_region(found.region)
+        .or_else(place_of_arn(found.execution_arn))
+        .or_else(place_of_arn(found.arn))
+    )
     return Stage(
         address=record.address,
         kind=STAGES[record.type],
@@ -124,7 +143,12 @@ def api_names(records: Iterable[Record]) -> Mapping[ApiKey, str]:
     """The name of each API in some records, by kind and id; none for one whose name is hidden, or that cannot be read."""
     found: dict[ApiKey, str] = {}
     for record in records:
-        if record.type not in APIS or record.deposed is not None or record.hides("name") or record.awaits("name"):
+        if (
+            record.type not in APIS
+            or record.deposed is not None
+            or record.hides("name")
+            or record.awaits("name")
+        ):
             continue
         try:
             read = decode(record.attributes, _ApiAttributes, record.spot)
@@ -146,7 +170,11 @@ def http_apis(records: Iterable[Record]) -> frozenset[str]:
     found: set[str] = set()
     other: set[str] = set()
     for record in records:
-        if APIS.get(record.type) is not StageKind.WEBSOCKET or record.hides("protocol_type") or record.awaits("protocol_type"):
+        if (
+            APIS.get(record.type) is not StageKind.WEBSOCKET
+            or record.hides("protocol_type")
+            or record.awaits("protocol_type")
+        ):
             continue
         try:
             read = decode(record.attributes, _ApiAttributes, record.spot)
@@ -159,7 +187,11 @@ def http_apis(records: Iterable[Record]) -> frozenset[str]:
 
 def can_present(stage: Stage, http: Collection[str]) -> bool:
     """Whether a stage may present a certificate: one of an HTTP API cannot, unless the document says that it does."""
-    return stage.kind is StageKind.REST or stage.api_id not in http or not isinstance(stage.presents, PresentsNothing)
+    return (
+        stage.kind is StageKind.REST
+        or stage.api_id not in http
+        or not isinstance(stage.presents, PresentsNothing)
+    )
 
 
 def with_api_name(names: Mapping[ApiKey, str], stage: Stage) -> Stage:

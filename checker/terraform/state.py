@@ -15,7 +15,15 @@ from checker.model.resources import Certificate, Presents, PresentsPlanned, Stag
 from checker.terraform.certificates import read_acm_certificate, read_certificate
 from checker.terraform.decode import AGAIN, members, printable
 from checker.terraform.records import Record
-from checker.terraform.stages import PRESENTED, ApiKey, api_names, can_present, http_apis, read_stage, with_api_name
+from checker.terraform.stages import (
+    PRESENTED,
+    ApiKey,
+    api_names,
+    can_present,
+    http_apis,
+    read_stage,
+    with_api_name,
+)
 
 _Accounts = dict[str | None, set[str | None]]
 
@@ -41,13 +49,18 @@ def infer_accounts(
         if record.provider is not None and certificate.id in presented:
             by_presenters.setdefault(record.provider, set()).update(presented[certificate.id])
     accounts = {**by_presenters, **by_stages}
-    return tuple(_in_account(certificate, accounts.get(record.provider, set())) for record, certificate in certificates)
+    return tuple(
+        _in_account(certificate, accounts.get(record.provider, set()))
+        for record, certificate in certificates
+    )
 
 
 def _in_account(certificate: Certificate, accounts: set[str | None]) -> Certificate:
     if len(accounts) != 1 or certificate.place.account is not None:
         return certificate
-    return replace(certificate, place=certificate.place.or_else(Place(account=next(iter(accounts)))))
+    return replace(
+        certificate, place=certificate.place.or_else(Place(account=next(iter(accounts))))
+    )
 
 
 class RecordedState(Struct, frozen=True, kw_only=True):
@@ -73,15 +86,23 @@ def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recor
     _check_once(records)
     mine = [record for record in records if record.type in CERTIFICATES]
     gateway = [read_certificate(record, tags) for record in mine]
-    acm = [read_acm_certificate(record, tags) for record in records if record.type == ACM_CERTIFICATE]
+    acm = [
+        read_acm_certificate(record, tags) for record in records if record.type == ACM_CERTIFICATE
+    ]
     disclosed = {certificate.id for certificate in (*gateway, *acm) if certificate.id}
     names, http = api_names(records), http_apis(records)
-    read = [(record, with_api_name(names, read_stage(record, disclosed, tags))) for record in records if record.type in STAGES]
+    read = [
+        (record, with_api_name(names, read_stage(record, disclosed, tags)))
+        for record in records
+        if record.type in STAGES
+    ]
     presenting = [(record, stage) for record, stage in read if can_present(stage, http)]
     holders = [record for record, _ in presenting]
     stages = tuple(stage for _, stage in presenting)
     named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
-    homed = infer_accounts(tuple(zip(mine, gateway, strict=True)), tuple(zip(holders, stages, strict=True)))
+    homed = infer_accounts(
+        tuple(zip(mine, gateway, strict=True)), tuple(zip(holders, stages, strict=True))
+    )
     return RecordedState(
         stages=stages,
         certificates=(*homed, *(certificate for certificate in acm if certificate.id in named)),

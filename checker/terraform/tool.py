@@ -25,9 +25,39 @@ _KNOWN = ("terraform", "tofu")
 # the backends s3, azurerm, gcs, http, pg, consul, kubernetes, oss, cos, oci and remote; OpenTofu, "State encryption".
 _NAMES = frozenset(
     {
-        *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TMP", "TEMP", "TERM", "TZ", "LANG", "LANGUAGE", "LD_LIBRARY_PATH"),
-        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
-        *("SSL_CERT_FILE", "SSL_CERT_DIR", "KUBECONFIG", "NIX_SSL_CERT_FILE", "CLOUDSDK_CONFIG", "GOENV"),
+        *(
+            "PATH",
+            "HOME",
+            "USER",
+            "LOGNAME",
+            "SHELL",
+            "TMPDIR",
+            "TMP",
+            "TEMP",
+            "TERM",
+            "TZ",
+            "LANG",
+            "LANGUAGE",
+            "LD_LIBRARY_PATH",
+        ),
+        *(
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "NO_PROXY",
+            "ALL_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "no_proxy",
+            "all_proxy",
+        ),
+        *(
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "KUBECONFIG",
+            "NIX_SSL_CERT_FILE",
+            "CLOUDSDK_CONFIG",
+            "GOENV",
+        ),
         *(
             "ASDF_DIR",
             "ASDF_DATA_DIR",
@@ -40,11 +70,26 @@ _NAMES = frozenset(
     }
 )
 _PREFIXES = (
-    *("TF_", "LC_", "XDG_", "AWS_", "ARM_", "AZURE_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_AUTH_", "ALICLOUD_", "ALIBABA_CLOUD_"),
+    *(
+        "TF_",
+        "LC_",
+        "XDG_",
+        "AWS_",
+        "ARM_",
+        "AZURE_",
+        "GOOGLE_",
+        "GCLOUD_",
+        "CLOUDSDK_AUTH_",
+        "ALICLOUD_",
+        "ALIBABA_CLOUD_",
+    ),
     *("TENCENTCLOUD_", "OCI_", "KUBE_", "PG", "CONSUL_"),
 )
 # Of those, what is meant for other commands or holds what a state is not read with.
-_WITHHELD = re.compile(r"TF_VAR_.*|TF_LOG.*|TF_REATTACH_PROVIDERS|.*(?:GITHUB|GITLAB|BITBUCKET|ACTIONS_).*", re.IGNORECASE)
+_WITHHELD = re.compile(
+    r"TF_VAR_.*|TF_LOG.*|TF_REATTACH_PROVIDERS|.*(?:GITHUB|GITLAB|BITBUCKET|ACTIONS_).*",
+    re.IGNORECASE,
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CHOICE = "TFCERT_TOOL"
 
@@ -68,7 +113,9 @@ class Tool(Struct, frozen=True, kw_only=True):
         return f"Tool(path={self.path!r})"  # never the environment
 
 
-def find_tool(name: str | None, environment: Mapping[str, str], passed: Collection[str] = ()) -> Tool | None:
+def find_tool(
+    name: str | None, environment: Mapping[str, str], passed: Collection[str] = ()
+) -> Tool | None:
     """The tool of that name or path, else of TFCERT_TOOL, else the terraform or the tofu that is on PATH.
 
     It is given the variables of a documented list and those that are `passed` by name. None where none was asked for and none is
@@ -77,7 +124,9 @@ def find_tool(name: str | None, environment: Mapping[str, str], passed: Collecti
     for each in passed:
         if not _VARIABLE.fullmatch(each):
             raise UsageError(
-                f"{each!r} is no name of a variable", where="--tool-env", remedy="give the name alone: --tool-env NAME"
+                f"{each!r} is no name of a variable",
+                where="--tool-env",
+                remedy="give the name alone: --tool-env NAME",
             )
     asked = name or environment.get(_CHOICE)
     for candidate in (asked,) if asked else _KNOWN:
@@ -98,7 +147,8 @@ def _given(environment: Mapping[str, str], passed: Collection[str]) -> Mapping[s
     return {
         name: text
         for name, text in environment.items()
-        if name in passed or ((name in _NAMES or name.startswith(_PREFIXES)) and not _WITHHELD.fullmatch(name))
+        if name in passed
+        or ((name in _NAMES or name.startswith(_PREFIXES)) and not _WITHHELD.fullmatch(name))
     }
 
 
@@ -108,7 +158,14 @@ _WINDOW = 1024**2
 _LONGEST = 300
 
 # Nobody is there to answer questions; no colours, no logs among the errors, no arguments meant for other commands.
-_QUIET = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "TF_CLI_ARGS": "", "TF_LOG": "", "NO_COLOR": "1", "CHECKPOINT_DISABLE": "1"}
+_QUIET = {
+    "TF_IN_AUTOMATION": "1",
+    "TF_INPUT": "0",
+    "TF_CLI_ARGS": "",
+    "TF_LOG": "",
+    "NO_COLOR": "1",
+    "CHECKPOINT_DISABLE": "1",
+}
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷╵]")
 
 
@@ -124,7 +181,12 @@ class ToolAnswer(Struct, frozen=True, kw_only=True):
 
 
 def run_tool(
-    tool: Tool, arguments: Sequence[str], directory: str, *, seconds: float = SECONDS, most: int = MOST_BYTES
+    tool: Tool,
+    arguments: Sequence[str],
+    directory: str,
+    *,
+    seconds: float = SECONDS,
+    most: int = MOST_BYTES,
 ) -> ToolAnswer:
     """Run the tool in a directory.
 
@@ -148,11 +210,15 @@ def run_tool(
     if not code:
         return ToolAnswer(printed=memoryview(printed).toreadonly(), complaint=None)
     complaint, details = _summary(bytes(complaints), code)
-    return ToolAnswer(printed=memoryview(printed).toreadonly(), complaint=complaint, details=details)
+    return ToolAnswer(
+        printed=memoryview(printed).toreadonly(), complaint=complaint, details=details
+    )
 
 
 @contextmanager
-def _started(tool: Tool, arguments: Sequence[str], directory: str, command: str) -> Iterator[Popen[bytes]]:
+def _started(
+    tool: Tool, arguments: Sequence[str], directory: str, command: str
+) -> Iterator[Popen[bytes]]:
     import subprocess
 
     try:
@@ -167,7 +233,9 @@ def _started(tool: Tool, arguments: Sequence[str], directory: str, command: str)
         )
     except OSError as error:
         reason = error.strerror or "it is no program"
-        raise UnreadableError(f"`{command}` could not be started: {reason}", where=directory) from error
+        raise UnreadableError(
+            f"`{command}` could not be started: {reason}", where=directory
+        ) from error
     with process:
         try:
             yield process
@@ -205,7 +273,14 @@ def _summary(complaints: bytes, code: int) -> tuple[str, str]:
     at = next((index for index, line in enumerate(lines) if line.startswith("Error")), None)
     if at is None:
         return _short(lines[-1] if lines else f"it ended with code {code}"), ""
-    end = next((index for index, line in enumerate(lines[at + 1 :], at + 1) if line.startswith(("Error", "Warning"))), len(lines))
+    end = next(
+        (
+            index
+            for index, line in enumerate(lines[at + 1 :], at + 1)
+            if line.startswith(("Error", "Warning"))
+        ),
+        len(lines),
+    )
     return _short(lines[at]), _short(" ".join(lines[at + 1 : end]))
 
 

@@ -25,7 +25,9 @@ def unwrap(data: Buffer, spot: JsonPath) -> Buffer:
     if bytes(data[:2]) == _GZIP:
         data = _inflated(data, spot)
     if not len(data):
-        raise spot.unreadable("is empty", "a command that failed often leaves an empty file behind; run it again")
+        raise spot.unreadable(
+            "is empty", "a command that failed often leaves an empty file behind; run it again"
+        )
     if bytes(data[:4]) == ZIP:
         return data
     data = _transcoded(data, spot)
@@ -35,8 +37,13 @@ def unwrap(data: Buffer, spot: JsonPath) -> Buffer:
 
 def _transcoded(data: Buffer, spot: JsonPath) -> Buffer:
     head = bytes(data[:4])
-    if head in _UTF_32_MARKS or (head.count(b"\0") == 3 and head[:1] + head[3:] in {b"{\0", b"\0{", b"[\0", b"\0["}):
-        raise spot.unreadable("is UTF-32, and JSON is UTF-8", "save it as UTF-8: `iconv -f UTF-32 -t UTF-8 FILE | tfcert check -`")
+    if head in _UTF_32_MARKS or (
+        head.count(b"\0") == 3 and head[:1] + head[3:] in {b"{\0", b"\0{", b"[\0", b"\0["}
+    ):
+        raise spot.unreadable(
+            "is UTF-32, and JSON is UTF-8",
+            "save it as UTF-8: `iconv -f UTF-32 -t UTF-8 FILE | tfcert check -`",
+        )
     if head.startswith(codecs.BOM_UTF8):
         return data[len(codecs.BOM_UTF8) :]
     # Without a mark, a NUL beside the first brace tells which half of each character comes first.
@@ -68,8 +75,12 @@ def _check_utf8(data: Buffer, spot: JsonPath) -> None:
             at += consumed
     except UnicodeDecodeError as error:
         if b"\0" in bytes(data[:_HEAD]):
-            raise spot.unreadable("is a binary file, neither a plan nor a state", "pass a plan or a state") from error
-        raise spot.unreadable(f"is not UTF-8 at byte {at + error.start}", "save it as UTF-8") from error
+            raise spot.unreadable(
+                "is a binary file, neither a plan nor a state", "pass a plan or a state"
+            ) from error
+        raise spot.unreadable(
+            f"is not UTF-8 at byte {at + error.start}", "save it as UTF-8"
+        ) from error
 
 
 def _inflated(data: Buffer, spot: JsonPath) -> bytes:
@@ -85,9 +96,13 @@ def _inflated(data: Buffer, spot: JsonPath) -> bytes:
                 pieces.append(piece)
                 allowed -= len(piece)
                 if allowed < 0:
-                    raise spot.unreadable("grows far beyond what a plan or a state does when it is unpacked")
+                    raise spot.unreadable(
+                        "grows far beyond what a plan or a state does when it is unpacked"
+                    )
     except EOFError as error:
-        raise spot.unreadable("is truncated gzip", "the command that wrote it was cut short; write it again") from error
+        raise spot.unreadable(
+            "is truncated gzip", "the command that wrote it was cut short; write it again"
+        ) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise spot.unreadable("is broken gzip", "compress the document again") from error
     return b"".join(pieces)

@@ -17,7 +17,9 @@ STATE = "terraform.tfstate"
 _LONGEST = 256
 
 
-def workspace_of(kind: SourceKind, source: str, directory: str, environment: Mapping[str, str]) -> str | None:
+def workspace_of(
+    kind: SourceKind, source: str, directory: str, environment: Mapping[str, str]
+) -> str | None:
     """The workspace of a source with its configuration in `directory`; None where nothing says, or where it is contradicted."""
     selected = _selected(Path(directory), environment)
     match kind:

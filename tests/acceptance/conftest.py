@@ -22,7 +22,8 @@ def mirror():
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(binary, id=binary.name) for binary in equipment.binaries()] or [pytest.param(None, id="no-tool")],
+    params=[pytest.param(binary, id=binary.name) for binary in equipment.binaries()]
+    or [pytest.param(None, id="no-tool")],
 )
 def tool(request, mirror, tmp_path_factory):
     """Each binary of the machine, with its provider; without them the test is skipped, and the run says so."""

@@ -14,7 +14,10 @@ def test_it_is_made_alone_and_the_stages_follow_in_an_apply_of_their_own(aws, to
     """certificate-gone's remedy: `-target` makes it anew and moves no stage; everything at once is caught as unstaged."""
     bench = Bench.lay(aws, tool, tmp_path / tool.binary.name, "single")
     bench.apply_at_once()
-    (gone,) = {shown["clientCertificateId"] for shown in aws.client("apigateway").get_client_certificates()["items"]}
+    (gone,) = {
+        shown["clientCertificateId"]
+        for shown in aws.client("apigateway").get_client_certificates()["items"]
+    }
     aws.answer_delete_in_use("allow")
     aws.client("apigateway").delete_client_certificate(clientCertificateId=gone)
 

@@ -26,17 +26,26 @@ resource "aws_api_gateway_stage" "live" {{
 
 def presented(bench: Bench, api: str) -> str | None:
     """The certificate that the stage presents in AWS."""
-    return bench.aws.client("apigateway").get_stage(restApiId=api, stageName="live").get("clientCertificateId")
+    return (
+        bench.aws.client("apigateway")
+        .get_stage(restApiId=api, stageName="live")
+        .get("clientCertificateId")
+    )
 
 
-def test_a_stage_loses_its_certificate_to_a_deployment_and_is_not_created_beside_one(aws, tool, tmp_path):
+def test_a_stage_loses_its_certificate_to_a_deployment_and_is_not_created_beside_one(
+    aws, tool, tmp_path
+):
     """F2: replaced, the deployment takes the certificate off; where the stage is replaced too, its creation is refused."""
     bench = Bench.lay(aws, tool, tmp_path / tool.binary.name, "deployed")
     bench.apply_at_once()
     (api,) = (one["id"] for one in aws.client("apigateway").get_rest_apis()["items"])
     bench.infra.joinpath("stage.tf").write_text(OWN.format(api=api))
     bench.apply_at_once()
-    (shown,) = (one["clientCertificateId"] for one in aws.client("apigateway").get_client_certificates()["items"])
+    (shown,) = (
+        one["clientCertificateId"]
+        for one in aws.client("apigateway").get_client_certificates()["items"]
+    )
     assert presented(bench, api) == shown
 
     both = bench.plan("both", f"-replace={STAGE}", f"-replace={DEPLOYMENT}", "-refresh=false")

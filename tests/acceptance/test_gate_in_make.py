@@ -14,7 +14,10 @@ pytestmark = pytest.mark.xdist_group("acceptance-gate-in-make")
 MAKEFILE = REPOSITORY / "docs/gates/make/tfcert.mk"
 TFCERT = f"{shlex.quote(sys.executable)} -c 'from checker.cli import main; main()'"
 # Certificate and stage in one apply: a stage of the configuration moves to a certificate that is not there yet.
-MOVED = (b"aws_api_gateway_client_certificate.orders.id", b"aws_api_gateway_client_certificate.fresh.id")
+MOVED = (
+    b"aws_api_gateway_client_certificate.orders.id",
+    b"aws_api_gateway_client_certificate.fresh.id",
+)
 FRESH = b'\nresource "aws_api_gateway_client_certificate" "fresh" {}\n'
 
 
@@ -24,19 +27,30 @@ def test_what_is_stopped_is_not_applied(aws, tool, tmp_path):
 
     def make():
         told = (f"TERRAFORM={tool.binary.path}", f"TFCERT={TFCERT}")
-        return run(("make", "-f", str(MAKEFILE), "apply", *told), folder=bench.infra, environment=bench.environment)
+        return run(
+            ("make", "-f", str(MAKEFILE), "apply", *told),
+            folder=bench.infra,
+            environment=bench.environment,
+        )
 
     done = make()
     assert done.code == 0, str(done)
     applied = bench.state.read_bytes()
     texts = bench.texts()
 
-    bench.write({name: text.replace(*MOVED) + (FRESH if name == "rotation.tf" else b"") for name, text in texts.items()})
+    bench.write(
+        {
+            name: text.replace(*MOVED) + (FRESH if name == "rotation.tf" else b"")
+            for name, text in texts.items()
+        }
+    )
     done = make()
     assert done.code != 0
     assert b"rotation-unstaged" in done.stdout
     assert bench.state.read_bytes() == applied
 
-    bench.write({name: text + (FRESH if name == "rotation.tf" else b"") for name, text in texts.items()})
+    bench.write(
+        {name: text + (FRESH if name == "rotation.tf" else b"") for name, text in texts.items()}
+    )
     assert make().code == 0
     assert bench.state.read_bytes() != applied

@@ -15,7 +15,9 @@ from rig.making import make, without_month
 pytestmark = pytest.mark.xdist_group("acceptance-made")
 
 
-@pytest.mark.parametrize("seed", [int(text) for text in os.environ.get("TFCERT_SEEDS", "1").split()])
+@pytest.mark.parametrize(
+    "seed", [int(text) for text in os.environ.get("TFCERT_SEEDS", "1").split()]
+)
 def test_what_a_seed_draws_is_rotated(aws, tool, tmp_path, seed):
     """Every plan is held to its phase, and names every certificate and every stage of the configuration and nothing else."""
     aws.reset()

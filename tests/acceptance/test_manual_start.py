@@ -8,7 +8,10 @@ from rig.gateway import assert_trustworthy, changes
 
 pytestmark = pytest.mark.xdist_group("acceptance-manual-start")
 
-OLD, NEW = "aws_api_gateway_client_certificate.backend", "aws_api_gateway_client_certificate.backend_two"
+OLD, NEW = (
+    "aws_api_gateway_client_certificate.backend",
+    "aws_api_gateway_client_certificate.backend_two",
+)
 ADDED = b"""
 resource "aws_api_gateway_client_certificate" "backend_two" {
   provider    = aws.gateway
@@ -24,7 +27,9 @@ def bench(aws, tool, tmp_path):
     aws.clock.advance(days=-353, hours=1)
     bench.apply_at_once()
     aws.clock.run()
-    texts = {name: text.replace(b".backend.", b".backend_two.") for name, text in bench.texts().items()}
+    texts = {
+        name: text.replace(b".backend.", b".backend_two.") for name, text in bench.texts().items()
+    }
     texts["certificates.tf"] += ADDED.replace(b"\n", b"\r\n")
     bench.write(texts)
     return bench
@@ -37,13 +42,19 @@ def test_the_one_step_change_is_separated_and_rotated(bench):
     planned = bench.plan("one-step")
     judged = bench.check_plan(planned)
     assert judged.code == 1
-    refused = [finding["remedy"] for finding in judged.document["findings"] if finding["rule"] == "rotation-unstaged"]
+    refused = [
+        finding["remedy"]
+        for finding in judged.document["findings"]
+        if finding["rule"] == "rotation-unstaged"
+    ]
     assert len(refused) == 3
     assert all(f"keeps {NEW}" in remedy for remedy in refused)
 
     said = bench.patch("--write")
     assert b"a guess" in said
-    assert not any(f"{OLD}_2".encode() in text for text in bench.texts().values()), "no third certificate"
+    assert not any(f"{OLD}_2".encode() in text for text in bench.texts().values()), (
+        "no third certificate"
+    )
     planned = bench.plan("introduce")
     assert planned.changes() == {NEW: ["create"]}
     assert bench.check_plan(planned, "--expect", "introduce").code == 0

@@ -64,4 +64,7 @@ def assert_trustworthy_but(bench: Bench, nothing: str) -> dict[str, str]:
 
 def pairs(presented: dict[str, str]) -> set[frozenset[str]]:
     """The stages that present one certificate, together."""
-    return {frozenset(stage for stage, one in presented.items() if one == identity) for identity in presented.values()}
+    return {
+        frozenset(stage for stage, one in presented.items() if one == identity)
+        for identity in presented.values()
+    }

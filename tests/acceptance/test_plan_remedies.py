@@ -45,7 +45,11 @@ def bench(aws, tool, tmp_path_factory):
 
 def remedies(judged: Judged, rule: str) -> dict[str, str]:
     """The remedy of each finding of a rule by its address."""
-    found = {finding["address"]: finding["remedy"] for finding in judged.document["findings"] if finding["rule"] == rule}
+    found = {
+        finding["address"]: finding["remedy"]
+        for finding in judged.document["findings"]
+        if finding["rule"] == rule
+    }
     assert found, str(judged.ended)
     return found
 
@@ -74,14 +78,24 @@ def test_what_a_change_took_away_is_put_back(bench):
     change(bench, "rotation.tf", f"= {OLD}.id".encode(), b"= null")
     _, judged = judge(bench, "taken-away")
     (destroys,) = remedies(judged, DESTROYS).values()
-    block = taken(r"^put the block of (\S+) back before anything is applied, then run `tfcert patch`", destroys)
+    block = taken(
+        r"^put the block of (\S+) back before anything is applied, then run `tfcert patch`",
+        destroys,
+    )
     detached = remedies(judged, DETACHED)
     assert len(detached) == 3
-    (attribute,) = {taken(r"^put (\w+) back; to rotate, run `tfcert patch`$", each) for each in detached.values()}
+    (attribute,) = {
+        taken(r"^put (\w+) back; to rotate, run `tfcert patch`$", each)
+        for each in detached.values()
+    }
     kind, name = block.split(".")
-    (bench.infra / "back.tf").write_text(f'resource "{kind}" "{name}" {{\n  description = "orders to its backend"\n}}\n')
+    (bench.infra / "back.tf").write_text(
+        f'resource "{kind}" "{name}" {{\n  description = "orders to its backend"\n}}\n'
+    )
     text = (bench.infra / "rotation.tf").read_text()
-    (bench.infra / "rotation.tf").write_text(re.sub(rf"{attribute}( *)= null", rf"{attribute}\1= {block}.id", text))
+    (bench.infra / "rotation.tf").write_text(
+        re.sub(rf"{attribute}( *)= null", rf"{attribute}\1= {block}.id", text)
+    )
     changes, judged = judge(bench, "put-back")
     assert changes == {}
     assert not judged.rules & {DESTROYS, DETACHED, "rotation-unstaged"}
@@ -97,7 +111,10 @@ def test_what_a_change_took_away_is_put_back(bench):
     change(bench, "rotation.tf", b'to its backend"\n', b'to its backend"\n' + argument)
     change(bench, "trigger.tf", b'"1"', b'"2"')
     _, judged = judge(bench, "triggered")
-    named = taken(rf"^take (\w+) out of the lifecycle of {re.escape(OLD)}, or undo", remedies(judged, DESTROYS)[OLD])
+    named = taken(
+        rf"^take (\w+) out of the lifecycle of {re.escape(OLD)}, or undo",
+        remedies(judged, DESTROYS)[OLD],
+    )
     lines = (bench.infra / "rotation.tf").read_text().splitlines(keepends=True)
     assert sum(named in line for line in lines) == 1
     (bench.infra / "rotation.tf").write_text("".join(line for line in lines if named not in line))
@@ -125,7 +142,9 @@ def test_what_else_writes_a_stage_lets_go_of_it(bench):
 
     # As an older configuration applied it: the emulator would not write the stage as AWS does.
     state = json.loads(bench.state.read_text())
-    (deployment,) = (each for each in state["resources"] if each["type"] == "aws_api_gateway_deployment")
+    (deployment,) = (
+        each for each in state["resources"] if each["type"] == "aws_api_gateway_deployment"
+    )
     deployment["instances"][0]["attributes"]["stage_name"] = "prod"
     bench.state.write_text(json.dumps(state))
     argument = b'  stage_name  = "prod"\n'
@@ -134,7 +153,8 @@ def test_what_else_writes_a_stage_lets_go_of_it(bench):
     _, judged = judge(bench, "writes")
     text = remedies(judged, DETACHED)["aws_api_gateway_stage.prod"]
     command = taken(
-        r"^take stage_name out of the deployment without replacing it: `terraform ([^`]+)` it, remove the argument", text
+        r"^take stage_name out of the deployment without replacing it: `terraform ([^`]+)` it, remove the argument",
+        text,
     )
     said = next(each["message"] for each in judged.document["findings"] if each["rule"] == DETACHED)
     terraform(bench, *command.split(), taken(r": (\S+) \(replaced\) has stage_name", said))
@@ -149,5 +169,7 @@ def test_what_else_writes_a_stage_lets_go_of_it(bench):
 
 
 def terraform(bench: Bench, *arguments: str) -> None:
-    ended = run([bench.tool.binary.path, *arguments], folder=bench.infra, environment=bench.environment)
+    ended = run(
+        [bench.tool.binary.path, *arguments], folder=bench.infra, environment=bench.environment
+    )
     assert ended.code == 0, str(ended)

@@ -22,7 +22,9 @@ def test_a_taint_a_state_that_lags_and_a_failed_update(aws, tool, tmp_path):
     tainted = bench.check_plan(bench.plan("tainted", "-refresh=false"))
     for rule in ("rotation-destroys-in-use", "rotation-unstaged"):
         found = [finding for finding in tainted.document["findings"] if finding["rule"] == rule]
-        assert all(finding["remedy"].startswith(f"`terraform untaint '{OLD}'`") for finding in found), found
+        assert all(
+            finding["remedy"].startswith(f"`terraform untaint '{OLD}'`") for finding in found
+        ), found
         assert found
     terraform(bench, "untaint", OLD)
     bench.assert_nothing_changes()
@@ -36,7 +38,9 @@ def test_a_taint_a_state_that_lags_and_a_failed_update(aws, tool, tmp_path):
     assert rotation["phase"] == "blocked"
     assert "two phases ahead of this state" in rotation["reason"]
     alone = bench.plan("alone", f"-target={new}")
-    assert {address: actions for address, actions in alone.changes().items() if actions != ["no-op"]} == {new: ["create"]}
+    assert {
+        address: actions for address, actions in alone.changes().items() if actions != ["no-op"]
+    } == {new: ["create"]}
     assert bench.check_plan(alone, "--expect", "next").code == 0
     # Made now, not some days ago: a successor that ends before what it replaces is refused.
     terraform(bench, "apply", "-input=false", "-no-color", str(alone.binary))
@@ -45,9 +49,24 @@ def test_a_taint_a_state_that_lags_and_a_failed_update(aws, tool, tmp_path):
     assert "the repoint phase is written but not applied" in rotation["reason"]
 
     aws.faults.inject("UpdateStage", access_denied())
-    assert terraform(bench, "apply", "-input=false", "-no-color", "-refresh=false", "-auto-approve", fails=True) != 0
+    assert (
+        terraform(
+            bench,
+            "apply",
+            "-input=false",
+            "-no-color",
+            "-refresh=false",
+            "-auto-approve",
+            fails=True,
+        )
+        != 0
+    )
     aws.faults.clear()
-    drifted = [found for found in bench.check("infra").document["findings"] if found["rule"] == "certificate-drifted"]
+    drifted = [
+        found
+        for found in bench.check("infra").document["findings"]
+        if found["rule"] == "certificate-drifted"
+    ]
     assert drifted
     for found in drifted:
         assert "an apply failed before it changed the stage" in found["message"]
@@ -60,6 +79,8 @@ def test_a_taint_a_state_that_lags_and_a_failed_update(aws, tool, tmp_path):
 
 def terraform(bench: Bench, *arguments: str, fails: bool = False) -> int:
     """Any command of the real tool; its exit code."""
-    ended = run([bench.tool.binary.path, *arguments], folder=bench.infra, environment=bench.environment)
+    ended = run(
+        [bench.tool.binary.path, *arguments], folder=bench.infra, environment=bench.environment
+    )
     assert fails or ended.code == 0, str(ended)
     return ended.code

@@ -58,8 +58,17 @@ CALL = 'module "outer" {\n  source = "./outer"\n}\n'
 def bench(aws, tool, tmp_path):
     """A certificate with a key and a count in a module of a module, applied 353 days ago."""
     aws.reset()
-    settings = (CONFIGURATIONS / "single" / "main.tf").read_bytes().replace(PLAIN_SOURCE, f'"{tool.provider_source}"'.encode())
-    more = {"main.tf": settings.decode(), "called.tf": CALL, "outer/main.tf": OUTER, "outer/inner/main.tf": API}
+    settings = (
+        (CONFIGURATIONS / "single" / "main.tf")
+        .read_bytes()
+        .replace(PLAIN_SOURCE, f'"{tool.provider_source}"'.encode())
+    )
+    more = {
+        "main.tf": settings.decode(),
+        "called.tf": CALL,
+        "outer/main.tf": OUTER,
+        "outer/inner/main.tf": API,
+    }
     bench = Bench.lay(aws, tool, tmp_path / "nested", "none", more)
     aws.clock.advance(days=-353, hours=1)
     bench.apply_at_once()
@@ -74,18 +83,28 @@ def test_every_command_that_reads_the_pem_prints_it(bench):
     text = (bench.beside / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
     blocks = [textwrap.dedent(block.split("```")[0]) for block in text.split("```sh\n")[1:]]
     commands = [line.strip() for block in blocks for line in block.splitlines() if line.strip()]
-    commands = [command for command in commands if re.search("_pem$|state show|get-client-certificate", command)]
+    commands = [
+        command
+        for command in commands
+        if re.search("_pem$|state show|get-client-certificate", command)
+    ]
     assert any("it's one" in command.replace("'\"'\"'", "'") for command in commands), commands
     assert not any("output -raw" in command for command in commands), commands
     for command in commands:
         if "aws " in command and shutil.which("aws") is None:
             continue
-        printed = run(["bash", "-euo", "pipefail", "-c", command], folder=bench.infra, environment=bench.environment)
+        printed = run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            folder=bench.infra,
+            environment=bench.environment,
+        )
         assert printed.code == 0, str(printed)
         assert b"-----BEGIN CERTIFICATE-----" in printed.stdout, str(printed)
 
 
-def test_the_printed_steps_alone_rotate_a_certificate_in_a_module_of_a_module(aws, tool, bench, tmp_path):
+def test_the_printed_steps_alone_rotate_a_certificate_in_a_module_of_a_module(
+    aws, tool, bench, tmp_path
+):
     """Every shell block of the runbook runs as it is printed, in the order of the runbook, in the configuration's folder."""
     before = presented(aws)
     bench.tfcert("patch", "infra", "--phase", "all", "--out", "../beside/rotation")
@@ -104,7 +123,9 @@ def test_the_printed_steps_alone_rotate_a_certificate_in_a_module_of_a_module(aw
             if "aws " in script and shutil.which("aws") is None:
                 continue
             ended = run(
-                ["bash", "-euo", "pipefail", "-c", script], folder=bench.infra, environment={**bench.environment, "PATH": path}
+                ["bash", "-euo", "pipefail", "-c", script],
+                folder=bench.infra,
+                environment={**bench.environment, "PATH": path},
             )
             assert ended.code == 0, f"{script}{ended}"
         aws.clock.run()

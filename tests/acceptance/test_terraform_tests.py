@@ -16,16 +16,37 @@ PHASES = ("1-introduce.patch", "2-repoint.patch", "3-retire.patch")
 
 def test_the_tests_of_a_module_pass_after_each_phase(aws, tool, tmp_path):
     """Overrides of the certificate, asserts on its id and a target of the plan follow it: no test names what is gone."""
-    texts = {path.relative_to(SCENARIO / "config").as_posix(): path.read_bytes() for path in (SCENARIO / "config").rglob("*.*")}
+    texts = {
+        path.relative_to(SCENARIO / "config").as_posix(): path.read_bytes()
+        for path in (SCENARIO / "config").rglob("*.*")
+    }
     source = f'"{tool.provider_source}"'.encode()
     bench = Bench.lay(
-        aws, tool, tmp_path / "tested", "none", {name: text.replace(PLAIN_SOURCE, source).decode() for name, text in texts.items()}
+        aws,
+        tool,
+        tmp_path / "tested",
+        "none",
+        {name: text.replace(PLAIN_SOURCE, source).decode() for name, text in texts.items()},
     )
     inner = bench.infra / "gateway"
-    assert run([tool.binary.path, "init", "-no-color"], folder=inner, environment=bench.environment).code == 0
+    assert (
+        run(
+            [tool.binary.path, "init", "-no-color"], folder=inner, environment=bench.environment
+        ).code
+        == 0
+    )
     for patch in PHASES:
-        diff = (SCENARIO / patch).read_bytes().replace(b"a/", b"a/infra/").replace(b"b/", b"b/infra/")
+        diff = (
+            (SCENARIO / patch).read_bytes().replace(b"a/", b"a/infra/").replace(b"b/", b"b/infra/")
+        )
         bench.git("apply", stdin=diff)
-        for folder in {"2-repoint.patch": (bench.infra,), "3-retire.patch": (bench.infra, inner)}.get(patch, ()):
-            ended = run([tool.binary.path, "test", "-no-color"], folder=folder, environment=bench.environment)
+        for folder in {
+            "2-repoint.patch": (bench.infra,),
+            "3-retire.patch": (bench.infra, inner),
+        }.get(patch, ()):
+            ended = run(
+                [tool.binary.path, "test", "-no-color"],
+                folder=folder,
+                environment=bench.environment,
+            )
             assert ended.code == 0, f"after {patch} in {folder.name}: {ended}"

@@ -14,7 +14,11 @@ from rig.recording import record
 pytestmark = pytest.mark.xdist_group("acceptance-three-applies")
 
 OLD = "aws_api_gateway_client_certificate.backend"
-STAGES = {"aws_api_gateway_stage.orders", 'aws_api_gateway_stage.payments["blue"]', 'aws_api_gateway_stage.payments["green"]'}
+STAGES = {
+    "aws_api_gateway_stage.orders",
+    'aws_api_gateway_stage.payments["blue"]',
+    'aws_api_gateway_stage.payments["green"]',
+}
 UNRELATED = b'resource "aws_api_gateway_rest_api" "reports" {\n  name = "reports"\n}\n'
 
 
@@ -73,7 +77,11 @@ def test_a_rotation_by_three_applies(bench, tmp_path):
     assert judged.code == 0, str(judged.ended)
     assert judged.found == {("certificate-expiring", "warning")}
     (rotation,) = judged.document["rotations"]
-    assert (rotation["predecessor"], rotation["successor"], rotation["phase"]) == (OLD, new, "repoint")
+    assert (rotation["predecessor"], rotation["successor"], rotation["phase"]) == (
+        OLD,
+        new,
+        "repoint",
+    )
     reports = bench.infra / "reports.tf"
     reports.write_bytes(UNRELATED)
     planned = bench.plan("unrelated", "-refresh=false")
@@ -101,7 +109,9 @@ def test_a_rotation_by_three_applies(bench, tmp_path):
 
     # Retire.
     retired = write(bench, tmp_path, "retire")
-    assert retired == {name: without_predecessor(name, text, before, new) for name, text in repointed.items()}
+    assert retired == {
+        name: without_predecessor(name, text, before, new) for name, text in repointed.items()
+    }
     assert retired == series, "phase by phase the same comes out as was shown beforehand"
     planned = bench.plan("retire")
     judged = bench.check_plan(planned, "--expect", "retire")
@@ -124,7 +134,9 @@ def test_a_rotation_by_three_applies(bench, tmp_path):
 
 def assert_found_in_each_form_of_the_state(bench: Bench, identity: str) -> None:
     """A directory, its raw state and its shown state say the same: an error, with the file and line of the certificate."""
-    line = line_of(bench.texts()["certificates.tf"], b'resource "aws_api_gateway_client_certificate" "backend"')
+    line = line_of(
+        bench.texts()["certificates.tf"], b'resource "aws_api_gateway_client_certificate" "backend"'
+    )
     shown = bench.show_state("state")
     for arguments in (("infra",), ("infra/terraform.tfstate",), (str(shown), "--config", "infra")):
         judged = bench.check(*arguments)
@@ -133,7 +145,10 @@ def assert_found_in_each_form_of_the_state(bench: Bench, identity: str) -> None:
         assert judged.code == 1, str(judged.ended)
         assert judged.document["verdict"] == "findings"
         (finding,) = judged.document["findings"]
-        said = {key: finding[key] for key in ("rule", "severity", "address", "certificate_id", "days_left", "location")}
+        said = {
+            key: finding[key]
+            for key in ("rule", "severity", "address", "certificate_id", "days_left", "location")
+        }
         assert said == {
             "rule": "certificate-expiring",
             "severity": "error",
@@ -147,7 +162,9 @@ def assert_found_in_each_form_of_the_state(bench: Bench, identity: str) -> None:
         assert certificate["evidence"] == "observed"
         (rotation,) = judged.document["rotations"]
         assert rotation["phase"] == "introduce"
-        assert datetime.fromisoformat(rotation["introduce_by"]) < datetime.fromisoformat(rotation["repoint_by"])
+        assert datetime.fromisoformat(rotation["introduce_by"]) < datetime.fromisoformat(
+            rotation["repoint_by"]
+        )
 
 
 def write(bench: Bench, tmp_path, phase: str, *options: str) -> dict[str, bytes]:
@@ -157,7 +174,9 @@ def write(bench: Bench, tmp_path, phase: str, *options: str) -> dict[str, bytes]
     by_git = bench.after_git_apply(diff, tmp_path / f"git-{phase}")
     bench.patch(*options, "--write")
     assert bench.texts() == by_git
-    assert [file.name for file in bench.infra.iterdir() if file.name.endswith(".tfcert")] == [], "no temporary file stays"
+    assert [file.name for file in bench.infra.iterdir() if file.name.endswith(".tfcert")] == [], (
+        "no temporary file stays"
+    )
     return by_git
 
 
@@ -172,26 +191,38 @@ def assert_successor_added(before: dict[str, bytes], after: dict[str, bytes]) ->
     """Lines were added to the certificate's file, with its line ends, and no other byte differs; the successor's address."""
     assert {name for name in before if before[name] != after[name]} == {"certificates.tf"}
     assert set(before) == set(after)
-    old, new = (texts["certificates.tf"].decode().splitlines(keepends=True) for texts in (before, after))
+    old, new = (
+        texts["certificates.tf"].decode().splitlines(keepends=True) for texts in (before, after)
+    )
     compared = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     assert {kind for kind, *_ in compared} == {"equal", "insert"}
     assert all(line.endswith("\r\n") for line in new)
-    added = "".join("".join(new[start:end]) for kind, _, _, start, end in compared if kind == "insert")
+    added = "".join(
+        "".join(new[start:end]) for kind, _, _, start, end in compared if kind == "insert"
+    )
     assert f"# tfcert: succeeds {OLD}\r\n" in added
     # An insertion between two blocks may be cut anywhere among their equal lines, so look at the whole text.
     text = "".join(new)
     (name,) = set(re.findall(r'"aws_api_gateway_client_certificate" "(backend_\d{6})"', text))
     block = text[text.index(f'"{name}"') :]
     kept = before["certificates.tf"].decode()
-    inside = kept[kept.index('"backend" {') + len('"backend"') : kept.index("}\r\n\r\n# The end") + 1]
-    assert block.startswith(f'"{name}"{inside}'), "tags, provider, lifecycle and comments are the predecessor's"
+    inside = kept[
+        kept.index('"backend" {') + len('"backend"') : kept.index("}\r\n\r\n# The end") + 1
+    ]
+    assert block.startswith(f'"{name}"{inside}'), (
+        "tags, provider, lifecycle and comments are the predecessor's"
+    )
     assert f"aws_api_gateway_client_certificate.{name}.pem_encoded_certificate" in added
     return f"aws_api_gateway_client_certificate.{name}"
 
 
 def with_pointers_moved(text: bytes, new: str) -> bytes:
     """The text with the pointers of stages moved to the successor: comments, the PEM and the blocks themselves stay."""
-    return re.sub(rb"(client_certificate_id *= )" + re.escape(OLD.encode()) + rb"\.id\b", rb"\g<1>" + new.encode() + b".id", text)
+    return re.sub(
+        rb"(client_certificate_id *= )" + re.escape(OLD.encode()) + rb"\.id\b",
+        rb"\g<1>" + new.encode() + b".id",
+        text,
+    )
 
 
 def without_predecessor(name: str, text: bytes, original: dict[str, bytes], new: str) -> bytes:
@@ -201,7 +232,9 @@ def without_predecessor(name: str, text: bytes, original: dict[str, bytes], new:
         own = kept[kept.index(b"# Made by hand at first") : kept.index(b"# The end")]
         assert text.count(own) == 1
         return text.replace(own, b"").replace(f"# tfcert: succeeds {OLD}\r\n".encode(), b"")
-    return text.replace(f"{OLD}.pem_encoded_certificate".encode(), f"{new}.pem_encoded_certificate".encode())
+    return text.replace(
+        f"{OLD}.pem_encoded_certificate".encode(), f"{new}.pem_encoded_certificate".encode()
+    )
 
 
 def line_of(text: bytes, part: bytes) -> int:

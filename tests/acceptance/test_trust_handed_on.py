@@ -35,14 +35,18 @@ def handed_on(bench):
     resources = json.loads(bench.state.read_bytes())["resources"]
     (found,) = (resource for resource in resources if resource["type"] == "terraform_data")
     text = found["instances"][0]["attributes"]["input"]["value"]["ca.crt"]
-    return [certificate.serial_number for certificate in x509.load_pem_x509_certificates(text.encode())]
+    return [
+        certificate.serial_number for certificate in x509.load_pem_x509_certificates(text.encode())
+    ]
 
 
 def bundled(bench):
     """The serial numbers of the certificates in tfcert's own bundle, in order; it must be complete."""
     ended = bench.tfcert("bundle", "infra")
     assert ended.code == 0, str(ended)
-    return [certificate.serial_number for certificate in x509.load_pem_x509_certificates(ended.stdout)]
+    return [
+        certificate.serial_number for certificate in x509.load_pem_x509_certificates(ended.stdout)
+    ]
 
 
 def test_both_are_trusted_from_introduce_until_nobody_presents_the_old_one(bench):
@@ -63,5 +67,7 @@ def test_both_are_trusted_from_introduce_until_nobody_presents_the_old_one(bench
     new = both[1]
     assert both == still == [old, new]
     assert first == [old, new]
-    assert second == third == alone == [new], "AWS confirms that no stage presents the old one any more"
+    assert second == third == alone == [new], (
+        "AWS confirms that no stage presents the old one any more"
+    )
     bench.assert_nothing_changes()

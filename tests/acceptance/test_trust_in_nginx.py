@@ -29,13 +29,30 @@ def nginx(tmp_path_factory):
     if found is None and which("apt-get") and which("dpkg-deb"):
         folder = tmp_path_factory.mktemp("nginx")
         try:
-            subprocess.run(["apt-get", "download", "nginx"], cwd=folder, capture_output=True, timeout=SECONDS, check=False)
+            subprocess.run(
+                ["apt-get", "download", "nginx"],
+                cwd=folder,
+                capture_output=True,
+                timeout=SECONDS,
+                check=False,
+            )
         except subprocess.TimeoutExpired:
             pytest.skip("no nginx on PATH, and Debian's package did not come within a minute")
         for package in folder.glob("nginx_*.deb"):
-            subprocess.run(["dpkg-deb", "-x", package, folder], capture_output=True, timeout=SECONDS, check=True)
+            subprocess.run(
+                ["dpkg-deb", "-x", package, folder],
+                capture_output=True,
+                timeout=SECONDS,
+                check=True,
+            )
         found = next((str(path) for path in folder.glob("usr/sbin/nginx")), None)
-    if found is None or subprocess.run([found, "-v"], capture_output=True, timeout=SECONDS, check=False).returncode != 0:
+    if (
+        found is None
+        or subprocess.run(
+            [found, "-v"], capture_output=True, timeout=SECONDS, check=False
+        ).returncode
+        != 0
+    ):
         pytest.skip("no nginx on PATH, and none that runs in Debian's packages")
     return found
 
@@ -47,10 +64,16 @@ def callers(tmp_path_factory):
     now = datetime.now(UTC).replace(microsecond=0)
     for name in (*CALLERS, "server"):
         key = new_key()
-        pem = normal_pem(issue(key, created_at=now - timedelta(days=1), expires_at=now + timedelta(days=30)))
+        pem = normal_pem(
+            issue(key, created_at=now - timedelta(days=1), expires_at=now + timedelta(days=30))
+        )
         folder.joinpath(f"{name}.pem").write_text(pem)
-        folder.joinpath(f"{name}.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    folder.joinpath("trust.pem").write_text("".join(folder.joinpath(f"{name}.pem").read_text() for name in ("old", "new")))
+        folder.joinpath(f"{name}.key").write_bytes(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+    folder.joinpath("trust.pem").write_text(
+        "".join(folder.joinpath(f"{name}.pem").read_text() for name in ("old", "new"))
+    )
     return folder
 
 
@@ -64,7 +87,10 @@ def free_port():
 def serving(nginx, folder, verify, before=""):
     """An nginx that asks its callers for a certificate in the way given; the port that it listens on."""
     port = free_port()
-    paths = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    paths = " ".join(
+        f"{kind}_temp_path {folder}/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     folder.joinpath("nginx.conf").write_text(
         f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/errors; events {{}}\n"
         f"http {{ access_log off; {paths} {before}\n"
@@ -72,7 +98,8 @@ def serving(nginx, folder, verify, before=""):
         f"{verify} location / {{ return 200 ok; }} }} }}\n"
     )
     process = subprocess.Popen(
-        [nginx, "-p", folder, "-e", folder / "errors", "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL
+        [nginx, "-p", folder, "-e", folder / "errors", "-c", folder / "nginx.conf"],
+        stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(100):
@@ -96,7 +123,10 @@ def answers(port, folder):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
-        with socket.create_connection(("127.0.0.1", port), SECONDS) as plain, context.wrap_socket(plain) as secure:
+        with (
+            socket.create_connection(("127.0.0.1", port), SECONDS) as plain,
+            context.wrap_socket(plain) as secure,
+        ):
             secure.sendall(b"GET / HTTP/1.0\r\nHost: backend\r\n\r\n")
             found[name] = int(secure.recv(4096).split()[1])
     return found
@@ -104,12 +134,16 @@ def answers(port, folder):
 
 def sha1(folder, name):
     """The fingerprint that nginx's map compares."""
-    return hashlib.sha1(ssl.PEM_cert_to_DER_cert(folder.joinpath(f"{name}.pem").read_text())).hexdigest()
+    return hashlib.sha1(
+        ssl.PEM_cert_to_DER_cert(folder.joinpath(f"{name}.pem").read_text())
+    ).hexdigest()
 
 
 def test_a_bundle_of_two_accepts_only_the_first(nginx, callers):
     """The trap: `ssl_client_certificate` with both lets the old one in, and the new one no more than a stranger."""
-    with serving(nginx, callers, f"ssl_verify_client on; ssl_client_certificate {callers}/trust.pem;") as port:
+    with serving(
+        nginx, callers, f"ssl_verify_client on; ssl_client_certificate {callers}/trust.pem;"
+    ) as port:
         assert answers(port, callers) == {"old": 200, "new": 400, "stranger": 400}
 
 

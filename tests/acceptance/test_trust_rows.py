@@ -110,10 +110,16 @@ def bench(aws, tool, tmp_path_factory):
         pytest.skip("write-only arguments are Terraform's")
     bench = Bench.lay(aws, tool, tmp_path_factory.mktemp("rows"), "single")
     main = bench.infra / "main.tf"
-    main.write_text(main.read_text().replace("  max_retries ", "  s3_use_path_style           = true\n  max_retries "))
+    main.write_text(
+        main.read_text().replace(
+            "  max_retries ", "  s3_use_path_style           = true\n  max_retries "
+        )
+    )
     rotation = bench.infra / "rotation.tf"
     rotation.write_text(rotation.read_text().replace(CERTIFICATE, CERTIFICATE + RUNS))
-    (bench.infra / "trust.tf").write_text(ROWS.replace('"cat > pushed.pem"', '"printenv PEM > pushed.pem"'))
+    (bench.infra / "trust.tf").write_text(
+        ROWS.replace('"cat > pushed.pem"', '"printenv PEM > pushed.pem"')
+    )
     aws.clock.advance(days=-353, hours=1)
     bench.apply_at_once()
     aws.clock.run()
@@ -134,35 +140,64 @@ def test_each_header_says_what_the_plan_of_its_phase_does(bench):
         bench.patch("--trust-bundle", "--phase", phase, "--write")
         said = dict(LINE.findall(header))
         planned = bench.plan(phase)
-        changed = {address for address in planned.changes() if address.startswith(("aws_ssm", "aws_s3", "terraform_data"))}
+        changed = {
+            address
+            for address in planned.changes()
+            if address.startswith(("aws_ssm", "aws_s3", "terraform_data"))
+        }
         seen[phase] = changed
-        assert changed == {address for address, text in said.items() if "changes in this apply" in text}, header
+        assert changed == {
+            address for address, text in said.items() if "changes in this apply" in text
+        }, header
         assert set(said) >= changed
         bench.apply(planned)
-        assert (bench.infra / "backend-ca.pem").read_text() == old, "nothing overwrote the backend's file"
+        assert (bench.infra / "backend-ca.pem").read_text() == old, (
+            "nothing overwrote the backend's file"
+        )
         if phase == "introduce":
             assert count(bench, "pushed.pem") == 1, "no trigger changed"
             assert "backend-ca.pem" not in header
             assert 'provisioner "local-exec" is left out of the successor' in header
         if phase == "retire":
             assert "`when = destroy` and does not run in retire" in header
-    always = {"aws_ssm_parameter.plain", "aws_s3_object.trust", "terraform_data.fresh", "terraform_data.kept"}
+    always = {
+        "aws_ssm_parameter.plain",
+        "aws_s3_object.trust",
+        "terraform_data.fresh",
+        "terraform_data.kept",
+    }
     assert seen == {"introduce": always, "repoint": {"terraform_data.push"}, "retire": always}
-    assert count(bench, "pushed.pem") == 2, "the id moved in repoint, and only then were both handed on"
-    assert not (bench.infra / "untrusted.txt").exists(), "the destroy-time provisioner went with its block"
+    assert count(bench, "pushed.pem") == 2, (
+        "the id moved in repoint, and only then were both handed on"
+    )
+    assert not (bench.infra / "untrusted.txt").exists(), (
+        "the destroy-time provisioner went with its block"
+    )
     resources = json.loads(bench.state.read_bytes())["resources"]
-    names = {resource["name"] for resource in resources if resource["type"] == "aws_api_gateway_client_certificate"}
+    names = {
+        resource["name"]
+        for resource in resources
+        if resource["type"] == "aws_api_gateway_client_certificate"
+    }
     assert len(names) == 1
 
 
 def test_the_removed_block_that_retire_names_runs_the_provisioner(bench):
     """`removed` with the provisioner in it, in the same apply, as the warning says."""
-    (name,) = re.findall(r'"aws_api_gateway_client_certificate" "(orders_\d+)"', (bench.infra / "rotation.tf").read_text())
+    (name,) = re.findall(
+        r'"aws_api_gateway_client_certificate" "(orders_\d+)"',
+        (bench.infra / "rotation.tf").read_text(),
+    )
     address = f"aws_api_gateway_client_certificate.{name}"
     # A certificate that nothing refers to, with the provisioner that introduce kept.
     text = (bench.infra / "rotation.tf").read_text()
     assert "when    = destroy" in text
-    extra = text[text.index(f'resource "aws_api_gateway_client_certificate" "{name}"') :].partition("\n}\n")[0] + "\n}\n"
+    extra = (
+        text[text.index(f'resource "aws_api_gateway_client_certificate" "{name}"') :].partition(
+            "\n}\n"
+        )[0]
+        + "\n}\n"
+    )
     (bench.infra / "extra.tf").write_text(extra.replace(name, "extra"))
     bench.apply_at_once()
     (bench.infra / "extra.tf").write_text(

@@ -34,12 +34,21 @@ def environment(tool, tmp_path):
     """Where the tool's provider comes from."""
     file = tmp_path / "cli.tfrc"
     file.write_text(settings(tool.mirror))
-    return {"PATH": "/usr/bin:/bin", "TF_CLI_CONFIG_FILE": str(file), "CHECKPOINT_DISABLE": "1", "GOGC": "400"}
+    return {
+        "PATH": "/usr/bin:/bin",
+        "TF_CLI_CONFIG_FILE": str(file),
+        "CHECKPOINT_DISABLE": "1",
+        "GOGC": "400",
+    }
 
 
 def texts(folder: Path):
     """Everything in a folder by name."""
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
 
 
 def test_the_real_tool_validates_every_phase_with_both_pems(tfcert, story, tool, environment):
@@ -47,12 +56,17 @@ def test_the_real_tool_validates_every_phase_with_both_pems(tfcert, story, tool,
     with (story / "certificate.tf").open("a") as file:
         file.write(CONSUMERS)
     provider = story / "provider.tf"
-    provider.write_text(provider.read_text().replace('"hashicorp/aws"', f'"{tool.provider_source}"'))
+    provider.write_text(
+        provider.read_text().replace('"hashicorp/aws"', f'"{tool.provider_source}"')
+    )
     before = texts(story)
     options = ("--phase", "all", "--trust-bundle", "--verify", "--tool", tool.binary.path)
     done = tfcert("patch", *DAY_12, *options, cwd=story, environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"# verified with {tool.binary.name} on a copy: introduce, repoint, retire\n".encode() in done.stdout
+    assert (
+        f"# verified with {tool.binary.name} on a copy: introduce, repoint, retire\n".encode()
+        in done.stdout
+    )
     assert texts(story) == before
 
 
@@ -73,7 +87,13 @@ def test_the_real_tool_stops_an_edit_that_is_wrong(tool, environment, tmp_path, 
     (folder / "main.tf").write_bytes(before)
     configuration = load_configuration(str(folder))
     change = FileChange(path="main.tf", before=before, after=after.encode())
-    entry = PhasePatch(phase=Phase.INTRODUCE, rotations=(), changes=(change,), on_disk=True, leaves={"main.tf": after.encode()})
+    entry = PhasePatch(
+        phase=Phase.INTRODUCE,
+        rotations=(),
+        changes=(change,),
+        on_disk=True,
+        leaves={"main.tf": after.encode()},
+    )
     asked = Tool(path=tool.binary.path, name=tool.binary.name, environment=environment)
     if complaint is None:
         verify(configuration, (entry,), asked, top=folder)

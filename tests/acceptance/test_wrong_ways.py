@@ -19,7 +19,11 @@ pytestmark = pytest.mark.xdist_group("acceptance-wrong-ways")
 OLD = "aws_api_gateway_client_certificate.orders"
 UNSTAGED = "rotation-unstaged"
 DESTROYS = "rotation-destroys-in-use"
-STAGES = ("aws_api_gateway_stage.prod", "aws_api_gateway_stage.test[0]", "aws_api_gateway_stage.test[1]")
+STAGES = (
+    "aws_api_gateway_stage.prod",
+    "aws_api_gateway_stage.test[0]",
+    "aws_api_gateway_stage.test[1]",
+)
 UPDATED = {stage: ["update"] for stage in STAGES}
 
 TOGETHER = b"""
@@ -64,7 +68,9 @@ class Base:
     def new(self) -> str:
         """The successor's address, as the patches name it."""
         introduced = (self.patches / "1-introduce.patch").read_text(encoding="utf-8")
-        name = introduced.split('+resource "aws_api_gateway_client_certificate" "', 1)[1].split('"', 1)[0]
+        name = introduced.split('+resource "aws_api_gateway_client_certificate" "', 1)[1].split(
+            '"', 1
+        )[0]
         return f"aws_api_gateway_client_certificate.{name}"
 
 
@@ -116,12 +122,17 @@ def assert_caught(judged: Judged, *rules: str) -> None:
     # The applies of a test follow each other within minutes, and a plan that repoints is told so.
     hasty = {("rotation-premature", "warning")}
     assert judged.found - hasty == {(rule, "error") for rule in rules}, str(judged.ended)
-    assert all(finding["location"]["file"] == "infra/rotation.tf" for finding in judged.document["findings"])
+    assert all(
+        finding["location"]["file"] == "infra/rotation.tf"
+        for finding in judged.document["findings"]
+    )
 
 
 def about(judged: Judged, rule: str) -> list[str]:
     """The addresses that a rule's findings are about."""
-    return sorted(finding["address"] for finding in judged.document["findings"] if finding["rule"] == rule)
+    return sorted(
+        finding["address"] for finding in judged.document["findings"] if finding["rule"] == rule
+    )
 
 
 def test_a_replaced_certificate(applied):
@@ -135,7 +146,10 @@ def test_a_replaced_certificate(applied):
 
 def test_a_replaced_certificate_that_is_created_before_it_is_destroyed(applied):
     """`create_before_destroy` spares AWS the conflict; the backend is told no sooner."""
-    applied.change(b'to its backend"\n', b'to its backend"\n\n  lifecycle {\n    create_before_destroy = true\n  }\n')
+    applied.change(
+        b'to its backend"\n',
+        b'to its backend"\n\n  lifecycle {\n    create_before_destroy = true\n  }\n',
+    )
     planned, judged = applied.judge("replace-create-first", f"-replace={OLD}")
     assert planned.changes()[OLD] == ["create", "delete"]
     assert_caught(judged, UNSTAGED, DESTROYS)
@@ -167,7 +181,10 @@ def test_the_attribute_removed(applied):
 def test_a_stage_together_with_its_certificate_and_one_where_there_was_none(applied):
     """Neither a stage that is created with its certificate nor the first certificate of a stage is a rotation: all is clean."""
     open_stage = b'  stage_name    = "open"\n'
-    applied.change(open_stage, open_stage + b"  client_certificate_id = aws_api_gateway_client_certificate.fresh.id\n")
+    applied.change(
+        open_stage,
+        open_stage + b"  client_certificate_id = aws_api_gateway_client_certificate.fresh.id\n",
+    )
     applied.bench.infra.joinpath("fresh.tf").write_bytes(TOGETHER)
     planned, judged = applied.judge("first-certificates")
     assert planned.changes() == {
@@ -207,4 +224,8 @@ def test_nothing_was_applied_by_looking(repointed):
     gateway = repointed.bench.aws.client("apigateway")
     (api,) = gateway.get_rest_apis()["items"]
     gateway.delete_stage(restApiId=api["id"], stageName="open")
-    assert set(assert_trustworthy(repointed.bench.aws)) == {"orders/prod", "orders/test0", "orders/test1"}
+    assert set(assert_trustworthy(repointed.bench.aws)) == {
+        "orders/prod",
+        "orders/test0",
+        "orders/test1",
+    }

@@ -28,7 +28,12 @@ ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch):
     for name in list(os.environ):
-        if name.startswith("AWS_") or name.lower() in {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}:
+        if name.startswith("AWS_") or name.lower() in {
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "no_proxy",
+        }:
             monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
@@ -63,7 +68,14 @@ def key():
 def stage():
     def make(api_id, name, *, kind=StageKind.REST, account=None, region=REGION, presents=None):
         shown = Presents(presents) if presents else PresentsNothing()
-        return Stage(address=None, kind=kind, api_id=api_id, name=name, place=Place("aws", account, region), presents=shown)
+        return Stage(
+            address=None,
+            kind=kind,
+            api_id=api_id,
+            name=name,
+            place=Place("aws", account, region),
+            presents=shown,
+        )
 
     return make
 
@@ -73,7 +85,9 @@ def look():
     """Observe with a timeout that a test can wait for."""
 
     def make(wanted=(), surveys=(), anchors=(), *, connection=None, timeout=10.0, **rest):
-        return observe(wanted, surveys, anchors, connection=connection or Connection(timeout=timeout), **rest)
+        return observe(
+            wanted, surveys, anchors, connection=connection or Connection(timeout=timeout), **rest
+        )
 
     return make
 
@@ -86,7 +100,9 @@ def web(monkeypatch):
         def serve(answer):
             server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, answer))
             server.daemon_threads = True
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+            threading.Thread(
+                target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+            ).start()
             stack.callback(server.server_close)
             stack.callback(server.shutdown)
             url = f"http://127.0.0.1:{server.server_port}"
@@ -133,7 +149,9 @@ def wire(monkeypatch):
                     except OSError:
                         return
                     held.append(connection)
-                    threading.Thread(target=_served, args=(behave, connection, over), daemon=True).start()
+                    threading.Thread(
+                        target=_served, args=(behave, connection, over), daemon=True
+                    ).start()
 
             def close():
                 over.set()
@@ -176,6 +194,12 @@ def scanned():
 
     def run(regions, *, timeout):
         connection = Connection(timeout=timeout)
-        return scan([ScanTarget()], regions, gateways=BotoGateways(connection), connection=connection, watch=Nobody())
+        return scan(
+            [ScanTarget()],
+            regions,
+            gateways=BotoGateways(connection),
+            connection=connection,
+            watch=Nobody(),
+        )
 
     return run

@@ -23,7 +23,9 @@ def allows(grant, call):
     """Whether a grant is for a call of the emulator's log; `*` matches slashes, as it does in IAM."""
     action, resource = call.iam
     # The second version's paths begin with /v2, which its ARNs do not have.
-    return fnmatchcase(action, grant[0]) and fnmatchcase(resource.replace("::/v2/", "::/"), grant[1])
+    return fnmatchcase(action, grant[0]) and fnmatchcase(
+        resource.replace("::/v2/", "::/"), grant[1]
+    )
 
 
 def _several(one):

@@ -21,7 +21,9 @@ STATE = "rotation/03-apply2-repoint/terraform.tfstate"
 def bucket(aws, fixtures):
     storage = aws.client("s3")
     storage.create_bucket(Bucket="states")
-    storage.put_object(Bucket="states", Key="env:/prod/terraform.tfstate", Body=(fixtures / STATE).read_bytes())
+    storage.put_object(
+        Bucket="states", Key="env:/prod/terraform.tfstate", Body=(fixtures / STATE).read_bytes()
+    )
     return storage
 
 
@@ -37,14 +39,22 @@ def test_an_object_is_read_as_it_lies_there(bucket, fixtures):
 def test_check_takes_one_as_a_source(bucket, fixtures, monkeypatch, tmp_path):
     """Compressed or not, and offline too, since --offline is about the certificates: the report is that of the file."""
     monkeypatch.chdir(tmp_path)
-    bucket.put_object(Bucket="states", Key="packed", Body=gzip.compress((fixtures / STATE).read_bytes()))
+    bucket.put_object(
+        Bucket="states", Key="packed", Body=gzip.compress((fixtures / STATE).read_bytes())
+    )
     (tmp_path / "local.tfstate").write_bytes((fixtures / STATE).read_bytes())
 
     def judged(source):
-        ran = CliRunner().invoke(build(), ["check", source, "--offline", "--as-of", "2026-11-25", "--format", "json"])
+        ran = CliRunner().invoke(
+            build(), ["check", source, "--offline", "--as-of", "2026-11-25", "--format", "json"]
+        )
         return ran.output.replace(source, "SOURCE")
 
-    assert judged("s3://states/env:/prod/terraform.tfstate") == judged("s3://states/packed") == judged("local.tfstate")
+    assert (
+        judged("s3://states/env:/prod/terraform.tfstate")
+        == judged("s3://states/packed")
+        == judged("local.tfstate")
+    )
     assert '"stages": [' in judged("s3://states/packed")
 
 
@@ -96,7 +106,9 @@ def silent(_connection, over):
 
 def dripping(connection, over):
     connection.recv(65536)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: binary/octet-stream\r\nContent-Length: 900000\r\n\r\n")
+    connection.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Type: binary/octet-stream\r\nContent-Length: 900000\r\n\r\n"
+    )
     while not over.wait(0.1):
         connection.sendall(b" ")
 

@@ -90,7 +90,9 @@ except KeyboardInterrupt:
 def test_a_server_that_never_answers_does_not_keep_the_process_from_ending():
     """The threads that still wait for it are left behind at exit."""
     began = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", HUNG, "0.5"], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", HUNG, "0.5"], capture_output=True, text=True, timeout=30, check=True
+    )
 
     assert "Unanswered" in done.stdout
     assert done.stderr == ""
@@ -99,7 +101,12 @@ def test_a_server_that_never_answers_does_not_keep_the_process_from_ending():
 
 def test_an_interrupt_ends_every_wait_at_once_and_leaves_the_rest_unanswered():
     """Ctrl-C while AWS is asked is a person's wish: what is known by then is told, and nothing of the rest is called gone."""
-    child = subprocess.Popen([sys.executable, "-c", HUNG, "50"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", HUNG, "50"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         assert child.stdout.readline() == "asking\n"
         time.sleep(0.5)

@@ -32,7 +32,11 @@ def _raised(kind):
 
 @pytest.mark.parametrize(
     "kind",
-    [kind for _, kind in inspect.getmembers(boto, inspect.isclass) if issubclass(kind, boto.BotoCoreError)],
+    [
+        kind
+        for _, kind in inspect.getmembers(boto, inspect.isclass)
+        if issubclass(kind, boto.BotoCoreError)
+    ],
     ids=lambda kind: kind.__name__,
 )
 def test_every_exception_of_botocore_is_explained_without_its_own_words(kind):

@@ -15,7 +15,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 def test_a_profile_with_mfa_never_asks_at_the_terminal(story, tmp_path):
@@ -31,7 +36,15 @@ def test_a_profile_with_mfa_never_asks_at_the_terminal(story, tmp_path):
         "PYTHONPATH": str(ROOT),
         "AWS_CONFIG_FILE": str(tmp_path / "config"),
     }
-    command = [sys.executable, "-c", "from checker.cli import main; main()", "check", "terraform.tfstate", "--profile", "admin"]
+    command = [
+        sys.executable,
+        "-c",
+        "from checker.cli import main; main()",
+        "check",
+        "terraform.tfstate",
+        "--profile",
+        "admin",
+    ]
     done = subprocess.run(
         [*command, "--region", "us-east-1"],
         cwd=story,
@@ -53,7 +66,9 @@ def test_a_profile_with_mfa_never_asks_at_the_terminal(story, tmp_path):
 def test_a_credential_process_has_nothing_on_its_standard_input(story, tmp_path, profile):
     """It neither reads the state that is piped in, nor waits at a terminal; also where a role is assumed from its profile."""
     program = tmp_path / "program"
-    program.write_text(f"#!/bin/sh\ncat > '{tmp_path}/read'\nreadlink /proc/self/fd/0 > '{tmp_path}/stdin'\nexit 1\n")
+    program.write_text(
+        f"#!/bin/sh\ncat > '{tmp_path}/read'\nreadlink /proc/self/fd/0 > '{tmp_path}/stdin'\nexit 1\n"
+    )
     program.chmod(0o755)
     (tmp_path / "config").write_text(
         f"[profile direct]\ncredential_process = {program}\n"
@@ -66,12 +81,26 @@ def test_a_credential_process_has_nothing_on_its_standard_input(story, tmp_path,
         "AWS_CONFIG_FILE": str(tmp_path / "config"),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    command = [sys.executable, "-c", "from checker.cli import main; main()", "check", "terraform.tfstate", "--profile", profile]
+    command = [
+        sys.executable,
+        "-c",
+        "from checker.cli import main; main()",
+        "check",
+        "terraform.tfstate",
+        "--profile",
+        profile,
+    ]
     # A pipe that stays open: a program that reads it would wait until the end of the test.
     reader, writer = os.pipe()
     os.write(writer, b"a secret of the state\n")
     done = subprocess.run(
-        [*command, "--region", "us-east-1"], cwd=story, env=environment, stdin=reader, capture_output=True, timeout=60, check=False
+        [*command, "--region", "us-east-1"],
+        cwd=story,
+        env=environment,
+        stdin=reader,
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
     os.close(reader)
     os.close(writer)
@@ -108,7 +137,14 @@ def endless():
 def test_an_answer_without_an_end_is_cut(tfcert, story, endless):
     """Inconclusive, with the reason, in bounded memory and before the timeout."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    done = tfcert("check", "terraform.tfstate", "--timeout", "50", cwd=story, environment={**KEYS, "AWS_ENDPOINT_URL": endless})
+    done = tfcert(
+        "check",
+        "terraform.tfstate",
+        "--timeout",
+        "50",
+        cwd=story,
+        environment={**KEYS, "AWS_ENDPOINT_URL": endless},
+    )
     assert done.returncode in {1, 3}
     assert b"has more than 32 MiB" in done.stderr
     assert b"Traceback" not in done.stderr

@@ -26,7 +26,10 @@ def everything(aws, key, stage, look):
         SeedApi(id="rest1", stages={"prod": "gone01"}),
         SeedApi(id="sock1", kind="websocket", stages={"prod": "gone02"}),
     )
-    anchors = [stage("rest1", "prod", presents="gone01"), stage("sock1", "prod", kind=StageKind.WEBSOCKET, presents="gone02")]
+    anchors = [
+        stage("rest1", "prod", presents="gone01"),
+        stage("sock1", "prod", kind=StageKind.WEBSOCKET, presents="gone02"),
+    ]
     keys = [key("here00"), key(ARN), key("gone01", account=None), key("gone02", account=None)]
 
     def run():
@@ -42,13 +45,25 @@ def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(everything
     """A call that it lacks would be denied in AWS; a line that nothing needs is a privilege too many."""
     calls = everything()
 
-    assert [call for call in calls if not any(allows(grant, call) for grant in grants("check.json"))] == []
-    assert [grant for grant in grants("check.json") if not any(allows(grant, call) for call in calls)] == []
+    assert [
+        call for call in calls if not any(allows(grant, call) for grant in grants("check.json"))
+    ] == []
+    assert [
+        grant for grant in grants("check.json") if not any(allows(grant, call) for call in calls)
+    ] == []
 
 
 def test_everything_is_answered_where_all_other_operations_are_denied(aws, everything):
     """Reads alone, and only these."""
-    reads = ("GetClientCertificates", "GetRestApis", "GetApis", "GetStages", "GetStage", "GetCallerIdentity", "DescribeCertificate")
+    reads = (
+        "GetClientCertificates",
+        "GetRestApis",
+        "GetApis",
+        "GetStages",
+        "GetStage",
+        "GetCallerIdentity",
+        "DescribeCertificate",
+    )
     aws.faults.allow_only(*reads)
 
     assert {call.operation for call in everything()} == set(reads)
@@ -58,14 +73,20 @@ def test_everything_is_answered_where_all_other_operations_are_denied(aws, every
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])
 def test_china_and_govcloud_have_the_same_policy_in_their_own_partition(partition, verb):
     """An ARN of another partition allows nothing there."""
-    own, policy = ((IAM / name).read_text() for name in (f"{verb}-{partition}.json", f"{verb}.json"))
+    own, policy = (
+        (IAM / name).read_text() for name in (f"{verb}-{partition}.json", f"{verb}.json")
+    )
     assert own.count(f'"arn:{partition}:') == policy.count('"arn:aws:') > 0
     assert json.loads(own.replace(f'"arn:{partition}:', '"arn:aws:')) == json.loads(policy)
 
 
 def test_the_policy_names_neither_a_wildcard_action_nor_a_write():
     """tfcert only reads AWS."""
-    assert {action for action, _ in grants("check.json")} == {"apigateway:GET", "sts:GetCallerIdentity", "acm:DescribeCertificate"}
+    assert {action for action, _ in grants("check.json")} == {
+        "apigateway:GET",
+        "sts:GetCallerIdentity",
+        "acm:DescribeCertificate",
+    }
 
 
 def test_a_denial_names_an_action_that_the_policy_has(everything):
@@ -73,7 +94,11 @@ def test_a_denial_names_an_action_that_the_policy_has(everything):
     resources = {resource.partition("::")[2] for _, resource in grants("check.json")} - {""}
     operations = {call.operation for call in everything() if call.service not in {"sts", "acm"}}
 
-    named = {path for operation in operations for path in action_for(operation).partition(" on ")[2].split(" and ")}
+    named = {
+        path
+        for operation in operations
+        for path in action_for(operation).partition(" on ")[2].split(" and ")
+    }
 
     assert named == resources
     assert action_for("DescribeCertificate").startswith("acm:DescribeCertificate ")

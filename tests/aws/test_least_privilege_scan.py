@@ -37,7 +37,11 @@ def everything(aws, scanned, monkeypatch):
     def run():
         found = scanned(None, timeout=10.0)
         assert [part for sweep in found.sweeps for part in sweep.unread] == []
-        said = {key.id: type(answer) for sweep in found.sweeps for key, answer in sweep.certificates.items()}
+        said = {
+            key.id: type(answer)
+            for sweep in found.sweeps
+            for key, answer in sweep.certificates.items()
+        }
         assert said == {"here00": Found, ARN: Found, "gone01": Gone}
         return aws.calls()
 
@@ -48,8 +52,12 @@ def test_the_policy_allows_every_call_and_each_of_its_lines_is_needed(everything
     """A call that it lacks would be denied in AWS; a line that nothing needs is a privilege too many."""
     calls = everything()
 
-    assert [call for call in calls if not any(allows(grant, call) for grant in grants("scan.json"))] == []
-    assert [grant for grant in grants("scan.json") if not any(allows(grant, call) for call in calls)] == []
+    assert [
+        call for call in calls if not any(allows(grant, call) for grant in grants("scan.json"))
+    ] == []
+    assert [
+        grant for grant in grants("scan.json") if not any(allows(grant, call) for call in calls)
+    ] == []
 
 
 def test_everything_is_listed_where_all_other_operations_are_denied(aws, everything):
@@ -63,4 +71,9 @@ def test_a_denial_names_what_the_policy_allows():
     """What a person is told to allow is written down."""
     allowed = {action for action, _ in grants("scan.json")}
     assert {action_for(operation).split(" on ")[0] for operation in READS} == allowed
-    assert allowed == {"apigateway:GET", "acm:DescribeCertificate", "ec2:DescribeRegions", "sts:GetCallerIdentity"}
+    assert allowed == {
+        "apigateway:GET",
+        "acm:DescribeCertificate",
+        "ec2:DescribeRegions",
+        "sts:GetCallerIdentity",
+    }

@@ -27,7 +27,10 @@ def role(account, name="reader"):
 
 def entering(*accounts, timeout=10.0, **more):
     """A connection with a role in each account, by the role's name."""
-    access = tuple(AccountAccess(account=account, role="reader", external_id=f"id-{account}") for account in accounts)
+    access = tuple(
+        AccountAccess(account=account, role="reader", external_id=f"id-{account}")
+        for account in accounts
+    )
     return Connection(accounts=access, timeout=timeout, **more)
 
 
@@ -35,9 +38,15 @@ def entering(*accounts, timeout=10.0, **more):
 def organisation(aws):
     """Three accounts with a certificate of one id each, and roles that ask for their external ids."""
     aws.seed(
-        *(SeedCertificate(id="abc123", account=account, description=account) for account in (OWN, SECOND, THIRD)),
+        *(
+            SeedCertificate(id="abc123", account=account, description=account)
+            for account in (OWN, SECOND, THIRD)
+        ),
         SeedCertificate(id="only33", account=THIRD, region="eu-west-1"),
-        *(SeedApi(id=f"api{n}", account=account, stages={"prod": "abc123"}) for n, account in enumerate((OWN, SECOND, THIRD))),
+        *(
+            SeedApi(id=f"api{n}", account=account, stages={"prod": "abc123"})
+            for n, account in enumerate((OWN, SECOND, THIRD))
+        ),
         *(SeedRole(arn=role(account), external_id=f"id-{account}") for account in (SECOND, THIRD)),
         SeedRole(arn=HUB),
     )
@@ -55,18 +64,26 @@ def test_each_account_is_asked_once_a_region_in_its_own_role(organisation, key, 
     assert len({seen.certificates[each].fingerprint for each in keys}) == 3
     assert seen.certificates[key("none00", account=SECOND)] == Gone()
     lists = [(call.account, call.region) for call in organisation.calls("GetClientCertificates")]
-    assert sorted(lists) == [(OWN, "us-east-1"), (SECOND, "us-east-1"), (THIRD, "eu-west-1"), (THIRD, "us-east-1")]
+    assert sorted(lists) == [
+        (OWN, "us-east-1"),
+        (SECOND, "us-east-1"),
+        (THIRD, "eu-west-1"),
+        (THIRD, "us-east-1"),
+    ]
     assert [call.account for call in organisation.calls("AssumeRole")] == [OWN, OWN]
     counted = [entry for entry in seen.traffic if entry.operation == "GetClientCertificates"]
     assert counted == [
-        Calls(operation="GetClientCertificates", account=account, region=region, sent=1) for account, region in sorted(lists)
+        Calls(operation="GetClientCertificates", account=account, region=region, sent=1)
+        for account, region in sorted(lists)
     ]
     assert sum(entry.sent for entry in seen.traffic) == len(organisation.calls())
 
 
 def test_what_an_account_holds_is_told_by_account(organisation, key, look):
     """The quota is one an account and region."""
-    seen = look([key("abc123", account=account) for account in (OWN, SECOND)], connection=entering(SECOND))
+    seen = look(
+        [key("abc123", account=account) for account in (OWN, SECOND)], connection=entering(SECOND)
+    )
     assert seen.held == {Place(None, account, "us-east-1"): 1 for account in (OWN, SECOND)}
 
 
@@ -98,12 +115,23 @@ def test_a_certificate_of_acm_is_asked_of_the_account_in_its_arn(organisation, k
 @pytest.mark.parametrize(
     ("access", "reason"),
     [
-        (AccountAccess(account=SECOND, role="nobody"), f"the role {role(SECOND, 'nobody')} could not be assumed"),
-        (AccountAccess(account=SECOND, role=role(SECOND), external_id="wrong"), f"the role {role(SECOND)} could not be assumed"),
-        (AccountAccess(account=SECOND), f"the credentials are of account {OWN}, and it is recorded in another one, {SECOND}"),
+        (
+            AccountAccess(account=SECOND, role="nobody"),
+            f"the role {role(SECOND, 'nobody')} could not be assumed",
+        ),
+        (
+            AccountAccess(account=SECOND, role=role(SECOND), external_id="wrong"),
+            f"the role {role(SECOND)} could not be assumed",
+        ),
+        (
+            AccountAccess(account=SECOND),
+            f"the credentials are of account {OWN}, and it is recorded in another one, {SECOND}",
+        ),
     ],
 )
-def test_i4_an_account_that_cannot_be_entered_is_unverified_and_the_others_are_answered(organisation, key, look, access, reason):
+def test_i4_an_account_that_cannot_be_entered_is_unverified_and_the_others_are_answered(
+    organisation, key, look, access, reason
+):
     """Its role is tried once for all regions, and nothing of it is called gone."""
     theirs = [key("abc123", account=SECOND), key("abc123", account=SECOND, region="eu-west-1")]
     mine = key("abc123")
@@ -119,7 +147,9 @@ def test_i4_an_account_that_cannot_be_entered_is_unverified_and_the_others_are_a
 
 def test_an_account_without_a_role_says_where_one_is_named(organisation, key, look):
     """The remedy names the policy's table, and the options for a single account."""
-    answer = look([key("abc123", account=THIRD)], connection=entering(SECOND)).certificates[key("abc123", account=THIRD)]
+    answer = look([key("abc123", account=THIRD)], connection=entering(SECOND)).certificates[
+        key("abc123", account=THIRD)
+    ]
 
     assert isinstance(answer, Unanswered)
     assert f'[accounts."{THIRD}"] role = "…" in tfcert.toml' in answer.remedy
@@ -146,11 +176,17 @@ def test_for_its_own_account_the_command_lines_role_is_the_one(organisation, key
     assert len(organisation.calls("AssumeRole")) == 1
 
 
-def test_a_certificate_that_no_document_places_is_asked_for_where_the_stages_that_present_it_are(organisation, key, stage, look):
+def test_a_certificate_that_no_document_places_is_asked_for_where_the_stages_that_present_it_are(
+    organisation, key, stage, look
+):
     """API Gateway's ARNs name no account, and a stage's does."""
     unplaced = key("gone00", account=None)
 
-    seen = look([unplaced], anchors=[stage("api1", "prod", account=SECOND, presents="gone00")], connection=entering(SECOND))
+    seen = look(
+        [unplaced],
+        anchors=[stage("api1", "prod", account=SECOND, presents="gone00")],
+        connection=entering(SECOND),
+    )
 
     assert seen.certificates[unplaced] == Gone()
     assert {call.account for call in organisation.calls("GetClientCertificates")} == {SECOND}
@@ -166,7 +202,10 @@ def test_roles_that_are_not_answered_for_are_given_up_on_at_the_same_time(organi
 
     assert time.monotonic() - began < 20
     assert [type(seen.certificates[each]) for each in keys] == [Found, Unanswered, Unanswered]
-    assert "within 6 s" in seen.certificates[keys[1]].reason or "no answer came in time" in seen.certificates[keys[1]].reason
+    assert (
+        "within 6 s" in seen.certificates[keys[1]].reason
+        or "no answer came in time" in seen.certificates[keys[1]].reason
+    )
 
 
 def test_one_denied_list_touches_its_account_alone(organisation, key, look):
@@ -185,7 +224,9 @@ def test_a_roles_name_is_taken_in_the_partition_of_what_is_recorded(partition):
     """China and GovCloud have ARNs of their own."""
     access = AccountAccess(account=SECOND, role="team/reader", external_id="x")
     found = Connection(accounts=(access,)).role_for(Place(partition, SECOND, "r"))
-    assert found == Role(arn=f"arn:{partition or 'aws'}:iam::{SECOND}:role/team/reader", external_id="x")
+    assert found == Role(
+        arn=f"arn:{partition or 'aws'}:iam::{SECOND}:role/team/reader", external_id="x"
+    )
 
 
 @pytest.mark.parametrize(
@@ -201,7 +242,9 @@ def test_roles_are_assumed_in_the_region_of_what_is_asked(monkeypatch, region, h
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     clients = Clients(Connection())
     assert clients.client("sts", region).meta.endpoint_url == host
-    assert clients.client("apigateway", region).meta.endpoint_url == host.replace("sts", "apigateway")
+    assert clients.client("apigateway", region).meta.endpoint_url == host.replace(
+        "sts", "apigateway"
+    )
 
 
 def test_a_run_that_asks_several_times_assumes_each_role_once(organisation, key):

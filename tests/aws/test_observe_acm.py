@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from checker.aws.session import RequestPace
-from checker.demo.emulator import AnswerFault, Hang, ProxyPage, SeedAcm, SeedCertificate, access_denied
+from checker.demo.emulator import (
+    AnswerFault,
+    Hang,
+    ProxyPage,
+    SeedAcm,
+    SeedCertificate,
+    access_denied,
+)
 from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found, Gone, Unanswered
 
 ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
@@ -28,7 +35,9 @@ def test_a_certificate_of_acm_is_asked_of_acm_alone(aws, key, look):
 
     seen = look([key(ARN)])
 
-    assert seen.certificates[key(ARN)] == Found(expires_at=ENDS, created_at=ENDS - timedelta(days=365), renewal=AcmRenews())
+    assert seen.certificates[key(ARN)] == Found(
+        expires_at=ENDS, created_at=ENDS - timedelta(days=365), renewal=AcmRenews()
+    )
     assert seen.calls == {"DescribeCertificate": 1, "GetCallerIdentity": 1}
 
 
@@ -53,7 +62,10 @@ def test_what_acm_issued_and_calls_eligible_renews_itself(aws, key, look, state)
         ({"kind": "IMPORTED", "eligible": False}, "imported"),
         ({"kind": "IMPORTED", "eligible": True}, "imported"),
         ({"eligible": False}, "not call it eligible"),
-        ({"renewal": "FAILED", "renewal_reason": "PCA_ACCESS_DENIED"}, "failed (PCA_ACCESS_DENIED)"),
+        (
+            {"renewal": "FAILED", "renewal_reason": "PCA_ACCESS_DENIED"},
+            "failed (PCA_ACCESS_DENIED)",
+        ),
         ({"renewal": "FAILED"}, "failed"),
         ({"kind": "AMAZON_ISSUED", "renewal": "PENDING_VALIDATION"}, "validated"),
     ],
@@ -121,7 +133,10 @@ def test_a_denial_touches_what_is_of_acm_alone_and_names_the_action(aws, key, lo
 
 def test_where_nothing_is_answered_no_more_is_asked(aws, key, look):
     """Throttled until the end for one is throttled for all."""
-    aws.faults.inject("DescribeCertificate", AnswerFault(status=400, code="ThrottlingException", message="Rate exceeded"))
+    aws.faults.inject(
+        "DescribeCertificate",
+        AnswerFault(status=400, code="ThrottlingException", message="Rate exceeded"),
+    )
 
     seen = look([key(ARN), key(OTHER)], timeout=30.0)
 
@@ -137,8 +152,15 @@ def test_a_page_of_a_proxy_is_no_answer_of_acms(aws, key, look):
 
 def test_an_answer_about_another_certificate_is_none(web, key, look):
     """A cache that answers for whatever was asked before has not answered this."""
-    detail = {"CertificateArn": OTHER, "Status": "ISSUED", "NotAfter": 1803902400, "Type": "PRIVATE"}
-    web(lambda *_: (200, "application/x-amz-json-1.1", json.dumps({"Certificate": detail}).encode()))
+    detail = {
+        "CertificateArn": OTHER,
+        "Status": "ISSUED",
+        "NotAfter": 1803902400,
+        "Type": "PRIVATE",
+    }
+    web(
+        lambda *_: (200, "application/x-amz-json-1.1", json.dumps({"Certificate": detail}).encode())
+    )
     answer = look([key(ARN)]).certificates[key(ARN)]
     assert isinstance(answer, Unanswered)
     assert "not as AWS answers" in answer.reason
@@ -152,7 +174,14 @@ def test_a_server_that_never_answers_ends_with_the_timeout(aws, key, look):
     assert "DescribeCertificate" in answer.reason
 
 
-@pytest.mark.parametrize("id_", ["arn:aws:iam::123456789012:server-certificate/x", "arn:aws:acm", "arn:aws:acm:::certificate/x"])
+@pytest.mark.parametrize(
+    "id_",
+    [
+        "arn:aws:iam::123456789012:server-certificate/x",
+        "arn:aws:acm",
+        "arn:aws:acm:::certificate/x",
+    ],
+)
 def test_an_arn_of_anything_else_is_unanswered_and_asks_nothing(aws, key, look, id_):
     """API Gateway would not list it either, which must not make it gone."""
     assert isinstance(look([key(id_)]).certificates[key(id_)], Unanswered)
@@ -174,7 +203,11 @@ def test_acm_has_a_pace_of_its_own(aws, key, look, monkeypatch):
             super().wait()
 
     monkeypatch.setattr("checker.aws.session.RequestPace", Counted)
-    aws.seed(SeedCertificate(id="abc123"), SeedAcm(arn=ARN, expires_at=ENDS), SeedAcm(arn=OTHER, expires_at=ENDS))
+    aws.seed(
+        SeedCertificate(id="abc123"),
+        SeedAcm(arn=ARN, expires_at=ENDS),
+        SeedAcm(arn=OTHER, expires_at=ENDS),
+    )
 
     seen = look([key("abc123"), key(ARN), key(OTHER)], timeout=60.0)
 

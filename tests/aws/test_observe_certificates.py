@@ -22,13 +22,17 @@ from checker.model.resources import StageKind
 ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def test_a_certificate_that_aws_has_is_found_with_its_dates_and_the_fingerprint_of_its_pem(aws, key, look):
+def test_a_certificate_that_aws_has_is_found_with_its_dates_and_the_fingerprint_of_its_pem(
+    aws, key, look
+):
     """Found carries AWS's dates in UTC and the SHA-256 of the DER, which the PEM's line ends do not change."""
     aws.seed(SeedCertificate(id="abc123", expires_at=ENDS))
 
     seen = look([key("abc123")])
 
-    pem = aws.client("apigateway").get_client_certificate(clientCertificateId="abc123")["pemEncodedCertificate"]
+    pem = aws.client("apigateway").get_client_certificate(clientCertificateId="abc123")[
+        "pemEncodedCertificate"
+    ]
     der = x509.load_pem_x509_certificate(pem.encode()).public_bytes(Encoding.DER)
     found = seen.certificates[key("abc123")]
     assert found == Found(
@@ -43,10 +47,14 @@ def test_a_certificate_that_aws_has_is_found_with_its_dates_and_the_fingerprint_
     assert seen.notices == ()
 
 
-def test_all_certificates_of_a_region_take_one_call_and_the_caller_is_asked_for_once_in_a_run(aws, key, look):
+def test_all_certificates_of_a_region_take_one_call_and_the_caller_is_asked_for_once_in_a_run(
+    aws, key, look
+):
     """The quota is shared with Terraform: one list a region, one GetCallerIdentity in all."""
     regions = ("us-east-1", "eu-west-1", "ap-south-1")
-    aws.seed(*(SeedCertificate(id=f"cert{n:02}", region=region) for region in regions for n in range(30)))
+    aws.seed(
+        *(SeedCertificate(id=f"cert{n:02}", region=region) for region in regions for n in range(30))
+    )
     keys = [key(f"cert{n:02}", region=region) for region in regions for n in range(30)]
 
     seen = look(keys)
@@ -78,7 +86,10 @@ def test_every_request_to_api_gateway_waits_its_turn_retries_included(aws, key, 
     aws.seed(SeedApi(id="rest1", stages={}))
     regions = ("us-east-1", "eu-west-1")
 
-    look([key("abc123", region=region) for region in regions], surveys=[Place("aws", "123456789012", "us-east-1")])
+    look(
+        [key("abc123", region=region) for region in regions],
+        surveys=[Place("aws", "123456789012", "us-east-1")],
+    )
 
     sent = Counter(call.region for call in aws.calls() if call.service != "sts")
     assert sorted(pace.waits for pace in paces if pace.waits) == sorted(sent.values())
@@ -127,7 +138,9 @@ def test_keys_of_two_accounts_in_one_region_are_told_apart(aws, key, look):
 
 
 @pytest.mark.parametrize("kind", list(StageKind))
-def test_where_no_account_is_recorded_a_stage_that_aws_has_proves_that_the_certificate_is_gone(aws, key, stage, look, kind):
+def test_where_no_account_is_recorded_a_stage_that_aws_has_proves_that_the_certificate_is_gone(
+    aws, key, stage, look, kind
+):
     """The stage of the same state is there, so this is its account."""
     aws.seed(SeedApi(id="api1", kind=kind.value, stages={"prod": "abc123"}))
     unplaced = key("abc123", account=None)
@@ -148,7 +161,9 @@ def test_a_certificate_that_is_found_needs_no_proof(aws, key, stage, look):
     assert "GetStage" not in seen.calls
 
 
-def test_where_no_account_is_recorded_and_no_stage_is_found_nothing_is_called_gone(aws, key, stage, look):
+def test_where_no_account_is_recorded_and_no_stage_is_found_nothing_is_called_gone(
+    aws, key, stage, look
+):
     """An empty account that has nothing to do with the state must not look like one whose certificates were deleted."""
     unplaced = key("abc123", account=None)
     anchors = [
@@ -167,12 +182,16 @@ def test_where_no_account_is_recorded_and_no_stage_is_found_nothing_is_called_go
         assert "--role-arn" in answer.remedy
 
 
-def test_the_stage_that_presents_a_certificate_outweighs_others_of_the_region(aws, key, stage, look):
+def test_the_stage_that_presents_a_certificate_outweighs_others_of_the_region(
+    aws, key, stage, look
+):
     """Of two states read at once the other one's stage proves nothing about this one's certificate."""
     aws.seed(SeedApi(id="theirs", stages={"prod": None}))
     unplaced = key("abc123", account=None)
 
-    seen = look([unplaced], anchors=[stage("theirs", "prod"), stage("ours", "prod", presents="abc123")])
+    seen = look(
+        [unplaced], anchors=[stage("theirs", "prod"), stage("ours", "prod", presents="abc123")]
+    )
 
     assert isinstance(seen.certificates[unplaced], Unanswered)
 
@@ -198,12 +217,19 @@ def test_a_stage_of_another_region_proves_nothing(aws, key, stage, look):
     assert "GetStage" not in seen.calls
 
 
-def test_the_account_of_the_stage_that_presents_a_certificate_is_the_certificates(aws, key, stage, look):
+def test_the_account_of_the_stage_that_presents_a_certificate_is_the_certificates(
+    aws, key, stage, look
+):
     """API Gateway lets a stage present only what its own account has, so its execution ARN tells the account of both."""
     unplaced = key("abc123", account=None)
-    here, there = (stage("api1", "prod", account=account, presents="abc123") for account in ("123456789012", "222222222222"))
+    here, there = (
+        stage("api1", "prod", account=account, presents="abc123")
+        for account in ("123456789012", "222222222222")
+    )
 
-    mine, theirs, both = (look([unplaced], anchors=some) for some in ([here], [there], [here, there]))
+    mine, theirs, both = (
+        look([unplaced], anchors=some) for some in ([here], [there], [here, there])
+    )
 
     assert mine.certificates[unplaced] == Gone()
     assert "GetStage" not in mine.calls
@@ -220,7 +246,9 @@ def test_no_more_than_a_few_stages_are_asked_for_and_none_of_them_twice(aws, key
     assert look(keys, anchors=anchors).calls["GetStage"] == 3
 
 
-def test_without_sts_what_is_found_is_found_and_what_is_not_needs_a_stage_as_proof(aws, key, stage, look):
+def test_without_sts_what_is_found_is_found_and_what_is_not_needs_a_stage_as_proof(
+    aws, key, stage, look
+):
     """Whose credentials these are is not known; the list is, and a recorded stage shows whose list it is."""
     aws.seed(SeedCertificate(id="here00"), SeedApi(id="api1", stages={"prod": "gone00"}))
     aws.faults.inject("GetCallerIdentity", access_denied())
@@ -243,7 +271,9 @@ def test_a_proof_that_is_denied_is_named_in_the_answer(aws, key, stage, look):
     aws.faults.inject("GetStage", access_denied())
     unplaced = key("abc123", account=None)
 
-    answer = look([unplaced], anchors=[stage("api1", "prod", presents="abc123")]).certificates[unplaced]
+    answer = look([unplaced], anchors=[stage("api1", "prod", presents="abc123")]).certificates[
+        unplaced
+    ]
 
     assert isinstance(answer, Unanswered)
     assert "apigateway:GET on /restapis/*/stages/*" in answer.reason
@@ -273,7 +303,9 @@ def test_a_key_without_a_region_is_asked_of_the_environments(aws, key, look, mon
     monkeypatch.setenv(variable, "eu-west-1")
     aws.seed(SeedCertificate(id="abc123", region="eu-west-1"))
 
-    assert isinstance(look([key("abc123", region=None)]).certificates[key("abc123", region=None)], Found)
+    assert isinstance(
+        look([key("abc123", region=None)]).certificates[key("abc123", region=None)], Found
+    )
 
 
 def test_a_key_without_a_region_is_asked_of_the_command_lines_first(aws, key, look, monkeypatch):
@@ -294,18 +326,26 @@ def test_a_recorded_region_wins_over_the_command_lines_and_a_notice_says_so(aws,
     seen = look([key("abc123")], connection=Connection(region="eu-west-1", timeout=10))
 
     assert isinstance(seen.certificates[key("abc123")], Found)
-    assert look([key("abc123")], connection=Connection(region="us-east-1", timeout=10)).notices == ()
-    assert [("--region eu-west-1" in text, "us-east-1" in text) for text in seen.notices] == [(True, True)]
+    assert (
+        look([key("abc123")], connection=Connection(region="us-east-1", timeout=10)).notices == ()
+    )
+    assert [("--region eu-west-1" in text, "us-east-1" in text) for text in seen.notices] == [
+        (True, True)
+    ]
 
 
-def test_where_no_region_is_recorded_a_stage_must_prove_that_it_is_the_right_one(aws, key, stage, look, monkeypatch):
+def test_where_no_region_is_recorded_a_stage_must_prove_that_it_is_the_right_one(
+    aws, key, stage, look, monkeypatch
+):
     """The account is right, and the certificate may be in another of its regions."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     aws.seed(SeedApi(id="api1", stages={"prod": "abc123"}, region="eu-west-1"))
     nowhere = key("abc123", region=None)
 
     bare = look([nowhere]).certificates[nowhere]
-    proven = look([nowhere], anchors=[stage("api1", "prod", region=None, presents="abc123")]).certificates[nowhere]
+    proven = look(
+        [nowhere], anchors=[stage("api1", "prod", region=None, presents="abc123")]
+    ).certificates[nowhere]
 
     assert isinstance(bare, Unanswered)
     assert "right region" in bare.reason
@@ -332,7 +372,10 @@ def test_a_role_is_assumed_for_all_questions(aws, key, look):
     aws.seed(SeedCertificate(id="abc123", account="222222222222"))
     theirs = key("abc123", account="222222222222")
 
-    seen = look([theirs], connection=Connection(role_arn="arn:aws:iam::222222222222:role/reader", timeout=10))
+    seen = look(
+        [theirs],
+        connection=Connection(role_arn="arn:aws:iam::222222222222:role/reader", timeout=10),
+    )
 
     assert isinstance(seen.certificates[theirs], Found)
     assert seen.calls == {"AssumeRole": 1, "GetClientCertificates": 1, "GetCallerIdentity": 1}
@@ -356,7 +399,9 @@ def test_a_role_that_may_not_be_assumed_is_named(aws, key, look):
 def test_a_profile_gives_region_and_credentials(aws, key, look, monkeypatch, tmp_path):
     """--profile is read as the AWS CLI reads it."""
     config = tmp_path / "config"
-    config.write_text("[profile audit]\nregion = eu-west-1\naws_access_key_id = a\naws_secret_access_key = b\n")
+    config.write_text(
+        "[profile audit]\nregion = eu-west-1\naws_access_key_id = a\naws_secret_access_key = b\n"
+    )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     aws.seed(SeedCertificate(id="abc123", region="eu-west-1"))

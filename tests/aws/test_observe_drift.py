@@ -57,7 +57,11 @@ def test_without_drift_no_stage_is_asked_for(aws, stage, look):
 
 def test_a_certificate_that_no_document_names_is_asked_for_as_well(aws, key, stage, shown):
     """Its end matters more than that of the recorded one."""
-    aws.seed(SeedApi(id="rest1", stages={"prod": "byhand"}), SeedCertificate(id="byhand"), SeedCertificate(id="aaaaaa"))
+    aws.seed(
+        SeedApi(id="rest1", stages={"prod": "byhand"}),
+        SeedCertificate(id="byhand"),
+        SeedCertificate(id="aaaaaa"),
+    )
     recorded = stage("rest1", "prod", account=ACCOUNT, presents="aaaaaa")
 
     (answer,), seen = shown([recorded], wanted=[key("aaaaaa")])
@@ -85,9 +89,15 @@ def test_what_is_not_there_is_gone_in_its_own_account_alone(aws, stage, shown):
 
 def test_a_failure_touches_the_stages_of_its_api_alone(aws, stage, shown):
     """The rest is still judged."""
-    aws.seed(SeedApi(id="rest1", stages={"prod": None}), SeedApi(id="sock1", kind="websocket", stages={"live": None}))
+    aws.seed(
+        SeedApi(id="rest1", stages={"prod": None}),
+        SeedApi(id="sock1", kind="websocket", stages={"live": None}),
+    )
     aws.faults.inject("apigatewayv2:GetStages", access_denied())
-    stages = [stage("rest1", "prod", account=ACCOUNT), stage("sock1", "live", account=ACCOUNT, kind=StageKind.WEBSOCKET)]
+    stages = [
+        stage("rest1", "prod", account=ACCOUNT),
+        stage("sock1", "live", account=ACCOUNT, kind=StageKind.WEBSOCKET),
+    ]
 
     answers, _ = shown(stages)
 
@@ -129,12 +139,21 @@ def test_where_the_survey_failed_the_stages_are_unanswered(aws, stage, shown):
 
 @pytest.mark.parametrize(
     "item",
-    [{"stageName": "prod", "clientCertificateId": 5}, {"stageName": "prod", "clientCertificateId": ["a"]}, {"stageName": 5}, {}],
+    [
+        {"stageName": "prod", "clientCertificateId": 5},
+        {"stageName": "prod", "clientCertificateId": ["a"]},
+        {"stageName": 5},
+        {},
+    ],
 )
 def test_a_stage_that_is_not_as_aws_answers_is_unanswered(web, stage, shown, item):
     """What is no text is no certificate's id, and nothing falls over it."""
     body = json.dumps({"item": [item]}).encode()
-    web(lambda _method, path, _headers: (403, "text/html", b"") if path == "/" else (200, "application/json", body))
+    web(
+        lambda _method, path, _headers: (
+            (403, "text/html", b"") if path == "/" else (200, "application/json", body)
+        )
+    )
 
     (answer,), _ = shown([stage("rest1", "prod", account=ACCOUNT)])
 

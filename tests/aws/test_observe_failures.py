@@ -25,7 +25,9 @@ from checker.model.places import Place
 
 LIST = "GetClientCertificates"
 SECRET = "IQoJb3JpZ2luX2VjEXAMPLETOKEN"
-QUOTED = f"The Canonical String should have been 'GET /clientcertificates x-amz-security-token:{SECRET}'"
+QUOTED = (
+    f"The Canonical String should have been 'GET /clientcertificates x-amz-security-token:{SECRET}'"
+)
 
 
 def answer(status, code, message="no"):
@@ -36,14 +38,36 @@ def answer(status, code, message="no"):
     ("fault", "reason", "remedy"),
     [
         (access_denied(), "lack apigateway:GET on /clientcertificates", "policies/iam/check.json"),
-        (answer(403, "AccessDeniedException", "x with an explicit deny in a service control policy"), "service control policy", ""),
+        (
+            answer(
+                403, "AccessDeniedException", "x with an explicit deny in a service control policy"
+            ),
+            "service control policy",
+            "",
+        ),
         (answer(401, "UnauthorizedException"), "lack apigateway:GET on /clientcertificates", ""),
         (answer(403, "ExpiredTokenException"), "credentials have expired", "sign in again"),
-        (answer(403, "UnrecognizedClientException"), "does not know these credentials", "region is not enabled"),
-        (answer(403, "InvalidClientTokenId"), "does not know these credentials", "region is not enabled"),
+        (
+            answer(403, "UnrecognizedClientException"),
+            "does not know these credentials",
+            "region is not enabled",
+        ),
+        (
+            answer(403, "InvalidClientTokenId"),
+            "does not know these credentials",
+            "region is not enabled",
+        ),
         (answer(403, "OptInRequired"), "region is not enabled", "enable the region"),
-        (answer(403, "InvalidSignatureException", QUOTED), "signature is wrong", "secret access key"),
-        (answer(403, "InvalidSignatureException", f"Signature expired: {QUOTED}"), "clock is wrong", "set the clock"),
+        (
+            answer(403, "InvalidSignatureException", QUOTED),
+            "signature is wrong",
+            "secret access key",
+        ),
+        (
+            answer(403, "InvalidSignatureException", f"Signature expired: {QUOTED}"),
+            "clock is wrong",
+            "set the clock",
+        ),
         (answer(403, "SignatureDoesNotMatch", QUOTED), "signature is wrong", ""),
         (answer(400, "BadRequestException", QUOTED), "BadRequestException (HTTP 400)", ""),
         (answer(418, f"Bad<{SECRET}>", QUOTED), "an error that has no name (HTTP 418)", ""),
@@ -59,7 +83,9 @@ def answer(status, code, message="no"):
         (ProxyPage(status=502), "HTTP 502", ""),
     ],
 )
-def test_a_list_that_fails_leaves_its_certificates_unanswered_and_says_why(aws, key, look, fault, reason, remedy):
+def test_a_list_that_fails_leaves_its_certificates_unanswered_and_says_why(
+    aws, key, look, fault, reason, remedy
+):
     """The reason names what was asked, where and of whom; neither text repeats what the server said."""
     aws.seed(SeedCertificate(id="abc123"))
     aws.faults.inject(LIST, fault)
@@ -136,7 +162,9 @@ def test_no_credentials_are_said_to_be_missing(aws, key, look, monkeypatch):
     assert aws.calls() == ()
 
 
-def test_a_role_of_a_profile_that_may_not_be_assumed_is_told_from_a_denied_list(aws, key, look, monkeypatch, tmp_path):
+def test_a_role_of_a_profile_that_may_not_be_assumed_is_told_from_a_denied_list(
+    aws, key, look, monkeypatch, tmp_path
+):
     """What was denied is the call that boto3 makes by itself, before the list."""
     config = tmp_path / "config"
     role = "role_arn = arn:aws:iam::222222222222:role/x\ncredential_source = Environment\n"
@@ -144,16 +172,25 @@ def test_a_role_of_a_profile_that_may_not_be_assumed_is_told_from_a_denied_list(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     aws.faults.inject("AssumeRole", access_denied())
 
-    got = look([key("abc123")], connection=Connection(profile="audit", timeout=10)).certificates[key("abc123")]
+    got = look([key("abc123")], connection=Connection(profile="audit", timeout=10)).certificates[
+        key("abc123")
+    ]
 
     assert isinstance(got, Unanswered)
-    assert "AssumeRole in region us-east-1 was denied: the credentials lack sts:AssumeRole" in got.reason
+    assert (
+        "AssumeRole in region us-east-1 was denied: the credentials lack sts:AssumeRole"
+        in got.reason
+    )
 
 
-def test_credentials_that_are_not_there_are_looked_for_once_for_all_regions(web, key, look, monkeypatch):
+def test_credentials_that_are_not_there_are_looked_for_once_for_all_regions(
+    web, key, look, monkeypatch
+):
     """The last place is an instance's metadata service, which off AWS answers slowly or never."""
     asked = []
-    metadata = web(lambda method, path, _headers: asked.append((method, path)) or (404, "text/plain", b"no"))
+    metadata = web(
+        lambda method, path, _headers: asked.append((method, path)) or (404, "text/plain", b"no")
+    )
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
@@ -176,7 +213,9 @@ def test_credentials_that_are_not_there_are_looked_for_once_for_all_regions(web,
         ("[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n[sso-session s]\nsso_region = x\nsso_start_url = http://127.0.0.1:1/\n", "sign-in session"),
     ],
 )  # fmt: skip
-def test_credentials_that_cannot_be_had_are_unanswered(aws, key, look, monkeypatch, tmp_path, config, reason):
+def test_credentials_that_cannot_be_had_are_unanswered(
+    aws, key, look, monkeypatch, tmp_path, config, reason
+):
     """What a credential program prints stays out of the answer."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
@@ -191,8 +230,12 @@ def test_credentials_that_cannot_be_had_are_unanswered(aws, key, look, monkeypat
     assert "SECRET" not in got.reason + got.remedy
 
 
-@pytest.mark.parametrize("endpoint", ["127.0.0.1:1", "foo", "http://user:hunter2@127.0.0.1:1/x?token=hunter2"])
-def test_an_endpoint_that_is_not_one_or_where_nobody_listens_is_unanswered(key, look, monkeypatch, endpoint):
+@pytest.mark.parametrize(
+    "endpoint", ["127.0.0.1:1", "foo", "http://user:hunter2@127.0.0.1:1/x?token=hunter2"]
+)
+def test_an_endpoint_that_is_not_one_or_where_nobody_listens_is_unanswered(
+    key, look, monkeypatch, endpoint
+):
     """What else an address may hold, a password, does not get into the answer."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
 
@@ -260,11 +303,20 @@ ODD = [
     ("application/json", b'{"item": [1]}'),
     ("application/json", b'{"item": [{}]}'),
     ("application/json", b'{"item": {"clientCertificateId": "abc123"}}'),
-    ("application/json", b'{"item": [{"clientCertificateId": "abc123", "expirationDate": "soon"}]}'),
+    (
+        "application/json",
+        b'{"item": [{"clientCertificateId": "abc123", "expirationDate": "soon"}]}',
+    ),
     ("application/json", b'{"item": [{"clientCertificateId": "abc123", "expirationDate": 1e30}]}'),
     ("application/json", b'{"item": [{"clientCertificateId": 7}]}'),
-    ("application/json", b'{"item": [{"clientCertificateId": "a", "expirationDate": 1803902400, "pemEncodedCertificate": 7}]}'),
-    ("application/json", b'{"item": [{"clientCertificateId": "a"}, {"clientCertificateId": "a", "expirationDate": 1803902400}]}'),
+    (
+        "application/json",
+        b'{"item": [{"clientCertificateId": "a", "expirationDate": 1803902400, "pemEncodedCertificate": 7}]}',
+    ),
+    (
+        "application/json",
+        b'{"item": [{"clientCertificateId": "a"}, {"clientCertificateId": "a", "expirationDate": 1803902400}]}',
+    ),
     ("application/json", b'{"item": ['),
     ("application/json", b'{"item": [], "position": "again"}'),
     ("application/json", b"[" * 100_000),
@@ -274,11 +326,18 @@ ODD = [
 
 @pytest.mark.parametrize(
     ("kind", "body", "status"),
-    [*((kind, body, 200) for kind, body in ODD), *((kind, body, status) for kind, body in ODD[:5] for status in (400, 500))],
+    [
+        *((kind, body, 200) for kind, body in ODD),
+        *((kind, body, status) for kind, body in ODD[:5] for status in (400, 500)),
+    ],
 )
 def test_an_answer_that_is_not_aws_own_is_unanswered(web, key, look, kind, body, status):
     """botocore makes an empty list of a page of HTML, and built-in errors of other things: neither means "gone"."""
-    web(lambda _method, path, _headers: (200, "text/xml", CALLER) if path == "/" else (status, kind, body))
+    web(
+        lambda _method, path, _headers: (
+            (200, "text/xml", CALLER) if path == "/" else (status, kind, body)
+        )
+    )
 
     got = look([key("abc999")]).certificates[key("abc999")]
 
@@ -286,10 +345,17 @@ def test_an_answer_that_is_not_aws_own_is_unanswered(web, key, look, kind, body,
     assert "not as AWS answers" in got.reason or f"HTTP {status}" in got.reason
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"", b"{}", b"<GetCallerIdentityResponse/>", b"<a><GetCallerIdentityResult/></a>"])
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>", b"", b"{}", b"<GetCallerIdentityResponse/>", b"<a><GetCallerIdentityResult/></a>"],
+)
 def test_an_sts_that_is_not_sts_proves_no_account(web, key, look, body):
     """The certificate is not in the list, and whose list it is nobody said."""
-    web(lambda _method, path, _headers: (200, "text/html", body) if path == "/" else (200, "application/json", b'{"item": []}'))
+    web(
+        lambda _method, path, _headers: (
+            (200, "text/html", body) if path == "/" else (200, "application/json", b'{"item": []}')
+        )
+    )
 
     got = look([key("abc123")]).certificates[key("abc123")]
 
@@ -298,9 +364,18 @@ def test_an_sts_that_is_not_sts_proves_no_account(web, key, look, body):
 
 def test_a_certificate_without_an_end_is_unanswered_and_its_neighbours_are_not(web, key, look):
     """One odd item does not spoil the list."""
-    items = {"item": [{"clientCertificateId": "abc123"}, {"clientCertificateId": "abc124", "expirationDate": 1803902400}]}
+    items = {
+        "item": [
+            {"clientCertificateId": "abc123"},
+            {"clientCertificateId": "abc124", "expirationDate": 1803902400},
+        ]
+    }
     body = json.dumps(items).encode()
-    web(lambda _method, path, _headers: (200, "text/xml", CALLER) if path == "/" else (200, "application/json", body))
+    web(
+        lambda _method, path, _headers: (
+            (200, "text/xml", CALLER) if path == "/" else (200, "application/json", body)
+        )
+    )
 
     seen = look([key("abc123"), key("abc124")]).certificates
 
@@ -324,9 +399,18 @@ def test_a_certificate_without_an_end_is_unanswered_and_its_neighbours_are_not(w
 )
 def test_i4_dates_that_no_certificate_has_are_no_answer(web, key, look, dates, told):
     """Certificates of API Gateway live for 365 days: a far-off end would be clean for ever, and the zero of a library expired."""
-    items = {"item": [{"clientCertificateId": "abc123", **dates}, {"clientCertificateId": "abc124", "expirationDate": 1803902400}]}
+    items = {
+        "item": [
+            {"clientCertificateId": "abc123", **dates},
+            {"clientCertificateId": "abc124", "expirationDate": 1803902400},
+        ]
+    }
     body = json.dumps(items).encode()
-    web(lambda _method, path, _headers: (200, "text/xml", CALLER) if path == "/" else (200, "application/json", body))
+    web(
+        lambda _method, path, _headers: (
+            (200, "text/xml", CALLER) if path == "/" else (200, "application/json", body)
+        )
+    )
 
     seen = look([key("abc123"), key("abc124")]).certificates
 
@@ -346,12 +430,16 @@ def no_tls(connection, _over):
 
 def cut_short(connection, _over):
     connection.recv(65536)
-    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{"item": []')
+    connection.sendall(
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{"item": []'
+    )
 
 
 def cut_chunk(connection, _over):
     connection.recv(65536)
-    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"item": []')
+    connection.sendall(
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"item": []'
+    )
 
 
 def garbage(connection, _over):
@@ -400,7 +488,9 @@ def silent(connection, over):
 
 def dripping(connection, over):
     connection.recv(65536)
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n")
+    connection.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n"
+    )
     while not over.wait(0.1):
         connection.sendall(b" ")
 
@@ -434,7 +524,11 @@ def test_an_sts_that_hangs_takes_half_of_the_time_and_nothing_that_was_found(aws
     aws.faults.inject("GetCallerIdentity", Hang(seconds=20))
     began = time.monotonic()
 
-    seen = look([key("here00"), key("gone00")], anchors=[stage("api1", "prod", presents="gone00")], timeout=5)
+    seen = look(
+        [key("here00"), key("gone00")],
+        anchors=[stage("api1", "prod", presents="gone00")],
+        timeout=5,
+    )
 
     assert time.monotonic() - began < 20
     assert isinstance(seen.certificates[key("here00")], Found)

@@ -28,7 +28,9 @@ def test_every_stage_of_both_kinds_is_listed_with_what_it_presents(aws, look):
     )
     gateway = aws.client("apigateway")
     gateway.update_stage(
-        restApiId="rest1", stageName="dev", patchOperations=[{"op": "replace", "path": "/clientCertificateId", "value": ""}]
+        restApiId="rest1",
+        stageName="dev",
+        patchOperations=[{"op": "replace", "path": "/clientCertificateId", "value": ""}],
     )
     aws.client("apigatewayv2").create_api(Name="plain", ProtocolType="HTTP")
 
@@ -37,10 +39,30 @@ def test_every_stage_of_both_kinds_is_listed_with_what_it_presents(aws, look):
     assert seen.surveys == {
         HERE: Surveyed(
             (
-                ObservedStage(kind=REST, api_id="rest1", api_name="orders", name="prod", certificate_id="abc123"),
-                ObservedStage(kind=REST, api_id="rest1", api_name="orders", name="dev", certificate_id=None),
-                ObservedStage(kind=WEBSOCKET, api_id="sock1", api_name="chat", name="live", certificate_id="abc124"),
-                ObservedStage(kind=WEBSOCKET, api_id="sock1", api_name="chat", name="test", certificate_id=None),
+                ObservedStage(
+                    kind=REST,
+                    api_id="rest1",
+                    api_name="orders",
+                    name="prod",
+                    certificate_id="abc123",
+                ),
+                ObservedStage(
+                    kind=REST, api_id="rest1", api_name="orders", name="dev", certificate_id=None
+                ),
+                ObservedStage(
+                    kind=WEBSOCKET,
+                    api_id="sock1",
+                    api_name="chat",
+                    name="live",
+                    certificate_id="abc124",
+                ),
+                ObservedStage(
+                    kind=WEBSOCKET,
+                    api_id="sock1",
+                    api_name="chat",
+                    name="test",
+                    certificate_id=None,
+                ),
             )
         )
     }
@@ -74,7 +96,9 @@ def test_rest_apis_beyond_the_first_page_are_listed(web, look, stage):
             query = parse_qs(url.query)
             assert query["limit"] == ["500"]
             second = query.get("position") == ["next"]
-            page = {"item": [{"id": "b"}]} if second else {"item": [{"id": "a"}], "position": "next"}
+            page = (
+                {"item": [{"id": "b"}]} if second else {"item": [{"id": "a"}], "position": "next"}
+            )
         elif url.path == "/v2/apis":
             page = {"items": []}
         else:
@@ -90,7 +114,9 @@ def test_rest_apis_beyond_the_first_page_are_listed(web, look, stage):
 
 
 @pytest.mark.parametrize("fault", [access_denied(), Drop(), ProxyPage(), ProxyPage(status=403)])
-@pytest.mark.parametrize("operation", ["GetRestApis", "GetApis", "apigateway:GetStages", "apigatewayv2:GetStages"])
+@pytest.mark.parametrize(
+    "operation", ["GetRestApis", "GetApis", "apigateway:GetStages", "apigatewayv2:GetStages"]
+)
 def test_one_list_that_fails_leaves_the_whole_survey_unanswered(aws, key, look, operation, fault):
     """A list in part would let a certificate go that the missing part presents; what else was asked is answered."""
     aws.seed(
@@ -160,7 +186,9 @@ def test_without_sts_the_list_must_hold_a_recorded_stage(aws, look, stage):
     assert "sts:GetCallerIdentity" in unproven.surveys[HERE].reason
 
 
-def test_a_place_without_a_region_is_the_connections_if_it_has_a_recorded_stage(aws, look, stage, monkeypatch):
+def test_a_place_without_a_region_is_the_connections_if_it_has_a_recorded_stage(
+    aws, look, stage, monkeypatch
+):
     """The answer keeps the name that it was asked by; another region's empty list would let a certificate go."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     aws.seed(SeedApi(id="rest1", stages={"prod": None}, region="eu-west-1"))

@@ -41,7 +41,14 @@ FAULTS = {
     "not enabled": AnswerFault(status=403, code="OptInRequired", message="x"),
     "bad request": AnswerFault(status=400, code="BadRequestException", message="x"),
 }
-LISTS = ("GetClientCertificates", "GetRestApis", "GetApis", "apigateway:GetStages", "apigatewayv2:GetStages", "DescribeCertificate")
+LISTS = (
+    "GetClientCertificates",
+    "GetRestApis",
+    "GetApis",
+    "apigateway:GetStages",
+    "apigatewayv2:GetStages",
+    "DescribeCertificate",
+)
 
 
 @pytest.fixture
@@ -81,11 +88,16 @@ def test_without_a_fault_it_is_clean(healthy, scan):
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
 @pytest.mark.parametrize("operation", LISTS)
-def test_i4_a_list_that_fails_in_one_region_makes_it_unverified_and_no_other(healthy, scan, operation, fault):
+def test_i4_a_list_that_fails_in_one_region_makes_it_unverified_and_no_other(
+    healthy, scan, operation, fault
+):
     """The other region is judged whole."""
     healthy.faults.inject(operation, fault, region=EAST)
     scanned, outcome = scan()
-    east, west = (next(each for each in scanned.sweeps if each.place.region == region) for region in (EAST, WEST))
+    east, west = (
+        next(each for each in scanned.sweeps if each.place.region == region)
+        for region in (EAST, WEST)
+    )
     assert outcome.verdict is Verdict.INCONCLUSIVE
     assert {finding.source for finding in outcome.findings} == {f"aws://123456789012/{EAST}"}
     assert (len(west.stages), west.unread) == (4, ())
@@ -95,24 +107,34 @@ def test_i4_a_list_that_fails_in_one_region_makes_it_unverified_and_no_other(hea
     assert east.unread or gone == [ARN]
 
 
-@pytest.mark.parametrize("fault", [FAULTS[name] for name in ("denied", "throttled", "page", "dropped")])
+@pytest.mark.parametrize(
+    "fault", [FAULTS[name] for name in ("denied", "throttled", "page", "dropped")]
+)
 @pytest.mark.parametrize("operation", ["apigateway:GetStages", "apigatewayv2:GetStages"])
 def test_i4_one_api_that_fails_among_others_is_named(healthy, scan, operation, fault):
     """What came before counts; a later answer does not make up for it."""
-    healthy.faults.inject(operation, fault, region=EAST, after=1 if operation.startswith("apigateway:") else 0)
+    healthy.faults.inject(
+        operation, fault, region=EAST, after=1 if operation.startswith("apigateway:") else 0
+    )
     scanned, outcome = scan()
     assert outcome.verdict is Verdict.INCONCLUSIVE
     (east,) = (each for each in scanned.sweeps if each.place.region == EAST)
     assert any("the stages of" in part.path for part in east.unread)
 
 
-@pytest.mark.parametrize("fault", [FAULTS[name] for name in ("throttled", "page", "dropped", "page 403")])
+@pytest.mark.parametrize(
+    "fault", [FAULTS[name] for name in ("throttled", "page", "dropped", "page 403")]
+)
 def test_i4_an_account_that_nobody_names_is_not_clean(healthy, scan, fault):
     """Everything was listed, and whose it is was not said."""
     healthy.faults.inject("GetCallerIdentity", fault)
     scanned, outcome = scan()
     assert outcome.verdict is Verdict.INCONCLUSIVE
-    assert any("whose the credentials are" in part.path for sweep in scanned.sweeps for part in sweep.unread)
+    assert any(
+        "whose the credentials are" in part.path
+        for sweep in scanned.sweeps
+        for part in sweep.unread
+    )
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
@@ -174,7 +196,11 @@ def _until(met):
 def test_i4_an_api_that_was_listed_and_is_then_not_there(healthy, scan, operation):
     """It may have been deleted meanwhile; its stages are not known, and nothing is clean for it."""
     healthy.faults.inject(
-        operation, AnswerFault(status=404, code="NotFoundException", message="Invalid API identifier specified"), region=EAST
+        operation,
+        AnswerFault(
+            status=404, code="NotFoundException", message="Invalid API identifier specified"
+        ),
+        region=EAST,
     )
     scanned, outcome = scan()
     assert outcome.verdict is Verdict.INCONCLUSIVE
@@ -186,5 +212,10 @@ def test_i4_a_stage_that_is_listed_twice_is_refused():
     """One of the two is not true."""
     one = {"stageName": "prod", "clientCertificateId": "fine01"}
     with pytest.raises(ValueError, match="stage prod is in the answer twice"):
-        once(parse_rest_stage("a", None, item) for item in (one, one | {"clientCertificateId": None}))
-    assert len(once(parse_rest_stage("a", None, item) for item in (one, one | {"stageName": "dev"}))) == 2
+        once(
+            parse_rest_stage("a", None, item) for item in (one, one | {"clientCertificateId": None})
+        )
+    assert (
+        len(once(parse_rest_stage("a", None, item) for item in (one, one | {"stageName": "dev"})))
+        == 2
+    )

@@ -28,7 +28,10 @@ def chromium(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fonts")
     roboto = Path(next(iter(find_spec("font_roboto").submodule_search_locations))) / "files"
     settings = folder / "fonts.conf"
-    settings.write_text(f"<fontconfig><dir>{roboto}</dir><cachedir>{folder / 'cache'}</cachedir></fontconfig>\n", encoding="utf-8")
+    settings.write_text(
+        f"<fontconfig><dir>{roboto}</dir><cachedir>{folder / 'cache'}</cachedir></fontconfig>\n",
+        encoding="utf-8",
+    )
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=binary,
@@ -78,7 +81,12 @@ def open_page(chromium, pages):
         if quiet:
             page.on("console", lambda said: complaints.append(f"console: {said.text}"))
             page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-            page.on("request", lambda asked: None if asked.url == url else complaints.append(f"request: {asked.url[:80]}"))
+            page.on(
+                "request",
+                lambda asked: (
+                    None if asked.url == url else complaints.append(f"request: {asked.url[:80]}")
+                ),
+            )
             page.add_init_script(_WATCH)
         page.goto(url)
         return page
@@ -86,4 +94,8 @@ def open_page(chromium, pages):
     yield show
     for context in contexts:
         context.close()
-    assert [complaint for complaint in complaints if not complaint.startswith("request: data:image/svg+xml,")] == []
+    assert [
+        complaint
+        for complaint in complaints
+        if not complaint.startswith("request: data:image/svg+xml,")
+    ] == []

@@ -22,7 +22,9 @@ from checker.pipeline import check, scan
 
 def three(folder: Path) -> World:
     """One that ends in 12 days, one on its way out with its successor in place, and one that has time."""
-    orders, payments, newer, ledger = (f"{CERTIFICATE}.{name}" for name in ("orders", "payments", "payments_202611", "ledger"))
+    orders, payments, newer, ledger = (
+        f"{CERTIFICATE}.{name}" for name in ("orders", "payments", "payments_202611", "ledger")
+    )
     text = f"""\
 resource "{CERTIFICATE}" "orders" {{
   description = "orders to their backend"
@@ -71,7 +73,10 @@ resource "{STAGE}" "ledger" {{
 
 def many(folder: Path, count: int = 3000, stages: int = 10_000) -> World:
     """That many certificates, of which every hundredth is in the configuration, with their ends all over the year."""
-    certificates = {f"module.team_{number % 40:02}.{CERTIFICATE}.service_{number:04}": f"id{number:04}" for number in range(count)}
+    certificates = {
+        f"module.team_{number % 40:02}.{CERTIFICATE}.service_{number:04}": f"id{number:04}"
+        for number in range(count)
+    }
     # A step that shares no factor with the year spreads the ends evenly, without a die.
     ends = {f"id{number:04}": days((number * 131) % 364 + 1.5) for number in range(count)}
     names = list(certificates)
@@ -118,12 +123,17 @@ resource "{STAGE}" "prod" {{
 
 def outcome_of(world: World, *, offline: bool = False) -> Outcome:
     """What a check of that world finds, with the patches that it writes."""
-    return with_patches(world.judge(offline=offline), Loaded(inventory=world.inventory(), configurations=(world.configuration(),)))
+    return with_patches(
+        world.judge(offline=offline),
+        Loaded(inventory=world.inventory(), configurations=(world.configuration(),)),
+    )
 
 
 def blocked(folder: Path) -> Outcome:
     """Nobody asked AWS, and the configuration takes the whole certificate: nothing can be written."""
-    found = world(folder, {"main.tf": BASE + f'output "all" {{\n  value = {CERTIFICATE}.orders\n}}\n'})
+    found = world(
+        folder, {"main.tf": BASE + f'output "all" {{\n  value = {CERTIFICATE}.orders\n}}\n'}
+    )
     return outcome_of(found, offline=True)
 
 
@@ -138,9 +148,14 @@ def scanned(folder: Path) -> Outcome:
     sweep = Sweep(
         place=HOME,
         stages=tuple(
-            ObservedStage(kind=StageKind.REST, api_id="a1", name=name, certificate_id="old000") for name in ("live", "it's </pre>")
+            ObservedStage(kind=StageKind.REST, api_id="a1", name=name, certificate_id="old000")
+            for name in ("live", "it's </pre>")
         ),
-        certificates={CertificateKey(id="old000", place=HOME): Found(expires_at=days(12), created_at=days(-353))},
+        certificates={
+            CertificateKey(id="old000", place=HOME): Found(
+                expires_at=days(12), created_at=days(-353)
+            )
+        },
         held=1,
     )
     return scan(ScanResult(sweeps=(sweep,)), None, Run(as_of=NOW, policy=Policy()))
@@ -148,7 +163,11 @@ def scanned(folder: Path) -> Outcome:
 
 def exempted(folder: Path) -> Outcome:
     """Three that near their end, one of which somebody answers for, under a policy that fails on warnings."""
-    names = {f"{CERTIFICATE}.orders": "old000", f"{CERTIFICATE}.second": "second", f"{CERTIFICATE}.third": "third0"}
+    names = {
+        f"{CERTIFICATE}.orders": "old000",
+        f"{CERTIFICATE}.second": "second",
+        f"{CERTIFICATE}.third": "third0",
+    }
     stages = {f"{STAGE}.prod": "old000", f"{STAGE}.second": "second", f"{STAGE}.third": "third0"}
     ends = {"old000": days(40), "second": days(45), "third0": days(50)}
     policy = Policy(
@@ -175,7 +194,10 @@ def doubtful(folder: Path) -> Outcome:
     def observe(certificates, places, stages):
         said = home.observe(certificates, places, stages)
         return replace(
-            said, certificates=dict.fromkeys(certificates, Unanswered(reason="access denied", remedy="grant apigateway:GET"))
+            said,
+            certificates=dict.fromkeys(
+                certificates, Unanswered(reason="access denied", remedy="grant apigateway:GET")
+            ),
         )
 
     return check(home.inventory(), observe, Run(as_of=NOW, policy=Policy()))

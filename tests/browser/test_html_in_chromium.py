@@ -70,7 +70,9 @@ def test_all_text_has_the_contrast_of_aa(open_page, name, scheme):
 def test_what_is_drawn_stands_out(open_page, scheme):
     """The line and its parts, the borders of controls, and the ring of the focus: 3 to 1 against the paper."""
     page = open_page("three", scheme=scheme)
-    colours = page.evaluate(COLOURS, ["--life", "--notice", "--threshold", "--edge", "--focus", "--ink"])
+    colours = page.evaluate(
+        COLOURS, ["--life", "--notice", "--threshold", "--edge", "--focus", "--ink"]
+    )
     assert len(colours) == 6
     assert {name: ratio for name, ratio in colours.items() if ratio < 3} == {}
 
@@ -122,7 +124,9 @@ def test_a_walk_with_the_tabulator_sees_everything_in_its_order(open_page):
     assert [found["place"] for found in stops] == sorted(found["place"] for found in stops)
     assert [found for found in stops if not found["outlined"]] == []
     texts = [found["text"] for found in stops]
-    assert {"Severity", "Days left", "Rule", "Where", "Copy 1-introduce.patch", "Show all"} <= set(texts)
+    assert {"Severity", "Days left", "Rule", "Where", "Copy 1-introduce.patch", "Show all"} <= set(
+        texts
+    )
     assert any(found["tag"] == "pre" for found in stops)
     assert stops[-1]["tag"] in {"summary", "pre"}
 
@@ -137,7 +141,9 @@ def test_findings_are_filtered_by_severity_rule_and_text(open_page, pages):
     expect(found).to_have_text(f"{len(outcome.findings)} findings {total}")
     form.get_by_text("warning").click()
     expect(found).to_have_text(f"{errors} findings {total}")
-    assert {row.get_attribute("data-severity") for row in page.locator("tbody tr:visible").all()[:5]} == {"error"}
+    assert {
+        row.get_attribute("data-severity") for row in page.locator("tbody tr:visible").all()[:5]
+    } == {"error"}
     form.get_by_label("Text").fill("SERVICE_0000")
     expect(found).to_have_text(f"1 finding {total}")
     assert page.locator("tbody tr:visible").count() == 1
@@ -161,12 +167,17 @@ def test_suppressed_findings_are_left_out_or_shown_alone(open_page):
     form.get_by_label("Suppressed").select_option("alone")
     expect(found).to_have_text("1 finding of 3")
     row = page.locator("tbody tr:visible")
-    assert "the service ends before its certificate does, until 23 Dec 2026, payments answers for it" in row.text_content()
+    assert (
+        "the service ends before its certificate does, until 23 Dec 2026, payments answers for it"
+        in row.text_content()
+    )
     form.get_by_role("button", name="Show all").click()
     expect(found).to_have_text("3 findings of 3")
 
 
-@pytest.mark.parametrize(("head", "key"), [("Severity", "weight"), ("Days left", "days"), ("Rule", "rule")])
+@pytest.mark.parametrize(
+    ("head", "key"), [("Severity", "weight"), ("Days left", "days"), ("Rule", "rule")]
+)
 def test_a_head_of_the_table_sorts_both_ways_by_keyboard(open_page, head, key):
     """As the column is, up and down; what is alike keeps its order; the order is announced."""
     page = open_page("many")
@@ -175,7 +186,9 @@ def test_a_head_of_the_table_sorts_both_ways_by_keyboard(open_page, head, key):
         button.focus()
         page.keyboard.press("Enter")
         order = page.locator(f"th[data-sort={key}]").get_attribute("aria-sort")
-        cells = page.eval_on_selector_all("tbody tr", f"(rows) => rows.map((row) => row.dataset.{key})")
+        cells = page.eval_on_selector_all(
+            "tbody tr", f"(rows) => rows.map((row) => row.dataset.{key})"
+        )
         values = [cell if key == "rule" else int(cell) for cell in cells]
         assert values == sorted(values, reverse=order == "descending")
         assert page.locator("[aria-sort=ascending], [aria-sort=descending]").count() == 1
@@ -203,7 +216,9 @@ def test_a_patch_is_copied_to_the_byte_and_it_is_said(open_page, pages, clipboar
     assert "\r\n" in first.diff
     page = open_page("hostile")
     if not clipboard:
-        page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('none')) }")
+        page.evaluate(
+            "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('none')) }"
+        )
     page.get_by_role("button", name="Copy 1-introduce.patch").click()
     expect(page.locator("#spoken")).to_have_text("Copied 1-introduce.patch")
     assert page.locator("#p0t").evaluate("(pre) => pre.textContent") == first.diff
@@ -214,12 +229,18 @@ def test_the_commands_of_a_step_are_copied_as_they_are_typed(open_page, pages):
     """Whatever a stage is called."""
     (rotation,) = pages("scanned")[1].by_hand
     (number,) = [
-        at for at, step in enumerate(rotation.steps) if "it's" in "".join(step.commands) or "</pre>" in "".join(step.commands)
+        at
+        for at, step in enumerate(rotation.steps)
+        if "it's" in "".join(step.commands) or "</pre>" in "".join(step.commands)
     ][:1]
     page = open_page("scanned")
     page.locator(".steps > li").nth(number).get_by_role("button").click()
-    expect(page.locator("#spoken")).to_have_text(f"Copied the commands of step {number + 1} for old000")
-    assert page.evaluate("navigator.clipboard.readText()") == "\n".join(rotation.steps[number].commands)
+    expect(page.locator("#spoken")).to_have_text(
+        f"Copied the commands of step {number + 1} for old000"
+    )
+    assert page.evaluate("navigator.clipboard.readText()") == "\n".join(
+        rotation.steps[number].commands
+    )
 
 
 @pytest.mark.parametrize("name", ["three", "hostile"])
@@ -287,7 +308,12 @@ def test_names_that_try_to_leave_their_place_stay_text(open_page, pages):
     assert page.title().startswith("A certificate in use ends in 12 days.")
     assert page.locator("img, script:not(head script), [onmouseover], [onerror]").count() == 0
     text = page.locator("#timeline").text_content()
-    for part in ("<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "' onmouseover='alert(1)", "{{ 7 * 7 }}"):
+    for part in (
+        "<img src=x onerror=alert(1)>",
+        "</script><script>alert(1)</script>",
+        "' onmouseover='alert(1)",
+        "{{ 7 * 7 }}",
+    ):
         assert part in text
     assert "\u202e" not in text
     assert "\x1b" not in text
@@ -320,11 +346,17 @@ def test_the_page_s_own_policy_stops_what_gets_into_it(open_page, pages, tmp_pat
             f'<script>document.title = "taken"; fetch("{there}/x")</script><p id="probe" style="color: rgb(1, 2, 3)" onclick="document.title=1">.</p>'
         )
         file = tmp_path / "tampered.html"
-        file.write_text(pages("three")[0].read_text(encoding="utf-8").replace("</main>", f"</main>{added}"), encoding="utf-8")
+        file.write_text(
+            pages("three")[0].read_text(encoding="utf-8").replace("</main>", f"</main>{added}"),
+            encoding="utf-8",
+        )
         page = open_page("tampered", file=file, quiet=False)
         page.locator("#probe").click()
         assert page.title().startswith("A certificate in use")
-        assert page.locator("#probe").evaluate("(one) => getComputedStyle(one).color") != "rgb(1, 2, 3)"
+        assert (
+            page.locator("#probe").evaluate("(one) => getComputedStyle(one).color")
+            != "rgb(1, 2, 3)"
+        )
         assert asked == []
     finally:
         server.shutdown()

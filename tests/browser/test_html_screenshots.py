@@ -18,11 +18,16 @@ REFERENCES = Path(__file__).parent / "screenshots"
 STORED, COMPARED = 4, 8
 TELLING = 12  # of 255, in any of the three colours
 ALLOWED = 0.01  # of all areas
-NEIGHBOURS, CROWD = 4, 0.4  # so many areas in a square of 4 by 4 are not noise, however few they are on the page
+NEIGHBOURS, CROWD = (
+    4,
+    0.4,
+)  # so many areas in a square of 4 by 4 are not noise, however few they are on the page
 
 
 def shot(page, *, full: bool) -> Image.Image:
-    picture = Image.open(io.BytesIO(page.screenshot(full_page=full, animations="disabled", caret="hide"))).convert("RGB")
+    picture = Image.open(
+        io.BytesIO(page.screenshot(full_page=full, animations="disabled", caret="hide"))
+    ).convert("RGB")
     return picture.reduce(STORED)
 
 
@@ -36,7 +41,9 @@ def difference(one: Image.Image, two: Image.Image) -> float:
     most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     telling = most.point([0] * TELLING + [255] * (256 - TELLING))
     _, crowd = telling.reduce(NEIGHBOURS).getextrema()
-    return 1.0 if crowd > 255 * CROWD else telling.histogram()[255] / (telling.width * telling.height)
+    return (
+        1.0 if crowd > 255 * CROWD else telling.histogram()[255] / (telling.width * telling.height)
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -55,7 +62,9 @@ def test_the_page_looks_as_it_did(open_page, request, name, height, scheme):
         kept = Path(request.config.rootpath) / ".screenshots" / f"{name}-{scheme}.png"
         kept.parent.mkdir(exist_ok=True)
         picture.save(kept)
-        pytest.fail(f"{share:.1%} of the page differs from {reference.name}; what it looks like now is in {kept}")
+        pytest.fail(
+            f"{share:.1%} of the page differs from {reference.name}; what it looks like now is in {kept}"
+        )
 
 
 def test_the_comparison_sees_what_a_reader_would(open_page):

@@ -20,10 +20,18 @@ def main(arguments):
     query, output = options.pop("query", None), options.pop("output", "json")
     client = get_session().create_client(service, region_name=options.pop("region"))
     name = operation.replace("-", "_")
-    shape = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[name]).input_shape
-    members = {xform_name(member).replace("_", "-"): member for member in (shape.members if shape is not None else ())}
+    shape = client.meta.service_model.operation_model(
+        client.meta.method_to_api_mapping[name]
+    ).input_shape
+    members = {
+        xform_name(member).replace("_", "-"): member
+        for member in (shape.members if shape is not None else ())
+    }
     answer = getattr(client, name)(
-        **{members[option]: _shorthand(text) if option == "patch-operations" else text for option, text in options.items()}
+        **{
+            members[option]: _shorthand(text) if option == "patch-operations" else text
+            for option, text in options.items()
+        }
     )
     answer.pop("ResponseMetadata", None)
     found = jmespath.search(query, answer) if query else answer

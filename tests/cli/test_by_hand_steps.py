@@ -37,14 +37,24 @@ def shell(aws, tmp_path):
     """Run lines in one POSIX shell that stops at the first failure, with the shim as `aws` and tfcert on the PATH."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    called = {"aws": shlex.quote(str(ROOT / "tests/cli/aws_shim.py")), "tfcert": '-c "from checker.cli import main; main()"'}
+    called = {
+        "aws": shlex.quote(str(ROOT / "tests/cli/aws_shim.py")),
+        "tfcert": '-c "from checker.cli import main; main()"',
+    }
     more = {"aws": "", "tfcert": f" {shlex.join(AS_OF)} --fail-on never"}
     for tool, code in called.items():
-        (tools / tool).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {code} "$@"{more[tool]}\n')
+        (tools / tool).write_text(
+            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {code} "$@"{more[tool]}\n'
+        )
         (tools / tool).chmod(0o755)
 
     def run(*lines):
-        environment = {"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), **aws.environment()}
+        environment = {
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(ROOT),
+            **aws.environment(),
+        }
         return subprocess.run(
             ["sh", "-e"],
             input="\n".join(lines),
@@ -97,13 +107,21 @@ def test_the_steps_rotate_step_by_step(aws, steps, shell):
     assert presented(aws) == {"rest1/prod": new, "rest1/dev": None, "sock1/live": new}
     assert "due001, presented by no stage" in done.stdout
     writes = [call.operation for call in aws.calls() if not call.operation.startswith("Get")]
-    assert writes == ["GenerateClientCertificate", "UpdateStage", "UpdateStage", "DeleteClientCertificate"]
+    assert writes == [
+        "GenerateClientCertificate",
+        "UpdateStage",
+        "UpdateStage",
+        "DeleteClientCertificate",
+    ]
     assert steps() == []
 
 
 def test_asking_again_half_way_goes_on_with_the_successor(aws, steps, shell):
     """I6: no second successor is made; and with every stage moved only the old certificate is left to go."""
-    aws.seed(SeedCertificate(id="due001", expires_at=SOON), SeedApi(id="rest1", stages={"a": "due001", "b": "due001"}))
+    aws.seed(
+        SeedCertificate(id="due001", expires_at=SOON),
+        SeedApi(id="rest1", stages={"a": "due001", "b": "due001"}),
+    )
 
     def through(word):
         (found,) = steps()
@@ -117,21 +135,36 @@ def test_asking_again_half_way_goes_on_with_the_successor(aws, steps, shell):
     through("rest1/b")
     assert len(aws.calls("GenerateClientCertificate")) == 1
     left = through("delete")
-    assert [word for step in left for word in ("introduce", "repoint") if word in step["does"]] == []
-    assert [one["clientCertificateId"] == "due001" for one in aws.client("apigateway").get_client_certificates()["items"]] == [
-        False
-    ]
+    assert [
+        word for step in left for word in ("introduce", "repoint") if word in step["does"]
+    ] == []
+    assert [
+        one["clientCertificateId"] == "due001"
+        for one in aws.client("apigateway").get_client_certificates()["items"]
+    ] == [False]
 
 
 def test_the_successor_under_way_is_known_by_the_scan(tfcert, aws, steps, shell):
     """A certificate that is being rotated is a warning until the day on which the stages are to have moved."""
-    aws.seed(SeedCertificate(id="due001", expires_at=SOON), SeedApi(id="rest1", stages={"a": "due001"}))
+    aws.seed(
+        SeedCertificate(id="due001", expires_at=SOON), SeedApi(id="rest1", stages={"a": "due001"})
+    )
     (found,) = steps()
     shell(*(command for step in found[:2] for command in step["commands"]))
-    judged = json.loads(tfcert("scan", "--format", "json", *AS_OF, environment=aws.environment()).stdout)
-    weights = {one["rule"]: one["severity"] for one in judged["findings"] if one["certificate_id"] == "due001"}
+    judged = json.loads(
+        tfcert("scan", "--format", "json", *AS_OF, environment=aws.environment()).stdout
+    )
+    weights = {
+        one["rule"]: one["severity"]
+        for one in judged["findings"]
+        if one["certificate_id"] == "due001"
+    }
     assert weights["certificate-expiring"] == "warning"
-    late = json.loads(tfcert("scan", "--format", "json", "--as-of", "2026-12-02", environment=aws.environment()).stdout)
+    late = json.loads(
+        tfcert(
+            "scan", "--format", "json", "--as-of", "2026-12-02", environment=aws.environment()
+        ).stdout
+    )
     assert "rotation-overdue" in {one["rule"] for one in late["findings"]}
 
 
@@ -143,7 +176,12 @@ def test_a_role_is_taken_first_and_its_account_is_rotated(aws, steps, shell):
     )
     (found,) = steps("--role-arn", ROLE, "--region", "us-east-1")
     # The second scan runs with the credentials that the shell has by then.
-    commands = [command for step in found for command in step["commands"] if not command.startswith("tfcert ")]
+    commands = [
+        command
+        for step in found
+        for command in step["commands"]
+        if not command.startswith("tfcert ")
+    ]
     done = shell(*commands)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == THERE
@@ -171,28 +209,56 @@ def test_without_a_successor_no_stage_is_touched(aws, steps, shell, variable):
 def test_the_order_does_not_rest_on_aws_refusing_a_deletion(aws, steps, shell, answer):
     """What AWS answers to a deletion in use is not known: by then no stage presents the old one."""
     aws.answer_delete_in_use(answer)
-    aws.seed(SeedCertificate(id="due001", expires_at=SOON), SeedApi(id="rest1", stages={"prod": "due001"}))
+    aws.seed(
+        SeedCertificate(id="due001", expires_at=SOON),
+        SeedApi(id="rest1", stages={"prod": "due001"}),
+    )
     (found,) = steps()
     assert shell(*(command for step in found for command in step["commands"])).returncode == 0
     assert "due001" not in presented(aws).values()
 
 
-@given(st.text(alphabet=st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=12))
+@given(
+    st.text(
+        alphabet=st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=12
+    )
+)
 def test_whatever_a_name_holds_is_one_word_of_the_shell(text):
     """Nothing in the name of a profile, a role, a region or a stage is run, split or expanded."""
     place = Place("aws", HERE, "us-east-1")
-    words = shlex.split(aws_command(Access(profile=text), place, "apigateway", "get-stage", {"stage-name": text}))
+    words = shlex.split(
+        aws_command(Access(profile=text), place, "apigateway", "get-stage", {"stage-name": text})
+    )
     if text.startswith("-"):
         # The AWS CLI would take a word of its own for another option.
-        assert words == [*words[:3], f"--profile={text}", "--region", "us-east-1", f"--stage-name={text}"]
+        assert words == [
+            *words[:3],
+            f"--profile={text}",
+            "--region",
+            "us-east-1",
+            f"--stage-name={text}",
+        ]
     else:
-        assert words == [*words[:3], "--profile", text, "--region", "us-east-1", "--stage-name", text]
+        assert words == [
+            *words[:3],
+            "--profile",
+            text,
+            "--region",
+            "us-east-1",
+            "--stage-name",
+            text,
+        ]
     assert shlex.split(safe_name(text)) == [text]
     taken = assume_role_line(Access(role_arn=text, external_id=text), place)
     inner = shlex.split(taken.partition("$(aws ")[2].removesuffix("))"))
     role, external = (
-        [f"--{option}={text}"] if text.startswith("-") else [f"--{option}", text] for option in ("role-arn", "external-id")
+        [f"--{option}={text}"] if text.startswith("-") else [f"--{option}", text]
+        for option in ("role-arn", "external-id")
     )
     assert inner[:5] == ["sts", "assume-role", "--region", "us-east-1", role[0]]
     assert inner[4 : 4 + len(role)] == role
-    assert inner[4 + len(role) : 6 + 2 * len(role)] == ["--role-session-name", "tfcert-by-hand", *external]
+    assert inner[4 + len(role) : 6 + 2 * len(role)] == [
+        "--role-session-name",
+        "tfcert-by-hand",
+        *external,
+    ]

@@ -52,7 +52,9 @@ def root(tmp_path):
     folder.mkdir()
     (folder / "main.tf").write_text(CONFIGURATION)
     resources = [
-        instance("aws_acm_certificate", "orders", id=ARN, arn=ARN, not_after="2026-12-06T01:00:00Z"),
+        instance(
+            "aws_acm_certificate", "orders", id=ARN, arn=ARN, not_after="2026-12-06T01:00:00Z"
+        ),
         instance(
             "aws_api_gateway_stage",
             "prod",
@@ -63,7 +65,14 @@ def root(tmp_path):
             client_certificate_id=ARN,
         ),
     ]
-    state = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "outputs": {}, "resources": resources}
+    state = {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "x",
+        "outputs": {},
+        "resources": resources,
+    }
     (folder / "terraform.tfstate").write_text(json.dumps(state))
     return folder
 
@@ -78,7 +87,10 @@ def test_an_imported_one_near_its_end_is_to_be_imported_again(outcome, root, aws
     """An error, the remedy of which is ACM's."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS, kind="IMPORTED"))
     found, code, document = judged(outcome, root, aws)
-    assert (found, code) == ({"certificate-expiring": "error", "certificate-not-renewing": "error"}, 1)
+    assert (found, code) == (
+        {"certificate-expiring": "error", "certificate-not-renewing": "error"},
+        1,
+    )
     assert all("re-import" in finding["remedy"] for finding in document["findings"])
     assert document["certificates"][0]["evidence"] == "observed"
 
@@ -99,18 +111,31 @@ def test_one_that_was_renewed_since_is_clean(outcome, root, aws):
 def test_i4_one_that_may_not_be_asked_for_is_not_clean(outcome, root, aws):
     """Inconclusive, with the action that is missing, though its recorded end is far away."""
     aws.faults.inject("DescribeCertificate", access_denied())
-    document, code = outcome("terraform.tfstate", "--as-of", "2026-01-01", cwd=root, environment=aws.environment())
+    document, code = outcome(
+        "terraform.tfstate", "--as-of", "2026-01-01", cwd=root, environment=aws.environment()
+    )
     (finding,) = document["findings"]
     assert (finding["rule"], code) == ("certificate-unverified", 3)
     assert "acm:DescribeCertificate" in finding["message"]
 
 
-@pytest.mark.parametrize(("kind", "code", "words"), [("IMPORTED", 3, b"re-import"), ("PRIVATE", 0, b"ACM renews it by itself")])
+@pytest.mark.parametrize(
+    ("kind", "code", "words"),
+    [("IMPORTED", 3, b"re-import"), ("PRIVATE", 0, b"ACM renews it by itself")],
+)
 def test_patch_leaves_it_alone_and_says_why(tfcert, root, aws, kind, code, words):
     """No patch by any phase, and no file changes."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS, kind=kind))
     for phase in ("next", "all", "introduce"):
-        done = tfcert("patch", "terraform.tfstate", *AS_OF, "--phase", phase, cwd=root, environment=aws.environment())
+        done = tfcert(
+            "patch",
+            "terraform.tfstate",
+            *AS_OF,
+            "--phase",
+            phase,
+            cwd=root,
+            environment=aws.environment(),
+        )
         assert done.returncode == code, done
         assert words in done.stdout
         assert b"certificate of ACM" in done.stdout

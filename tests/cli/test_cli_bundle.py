@@ -31,7 +31,11 @@ def callers(tmp_path_factory):
     pems = {}
     for number, name in enumerate(("old", "new", "stranger", "server")):
         key = new_key()
-        pems[name] = issue(key, created_at=NOW - timedelta(days=20 - number), expires_at=NOW + timedelta(days=30 + number))
+        pems[name] = issue(
+            key,
+            created_at=NOW - timedelta(days=20 - number),
+            expires_at=NOW + timedelta(days=30 + number),
+        )
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (folder / f"{name}.pem").write_bytes(private + pems[name].encode() + b"\n")
     return folder, pems
@@ -43,7 +47,13 @@ def state(folder, certificates, presented="old000", declare=None):
     def resource(kind, name, **attributes):
         provider = 'provider["registry.terraform.io/hashicorp/aws"]'
         instance = {"schema_version": 0, "attributes": attributes}
-        return {"mode": "managed", "type": kind, "name": name, "provider": provider, "instances": [instance]}
+        return {
+            "mode": "managed",
+            "type": kind,
+            "name": name,
+            "provider": provider,
+            "instances": [instance],
+        }
 
     found = [
         resource(
@@ -66,7 +76,14 @@ def state(folder, certificates, presented="old000", declare=None):
             client_certificate_id=presented,
         )
     )
-    document = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "outputs": {}, "resources": found}
+    document = {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "x",
+        "outputs": {},
+        "resources": found,
+    }
     (folder / "terraform.tfstate").write_text(json.dumps(document))
     if declare is not None:
         (folder / "main.tf").write_text(declare)
@@ -96,7 +113,11 @@ def test_recorded_pems_are_normalised_and_described(tfcert, tmp_path, callers):
     """CRLF and the missing newline of a state's PEM go; address, end and SHA-256 stand above each, the presented one first."""
     _, pems = callers
     assert "\r\n" in pems["old"]
-    source = state(tmp_path, [("b", "new000", pems["new"]), ("a", "old000", pems["old"])], declare=ROTATING.replace("POINTED", "a"))
+    source = state(
+        tmp_path,
+        [("b", "new000", pems["new"]), ("a", "old000", pems["old"])],
+        declare=ROTATING.replace("POINTED", "a"),
+    )
     done = tfcert("bundle", source, "--offline")
     assert done.returncode == 0, done.stderr
     assert b"\r" not in done.stdout
@@ -112,7 +133,9 @@ def test_recorded_pems_are_normalised_and_described(tfcert, tmp_path, callers):
     assert "the successor in a rotation that is under way" in text
 
 
-def test_i2_the_predecessor_is_trusted_until_aws_confirms_that_nobody_presents_it(tfcert, tmp_path, callers):
+def test_i2_the_predecessor_is_trusted_until_aws_confirms_that_nobody_presents_it(
+    tfcert, tmp_path, callers
+):
     """I2: after repoint, offline, the old certificate stays in the bundle, behind the one that is presented."""
     _, pems = callers
     source = state(
@@ -132,7 +155,9 @@ def test_a_certificate_that_nobody_needs_is_left_out(tfcert, tmp_path, callers):
     """With the configuration at hand, what no stage presents and what succeeds nothing is not to be trusted; without, it may be."""
     _, pems = callers
     text = ROTATING.replace("POINTED", "a").replace(f"# tfcert: succeeds {C}.a\n", "")
-    source = state(tmp_path, [("a", "old000", pems["old"]), ("b", "new000", pems["new"])], declare=text)
+    source = state(
+        tmp_path, [("a", "old000", pems["old"]), ("b", "new000", pems["new"])], declare=text
+    )
     assert len(certificates_in(tfcert("bundle", source, "--offline").stdout)) == 1
     (tmp_path / "main.tf").unlink()
     done = tfcert("bundle", source, "--offline")
@@ -140,7 +165,9 @@ def test_a_certificate_that_nobody_needs_is_left_out(tfcert, tmp_path, callers):
     assert b"it may be a successor" in done.stdout
 
 
-@pytest.mark.parametrize("pem", [None, "", "not a PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----"])
+@pytest.mark.parametrize(
+    "pem", [None, "", "not a PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----"]
+)
 def test_i4_a_pem_that_nobody_knows_is_said_and_is_exit_3(tfcert, tmp_path, callers, pem):
     """I4: the bundle says that it is incomplete; a file that was complete is not replaced by one that is not."""
     _, pems = callers
@@ -187,10 +214,14 @@ def test_aws_s_own_pem_wins_over_the_recorded_one(tfcert, tmp_path, callers):
     _, pems = callers
     with Emulator() as aws:
         aws.seed(SeedCertificate(id="old000", expires_at=NOW + timedelta(days=40)))
-        own = aws.client("apigateway").get_client_certificate(clientCertificateId="old000")["pemEncodedCertificate"]
+        own = aws.client("apigateway").get_client_certificate(clientCertificateId="old000")[
+            "pemEncodedCertificate"
+        ]
         source = state(tmp_path, [("a", "old000", pems["old"])])
         done = tfcert("bundle", source, environment=aws.environment({}))
-    assert certificates_in(done.stdout) == [x509.load_pem_x509_certificate(own.encode())], done.stderr
+    assert certificates_in(done.stdout) == [x509.load_pem_x509_certificate(own.encode())], (
+        done.stderr
+    )
     assert b"PEM as AWS gives it" in done.stdout
 
 
@@ -260,7 +291,10 @@ def is_let_in(address, folder, name):
     context.verify_mode = ssl.CERT_NONE
     context.load_cert_chain(folder / f"{name}.pem")
     try:
-        with socket.create_connection(address, SECONDS) as plain, context.wrap_socket(plain) as secure:
+        with (
+            socket.create_connection(address, SECONDS) as plain,
+            context.wrap_socket(plain) as secure,
+        ):
             return secure.recv(1) == b"!"
     except (ssl.SSLError, ConnectionError):
         return False
@@ -269,7 +303,11 @@ def is_let_in(address, folder, name):
 def test_the_trap_and_the_way_out_with_a_real_server(tfcert, tmp_path, callers):
     """One bundle of two: OpenSSL's defaults accept only the first; partial-chain verification accepts both, and nobody else."""
     folder, pems = callers
-    source = state(tmp_path, [("a", "old000", pems["old"]), ("b", "new000", pems["new"])], declare=ROTATING.replace("POINTED", "a"))
+    source = state(
+        tmp_path,
+        [("a", "old000", pems["old"]), ("b", "new000", pems["new"])],
+        declare=ROTATING.replace("POINTED", "a"),
+    )
     trust = tmp_path / "trust.pem"
     assert tfcert("bundle", source, "--offline", "--out", trust).returncode == 0
     with server(folder, trust, 0) as address:
@@ -292,5 +330,7 @@ def test_the_page_and_the_runbook_say_the_same_of_the_trap(fixtures):
     shared = (root / "checker/patches/templates/trust.md.j2").read_text(encoding="utf-8")
     page = (root / "docs/trust.md").read_text(encoding="utf-8")
     assert shared in page
-    assert '{% include "trust.md.j2" %}' in (root / "checker/patches/templates/runbook.md.j2").read_text(encoding="utf-8")
+    assert '{% include "trust.md.j2" %}' in (
+        root / "checker/patches/templates/runbook.md.j2"
+    ).read_text(encoding="utf-8")
     assert int(getattr(ssl, re.findall(r"ssl\.(VERIFY_\w+)", shared)[0])) == PARTIAL

@@ -27,7 +27,11 @@ def test_a_state_is_judged_with_file_and_line(outcome, story):
     document, code = outcome(STATE, *DAY_12, cwd=story)
     (finding,) = document["findings"]
     assert (code, document["verdict"], document["offline"]) == (1, "findings", True)
-    assert (finding["rule"], finding["severity"], finding["days_left"]) == ("certificate-expiring", "error", 12)
+    assert (finding["rule"], finding["severity"], finding["days_left"]) == (
+        "certificate-expiring",
+        "error",
+        12,
+    )
     assert finding["location"] == {"file": "certificate.tf", "line": 2}
     assert document["rotations"][0]["phase"] == "introduce"
     assert document["rotations"][0]["repoint_by"] == "2026-11-29T01:39:35Z"
@@ -49,13 +53,17 @@ def test_the_boundaries_of_threshold_and_notice(outcome, story, as_of, code, sev
     """Exactly 30 days left is an error and exactly 60 a warning; one more is neither."""
     document, found = outcome(STATE, "--offline", "--as-of", as_of, cwd=story)
     assert found == code
-    assert [finding["severity"] for finding in document["findings"]] == ([severity] if severity else [])
+    assert [finding["severity"] for finding in document["findings"]] == (
+        [severity] if severity else []
+    )
 
 
 def test_expired_is_not_expiring(outcome, story):
     """One second behind its end a certificate is expired, with -1 days left."""
     document, _ = outcome(STATE, "--offline", "--as-of", "2026-12-06T01:39:36Z", cwd=story)
-    assert [(finding["rule"], finding["days_left"]) for finding in document["findings"]] == [("certificate-expired", -1)]
+    assert [(finding["rule"], finding["days_left"]) for finding in document["findings"]] == [
+        ("certificate-expired", -1)
+    ]
 
 
 def test_what_fails_is_the_persons_choice(tfcert, story):
@@ -64,8 +72,13 @@ def test_what_fails_is_the_persons_choice(tfcert, story):
     assert tfcert("check", *at_45, cwd=story).returncode == 0
     assert tfcert("check", *at_45, "--fail-on", "warning", cwd=story).returncode == 1
     assert tfcert("check", *at_45, "--threshold", "50", cwd=story).returncode == 1
-    assert tfcert("check", *at_45, "--threshold", "50", "--fail-on", "never", cwd=story).returncode == 0
-    assert tfcert("check", *at_45, "--notice", "40", "--fail-on", "warning", cwd=story).returncode == 0
+    assert (
+        tfcert("check", *at_45, "--threshold", "50", "--fail-on", "never", cwd=story).returncode
+        == 0
+    )
+    assert (
+        tfcert("check", *at_45, "--notice", "40", "--fail-on", "warning", cwd=story).returncode == 0
+    )
 
 
 def test_a_policy_file_is_found_upwards(tfcert, story):
@@ -86,9 +99,18 @@ def test_standard_input_and_files_say_the_same(outcome, story):
     piped, code = outcome("-", *DAY_12, cwd=story, stdin=data)
     named, other = outcome("anything.bin", *DAY_12, cwd=story)
     assert code == other == 1
-    said = [{key: value for key, value in finding.items() if key != "source"} for finding in piped["findings"]]
-    assert said == [{key: value for key, value in finding.items() if key != "source"} for finding in named["findings"]]
-    assert ({finding["source"] for finding in piped["findings"]}, named["findings"][0]["source"]) == ({"-"}, "anything.bin")
+    said = [
+        {key: value for key, value in finding.items() if key != "source"}
+        for finding in piped["findings"]
+    ]
+    assert said == [
+        {key: value for key, value in finding.items() if key != "source"}
+        for finding in named["findings"]
+    ]
+    assert (
+        {finding["source"] for finding in piped["findings"]},
+        named["findings"][0]["source"],
+    ) == ({"-"}, "anything.bin")
     assert piped["sources"][0]["kind"] == named["sources"][0]["kind"] == "state"
 
 
@@ -190,7 +212,12 @@ def test_offline_asks_nobody_and_imports_nothing_heavy(story):
         f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=story, env={"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60, check=True
+        [sys.executable, "-c", code],
+        cwd=story,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=60,
+        check=True,
     )
     assert done.stderr.decode().splitlines()[-1] == "[]"
 
@@ -209,18 +236,33 @@ def live():
 
 def test_aws_wins_over_state(outcome, story, live):
     """The date that AWS answers counts, and the report says that it was observed; one listing answers for everything."""
-    document, code = outcome(STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment())
+    document, code = outcome(
+        STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment()
+    )
     (certificate,) = document["certificates"]
     assert (code, certificate["evidence"], certificate["days_left"]) == (1, "observed", 15)
-    assert sorted(call.operation for call in live.calls()) == ["GetCallerIdentity", "GetClientCertificates", *["GetStages"] * 2]
-    assert {finding["rule"] for finding in document["findings"]} == {"certificate-expiring", "certificate-drifted"}
+    assert sorted(call.operation for call in live.calls()) == [
+        "GetCallerIdentity",
+        "GetClientCertificates",
+        *["GetStages"] * 2,
+    ]
+    assert {finding["rule"] for finding in document["findings"]} == {
+        "certificate-expiring",
+        "certificate-drifted",
+    }
 
 
-def test_a_stage_that_was_moved_by_hand_is_told_with_the_end_of_what_it_presents(outcome, story, live):
+def test_a_stage_that_was_moved_by_hand_is_told_with_the_end_of_what_it_presents(
+    outcome, story, live
+):
     """It is drift, and an error where that certificate is near its end; --no-drift asks for none of it."""
     by_hand = [{"op": "replace", "path": "/clientCertificateId", "value": "byhand"}]
-    live.seed(SeedCertificate(id="byhand", expires_at=datetime.fromisoformat("2026-11-30T00:00:00Z")))
-    live.client("apigateway").update_stage(restApiId="tytvdpoyw3", stageName="live", patchOperations=by_hand)
+    live.seed(
+        SeedCertificate(id="byhand", expires_at=datetime.fromisoformat("2026-11-30T00:00:00Z"))
+    )
+    live.client("apigateway").update_stage(
+        restApiId="tytvdpoyw3", stageName="live", patchOperations=by_hand
+    )
 
     document, _ = outcome(STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment())
 
@@ -228,24 +270,35 @@ def test_a_stage_that_was_moved_by_hand_is_told_with_the_end_of_what_it_presents
     assert (drifted["rule"], drifted["severity"]) == ("certificate-drifted", "error")
     assert "2026-11-30" in drifted["message"]
     live.forget_calls()
-    document, _ = outcome(STATE, "--as-of", "2026-11-24", "--no-drift", cwd=story, environment=live.environment())
+    document, _ = outcome(
+        STATE, "--as-of", "2026-11-24", "--no-drift", cwd=story, environment=live.environment()
+    )
     assert "byhand" not in str(document)
-    assert sorted(call.operation for call in live.calls()) == ["GetCallerIdentity", "GetClientCertificates"]
+    assert sorted(call.operation for call in live.calls()) == [
+        "GetCallerIdentity",
+        "GetClientCertificates",
+    ]
 
 
 def test_i4_what_a_stage_presents_and_nobody_could_say_is_not_clean(outcome, story, live):
     """A denial of one call touches what it would have told, and names the action; the certificates are judged all the same."""
     live.faults.inject("GetStages", access_denied())
-    document, code = outcome(STATE, "--as-of", "2026-01-01", cwd=story, environment=live.environment())
+    document, code = outcome(
+        STATE, "--as-of", "2026-01-01", cwd=story, environment=live.environment()
+    )
     assert (code, document["verdict"]) == (3, "inconclusive")
-    assert "/restapis/*/stages" in str([each for each in document["findings"] if each["rule"] == "certificate-unverified"])
+    assert "/restapis/*/stages" in str(
+        [each for each in document["findings"] if each["rule"] == "certificate-unverified"]
+    )
     assert document["certificates"][0]["evidence"] == "observed"
 
 
 def test_a_certificate_that_aws_does_not_know_is_gone(outcome, story, live):
     """An id that a stage presents and AWS does not list is certificate-gone, an error."""
     live.reset()
-    document, code = outcome(STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment())
+    document, code = outcome(
+        STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment()
+    )
     assert code == 1
     assert "certificate-gone" in [finding["rule"] for finding in document["findings"]]
     assert document["certificates"][0]["evidence"] == "gone"
@@ -253,20 +306,26 @@ def test_a_certificate_that_aws_does_not_know_is_gone(outcome, story, live):
 
 def test_another_account_is_not_gone(outcome, story, live):
     """Credentials of another account answer nothing about this one: unverified, never gone."""
-    role = live.client("sts").assume_role(RoleArn="arn:aws:iam::222222222222:role/x", RoleSessionName="other")["Credentials"]
+    role = live.client("sts").assume_role(
+        RoleArn="arn:aws:iam::222222222222:role/x", RoleSessionName="other"
+    )["Credentials"]
     keys = {
         "AWS_ACCESS_KEY_ID": role["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": role["SecretAccessKey"],
         "AWS_SESSION_TOKEN": role["SessionToken"],
     }
-    document, code = outcome(STATE, "--as-of", "2026-01-01", cwd=story, environment={**live.environment(), **keys})
+    document, code = outcome(
+        STATE, "--as-of", "2026-01-01", cwd=story, environment={**live.environment(), **keys}
+    )
     assert (code, document["certificates"][0]["evidence"]) == (3, "unanswered")
 
 
 def test_a_denied_call_names_the_permission(tfcert, story, live):
     """AccessDenied is inconclusive, and the action that is missing is named."""
     live.faults.inject("GetClientCertificates", access_denied())
-    done = tfcert("check", STATE, "--as-of", "2026-01-01", cwd=story, environment=live.environment())
+    done = tfcert(
+        "check", STATE, "--as-of", "2026-01-01", cwd=story, environment=live.environment()
+    )
     assert done.returncode == 3
     assert "apigateway:GET" in done.stderr.decode()
 
@@ -274,7 +333,12 @@ def test_a_denied_call_names_the_permission(tfcert, story, live):
 def test_a_denied_permission_does_not_hide_a_finding(tfcert, story, live):
     """A failing finding outranks inconclusive: what state records still counts where AWS does not answer."""
     live.faults.inject("GetClientCertificates", access_denied())
-    assert tfcert("check", STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment()).returncode == 1
+    assert (
+        tfcert(
+            "check", STATE, "--as-of", "2026-11-24", cwd=story, environment=live.environment()
+        ).returncode
+        == 1
+    )
 
 
 def test_several_sources_are_kept_apart(tfcert, outcome, story):
@@ -282,8 +346,13 @@ def test_several_sources_are_kept_apart(tfcert, outcome, story):
     state = (story / STATE).read_bytes()
     (story / "other.tfstate").write_bytes(state.replace(b"rj3hhn", b"zz3hhn"))
     text = tfcert("check", STATE, "other.tfstate", *DAY_12, cwd=story).stdout.decode()
-    first, second = text.index(f"{STATE} (state; stages: 3, certificates: 1)"), text.index("other.tfstate (state; stages: 3")
-    assert first < text.index("  rj3hhn, presented by") < second < text.index("  zz3hhn, presented by")
+    first, second = (
+        text.index(f"{STATE} (state; stages: 3, certificates: 1)"),
+        text.index("other.tfstate (state; stages: 3"),
+    )
+    assert (
+        first < text.index("  rj3hhn, presented by") < second < text.index("  zz3hhn, presented by")
+    )
     assert f"    in {STATE}\n    certificate rj3hhn" in text
     assert "    in other.tfstate\n    certificate zz3hhn" in text
     found, code = outcome(STATE, "other.tfstate", *DAY_12, cwd=story)
@@ -297,17 +366,44 @@ def test_several_sources_are_kept_apart(tfcert, outcome, story):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"deferred_changes": [{"reason": "x", "resource_change": {"address": "aws_api_gateway_stage.later[*]"}}]}, "defers"),
-        ({"resource_changes": [{"address": "aws_api_gateway_stage.odd", "change": {"actions": ["hibernate"]}}]}, "does not know"),
+        (
+            {
+                "deferred_changes": [
+                    {
+                        "reason": "x",
+                        "resource_change": {"address": "aws_api_gateway_stage.later[*]"},
+                    }
+                ]
+            },
+            "defers",
+        ),
+        (
+            {
+                "resource_changes": [
+                    {"address": "aws_api_gateway_stage.odd", "change": {"actions": ["hibernate"]}}
+                ]
+            },
+            "does not know",
+        ),
         ({"errored": True}, "ended in an error"),
     ],
 )
 def test_i4_a_plan_that_does_not_say_all_is_not_clean(outcome, tmp_path, more, said):
     """Deferred, of an unknown action, or errored: inconclusive, and exit code 3."""
-    plan = {"format_version": "1.2", "terraform_version": "1.11.4", "planned_values": {}, "resource_changes": []} | more
-    for entry in [*plan["resource_changes"], *(one["resource_change"] for one in plan.get("deferred_changes", ()))]:
+    plan = {
+        "format_version": "1.2",
+        "terraform_version": "1.11.4",
+        "planned_values": {},
+        "resource_changes": [],
+    } | more
+    for entry in [
+        *plan["resource_changes"],
+        *(one["resource_change"] for one in plan.get("deferred_changes", ())),
+    ]:
         entry |= {"mode": "managed", "type": "aws_api_gateway_stage", "name": "s"}
-        entry.setdefault("change", {"actions": ["create"], "before": None, "after": {}, "after_unknown": {}})
+        entry.setdefault(
+            "change", {"actions": ["create"], "before": None, "after": {}, "after_unknown": {}}
+        )
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     found, code = outcome("plan.json", "--offline", cwd=tmp_path)
     assert (found["verdict"], code) == ("inconclusive", 3)
@@ -322,16 +418,39 @@ def test_an_instant_at_the_end_of_the_calendar_is_a_usage_error(tfcert, story, i
     assert done.stderr.decode().startswith("tfcert: error: --as-of: ")
 
 
-RECORDED = {"shared-1-introduce": 0, "shared-2-repoint": 0, "shared-3-retire": 0, "shared-2-unrelated": 0}
-RECORDED |= {"single-phases-1-and-2": 3, "single-phases-2-and-3": 4, "single-replace": 4, "single-attribute-removed": 1}
+RECORDED = {
+    "shared-1-introduce": 0,
+    "shared-2-repoint": 0,
+    "shared-3-retire": 0,
+    "shared-2-unrelated": 0,
+}
+RECORDED |= {
+    "single-phases-1-and-2": 3,
+    "single-phases-2-and-3": 4,
+    "single-replace": 4,
+    "single-attribute-removed": 1,
+}
 
 
 @pytest.mark.parametrize(("name", "findings"), RECORDED.items())
 def test_expect_next_on_recorded_plans(outcome, fixtures, name, findings):
     """Each phase of a real rotation passes by `next`, and an unrelated plan; every wrong way is a finding for each change."""
     home = fixtures / "acceptance" / name
-    document, _ = outcome(home / "plan.json", "--config", home / "config", "--offline", "--expect", "next", "--as-of", "2027-06-01")
-    found = [finding["message"] for finding in document["findings"] if finding["rule"] == "plan-exceeds-phase"]
+    document, _ = outcome(
+        home / "plan.json",
+        "--config",
+        home / "config",
+        "--offline",
+        "--expect",
+        "next",
+        "--as-of",
+        "2027-06-01",
+    )
+    found = [
+        finding["message"]
+        for finding in document["findings"]
+        if finding["rule"] == "plan-exceeds-phase"
+    ]
     assert len(found) == findings, found
 
 

@@ -17,7 +17,17 @@ def test_a_check_that_a_comment_runs_imports_nothing_of_the_checkout(story, tfce
     marks = tmp_path / "marks"
     plant(story, marks)
     run = "terraform.tfstate --offline --as-of 2026-11-24"
-    arguments = ("comment", "github", "--run", run, "--dry-run", "--repository", "o/r", "--number", "7")
+    arguments = (
+        "comment",
+        "github",
+        "--run",
+        run,
+        "--dry-run",
+        "--repository",
+        "o/r",
+        "--number",
+        "7",
+    )
     done = tfcert(*arguments, cwd=story, environment={"PYTHONSAFEPATH": "1"})
     assert (done.returncode, ran(marks)) == (1, []), done.stderr.decode()
     assert b"certificate-expiring" in done.stdout
@@ -35,6 +45,12 @@ def test_the_demo_imports_nothing_of_the_current_folder(tfcert, tmp_path):
 def test_the_environment_of_a_child_leads_to_this_package_alone(tmp_path):
     """Relative entries of PYTHONPATH and the current folder go, absolute ones stay, and this package comes first."""
     given = os.pathsep.join([".", "", "lib", str(tmp_path), "/opt/lib"])
-    made = own_environment({"PYTHONPATH": given, "PYTHONSTARTUP": "x.py", "HOME": "/h"}, folder=str(tmp_path))
-    assert made == {"PYTHONPATH": f"{ROOT}{os.pathsep}/opt/lib", "HOME": "/h", "PYTHONSAFEPATH": "1"}
+    made = own_environment(
+        {"PYTHONPATH": given, "PYTHONSTARTUP": "x.py", "HOME": "/h"}, folder=str(tmp_path)
+    )
+    assert made == {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}/opt/lib",
+        "HOME": "/h",
+        "PYTHONSAFEPATH": "1",
+    }
     assert own_command("check")[1:] == ["-P", "-m", "checker", "check"]

@@ -53,7 +53,9 @@ def test_the_help_names_every_format(tfcert):
 def test_what_cannot_be_is_said_and_nothing_is_written(tfcert, story, wanted, said):
     """Exit 2 with one line that says what to do; no other format is written either."""
     before = sorted(story.iterdir())
-    done = tfcert(*DAY_12, *(argument for name in wanted for argument in ("--format", name)), cwd=story)
+    done = tfcert(
+        *DAY_12, *(argument for name in wanted for argument in ("--format", name)), cwd=story
+    )
     assert done.returncode == 2
     assert said in done.stderr.decode()
     assert done.stdout == b""
@@ -62,7 +64,10 @@ def test_what_cannot_be_is_said_and_nothing_is_written(tfcert, story, wanted, sa
 
 def test_a_dash_is_standard_output(tfcert, story):
     """As it is for a source."""
-    assert tfcert(*DAY_12, "--format", "json=-", cwd=story).stdout == tfcert(*DAY_12, "--format", "json", cwd=story).stdout
+    assert (
+        tfcert(*DAY_12, "--format", "json=-", cwd=story).stdout
+        == tfcert(*DAY_12, "--format", "json", cwd=story).stdout
+    )
     assert not (story / "-").exists()
 
 
@@ -112,13 +117,24 @@ def test_forges_are_told_paths_from_the_repositorys_root(tfcert, story):
     sarif = json.loads(tfcert(*DAY_12, "--format", "sarif", cwd=story).stdout)
     physical = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert physical["artifactLocation"]["uri"] == "story/certificate.tf"
-    assert b"file=story/certificate.tf,line=2" in tfcert(*DAY_12, "--format", "github", cwd=story).stdout
+    assert (
+        b"file=story/certificate.tf,line=2"
+        in tfcert(*DAY_12, "--format", "github", cwd=story).stdout
+    )
     (issue,) = json.loads(tfcert(*DAY_12, "--format", "gitlab", cwd=story).stdout)
     assert issue["location"]["path"] == "story/certificate.tf"
     assert b"\ncertificate.tf:2: error" in tfcert(*DAY_12, cwd=story).stdout
     elsewhere = story.parent / "elsewhere"
     elsewhere.mkdir()
-    arguments = ("check", f"../story/{STATE}", *DAY_12[2:], "--config", "../story", "--format", "gitlab")
+    arguments = (
+        "check",
+        f"../story/{STATE}",
+        *DAY_12[2:],
+        "--config",
+        "../story",
+        "--format",
+        "gitlab",
+    )
     (issue,) = json.loads(tfcert(*arguments, cwd=elsewhere).stdout)
     assert issue["location"]["path"] == "story/certificate.tf"
 
@@ -153,9 +169,20 @@ sys.stdout.buffer.write(data)
 def test_colour_is_for_terminals_alone_and_no_color_is_obeyed(story, tfcert, environment, coloured):
     """The words are the same with and without."""
     script = TERMINAL.format(arguments=list(DAY_12))
-    plain = {"PATH": "", "HOME": str(story), "TERM": "xterm", "COLUMNS": "80", "PYTHONPATH": os.pathsep.join(sys.path)}
+    plain = {
+        "PATH": "",
+        "HOME": str(story),
+        "TERM": "xterm",
+        "COLUMNS": "80",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     run = subprocess.run(
-        [sys.executable, "-c", script], cwd=story, env={**plain, **environment}, capture_output=True, timeout=60, check=False
+        [sys.executable, "-c", script],
+        cwd=story,
+        env={**plain, **environment},
+        capture_output=True,
+        timeout=60,
+        check=False,
     )
     shown = run.stdout.decode().replace("\r\n", "\n")
     assert ("\x1b[" in shown) is coloured
@@ -184,6 +211,12 @@ def test_the_summary_of_a_github_step_is_added_with_its_patches(tfcert, story):
     full = tfcert(*DAY_12, "--format", "github", cwd=story, environment=environment)
     assert (full.returncode, summary.stat().st_size) == (1, 1024 * 1024)
     assert b"is full already" in full.stderr
-    nowhere = tfcert(*DAY_12, "--format", "github", cwd=story, environment={"GITHUB_STEP_SUMMARY": str(story / "no" / "such")})
+    nowhere = tfcert(
+        *DAY_12,
+        "--format",
+        "github",
+        cwd=story,
+        environment={"GITHUB_STEP_SUMMARY": str(story / "no" / "such")},
+    )
     assert nowhere.returncode == 1
     assert b"no summary: " in nowhere.stderr

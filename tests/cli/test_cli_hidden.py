@@ -8,10 +8,14 @@ import json
 def test_i4_a_hidden_id_is_not_clean(outcome, story):
     """I4: a recorded stage whose certificate id is marked sensitive, and known nowhere openly, makes the verdict inconclusive."""
     state = json.loads((story / "terraform.tfstate").read_bytes())
-    state["resources"] = [entry for entry in state["resources"] if entry["type"] == "aws_api_gateway_stage"]
+    state["resources"] = [
+        entry for entry in state["resources"] if entry["type"] == "aws_api_gateway_stage"
+    ]
     for resource in state["resources"]:
         for instance in resource["instances"]:
-            instance["sensitive_attributes"] = [[{"type": "get_attr", "value": "client_certificate_id"}]]
+            instance["sensitive_attributes"] = [
+                [{"type": "get_attr", "value": "client_certificate_id"}]
+            ]
     (story / "hidden.tfstate").write_text(json.dumps(state))
     document, code = outcome("hidden.tfstate", "--offline", "--as-of", "2026-01-01", cwd=story)
     assert (code, document["verdict"]) == (3, "inconclusive")

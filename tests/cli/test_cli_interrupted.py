@@ -17,7 +17,9 @@ import pytest
 from checker.demo.emulator import Emulator, Hang, SeedApi, SeedCertificate
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(
+    (ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8")
+)
 STATE = "terraform.tfstate"
 ENDS = datetime.fromisoformat("2026-12-06T01:39:35Z")
 
@@ -39,9 +41,18 @@ def interrupted(aws, story):
     """Run tfcert, wait until AWS was asked some operation, press Ctrl-C: stdout, stderr, the exit code, the seconds it took."""
 
     def run(*arguments, until, times=1):
-        environment = aws.environment({"PATH": os.environ["PATH"], "HOME": str(story.parent), "PYTHONPATH": str(ROOT)})
+        environment = aws.environment(
+            {"PATH": os.environ["PATH"], "HOME": str(story.parent), "PYTHONPATH": str(ROOT)}
+        )
         command = [sys.executable, "-c", "from checker.cli import main; main()", *arguments]
-        child = subprocess.Popen(command, cwd=story, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        child = subprocess.Popen(
+            command,
+            cwd=story,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         try:
             patience = time.monotonic() + 60
             while len(aws.calls(until)) < times and time.monotonic() < patience:
@@ -65,14 +76,26 @@ def test_i4_check_tells_what_was_answered_and_leaves_the_rest_unverified(aws, in
     aws.faults.inject("GetClientCertificates", Hang(seconds=60), region="us-east-1")
 
     out, err, code, seconds = interrupted(
-        "check", STATE, "far.tfstate", "--no-drift", "--format", "json", "-v", until="GetClientCertificates", times=2
+        "check",
+        STATE,
+        "far.tfstate",
+        "--no-drift",
+        "--format",
+        "json",
+        "-v",
+        until="GetClientCertificates",
+        times=2,
     )
 
     document = json.loads(out)
     jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
-    evidence = {certificate["region"]: certificate["evidence"] for certificate in document["certificates"]}
+    evidence = {
+        certificate["region"]: certificate["evidence"] for certificate in document["certificates"]
+    }
     assert evidence == {"eu-west-1": "observed", "us-east-1": "unanswered"}
-    (unverified,) = [finding for finding in document["findings"] if finding["rule"] == "certificate-unverified"]
+    (unverified,) = [
+        finding for finding in document["findings"] if finding["rule"] == "certificate-unverified"
+    ]
     assert "was interrupted before it was answered" in unverified["message"]
     assert any(notice.startswith("interrupted") for notice in document["notices"])
     assert code == 130
@@ -88,7 +111,10 @@ def test_check_tells_a_person_so_in_words(aws, interrupted):
 
     out, _, code, _ = interrupted("check", STATE, until="GetStages")
 
-    assert out.splitlines()[1] == "note: interrupted: what AWS had not answered by then is not verified"
+    assert (
+        out.splitlines()[1]
+        == "note: interrupted: what AWS had not answered by then is not verified"
+    )
     assert "(observed)" in out
     assert code == 130
 
@@ -109,7 +135,9 @@ def test_bundle_writes_nothing(aws, interrupted, story):
     """A bundle that lacks a certificate shuts callers out."""
     aws.faults.inject("GetClientCertificates", Hang(seconds=60))
 
-    out, _, code, _ = interrupted("bundle", STATE, "--out", "bundle.pem", until="GetClientCertificates")
+    out, _, code, _ = interrupted(
+        "bundle", STATE, "--out", "bundle.pem", until="GetClientCertificates"
+    )
 
     assert (out, code) == ("", 130)
     assert not (story / "bundle.pem").exists()
@@ -118,5 +146,12 @@ def test_bundle_writes_nothing(aws, interrupted, story):
 def test_ctrl_c_while_the_command_line_is_being_put_together_is_no_traceback():
     """A person may be quick."""
     script = "from checker import cli\ndef interrupted():\n    raise KeyboardInterrupt\ncli._run = interrupted\ncli.main()"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "tfcert: interrupted\n")

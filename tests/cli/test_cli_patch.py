@@ -19,7 +19,9 @@ def texts(folder):
 
 def git(folder, *arguments, stdin=b""):
     """Run git in a folder."""
-    return subprocess.run(["git", *arguments], cwd=folder, input=stdin, capture_output=True, timeout=60, check=False)
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, input=stdin, capture_output=True, timeout=60, check=False
+    )
 
 
 def test_the_diff_is_what_write_does(tfcert, story, tmp_path):
@@ -66,7 +68,12 @@ def test_what_git_applies_patch_applies_too(tfcert, story):
                 assert git(root, "apply", "-", stdin=data).returncode == 0, name
             else:
                 done = subprocess.run(
-                    ["patch", "-p1", "--batch"], cwd=root, input=data, capture_output=True, timeout=60, check=False
+                    ["patch", "-p1", "--batch"],
+                    cwd=root,
+                    input=data,
+                    capture_output=True,
+                    timeout=60,
+                    check=False,
                 )
                 assert done.returncode == 0, done.stdout
                 assert b"fuzz" not in done.stdout
@@ -101,7 +108,14 @@ def test_the_runbook_tells_the_story_in_order(tfcert, story):
     """Apply, hand over the PEM, the dates, the conditions, the way back and the trap stand in the runbook."""
     tfcert("patch", *DAY_12, "--phase", "all", "--out", "rotation", cwd=story)
     text = (story / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
-    parts = ["Introduce, by 2026-11-26", "backend_202611_pem", "by 2026-11-29", "Retire", "only the first", "PARTIAL_CHAIN"]
+    parts = [
+        "Introduce, by 2026-11-26",
+        "backend_202611_pem",
+        "by 2026-11-29",
+        "Retire",
+        "only the first",
+        "PARTIAL_CHAIN",
+    ]
     assert [text.index(part) for part in parts] == sorted(text.index(part) for part in parts)
     assert text.count("To roll back") == 2
     assert "certificate.tf:12" in text
@@ -111,10 +125,15 @@ def test_the_runbook_names_the_consumers_and_what_becomes_of_them(tfcert, story)
     """With --trust-bundle the runbook says of each place, by file and line, that introduce makes it give both PEMs."""
     tfcert("patch", *DAY_12, "--phase", "all", "--trust-bundle", "--out", "rotation", cwd=story)
     text = (story / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
-    assert "- `certificate.tf:12`: output backend_certificate. Introduce makes it give both PEMs" in text
+    assert (
+        "- `certificate.tf:12`: output backend_certificate. Introduce makes it give both PEMs"
+        in text
+    )
     assert "tfcert bundle" in text
     tfcert("patch", *DAY_12, "--out", "rotation", cwd=story)
-    assert "with `--trust-bundle`" in (story / "rotation" / "RUNBOOK.md").read_text(encoding="utf-8")
+    assert "with `--trust-bundle`" in (story / "rotation" / "RUNBOOK.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_trust_bundle_says_where_it_finds_nothing(tfcert, story):
@@ -124,7 +143,10 @@ def test_trust_bundle_says_where_it_finds_nothing(tfcert, story):
     file.write_text(file.read_text().partition("# The backend team")[0])
     done = tfcert("patch", *DAY_12, "--trust-bundle", cwd=story)
     assert done.returncode == 0
-    assert b"--trust-bundle edits nothing for aws_api_gateway_client_certificate.backend" in done.stderr
+    assert (
+        b"--trust-bundle edits nothing for aws_api_gateway_client_certificate.backend"
+        in done.stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,7 +168,9 @@ def test_trust_bundle_says_what_it_leaves_alone_and_why(tfcert, story, block, wo
     if block is None:
         (story / "use.tofu").write_text('output "pem" {\n  value = module.other.pem\n}\n')
     elif block:
-        (story / "use.tf").write_text(block % "aws_api_gateway_client_certificate.backend.pem_encoded_certificate")
+        (story / "use.tf").write_text(
+            block % "aws_api_gateway_client_certificate.backend.pem_encoded_certificate"
+        )
     warned = tfcert("patch", *DAY_12, "--trust-bundle", cwd=story).stderr.decode()
     assert "hands its PEM on" not in warned
     assert words in warned if words is not None else "--trust-bundle" not in warned
@@ -191,8 +215,18 @@ def test_names_and_choices(tfcert, story):
     """--name names the successor, --only leaves others out, and what is not there is exit 2."""
     assert b'"fresh"' in tfcert("patch", *DAY_12, "--name", "fresh", cwd=story).stdout
     assert tfcert("patch", *DAY_12, "--name", "not a name", cwd=story).returncode == 2
-    assert tfcert("patch", *DAY_12, "--only", "aws_api_gateway_client_certificate.none", cwd=story).returncode == 2
-    assert b"+resource" in tfcert("patch", *DAY_12, "--only", "aws_api_gateway_client_certificate.backend", cwd=story).stdout
+    assert (
+        tfcert(
+            "patch", *DAY_12, "--only", "aws_api_gateway_client_certificate.none", cwd=story
+        ).returncode
+        == 2
+    )
+    assert (
+        b"+resource"
+        in tfcert(
+            "patch", *DAY_12, "--only", "aws_api_gateway_client_certificate.backend", cwd=story
+        ).stdout
+    )
 
 
 def test_nothing_to_do_is_said_of_what_was_asked_for(tfcert, story):
@@ -201,21 +235,28 @@ def test_nothing_to_do_is_said_of_what_was_asked_for(tfcert, story):
     early = (STATE, "--offline", "--as-of", "2026-03-01")
     alone = tfcert("patch", *early, "--only", name, cwd=story).stdout.decode()
     assert f"nothing to do for {name}: it ends on" in alone
-    assert "nothing to retire" in tfcert("patch", *early, "--phase", "retire", cwd=story).stdout.decode()
+    assert (
+        "nothing to retire"
+        in tfcert("patch", *early, "--phase", "retire", cwd=story).stdout.decode()
+    )
 
 
 def test_a_manual_successor_is_taken_up(tfcert, story):
     """Its block and the reason for the guess are said; the patch leaves it to be applied alone; JSON gives the reason."""
     block = 'resource "aws_api_gateway_client_certificate" "backend_two" {\n}\n'
     for file in story.glob("*.tf"):
-        text = file.read_text().replace("client_certificate.backend.id", "client_certificate.backend_two.id")
+        text = file.read_text().replace(
+            "client_certificate.backend.id", "client_certificate.backend_two.id"
+        )
         file.write_text(text)
     (story / "second.tf").write_text(block)
     done = tfcert("patch", *DAY_12, "--write", cwd=story)
     assert done.returncode == 0, done.stderr
     assert b"a guess: aws_api_gateway_client_certificate.backend_two (second.tf:1)" in done.stdout
     assert b"no stage moves yet" in done.stdout
-    assert (story / "second.tf").read_text() == f"# tfcert: succeeds aws_api_gateway_client_certificate.backend\n{block}"
+    assert (
+        story / "second.tf"
+    ).read_text() == f"# tfcert: succeeds aws_api_gateway_client_certificate.backend\n{block}"
     assert not any("backend_two.id" in file.read_text() for file in story.glob("*.tf"))
     judged = tfcert("check", *DAY_12, cwd=story).stdout.decode()
     assert "successor: aws_api_gateway_client_certificate.backend_two" in judged
@@ -272,9 +313,14 @@ def test_rollback_undoes_a_written_repoint(tfcert, story, tmp_path):
         if phase == "introduce":
             before = texts(story)
     done = tfcert("patch", *DAY_12, "--phase", "rollback", cwd=story)
-    assert done.returncode == 3, "the successor was never applied, so nothing presents it: AWS was not asked"
+    assert done.returncode == 3, (
+        "the successor was never applied, so nothing presents it: AWS was not asked"
+    )
     assert b"# tfcert: rollback, the way back from repoint" in done.stdout
-    assert b"every backend still trusts aws_api_gateway_client_certificate.backend (not confirmed)" in done.stdout
+    assert (
+        b"every backend still trusts aws_api_gateway_client_certificate.backend (not confirmed)"
+        in done.stdout
+    )
     git(story, "init", "--quiet")
     assert git(story, "apply", "-", stdin=done.stdout).returncode == 0
     assert texts(story) == before
@@ -285,7 +331,8 @@ def test_rollback_undoes_a_written_repoint(tfcert, story, tmp_path):
 def test_rotations_in_different_phases_are_checked_by_next(tfcert, story):
     """One successor is written and not applied, another is written now: one plan holds both, and `--expect next` is what takes it."""
     (story / "other.tf").write_text(
-        f'# tfcert: succeeds x0y0z0\nresource "{NEW.decode().split(".")[0]}" "other" {{\n}}\n', encoding="utf-8"
+        f'# tfcert: succeeds x0y0z0\nresource "{NEW.decode().split(".")[0]}" "other" {{\n}}\n',
+        encoding="utf-8",
     )
     alone = tfcert("patch", *DAY_12, "--only", "rj3hhn", cwd=story)
     assert b"--expect introduce" in alone.stdout

@@ -42,7 +42,10 @@ def weights(story, outcome):
 
     def check(*arguments, source=STATE, **more):
         document, code = outcome(source, *AS_OF, *arguments, cwd=story, **more)
-        return [(one["rule"], one["severity"], one["suppression"] is not None) for one in document["findings"]], code
+        return [
+            (one["rule"], one["severity"], one["suppression"] is not None)
+            for one in document["findings"]
+        ], code
 
     return check
 
@@ -59,8 +62,14 @@ def test_what_show_prints_is_a_policy_that_says_the_same(story, policy, tfcert):
         f'{EXEMPTION}directory = "live/**"\n[accounts."123456789012"]\nrole = "r"\nexternal_id = "e1"\n'
     )
     policy('extends = "strict"\nthreshold_days = 20\n', "org/base.toml")
-    shown = tfcert("policy", "show", "--fail-on", "never", cwd=story, environment={"TFCERT_NOTICE": "77"}).stdout.decode()
-    origins = {line.partition(" =")[0]: line.partition("# ")[2] for line in shown.splitlines() if " = " in line and "# " in line}
+    shown = tfcert(
+        "policy", "show", "--fail-on", "never", cwd=story, environment={"TFCERT_NOTICE": "77"}
+    ).stdout.decode()
+    origins = {
+        line.partition(" =")[0]: line.partition("# ")[2]
+        for line in shown.splitlines()
+        if " = " in line and "# " in line
+    }
     assert (origins["margin_days"], origins["threshold_days"], origins["certificate_quota"]) == (
         "tfcert.toml:2",
         "org/base.toml:2",
@@ -68,12 +77,17 @@ def test_what_show_prints_is_a_policy_that_says_the_same(story, policy, tfcert):
     )
     assert origins["certificate_quota"].startswith("pack strict:")
     assert (origins["notice_days"], origins["fail_on"]) == ("TFCERT_NOTICE", "--fail-on")
-    assert (origins["stage-detached"], origins["certificate-gone"]) == ("tfcert.toml:4", "pack default")
+    assert (origins["stage-detached"], origins["certificate-gone"]) == (
+        "tfcert.toml:4",
+        "pack default",
+    )
     assert "[[scope]]  # tfcert.toml:5" in shown
     again = read_policy("shown.toml", shown.encode())
     here = read_policy(str(story / "tfcert.toml"), (story / "tfcert.toml").read_bytes())
     assert again.rules == here.rules
-    assert [replace(scope, location=None) for scope in again.scopes] == [replace(scope, location=None) for scope in here.scopes]
+    assert [replace(scope, location=None) for scope in again.scopes] == [
+        replace(scope, location=None) for scope in here.scopes
+    ]
     assert [replace(entry, location=None) for entry in again.exemptions] == [
         replace(entry, location=None) for entry in here.exemptions
     ]
@@ -84,23 +98,35 @@ def test_without_a_file_the_default_pack_is_shown(story, tfcert):
     """And a pack by its name."""
     shown = tomllib.loads(tfcert("policy", "show", cwd=story).stdout.decode())
     assert (shown["threshold_days"], shown["name"]) == (30, "default")
-    assert tomllib.loads(tfcert("policy", "show", "--policy", "strict", cwd=story).stdout.decode())["threshold_days"] == 45
+    assert (
+        tomllib.loads(tfcert("policy", "show", "--policy", "strict", cwd=story).stdout.decode())[
+            "threshold_days"
+        ]
+        == 45
+    )
 
 
 def test_check_says_what_is_wrong_and_what_will_surprise(story, policy, tfcert):
     """Exit code 2 with file and line; else the cautions, which are no errors."""
-    policy('untouched = "warning"\nfail_on = "warning"\n[[scope]]\nstage = "dev"\nthreshold_days = 2\nnotice_days = 5\n')
+    policy(
+        'untouched = "warning"\nfail_on = "warning"\n[[scope]]\nstage = "dev"\nthreshold_days = 2\nnotice_days = 5\n'
+    )
     policy("extends = 'tfcert.toml'\n" + EXEMPTION.replace("2026-12-01", "2020-01-01"), "org.toml")
     fine = tfcert("policy", "check", cwd=story)
     assert fine.returncode == 0
     assert fine.stdout.decode().startswith("tfcert.toml: is a policy (scopes: 1, exemptions: 0)\n")
     assert 'untouched = "warning" changes no exit code' in fine.stdout.decode()
     assert "tfcert.toml:3: scope 1: the first word comes 5 days before" in fine.stdout.decode()
-    assert "ran out on 2020-01-01" in tfcert("policy", "check", "org.toml", cwd=story).stdout.decode()
+    assert (
+        "ran out on 2020-01-01" in tfcert("policy", "check", "org.toml", cwd=story).stdout.decode()
+    )
     policy("threshold = 3")
     wrong = tfcert("policy", "check", cwd=story)
     assert (wrong.returncode, wrong.stdout) == (2, b"")
-    assert wrong.stderr.decode() == "tfcert: error: tfcert.toml:1: unknown key 'threshold' (did you mean 'threshold_days'?)\n"
+    assert (
+        wrong.stderr.decode()
+        == "tfcert: error: tfcert.toml:1: unknown key 'threshold' (did you mean 'threshold_days'?)\n"
+    )
     assert tfcert("check", STATE, *AS_OF, cwd=story).returncode == 2
     assert tfcert("policy", "check", "absent.toml", cwd=story).returncode == 2
 
@@ -110,12 +136,20 @@ def test_the_schema_is_printed(tfcert):
     assert json.loads(tfcert("policy", "schema").stdout)["$id"] == "urn:tfcert:policy:v1"
 
 
-def test_a_notice_that_a_threshold_raises_is_not_said_to_come_from_the_line_that_says_less(story, policy, tfcert):
+def test_a_notice_that_a_threshold_raises_is_not_said_to_come_from_the_line_that_says_less(
+    story, policy, tfcert
+):
     """The line that is named must say the value that is printed beside it."""
     policy("threshold_days = 33\nnotice_days = 77\n")
-    raised = tfcert("policy", "show", cwd=story, environment={"TFCERT_THRESHOLD": "80"}).stdout.decode()
-    assert re.search(r"^notice_days = 80 +# follows threshold_days \(TFCERT_THRESHOLD\)$", raised, re.MULTILINE)
-    said = tfcert("policy", "show", "--threshold", "80", "--notice", "90", cwd=story).stdout.decode()
+    raised = tfcert(
+        "policy", "show", cwd=story, environment={"TFCERT_THRESHOLD": "80"}
+    ).stdout.decode()
+    assert re.search(
+        r"^notice_days = 80 +# follows threshold_days \(TFCERT_THRESHOLD\)$", raised, re.MULTILINE
+    )
+    said = tfcert(
+        "policy", "show", "--threshold", "80", "--notice", "90", cwd=story
+    ).stdout.decode()
     assert re.search(r"^notice_days = 90 +# --notice$", said, re.MULTILINE)
 
 
@@ -123,7 +157,8 @@ def test_explain_says_which_scope_holds_and_why_another_does_not(story, policy, 
     """For a certificate of three stages, the strictest of what each stands under."""
     policy(
         '[[scope]]\nname = "live"\nstage = "live"\nthreshold_days = 20\nnotice_days = 60\n'
-        '[[scope]]\nworkspace = "prod"\nthreshold_days = 50\n[[scope]]\napi = "orders"\nmargin_days = 9\n' + EXEMPTION
+        '[[scope]]\nworkspace = "prod"\nthreshold_days = 50\n[[scope]]\napi = "orders"\nmargin_days = 9\n'
+        + EXEMPTION
     )
     said = tfcert("policy", "explain", CERTIFICATE, "state.json", cwd=story)
     assert said.returncode == 2
@@ -136,15 +171,21 @@ def test_explain_says_which_scope_holds_and_why_another_does_not(story, policy, 
     assert "threshold_days = 30  # pack default" in text
     assert "margin_days = 9  # scope 3 (tfcert.toml:9)" in text
     assert "exempt from certificate-expiring until 2026-12-01: moved soon (tfcert.toml:12)" in text
-    stage = tfcert("policy", "explain", "aws_api_gateway_stage.billing", "state.json", cwd=story).stdout.decode()
+    stage = tfcert(
+        "policy", "explain", "aws_api_gateway_stage.billing", "state.json", cwd=story
+    ).stdout.decode()
     assert "threshold_days = 20  # scope 1 'live' (tfcert.toml:1)" in stage
     assert "exempt from certificate-expiring" not in stage
-    prod = tfcert("policy", "explain", "rj3hhn", "state.json", cwd=story, environment={"TF_WORKSPACE": "prod"}).stdout.decode()
+    prod = tfcert(
+        "policy", "explain", "rj3hhn", "state.json", cwd=story, environment={"TF_WORKSPACE": "prod"}
+    ).stdout.decode()
     assert "scope 2 (tfcert.toml:6): matches" in prod
     assert "threshold_days = 50  # scope 2" in prod
     assert "exempt from certificate-expiring until 2026-12-01: moved soon (tfcert.toml:12)" in prod
     policy("[[scope]]\nstage = 'live'\nthreshold_days = 70\n")
-    raised = tfcert("policy", "explain", "aws_api_gateway_stage.billing", "state.json", cwd=story).stdout.decode()
+    raised = tfcert(
+        "policy", "explain", "aws_api_gateway_stage.billing", "state.json", cwd=story
+    ).stdout.decode()
     assert "notice_days = 70  # follows threshold_days" in raised
     wrong = tfcert("policy", "explain", "aws_api_gateway_stage.biling", "state.json", cwd=story)
     assert wrong.returncode == 2
@@ -161,7 +202,10 @@ def test_options_stand_over_variables_over_scopes_over_files(story, policy, weig
     assert weights(environment={"TFCERT_THRESHOLD": "6"}) == ([expiring("warning")], 0)
     assert weights(environment={"TFCERT_THRESHOLD": ""}) == ([expiring()], 1)
     assert weights("--threshold", "20", environment={"TFCERT_THRESHOLD": "6"}) == ([expiring()], 1)
-    assert weights("--fail-on", "never", environment={"TFCERT_FAIL_ON": "warning"}) == ([expiring()], 0)
+    assert weights("--fail-on", "never", environment={"TFCERT_FAIL_ON": "warning"}) == (
+        [expiring()],
+        0,
+    )
     assert weights("--threshold", "1", "--notice", "2") == ([], 0)
 
 
@@ -172,7 +216,10 @@ def test_a_variable_that_is_misspelt_or_wrong_is_an_error_and_a_strange_one_is_t
         done = tfcert("check", STATE, *AS_OF, cwd=story, environment=environment)
         return done.returncode, done.stderr.decode()
 
-    assert run(TFCERT_TRESHOLD="45") == (2, "tfcert: error: TFCERT_TRESHOLD: is not known (did you mean TFCERT_THRESHOLD?)\n")
+    assert run(TFCERT_TRESHOLD="45") == (
+        2,
+        "tfcert: error: TFCERT_TRESHOLD: is not known (did you mean TFCERT_THRESHOLD?)\n",
+    )
     assert run(TFCERT_NOTICE="x")[0] == 2
     assert "TFCERT_NOTICE: notice_days is 3, below threshold_days, 30" in run(TFCERT_NOTICE="3")[1]
     assert "TFCERT_FAIL_ON" in run(TFCERT_FAIL_ON="errors")[1]
@@ -190,7 +237,10 @@ def test_a_policy_is_found_upwards_named_or_a_pack(story, policy, weights, tmp_p
     policy("threshold_days = 20\n", "other/named.toml")
     assert weights("--policy", "other/named.toml") == ([expiring()], 1)
     assert weights(environment={"TFCERT_POLICY": "other/named.toml"}) == ([expiring()], 1)
-    assert weights("--policy", "default", environment={"TFCERT_POLICY": "other/named.toml"}) == ([expiring()], 1)
+    assert weights("--policy", "default", environment={"TFCERT_POLICY": "other/named.toml"}) == (
+        [expiring()],
+        1,
+    )
     assert weights("--policy", "strict", "--threshold", "5") == ([expiring("warning")], 1)
 
 
@@ -248,11 +298,16 @@ def test_exemptions_of_a_policy_and_of_a_comment(story, policy, weights):
     code = (story / "certificate.tf").read_text()
     comment = '# tfcert:ignore certificate-expiring until=2026-12-01 reason="moved soon"\n'
     (story / "certificate.tf").write_text(
-        code.replace('resource "aws_api_gateway_client', f'{comment}resource "aws_api_gateway_client')
+        code.replace(
+            'resource "aws_api_gateway_client', f'{comment}resource "aws_api_gateway_client'
+        )
     )
     assert weights() == ([expiring(suppressed=True)], 0)
     (story / "certificate.tf").write_text(
-        code.replace('resource "aws_api_gateway_client', '# tfcert:ignore certificate-expiring\nresource "aws_api_gateway_client')
+        code.replace(
+            'resource "aws_api_gateway_client',
+            '# tfcert:ignore certificate-expiring\nresource "aws_api_gateway_client',
+        )
     )
     assert weights() == ([expiring(), ("exemption-invalid", "warning", False)], 1)
 
@@ -264,9 +319,14 @@ def unrelated(fixtures, tmp_path, outcome):
     as_of = json.loads((tmp_path / "here" / "said.json").read_text(encoding="utf-8"))["as_of"]
 
     def check(*arguments):
-        document, code = outcome("plan.json", "--offline", "--as-of", as_of, *arguments, cwd=tmp_path / "here")
+        document, code = outcome(
+            "plan.json", "--offline", "--as-of", as_of, *arguments, cwd=tmp_path / "here"
+        )
         return (
-            {(one["rule"], one["severity"], one["suppression"] is not None) for one in document["findings"]},
+            {
+                (one["rule"], one["severity"], one["suppression"] is not None)
+                for one in document["findings"]
+            },
             code,
             document["verdict"],
         )
@@ -296,10 +356,14 @@ def test_a_comment_exempts_in_a_plan_where_its_configuration_is_at_hand(unrelate
     assert check() == ({expiring()}, 1, "findings")
     found, exit_code, _ = check("--config", "config")
     assert (found, exit_code) == ({expiring(), ("exemption-expired", "warning", False)}, 1)
-    (folder / "config" / "certificates.tf").write_text(code.replace(block, comment.replace("2026-01-01", "LATER") + block))
+    (folder / "config" / "certificates.tf").write_text(
+        code.replace(block, comment.replace("2026-01-01", "LATER") + block)
+    )
     assert check("--config", "config")[0] == {expiring(), ("exemption-invalid", "warning", False)}
     as_of = json.loads((folder / "said.json").read_text(encoding="utf-8"))["as_of"]
-    (folder / "config" / "certificates.tf").write_text(code.replace(block, comment.replace("2026-01-01", as_of[:10]) + block))
+    (folder / "config" / "certificates.tf").write_text(
+        code.replace(block, comment.replace("2026-01-01", as_of[:10]) + block)
+    )
     assert check("--config", "config") == ({expiring(suppressed=True)}, 0, "clean")
 
 
@@ -336,7 +400,12 @@ def test_a_run_pays_for_no_more_policy_than_it_has(story, policy, text, loaded):
         f"print(*[name for name in {_OF_POLICIES!r} if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=story, env={"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60, check=True
+        [sys.executable, "-c", code],
+        cwd=story,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=60,
+        check=True,
     )
     assert set(done.stderr.decode().splitlines()[-1].split()) == loaded
 
@@ -350,7 +419,9 @@ def test_check_reads_the_exemptions_of_configuration(story, tfcert):
         + '\n# tfcert:ignore certificate-expiring until=2020-01-01 reason="x"\n'
         + block.format("b")
     )
-    (story / "wrong.tf").write_text('# tfcert:ignore certificate-expired until=2999-01-01 reason="x"\n' + block.format("c"))
+    (story / "wrong.tf").write_text(
+        '# tfcert:ignore certificate-expired until=2999-01-01 reason="x"\n' + block.format("c")
+    )
     fine = tfcert("policy", "check", "more.tf", "certificate.tf", cwd=story)
     assert (fine.returncode, fine.stderr) == (0, b"")
     assert fine.stdout.decode().splitlines() == [
@@ -359,7 +430,9 @@ def test_check_reads_the_exemptions_of_configuration(story, tfcert):
     ]
     wrong = tfcert("policy", "check", "story/wrong.tf", cwd=story.parent)
     assert (wrong.returncode, wrong.stdout) == (2, b"")
-    assert wrong.stderr.startswith(b"tfcert: error: story/wrong.tf:1: certificate-expired cannot be exempted")
+    assert wrong.stderr.startswith(
+        b"tfcert: error: story/wrong.tf:1: certificate-expired cannot be exempted"
+    )
     assert tfcert("policy", "check", "absent.tf", cwd=story).returncode == 2
 
 
@@ -375,21 +448,29 @@ def test_what_aws_tells_is_scoped_and_exempted_too(story, policy, outcome):
 
         def drifted(text, *arguments):
             policy(text)
-            document, _ = outcome(STATE, "--as-of", "2026-11-24", *arguments, cwd=story, environment=aws.environment())
-            found = [one for one in document["findings"] if one["rule"].startswith(("certificate-drifted", "exemption"))]
+            document, _ = outcome(
+                STATE, "--as-of", "2026-11-24", *arguments, cwd=story, environment=aws.environment()
+            )
+            found = [
+                one
+                for one in document["findings"]
+                if one["rule"].startswith(("certificate-drifted", "exemption"))
+            ]
             return [(one["rule"], one["severity"], one["suppression"] is not None) for one in found]
 
         assert drifted("") == [("certificate-drifted", "warning", False)]
         assert drifted(exempt) == [("certificate-drifted", "warning", True)]
         assert drifted(exempt, "--offline") == []
-        assert drifted("[[scope]]\naccount = '123456789012'\nrules.certificate-drifted = 'note'\n") == [
-            ("certificate-drifted", "note", False)
-        ]
+        assert drifted(
+            "[[scope]]\naccount = '123456789012'\nrules.certificate-drifted = 'note'\n"
+        ) == [("certificate-drifted", "note", False)]
         assert drifted("[[scope]]\nregion = 'eu-*'\nrules.certificate-drifted = 'off'\n") == [
             ("certificate-drifted", "warning", False)
         ]
         assert drifted("[rules]\ncertificate-drifted = 'off'\n") == []
         policy("[rules]\ncertificate-unverified = 'note'\n")
         aws.faults.inject("GetClientCertificates", access_denied())
-        document, code = outcome(STATE, "--as-of", "2026-01-01", cwd=story, environment=aws.environment())
+        document, code = outcome(
+            STATE, "--as-of", "2026-01-01", cwd=story, environment=aws.environment()
+        )
         assert (document["verdict"], code) == ("inconclusive", 3)

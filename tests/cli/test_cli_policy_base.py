@@ -25,7 +25,14 @@ def git(folder, *arguments):
         "GIT_CONFIG_SYSTEM": os.devnull,
     }
     who = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
-    done = subprocess.run(["git", *who, *arguments], cwd=folder, env=environment, check=True, capture_output=True, timeout=60)
+    done = subprocess.run(
+        ["git", *who, *arguments],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
     return done.stdout.decode().strip()
 
 
@@ -52,7 +59,9 @@ def judged(checkout, tfcert):
         named = ("--policy-base", base) if base is not None else ()
         options = ("--offline", "--as-of", "2026-11-24", "--format", "json", *named, *arguments)
         environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1", **environment}
-        done = tfcert("check", checkout / STATE, *options, cwd=cwd or checkout, environment=environment)
+        done = tfcert(
+            "check", checkout / STATE, *options, cwd=cwd or checkout, environment=environment
+        )
         return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr.decode()
 
     return run
@@ -70,7 +79,9 @@ def rule_off(folder):
 
 def weaker_scope(folder):
     """A last scope that takes the threshold down for everything."""
-    (folder / "tfcert.toml").write_text(BASE + '[[scope]]\naddress = "*"\nthreshold_days = 0\nnotice_days = 0\n')
+    (folder / "tfcert.toml").write_text(
+        BASE + '[[scope]]\naddress = "*"\nthreshold_days = 0\nnotice_days = 0\n'
+    )
 
 
 def exemption_in_the_policy(folder):
@@ -83,7 +94,8 @@ def exemption_in_a_comment(folder):
     file = folder / "certificate.tf"
     file.write_text(
         file.read_text().replace(
-            'resource "aws_api_gateway_client_certificate"', f'{COMMENT}resource "aws_api_gateway_client_certificate"'
+            'resource "aws_api_gateway_client_certificate"',
+            f'{COMMENT}resource "aws_api_gateway_client_certificate"',
         )
     )
 
@@ -118,8 +130,12 @@ def same_name(folder):
 def bare_repository(folder):
     """A folder of the checkout that is a bare repository of its own, with another main, a hook and a monitor."""
     inner = folder / "inner"
-    subprocess.run(["git", "init", "-q", "--bare", str(inner)], check=True, capture_output=True, timeout=60)
-    (inner / "config").write_text(f"[core]\n\tbare = true\n\tfsmonitor = touch {folder}/ran\n\thooksPath = {inner}\n")
+    subprocess.run(
+        ["git", "init", "-q", "--bare", str(inner)], check=True, capture_output=True, timeout=60
+    )
+    (inner / "config").write_text(
+        f"[core]\n\tbare = true\n\tfsmonitor = touch {folder}/ran\n\thooksPath = {inner}\n"
+    )
     (inner / "tfcert.toml").write_text("threshold_days = 1\nnotice_days = 2\n")
 
 
@@ -144,7 +160,11 @@ def test_a_pull_request_does_not_turn_its_gate_off(checkout, judged, way):
     code, document = judged()
     assert code == 1, document
     (finding,) = [each for each in document["findings"] if each["rule"] == "certificate-expiring"]
-    assert (finding["severity"], finding["suppression"], document["policy"]["threshold_days"]) == ("error", None, 20)
+    assert (finding["severity"], finding["suppression"], document["policy"]["threshold_days"]) == (
+        "error",
+        None,
+        20,
+    )
     told = [each for each in document["notices"] if "main" in each]
     assert bool(told) == (way is not bare_repository)
 
@@ -204,7 +224,15 @@ def test_a_ref_that_cannot_be_read_is_an_error(checkout, judged, base, said):
 
 def test_outside_a_repository_no_base_is_read(story, tfcert):
     """It is exit 2."""
-    done = tfcert("check", STATE, "--offline", "--policy-base", "main", cwd=story, environment={"PATH": os.environ["PATH"]})
+    done = tfcert(
+        "check",
+        STATE,
+        "--offline",
+        "--policy-base",
+        "main",
+        cwd=story,
+        environment={"PATH": os.environ["PATH"]},
+    )
     assert (done.returncode, b"not a git repository" in done.stderr) == (2, True)
     assert tfcert("check", STATE, "--offline", "--policy-base", "main", cwd=story).returncode == 2
 
@@ -214,11 +242,23 @@ def test_a_base_that_a_shallow_clone_lacks_is_an_error(checkout, judged, tfcert,
     never_fails(checkout)
     git(checkout, "commit", "-qam", "attack")
     shallow = tmp_path / "shallow"
-    git(tmp_path, "clone", "-q", "--depth", "1", "--branch", "pull-request", f"file://{checkout}", str(shallow))
+    git(
+        tmp_path,
+        "clone",
+        "-q",
+        "--depth",
+        "1",
+        "--branch",
+        "pull-request",
+        f"file://{checkout}",
+        str(shallow),
+    )
     base = git(checkout, "rev-parse", "main")
     environment = {"PATH": os.environ["PATH"]}
     for ref in ("main", "origin/main", "HEAD^", base):
-        done = tfcert("check", STATE, "--offline", "--policy-base", ref, cwd=shallow, environment=environment)
+        done = tfcert(
+            "check", STATE, "--offline", "--policy-base", ref, cwd=shallow, environment=environment
+        )
         assert (done.returncode, b"fetch it first" in done.stderr) == (2, True), done.stderr
 
 

@@ -73,7 +73,16 @@ def test_a_submodule_in_the_place_of_a_folder_is_refused(checkout, judged, tmp_p
     (other / "tfcert.toml").write_text(LAXER)
     for command in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "lax")):
         git(other, *command)
-    git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "infra")
+    git(
+        checkout,
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        str(other),
+        "infra",
+    )
     code, said = judged(cwd=checkout / "infra")
     assert (code, "submodule" in said) == (2, True), said
 
@@ -87,9 +96,18 @@ def test_no_program_of_the_current_folder_is_run(checkout, tfcert, tmp_path, ent
             (folder / name).write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
             (folder / name).chmod(0o755)
     environment = {"PATH": f"{entry}:{os.environ['PATH']}", "GIT_CONFIG_NOSYSTEM": "1"}
-    done = tfcert("check", STATE, *DATE, "--policy-base", "main", cwd=checkout, environment=environment)
+    done = tfcert(
+        "check", STATE, *DATE, "--policy-base", "main", cwd=checkout, environment=environment
+    )
     assert done.returncode == 1, done.stderr
-    done = tfcert("check", ".", "--as-of", "2026-11-24", cwd=checkout, environment={"PATH": f"{entry}:/nowhere"})
+    done = tfcert(
+        "check",
+        ".",
+        "--as-of",
+        "2026-11-24",
+        cwd=checkout,
+        environment={"PATH": f"{entry}:/nowhere"},
+    )
     assert (done.returncode, b"neither terraform nor tofu" in done.stderr) == (2, True), done.stderr
     assert not (tmp_path / "ran").exists()
 
@@ -102,7 +120,10 @@ def test_offline_starts_no_tool_for_encryption(story, tfcert, tmp_path):
     tofu.chmod(0o755)
     (story / STATE).unlink()
     block = 'terraform {\n  encryption {\n    key_provider "external" "x" {\n      command = ["./evil"]\n    }\n  }\n}\n'
-    for name, text in (("e.tofu", block), ("e.tf.json", json.dumps({"terraform": {"encryption": {}}}))):
+    for name, text in (
+        ("e.tofu", block),
+        ("e.tf.json", json.dumps({"terraform": {"encryption": {}}})),
+    ):
         (story / name).write_text(text)
         done = tfcert("check", ".", *DATE, cwd=story, environment={"PATH": str(tofu.parent)})
         assert (done.returncode, b"or encrypted" in done.stderr) == (2, True), done.stderr
@@ -111,10 +132,17 @@ def test_offline_starts_no_tool_for_encryption(story, tfcert, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "verb", [("check", "--format", "json=report"), ("bundle", "--out", "report"), ("patch", "--out", "report.d")]
+    "verb",
+    [
+        ("check", "--format", "json=report"),
+        ("bundle", "--out", "report"),
+        ("patch", "--out", "report.d"),
+    ],
 )
 @pytest.mark.parametrize("inside", ["git", "outside"])
-def test_no_output_goes_through_a_link_out_of_the_repository(checkout, tfcert, tmp_path, verb, inside):
+def test_no_output_goes_through_a_link_out_of_the_repository(
+    checkout, tfcert, tmp_path, verb, inside
+):
     """A file in the place of a report, and a folder: exit 2, and what the link leads to is as it was."""
     target = checkout / ".git/hooks" if inside == "git" else tmp_path / "home"
     target.mkdir(exist_ok=True)
@@ -123,7 +151,9 @@ def test_no_output_goes_through_a_link_out_of_the_repository(checkout, tfcert, t
     (checkout / "report.d").symlink_to(target)
     before = sorted(target.iterdir())
     done = tfcert(verb[0], STATE, *DATE, *verb[1:], cwd=checkout)
-    assert (done.returncode, b"is a link of this repository" in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, b"is a link of this repository" in done.stderr) == (2, True), (
+        done.stderr
+    )
     assert (sorted(target.iterdir()), (target / "rc").read_text()) == (before, "as it was")
 
 
@@ -137,14 +167,20 @@ def test_an_output_through_a_link_inside_the_repository_or_to_a_device_is_writte
 
 @pytest.mark.parametrize("target", ["config", "credentials"])
 @pytest.mark.parametrize("base", [(), ("--policy-base", "main")])
-def test_a_policy_that_is_a_link_to_a_secret_shows_nothing_of_it(checkout, tfcert, tmp_path, target, base):
+def test_a_policy_that_is_a_link_to_a_secret_shows_nothing_of_it(
+    checkout, tfcert, tmp_path, target, base
+):
     """The token that a checkout keeps in .git/config, and the AWS keys: neither the error nor the report has them."""
-    (tmp_path / "config").write_text('[http "https://github.com/"]\n\textraheader = AUTHORIZATION: basic HUSHHUSH\n')
+    (tmp_path / "config").write_text(
+        '[http "https://github.com/"]\n\textraheader = AUTHORIZATION: basic HUSHHUSH\n'
+    )
     (tmp_path / "credentials").write_text("[default]\naws_secret_access_key = HUSHHUSH\n")
     for name in ("tfcert.toml", "x.tf"):
         (checkout / name).unlink(missing_ok=True)
         (checkout / name).symlink_to(tmp_path / target)
-    done = tfcert("check", STATE, *DATE, *base, cwd=checkout, environment={"PATH": os.environ["PATH"]})
+    done = tfcert(
+        "check", STATE, *DATE, *base, cwd=checkout, environment={"PATH": os.environ["PATH"]}
+    )
     assert done.returncode == (1 if base else 2)
     assert b"HUSHHUSH" not in done.stdout + done.stderr
 
@@ -200,4 +236,6 @@ def test_a_name_of_a_megabyte_is_judged(checkout, tfcert):
         done = tfcert("check", STATE, *DATE, "--format", report, cwd=checkout)
         assert done.returncode in {1, 2, 3}, done.stderr[:300]
         lines = (done.stdout + done.stderr).decode().splitlines()
-        assert not [line for line in lines if line.lstrip().startswith(("::set-output", "::stop-commands"))]
+        assert not [
+            line for line in lines if line.lstrip().startswith(("::set-output", "::stop-commands"))
+        ]

@@ -44,7 +44,12 @@ def test_a_due_certificate_on_a_stage_outside_terraform_is_judged(outcome, tfcer
     aws.seed(SeedApi(id="outside1", name="legacy", stages={"live": OLD}))
     document, code = outcome(STATE, *WHEN, cwd=home, environment=aws.environment())
     (finding,) = document["findings"]
-    assert (code, finding["rule"], finding["severity"], finding["certificate_id"]) == (1, "certificate-expiring", "error", OLD)
+    assert (code, finding["rule"], finding["severity"], finding["certificate_id"]) == (
+        1,
+        "certificate-expiring",
+        "error",
+        OLD,
+    )
     assert "outside1/live (legacy)" in finding["message"]
     text = tfcert("check", STATE, *WHEN, cwd=home, environment=aws.environment()).stdout.decode()
     assert f"{OLD}, presented by 1 stage" in text
@@ -71,7 +76,9 @@ def test_every_report_says_where_stages_were_looked_for(tfcert, aws, home, name)
     assert "no stage in this state" in " ".join(offline.split())
     assert "0 stages" not in offline
     assert "No stage presents it" not in offline
-    listed = tfcert("check", STATE, *WHEN, "--format", name, cwd=home, environment=aws.environment()).stdout.decode()
+    listed = tfcert(
+        "check", STATE, *WHEN, "--format", name, cwd=home, environment=aws.environment()
+    ).stdout.decode()
     assert "no stage of its account and region" in " ".join(listed.split())
 
 
@@ -79,7 +86,9 @@ def test_an_apply_that_failed_on_a_stage_is_named_as_a_cause(outcome, tfcert, aw
     """State has the new id, AWS the old one: apply again; the stage counts for the certificate that AWS shows."""
     aws.seed(SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": OLD}))
     document, code = outcome(STATE, *WHEN, cwd=home, environment=aws.environment())
-    drifted = next(finding for finding in document["findings"] if finding["rule"] == "certificate-drifted")
+    drifted = next(
+        finding for finding in document["findings"] if finding["rule"] == "certificate-drifted"
+    )
     assert "an apply failed before it changed the stage" in drifted["message"]
     assert drifted["remedy"].startswith(f"plan and apply again, which moves it to {NEW}")
     assert code == 1
@@ -139,7 +148,13 @@ def scripted():
     def resource(kind, name, attributes):
         provider = 'provider["registry.terraform.io/hashicorp/aws"]'
         instance = {"schema_version": 0, "attributes": attributes}
-        return {"mode": "managed", "type": kind, "name": name, "provider": provider, "instances": [instance]}
+        return {
+            "mode": "managed",
+            "type": kind,
+            "name": name,
+            "provider": provider,
+            "instances": [instance],
+        }
 
     return {
         "version": 4,

@@ -48,9 +48,18 @@ def test_each_configuration_has_its_own(outcome, story):
     subprocess.run(["git", "init", "--quiet"], cwd=both, check=True, timeout=60)
     document, _ = outcome(f"one/{STATE}", f"two/{STATE}", *DAY_12[1:], "--patches", cwd=both)
     names = [patch["file"] for patch in document["patches"]]
-    assert names == [f"{root}/{n}.patch" for root in ("one", "two") for n in ("1-introduce", "2-repoint", "3-retire")]
+    assert names == [
+        f"{root}/{n}.patch"
+        for root in ("one", "two")
+        for n in ("1-introduce", "2-repoint", "3-retire")
+    ]
     first = document["patches"][3]["diff"].encode()
-    assert subprocess.run(["git", "apply", "--check", "-"], cwd=both, input=first, check=False, timeout=60).returncode == 0
+    assert (
+        subprocess.run(
+            ["git", "apply", "--check", "-"], cwd=both, input=first, check=False, timeout=60
+        ).returncode
+        == 0
+    )
     assert b"+++ b/two/certificate.tf" in first
     assert len(document["rotations"]) == 2
 
@@ -77,14 +86,20 @@ finally:
 
 
 @pytest.mark.parametrize(("more", "loads"), [((), False), (("--patches",), True)])
-def test_a_check_that_nobody_asks_for_patches_loads_nothing_that_writes_them(story, tmp_path, more, loads):
+def test_a_check_that_nobody_asks_for_patches_loads_nothing_that_writes_them(
+    story, tmp_path, more, loads
+):
     """What edits text, its templates and both parsers stay out where no .tf file lies beside the document."""
     (tmp_path / STATE).write_bytes((story / STATE).read_bytes())
     command = [sys.executable, "-c", SCRIPT, *DAY_12, *more]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
     loaded = set(run.stderr.split())
     assert run.returncode == 1
-    assert loaded.isdisjoint({"junitparser", "prometheus_client", "checker.reports.sarif", "checker.reports.html"})
+    assert loaded.isdisjoint(
+        {"junitparser", "prometheus_client", "checker.reports.sarif", "checker.reports.html"}
+    )
     assert loaded.isdisjoint({"boto3", "botocore", "rich", "cryptography", "pydantic", "jinja2"})
     for module in ("checker.patches.write", "checker.hcl.proof", "hcl2"):
         assert (module in loaded) is loads

@@ -26,7 +26,11 @@ def tree(tmp_path, story):
 
 def texts(folder):
     """Every file below a folder by path."""
-    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
 
 
 def test_each_root_has_its_own_patch(tfcert, tree):
@@ -69,18 +73,36 @@ def test_check_judges_every_root(tfcert, outcome, tree):
     """Two findings, each at its own file; two rotations, though the addresses are the same; what was passed over is counted."""
     document, code = outcome("--recursive", *OFFLINE, cwd=tree)
     assert code == 1
-    expiring = [finding for finding in document["findings"] if finding["rule"] == "certificate-expiring"]
-    assert {finding["location"]["file"] for finding in expiring} == {"live/orders/certificate.tf", "live/billing/certificate.tf"}
-    assert [rotation["predecessor"] for rotation in document["rotations"]] == [CERTIFICATE, CERTIFICATE]
-    assert b"1 of the root modules speak of no stage" in tfcert("check", "--recursive", *OFFLINE, cwd=tree).stderr
+    expiring = [
+        finding for finding in document["findings"] if finding["rule"] == "certificate-expiring"
+    ]
+    assert {finding["location"]["file"] for finding in expiring} == {
+        "live/orders/certificate.tf",
+        "live/billing/certificate.tf",
+    }
+    assert [rotation["predecessor"] for rotation in document["rotations"]] == [
+        CERTIFICATE,
+        CERTIFICATE,
+    ]
+    assert (
+        b"1 of the root modules speak of no stage"
+        in tfcert("check", "--recursive", *OFFLINE, cwd=tree).stderr
+    )
 
 
 def test_out_has_a_folder_for_each_root(tfcert, tree, tmp_path):
     """Patches and runbook of each root lie in a folder of its path below --out."""
     out = tmp_path / "out"
-    assert tfcert("patch", "--recursive", *OFFLINE, "--out", out, "--phase", "all", cwd=tree).returncode == 3
+    assert (
+        tfcert(
+            "patch", "--recursive", *OFFLINE, "--out", out, "--phase", "all", cwd=tree
+        ).returncode
+        == 3
+    )
     names = ["1-introduce.patch", "2-repoint.patch", "3-retire.patch", "RUNBOOK.md"]
-    assert sorted(texts(out)) == sorted(f"{root}/{name}" for root in ("live/orders", "live/billing") for name in names)
+    assert sorted(texts(out)) == sorted(
+        f"{root}/{name}" for root in ("live/orders", "live/billing") for name in names
+    )
 
 
 def test_one_root_that_cannot_be_written_leaves_the_others_to_be(tfcert, tree):
@@ -100,8 +122,14 @@ def test_all_is_well_in_every_root(tfcert, tree):
     """Nothing due, nothing unread: exit 0, and one line."""
     shutil.rmtree(tree / "unread")
     done = tfcert("patch", "--recursive", "--offline", "--as-of", "2026-03-01", cwd=tree)
-    assert (done.returncode, done.stdout) == (0, b"# root modules: 2 read, 0 not read, 1 without anything of ours\n")
-    assert tfcert("check", "--recursive", "--offline", "--as-of", "2026-03-01", cwd=tree).returncode == 0
+    assert (done.returncode, done.stdout) == (
+        0,
+        b"# root modules: 2 read, 0 not read, 1 without anything of ours\n",
+    )
+    assert (
+        tfcert("check", "--recursive", "--offline", "--as-of", "2026-03-01", cwd=tree).returncode
+        == 0
+    )
 
 
 def test_a_state_file_beside_a_backend_is_not_believed(tfcert, tree):
@@ -132,7 +160,9 @@ def test_what_cannot_be_meant_is_exit_2(tfcert, tree, arguments, said):
 
 def test_only_finds_its_root(tfcert, tree):
     """An address that one root has is no error in the others."""
-    (tree / "live/billing/certificate.tf").write_text((tree / "live/billing/certificate.tf").read_text().replace("backend", "mine"))
+    (tree / "live/billing/certificate.tf").write_text(
+        (tree / "live/billing/certificate.tf").read_text().replace("backend", "mine")
+    )
     for name in ("billing.tf", "orders.tf", "terraform.tfstate"):
         file = tree / "live/billing" / name
         text = file.read_text().replace(CERTIFICATE, "aws_api_gateway_client_certificate.mine")
@@ -142,7 +172,15 @@ def test_only_finds_its_root(tfcert, tree):
         if resource["type"] == "aws_api_gateway_client_certificate":
             resource["name"] = "mine"
     (tree / "live/billing/terraform.tfstate").write_text(json.dumps(state))
-    done = tfcert("patch", "--recursive", "live", *OFFLINE, "--only", "aws_api_gateway_client_certificate.mine", cwd=tree)
+    done = tfcert(
+        "patch",
+        "--recursive",
+        "live",
+        *OFFLINE,
+        "--only",
+        "aws_api_gateway_client_certificate.mine",
+        cwd=tree,
+    )
     assert done.returncode == 0
     assert b"a/live/billing/certificate.tf" in done.stdout
     assert b"a/live/orders" not in done.stdout
@@ -154,7 +192,10 @@ def test_the_root_of_a_repository_names_the_root_modules_below(tfcert, tree):
         done = tfcert(command, *OFFLINE, cwd=tree)
         assert done.returncode == 2
         said = done.stderr.decode()
-        assert "holds no Terraform configuration; below it are the root modules live/billing, live/orders, other, unread" in said
+        assert (
+            "holds no Terraform configuration; below it are the root modules live/billing, live/orders, other, unread"
+            in said
+        )
         assert "--recursive" in said
 
 
@@ -178,20 +219,34 @@ PULLS = "#!/bin/sh\nexec cat pulled.json\n"
     ],
 )
 @pytest.mark.parametrize("offline", [("--offline",), ()])
-def test_with_and_without_recursive_the_verdict_is_the_same(tfcert, story, tmp_path, path, text, offline):
+def test_with_and_without_recursive_the_verdict_is_the_same(
+    tfcert, story, tmp_path, path, text, offline
+):
     """The same findings for one root module. Where a backend or a workspace is chosen, the file beside it is stale for both."""
     script = tmp_path / "bin" / "terraform"
     script.parent.mkdir()
     script.write_text(PULLS)
     script.chmod(0o755)
     state = (story / "terraform.tfstate").read_text()
-    (story / "pulled.json").write_text(state if path == "more.tf" else state.replace("2026-12-06", "2027-12-06"))
+    (story / "pulled.json").write_text(
+        state if path == "more.tf" else state.replace("2026-12-06", "2027-12-06")
+    )
     (story / path).parent.mkdir(exist_ok=True)
     (story / path).write_text(text)
 
     def check(*options):
         given = {"PATH": f"{script.parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
-        return tfcert("check", "--format", "json", *options, *offline, "--as-of", "2026-11-24", cwd=story, environment=given)
+        return tfcert(
+            "check",
+            "--format",
+            "json",
+            *options,
+            *offline,
+            "--as-of",
+            "2026-11-24",
+            cwd=story,
+            environment=given,
+        )
 
     alone, each = check(), check("--recursive")
     if alone.returncode == 2:

@@ -15,10 +15,20 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from checker.demo.emulator import Hang, SeedAcm, SeedApi, SeedCertificate, SeedRole, access_denied, throttled
+from checker.demo.emulator import (
+    Hang,
+    SeedAcm,
+    SeedApi,
+    SeedCertificate,
+    SeedRole,
+    access_denied,
+    throttled,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(
+    (ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8")
+)
 HERE, THERE = "123456789012", "222222222222"
 ROLE = f"arn:aws:iam::{THERE}:role/audit"
 AS_OF = ("--as-of", "2026-11-24")
@@ -31,7 +41,15 @@ def scan(tfcert, aws):
     """Scan as a person would, hold the JSON against its schema, and give it with the exit code."""
 
     def run(*arguments, environment=None, cwd=None):
-        done = tfcert("scan", "--format", "json", *AS_OF, *arguments, environment=aws.environment(environment), cwd=cwd)
+        done = tfcert(
+            "scan",
+            "--format",
+            "json",
+            *AS_OF,
+            *arguments,
+            environment=aws.environment(environment),
+            cwd=cwd,
+        )
         assert done.stdout, done.stderr.decode()
         document = json.loads(done.stdout)
         jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
@@ -41,7 +59,9 @@ def scan(tfcert, aws):
 
 
 def rules(document):
-    return sorted((found["rule"], found["severity"], found["source"]) for found in document["findings"])
+    return sorted(
+        (found["rule"], found["severity"], found["source"]) for found in document["findings"]
+    )
 
 
 def places(document):
@@ -55,7 +75,11 @@ def test_everything_of_a_region_is_judged_without_terraform(scan, aws):
         SeedCertificate(id="due001", expires_at=SOON),
         SeedCertificate(id="fine01", expires_at=LATER),
         SeedAcm(arn=arn, expires_at=SOON, kind="IMPORTED"),
-        SeedApi(id="rest1", name="orders", stages={"prod": "due001", "dev": None, "acm": arn, "lost": "nope01"}),
+        SeedApi(
+            id="rest1",
+            name="orders",
+            stages={"prod": "due001", "dev": None, "acm": arn, "lost": "nope01"},
+        ),
         SeedApi(id="sock1", name="chat", kind="websocket", stages={"live": "fine01"}),
     )
     aws.client("apigatewayv2").create_api(Name="plain", ProtocolType="HTTP")
@@ -63,14 +87,22 @@ def test_everything_of_a_region_is_judged_without_terraform(scan, aws):
     document, code = scan()
 
     place = f"aws://{HERE}/{EAST}"
-    assert (code, document["verdict"], places(document), document["sources"][0]["kind"]) == (1, "findings", [place], "aws")
+    assert (code, document["verdict"], places(document), document["sources"][0]["kind"]) == (
+        1,
+        "findings",
+        [place],
+        "aws",
+    )
     assert [rule for rule in rules(document) if rule[0] != "certificate-unused"] == [
         ("certificate-expiring", "error", place),
         ("certificate-expiring", "error", place),
         ("certificate-gone", "error", place),
         ("certificate-not-renewing", "error", place),
     ]
-    assert {(stage["kind"], stage["api_id"], stage["name"], stage["certificate_id"]) for stage in document["stages"]} == {
+    assert {
+        (stage["kind"], stage["api_id"], stage["name"], stage["certificate_id"])
+        for stage in document["stages"]
+    } == {
         ("rest", "rest1", "prod", "due001"),
         ("rest", "rest1", "dev", None),
         ("rest", "rest1", "acm", arn),
@@ -89,7 +121,11 @@ def test_everything_of_a_region_is_judged_without_terraform(scan, aws):
 def test_an_account_with_nothing_in_it_is_clean(scan, tfcert, aws):
     """Every list was given, and all of them are empty."""
     document, code = scan("--region", EAST, "--region", WEST)
-    assert (code, document["verdict"], places(document)) == (0, "clean", [f"aws://{HERE}/{WEST}", f"aws://{HERE}/{EAST}"])
+    assert (code, document["verdict"], places(document)) == (
+        0,
+        "clean",
+        [f"aws://{HERE}/{WEST}", f"aws://{HERE}/{EAST}"],
+    )
     text = tfcert("scan", environment=aws.environment()).stdout.decode()
     assert text.startswith("tfcert: clean\n")
     assert "1 of the accounts and regions that were scanned has no stage and no certificate" in text
@@ -105,18 +141,33 @@ def test_roles_and_regions_are_scanned_each_by_itself(scan, aws):
         SeedApi(id="rest1", stages={"prod": "same01"}),
         SeedApi(id="rest2", account=THERE, region=WEST, stages={"prod": "same01"}),
     )
-    document, code = scan("--role-arn", ROLE, "--role-arn", f"arn:aws:iam::{HERE}:role/audit", "--region", EAST, "--region", WEST)
+    document, code = scan(
+        "--role-arn",
+        ROLE,
+        "--role-arn",
+        f"arn:aws:iam::{HERE}:role/audit",
+        "--region",
+        EAST,
+        "--region",
+        WEST,
+    )
     assert code == 1
-    assert places(document) == [f"aws://{account}/{region}" for account in (HERE, THERE) for region in (WEST, EAST)]
+    assert places(document) == [
+        f"aws://{account}/{region}" for account in (HERE, THERE) for region in (WEST, EAST)
+    ]
     assert rules(document) == [("certificate-expiring", "error", f"aws://{THERE}/{WEST}")]
-    assert {(one["account"], one["days_left"]) for one in document["certificates"]} == {(HERE, 342), (THERE, 12)}
+    assert {(one["account"], one["days_left"]) for one in document["certificates"]} == {
+        (HERE, 342),
+        (THERE, 12),
+    }
 
 
 def test_the_accounts_of_the_policy_are_scanned_where_no_role_is_named(scan, aws, tmp_path):
     """By the role's name and external id, or with one's own credentials; a role of the command line outranks them."""
     aws.seed(SeedRole(arn=ROLE, external_id="4711"))
     (tmp_path / "tfcert.toml").write_text(
-        f'[accounts."{THERE}"]\nrole = "audit"\nexternal_id = "4711"\n[accounts."{HERE}"]\n', encoding="utf-8"
+        f'[accounts."{THERE}"]\nrole = "audit"\nexternal_id = "4711"\n[accounts."{HERE}"]\n',
+        encoding="utf-8",
     )
     document, code = scan(cwd=tmp_path)
     assert (code, places(document)) == (0, [f"aws://{HERE}/{EAST}", f"aws://{THERE}/{EAST}"])
@@ -132,21 +183,31 @@ def test_a_scope_of_the_policy_finds_what_it_means_by_account_api_and_tag(scan, 
         SeedApi(id="rest1", name="orders", stages={"prod": "plain1", "test": "tagged"}),
         SeedApi(id="rest2", name="legacy", stages={"prod": "plain1"}),
     )
-    (tmp_path / "tfcert.toml").write_text('[[scope]]\ntags = { environment = "test" }\nthreshold_days = 5\n', "utf-8")
+    (tmp_path / "tfcert.toml").write_text(
+        '[[scope]]\ntags = { environment = "test" }\nthreshold_days = 5\n', "utf-8"
+    )
     weights = {one["certificate_id"]: one["severity"] for one in scan(cwd=tmp_path)[0]["findings"]}
     assert weights == {"tagged": "warning", "plain1": "error"}
-    (tmp_path / "tfcert.toml").write_text(f'[[scope]]\naccount = "{HERE}"\napi = "orders"\nthreshold_days = 5\n', "utf-8")
+    (tmp_path / "tfcert.toml").write_text(
+        f'[[scope]]\naccount = "{HERE}"\napi = "orders"\nthreshold_days = 5\n', "utf-8"
+    )
     weights = {one["certificate_id"]: one["severity"] for one in scan(cwd=tmp_path)[0]["findings"]}
     # What two stages present stands under the stricter of their policies.
     assert weights == {"tagged": "warning", "plain1": "error"}
 
 
-def test_i4_an_account_that_cannot_be_entered_is_not_clean_and_the_others_are_judged(scan, aws, tmp_path):
+def test_i4_an_account_that_cannot_be_entered_is_not_clean_and_the_others_are_judged(
+    scan, aws, tmp_path
+):
     """The role's refusal is said once, for its account alone; credentials of another account than the policy says are, too."""
-    aws.seed(SeedRole(arn=ROLE, external_id=None), SeedCertificate(id="due001", account=THERE, expires_at=SOON))
+    aws.seed(
+        SeedRole(arn=ROLE, external_id=None),
+        SeedCertificate(id="due001", account=THERE, expires_at=SOON),
+    )
     aws.seed(SeedApi(id="rest1", account=THERE, stages={"prod": "due001"}))
     (tmp_path / "tfcert.toml").write_text(
-        f'[accounts."{THERE}"]\nrole = "audit"\n[accounts."333333333333"]\nrole = "audit"\n[accounts."444444444444"]\n', "utf-8"
+        f'[accounts."{THERE}"]\nrole = "audit"\n[accounts."333333333333"]\nrole = "audit"\n[accounts."444444444444"]\n',
+        "utf-8",
     )
     document, code = scan(cwd=tmp_path)
     assert code == 1
@@ -236,7 +297,16 @@ def state(tmp_path, *resources):
     ]
     path = tmp_path / "terraform.tfstate"
     path.write_text(
-        json.dumps({"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "outputs": {}, "resources": entries})
+        json.dumps(
+            {
+                "version": 4,
+                "terraform_version": "1.11.4",
+                "serial": 1,
+                "lineage": "x",
+                "outputs": {},
+                "resources": entries,
+            }
+        )
     )
     return path
 
@@ -253,7 +323,11 @@ def managed_stage(name, api, certificate):
 
 
 def managed_certificate(name, id_, *, region=EAST):
-    attributes = {"id": id_, "arn": f"arn:aws:apigateway:{region}::/clientcertificates/{id_}", "expiration_date": SOON.isoformat()}
+    attributes = {
+        "id": id_,
+        "arn": f"arn:aws:apigateway:{region}::/clientcertificates/{id_}",
+        "expiration_date": SOON.isoformat(),
+    }
     return ("aws_api_gateway_client_certificate", name, attributes)
 
 
@@ -264,7 +338,9 @@ def test_a_state_tells_the_managed_from_the_unmanaged(scan, tfcert, aws, tmp_pat
         SeedCertificate(id="hand01", expires_at=SOON),
         SeedApi(id="rest1", stages={"prod": "tf0001", "side": "hand01"}),
     )
-    path = state(tmp_path, managed_certificate("orders", "tf0001"), managed_stage("prod", "rest1", "tf0001"))
+    path = state(
+        tmp_path, managed_certificate("orders", "tf0001"), managed_stage("prod", "rest1", "tf0001")
+    )
 
     document, code = scan(path)
 
@@ -277,13 +353,16 @@ def test_a_state_tells_the_managed_from_the_unmanaged(scan, tfcert, aws, tmp_pat
         ("prod", "aws_api_gateway_stage.prod", True),
         ("side", None, False),
     }
-    remedies = {found["certificate_id"]: (found["address"], found["remedy"]) for found in document["findings"]}
+    remedies = {
+        found["certificate_id"]: (found["address"], found["remedy"])
+        for found in document["findings"]
+    }
     assert remedies["tf0001"][0] == "aws_api_gateway_client_certificate.orders"
     assert remedies["tf0001"][1].startswith("run `tfcert patch` where its state is;")
     assert "by hand" in remedies["hand01"][1]
-    assert [(one["certificate_id"], one["managed"], one["stages"]) for one in document["by_hand"]] == [
-        ("hand01", False, ["rest1/side"])
-    ]
+    assert [
+        (one["certificate_id"], one["managed"], one["stages"]) for one in document["by_hand"]
+    ] == [("hand01", False, ["rest1/side"])]
     text = tfcert("scan", path, *AS_OF, environment=aws.environment()).stdout.decode()
     assert "(unmanaged)" in text
     assert "by hand: certificate hand01" in text
@@ -292,8 +371,13 @@ def test_a_state_tells_the_managed_from_the_unmanaged(scan, tfcert, aws, tmp_pat
 
 def test_a_stage_by_hand_of_a_managed_certificate_is_moved_by_hand_alone(scan, aws, tmp_path):
     """Terraform makes the successor and deletes the old one; the AWS CLI moves what Terraform does not know."""
-    aws.seed(SeedCertificate(id="tf0001", expires_at=SOON), SeedApi(id="rest1", stages={"prod": "tf0001", "side": "tf0001"}))
-    path = state(tmp_path, managed_certificate("orders", "tf0001"), managed_stage("prod", "rest1", "tf0001"))
+    aws.seed(
+        SeedCertificate(id="tf0001", expires_at=SOON),
+        SeedApi(id="rest1", stages={"prod": "tf0001", "side": "tf0001"}),
+    )
+    path = state(
+        tmp_path, managed_certificate("orders", "tf0001"), managed_stage("prod", "rest1", "tf0001")
+    )
     (rotation,) = scan(path)[0]["by_hand"]
     commands = " ".join(command for step in rotation["steps"] for command in step["commands"])
     assert (rotation["managed"], rotation["stages"]) == (True, ["rest1/side"])
@@ -303,28 +387,42 @@ def test_a_stage_by_hand_of_a_managed_certificate_is_moved_by_hand_alone(scan, a
     assert "--stage-name prod" not in commands
 
 
-def test_a_stage_of_terraform_s_that_presents_what_is_not_is_moved_in_terraform(scan, aws, tmp_path):
+def test_a_stage_of_terraform_s_that_presents_what_is_not_is_moved_in_terraform(
+    scan, aws, tmp_path
+):
     """The AWS CLI makes the successor and deletes the old one, and does not move what the next apply would move back."""
-    aws.seed(SeedCertificate(id="hand01", expires_at=SOON), SeedApi(id="rest1", stages={"prod": "hand01", "side": "hand01"}))
+    aws.seed(
+        SeedCertificate(id="hand01", expires_at=SOON),
+        SeedApi(id="rest1", stages={"prod": "hand01", "side": "hand01"}),
+    )
     path = state(tmp_path, managed_stage("prod", "rest1", "hand01"))
     (rotation,) = scan(path)[0]["by_hand"]
     does = [step["does"] for step in rotation["steps"]]
     commands = " ".join(command for step in rotation["steps"] for command in step["commands"])
     assert (rotation["managed"], rotation["stages"]) == (False, ["rest1/side"])
     (in_terraform,) = (
-        number for number, text in enumerate(does) if "set client_certificate_id of aws_api_gateway_stage.prod" in text
+        number
+        for number, text in enumerate(does)
+        if "set client_certificate_id of aws_api_gateway_stage.prod" in text
     )
-    assert in_terraform < next(number for number, text in enumerate(does) if text.startswith("retire"))
+    assert in_terraform < next(
+        number for number, text in enumerate(does) if text.startswith("retire")
+    )
     assert "--stage-name side" in commands
     assert "--stage-name prod" not in commands
 
 
 def test_an_id_that_may_be_meant_in_two_accounts_is_neither(scan, aws, tmp_path):
     """A state often does not say in which account it is; then nothing is called unmanaged, and nothing managed."""
-    aws.seed(SeedCertificate(id="same01", expires_at=SOON), SeedCertificate(id="same01", account=THERE, expires_at=SOON))
+    aws.seed(
+        SeedCertificate(id="same01", expires_at=SOON),
+        SeedCertificate(id="same01", account=THERE, expires_at=SOON),
+    )
     path = state(tmp_path, managed_certificate("orders", "same01"))
     both = ("--role-arn", ROLE, "--role-arn", f"arn:aws:iam::{HERE}:role/audit")
-    assert [(one["address"], one["managed"]) for one in scan(path, *both)[0]["certificates"]] == [(None, None)] * 2
+    assert [(one["address"], one["managed"]) for one in scan(path, *both)[0]["certificates"]] == [
+        (None, None)
+    ] * 2
     assert [one["managed"] for one in scan(path)[0]["certificates"]] == [True]
     path = state(tmp_path, managed_certificate("orders", "same01", region=WEST))
     assert [one["managed"] for one in scan(path)[0]["certificates"]] == [False]
@@ -339,7 +437,9 @@ def test_what_a_state_records_and_the_scan_did_not_see_is_said(scan, aws, tmp_pa
     assert "did not see" in notice
 
 
-def test_a_stage_that_was_moved_by_hand_is_said_and_its_own_certificate_is_not_unused(scan, aws, tmp_path):
+def test_a_stage_that_was_moved_by_hand_is_said_and_its_own_certificate_is_not_unused(
+    scan, aws, tmp_path
+):
     """The next apply moves it back to what its state says: that certificate must not be deleted meanwhile."""
     old = datetime(2026, 1, 1, tzinfo=UTC)
     aws.seed(
@@ -348,11 +448,17 @@ def test_a_stage_that_was_moved_by_hand_is_said_and_its_own_certificate_is_not_u
         SeedCertificate(id="left01", created_at=old, expires_at=SOON),
         SeedApi(id="rest1", stages={"prod": "hand01"}),
     )
-    path = state(tmp_path, managed_certificate("orders", "tf0001"), managed_stage("prod", "rest1", "tf0001"))
+    path = state(
+        tmp_path, managed_certificate("orders", "tf0001"), managed_stage("prod", "rest1", "tf0001")
+    )
     document, _ = scan(path)
     (notice,) = document["notices"]
     assert "aws_api_gateway_stage.prod presents hand01 in AWS, and by its state tf0001" in notice
-    unused = [found["certificate_id"] for found in document["findings"] if found["rule"] == "certificate-unused"]
+    unused = [
+        found["certificate_id"]
+        for found in document["findings"]
+        if found["rule"] == "certificate-unused"
+    ]
     assert unused == ["left01"]
 
 
@@ -377,7 +483,9 @@ def test_i4_what_cannot_be_listed_is_never_clean(scan, aws, operation, fault, un
     document, code = scan("--region", EAST, "--region", WEST)
     gaps = [found for found in document["findings"] if "could not be read" in found["message"]]
     assert (code, document["verdict"]) == (3, "inconclusive")
-    assert [(found["source"], found["rule"]) for found in gaps] == [(f"aws://{HERE}/{EAST}", "certificate-unverified")]
+    assert [(found["source"], found["rule"]) for found in gaps] == [
+        (f"aws://{HERE}/{EAST}", "certificate-unverified")
+    ]
     assert unread in gaps[0]["message"]
     assert "lack apigateway:GET" in gaps[0]["message"]
     seen = 2 - ("GetStages" in operation or operation in {"GetRestApis", "GetApis"})
@@ -401,12 +509,20 @@ def test_i4_a_finding_is_made_of_what_was_listed_beside_a_gap(scan, aws):
 
 def test_what_no_stage_presents_is_told_where_every_stage_was_listed(scan, aws):
     """certificate-unused, a note: and not at all where a stage may not have been seen."""
-    aws.seed(SeedCertificate(id="alone1", expires_at=SOON), SeedApi(id="rest1", stages={"prod": None}))
+    aws.seed(
+        SeedCertificate(id="alone1", expires_at=SOON), SeedApi(id="rest1", stages={"prod": None})
+    )
     document, code = scan()
-    assert (code, [(found["rule"], found["severity"]) for found in document["findings"]]) == (0, [("certificate-unused", "note")])
+    assert (code, [(found["rule"], found["severity"]) for found in document["findings"]]) == (
+        0,
+        [("certificate-unused", "note")],
+    )
     aws.faults.inject("apigateway:GetStages", access_denied())
     document, code = scan()
-    assert (code, [found["rule"] for found in document["findings"]]) == (3, ["certificate-unverified"])
+    assert (code, [found["rule"] for found in document["findings"]]) == (
+        3,
+        ["certificate-unverified"],
+    )
 
 
 def test_the_quota_is_that_of_each_account_and_region(scan, aws):
@@ -414,11 +530,19 @@ def test_the_quota_is_that_of_each_account_and_region(scan, aws):
     due = [SeedCertificate(id=f"due{n:03}", expires_at=SOON) for n in range(2)]
     theirs = [SeedCertificate(id=f"far{n:03}", account=THERE, expires_at=LATER) for n in range(59)]
     stages = {f"s{n}": f"due{n:03}" for n in range(2)}
-    aws.seed(*due, *theirs, SeedApi(id="rest1", stages=stages), SeedApi(id="rest2", account=THERE, stages={"prod": "far000"}))
+    aws.seed(
+        *due,
+        *theirs,
+        SeedApi(id="rest1", stages=stages),
+        SeedApi(id="rest2", account=THERE, stages={"prod": "far000"}),
+    )
     both = ("--role-arn", ROLE, "--role-arn", f"arn:aws:iam::{HERE}:role/audit")
     assert "certificate-quota" not in {found["rule"] for found in scan(*both)[0]["findings"]}
     own = [f"own{n:03}" for n in range(57)]
-    aws.seed(*(SeedCertificate(id=id_, expires_at=LATER) for id_ in own), SeedApi(id="rest3", stages={id_: id_ for id_ in own}))
+    aws.seed(
+        *(SeedCertificate(id=id_, expires_at=LATER) for id_ in own),
+        SeedApi(id="rest3", stages={id_: id_ for id_ in own}),
+    )
     (found,) = [each for each in scan(*both)[0]["findings"] if each["rule"] == "certificate-quota"]
     assert HERE in found["message"]
 
@@ -444,8 +568,14 @@ def test_a_server_that_goes_silent_ends_the_wait_and_not_the_rest(scan, aws):
     document, code = scan("--region", EAST, "--region", WEST, "--timeout", "2")
     assert time.monotonic() - begun < 40
     assert code == 1
-    assert [found["source"] for found in document["findings"]] == [f"aws://{HERE}/{WEST}", f"aws://{HERE}/{EAST}"]
-    assert "was not answered" in document["findings"][1]["message"] or "no answer came" in document["findings"][1]["message"]
+    assert [found["source"] for found in document["findings"]] == [
+        f"aws://{HERE}/{WEST}",
+        f"aws://{HERE}/{EAST}",
+    ]
+    assert (
+        "was not answered" in document["findings"][1]["message"]
+        or "no answer came" in document["findings"][1]["message"]
+    )
 
 
 def test_ctrl_c_reports_what_was_found_so_far(aws, tmp_path):
@@ -456,9 +586,26 @@ def test_ctrl_c_reports_what_was_found_so_far(aws, tmp_path):
         SeedApi(id="rest1", stages={"prod": None}),
     )
     aws.faults.inject("GetStages", Hang(60), region=EAST)
-    command = [sys.executable, "-c", "from checker.cli import main; main()", "scan", "--region", EAST, "--region", WEST, *AS_OF]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), **aws.environment()}
-    scanning = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command = [
+        sys.executable,
+        "-c",
+        "from checker.cli import main; main()",
+        "scan",
+        "--region",
+        EAST,
+        "--region",
+        WEST,
+        *AS_OF,
+    ]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+        **aws.environment(),
+    }
+    scanning = subprocess.Popen(
+        command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     try:
         _until(lambda: aws.calls("GetStages") and len(aws.calls("GetStages")) >= 2)
         time.sleep(0.3)
@@ -474,12 +621,21 @@ def test_ctrl_c_reports_what_was_found_so_far(aws, tmp_path):
 
 def test_progress_is_for_terminals_alone(tfcert, aws, tmp_path):
     """Stderr of a pipeline stays empty; a terminal sees a bar, and stdout is the same."""
-    aws.seed(SeedCertificate(id="fine01", expires_at=LATER), SeedApi(id="rest1", stages={"prod": "fine01"}))
+    aws.seed(
+        SeedCertificate(id="fine01", expires_at=LATER),
+        SeedApi(id="rest1", stages={"prod": "fine01"}),
+    )
     piped = tfcert("scan", *AS_OF, environment=aws.environment())
     assert (piped.returncode, piped.stderr) == (0, b"")
     mine, theirs = pty.openpty()
     command = [sys.executable, "-c", "from checker.cli import main; main()", "scan", *AS_OF]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm", "PYTHONPATH": str(ROOT), **aws.environment()}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "TERM": "xterm",
+        "PYTHONPATH": str(ROOT),
+        **aws.environment(),
+    }
     done = subprocess.run(
         command,
         env=environment,
@@ -498,7 +654,9 @@ def test_progress_is_for_terminals_alone(tfcert, aws, tmp_path):
 
 def test_calls_are_told_with_v(tfcert, aws):
     """One list of certificates, one of each kind of API, the stages of each API, and who one is."""
-    aws.seed(SeedApi(id="rest1", stages={"prod": None}), SeedApi(id="sock1", kind="websocket", stages={}))
+    aws.seed(
+        SeedApi(id="rest1", stages={"prod": None}), SeedApi(id="sock1", kind="websocket", stages={})
+    )
     done = tfcert("scan", "-v", environment=aws.environment())
     assert sorted(call.operation for call in aws.calls()) == [
         "GetApis",

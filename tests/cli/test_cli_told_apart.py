@@ -13,13 +13,22 @@ OTHER = "222222222222"
 MOVED = "certificate-drifted"
 DELETED = "certificate-gone"
 UNVERIFIED = "certificate-unverified"
-EXPIRED = AnswerFault(status=403, code="ExpiredTokenException", message="The security token included in the request is expired")
+EXPIRED = AnswerFault(
+    status=403,
+    code="ExpiredTokenException",
+    message="The security token included in the request is expired",
+)
 
 
 def readme(account="123456789012", presents="rj3hhn"):
     """What AWS has of the README's configuration, in an account."""
     return (
-        SeedApi(id="lo64vzqnaj", name="orders", stages={"test": "rj3hhn", "live": "rj3hhn"}, account=account),
+        SeedApi(
+            id="lo64vzqnaj",
+            name="orders",
+            stages={"test": "rj3hhn", "live": "rj3hhn"},
+            account=account,
+        ),
         SeedApi(id="tytvdpoyw3", name="billing", stages={"live": presents}, account=account),
     )
 
@@ -48,7 +57,9 @@ def told(tfcert, outcome, story, aws):
 
 def test_a_stage_that_was_moved_by_hand(aws, told):
     """Named with both certificates, the new one's end, and what the next apply would do."""
-    aws.seed(certificate(ends="2026-12-06T01:39:35Z"), certificate("byhand"), *readme(presents="byhand"))
+    aws.seed(
+        certificate(ends="2026-12-06T01:39:35Z"), certificate("byhand"), *readme(presents="byhand")
+    )
 
     text, _, rules, code = told()
 
@@ -67,7 +78,10 @@ def test_a_certificate_that_was_deleted_by_hand(aws, told):
     text, _, rules, code = told()
 
     assert (code, rules) == (1, {DELETED})
-    assert "AWS does not know certificate rj3hhn (account 123456789012, region us-east-1), presented by" in text
+    assert (
+        "AWS does not know certificate rj3hhn (account 123456789012, region us-east-1), presented by"
+        in text
+    )
     assert "it was deleted outside Terraform, or state is out of date" in text
     assert "do not apply everything at once" in text
     assert "terraform apply -target='aws_api_gateway_client_certificate.backend'" in text
@@ -80,7 +94,10 @@ def test_i4_a_state_of_another_account(aws, told):
     text, said, rules, code = told(text=lambda state: state.replace("123456789012", OTHER))
 
     assert (code, rules) == (3, {UNVERIFIED})
-    assert f"the credentials are of account 123456789012, and it is recorded in another one, {OTHER}" in text
+    assert (
+        f"the credentials are of account 123456789012, and it is recorded in another one, {OTHER}"
+        in text
+    )
     for way in ("--profile", "--role-arn", f'[accounts."{OTHER}"] role = "…" in tfcert.toml'):
         assert way in text
         assert way in said
@@ -103,11 +120,15 @@ def test_a_state_of_two_accounts_is_asked_by_the_roles_of_the_policy(aws, told, 
     """Each account by its own role with its external id; the count of calls names both, a list each."""
     role = f"arn:aws:iam::{OTHER}:role/tfcert"
     aws.seed(certificate(account=OTHER), *readme(OTHER), SeedRole(arn=role, external_id="tf-17"))
-    (story / "tfcert.toml").write_text(f'[accounts."{OTHER}"]\nrole = "tfcert"\nexternal_id = "tf-17"\n')
+    (story / "tfcert.toml").write_text(
+        f'[accounts."{OTHER}"]\nrole = "tfcert"\nexternal_id = "tf-17"\n'
+    )
     (story / "ours.tfstate").write_text((story / STATE).read_text())
     aws.seed(certificate(), *readme())
 
-    _, said, rules, code = told("ours.tfstate", "-v", text=lambda state: state.replace("123456789012", OTHER))
+    _, said, rules, code = told(
+        "ours.tfstate", "-v", text=lambda state: state.replace("123456789012", OTHER)
+    )
 
     assert (code, rules) == (0, {MOVED})  # the end that AWS has is another one than that of state
     lines = [line.split(None, 1)[1].strip() for line in said.splitlines()]
@@ -125,14 +146,23 @@ def test_a_state_of_two_accounts_is_asked_by_the_roles_of_the_policy(aws, told, 
 
 def test_i4_a_role_that_may_not_be_assumed_leaves_its_account_alone_unverified(aws, told, story):
     """The role is named, and the action that is missing."""
-    aws.seed(certificate(ends="2026-12-06T01:39:35Z"), *readme(), SeedRole(arn="arn:aws:iam::999999999999:role/other"))
+    aws.seed(
+        certificate(ends="2026-12-06T01:39:35Z"),
+        *readme(),
+        SeedRole(arn="arn:aws:iam::999999999999:role/other"),
+    )
     (story / "tfcert.toml").write_text(f'[accounts."{OTHER}"]\nrole = "tfcert"\n')
     (story / "ours.tfstate").write_text((story / STATE).read_text())
 
-    text, _, rules, code = told("ours.tfstate", text=lambda state: state.replace("123456789012", OTHER))
+    text, _, rules, code = told(
+        "ours.tfstate", text=lambda state: state.replace("123456789012", OTHER)
+    )
 
     assert (code, rules) == (3, {UNVERIFIED})
-    assert f"the role arn:aws:iam::{OTHER}:role/tfcert could not be assumed: AssumeRole in region us-east-1" in text
+    assert (
+        f"the role arn:aws:iam::{OTHER}:role/tfcert could not be assumed: AssumeRole in region us-east-1"
+        in text
+    )
     assert "sts:AssumeRole on the role" in text
     assert text.count(UNVERIFIED) == 1
     assert "(observed)" in text
@@ -142,13 +172,20 @@ def test_i4_a_role_that_may_not_be_assumed_leaves_its_account_alone_unverified(a
 def test_v_tells_what_was_sent_again_and_what_was_throttled(tfcert, story, aws, verb):
     """On stderr, whatever becomes of it; and nothing without it."""
     aws.seed(certificate(ends="2026-12-06T01:39:35Z"), *readme())
-    aws.faults.inject("GetClientCertificates", AnswerFault(status=429, code="TooManyRequestsException", message="x"), times=1)
+    aws.faults.inject(
+        "GetClientCertificates",
+        AnswerFault(status=429, code="TooManyRequestsException", message="x"),
+        times=1,
+    )
 
     done = tfcert(verb, STATE, "-v", cwd=story, environment=aws.environment())
     silent = tfcert(verb, STATE, cwd=story, environment=aws.environment())
 
     told = " ".join(done.stderr.decode().split())
-    assert "GetClientCertificates account 123456789012, region us-east-1: 2 (1 sent again, 1 throttled)" in told
+    assert (
+        "GetClientCertificates account 123456789012, region us-east-1: 2 (1 sent again, 1 throttled)"
+        in told
+    )
     assert "calls to AWS" not in silent.stderr.decode()
     assert "calls to AWS" not in done.stdout.decode()
 

@@ -6,7 +6,14 @@ import os
 
 import pytest
 
-SECRETS = ("GITHUB_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN", "NPM_TOKEN")
+SECRETS = (
+    "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "NPM_TOKEN",
+)
 MORE = (
     "TF_VAR_password",
     "TF_TOKEN_gitlab_example_org",
@@ -34,7 +41,9 @@ def tool(tmp_path, story):
     binaries.mkdir()
     state = tmp_path / "pulled.json"
     state.write_bytes((story / "terraform.tfstate").read_bytes())
-    (binaries / "terraform").write_text(f"#!/bin/sh\n/usr/bin/env > '{tmp_path}/environment'\n/bin/cat '{state}'\n")
+    (binaries / "terraform").write_text(
+        f"#!/bin/sh\n/usr/bin/env > '{tmp_path}/environment'\n/bin/cat '{state}'\n"
+    )
     (binaries / "terraform").chmod(0o755)
     return {"PATH": str(binaries)}
 
@@ -45,7 +54,11 @@ def given(tmp_path):
 
     def read():
         file = tmp_path / "environment"
-        return {line.partition("=")[0] for line in file.read_text().splitlines()} if file.exists() else None
+        return (
+            {line.partition("=")[0] for line in file.read_text().splitlines()}
+            if file.exists()
+            else None
+        )
 
     return read
 
@@ -53,16 +66,25 @@ def given(tmp_path):
 def test_terraform_gets_what_backends_read_and_no_token(story, tfcert, tool, given):
     """Tokens of forges and pipelines, and variables of the configuration, stay behind; one that is named is passed."""
     environment = (
-        dict.fromkeys((*SECRETS, *MORE, *NEEDED), "x") | tool | {"TF_WORKSPACE": "default", "https_proxy": "http://127.0.0.1:9"}
+        dict.fromkeys((*SECRETS, *MORE, *NEEDED), "x")
+        | tool
+        | {"TF_WORKSPACE": "default", "https_proxy": "http://127.0.0.1:9"}
     )
-    assert tfcert("check", ".", "--timeout", "0.1", cwd=story, environment=environment).returncode in {1, 3}
+    assert tfcert(
+        "check", ".", "--timeout", "0.1", cwd=story, environment=environment
+    ).returncode in {1, 3}
     assert given() >= {*NEEDED, "PATH", "HOME", "https_proxy"}
     assert given().isdisjoint({*SECRETS, *MORE})
     options = ("--tool-env", "TF_VAR_password", "--tool-env", "GITHUB_TOKEN")
     tfcert("check", ".", "--timeout", "0.1", *options, cwd=story, environment=environment)
     assert given() & {*SECRETS, *MORE} == {"TF_VAR_password", "GITHUB_TOKEN"}
     for wrong in ("A=b", "", "-x", "A B"):
-        assert tfcert("check", ".", f"--tool-env={wrong}", cwd=story, environment=environment).returncode == 2
+        assert (
+            tfcert(
+                "check", ".", f"--tool-env={wrong}", cwd=story, environment=environment
+            ).returncode
+            == 2
+        )
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,17 @@ def forgotten(tmp_path, fixtures):
     """The configuration after repoint, with the predecessor's block in it, and the state of that apply."""
     folder = tmp_path / "forgotten"
     shutil.copytree(fixtures / "acceptance/shared-2-repoint/config", folder)
-    shutil.copyfile(fixtures / "acceptance/shared-3-retire/terraform.tfstate", folder / "terraform.tfstate")
+    shutil.copyfile(
+        fixtures / "acceptance/shared-3-retire/terraform.tfstate", folder / "terraform.tfstate"
+    )
     return folder
 
 
 def test_a_forgotten_retire_is_a_note_with_the_next_step(outcome, tfcert, aws, forgotten):
     """Every stage of the account and region was listed for the rotation anyway: the note costs no call more."""
-    document, code = outcome("terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
+    document, code = outcome(
+        "terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment()
+    )
 
     (note,) = [finding for finding in document["findings"] if finding["rule"] == UNUSED]
     assert (note["severity"], note["certificate_id"], code) == ("note", OLD, 0)
@@ -45,7 +49,9 @@ def test_a_forgotten_retire_is_a_note_with_the_next_step(outcome, tfcert, aws, f
     assert note["location"]["file"] == "certificates.tf"
     assert "`tfcert patch` writes the retire phase" in note["remedy"]
     assert [rotation["phase"] for rotation in document["rotations"]] == ["retire"]
-    written = tfcert("patch", "terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
+    written = tfcert(
+        "patch", "terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment()
+    )
     assert b"# tfcert: retire" in written.stdout
 
 
@@ -60,7 +66,9 @@ def test_i4_a_stage_outside_terraform_that_presents_it_makes_it_used(outcome, aw
 def test_i4_where_one_list_was_denied_nothing_is_called_unused(outcome, aws, forgotten, operation):
     """It is unverified, whatever the rest of the lists says."""
     aws.faults.inject(operation, access_denied())
-    document, code = outcome("terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
+    document, code = outcome(
+        "terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment()
+    )
     rules = {finding["rule"] for finding in document["findings"]}
     assert UNUSED not in rules
     assert "certificate-unverified" in rules
@@ -71,9 +79,15 @@ def test_check_lists_no_stages_for_what_is_not_due(outcome, aws, forgotten):
     """A certificate that no recorded stage presents costs no call before the notice, and is no finding."""
     for file in forgotten.glob("*.tf"):
         file.unlink()
-    document, code = outcome("terraform.tfstate", "--as-of", "2026-09-01", cwd=forgotten, environment=aws.environment())
+    document, code = outcome(
+        "terraform.tfstate", "--as-of", "2026-09-01", cwd=forgotten, environment=aws.environment()
+    )
     assert (code, document["findings"]) == (0, [])
-    assert {call.operation for call in aws.calls()} == {"GetCallerIdentity", "GetClientCertificates", "GetStages"}
+    assert {call.operation for call in aws.calls()} == {
+        "GetCallerIdentity",
+        "GetClientCertificates",
+        "GetStages",
+    }
     assert len(aws.calls("GetStages")) == 2
 
 
@@ -81,7 +95,9 @@ def test_what_is_due_and_unseen_is_looked_for_on_every_stage(outcome, aws, forgo
     """One listing of the account and region, so that a stage outside Terraform is judged; here there is none."""
     for file in forgotten.glob("*.tf"):
         file.unlink()
-    document, code = outcome("terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment())
+    document, code = outcome(
+        "terraform.tfstate", *WHEN, cwd=forgotten, environment=aws.environment()
+    )
     assert (code, [finding["rule"] for finding in document["findings"]]) == (0, [UNUSED])
     assert len(aws.calls("GetRestApis")) == len(aws.calls("GetApis")) == 1
     assert len(aws.calls("GetStages")) == 2

@@ -32,7 +32,11 @@ def tool(tmp_path):
 
 def texts(folder):
     """Everything in a folder by name."""
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
 
 
 def asked(tmp_path):
@@ -43,8 +47,22 @@ def asked(tmp_path):
 def test_it_is_asked_on_a_copy_that_is_gone_afterwards(tfcert, story, tool, tmp_path):
     """init without the backend, once; validate and fmt for each phase; never in the folder, nor with what would lead back there."""
     before = texts(story)
-    misleading = TOOLS | {"TF_DATA_DIR": "/elsewhere", "TF_WORKSPACE": "prod", "TF_CLI_ARGS_init": "-upgrade"}
-    done = tfcert("patch", *DAY_12, "--phase", "all", "--verify", "--tool", tool(), cwd=story, environment=misleading)
+    misleading = TOOLS | {
+        "TF_DATA_DIR": "/elsewhere",
+        "TF_WORKSPACE": "prod",
+        "TF_CLI_ARGS_init": "-upgrade",
+    }
+    done = tfcert(
+        "patch",
+        *DAY_12,
+        "--phase",
+        "all",
+        "--verify",
+        "--tool",
+        tool(),
+        cwd=story,
+        environment=misleading,
+    )
     assert done.returncode == 0, done.stderr
     assert b"# verified with terraform on a copy: introduce, repoint, retire\n" in done.stdout
     commands = [command.split()[0] for command, _, _ in asked(tmp_path)]
@@ -60,7 +78,15 @@ def test_each_phase_is_verified_on_the_text_that_it_leaves(tfcert, story, tool, 
     validate = f"cat *.tf | grep -c backend_202611 >> {tmp_path}/seen; test -e terraform.tfstate && echo state >> {tmp_path}/seen; echo '{VALID}'"
     assert (
         tfcert(
-            "patch", *DAY_12, "--phase", "all", "--verify", "--tool", tool(validate=validate), cwd=story, environment=TOOLS
+            "patch",
+            *DAY_12,
+            "--phase",
+            "all",
+            "--verify",
+            "--tool",
+            tool(validate=validate),
+            cwd=story,
+            environment=TOOLS,
         ).returncode
         == 0
     )
@@ -76,7 +102,9 @@ def test_each_phase_is_verified_on_the_text_that_it_leaves(tfcert, story, tool, 
             for line in (tmp_path / "out" / name).read_text().splitlines()
             if "backend_202611" in line
         ]
-        added = sum(line.startswith("+") for line in lines) - sum(line.startswith("-") for line in lines)
+        added = sum(line.startswith("+") for line in lines) - sum(
+            line.startswith("-") for line in lines
+        )
         expected.append(str(added))
     assert introduced == expected
     assert len(set(expected)) > 1
@@ -106,16 +134,27 @@ def test_a_proof_that_fails_writes_nothing_and_says_so(tfcert, story, tool, body
 
 def test_a_configuration_that_is_refused_before_the_edit_is_told_apart(tfcert, story, tool):
     """Then it is not the edit's fault, and the person is told what to mend; a refusal of the edit alone is ours to hear of."""
-    both = tfcert("patch", *DAY_12, "--verify", "--tool", tool(validate=f"echo '{BROKEN}'"), cwd=story)
+    both = tfcert(
+        "patch", *DAY_12, "--verify", "--tool", tool(validate=f"echo '{BROKEN}'"), cwd=story
+    )
     assert b"refused before the edit too" in both.stdout
     ours = f"if grep -q backend_202611 *.tf; then echo '{BROKEN}'; else echo '{VALID}'; fi"
-    edit = tfcert("patch", *DAY_12, "--verify", "--tool", tool(validate=ours), cwd=story, environment=TOOLS)
+    edit = tfcert(
+        "patch", *DAY_12, "--verify", "--tool", tool(validate=ours), cwd=story, environment=TOOLS
+    )
     assert b"please report this" in edit.stdout
 
 
 def test_a_file_that_never_was_in_form_is_none_of_our_business(tfcert, story, tool):
     """Only a file that fmt accepted before must be accepted afterwards."""
-    done = tfcert("patch", *DAY_12, "--verify", "--tool", tool(fmt="echo before0.tf; echo after0.tf; exit 3"), cwd=story)
+    done = tfcert(
+        "patch",
+        *DAY_12,
+        "--verify",
+        "--tool",
+        tool(fmt="echo before0.tf; echo after0.tf; exit 3"),
+        cwd=story,
+    )
     assert done.returncode == 0
 
 
@@ -142,10 +181,19 @@ def test_the_copy_has_what_the_configuration_refers_to(tfcert, story, tool, tmp_
     (root / ".terraform.lock.hcl").write_text("")
     (root / "main.tf").write_text('module "m" {\n  source = "../modules/m"\n}\n')
     validate = f"ls -A . .. ../modules/m .terraform .terraform/modules ../shared.json > {tmp_path}/seen; echo '{VALID}'"
-    done = tfcert("patch", *DAY_12, "--verify", "--tool", tool(validate=validate), cwd=root, environment=TOOLS)
+    done = tfcert(
+        "patch", *DAY_12, "--verify", "--tool", tool(validate=validate), cwd=root, environment=TOOLS
+    )
     assert done.returncode == 0, done.stdout
     seen = (tmp_path / "seen").read_text().split()
-    for name in ("main.tf", "certificate.tf", "far", "modules.json", ".terraform.lock.hcl", "../shared.json"):
+    for name in (
+        "main.tf",
+        "certificate.tf",
+        "far",
+        "modules.json",
+        ".terraform.lock.hcl",
+        "../shared.json",
+    ):
         assert name in seen
     assert "terraform.tfstate" not in seen
     assert "environment" not in seen

@@ -17,7 +17,10 @@ DAY_12 = ("terraform.tfstate", "--offline", "--as-of", "2026-11-24")
 
 def content(place):
     """Every file below a folder, and every folder."""
-    return {str(file.relative_to(place)): file.read_bytes() if file.is_file() else None for file in place.rglob("*")}
+    return {
+        str(file.relative_to(place)): file.read_bytes() if file.is_file() else None
+        for file in place.rglob("*")
+    }
 
 
 @pytest.fixture
@@ -54,7 +57,9 @@ def test_out_leaves_no_empty_patch(short, story, most, there):
         (story / "deep").mkdir()
         (story / "deep" / "RUNBOOK.md").write_text("an earlier one\n")
     before = content(story)
-    done = short("patch", *DAY_12, "--phase", "all", "--out", "deep" if there else "deep/er", most=most)
+    done = short(
+        "patch", *DAY_12, "--phase", "all", "--out", "deep" if there else "deep/er", most=most
+    )
     assert done.returncode == 2
     assert content(story) == before
     assert b"File too large" in done.stderr
@@ -63,7 +68,9 @@ def test_out_leaves_no_empty_patch(short, story, most, there):
     assert done.stdout == b""
 
 
-@pytest.mark.parametrize("arguments", [("patch", *DAY_12, "--write"), ("bundle", *DAY_12, "--out", "b.pem")])
+@pytest.mark.parametrize(
+    "arguments", [("patch", *DAY_12, "--write"), ("bundle", *DAY_12, "--out", "b.pem")]
+)
 def test_write_and_bundle_leave_all_as_it_was(short, story, arguments):
     """The journal and the new texts are files too."""
     before = content(story)
@@ -86,7 +93,9 @@ def test_a_report_that_does_not_fit_leaves_the_earlier_one_and_its_neighbours(sh
 def test_a_device_that_is_full_is_said(tfcert, story):
     """/dev/full stands for a full disk behind a path; the file beside it is not written either."""
     before = content(story)
-    done = tfcert("check", *DAY_12, "--format", "github=g.txt", "--format", "json=/dev/full", cwd=story)
+    done = tfcert(
+        "check", *DAY_12, "--format", "github=g.txt", "--format", "json=/dev/full", cwd=story
+    )
     assert done.returncode == 2
     assert b"No space left on device" in done.stderr
     assert content(story) == before
@@ -96,7 +105,9 @@ def test_on_a_real_file_system_that_is_full(tfcert, story, tmp_path):
     """A tmpfs of one page: the same, with the system's own words."""
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", small], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", small], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("no file system can be mounted here")
     try:

@@ -30,10 +30,17 @@ EVERY = os.environ.get("TFCERT_KILL_ALL") == "1"
 
 CHANGES = (
     *(
-        FileChange(path=f"f{number:02}.tf", before=b"# before %d\n" % number, after=b"# after %d\n" % number)
+        FileChange(
+            path=f"f{number:02}.tf",
+            before=b"# before %d\n" % number,
+            after=b"# after %d\n" % number,
+        )
         for number in range(26)
     ),
-    *(FileChange(path=f"../module/m{number}.tf", before=b"# before\n", after=b"# after\n") for number in range(2)),
+    *(
+        FileChange(path=f"../module/m{number}.tf", before=b"# before\n", after=b"# after\n")
+        for number in range(2)
+    ),
     *(FileChange(path=f"new{number}.tf", before=None, after=b"# new\n") for number in range(2)),
 )
 
@@ -61,11 +68,18 @@ def lay(place):
 
 def texts(place):
     """Every file of the repository, whatever its name."""
-    return {str(file.relative_to(place.parent)): file.read_bytes() for file in place.parent.rglob("*") if file.is_file()}
+    return {
+        str(file.relative_to(place.parent)): file.read_bytes()
+        for file in place.parent.rglob("*")
+        if file.is_file()
+    }
 
 
 def as_it_should(place, *, new):
-    found = ((os.path.normpath(Path("live", each.path)), each.after if new else each.before) for each in CHANGES)
+    found = (
+        (os.path.normpath(Path("live", each.path)), each.after if new else each.before)
+        for each in CHANGES
+    )
     return {path: text for path, text in found if text is not None}
 
 
@@ -196,7 +210,9 @@ def refused(root, *, reason):
 
 def git(folder, *arguments):
     identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-    return subprocess.run(["git", *identity, *arguments], cwd=folder, capture_output=True, timeout=60, check=True)
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, capture_output=True, timeout=60, check=True
+    )
 
 
 def test_a_journal_that_git_tracks_is_not_followed(killed_midway):
@@ -358,7 +374,9 @@ def thirty(tmp_path):
         )
         resources += [
             resource(
-                "aws_api_gateway_client_certificate", name, {"id": f"cert{number:02}", "expiration_date": "2026-12-06T01:39:35Z"}
+                "aws_api_gateway_client_certificate",
+                name,
+                {"id": f"cert{number:02}", "expiration_date": "2026-12-06T01:39:35Z"},
             ),
             resource(
                 "aws_api_gateway_stage",
@@ -372,7 +390,14 @@ def thirty(tmp_path):
                 },
             ),
         ]
-    state = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "outputs": {}, "resources": resources}
+    state = {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "x",
+        "outputs": {},
+        "resources": resources,
+    }
     (place / "terraform.tfstate").write_text(json.dumps(state))
     return place
 
@@ -389,14 +414,29 @@ def resource(kind, name, attributes):
 
 PATCH = ("patch", "terraform.tfstate", "--offline", "--as-of", "2026-11-24", "--write")
 # Each with its own number of a call: the first, one in the middle, the last, and one while the old files are removed.
-CALLS = (("rename", 15), ("linkat", 15), ("rename", 1), ("rename", 30), ("fsync", 20), ("unlink", 10), ("unlink", 61))
+CALLS = (
+    ("rename", 15),
+    ("linkat", 15),
+    ("rename", 1),
+    ("rename", 30),
+    ("fsync", 20),
+    ("unlink", 10),
+    ("unlink", 61),
+)
 
 
 def run(place, *before):
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    environment = {"PATH": os.environ["PATH"], "HOME": str(place.parent), "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": cache}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(place.parent),
+        "PYTHONPATH": str(ROOT),
+        "XDG_CACHE_HOME": cache,
+    }
     command = [*before, sys.executable, "-c", "from checker.cli import main; main()", *PATCH]
-    return subprocess.run(command, cwd=place, env=environment, capture_output=True, timeout=120, check=False)
+    return subprocess.run(
+        command, cwd=place, env=environment, capture_output=True, timeout=120, check=False
+    )
 
 
 def content(place):
@@ -417,7 +457,9 @@ def test_by_the_command_line_at_a_system_call(thirty, number):
         for name, text in old.items():
             (thirty / name).write_bytes(text)
         inject = f"inject={call}:signal={number.name}:when={at}"
-        done = run(thirty, strace, "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", inject)
+        done = run(
+            thirty, strace, "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e", inject
+        )
         said = done.stderr.decode()
         assert "Traceback" not in said
         if number is signal.SIGKILL:
@@ -430,4 +472,6 @@ def test_by_the_command_line_at_a_system_call(thirty, number):
             continue
         assert done.returncode == 128 + number, (call, at, said)
         assert content(thirty) in (old, new)
-        assert re.search(r"tfcert: interrupted.*: (every file is as it was|introduce is written in full)", said), said
+        assert re.search(
+            r"tfcert: interrupted.*: (every file is as it was|introduce is written in full)", said
+        ), said

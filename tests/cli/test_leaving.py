@@ -31,7 +31,9 @@ def leave(story):
     return run
 
 
-@pytest.mark.parametrize("words", [("check", "--offline", "terraform.tfstate"), ("--help",), ("rules",)])
+@pytest.mark.parametrize(
+    "words", [("check", "--offline", "terraform.tfstate"), ("--help",), ("rules",)]
+)
 def test_a_full_disk_behind_standard_output_is_one_line(leave, words):
     """Exit 2 and what to do: a report that is cut short must not look like one."""
     with Path("/dev/full").open("wb") as full:

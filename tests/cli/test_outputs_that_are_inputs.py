@@ -11,7 +11,11 @@ DAY_12 = ("terraform.tfstate", "--offline", "--as-of", "2026-11-24")
 
 def content(place):
     """Every file below a folder."""
-    return {str(file.relative_to(place)): file.read_bytes() for file in place.rglob("*") if file.is_file()}
+    return {
+        str(file.relative_to(place)): file.read_bytes()
+        for file in place.rglob("*")
+        if file.is_file()
+    }
 
 
 @pytest.fixture
@@ -37,7 +41,16 @@ def test_a_report_never_replaces_what_it_is_made_from(tfcert, spoilt, verb, name
     before = content(spoilt)
     arguments = {
         "check": ("check", *DAY_12, "--format", "github=other.txt", "--format", f"json={name}"),
-        "scan": ("scan", "terraform.tfstate", "--region", "us-east-1", "--timeout", "1", "--format", f"json={name}"),
+        "scan": (
+            "scan",
+            "terraform.tfstate",
+            "--region",
+            "us-east-1",
+            "--timeout",
+            "1",
+            "--format",
+            f"json={name}",
+        ),
         "bundle": ("bundle", *DAY_12, "--out", name),
     }[verb]
     done = tfcert(*arguments, cwd=spoilt)
@@ -50,8 +63,12 @@ def test_a_directory_as_the_source_has_the_same_inputs(tfcert, spoilt):
     """With --recursive too, and where the folder is named by another path."""
     before = content(spoilt)
     for source in (".", "sub/linked"):
-        done = tfcert("check", source, "--recursive", "--offline", "--format", "json=orders.tf", cwd=spoilt)
-        assert (done.returncode, b"is an input of this run" in done.stderr) == (2, True), done.stderr
+        done = tfcert(
+            "check", source, "--recursive", "--offline", "--format", "json=orders.tf", cwd=spoilt
+        )
+        assert (done.returncode, b"is an input of this run" in done.stderr) == (2, True), (
+            done.stderr
+        )
     assert content(spoilt) == before
 
 
@@ -74,7 +91,9 @@ def test_other_outputs_are_written(tfcert, spoilt):
     assert (spoilt / "two.json").exists()
 
 
-@pytest.mark.parametrize("seconds", ["inf", "-inf", "nan", "1e308", "-1", "0", "0.05", "86401", "x", ""])
+@pytest.mark.parametrize(
+    "seconds", ["inf", "-inf", "nan", "1e308", "-1", "0", "0.05", "86401", "x", ""]
+)
 @pytest.mark.parametrize("verb", ["check", "scan", "patch", "bundle"])
 def test_a_timeout_is_a_number_of_seconds_that_can_be_waited(tfcert, story, verb, seconds):
     """Anything else is usage, and nothing is asked."""

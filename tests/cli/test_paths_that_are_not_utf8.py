@@ -35,7 +35,10 @@ def test_every_format_is_utf_8(tfcert, odd, name):
         text = done.stdout.decode()
         if name in {"json", "sarif", "gitlab"}:
             json.loads(text)
-            assert not any("\ud800" <= char <= "\udfff" for char in json.dumps(json.loads(text), ensure_ascii=False))
+            assert not any(
+                "\ud800" <= char <= "\udfff"
+                for char in json.dumps(json.loads(text), ensure_ascii=False)
+            )
         if name == "junit":
             ET.fromstring(text)
     done = tfcert("check", f"{odd}/terraform.tfstate", *DAY_12, "--format", f"{name}={odd}/r\udcfe")
@@ -61,7 +64,8 @@ def test_patches_apply_by_git_and_are_what_write_does(tfcert, odd):
 
 
 def files(place):
-    return {entry.name: open(entry.path, "rb").read() for entry in os.scandir(place) if entry.is_file()}  # noqa: PTH123
+    entries = [entry for entry in os.scandir(place) if entry.is_file()]
+    return {entry.name: open(entry.path, "rb").read() for entry in entries}  # noqa: PTH123
 
 
 def test_the_other_verbs_and_outputs(tfcert, odd):

@@ -27,7 +27,9 @@ def ran(checkout, tfcert):
 
 def weaken(folder):
     """Let nothing be due before its last days."""
-    (folder / "tfcert.toml").write_text("threshold_days = 1\nnotice_days = 2\nmargin_days = 1\ntrust_window_days = 1\n")
+    (folder / "tfcert.toml").write_text(
+        "threshold_days = 1\nnotice_days = 2\nmargin_days = 1\ntrust_window_days = 1\n"
+    )
 
 
 def test_patch_goes_by_the_policy_of_the_commit(checkout, ran):
@@ -38,7 +40,9 @@ def test_patch_goes_by_the_policy_of_the_commit(checkout, ran):
     assert (code, "backend_202612" in patch or "backend_2026" in patch) == (0, True), patch
     assert "the policy is that of main; this checkout would change it" in said
     code, patch, said = ran("patch", ".", "--recursive", *DATE, "--policy-base", "main")
-    assert (code, "+resource" in patch, "the policy is that of main" in said) == (0, True, True), patch
+    assert (code, "+resource" in patch, "the policy is that of main" in said) == (0, True, True), (
+        patch
+    )
 
 
 def test_bundle_goes_by_the_policy_of_the_commit(checkout, ran):
@@ -55,7 +59,9 @@ def test_policy_show_prints_the_policy_of_the_commit(checkout, ran):
     """With where each value comes from, and on stderr what the checkout would change."""
     weaken(checkout)
     code, shown, said = ran("policy", "show", "--policy-base", "main")
-    assert (code, "threshold_days = 20 " in shown, 'name = "all"' in shown) == (0, True, True), shown
+    assert (code, "threshold_days = 20 " in shown, 'name = "all"' in shown) == (0, True, True), (
+        shown
+    )
     assert "this checkout would change it" in said
     assert "threshold_days = 1 " in ran("policy", "show")[1]
 
@@ -68,7 +74,11 @@ def test_policy_check_reads_the_files_of_the_commit(checkout, ran):
     file.write_text(plain.replace('resource "aws_api', f'{COMMENT}resource "aws_api', 1))
     assert ran("policy", "check")[0] == 2
     code, shown, said = ran("policy", "check", "--policy-base", "main")
-    assert (code, "tfcert.toml: is a policy (scopes: 1" in shown, "cannot be used" in said) == (0, True, True), (shown, said)
+    assert (code, "tfcert.toml: is a policy (scopes: 1" in shown, "cannot be used" in said) == (
+        0,
+        True,
+        True,
+    ), (shown, said)
     assert "exempts from" in ran("policy", "check", "certificate.tf")[1]
     assert ran("policy", "check", "certificate.tf", "--policy-base", "main")[:2] == (0, "")
     assert ran("policy", "check", "new.tf", "--policy-base", "main")[0] == 2
@@ -80,13 +90,20 @@ def test_policy_explain_goes_by_the_commit(checkout, ran):
     file = checkout / "certificate.tf"
     file.write_text(file.read_text().replace('resource "aws_api', f'{COMMENT}resource "aws_api', 1))
     assert ran("policy", "explain", CERTIFICATE, STATE)[1].count("exempt from") == 2
-    assert ran("policy", "explain", CERTIFICATE, STATE, "--no-inline-exemptions")[1].count("exempt from") == 1
+    assert (
+        ran("policy", "explain", CERTIFICATE, STATE, "--no-inline-exemptions")[1].count(
+            "exempt from"
+        )
+        == 1
+    )
     code, shown, said = ran("policy", "explain", CERTIFICATE, STATE, "--policy-base", "main")
     assert (code, shown.count("exempt from"), "notice_days = 70" in shown) == (0, 0, True), shown
     assert "main does not have it" in said
 
 
-@pytest.mark.parametrize("verb", [("patch", STATE), ("bundle", STATE), ("policy", "show"), ("policy", "check")])
+@pytest.mark.parametrize(
+    "verb", [("patch", STATE), ("bundle", STATE), ("policy", "show"), ("policy", "check")]
+)
 def test_a_commit_that_cannot_be_read_is_an_error_for_each_verb(checkout, ran, verb):
     """Exit code 2, and nothing on stdout: the checkout's policy never takes its place."""
     git(checkout, "status")

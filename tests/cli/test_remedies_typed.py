@@ -44,7 +44,11 @@ def seed(aws, presented, *, made="2026-11-24T02:14:24Z"):
     aws.reset()
     aws.seed(
         SeedCertificate(id=OLD, expires_at=datetime.fromisoformat("2026-12-06T03:12:45Z")),
-        SeedCertificate(id=NEW, created_at=datetime.fromisoformat(made), expires_at=datetime.fromisoformat("2027-11-24T02:14:24Z")),
+        SeedCertificate(
+            id=NEW,
+            created_at=datetime.fromisoformat(made),
+            expires_at=datetime.fromisoformat("2027-11-24T02:14:24Z"),
+        ),
         SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": presented}),
         SeedApi(id="qlda1tzfie", name="payments", stages={"blue": presented, "green": presented}),
     )
@@ -59,8 +63,14 @@ def introduced(tmp_path, fixtures):
     return folder
 
 
-@pytest.mark.parametrize("made", ["2026-11-24T02:14:24Z", "2026-12-01T00:00:00Z"], ids=["after the window", "inside the window"])
-def test_an_overdue_rotation_is_repointed_by_the_command_that_is_named(outcome, tfcert, aws, fixtures, introduced, made):
+@pytest.mark.parametrize(
+    "made",
+    ["2026-11-24T02:14:24Z", "2026-12-01T00:00:00Z"],
+    ids=["after the window", "inside the window"],
+)
+def test_an_overdue_rotation_is_repointed_by_the_command_that_is_named(
+    outcome, tfcert, aws, fixtures, introduced, made
+):
     """The command writes the repoint also inside the trust window, where it is another one; applied, nothing is overdue."""
     seed(aws, OLD, made=made)
     told = (STATE, "--as-of", "2026-12-02", "--config", ".")
@@ -88,9 +98,14 @@ def test_an_overdue_rotation_whose_plan_moves_the_stages_is_applied(outcome, aws
     folder = fixtures / "acceptance/shared-2-repoint"
     told = ("--config", folder / "config", "--as-of", "2026-12-02")
     document, code = outcome(folder / "plan.json", *told, environment=aws.environment())
-    assert (remedy_of(document, "rotation-overdue"), code) == ("this plan moves the stages; apply it", 0)
+    assert (remedy_of(document, "rotation-overdue"), code) == (
+        "this plan moves the stages; apply it",
+        0,
+    )
     seed(aws, NEW)
-    document, code = outcome(fixtures / "acceptance/shared-3-retire" / STATE, *told, environment=aws.environment())
+    document, code = outcome(
+        fixtures / "acceptance/shared-3-retire" / STATE, *told, environment=aws.environment()
+    )
     assert "rotation-overdue" not in rules_of(document)
     assert code == 0
 
@@ -100,7 +115,9 @@ def test_a_premature_plan_is_fine_from_the_day_that_is_named(outcome, fixtures):
     folder = fixtures / "acceptance/shared-2-repoint"
     told = (folder / "plan.json", "--config", folder / "config", "--offline")
     document, _ = outcome(*told, "--as-of", "2026-11-25")
-    (day, hour) = re.search(r"do not apply before (\S+) (\d\d:\d\d) UTC", remedy_of(document, "rotation-premature")).groups()
+    (day, hour) = re.search(
+        r"do not apply before (\S+) (\d\d:\d\d) UTC", remedy_of(document, "rotation-premature")
+    ).groups()
     named = datetime.fromisoformat(f"{day}T{hour}Z")
     before, _ = outcome(*told, "--as-of", (named - timedelta(minutes=1)).isoformat())
     assert "rotation-premature" in rules_of(before)
@@ -110,13 +127,26 @@ def test_a_premature_plan_is_fine_from_the_day_that_is_named(outcome, fixtures):
 
 @pytest.mark.parametrize(
     ("plan", "phase"),
-    [("shared-2-repoint", "introduce"), ("single-phases-1-and-2", "introduce"), ("single-phases-1-and-2", "next")],
+    [
+        ("shared-2-repoint", "introduce"),
+        ("single-phases-1-and-2", "introduce"),
+        ("single-phases-1-and-2", "next"),
+    ],
 )
-def test_a_plan_that_exceeds_its_phase_is_kept_to_the_patch_that_is_named(outcome, tfcert, fixtures, tmp_path, plan, phase):
+def test_a_plan_that_exceeds_its_phase_is_kept_to_the_patch_that_is_named(
+    outcome, tfcert, fixtures, tmp_path, plan, phase
+):
     """The command writes the text whose recorded plan passes."""
     folder = fixtures / "acceptance" / plan
     document, code = outcome(
-        folder / "plan.json", "--config", folder / "config", "--offline", "--expect", phase, "--as-of", "2026-11-24"
+        folder / "plan.json",
+        "--config",
+        folder / "config",
+        "--offline",
+        "--expect",
+        phase,
+        "--as-of",
+        "2026-11-24",
     )
     assert code == 1
     verb, *options = command_in(remedy_of(document, "plan-exceeds-phase"))
@@ -124,13 +154,23 @@ def test_a_plan_that_exceeds_its_phase_is_kept_to_the_patch_that_is_named(outcom
     home = tmp_path / "before"
     shutil.copytree(fixtures / "acceptance/shared-0-due/config", home)
     state = fixtures / "acceptance/shared-0-due" / STATE
-    assert tfcert(verb, state, "--config", ".", *options, *STORY, "--write", cwd=home).returncode == 0
+    assert (
+        tfcert(verb, state, "--config", ".", *options, *STORY, "--write", cwd=home).returncode == 0
+    )
     right = fixtures / "acceptance/shared-1-introduce"
     assert {file.name: file.read_bytes() for file in home.glob("*.tf")} == {
         file.name: file.read_bytes() for file in (right / "config").glob("*.tf")
     }
     document, code = outcome(
-        right / "plan.json", "--config", ".", "--offline", "--expect", phase, "--as-of", "2026-11-24", cwd=home
+        right / "plan.json",
+        "--config",
+        ".",
+        "--offline",
+        "--expect",
+        phase,
+        "--as-of",
+        "2026-11-24",
+        cwd=home,
     )
     assert (code, "plan-exceeds-phase" in rules_of(document)) == (0, False)
 
@@ -162,7 +202,9 @@ def test_an_exemption_that_nothing_needs_is_taken_away_or_corrected(outcome, sto
     """Both ways that the remedy names: without it, and with the address that the report shows."""
     document, _ = with_policy(story, outcome, entry(f"{BACKEND}_misspelt"))
     assert remedy_of(document, "exemption-unused") == "take it away, or correct what it names"
-    shown = next(finding["address"] for finding in document["findings"] if finding["rule"] == EXPIRING)
+    shown = next(
+        finding["address"] for finding in document["findings"] if finding["rule"] == EXPIRING
+    )
     document, code = with_policy(story, outcome, entry(shown))
     assert (rules_of(document), code) == (set(), 0)
     document, code = with_policy(story, outcome, "")
@@ -173,7 +215,9 @@ def test_an_exemption_that_is_too_long_ends_on_the_day_that_is_named(outcome, st
     """On that day it holds; a day later it does not."""
     document, code = with_policy(story, outcome, entry(until="2027-06-01"))
     assert code == 1
-    (day,) = re.search(r"^let it end on (\d{4}-\d\d-\d\d) at the latest$", remedy_of(document, "exemption-invalid")).groups()
+    (day,) = re.search(
+        r"^let it end on (\d{4}-\d\d-\d\d) at the latest$", remedy_of(document, "exemption-invalid")
+    ).groups()
     document, code = with_policy(story, outcome, entry(until=day))
     assert (rules_of(document), code) == (set(), 0)
     later = f"{day[:-2]}{int(day[-2:]) + 1:02}"
@@ -188,7 +232,9 @@ def test_a_lineage_comment_that_cannot_be_read_is_written_as_it_is_named(outcome
     file.write_text(wrong)
     told = (STATE, "--config", ".", *STORY)
     document, _ = outcome(*told, cwd=introduced)
-    (form,) = re.search(r"^write `([^`]+)` alone on the line above", remedy_of(document, "exemption-invalid")).groups()
+    (form,) = re.search(
+        r"^write `([^`]+)` alone on the line above", remedy_of(document, "exemption-invalid")
+    ).groups()
     (line,) = (line for line in wrong.splitlines() if "succeds" in line)
     assert "TYPE.NAME" in form
     file.write_text(wrong.replace(line, form.replace("TYPE.NAME", BACKEND)))
@@ -200,7 +246,9 @@ def test_a_lineage_comment_that_cannot_be_read_is_written_as_it_is_named(outcome
     assert "exemption-invalid" not in rules_of(document)
 
 
-def test_a_certificate_that_nobody_presents_is_deleted_by_the_command_that_is_named(tfcert, aws, tmp_path):
+def test_a_certificate_that_nobody_presents_is_deleted_by_the_command_that_is_named(
+    tfcert, aws, tmp_path
+):
     """The line is run as it stands, and a scan finds the certificate no more."""
     aws.seed(
         SeedCertificate(id="lost01", expires_at=datetime.fromisoformat("2027-01-06T03:12:45Z")),
@@ -210,20 +258,28 @@ def test_a_certificate_that_nobody_presents_is_deleted_by_the_command_that_is_na
 
     def found():
         document = json.loads(tfcert(*scan, environment=aws.environment()).stdout)
-        return [one["remedy"] for one in document["findings"] if one["rule"] == "certificate-unused"]
+        return [
+            one["remedy"] for one in document["findings"] if one["rule"] == "certificate-unused"
+        ]
 
     (text,) = found()
     (line,) = re.findall("`([^`]+)`", text)
     shim = tmp_path / "aws"
-    shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(ROOT / "tests/cli/aws_shim.py"))} "$@"\n')
+    shim.write_text(
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(ROOT / "tests/cli/aws_shim.py"))} "$@"\n'
+    )
     shim.chmod(0o755)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOME": str(tmp_path), **aws.environment()}
-    done = subprocess.run(["sh", "-ec", line], env=environment, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(
+        ["sh", "-ec", line], env=environment, capture_output=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert found() == []
 
 
-def test_a_certificate_that_nobody_presents_is_taken_out_of_the_configuration(outcome, aws, introduced, fixtures):
+def test_a_certificate_that_nobody_presents_is_taken_out_of_the_configuration(
+    outcome, aws, introduced, fixtures
+):
     """No comment names a successor: its block goes and is applied, and the note is gone."""
     seed(aws, NEW)
     shutil.copyfile(fixtures / "acceptance/shared-3-retire" / STATE, introduced / STATE)
@@ -231,7 +287,10 @@ def test_a_certificate_that_nobody_presents_is_taken_out_of_the_configuration(ou
         file.unlink()
     told = (STATE, "--as-of", "2026-12-01")
     document, _ = outcome(*told, cwd=introduced, environment=aws.environment())
-    assert remedy_of(document, "certificate-unused") == "take it out of the configuration, in an apply of its own"
+    assert (
+        remedy_of(document, "certificate-unused")
+        == "take it out of the configuration, in an apply of its own"
+    )
     shutil.copyfile(fixtures / "acceptance/shared-4-rotated" / STATE, introduced / STATE)
     aws.reset()
     aws.seed(
@@ -249,7 +308,9 @@ def test_a_name_that_is_taken_is_replaced_by_the_option_that_is_named(tfcert, st
         file.write('resource "aws_api_gateway_client_certificate" "backend_202611" {\n}\n')
     refused = tfcert("patch", STATE, *STORY, cwd=story)
     assert refused.returncode == 3
-    (option,) = re.search(r"choose one with (--\w+)", " ".join(refused.stdout.decode().split())).groups()
+    (option,) = re.search(
+        r"choose one with (--\w+)", " ".join(refused.stdout.decode().split())
+    ).groups()
     done = tfcert("patch", STATE, *STORY, option, "backend_fresh", "--write", cwd=story)
     assert done.returncode == 0, done.stderr
     assert '"backend_fresh"' in (story / "certificate.tf").read_text()
@@ -282,8 +343,19 @@ def test_a_document_inside_another_is_taken_out_by_the_line_that_is_named(tfcert
         f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c "from checker.cli import main; main()" "$@" {shlex.join(STORY)}\n'
     )
     shim.chmod(0o755)
-    environment = {"PATH": f"{shim.parent}:/usr/bin:/bin", "HOME": str(story), "PYTHONPATH": str(ROOT)}
+    environment = {
+        "PATH": f"{shim.parent}:/usr/bin:/bin",
+        "HOME": str(story),
+        "PYTHONPATH": str(ROOT),
+    }
     typed = line[1].replace("FILE", "wrapped.json")
-    done = subprocess.run(["sh", "-c", typed], cwd=story, env=environment, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(
+        ["sh", "-c", typed],
+        cwd=story,
+        env=environment,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 1, done.stderr
     assert b"rj3hhn" in done.stdout

@@ -67,7 +67,10 @@ def test_all_are_written_and_nothing_is_left_behind(folder):
         lambda place: (place / "b.tf").unlink(),
         lambda place: (place / "new.tf").write_bytes(b"somebody else's\n"),
         lambda place: ((place / "b.tf").unlink(), (place / "b.tf").mkdir()),
-        lambda place: ((place / "b.tf").rename(place / "c.txt"), (place / "b.tf").symlink_to("c.txt")),
+        lambda place: (
+            (place / "b.tf").rename(place / "c.txt"),
+            (place / "b.tf").symlink_to("c.txt"),
+        ),
         lambda place: (place / "new.tf").symlink_to(place / "nowhere"),
     ],
     ids=["changed", "gone", "there by now", "a folder", "a link", "a link to nothing"],
@@ -90,7 +93,9 @@ def test_nothing_outside_the_repository_is_written(folder, tmp_path, way):
     outside.mkdir()
     (outside / "a.tf").write_bytes(b"a\n")
     (folder / "link").symlink_to(outside)
-    path = {"..": "../../outside", "a link to a folder": "link", "an absolute path": str(outside)}[way]
+    path = {"..": "../../outside", "a link to a folder": "link", "an absolute path": str(outside)}[
+        way
+    ]
     for change in (
         FileChange(path=f"{path}/a.tf", before=b"a\n", after=b"A\n"),
         FileChange(path=f"{path}/n.tf", before=None, after=b"N"),
@@ -115,7 +120,11 @@ def test_a_change_that_comes_late_is_seen_or_undone(folder, monkeypatch, moment)
     """Between reading and renaming somebody saves a file, or a rename fails: the files are as they were, and it is said."""
     if moment == "while others are written":
         plain = os.fsync
-        monkeypatch.setattr(os, "fsync", lambda descriptor: (plain(descriptor), (folder / "a.tf").write_bytes(b"late\n")))
+        monkeypatch.setattr(
+            os,
+            "fsync",
+            lambda descriptor: (plain(descriptor), (folder / "a.tf").write_bytes(b"late\n")),
+        )
         with pytest.raises(UsageError, match="changed since it was read"):
             write(folder, A, B)
         assert texts(folder) == {"a.tf": b"late\n", "b.tf": b"b\n"}
@@ -249,4 +258,7 @@ def test_a_new_file_is_written_by_the_command_line(tfcert, story):
     assert done.returncode == 0, done.stderr
     assert (story / "certificate.tf").read_bytes() == before
     assert b"# tfcert: succeeds" in (story / "tfcert_backend_202611.tf").read_bytes()
-    assert b"waiting: the introduce phase is written" in tfcert("patch", *DAY_12, "--write", cwd=story).stdout
+    assert (
+        b"waiting: the introduce phase is written"
+        in tfcert("patch", *DAY_12, "--write", cwd=story).stdout
+    )

@@ -26,18 +26,27 @@ def test_certificates_are_kept_by_account_and_region(aws, gateway):
     )
     seen = [
         client.get_client_certificate(clientCertificateId="abc123")["description"]
-        for client in (gateway, aws.client("apigateway", region="eu-west-1"), aws.client("apigateway", account=OTHER))
+        for client in (
+            gateway,
+            aws.client("apigateway", region="eu-west-1"),
+            aws.client("apigateway", account=OTHER),
+        )
     ]
     assert seen == ["here", "other region", "other account"]
     with pytest.raises(ClientError, match="NotFoundException"):
         gateway.get_client_certificate(clientCertificateId="only12")
     there = aws.client("apigateway", account=OTHER, region="eu-west-1")
-    assert there.get_client_certificate(clientCertificateId="only12")["clientCertificateId"] == "only12"
+    assert (
+        there.get_client_certificate(clientCertificateId="only12")["clientCertificateId"]
+        == "only12"
+    )
 
 
 def test_a_stage_cannot_present_another_accounts_certificate(aws, gateway):
     """A stage presents certificates of its own account and region only."""
-    aws.seed(SeedCertificate(id="theirs", account=OTHER), SeedApi(id="orders", stages={"prod": None}))
+    aws.seed(
+        SeedCertificate(id="theirs", account=OTHER), SeedApi(id="orders", stages={"prod": None})
+    )
     patch = [{"op": "replace", "path": "/clientCertificateId", "value": "theirs"}]
     with pytest.raises(ClientError, match="BadRequestException"):
         gateway.update_stage(restApiId="orders", stageName="prod", patchOperations=patch)
@@ -46,7 +55,10 @@ def test_a_stage_cannot_present_another_accounts_certificate(aws, gateway):
 def test_the_log_names_the_account_of_an_assumed_role(aws):
     """A call with a role's credentials is logged under the role's account."""
     aws.client("apigateway", account=OTHER).get_rest_apis()
-    assert [(call.operation, call.account) for call in aws.calls()] == [("AssumeRole", "123456789012"), ("GetRestApis", OTHER)]
+    assert [(call.operation, call.account) for call in aws.calls()] == [
+        ("AssumeRole", "123456789012"),
+        ("GetRestApis", OTHER),
+    ]
 
 
 def test_a_seeded_role_is_assumed_with_its_external_id_and_no_other_role_at_all(aws):
@@ -56,7 +68,11 @@ def test_a_seeded_role_is_assumed_with_its_external_id_and_no_other_role_at_all(
     sts = aws.client("sts")
 
     assert sts.assume_role(RoleArn=role, RoleSessionName="test", ExternalId="tf-1")["Credentials"]
-    for more in ({"RoleArn": role}, {"RoleArn": role, "ExternalId": "tf-2"}, {"RoleArn": f"{role}2", "ExternalId": "tf-1"}):
+    for more in (
+        {"RoleArn": role},
+        {"RoleArn": role, "ExternalId": "tf-2"},
+        {"RoleArn": f"{role}2", "ExternalId": "tf-1"},
+    ):
         with pytest.raises(ClientError, match="AccessDenied"):
             sts.assume_role(RoleSessionName="test", **more)
     aws.reset()

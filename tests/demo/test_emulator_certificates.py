@@ -30,7 +30,10 @@ def test_a_new_certificate_is_what_aws_makes(aws, gateway):
     assert re.fullmatch(r"[a-z0-9]{6}", made["clientCertificateId"])
     assert (made["description"], made["tags"]) == ("orders", {"team": "shop"})
     assert (made["createdDate"], made["expirationDate"]) == (NOON, NOON + timedelta(days=365))
-    assert (certificate.not_valid_before_utc, certificate.not_valid_after_utc) == (NOON, NOON + timedelta(days=365))
+    assert (certificate.not_valid_before_utc, certificate.not_valid_after_utc) == (
+        NOON,
+        NOON + timedelta(days=365),
+    )
     assert certificate.subject.rfc4514_string() == "CN=ApiGateway,L=Seattle,C=US"
     assert certificate.issuer == certificate.subject
     assert certificate.version is x509.Version.v3
@@ -74,7 +77,9 @@ def test_pages_hold_each_certificate_once(aws, gateway):
     third = gateway.get_client_certificates(position=second["position"])
     assert [len(page["items"]) for page in (second, third)] == [30, 5]
     assert "position" not in third
-    seen = [item["clientCertificateId"] for page in (first, second, third) for item in page["items"]]
+    seen = [
+        item["clientCertificateId"] for page in (first, second, third) for item in page["items"]
+    ]
     assert sorted(seen) == sorted(ids)
 
 
@@ -82,11 +87,15 @@ def test_a_full_last_page_names_no_next(aws, gateway):
     """Where the certificates end with a page, that page has no position."""
     aws.seed(SeedCertificate(), SeedCertificate())
     assert "position" not in gateway.get_client_certificates(limit=2)
-    pages = gateway.get_paginator("get_client_certificates").paginate(PaginationConfig={"PageSize": 1})
+    pages = gateway.get_paginator("get_client_certificates").paginate(
+        PaginationConfig={"PageSize": 1}
+    )
     assert [len(page["items"]) for page in pages] == [1, 1]
 
 
-@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": 501}, {"limit": -1}, {"position": "%"}, {"position": "/w=="}])
+@pytest.mark.parametrize(
+    "wrong", [{"limit": 0}, {"limit": 501}, {"limit": -1}, {"position": "%"}, {"position": "/w=="}]
+)
 def test_a_page_that_cannot_be_is_refused(gateway, wrong):
     """A limit outside 1 to 500 and a position that was never given are a BadRequest."""
     with pytest.raises(ClientError) as refused:
@@ -94,8 +103,14 @@ def test_a_page_that_cannot_be_is_refused(gateway, wrong):
     assert code(refused) == (400, "BadRequestException")
 
 
-@pytest.mark.parametrize("operation", ["get_client_certificate", "update_client_certificate", "delete_client_certificate"])
-@pytest.mark.parametrize(("id_", "answer"), [("zzzzzz", (404, "NotFoundException")), ("NO-SUCH", (400, "BadRequestException"))])
+@pytest.mark.parametrize(
+    "operation",
+    ["get_client_certificate", "update_client_certificate", "delete_client_certificate"],
+)
+@pytest.mark.parametrize(
+    ("id_", "answer"),
+    [("zzzzzz", (404, "NotFoundException")), ("NO-SUCH", (400, "BadRequestException"))],
+)
 def test_ids_that_name_nothing(gateway, operation, id_, answer):
     """An id that nothing has is not found, and what has not the form of an id is a bad request."""
     with pytest.raises(ClientError) as refused:
@@ -108,7 +123,12 @@ def test_the_description_can_be_changed(aws, gateway):
     (id_,) = aws.seed(SeedCertificate(tags={"team": "shop"}))
     before = gateway.get_client_certificate(clientCertificateId=id_)
     patch = [{"op": "replace", "path": "/description", "value": "for orders"}]
-    assert gateway.update_client_certificate(clientCertificateId=id_, patchOperations=patch)["description"] == "for orders"
+    assert (
+        gateway.update_client_certificate(clientCertificateId=id_, patchOperations=patch)[
+            "description"
+        ]
+        == "for orders"
+    )
     after = gateway.get_client_certificate(clientCertificateId=id_)
     assert after["description"] == "for orders"
     assert after["pemEncodedCertificate"] == before["pemEncodedCertificate"]
@@ -150,11 +170,16 @@ def test_the_quota_can_be_set(aws, gateway):
 @pytest.mark.parametrize("kind", ["rest", "websocket"])
 @pytest.mark.parametrize(
     ("answer", "expected"),
-    [(DeleteAnswer.CONFLICT, (409, "ConflictException")), (DeleteAnswer.BAD_REQUEST, (400, "BadRequestException"))],
+    [
+        (DeleteAnswer.CONFLICT, (409, "ConflictException")),
+        (DeleteAnswer.BAD_REQUEST, (400, "BadRequestException")),
+    ],
 )
 def test_a_certificate_in_use_is_kept(aws, gateway, kind, answer, expected):
     """A certificate that a stage presents is not deleted, where the emulator is set to refuse; the message names the stage."""
-    (id_, _) = aws.seed(SeedCertificate(), SeedApi(kind=kind, id="orders", stages={"prod": None, "beta": None}))
+    (id_, _) = aws.seed(
+        SeedCertificate(), SeedApi(kind=kind, id="orders", stages={"prod": None, "beta": None})
+    )
     aws.seed(SeedApi(kind=kind, id="orders", stages={"prod": id_}))
     aws.answer_delete_in_use(answer)
     with pytest.raises(ClientError, match="orders/prod") as refused:
@@ -169,7 +194,9 @@ def test_a_certificate_in_use_may_go(aws, gateway):
     aws.seed(SeedCertificate(id="abc123"), SeedApi(id="orders", stages={"prod": "abc123"}))
     gateway.delete_client_certificate(clientCertificateId="abc123")
     assert gateway.get_client_certificates()["items"] == []
-    assert gateway.get_stage(restApiId="orders", stageName="prod")["clientCertificateId"] == "abc123"
+    assert (
+        gateway.get_stage(restApiId="orders", stageName="prod")["clientCertificateId"] == "abc123"
+    )
 
 
 def test_a_certificate_in_another_region_is_not_in_use_here(aws, gateway):
@@ -181,7 +208,9 @@ def test_a_certificate_in_another_region_is_not_in_use_here(aws, gateway):
     )
     gateway.delete_client_certificate(clientCertificateId="abc123")
     with pytest.raises(ClientError):
-        aws.client("apigateway", region="eu-west-1").delete_client_certificate(clientCertificateId="abc123")
+        aws.client("apigateway", region="eu-west-1").delete_client_certificate(
+            clientCertificateId="abc123"
+        )
 
 
 def test_a_certificate_can_be_aged(aws, gateway):
@@ -189,7 +218,10 @@ def test_a_certificate_can_be_aged(aws, gateway):
     made = gateway.generate_client_certificate(description="orders")
     aws.age(made["clientCertificateId"], expires_at=NOON)
     found = gateway.get_client_certificate(clientCertificateId=made["clientCertificateId"])
-    before, after = (x509.load_pem_x509_certificate(one["pemEncodedCertificate"].encode()) for one in (made, found))
+    before, after = (
+        x509.load_pem_x509_certificate(one["pemEncodedCertificate"].encode())
+        for one in (made, found)
+    )
     assert found["expirationDate"] == after.not_valid_after_utc == NOON
     assert found["createdDate"] == after.not_valid_before_utc == NOON - timedelta(days=365)
     assert found["description"] == "orders"

@@ -20,7 +20,9 @@ def test_it_runs_with_the_world_until_it_is_set():
     assert abs(clock.now() - datetime.now(UTC) + timedelta(days=353)) < timedelta(minutes=1)
     clock.set(NOON)
     assert (clock.now(), clock.now()) == (NOON, NOON)
-    assert clock.advance(hours=1, minutes=2, seconds=3) == NOON + timedelta(hours=1, minutes=2, seconds=3)
+    assert clock.advance(hours=1, minutes=2, seconds=3) == NOON + timedelta(
+        hours=1, minutes=2, seconds=3
+    )
     clock.run()
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
 

@@ -31,7 +31,10 @@ def order(aws):
 def test_the_clock_is_driven(aws, order):
     """The clock is stopped, moved and let go, and shown after each order."""
     assert order("POST", "clock", {"set": NOON})["now"] == NOON
-    assert order("POST", "clock", {"advance": {"days": -353, "hours": 1}})["now"] == "2025-12-05T13:00:00+00:00"
+    assert (
+        order("POST", "clock", {"advance": {"days": -353, "hours": 1}})["now"]
+        == "2025-12-05T13:00:00+00:00"
+    )
     order("POST", "clock", {"run": True})
     assert abs(aws.clock.now() - datetime.now(UTC)) < timedelta(minutes=1)
 
@@ -49,15 +52,25 @@ def test_an_account_is_seeded_aged_and_emptied(gateway, order):
     seeds = [
         {"type": "certificate", "id": "abc123", "expires_at": NOON, "tags": {"team": "shop"}},
         {"type": "certificate", "id": "gone12", "created_at": NOON},
-        {"type": "api", "id": "orders", "name": "Orders", "stages": {"prod": "abc123", "beta": None}},
+        {
+            "type": "api",
+            "id": "orders",
+            "name": "Orders",
+            "stages": {"prod": "abc123", "beta": None},
+        },
         {"type": "api", "kind": "websocket", "id": "chat", "stages": {"live": "abc123"}},
     ]
     assert order("POST", "seed", seeds) == ["abc123", "gone12", "orders", "chat"]
-    ends = {item["clientCertificateId"]: item["expirationDate"] for item in gateway.get_client_certificates()["items"]}
+    ends = {
+        item["clientCertificateId"]: item["expirationDate"]
+        for item in gateway.get_client_certificates()["items"]
+    }
     noon = datetime.fromisoformat(NOON)
     assert ends == {"abc123": noon, "gone12": noon + timedelta(days=365)}
     assert gateway.get_rest_api(restApiId="orders")["name"] == "Orders"
-    assert gateway.get_stage(restApiId="orders", stageName="prod")["clientCertificateId"] == "abc123"
+    assert (
+        gateway.get_stage(restApiId="orders", stageName="prod")["clientCertificateId"] == "abc123"
+    )
     order("POST", "age", {"id": "gone12", "days_left": 12.5})
     aged = gateway.get_client_certificate(clientCertificateId="gone12")
     assert aged["expirationDate"] == noon + timedelta(days=12, hours=12)
@@ -67,11 +80,18 @@ def test_an_account_is_seeded_aged_and_emptied(gateway, order):
 
 def test_faults_are_set_and_cleared(gateway, order):
     """Faults of every kind and a list of allowed operations are set over HTTP, shown, and cleared."""
-    fault = {"type": "answer", "status": 429, "code": "TooManyRequestsException", "message": "slow down"}
+    fault = {
+        "type": "answer",
+        "status": 429,
+        "code": "TooManyRequestsException",
+        "message": "slow down",
+    }
     order("POST", "faults", {"operation": "GetRestApis", "fault": fault, "times": 1})
     order("POST", "faults", {"operation": "GetStages", "fault": {"type": "drop"}})
     order("POST", "faults", {"operation": "GetStages", "fault": {"type": "hang", "seconds": 1}})
-    state = order("POST", "faults", {"operation": "GetStages", "fault": {"type": "page", "status": 502}})
+    state = order(
+        "POST", "faults", {"operation": "GetStages", "fault": {"type": "page", "status": 502}}
+    )
     assert [one["fault"]["type"] for one in state["faults"]] == ["answer", "drop", "hang", "page"]
     with pytest.raises(ClientError, match="slow down"):
         gateway.get_rest_apis()

@@ -5,9 +5,24 @@ from __future__ import annotations
 import time
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, ParamValidationError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 
-from checker.demo.emulator import AnswerFault, Drop, Hang, ProxyPage, RecordedCall, SeedApi, access_denied, throttled, unavailable
+from checker.demo.emulator import (
+    AnswerFault,
+    Drop,
+    Hang,
+    ProxyPage,
+    RecordedCall,
+    SeedApi,
+    access_denied,
+    throttled,
+    unavailable,
+)
 
 
 def code(refused):
@@ -22,7 +37,10 @@ def code(refused):
         (throttled(), (429, "TooManyRequestsException")),
         (unavailable(), (503, "ServiceUnavailableException")),
         (unavailable(500), (500, "InternalFailure")),
-        (AnswerFault(status=403, code="ExpiredTokenException", message="expired"), (403, "ExpiredTokenException")),
+        (
+            AnswerFault(status=403, code="ExpiredTokenException", message="expired"),
+            (403, "ExpiredTokenException"),
+        ),
     ],
 )
 def test_an_operation_answers_with_an_error(aws, gateway, fault, expected):
@@ -38,7 +56,10 @@ def test_an_operation_answers_with_an_error(aws, gateway, fault, expected):
 def test_a_denial_says_who_may_not_do_what(aws, gateway):
     """AccessDenied names the action and the resource that a policy would have to allow."""
     aws.faults.inject("GetClientCertificate", access_denied())
-    with pytest.raises(ClientError, match="apigateway:GET on resource: arn:aws:apigateway:us-east-1::/clientcertificates/abc123"):
+    with pytest.raises(
+        ClientError,
+        match="apigateway:GET on resource: arn:aws:apigateway:us-east-1::/clientcertificates/abc123",
+    ):
         gateway.get_client_certificate(clientCertificateId="abc123")
 
 
@@ -152,7 +173,11 @@ def test_every_call_is_in_the_log(aws, gateway):
         method="GET",
         path="/restapis",
     )
-    assert (second.operation, second.region, second.path) == ("GetClientCertificates", "eu-west-1", "/clientcertificates")
+    assert (second.operation, second.region, second.path) == (
+        "GetClientCertificates",
+        "eu-west-1",
+        "/clientcertificates",
+    )
     assert (third.service, third.operation, third.method) == ("sts", "GetCallerIdentity", "POST")
     assert aws.calls("sts:*") == (third,)
     aws.forget_calls()
@@ -163,7 +188,9 @@ def test_a_call_knows_what_a_policy_must_allow(aws):
     """An API Gateway call needs its HTTP method on its path, and a WebSocket one the same without the version."""
     aws.seed(SeedApi(id="chat", kind="websocket"))
     aws.client("apigatewayv2").get_stages(ApiId="chat")
-    assert [call.iam for call in aws.calls()] == [("apigateway:GET", "arn:aws:apigateway:us-east-1::/apis/chat/stages")]
+    assert [call.iam for call in aws.calls()] == [
+        ("apigateway:GET", "arn:aws:apigateway:us-east-1::/apis/chat/stages")
+    ]
 
 
 def test_what_the_emulator_lacks_says_so(gateway):

@@ -122,7 +122,9 @@ def test_importing_it_does_nothing():
         "assert not loaded, loaded\n"
         "assert threading.active_count() == 1\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -131,7 +133,10 @@ def test_it_writes_nothing(capfd):
     with Emulator() as aws:
         aws.client("sts").get_caller_identity()
         aws.faults.inject("GetRestApis", access_denied())
-        for service, operation in (("apigateway", "get_rest_apis"), ("apigateway", "get_sdk_types")):
+        for service, operation in (
+            ("apigateway", "get_rest_apis"),
+            ("apigateway", "get_sdk_types"),
+        ):
             with pytest.raises(Exception, match=r"AccessDenied|NotImplemented"):
                 getattr(aws.client(service), operation)()
     assert tuple(capfd.readouterr()) == ("", "")
@@ -167,7 +172,14 @@ def test_the_environment_of_a_child_leads_to_the_emulator():
             "sts = boto3.client('sts')\n"
             "print(sts.get_caller_identity()['Account'], boto3.session.Session().region_name)\n"
         )
-        done = subprocess.run([sys.executable, "-c", script], env=child, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env=child,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert (done.stdout.split(), done.stderr) == (["123456789012", "eu-west-1"], "")
         assert child["AWS_ENDPOINT_URL"] == aws.endpoint
     assert child.keys() & base.keys() == {"PATH", "TF_VAR_name"}

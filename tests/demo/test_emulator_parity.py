@@ -15,7 +15,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from checker.aws.errors import _ACTIONS, action_for
-from checker.demo.emulator import SeedAcm, SeedApi, SeedCertificate, SeedRole, access_denied, throttled, unavailable
+from checker.demo.emulator import (
+    SeedAcm,
+    SeedApi,
+    SeedCertificate,
+    SeedRole,
+    access_denied,
+    throttled,
+    unavailable,
+)
 
 ENDS = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/5d5ba1d2-7a1c-4f8e-9e4f-8a5f5f7e1a01"
@@ -35,13 +43,28 @@ ASKED = [
     ("apigateway", "GetClientCertificates", {"limit": 500}, {"items"}),
     ("apigateway", "GetRestApis", {"limit": 500}, {"items"}),
     ("apigateway", "GetStages", {"restApiId": "rest1"}, {"item"}),
-    ("apigateway", "GetStage", {"restApiId": "rest1", "stageName": "prod"}, {"stageName", "clientCertificateId"}),
+    (
+        "apigateway",
+        "GetStage",
+        {"restApiId": "rest1", "stageName": "prod"},
+        {"stageName", "clientCertificateId"},
+    ),
     ("apigatewayv2", "GetApis", {}, {"Items"}),
     ("apigatewayv2", "GetStages", {"ApiId": "sock1"}, {"Items"}),
-    ("apigatewayv2", "GetStage", {"ApiId": "sock1", "StageName": "live"}, {"StageName", "ClientCertificateId"}),
+    (
+        "apigatewayv2",
+        "GetStage",
+        {"ApiId": "sock1", "StageName": "live"},
+        {"StageName", "ClientCertificateId"},
+    ),
     ("acm", "DescribeCertificate", {"CertificateArn": ARN}, {"Certificate"}),
     ("sts", "GetCallerIdentity", {}, {"Account", "Arn", "UserId"}),
-    ("sts", "AssumeRole", {"RoleArn": ROLE, "RoleSessionName": "tfcert", "ExternalId": "x-1"}, {"Credentials", "AssumedRoleUser"}),
+    (
+        "sts",
+        "AssumeRole",
+        {"RoleArn": ROLE, "RoleSessionName": "tfcert", "ExternalId": "x-1"},
+        {"Credentials", "AssumedRoleUser"},
+    ),
     ("s3", "GetObject", {"Bucket": "states", "Key": "k"}, {"Body", "ContentLength", "ETag"}),
     ("ec2", "DescribeRegions", {}, {"Regions"}),
 ]
@@ -71,8 +94,12 @@ def ask(seeded):
     def asking(service, operation, parameters):
         client = seeded.client(service)
         came = []
-        client.meta.events.register("response-received", lambda response_dict, **_: came.append(response_dict))
-        method = next(name for name, op in client.meta.method_to_api_mapping.items() if op == operation)
+        client.meta.events.register(
+            "response-received", lambda response_dict, **_: came.append(response_dict)
+        )
+        method = next(
+            name for name, op in client.meta.method_to_api_mapping.items() if op == operation
+        )
         model = client.meta.service_model.operation_model(operation)
         try:
             read = getattr(client, method)(**parameters)
@@ -89,12 +116,20 @@ def told_apart(shape, value, path="answer"):
     if value is None:
         return []
     if shape.type_name not in kinds:
-        return [] if fits(shape, value) else [f"{path} is {value!r}, and not a {shape.type_name} of {shape.name}"]
+        return (
+            []
+            if fits(shape, value)
+            else [f"{path} is {value!r}, and not a {shape.type_name} of {shape.name}"]
+        )
     if not isinstance(value, kinds[shape.type_name]):
         return [f"{path} is no {shape.type_name}"]
     if shape.type_name == "structure":
-        members = {member.serialization.get("name", name): member for name, member in shape.members.items()}
-        wanted = (shape.members[name].serialization.get("name", name) for name in shape.required_members)
+        members = {
+            member.serialization.get("name", name): member for name, member in shape.members.items()
+        }
+        wanted = (
+            shape.members[name].serialization.get("name", name) for name in shape.required_members
+        )
         wrong = [f"{path}.{name} is not in the model" for name in value if name not in members]
         wrong += [f"{path}.{name} is required" for name in wanted if name not in value]
         parts = [(members[name], found, name) for name, found in value.items() if name in members]
@@ -102,29 +137,64 @@ def told_apart(shape, value, path="answer"):
         wrong, parts = [], [(shape.value, found, name) for name, found in value.items()]
     else:
         wrong, parts = [], [(shape.member, found, n) for n, found in enumerate(value)]
-    return [*wrong, *(each for member, found, name in parts for each in told_apart(member, found, f"{path}.{name}"))]
+    return [
+        *wrong,
+        *(
+            each
+            for member, found, name in parts
+            for each in told_apart(member, found, f"{path}.{name}")
+        ),
+    ]
 
 
 def fits(shape, value):
     """Whether a JSON value is of a shape that holds no others."""
     if shape.type_name == "timestamp" and shape.serialization.get("timestampFormat") == "iso8601":
-        return isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", value)
-    kinds = {"boolean": bool, "integer": int, "long": int, "timestamp": int | float, "double": int | float, "float": int | float}
-    known = isinstance(value, kinds.get(shape.type_name, str)) and isinstance(value, bool) == (shape.type_name == "boolean")
+        return isinstance(value, str) and re.fullmatch(
+            r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", value
+        )
+    kinds = {
+        "boolean": bool,
+        "integer": int,
+        "long": int,
+        "timestamp": int | float,
+        "double": int | float,
+        "float": int | float,
+    }
+    known = isinstance(value, kinds.get(shape.type_name, str)) and isinstance(value, bool) == (
+        shape.type_name == "boolean"
+    )
     return known and (not shape.metadata.get("enum") or value in shape.metadata["enum"])
 
 
 def told_apart_in_xml(shape, element, path):
     """Likewise for the elements of the query protocol, of which all are texts."""
     if shape.type_name == "structure":
-        members = {member.serialization.get("name", name): member for name, member in shape.members.items()}
-        wrong = [f"{path}.{named(child)} is not in the model" for child in element if named(child) not in members]
-        inner = (told_apart_in_xml(members[named(c)], c, f"{path}.{named(c)}") for c in element if named(c) in members)
+        members = {
+            member.serialization.get("name", name): member for name, member in shape.members.items()
+        }
+        wrong = [
+            f"{path}.{named(child)} is not in the model"
+            for child in element
+            if named(child) not in members
+        ]
+        inner = (
+            told_apart_in_xml(members[named(c)], c, f"{path}.{named(c)}")
+            for c in element
+            if named(c) in members
+        )
         return [*wrong, *(each for found in inner for each in found)]
     if shape.type_name == "list":
         item = shape.member.serialization.get("name", "member")
         wrong = [f"{path}/{named(child)} is no {item}" for child in element if named(child) != item]
-        return [*wrong, *(each for child in element for each in told_apart_in_xml(shape.member, child, f"{path}/{item}"))]
+        return [
+            *wrong,
+            *(
+                each
+                for child in element
+                for each in told_apart_in_xml(shape.member, child, f"{path}/{item}")
+            ),
+        ]
     return [f"{path} has elements in it"] if len(element) else []
 
 
@@ -139,7 +209,9 @@ def test_the_operations_are_all_that_tfcert_uses():
 
 
 @pytest.mark.parametrize(("service", "operation", "parameters", "holds"), ASKED, ids=IDS)
-def test_an_answer_has_the_fields_and_types_of_the_model(ask, service, operation, parameters, holds):
+def test_an_answer_has_the_fields_and_types_of_the_model(
+    ask, service, operation, parameters, holds
+):
     """No field that AWS's model has not, none of another type, and everything that tfcert reads."""
     read, came, model = ask(service, operation, parameters)
 
@@ -149,7 +221,11 @@ def test_an_answer_has_the_fields_and_types_of_the_model(ask, service, operation
         assert told_apart(model.output_shape, json.loads(came["body"])) == []
     elif protocol == "query":
         root = ET.fromstring(came["body"])
-        (result,) = (child for child in root if named(child) == model.output_shape.serialization["resultWrapper"])
+        (result,) = (
+            child
+            for child in root
+            if named(child) == model.output_shape.serialization["resultWrapper"]
+        )
         assert named(root) == f"{operation}Response"
         assert told_apart_in_xml(model.output_shape, result, operation) == []
     elif protocol == "ec2":
@@ -195,7 +271,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("service", "operation", "parameters", "code"), WRONG)
-def test_an_error_has_a_code_and_a_status_that_the_model_declares(ask, service, operation, parameters, code):
+def test_an_error_has_a_code_and_a_status_that_the_model_declares(
+    ask, service, operation, parameters, code
+):
     """tfcert tells by the code what is gone and what is not known."""
     error, _, model = ask(service, operation, parameters)
 
@@ -205,7 +283,11 @@ def test_an_error_has_a_code_and_a_status_that_the_model_declares(ask, service, 
     assert_declared(model, code, error.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
-@pytest.mark.parametrize("fault", [access_denied(), throttled(), unavailable()], ids=["denied", "throttled", "unavailable"])
+@pytest.mark.parametrize(
+    "fault",
+    [access_denied(), throttled(), unavailable()],
+    ids=["denied", "throttled", "unavailable"],
+)
 @pytest.mark.parametrize("service", ["apigateway", "apigatewayv2"])
 def test_a_fault_is_one_of_the_models_errors(seeded, ask, service, fault):
     """What is injected is what AWS could answer with."""
@@ -214,13 +296,18 @@ def test_a_fault_is_one_of_the_models_errors(seeded, ask, service, fault):
 
     error, _, model = ask(service, "GetStages", parameters)
 
-    assert_declared(model, error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"])
+    assert_declared(
+        model, error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    )
 
 
 def assert_declared(model, code, status):
     """A code of the operation's own errors, of the service's, or common to all, with the status that goes with it."""
     shapes = (*model.error_shapes, *model.service_model.error_shapes)
-    declared = {shape.metadata.get("error", {}).get("code", shape.name): shape.metadata.get("error", {}) for shape in shapes}
+    declared = {
+        shape.metadata.get("error", {}).get("code", shape.name): shape.metadata.get("error", {})
+        for shape in shapes
+    }
     assert code in declared or code in COMMON
     assert status == (declared.get(code, {}).get("httpStatusCode") or COMMON.get(code, 400))
 
@@ -233,8 +320,12 @@ PAGED = [
 ]
 
 
-@pytest.mark.parametrize(("service", "method", "parameters", "items", "count"), PAGED, ids=[each[1] for each in PAGED])
-def test_botocores_own_paginator_finds_everything_once(seeded, service, method, parameters, items, count):
+@pytest.mark.parametrize(
+    ("service", "method", "parameters", "items", "count"), PAGED, ids=[each[1] for each in PAGED]
+)
+def test_botocores_own_paginator_finds_everything_once(
+    seeded, service, method, parameters, items, count
+):
     """Its model knows which token leads on, and where it stands in the answer; a page has twenty-five where none is asked for."""
     seeded.seed(
         *(SeedCertificate(id=f"c{n:05}") for n in range(60)),
@@ -247,7 +338,10 @@ def test_botocores_own_paginator_finds_everything_once(seeded, service, method, 
     pages = list(client.get_paginator(method).paginate(**parameters))
 
     assert [len(page[items]) for page in pages[:-1]] == [25] * (len(pages) - 1)
-    assert len({json.dumps(one, default=str, sort_keys=True) for page in pages for one in page[items]}) == count
+    assert (
+        len({json.dumps(one, default=str, sort_keys=True) for page in pages for one in page[items]})
+        == count
+    )
 
 
 def test_what_the_model_says_has_no_pages_has_none(seeded):
@@ -258,7 +352,9 @@ def test_what_the_model_says_has_no_pages_has_none(seeded):
     assert len(client.get_stages(restApiId="many")["item"]) == 30
 
 
-@pytest.mark.parametrize(("method", "most"), [("get_client_certificates", 500), ("get_rest_apis", 500)])
+@pytest.mark.parametrize(
+    ("method", "most"), [("get_client_certificates", 500), ("get_rest_apis", 500)]
+)
 def test_a_page_may_have_as_many_as_the_model_says(seeded, method, most):
     """tfcert asks for the most, so that a region takes one call."""
     client = seeded.client("apigateway")

@@ -36,8 +36,13 @@ def account(aws):
 def test_a_rest_stage_presents_what_it_is_told_to(gateway):
     """UpdateStage sets what one stage presents, and every way of reading the stage says so."""
     assert present(gateway, "first1")["clientCertificateId"] == "first1"
-    assert gateway.get_stage(restApiId="orders", stageName="prod")["clientCertificateId"] == "first1"
-    shown = {stage["stageName"]: stage.get("clientCertificateId") for stage in gateway.get_stages(restApiId="orders")["item"]}
+    assert (
+        gateway.get_stage(restApiId="orders", stageName="prod")["clientCertificateId"] == "first1"
+    )
+    shown = {
+        stage["stageName"]: stage.get("clientCertificateId")
+        for stage in gateway.get_stages(restApiId="orders")["item"]
+    }
     assert shown == {"prod": "first1", "beta": None}
     assert present(gateway, "second")["clientCertificateId"] == "second"
 
@@ -71,7 +76,12 @@ def test_other_changes_leave_the_certificate_alone(gateway):
     """A stage that is changed in another way, or deployed to, presents what it presented."""
     present(gateway, "first1")
     patch = [{"op": "replace", "path": "/description", "value": "changed"}]
-    assert gateway.update_stage(restApiId="orders", stageName="prod", patchOperations=patch)["description"] == "changed"
+    assert (
+        gateway.update_stage(restApiId="orders", stageName="prod", patchOperations=patch)[
+            "description"
+        ]
+        == "changed"
+    )
     root = gateway.get_resources(restApiId="orders")["items"][0]["id"]
     where = {"restApiId": "orders", "resourceId": root, "httpMethod": "GET"}
     gateway.put_method(**where, authorizationType="NONE")
@@ -106,10 +116,17 @@ def test_dates_of_stages_come_from_the_clock(aws, gateway, websocket):
 
 def test_a_websocket_stage_presents_what_it_is_told_to(websocket):
     """A WebSocket stage may present a certificate from its creation on, another later, and none when told so."""
-    made = websocket.create_stage(ApiId="chat", StageName="new", ClientCertificateId="first1", Tags={"team": "shop"})
+    made = websocket.create_stage(
+        ApiId="chat", StageName="new", ClientCertificateId="first1", Tags={"team": "shop"}
+    )
     assert (made["ClientCertificateId"], made["Tags"]) == ("first1", {"team": "shop"})
-    websocket.update_stage(ApiId="chat", StageName="new", ClientCertificateId="second", StageVariables={"a": "b"})
-    shown = {stage["StageName"]: stage.get("ClientCertificateId") for stage in websocket.get_stages(ApiId="chat")["Items"]}
+    websocket.update_stage(
+        ApiId="chat", StageName="new", ClientCertificateId="second", StageVariables={"a": "b"}
+    )
+    shown = {
+        stage["StageName"]: stage.get("ClientCertificateId")
+        for stage in websocket.get_stages(ApiId="chat")["Items"]
+    }
     assert shown == {"live": None, "new": "second"}
     left = websocket.update_stage(ApiId="chat", StageName="new", ClientCertificateId="")
     assert "ClientCertificateId" not in left
@@ -121,10 +138,13 @@ def test_a_websocket_stage_cannot_present_what_is_not_there(websocket):
     with pytest.raises(ClientError, match="BadRequestException"):
         websocket.create_stage(ApiId="chat", StageName="new", ClientCertificateId="nosuch")
     with pytest.raises(ClientError, match="BadRequestException"):
-        websocket.update_stage(ApiId="chat", StageName="live", ClientCertificateId="nosuch", Description="changed")
-    assert [(stage["StageName"], stage.get("Description")) for stage in websocket.get_stages(ApiId="chat")["Items"]] == [
-        ("live", None)
-    ]
+        websocket.update_stage(
+            ApiId="chat", StageName="live", ClientCertificateId="nosuch", Description="changed"
+        )
+    assert [
+        (stage["StageName"], stage.get("Description"))
+        for stage in websocket.get_stages(ApiId="chat")["Items"]
+    ] == [("live", None)]
 
 
 def test_an_http_api_presents_no_certificate(websocket):
@@ -136,7 +156,9 @@ def test_an_http_api_presents_no_certificate(websocket):
 
 def test_a_websocket_deployment_has_a_life(websocket):
     """A deployment of a WebSocket API is made, read, listed, described and deleted, the latter only when no stage points to it."""
-    id_ = websocket.create_deployment(ApiId="chat", StageName="live", Description="first")["DeploymentId"]
+    id_ = websocket.create_deployment(ApiId="chat", StageName="live", Description="first")[
+        "DeploymentId"
+    ]
     assert websocket.get_stage(ApiId="chat", StageName="live")["DeploymentId"] == id_
     with pytest.raises(ClientError, match="BadRequestException"):
         websocket.delete_deployment(ApiId="chat", DeploymentId=id_)
@@ -144,7 +166,10 @@ def test_a_websocket_deployment_has_a_life(websocket):
     websocket.update_stage(ApiId="chat", StageName="live", DeploymentId=other)
     websocket.update_deployment(ApiId="chat", DeploymentId=other, Description="second")
     websocket.delete_deployment(ApiId="chat", DeploymentId=id_)
-    listed = [(one["DeploymentId"], one["Description"]) for one in websocket.get_deployments(ApiId="chat")["Items"]]
+    listed = [
+        (one["DeploymentId"], one["Description"])
+        for one in websocket.get_deployments(ApiId="chat")["Items"]
+    ]
     assert listed == [(other, "second")]
     with pytest.raises(ClientError, match="NotFoundException"):
         websocket.get_deployment(ApiId="chat", DeploymentId=id_)
@@ -159,4 +184,11 @@ def test_apis_come_in_pages(aws, gateway, websocket):
     assert (len(first["items"]), len({api["id"] for api in rest}), len(rest)) == (25, 31, 31)
     pages = list(websocket.get_paginator("get_apis").paginate())
     assert [len(page["Items"]) for page in pages] == [25, 6]
-    assert len(list(gateway.get_paginator("get_rest_apis").paginate(PaginationConfig={"PageSize": 500}))) == 1
+    assert (
+        len(
+            list(
+                gateway.get_paginator("get_rest_apis").paginate(PaginationConfig={"PageSize": 500})
+            )
+        )
+        == 1
+    )

@@ -17,7 +17,9 @@ def account(aws):
     )
 
 
-@pytest.mark.parametrize("path", ["clientcertificates/abc123", "restapis/orders", "restapis/orders/stages/prod"])
+@pytest.mark.parametrize(
+    "path", ["clientcertificates/abc123", "restapis/orders", "restapis/orders/stages/prod"]
+)
 def test_tags_are_added_read_and_taken_away(gateway, path):
     """TagResource adds to the tags of a certificate, an API or a stage, UntagResource takes some, GetTags shows what is left."""
     arn = f"arn:aws:apigateway:us-east-1::/{path}"
@@ -29,8 +31,14 @@ def test_tags_are_added_read_and_taken_away(gateway, path):
 
 def test_tags_show_on_what_bears_them(gateway):
     """The tags of a certificate and of a stage come with it."""
-    gateway.tag_resource(resourceArn="arn:aws:apigateway:us-east-1::/clientcertificates/abc123", tags={"team": "shop"})
-    gateway.tag_resource(resourceArn="arn:aws:apigateway:us-east-1::/restapis/orders/stages/prod", tags={"env": "prod"})
+    gateway.tag_resource(
+        resourceArn="arn:aws:apigateway:us-east-1::/clientcertificates/abc123",
+        tags={"team": "shop"},
+    )
+    gateway.tag_resource(
+        resourceArn="arn:aws:apigateway:us-east-1::/restapis/orders/stages/prod",
+        tags={"env": "prod"},
+    )
     certificate = gateway.get_client_certificate(clientCertificateId="abc123")
     assert certificate["tags"] == {"made": "by-seed", "team": "shop"}
     assert gateway.get_stage(restApiId="orders", stageName="prod")["tags"] == {"env": "prod"}
@@ -39,7 +47,10 @@ def test_tags_show_on_what_bears_them(gateway):
 def test_tags_of_a_websocket_stage(aws):
     """A WebSocket stage's tags are set by its ARN and come with it; its API's are its own."""
     websocket = aws.client("apigatewayv2")
-    stage, api = "arn:aws:apigateway:us-east-1::/apis/chat/stages/live", "arn:aws:apigateway:us-east-1::/apis/chat"
+    stage, api = (
+        "arn:aws:apigateway:us-east-1::/apis/chat/stages/live",
+        "arn:aws:apigateway:us-east-1::/apis/chat",
+    )
     websocket.tag_resource(ResourceArn=stage, Tags={"env": "prod", "team": "shop"})
     websocket.tag_resource(ResourceArn=api, Tags={"kind": "chat"})
     websocket.untag_resource(ResourceArn=stage, TagKeys=["team"])

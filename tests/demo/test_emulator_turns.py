@@ -28,10 +28,14 @@ def test_requests_are_served_one_at_a_time(aws, monkeypatch):
             inside.release()
 
     monkeypatch.setattr(APIGatewayBackend, "create_stage", slow)
-    deployment = aws.client("apigateway").get_stage(restApiId="orders", stageName="prod")["deploymentId"]
+    deployment = aws.client("apigateway").get_stage(restApiId="orders", stageName="prod")[
+        "deploymentId"
+    ]
 
     def create(name):
-        answer = aws.client("apigateway").create_stage(restApiId="orders", stageName=name, deploymentId=deployment)
+        answer = aws.client("apigateway").create_stage(
+            restApiId="orders", stageName=name, deploymentId=deployment
+        )
         return answer["stageName"]
 
     with ThreadPoolExecutor(4) as pool:

@@ -31,7 +31,11 @@ class Rig:
             client = GithubClient(base_url=self.server.url, token=token, patience=patience)
             return GithubConversation(client, repository=self.repository, number=number)
         return GitlabConversation(
-            base_url=self.server.url, token=token, repository=self.repository, number=number, patience=patience
+            base_url=self.server.url,
+            token=token,
+            repository=self.repository,
+            number=number,
+            patience=patience,
         )
 
 

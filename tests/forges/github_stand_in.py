@@ -37,7 +37,13 @@ class GithubStandIn(StrictServer):
         """A comment that is there, whoever wrote it."""
         with self.lock:
             self._next += 1
-            comment = {"id": self._next, "body": body, "by": by, "number": number, "minimized": minimized}
+            comment = {
+                "id": self._next,
+                "body": body,
+                "by": by,
+                "number": number,
+                "minimized": minimized,
+            }
             self.comments.setdefault(number, []).append(comment)
             return comment
 
@@ -47,7 +53,9 @@ class GithubStandIn(StrictServer):
     def serve(self, request):
         if not request.path.startswith("/api/"):
             # As github.com has them, without what GitHub Enterprise puts before its paths.
-            request.path = "/api/graphql" if request.path == "/graphql" else f"{PREFIX}{request.path}"
+            request.path = (
+                "/api/graphql" if request.path == "/graphql" else f"{PREFIX}{request.path}"
+            )
         return super().serve(request)
 
     def respond(self, request):
@@ -71,13 +79,20 @@ class GithubStandIn(StrictServer):
     def handle(self, path, request):
         if path == "/user":
             user = DESCRIPTION.smallest(DESCRIPTION.schema("public-user"))
-            return Answer(status=200, body={**user, "login": self._viewer, "user_view_type": "public"})
+            return Answer(
+                status=200, body={**user, "login": self._viewer, "user_view_type": "public"}
+            )
         if f"{request.values['owner']}/{request.values['repo']}" != REPOSITORY:
             return Answer(status=404, body={"message": "Not Found"})
         if request.method != "GET" and not self._writes:
             return self._forbidden(request)
         if path.endswith("/pulls"):
-            return Answer(status=200, body=[_pull(number, sha) for number, sha in self.heads.get(request.query["head"], ())])
+            return Answer(
+                status=200,
+                body=[
+                    _pull(number, sha) for number, sha in self.heads.get(request.query["head"], ())
+                ],
+            )
         if path.endswith("/comments"):
             return self._thread_of(request)
         return self._single(request)
@@ -86,7 +101,9 @@ class GithubStandIn(StrictServer):
         if request.method == "POST":
             return Answer(status=403, body={"message": "Resource not accessible by integration"})
         # The description of an edit knows no 403; GitHub answers it all the same.
-        raise UnlistedError(Answer(status=403, body={"message": "Resource not accessible by integration"}))
+        raise UnlistedError(
+            Answer(status=403, body={"message": "Resource not accessible by integration"})
+        )
 
     def _thread_of(self, request):
         number = int(request.values["issue_number"])
@@ -100,7 +117,11 @@ class GithubStandIn(StrictServer):
             raise ViolationError("per_page is at most 100")
         there = self.comments[number]
         shown = there[(page - 1) * size : page * size]
-        more = {"Link": f'<{self.url}{request.path}?page={page + 1}>; rel="next"'} if len(there) > page * size else {}
+        more = (
+            {"Link": f'<{self.url}{request.path}?page={page + 1}>; rel="next"'}
+            if len(there) > page * size
+            else {}
+        )
         return Answer(status=200, body=[self._shown(comment) for comment in shown], headers=more)
 
     def _single(self, request):
@@ -117,12 +138,20 @@ class GithubStandIn(StrictServer):
     def _kept(self, body):
         if len(body) > 65_536:
             raise UnlistedError(
-                Answer(status=422, body={"message": "Validation Failed: body is too long (maximum is 65536 characters)"})
+                Answer(
+                    status=422,
+                    body={
+                        "message": "Validation Failed: body is too long (maximum is 65536 characters)"
+                    },
+                )
             )
         return body
 
     def _found(self, identity):
-        return next((one for there in self.comments.values() for one in there if one["id"] == identity), None)
+        return next(
+            (one for there in self.comments.values() for one in there if one["id"] == identity),
+            None,
+        )
 
     def _shown(self, comment):
         url = f"{self.url}/repos/{REPOSITORY}/issues/comments/{comment['id']}"
@@ -141,23 +170,34 @@ class GithubStandIn(StrictServer):
 
     def _graphql(self, request):
         if set(request.body) != {"query", "variables"}:
-            raise ViolationError(f"GraphQL takes a query and its variables, not {set(request.body)}")
+            raise ViolationError(
+                f"GraphQL takes a query and its variables, not {set(request.body)}"
+            )
         result = graphql_sync(
-            SCHEMA, request.body["query"], root_value=_Root(self), variable_values=request.body["variables"], type_resolver=_type_of
+            SCHEMA,
+            request.body["query"],
+            root_value=_Root(self),
+            variable_values=request.body["variables"],
+            type_resolver=_type_of,
         )
         for error in result.errors or ():
             if not isinstance(error.original_error, _GraphError):
                 raise ViolationError(f"GraphQL: {error.message}")
         errors = [
-            {"type": error.original_error.kind, "path": error.path, "message": error.message} for error in result.errors or ()
+            {"type": error.original_error.kind, "path": error.path, "message": error.message}
+            for error in result.errors or ()
         ]
-        return Answer(status=200, body={"data": result.data, **({"errors": errors} if errors else {})})
+        return Answer(
+            status=200, body={"data": result.data, **({"errors": errors} if errors else {})}
+        )
 
     def node(self, identity):
         """A comment as GraphQL shows it to whoever asks."""
         found = self._found(int(base64.b64decode(identity)[12:]))
         if found is None:
-            raise _GraphError("NOT_FOUND", f"Could not resolve to a node with the global id of '{identity}'.")
+            raise _GraphError(
+                "NOT_FOUND", f"Could not resolve to a node with the global id of '{identity}'."
+            )
         return {
             "id": identity,
             "body": found["body"],

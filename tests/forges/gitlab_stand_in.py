@@ -54,19 +54,32 @@ class GitlabStandIn(StrictServer):
         if "note_id" in request.values:
             return self._single(request, number)
         if request.method == "POST":
-            return Answer(status=201, body=self._shown(self.add(request.body["body"], by=viewer, number=number), number))
+            return Answer(
+                status=201,
+                body=self._shown(self.add(request.body["body"], by=viewer, number=number), number),
+            )
         return self._page(request, number)
 
     def _page(self, request, number):
         size, page = int(request.query.get("per_page", 20)), int(request.query.get("page", 1))
-        there = self.notes[number] if request.query.get("sort") == "asc" else self.notes[number][::-1]
+        there = (
+            self.notes[number] if request.query.get("sort") == "asc" else self.notes[number][::-1]
+        )
         shown = [self._shown(note, number) for note in there[(page - 1) * size : page * size]]
         following = str(page + 1) if len(there) > page * size else ""
-        headers = {"X-Page": str(page), "X-Per-Page": str(size), "X-Next-Page": following, "X-Total": str(len(there))}
+        headers = {
+            "X-Page": str(page),
+            "X-Per-Page": str(size),
+            "X-Next-Page": following,
+            "X-Total": str(len(there)),
+        }
         return Answer(status=200, body=shown, headers=headers)
 
     def _single(self, request, number):
-        found = next((note for note in self.notes[number] if note["id"] == int(request.values["note_id"])), None)
+        found = next(
+            (note for note in self.notes[number] if note["id"] == int(request.values["note_id"])),
+            None,
+        )
         if found is None:
             return Answer(status=404, body={"message": "404 Note Not Found"})
         if request.method == "DELETE":
@@ -95,4 +108,10 @@ class GitlabStandIn(StrictServer):
 
     def _user(self, identity):
         name = f"user{identity}"
-        return {"id": identity, "username": name, "name": name, "state": "active", "web_url": f"{self.origin}/{name}"}
+        return {
+            "id": identity,
+            "username": name,
+            "name": name,
+            "state": "active",
+            "web_url": f"{self.origin}/{name}",
+        }

@@ -45,7 +45,11 @@ class Fault:
     heard: bool = False
 
     def meets(self, request: Request) -> bool:
-        return self.times > 0 and request.method == self.method and re.search(self.path, request.path) is not None
+        return (
+            self.times > 0
+            and request.method == self.method
+            and re.search(self.path, request.path) is not None
+        )
 
 
 class ViolationError(Exception):
@@ -66,7 +70,16 @@ class Description:
     def __init__(self, document):
         self._document = document
         self._routes = [
-            (re.compile("/".join("([^/]+)" if part.startswith("{") else re.escape(part) for part in path.split("/")) + r"\Z"), path)
+            (
+                re.compile(
+                    "/".join(
+                        "([^/]+)" if part.startswith("{") else re.escape(part)
+                        for part in path.split("/")
+                    )
+                    + r"\Z"
+                ),
+                path,
+            )
             for path in document["paths"]
         ]
 
@@ -79,7 +92,9 @@ class Description:
             if operation is None:
                 raise ViolationError(f"{path} has no {request.method}")
             names = re.findall(r"\{(.+?)\}", path)
-            request.values = {name: unquote(text) for name, text in zip(names, found.groups(), strict=True)}
+            request.values = {
+                name: unquote(text) for name, text in zip(names, found.groups(), strict=True)
+            }
             return path, operation
         raise ViolationError(f"no path is like {request.method} {request.path}")
 
@@ -93,7 +108,11 @@ class Description:
         for place, given in (("query", request.query), ("path", request.values)):
             for name, parameter in known[place].items():
                 if name in given:
-                    self._hold(_typed(given[name], parameter["schema"]), parameter["schema"], f"parameter {name}")
+                    self._hold(
+                        _typed(given[name], parameter["schema"]),
+                        parameter["schema"],
+                        f"parameter {name}",
+                    )
                 elif parameter.get("required"):
                     raise ViolationError(f"parameter {name} is missing")
         body = operation.get("requestBody")
@@ -131,14 +150,19 @@ class Description:
             return schema["enum"][0]
         match schema.get("type"):
             case "object":
-                return {name: self.smallest(schema["properties"][name]) for name in schema.get("required", ())}
+                return {
+                    name: self.smallest(schema["properties"][name])
+                    for name in schema.get("required", ())
+                }
             case "array":
                 return []
             case "integer" | "number":
                 return 1
             case "boolean":
                 return False
-        return {"date-time": "2026-11-23T00:00:00Z", "uri": "https://github.example/x"}.get(schema.get("format"), "x")
+        return {"date-time": "2026-11-23T00:00:00Z", "uri": "https://github.example/x"}.get(
+            schema.get("format"), "x"
+        )
 
     def schema(self, name):
         return self._document["components"]["schemas"][name]
@@ -152,7 +176,9 @@ class Description:
         return entry
 
     def _hold(self, value, schema, what):
-        validator = OAS30Validator({"allOf": [schema], "components": self._document.get("components", {})})
+        validator = OAS30Validator(
+            {"allOf": [schema], "components": self._document.get("components", {})}
+        )
         for error in validator.iter_errors(value):
             raise ViolationError(f"{what}: {error.json_path}: {error.message}")
 
@@ -187,7 +213,11 @@ class StrictServer:
                     return
                 data = b"" if answer.body is None else json.dumps(answer.body).encode()
                 self.send_response(answer.status)
-                headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(data)), **answer.headers}
+                headers = {
+                    "Content-Type": "application/json; charset=utf-8",
+                    "Content-Length": str(len(data)),
+                    **answer.headers,
+                }
                 for name, text in headers.items():
                     self.send_header(name, text)
                 self.end_headers()
@@ -197,7 +227,9 @@ class StrictServer:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.origin = f"http://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
 
     def __enter__(self):
         self._thread.start()
@@ -210,7 +242,9 @@ class StrictServer:
 
     def writes(self):
         """The requests that change something, or would."""
-        return [f"{request.method} {request.path}" for request in self.requests if self.changes(request)]
+        return [
+            f"{request.method} {request.path}" for request in self.requests if self.changes(request)
+        ]
 
     def changes(self, request):
         return request.method != "GET"

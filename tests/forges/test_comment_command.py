@@ -13,7 +13,11 @@ from documents import due, finding, fine, outcome
 from github_stand_in import REPOSITORY
 from strict_server import Answer, Fault
 
-LIMIT = Answer(status=403, body={"message": "You have exceeded a secondary rate limit."}, headers={"Retry-After": "1"})
+LIMIT = Answer(
+    status=403,
+    body={"message": "You have exceeded a secondary rate limit."},
+    headers={"Retry-After": "1"},
+)
 
 
 @pytest.fixture
@@ -40,7 +44,14 @@ def say(tfcert, forge, tmp_path):
                 "CI_COMMIT_SHA": "abcdef1234567890",
             },
         }[forge.name]
-        return tfcert("comment", forge.name, *files, *arguments, environment={**own, **(environment or {})}, cwd=tmp_path)
+        return tfcert(
+            "comment",
+            forge.name,
+            *files,
+            *arguments,
+            environment={**own, **(environment or {})},
+            cwd=tmp_path,
+        )
 
     return run
 
@@ -54,7 +65,9 @@ def test_an_outcome_is_posted_and_its_exit_code_is_kept(say, forge):
     assert "### tfcert: findings (1 error)" in body
     assert "```diff\ndiff --git" in body
     assert "commit abcdef1234567890" in body
-    assert say(documents=[outcome(findings=[finding(rule="certificate-unverified")])]).returncode == 3
+    assert (
+        say(documents=[outcome(findings=[finding(rule="certificate-unverified")])]).returncode == 3
+    )
     assert say(documents=[fine()]).returncode == 0
     assert say(documents=[due(exit_code=0) | {"exit_code": 0}]).returncode == 0
     assert len(forge.server.bodies()) == 1
@@ -66,7 +79,10 @@ def test_github_com_and_github_enterprise_have_different_paths(say, forge):
     for url in (forge.server.origin, forge.server.url):
         forge.server.comments[7].clear()
         for documents in ([due()], [fine()]):
-            assert say(documents=documents, environment={"GITHUB_API_URL": url}).returncode in {0, 1}
+            assert say(documents=documents, environment={"GITHUB_API_URL": url}).returncode in {
+                0,
+                1,
+            }
         assert [comment["minimized"] for comment in forge.server.comments[7]] == ["RESOLVED"]
 
 
@@ -77,7 +93,9 @@ def test_two_hundred_workspaces_are_one_comment(say, forge):
     (body,) = forge.server.bodies()
     assert len(body) < 65_536
     assert len(re.findall(r"^\| `\d+` `plan.json` \|", body, re.MULTILINE)) == 200
-    assert body.index("| `150` `plan.json` | **findings**") < body.index("| `0` `plan.json` | **clean**")
+    assert body.index("| `150` `plan.json` | **findings**") < body.index(
+        "| `0` `plan.json` | **clean**"
+    )
 
 
 def test_an_outcome_may_be_piped_in_or_named(say, tfcert, forge, tmp_path):
@@ -92,7 +110,9 @@ def test_an_outcome_may_be_piped_in_or_named(say, tfcert, forge, tmp_path):
 
 def test_it_may_run_the_check_itself(say, forge, story):
     """With every option of check, the patches in the comment."""
-    done = say("--run", f"prod={story}/terraform.tfstate --offline --as-of 2026-11-24", "--key", "rotation")
+    done = say(
+        "--run", f"prod={story}/terraform.tfstate --offline --as-of 2026-11-24", "--key", "rotation"
+    )
     assert (done.returncode, done.stderr) == (1, b"")
     (body,) = forge.server.bodies()
     assert body.count("```diff") == 3
@@ -120,21 +140,32 @@ def test_a_dry_run_prints_just_what_would_be_posted_and_writes_nothing(say, forg
 
 
 @pytest.mark.parametrize("number", [7, 8], ids=["403", "404"])
-def test_a_token_that_may_not_write_leaves_the_exit_code_and_tells_elsewhere(say, forge, tmp_path, number):
+def test_a_token_that_may_not_write_leaves_the_exit_code_and_tells_elsewhere(
+    say, forge, tmp_path, number
+):
     """Annotations and the job's summary on GitHub, the job's log on GitLab."""
     summary = tmp_path / "summary.md"
     environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
     document = due(policy={"name": "x", "threshold_days": 30, "notice_days": 60})
-    done = say("--number", str(number), documents=[document], token="reads", environment=environment)
+    done = say(
+        "--number", str(number), documents=[document], token="reads", environment=environment
+    )
     assert done.returncode == 1
     assert b"no comment could be written" in done.stderr
     if forge.name == "github":
-        assert done.stdout.startswith(b"::error file=main.tf,line=1,title=certificate-expiring aws_api")
+        assert done.stdout.startswith(
+            b"::error file=main.tf,line=1,title=certificate-expiring aws_api"
+        )
         assert "### tfcert: findings (1 error)" in summary.read_text()
     else:
         assert b"### tfcert: findings (1 error)" in done.stdout
         assert not summary.exists()
-    assert say("--number", str(number), documents=[fine()], token="reads", environment=environment).returncode == 0
+    assert (
+        say(
+            "--number", str(number), documents=[fine()], token="reads", environment=environment
+        ).returncode
+        == 0
+    )
 
 
 @pytest.mark.parametrize("forge", ["gitlab"], indirect=True)
@@ -153,7 +184,11 @@ def test_a_dry_run_writes_nothing_where_the_token_may_not_read_either(say, tmp_p
     """Not into the summary of a step."""
     summary = tmp_path / "summary.md"
     done = say(
-        "--number", "8", "--dry-run", documents=[due()], environment={"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_ACTIONS": "true"}
+        "--number",
+        "8",
+        "--dry-run",
+        documents=[due()],
+        environment={"GITHUB_STEP_SUMMARY": str(summary), "GITHUB_ACTIONS": "true"},
     )
     assert (done.returncode, summary.exists()) == (1, False)
     assert done.stdout.startswith(b"<!-- tfcert comment")
@@ -162,16 +197,24 @@ def test_a_dry_run_writes_nothing_where_the_token_may_not_read_either(say, tmp_p
 def test_annotations_cannot_be_broken_out_of(say, forge, tmp_path):
     """What names may hold is escaped as GitHub's toolkit does."""
     nasty = "a\n::error::x%0Ay,line=2::z"
-    document = outcome(findings=[finding(address=nasty, message=nasty, location={"file": nasty, "line": 1})])
+    document = outcome(
+        findings=[finding(address=nasty, message=nasty, location={"file": nasty, "line": 1})]
+    )
     done = say(documents=[document], token="reads", environment={"GITHUB_ACTIONS": "true"})
     if forge.name == "github":
         (line,) = done.stdout.decode().splitlines()
-        assert line.startswith("::error file=a\\n%3A%3Aerror%3A%3Ax%250Ay%2Cline=2%3A%3Az,line=1,title=")
+        assert line.startswith(
+            "::error file=a\\n%3A%3Aerror%3A%3Ax%250Ay%2Cline=2%3A%3Az,line=1,title="
+        )
 
 
 def test_a_limit_of_github_is_waited_for(say, forge):
     """As long as it says."""
-    forge.server.faults.append(Fault(method="POST", path="comments|notes", answer=LIMIT if forge.name == "github" else None))
+    forge.server.faults.append(
+        Fault(
+            method="POST", path="comments|notes", answer=LIMIT if forge.name == "github" else None
+        )
+    )
     assert say(documents=[due()]).returncode == 1
     assert len(forge.server.bodies()) == 1
 
@@ -193,7 +236,11 @@ def test_accounts_are_masked_where_that_is_asked_for(say, forge):
 
 
 WRONG = {
-    "another version": (["0.json"], [{**due(), "schema": "tfcert.outcome/v2"}], b"'tfcert.outcome/v2'"),
+    "another version": (
+        ["0.json"],
+        [{**due(), "schema": "tfcert.outcome/v2"}],
+        b"'tfcert.outcome/v2'",
+    ),
     "a plan": (["0.json"], [{"format_version": "1.2"}], b"not the outcome of a check"),
     "no file": (["missing.json"], [], b"missing.json: there is no such file"),
     "no commit": (["0.json", "--commit", "HEAD"], [due()], b"--commit: 'HEAD' is no commit"),
@@ -215,10 +262,16 @@ def test_what_the_environment_does_not_say_must_be_given(tfcert, tmp_path):
     """The repository, the pull request and the token."""
     data = json.dumps(due()).encode()
     assert b"--repository: which repository?" in tfcert("comment", "github", stdin=data).stderr
-    assert b"--number: which pull request?" in tfcert("comment", "github", "--repository", "a/b", stdin=data).stderr
+    assert (
+        b"--number: which pull request?"
+        in tfcert("comment", "github", "--repository", "a/b", stdin=data).stderr
+    )
     given = ("comment", "gitlab", "--repository", "1", "--number", "2")
     assert b"GITLAB_TOKEN: no token" in tfcert(*given, stdin=data).stderr
-    assert b"GitLab hides no comment" in tfcert(*given, "--behavior", "hide-and-new", stdin=data).stderr
+    assert (
+        b"GitLab hides no comment"
+        in tfcert(*given, "--behavior", "hide-and-new", stdin=data).stderr
+    )
     assert b"not the outcome of a check" in tfcert(*given).stderr
 
 
@@ -242,11 +295,19 @@ def test_the_event_of_a_workflow_names_the_pull_request(say, forge, tmp_path):
 def test_after_the_workflow_of_a_fork_github_is_asked_for_the_pull_request(say, forge, tmp_path):
     """By branch and commit, since what a fork's workflow hands over could name any pull request."""
     forge.server.heads = {"stranger:patch-1": [(9, "2" * 40), (7, "1" * 40)]}
-    started = {"id": 5, "head_sha": "1" * 40, "head_branch": "patch-1", "head_repository": {"owner": {"login": "stranger"}}}
+    started = {
+        "id": 5,
+        "head_sha": "1" * 40,
+        "head_branch": "patch-1",
+        "head_repository": {"owner": {"login": "stranger"}},
+    }
     own = event(tmp_path, {"workflow_run": started})
     assert say(documents=[due()], environment=own).returncode == 1
     assert '"run": 5' in forge.server.bodies()[0]
-    late = say(documents=[due()], environment=event(tmp_path, {"workflow_run": {**started, "head_sha": "3" * 40}}))
+    late = say(
+        documents=[due()],
+        environment=event(tmp_path, {"workflow_run": {**started, "head_sha": "3" * 40}}),
+    )
     assert late.returncode == 2
     assert b"no open pull request has 333333333333 at the head of stranger:patch-1" in late.stderr
 
@@ -255,17 +316,43 @@ def test_the_clients_of_the_forges_are_not_imported_by_other_verbs(tfcert):
     """Nor before they are needed."""
     code = "import sys; from checker.cli.app import build; build('{}'); print([m for m in ('github', 'gitlab', 'requests') if m in sys.modules])"
     for verb in ("check", "comment"):
-        done = subprocess.run([sys.executable, "-c", code.format(verb)], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(verb)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
         assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize(("forge", "module"), [("github", "github"), ("gitlab", "gitlab")], indirect=["forge"])
+@pytest.mark.parametrize(
+    ("forge", "module"), [("github", "github"), ("gitlab", "gitlab")], indirect=["forge"]
+)
 def test_a_client_that_is_not_installed_is_said_with_what_to_install(say, forge, module, tmp_path):
     """The clients are an extra."""
     (tmp_path / "0.json").write_text(json.dumps(due()))
     code = f"import sys; sys.modules[{module!r}] = None; from checker.cli import main; main()"
     own = {"GITHUB_TOKEN": "writes", "GITLAB_TOKEN": "writes"}
-    command = [sys.executable, "-c", code, "comment", forge.name, "0.json", "--repository", "a/b", "--number", "7"]
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **own}, capture_output=True, timeout=60, check=False)
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "comment",
+        forge.name,
+        "0.json",
+        "--repository",
+        "a/b",
+        "--number",
+        "7",
+    ]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, **own},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 2
     assert b"pip install 'tfcert[comment]'" in done.stderr

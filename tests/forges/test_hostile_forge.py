@@ -89,7 +89,12 @@ def comment(tfcert, tmp_path):
                 "GITHUB_REPOSITORY": "a/b",
                 "GITHUB_REF": "refs/pull/7/merge",
             },
-            "gitlab": {"CI_API_V4_URL": address, "GITLAB_TOKEN": SECRET, "CI_PROJECT_ID": "42", "CI_MERGE_REQUEST_IID": "7"},
+            "gitlab": {
+                "CI_API_V4_URL": address,
+                "GITLAB_TOKEN": SECRET,
+                "CI_PROJECT_ID": "42",
+                "CI_MERGE_REQUEST_IID": "7",
+            },
         }[forge]
         began = time.monotonic()
         done = tfcert("comment", forge, "outcome.json", cwd=tmp_path, environment=environment)
@@ -124,7 +129,10 @@ def test_the_token_follows_no_redirect_to_another_place(hostile, comment, forge,
 
 
 @FORGES
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "http://[::1", "//evil.example/x", "https:", "http://127.0.0.1:99999/"])
+@pytest.mark.parametrize(
+    "location",
+    ["file:///etc/passwd", "http://[::1", "//evil.example/x", "https:", "http://127.0.0.1:99999/"],
+)
 def test_a_redirect_to_what_is_no_place_is_refused(hostile, comment, forge, location):
     """Another scheme, another host without a scheme, or garbage."""
     server = hostile(lambda request: request.say(302, Location=location))
@@ -134,7 +142,9 @@ def test_a_redirect_to_what_is_no_place_is_refused(hostile, comment, forge, loca
 @FORGES
 def test_a_refused_redirect_says_what_where_and_what_to_do(hostile, comment, forge):
     """The request without its query, the server that it came from and the one that it points to, and the variable to set."""
-    server = hostile(lambda request: request.say(302, Location="https://login.example/sign-in?back=x"))
+    server = hostile(
+        lambda request: request.say(302, Location="https://login.example/sign-in?back=x")
+    )
     said = refused(comment(forge, server.url)[0])
     variable = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}[forge]
     assert f"redirects from {server.url} (GET /" in said
@@ -147,7 +157,11 @@ def test_a_refused_redirect_says_what_where_and_what_to_do(hostile, comment, for
 @pytest.mark.parametrize(
     ("kind", "body", "reason"),
     [
-        ("text/html; charset=utf-8", b"<html>sign in</html>", "answers with text/html, and its API answers with JSON"),
+        (
+            "text/html; charset=utf-8",
+            b"<html>sign in</html>",
+            "answers with text/html, and its API answers with JSON",
+        ),
         ("text/html", b"[]", "answers with text/html, and its API answers with JSON"),
         ("x\x1b[31m", b"[]", "answers with another media type"),
         ("application/json", b"<html>", "no JSON|value"),
@@ -171,16 +185,25 @@ def test_a_forge_that_is_not_there_is_said_in_words(comment, forge):
 
 ANSWERS = {
     "a redirect to itself": lambda request: request.say(301, Location=request.path + "x"),
-    "deep": lambda request: request.say(200, b"[" * 200_000 + b"]" * 200_000, **{"Content-Type": "application/json"}),
+    "deep": lambda request: request.say(
+        200, b"[" * 200_000 + b"]" * 200_000, **{"Content-Type": "application/json"}
+    ),
     "a number": lambda request: request.say(200, b"7", **{"Content-Type": "application/json"}),
     "wrong types": lambda request: request.say(
-        200, b'[{"id":"x","body":7,"user":3,"author":[],"node_id":{}}]', **{"Content-Type": "application/json"}
+        200,
+        b'[{"id":"x","body":7,"user":3,"author":[],"node_id":{}}]',
+        **{"Content-Type": "application/json"},
     ),
-    "no text": lambda request: request.say(200, b"\xff\xfe\x00", **{"Content-Type": "application/json"}),
+    "no text": lambda request: request.say(
+        200, b"\xff\xfe\x00", **{"Content-Type": "application/json"}
+    ),
     "the same page": lambda request: request.say(
         200,
         json.dumps(
-            [{"id": number, "body": "x", "system": False, "user": {}, "author": {"id": 1}} for number in range(100)]
+            [
+                {"id": number, "body": "x", "system": False, "user": {}, "author": {"id": 1}}
+                for number in range(100)
+            ]
         ).encode(),
         **{"Content-Type": "application/json"},
     ),
@@ -189,7 +212,9 @@ ANSWERS = {
         request.end_headers(),
         [request.wfile.write(b" " * 1024**2) for _ in range(4096)],
     ),
-    "a bomb": lambda request: request.say(200, BOMB, **{"Content-Encoding": "gzip", "Content-Type": "application/json"}),
+    "a bomb": lambda request: request.say(
+        200, BOMB, **{"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    ),
 }
 
 
@@ -229,7 +254,11 @@ def test_a_forge_that_never_answers_is_left(hostile, forge, monkeypatch, answer)
             request.wfile.write(b" ")
             time.sleep(0.1)
 
-    answers = {"202": lambda request: request.say(202, b"{}"), "nothing": lambda _: time.sleep(5), "a byte now and then": slowly}
+    answers = {
+        "202": lambda request: request.say(202, b"{}"),
+        "nothing": lambda _: time.sleep(5),
+        "a byte now and then": slowly,
+    }
     server = hostile(answers[answer])
     rig = type(forge)(name=forge.name, server=server, repository=forge.repository)
     began = time.monotonic()
@@ -258,7 +287,13 @@ def test_an_address_that_is_none_is_refused_before_anything_is_sent(address):
 
 
 @pytest.mark.parametrize(
-    "address", ["https://api.github.com", "http://localhost:3000/api/v3/", "https://[::1]:8443/api/v4", "HTTPS://Host"]
+    "address",
+    [
+        "https://api.github.com",
+        "http://localhost:3000/api/v3/",
+        "https://[::1]:8443/api/v4",
+        "HTTPS://Host",
+    ],
 )
 def test_an_address_that_is_one_is_taken(address):
     """A GitHub Enterprise, a GitLab of one's own, a port, an IPv6 address."""
@@ -280,12 +315,24 @@ def test_a_forged_marker_of_a_later_run_holds_nothing_up_where_nobody_tells_whos
     forged = Post(text="all is well", marker=replace(MARKER, run=10**18))
     forge.server.add(forged.body)
     post = Post(text="bad", marker=MARKER)
-    assert update_comment(forge.conversation(), post, Behavior.UPDATE).did is not CommentAction.OUTRUN
-    bodies = forge.server.bodies() if forge.name == "github" else [note["body"] for note in forge.server.notes[7]]
+    assert (
+        update_comment(forge.conversation(), post, Behavior.UPDATE).did is not CommentAction.OUTRUN
+    )
+    bodies = (
+        forge.server.bodies()
+        if forge.name == "github"
+        else [note["body"] for note in forge.server.notes[7]]
+    )
     assert any("bad" in body for body in bodies)
     # The next run still finds it.
-    update_comment(forge.conversation(), Post(text="worse", marker=replace(MARKER, run=6)), Behavior.UPDATE)
-    bodies = forge.server.bodies() if forge.name == "github" else [note["body"] for note in forge.server.notes[7]]
+    update_comment(
+        forge.conversation(), Post(text="worse", marker=replace(MARKER, run=6)), Behavior.UPDATE
+    )
+    bodies = (
+        forge.server.bodies()
+        if forge.name == "github"
+        else [note["body"] for note in forge.server.notes[7]]
+    )
     assert any("worse" in body for body in bodies)
     assert not any("bad" in body for body in bodies)
 
@@ -293,7 +340,12 @@ def test_a_forged_marker_of_a_later_run_holds_nothing_up_where_nobody_tells_whos
 def test_a_comment_of_somebody_else_that_cannot_be_edited_is_passed_over(forge):
     """Where nobody tells whose it is, and the forge refuses the edit: a comment of this run's own is added."""
     no = Answer(status=403, body={"message": "no"})
-    for method, path, times in (("GET", "/user$", 99), ("POST", "graphql", 99), ("PATCH", "comments", 1), ("PUT", "notes", 1)):
+    for method, path, times in (
+        ("GET", "/user$", 99),
+        ("POST", "graphql", 99),
+        ("PATCH", "comments", 1),
+        ("PUT", "notes", 1),
+    ):
         forge.server.faults.append(Fault(method=method, path=path, answer=no, times=times))
     forged = Post(text="all is well", marker=replace(MARKER, run=10**18)).body
     if forge.name == "github":

@@ -13,21 +13,38 @@ from github_stand_in import BOT
 from strict_server import Answer, Fault
 
 from checker.errors import TfcertError
-from checker.forges.comment import Behavior, CommentAction, Marker, Post, RefusedError, comment_body, update_comment
+from checker.forges.comment import (
+    Behavior,
+    CommentAction,
+    Marker,
+    Post,
+    RefusedError,
+    comment_body,
+    update_comment,
+)
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}
+SECONDARY = {
+    "message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+}
 
 
 def post(rig, text, *, hours=0, key="default", resolved=False, run=None, always=False):
     marker = Marker(
-        key=key, repository=rig.repository, at=NOW + timedelta(hours=hours), resolved=resolved, run=run, commit="abcdef1"
+        key=key,
+        repository=rig.repository,
+        at=NOW + timedelta(hours=hours),
+        resolved=resolved,
+        run=run,
+        commit="abcdef1",
     )
     return Post(text=text, marker=marker, always=always)
 
 
 def ours(rig):
-    return [comment_body(body) for body in rig.server.bodies() if body.startswith("<!-- tfcert comment")]
+    return [
+        comment_body(body) for body in rig.server.bodies() if body.startswith("<!-- tfcert comment")
+    ]
 
 
 def run(rig, *arguments, behavior=Behavior.UPDATE, token="writes", **more):
@@ -130,7 +147,11 @@ def test_hide_and_new_hides_the_earlier_ones_once(github):
     """Each of them as outdated."""
     for hours, text in enumerate("abc"):
         run(github, text, hours=hours, behavior=Behavior.HIDE_AND_NEW)
-    assert [comment["minimized"] for comment in github.server.comments[7]] == ["OUTDATED", "OUTDATED", False]
+    assert [comment["minimized"] for comment in github.server.comments[7]] == [
+        "OUTDATED",
+        "OUTDATED",
+        False,
+    ]
     assert [line.split()[0] for line in writes(github)] == ["POST", "POST", "POST", "POST", "POST"]
 
 
@@ -153,7 +174,9 @@ def test_a_thousand_comments_before_ours(forge):
     writes(forge)
     assert run(forge, "two", hours=1) is CommentAction.EDITED
     listings = [
-        request for request in forge.server.requests if request.method == "GET" and request.path.endswith(("comments", "notes"))
+        request
+        for request in forge.server.requests
+        if request.method == "GET" and request.path.endswith(("comments", "notes"))
     ]
     pages = [request.query.get("page", "1") for request in listings]
     assert pages == [str(page) for page in range(1, 12)]
@@ -177,14 +200,18 @@ def test_a_comment_that_is_deleted_meanwhile_is_written_anew(forge):
 
 
 @pytest.mark.parametrize("heard", [False, True])
-@pytest.mark.parametrize("answer", [Answer(status=502, body={"message": "Server Error"}), None], ids=["502", "cut off"])
+@pytest.mark.parametrize(
+    "answer", [Answer(status=502, body={"message": "Server Error"}), None], ids=["502", "cut off"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH|PUT", "DELETE"])
 def test_whatever_fails_for_a_while_leaves_one_comment(forge, method, answer, heard):
     """Also where the request was carried out and only its answer was lost."""
     for text in ("a", "b"):
         run(forge, text, behavior=Behavior.NEW)
     for name in method.split("|"):
-        forge.server.faults.append(Fault(method=name, path="comments|notes", answer=answer, times=2, heard=heard))
+        forge.server.faults.append(
+            Fault(method=name, path="comments|notes", answer=answer, times=2, heard=heard)
+        )
     run(forge, "c", hours=1)
     run(forge, "c", hours=2, key="other")
     assert sorted(ours(forge)) == ["c", "c"]
@@ -211,7 +238,12 @@ def test_a_body_that_is_not_taken_is_an_error_that_says_why(forge):
 
 def test_a_forge_that_stays_away_is_given_up(forge):
     """After five tries, with an error that says so."""
-    fault = Fault(method="GET", path="comments|notes", answer=Answer(status=503, body={"message": "x"}), times=99)
+    fault = Fault(
+        method="GET",
+        path="comments|notes",
+        answer=Answer(status=503, body={"message": "x"}),
+        times=99,
+    )
     forge.server.faults.append(fault)
     with pytest.raises(TfcertError, match=r"answers 503.*, 5 times"):
         run(forge, "one")
@@ -226,7 +258,13 @@ def test_a_forge_that_stays_away_is_given_up(forge):
 )
 def test_github_s_secondary_limit_is_waited_for(github, headers, pause):
     """403 is then no refusal."""
-    github.server.faults.append(Fault(method="POST", path="comments", answer=Answer(status=403, body=SECONDARY, headers=headers)))
+    github.server.faults.append(
+        Fault(
+            method="POST",
+            path="comments",
+            answer=Answer(status=403, body=SECONDARY, headers=headers),
+        )
+    )
     assert run(github, "one") is CommentAction.CREATED
     assert github.pauses == [pause]
     assert ours(github) == ["one"]
@@ -266,13 +304,20 @@ def test_runs_that_race_leave_one_comment_and_it_is_the_newest(forge, runs, beha
     waited = set()
 
     def wait(request):
-        if request.method == "POST" and "graphql" not in request.path and threading.get_ident() not in waited:
+        if (
+            request.method == "POST"
+            and "graphql" not in request.path
+            and threading.get_ident() not in waited
+        ):
             waited.add(threading.get_ident())
             barrier.wait(timeout=20)
 
     forge.server.before.append(wait)
     with ThreadPoolExecutor(runs) as pool:
-        done = [pool.submit(run, forge, f"run {number}", hours=number, behavior=behavior) for number in range(runs)]
+        done = [
+            pool.submit(run, forge, f"run {number}", hours=number, behavior=behavior)
+            for number in range(runs)
+        ]
         assert all(each.result(timeout=60) for each in done)
     assert ours(forge) == [f"run {runs - 1}"]
 
@@ -301,7 +346,9 @@ def test_an_answer_that_is_none_of_the_api_s_is_an_error_and_no_traceback(forge,
     for method in ("GET", "POST"):
         for path in ("comments|notes", "graphql|user"):
             run(forge, "one", behavior=Behavior.NEW)
-            forge.server.faults = [Fault(method=method, path=path, answer=Answer(status=200, body=body), times=99)]
+            forge.server.faults = [
+                Fault(method=method, path=path, answer=Answer(status=200, body=body), times=99)
+            ]
             with suppress(TfcertError):
                 run(forge, "two", hours=1)
             forge.server.faults = []
@@ -309,7 +356,9 @@ def test_an_answer_that_is_none_of_the_api_s_is_an_error_and_no_traceback(forge,
 
 @pytest.mark.parametrize("token", ["writes", "installation"])
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
-def test_where_graphql_is_not_there_the_user_s_login_tells_or_that_a_bot_wrote_it(github, status, token):
+def test_where_graphql_is_not_there_the_user_s_login_tells_or_that_a_bot_wrote_it(
+    github, status, token
+):
     """The token of an installation has no user either, and it writes as a bot: a person's forgery is left alone."""
     github.server.tokens["installation"] = (BOT, True)
     if token == "installation":
@@ -319,7 +368,9 @@ def test_where_graphql_is_not_there_the_user_s_login_tells_or_that_a_bot_wrote_i
     github.server.faults.append(Fault(method="POST", path="graphql", answer=gone, times=99))
     forged = post(github, "forged").body
     github.server.add(forged)
-    for hours, (text, fine) in enumerate((("bad", False), ("fine", True), ("bad again", False)), start=1):
+    for hours, (text, fine) in enumerate(
+        (("bad", False), ("fine", True), ("bad again", False)), start=1
+    ):
         run(github, text, hours=hours, resolved=fine, token=token)
     assert github.server.bodies()[0] == forged
     assert ours(github) == ["forged", "bad again"]
@@ -328,7 +379,14 @@ def test_where_graphql_is_not_there_the_user_s_login_tells_or_that_a_bot_wrote_i
 @pytest.mark.parametrize("status", [403, 404])
 def test_where_gitlab_does_not_tell_whose_a_token_is_the_marker_alone_counts(gitlab, status):
     """So that there is still one comment."""
-    gitlab.server.faults.append(Fault(method="GET", path="/user$", answer=Answer(status=status, body={"message": "no"}), times=99))
+    gitlab.server.faults.append(
+        Fault(
+            method="GET",
+            path="/user$",
+            answer=Answer(status=status, body={"message": "no"}),
+            times=99,
+        )
+    )
     for hours, text in enumerate("abc"):
         run(gitlab, text, hours=hours)
     assert ours(gitlab) == ["c"]
@@ -344,10 +402,20 @@ def test_fifty_runs_over_a_pull_request_s_life_leave_one_comment(forge):
         if dice.random() < 0.2:
             method = dice.choice(("GET", "POST", "PATCH", "PUT", "DELETE"))
             answer = Answer(status=502, body={"message": "x"})
-            forge.server.faults.append(Fault(method=method, path="comments|notes", answer=answer, heard=dice.random() < 0.5))
+            forge.server.faults.append(
+                Fault(
+                    method=method, path="comments|notes", answer=answer, heard=dice.random() < 0.5
+                )
+            )
         hour = number - dice.choice((0, 0, 0, 3))
         fine = dice.random() < 0.3
-        run(forge, "fine" if fine else f"{hour % 4} findings", hours=hour, run=hour + 100, resolved=fine)
+        run(
+            forge,
+            "fine" if fine else f"{hour % 4} findings",
+            hours=hour,
+            run=hour + 100,
+            resolved=fine,
+        )
         newest = max(newest, hour)
         assert len(ours(forge)) <= 1
     run(forge, "the end", hours=99, run=999)
@@ -366,7 +434,12 @@ def test_an_edit_that_is_refused_is_a_refusal_and_no_endless_round(github):
     """GitHub says 404 for what may not be written."""
     run(github, "one")
     github.server.faults.append(
-        Fault(method="PATCH", path="comments", answer=Answer(status=404, body={"message": "Not Found"}), times=99)
+        Fault(
+            method="PATCH",
+            path="comments",
+            answer=Answer(status=404, body={"message": "Not Found"}),
+            times=99,
+        )
     )
     with pytest.raises(RefusedError):
         run(github, "two", hours=1)
@@ -381,7 +454,9 @@ def test_folding_away_is_no_reason_to_fail(github):
 
     def refuse(request):
         if request.path.endswith("graphql") and "mutation" in request.body["query"]:
-            github.server.faults.append(Fault(method="POST", path="graphql", answer=Answer(status=200, body=errors)))
+            github.server.faults.append(
+                Fault(method="POST", path="graphql", answer=Answer(status=200, body=errors))
+            )
 
     github.server.before.append(refuse)
     assert run(github, "fine", hours=1, resolved=True) is CommentAction.EDITED

@@ -15,10 +15,16 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 MARKER = Marker(key="prod", repository="octo-org/gateway", at=NOW)
 
 
-@given(st.text(), st.text(), st.none() | st.text(), st.none() | st.integers(0, 2**60), st.booleans())
-def test_a_marker_is_read_as_it_was_written_and_is_one_hidden_line(key, repository, commit, run, resolved):
+@given(
+    st.text(), st.text(), st.none() | st.text(), st.none() | st.integers(0, 2**60), st.booleans()
+)
+def test_a_marker_is_read_as_it_was_written_and_is_one_hidden_line(
+    key, repository, commit, run, resolved
+):
     """Whatever the key holds, it cannot end the HTML comment early."""
-    marker = Marker(key=key, repository=repository, at=NOW, commit=commit, run=run, resolved=resolved)
+    marker = Marker(
+        key=key, repository=repository, at=NOW, commit=commit, run=run, resolved=resolved
+    )
     line = marker.line
     assert read_marker(f"{line}\nthe rest\n-->") == marker
     assert len(line.splitlines()) == 1

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-MODULES = ("secrets", "json", "venv", "pip", "sitecustomize", "usercustomize", "typer", "checker", "msgspec", "re", "ssl", "site")
+MODULES = (
+    "secrets",
+    "json",
+    "venv",
+    "pip",
+    "sitecustomize",
+    "usercustomize",
+    "typer",
+    "checker",
+    "msgspec",
+    "re",
+    "ssl",
+    "site",
+)
 TOOLS = ("terraform", "tofu", "git", "python3", "tfcert")
 
 
@@ -36,7 +49,9 @@ def plant_configuration(folder, marks):
         'terraform {\n  backend "s3" {\n    bucket              = "x"\n    key                 = "x"\n'
         '    region              = "us-east-1"\n    shared_config_files = ["./aws.ini"]\n    profile             = "evil"\n  }\n}\n'
     )
-    (folder / "aws.ini").write_text(f"[profile evil]\ncredential_process = /usr/bin/touch {marks / 'backend'}\n")
+    (folder / "aws.ini").write_text(
+        f"[profile evil]\ncredential_process = /usr/bin/touch {marks / 'backend'}\n"
+    )
 
 
 def ran(marks):

@@ -13,7 +13,12 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 ACCEPTANCE = ROOT / "fixtures" / "acceptance"
 # What comes of each plan without AWS: fixtures/acceptance/README.md.
-PLANS = {"single-first-certificates": 0, "shared-2-repoint": 0, "single-replace": 1, "single-attribute-removed": 1}
+PLANS = {
+    "single-first-certificates": 0,
+    "shared-2-repoint": 0,
+    "single-replace": 1,
+    "single-attribute-removed": 1,
+}
 
 TFCERT = """#!/bin/sh
 printf '%s\\n' "tfcert $*" >> "$CALLS"
@@ -50,7 +55,9 @@ class Machine:
         shutil.copytree(ACCEPTANCE / plan / "config", self.root)
         self.binaries, self.log = home / "bin", home / "calls.txt"
         self.binaries.mkdir()
-        self.command("tfcert", TFCERT.replace("{tfcert}", f'"{Path(sys.executable).parent}/tfcert"'))
+        self.command(
+            "tfcert", TFCERT.replace("{tfcert}", f'"{Path(sys.executable).parent}/tfcert"')
+        )
         self.command("terraform", TERRAFORM)
         self.home = home
 

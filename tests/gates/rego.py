@@ -21,5 +21,9 @@ def answers(policy, document):
     said = []
     for rule in ("deny", "warn"):
         answer = engine.query(f"x := [base64.encode(each) | some each in data.{package}.{rule}]")
-        said.append(sorted(base64.b64decode(each).decode() for each in json.loads(str(answer))["bindings"]["x"]))
+        said.append(
+            sorted(
+                base64.b64decode(each).decode() for each in json.loads(str(answer))["bindings"]["x"]
+            )
+        )
     return tuple(said)

@@ -61,8 +61,12 @@ class Runner:
         self.action = load("action.yml")
         temp.mkdir(exist_ok=True)
         if seeded:
-            sum_ = subprocess.run(["cksum"], input=str(ROOT).encode(), capture_output=True, check=True, timeout=60).stdout
-            (temp / f"tfcert-{sum_.split()[0].decode()}").symlink_to(Path(sys.executable).parents[1])
+            sum_ = subprocess.run(
+                ["cksum"], input=str(ROOT).encode(), capture_output=True, check=True, timeout=60
+            ).stdout
+            (temp / f"tfcert-{sum_.split()[0].decode()}").symlink_to(
+                Path(sys.executable).parents[1]
+            )
 
     def run(self, *, environment=None, **given):
         """Run every step, an input's `_` standing for its `-`; the first that fails is the last that runs."""
@@ -74,17 +78,29 @@ class Runner:
         summary.write_text("before\n", encoding="utf-8")
         steps, log, code = {}, "", 0
         for step in self.action["runs"]["steps"]:
-            known = {"inputs": inputs, "steps": steps, "github": {"token": "not-a-token"}, "runner": {"temp": str(self.temp)}}
+            known = {
+                "inputs": inputs,
+                "steps": steps,
+                "github": {"token": "not-a-token"},
+                "runner": {"temp": str(self.temp)},
+            }
             if "if" in step and not _holds(step["if"], known):
                 continue
             done, outputs = self._step(step, known, summary, environment or {})
-            steps[step.get("id", step["name"])], log, code = outputs, log + done.stdout, done.returncode
+            steps[step.get("id", step["name"])], log, code = (
+                outputs,
+                log + done.stdout,
+                done.returncode,
+            )
             if code:
                 break
         known = {"inputs": inputs, "steps": steps}
         return Ran(
             code=code,
-            outputs={name: _filled(entry["value"], known) for name, entry in self.action["outputs"].items()},
+            outputs={
+                name: _filled(entry["value"], known)
+                for name, entry in self.action["outputs"].items()
+            },
             log=log,
             summary=summary.read_text(encoding="utf-8").removeprefix("before\n"),
         )
@@ -139,5 +155,11 @@ def _value(expression, known):
 
 def _holds(condition, known):
     """A condition in the one form that the action uses: contexts compared with literals, joined by `||`."""
-    comparisons = [re.fullmatch(r"(\S+) (==|!=) '([^']*)'", part.strip()).groups() for part in condition.split("||")]
-    return any((_value(left, known) == right) == (operator == "==") for left, operator, right in comparisons)
+    comparisons = [
+        re.fullmatch(r"(\S+) (==|!=) '([^']*)'", part.strip()).groups()
+        for part in condition.split("||")
+    ]
+    return any(
+        (_value(left, known) == right) == (operator == "==")
+        for left, operator, right in comparisons
+    )

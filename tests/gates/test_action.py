@@ -57,7 +57,12 @@ def test_findings_fail_the_step_and_are_put_out(action):
 def test_what_is_clean_passes(action):
     """A certificate with a year left: exit 0, verdict clean."""
     ran = action(sources=STATE, **CLEAN)
-    assert (ran.code, ran.outputs["verdict"], ran.outputs["exit-code"], ran.outputs["errors"]) == (0, "clean", "0", "0")
+    assert (ran.code, ran.outputs["verdict"], ran.outputs["exit-code"], ran.outputs["errors"]) == (
+        0,
+        "clean",
+        "0",
+        "0",
+    )
 
 
 def test_i4_what_could_not_be_checked_fails_the_step(action):
@@ -71,7 +76,12 @@ def test_what_cannot_be_read_fails_the_step(action):
     """A source that is not there is exit 2, with no verdict and no path to a report."""
     ran = action(sources="nowhere.json", offline="true")
     assert ran.code == 2
-    assert (ran.outputs["exit-code"], ran.outputs["verdict"], ran.outputs["json"], ran.outputs["sarif"]) == ("2", "", "", "")
+    assert (
+        ran.outputs["exit-code"],
+        ran.outputs["verdict"],
+        ran.outputs["json"],
+        ran.outputs["sarif"],
+    ) == ("2", "", "", "")
 
 
 def test_a_check_that_is_killed_fails_the_step(action, workspace):
@@ -81,7 +91,14 @@ def test_a_check_that_is_killed_fails_the_step(action, workspace):
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("offline", "yes"), ("recursive", "1"), ("annotations", "on"), ("summary", "TRUE "), ("patches", "no")]
+    ("name", "text"),
+    [
+        ("offline", "yes"),
+        ("recursive", "1"),
+        ("annotations", "on"),
+        ("summary", "TRUE "),
+        ("patches", "no"),
+    ],
 )
 def test_a_switch_is_true_or_false(action, name, text):
     """A switch with another word is refused by name: never taken for the one or the other."""
@@ -96,7 +113,10 @@ def test_several_sources_a_line_each(action, workspace):
     (workspace / "one state.json").write_bytes(data)
     (workspace / "--offline.json").write_bytes(data)
     ran = action(sources="one state.json\n--offline.json\n\n", config=".", **DUE)
-    assert [source["path"] for source in read(ran.outputs["json"])["sources"]] == ["one state.json", "--offline.json"]
+    assert [source["path"] for source in read(ran.outputs["json"])["sources"]] == [
+        "one state.json",
+        "--offline.json",
+    ]
 
 
 HOSTILE = (
@@ -112,8 +132,20 @@ HOSTILE = (
     "EOF\ntouch owned\nEOF",
     "PYTHON\ntouch owned\nPYTHON",
 )
-SWITCHES = {"scan", "all-regions", "offline", "recursive", "annotations", "summary", "patches", "comment", "mask-accounts"}
-TEXTS = sorted(set(load("action.yml")["inputs"]) - SWITCHES - {"python", "working-directory", "github-token"})
+SWITCHES = {
+    "scan",
+    "all-regions",
+    "offline",
+    "recursive",
+    "annotations",
+    "summary",
+    "patches",
+    "comment",
+    "mask-accounts",
+}
+TEXTS = sorted(
+    set(load("action.yml")["inputs"]) - SWITCHES - {"python", "working-directory", "github-token"}
+)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -123,7 +155,12 @@ def test_an_input_is_never_run(action, workspace, text):
     assert action(**checked, comment="true", offline="true").code == 2
     commented = {name.replace("-", "_"): text for name in TEXTS}
     assert action(**commented, comment="true", github_token=text).code == 2
-    assert action(**dict.fromkeys((name.replace("-", "_") for name in SWITCHES), text), sources=STATE).code == 2
+    assert (
+        action(
+            **dict.fromkeys((name.replace("-", "_") for name in SWITCHES), text), sources=STATE
+        ).code
+        == 2
+    )
     assert not list(workspace.parent.rglob("owned"))
 
 
@@ -137,7 +174,11 @@ def test_no_script_holds_an_expression():
 def test_what_tfcert_prints_commands_nothing(action, workspace):
     """A word of a pull request may look like a command: while the report is printed the runner obeys none, and then it does again."""
     ran = action(
-        sources=STATE, environment=instead(workspace, "echo ::add-mask::error\nprintf '::warning::x' >&2\nexit 3\n"), **CLEAN
+        sources=STATE,
+        environment=instead(
+            workspace, "echo ::add-mask::error\nprintf '::warning::x' >&2\nexit 3\n"
+        ),
+        **CLEAN,
     )
     assert "\n::add-mask::error\n" in ran.log
     assert (ran.obeyed(), ran.code) == ([], 3)
@@ -145,8 +186,14 @@ def test_what_tfcert_prints_commands_nothing(action, workspace):
 
 def test_annotations_and_the_summary_can_be_left_out(action):
     """Both are there unless they are switched off; the summary is added to what the job wrote before."""
-    shown, hidden = action(sources=STATE, **DUE), action(sources=STATE, annotations="false", summary="false", **DUE)
-    assert any(re.match(r"::error file=certificate\.tf,line=2,title=certificate-expiring ", command) for command in shown.obeyed())
+    shown, hidden = (
+        action(sources=STATE, **DUE),
+        action(sources=STATE, annotations="false", summary="false", **DUE),
+    )
+    assert any(
+        re.match(r"::error file=certificate\.tf,line=2,title=certificate-expiring ", command)
+        for command in shown.obeyed()
+    )
     assert "certificate-expiring" in shown.summary
     assert (hidden.obeyed(), hidden.summary) == ([], "")
 
@@ -159,11 +206,18 @@ def test_every_option_arrives(action, workspace):
     assert action(sources=STATE, threshold="5", notice="20", fail_on="warning", **DUE).code == 1
     assert action(sources=STATE, threshold="5", notice="20", **DUE).outputs["warnings"] == "1"
     assert action(sources=STATE, expect="introduce", **DUE).code == 2
-    assert action(sources=STATE, formats="junit=junit report.xml\njson=more.json\n", **DUE).code == 1
+    assert (
+        action(sources=STATE, formats="junit=junit report.xml\njson=more.json\n", **DUE).code == 1
+    )
     assert (workspace / "junit report.xml").read_bytes().startswith(b"<?xml")
     assert json.loads((workspace / "more.json").read_text())["verdict"] == "findings"
     (workspace.parent / "elsewhere").mkdir()
-    assert Runner(workspace.parent, workspace.parent / "t").run(sources=STATE, working_directory="my work", **DUE).code == 1
+    assert (
+        Runner(workspace.parent, workspace.parent / "t")
+        .run(sources=STATE, working_directory="my work", **DUE)
+        .code
+        == 1
+    )
 
 
 @pytest.fixture
@@ -181,7 +235,9 @@ def aws():
 def test_aws_is_asked_with_what_the_job_has(action, aws):
     """Without `offline` the end is the one that AWS gives, by the credentials in the job's environment."""
     ran = action(sources=STATE, as_of="2026-11-24", environment=aws.environment())
-    (certificate,) = [found for found in read(ran.outputs["json"])["certificates"] if found["id"] == "rj3hhn"]
+    (certificate,) = [
+        found for found in read(ran.outputs["json"])["certificates"] if found["id"] == "rj3hhn"
+    ]
     assert (certificate["evidence"], certificate["days_left"]) == ("observed", 342)
 
 
@@ -191,7 +247,10 @@ def test_an_account_is_scanned(action, aws):
     ran = action(region="us-east-1\neu-west-1\n", **scanned)
     assert (ran.code, ran.outputs["verdict"]) == (1, "findings"), ran.log
     document = read(ran.outputs["json"])
-    assert [source["path"].rpartition("/")[2] for source in document["sources"]] == ["eu-west-1", "us-east-1"]
+    assert [source["path"].rpartition("/")[2] for source in document["sources"]] == [
+        "eu-west-1",
+        "us-east-1",
+    ]
     assert "certificate-expiring" in ran.summary
     assert action(region="eu-west-1", **scanned).code == 0
     assert action(offline="true", **scanned).code == 2
@@ -206,16 +265,25 @@ def test_every_option_of_a_check_is_an_input_or_left_out_with_reason(tfcert):
         "help": "not for a pipeline",
         "verbose": "for a person who wonders",
     }
-    told = "".join(tfcert(verb, "--help").stdout.decode().partition("Options")[2] for verb in ("check", "scan"))
+    told = "".join(
+        tfcert(verb, "--help").stdout.decode().partition("Options")[2] for verb in ("check", "scan")
+    )
     options = set(re.findall(r"--([a-z][a-z-]+)", told))
-    assert options - set(left_out) - set(load("action.yml")["inputs"]) - {"no-recursive", "no-offline"} == set()
+    assert (
+        options - set(left_out) - set(load("action.yml")["inputs"]) - {"no-recursive", "no-offline"}
+        == set()
+    )
 
 
 def test_it_installs_itself(workspace, tmp_path):
     """The first step of a job installs the action's own code with the versions that it was tested with, the second finds it there."""
     runner = Runner(workspace, tmp_path / "fresh", seeded=False)
     cache = subprocess.run(
-        [sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "pip", "cache", "dir"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     ).stdout.strip()
     environment = {"PIP_CACHE_DIR": cache} if cache else {}
     first = runner.run(sources=STATE, python=sys.executable, environment=environment, **CLEAN)

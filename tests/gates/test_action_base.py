@@ -22,7 +22,14 @@ def git(folder, *arguments):
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_SYSTEM": os.devnull,
     }
-    done = subprocess.run(["git", *who, *arguments], cwd=folder, env=environment, check=True, capture_output=True, timeout=60)
+    done = subprocess.run(
+        ["git", *who, *arguments],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
     return done.stdout.decode().strip()
 
 
@@ -39,9 +46,21 @@ def pull_request(workspace, tmp_path):
 
     def event(*, head="acme/live", base=None):
         file = tmp_path / "event.json"
-        sides = {"base": {"ref": "main", "sha": base or git(workspace, "rev-parse", "main"), "repo": {"full_name": "acme/live"}}}
-        file.write_text(json.dumps({"pull_request": {**sides, "head": {"repo": {"full_name": head}}}}))
-        return {"GITHUB_EVENT_PATH": str(file), "GITHUB_BASE_REF": "main", "GITHUB_REPOSITORY": "acme/live"}
+        sides = {
+            "base": {
+                "ref": "main",
+                "sha": base or git(workspace, "rev-parse", "main"),
+                "repo": {"full_name": "acme/live"},
+            }
+        }
+        file.write_text(
+            json.dumps({"pull_request": {**sides, "head": {"repo": {"full_name": head}}}})
+        )
+        return {
+            "GITHUB_EVENT_PATH": str(file),
+            "GITHUB_BASE_REF": "main",
+            "GITHUB_REPOSITORY": "acme/live",
+        }
 
     return event
 
@@ -59,13 +78,25 @@ def test_a_base_that_cannot_be_read_fails_the_step(action, workspace, pull_reque
     """In a shallow clone, and outside of a repository, the step ends with 2; it never takes what is checked out."""
     environment = pull_request(base="1" * 40)
     shallow = tmp_path / "shallow"
-    git(tmp_path, "clone", "-q", "--depth", "1", "--branch", "pull-request", f"file://{workspace}", str(shallow))
+    git(
+        tmp_path,
+        "clone",
+        "-q",
+        "--depth",
+        "1",
+        "--branch",
+        "pull-request",
+        f"file://{workspace}",
+        str(shallow),
+    )
     for folder in (workspace, shallow):
         subprocess.run(["rm", "-rf", str(workspace / ".git")], check=True, timeout=60)
         if folder is shallow:
             (shallow / ".git").rename(workspace / ".git")
         done = action(sources=STATE, environment=environment, **DUE)
-        assert (done.code, done.outputs["exit-code"], done.outputs["verdict"]) == (2, "2", ""), done.log
+        assert (done.code, done.outputs["exit-code"], done.outputs["verdict"]) == (2, "2", ""), (
+            done.log
+        )
         assert "base branch of the pull request cannot be read" in done.log
 
 
@@ -111,7 +142,10 @@ def test_an_input_without_an_option_is_refused(action, scan, name, text):
     """What the verb has no option for is named, and not left out in silence."""
     done = action(**{"sources": STATE, "scan": scan, name: text, "as_of": "2026-11-24"})
     assert (done.code, done.outputs["exit-code"]) == (2, "2")
-    assert f"the input {name.replace('_', '-')} is for a {'check' if scan == 'true' else 'scan'}" in done.log
+    assert (
+        f"the input {name.replace('_', '-')} is for a {'check' if scan == 'true' else 'scan'}"
+        in done.log
+    )
 
 
 def test_a_working_directory_that_is_a_link_is_refused(action, workspace, pull_request):
@@ -125,9 +159,23 @@ def test_a_working_directory_that_is_a_link_is_refused(action, workspace, pull_r
     git(workspace, "commit", "-qm", "sandbox")
     git(workspace, "checkout", "-qb", "another")
     (workspace / "live").symlink_to("sandbox")
-    assert action(sources=STATE, working_directory="sandbox", environment=pull_request(), **DUE).code == 0
+    assert (
+        action(sources=STATE, working_directory="sandbox", environment=pull_request(), **DUE).code
+        == 0
+    )
     done = action(sources=STATE, working_directory="live", environment=pull_request(), **DUE)
     assert (done.code, "is a link in the checkout" in done.log) == (2, True), done.log
-    done = action(sources=STATE, working_directory="live", policy_base="main", environment=pull_request(), **DUE)
+    done = action(
+        sources=STATE,
+        working_directory="live",
+        policy_base="main",
+        environment=pull_request(),
+        **DUE,
+    )
     assert done.code == 2, done.log
-    assert action(sources=STATE, working_directory="./sandbox/.", environment=pull_request(), **DUE).code == 0
+    assert (
+        action(
+            sources=STATE, working_directory="./sandbox/.", environment=pull_request(), **DUE
+        ).code
+        == 0
+    )

@@ -13,7 +13,11 @@ SERVER = "docs/gates/atlantis/repos.yaml"
 
 def stops(said):
     """Atlantis's judgement of a custom check, by its code at 078d0a82: it reads the output and nothing else."""
-    return not said or said.startswith("FAIL") or bool(re.search(r'[1-9][0-9]* failure|failures": \[', said))
+    return (
+        not said
+        or said.startswith("FAIL")
+        or bool(re.search(r'[1-9][0-9]* failure|failures": \[', said))
+    )
 
 
 def stopped_before(said):
@@ -25,14 +29,19 @@ def stopped_before(said):
 def check(machine):
     """Run the one `run` step in the project's folder by `sh -c`, with the variables of a run step; the plan is what `show` left."""
     steps = load(SERVER)["workflows"]["tfcert"]["policy_check"]["steps"]
-    assert [step if isinstance(step, str) else next(iter(step)) for step in steps] == ["show", "run"]
+    assert [step if isinstance(step, str) else next(iter(step)) for step in steps] == [
+        "show",
+        "run",
+    ]
 
     def run(plan, *, shown=True, **more):
         here = machine(plan)
         show_file = here.root / "default workspace.json"
         if shown:
             show_file.write_bytes(here.plan.read_bytes())
-        return here.run("sh", "-c", steps[1]["run"], SHOWFILE=str(show_file), DIR=str(here.root), **more)
+        return here.run(
+            "sh", "-c", steps[1]["run"], SHOWFILE=str(show_file), DIR=str(here.root), **more
+        )
 
     return run
 
@@ -68,8 +77,17 @@ def test_a_server_without_tfcert_stops(check):
 def test_a_pass_with_a_word_that_atlantis_misreads_still_passes(machine):
     """A report that passes and has the word in it, in an address say, is shown with the word broken up."""
     here = machine("shared-2-repoint")
-    here.command("tfcert", "#!/bin/sh\necho 'tfcert: clean'\necho 'aws_api_gateway_stage.failover: 3 failures'\n")
-    done = here.run("sh", "-c", load(SERVER)["workflows"]["tfcert"]["policy_check"]["steps"][1]["run"], SHOWFILE="x", DIR=".")
+    here.command(
+        "tfcert",
+        "#!/bin/sh\necho 'tfcert: clean'\necho 'aws_api_gateway_stage.failover: 3 failures'\n",
+    )
+    done = here.run(
+        "sh",
+        "-c",
+        load(SERVER)["workflows"]["tfcert"]["policy_check"]["steps"][1]["run"],
+        SHOWFILE="x",
+        DIR=".",
+    )
     assert (done.code, stops(done.said), stopped_before(done.said)) == (0, False, False)
     assert "aws_api_gateway_stage.f-ailover: 3 f-ailures" in done.said
 
@@ -78,8 +96,15 @@ def test_the_configuration_has_the_keys_that_atlantis_reads():
     """The server turns the custom check on for the workflow; a repository may only turn it on, and brings no workflow of its own."""
     server, repository = load(SERVER), load("docs/gates/atlantis/atlantis.yaml")
     (repo,) = server["repos"]
-    assert (repo["policy_check"], repo["custom_policy_check"], repo["workflow"]) == ("true", "true", "tfcert")
+    assert (repo["policy_check"], repo["custom_policy_check"], repo["workflow"]) == (
+        "true",
+        "true",
+        "tfcert",
+    )
     assert "tfcert" in server["workflows"]
     assert repository["version"] == "3"
     assert "workflows" not in repository
-    assert all(project["custom_policy_check"] == "true" and "workflow" not in project for project in repository["projects"])
+    assert all(
+        project["custom_policy_check"] == "true" and "workflow" not in project
+        for project in repository["projects"]
+    )

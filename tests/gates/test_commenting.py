@@ -50,7 +50,9 @@ def test_one_comment_stays_current(action, github, here):
     assert "tfcert: clean" in body
 
 
-@pytest.mark.parametrize(("token", "said"), [("reads", "no comment could be written"), ("", "no token")])
+@pytest.mark.parametrize(
+    ("token", "said"), [("reads", "no comment could be written"), ("", "no token")]
+)
 def test_a_token_that_may_not_write_changes_no_verdict(action, github, here, token, said):
     """A fork's token: the step ends as the check does, and what is on the run's page already is not there twice."""
     ran = action(sources=STATE, comment="true", github_token=token, **DUE, environment=here)
@@ -58,7 +60,10 @@ def test_a_token_that_may_not_write_changes_no_verdict(action, github, here, tok
     assert said in ran.log
     assert ran.summary.count("### tfcert") == 1
     assert len([command for command in ran.obeyed() if command.startswith("::error ")]) == 1
-    assert action(sources=STATE, comment="true", github_token=token, **CLEAN, environment=here).code == 0
+    assert (
+        action(sources=STATE, comment="true", github_token=token, **CLEAN, environment=here).code
+        == 0
+    )
 
 
 def test_without_a_pull_request_there_is_no_comment(action, github, here):
@@ -82,9 +87,24 @@ def event(workspace, github, here):
     """The event of the second workflow, which GitHub writes: the fork's head, and no number of a pull request."""
     github.heads = {"someone:fix": [(7, HEAD)]}
     file = workspace / "event.json"
-    workflow = {"id": 90, "event": "pull_request", "head_sha": HEAD, "head_branch": "fix", "pull_requests": []}
-    file.write_text(json.dumps({"workflow_run": {**workflow, "head_repository": {"owner": {"login": "someone"}}}}))
-    return {**here, "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_EVENT_PATH": str(file), "GITHUB_REF": "refs/heads/main"}
+    workflow = {
+        "id": 90,
+        "event": "pull_request",
+        "head_sha": HEAD,
+        "head_branch": "fix",
+        "pull_requests": [],
+    }
+    file.write_text(
+        json.dumps(
+            {"workflow_run": {**workflow, "head_repository": {"owner": {"login": "someone"}}}}
+        )
+    )
+    return {
+        **here,
+        "GITHUB_EVENT_NAME": "workflow_run",
+        "GITHUB_EVENT_PATH": str(file),
+        "GITHUB_REF": "refs/heads/main",
+    }
 
 
 def outcomes(folder, **documents):
@@ -96,7 +116,12 @@ def outcomes(folder, **documents):
 
 def test_outcomes_of_other_jobs_become_one_comment(action, workspace, github, here):
     """Two workspaces, one table; the step checks nothing and does not fail for what they found."""
-    ran = action(outcomes=outcomes(workspace, prod=due(), test=fine()), comment="true", github_token="writes", environment=here)
+    ran = action(
+        outcomes=outcomes(workspace, prod=due(), test=fine()),
+        comment="true",
+        github_token="writes",
+        environment=here,
+    )
     assert (ran.code, ran.outputs["verdict"]) == (0, ""), ran.log
     (body,) = github.bodies()
     assert "| `prod`" in body
@@ -142,10 +167,16 @@ def test_an_artifact_of_a_fork_stays_text(action, workspace, github, event):
     ran = action(outcomes="outcome.json", comment="true", github_token="writes", environment=event)
     assert ran.code == 0, ran.log
     (body,) = github.bodies()
-    tokens = [child for token in MarkdownIt("commonmark").parse(body) for child in (token, *(token.children or ()))]
+    tokens = [
+        child
+        for token in MarkdownIt("commonmark").parse(body)
+        for child in (token, *(token.children or ()))
+    ]
     html = [token.content for token in tokens if token.type in {"html_block", "html_inline"}]
     assert sum("<!--" in content for content in html) == 1
-    assert not [word for content in html for word in ("script", "octocat", "add-mask") if word in content]
+    assert not [
+        word for content in html for word in ("script", "octocat", "add-mask") if word in content
+    ]
     assert not [token for token in tokens if token.type == "text" and "@octocat" in token.content]
     assert ran.obeyed() == []
 
@@ -155,13 +186,25 @@ def test_gitlab_keeps_its_comment(machine):
     here = machine("single-replace")
     (here.root / "plan.json").write_bytes(here.plan.read_bytes())
     with GitlabStandIn() as server:
-        request = {"CI_API_V4_URL": server.url, "CI_PROJECT_ID": "42", "CI_MERGE_REQUEST_IID": "7", "CI_COMMIT_SHA": HEAD}
+        request = {
+            "CI_API_V4_URL": server.url,
+            "CI_PROJECT_ID": "42",
+            "CI_MERGE_REQUEST_IID": "7",
+            "CI_COMMIT_SHA": HEAD,
+        }
         (script,) = TEMPLATE["script"]
         assert here.run("sh", "-c", script, **TEMPLATE["variables"], **request).code == 1
         assert server.bodies() == []
         for token, notes in (("reads", 0), ("writes", 1), ("writes", 1)):
-            done = here.run("sh", "-c", script, **TEMPLATE["variables"], **request, GITLAB_TOKEN=token)
+            done = here.run(
+                "sh", "-c", script, **TEMPLATE["variables"], **request, GITLAB_TOKEN=token
+            )
             assert (done.code, len(server.bodies())) == (1, notes), done.said
         assert "rotation-destroys-in-use" in server.bodies()[0]
-        assert here.run("sh", "-c", script, **{**TEMPLATE["variables"], "GATE_COMMENT": "false"}, **request).code == 1
+        assert (
+            here.run(
+                "sh", "-c", script, **{**TEMPLATE["variables"], "GATE_COMMENT": "false"}, **request
+            ).code
+            == 1
+        )
     assert server.violations == []

@@ -16,9 +16,15 @@ def scripts():
     """Scripts by where they stand: `run` and `script` of the YAML files, the hooks of Spacelift, the `sh` blocks of the Jenkinsfile."""
     files = [ROOT / "action.yml", *sorted(path for path in GATES.rglob("*.y*ml"))]
     for path in files:
-        yield from ((path.name, text) for text in _found(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)))
+        yield from (
+            (path.name, text)
+            for text in _found(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader))
+        )
     jenkinsfile = (GATES / "jenkins/Jenkinsfile").read_text(encoding="utf-8")
-    yield from (("Jenkinsfile", text) for text in re.findall(r"sh (?:'''(.*?)'''|'([^']*)')", jenkinsfile, re.DOTALL))
+    yield from (
+        ("Jenkinsfile", text)
+        for text in re.findall(r"sh (?:'''(.*?)'''|'([^']*)')", jenkinsfile, re.DOTALL)
+    )
 
 
 def _found(node):
@@ -40,7 +46,9 @@ SCRIPTS = [(name, text if isinstance(text, str) else "".join(text)) for name, te
 @pytest.mark.parametrize(("name", "script"), SCRIPTS, ids=[name for name, _ in SCRIPTS])
 def test_a_script_is_shell_without_foreign_text(name, script):
     """`bash -n` takes it, no expression of the runner is in it, and nothing is evaluated twice."""
-    done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        ["bash", "-n"], input=script, capture_output=True, text=True, check=False, timeout=60
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert not EXPRESSION.search(script)
     assert not re.search(r"\beval\b|\|\| true", script)

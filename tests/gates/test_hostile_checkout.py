@@ -24,16 +24,31 @@ def marks(tmp_path):
     return tmp_path / "marks"
 
 
-@pytest.mark.parametrize("careless", [{}, {"PYTHONPATH": "."}, {"PYTHONPATH": ":/nowhere"}, CARELESS])
+@pytest.mark.parametrize(
+    "careless", [{}, {"PYTHONPATH": "."}, {"PYTHONPATH": ":/nowhere"}, CARELESS]
+)
 def test_no_step_of_the_action_imports_the_checkout(action, workspace, marks, careless):
     """Every step runs in the checkout or beside it, and takes none of its modules, also where PYTHONPATH names the current folder."""
     plant(workspace, marks)
-    done = action(sources=STATE, comment="true", pull_request="7", github_token="", environment=careless, **DUE)
+    done = action(
+        sources=STATE,
+        comment="true",
+        pull_request="7",
+        github_token="",
+        environment=careless,
+        **DUE,
+    )
     assert (done.code, done.outputs["verdict"], ran(marks)) == (1, "findings", []), done.log
     assert "could not be written" in done.log
     outcome = workspace / "outcome.json"
     outcome.write_bytes((workspace / done.outputs["json"]).read_bytes())
-    posted = action(outcomes="outcome.json", comment="true", pull_request="7", github_token="", environment=careless)
+    posted = action(
+        outcomes="outcome.json",
+        comment="true",
+        pull_request="7",
+        github_token="",
+        environment=careless,
+    )
     assert (posted.code, ran(marks)) == (2, []), posted.log
 
 
@@ -44,8 +59,18 @@ def test_the_installation_imports_nothing_of_the_checkout(workspace, marks, tmp_
     for folder in (workspace, temp):
         plant(folder, marks)
     runner = Runner(workspace, temp, seeded=False)
-    cache = subprocess.run([sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True, check=False, timeout=60)
-    environment = {"PIP_CACHE_DIR": cache.stdout.strip(), "PYTHONPATH": "."} if cache.stdout.strip() else {"PYTHONPATH": "."}
+    cache = subprocess.run(
+        [sys.executable, "-m", "pip", "cache", "dir"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    environment = (
+        {"PIP_CACHE_DIR": cache.stdout.strip(), "PYTHONPATH": "."}
+        if cache.stdout.strip()
+        else {"PYTHONPATH": "."}
+    )
     done = runner.run(sources=STATE, python=sys.executable, environment=environment, **DUE)
     assert (done.code, done.outputs["verdict"], ran(marks)) == (1, "findings", []), done.log
 
@@ -66,7 +91,9 @@ def hostile_backend(workspace, marks, tmp_path):
     return {"PATH": f"{binaries}:/usr/bin:/bin", "GITHUB_EVENT_NAME": "push"}
 
 
-def test_the_actions_steps_start_nothing_for_a_hostile_backend(action, machine, workspace, marks, hostile_backend):
+def test_the_actions_steps_start_nothing_for_a_hostile_backend(
+    action, machine, workspace, marks, hostile_backend
+):
     """A state or a plan is judged without terraform, with the comment step too; a folder, offline, is exit 2 and starts nothing."""
     given = {"policy": "default", "config": ".", "environment": hostile_backend, **DUE}
     done = action(sources=STATE, comment="true", pull_request="7", github_token="", **given)
@@ -92,7 +119,11 @@ def test_a_scan_and_a_fork_start_nothing_for_a_hostile_backend(action, marks, ho
 
 def test_where_terraform_runs_in_a_hostile_folder_it_has_no_token(action, marks, hostile_backend):
     """A folder that is judged, not offline, on the maintainer's own branch: terraform runs, as the pages say, without any token."""
-    environment = hostile_backend | {"GITHUB_TOKEN": "hush", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "hush", "GH_TOKEN": "hush"}
+    environment = hostile_backend | {
+        "GITHUB_TOKEN": "hush",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "hush",
+        "GH_TOKEN": "hush",
+    }
     done = action(sources=".", policy="default", environment=environment)
     assert (done.code, ran(marks)) == (2, ["environment", "terraform"]), done.log
     assert "hush" not in (marks / "environment").read_text()
@@ -101,9 +132,16 @@ def test_where_terraform_runs_in_a_hostile_folder_it_has_no_token(action, marks,
 def test_each_python_of_the_action_is_isolated():
     """No step starts Python without -I."""
     scripts = [step["run"] for step in load("action.yml")["runs"]["steps"]]
-    lines = [line for script in scripts for line in script.splitlines() if '/python" ' in line or '$GATE_PYTHON" ' in line]
+    lines = [
+        line
+        for script in scripts
+        for line in script.splitlines()
+        if '/python" ' in line or '$GATE_PYTHON" ' in line
+    ]
     assert lines
-    assert [line for line in lines if '/python" -I ' not in line and '$GATE_PYTHON" -I ' not in line] == []
+    assert [
+        line for line in lines if '/python" -I ' not in line and '$GATE_PYTHON" -I ' not in line
+    ] == []
 
 
 @pytest.mark.parametrize("plan", PLANS)
@@ -117,13 +155,17 @@ def test_a_recipe_imports_nothing_of_the_checkout(machine, marks, plan):
     code = PLANS[plan]
     template = load("docs/gates/gitlab/tfcert.gitlab-ci.yml")[".tfcert"]
     assert here.run("sh", "-c", template["script"][0], **template["variables"]).code == code
-    step = load("docs/gates/atlantis/repos.yaml")["workflows"]["tfcert"]["policy_check"]["steps"][1]["run"]
+    step = load("docs/gates/atlantis/repos.yaml")["workflows"]["tfcert"]["policy_check"]["steps"][
+        1
+    ]["run"]
     said = here.run("sh", "-c", step, SHOWFILE="plan.json", DIR=".").said
     assert said.startswith("FAIL: tfcert stops" if code else "tfcert: passed"), said
     (hook,) = load("docs/gates/spacelift/config.yml")["stack_defaults"]["after_plan"]
     assert here.run("sh", "-c", hook).code == 0
     assert json.loads((here.root / "tfcert.custom.spacelift.json").read_text())["exit_code"] == code
-    assert bool(here.run("make", "-f", str(ROOT / "docs/gates/make/tfcert.mk"), "gate").code) == bool(code)
+    assert bool(
+        here.run("make", "-f", str(ROOT / "docs/gates/make/tfcert.mk"), "gate").code
+    ) == bool(code)
     planned, judged = (here.run("sh", "-xe", "-c", script) for script in SCRIPTS[:2])
     assert (planned.code, judged.code) == (0, code), judged.said
     assert ran(marks) == []
@@ -146,7 +188,13 @@ def test_a_gitlab_job_that_installs_imports_nothing_of_the_checkout(machine, mar
     )
     (here.root / "plan.json").write_bytes(here.plan.read_bytes())
     template = load("docs/gates/gitlab/tfcert.gitlab-ci.yml")[".tfcert"]
-    done = here.run("sh", "-c", template["script"][0], **{**template["variables"], "GATE_PACKAGE": "x"}, **careless)
+    done = here.run(
+        "sh",
+        "-c",
+        template["script"][0],
+        **{**template["variables"], "GATE_PACKAGE": "x"},
+        **careless,
+    )
     assert (done.code, ran(marks)) == (1, []), done.said
     assert done.calls[0].startswith("python3 -I -m venv")
     assert done.calls[1].startswith("python -I -m pip install")

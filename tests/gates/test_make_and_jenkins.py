@@ -10,7 +10,9 @@ from pipeline import PLANS, ROOT
 MAKEFILE = ROOT / "docs/gates/make/tfcert.mk"
 JENKINSFILE = (ROOT / "docs/gates/jenkins/Jenkinsfile").read_text(encoding="utf-8")
 # Groovy takes a backslash at a line's end out, with the line's end.
-SCRIPTS = [script.replace("\\\n", "") for script in re.findall(r"sh '''\n(.*?)'''", JENKINSFILE, re.DOTALL)]
+SCRIPTS = [
+    script.replace("\\\n", "") for script in re.findall(r"sh '''\n(.*?)'''", JENKINSFILE, re.DOTALL)
+]
 
 
 def applied(done):
@@ -22,7 +24,10 @@ def applied(done):
 def test_make_applies_what_passed(machine, plan):
     """`make apply` plans, judges and applies in that order, and stops before the apply for findings."""
     done = machine(plan).run("make", "-f", str(MAKEFILE), "apply")
-    assert [call.split()[1] for call in done.calls if call.startswith("terraform")][:2] == ["plan", "show"], done.said
+    assert [call.split()[1] for call in done.calls if call.startswith("terraform")][:2] == [
+        "plan",
+        "show",
+    ], done.said
     assert (done.code == 0, applied(done)) == ((PLANS[plan] == 0,) * 2)
 
 

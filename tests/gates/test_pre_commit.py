@@ -21,7 +21,9 @@ def test_the_manifest_and_the_example_are_what_pre_commit_reads(tmp_path):
     """pre-commit validates both, and the example names hooks that there are."""
     example = ROOT / "docs/gates/pre-commit/pre-commit-config.yaml"
     for verb, file in (("validate-manifest", MANIFEST), ("validate-config", example)):
-        done = subprocess.run([*PRE_COMMIT, verb, str(file)], capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(
+            [*PRE_COMMIT, verb, str(file)], capture_output=True, text=True, check=False, timeout=120
+        )
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
     (repository,) = yaml.safe_load(example.read_text(encoding="utf-8"))["repos"]
     assert {hook["id"] for hook in repository["hooks"]} == set(HOOKS)
@@ -37,11 +39,20 @@ def commit(tmp_path, fixtures):
         verb, *rest = hook["entry"].removeprefix("tfcert ").split()
         entry = f"{Path(sys.executable).parent}/tfcert {verb} {' '.join(rest)}"
         hooks.append({**hook, "language": "system", "entry": entry})
-    (home / ".pre-commit-config.yaml").write_text(json.dumps({"repos": [{"repo": "local", "hooks": hooks}]}))
+    (home / ".pre-commit-config.yaml").write_text(
+        json.dumps({"repos": [{"repo": "local", "hooks": hooks}]})
+    )
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "GIT_CONFIG_GLOBAL": "/dev/null"}
 
     def git(*arguments):
-        subprocess.run(["git", *arguments], cwd=home, env=environment, check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            ["git", *arguments],
+            cwd=home,
+            env=environment,
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
 
     git("init", "-q")
 
@@ -70,10 +81,24 @@ STRANGER = {
     "name": "prod",
     "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
     "instances": [
-        {"schema_version": 0, "attributes": {"rest_api_id": "a1", "stage_name": "prod", "client_certificate_id": "abc123"}}
+        {
+            "schema_version": 0,
+            "attributes": {
+                "rest_api_id": "a1",
+                "stage_name": "prod",
+                "client_certificate_id": "abc123",
+            },
+        }
     ],
 }
-EMPTY = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "outputs": {}, "resources": []}
+EMPTY = {
+    "version": 4,
+    "terraform_version": "1.11.4",
+    "serial": 1,
+    "lineage": "x",
+    "outputs": {},
+    "resources": [],
+}
 
 
 @pytest.fixture
@@ -87,7 +112,9 @@ def empty(tmp_path):
 def test_a_committed_state_is_judged(commit, fixtures, empty):
     """A state whose certificate has ended fails the commit, under a name with a blank too; one with nothing of ours passes."""
     assert commit("tfcert-documents", {"live/empty.tfstate": empty}).returncode == 0
-    done = commit("tfcert-documents", {"live/my state.tfstate": fixtures / "readme/terraform.tfstate"})
+    done = commit(
+        "tfcert-documents", {"live/my state.tfstate": fixtures / "readme/terraform.tfstate"}
+    )
     assert done.returncode == 1
     assert "exit code: 1" in done.stdout
     assert "aws_api_gateway_client_certificate.backend" in done.stdout
@@ -101,7 +128,8 @@ def test_i4_what_could_not_be_checked_fails_the_commit(commit, empty):
 
 
 @pytest.mark.parametrize(
-    ("name", "taken"), [("a.tfstate", True), ("deep/plan.json", True), ("plan.json.txt", False), ("main.tf", False)]
+    ("name", "taken"),
+    [("a.tfstate", True), ("deep/plan.json", True), ("plan.json.txt", False), ("main.tf", False)],
 )
 def test_only_documents_are_handed_over(commit, empty, name, taken):
     """States and plans by their names, and nothing else, are read by the first hook."""
@@ -113,7 +141,9 @@ def test_a_policy_is_read_as_tfcert_reads_it(commit, tmp_path):
     right, wrong = tmp_path / "right", tmp_path / "wrong"
     right.write_text("threshold_days = 20\n")
     wrong.write_text("threshold_days = 20\nnotise_days = 45\n")
-    assert commit("tfcert-policy", {"tfcert.toml": right, "live/tfcert.toml": right}).returncode == 0
+    assert (
+        commit("tfcert-policy", {"tfcert.toml": right, "live/tfcert.toml": right}).returncode == 0
+    )
     done = commit("tfcert-policy", {"tfcert.toml": right, "live/tfcert.toml": wrong})
     assert (done.returncode, "exit code: 2" in done.stdout) == (1, True)
     assert "live/tfcert.toml:2" in done.stdout
@@ -124,9 +154,16 @@ def test_an_exemption_in_a_comment_is_read_as_tfcert_reads_it(commit, tmp_path):
     """A comment that would exempt nothing fails the commit, with file and line; one that holds, and a file without any, pass."""
     block = 'resource "aws_api_gateway_client_certificate" "orders" {}\n'
     good, bad = tmp_path / "good", tmp_path / "bad"
-    good.write_text(f'# tfcert:ignore certificate-expiring until=2999-12-04 reason="moved to mTLS"\n{block}')
-    bad.write_text(f"{block}\n# tfcert:ignore certificate-expiring until=2999-12-04\n{block.replace('orders', 'other')}")
-    assert commit("tfcert-policy", {"live/a b.tf": good, "other.tf": tmp_path / "good"}).returncode == 0
+    good.write_text(
+        f'# tfcert:ignore certificate-expiring until=2999-12-04 reason="moved to mTLS"\n{block}'
+    )
+    bad.write_text(
+        f"{block}\n# tfcert:ignore certificate-expiring until=2999-12-04\n{block.replace('orders', 'other')}"
+    )
+    assert (
+        commit("tfcert-policy", {"live/a b.tf": good, "other.tf": tmp_path / "good"}).returncode
+        == 0
+    )
     done = commit("tfcert-policy", {"live/more.tf": bad})
     assert (done.returncode, "exit code: 2" in done.stdout) == (1, True)
     assert "live/more.tf:3: this tfcert:ignore exempts nothing: it has no reason" in done.stdout
@@ -134,7 +171,10 @@ def test_an_exemption_in_a_comment_is_read_as_tfcert_reads_it(commit, tmp_path):
 
 def test_roots_are_judged_before_a_push(commit, fixtures):
     """A root whose state nobody can give fails the push, not the commit."""
-    files = {"live/main.tf": fixtures / "readme/certificate.tf", "live/provider.tf": fixtures / "readme/provider.tf"}
+    files = {
+        "live/main.tf": fixtures / "readme/certificate.tf",
+        "live/provider.tf": fixtures / "readme/provider.tf",
+    }
     assert "exit code" not in commit("tfcert-roots", files).stdout
     done = commit("tfcert-roots", {}, "--hook-stage", "pre-push", "--all-files")
     assert (done.returncode, "exit code: 3" in done.stdout) == (1, True), done.stdout

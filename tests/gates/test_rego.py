@@ -17,7 +17,16 @@ def document(machine):
 
     def made(plan, **more):
         here = machine(plan)
-        here.run("tfcert", "check", str(here.plan), "--config", ".", "--format", "json=outcome.json", **more)
+        here.run(
+            "tfcert",
+            "check",
+            str(here.plan),
+            "--config",
+            ".",
+            "--format",
+            "json=outcome.json",
+            **more,
+        )
         return json.loads((here.root / "outcome.json").read_text())
 
     return made
@@ -51,7 +60,9 @@ def test_what_never_fails_is_a_warning(document):
 
 def test_a_warning_that_fails_is_denied(document):
     """With --fail-on warning a verdict of warnings alone is denied too."""
-    outcome = document("shared-2-repoint", CLOCK="--as-of=2026-11-24T02:15:59Z --offline --fail-on warning")
+    outcome = document(
+        "shared-2-repoint", CLOCK="--as-of=2026-11-24T02:15:59Z --offline --fail-on warning"
+    )
     assert (outcome["summary"]["error"], outcome["exit_code"]) == (0, 1)
     assert answers(POLICY, outcome)[0] == ["tfcert: findings, exit code 1"]
 
@@ -74,7 +85,18 @@ def test_i4_another_document_is_denied(broken):
 def test_an_exemption_is_a_warning(document):
     """What is suppressed is shown with its reason and its day, and does not deny."""
     outcome = document("single-attribute-removed")
-    suppression = {"kind": "inSource", "reason": 'moved to "mTLS"', "until": "2026-12-01", "owner": None, "location": None}
-    outcome["findings"] = [{**finding, "suppression": suppression} for finding in outcome["findings"]]
+    suppression = {
+        "kind": "inSource",
+        "reason": 'moved to "mTLS"',
+        "until": "2026-12-01",
+        "owner": None,
+        "location": None,
+    }
+    outcome["findings"] = [
+        {**finding, "suppression": suppression} for finding in outcome["findings"]
+    ]
     outcome.update(verdict="clean", exit_code=0)
-    assert answers(POLICY, outcome) == ([], ['suppressed until 2026-12-01 (moved to "mTLS"): stage-detached'])
+    assert answers(POLICY, outcome) == (
+        [],
+        ['suppressed until 2026-12-01 (moved to "mTLS"): stage-detached'],
+    )

@@ -62,13 +62,20 @@ def test_i4_what_could_not_be_checked_is_denied(after_plan):
 def test_a_plan_that_cannot_be_read_stops_the_run(after_plan):
     """Without a document the hook fails; and one that a pull request brought along is gone by then."""
     done, document = after_plan(
-        "shared-2-repoint", empty=True, stale='{"schema": "tfcert.outcome/v1", "verdict": "clean", "findings": []}'
+        "shared-2-repoint",
+        empty=True,
+        stale='{"schema": "tfcert.outcome/v1", "verdict": "clean", "findings": []}',
     )
     assert (done.code, document) == (1, None)
 
 
 @pytest.mark.parametrize(
-    "custom", [{}, {"tfcert": {}}, {"tfcert": {"schema": "tfcert.outcome/v2", "verdict": "clean", "findings": []}}]
+    "custom",
+    [
+        {},
+        {"tfcert": {}},
+        {"tfcert": {"schema": "tfcert.outcome/v2", "verdict": "clean", "findings": []}},
+    ],
 )
 def test_what_was_not_judged_is_denied(custom):
     """No document, an empty one, or one of a version that this policy does not know: denied with the reason."""
@@ -78,7 +85,15 @@ def test_what_was_not_judged_is_denied(custom):
 def test_a_suppressed_finding_is_no_denial(after_plan):
     """An exemption holds in the policy as it does in tfcert."""
     _, document = after_plan("single-replace")
-    suppression = {"kind": "external", "reason": "known", "until": "2026-12-01", "owner": None, "location": None}
-    document["findings"] = [{**finding, "suppression": suppression} for finding in document["findings"]]
+    suppression = {
+        "kind": "external",
+        "reason": "known",
+        "until": "2026-12-01",
+        "owner": None,
+        "location": None,
+    }
+    document["findings"] = [
+        {**finding, "suppression": suppression} for finding in document["findings"]
+    ]
     document.update(verdict="clean", exit_code=0)
     assert judged({"tfcert": document}) == ([], [])

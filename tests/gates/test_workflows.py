@@ -18,14 +18,26 @@ ACTION = load("action.yml")
 
 def steps(name):
     """Every step of a workflow."""
-    return [step for job in load(f"docs/gates/github/{name}")["jobs"].values() for step in job["steps"]]
+    return [
+        step for job in load(f"docs/gates/github/{name}")["jobs"].values() for step in job["steps"]
+    ]
 
 
 def test_github_reads_them():
     """GitHub's own schemas take the action and each workflow."""
-    for schema, files in (("github-actions", [ROOT / "action.yml"]), ("github-workflows", [FOLDER / name for name in WORKFLOWS])):
+    for schema, files in (
+        ("github-actions", [ROOT / "action.yml"]),
+        ("github-workflows", [FOLDER / name for name in WORKFLOWS]),
+    ):
         done = subprocess.run(
-            [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, files)],
+            [
+                sys.executable,
+                "-m",
+                "check_jsonschema",
+                "--builtin-schema",
+                f"vendor.{schema}",
+                *map(str, files),
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -37,9 +49,22 @@ def test_github_reads_them():
 def test_an_auditor_finds_nothing_but_names_of_versions():
     """zizmor has nothing to say of the action and the hooks, and of the workflows only that versions are no commits: those are yours to pin."""
     zizmor = Path(sys.executable).parent / "zizmor"
-    files = [ROOT / "action.yml", ROOT / ".pre-commit-hooks.yaml", *(FOLDER / name for name in WORKFLOWS)]
+    files = [
+        ROOT / "action.yml",
+        ROOT / ".pre-commit-hooks.yaml",
+        *(FOLDER / name for name in WORKFLOWS),
+    ]
     done = subprocess.run(
-        [zizmor, "--offline", "--no-config", "--strict-collection", "--quiet", "--format", "json", *files],
+        [
+            zizmor,
+            "--offline",
+            "--no-config",
+            "--strict-collection",
+            "--quiet",
+            "--format",
+            "json",
+            *files,
+        ],
         capture_output=True,
         check=False,
         timeout=120,
@@ -57,10 +82,14 @@ def test_the_action_is_used_as_it_is(name):
     for job in workflow["jobs"].values():
         assert int(job["timeout-minutes"]) <= 30
         assert set(job["permissions"].values()) <= {"read", "write"}
-        (used,) = [step for step in job["steps"] if step.get("uses", "").startswith("OWNER/tfcert@")]
+        (used,) = [
+            step for step in job["steps"] if step.get("uses", "").startswith("OWNER/tfcert@")
+        ]
         assert set(used["with"]) <= set(ACTION["inputs"])
         outputs = {
-            found.split(".")[-1] for found in EXPRESSION.findall(json.dumps(job)) if found.startswith("steps.tfcert.outputs.")
+            found.split(".")[-1]
+            for found in EXPRESSION.findall(json.dumps(job))
+            if found.startswith("steps.tfcert.outputs.")
         }
         assert outputs <= set(ACTION["outputs"])
         assert "continue-on-error" not in json.dumps(job)
@@ -72,20 +101,37 @@ def test_the_action_is_used_as_it_is(name):
 def test_a_root_module_that_failed_fails_the_whole():
     """The job that waits for all of them ends well only where each did: not where one failed, was skipped or was cancelled."""
     every = load("docs/gates/github/workspaces.yml")["jobs"]["every"]
-    assert (every["if"], every["needs"], every["steps"][-1]["if"]) == ("always()", "check", "always()")
+    assert (every["if"], every["needs"], every["steps"][-1]["if"]) == (
+        "always()",
+        "check",
+        "always()",
+    )
     for result, code in (("success", 0), ("failure", 1), ("cancelled", 1), ("skipped", 1), ("", 1)):
-        done = subprocess.run(["bash", "-e", "-c", every["steps"][-1]["run"]], env={"RESULT": result}, check=False, timeout=60)
+        done = subprocess.run(
+            ["bash", "-e", "-c", every["steps"][-1]["run"]],
+            env={"RESULT": result},
+            check=False,
+            timeout=60,
+        )
         assert done.returncode == code, result
 
 
 def test_what_a_fork_controls_has_no_rights():
     """The fork's own run may read and nothing else; the run that may write checks nothing out and is not the fork's."""
-    check, comment = load("docs/gates/github/fork-check.yml"), load("docs/gates/github/fork-comment.yml")
+    check, comment = (
+        load("docs/gates/github/fork-check.yml"),
+        load("docs/gates/github/fork-comment.yml"),
+    )
     assert check["jobs"]["fork"]["permissions"] == {"contents": "read"}
     assert "secrets." not in json.dumps(check)
-    assert comment["jobs"]["comment"]["permissions"] == {"actions": "read", "pull-requests": "write"}
+    assert comment["jobs"]["comment"]["permissions"] == {
+        "actions": "read",
+        "pull-requests": "write",
+    }
     assert comment["on"]["workflow_run"]["workflows"] == [check["name"]]
-    assert not any(step.get("uses", "").startswith("actions/checkout@") for step in steps("fork-comment.yml"))
+    assert not any(
+        step.get("uses", "").startswith("actions/checkout@") for step in steps("fork-comment.yml")
+    )
     assert "github.event.workflow_run.event == 'pull_request'" in comment["jobs"]["comment"]["if"]
 
 
@@ -95,7 +141,9 @@ def test_the_required_check_is_never_skipped():
         workflow = load(f"docs/gates/github/{name}")
         assert workflow["on"] == "pull_request"
         assert workflow["jobs"][job].get("if", "always()") == "always()"
-    assert load("docs/gates/github/pull-request.yml")["jobs"]["certificates"]["name"] == "certificates"
+    assert (
+        load("docs/gates/github/pull-request.yml")["jobs"]["certificates"]["name"] == "certificates"
+    )
 
 
 @pytest.fixture
@@ -140,10 +188,17 @@ def test_the_plan_is_judged_where_it_lies(machine, name):
     """The plan step, with terraform in place: it leaves what the action is told to read, in a folder that is terraform's own."""
     job = next(iter(load(f"docs/gates/github/{name}")["jobs"].values()))
     (script,) = [step["run"] for step in job["steps"] if "run" in step]
-    (given,) = [step["with"]["sources"] for step in job["steps"] if step.get("uses", "").startswith("OWNER/tfcert@")]
+    (given,) = [
+        step["with"]["sources"]
+        for step in job["steps"]
+        if step.get("uses", "").startswith("OWNER/tfcert@")
+    ]
     here = machine("shared-2-repoint")
     (here.root / ".terraform").mkdir(exist_ok=True)
-    here.command("terraform", '#!/bin/sh\n[ "$1" != plan ] || cp "$PLANNED" "$4"\n[ "$1" != show ] || cat "$3"\n')
+    here.command(
+        "terraform",
+        '#!/bin/sh\n[ "$1" != plan ] || cp "$PLANNED" "$4"\n[ "$1" != show ] || cat "$3"\n',
+    )
     before = sorted(here.root.iterdir())
     assert here.run("bash", "-e", "-c", script).code == 0
     assert sorted(here.root.iterdir()) == before

@@ -18,7 +18,13 @@ def call(source: str) -> str:
 
 def world(folder, inner: str = "", **files: str) -> World:
     """A repository with envs/prod, which calls a module beside it; `files` are others, with __ for each slash."""
-    lay(folder, {"envs/prod/main.tf": call("../../modules/gateway"), **{k.replace("__", "/") + ".tf": v for k, v in files.items()}})
+    lay(
+        folder,
+        {
+            "envs/prod/main.tf": call("../../modules/gateway"),
+            **{k.replace("__", "/") + ".tf": v for k, v in files.items()},
+        },
+    )
     path = f"module.gateway{inner}"
     return World(
         folder=folder / "envs" / "prod",
@@ -29,7 +35,9 @@ def world(folder, inner: str = "", **files: str) -> World:
 
 def test_a_module_outside_the_root_is_edited_when_nobody_else_calls_it(tmp_path):
     """The patch names the module's file from the repository's root."""
-    home = world(tmp_path, modules__gateway__main=MODULE, envs__dev__main=call("../../modules/other"))
+    home = world(
+        tmp_path, modules__gateway__main=MODULE, envs__dev__main=call("../../modules/other")
+    )
     git(tmp_path, "init", "-q")
     _, patches = home.ask(every=True)
     assert [rotation.step for rotation in patches.rotations] == [Next(Phase.INTRODUCE)]
@@ -38,7 +46,9 @@ def test_a_module_outside_the_root_is_edited_when_nobody_else_calls_it(tmp_path)
     assert b'"c"' not in (tmp_path / "modules/gateway/main.tf").read_bytes()
 
 
-@pytest.mark.parametrize("source", ["../../modules/gateway", "../../modules/gateway/", "../../modules/./gateway"])
+@pytest.mark.parametrize(
+    "source", ["../../modules/gateway", "../../modules/gateway/", "../../modules/./gateway"]
+)
 def test_other_callers_are_named(source, tmp_path):
     """With file and line; however the folder is written."""
     home = world(tmp_path, modules__gateway__main=MODULE, envs__dev__main="\n\n" + call(source))
@@ -53,7 +63,9 @@ def test_other_callers_are_named(source, tmp_path):
 def test_a_module_is_shared_when_the_one_around_it_is(tmp_path):
     """The other root calls only the outer module, and takes the inner one with it."""
     files = {"modules__gateway__main": call("./inner"), "modules__gateway__inner__main": MODULE}
-    home = world(tmp_path, ".module.gateway", **files, envs__dev__main=call("../../modules/gateway"))
+    home = world(
+        tmp_path, ".module.gateway", **files, envs__dev__main=call("../../modules/gateway")
+    )
     git(tmp_path, "init", "-q")
     _, patches = home.ask()
     assert isinstance(patches.rotations[0].step, Blocked)

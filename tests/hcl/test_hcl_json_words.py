@@ -28,13 +28,24 @@ def test_the_three_phases_stand_in_order(resource):
 
 def test_another_reader_of_the_certificate_is_named():
     """An output or a secret follows it in the phase of what it takes."""
-    words = json_edit("o.tf.json", json.dumps({"output": {"pem": {"value": f"${{{C}.c.pem_encoded_certificate}}"}}}).encode())
+    words = json_edit(
+        "o.tf.json",
+        json.dumps({"output": {"pem": {"value": f"${{{C}.c.pem_encoded_certificate}}"}}}).encode(),
+    )
     assert words is not None
     assert "output.pem.value" in words
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"[" * 100_000, b"[]", b'{"resource": 1}', b'{"resource": {"x": "client_certificate"}}', b"\xff"]
+    "data",
+    [
+        b"",
+        b"[" * 100_000,
+        b"[]",
+        b'{"resource": 1}',
+        b'{"resource": {"x": "client_certificate"}}',
+        b"\xff",
+    ],
 )
 def test_what_says_nothing_of_a_certificate_has_no_words(data):
     """Nor does what is no JSON."""
@@ -43,10 +54,16 @@ def test_what_says_nothing_of_a_certificate_has_no_words(data):
 
 def test_a_provisioner_is_not_to_be_copied():
     """A copy of it would run with the successor alone; without one the advice says nothing of it."""
-    block = {"provisioner": [{"local-exec": {"command": "echo '${self.pem_encoded_certificate}' > ca.pem"}}]}
+    block = {
+        "provisioner": [
+            {"local-exec": {"command": "echo '${self.pem_encoded_certificate}' > ca.pem"}}
+        ]
+    }
     for own, words in ((block, True), ({}, False)):
         text = json.dumps({"resource": {"aws_api_gateway_client_certificate": {"c": own}}}).encode()
-        assert ("without what runs at its creation" in (json_edit("main.tf.json", text) or "")) is words
+        assert (
+            "without what runs at its creation" in (json_edit("main.tf.json", text) or "")
+        ) is words
 
 
 def test_a_stack_of_cdktf_is_changed_in_its_constructs():
@@ -58,13 +75,24 @@ def test_a_stack_of_cdktf_is_changed_in_its_constructs():
     resource = {
         C: {"api_cert_6F2A1B3C": body("api/cert")},
         "aws_api_gateway_stage": {
-            "api_stage_0A1B2C3D": body("api/stage", client_certificate_id=f"${{{C}.api_cert_6F2A1B3C.id}}"),
+            "api_stage_0A1B2C3D": body(
+                "api/stage", client_certificate_id=f"${{{C}.api_cert_6F2A1B3C.id}}"
+            ),
         },
     }
     document = {"//": {"metadata": {"stackName": "edge"}}, "resource": resource}
     words = json_edit("cdk.tf.json", json.dumps(document).encode())
     assert words is not None
-    assert all(part in words for part in ("do not edit", "stack edge", "beside api/cert", "give api/stage", "cdktf deploy edge"))
+    assert all(
+        part in words
+        for part in (
+            "do not edit",
+            "stack edge",
+            "beside api/cert",
+            "give api/stage",
+            "cdktf deploy edge",
+        )
+    )
     assert "copy the key" not in words
 
 
@@ -83,7 +111,10 @@ def test_the_words_are_about_the_certificate_that_is_rotated():
     assert json_certificates(data) == {(C, "c"), (C, "other")}
 
 
-OTHER = {C: {"b": {"description": "${var.name}"}}, "aws_api_gateway_stage": {"b": {"client_certificate_id": f"${{{C}.b.id}}"}}}
+OTHER = {
+    C: {"b": {"description": "${var.name}"}},
+    "aws_api_gateway_stage": {"b": {"client_certificate_id": f"${{{C}.b.id}}"}},
+}
 
 
 @pytest.mark.parametrize(
@@ -96,9 +127,21 @@ OTHER = {C: {"b": {"description": "${var.name}"}}, "aws_api_gateway_stage": {"b"
         ({"resource": OTHER, "locals": {"x": "${" + C + ".c.id}"}}, (C, "c"), True),
         ({"resource": OTHER, "locals": {"x": {"${" + C + ".c.id}": 1}}}, (C, "c"), True),
         ({"resource": OTHER, "moved": {"from": f"{C}.a", "to": f"{C}.c"}}, (C, "c"), True),
-        ({"resource": {"aws_api_gateway_stage": {"x": {"client_certificate_id": "${local.c}"}}}}, (C, "c"), True),
-        ({"resource": {"aws_api_gateway_stage": {"x": {"client_certificate_id": "old000"}}}}, "old000", True),
-        ({"resource": {"aws_api_gateway_stage": {"x": {"client_certificate_id": "new000"}}}}, "old000", False),
+        (
+            {"resource": {"aws_api_gateway_stage": {"x": {"client_certificate_id": "${local.c}"}}}},
+            (C, "c"),
+            True,
+        ),
+        (
+            {"resource": {"aws_api_gateway_stage": {"x": {"client_certificate_id": "old000"}}}},
+            "old000",
+            True,
+        ),
+        (
+            {"resource": {"aws_api_gateway_stage": {"x": {"client_certificate_id": "new000"}}}},
+            "old000",
+            False,
+        ),
         ({"module": {"m": {"id": "${local.client_certificate}"}}}, (C, "c"), True),
     ],
 )
@@ -114,7 +157,9 @@ def test_a_text_that_is_no_json_may_name_anything():
 
 def test_a_literal_id_is_named_by_its_place():
     """The reference to the successor takes the place of the id, and other certificates in the file are not spoken of."""
-    document = {"resource": {**OTHER, "aws_api_gateway_stage": {"x": {"client_certificate_id": "old000"}}}}
+    document = {
+        "resource": {**OTHER, "aws_api_gateway_stage": {"x": {"client_certificate_id": "old000"}}}
+    }
     words = json_edit("gw.tf.json", json.dumps(document).encode(), "old000")
     assert words is not None
     assert "at resource.aws_api_gateway_stage.x.client_certificate_id write" in words

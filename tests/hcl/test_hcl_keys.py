@@ -33,6 +33,15 @@ DECLARED = 'resource "aws_api_gateway_client_certificate" "orders" {\n}\n'
 def test_an_id_that_is_a_key_is_told_from_one_that_is_a_value(local, for_each, keyed, tmp_path):
     """When in doubt it is a key: zipmap's second argument is not told from its first."""
     stage = f'resource "aws_api_gateway_stage" "prod" {{\n  for_each = {for_each}\n  client_certificate_id = each.value\n}}\n'
-    configuration = load_configuration(str(lay(tmp_path, {"main.tf": f"{DECLARED}locals {{\n  x = {local}\n}}\n{stage}"})))
+    configuration = load_configuration(
+        str(lay(tmp_path, {"main.tf": f"{DECLARED}locals {{\n  x = {local}\n}}\n{stage}"}))
+    )
     assert configuration is not None
-    assert bool(follow_certificate(configuration, (), "aws_api_gateway_client_certificate", "orders").keys) == keyed
+    assert (
+        bool(
+            follow_certificate(
+                configuration, (), "aws_api_gateway_client_certificate", "orders"
+            ).keys
+        )
+        == keyed
+    )

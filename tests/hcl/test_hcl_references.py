@@ -63,7 +63,10 @@ def found(text: str):
         (f"[for c in {C} : c]", ReferenceUse.WHOLE),
         (f"[for c in values({C}) : c.id]", ReferenceUse.WHOLE),
         (f"{{ for k, c in {C} : k => [c.id, c.pem_encoded_certificate] }}", ReferenceUse.WHOLE),
-        (f"{{ for k, c in {C} : k => [c.expiration_date, c.pem_encoded_certificate] }}", ReferenceUse.TRUST),
+        (
+            f"{{ for k, c in {C} : k => [c.expiration_date, c.pem_encoded_certificate] }}",
+            ReferenceUse.TRUST,
+        ),
     ],
 )
 def test_a_reference_is_known_by_what_it_takes(expression, use):
@@ -93,7 +96,9 @@ def test_what_only_looks_like_a_reference_is_none(text):
     assert found(text) == []
 
 
-@pytest.mark.parametrize("block", ["depends_on = [X]", "lifecycle {\n    replace_triggered_by = [X.id]\n  }"])
+@pytest.mark.parametrize(
+    "block", ["depends_on = [X]", "lifecycle {\n    replace_triggered_by = [X.id]\n  }"]
+)
 def test_what_orders_or_triggers_is_neither_a_pointer_nor_the_whole(block):
     """`depends_on` and `replace_triggered_by` name an address; they move in retire."""
     text = f'resource "a" "b" {{\n  {block.replace("X", C)}\n}}\n'
@@ -104,7 +109,9 @@ def test_every_reference_of_an_expression_is_found_with_its_own_bytes():
     """Two references in one expression are two, in the order of the text."""
     text = f'locals {{\n  x = var.a ? {C}.id : join(",", [{C}[{C}.tags.n].arn])\n}}\n'
     uses = [(reference.use, reference.name.start) for reference in found(text)]
-    assert sorted(start for _, start in uses) == [at + len(CERTIFICATE) + 1 for at in range(len(text)) if text.startswith(C, at)]
+    assert sorted(start for _, start in uses) == [
+        at + len(CERTIFICATE) + 1 for at in range(len(text)) if text.startswith(C, at)
+    ]
     assert sorted(use.value for use, _ in uses) == ["information", "pointer", "pointer"]
 
 

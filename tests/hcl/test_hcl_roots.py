@@ -26,7 +26,10 @@ def call(source, name="m"):
 
 def found(folder):
     """The roots by path from the folder, with what is said of each."""
-    return {os.path.relpath(root.directory, folder): (root.remote, root.concerned) for root in find_roots(str(folder))}
+    return {
+        os.path.relpath(root.directory, folder): (root.remote, root.concerned)
+        for root in find_roots(str(folder))
+    }
 
 
 @pytest.mark.parametrize(
@@ -42,25 +45,41 @@ def found(folder):
         ({"a/main.tf.json": '{"provider": {"aws": {}}}'}, {"a": (False, False)}),
         ({"main.tf": PROVIDER + STAGE}, {".": (False, True)}),
         ({"a/main.tofu": PROVIDER + STAGE}, {"a": (False, True)}),
-        ({"a/main.tf": PROVIDER, "a/b/c/main.tf": PROVIDER}, {"a": (False, False), "a/b/c": (False, False)}),
+        (
+            {"a/main.tf": PROVIDER, "a/b/c/main.tf": PROVIDER},
+            {"a": (False, False), "a/b/c": (False, False)},
+        ),
         ({".hidden/main.tf": PROVIDER, "a/.terraform/modules/x/main.tf": PROVIDER}, {}),
         # What a root calls counts as its own, however far down.
         (
             {"a/main.tf": PROVIDER + call("../m"), "m/main.tf": call("./n"), "m/n/main.tf": STAGE},
             {"a": (False, True)},
         ),
-        ({"a/main.tf": PROVIDER + call("../m"), "m/main.tf": "locals {\n}\n"}, {"a": (False, False)}),
+        (
+            {"a/main.tf": PROVIDER + call("../m"), "m/main.tf": "locals {\n}\n"},
+            {"a": (False, False)},
+        ),
         # A module that brings a provider along is no root, unless somebody applies it.
         ({"a/main.tf": PROVIDER + call("../m"), "m/main.tf": PROVIDER}, {"a": (False, False)}),
         (
-            {"a/main.tf": PROVIDER + call("../m"), "m/main.tf": PROVIDER, "m/.terraform.lock.hcl": ""},
+            {
+                "a/main.tf": PROVIDER + call("../m"),
+                "m/main.tf": PROVIDER,
+                "m/.terraform.lock.hcl": "",
+            },
             {"a": (False, False), "m": (False, False)},
         ),
         # Where nobody looked something of ours may be.
         ({"a/main.tf": PROVIDER + call("hashicorp/consul/aws")}, {"a": (False, True)}),
         ({"a/main.tf": PROVIDER + call("../../outside")}, {"a": (False, True)}),
-        ({"a/main.tf": PROVIDER, "a/m.tf.json": '{"module": {"m": {"source": "x/y/z"}}}'}, {"a": (False, True)}),
-        ({"a/main.tf": PROVIDER + 'module "m" { source = "./m" }\n', "a/m/x.tf": STAGE}, {"a": (False, True)}),
+        (
+            {"a/main.tf": PROVIDER, "a/m.tf.json": '{"module": {"m": {"source": "x/y/z"}}}'},
+            {"a": (False, True)},
+        ),
+        (
+            {"a/main.tf": PROVIDER + 'module "m" { source = "./m" }\n', "a/m/x.tf": STAGE},
+            {"a": (False, True)},
+        ),
         # A circle comes to an end.
         ({"a/main.tf": BACKEND + call("../m"), "m/main.tf": call("../a")}, {"a": (True, False)}),
     ],
@@ -92,7 +111,11 @@ def test_what_cannot_be_read_is_said_of_its_folder_and_is_no_gap(tmp_path):
 def by_parser(data):
     """Module calls as the parser reads them."""
     body = SourceFile("main.tf", data).body
-    return tuple((block.labels[0], literal_string(data, block, "source")) for block in body.blocks if block.type == "module")
+    return tuple(
+        (block.labels[0], literal_string(data, block, "source"))
+        for block in body.blocks
+        if block.type == "module"
+    )
 
 
 PIECES = st.sampled_from(
@@ -127,7 +150,9 @@ def test_plain_calls_are_what_the_parser_reads_or_nothing(pieces):
 
 def test_most_calls_are_plain():
     """Three calls in the usual form need no parser."""
-    assert plain_calls((call("./a") + call("b/c/d", "n") + "locals {\n  module = 1\n}\n").encode()) == (
+    assert plain_calls(
+        (call("./a") + call("b/c/d", "n") + "locals {\n  module = 1\n}\n").encode()
+    ) == (
         ("m", "./a"),
         ("n", "b/c/d"),
     )
@@ -139,12 +164,17 @@ def test_a_fifo_does_not_hold_up_the_search(tmp_path):
     os.mkfifo(tmp_path / "a" / "x.tf")
     (tmp_path / "b" / "y.tf").symlink_to("/dev/zero")
     roots = find_roots(str(tmp_path))
-    assert [root.unreadable and root.unreadable.rpartition(": ")[2] for root in roots] == ["is not a regular file"] * 2
+    assert [root.unreadable and root.unreadable.rpartition(": ")[2] for root in roots] == [
+        "is not a regular file"
+    ] * 2
 
 
 def test_a_local_state_makes_a_root(tmp_path):
     """Whoever applied there has left it; what it records concerns us even where the text does not any more."""
-    lay(tmp_path, {"a/main.tf": "locals {\n}\n", "a/terraform.tfstate": '{"client_certificate_id":"rj3hhn"}'})
+    lay(
+        tmp_path,
+        {"a/main.tf": "locals {\n}\n", "a/terraform.tfstate": '{"client_certificate_id":"rj3hhn"}'},
+    )
     lay(tmp_path, {"b/main.tf": "locals {\n}\n", "b/terraform.tfstate": "{}"})
     assert found(tmp_path) == {"a": (False, True), "b": (False, False)}
 
@@ -152,4 +182,6 @@ def test_a_local_state_makes_a_root(tmp_path):
 def test_the_search_ends_at_its_bound(tmp_path):
     """Those nearest to the top come first."""
     lay(tmp_path, {f"{'d/' * depth}main.tf": PROVIDER for depth in range(1, 6)})
-    assert [os.path.relpath(root.directory, tmp_path) for root in find_roots(str(tmp_path), most=3)] == ["d", "d/d"]
+    assert [
+        os.path.relpath(root.directory, tmp_path) for root in find_roots(str(tmp_path), most=3)
+    ] == ["d", "d/d"]

@@ -24,7 +24,9 @@ def remedy(home) -> str:
 def goes_on(home) -> bool:
     """Whether introduce is next, and its patch is written."""
     _, patches = home.ask()
-    return [rotation.step for rotation in patches.rotations] == [Next(Phase.INTRODUCE)] and len(patches.patches) == 1
+    return [rotation.step for rotation in patches.rotations] == [Next(Phase.INTRODUCE)] and len(
+        patches.patches
+    ) == 1
 
 
 def test_a_module_outside_the_root_is_brought_into_a_repository(tmp_path):
@@ -39,7 +41,9 @@ def test_a_module_outside_the_root_is_brought_into_a_repository(tmp_path):
 
 def test_a_module_of_another_root_too_gets_a_copy_for_this_root(tmp_path):
     """The copy is this root's alone, and its address in state stays."""
-    home = in_a_repository(tmp_path, modules__gateway__main=MODULE, envs__dev__main=call("../../modules/gateway"))
+    home = in_a_repository(
+        tmp_path, modules__gateway__main=MODULE, envs__dev__main=call("../../modules/gateway")
+    )
     git(tmp_path, "init", "-q")
     assert "give this root a module of its own, or" in remedy(home)
     shutil.copytree(tmp_path / "modules/gateway", tmp_path / "modules/gateway_prod")
@@ -59,7 +63,9 @@ def test_a_module_that_is_called_twice_gets_a_copy_for_each_call(own, tmp_path):
     )
     assert remedy(home).endswith("or give each call a module of its own")
     shutil.copytree(tmp_path / "gateway", tmp_path / "copy")
-    (tmp_path / "main.tf").write_text(calls.replace(f'"{own}" {{\n  source = "./gateway"', f'"{own}" {{\n  source = "./copy"'))
+    (tmp_path / "main.tf").write_text(
+        calls.replace(f'"{own}" {{\n  source = "./gateway"', f'"{own}" {{\n  source = "./copy"')
+    )
     assert goes_on(home)
 
 

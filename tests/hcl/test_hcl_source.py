@@ -13,7 +13,10 @@ from checker.hcl.syntax import SourceFile
 
 
 @bounded
-@given(st.lists(st.sampled_from([b"a", b"\n", b"\r\n", b"  ", "ü".encode()]), max_size=30), st.booleans())
+@given(
+    st.lists(st.sampled_from([b"a", b"\n", b"\r\n", b"  ", "ü".encode()]), max_size=30),
+    st.booleans(),
+)
 def test_every_offset_lies_in_its_line(pieces, mark):
     """Line starts and ends enclose each offset, hold one line end at most, and leave a byte-order mark out."""
     data = (b"\xef\xbb\xbf" if mark else b"") + b"".join(pieces)
@@ -78,7 +81,9 @@ def test_the_comments_of_a_block_are_those_directly_above_it(above, kept, mark, 
     """A blank line, or a comment behind something else, ends them."""
     text = (mark + above + 'resource "a" "b" {\n}\n').replace("\n", newline)
     file = SourceFile("a.tf", text.encode())
-    assert attached_comments(file, file.body.blocks[-1]).of(file.data).decode() == kept.replace("\n", newline)
+    assert attached_comments(file, file.body.blocks[-1]).of(file.data).decode() == kept.replace(
+        "\n", newline
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,7 +101,10 @@ def test_the_comments_of_a_block_are_those_directly_above_it(above, kept, mark, 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_lineage_is_the_comment_nearest_to_the_block(comment, names, newline):
     """Words may stand behind it, and a blank line below it; nothing stands before it."""
-    file = SourceFile("a.tf", f'{comment}\nresource "a_client_certificate" "b" {{\n}}\n'.replace("\n", newline).encode())
+    file = SourceFile(
+        "a.tf",
+        f'{comment}\nresource "a_client_certificate" "b" {{\n}}\n'.replace("\n", newline).encode(),
+    )
     found = lineage_of(file, file.body.blocks[0])
     assert (found[-1].reference if found else None) == names
     if found:
@@ -106,5 +114,8 @@ def test_lineage_is_the_comment_nearest_to_the_block(comment, names, newline):
 
 def test_the_comment_above_an_output_names_the_certificate_of_its_pem():
     """What introduce wrote for a successor is known again when that successor is retired."""
-    file = SourceFile("a.tf", b'# tfcert: PEM of aws_x.orders, for the backends to trust\noutput "a" {\n  value = 1\n}\n')
+    file = SourceFile(
+        "a.tf",
+        b'# tfcert: PEM of aws_x.orders, for the backends to trust\noutput "a" {\n  value = 1\n}\n',
+    )
     assert pem_of(file, file.body.blocks[0]) == "aws_x.orders"

@@ -50,11 +50,28 @@ def test_a_call_that_may_be_something_else_is_parsed(tmp_path):
 
 def run_patch(folder, cache, **more):
     """Run `tfcert patch` as a user with that cache."""
-    environment = {"PATH": "/nowhere", "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache), **more}
+    environment = {
+        "PATH": "/nowhere",
+        "PYTHONPATH": str(ROOT),
+        "XDG_CACHE_HOME": str(cache),
+        **more,
+    }
     source = ROOT / "fixtures" / "readme" / "terraform.tfstate"
-    command = [sys.executable, "-c", "from checker.cli import main; main()", "patch", str(source), "--offline"]
+    command = [
+        sys.executable,
+        "-c",
+        "from checker.cli import main; main()",
+        "patch",
+        str(source),
+        "--offline",
+    ]
     done = subprocess.run(
-        [*command, "--as-of", "2026-11-24"], cwd=folder, env=environment, capture_output=True, timeout=120, check=False
+        [*command, "--as-of", "2026-11-24"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert b"+resource" in done.stdout

@@ -17,7 +17,10 @@ def edits(draw):
     data = draw(st.binary(max_size=200))
     cuts = sorted(draw(st.sets(st.integers(0, len(data)), max_size=8)))
     pairs = list(zip(cuts[::2], cuts[1::2], strict=False))
-    texts = [draw(st.binary(max_size=12).filter(lambda text, old=data[a:b]: text != old)) for a, b in pairs]
+    texts = [
+        draw(st.binary(max_size=12).filter(lambda text, old=data[a:b]: text != old))
+        for a, b in pairs
+    ]
     return data, list(zip(pairs, texts, strict=True))
 
 
@@ -41,7 +44,13 @@ def test_i3_what_no_edit_names_stays_as_it_was(case, random):
 @pytest.mark.parametrize(
     ("edits", "message"),
     [
-        ([Edit(path="a", span=Span(0, 3), text=b"x"), Edit(path="a", span=Span(2, 4), text=b"y")], "overlap"),
+        (
+            [
+                Edit(path="a", span=Span(0, 3), text=b"x"),
+                Edit(path="a", span=Span(2, 4), text=b"y"),
+            ],
+            "overlap",
+        ),
         ([Edit(path="a", span=Span(4, 9), text=b"x")], "overlap"),
         ([Edit(path="a", span=Span(0, 2), text=b"ab")], "changes nothing"),
         ([Edit(path="a", span=Span(1, 1), text=b"")], "changes nothing"),

@@ -20,7 +20,10 @@ def world(folder, files: dict[str, str]) -> World:
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("tests/a.tftest.json", f'{{"run": {{"a": {{"assert": {{\n"condition": "${{{C}.id != null}}"}}}}}}}}'),
+        (
+            "tests/a.tftest.json",
+            f'{{"run": {{"a": {{"assert": {{\n"condition": "${{{C}.id != null}}"}}}}}}}}',
+        ),
         ("a.tofutest.json", f'{{\n"override_resource": {{"target": "{C}"}}}}'),
         ("a.tftest.hcl", f'run "a" {{\n  x = {C}.id +\n'),
     ],
@@ -47,16 +50,24 @@ def test_what_cannot_be_edited_is_named_with_its_line(path, text, tmp_path):
 def test_a_plain_reference_moves_with_what_it_asserts(path, attribute, phase, tmp_path):
     """An id in repoint, a PEM and what stays the same in retire; the line is named where it moves."""
     _, patches = world(tmp_path, {path: ASSERT % attribute}).ask(every=True)
-    assert [entry.phase for entry in patches.patches for change in entry.changes if change.path == path] == [phase]
+    assert [
+        entry.phase for entry in patches.patches for change in entry.changes if change.path == path
+    ] == [phase]
     (rotation,) = patches.rotations
     assert [
-        caution.phase for caution in rotation.cautions if f"{path}:3" in caution.text and caution.phase is not Phase.ROLLBACK
+        caution.phase
+        for caution in rotation.cautions
+        if f"{path}:3" in caution.text and caution.phase is not Phase.ROLLBACK
     ] == [phase]
 
 
 def test_a_run_of_another_module_and_a_test_of_another_configuration_are_left_alone(tmp_path):
     """The same address names another certificate there."""
     other = f'run "a" {{\n  module {{\n    source = "./other"\n  }}\n  assert {{\n    condition = {C}.id != ""\n  }}\n}}\n'
-    files = {"tests/a.tftest.hcl": other, "examples/x/main.tf": "", "examples/x/tests/a.tftest.hcl": ASSERT % "id"}
+    files = {
+        "tests/a.tftest.hcl": other,
+        "examples/x/main.tf": "",
+        "examples/x/tests/a.tftest.hcl": ASSERT % "id",
+    }
     _, patches = world(tmp_path, files).ask(every=True)
     assert {change.path for entry in patches.patches for change in entry.changes} == {"main.tf"}

@@ -21,7 +21,11 @@ def world(folder, files: dict[str, str], *, repository: bool = True) -> World:
     lay(folder, {"modules/api/main.tf": MODULE, "root.hcl": "", **files})
     if repository:
         git(folder, "init", "-q")
-    return World(folder=folder / "modules/api", certificates={f"{CERTIFICATE}.c": "old000"}, stages={f"{STAGE}.s": "old000"})
+    return World(
+        folder=folder / "modules/api",
+        certificates={f"{CERTIFICATE}.c": "old000"},
+        stages={f"{STAGE}.s": "old000"},
+    )
 
 
 def two(text: str, more: str = "") -> dict[str, str]:
@@ -32,11 +36,21 @@ TWO = {
     "with two slashes": two(source("../../../modules//api")),
     "two slashes first": two(source("../../..//modules/api")),
     "from the root of the repository": two(source("${get_repo_root()}//modules/api")),
-    "by a local": two('locals {\n  base = "${get_repo_root()}/modules"\n}\n' + source("${local.base}//api")),
-    "by the folder of a parent file": two(source('${dirname(find_in_parent_folders("root.hcl"))}/modules//api')),
+    "by a local": two(
+        'locals {\n  base = "${get_repo_root()}/modules"\n}\n' + source("${local.base}//api")
+    ),
+    "by the folder of a parent file": two(
+        source('${dirname(find_in_parent_folders("root.hcl"))}/modules//api')
+    ),
     "by the way to an include": two(ROOT)
-    | {"root.hcl": source("${path_relative_from_include()}/modules//${basename(path_relative_to_include())}")},
-    "by a common file": two('include "common" {\n  path = "${dirname(find_in_parent_folders("root.hcl"))}/_envcommon/api.hcl"\n}\n')
+    | {
+        "root.hcl": source(
+            "${path_relative_from_include()}/modules//${basename(path_relative_to_include())}"
+        )
+    },
+    "by a common file": two(
+        'include "common" {\n  path = "${dirname(find_in_parent_folders("root.hcl"))}/_envcommon/api.hcl"\n}\n'
+    )
     | {"_envcommon/api.hcl": source("${get_repo_root()}/modules//api")},
     "by a stack": {
         "units/api/terragrunt.hcl": source("${get_repo_root()}//modules/api"),
@@ -77,25 +91,36 @@ def test_one_unit_is_how_a_module_is_run(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["${local.base}//modules/api", "git::https://example.com/infra.git//modules/api?ref=v1", '${run_cmd("where")}'],
+    [
+        "${local.base}//modules/api",
+        "git::https://example.com/infra.git//modules/api?ref=v1",
+        '${run_cmd("where")}',
+    ],
 )
 def test_a_source_that_may_name_the_module_is_a_warning(text, tmp_path):
     """What cannot be worked out counts as may use it; so does a released copy of the same folder."""
     _, patches = world(tmp_path, two(source(text))).ask()
     (rotation,) = patches.rotations
     assert rotation.step == Next(Phase.INTRODUCE)
-    told = " ".join(caution.text for caution in rotation.cautions if caution.phase is Phase.INTRODUCE)
+    told = " ".join(
+        caution.text for caution in rotation.cautions if caution.phase is Phase.INTRODUCE
+    )
     assert "live/dev/api/terragrunt.hcl:2" in told
     assert "live/prod/api/terragrunt.hcl:2" in told
 
 
 def test_a_module_that_a_run_module_calls_is_shared_with_every_unit(tmp_path):
     """A unit of another root module that calls it is no part of this configuration."""
-    files = {"stacks/edge/main.tf": 'module "api" {\n  source = "../../modules/api"\n}\n', **two(source("../../../modules//api"))}
+    files = {
+        "stacks/edge/main.tf": 'module "api" {\n  source = "../../modules/api"\n}\n',
+        **two(source("../../../modules//api")),
+    }
     home = world(tmp_path, files)
     inner = World(
         folder=tmp_path / "stacks/edge",
-        certificates={f"module.api.{address}": identity for address, identity in home.certificates.items()},
+        certificates={
+            f"module.api.{address}": identity for address, identity in home.certificates.items()
+        },
         stages={f"module.api.{address}": identity for address, identity in home.stages.items()},
     )
     _, patches = inner.ask()
@@ -112,8 +137,14 @@ def test_units_are_found_below_a_folder_with_the_modules_that_they_run(tmp_path)
         "modules/other/main.tf": 'resource "aws_sqs_queue" "q" {}\n',
     }
     world(tmp_path, files)
-    found = {unit.directory.removeprefix(f"{tmp_path}/"): unit for unit in find_units(str(tmp_path))}
-    assert {name: unit.concerned for name, unit in found.items()} == {"live/api": True, "live/other": False, "live/unclear": True}
+    found = {
+        unit.directory.removeprefix(f"{tmp_path}/"): unit for unit in find_units(str(tmp_path))
+    }
+    assert {name: unit.concerned for name, unit in found.items()} == {
+        "live/api": True,
+        "live/other": False,
+        "live/unclear": True,
+    }
     assert found["live/api"].module is not None
     assert found["live/api"].module.endswith("modules/api")
     assert found["live/unclear"].module is None

@@ -8,13 +8,32 @@ from hypothesis import strategies as st
 
 from checker.model.address import Address, AddressError, ModuleStep, parse, print_key
 
-NAMES = st.from_regex(r"[a-zA-Z_é][a-zA-Z0-9_é-]{0,8}", fullmatch=True).filter(lambda name: name not in {"module", "data"})
+NAMES = st.from_regex(r"[a-zA-Z_é][a-zA-Z0-9_é-]{0,8}", fullmatch=True).filter(
+    lambda name: name not in {"module", "data"}
+)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
-    ['x"y', "k.1", "a[0]", "${t}", "%{if}", "$${t}", "$", "%", "$$", "\\", "\n\r\t", "é\u00a0\u200b\U0001f600", "]", '"]']
+    [
+        'x"y',
+        "k.1",
+        "a[0]",
+        "${t}",
+        "%{if}",
+        "$${t}",
+        "$",
+        "%",
+        "$$",
+        "\\",
+        "\n\r\t",
+        "é\u00a0\u200b\U0001f600",
+        "]",
+        '"]',
+    ]
 )
 KEYS = st.none() | st.integers(0, 10**18 - 1) | TEXTS
 STEPS = st.builds(ModuleStep, NAMES, KEYS)
-ADDRESSES = st.builds(Address, NAMES, NAMES, KEYS, st.lists(STEPS, max_size=3).map(tuple), st.booleans())
+ADDRESSES = st.builds(
+    Address, NAMES, NAMES, KEYS, st.lists(STEPS, max_size=3).map(tuple), st.booleans()
+)
 
 
 @given(ADDRESSES)
@@ -38,14 +57,22 @@ def test_any_text_is_an_address_or_an_address_error(text):
     [
         (
             'module.a["x\\"y"].module.b[0].aws_api_gateway_stage.s["k.1"]',
-            Address("aws_api_gateway_stage", "s", "k.1", (ModuleStep("a", 'x"y'), ModuleStep("b", 0))),
+            Address(
+                "aws_api_gateway_stage", "s", "k.1", (ModuleStep("a", 'x"y'), ModuleStep("b", 0))
+            ),
         ),
-        ('aws_api_gateway_stage.each["pr\\"od.x"]', Address("aws_api_gateway_stage", "each", 'pr"od.x')),
+        (
+            'aws_api_gateway_stage.each["pr\\"od.x"]',
+            Address("aws_api_gateway_stage", "each", 'pr"od.x'),
+        ),
         ('a.k["t$${x}"]', Address("a", "k", "t${x}")),
         ('a.k["%%{if}"]', Address("a", "k", "%{if}")),
         ('a.k["n\\nl"]', Address("a", "k", "n\nl")),
         ('a.k["\\u200b"]', Address("a", "k", "\u200b")),
-        ("module.m.data.aws_acm_certificate.c", Address("aws_acm_certificate", "c", None, (ModuleStep("m"),), data=True)),
+        (
+            "module.m.data.aws_acm_certificate.c",
+            Address("aws_acm_certificate", "c", None, (ModuleStep("m"),), data=True),
+        ),
     ],
 )
 def test_every_legal_form(text, address):

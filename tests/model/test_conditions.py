@@ -101,7 +101,9 @@ OTHER |= {"address": ("*.other",), "tags": (("team", ("b",)),)}
 @given(st.dictionaries(st.sampled_from(sorted(EACH)), st.booleans()))
 def test_all_conditions_must_hold_and_each_that_does_not_is_told(wished):
     """Any number of them, each right or wrong."""
-    conditions = Conditions(**{name: EACH[name] if right else OTHER[name] for name, right in wished.items()})
+    conditions = Conditions(
+        **{name: EACH[name] if right else OTHER[name] for name, right in wished.items()}
+    )
     unmet = {entry.condition.partition(".")[0] for entry in conditions.unmet(KNOWN)}
     assert unmet == {name for name, right in wished.items() if not right}
     assert conditions.hold(KNOWN) is (not unmet)

@@ -24,7 +24,10 @@ def test_the_zero_of_a_library_is_no_date():
     assert possible_end(LAST) == LAST  # RFC 5280, 4.1.2.5: there is no well-defined end
 
 
-@pytest.mark.parametrize(("begins", "found"), [(END, END), (END - timedelta(days=1), END - timedelta(days=1)), (LAST, None)])
+@pytest.mark.parametrize(
+    ("begins", "found"),
+    [(END, END), (END - timedelta(days=1), END - timedelta(days=1)), (LAST, None)],
+)
 def test_nothing_begins_after_its_end(begins, found):
     """The end counts, since that is what matters to a backend."""
     assert possible_beginning(begins, END) == found

@@ -16,7 +16,10 @@ FOUND = Found(expires_at=datetime(2027, 3, 1, tzinfo=UTC))
 
 def told(**answers):
     places = {"ours": OURS, "theirs": THEIRS, "far": FAR, "unplaced": UNPLACED}
-    return Observations(asked=True, certificates={CertificateKey(id="a", place=places[name]): a for name, a in answers.items()})
+    return Observations(
+        asked=True,
+        certificates={CertificateKey(id="a", place=places[name]): a for name, a in answers.items()},
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,8 +59,13 @@ def test_what_an_account_holds_is_told_where_it_is_clear_of_which(held, place, c
 
 def test_calls_are_summed_by_operation():
     """Whatever accounts and regions they went to."""
-    traffic = [Calls(operation="GetStages", account=a, region=r, sent=2) for a, r in ((None, "x"), ("1", "x"), ("1", "y"))]
-    assert Observations(asked=True, traffic=(*traffic, Calls(operation="GetApis", account=None, region="x", sent=1))).calls == {
+    traffic = [
+        Calls(operation="GetStages", account=a, region=r, sent=2)
+        for a, r in ((None, "x"), ("1", "x"), ("1", "y"))
+    ]
+    assert Observations(
+        asked=True, traffic=(*traffic, Calls(operation="GetApis", account=None, region="x", sent=1))
+    ).calls == {
         "GetStages": 6,
         "GetApis": 1,
     }

@@ -10,10 +10,24 @@ from world import bounded, git
 from checker.patches.patch import unified_diff
 
 LINES = st.lists(
-    st.sampled_from([b"a\n", b"b\n", b"\n", b"c\r\n", b"-- d\n", b"+++ e\n", b"@@ -1 +1 @@\n", b"\\ f\n", "ü\n".encode()]),
+    st.sampled_from(
+        [
+            b"a\n",
+            b"b\n",
+            b"\n",
+            b"c\r\n",
+            b"-- d\n",
+            b"+++ e\n",
+            b"@@ -1 +1 @@\n",
+            b"\\ f\n",
+            "ü\n".encode(),
+        ]
+    ),
     max_size=25,
 )
-TEXT = st.builds(lambda lines, end: b"".join(lines) + end, LINES, st.sampled_from([b"", b"last", b"last\r"]))
+TEXT = st.builds(
+    lambda lines, end: b"".join(lines) + end, LINES, st.sampled_from([b"", b"last", b"last\r"])
+)
 
 
 @settings(bounded, max_examples=25)
@@ -28,10 +42,23 @@ def test_git_makes_of_the_diff_exactly_the_second_text(pairs, tmp_path_factory):
         diffs.append(unified_diff(f"{number}.tf", before, after) if before != after else b"")
     if any(diffs):
         git(folder, "apply", "--whitespace=nowarn", "-", data=b"".join(diffs))
-    assert [(folder / f"{number}.tf").read_bytes() for number in range(len(pairs))] == [after for _, after in pairs]
+    assert [(folder / f"{number}.tf").read_bytes() for number in range(len(pairs))] == [
+        after for _, after in pairs
+    ]
 
 
-@pytest.mark.parametrize("name", ["a b.tf", "ümlaut.tf", "deep/er/a.tf", "a'b.tf", "tab\there.tf", 'quo"te.tf', "back\\slash.tf"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b.tf",
+        "ümlaut.tf",
+        "deep/er/a.tf",
+        "a'b.tf",
+        "tab\there.tf",
+        'quo"te.tf',
+        "back\\slash.tf",
+    ],
+)
 @pytest.mark.parametrize("before", [b"one\ntwo\n", None], ids=["changed", "new"])
 def test_git_finds_the_file_whatever_its_name(name, before, tmp_path):
     """Blanks, quotes and letters outside ASCII in a path."""

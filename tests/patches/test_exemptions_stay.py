@@ -20,10 +20,16 @@ def block(above="", head="", body="", end=""):
     ("text", "kept"),
     [
         (block(above=f"# {SAYS}\n"), []),
-        (block(above=f"# What it is for.\n# {SAYS}\n# And more.\n"), ["# What it is for.\n", "# And more.\n"]),
+        (
+            block(above=f"# What it is for.\n# {SAYS}\n# And more.\n"),
+            ["# What it is for.\n", "# And more.\n"],
+        ),
         (block(above=f"/* {SAYS} */\n# kept\n"), ["# kept\n"]),
         (block(above=f"/*\n * {SAYS}\n */\n"), []),
-        (block(above=f"#checkov:skip=CKV2_AWS_51:later\n# {SAYS}\n"), ["#checkov:skip=CKV2_AWS_51:later\n"]),
+        (
+            block(above=f"#checkov:skip=CKV2_AWS_51:later\n# {SAYS}\n"),
+            ["#checkov:skip=CKV2_AWS_51:later\n"],
+        ),
         (block(head=f" # {SAYS}"), []),
         (block(body=f"  # {SAYS}\n  # kept\n"), ["  # kept\n"]),
         (block(body=f'  description = "a" // {SAYS}\n'), ['  description = "a"\n']),
@@ -41,7 +47,9 @@ def test_the_successor_is_not_exempt_and_everything_else_is_copied(text, kept, n
     (change,) = patches.patches[0].changes
     assert change.after.count(b"tfcert:ignore") == 1
     lines = patches.patches[0].diff("").decode().split("\n")
-    added = "".join(f"{line[1:]}\n" for line in lines if line.startswith("+") and not line.startswith("+++"))
+    added = "".join(
+        f"{line[1:]}\n" for line in lines if line.startswith("+") and not line.startswith("+++")
+    )
     assert "tfcert: succeeds" in added
     for line in kept:
         assert line.replace("\n", newline) in added
@@ -64,7 +72,10 @@ def read_after(home, patches):
 
 def test_a_comment_on_the_stage_stays_through_the_rotation(tmp_path):
     """It was decided for the stage, which nothing replaces."""
-    text = block().replace(f'resource "{STAGE}"', f'# tfcert:ignore stage-detached until=2026-12-01 reason="x"\nresource "{STAGE}"')
+    text = block().replace(
+        f'resource "{STAGE}"',
+        f'# tfcert:ignore stage-detached until=2026-12-01 reason="x"\nresource "{STAGE}"',
+    )
     home = world(tmp_path, {"main.tf": text})
     for phase in (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE):
         _, patches = home.ask()

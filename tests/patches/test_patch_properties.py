@@ -15,7 +15,9 @@ from checker.hcl.syntax import SourceFile
 from checker.model.rotation import Next, Phase
 
 C = f"{CERTIFICATE}.orders"
-COMMENTS = st.sampled_from(["", "", f"# {C}.id\n", "// ümlaut }\n", "/* two\n   lines */\n", '# "quoted" {\n'])
+COMMENTS = st.sampled_from(
+    ["", "", f"# {C}.id\n", "// ümlaut }\n", "/* two\n   lines */\n", '# "quoted" {\n']
+)
 TAILS = st.sampled_from(["", "", " # tail", f" // {C}.id", " /* inside */"])
 POINTERS = st.sampled_from(
     [
@@ -35,7 +37,9 @@ OTHERS = st.sampled_from(
         f'resource "terraform_data" "t" {{\n  depends_on = [{C}]\n}}\n',
         'variable "on" {\n  type    = bool\n  default = true\n}\n',
         f'resource "{CERTIFICATE}" "orders_eu" {{\n}}\n',
-        f'locals {{\n  other = "{C}.id"\n\n\n  eu = {CERTIFICATE}.orders_eu.id\n}}\n'.replace(f'"{C}.id"', f'"see {C}.id"'),
+        f'locals {{\n  other = "{C}.id"\n\n\n  eu = {CERTIFICATE}.orders_eu.id\n}}\n'.replace(
+            f'"{C}.id"', f'"see {C}.id"'
+        ),
         f"moved {{\n  from = {CERTIFICATE}.first\n  to   = {C}\n}}\n",
         "\n\n",
         "\t\n",
@@ -48,7 +52,16 @@ def modules(draw):
     certificate = (
         draw(COMMENTS)
         + f'resource "{CERTIFICATE}" "orders" {{{draw(TAILS)}\n'
-        + draw(st.sampled_from(["", '  description = "orders"\n', '\tdescription="tabs"\n', '  tags = {\n    A = "}" # b\n  }\n']))
+        + draw(
+            st.sampled_from(
+                [
+                    "",
+                    '  description = "orders"\n',
+                    '\tdescription="tabs"\n',
+                    '  tags = {\n    A = "}" # b\n  }\n',
+                ]
+            )
+        )
         + f"}}{draw(TAILS)}\n"
     )
     pointer = draw(POINTERS)
@@ -83,7 +96,9 @@ def test_i3_each_phase_changes_what_it_names_and_nothing_else(text):
     """Introduce inserts at one place; repoint replaces whole names; retire takes whole lines away and replaces names."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "main.tf").write_bytes(text)
-        world = World(folder=Path(folder), certificates={C: "old000"}, stages={f"{STAGE}.prod": "old000"})
+        world = World(
+            folder=Path(folder), certificates={C: "old000"}, stages={f"{STAGE}.prod": "old000"}
+        )
         _, patches = world.ask(every=True)
     (rotation,) = patches.rotations
     assert rotation.step == Next(Phase.INTRODUCE)
@@ -95,21 +110,37 @@ def test_i3_each_phase_changes_what_it_names_and_nothing_else(text):
     assert re.sub(rb"\r?\n", b"", added).count(b"\n") == 0
     assert (b"\r\n" in added) == (b"\r\n" in text)
 
-    pieces = re.split(rb"(?<=aws_api_gateway_client_certificate\.)(orders_202611|orders)(?![\w-])", texts[1])
-    again = re.split(rb"(?<=aws_api_gateway_client_certificate\.)(orders_202611|orders)(?![\w-])", texts[2])
+    pieces = re.split(
+        rb"(?<=aws_api_gateway_client_certificate\.)(orders_202611|orders)(?![\w-])", texts[1]
+    )
+    again = re.split(
+        rb"(?<=aws_api_gateway_client_certificate\.)(orders_202611|orders)(?![\w-])", texts[2]
+    )
     assert pieces[::2] == again[::2]
-    moved = [at for at, (old, new) in enumerate(zip(pieces[1::2], again[1::2], strict=True)) if old != new]
+    moved = [
+        at
+        for at, (old, new) in enumerate(zip(pieces[1::2], again[1::2], strict=True))
+        if old != new
+    ]
     assert moved
     assert all((pieces[1::2][at], again[1::2][at]) == (b"orders", b"orders_202611") for at in moved)
 
     def plain(data: bytes) -> list[bytes]:
-        return data.removeprefix(b"\xef\xbb\xbf").replace(C.encode() + b"_202611", C.encode()).splitlines()
+        return (
+            data.removeprefix(b"\xef\xbb\xbf")
+            .replace(C.encode() + b"_202611", C.encode())
+            .splitlines()
+        )
 
     kept = iter(plain(texts[2]))
-    assert all(any(line == other for other in kept) for line in plain(texts[3])), "retire wrote a line that was not there"
+    assert all(any(line == other for other in kept) for line in plain(texts[3])), (
+        "retire wrote a line that was not there"
+    )
 
     for data in texts:
         file = SourceFile("main.tf", data)
         assert block_counts(by_tree_sitter(file)) == block_counts(by_hcl2(file))
         assert data.startswith(b"\xef\xbb\xbf") == text.startswith(b"\xef\xbb\xbf")
-    assert b'"orders" {' not in b"".join(line for line in texts[3].splitlines() if line.startswith(b"resource"))
+    assert b'"orders" {' not in b"".join(
+        line for line in texts[3].splitlines() if line.startswith(b"resource")
+    )

@@ -68,25 +68,33 @@ def plain(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("phase", "delivery", "both", "holds_both"), EVERY)
-def test_nothing_is_called_safe_beside_a_trust_line_that_alarms(plain, phase, delivery, both, holds_both):
+def test_nothing_is_called_safe_beside_a_trust_line_that_alarms(
+    plain, phase, delivery, both, holds_both
+):
     """In the status line, the preview, the patch's header, the runbook, and the reports as text, Markdown and HTML."""
     outcome, declared = plain
     one = rotation(phase, delivery, holds_both=holds_both)
     lines = trust_lines(one, phase, both=both)
     alarms = [line for line in lines if ALARM.search(line)]
     marked = frozenset({one.label} if both else ())
-    patch = PhasePatch(phase=phase, rotations=(one,), changes=(), on_disk=True, leaves={}, both=marked)
+    patch = PhasePatch(
+        phase=phase, rotations=(one,), changes=(), on_disk=True, leaves={}, both=marked
+    )
     patches = Patches(patches=(patch,), rotations=(one,))
     reported = replace(outcome, rotations=(one,))
     said = {
         "status": step_in_words(one, both=both),
         "preview": preview_in_words(one, phase),
         "header": header(patch, where="here"),
-        "runbook": runbook((one,), declared, outcome.cases.policy, as_of=NOW, where="here", trust_bundle=both),
+        "runbook": runbook(
+            (one,), declared, outcome.cases.policy, as_of=NOW, where="here", trust_bundle=both
+        ),
         "patch": "\n".join(status_lines(reported, patches, written=False, back=False)),
         "text": text(reported),
         "markdown": markdown(reported),
-        "html": re.sub(r"<style.*?</style>|<script.*?</script>", "", html(reported), flags=re.DOTALL),
+        "html": re.sub(
+            r"<style.*?</style>|<script.*?</script>", "", html(reported), flags=re.DOTALL
+        ),
     }
     for name, each in said.items():
         assert not (alarms and SAFE.search(each)), (name, alarms)

@@ -11,7 +11,9 @@ from checker.model.rotation import SERIES, Blocked, Next, Phase
 
 C = f"{CERTIFICATE}.orders"
 N = f"{CERTIFICATE}.orders_202611"
-BOTH = f'join("\\n", [trimspace({C}.pem_encoded_certificate), trimspace({N}.pem_encoded_certificate)])'
+BOTH = (
+    f'join("\\n", [trimspace({C}.pem_encoded_certificate), trimspace({N}.pem_encoded_certificate)])'
+)
 
 CONSUMERS = [
     f'resource "kubernetes_secret" "trust" {{\n  data = {{\n    "ca.crt" = {C}.pem_encoded_certificate # theirs\n  }}\n}}\n',
@@ -37,9 +39,15 @@ def rotate(home, **wish):
 def test_both_from_introduce_until_retire_and_never_in_repoint(consumer, tmp_path):
     """Every place has the join after introduce and after repoint, and the new PEM alone after retire, as without the option."""
     plain = dict(rotate(world(tmp_path / "plain", {"main.tf": BASE, "trust.tf": consumer})))
-    bundled = dict(rotate(world(tmp_path / "bundled", {"main.tf": BASE, "trust.tf": consumer}), trust_bundle=True))
+    bundled = dict(
+        rotate(
+            world(tmp_path / "bundled", {"main.tf": BASE, "trust.tf": consumer}), trust_bundle=True
+        )
+    )
     count = consumer.count(C)
-    assert bundled[Phase.INTRODUCE]["trust.tf"] == consumer.replace(f"{C}.pem_encoded_certificate", BOTH)
+    assert bundled[Phase.INTRODUCE]["trust.tf"] == consumer.replace(
+        f"{C}.pem_encoded_certificate", BOTH
+    )
     assert bundled[Phase.INTRODUCE]["trust.tf"].count(BOTH) == count
     assert bundled[Phase.REPOINT]["trust.tf"] == bundled[Phase.INTRODUCE]["trust.tf"]
     assert bundled[Phase.RETIRE] == plain[Phase.RETIRE]
@@ -80,11 +88,18 @@ def test_introduce_asked_for_again_by_name_adds_the_joins(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "expression", ["{}[*].pem_encoded_certificate", "{}.*.pem_encoded_certificate", "[for c in [{}] : c.pem_encoded_certificate]"]
+    "expression",
+    [
+        "{}[*].pem_encoded_certificate",
+        "{}.*.pem_encoded_certificate",
+        "[for c in [{}] : c.pem_encoded_certificate]",
+    ],
 )
 def test_a_list_of_pems_is_blocked_with_its_line(expression, tmp_path):
     """Two PEMs cannot stand where a list of them does; nothing is written, and the place is named."""
-    text = BASE.replace("  description", "  count = 1\n  description").replace(f"{C}.id", f"{C}[0].id")
+    text = BASE.replace("  description", "  count = 1\n  description").replace(
+        f"{C}.id", f"{C}[0].id"
+    )
     home = world(
         tmp_path,
         {"main.tf": text, "trust.tf": f'output "ca" {{\n  value = {expression.format(C)}\n}}\n'},
@@ -99,9 +114,13 @@ def test_a_list_of_pems_is_blocked_with_its_line(expression, tmp_path):
 
 def test_an_instance_by_its_key_is_joined(tmp_path):
     """`x.name[0].pem` is one PEM, and so is that of the successor under the same key."""
-    text = BASE.replace("  description", "  count = 1\n  description").replace(f"{C}.id", f"{C}[0].id")
+    text = BASE.replace("  description", "  count = 1\n  description").replace(
+        f"{C}.id", f"{C}[0].id"
+    )
     consumer = f'output "ca" {{\n  value = one([{C}[0].pem_encoded_certificate])\n}}\n'
-    home = world(tmp_path, {"main.tf": text, "trust.tf": consumer}, certificates={f"{C}[0]": "old000"})
+    home = world(
+        tmp_path, {"main.tf": text, "trust.tf": consumer}, certificates={f"{C}[0]": "old000"}
+    )
     _, patches = home.ask(trust_bundle=True)
     changed = {change.path: change.after.decode() for change in patches.patches[0].changes}
     assert f"trimspace({N}[0].pem_encoded_certificate)" in changed["trust.tf"]
@@ -129,7 +148,13 @@ def test_a_hashed_file_is_not_edited_in_introduce(tmp_path):
     assert [entry.phase for entry in home.ask()[1].patches] == [Phase.INTRODUCE]
 
 
-INTENT = Intent(kind=CERTIFICATE, old="orders", new="orders_202611", renamed=frozenset({("output", ("ca",))}), joins=1)
+INTENT = Intent(
+    kind=CERTIFICATE,
+    old="orders",
+    new="orders_202611",
+    renamed=frozenset({("output", ("ca",))}),
+    joins=1,
+)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +184,8 @@ def test_a_proof_fails_for_every_other_join(value, complaint):
 def test_stages_are_none_of_its_business(tmp_path):
     """The option changes no pointer."""
     home = world(tmp_path, {"main.tf": BASE, "trust.tf": CONSUMERS[0]})
-    after = {change.path: change.after for change in home.ask(trust_bundle=True)[1].patches[0].changes}
+    after = {
+        change.path: change.after for change in home.ask(trust_bundle=True)[1].patches[0].changes
+    }
     assert f'resource "{STAGE}"'.encode() in after["main.tf"]
     assert after["main.tf"].count(f"{C}.id".encode()) == 1

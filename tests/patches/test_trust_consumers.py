@@ -24,9 +24,14 @@ def headers(folder, files, **wish):
     """The header of each phase's patch."""
     home = world(folder, {"main.tf": BASE, **files})
     _, patches = home.ask(every=True, **wish)
-    assert not any(isinstance(rotation.step, Blocked) for rotation in patches.rotations), patches.rotations
+    assert not any(isinstance(rotation.step, Blocked) for rotation in patches.rotations), (
+        patches.rotations
+    )
     ground = repository_paths(home.configuration())
-    return {entry.phase: patch_text(entry, ground).decode().partition("diff --git")[0] for entry in patches.patches}
+    return {
+        entry.phase: patch_text(entry, ground).decode().partition("diff --git")[0]
+        for entry in patches.patches
+    }
 
 
 IGNORING = "  lifecycle {\n    ignore_changes = [%s]\n  }\n"
@@ -92,7 +97,11 @@ ROWS = [
 @pytest.mark.parametrize(("text", "delivery", "word"), ROWS)
 def test_how_a_new_pem_reaches_a_resource(text, delivery, word, tmp_path):
     """By its type, its triggers, its versions and its ignore_changes."""
-    (found,) = [each for what, each in consumers(tmp_path, {"trust.tf": text}).items() if what.endswith(".x")]
+    (found,) = [
+        each
+        for what, each in consumers(tmp_path, {"trust.tf": text}).items()
+        if what.endswith(".x")
+    ]
     assert found.delivery is delivery, found
     assert word in f"{found.effect} {found.needs}"
     assert found.location.file == "trust.tf"
@@ -113,7 +122,9 @@ def test_a_place_that_an_apply_breaks_is_not_edited(tmp_path):
 
 
 STORE = 'resource "aws_lb_trust_store" "g" {{\n  ca_certificates_bundle_s3_bucket = {o}.bucket\n  ca_certificates_bundle_s3_key = {o}.key\n{more}}}\n'
-OBJECT = f'resource "aws_s3_object" "o" {{\n  bucket = "b"\n  key = "ca.pem"\n  content = {PEM}\n}}\n'
+OBJECT = (
+    f'resource "aws_s3_object" "o" {{\n  bucket = "b"\n  key = "ca.pem"\n  content = {PEM}\n}}\n'
+)
 VERSION = "  ca_certificates_bundle_s3_object_version = aws_s3_object.o.version_id\n"
 BY_TEXT = """\
 resource "aws_lb_trust_store" "g" {
@@ -200,7 +211,9 @@ def test_a_condition_is_no_consumer(tmp_path):
     )
     assert consumers(tmp_path, {"trust.tf": text}) == {}
     home = world(tmp_path, {"main.tf": BASE, "trust.tf": text})
-    assert [change.path for change in home.ask(trust_bundle=True)[1].patches[0].changes] == ["main.tf"]
+    assert [change.path for change in home.ask(trust_bundle=True)[1].patches[0].changes] == [
+        "main.tf"
+    ]
 
 
 def test_what_follows_a_consumer_that_is_never_sent_is_not_sent_either(tmp_path):
@@ -225,17 +238,38 @@ def test_a_provisioner_that_a_changing_resource_replaces_runs_again(tmp_path):
 
 def test_each_header_says_what_its_apply_does_to_the_consumers(tmp_path):
     """Introduce: what has both and what has not; repoint: who still holds the old PEM alone; retire: what changes beside it."""
-    text = ROWS[0][0].replace('"x"', '"sent"') + ROWS[1][0].replace('"x"', '"wo"') + ROWS[10][0].replace('"x"', '"push"')
-    plain, both = headers(tmp_path / "a", {"trust.tf": text}), headers(tmp_path / "b", {"trust.tf": text}, trust_bundle=True)
-    assert "trust.tf:2: resource aws_ssm_parameter.sent keeps the old PEM alone" in plain[Phase.INTRODUCE]
-    assert "trust.tf:2: resource aws_ssm_parameter.sent still holds the old PEM alone" in plain[Phase.REPOINT]
-    assert "trust.tf:2: resource aws_ssm_parameter.sent changes in this apply" in both[Phase.INTRODUCE]
+    text = (
+        ROWS[0][0].replace('"x"', '"sent"')
+        + ROWS[1][0].replace('"x"', '"wo"')
+        + ROWS[10][0].replace('"x"', '"push"')
+    )
+    plain, both = (
+        headers(tmp_path / "a", {"trust.tf": text}),
+        headers(tmp_path / "b", {"trust.tf": text}, trust_bundle=True),
+    )
+    assert (
+        "trust.tf:2: resource aws_ssm_parameter.sent keeps the old PEM alone"
+        in plain[Phase.INTRODUCE]
+    )
+    assert (
+        "trust.tf:2: resource aws_ssm_parameter.sent still holds the old PEM alone"
+        in plain[Phase.REPOINT]
+    )
+    assert (
+        "trust.tf:2: resource aws_ssm_parameter.sent changes in this apply" in both[Phase.INTRODUCE]
+    )
     assert "aws_ssm_parameter.sent" not in both[Phase.REPOINT]
     assert "trust.tf:5: resource aws_ssm_parameter.wo keeps the old PEM" in both[Phase.INTRODUCE]
     for shown in (plain, both):
         assert "aws_ssm_parameter.wo still holds the old PEM alone" in shown[Phase.REPOINT]
-        assert "terraform_data.push still holds the old PEM alone, and changes in this apply" in shown[Phase.REPOINT]
-        assert "aws_ssm_parameter.sent changes in this apply and has the new PEM alone" in shown[Phase.RETIRE]
+        assert (
+            "terraform_data.push still holds the old PEM alone, and changes in this apply"
+            in shown[Phase.REPOINT]
+        )
+        assert (
+            "aws_ssm_parameter.sent changes in this apply and has the new PEM alone"
+            in shown[Phase.RETIRE]
+        )
         assert "aws_ssm_parameter.wo keeps the PEM that it holds" in shown[Phase.RETIRE]
     assert "to the old PEM alone" in plain[Phase.REPOINT]
     assert "to both PEMs" in both[Phase.REPOINT]
@@ -245,15 +279,30 @@ def test_what_is_ignored_is_not_edited_unless_another_consumer_needs_it(tmp_path
     """An edit that is never sent promises what does not happen; a local that a second consumer reads is edited."""
     ignored = f'resource "a_b" "x" {{\n  v = {PEM}\n{IGNORING % "v"}}}\n'
     home = world(tmp_path / "a", {"main.tf": BASE, "trust.tf": ignored})
-    assert [change.path for change in home.ask(trust_bundle=True)[1].patches[0].changes] == ["main.tf"]
-    shared = f"locals {{\n  ca = {PEM}\n}}\n" + ignored.replace(PEM, "local.ca") + 'resource "a_b" "y" {\n  v = local.ca\n}\n'
+    assert [change.path for change in home.ask(trust_bundle=True)[1].patches[0].changes] == [
+        "main.tf"
+    ]
+    shared = (
+        f"locals {{\n  ca = {PEM}\n}}\n"
+        + ignored.replace(PEM, "local.ca")
+        + 'resource "a_b" "y" {\n  v = local.ca\n}\n'
+    )
     home = world(tmp_path / "b", {"main.tf": BASE, "trust.tf": shared})
-    assert [change.path for change in home.ask(trust_bundle=True)[1].patches[0].changes] == ["main.tf", "trust.tf"]
+    assert [change.path for change in home.ask(trust_bundle=True)[1].patches[0].changes] == [
+        "main.tf",
+        "trust.tf",
+    ]
 
 
 def test_the_runbook_promises_nothing_that_terraform_does_not_send(tmp_path):
     """`Introduce makes it give both` stands beside what is sent alone, and repoint `changes nothing else` only when that is so."""
-    home = world(tmp_path, {"main.tf": BASE, "trust.tf": ROWS[1][0].replace('"x"', '"wo"') + ROWS[10][0].replace('"x"', '"push"')})
+    home = world(
+        tmp_path,
+        {
+            "main.tf": BASE,
+            "trust.tf": ROWS[1][0].replace('"x"', '"wo"') + ROWS[10][0].replace('"x"', '"push"'),
+        },
+    )
     outcome, patches = home.ask(every=True, trust_bundle=True)
     declared = outcome.cases.documents[0].document.declared
     now = {"as_of": outcome.cases.as_of, "where": "here", "trust_bundle": True}
@@ -269,13 +318,22 @@ def test_files_that_were_not_searched_are_named_where_no_consumer_was_found(tmp_
         (
             ({}, "or nothing checks it"),
             ({"more.tofu": "# client_certificate\n"}, "there may be some"),
-            ({"more.tf.json": '{"locals": {"pem": "${module.gateway.pem}"}}'}, "were not searched: more.tf.json"),
+            (
+                {"more.tf.json": '{"locals": {"pem": "${module.gateway.pem}"}}'},
+                "were not searched: more.tf.json",
+            ),
         )
     ):
         home = world(tmp_path / str(number), {"main.tf": BASE, **more})
         outcome, patches = home.ask(every=True)
         declared = outcome.cases.documents[0].document.declared
-        text = runbook(patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where="here")
+        text = runbook(
+            patches.rotations,
+            declared,
+            outcome.cases.policy,
+            as_of=outcome.cases.as_of,
+            where="here",
+        )
         assert words in text or "blocked" in text
 
 
@@ -288,7 +346,9 @@ ACTION = "\n  lifecycle {\n    action_trigger {\n      events  = [after_create]\
 
 
 def with_runs(*parts, head=""):
-    return BASE.replace('  description = "orders"\n', f'{head}  description = "orders"\n{"".join(parts)}')
+    return BASE.replace(
+        '  description = "orders"\n', f'{head}  description = "orders"\n{"".join(parts)}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -313,7 +373,11 @@ def test_what_runs_at_creation_is_left_out_of_the_successor_and_named(parts, kep
     head = f'resource "{CERTIFICATE}" "orders_202611" {{\n  description = "orders"\n'
     assert f"{head}{kept}}}\n" in text
     assert "".join(parts) in text, "the predecessor's block stays as it was"
-    shown = patch_text(entry, repository_paths(home.configuration())).decode().partition("diff --git")[0]
+    shown = (
+        patch_text(entry, repository_paths(home.configuration()))
+        .decode()
+        .partition("diff --git")[0]
+    )
     assert shown.count("is left out of the successor") == lines
     if lines:
         assert "main.tf:" in shown.partition("is left out")[0].rpartition("careful: ")[2]
@@ -334,7 +398,10 @@ def test_instances_leave_it_out_too(head, state, tmp_path):
 
 def test_a_hashed_file_leaves_it_out_of_the_new_file(tmp_path):
     """The proof holds for a successor in a file of its own."""
-    home = world(tmp_path, {"main.tf": with_runs(RUN), "d.tf": 'resource "x_y" "d" {\n  t = filesha1("main.tf")\n}\n'})
+    home = world(
+        tmp_path,
+        {"main.tf": with_runs(RUN), "d.tf": 'resource "x_y" "d" {\n  t = filesha1("main.tf")\n}\n'},
+    )
     (change,) = home.ask()[1].patches[0].changes
     assert change.before is None
     assert b"provisioner" not in change.after
@@ -347,7 +414,9 @@ def test_the_whole_rotation_of_a_certificate_with_provisioners(tmp_path):
     for phase in (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE):
         _, patches = home.ask()
         assert [entry.phase for entry in patches.patches] == [phase], patches.rotations
-        said[phase] = patch_text(patches.patches[0], repository_paths(home.configuration())).decode()
+        said[phase] = patch_text(
+            patches.patches[0], repository_paths(home.configuration())
+        ).decode()
         home.write(patches)
         home.apply(phase, patches.rotations)
     assert "still holds the old PEM alone" in said[Phase.REPOINT]
@@ -359,7 +428,11 @@ def test_the_whole_rotation_of_a_certificate_with_provisioners(tmp_path):
 def test_awscc_leaves_it_out_too(tmp_path):
     """The other provider's certificate is copied in the same way."""
     kind = "awscc_apigateway_client_certificate"
-    text = with_runs(REMOTE).replace(CERTIFICATE, kind).replace(f"{kind}.orders.id", f"{kind}.orders.client_certificate_id")
+    text = (
+        with_runs(REMOTE)
+        .replace(CERTIFICATE, kind)
+        .replace(f"{kind}.orders.id", f"{kind}.orders.client_certificate_id")
+    )
     home = world(tmp_path, {"main.tf": text}, certificates={f"{kind}.orders": "old000"})
     _, patches = home.ask()
     assert patches.patches[0].changes[0].after.count(b"provisioner") == 1
@@ -379,7 +452,11 @@ HASHED = f"""resource "aws_s3_object" "o" {{
         (HASHED, "ca_certificates_bundle_s3_key = aws_s3_object.o.key", Delivery.SENT),
         (HASHED, "ca_certificates_bundle_s3_key = aws_s3_object.o.id", Delivery.SENT),
         (HASHED, "ca_certificates_bundle_s3_bucket = aws_s3_object.o.bucket", Delivery.NEVER),
-        (HASHED.replace(f"${{sha256({PEM})}}", "ca"), "ca_certificates_bundle_s3_key = aws_s3_object.o.key", Delivery.NEVER),
+        (
+            HASHED.replace(f"${{sha256({PEM})}}", "ca"),
+            "ca_certificates_bundle_s3_key = aws_s3_object.o.key",
+            Delivery.NEVER,
+        ),
         (
             HASHED.replace(f"${{sha256({PEM})}}", "ca"),
             "ca_certificates_bundle_s3_key = aws_s3_object.o.key\n  lifecycle {\n    replace_triggered_by = [aws_s3_object.o]\n  }",
@@ -429,10 +506,22 @@ COPY = 'resource "aws_s3_object_copy" "c" {\n  bucket = "c"\n  key = "ca"\n  sou
         ),
         (PLAIN, f"{KEY}{VERSION}  lifecycle {{\n    ignore_changes = all\n  }}", Delivery.IGNORED),
         (PLAIN, f"{KEY}{VERSION.replace('version_id', 'etag')}", Delivery.NEVER),
-        (PLAIN, f"{KEY}  lifecycle {{\n    replace_triggered_by = [aws_s3_object.o.etag]\n  }}", Delivery.NEVER),
-        (PLAIN, f"{KEY}  lifecycle {{\n    replace_triggered_by = [aws_s3_object.o.version_id]\n  }}", Delivery.REPLACED),
+        (
+            PLAIN,
+            f"{KEY}  lifecycle {{\n    replace_triggered_by = [aws_s3_object.o.etag]\n  }}",
+            Delivery.NEVER,
+        ),
+        (
+            PLAIN,
+            f"{KEY}  lifecycle {{\n    replace_triggered_by = [aws_s3_object.o.version_id]\n  }}",
+            Delivery.REPLACED,
+        ),
         (FROM_FILE, KEY, Delivery.NEVER),
-        (PLAIN + COPY, "ca_certificates_bundle_s3_key = aws_s3_object_copy.c.key\n", Delivery.NEVER),
+        (
+            PLAIN + COPY,
+            "ca_certificates_bundle_s3_key = aws_s3_object_copy.c.key\n",
+            Delivery.NEVER,
+        ),
     ],
 )
 def test_a_trust_store_that_keeps_the_old_bundle_is_named(objects, store, delivery, tmp_path):

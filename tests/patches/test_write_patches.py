@@ -44,7 +44,9 @@ def test_two_certificates_never_get_the_same_successor(tmp_path):
         assert "--only" in rotation.step.remedy
 
 
-@pytest.mark.parametrize("suffix", ["v2", "two", "three", "twelve", "2", "02", "second", "new", "next"])
+@pytest.mark.parametrize(
+    "suffix", ["v2", "two", "three", "twelve", "2", "02", "second", "new", "next"]
+)
 def test_two_certificates_in_use_whose_names_differ_by_a_suffix_go_their_own_ways(suffix, tmp_path):
     """Each keeps its suffix, all the way through both rotations."""
     home = world(
@@ -114,13 +116,18 @@ resource "{STAGE}" "billing" {{
         stages={f"{STAGE}.prod": "old000", f"{STAGE}.billing": "old111"},
     )
     _, patches = home.ask(every=True)
-    assert {rotation.label: type(rotation.step) for rotation in patches.rotations} == {C: Next, f"{CERTIFICATE}.billing": Blocked}
+    assert {rotation.label: type(rotation.step) for rotation in patches.rotations} == {
+        C: Next,
+        f"{CERTIFICATE}.billing": Blocked,
+    }
     assert len(patches.patches) == 3
     assert all(b"billing_" not in entry.diff("") for entry in patches.patches)
 
 
 @pytest.mark.parametrize(
-    "above", ["/* note */ ", "/* opens here\n   and ends */ "], ids=["a comment before it", "a comment that ends there"]
+    "above",
+    ["/* note */ ", "/* opens here\n   and ends */ "],
+    ids=["a comment before it", "a comment that ends there"],
 )
 def test_a_comment_on_the_block_s_own_line_never_swallows_the_lineage(above, tmp_path):
     """Either the lineage is found again afterwards, or nothing is written."""
@@ -147,10 +154,19 @@ def test_a_file_may_be_empty_after_retire(tmp_path):
         "old.tf": f'resource "{CERTIFICATE}" "orders" {{\n}}\n',
         "new.tf": f'# tfcert: succeeds {C}\nresource "{CERTIFICATE}" "n" {{\n}}\n',
     }
-    home = world(tmp_path, files, certificates={C: "old000", f"{CERTIFICATE}.n": "new000"}, stages={}, ends={"new000": days(300)})
+    home = world(
+        tmp_path,
+        files,
+        certificates={C: "old000", f"{CERTIFICATE}.n": "new000"},
+        stages={},
+        ends={"new000": days(300)},
+    )
     _, patches = home.ask()
     home.write(patches)
-    assert tree(tmp_path) == {"old.tf": b"", "new.tf": f'resource "{CERTIFICATE}" "n" {{\n}}\n'.encode()}
+    assert tree(tmp_path) == {
+        "old.tf": b"",
+        "new.tf": f'resource "{CERTIFICATE}" "n" {{\n}}\n'.encode(),
+    }
 
 
 def test_asking_changes_no_file(tmp_path):
@@ -162,7 +178,13 @@ def test_asking_changes_no_file(tmp_path):
     assert tree(tmp_path) == before
 
 
-RENAMED = Intent(kind=CERTIFICATE, old="orders", new="n", renamed=frozenset({("resource", (STAGE, "prod"))}), renames=1)
+RENAMED = Intent(
+    kind=CERTIFICATE,
+    old="orders",
+    new="n",
+    renamed=frozenset({("resource", (STAGE, "prod"))}),
+    renames=1,
+)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +224,9 @@ def test_a_proof_fails_when_the_copy_is_none():
     )
     prove("a.tf", BASE.encode(), (BASE + copy).encode(), intent)
     for wrong in (copy.replace("}", "  tags = {}\n}"), copy + "locals {\n}\n", copy + copy, ""):
-        with pytest.raises(UnprovenError, match=r"not a copy|changed|was not added|different blocks"):
+        with pytest.raises(
+            UnprovenError, match=r"not a copy|changed|was not added|different blocks"
+        ):
             prove("a.tf", BASE.encode(), (BASE + wrong).encode(), intent)
 
 
@@ -228,7 +252,9 @@ def test_the_header_and_the_runbook_say_what_must_hold_first(tmp_path):
         assert needed in text
 
 
-HASHING = 'resource "aws_api_gateway_deployment" "d" {\n  triggers = { at = filesha1("main.tf") }\n}\n'
+HASHING = (
+    'resource "aws_api_gateway_deployment" "d" {\n  triggers = { at = filesha1("main.tf") }\n}\n'
+)
 
 
 def test_a_phase_that_edits_a_hashed_file_says_what_that_triggers(tmp_path):
@@ -236,7 +262,10 @@ def test_a_phase_that_edits_a_hashed_file_says_what_that_triggers(tmp_path):
     home = world(tmp_path, {"main.tf": BASE, "d.tf": HASHING})
     _, patches = home.ask(every=True)
     assert [change.path for change in patches.patches[0].changes] == ["tfcert_orders_202611.tf"]
-    told = [header(entry, where="here").count(f"careful: d.tf:2 hashes main.tf, which {entry.phase}") for entry in patches.patches]
+    told = [
+        header(entry, where="here").count(f"careful: d.tf:2 hashes main.tf, which {entry.phase}")
+        for entry in patches.patches
+    ]
     assert told == [0, 1, 1]
     home.write(patches)
     home.apply(Phase.INTRODUCE, patches.rotations)
@@ -247,7 +276,9 @@ def test_a_phase_that_edits_a_hashed_file_says_what_that_triggers(tmp_path):
 
 def test_a_file_in_the_way_of_a_new_one_blocks(tmp_path):
     """What a person may have written there is not touched; another name helps."""
-    home = world(tmp_path, {"main.tf": BASE, "d.tf": HASHING, "tfcert_orders_202611.tf": "# mine\n"})
+    home = world(
+        tmp_path, {"main.tf": BASE, "d.tf": HASHING, "tfcert_orders_202611.tf": "# mine\n"}
+    )
     _, patches = home.ask()
     assert isinstance(patches.rotations[0].step, Blocked)
     assert "tfcert_orders_202611.tf is there already" in patches.rotations[0].step.reason
@@ -261,4 +292,7 @@ def test_repoint_names_what_else_takes_the_id(tmp_path):
     home = world(tmp_path, {"main.tf": BASE + more})
     (rotation,) = home.ask(every=True)[1].rotations
     told = [caution.text for caution in rotation.cautions if caution.phase is Phase.REPOINT]
-    assert [text.split(" takes")[0] for text in told] == ["output id (main.tf:10)", "aws_ssm_parameter.p (main.tf:13)"]
+    assert [text.split(" takes")[0] for text in told] == [
+        "output id (main.tf:10)",
+        "aws_ssm_parameter.p (main.tf:13)",
+    ]

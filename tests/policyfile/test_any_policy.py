@@ -28,7 +28,9 @@ HOME = Place("aws", "123456789012", "eu-west-1")
 CERTIFICATE = "aws_api_gateway_client_certificate.orders"
 
 
-WEIGHTS = st.fixed_dictionaries({}, optional={name: fitting(shape) for name, shape in VALUES["rules"].keys.items()})
+WEIGHTS = st.fixed_dictionaries(
+    {}, optional={name: fitting(shape) for name, shape in VALUES["rules"].keys.items()}
+)
 
 
 @st.composite
@@ -44,7 +46,11 @@ def toml(value):
     """A value on one line."""
     match value:
         case dict():
-            return "{" + ", ".join(f"{json.dumps(key)} = {toml(entry)}" for key, entry in value.items()) + "}"
+            return (
+                "{"
+                + ", ".join(f"{json.dumps(key)} = {toml(entry)}" for key, entry in value.items())
+                + "}"
+            )
         case list():
             return "[" + ", ".join(map(toml, value)) + "]"
         case _:
@@ -55,7 +61,9 @@ def read(made):
     """A policy of the shape; None where its values contradict each other, or it extends what is not there."""
     made.pop("extends", None)
     try:
-        return read_policy("x.toml", "\n".join(f"{key} = {toml(value)}" for key, value in made.items()).encode())
+        return read_policy(
+            "x.toml", "\n".join(f"{key} = {toml(value)}" for key, value in made.items()).encode()
+        )
     except UsageError:
         return None
 
@@ -63,7 +71,13 @@ def read(made):
 def run(policy: Policy, left: float | None) -> Outcome:
     """A state with one certificate, which every condition of the examples may mean."""
     end = NOW + timedelta(days=left) if left is not None else None
-    own = Certificate(address=parse(CERTIFICATE), id="a1b2c3", place=HOME, expires_at=end, tags=(("environment", "prod"),))
+    own = Certificate(
+        address=parse(CERTIFICATE),
+        id="a1b2c3",
+        place=HOME,
+        expires_at=end,
+        tags=(("environment", "prod"),),
+    )
     stage = Stage(
         address=parse("module.legacy.aws_api_gateway_stage.s"),
         kind=StageKind.REST,
@@ -74,9 +88,15 @@ def run(policy: Policy, left: float | None) -> Outcome:
         api_name="orders",
     )
     document = Document(
-        source=Source(path="s", kind="state"), stages=(stage,), certificates=(own,), workspace="prod", directory="live/eu"
+        source=Source(path="s", kind="state"),
+        stages=(stage,),
+        certificates=(own,),
+        workspace="prod",
+        directory="live/eu",
     )
-    cases = build_cases(Inventory(documents=(document,)), Observations(asked=False), as_of=NOW, policy=policy)
+    cases = build_cases(
+        Inventory(documents=(document,)), Observations(asked=False), as_of=NOW, policy=policy
+    )
     return Outcome(cases=cases, findings=judge(cases), rotations=())
 
 
@@ -88,7 +108,9 @@ def test_i4_no_policy_makes_clean_what_was_not_checked(made):
     if policy is not None:
         found = run(policy, None)
         assert found.verdict is not Verdict.CLEAN
-        assert (found.exit_code == 3) or any(one.rule.startswith("exemption") for one in found.findings)
+        assert (found.exit_code == 3) or any(
+            one.rule.startswith("exemption") for one in found.findings
+        )
 
 
 @settings(max_examples=400)

@@ -25,7 +25,11 @@ def test_accounts_are_read_in_the_order_of_their_numbers():
     """
     assert accounts_of(text) == (
         AccountAccess(account="111111111111", role="tfcert-read"),
-        AccountAccess(account="222222222222", role="arn:aws-us-gov:iam::222222222222:role/audit/tfcert", external_id="acme:7"),
+        AccountAccess(
+            account="222222222222",
+            role="arn:aws-us-gov:iam::222222222222:role/audit/tfcert",
+            external_id="acme:7",
+        ),
         AccountAccess(account="333333333333"),
     )
     assert accounts_of("") == ()
@@ -36,12 +40,30 @@ def test_accounts_are_read_in_the_order_of_their_numbers():
     [
         ("accounts = 3", "accounts is the number 3 and not a table"),
         ("[accounts.12345678901]", "'12345678901' is not an account, which has twelve digits"),
-        ('accounts."123456789012" = "role"', "accounts.123456789012 is the text 'role' and not a table"),
-        ('[accounts."123456789012"]\nrol = "r"', "unknown key 'rol' in accounts.123456789012 (did you mean 'role'?)"),
-        ('[accounts."123456789012"]\nrole = "arn:aws:iam::111111111111:role/r"', ".role is of account 111111111111"),
-        ('[accounts."123456789012"]\nrole = "arn:aws:iam::123456789012:user/r"', "and not a role's ARN or its name"),
-        ('[accounts."123456789012"]\nrole = 7', ".role is the number 7 and not a role's ARN or its name"),
-        ('[accounts."123456789012"]\nexternal_id = "a b"', ".external_id is 'a b' and not an external id that STS takes"),
+        (
+            'accounts."123456789012" = "role"',
+            "accounts.123456789012 is the text 'role' and not a table",
+        ),
+        (
+            '[accounts."123456789012"]\nrol = "r"',
+            "unknown key 'rol' in accounts.123456789012 (did you mean 'role'?)",
+        ),
+        (
+            '[accounts."123456789012"]\nrole = "arn:aws:iam::111111111111:role/r"',
+            ".role is of account 111111111111",
+        ),
+        (
+            '[accounts."123456789012"]\nrole = "arn:aws:iam::123456789012:user/r"',
+            "and not a role's ARN or its name",
+        ),
+        (
+            '[accounts."123456789012"]\nrole = 7',
+            ".role is the number 7 and not a role's ARN or its name",
+        ),
+        (
+            '[accounts."123456789012"]\nexternal_id = "a b"',
+            ".external_id is 'a b' and not an external id that STS takes",
+        ),
     ],
 )
 def test_an_account_that_cannot_be_entered_so_is_refused(text, says):

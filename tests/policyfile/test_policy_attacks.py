@@ -23,23 +23,50 @@ TEXTS = {
     "a quoted key of 1,000 parts": (".".join(['"a"'] * 1000) + " = 1\n", "too many parts"),
     "a key of 60,000 parts": (".".join(["a"] * 60_000) + " = 1\n", "too many parts"),
     "a table of 1,000 parts": (f"[{'.'.join(['a'] * 1000)}]\n", "too many parts"),
-    "an inline table of 1,000 parts": (f"name = {{{'.'.join(['a'] * 1000)} = 1}}\n", "too many parts"),
-    "parts behind a text of several lines": ('name = {a = """\n""", ' + ".".join(["a"] * 60_000) + ' = 1} # "\n', "policy.toml"),
+    "an inline table of 1,000 parts": (
+        f"name = {{{'.'.join(['a'] * 1000)} = 1}}\n",
+        "too many parts",
+    ),
+    "parts behind a text of several lines": (
+        'name = {a = """\n""", ' + ".".join(["a"] * 60_000) + ' = 1} # "\n',
+        "policy.toml",
+    ),
     "a text of escaped quotes that does not end": ('name = "' + '\\"' * 60_000 + "\n", "not TOML"),
-    "many keys of many parts": ("".join(f"k{number}.{'.'.join('a' * 30)} = 1\n" for number in range(1500)), "too many parts"),
-    "many keys of the most parts": ("".join(f"k{number}.{'.'.join('a' * 15)} = 1\n" for number in range(3000)), "unknown key"),
+    "many keys of many parts": (
+        "".join(f"k{number}.{'.'.join('a' * 30)} = 1\n" for number in range(1500)),
+        "too many parts",
+    ),
+    "many keys of the most parts": (
+        "".join(f"k{number}.{'.'.join('a' * 15)} = 1\n" for number in range(3000)),
+        "unknown key",
+    ),
     "300 scopes": ('[[scope]]\naddress = "a.b"\nthreshold_days = 1\n' * 300, "has 300 scopes"),
-    "300 patterns in one scope": ("[[scope]]\nthreshold_days = 1\nstage = [" + '"a*",' * 300 + "]\n", "has 300 patterns"),
-    "long patterns": ("[[scope]]\nthreshold_days = 1\napi = [" + ('"' + "?" * 1000 + '",') * 20 + "]\n", "characters in patterns"),
+    "300 patterns in one scope": (
+        "[[scope]]\nthreshold_days = 1\nstage = [" + '"a*",' * 300 + "]\n",
+        "has 300 patterns",
+    ),
+    "long patterns": (
+        "[[scope]]\nthreshold_days = 1\napi = [" + ('"' + "?" * 1000 + '",') * 20 + "]\n",
+        "characters in patterns",
+    ),
     "20,000 scopes": ("[[scope]]\n" * 20_000, "larger than 128 KiB"),
     "5,000 exemptions": ("[[exemption]]\n" * 5_000, "has 5000 entries"),
-    "an array of 30,000 patterns": ("[[scope]]\naddress = [" + '"*",' * 30_000 + "]\nthreshold_days = 1\n", "has 30000 entries"),
-    "a pattern of 100,000 stars": ('[[scope]]\naddress = "' + "*a" * 50_000 + '"\nthreshold_days = 1\n', "has 100000 characters"),
+    "an array of 30,000 patterns": (
+        "[[scope]]\naddress = [" + '"*",' * 30_000 + "]\nthreshold_days = 1\n",
+        "has 30000 entries",
+    ),
+    "a pattern of 100,000 stars": (
+        '[[scope]]\naddress = "' + "*a" * 50_000 + '"\nthreshold_days = 1\n',
+        "has 100000 characters",
+    ),
     "arrays in arrays": (deep("[", "]", 300), "an array"),
     "arrays in arrays without end": (deep("[", "]", 60_000), "holds what no policy does"),
     "tables in tables": (deep("{a=", "}", 300), "a table"),
     "tables in tables without end": (deep("{a=", "}", 30_000), "holds what no policy does"),
-    "a number of 100,000 digits": (f"threshold_days = {'9' * 100_000}\n", "holds what no policy does"),
+    "a number of 100,000 digits": (
+        f"threshold_days = {'9' * 100_000}\n",
+        "holds what no policy does",
+    ),
     "bytes that are no text": ("\udcff", "not UTF-8"),
 }
 
@@ -72,7 +99,10 @@ def test_a_hostile_policy_is_one_error(story, judged, name):
     assert any(part in judged("ours.toml") for part in message.split("|"))
 
 
-@pytest.mark.parametrize("target", ["/dev/zero", "/dev/stdin", "fifo", ".", "nowhere.toml", "/proc/self/mem", "loop.toml"])
+@pytest.mark.parametrize(
+    "target",
+    ["/dev/zero", "/dev/stdin", "fifo", ".", "nowhere.toml", "/proc/self/mem", "loop.toml"],
+)
 def test_a_policy_that_is_no_file_is_one_error(story, judged, target):
     """A device, a FIFO, a folder, nothing and a loop of links, named and extended."""
     os.mkfifo(story / "fifo")
@@ -88,7 +118,9 @@ def test_a_chain_of_files_has_an_end(story, judged):
     (story / "b.toml").write_text('extends = "./../story/a.toml"\n')
     assert "extends itself" in judged("a.toml")
     for number in range(4):
-        (story / f"large{number}.toml").write_text(f'extends = "large{number + 1}.toml"\n' + "#" * 50_000)
+        (story / f"large{number}.toml").write_text(
+            f'extends = "large{number + 1}.toml"\n' + "#" * 50_000
+        )
     (story / "large4.toml").write_text("")
     assert "together with what it extends" in judged("large0.toml")
     for number in range(50):
@@ -96,7 +128,9 @@ def test_a_chain_of_files_has_an_end(story, judged):
     assert "extends more than 9 files" in judged("0.toml")
 
 
-@pytest.mark.parametrize("pattern", ["*a" * 500 + "*b", "**a" * 400 + "b", "?*" * 400 + "b", "*a*" * 300 + "?b"])
+@pytest.mark.parametrize(
+    "pattern", ["*a" * 500 + "*b", "**a" * 400 + "b", "?*" * 400 + "b", "*a*" * 300 + "?b"]
+)
 @pytest.mark.parametrize("compiled", [glob, path_glob])
 def test_no_pattern_explodes(compiled, pattern):
     """Patterns that a regular expression would try for years are through in a moment."""

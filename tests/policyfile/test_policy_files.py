@@ -34,7 +34,9 @@ def refusal(text, path="tfcert.toml"):
     return str(caught.value)
 
 
-EXEMPTION = '[[exemption]]\nrule = "stage-detached"\naddress = "a.b"\nuntil = 2026-12-31\nreason = "x"\n'
+EXEMPTION = (
+    '[[exemption]]\nrule = "stage-detached"\naddress = "a.b"\nuntil = 2026-12-31\nreason = "x"\n'
+)
 
 
 def test_everything_that_a_policy_can_say_is_read():
@@ -79,7 +81,12 @@ def test_everything_that_a_policy_can_say_is_read():
         directory = "live/eu"
         """
     )
-    assert (read.name, read.threshold_days, read.notice_days, read.trust_window_days) == ("acme", 20, 40, 4)
+    assert (read.name, read.threshold_days, read.notice_days, read.trust_window_days) == (
+        "acme",
+        20,
+        40,
+        4,
+    )
     assert (read.margin_days, read.introduce_margin_days, read.certificate_quota) == (5, 6, 100)
     assert (read.fail_on, read.untouched) == (FailOn.WARNING, Untouched.NOTE)
     # What is as it would be anyway is no difference.
@@ -99,9 +106,20 @@ def test_everything_that_a_policy_can_say_is_read():
     assert scope.rules == (("certificate-expiring", Severity.WARNING),)
     assert (scope.name, scope.location) == ("legacy", Location("tfcert.toml", 15))
     (exemption,) = read.exemptions
-    assert (exemption.rule, exemption.certificate_id, exemption.addresses) == ("certificate-drifted", "a1b2c3", frozenset())
-    assert (exemption.until, exemption.kind, exemption.owner) == (date(2026, 12, 31), SuppressedBy.POLICY, "team a")
-    assert (exemption.where, exemption.location) == (Conditions(directory=("live/eu",)), Location("tfcert.toml", 31))
+    assert (exemption.rule, exemption.certificate_id, exemption.addresses) == (
+        "certificate-drifted",
+        "a1b2c3",
+        frozenset(),
+    )
+    assert (exemption.until, exemption.kind, exemption.owner) == (
+        date(2026, 12, 31),
+        SuppressedBy.POLICY,
+        "team a",
+    )
+    assert (exemption.where, exemption.location) == (
+        Conditions(directory=("live/eu",)),
+        Location("tfcert.toml", 31),
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +135,11 @@ def test_everything_that_a_policy_can_say_is_read():
         ("certificate_quota = 0", 1, "from 1 on"),
         ("# a\nnotice_days = 3", 2, "notice_days is 3, below threshold_days, 30"),
         ("threshold_days = 50\nnotice_days = 40", 2, "notice_days is 40, below threshold_days, 50"),
-        ("margin_days = 364", 1, "introduce-by would be 367 days before the certificate's end, and it lives 365"),
+        (
+            "margin_days = 364",
+            1,
+            "introduce-by would be 367 days before the certificate's end, and it lives 365",
+        ),
         ("fail_on = 'errors'", 1, "did you mean 'error'?"),
         ("fail_on = 1", 1, "is the number 1 and not a text"),
         ("untouched = 'off'", 1, "known: error, warning, note"),
@@ -144,28 +166,64 @@ def test_everything_that_a_policy_can_say_is_read():
         ("[[scope]]\ntags = {}\nthreshold_days = 3", 2, "tags is empty"),
         ("[[scope]]\n[scope.tags]\nteam = 3\n[scope.rules]", 3, "tags.team is the number 3"),
         ("[[scope]]\naccount = '12'\nthreshold_days = 3", 2, "twelve digits"),
-        ("[[scope]]\nstage = 'a'\nnotice_days = 3", 3, "notice_days of scope 1 is 3, below threshold_days, 30"),
-        ("[[scope]]\nstage = 'a'\nmargin_days = 3\n[[scope]]\nstage = 'b'\nmargin_days = 400", 6, "of scope 2"),
+        (
+            "[[scope]]\nstage = 'a'\nnotice_days = 3",
+            3,
+            "notice_days of scope 1 is 3, below threshold_days, 30",
+        ),
+        (
+            "[[scope]]\nstage = 'a'\nmargin_days = 3\n[[scope]]\nstage = 'b'\nmargin_days = 400",
+            6,
+            "of scope 2",
+        ),
         ("[[scope]]\naddress = 'module.legacy'\nthreshold_days = 3", 2, 'write "module.legacy.*"'),
-        ("[[scope]]\naddress = 'aws_api_gateway_stage'\nthreshold_days = 3", 2, "is not the address of a resource"),
-        ("[[scope]]\nstage = 'a'\n[scope.rules]\ncertificate-expired = 'off'", 4, "certificate-expired cannot be off"),
+        (
+            "[[scope]]\naddress = 'aws_api_gateway_stage'\nthreshold_days = 3",
+            2,
+            "is not the address of a resource",
+        ),
+        (
+            "[[scope]]\nstage = 'a'\n[scope.rules]\ncertificate-expired = 'off'",
+            4,
+            "certificate-expired cannot be off",
+        ),
         ("[[scope]]\nstage = 'a'\nextends = 'strict'", 3, "unknown key 'extends' in scope 1"),
         (EXEMPTION.replace("rule", "rules"), 2, "did you mean 'rule'?"),
-        (EXEMPTION.replace("stage-detached", "stage-detatched"), 2, "did you mean 'stage-detached'?"),
-        (EXEMPTION.replace("stage-detached", "certificate-expired"), 2, "certificate-expired cannot be exempted"),
+        (
+            EXEMPTION.replace("stage-detached", "stage-detatched"),
+            2,
+            "did you mean 'stage-detached'?",
+        ),
+        (
+            EXEMPTION.replace("stage-detached", "certificate-expired"),
+            2,
+            "certificate-expired cannot be exempted",
+        ),
         (EXEMPTION.replace("stage-detached", "rotation-destroys-in-use"), 2, "cannot be exempted"),
         (EXEMPTION.replace("stage-detached", "certificate-unverified"), 2, "cannot be exempted"),
         (EXEMPTION.replace("stage-detached", "exemption-unused"), 2, "cannot be exempted"),
         (EXEMPTION.replace("until = 2026-12-31\n", ""), 1, "exemption 1 lacks until"),
         (EXEMPTION.replace('reason = "x"\n', ""), 1, "exemption 1 lacks reason"),
         (EXEMPTION.replace('"x"', '" "'), 5, "reason is blank"),
-        (EXEMPTION.replace("2026-12-31", "2026-12-31T00:00:00Z"), 4, "write until = 2026-12-31, without a time"),
+        (
+            EXEMPTION.replace("2026-12-31", "2026-12-31T00:00:00Z"),
+            4,
+            "write until = 2026-12-31, without a time",
+        ),
         (EXEMPTION.replace("2026-12-31", '"31.12.2026"'), 4, "until is not a date"),
         (EXEMPTION.replace("2026-12-31", '"2026-02-30"'), 4, "until is not a date"),
         (EXEMPTION.replace("2026-12-31", "20261231"), 4, "until is not a date"),
-        (EXEMPTION.replace('address = "a.b"\n', ""), 1, "needs exactly one of address, certificate_id"),
+        (
+            EXEMPTION.replace('address = "a.b"\n', ""),
+            1,
+            "needs exactly one of address, certificate_id",
+        ),
         (EXEMPTION + 'certificate_id = "a"\n', 1, "needs exactly one of address, certificate_id"),
-        (EXEMPTION.replace('"a.b"', '"a.*"'), 3, "is a pattern, and an exemption names one address"),
+        (
+            EXEMPTION.replace('"a.b"', '"a.*"'),
+            3,
+            "is a pattern, and an exemption names one address",
+        ),
         (EXEMPTION + EXEMPTION.replace('"a.b"', '"a"'), 8, "is not the address of a resource"),
         ("a = ", 1, "not TOML"),
         ('x = "', 1, "not TOML"),
@@ -188,7 +246,9 @@ def test_no_text_is_a_traceback(data):
         read_policy("x.toml", data)
 
 
-@pytest.mark.parametrize("text", ["x = " + "[" * 5000 + "]" * 5000, "threshold_days = " + "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["x = " + "[" * 5000 + "]" * 5000, "threshold_days = " + "9" * 5000]
+)
 def test_what_exhausts_the_parser_is_an_error_too(text):
     """Nested without end, or a number that Python refuses to read."""
     assert refusal(text).startswith("tfcert.toml")
@@ -226,7 +286,8 @@ def laid(tmp_path, monkeypatch):
 def test_a_file_extends_another_and_overrides_it(laid):
     """Paths start from the file that names them; scopes and exemptions of the base stand before one's own, which win."""
     read = laid(
-        tfcert="extends = 'org/base.toml'\nthreshold_days = 5\n[[scope]]\nstage = 'a'\nmargin_days = 1\n" + EXEMPTION,
+        tfcert="extends = 'org/base.toml'\nthreshold_days = 5\n[[scope]]\nstage = 'a'\nmargin_days = 1\n"
+        + EXEMPTION,
         org__base="extends = 'strict'\nname = 'base'\nmargin_days = 9\nrules.certificate-drifted = 'off'\n"
         "[[scope]]\nstage = 'a'\nmargin_days = 2\n[[scope]]\nstage = 'b'\nmargin_days = 3\n",
     )
@@ -236,7 +297,11 @@ def test_a_file_extends_another_and_overrides_it(laid):
     assert (found.notice_days, found.fail_on) == (strict.notice_days, strict.fail_on)
     assert dict(found.rules)["certificate-drifted"] is None
     assert dict(found.rules)["exemption-unused"] is Severity.ERROR
-    assert [str(scope.location) for scope in found.scopes] == ["org/base.toml:5", "org/base.toml:8", "tfcert.toml:3"]
+    assert [str(scope.location) for scope in found.scopes] == [
+        "org/base.toml:5",
+        "org/base.toml:8",
+        "tfcert.toml:3",
+    ]
     assert found.under((0, 2)).margin_days == 1
 
 
@@ -245,7 +310,9 @@ def test_a_circle_of_files_is_refused_and_told(laid):
     read = laid(a="extends = 'b.toml'", b="\nextends = './c.toml'", c="extends = 'a.toml'")
     with pytest.raises(TfcertError) as caught:
         read("a.toml")
-    assert str(caught.value).startswith("c.toml:1: extends itself: a.toml -> b.toml -> c.toml -> a.toml")
+    assert str(caught.value).startswith(
+        "c.toml:1: extends itself: a.toml -> b.toml -> c.toml -> a.toml"
+    )
     laid(own="extends = 'own.toml'")
     with pytest.raises(TfcertError, match=r"own.toml:1: extends itself: own.toml -> own.toml"):
         read("own.toml")
@@ -254,7 +321,9 @@ def test_a_circle_of_files_is_refused_and_told(laid):
 def test_an_error_in_a_base_names_the_base(laid):
     """And a contradiction with the base, the line that makes it."""
     read = laid(tfcert="extends = 'base.toml'\nnotice_days = 40", base="threshold_days = 45\n")
-    with pytest.raises(TfcertError, match=r"^tfcert.toml:2: notice_days is 40, below threshold_days, 45"):
+    with pytest.raises(
+        TfcertError, match=r"^tfcert.toml:2: notice_days is 40, below threshold_days, 45"
+    ):
         read("tfcert.toml")
     laid(base="treshold_days = 45\n")
     with pytest.raises(TfcertError, match=r"^base.toml:1: unknown key 'treshold_days'"):
@@ -283,7 +352,9 @@ NAMES = tuple(POLICY.keys)
 def test_any_key_misspelt_by_one_letter_is_refused_with_the_right_one(name, data):
     """A letter left out, doubled or swapped; the right key is named."""
     at = data.draw(st.integers(1, len(name) - 1))
-    wrong = data.draw(st.sampled_from([name[:at] + name[at + 1 :], name[:at] + name[at - 1] + name[at:]]))
+    wrong = data.draw(
+        st.sampled_from([name[:at] + name[at + 1 :], name[:at] + name[at - 1] + name[at:]])
+    )
     if wrong in NAMES:
         return
     blank = data.draw(st.integers(0, 5))
@@ -295,7 +366,13 @@ def test_any_key_misspelt_by_one_letter_is_refused_with_the_right_one(name, data
 KEYS = st.text("abcdefgh-_", min_size=1, max_size=6)
 
 
-@given(st.lists(st.tuples(KEYS, st.sampled_from(["plain", "array", "text", "inline"])), max_size=6, unique_by=lambda pair: pair[0]))
+@given(
+    st.lists(
+        st.tuples(KEYS, st.sampled_from(["plain", "array", "text", "inline"])),
+        max_size=6,
+        unique_by=lambda pair: pair[0],
+    )
+)
 def test_lines_are_found_whatever_stands_between(pairs):
     """Comments, texts over several lines that look like headers, arrays and inline tables are no reason to lose count."""
     written, expected = [], {}
@@ -350,4 +427,16 @@ def test_what_the_page_shows_is_read(tmp_path):
     assert found[1].faulty == ()
     for variable in VARIABLES:
         assert f"`{variable}`" in page
-    assert all(f"`{name}`" in page for name in ("address", "account", "region", "workspace", "directory", "tags", "stage", "api"))
+    assert all(
+        f"`{name}`" in page
+        for name in (
+            "address",
+            "account",
+            "region",
+            "workspace",
+            "directory",
+            "tags",
+            "stage",
+            "api",
+        )
+    )

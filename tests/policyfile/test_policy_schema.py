@@ -12,7 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checker.model.text_values import Mismatch
-from checker.policyfile.schema import POLICY, Choice, Day, NamedTable, OneOrMore, Table, Tables, Text, WholeNumber, policy_schema
+from checker.policyfile.schema import (
+    POLICY,
+    Choice,
+    Day,
+    NamedTable,
+    OneOrMore,
+    Table,
+    Tables,
+    Text,
+    WholeNumber,
+    policy_schema,
+)
 from checker.policyfile.validate import validate
 
 SHIPPED = Path(__file__).parents[2] / "checker/policyfile/schemas/policy-v1.schema.json"
@@ -23,8 +34,13 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.Fo
 def test_what_is_shipped_is_what_the_reader_takes():
     """After a change: run this with TFCERT_RECORD=1."""
     if os.environ.get("TFCERT_RECORD"):
-        SHIPPED.write_text(json.dumps(SCHEMA, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    assert SHIPPED.read_text(encoding="utf-8") == json.dumps(SCHEMA, indent=2, ensure_ascii=False) + "\n"
+        SHIPPED.write_text(
+            json.dumps(SCHEMA, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    assert (
+        SHIPPED.read_text(encoding="utf-8")
+        == json.dumps(SCHEMA, indent=2, ensure_ascii=False) + "\n"
+    )
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
@@ -55,7 +71,12 @@ def tables(draw, table):
     if table.one_of:
         needed.add(draw(st.sampled_from(table.one_of)))
     others = [key for key in table.keys if key not in needed and key not in table.one_of]
-    chosen = [*sorted(needed), *draw(st.lists(st.sampled_from(others), unique=True, max_size=3) if others else st.just([]))]
+    chosen = [
+        *sorted(needed),
+        *draw(
+            st.lists(st.sampled_from(others), unique=True, max_size=3) if others else st.just([])
+        ),
+    ]
     return {key: draw(fitting(table.keys[key])) for key in chosen}
 
 
@@ -117,7 +138,11 @@ def damaged(draw):  # noqa: C901 -- told in one go
         case "remove":
             del inside[at[-1]]
         case "add" if isinstance(inside, dict):
-            inside[draw(st.sampled_from(["rule", "until", "stage", "threshold", "role", "name", "off"]))] = draw(ODD)
+            inside[
+                draw(
+                    st.sampled_from(["rule", "until", "stage", "threshold", "role", "name", "off"])
+                )
+            ] = draw(ODD)
         case _:
             pass
     return found

@@ -88,17 +88,37 @@ def hand_rotation(**more):
         "expires_at": "2026-12-05T00:00:00Z",
         "stages": ["api1/prod"],
         "steps": [
-            {"does": "make the successor", "commands": ["NEW=$(aws apigateway generate-client-certificate)"], "then": None},
-            {"does": "give it to every backend", "commands": [], "then": "every backend trusts both"},
+            {
+                "does": "make the successor",
+                "commands": ["NEW=$(aws apigateway generate-client-certificate)"],
+                "then": None,
+            },
+            {
+                "does": "give it to every backend",
+                "commands": [],
+                "then": "every backend trusts both",
+            },
         ],
         **more,
     }
 
 
-def outcome(*, path="plan.json", verdict=None, findings=(), certificates=(), stages=(), rotations=(), patches=(), **more):
+def outcome(
+    *,
+    path="plan.json",
+    verdict=None,
+    findings=(),
+    certificates=(),
+    stages=(),
+    rotations=(),
+    patches=(),
+    **more,
+):
     """A whole document; its verdict follows from the findings where none is given."""
     counted = [one for one in findings if one["suppression"] is None]
-    errors = any(one["severity"] == "error" and one["rule"] != "certificate-unverified" for one in counted)
+    errors = any(
+        one["severity"] == "error" and one["rule"] != "certificate-unverified" for one in counted
+    )
     unverified = any(one["rule"] == "certificate-unverified" for one in counted)
     found = verdict or ("findings" if errors else "inconclusive" if unverified else "clean")
     return {
@@ -107,12 +127,17 @@ def outcome(*, path="plan.json", verdict=None, findings=(), certificates=(), sta
         "verdict": found,
         "exit_code": {"clean": 0, "findings": 1, "inconclusive": 3}[found],
         "offline": False,
-        "sources": [{"path": path, "kind": "plan", "tool_version": "1.11.4", "format_version": "1.2"}],
+        "sources": [
+            {"path": path, "kind": "plan", "tool_version": "1.11.4", "format_version": "1.2"}
+        ],
         "policy": {"name": "default", "threshold_days": 30, "notice_days": 60},
         "summary": {
             "stages": len(stages),
             "certificates": len(certificates),
-            **{name: sum(one["severity"] == name for one in counted) for name in ("error", "warning", "note")},
+            **{
+                name: sum(one["severity"] == name for one in counted)
+                for name in ("error", "warning", "note")
+            },
             "suppressed": len(findings) - len(counted),
             "unverified": sum(one["rule"] == "certificate-unverified" for one in counted),
         },
@@ -142,7 +167,12 @@ def due(path="plan.json", **more):
 
 def fine(path="plan.json", **more):
     """One certificate with ten months left."""
-    return outcome(path=path, certificates=[certificate(source=path, days_left=300)], stages=[stage(source=path)], **more)
+    return outcome(
+        path=path,
+        certificates=[certificate(source=path, days_left=300)],
+        stages=[stage(source=path)],
+        **more,
+    )
 
 
 def named(*documents, names=()):

@@ -34,14 +34,35 @@ def mixed(folder: Path) -> Outcome:
     outcome = due(folder)
     (first,) = outcome.findings
     more = (
-        finding(rule="rotation-premature", severity=Severity.WARNING, address=f"{STAGE}.prod", days_left=None),
-        finding(rule="certificate-drifted", severity=Severity.NOTE, address=None, certificate_id="abc123"),
-        finding(rule=UNVERIFIED, severity=Severity.WARNING, address=None, certificate_id=None, source=None),
+        finding(
+            rule="rotation-premature",
+            severity=Severity.WARNING,
+            address=f"{STAGE}.prod",
+            days_left=None,
+        ),
+        finding(
+            rule="certificate-drifted",
+            severity=Severity.NOTE,
+            address=None,
+            certificate_id="abc123",
+        ),
+        finding(
+            rule=UNVERIFIED,
+            severity=Severity.WARNING,
+            address=None,
+            certificate_id=None,
+            source=None,
+        ),
         replace(first, rule="certificate-gone", suppression=suppression(SuppressedBy.POLICY)),
         replace(first, rule="stage-detached", suppression=suppression(SuppressedBy.COMMENT)),
     )
     findings = tuple(sorted((first, *more), key=lambda each: each.order))
-    return replace(outcome, findings=findings, notices=("the plan is incomplete",), checkout=Checkout(root="/repo", folder="infra"))
+    return replace(
+        outcome,
+        findings=findings,
+        notices=("the plan is incomplete",),
+        checkout=Checkout(root="/repo", folder="infra"),
+    )
 
 
 def finding(**changes) -> Finding:
@@ -59,13 +80,19 @@ def finding(**changes) -> Finding:
     return Finding(**{**plain, **changes})
 
 
-def suppression(kind: SuppressedBy, reason: str = "the backend is retired in December") -> Suppression:
+def suppression(
+    kind: SuppressedBy, reason: str = "the backend is retired in December"
+) -> Suppression:
     """An exemption until the last of the year, owned by the platform team."""
     where = Location("tfcert.toml" if kind is SuppressedBy.POLICY else "main.tf", 7)
-    return Suppression(kind=kind, reason=reason, until=date(2026, 12, 31), owner="platform", location=where)
+    return Suppression(
+        kind=kind, reason=reason, until=date(2026, 12, 31), owner="platform", location=where
+    )
 
 
-def judged(*pairs: tuple[Stage, Certificate], path: str = "state.json", policy: Policy | None = None) -> Outcome:
+def judged(
+    *pairs: tuple[Stage, Certificate], path: str = "state.json", policy: Policy | None = None
+) -> Outcome:
     """An offline run over one state with these stages, each with the certificate that it presents."""
     document = Document(
         source=Source(path=path, kind="state"),
@@ -79,7 +106,10 @@ def pair(name: str, key: str | None, identity: str, days: int) -> tuple[Stage, C
     """A stage and the certificate that it alone presents, which ends in so many days."""
     place = Place("aws", "123456789012", "us-east-1")
     certificate = Certificate(
-        address=Address(CERTIFICATE, name, key), id=identity, place=place, expires_at=NOW + timedelta(days=days)
+        address=Address(CERTIFICATE, name, key),
+        id=identity,
+        place=place,
+        expires_at=NOW + timedelta(days=days),
     )
     return (
         Stage(
@@ -96,7 +126,9 @@ def pair(name: str, key: str | None, identity: str, days: int) -> tuple[Stage, C
 
 def many(stages: int) -> Outcome:
     """So many stages of one state, each with a certificate of its own that ends within four months."""
-    return judged(*(pair(f"s{number}", None, f"id{number:06}", number % 120) for number in range(stages)))
+    return judged(
+        *(pair(f"s{number}", None, f"id{number:06}", number % 120) for number in range(stages))
+    )
 
 
 def hostile(name: str) -> Outcome:
@@ -104,15 +136,27 @@ def hostile(name: str) -> Outcome:
     said = name or "x"
     outcome = judged(pair("orders", name, name, 12), path=name, policy=Policy(name=name))
     more = (
-        finding(address=name, certificate_id=name, message=said, remedy=said, source=name, rule="certificate-gone"),
-        finding(address=name, message=said, rule=UNVERIFIED, severity=Severity.WARNING, source=None),
+        finding(
+            address=name,
+            certificate_id=name,
+            message=said,
+            remedy=said,
+            source=name,
+            rule="certificate-gone",
+        ),
+        finding(
+            address=name, message=said, rule=UNVERIFIED, severity=Severity.WARNING, source=None
+        ),
         replace(
             finding(address=name, message=said, rule="stage-detached"),
-            suppression=replace(suppression(SuppressedBy.POLICY, said), owner=name, location=Location(name, 2)),
+            suppression=replace(
+                suppression(SuppressedBy.POLICY, said), owner=name, location=Location(name, 2)
+            ),
         ),
     )
     own = tuple(
-        replace(each, message=f"{each.message} {name}", remedy=said, location=Location(name, 1)) for each in outcome.findings
+        replace(each, message=f"{each.message} {name}", remedy=said, location=Location(name, 1))
+        for each in outcome.findings
     )
     rotations = tuple(replace(rotation, stages=(name,)) for rotation in outcome.rotations)
     patch = WrittenPatch(
@@ -122,4 +166,6 @@ def hostile(name: str) -> Outcome:
         rotations=(name,),
         unmet=(name,),
     )
-    return replace(outcome, findings=(*own, *more), rotations=rotations, notices=(name,), patches=(patch,))
+    return replace(
+        outcome, findings=(*own, *more), rotations=rotations, notices=(name,), patches=(patch,)
+    )

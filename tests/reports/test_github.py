@@ -32,7 +32,10 @@ def test_an_annotation_has_its_file_line_title_message_and_remedy(tmp_path):
     """At the line of the block, with what to do on a line of its own."""
     (first, last) = commands(due(tmp_path))
     command, properties, message = first
-    assert (command, properties) == ("error", {"file": "main.tf", "line": "1", "title": f"certificate-expiring {ADDRESS}"})
+    assert (command, properties) == (
+        "error",
+        {"file": "main.tf", "line": "1", "title": f"certificate-expiring {ADDRESS}"},
+    )
     assert message.splitlines()[0].startswith("certificate old000 ends on 2026-12-05, in 12 days")
     assert message.splitlines()[1].startswith("To do: run `tfcert patch`")
     assert last == ("notice", {"title": "tfcert"}, "tfcert: findings")
@@ -40,7 +43,10 @@ def test_an_annotation_has_its_file_line_title_message_and_remedy(tmp_path):
 
 def test_levels(tmp_path):
     """What could not be verified is an error, what is suppressed a notice that says so."""
-    found = [(command, properties["title"].split()[0]) for command, properties, _ in commands(mixed(tmp_path))]
+    found = [
+        (command, properties["title"].split()[0])
+        for command, properties, _ in commands(mixed(tmp_path))
+    ]
     assert sorted(found) == [
         ("error", "certificate-expiring"),
         ("error", "certificate-unverified"),
@@ -56,9 +62,19 @@ def test_ten_of_a_level_the_most_urgent_first_and_how_many_more():
     """GitHub drops the eleventh in silence, so we say it."""
     outcome = many(200)
     told = commands(outcome)
-    counted = {level: [message for command, _, message in told if command == level] for level in ("error", "warning", "notice")}
-    assert {level: len(messages) for level, messages in counted.items()} == {"error": 10, "warning": 10, "notice": 1}
-    assert all("in 0 days" in message or "in 1 day" in message or "in 2 days" in message for message in counted["error"][:4])
+    counted = {
+        level: [message for command, _, message in told if command == level]
+        for level in ("error", "warning", "notice")
+    }
+    assert {level: len(messages) for level, messages in counted.items()} == {
+        "error": 10,
+        "warning": 10,
+        "notice": 1,
+    }
+    assert all(
+        "in 0 days" in message or "in 1 day" in message or "in 2 days" in message
+        for message in counted["error"][:4]
+    )
     errors = sum(finding.severity is Severity.ERROR for finding in outcome.findings)
     warnings = sum(finding.severity is Severity.WARNING for finding in outcome.findings)
     assert f"{errors - 10} more errors, {warnings - 10} more warnings" in counted["notice"][0]
@@ -67,7 +83,10 @@ def test_ten_of_a_level_the_most_urgent_first_and_how_many_more():
 def test_what_github_would_take_apart_is_escaped(tmp_path):
     """A comma, a colon, a percent sign and line ends in a file's name, an address or a message."""
     nasty = "a,b:c%0Ad\r\n::error::x"
-    outcome = replace(due(tmp_path), findings=(finding(address=nasty, message=nasty, location=Location(nasty, 3)),))
+    outcome = replace(
+        due(tmp_path),
+        findings=(finding(address=nasty, message=nasty, location=Location(nasty, 3)),),
+    )
     (first, _) = commands(outcome)
     assert first[1]["line"] == "3"
     assert first[1]["file"] == first[1]["title"].removeprefix("certificate-expiring ")
@@ -76,6 +95,8 @@ def test_what_github_would_take_apart_is_escaped(tmp_path):
 
 def test_i4_a_clean_run_says_so_and_an_unverified_one_does_not():
     """One line in any case: an empty report could be mistaken for a tool that did not run."""
-    assert commands(judged(pair("orders", None, "old000", 300))) == [("notice", {"title": "tfcert"}, "tfcert: clean")]
+    assert commands(judged(pair("orders", None, "old000", 300))) == [
+        ("notice", {"title": "tfcert"}, "tfcert: clean")
+    ]
     outcome = replace(judged(), findings=(finding(rule=UNVERIFIED, source=None, address=None),))
     assert commands(outcome)[-1][2] == "tfcert: inconclusive"

@@ -72,7 +72,9 @@ def test_severities_and_suppressions(tmp_path):
         "certificate-unverified": "major",
         "certificate-drifted": "info",
     }
-    assert found["certificate-gone"]["description"].startswith("suppressed until 2026-12-31 (the backend is retired in December): ")
+    assert found["certificate-gone"]["description"].startswith(
+        "suppressed until 2026-12-31 (the backend is retired in December): "
+    )
 
 
 def test_many_have_fingerprints_of_their_own():

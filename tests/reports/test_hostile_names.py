@@ -21,7 +21,11 @@ from checker.reports.text.coloured import coloured
 
 PUBLISHED = Path(__file__).parent / "published"
 SARIF = json.loads((PUBLISHED / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
-OUTCOME = json.loads((Path(__file__).parents[2] / "checker/reports/schemas/outcome-v1.schema.json").read_text(encoding="utf-8"))
+OUTCOME = json.loads(
+    (Path(__file__).parents[2] / "checker/reports/schemas/outcome-v1.schema.json").read_text(
+        encoding="utf-8"
+    )
+)
 XSD = xmlschema.XMLSchema(PUBLISHED / "junit-10.xsd")
 
 NAMES = {
@@ -104,15 +108,25 @@ def read_json(text, name):
 def read_sarif(text, _):
     """Valid; what is shown as text holds nothing that a viewer would take for a link, a placeholder or a control."""
     log = json.loads(text)
-    jsonschema.validate(log, SARIF, cls=jsonschema.Draft4Validator, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
+    jsonschema.validate(
+        log,
+        SARIF,
+        cls=jsonschema.Draft4Validator,
+        format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER,
+    )
     (run,) = log["runs"]
     shown = [result["message"]["text"] for result in run["results"]]
-    shown += [entry["message"]["text"] for entry in run["invocations"][0]["toolExecutionNotifications"]]
+    shown += [
+        entry["message"]["text"] for entry in run["invocations"][0]["toolExecutionNotifications"]
+    ]
     for message in shown:
         assert message.isprintable()
         assert not re.search(r"\]\(|(?<!\{)(?:\{\{)*\{(?!\{)", message)
     uris = [entry["location"]["uri"] for entry in run["artifacts"]]
-    assert all(re.fullmatch(r"[\w.~%/-]+", uri) and not uri.startswith(("/", "..")) and "/../" not in uri for uri in uris)
+    assert all(
+        re.fullmatch(r"[\w.~%/-]+", uri) and not uri.startswith(("/", "..")) and "/../" not in uri
+        for uri in uris
+    )
     assert all(line.isprintable() for line in text.split("\n"))
 
 
@@ -130,7 +144,9 @@ def read_github(text, _):
     assert lines
     assert text == "".join(f"{line}\n" for line in lines)
     for line in lines:
-        found = re.fullmatch(r"::(?:error|warning|notice) (?:file=([^,:]+),line=\d+,)?title=[^,:]*::.*", line)
+        found = re.fullmatch(
+            r"::(?:error|warning|notice) (?:file=([^,:]+),line=\d+,)?title=[^,:]*::.*", line
+        )
         assert found, line
         assert not (found[1] or "").startswith(("/", "../"))
         assert line.isprintable()
@@ -141,7 +157,10 @@ def read_gitlab(text, _):
     issues = json.loads(text)
     assert len({issue["fingerprint"] for issue in issues}) == len(issues) > 2
     assert all(entry.isprintable() for entry in strings(issues))
-    assert all(issue["location"]["path"] and not issue["location"]["path"].startswith(("/", "..")) for issue in issues)
+    assert all(
+        issue["location"]["path"] and not issue["location"]["path"].startswith(("/", ".."))
+        for issue in issues
+    )
 
 
 def read_openmetrics(text, _):
@@ -149,24 +168,45 @@ def read_openmetrics(text, _):
     families = list(text_string_to_metric_families(text))
     assert all(family.name.startswith("tfcert_") for family in families)
     labels = {label for family in families for sample in family.samples for label in sample.labels}
-    assert labels == {"source", "address", "certificate_id", "account", "region", "verdict", "rule", "severity"}
+    assert labels == {
+        "source",
+        "address",
+        "certificate_id",
+        "account",
+        "region",
+        "verdict",
+        "rule",
+        "severity",
+    }
     assert all(line.isprintable() for line in text.split("\n"))
     assert text.count("# EOF\n") == 1
 
 
 def read_markdown(text, _):
     """A renderer with raw HTML allowed makes no element of a name: no link, no image, no heading, no tag."""
-    tokens = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable(["table", "strikethrough"]).parse(text)
+    tokens = (
+        MarkdownIt("commonmark", {"html": True, "linkify": False})
+        .enable(["table", "strikethrough"])
+        .parse(text)
+    )
     flat = [each for token in tokens for each in (token, *(token.children or ()))]
     assert not {"link_open", "image", "em_open", "strong_open", "s_open"} & {
         token.type for token in flat if "evil" in token.content
     }
-    headings = [flat[at + 1].content for at, token in enumerate(flat) if token.type == "heading_open"]
+    headings = [
+        flat[at + 1].content for at, token in enumerate(flat) if token.type == "heading_open"
+    ]
     assert not [heading for heading in headings if "evil" in heading]
     for token in flat:
         if token.type in ("html_block", "html_inline"):
-            assert set(re.findall(r"<\s*/?\s*([A-Za-z!][\w-]*)", token.content)) <= {"details", "summary", "code"}
-            assert " on" not in re.sub(r"<code>.*?</code>", "", token.content, flags=re.DOTALL).replace(" one ", " ")
+            assert set(re.findall(r"<\s*/?\s*([A-Za-z!][\w-]*)", token.content)) <= {
+                "details",
+                "summary",
+                "code",
+            }
+            assert " on" not in re.sub(
+                r"<code>.*?</code>", "", token.content, flags=re.DOTALL
+            ).replace(" one ", " ")
         if token.type == "text":
             assert not re.search(r"https?://evil|@evil|\$\\?evil|#1\b", token.content)
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
@@ -191,11 +231,15 @@ def read_html(text, name):
     page = Elements(text)
     plain = Elements(FORMATS["html"].render(hostile("harmless")))
     assert page.names <= plain.names
-    strange = {attribute for attribute, _ in page.attributes} - {attribute for attribute, _ in plain.attributes}
+    strange = {attribute for attribute, _ in page.attributes} - {
+        attribute for attribute, _ in plain.attributes
+    }
     # A patch that cannot be shown as it is has a mark of its own.
     assert not [attribute for attribute in strange if not attribute.startswith("data-")]
     assert not [attribute for attribute, _ in page.attributes if attribute.startswith("on")]
-    leads = [to for attribute, to in page.attributes if attribute in ("href", "src", "action") and to]
+    leads = [
+        to for attribute, to in page.attributes if attribute in ("href", "src", "action") and to
+    ]
     assert not [to for to in leads if not to.startswith(("#", "data:image/svg+xml,"))]
     assert text.count("<script") == FORMATS["html"].render(hostile("harmless")).count("<script")
 

@@ -62,7 +62,11 @@ class Page(HTMLParser):
         return words in " ".join("".join(self.text).split())
 
     def all(self, tag: str, of_class: str = "") -> list[dict[str, str | None]]:
-        return [have for name, have in self.elements if name == tag and of_class in [*(have.get("class") or "").split(), ""]]
+        return [
+            have
+            for name, have in self.elements
+            if name == tag and of_class in [*(have.get("class") or "").split(), ""]
+        ]
 
 
 def heading(html: str) -> str:
@@ -70,7 +74,9 @@ def heading(html: str) -> str:
 
 
 def finding(rule: str, severity: Severity = Severity.ERROR, **more: object) -> Finding:
-    return Finding(rule=rule, severity=severity, message=f"what {rule} says", remedy=f"cure {rule}", **more)  # type: ignore[arg-type]
+    return Finding(
+        rule=rule, severity=severity, message=f"what {rule} says", remedy=f"cure {rule}", **more
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -81,14 +87,23 @@ def judged(tmp_path):
 
 def with_findings(outcome: Outcome, *findings: Finding, fail_on: FailOn = FailOn.ERROR) -> Outcome:
     policy = replace(outcome.cases.policy, fail_on=fail_on)
-    return replace(outcome, findings=findings, rotations=(), cases=replace(outcome.cases, policy=policy))
+    return replace(
+        outcome, findings=findings, rotations=(), cases=replace(outcome.cases, policy=policy)
+    )
 
 
 def test_the_verdict_comes_first_and_then_what_to_do(judged):
     """Before the timeline, the findings, the rotations and the patches, in that order."""
     html = render(judged)
     assert heading(html) == "A certificate in use ends in 12 days."
-    marks = ['<h1 id="said">', 'id="next"', 'id="timeline"', 'id="findings"', 'id="rotations"', 'id="patches"']
+    marks = [
+        '<h1 id="said">',
+        'id="next"',
+        'id="timeline"',
+        'id="findings"',
+        'id="rotations"',
+        'id="patches"',
+    ]
     assert [html.count(mark) for mark in marks] == [1] * len(marks)
     assert sorted(marks, key=html.index) == marks
     page = Page(html)
@@ -99,18 +114,45 @@ def test_the_verdict_comes_first_and_then_what_to_do(judged):
 @pytest.mark.parametrize(
     ("findings", "said", "tone"),
     [
-        ((finding("certificate-expired"), finding("certificate-expiring", days_left=2)), "A certificate in use has ended.", "bad"),
-        ((finding("stage-detached"), finding("certificate-expired")), "Do not apply this plan as it is.", "bad"),
-        ((finding("certificate-gone"),), "A stage presents a certificate that AWS does not know.", "bad"),
-        ((finding("certificate-expiring", days_left=0),), "A certificate in use ends in less than a day.", "bad"),
         (
-            (finding("certificate-expiring", days_left=9), finding("certificate-not-renewing", days_left=3)),
+            (finding("certificate-expired"), finding("certificate-expiring", days_left=2)),
+            "A certificate in use has ended.",
+            "bad",
+        ),
+        (
+            (finding("stage-detached"), finding("certificate-expired")),
+            "Do not apply this plan as it is.",
+            "bad",
+        ),
+        (
+            (finding("certificate-gone"),),
+            "A stage presents a certificate that AWS does not know.",
+            "bad",
+        ),
+        (
+            (finding("certificate-expiring", days_left=0),),
+            "A certificate in use ends in less than a day.",
+            "bad",
+        ),
+        (
+            (
+                finding("certificate-expiring", days_left=9),
+                finding("certificate-not-renewing", days_left=3),
+            ),
             "2 certificates in use near their end, the first in 3 days.",
             "bad",
         ),
         ((finding("rotation-overdue"),), "A rotation is overdue.", "bad"),
-        ((finding("certificate-elsewhere"), finding("certificate-elsewhere", address="x")), "2 findings must be looked at.", "bad"),
-        ((finding("certificate-unverified", Severity.WARNING),), "Not everything could be checked.", "doubt"),
+        (
+            (finding("certificate-elsewhere"), finding("certificate-elsewhere", address="x")),
+            "2 findings must be looked at.",
+            "bad",
+        ),
+        (
+            (finding("certificate-unverified", Severity.WARNING),),
+            "Not everything could be checked.",
+            "doubt",
+        ),
         ((finding("certificate-drifted", Severity.WARNING),), "Nothing is urgent.", "fine"),
         ((), "All is well.", "fine"),
     ],
@@ -124,7 +166,13 @@ def test_the_headline_is_of_what_weighs_most(judged, findings, said, tone):
 
 def test_a_warning_that_fails_a_gate_is_in_the_headline(judged):
     """With `fail_on` warning."""
-    html = render(with_findings(judged, finding("certificate-expiring", Severity.WARNING, days_left=45), fail_on=FailOn.WARNING))
+    html = render(
+        with_findings(
+            judged,
+            finding("certificate-expiring", Severity.WARNING, days_left=45),
+            fail_on=FailOn.WARNING,
+        )
+    )
     assert heading(html) == "A certificate in use ends in 45 days."
     assert '<section class="verdict warn"' in html
     assert "Cure certificate-expiring" in Page(html)
@@ -132,12 +180,23 @@ def test_a_warning_that_fails_a_gate_is_in_the_headline(judged):
 
 def test_a_suppressed_finding_is_shown_with_its_reason_and_is_no_headline(judged):
     """Who exempted it, until when; it counts for nothing."""
-    why = Suppression(kind=SuppressedBy.POLICY, reason="moves to <another> account", until=date(2026, 12, 1), owner="payments")
-    page = Page(html := render(with_findings(judged, finding("certificate-expiring", days_left=12, suppression=why))))
+    why = Suppression(
+        kind=SuppressedBy.POLICY,
+        reason="moves to <another> account",
+        until=date(2026, 12, 1),
+        owner="payments",
+    )
+    page = Page(
+        html := render(
+            with_findings(judged, finding("certificate-expiring", days_left=12, suppression=why))
+        )
+    )
     assert heading(html) == "All is well."
     assert "1 suppressed" in page
     assert "Nothing. No rotation is due, and no finding fails." in page
-    assert "Suppressed: moves to <another> account, until 1 Dec 2026, payments answers for it" in page
+    assert (
+        "Suppressed: moves to <another> account, until 1 Dec 2026, payments answers for it" in page
+    )
 
 
 def test_i4_the_page_says_that_aws_was_not_asked(tmp_path):
@@ -157,11 +216,22 @@ def test_every_certificate_and_stage_is_on_the_timeline_with_its_end(tmp_path):
         tmp_path,
         {"main.tf": BASE},
         certificates={f"{CERTIFICATE}.orders": "old000", f"{CERTIFICATE}.spare": "spare0"},
-        stages={f"{STAGE}.prod": "old000", f'{STAGE}.many["{1}"]': "old000", f"{STAGE}.lost": "gone00"},
+        stages={
+            f"{STAGE}.prod": "old000",
+            f'{STAGE}.many["{1}"]': "old000",
+            f"{STAGE}.lost": "gone00",
+        },
     )
     page = Page(render(home.judge()))
     assert len(page.all("li", "cert")) == 3
-    for words in (ADDRESS, f"{CERTIFICATE}.spare", f"{STAGE}.prod", f'{STAGE}.many["1"]', f"{STAGE}.lost", "AWS does not know it"):
+    for words in (
+        ADDRESS,
+        f"{CERTIFICATE}.spare",
+        f"{STAGE}.prod",
+        f'{STAGE}.many["1"]',
+        f"{STAGE}.lost",
+        "AWS does not know it",
+    ):
         assert words in page
     assert "Presented by no stage of its account and region" in page
     assert len(page.all("use", "introduce")) == 1 + 1  # the legend's
@@ -177,15 +247,25 @@ def test_three_thousand_are_folded_by_month_and_none_is_lost():
     document = Document(
         source=Source(path="state.json", kind="state"),
         certificates=tuple(
-            Certificate(address=parse(f"{CERTIFICATE}.{name}"), id=name, expires_at=days(1 + number % 360))
+            Certificate(
+                address=parse(f"{CERTIFICATE}.{name}"), id=name, expires_at=days(1 + number % 360)
+            )
             for number, name in enumerate(names)
         ),
         stages=tuple(
-            Stage(address=parse(f"{STAGE}.{name}"), kind=StageKind.REST, api_id="a", name=name, presents=Presents(name))
+            Stage(
+                address=parse(f"{STAGE}.{name}"),
+                kind=StageKind.REST,
+                api_id="a",
+                name=name,
+                presents=Presents(name),
+            )
             for name in names
         ),
     )
-    cases = build_cases(Inventory(documents=(document,)), Observations(asked=False), as_of=days(0), policy=Policy())
+    cases = build_cases(
+        Inventory(documents=(document,)), Observations(asked=False), as_of=days(0), policy=Policy()
+    )
     html = render(Outcome(cases=cases, findings=(), rotations=()))
     assert len(set(re.findall(r'<li class="cert \w+" id="(c\d+)">', html))) == 3000
     opened = html[: html.index('<details class="fold">', html.index('id="timeline"'))]
@@ -199,7 +279,11 @@ def test_the_page_s_own_policy_names_its_script_and_its_style_and_nothing_else(j
     """By their hashes, so that nothing that gets in runs; no attribute is code or style."""
     html = render(judged)
     page = Page(html)
-    (policy,) = (meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    (policy,) = (
+        meta["content"]
+        for meta in page.all("meta")
+        if meta.get("http-equiv") == "Content-Security-Policy"
+    )
     for tag in ("style", "script"):
         (body,) = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
         assert f"{tag}-src 'sha256-{b64encode(sha256(body.encode()).digest()).decode()}'" in policy
@@ -207,20 +291,34 @@ def test_the_page_s_own_policy_names_its_script_and_its_style_and_nothing_else(j
     assert "unsafe" not in policy
     names = {name for _, have in page.elements for name in have}
     assert not {name for name in names if name.startswith("on") or name == "style"}
-    places_ = {have[name] for _, have in page.elements for name in ("href", "src", "action") if have.get(name)}
-    assert {where for where in places_ if not where.startswith(("#", "data:image/svg+xml,"))} == set()
+    places_ = {
+        have[name]
+        for _, have in page.elements
+        for name in ("href", "src", "action")
+        if have.get(name)
+    }
+    assert {
+        where for where in places_ if not where.startswith(("#", "data:image/svg+xml,"))
+    } == set()
 
 
 def test_every_link_leads_somewhere_on_the_page(judged):
     """And no place has two names."""
-    patch = WrittenPatch(phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="+a\n", rotations=(ADDRESS,))
+    patch = WrittenPatch(
+        phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="+a\n", rotations=(ADDRESS,)
+    )
     page = Page(render(replace(judged, patches=(patch,))))
     ids = [have["id"] for _, have in page.elements if "id" in have]
     assert len(ids) == len(set(ids))
     wanted = {
-        have[name].removeprefix("#") for _, have in page.elements for name in ("href",) if (have.get(name) or "").startswith("#")
+        have[name].removeprefix("#")
+        for _, have in page.elements
+        for name in ("href",)
+        if (have.get(name) or "").startswith("#")
     }
-    wanted |= {word for _, have in page.elements for word in (have.get("aria-labelledby") or "").split()}
+    wanted |= {
+        word for _, have in page.elements for word in (have.get("aria-labelledby") or "").split()
+    }
     assert wanted <= set(ids)
     assert "p0" in wanted
 
@@ -253,7 +351,16 @@ def test_whatever_it_is_told_stays_text(words, more):
     told = replace(
         plain,
         notices=(words,),
-        findings=(replace(plain.findings[0], rule=more, message=words, remedy=more, address=words, certificate_id=more),),
+        findings=(
+            replace(
+                plain.findings[0],
+                rule=more,
+                message=words,
+                remedy=more,
+                address=words,
+                certificate_id=more,
+            ),
+        ),
     )
     made, bare = Page(render(told)), Page(render(plain))
     assert [tag for tag, _ in made.elements if tag not in {"code", "span", "wbr", "li", "ul"}] == [
@@ -261,7 +368,9 @@ def test_whatever_it_is_told_stays_text(words, more):
     ]
     assert " ".join(printable(words).split()) in made
     assert [char for char in "".join(made.text) if char != "\n" and not char.isprintable()] == []
-    assert not {name for _, have in made.elements for name in have} - {name for _, have in bare.elements for name in have}
+    assert not {name for _, have in made.elements for name in have} - {
+        name for _, have in bare.elements for name in have
+    }
 
 
 @bounded
@@ -273,7 +382,10 @@ def test_a_patch_on_the_page_is_the_patch_to_the_byte(diff):
     assert text.removeprefix("#") == diff
 
 
-@pytest.mark.parametrize(("odd", "code"), [("\u202e", "U+202E"), ("\x1b", "U+001B"), ("\r", "U+000D"), ("\u200b", "U+200B")])
+@pytest.mark.parametrize(
+    ("odd", "code"),
+    [("\u202e", "U+202E"), ("\x1b", "U+001B"), ("\r", "U+000D"), ("\u200b", "U+200B")],
+)
 def test_no_character_of_a_patch_hides(odd, code):
     """What a browser would act on or not show is wrapped, with its code to be seen."""
     assert f'data-code="{code}"' in highlight_diff(f"+a{odd}b\n")
@@ -281,7 +393,9 @@ def test_no_character_of_a_patch_hides(odd, code):
 
 def test_a_patch_that_html_cannot_hold_is_not_offered_for_copying(judged):
     """The command that writes it whole is named instead."""
-    whole = WrittenPatch(phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="+a\n", rotations=(ADDRESS,))
+    whole = WrittenPatch(
+        phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="+a\n", rotations=(ADDRESS,)
+    )
     assert Page(render(replace(judged, patches=(whole,)))).all("button", "copy")
     for odd in ("\0", "\udc80"):
         page = Page(html := render(replace(judged, patches=(replace(whole, diff=f"+{odd}\n"),))))
@@ -292,12 +406,19 @@ def test_a_patch_that_html_cannot_hold_is_not_offered_for_copying(judged):
 
 def test_only_the_patch_that_fits_what_lies_on_disk_is_offered_as_the_next_step():
     """A later one fits what the one before it leaves; a label of two configurations says nothing of either."""
-    first = WrittenPatch(phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="", rotations=("a",))
+    first = WrittenPatch(
+        phase=Phase.INTRODUCE, file_name="1-introduce.patch", diff="", rotations=("a",)
+    )
     second = replace(first, phase=Phase.REPOINT, file_name="2-repoint.patch", rotations=("a", "b"))
     assert places((first, second)) == {(Phase.INTRODUCE, "a"): "p0"}
-    east, west = (replace(first, file_name=f"{folder}/1-introduce.patch") for folder in ("east", "west"))
+    east, west = (
+        replace(first, file_name=f"{folder}/1-introduce.patch") for folder in ("east", "west")
+    )
     assert places((east, west)) == {}
-    assert places((east, replace(west, rotations=("c",)))) == {(Phase.INTRODUCE, "a"): "p0", (Phase.INTRODUCE, "c"): "p1"}
+    assert places((east, replace(west, rotations=("c",)))) == {
+        (Phase.INTRODUCE, "a"): "p0",
+        (Phase.INTRODUCE, "c"): "p1",
+    }
 
 
 def test_i2_a_step_says_what_must_hold_before_it(tmp_path):
@@ -322,7 +443,10 @@ def test_each_certificate_is_drawn_as_its_own_scope_has_it(tmp_path):
     """Where its stages stand under several, as the strictest of them."""
     home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(100)})
     assert re.findall(r'<li class="cert (\w+)"', render(home.judge())) == ["calm"]
-    early = Scope(conditions=Conditions(stage=(f"{STAGE}.prod",)), values=(("threshold_days", 120), ("notice_days", 150)))
+    early = Scope(
+        conditions=Conditions(stage=(f"{STAGE}.prod",)),
+        values=(("threshold_days", 120), ("notice_days", 150)),
+    )
     outcome = check(home.inventory(), home.observe, Run(as_of=NOW, policy=Policy(scopes=(early,))))
     html = render(outcome)
     assert re.findall(r'<li class="cert (\w+)"', html) == ["threshold"]
@@ -333,7 +457,10 @@ def test_each_certificate_is_drawn_as_its_own_scope_has_it(tmp_path):
 def test_findings_that_one_act_settles_are_one_thing_to_do(judged):
     """A thousand stages that AWS did not answer for have one remedy."""
     unverified = [
-        replace(finding("certificate-unverified", Severity.WARNING, address=f"a.b{number}"), remedy="log in")
+        replace(
+            finding("certificate-unverified", Severity.WARNING, address=f"a.b{number}"),
+            remedy="log in",
+        )
         for number in range(1000)
     ]
     page = Page(render(with_findings(judged, *unverified)))
@@ -343,7 +470,9 @@ def test_findings_that_one_act_settles_are_one_thing_to_do(judged):
 
 def test_what_aws_did_not_answer_is_in_doubt_and_stands_above(tmp_path):
     """Before what ends in 12 days: nobody knows when it ends."""
-    home = world(tmp_path, {"main.tf": BASE}, stages={f"{STAGE}.prod": "old000", f"{STAGE}.other": "nobody"})
+    home = world(
+        tmp_path, {"main.tf": BASE}, stages={f"{STAGE}.prod": "old000", f"{STAGE}.other": "nobody"}
+    )
     observe = home.observe
 
     def silent(certificates, regions, stages):

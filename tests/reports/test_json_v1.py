@@ -24,7 +24,9 @@ from checker.reports.json_v1 import instant
 from checker.rotation.planner import plan_rotations
 from checker.rules import judge
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "checker/reports/schemas/outcome-v1.schema.json").read_bytes())
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "checker/reports/schemas/outcome-v1.schema.json").read_bytes()
+)
 ADDRESS = f"{CERTIFICATE}.orders"
 
 
@@ -41,9 +43,19 @@ def test_the_document_has_the_fields_of_the_design_and_no_others(tmp_path):
         "verdict": "findings",
         "exit_code": 1,
         "offline": True,
-        "sources": [{"path": "state.json", "kind": "state", "tool_version": None, "format_version": None}],
+        "sources": [
+            {"path": "state.json", "kind": "state", "tool_version": None, "format_version": None}
+        ],
         "policy": {"name": "default", "threshold_days": 30, "notice_days": 60},
-        "summary": {"stages": 1, "certificates": 1, "error": 1, "warning": 0, "note": 0, "suppressed": 0, "unverified": 0},
+        "summary": {
+            "stages": 1,
+            "certificates": 1,
+            "error": 1,
+            "warning": 0,
+            "note": 0,
+            "suppressed": 0,
+            "unverified": 0,
+        },
         "certificates": [
             {
                 "address": ADDRESS,
@@ -125,7 +137,11 @@ def test_a_suppressed_finding_stays_marked_and_does_not_count(tmp_path):
         "owner": "orders",
         "location": {"file": "main.tf", "line": 1},
     }
-    assert (found["verdict"], found["summary"]["suppressed"], found["summary"]["error"]) == ("clean", 1, 0)
+    assert (found["verdict"], found["summary"]["suppressed"], found["summary"]["error"]) == (
+        "clean",
+        1,
+        0,
+    )
     assert (judged.exit_code, suppressed.exit_code) == (1, 0)
 
 
@@ -153,12 +169,21 @@ def test_the_same_input_gives_the_same_bytes_in_whatever_order_it_was_read(name,
             certificates=tuple(order.sample(document.certificates, 6)),
             stages=tuple(order.sample(document.stages, 6)),
         )
-        cases = build_cases(Inventory(documents=(shuffled,)), Observations(asked=False), as_of=NOW, policy=Policy())
-        texts.add(FORMATS[name].render(Outcome(cases=cases, findings=judge(cases), rotations=plan_rotations(cases))))
+        cases = build_cases(
+            Inventory(documents=(shuffled,)), Observations(asked=False), as_of=NOW, policy=Policy()
+        )
+        texts.add(
+            FORMATS[name].render(
+                Outcome(cases=cases, findings=judge(cases), rotations=plan_rotations(cases))
+            )
+        )
     assert len(texts) == 1
     if name == "json":
         found = json.loads(texts.pop())["findings"]
-        keys = [(["error", "warning", "note"].index(f["severity"]), f["days_left"], f["address"]) for f in found]
+        keys = [
+            (["error", "warning", "note"].index(f["severity"]), f["days_left"], f["address"])
+            for f in found
+        ]
         assert keys == sorted(keys)
 
 
@@ -171,10 +196,13 @@ def test_a_stage_s_certificate_is_the_one_of_its_own_region(tmp_path):
     inventory = Inventory(documents=(replace(part.document, stages=(west,)),))
     cases = build_cases(inventory, Observations(asked=False), as_of=NOW, policy=Policy())
     found = document_of(Outcome(cases=cases, findings=judge(cases), rotations=()))
-    assert [(one["region"], one["certificate_id"], one["certificate_address"]) for one in found["stages"]] == [
-        ("us-west-2", "old000", None)
-    ]
-    assert {(one["region"], one["address"], len(one["presented_by"])) for one in found["certificates"]} == {
+    assert [
+        (one["region"], one["certificate_id"], one["certificate_address"])
+        for one in found["stages"]
+    ] == [("us-west-2", "old000", None)]
+    assert {
+        (one["region"], one["address"], len(one["presented_by"])) for one in found["certificates"]
+    } == {
         ("us-east-1", ADDRESS, 0),
         ("us-west-2", None, 1),
     }
@@ -184,11 +212,16 @@ def test_a_moment_is_given_in_utc_to_the_second():
     """RFC 3339 with Z; what is not known is null."""
     from datetime import datetime, timedelta, timezone
 
-    assert instant(datetime(2026, 1, 1, 1, 30, 0, 999, tzinfo=timezone(timedelta(hours=2)))) == "2025-12-31T23:30:00Z"
+    assert (
+        instant(datetime(2026, 1, 1, 1, 30, 0, 999, tzinfo=timezone(timedelta(hours=2))))
+        == "2025-12-31T23:30:00Z"
+    )
     assert instant(None) is None
 
 
-@pytest.mark.parametrize(("text", "phase"), [(BASE + f'output "a" {{\n  value = {ADDRESS}\n}}\n', "blocked")])
+@pytest.mark.parametrize(
+    ("text", "phase"), [(BASE + f'output "a" {{\n  value = {ADDRESS}\n}}\n', "blocked")]
+)
 def test_a_blocked_rotation_gives_its_reason_and_its_remedy(text, phase, tmp_path):
     """Both in one field."""
     (rotation,) = document_of(world(tmp_path, {"main.tf": text}).judge())["rotations"]

@@ -59,13 +59,18 @@ def test_what_is_suppressed_is_skipped_what_is_not_verified_an_error(tmp_path):
     """And what does not fail the gate passes, with what was said in its output."""
     found = results(mixed(tmp_path))
     assert isinstance(found[ADDRESS, "certificate-gone"], Skipped)
-    assert found[ADDRESS, "certificate-gone"].message == "suppressed until 2026-12-31: the backend is retired in December"
+    assert (
+        found[ADDRESS, "certificate-gone"].message
+        == "suppressed until 2026-12-31: the backend is retired in December"
+    )
     assert isinstance(found["the run as a whole", "certificate-unverified"], Error)
     assert found[f"{STAGE}.prod", "rotation-premature"] is None
     assert "certificate old000 ends" in FORMATS["junit"].render(mixed(tmp_path))
 
 
-@pytest.mark.parametrize(("fail_on", "failures"), [(FailOn.ERROR, 1), (FailOn.WARNING, 2), (FailOn.NEVER, 0)])
+@pytest.mark.parametrize(
+    ("fail_on", "failures"), [(FailOn.ERROR, 1), (FailOn.WARNING, 2), (FailOn.NEVER, 0)]
+)
 def test_a_failure_is_what_fails_the_gate(tmp_path, fail_on, failures):
     """--fail-on decides; the exit code and the page agree."""
     outcome = mixed(tmp_path)
@@ -77,7 +82,9 @@ def test_a_failure_is_what_fails_the_gate(tmp_path, fail_on, failures):
 
 def test_two_findings_of_one_rule_about_one_thing_are_two_cases(tmp_path):
     """A page knows a case by its class and name."""
-    outcome = replace(due(tmp_path), findings=(finding(message="one thing"), finding(message="another")))
+    outcome = replace(
+        due(tmp_path), findings=(finding(message="one thing"), finding(message="another"))
+    )
     assert {name for subject, name in results(outcome) if subject == ADDRESS} == {
         "certificate-expiring",
         "certificate-expiring (2)",

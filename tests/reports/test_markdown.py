@@ -11,7 +11,18 @@ import cmarkgfm
 import jsonschema
 import pytest
 from cmarkgfm.cmark import Options
-from documents import certificate, due, finding, fine, hand_rotation, named, outcome, patch, rotation, stage
+from documents import (
+    certificate,
+    due,
+    finding,
+    fine,
+    hand_rotation,
+    named,
+    outcome,
+    patch,
+    rotation,
+    stage,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -27,7 +38,9 @@ ROOT = Path(__file__).resolve().parents[2]
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 OUR_TAGS = {"details", "summary", "code"}
 # What a forge makes something of in running text, beside what CommonMark itself does.
-ALIVE = re.compile(r"[@#!~%&$<>\[\]_*\\`|{}^]|https?:|www\.|\b[A-Za-z]+-\d|\b[0-9a-f]{7,}\b|^/", re.MULTILINE)
+ALIVE = re.compile(
+    r"[@#!~%&$<>\[\]_*\\`|{}^]|https?:|www\.|\b[A-Za-z]+-\d|\b[0-9a-f]{7,}\b|^/", re.MULTILINE
+)
 NASTY = (
     "@org/team", "#12", "GH-12", "!3", "~bug", "%v1", "&4", "$x$", "$`x`$", "owner/repo#5", "deadbeefcafe", "http://e.example",
     "www.e.example", "<img src=x onerror=alert(1)>", "</details>", "</code>", "<!-- x", "-->", "![i](http://e.example)",
@@ -35,7 +48,9 @@ NASTY = (
     "\n\n---\n", "*b*", "_i_", "~~s~~", ":smile:", "{{x}}", "${x}", "\x1b[2J", "\u202e", "\u2028", "é", " ", "  ", "a", "\x00", "\ud800",
     "&lt;", "&#64;x", "::error::x", "=cmd()", "[[_TOC_]]", "-", "1.", "a@b.example", "'", '"', "tfcert",
 )  # fmt: skip
-TEXT = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=4)), min_size=1, max_size=8).map("".join)
+TEXT = st.lists(st.one_of(st.sampled_from(NASTY), st.text(max_size=4)), min_size=1, max_size=8).map(
+    "".join
+)
 
 
 class Tags(HTMLParser):
@@ -118,19 +133,44 @@ def hostile(text, **more):
     kept = {"source": text}
     return outcome(
         path=text,
-        certificates=[certificate(address=text, id=text, account=text, region=text, presented_by=[text], **kept)],
+        certificates=[
+            certificate(
+                address=text, id=text, account=text, region=text, presented_by=[text], **kept
+            )
+        ],
         stages=[stage(**kept)],
         findings=[
-            finding(address=text, message=f"x {text}", remedy=f"y {text}", location={"file": text, "line": 1}, **kept),
-            finding(severity="note", address=text, message=text, remedy=text, location=None, source=None),
             finding(
-                suppression={"kind": "external", "reason": text, "until": "2026-12-01", "owner": text, "location": None}, **kept
+                address=text,
+                message=f"x {text}",
+                remedy=f"y {text}",
+                location={"file": text, "line": 1},
+                **kept,
+            ),
+            finding(
+                severity="note", address=text, message=text, remedy=text, location=None, source=None
+            ),
+            finding(
+                suppression={
+                    "kind": "external",
+                    "reason": text,
+                    "until": "2026-12-01",
+                    "owner": text,
+                    "location": None,
+                },
+                **kept,
             ),
         ],
         rotations=[rotation(predecessor=text, successor=text, phase="blocked", reason=text)],
         patches=[patch(file=f"{text}/1-introduce.patch", unmet=[text], rotations=[text])],
         notices=[text],
-        by_hand=[hand_rotation(certificate_id=text, region=text, steps=[{"does": text, "commands": ["a"], "then": text}])],
+        by_hand=[
+            hand_rotation(
+                certificate_id=text,
+                region=text,
+                steps=[{"does": text, "commands": ["a"], "then": text}],
+            )
+        ],
         **more,
     )
 
@@ -139,13 +179,28 @@ def test_the_report_comes_in_the_order_in_which_it_is_read():
     """Verdict, root modules, certificates by urgency, findings, what to do next, patches."""
     near, far = certificate(id="near", days_left=3), certificate(id="far", days_left=300)
     text = render_documents(
-        named(outcome(certificates=[far, near], findings=[finding()], rotations=[rotation()], patches=[patch()]))
+        named(
+            outcome(
+                certificates=[far, near],
+                findings=[finding()],
+                rotations=[rotation()],
+                patches=[patch()],
+            )
+        )
     )
     places = [
         text.index(part)
-        for part in ("tfcert: findings (1 error)", "| `plan.json` | **findings** | 3 days | 1 |", "`near`", "`far`")
+        for part in (
+            "tfcert: findings (1 error)",
+            "| `plan.json` | **findings** | 3 days | 1 |",
+            "`near`",
+            "`far`",
+        )
     ]
-    places += [text.index(part) for part in ("#### Findings", "#### What to do next", "next is introduce", "```diff")]
+    places += [
+        text.index(part)
+        for part in ("#### Findings", "#### What to do next", "next is introduce", "```diff")
+    ]
     assert places == sorted(places)
 
 
@@ -186,7 +241,11 @@ OUR_HTML = {
 @given(TEXT, TEXT)
 def test_github_s_own_renderer_makes_nothing_else_of_a_name(text, name):
     """cmark-gfm, with its tables and its links for whatever looks like an address."""
-    made = render_documents(named(hostile(text), due(), names=(name, "other"))).encode("utf-8", "replace").decode()
+    made = (
+        render_documents(named(hostile(text), due(), names=(name, "other")))
+        .encode("utf-8", "replace")
+        .decode()
+    )
     found = Tags(cmarkgfm.github_flavored_markdown_to_html(made, options=Options.CMARK_OPT_UNSAFE))
     assert found.tags <= OUR_HTML
     assert {attribute for attribute, _ in found.attributes} <= {"align", "lang"}
@@ -211,7 +270,10 @@ def test_code_is_one_span_and_a_sentence_is_words_and_spans(text):
     [
         ("ends on 2026-12-05, in 12 days", "ends on 2026-12-05, in 12 days"),
         ("run `tfcert patch`; then apply", "run `tfcert patch`; then apply"),
-        ("presented by aws_api_gateway_stage.a, b.c.", "presented by `aws_api_gateway_stage.a`, `b.c`."),
+        (
+            "presented by aws_api_gateway_stage.a, b.c.",
+            "presented by `aws_api_gateway_stage.a`, `b.c`.",
+        ),
         ("the account (123456789012)", "the account (`123456789012`)"),
         ("`a``b`", "`a` `b`"),
         ("a|b", "`a\\x7cb`"),
@@ -225,9 +287,12 @@ def test_a_sentence_stays_readable(given_text, made):
 
 @bounded
 @given(
-    st.lists(st.sampled_from(("+", "`", "```", "````", "~~~", "\n", "</details>", "a", " ", "\t", "/close")), max_size=30).map(
-        "".join
-    )
+    st.lists(
+        st.sampled_from(
+            ("+", "`", "```", "````", "~~~", "\n", "</details>", "a", " ", "\t", "/close")
+        ),
+        max_size=30,
+    ).map("".join)
 )
 def test_no_patch_ends_its_fence(diff):
     """What is between the fences is the patch to the last character."""
@@ -241,7 +306,8 @@ def test_a_patch_that_a_comment_would_change_is_not_shown(character):
     text = render_documents(named(outcome(patches=[patch(diff=f"+a{character}\n")])))
     assert not fences(text)
     assert (
-        "`1-introduce.patch`: not shown, it holds characters that a comment does not keep; `tfcert patch --phase introduce" in text
+        "`1-introduce.patch`: not shown, it holds characters that a comment does not keep; `tfcert patch --phase introduce"
+        in text
     )
 
 
@@ -249,23 +315,38 @@ def test_one_patch_of_many_workspaces_is_there_once():
     """Workspaces of one root module have the same patch."""
     text = render_documents(named(due(), due(), due(), due(), due(), names="abcde"))
     assert len(fences(text)) == 1
-    assert "<code>a</code> <code>b</code> <code>c</code> and 2 more <code>1-introduce.patch</code>" in text
+    assert (
+        "<code>a</code> <code>b</code> <code>c</code> and 2 more <code>1-introduce.patch</code>"
+        in text
+    )
 
 
 def test_i4_what_could_not_be_checked_is_never_clean():
     """The worst of several outcomes is that of the report, and each row has its own."""
-    unverified = outcome(path="b", findings=[finding(rule="certificate-unverified", severity="warning", source="b")])
+    unverified = outcome(
+        path="b", findings=[finding(rule="certificate-unverified", severity="warning", source="b")]
+    )
     text = render_documents(named(fine("a"), unverified))
     assert text.startswith("### tfcert: inconclusive")
-    assert [row[:2] for row in tables(text)[0][1:]] == [["`b`", "**inconclusive**"], ["`a`", "**clean**"]]
+    assert [row[:2] for row in tables(text)[0][1:]] == [
+        ["`b`", "**inconclusive**"],
+        ["`a`", "**clean**"],
+    ]
     assert render_documents([]).startswith("### tfcert: inconclusive")
 
 
 def test_each_source_of_one_outcome_has_its_own_row():
     """With its own counts; a finding about an account as a whole has a row beside them."""
     both = outcome(
-        findings=[finding(source="a"), finding(source="b", severity="warning"), finding(source=None, severity="warning")],
-        sources=[{"path": path, "kind": "state", "tool_version": None, "format_version": None} for path in "abc"],
+        findings=[
+            finding(source="a"),
+            finding(source="b", severity="warning"),
+            finding(source=None, severity="warning"),
+        ],
+        sources=[
+            {"path": path, "kind": "state", "tool_version": None, "format_version": None}
+            for path in "abc"
+        ],
     )
     rows = tables(render_documents(named(both)))[0][1:]
     assert [row[:2] + row[3:5] for row in rows] == [
@@ -284,7 +365,9 @@ def test_masked_accounts_are_nowhere():
         findings=[finding(message=text, remedy=text)],
         patches=[patch(), patch(file="2-repoint.patch", phase="repoint", diff="+ 123456789012\n")],
     )
-    shown = render_documents(named(document, names=["prod-123456789012"]), masked=True, artifact="tfcert")
+    shown = render_documents(
+        named(document, names=["prod-123456789012"]), masked=True, artifact="tfcert"
+    )
     assert not re.search(r"\d{12}", shown)
     assert "`account-1` `us-east-1`" in shown
     assert "`arn:aws:iam::account-2:role/x`" in shown
@@ -296,8 +379,13 @@ def test_masked_accounts_are_nowhere():
 
 def test_what_no_patch_can_write_is_shown_step_by_step():
     """With the lines to paste, unless they name an account that is masked, or hold what a comment does not keep."""
-    odd = hand_rotation(certificate_id="odd", steps=[{"does": "x", "commands": ["echo 'a\u202e'"], "then": None}])
-    named_in = hand_rotation(certificate_id="mine", steps=[{"does": "x", "commands": ["aws --role 123456789012"], "then": None}])
+    odd = hand_rotation(
+        certificate_id="odd", steps=[{"does": "x", "commands": ["echo 'a\u202e'"], "then": None}]
+    )
+    named_in = hand_rotation(
+        certificate_id="mine",
+        steps=[{"does": "x", "commands": ["aws --role 123456789012"], "then": None}],
+    )
     documents = named(outcome(by_hand=[hand_rotation(), odd, named_in]))
     text = render_documents(documents)
     assert [token.content for token in fences(text)] == [
@@ -305,14 +393,22 @@ def test_what_no_patch_can_write_is_shown_step_by_step():
         "aws --role 123456789012\n",
     ]
     assert "**2.** give it to every backend\n\n→ every backend trusts both" in text
-    assert "- `odd` `123456789012` `us-east-1`: not shown, it holds characters that a comment does not keep; `tfcert scan`" in text
+    assert (
+        "- `odd` `123456789012` `us-east-1`: not shown, it holds characters that a comment does not keep; `tfcert scan`"
+        in text
+    )
     masked = render_documents(documents, masked=True)
     assert len(fences(masked)) == 1
-    assert "- `mine` `account-1` `us-east-1`: not shown, its commands name an account; `tfcert scan` prints the steps" in masked
+    assert (
+        "- `mine` `account-1` `us-east-1`: not shown, its commands name an account; `tfcert scan` prints the steps"
+        in masked
+    )
 
 
 PATCHES = st.builds(
-    lambda phase, length, at: patch(phase=phase, file=f"{at}/{phase}.patch", diff=f"+{at}\n" + "+0123456789\n" * length),
+    lambda phase, length, at: patch(
+        phase=phase, file=f"{at}/{phase}.patch", diff=f"+{at}\n" + "+0123456789\n" * length
+    ),
     st.sampled_from(("introduce", "repoint", "retire")),
     st.integers(0, 400),
     st.integers(0, 10_000),
@@ -328,7 +424,9 @@ PATCHES = st.builds(
     st.integers(1, 30),
     st.sampled_from((2_000, 8_000, 65_536, 1_000_000)),
 )
-def test_a_report_fits_and_every_patch_is_whole_or_replaced(patches, by_hand, findings, certificates, documents, limit):
+def test_a_report_fits_and_every_patch_is_whole_or_replaced(
+    patches, by_hand, findings, certificates, documents, limit
+):
     """Whatever there is of anything, and however little room: no patch is cut, and what is missing is counted."""
     document = outcome(
         findings=[finding(message=f"@{number} " * 20) for number in range(findings)],
@@ -339,7 +437,9 @@ def test_a_report_fits_and_every_patch_is_whole_or_replaced(patches, by_hand, fi
         by_hand=[hand_rotation(certificate_id=f"h{number}") for number in range(by_hand)],
     )
     rest = [fine(f"{number}/plan.json") for number in range(documents)]
-    text = render_documents(named(document, *rest, names=[f"w{number}" for number in range(documents + 1)]), limit=limit)
+    text = render_documents(
+        named(document, *rest, names=[f"w{number}" for number in range(documents + 1)]), limit=limit
+    )
     assert size(text) <= limit
     known = {each["diff"] for each in patches}
     shown = [token.content for token in fences(text) if token.info == "diff"]
@@ -347,10 +447,21 @@ def test_a_report_fits_and_every_patch_is_whole_or_replaced(patches, by_hand, fi
     commands = [token.content for token in fences(text) if token.info == "sh"]
     assert set(commands) <= {hand_rotation()["steps"][0]["commands"][0] + "\n"}
     uncounted = sum(map(int, re.findall(r"^- … (\d+) more rotations by hand", text, re.MULTILINE)))
-    assert len(commands) + uncounted + len(re.findall(r"^- `w0` `h\d+` .*left out for its size", text, re.MULTILINE)) == by_hand
+    assert (
+        len(commands)
+        + uncounted
+        + len(re.findall(r"^- `w0` `h\d+` .*left out for its size", text, re.MULTILINE))
+        == by_hand
+    )
     assert len(shown) == len(set(shown))
     counted = sum(map(int, re.findall(r"^- … (\d+) more patches", text, re.MULTILINE)))
-    replaced = len(re.findall(r"^- `w0` `[^`]*patch`: left out for its size; `tfcert patch --phase", text, re.MULTILINE))
+    replaced = len(
+        re.findall(
+            r"^- `w0` `[^`]*patch`: left out for its size; `tfcert patch --phase",
+            text,
+            re.MULTILINE,
+        )
+    )
     assert len(shown) + replaced + counted == len(known)
     assert_harmless(text)
 
@@ -358,18 +469,27 @@ def test_a_report_fits_and_every_patch_is_whole_or_replaced(patches, by_hand, fi
 def test_patches_go_last_phase_first():
     """What comes next is shown before what comes later."""
     diffs = {phase: f"+{phase}\n" + "+x\n" * 500 for phase in ("retire", "repoint", "introduce")}
-    patches = [patch(phase=phase, file=f"{phase}.patch", diff=diff) for phase, diff in diffs.items()]
+    patches = [
+        patch(phase=phase, file=f"{phase}.patch", diff=diff) for phase, diff in diffs.items()
+    ]
     for limit, shown in ((10_000, 3), (4_500, 2), (3_000, 1), (1_500, 0)):
         text = render_documents(named(outcome(patches=patches)), limit=limit)
-        assert [token.content.split()[0] for token in fences(text)] == ["+introduce", "+repoint", "+retire"][:shown]
+        assert [token.content.split()[0] for token in fences(text)] == [
+            "+introduce",
+            "+repoint",
+            "+retire",
+        ][:shown]
 
 
 def test_two_hundred_workspaces_fit_into_one_comment_of_github():
     """Each has its row."""
     documents = [
-        due(f"stacks/{number}/plan.json") if number % 7 == 0 else fine(f"stacks/{number}/plan.json") for number in range(200)
+        due(f"stacks/{number}/plan.json") if number % 7 == 0 else fine(f"stacks/{number}/plan.json")
+        for number in range(200)
     ]
-    text = render_documents(named(*documents, names=[f"workspace-{number}" for number in range(200)]), limit=65_536)
+    text = render_documents(
+        named(*documents, names=[f"workspace-{number}" for number in range(200)]), limit=65_536
+    )
     assert size(text) <= 65_536
     assert len(tables(text)[0]) == 201
     assert len(fences(text)) == 1
@@ -387,7 +507,9 @@ def test_a_row_is_the_last_thing_to_go():
         )
         for number in range(200)
     ]
-    text = render_documents(named(*documents, names=[f"workspace-{number}" for number in range(200)]), limit=65_536)
+    text = render_documents(
+        named(*documents, names=[f"workspace-{number}" for number in range(200)]), limit=65_536
+    )
     assert size(text) <= 65_536
     assert len(tables(text)[0]) == 201
     assert fences(text)
@@ -411,7 +533,10 @@ def test_the_format_is_the_one_outcome_and_asks_for_patches(tmp_path):
         (b'{"format_version": "1.2"}', "not the outcome of a check"),
         (b'{"schema": "tfcert.outcome/v2"}', "'tfcert.outcome/v2'"),
         (json.dumps({**due(), "verdict": "fine"}).encode(), "$.verdict"),
-        (json.dumps({**due(), "findings": [{**finding(), "severity": 3}]}).encode(), "$.findings[0].severity"),
+        (
+            json.dumps({**due(), "findings": [{**finding(), "severity": 3}]}).encode(),
+            "$.findings[0].severity",
+        ),
     ],
 )
 def test_what_is_no_outcome_of_version_1_is_refused(data, says):
@@ -425,7 +550,9 @@ def test_the_documents_of_these_tests_are_valid():
     schema = json.loads((ROOT / "checker/reports/schemas/outcome-v1.schema.json").read_text())
     for document in (due(), fine(), hostile("x"), outcome(by_hand=[hand_rotation()])):
         jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
-        assert read_document("a.json", json.dumps(document).encode())["verdict"] == document["verdict"]
+        assert (
+            read_document("a.json", json.dumps(document).encode())["verdict"] == document["verdict"]
+        )
 
 
 def test_a_scan_s_markdown_tells_the_unmanaged_from_what_is_not_known():
@@ -433,6 +560,8 @@ def test_a_scan_s_markdown_tells_the_unmanaged_from_what_is_not_known():
     scanned = {"address": None, "source": "aws://123456789012/us-east-1"}
     told = {False: "(unmanaged)", None: "(not known whether it is managed)"}
     for managed, words in told.items():
-        text = render_documents(named(outcome(certificates=[certificate(**scanned, managed=managed)])))
+        text = render_documents(
+            named(outcome(certificates=[certificate(**scanned, managed=managed)]))
+        )
         assert words in text
         assert "(not in this state)" not in text

@@ -21,7 +21,9 @@ def samples(outcome) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     assert text.endswith("\n# EOF\n")
     strict = [sample for family in openmetrics(text) for sample in family.samples]
     lenient = [sample for family in older(text) for sample in family.samples]
-    assert [(each.name, each.labels, each.value) for each in strict] == [(each.name, each.labels, each.value) for each in lenient]
+    assert [(each.name, each.labels, each.value) for each in strict] == [
+        (each.name, each.labels, each.value) for each in lenient
+    ]
     assert all(each.timestamp is None for each in strict)
     found = {(each.name, frozenset(each.labels.items())): each.value for each in strict}
     assert len(found) == len(strict)
@@ -30,7 +32,11 @@ def samples(outcome) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 def value(found, name, **labels) -> float:
     """The value of the one series that has these labels."""
-    (only,) = [number for (metric, pairs), number in found.items() if metric == name and labels.items() <= dict(pairs).items()]
+    (only,) = [
+        number
+        for (metric, pairs), number in found.items()
+        if metric == name and labels.items() <= dict(pairs).items()
+    ]
     return only
 
 
@@ -53,7 +59,10 @@ def test_the_end_of_each_certificate_in_unix_time(tmp_path):
 def test_verdict_findings_and_moment(tmp_path):
     """An alert can be built on each; what is suppressed is counted apart."""
     found = samples(mixed(tmp_path))
-    assert [value(found, "tfcert_verdict", verdict=name) for name in ("clean", "findings", "inconclusive")] == [0, 1, 0]
+    assert [
+        value(found, "tfcert_verdict", verdict=name)
+        for name in ("clean", "findings", "inconclusive")
+    ] == [0, 1, 0]
     assert value(found, "tfcert_findings", rule="certificate-expiring", severity="error") == 1
     assert value(found, "tfcert_findings", rule="certificate-gone", severity="error") == 0
     assert value(found, "tfcert_suppressed_findings") == 2
@@ -73,8 +82,12 @@ def test_i4_what_was_not_verified_is_no_clean_verdict():
 def test_labels_are_bounded_and_stay_distinct(length):
     """Two long keys that differ at their very end are two series still."""
     keys = ["x" * (length - 1) + last for last in "ab"]
-    found = samples(judged(*(pair("orders", key, f"id{number}", 9) for number, key in enumerate(keys))))
-    addresses = [dict(pairs)["address"] for name, pairs in found if name == "tfcert_certificate_stages"]
+    found = samples(
+        judged(*(pair("orders", key, f"id{number}", 9) for number, key in enumerate(keys)))
+    )
+    addresses = [
+        dict(pairs)["address"] for name, pairs in found if name == "tfcert_certificate_stages"
+    ]
     assert len(set(addresses)) == 2
     assert all(len(address) <= 200 for address in addresses)
 
@@ -83,10 +96,15 @@ def test_the_same_certificate_twice_is_one_series(tmp_path):
     """A deposed object and its successor may share all that labels say; a series twice would be refused as a whole."""
     outcome = due(tmp_path)
     (part,) = outcome.cases.documents
-    twice = replace(outcome, cases=replace(outcome.cases, documents=(replace(part, cases=(*part.cases, *part.cases)),)))
+    twice = replace(
+        outcome,
+        cases=replace(outcome.cases, documents=(replace(part, cases=(*part.cases, *part.cases)),)),
+    )
     assert samples(twice) == samples(outcome)
 
 
 def test_many_are_read_too():
     """Hundreds of series."""
-    assert sum(name == "tfcert_certificate_not_after_seconds" for name, _ in samples(many(500))) == 500
+    assert (
+        sum(name == "tfcert_certificate_not_after_seconds" for name, _ in samples(many(500))) == 500
+    )

@@ -19,13 +19,20 @@ from checker.model.outcome import UNVERIFIED
 from checker.reports import FORMATS
 from checker.rules import RULES
 
-SCHEMA = json.loads((Path(__file__).parent / "published/sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(
+    (Path(__file__).parent / "published/sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8")
+)
 
 
 def run_of(outcome) -> dict:
     """The one run of the log, which is valid by the published schema."""
     log = json.loads(FORMATS["sarif"].render(outcome))
-    jsonschema.validate(log, SCHEMA, cls=jsonschema.Draft4Validator, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
+    jsonschema.validate(
+        log,
+        SCHEMA,
+        cls=jsonschema.Draft4Validator,
+        format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER,
+    )
     (run,) = log["runs"]
     return run
 
@@ -53,7 +60,11 @@ def test_a_result_stands_in_the_tf_file_and_at_its_address(tmp_path):
     assert location["physicalLocation"]["artifactLocation"]["uriBaseId"] == "%SRCROOT%"
     assert location["physicalLocation"]["region"] == {"startLine": 1}
     assert location["logicalLocations"] == [{"fullyQualifiedName": ADDRESS, "kind": "resource"}]
-    assert (result["ruleId"], result["level"], result["suppressions"]) == ("certificate-expiring", "error", [])
+    assert (result["ruleId"], result["level"], result["suppressions"]) == (
+        "certificate-expiring",
+        "error",
+        [],
+    )
     assert "run `tfcert patch`" in result["message"]["text"]
 
 
@@ -94,7 +105,13 @@ def test_github_refuses_none_of_it(tmp_path):
         assert not unquote(uri).startswith(("/", ".."))
         assert physical["region"]["startLine"] >= 1
         uris.append(uri)
-    assert uris == ["outside/main.tf", "a%3Ab%2520.tf", "modules/x.tf", "infra/state.json", "infra/state.json"]
+    assert uris == [
+        "outside/main.tf",
+        "a%3Ab%2520.tf",
+        "modules/x.tf",
+        "infra/state.json",
+        "infra/state.json",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +127,11 @@ def test_github_refuses_none_of_it(tmp_path):
 )
 def test_a_document_is_shown_by_a_path_that_a_forge_takes(path, shown):
     """What lies in a bucket, is piped in or lies elsewhere on the machine."""
-    run = run_of(replace(judged(pair("orders", None, "old000", 3), path=path), checkout=Checkout(root="/repo")))
+    run = run_of(
+        replace(
+            judged(pair("orders", None, "old000", 3), path=path), checkout=Checkout(root="/repo")
+        )
+    )
     assert run["artifacts"][0]["location"]["uri"] == shown
     assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["index"] == 0
 
@@ -148,9 +169,21 @@ def test_fingerprints_tell_findings_apart(tmp_path):
             finding(address=f'{ADDRESS}["b"]'),
             finding(rule=UNVERIFIED),
             finding(rule=UNVERIFIED, message="another thing about it"),
-            finding(rule=UNVERIFIED, message="another thing about it", remedy="and another way out"),
-            finding(rule=UNVERIFIED, address=None, certificate_id=None, message="us-east-1 did not answer"),
-            finding(rule=UNVERIFIED, address=None, certificate_id=None, message="eu-west-1 did not answer"),
+            finding(
+                rule=UNVERIFIED, message="another thing about it", remedy="and another way out"
+            ),
+            finding(
+                rule=UNVERIFIED,
+                address=None,
+                certificate_id=None,
+                message="us-east-1 did not answer",
+            ),
+            finding(
+                rule=UNVERIFIED,
+                address=None,
+                certificate_id=None,
+                message="eu-west-1 did not answer",
+            ),
         ),
     )
     assert len(set(known_as(outcome))) == 9
@@ -162,16 +195,30 @@ def test_fingerprints_tell_findings_apart(tmp_path):
     ("message", "later"),
     [
         ("us-east-1 did not answer, 59 of 60 there", "us-east-1 did not answer, 60 of 60 there"),
-        ("account 111111111111 holds 9, since 2026-11-24", "account 111111111111 holds 10, since 2026-11-25"),
+        (
+            "account 111111111111 holds 9, since 2026-11-24",
+            "account 111111111111 holds 10, since 2026-11-25",
+        ),
     ],
 )
 def test_what_is_about_a_place_is_known_by_the_place(tmp_path, message, later):
     """Numbers and dates in its words pass; another region or account is another finding, in whatever order they come."""
     other = message.replace("us-east-1", "us-east-2").replace("111111111111", "222222222222")
-    said = [finding(rule=UNVERIFIED, address=None, certificate_id=None, message=text) for text in (message, other)]
-    first = dict(zip(("one", "other"), known_as(replace(due(tmp_path), findings=tuple(said))), strict=True))
+    said = [
+        finding(rule=UNVERIFIED, address=None, certificate_id=None, message=text)
+        for text in (message, other)
+    ]
+    first = dict(
+        zip(("one", "other"), known_as(replace(due(tmp_path), findings=tuple(said))), strict=True)
+    )
     said[0] = replace(said[0], message=later)
-    then = dict(zip(("other", "one"), known_as(replace(due(tmp_path), findings=tuple(reversed(said)))), strict=True))
+    then = dict(
+        zip(
+            ("other", "one"),
+            known_as(replace(due(tmp_path), findings=tuple(reversed(said)))),
+            strict=True,
+        )
+    )
     assert then == first
     assert first["one"] != first["other"]
 
@@ -187,7 +234,10 @@ def test_two_workspaces_have_alerts_of_their_own(tmp_path):
     """The same address and rule in two documents."""
     outcome = due(tmp_path)
     (part,) = outcome.cases.documents
-    other = replace(part, document=replace(part.document, source=replace(part.document.source, path="other.json")))
+    other = replace(
+        part,
+        document=replace(part.document, source=replace(part.document.source, path="other.json")),
+    )
     both = replace(
         outcome,
         cases=replace(outcome.cases, documents=(part, other)),
@@ -218,7 +268,10 @@ def test_what_is_suppressed_stays_and_says_why(tmp_path):
     (inside,) = results["stage-detached"]["suppressions"]
     assert (external["kind"], inside["kind"]) == ("external", "inSource")
     assert external["status"] == inside["status"] == "accepted"
-    assert external["justification"] == "the backend is retired in December (platform), until 2026-12-31"
+    assert (
+        external["justification"]
+        == "the backend is retired in December (platform), until 2026-12-31"
+    )
     assert inside["location"]["physicalLocation"]["artifactLocation"]["uri"] == "infra/main.tf"
     assert inside["location"]["physicalLocation"]["region"]["startLine"] == 7
 
@@ -226,9 +279,15 @@ def test_what_is_suppressed_stays_and_says_why(tmp_path):
 def test_i4_what_was_not_verified_makes_the_run_unsuccessful(tmp_path):
     """A page that shows no alerts must not look clean when AWS could not be asked."""
     quiet = run_of(judged(pair("orders", None, "old000", 300)))["invocations"][0]
-    assert (quiet["executionSuccessful"], quiet["exitCode"], quiet["toolExecutionNotifications"]) == (True, 0, [])
+    assert (
+        quiet["executionSuccessful"],
+        quiet["exitCode"],
+        quiet["toolExecutionNotifications"],
+    ) == (True, 0, [])
     assert run_of(due(tmp_path))["invocations"][0]["exitCode"] == 1
-    outcome = replace(due(tmp_path), findings=(finding(rule=UNVERIFIED, message="us-east-1 did not answer"),))
+    outcome = replace(
+        due(tmp_path), findings=(finding(rule=UNVERIFIED, message="us-east-1 did not answer"),)
+    )
     told = run_of(outcome)["invocations"][0]
     assert (told["executionSuccessful"], told["exitCode"]) == (False, 3)
     (notification,) = told["toolExecutionNotifications"]

@@ -28,19 +28,28 @@ def test_the_verdict_comes_first_then_certificates_findings_and_what_to_do(tmp_p
     text = render(world(tmp_path, {"main.tf": BASE}).judge())
     lines = text.splitlines()
     assert lines[0] == "tfcert: findings (1 error)"
-    assert lines[2] == "  12 days   #...........  2026-12-05 (observed)  old000, presented by 1 stage"
+    assert (
+        lines[2] == "  12 days   #...........  2026-12-05 (observed)  old000, presented by 1 stage"
+    )
     assert lines[3].strip() == ADDRESS
     assert f"main.tf:1: error: certificate-expiring {ADDRESS}" in words(text)
-    assert "-> run `tfcert patch`; introduce its successor by 2026-11-25, repoint by 2026-11-28" in words(text)
+    assert (
+        "-> run `tfcert patch`; introduce its successor by 2026-11-25, repoint by 2026-11-28"
+        in words(text)
+    )
     assert f"rotation {ADDRESS} successor: {ADDRESS}_202611 next: introduce" in words(text)
     assert "    introduce by 2026-11-25, repoint by 2026-11-28" in lines
-    where = [text.index(part) for part in ("tfcert: findings", "  12 days", "main.tf:1", "rotation ")]
+    where = [
+        text.index(part) for part in ("tfcert: findings", "  12 days", "main.tf:1", "rotation ")
+    ]
     assert where == sorted(where)
 
 
 def test_the_most_urgent_certificate_comes_first():
     """A bar has a mark for each month that is begun; what has ended comes before all, what is not known last."""
-    text = render(judged(*(pair(f"d{left}", None, f"id{left + 9}", left) for left in (365, 12, -3, 1, 90))))
+    text = render(
+        judged(*(pair(f"d{left}", None, f"id{left + 9}", left) for left in (365, 12, -3, 1, 90)))
+    )
     rows = re.findall(r"^  (-?\d+ days?) +([#.]{12})  ", text, re.MULTILINE)
     assert rows == [
         ("-3 days", "." * 12),
@@ -54,34 +63,50 @@ def test_the_most_urgent_certificate_comes_first():
 def test_i4_the_text_says_that_aws_was_not_asked(tmp_path):
     """Offline, every date is the recorded one, and the report says so."""
     home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(300)})
-    assert "note: AWS was not asked (--offline): every date is the recorded one" in render(home.judge(offline=True))
+    assert "note: AWS was not asked (--offline): every date is the recorded one" in render(
+        home.judge(offline=True)
+    )
     assert "(--offline)" not in render(home.judge())
     assert render(home.judge()).startswith("tfcert: clean\n")
 
 
 def test_i4_what_was_not_verified_is_counted_in_the_first_line():
     """It is neither a warning nor clean."""
-    text = render(replace(judged(), findings=(finding(rule=UNVERIFIED), finding(rule=UNVERIFIED, address=None))))
-    assert text.startswith("tfcert: inconclusive: not everything could be checked (2 not verified)\n")
+    text = render(
+        replace(
+            judged(), findings=(finding(rule=UNVERIFIED), finding(rule=UNVERIFIED, address=None))
+        )
+    )
+    assert text.startswith(
+        "tfcert: inconclusive: not everything could be checked (2 not verified)\n"
+    )
 
 
 def test_a_quiet_run_says_what_ends_first():
     """So that clean is told from nothing was there."""
     text = words(render(judged(pair("a", None, "one", 300), pair("b", None, "two", 200))))
-    assert text.endswith("nothing to do: the first certificate that a stage presents ends on 2027-06-11, in 200 days")
-    assert render(judged()).endswith("nothing to do: no stage that was read presents a certificate\n")
+    assert text.endswith(
+        "nothing to do: the first certificate that a stage presents ends on 2027-06-11, in 200 days"
+    )
+    assert render(judged()).endswith(
+        "nothing to do: no stage that was read presents a certificate\n"
+    )
 
 
 def test_what_is_suppressed_stays_marked_and_comes_last(tmp_path):
     """With who suppressed it, until when and why; the first line counts it apart."""
     text = render(mixed(tmp_path))
-    assert text.startswith("tfcert: findings (1 error, 1 warning, 1 note, 1 not verified, 2 suppressed)\n")
+    assert text.startswith(
+        "tfcert: findings (1 error, 1 warning, 1 note, 1 not verified, 2 suppressed)\n"
+    )
     told = words(text)
     assert f"main.tf:1: suppressed error: certificate-gone {ADDRESS}" in told
     why = "answered for by platform: the backend is retired in December"
     assert f"suppressed until 2026-12-31 by the policy (tfcert.toml:7), {why}" in told
     assert f"suppressed until 2026-12-31 by a comment (main.tf:7), {why}" in told
-    assert max(text.index(rule) for rule in ("certificate-expiring", "rotation-premature")) < text.index("certificate-gone")
+    assert max(
+        text.index(rule) for rule in ("certificate-expiring", "rotation-premature")
+    ) < text.index("certificate-gone")
 
 
 @pytest.mark.parametrize("length", [1, 40, 66, 67, 68, 200, 900])
@@ -132,7 +157,14 @@ def test_what_comes_from_state_cannot_move_the_cursor(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "key", ["x ::error file=a::b", "::add-mask::a", "##[group]x", "a ##vso[task.setvariable]b", "##teamcity[x]"]
+    "key",
+    [
+        "x ::error file=a::b",
+        "::add-mask::a",
+        "##[group]x",
+        "a ##vso[task.setvariable]b",
+        "##teamcity[x]",
+    ],
 )
 def test_no_line_is_a_command_for_ci(key):
     """GitHub takes `::name` where a line begins, which wrapping may bring about; others take `##name[` anywhere."""

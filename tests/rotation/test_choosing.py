@@ -20,8 +20,12 @@ ONE, OTHER = f'{CERTIFICATE}.c["a"]', f'{CERTIFICATE}.c["b"]'
 
 
 def step(tmp_path, certificates, *only):
-    stages = {f'{STAGE}.prod["{address[-3]}"]': identity for address, identity in certificates.items()}
-    _, patches = world(tmp_path, {"main.tf": TEXT}, certificates=certificates, stages=stages).ask(only=frozenset(only))
+    stages = {
+        f'{STAGE}.prod["{address[-3]}"]': identity for address, identity in certificates.items()
+    }
+    _, patches = world(tmp_path, {"main.tf": TEXT}, certificates=certificates, stages=stages).ask(
+        only=frozenset(only)
+    )
     (rotation,) = patches.rotations
     return rotation.step
 

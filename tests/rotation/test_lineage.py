@@ -18,7 +18,11 @@ def test_i6_a_stage_that_was_moved_by_hand_is_moved_no_second_time(tmp_path):
     text = INTRODUCED.replace("orders.id", "n.id") + OTHER
     stages = {f"{STAGE}.prod": "new000", f"{STAGE}.blue": "old000"}
     home = world(
-        tmp_path, {"main.tf": text}, certificates={OLD: "old000", NEW: "new000"}, stages=stages, ends={"new000": days(350)}
+        tmp_path,
+        {"main.tf": text},
+        certificates={OLD: "old000", NEW: "new000"},
+        stages=stages,
+        ends={"new000": days(350)},
     )
     _, patches = home.ask()
     assert [rotation.step for rotation in patches.rotations] == [Next(Phase.REPOINT)]
@@ -57,7 +61,13 @@ def test_i6_a_renamed_successor_that_is_not_applied_is_waited_for_by_its_new_nam
 def third_generation(folder, text: str, shown: str) -> World:
     certificates = {OLD: "old000", NEW: "new000", f"{CERTIFICATE}.third": "third0"}
     ends = {"old000": days(-3), "new000": days(9), "third0": days(360)}
-    return world(folder, {"main.tf": text}, certificates=certificates, stages={f"{STAGE}.prod": shown}, ends=ends)
+    return world(
+        folder,
+        {"main.tf": text},
+        certificates=certificates,
+        stages={f"{STAGE}.prod": shown},
+        ends=ends,
+    )
 
 
 def test_i6_two_generations_go_their_own_ways(tmp_path):
@@ -76,10 +86,16 @@ def test_i6_two_generations_go_their_own_ways(tmp_path):
 def test_i6_both_generations_can_be_retired_in_one_apply(tmp_path):
     """Each on its own block; the newest keeps the stage, and no comment of either is left."""
     home = third_generation(
-        tmp_path, REPOINTED.replace("= aws_api_gateway_client_certificate.n.id", f"= {CERTIFICATE}.third.id") + THIRD, "third0"
+        tmp_path,
+        REPOINTED.replace("= aws_api_gateway_client_certificate.n.id", f"= {CERTIFICATE}.third.id")
+        + THIRD,
+        "third0",
     )
     _, patches = home.ask()
-    assert {rotation.label: rotation.step for rotation in patches.rotations} == {OLD: Next(Phase.RETIRE), NEW: Next(Phase.RETIRE)}
+    assert {rotation.label: rotation.step for rotation in patches.rotations} == {
+        OLD: Next(Phase.RETIRE),
+        NEW: Next(Phase.RETIRE),
+    }
     (entry,) = patches.patches
     text = entry.changes[0].after
     assert text.count(b"resource") == 2
@@ -90,7 +106,9 @@ def test_i6_both_generations_can_be_retired_in_one_apply(tmp_path):
     ("text", "shown", "step"),
     [(INTRODUCED, "old000", Phase.REPOINT), (REPOINTED, "new000", Phase.RETIRE)],
 )
-def test_i6_a_predecessor_that_is_gone_from_aws_is_rotated_out_all_the_same(text, shown, step, tmp_path):
+def test_i6_a_predecessor_that_is_gone_from_aws_is_rotated_out_all_the_same(
+    text, shown, step, tmp_path
+):
     """Its stages present nothing that a backend could trust, so each phase is as due as ever."""
     home = introduced(tmp_path, text, presented=shown, applied=text is not BASE)
     (rotation,) = rotations(home, observe(home, old000=Gone()))
@@ -109,7 +127,11 @@ def test_i6_a_comment_whose_predecessor_was_deleted_by_hand_asks_for_nothing(tmp
     """Block and state are gone; the successor is presented and lives."""
     text = REPOINTED.replace(BASE.split("\n\n", maxsplit=1)[0] + "\n\n", "")
     home = world(
-        tmp_path, {"main.tf": text}, certificates={NEW: "new000"}, stages={f"{STAGE}.prod": "new000"}, ends={"new000": days(350)}
+        tmp_path,
+        {"main.tf": text},
+        certificates={NEW: "new000"},
+        stages={f"{STAGE}.prod": "new000"},
+        ends={"new000": days(350)},
     )
     (rotation,) = rotations(home, observe(home))
     assert rotation.step == Done()

@@ -36,5 +36,8 @@ def test_a_successor_is_named_after_its_predecessor_and_the_month(name, successo
 @pytest.mark.parametrize("other", ["orders", "orders_202512", "orders_two"])
 def test_a_dated_name_keeps_its_month_beside_another_certificate_in_use(other):
     """Both may be due at once, and two certificates cannot have one successor."""
-    assert successor_name("orders_202511", date(2026, 11, 23), {"orders_202511", other}) == "orders_202511_202611"
+    assert (
+        successor_name("orders_202511", date(2026, 11, 23), {"orders_202511", other})
+        == "orders_202511_202611"
+    )
     assert successor_name("orders_202511", date(2026, 11, 23), {"orders_202511"}) == "orders_202611"

@@ -28,7 +28,9 @@ def rotations(home):
 
 def test_the_predecessor_before_introduce_is_put_back(tmp_path):
     """A certificate in use that leaves the state: nothing in Terraform would rotate it; put back, it is introduced beside."""
-    stage = STAGE_BLOCK.replace(f"  client_certificate_id = {OLD}.id\n", "  client_certificate_id = var.id\n")
+    stage = STAGE_BLOCK.replace(
+        f"  client_certificate_id = {OLD}.id\n", "  client_certificate_id = var.id\n"
+    )
     home = world(tmp_path, {"main.tf": f"{stage}\n{removed(OLD)}"}, ends=ENDS)
     steps, outcome, patches = rotations(home)
     step = steps[OLD]
@@ -81,7 +83,9 @@ def test_the_successor_after_repoint_is_not_let_go(tmp_path):
 
 def test_the_successor_after_introduce_leaves_unused(tmp_path):
     """No stage presents it: the removed block is applied alone, and nobody is told to delete what is in use."""
-    home = world(tmp_path, {"main.tf": f"{BASE}\n{removed(NEW)}"}, certificates=dict(BOTH), ends=ENDS)
+    home = world(
+        tmp_path, {"main.tf": f"{BASE}\n{removed(NEW)}"}, certificates=dict(BOTH), ends=ENDS
+    )
     step = rotations(home)[0][NEW]
     assert isinstance(step, Waiting)
     assert "until its owner deletes it in AWS" in step.reason
@@ -90,14 +94,23 @@ def test_the_successor_after_introduce_leaves_unused(tmp_path):
 def test_the_predecessor_at_retire_leaves_the_state_and_stays_in_aws(tmp_path):
     """A softer retire: applied, nothing is left to do; until then its owner is told that it lives on."""
     text = f"{SUCCESSOR}\n{STAGE_BLOCK.replace('orders.id', 'n.id')}\n{removed(OLD)}"
-    home = world(tmp_path, {"main.tf": text}, certificates=dict(BOTH), stages={PROD: "new000"}, ends={**ENDS, "old000": days(12)})
+    home = world(
+        tmp_path,
+        {"main.tf": text},
+        certificates=dict(BOTH),
+        stages={PROD: "new000"},
+        ends={**ENDS, "old000": days(12)},
+    )
     steps, outcome, _ = rotations(home)
     step = steps[OLD]
     assert isinstance(step, Waiting)
     assert "takes it out of the state without deleting it" in step.reason
     assert {finding.severity.word for finding in outcome.findings} <= {"note"}
     (unused,) = (finding for finding in outcome.findings if finding.rule == "certificate-unused")
-    assert "no apply deletes it; its owner does: `aws apigateway delete-client-certificate" in unused.remedy
+    assert (
+        "no apply deletes it; its owner does: `aws apigateway delete-client-certificate"
+        in unused.remedy
+    )
     del home.certificates[OLD]
     assert all(step == Done() for step in rotations(home)[0].values())
 
@@ -105,7 +118,9 @@ def test_the_predecessor_at_retire_leaves_the_state_and_stays_in_aws(tmp_path):
 def test_a_retire_whose_deletion_failed_is_applied_again(tmp_path):
     """State still has the predecessor and the text has not: an apply is what is missing, not an edit."""
     text = f"{SUCCESSOR.split(chr(10), 1)[1]}\n{STAGE_BLOCK.replace('orders.id', 'n.id')}"
-    home = world(tmp_path, {"main.tf": text}, certificates=dict(BOTH), stages={PROD: "new000"}, ends=ENDS)
+    home = world(
+        tmp_path, {"main.tf": text}, certificates=dict(BOTH), stages={PROD: "new000"}, ends=ENDS
+    )
     steps, outcome, patches = rotations(home)
     step = steps[OLD]
     assert isinstance(step, Waiting)
@@ -178,7 +193,12 @@ def test_a_stage_that_left_the_state_holds_retire_back(tmp_path):
     """AWS shows that it still presents the predecessor."""
     text = f"{CERTIFICATE_BLOCK}\n\n{SUCCESSOR}\n{STAGE_BLOCK.replace('orders.id', 'n.id')}"
     home = world(
-        tmp_path, {"main.tf": text}, certificates=dict(BOTH), stages={PROD: "new000"}, ends=ENDS, elsewhere={"gone": "old000"}
+        tmp_path,
+        {"main.tf": text},
+        certificates=dict(BOTH),
+        stages={PROD: "new000"},
+        ends=ENDS,
+        elsewhere={"gone": "old000"},
     )
     step = rotations(home)[0][OLD]
     assert isinstance(step, Blocked)
@@ -195,7 +215,11 @@ def test_a_module_that_is_let_go_is_not_called_destroyed(tmp_path):
         "certs/main.tf": inner.replace('"orders" {', '"x" {'),
     }
     home = world(
-        tmp_path, files, certificates={f"module.certs.{OLD}": "old000"}, stages={PROD: "old000"}, ends={"old000": days(300)}
+        tmp_path,
+        files,
+        certificates={f"module.certs.{OLD}": "old000"},
+        stages={PROD: "old000"},
+        ends={"old000": days(300)},
     )
     assert "rotation-destroys-in-use" not in [finding.rule for finding in home.ask()[0].findings]
     (tmp_path / "main.tf").write_text(f"{outer}\n{stage}\n{removed('module.certs')}")

@@ -50,7 +50,13 @@ def test_a_stage_that_takes_the_successor_from_elsewhere_is_named(tmp_path):
     """A rollback that would leave a stage on the successor is not written."""
     text = REPOINTED + f'\nresource "{STAGE}" "other" {{\n  client_certificate_id = "new000"\n}}\n'
     stages = {f"{STAGE}.prod": "new000", f"{STAGE}.other": "new000"}
-    home = world(tmp_path, {"main.tf": text}, certificates={OLD: "old000", NEW: "new000"}, stages=stages, ends={"new000": days(9)})
+    home = world(
+        tmp_path,
+        {"main.tf": text},
+        certificates={OLD: "old000", NEW: "new000"},
+        stages=stages,
+        ends={"new000": days(9)},
+    )
     (rotation,) = (each for each in rotations(home, observe(home)) if str(each.predecessor) == OLD)
     assert isinstance(rotation.back, Blocked)
     assert f"{STAGE}.other" in rotation.back.reason

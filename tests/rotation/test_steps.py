@@ -33,15 +33,33 @@ def rotations(home: World, observations: Observations):
 def observe(home: World, **answers: object) -> Observations:
     """What the world would answer, with the answers for some ids changed."""
     inventory = home.inventory()
-    keys = [case.subject.key for case in build_cases(inventory, Observations(asked=False), as_of=NOW, policy=Policy()).all]
-    seen = home.observe([key for key in keys if key is not None], surveys_needed(inventory, Policy(), NOW), ())
-    return replace(seen, certificates={key: answers.get(key.id, answer) for key, answer in seen.certificates.items()})  # type: ignore[arg-type]
+    keys = [
+        case.subject.key
+        for case in build_cases(
+            inventory, Observations(asked=False), as_of=NOW, policy=Policy()
+        ).all
+    ]
+    seen = home.observe(
+        [key for key in keys if key is not None], surveys_needed(inventory, Policy(), NOW), ()
+    )
+    return replace(
+        seen,
+        certificates={
+            key: answers.get(key.id, answer) for key, answer in seen.certificates.items()
+        },
+    )  # type: ignore[arg-type]
 
 
-def introduced(folder, text: str = INTRODUCED, *, presented: str = "old000", applied: bool = True) -> World:
+def introduced(
+    folder, text: str = INTRODUCED, *, presented: str = "old000", applied: bool = True
+) -> World:
     certificates = {OLD: "old000", **({NEW: "new000"} if applied else {})}
     return world(
-        folder, {"main.tf": text}, certificates=certificates, stages={f"{STAGE}.prod": presented}, ends={"new000": days(350)}
+        folder,
+        {"main.tf": text},
+        certificates=certificates,
+        stages={f"{STAGE}.prod": presented},
+        ends={"new000": days(350)},
     )
 
 
@@ -60,7 +78,12 @@ def test_i2_repoint_is_next_only_when_aws_confirms_the_successor(answer, step, t
     home = introduced(tmp_path)
     seen = observe(home, new000=answer)
     if answer is None:
-        seen = replace(seen, certificates={key: value for key, value in seen.certificates.items() if key.id != "new000"})
+        seen = replace(
+            seen,
+            certificates={
+                key: value for key, value in seen.certificates.items() if key.id != "new000"
+            },
+        )
     (rotation,) = rotations(home, seen)
     if isinstance(step, Next):
         assert rotation.step == step
@@ -74,12 +97,16 @@ def test_i2_repoint_is_next_only_when_aws_confirms_the_successor(answer, step, t
 def test_i2_repoint_waits_for_a_successor_that_is_not_in_state(tmp_path):
     """Written is not applied."""
     (rotation,) = rotations(home := introduced(tmp_path, applied=False), observe(home))
-    assert rotation.step == Waiting(f"the introduce phase is written but not applied: {NEW} is not in state")
+    assert rotation.step == Waiting(
+        f"the introduce phase is written but not applied: {NEW} is not in state"
+    )
 
 
 def test_i2_repoint_waits_for_every_instance_of_the_successor(tmp_path):
     """With for_each each key of the predecessor needs its successor."""
-    text = INTRODUCED.replace('orders" {', 'orders" {\n  for_each = toset(["a", "b"])').replace("orders.id", 'orders["a"].id')
+    text = INTRODUCED.replace('orders" {', 'orders" {\n  for_each = toset(["a", "b"])').replace(
+        "orders.id", 'orders["a"].id'
+    )
     home = world(
         tmp_path,
         {"main.tf": text},
@@ -115,12 +142,18 @@ def test_nothing_moves_on_without_aws(tmp_path):
         ("drifted", Waiting, "AWS still shows it presented by api1/"),
     ],
 )
-def test_i2_retire_is_next_only_when_aws_shows_that_nobody_presents_it(survey, step, reason, tmp_path):
+def test_i2_retire_is_next_only_when_aws_shows_that_nobody_presents_it(
+    survey, step, reason, tmp_path
+):
     """A survey of the account and region must name no stage, in Terraform or not."""
     home = introduced(tmp_path, REPOINTED, presented="new000")
     shown = {
-        "outside": ObservedStage(kind=StageKind.REST, api_id="api9", name="hidden", certificate_id="old000"),
-        "drifted": ObservedStage(kind=StageKind.REST, api_id="api1", name=f"{STAGE}.prod", certificate_id="old000"),
+        "outside": ObservedStage(
+            kind=StageKind.REST, api_id="api9", name="hidden", certificate_id="old000"
+        ),
+        "drifted": ObservedStage(
+            kind=StageKind.REST, api_id="api1", name=f"{STAGE}.prod", certificate_id="old000"
+        ),
     }
     answer = Surveyed((shown[survey],)) if survey in shown else survey
     seen = replace(observe(home), surveys={} if answer is None else {HOME: answer})
@@ -139,17 +172,26 @@ def test_i2_retire_asks_in_every_region_where_the_predecessor_lives(other, tmp_p
     home.ends["newb00"] = days(350)
     inventory = home.inventory()
     (document,) = inventory.documents
-    moved = tuple(replace(c, place=west) if c.id in {"oldb00", "newb00"} else c for c in document.certificates)
+    moved = tuple(
+        replace(c, place=west) if c.id in {"oldb00", "newb00"} else c for c in document.certificates
+    )
     document = replace(document, certificates=moved)
     inventory = replace(inventory, documents=(document,))
     assert surveys_needed(inventory, Policy(), NOW) == {HOME, west}
-    hidden = Surveyed((ObservedStage(kind=StageKind.REST, api_id="api9", name="hidden", certificate_id="oldb00"),))
+    hidden = Surveyed(
+        (ObservedStage(kind=StageKind.REST, api_id="api9", name="hidden", certificate_id="oldb00"),)
+    )
     answer = hidden if other == "presented" else other
-    seen = Observations(asked=True, surveys={HOME: Surveyed(()), **({west: answer} if answer is not None else {})})
+    seen = Observations(
+        asked=True, surveys={HOME: Surveyed(()), **({west: answer} if answer is not None else {})}
+    )
     (rotation,) = plan_rotations(build_cases(inventory, seen, as_of=NOW, policy=Policy()))
     assert (rotation.step == Next(Phase.RETIRE)) == (other == Surveyed(())), rotation.step
     if other != Surveyed(()):
-        assert any(c.phase is Phase.RETIRE and c.holds is not ConditionStatus.YES for c in rotation.conditions)
+        assert any(
+            c.phase is Phase.RETIRE and c.holds is not ConditionStatus.YES
+            for c in rotation.conditions
+        )
 
 
 def test_i2_retire_waits_for_the_repoint_to_be_applied(tmp_path):
@@ -162,24 +204,34 @@ def test_i2_retire_waits_for_the_repoint_to_be_applied(tmp_path):
 
 @settings(bounded, max_examples=40)
 @given(
-    found=st.sampled_from([Found(expires_at=days(350)), Found(expires_at=days(-3)), Gone(), REFUSED, None]),
+    found=st.sampled_from(
+        [Found(expires_at=days(350)), Found(expires_at=days(-3)), Gone(), REFUSED, None]
+    ),
     presented=st.sampled_from(["old000", "new000"]),
     survey=st.sampled_from([Surveyed(()), REFUSED, None, "outside"]),
     applied=st.booleans(),
     asked=st.booleans(),
     text=st.sampled_from([INTRODUCED, REPOINTED]),
 )
-def test_i2_holds_whatever_state_and_aws_say(tmp_path_factory, found, presented, survey, applied, asked, text):
+def test_i2_holds_whatever_state_and_aws_say(
+    tmp_path_factory, found, presented, survey, applied, asked, text
+):
     """No combination gives repoint without a confirmed successor, or retire without a survey that shows nobody."""
     home = introduced(tmp_path_factory.mktemp("i2"), text, presented=presented, applied=applied)
     seen = observe(home)
-    outside = Surveyed((ObservedStage(kind=StageKind.REST, api_id="x", name="y", certificate_id="old000"),))
+    outside = Surveyed(
+        (ObservedStage(kind=StageKind.REST, api_id="x", name="y", certificate_id="old000"),)
+    )
     answer = outside if survey == "outside" else survey
-    certificates = {key: (found if key.id == "new000" else value) for key, value in seen.certificates.items()}
+    certificates = {
+        key: (found if key.id == "new000" else value) for key, value in seen.certificates.items()
+    }
     seen = replace(
         seen,
         asked=asked,
-        certificates={key: value for key, value in certificates.items() if value is not None} if asked else {},
+        certificates={key: value for key, value in certificates.items() if value is not None}
+        if asked
+        else {},
         surveys={HOME: answer} if asked and answer is not None else {},
     )
     for rotation in rotations(home, seen):
@@ -216,7 +268,11 @@ def test_a_lineage_that_names_nobody_is_done(tmp_path):
     """A comment that outlived its predecessor asks for nothing."""
     home = world(
         tmp_path,
-        {"main.tf": REPOINTED.replace(f'resource "{CERTIFICATE}" "orders" {{\n  description = "orders"\n}}\n', "")},
+        {
+            "main.tf": REPOINTED.replace(
+                f'resource "{CERTIFICATE}" "orders" {{\n  description = "orders"\n}}\n', ""
+            )
+        },
         certificates={NEW: "new000"},
         stages={f"{STAGE}.prod": "new000"},
         ends={"new000": days(350)},
@@ -224,7 +280,9 @@ def test_a_lineage_that_names_nobody_is_done(tmp_path):
     assert [rotation.step for rotation in rotations(home, observe(home))] == [Done()]
 
 
-@pytest.mark.parametrize(("left", "due"), [(61, False), (60, True), (30, True), (0, True), (-1, True)])
+@pytest.mark.parametrize(
+    ("left", "due"), [(61, False), (60, True), (30, True), (0, True), (-1, True)]
+)
 def test_a_rotation_is_due_from_the_notice_on(left, due, tmp_path):
     """Exactly `notice` days count; `--even-if-not-due` takes the rest too."""
     home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(left)})
@@ -272,5 +330,8 @@ def test_a_certificate_of_a_module_that_nothing_calls_is_put_back_first(tmp_path
     )
     (rotation,) = home.judge().rotations
     assert isinstance(rotation.step, Blocked)
-    assert rotation.step.reason == "it is declared inside module.gone, which this configuration does not call"
+    assert (
+        rotation.step.reason
+        == "it is declared inside module.gone, which this configuration does not call"
+    )
     assert "put it back" in rotation.step.remedy

@@ -33,7 +33,9 @@ resource "{STAGE}" "s" {{
         (REPOINTED, {NEW: "new000"}, Waiting),
     ],
 )
-def test_an_import_takes_it_back_and_the_rotation_goes_on(text, certificates, after, left, tmp_path):
+def test_an_import_takes_it_back_and_the_rotation_goes_on(
+    text, certificates, after, left, tmp_path
+):
     """`terraform state rm` before repoint: no phase is written, the import is named, and once it is done the rotation goes on."""
     ends = {"old000": days(left), "new000": days(361)}
     home = world(tmp_path, {"main.tf": text}, certificates=dict(certificates), ends=ends)
@@ -54,7 +56,9 @@ def test_an_import_takes_it_back_and_the_rotation_goes_on(text, certificates, af
         assert [each.step for each in found] == ([Next(Phase.INTRODUCE)] if left == 12 else [])
     else:
         (rotation,) = found
-        assert rotation.step == after or (isinstance(after, type) and isinstance(rotation.step, after)), rotation.step
+        assert rotation.step == after or (
+            isinstance(after, type) and isinstance(rotation.step, after)
+        ), rotation.step
 
 
 def test_an_import_block_that_is_written_is_to_be_applied(tmp_path):
@@ -68,7 +72,13 @@ def test_an_import_block_that_is_written_is_to_be_applied(tmp_path):
 
 def test_one_instance_of_several_is_imported_under_its_key(tmp_path):
     """The other instance shows that certificates and stages have the same keys."""
-    home = world(tmp_path, {"main.tf": COUNTED}, certificates={f"{OLD}[0]": "old0"}, stages=TWO, ends={"old1": days(300)})
+    home = world(
+        tmp_path,
+        {"main.tf": COUNTED},
+        certificates={f"{OLD}[0]": "old0"},
+        stages=TWO,
+        ends={"old1": days(300)},
+    )
     steps = {rotation.predecessor_ids: rotation.step for rotation in home.ask()[1].rotations}
     blocked = steps["old1",]
     assert isinstance(blocked, Blocked)
@@ -77,7 +87,12 @@ def test_one_instance_of_several_is_imported_under_its_key(tmp_path):
 
 def test_a_certificate_that_somebody_put_on_the_stage_is_not_imported(tmp_path):
     """The block's own certificate is in state: what the stage presents is drift, and belongs to no block."""
-    home = world(tmp_path, {"main.tf": BASE}, stages={f"{STAGE}.prod": "console1"}, ends={"console1": days(12)})
+    home = world(
+        tmp_path,
+        {"main.tf": BASE},
+        stages={f"{STAGE}.prod": "console1"},
+        ends={"console1": days(12)},
+    )
     (rotation,) = home.ask()[1].rotations
     assert "terraform import" not in str(rotation.step)
 

@@ -60,13 +60,17 @@ def test_a_window_that_ends_after_repoint_by_names_the_phase_to_ask_for(tmp_path
     """Ten days are left and the margin is seven: the window ends after repoint-by and before the end."""
     rotation, _ = only(introduced(tmp_path, age=0, left=9))
     assert isinstance(rotation.step, Waiting)
-    assert "after repoint-by (2026-11-25), and `tfcert patch --phase repoint` writes the patch now" in rotation.step.reason
+    assert (
+        "after repoint-by (2026-11-25), and `tfcert patch --phase repoint` writes the patch now"
+        in rotation.step.reason
+    )
     assert rotation.late is None
 
 
 @pytest.mark.parametrize("report", [text, markdown, html])
 @pytest.mark.parametrize(
-    ("left", "why"), [(2, "Late: the trust window ends on"), (-5, "Late: the certificate ended on 2026-11-18.")]
+    ("left", "why"),
+    [(2, "Late: the trust window ends on"), (-5, "Late: the certificate ended on 2026-11-18.")],
 )
 def test_a_late_rotation_says_so_in_every_report(report, left, why, tmp_path):
     """The order that loses least and both risks are there; no deadline that has passed is shown as one ahead."""
@@ -87,7 +91,9 @@ def test_a_repoint_that_is_written_too_early_is_not_told_to_be_applied(age, earl
     rotation, _ = only(home)
     assert isinstance(rotation.step, Waiting)
     assert "written but not applied" in rotation.step.reason
-    assert ("do not apply it before 2026-11-26: the successor is 0 days old" in rotation.step.reason) is early
+    assert (
+        "do not apply it before 2026-11-26: the successor is 0 days old" in rotation.step.reason
+    ) is early
 
 
 @pytest.mark.parametrize(("age", "early"), [(0, True), (3, False)])
@@ -96,7 +102,9 @@ def test_a_literal_id_that_is_repointed_too_early_is_not_told_to_be_applied(age,
     text = BASE.partition("\n\n")[2].replace(f"= {OLD}.id", f"= {NEW}.id")
     home = world(
         tmp_path,
-        {"main.tf": f'# tfcert: succeeds old000\nresource "{CERTIFICATE}" "orders_202611" {{\n}}\n\n{text}'},
+        {
+            "main.tf": f'# tfcert: succeeds old000\nresource "{CERTIFICATE}" "orders_202611" {{\n}}\n\n{text}'
+        },
         certificates={NEW: "new000"},
         stages={f"{STAGE}.prod": "old000"},
         ends={"old000": days(40), "new000": days(365 - age)},
@@ -104,7 +112,9 @@ def test_a_literal_id_that_is_repointed_too_early_is_not_told_to_be_applied(age,
     rotation, _ = only(home)
     assert isinstance(rotation.step, Waiting)
     assert "written but not applied" in rotation.step.reason
-    assert ("do not apply it before 2026-11-26: the successor is 0 days old" in rotation.step.reason) is early
+    assert (
+        "do not apply it before 2026-11-26: the successor is 0 days old" in rotation.step.reason
+    ) is early
 
 
 def test_nothing_is_late_while_the_window_fits(tmp_path):
@@ -125,7 +135,10 @@ def test_deadlines_in_words():
     by = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
     assert due(by, by - timedelta(seconds=1)) == "by 2026-11-27"
     assert due(by, by) == "now (was due 2026-11-27)"
-    assert (moment(by), moment(datetime(2026, 12, 5, tzinfo=UTC))) == ("2026-11-27 12:00 UTC", "2026-12-05")
+    assert (moment(by), moment(datetime(2026, 12, 5, tzinfo=UTC))) == (
+        "2026-11-27 12:00 UTC",
+        "2026-12-05",
+    )
 
 
 def test_a_late_plan_without_a_known_age_still_says_why():
@@ -165,21 +178,45 @@ resource "aws_api_gateway_stage" "main" {
 def test_check_and_patch_agree_on_a_late_rotation(late_story, tfcert):
     """Neither calls repoint due in silence: both name the window, the phase to ask for, and the same order."""
     (late_story / "cfg" / "main.tf").write_text(INTRODUCED_LATE)
-    state = ["state-introduced.json", "--config", "cfg", "--as-of", "2026-02-02T14:00:00Z", "--offline"]
+    state = [
+        "state-introduced.json",
+        "--config",
+        "cfg",
+        "--as-of",
+        "2026-02-02T14:00:00Z",
+        "--offline",
+    ]
     checked = json.loads(tfcert("check", *state, "--format", "json", cwd=late_story).stdout)
-    rotation = next(each for each in checked["rotations"] if each["predecessor"].endswith(".edge_two"))
+    rotation = next(
+        each for each in checked["rotations"] if each["predecessor"].endswith(".edge_two")
+    )
     patched = " ".join(tfcert("patch", *state, cwd=late_story).stdout.decode().split())
     assert rotation["phase"] == "waiting"
-    assert rotation["late"] == {"ends": "2026-01-31T11:31:06Z", "window_ends": "2026-02-05T12:00:00Z", "introduced": True}
+    assert rotation["late"] == {
+        "ends": "2026-01-31T11:31:06Z",
+        "window_ends": "2026-02-05T12:00:00Z",
+        "introduced": True,
+    }
     assert "Late: the certificate ended on 2026-01-31." in patched
     remedies = [finding["remedy"] for finding in checked["findings"]]
-    assert not any("repoint the stages now (`tfcert patch`)" in remedy for remedy in remedies), remedies
+    assert not any("repoint the stages now (`tfcert patch`)" in remedy for remedy in remedies), (
+        remedies
+    )
     assert any("tfcert patch --phase repoint" in remedy for remedy in remedies), remedies
 
 
 def test_a_rotation_begun_after_the_end_has_no_deadline_ahead(late_story, tfcert):
     """Both deadlines have passed, and read so."""
-    done = tfcert("check", "state.json", "--config", "cfg", "--offline", "--as-of", "2024-05-16T09:33:41Z", cwd=late_story)
+    done = tfcert(
+        "check",
+        "state.json",
+        "--config",
+        "cfg",
+        "--offline",
+        "--as-of",
+        "2024-05-16T09:33:41Z",
+        cwd=late_story,
+    )
     shown = " ".join(done.stdout.decode().split())
     assert "introduce now (was due 2024-05-0" in shown
     assert "Late: the certificate ended on" in shown or "Late: the trust window ends on" in shown

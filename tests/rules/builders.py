@@ -14,10 +14,24 @@ from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.finding import Finding
 from checker.model.inventory import Document, Inventory, Source
 from checker.model.location import Location
-from checker.model.observation import Found, Observation, Observations, ObservedStage, Survey, Surveyed
+from checker.model.observation import (
+    Found,
+    Observation,
+    Observations,
+    ObservedStage,
+    Survey,
+    Surveyed,
+)
 from checker.model.plan import Action, CertificateChange, DeploymentChange, Plan, StageChange
 from checker.model.policy import Policy
-from checker.model.resources import Certificate, Presented, Presents, PresentsNothing, Stage, StageKind
+from checker.model.resources import (
+    Certificate,
+    Presented,
+    Presents,
+    PresentsNothing,
+    Stage,
+    StageKind,
+)
 from checker.model.rotation import Phase
 from checker.rules import judge
 
@@ -35,18 +49,35 @@ def certificate(name: str, left: float | timedelta | None = 12) -> Certificate:
     end: datetime | None = None
     if left is not None:
         end = NOW + (left if isinstance(left, timedelta) else timedelta(days=left))
-    return Certificate(address=certificate_at(name), id=name, place=HOME, expires_at=end, dated_by="pem")
+    return Certificate(
+        address=certificate_at(name), id=name, place=HOME, expires_at=end, dated_by="pem"
+    )
 
 
 def stage(name: str, presents: str | Presented | None) -> Stage:
-    shown: Presented = presents if not isinstance(presents, str | None) else Presents(presents) if presents else PresentsNothing()
-    return Stage(address=stage_at(name), kind=StageKind.REST, api_id="api1", name=name, place=HOME, presents=shown)
+    shown: Presented = (
+        presents
+        if not isinstance(presents, str | None)
+        else Presents(presents)
+        if presents
+        else PresentsNothing()
+    )
+    return Stage(
+        address=stage_at(name),
+        kind=StageKind.REST,
+        api_id="api1",
+        name=name,
+        place=HOME,
+        presents=shown,
+    )
 
 
 def making(name: str, action: Action = Action.CREATE) -> CertificateChange:
     before = certificate(name) if action is not Action.CREATE else None
     after = Certificate(address=certificate_at(name), id=None) if action.creates else None
-    return CertificateChange(address=certificate_at(name), action=action, before=before, after=after)
+    return CertificateChange(
+        address=certificate_at(name), action=action, before=before, after=after
+    )
 
 
 def moving(
@@ -79,7 +110,11 @@ def lineage(**succeeds: str | None) -> ConfigurationFacts:
         )
         for number, (name, old) in enumerate(succeeds.items())
     )
-    return ConfigurationFacts(directory=".", certificates=blocks, locations={entry.block: entry.location for entry in blocks})
+    return ConfigurationFacts(
+        directory=".",
+        certificates=blocks,
+        locations={entry.block: entry.location for entry in blocks},
+    )
 
 
 def document(
@@ -122,7 +157,13 @@ def cases_of(
         certificates=seen if asked else {},  # type: ignore[arg-type]
         surveys={HOME: shown} if shown is not None else {},
     )
-    return build_cases(Inventory(documents=documents), observations, as_of=NOW, policy=policy or Policy(), expect=expect)
+    return build_cases(
+        Inventory(documents=documents),
+        observations,
+        as_of=NOW,
+        policy=policy or Policy(),
+        expect=expect,
+    )
 
 
 def findings(cases: Cases, rule: str | None = None) -> list[Finding]:

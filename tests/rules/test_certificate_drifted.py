@@ -23,11 +23,15 @@ def drifted(recorded, shown, of_shown=None):
     cases = cases_of(document([certificate("old", 300)], [one]))
     answer = shown
     if shown is None or isinstance(shown, str):
-        answer = ObservedStage(kind=StageKind.REST, api_id="api1", name="prod", certificate_id=shown)
+        answer = ObservedStage(
+            kind=StageKind.REST, api_id="api1", name="prod", certificate_id=shown
+        )
     certificates = dict(cases.observations.certificates)
     if of_shown is not None:
         certificates[CertificateKey(id=shown, place=HOME)] = of_shown
-    observations = replace(cases.observations, stages={stage_key(one): answer}, certificates=certificates)
+    observations = replace(
+        cases.observations, stages={stage_key(one): answer}, certificates=certificates
+    )
     return replace(cases, observations=observations)
 
 
@@ -69,7 +73,9 @@ def test_the_message_names_both_and_the_end_of_what_is_presented():
     )
 
 
-@pytest.mark.parametrize(("hours", "weights"), [(0, {}), (23, {}), (24, {RULE: "warning"}), (-24, {RULE: "warning"})])
+@pytest.mark.parametrize(
+    ("hours", "weights"), [(0, {}), (23, {}), (24, {RULE: "warning"}), (-24, {RULE: "warning"})]
+)
 def test_another_end_than_state_says_from_a_day_on(hours, weights):
     """AWS's attribute and the PEM may differ by seconds."""
     recorded = certificate("old", 300)
@@ -81,4 +87,6 @@ def test_acm_renews_under_the_same_arn_which_is_no_drift():
     """State is behind, as it should be."""
     arn = "arn:aws:acm:us-east-1:123456789012:certificate/1"
     recorded = replace(certificate("old", 20), id=arn, kind="acm")
-    assert said(cases_of(document([recorded], [stage("prod", arn)]), answers={arn: ending(390)})) == {}
+    assert (
+        said(cases_of(document([recorded], [stage("prod", arn)]), answers={arn: ending(390)})) == {}
+    )

@@ -40,7 +40,9 @@ def test_a_pair_across_regions_or_accounts_is_an_error(of_stage, of_certificate,
     assert said(pair(of_stage, of_certificate)).get(RULE) == weight
 
 
-@pytest.mark.parametrize(("of_stage", "weight"), [(HOME, None), (WEST, "error"), (THEIRS, "error"), (UNPLACED, None)])
+@pytest.mark.parametrize(
+    ("of_stage", "weight"), [(HOME, None), (WEST, "error"), (THEIRS, "error"), (UNPLACED, None)]
+)
 def test_the_arn_of_acm_says_where_it_is_of(of_stage, weight):
     """Whether state has it or not."""
     assert said(pair(of_stage, identity=ARN)).get(RULE) == weight
@@ -65,14 +67,18 @@ def test_ids_may_collide_across_regions_and_accounts(answer, found, there):
         CertificateKey(id="old", place=HOME): Found(expires_at=made.expires_at),
         CertificateKey(id="old", place=there): said_there,
     }
-    cases = replace(cases, observations=replace(cases.observations, asked=True, certificates=answers))
+    cases = replace(
+        cases, observations=replace(cases.observations, asked=True, certificates=answers)
+    )
     assert bool(findings(cases, RULE)) == found
 
 
 def test_a_plan_that_would_make_such_a_pair_is_told_before():
     """Once, though the stage is recorded as well."""
     change = moving("prod", None, "old")
-    change = replace(change, after=replace(change.after, place=WEST), before=replace(change.before, place=WEST))
+    change = replace(
+        change, after=replace(change.after, place=WEST), before=replace(change.before, place=WEST)
+    )
     recorded = replace(stage("prod", None), place=WEST)
     cases = cases_of(document([certificate("old", 300)], [recorded], plan=Plan(stages=(change,))))
     assert len(findings(cases, RULE)) == 1

@@ -11,7 +11,10 @@ from checker.model.observation import Found, Gone
 from checker.model.plan import Plan
 
 
-@pytest.mark.parametrize(("left", "expired"), [(timedelta(seconds=-1), True), (timedelta(0), False), (timedelta(seconds=1), False)])
+@pytest.mark.parametrize(
+    ("left", "expired"),
+    [(timedelta(seconds=-1), True), (timedelta(0), False), (timedelta(seconds=1), False)],
+)
 def test_one_second_behind_its_end_it_has_expired(left, expired):
     """From the first moment after the end the days left are -1."""
     cases = cases_of(document([certificate("old", left)]))
@@ -29,7 +32,9 @@ def test_aws_is_believed_over_state():
         "certificate-expired": "error",
         "certificate-drifted": "warning",
     }
-    assert said(cases_of(document([certificate("old", -1)]), answers={"old": lives})) == {"certificate-drifted": "warning"}
+    assert said(cases_of(document([certificate("old", -1)]), answers={"old": lives})) == {
+        "certificate-drifted": "warning"
+    }
 
 
 @pytest.mark.parametrize(("left", "rule"), [(-5, "certificate-expired"), (300, "certificate-gone")])
@@ -42,14 +47,24 @@ def test_aws_is_believed_over_state():
         (Plan(stages=(moving("prod", "old", "good"),)), None, "warning"),
         (Plan(stages=(moving("prod", "old", "bad"),)), None, "error"),
     ],
-    ids=["no plan", "does nothing", "introduces", "moves to one that lasts", "moves to one that ended"],
+    ids=[
+        "no plan",
+        "does nothing",
+        "introduces",
+        "moves to one that lasts",
+        "moves to one that ended",
+    ],
 )
 def test_the_plan_that_cures_it_is_not_failed_for_it(left, rule, plan, declared, weight):
     """Applying the cure must stay possible, however late."""
     known = [certificate("old", left), certificate("good", 340), certificate("bad", -400)]
     answers = {"old": Gone()} if rule == "certificate-gone" else None
     cases = cases_of(document(known, plan=plan, declared=declared), answers=answers)
-    weights = {finding.severity.word for finding in findings(cases, rule) if finding.certificate_id == "old"}
+    weights = {
+        finding.severity.word
+        for finding in findings(cases, rule)
+        if finding.certificate_id == "old"
+    }
     assert weights == {weight}
 
 
@@ -57,7 +72,11 @@ def test_an_id_that_only_a_stage_names_is_asked_for_too():
     """The certificate may be nowhere in state."""
     cases = cases_of(document([], [stage("prod", "ghost1")]), answers={"ghost1": Gone()})
     (finding,) = findings(cases)
-    assert (finding.rule, finding.address, finding.certificate_id) == ("certificate-gone", "aws_api_gateway_stage.prod", "ghost1")
+    assert (finding.rule, finding.address, finding.certificate_id) == (
+        "certificate-gone",
+        "aws_api_gateway_stage.prod",
+        "ghost1",
+    )
 
 
 def test_what_is_gone_and_presented_by_nobody_is_no_finding():

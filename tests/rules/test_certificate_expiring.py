@@ -40,7 +40,10 @@ def test_the_days_are_those_of_the_policy():
     """Threshold and notice come from the policy."""
     policy = Policy(threshold_days=5, notice_days=11)
     assert said(cases_of(document(), policy=policy)).get(RULE) is None
-    assert said(cases_of(document(), policy=Policy(threshold_days=5, notice_days=12)))[RULE] == "warning"
+    assert (
+        said(cases_of(document(), policy=Policy(threshold_days=5, notice_days=12)))[RULE]
+        == "warning"
+    )
 
 
 def test_what_nobody_presents_is_no_finding():
@@ -65,7 +68,9 @@ def test_what_a_plan_will_present_is_a_finding():
         (None, (), "error"),
     ],
 )
-def test_a_plan_that_introduces_the_successor_is_not_failed_for_what_it_cures(declared, made, weight):
+def test_a_plan_that_introduces_the_successor_is_not_failed_for_what_it_cures(
+    declared, made, weight
+):
     """By lineage where the configuration is at hand; else a plan that only creates certificates counts."""
     plan = Plan(certificates=tuple(making(name) for name in made))
     assert said(cases_of(document(plan=plan, declared=declared)))[RULE] == weight
@@ -95,12 +100,18 @@ def test_without_the_configuration_one_new_certificate_cures_one():
     assert said(cases_of(document(both, stages, two)))[RULE] == "warning"
 
 
-@pytest.mark.parametrize(("left", "weight"), [(350, "warning"), (31, "warning"), (30, "error"), (12, "error"), (5, "error")])
+@pytest.mark.parametrize(
+    ("left", "weight"),
+    [(350, "warning"), (31, "warning"), (30, "error"), (12, "error"), (5, "error")],
+)
 def test_a_plan_that_moves_the_stage_to_one_that_lasts_is_a_cure(left, weight):
     """The other certificate must end later, and beyond the threshold."""
     plan = Plan(stages=(moving("prod", "old", "new"),))
     made = [certificate("old"), certificate("new", left)]
-    weights = {finding.certificate_id: finding.severity.word for finding in findings(cases_of(document(made, plan=plan)), RULE)}
+    weights = {
+        finding.certificate_id: finding.severity.word
+        for finding in findings(cases_of(document(made, plan=plan)), RULE)
+    }
     assert weights["old"] == weight
 
 
@@ -122,10 +133,15 @@ def test_while_the_successor_is_in_state_it_is_a_warning(new, declared, weight):
         assert str(findings(cases, RULE)[0].location) == "main.tf:10"
 
 
-@pytest.mark.parametrize(("left", "rule"), [(12, "certificate-expiring"), (-3, "certificate-expired")])
+@pytest.mark.parametrize(
+    ("left", "rule"), [(12, "certificate-expiring"), (-3, "certificate-expired")]
+)
 def test_a_plan_that_destroys_the_stages_too_is_not_failed(left, rule):
     """`plan -destroy` of everything is no rotation; a stage that stays makes it an error again."""
-    gone = Plan(certificates=(making("old", Action.DELETE),), stages=(moving("prod", "old", None, Action.DELETE),))
+    gone = Plan(
+        certificates=(making("old", Action.DELETE),),
+        stages=(moving("prod", "old", None, Action.DELETE),),
+    )
     known = [certificate("old", left)]
     (finding,) = findings(cases_of(document(known, plan=gone)), rule)
     assert finding.severity.word == "warning"

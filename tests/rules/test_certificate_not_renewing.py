@@ -9,7 +9,14 @@ from builders import cases_of, certificate, document, findings, lineage, moving,
 from msgspec.structs import replace
 from world import NOW
 
-from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found, Gone, Observation, Unanswered
+from checker.model.observation import (
+    AcmDoesNotRenew,
+    AcmRenews,
+    Found,
+    Gone,
+    Observation,
+    Unanswered,
+)
 from checker.model.plan import Plan
 from checker.model.rotation import Blocked, Waiting
 from checker.rotation.planner import plan_rotations
@@ -19,7 +26,11 @@ ARN = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 IMPORTED = AcmDoesNotRenew("it was imported", "re-import it")
 
 
-def acm(answer: Observation | AcmDoesNotRenew | AcmRenews | None, left: float = 12, plan: Plan | None = None):
+def acm(
+    answer: Observation | AcmDoesNotRenew | AcmRenews | None,
+    left: float = 12,
+    plan: Plan | None = None,
+):
     """A stage that names a certificate of ACM, which is not in this state."""
     if isinstance(answer, AcmDoesNotRenew | AcmRenews):
         answer = Found(expires_at=NOW + timedelta(days=left), renewal=answer)
@@ -29,7 +40,8 @@ def acm(answer: Observation | AcmDoesNotRenew | AcmRenews | None, left: float = 
 
 
 @pytest.mark.parametrize(
-    ("left", "weight"), [(61, None), (60, "warning"), (31, "warning"), (30, "error"), (0, "error"), (-1, None)]
+    ("left", "weight"),
+    [(61, None), (60, "warning"), (31, "warning"), (30, "error"), (0, "error"), (-1, None)],
 )
 def test_an_error_at_the_threshold_and_a_warning_within_the_notice(left, weight):
     """Behind its end certificate-expired speaks."""
@@ -69,7 +81,9 @@ def test_what_acm_does_not_know_is_gone_without_a_word_of_patches():
 
 def test_where_acm_was_not_asked_nothing_is_said_of_renewal():
     """Not known is not clean (I4), and is not called failed either."""
-    assert set(said(acm(Unanswered(reason="denied", remedy="allow it")))) == {"certificate-unverified"}
+    assert set(said(acm(Unanswered(reason="denied", remedy="allow it")))) == {
+        "certificate-unverified"
+    }
 
 
 def test_a_client_certificate_of_api_gateway_has_nothing_to_do_with_it():
@@ -88,7 +102,11 @@ def test_a_client_certificate_of_api_gateway_has_nothing_to_do_with_it():
 @pytest.mark.parametrize("declared", [None, lineage()])
 def test_the_planner_leaves_it_alone_and_says_why(answer, left, step, words, declared):
     """One entry, without a successor: nothing is ever written for it."""
-    answered = Found(expires_at=NOW + timedelta(days=left), renewal=answer) if not isinstance(answer, Gone) else answer
+    answered = (
+        Found(expires_at=NOW + timedelta(days=left), renewal=answer)
+        if not isinstance(answer, Gone)
+        else answer
+    )
     cases = cases_of(document([], [stage("prod", ARN)], declared=declared), answers={ARN: answered})
 
     (rotation,) = plan_rotations(cases)

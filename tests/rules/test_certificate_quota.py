@@ -25,7 +25,9 @@ def two(left=12, **rest):
     return cases_of(document([certificate("a", left), certificate("b", left)], BOTH), **rest)
 
 
-@pytest.mark.parametrize(("held", "weight"), [(57, None), (58, None), (59, "warning"), (60, "warning"), (75, "warning")])
+@pytest.mark.parametrize(
+    ("held", "weight"), [(57, None), (58, None), (59, "warning"), (60, "warning"), (75, "warning")]
+)
 def test_as_many_as_are_due_must_be_free(held, weight):
     """Two that are due need two."""
     assert said(holding({HERE: held}, two())).get(RULE) == weight
@@ -43,12 +45,27 @@ def test_it_says_how_many_there_are_and_how_many_are_needed():
     "cases",
     [
         two(300),
-        two(answers={"a": Unanswered(reason="r", remedy="m"), "b": Unanswered(reason="r", remedy="m")}),
+        two(
+            answers={
+                "a": Unanswered(reason="r", remedy="m"),
+                "b": Unanswered(reason="r", remedy="m"),
+            }
+        ),
         two(policy=Policy(certificate_quota=62)),
         cases_of(document([certificate("a"), certificate("b")], [])),
-        cases_of(document([certificate("a"), certificate("b", 350)], BOTH[:1], declared=lineage(a=None, b="a"))),
+        cases_of(
+            document(
+                [certificate("a"), certificate("b", 350)], BOTH[:1], declared=lineage(a=None, b="a")
+            )
+        ),
     ],
-    ids=["not due", "perhaps of another account", "raised", "nobody presents them", "successor there"],
+    ids=[
+        "not due",
+        "perhaps of another account",
+        "raised",
+        "nobody presents them",
+        "successor there",
+    ],
 )
 def test_what_needs_no_room_is_no_finding(cases):
     """Only a successor that is still to be made counts."""
@@ -63,9 +80,15 @@ def test_one_that_is_gone_needs_a_new_one_and_other_places_have_their_own_room()
     assert RULE not in said(holding({Place(None, "222222222222", "us-east-1"): 60}, gone))
 
 
-@pytest.mark.parametrize(("left", "declared", "found"), [(350, False, False), (40, False, True), (350, True, True)])
-def test_without_the_configuration_one_that_waits_for_stages_counts_as_a_successor(left, declared, found):
+@pytest.mark.parametrize(
+    ("left", "declared", "found"), [(350, False, False), (40, False, True), (350, True, True)]
+)
+def test_without_the_configuration_one_that_waits_for_stages_counts_as_a_successor(
+    left, declared, found
+):
     """Nothing says whose successor it is, and it was made: it needs no room any more. With the configuration its comment says so."""
     both = [certificate("a", 12), certificate("b", left)]
     config = lineage(a=None, b=None) if declared else None
-    assert (RULE in said(holding({HERE: 60}, cases_of(document(both, BOTH[:1], declared=config))))) is found
+    assert (
+        RULE in said(holding({HERE: 60}, cases_of(document(both, BOTH[:1], declared=config))))
+    ) is found

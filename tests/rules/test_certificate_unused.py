@@ -26,7 +26,8 @@ def left_over(left=200, **rest):
     declared = rest.pop("declared", None)
     plan = rest.pop("plan", None)
     return cases_of(
-        document([certificate("old", left)], [stage("prod", None)], plan, declared), **{"survey": [shown("new")], **rest}
+        document([certificate("old", left)], [stage("prod", None)], plan, declared),
+        **{"survey": [shown("new")], **rest},
     )
 
 
@@ -60,13 +61,21 @@ def test_i4_it_is_never_called_unused_where_not_every_stage_was_seen(survey):
 def test_i4_the_stages_of_another_account_or_region_say_nothing():
     """All stages of its own place must have been listed."""
     cases = left_over()
-    for other in (replace(HOME, account="222222222222"), replace(HOME, region="eu-west-1"), replace(HOME, account=None)):
+    for other in (
+        replace(HOME, account="222222222222"),
+        replace(HOME, region="eu-west-1"),
+        replace(HOME, account=None),
+    ):
         moved = {other: cases.observations.surveys[HOME]}
-        assert RULE not in said(replace(cases, observations=replace(cases.observations, surveys=moved)))
+        assert RULE not in said(
+            replace(cases, observations=replace(cases.observations, surveys=moved))
+        )
 
 
 @pytest.mark.parametrize(
-    ("left", "found"), [(365, False), (306, False), (305, True), (-3, True)], ids=["new", "59 days", "60 days", "ended"]
+    ("left", "found"),
+    [(365, False), (306, False), (305, True), (-3, True)],
+    ids=["new", "59 days", "60 days", "ended"],
 )
 def test_what_is_younger_than_the_notice_may_be_a_successor_that_nobody_declared(left, found):
     """A rotation is begun in the notice before the end, so its successor is no older than that when stages move to it."""
@@ -85,14 +94,20 @@ def test_its_age_is_what_aws_says():
 def test_a_declared_successor_between_introduce_and_repoint_is_not_unused_however_old():
     """Its comment says what it is there for."""
     both = [certificate("old", 20), certificate("new", 250)]
-    cases = cases_of(document(both, [stage("prod", "old")], declared=lineage(old=None, new="old")), survey=[shown("old")])
+    cases = cases_of(
+        document(both, [stage("prod", "old")], declared=lineage(old=None, new="old")),
+        survey=[shown("old")],
+    )
     assert RULE not in said(cases)
 
 
 def test_a_predecessor_whose_retire_was_forgotten_is_unused_however_young():
     """The next phase is the remedy."""
     both = [certificate("old", 350), certificate("new", 364)]
-    cases = cases_of(document(both, [stage("prod", "new")], declared=lineage(old=None, new="old")), survey=[shown("new")])
+    cases = cases_of(
+        document(both, [stage("prod", "new")], declared=lineage(old=None, new="old")),
+        survey=[shown("new")],
+    )
     (finding,) = findings(cases, RULE)
     assert finding.certificate_id == "old"
     assert finding.remedy == "`tfcert patch` writes the retire phase"
@@ -124,4 +139,7 @@ def test_what_no_terraform_manages_is_deleted_by_a_command():
     subject = replace(case.subject, certificate=replace(case.certificate, address=None))
     stray = replace(cases, documents=(replace(part, cases=(replace(case, subject=subject),)),))
     (finding,) = findings(stray, RULE)
-    assert finding.remedy == "delete it: `aws apigateway delete-client-certificate --client-certificate-id old --region us-east-1`"
+    assert (
+        finding.remedy
+        == "delete it: `aws apigateway delete-client-certificate --client-certificate-id old --region us-east-1`"
+    )

@@ -36,16 +36,31 @@ def outcome(cases) -> Said:
 @pytest.mark.parametrize(
     "cases",
     [
-        lambda policy: cases_of(document([certificate("old", 300)]), answers={"old": REFUSED}, policy=policy),
+        lambda policy: cases_of(
+            document([certificate("old", 300)]), answers={"old": REFUSED}, policy=policy
+        ),
         lambda policy: cases_of(document([certificate("old", 300)]), survey=REFUSED, policy=policy),
         lambda policy: cases_of(document([certificate("old", None)]), policy=policy),
         lambda policy: cases_of(document([certificate("old", None)]), asked=False, policy=policy),
-        lambda policy: cases_of(document([certificate("old", 300)], plan=Plan(errored=True)), policy=policy),
         lambda policy: cases_of(
-            document([certificate("old", 300)], plan=Plan(stages=(moving("prod", "old", PresentsPlanned(())),))), policy=policy
+            document([certificate("old", 300)], plan=Plan(errored=True)), policy=policy
+        ),
+        lambda policy: cases_of(
+            document(
+                [certificate("old", 300)],
+                plan=Plan(stages=(moving("prod", "old", PresentsPlanned(())),)),
+            ),
+            policy=policy,
         ),
     ],
-    ids=["refused", "survey refused", "no answer, no date", "offline, no date", "errored plan", "unknown after apply"],
+    ids=[
+        "refused",
+        "survey refused",
+        "no answer, no date",
+        "offline, no date",
+        "errored plan",
+        "unknown after apply",
+    ],
 )
 def test_i4_what_was_left_unknown_is_inconclusive(cases, fail_on):
     """Exit code 3, whatever `--fail-on` says."""
@@ -91,12 +106,20 @@ def test_the_same_id_in_another_region_is_another_certificate():
 
     west = Place("aws", HOME.account, "us-west-2")
     other = replace(certificate("old", 300), place=west)
-    cases = cases_of(document([certificate("old", 300), other], [replace(stage("prod", "old"), place=west)]))
-    assert {case.subject.key.place.region: bool(case.subject.presented_by) for case in cases.all} == {
+    cases = cases_of(
+        document([certificate("old", 300), other], [replace(stage("prod", "old"), place=west)])
+    )
+    assert {
+        case.subject.key.place.region: bool(case.subject.presented_by) for case in cases.all
+    } == {
         "us-east-1": False,
         "us-west-2": True,
     }
-    answers = {case.subject.key: Found(expires_at=case.expires_at) for case in cases.all if case.subject.key.place == HOME}
+    answers = {
+        case.subject.key: Found(expires_at=case.expires_at)
+        for case in cases.all
+        if case.subject.key.place == HOME
+    }
     cases = build_cases(
         Inventory(documents=tuple(part.document for part in cases.documents)),
         Observations(asked=True, certificates=answers),
@@ -115,5 +138,7 @@ def test_a_created_certificate_does_not_explain_what_comes_from_elsewhere():
 
     for elsewhere, expected in ((True, {RULE: "warning"}), (False, {})):
         after = PresentsPlanned((certificate_at("new"),), elsewhere=elsewhere)
-        plan = Plan(certificates=(making("new"),), stages=(moving("prod", None, after, Action.CREATE),))
+        plan = Plan(
+            certificates=(making("new"),), stages=(moving("prod", None, after, Action.CREATE),)
+        )
         assert said(cases_of(document([], [], plan=plan))) == expected

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from builders import CERTIFICATE, STAGE, cases_of, certificate, document, lineage, making, moving, stage
+from builders import (
+    CERTIFICATE,
+    STAGE,
+    cases_of,
+    certificate,
+    document,
+    lineage,
+    making,
+    moving,
+    stage,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -26,7 +36,14 @@ TODAY = NOW.date()
 OLD = f"{CERTIFICATE}.old"
 
 
-def exemption(rule="certificate-expiring", *addresses, certificate_id=None, until=3, kind=SuppressedBy.POLICY, **more):
+def exemption(
+    rule="certificate-expiring",
+    *addresses,
+    certificate_id=None,
+    until=3,
+    kind=SuppressedBy.POLICY,
+    **more,
+):
     return Exemption(
         rule=rule,
         until=TODAY + timedelta(days=until),
@@ -40,7 +57,9 @@ def exemption(rule="certificate-expiring", *addresses, certificate_id=None, unti
 
 
 def judged(found, *exemptions, **more):
-    return judge(cases_of(found, policy=Policy(exemptions=exemptions, **more.pop("policy", {})), **more))
+    return judge(
+        cases_of(found, policy=Policy(exemptions=exemptions, **more.pop("policy", {})), **more)
+    )
 
 
 def standing(findings):
@@ -53,7 +72,11 @@ def standing(findings):
 
 @pytest.mark.parametrize(
     "entry",
-    [exemption("certificate-expiring", OLD), exemption(certificate_id="old"), exemption("certificate-expiring", f"{STAGE}.prod")],
+    [
+        exemption("certificate-expiring", OLD),
+        exemption(certificate_id="old"),
+        exemption("certificate-expiring", f"{STAGE}.prod"),
+    ],
     ids=["address", "id", "its only stage"],
 )
 def test_an_exempted_finding_stays_and_does_not_count(entry):
@@ -61,8 +84,15 @@ def test_an_exempted_finding_stays_and_does_not_count(entry):
     cases = cases_of(document(), policy=Policy(exemptions=(entry,)))
     (found,) = judge(cases)
     assert found.suppression is not None
-    assert (found.severity, found.suppression.reason, found.suppression.until) == (Severity.ERROR, "moved soon", entry.until)
-    assert (found.suppression.kind, found.suppression.location) == (SuppressedBy.POLICY, Location("tfcert.toml", 3))
+    assert (found.severity, found.suppression.reason, found.suppression.until) == (
+        Severity.ERROR,
+        "moved soon",
+        entry.until,
+    )
+    assert (found.suppression.kind, found.suppression.location) == (
+        SuppressedBy.POLICY,
+        Location("tfcert.toml", 3),
+    )
     outcome = Outcome(cases=cases, findings=(found,), rotations=())
     assert (str(outcome.verdict), outcome.exit_code) == ("clean", 0)
 
@@ -70,10 +100,16 @@ def test_an_exempted_finding_stays_and_does_not_count(entry):
 def test_a_certificate_of_several_stages_is_not_exempted_by_one_of_them():
     """By each of them it is; and the exemption of one alone is told what else presents it."""
     found = document(None, [stage("prod", "old"), stage("dev", "old")])
-    one, other = exemption("certificate-expiring", f"{STAGE}.prod"), exemption("certificate-expiring", f"{STAGE}.dev", until=2)
+    one, other = (
+        exemption("certificate-expiring", f"{STAGE}.prod"),
+        exemption("certificate-expiring", f"{STAGE}.dev", until=2),
+    )
     findings = judged(found, one)
     assert standing(findings) == (["certificate-expiring", "exemption-unused"], [])
-    assert f"{STAGE}.dev presents certificate old as well" in next(f for f in findings if f.rule == "exemption-unused").message
+    assert (
+        f"{STAGE}.dev presents certificate old as well"
+        in next(f for f in findings if f.rule == "exemption-unused").message
+    )
     (both,) = judged(found, one, other)
     assert both.suppression is not None
     assert both.suppression.until == other.until
@@ -82,9 +118,15 @@ def test_a_certificate_of_several_stages_is_not_exempted_by_one_of_them():
 def test_an_address_without_keys_means_every_instance_of_the_block():
     """And one with a key that instance alone."""
     first, second = certificate("old"), certificate("older")
-    keyed = [replace(each, address=replace(each.address, name="old", key=key)) for each, key in ((first, "a"), (second, "b"))]
+    keyed = [
+        replace(each, address=replace(each.address, name="old", key=key))
+        for each, key in ((first, "a"), (second, "b"))
+    ]
     found = document(keyed, [stage("prod", "old"), stage("dev", "older")])
-    assert standing(judged(found, exemption("certificate-expiring", OLD))) == ([], ["certificate-expiring"] * 2)
+    assert standing(judged(found, exemption("certificate-expiring", OLD))) == (
+        [],
+        ["certificate-expiring"] * 2,
+    )
     assert standing(judged(found, exemption("certificate-expiring", f'{OLD}["a"]'))) == (
         ["certificate-expiring"],
         ["certificate-expiring"],
@@ -114,16 +156,23 @@ def test_what_cannot_be_exempted_is_not():
         "exemption-unused",
     }
     expired = document([certificate("old", -1)])
-    assert "certificate-expired" in standing(judged(expired, exemption("certificate-expired", OLD)))[0]
+    assert (
+        "certificate-expired" in standing(judged(expired, exemption("certificate-expired", OLD)))[0]
+    )
     destroys = document(plan=Plan(certificates=(making("old", Action.DELETE),)))
-    assert "rotation-destroys-in-use" in standing(judged(destroys, exemption("rotation-destroys-in-use", OLD)))[0]
+    assert (
+        "rotation-destroys-in-use"
+        in standing(judged(destroys, exemption("rotation-destroys-in-use", OLD)))[0]
+    )
 
 
 def test_i4_what_was_not_checked_cannot_be_exempted():
     """I4: the verdict stays inconclusive."""
     away = {"old": Unanswered(reason="no credentials", remedy="log in")}
     cases = cases_of(
-        document([certificate("old", 300)]), answers=away, policy=Policy(exemptions=(exemption("certificate-unverified", OLD),))
+        document([certificate("old", 300)]),
+        answers=away,
+        policy=Policy(exemptions=(exemption("certificate-unverified", OLD),)),
     )
     outcome = Outcome(cases=cases, findings=judge(cases), rotations=())
     assert (str(outcome.verdict), outcome.exit_code) == ("inconclusive", 3)
@@ -132,7 +181,9 @@ def test_i4_what_was_not_checked_cannot_be_exempted():
 @given(st.integers(-5, 20), st.integers(0, 20))
 def test_an_exemption_holds_from_today_until_its_day_and_never_past_the_end(until, left):
     """Three fates: it holds, it has run out, or it is to last longer than the certificate; then the finding counts."""
-    findings = judged(document([certificate("old", left)]), exemption("certificate-expiring", OLD, until=until))
+    findings = judged(
+        document([certificate("old", left)]), exemption("certificate-expiring", OLD, until=until)
+    )
     fate = "exemption-expired" if until < 0 else "exemption-invalid" if until > left else None
     if fate is None:
         assert standing(findings) == ([], ["certificate-expiring"])
@@ -153,17 +204,27 @@ def test_the_end_that_counts_is_the_one_that_aws_says():
 def test_a_finding_about_a_stage_is_exempted_by_the_stage():
     """And by the id of the certificate that it names."""
     found = document([certificate("old", 300)], plan=Plan(stages=(moving("prod", "old", None),)))
-    for entry in (exemption("stage-detached", f"{STAGE}.prod"), exemption("stage-detached", certificate_id="old")):
+    for entry in (
+        exemption("stage-detached", f"{STAGE}.prod"),
+        exemption("stage-detached", certificate_id="old"),
+    ):
         assert standing(judged(found, entry)) == ([], ["stage-detached"])
-    assert "stage-detached" in standing(judged(found, exemption("stage-detached", f"{STAGE}.dev")))[0]
+    assert (
+        "stage-detached" in standing(judged(found, exemption("stage-detached", f"{STAGE}.dev")))[0]
+    )
 
 
 def test_a_certificate_without_an_address_is_exempted_by_all_of_its_stages_or_its_id():
     """The finding is filed under one of them, which does not speak for the others."""
     gone = {"lost": Gone()}
     found = document([], [stage("a", "lost"), stage("b", "lost")])
-    assert "certificate-gone" in standing(judged(found, exemption("certificate-gone", f"{STAGE}.a"), answers=gone))[0]
-    assert standing(judged(found, exemption("certificate-gone", certificate_id="lost"), answers=gone)) == ([], ["certificate-gone"])
+    assert (
+        "certificate-gone"
+        in standing(judged(found, exemption("certificate-gone", f"{STAGE}.a"), answers=gone))[0]
+    )
+    assert standing(
+        judged(found, exemption("certificate-gone", certificate_id="lost"), answers=gone)
+    ) == ([], ["certificate-gone"])
 
 
 def test_an_exemption_may_be_narrowed_to_documents_and_places():
@@ -173,7 +234,10 @@ def test_an_exemption_may_be_narrowed_to_documents_and_places():
     homes = {"policy": {"homes": ("/repo",)}}
     narrowed = exemption("certificate-expiring", OLD, where=Conditions(directory=("live",)))
     findings = judge(cases_of(here, there, policy=Policy(exemptions=(narrowed,), homes=("/repo",))))
-    assert [(one.source, one.suppression is not None) for one in findings] == [(here.source.path, True), ("there.json", False)]
+    assert [(one.source, one.suppression is not None) for one in findings] == [
+        (here.source.path, True),
+        ("there.json", False),
+    ]
     assert standing(judged(there, narrowed, **homes)) == (["certificate-expiring"], [])
     abroad = exemption("certificate-expiring", OLD, where=Conditions(account=("999999999999",)))
     assert standing(judged(here, abroad)) == (["certificate-expiring", "exemption-unused"], [])
@@ -189,7 +253,10 @@ def test_a_comment_exempts_in_its_own_configuration_alone():
     here = document(declared=inline(entry))
     there = replace(document(), source=replace(here.source, path="there.json"))
     findings = judge(cases_of(here, there))
-    assert [(one.source, one.suppression is not None) for one in findings] == [(here.source.path, True), ("there.json", False)]
+    assert [(one.source, one.suppression is not None) for one in findings] == [
+        (here.source.path, True),
+        ("there.json", False),
+    ]
     assert findings[0].suppression.kind is SuppressedBy.COMMENT
 
 
@@ -202,23 +269,36 @@ def test_an_exemption_in_a_plan_that_cures_stays_used():
 
 def test_a_suppressed_error_does_not_hide_another():
     """Only what is exempted stops counting."""
-    found = document([certificate("old"), certificate("other")], [stage("prod", "old"), stage("dev", "other")])
-    assert standing(judged(found, exemption("certificate-expiring", OLD))) == (["certificate-expiring"], ["certificate-expiring"])
+    found = document(
+        [certificate("old"), certificate("other")], [stage("prod", "old"), stage("dev", "other")]
+    )
+    assert standing(judged(found, exemption("certificate-expiring", OLD))) == (
+        ["certificate-expiring"],
+        ["certificate-expiring"],
+    )
 
 
 def test_a_faulty_comment_is_said_once_whichever_documents_share_it():
     """A plan and a state of one configuration."""
-    wrong = FaultyExemption(reason="it has no until", remedy="write one", location=Location("main.tf", 3))
+    wrong = FaultyExemption(
+        reason="it has no until", remedy="write one", location=Location("main.tf", 3)
+    )
     here = document([certificate("old", 300)], declared=inline(faulty=(wrong,)))
     findings = judge(cases_of(here, replace(here, source=replace(here.source, path="there.json"))))
-    assert [(one.rule, one.location) for one in findings] == [("exemption-invalid", Location("main.tf", 3))]
+    assert [(one.rule, one.location) for one in findings] == [
+        ("exemption-invalid", Location("main.tf", 3))
+    ]
 
 
 def test_scopes_and_exemptions_go_together():
     """What a scope makes a warning is suppressed as a warning, and a rule that is off there leaves its exemption unused."""
-    lowered = Scope(conditions=Conditions(stage=("prod",)), rules=(("certificate-expiring", Severity.NOTE),))
+    lowered = Scope(
+        conditions=Conditions(stage=("prod",)), rules=(("certificate-expiring", Severity.NOTE),)
+    )
     off = replace(lowered, rules=(("certificate-expiring", None),))
-    (one,) = judged(document(), exemption("certificate-expiring", OLD), policy={"scopes": (lowered,)})
+    (one,) = judged(
+        document(), exemption("certificate-expiring", OLD), policy={"scopes": (lowered,)}
+    )
     assert (one.severity, one.suppression is not None) == (Severity.NOTE, True)
     (left,) = judged(document(), exemption("certificate-expiring", OLD), policy={"scopes": (off,)})
     assert left.rule == "exemption-unused"

@@ -11,7 +11,10 @@ from checker.model.policy import Policy
 
 def test_it_is_said_where_it_stands_and_what_it_exempted():
     """One finding for each, a warning, also where it would match nothing any more."""
-    entries = (exemption("certificate-expiring", OLD, until=-1), exemption("stage-detached", certificate_id="nobody", until=-9))
+    entries = (
+        exemption("certificate-expiring", OLD, until=-1),
+        exemption("stage-detached", certificate_id="nobody", until=-9),
+    )
     found = findings(cases_of(document(), policy=Policy(exemptions=entries)), "exemption-expired")
     assert [(one.severity.word, one.address, one.certificate_id) for one in found] == [
         ("warning", None, "nobody"),
@@ -24,10 +27,18 @@ def test_it_is_said_where_it_stands_and_what_it_exempted():
 def test_its_last_day_still_counts():
     """Until is that day, included, in UTC."""
     entry = exemption("certificate-expiring", OLD, until=0)
-    assert findings(cases_of(document(), policy=Policy(exemptions=(entry,))), "exemption-expired") == []
+    assert (
+        findings(cases_of(document(), policy=Policy(exemptions=(entry,))), "exemption-expired")
+        == []
+    )
 
 
 def test_it_may_be_off():
     """What it exempted counts anyway."""
-    policy = Policy(exemptions=(exemption("certificate-expiring", OLD, until=-1),), rules=(("exemption-expired", None),))
-    assert [one.rule for one in findings(cases_of(document(), policy=policy))] == ["certificate-expiring"]
+    policy = Policy(
+        exemptions=(exemption("certificate-expiring", OLD, until=-1),),
+        rules=(("exemption-expired", None),),
+    )
+    assert [one.rule for one in findings(cases_of(document(), policy=policy))] == [
+        "certificate-expiring"
+    ]

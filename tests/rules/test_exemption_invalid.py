@@ -14,10 +14,19 @@ from checker.model.severity import Severity
 
 def test_one_past_the_certificates_end_names_the_end_and_exempts_nothing():
     """The finding counts, and the exemption says how long it may be."""
-    cases = cases_of(document(), policy=Policy(exemptions=(exemption("certificate-expiring", OLD, until=13),)))
+    cases = cases_of(
+        document(), policy=Policy(exemptions=(exemption("certificate-expiring", OLD, until=13),))
+    )
     (found,) = findings(cases, "exemption-invalid")
-    assert (found.severity, found.address, found.location) == (Severity.WARNING, OLD, Location("tfcert.toml", 3))
-    assert "lasts until 2026-12-06, and certificate old ends on 2026-12-05: it exempts nothing" in found.message
+    assert (found.severity, found.address, found.location) == (
+        Severity.WARNING,
+        OLD,
+        Location("tfcert.toml", 3),
+    )
+    assert (
+        "lasts until 2026-12-06, and certificate old ends on 2026-12-05: it exempts nothing"
+        in found.message
+    )
     assert found.remedy == "let it end on 2026-12-05 at the latest"
     (counted,) = findings(cases, "certificate-expiring")
     assert counted.suppression is None
@@ -25,7 +34,9 @@ def test_one_past_the_certificates_end_names_the_end_and_exempts_nothing():
 
 def test_a_comment_of_a_wrong_form_is_said_with_its_line():
     """Also where there is nothing to exempt: whoever wrote it believes that it will hold."""
-    wrong = FaultyExemption(reason="it has no reason", remedy="write one", location=Location("main.tf", 7), address=OLD)
+    wrong = FaultyExemption(
+        reason="it has no reason", remedy="write one", location=Location("main.tf", 7), address=OLD
+    )
     declared = replace(lineage(old=None), faulty=(wrong,))
     (found,) = findings(cases_of(document([certificate("old", 300)], declared=declared)))
     assert (found.rule, found.location, found.message, found.remedy) == (

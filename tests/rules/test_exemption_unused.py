@@ -26,7 +26,9 @@ def test_it_says_why_nothing_needed_it():
     assert "there is no such finding about it" in mended
     (misspelt,) = unused(HEALTHY, exemption("certificate-expiring", f"{OLD}er"))
     assert "no stage and no certificate of these sources is called so" in misspelt
-    (off,) = unused(document(), exemption("certificate-expiring", OLD), rules=(("certificate-expiring", None),))
+    (off,) = unused(
+        document(), exemption("certificate-expiring", OLD), rules=(("certificate-expiring", None),)
+    )
     assert "switched the rule off" in off
 
 
@@ -59,10 +61,15 @@ def test_it_is_not_said_while_a_root_module_could_not_be_read():
 
 def test_one_that_is_used_in_one_of_several_documents_is_used():
     """A plan that cures and a state that does not know of it yet."""
-    other = replace(document([certificate("new", 300)], []), source=replace(HEALTHY.source, path="other.json"))
+    other = replace(
+        document([certificate("new", 300)], []), source=replace(HEALTHY.source, path="other.json")
+    )
     cases = cases_of(
-        document(plan=Plan(certificates=(making("new"),))), policy=Policy(exemptions=(exemption("certificate-expiring", OLD),))
+        document(plan=Plan(certificates=(making("new"),))),
+        policy=Policy(exemptions=(exemption("certificate-expiring", OLD),)),
     )
     assert findings(cases, "exemption-unused") == []
-    both = cases_of(document(), other, policy=Policy(exemptions=(exemption("certificate-expiring", OLD),)))
+    both = cases_of(
+        document(), other, policy=Policy(exemptions=(exemption("certificate-expiring", OLD),))
+    )
     assert findings(both, "exemption-unused") == []

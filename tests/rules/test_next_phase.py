@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from builders import cases_of, certificate, certificate_at, deploying, document, findings, lineage, making, moving, stage
+from builders import (
+    cases_of,
+    certificate,
+    certificate_at,
+    deploying,
+    document,
+    findings,
+    lineage,
+    making,
+    moving,
+    stage,
+)
 from msgspec.structs import replace
 from world import NOW
 
@@ -18,11 +29,18 @@ from checker.model.rotation import Phase
 
 def aged(name: str, days: int, left: float | None = None):
     """A recorded certificate that was made so many days ago."""
-    return replace(certificate(name, 365 - days if left is None else left), created_at=NOW - timedelta(days=days))
+    return replace(
+        certificate(name, 365 - days if left is None else left),
+        created_at=NOW - timedelta(days=days),
+    )
 
 
-def complaints(plan: Plan, declared: ConfigurationFacts, *known, stages=None, expect="next") -> list[str]:
-    cases = cases_of(document(list(known), stages or [stage("prod", "old")], plan, declared), expect=expect)
+def complaints(
+    plan: Plan, declared: ConfigurationFacts, *known, stages=None, expect="next"
+) -> list[str]:
+    cases = cases_of(
+        document(list(known), stages or [stage("prod", "old")], plan, declared), expect=expect
+    )
     return [finding.message for finding in findings(cases, "plan-exceeds-phase")]
 
 
@@ -41,8 +59,18 @@ def test_a_plan_without_any_change_of_ours_passes():
     [
         (Plan(certificates=(making("new"),)), INTRODUCED, (OLD,), None),
         (Plan(stages=(MOVE,)), INTRODUCED, (OLD, NEW), None),
-        (Plan(certificates=(making("old", Action.DELETE),)), lineage(new=None), (OLD, NEW), [stage("prod", "new")]),
-        (Plan(certificates=(making("old", Action.FORGET),)), lineage(new=None), (OLD, NEW), [stage("prod", "new")]),
+        (
+            Plan(certificates=(making("old", Action.DELETE),)),
+            lineage(new=None),
+            (OLD, NEW),
+            [stage("prod", "new")],
+        ),
+        (
+            Plan(certificates=(making("old", Action.FORGET),)),
+            lineage(new=None),
+            (OLD, NEW),
+            [stage("prod", "new")],
+        ),
     ],
     ids=["introduce", "repoint", "retire", "retire by removed"],
 )
@@ -56,7 +84,9 @@ def test_rotations_in_different_phases_pass_in_one_plan():
     declared = lineage(a=None, a2="a", b=None, b2="b", c2=None)
     known = (aged("a", 353), aged("b", 353), aged("b2", 5), aged("c", 353), aged("c2", 30))
     stages = [stage("sa", "a"), stage("sb", "b"), stage("sc", "c2")]
-    plan = Plan(certificates=(making("a2"), making("c", Action.DELETE)), stages=(moving("sb", "b", "b2"),))
+    plan = Plan(
+        certificates=(making("a2"), making("c", Action.DELETE)), stages=(moving("sb", "b", "b2"),)
+    )
     assert complaints(plan, declared, *known, stages=stages) == []
     for phase in (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE):
         assert complaints(plan, declared, *known, stages=stages, expect=phase)
@@ -77,15 +107,36 @@ def test_two_phases_of_one_rotation_are_too_much():
     ("plan", "reason"),
     [
         (Plan(certificates=(making("third"),)), "third succeeds no certificate"),
-        (Plan(certificates=(making("old", Action.DELETE),)), "though its block is still in the configuration"),
-        (Plan(certificates=(making("old", Action.REPLACE),)), "has the planned action delete+create"),
+        (
+            Plan(certificates=(making("old", Action.DELETE),)),
+            "though its block is still in the configuration",
+        ),
+        (
+            Plan(certificates=(making("old", Action.REPLACE),)),
+            "has the planned action delete+create",
+        ),
         (Plan(certificates=(making("old", Action.UPDATE),)), "has the planned action update"),
-        (Plan(stages=(moving("prod", "old", None),)), "does not move from one existing certificate to another"),
+        (
+            Plan(stages=(moving("prod", "old", None),)),
+            "does not move from one existing certificate to another",
+        ),
         (Plan(stages=(moving("prod", "old", "third"),)), "moves to third, which does not succeed"),
-        (Plan(stages=(moving("prod", "old", "old", changed=frozenset({"variables"})),)), "also changes variables"),
-        (Plan(stages=(moving("prod", None, "new", Action.CREATE),)), "has the planned action create"),
-        (Plan(deployments=(deploying(Action.REPLACE),)), "publishes more than the next phase of any rotation should"),
-        (Plan(certificates=(replace(making("old", Action.DELETE), deposed="a1"),)), "for an old object of it (deposed a1)"),
+        (
+            Plan(stages=(moving("prod", "old", "old", changed=frozenset({"variables"})),)),
+            "also changes variables",
+        ),
+        (
+            Plan(stages=(moving("prod", None, "new", Action.CREATE),)),
+            "has the planned action create",
+        ),
+        (
+            Plan(deployments=(deploying(Action.REPLACE),)),
+            "publishes more than the next phase of any rotation should",
+        ),
+        (
+            Plan(certificates=(replace(making("old", Action.DELETE), deposed="a1"),)),
+            "for an old object of it (deposed a1)",
+        ),
     ],
     ids=[
         "other",
@@ -104,7 +155,9 @@ def test_any_other_change_of_ours_is_a_finding(plan, reason):
     """Each is named with what it does."""
     declared = lineage(old=None, new="old", third=None)
     known = (OLD, NEW, aged("third", 5))
-    assert any(reason in found for found in complaints(plan, declared, *known)), complaints(plan, declared, *known)
+    assert any(reason in found for found in complaints(plan, declared, *known)), complaints(
+        plan, declared, *known
+    )
 
 
 def test_a_successor_that_is_deleted_again_is_no_retire():
@@ -127,7 +180,9 @@ def test_a_repoint_inside_the_trust_window_is_too_early(age, fits):
 
 def test_a_hand_made_successor_that_is_imported_is_introduced():
     """Imported alone it is introduce; together with the move of a stage it was not in the state before."""
-    imported = CertificateChange(address=certificate_at("new"), action=Action.NO_OP, before=NEW, after=NEW, imported=True)
+    imported = CertificateChange(
+        address=certificate_at("new"), action=Action.NO_OP, before=NEW, after=NEW, imported=True
+    )
     alone = Plan(certificates=(imported,))
     assert complaints(alone, INTRODUCED, OLD, NEW) == []
     assert complaints(alone, INTRODUCED, OLD, NEW, expect=Phase.INTRODUCE) == []
@@ -145,7 +200,9 @@ def test_a_second_successor_beside_one_in_state_is_too_much():
 
 def test_by_an_id_the_successor_of_a_certificate_outside_terraform_is_known_too():
     """`tfcert: succeeds old` names an id."""
-    block = DeclaredCertificate(block=certificate_at("new"), location=Location("main.tf", 1), succeeds_id="old")
+    block = DeclaredCertificate(
+        block=certificate_at("new"), location=Location("main.tf", 1), succeeds_id="old"
+    )
     declared = ConfigurationFacts(directory=".", certificates=(block,))
     assert complaints(Plan(certificates=(making("new"),)), declared) == []
     assert complaints(Plan(stages=(MOVE,)), declared, NEW) == []

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from builders import cases_of, certificate, certificate_at, deploying, document, findings, lineage, making, moving, stage
+from builders import (
+    cases_of,
+    certificate,
+    certificate_at,
+    deploying,
+    document,
+    findings,
+    lineage,
+    making,
+    moving,
+    stage,
+)
 from msgspec.structs import replace
 
 from checker.model.configuration import HashedFile
@@ -50,7 +61,10 @@ def test_a_plan_that_does_nothing_is_less(phase):
     idle = Plan(
         certificates=(
             CertificateChange(
-                address=certificate_at("old"), action=Action.NO_OP, before=certificate("old"), after=certificate("old")
+                address=certificate_at("old"),
+                action=Action.NO_OP,
+                before=certificate("old"),
+                after=certificate("old"),
             ),
         ),
         stages=(moving("prod", "old", "old", Action.NO_OP),),
@@ -72,8 +86,19 @@ def test_a_plan_that_does_nothing_is_less(phase):
         {"stages": (moving("other", "old", None),)},
         {"stages": (moving("other", "old", NEW),)},
         {"deployments": (deploying(Action.REPLACE_CREATE_FIRST),)},
-        {"certificates": (replace(making("third", Action.NO_OP), previous_address=certificate_at("second")),)},
-        {"stages": (replace(moving("other", "x", "x", Action.NO_OP), previous_address=certificate_at("second")),)},
+        {
+            "certificates": (
+                replace(making("third", Action.NO_OP), previous_address=certificate_at("second")),
+            )
+        },
+        {
+            "stages": (
+                replace(
+                    moving("other", "x", "x", Action.NO_OP),
+                    previous_address=certificate_at("second"),
+                ),
+            )
+        },
     ],
     ids=[
         "certificate updated",
@@ -89,19 +114,33 @@ def test_a_plan_that_does_nothing_is_less(phase):
 )
 def test_more_than_the_phase_is_a_finding(phase, plan, extra):
     """Certificates, stages and deployments are judged; one extra change is one finding."""
-    more = replace(plan, **{name: (*getattr(plan, name), *changes) for name, changes in extra.items()})
+    more = replace(
+        plan, **{name: (*getattr(plan, name), *changes) for name, changes in extra.items()}
+    )
     assert len(complaints(more, phase)) == 1
 
 
 def test_a_move_that_also_changes_something_else_is_named():
     """The other attributes stand in the message."""
     plan = Plan(
-        stages=(moving("prod", "old", "new", changed=frozenset({"client_certificate_id", "variables", "cache_cluster_enabled"})),)
+        stages=(
+            moving(
+                "prod",
+                "old",
+                "new",
+                changed=frozenset({"client_certificate_id", "variables", "cache_cluster_enabled"}),
+            ),
+        )
     )
-    assert any("also changes cache_cluster_enabled, variables" in said for said in complaints(plan, Phase.REPOINT))
+    assert any(
+        "also changes cache_cluster_enabled, variables" in said
+        for said in complaints(plan, Phase.REPOINT)
+    )
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, "new"), ("old", None), ("old", "old"), ("old", NEW)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, "new"), ("old", None), ("old", "old"), ("old", NEW)]
+)
 def test_repoint_moves_from_one_existing_certificate_to_another(before, after):
     """Attaching, detaching, staying, and moving to what the plan makes are no repoint."""
     assert complaints(Plan(stages=(moving("prod", before, after),)), Phase.REPOINT)
@@ -144,7 +183,10 @@ def test_a_rollback_that_makes_a_certificate_is_none():
 
 HASHING = (HashedFile(place=Location("api_gateway.tf", 7), file="api_gateway.tf"),)
 FOLLOWS = frozenset({"deployment_id"})
-REDEPLOYED = replace(deploying(Action.REPLACE_CREATE_FIRST), changed=frozenset({"triggers", "id", "created_date", "invoke_url"}))
+REDEPLOYED = replace(
+    deploying(Action.REPLACE_CREATE_FIRST),
+    changed=frozenset({"triggers", "id", "created_date", "invoke_url"}),
+)
 
 
 def redeploying(phase: Phase, deployment=REDEPLOYED, also: frozenset[str] = FOLLOWS) -> Plan:
@@ -152,7 +194,9 @@ def redeploying(phase: Phase, deployment=REDEPLOYED, also: frozenset[str] = FOLL
     plan = PLANS[phase]
     moved = moving("prod", "old", "new", changed=also | {"client_certificate_id"})
     stays = moving("prod", "old", "old", changed=also)
-    return replace(plan, stages=(moved if phase is Phase.REPOINT else stays,), deployments=(deployment,))
+    return replace(
+        plan, stages=(moved if phase is Phase.REPOINT else stays,), deployments=(deployment,)
+    )
 
 
 @pytest.mark.parametrize("expected", [*SERIES, "next"])
@@ -160,8 +204,12 @@ def test_a_deployment_that_a_hash_of_the_edited_file_replaces_is_a_warning(expec
     """An edit of the file is enough for it, so each phase has it: the warning names the line, and nothing else is found."""
     phase = Phase.INTRODUCE if expected == "next" else expected
     declared = replace(lineage(old=None, new="old"), hashes=HASHING)
-    known = [certificate("old", 300)] + ([certificate("new", 350)] if phase is not Phase.INTRODUCE else [])
-    cases = cases_of(document(known, [stage("prod", "old")], redeploying(phase), declared), expect=expected)
+    known = [certificate("old", 300)] + (
+        [certificate("new", 350)] if phase is not Phase.INTRODUCE else []
+    )
+    cases = cases_of(
+        document(known, [stage("prod", "old")], redeploying(phase), declared), expect=expected
+    )
     (found,) = findings(cases, "plan-exceeds-phase")
     assert found.severity is Severity.WARNING
     assert "api_gateway.tf:7" in found.message
@@ -182,7 +230,9 @@ def test_a_deployment_that_more_than_the_hash_replaces_is_an_error(phase, plan):
     """Something else of the API changes with it, or the stage loses its deployment for a moment."""
     declared = replace(lineage(old=None, new="old"), hashes=HASHING)
     known = [certificate("old", 300), certificate("new", 350)]
-    cases = cases_of(document(known, [stage("prod", "old")], redeploying(phase, **plan), declared), expect=phase)
+    cases = cases_of(
+        document(known, [stage("prod", "old")], redeploying(phase, **plan), declared), expect=phase
+    )
     assert any(found.severity is Severity.ERROR for found in findings(cases, "plan-exceeds-phase"))
 
 
@@ -191,5 +241,7 @@ def test_a_deployment_without_a_hash_in_the_configuration_is_an_error(phase):
     """Its triggers say something else, such as a changed method."""
     declared = lineage(old=None, new="old")
     known = [certificate("old", 300), certificate("new", 350)]
-    cases = cases_of(document(known, [stage("prod", "old")], redeploying(phase), declared), expect=phase)
+    cases = cases_of(
+        document(known, [stage("prod", "old")], redeploying(phase), declared), expect=phase
+    )
     assert any(found.severity is Severity.ERROR for found in findings(cases, "plan-exceeds-phase"))

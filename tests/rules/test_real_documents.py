@@ -29,11 +29,21 @@ def read(path: Path, config: Path | None = None):
 
 
 def cases_of(document, as_of: datetime, expect: Phase | None = None):
-    return build_cases(Inventory(documents=(document,)), Observations(asked=False), as_of=as_of, policy=Policy(), expect=expect)
+    return build_cases(
+        Inventory(documents=(document,)),
+        Observations(asked=False),
+        as_of=as_of,
+        policy=Policy(),
+        expect=expect,
+    )
 
 
 def ends(document) -> datetime:
-    return min(certificate.expires_at for certificate in document.certificates if certificate.expires_at is not None)
+    return min(
+        certificate.expires_at
+        for certificate in document.certificates
+        if certificate.expires_at is not None
+    )
 
 
 def rules(document, as_of: datetime, expect: Phase | None = None) -> dict[str, set[str]]:
@@ -93,7 +103,11 @@ def test_the_state_that_is_rotated_is_due_and_says_where():
     as_of = ends(document) - timedelta(days=12)
     cases = cases_of(document, as_of)
     (finding,) = judge(cases)
-    assert (finding.rule, finding.severity.word, finding.days_left) == ("certificate-expiring", "error", 12)
+    assert (finding.rule, finding.severity.word, finding.days_left) == (
+        "certificate-expiring",
+        "error",
+        12,
+    )
     assert finding.location is not None
     assert finding.location.file == "main.tf"
     assert rules(read(folder / "terraform.tfstate"), as_of) == {"certificate-expiring": {"error"}}

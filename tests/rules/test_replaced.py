@@ -23,8 +23,15 @@ REASONS = {
 def test_the_remedy_undoes_the_reason(reason, remedy, action):
     """`tfcert patch` alone would leave the replacement in the plan."""
     planned = PresentsPlanned((certificate_at("old"),))
-    plan = Plan(certificates=(replace(making("old", action), reason=reason),), stages=(moving("prod", "old", planned),))
+    plan = Plan(
+        certificates=(replace(making("old", action), reason=reason),),
+        stages=(moving("prod", "old", planned),),
+    )
     for rule in ("rotation-destroys-in-use", "rotation-unstaged"):
         (finding,) = findings(cases_of(document(plan=plan)), rule)
-        assert finding.remedy.startswith(remedy) if remedy else "terraform untaint" not in finding.remedy
+        assert (
+            finding.remedy.startswith(remedy)
+            if remedy
+            else "terraform untaint" not in finding.remedy
+        )
         assert "`tfcert patch`" in finding.remedy

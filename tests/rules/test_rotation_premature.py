@@ -27,7 +27,10 @@ def moved(age, *, recorded=False, before="old", action=Action.UPDATE, policy=Non
 
 
 @pytest.mark.parametrize("recorded", [False, True])
-@pytest.mark.parametrize(("age", "found"), [(WINDOW, False), (WINDOW - SECOND, True), (timedelta(0), True), (None, False)])
+@pytest.mark.parametrize(
+    ("age", "found"),
+    [(WINDOW, False), (WINDOW - SECOND, True), (timedelta(0), True), (None, False)],
+)
 def test_exactly_the_window_is_old_enough(age, found, recorded):
     """AWS's own date counts, else the recorded one; no date is no finding."""
     assert (said(moved(age, recorded=recorded)).get(RULE) == "warning") == found
@@ -45,7 +48,9 @@ def test_the_window_is_the_policys():
     assert RULE not in said(moved(timedelta(0), policy=Policy(trust_window_days=0)))
 
 
-@pytest.mark.parametrize(("before", "action"), [("new", Action.NO_OP), (None, Action.UPDATE), ("old", Action.NO_OP)])
+@pytest.mark.parametrize(
+    ("before", "action"), [("new", Action.NO_OP), (None, Action.UPDATE), ("old", Action.NO_OP)]
+)
 def test_a_stage_that_does_not_move_away_from_another_one_is_no_finding(before, action):
     """Nobody trusted anything before."""
     assert RULE not in said(moved(timedelta(0), before=before, action=action))

@@ -24,33 +24,68 @@ from checker.model.plan import Action, CertificateChange, Plan
 from checker.model.resources import PresentsPlanned, StageKind
 from checker.model.severity import Severity
 
-UNSTAGED, DESTROYS, DETACHED, OVERDUE = "rotation-unstaged", "rotation-destroys-in-use", "stage-detached", "rotation-overdue"
+UNSTAGED, DESTROYS, DETACHED, OVERDUE = (
+    "rotation-unstaged",
+    "rotation-destroys-in-use",
+    "stage-detached",
+    "rotation-overdue",
+)
 NEW = PresentsPlanned((certificate_at("new"),))
 SELF = PresentsPlanned((certificate_at("old"),))
 FINE = [certificate("old", 300), certificate("new", 350)]
 
 
 def rules(plan: Plan, stages=None, certificates=None, **more) -> set[str]:
-    return {rule for rule in said(cases_of(document(certificates or FINE, stages, plan), **more)) if "expir" not in rule}
+    return {
+        rule
+        for rule in said(cases_of(document(certificates or FINE, stages, plan), **more))
+        if "expir" not in rule
+    }
 
 
 @pytest.mark.parametrize(
     ("plan", "expected"),
     [
         (Plan(certificates=(making("new"),), stages=(moving("prod", "old", NEW),)), {UNSTAGED}),
-        (Plan(certificates=(making("old", Action.REPLACE),), stages=(moving("prod", "old", SELF),)), {UNSTAGED, DESTROYS}),
         (
-            Plan(certificates=(making("old", Action.REPLACE_CREATE_FIRST),), stages=(moving("prod", "old", SELF),)),
+            Plan(
+                certificates=(making("old", Action.REPLACE),), stages=(moving("prod", "old", SELF),)
+            ),
             {UNSTAGED, DESTROYS},
         ),
-        (Plan(certificates=(making("old", Action.DELETE),), stages=(moving("prod", "old", "new"),)), {DESTROYS}),
         (
-            Plan(certificates=(making("new"), making("old", Action.DELETE)), stages=(moving("prod", "old", NEW),)),
+            Plan(
+                certificates=(making("old", Action.REPLACE_CREATE_FIRST),),
+                stages=(moving("prod", "old", SELF),),
+            ),
             {UNSTAGED, DESTROYS},
         ),
-        (Plan(certificates=(making("old", Action.DELETE),), stages=(moving("prod", "old", None),)), {DETACHED, DESTROYS}),
+        (
+            Plan(
+                certificates=(making("old", Action.DELETE),), stages=(moving("prod", "old", "new"),)
+            ),
+            {DESTROYS},
+        ),
+        (
+            Plan(
+                certificates=(making("new"), making("old", Action.DELETE)),
+                stages=(moving("prod", "old", NEW),),
+            ),
+            {UNSTAGED, DESTROYS},
+        ),
+        (
+            Plan(
+                certificates=(making("old", Action.DELETE),), stages=(moving("prod", "old", None),)
+            ),
+            {DETACHED, DESTROYS},
+        ),
         (Plan(stages=(moving("prod", "old", None),)), {DETACHED}),
-        (Plan(stages=(moving("prod", "old", NEW, Action.REPLACE),), certificates=(making("new"),)), {UNSTAGED}),
+        (
+            Plan(
+                stages=(moving("prod", "old", NEW, Action.REPLACE),), certificates=(making("new"),)
+            ),
+            {UNSTAGED},
+        ),
         (Plan(stages=(moving("prod", "old", None, Action.REPLACE),)), {DETACHED}),
         (Plan(certificates=(making("new"),)), set()),
         (Plan(stages=(moving("prod", "old", "new"),)), set()),
@@ -120,7 +155,12 @@ def outside(api: str, name: str, identity: str = "old") -> ObservedStage:
         ([outside("api9", "hidden", "other")], (), [], set()),
         ([outside("api1", "prod")], (), [stage("prod", "new")], {DESTROYS}),
         ([outside("api1", "prod")], (moving("prod", "old", None, Action.DELETE),), None, set()),
-        ([outside("api1", "prod"), outside("api9", "prod")], (moving("prod", "old", None, Action.DELETE),), None, {DESTROYS}),
+        (
+            [outside("api1", "prod"), outside("api9", "prod")],
+            (moving("prod", "old", None, Action.DELETE),),
+            None,
+            {DESTROYS},
+        ),
         ([], (moving("prod", "old", None, Action.FORGET),), None, {DESTROYS}),
         (Unanswered(reason="denied", remedy="x"), (), [], {"certificate-unverified"}),
     ],
@@ -144,7 +184,9 @@ def test_i1_a_certificate_in_use_is_not_destroyed_unseen(survey, plan_stages, st
 def test_the_finding_names_who_presents_it():
     """Address, place in the configuration, and the stages inside and outside."""
     plan = Plan(certificates=(making("old", Action.REPLACE),))
-    cases = cases_of(document(FINE, plan=plan, declared=lineage(old=None)), survey=[outside("api9", "hidden")])
+    cases = cases_of(
+        document(FINE, plan=plan, declared=lineage(old=None)), survey=[outside("api9", "hidden")]
+    )
     (finding,) = findings(cases, DESTROYS)
     assert finding.message == (
         "the plan would replace certificate old while it is presented by aws_api_gateway_stage.prod and in AWS api9/hidden"
@@ -171,9 +213,9 @@ def test_a_rotation_is_overdue_from_the_moment_after_repoint_by(left, plan, weig
 
 def test_without_a_successor_in_state_nothing_is_overdue():
     """Then it is expiring, and nothing else."""
-    assert said(cases_of(document([certificate("old", 3)], declared=lineage(old=None, new="old")))) == {
-        "certificate-expiring": "error"
-    }
+    assert said(
+        cases_of(document([certificate("old", 3)], declared=lineage(old=None, new="old")))
+    ) == {"certificate-expiring": "error"}
 
 
 def test_a_second_successor_beside_one_in_state_fails_the_plan_that_makes_it():
@@ -199,11 +241,17 @@ def test_a_plan_that_makes_a_manual_successor_alone_is_the_cure(name):
     alone = Plan(certificates=(making(name),))
     (found,) = findings(cases_of(document(plan=alone, declared=declared)), "certificate-expiring")
     assert found.severity is Severity.WARNING
-    moved = Plan(certificates=(making(name),), stages=(moving("prod", "old", PresentsPlanned((certificate_at(name),))),))
+    moved = Plan(
+        certificates=(making(name),),
+        stages=(moving("prod", "old", PresentsPlanned((certificate_at(name),))),),
+    )
     (found,) = findings(cases_of(document(plan=moved, declared=declared)), "certificate-expiring")
     assert found.severity is Severity.ERROR
     other = Plan(certificates=(making("elsewhere"),))
-    (found,) = findings(cases_of(document(plan=other, declared=lineage(old=None, elsewhere=None))), "certificate-expiring")
+    (found,) = findings(
+        cases_of(document(plan=other, declared=lineage(old=None, elsewhere=None))),
+        "certificate-expiring",
+    )
     assert found.severity is Severity.ERROR
 
 
@@ -217,7 +265,10 @@ def test_an_imported_successor_takes_the_rotation_forward():
         after=certificate("new", 350),
         imported=True,
     )
-    (found,) = findings(cases_of(document(plan=Plan(certificates=(change,)), declared=declared)), "certificate-expiring")
+    (found,) = findings(
+        cases_of(document(plan=Plan(certificates=(change,)), declared=declared)),
+        "certificate-expiring",
+    )
     assert found.severity is Severity.WARNING
 
 
@@ -226,7 +277,10 @@ def test_the_remedy_of_a_one_step_change_names_the_patch_that_separates_it():
     made = lineage(old=None, other=None)
     taking = replace(made.certificates[1], stages=frozenset({stage_at("prod")}))
     declared = replace(made, certificates=(made.certificates[0], taking))
-    plan = Plan(certificates=(making("other"),), stages=(moving("prod", "old", PresentsPlanned((certificate_at("other"),))),))
+    plan = Plan(
+        certificates=(making("other"),),
+        stages=(moving("prod", "old", PresentsPlanned((certificate_at("other"),))),),
+    )
     (found,) = findings(cases_of(document(plan=plan, declared=declared)), UNSTAGED)
     assert f"keeps {CERTIFICATE}.other" in found.remedy
     assert "tfcert patch" in found.remedy

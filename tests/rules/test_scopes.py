@@ -5,7 +5,18 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from builders import CERTIFICATE, STAGE, cases_of, certificate, document, findings, making, moving, said, stage
+from builders import (
+    CERTIFICATE,
+    STAGE,
+    cases_of,
+    certificate,
+    document,
+    findings,
+    making,
+    moving,
+    said,
+    stage,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -27,8 +38,14 @@ from checker.rules import RULES, judge
 
 
 def scope(values=(), rules=(), **conditions):
-    given_as = {name: (value,) if isinstance(value, str) else value for name, value in conditions.items()}
-    return Scope(conditions=Conditions(**given_as), values=tuple(dict(values).items()), rules=tuple(sorted(dict(rules).items())))
+    given_as = {
+        name: (value,) if isinstance(value, str) else value for name, value in conditions.items()
+    }
+    return Scope(
+        conditions=Conditions(**given_as),
+        values=tuple(dict(values).items()),
+        rules=tuple(sorted(dict(rules).items())),
+    )
 
 
 def outcome(cases):
@@ -77,14 +94,24 @@ def test_the_order_of_stages_changes_nothing(order, data):
     """The strictest is the strictest whoever comes first."""
     rules = {name: data.draw(st.sampled_from([None, *Severity])) for name in NAMES}
     fails = {name: data.draw(st.sampled_from([*FailOn])) for name in NAMES}
-    scopes = tuple(scope({"fail_on": fails[name]}, {"certificate-expiring": rules[name]}, stage=name) for name in NAMES)
+    scopes = tuple(
+        scope({"fail_on": fails[name]}, {"certificate-expiring": rules[name]}, stage=name)
+        for name in NAMES
+    )
     codes = set()
     for stages in (order, NAMES):
-        cases = cases_of(document(None, [stage(name, "old") for name in stages]), policy=Policy(scopes=scopes))
+        cases = cases_of(
+            document(None, [stage(name, "old") for name in stages]), policy=Policy(scopes=scopes)
+        )
         found = outcome(cases)
         codes.add((found.exit_code, tuple((one.severity, one.rule) for one in found.findings)))
     assert len(codes) == 1
-    alone = {outcome(cases_of(document(None, [stage(name, "old")]), policy=Policy(scopes=scopes))).exit_code for name in NAMES}
+    alone = {
+        outcome(
+            cases_of(document(None, [stage(name, "old")]), policy=Policy(scopes=scopes))
+        ).exit_code
+        for name in NAMES
+    }
     assert codes.pop()[0] == max(alone)
 
 
@@ -116,12 +143,19 @@ def test_each_condition_is_held_against_the_certificate_and_its_stage(conditions
     shown = replace(stage("prod", "old"), tags=(("tier", "gold"),), api_name="orders")
     found = replace(document([own], [shown]), workspace="blue", directory="/home/us/live/eu")
     policy = Policy(scopes=(scope({"threshold_days": 45}, **conditions),), homes=("/home/us",))
-    assert said(cases_of(found, policy=policy)) == {"certificate-expiring": "error" if meant else "warning"}
+    assert said(cases_of(found, policy=policy)) == {
+        "certificate-expiring": "error" if meant else "warning"
+    }
 
 
 def test_i4_a_scope_by_what_is_not_known_does_not_match():
     """I4: neither a laxer threshold nor `off` for what nobody knows to be meant."""
-    nowhere = replace(document([replace(certificate("old"), place=Place())], [replace(stage("prod", "old"), place=Place())]))
+    nowhere = replace(
+        document(
+            [replace(certificate("old"), place=Place())],
+            [replace(stage("prod", "old"), place=Place())],
+        )
+    )
     for conditions in (
         {"account": "*"},
         {"region": "*"},
@@ -130,14 +164,20 @@ def test_i4_a_scope_by_what_is_not_known_does_not_match():
         {"api": "*"},
         {"tags": (("a", ("*",)),)},
     ):
-        policy = Policy(scopes=(scope({"fail_on": FailOn.NEVER}, {"certificate-expiring": None}, **conditions),))
+        policy = Policy(
+            scopes=(scope({"fail_on": FailOn.NEVER}, {"certificate-expiring": None}, **conditions),)
+        )
         found = outcome(cases_of(nowhere, policy=policy, asked=False))
         assert found.exit_code == 1, conditions
 
 
 def test_a_rule_that_is_off_finds_nothing_and_one_that_is_lowered_no_longer_fails():
     """Everywhere, or in a scope alone."""
-    for weight, code, weights in ((None, 0, []), (Severity.NOTE, 0, [Severity.NOTE]), (Severity.WARNING, 0, [Severity.WARNING])):
+    for weight, code, weights in (
+        (None, 0, []),
+        (Severity.NOTE, 0, [Severity.NOTE]),
+        (Severity.WARNING, 0, [Severity.WARNING]),
+    ):
         for policy in (
             Policy(rules=(("certificate-expiring", weight),)),
             Policy(scopes=(scope(rules={"certificate-expiring": weight}, stage="prod"),)),
@@ -149,11 +189,20 @@ def test_a_rule_that_is_off_finds_nothing_and_one_that_is_lowered_no_longer_fail
 def test_a_heavier_weight_never_raises_what_a_rule_weakens_by_itself():
     """A gate never stops the cure: what is a notice yet, and what a plan takes forward, stay warnings."""
     heavy = Policy(rules=tuple(sorted((rule.name, Severity.ERROR) for rule in RULES)))
-    assert said(cases_of(document([certificate("old", 45)]), policy=heavy)) == {"certificate-expiring": "warning"}
+    assert said(cases_of(document([certificate("old", 45)]), policy=heavy)) == {
+        "certificate-expiring": "warning"
+    }
     cure = document(plan=Plan(certificates=(making("new"),)))
     assert said(cases_of(cure, policy=heavy)) == {"certificate-expiring": "warning"}
-    late = document([certificate("old"), certificate("new", 300)], plan=Plan(stages=(moving("prod", "old", "new"),)))
-    fresh = {"new": Found(expires_at=certificate("new", 300).expires_at, created_at=certificate("x", 0).expires_at)}
+    late = document(
+        [certificate("old"), certificate("new", 300)],
+        plan=Plan(stages=(moving("prod", "old", "new"),)),
+    )
+    fresh = {
+        "new": Found(
+            expires_at=certificate("new", 300).expires_at, created_at=certificate("x", 0).expires_at
+        )
+    }
     assert said(cases_of(late, policy=heavy, answers=fresh))["rotation-premature"] == "error"
 
 
@@ -168,23 +217,41 @@ def test_i4_certificate_unverified_makes_the_verdict_inconclusive_whatever_it_we
 
 def test_fail_on_of_a_scope_decides_for_what_it_means():
     """A warning fails in production and an error does not in a sandbox; the strictest counts where both present one."""
-    scopes = (scope({"fail_on": FailOn.WARNING}, stage="prod"), scope({"fail_on": FailOn.NEVER}, stage="dev"))
+    scopes = (
+        scope({"fail_on": FailOn.WARNING}, stage="prod"),
+        scope({"fail_on": FailOn.NEVER}, stage="dev"),
+    )
     policy = Policy(scopes=scopes)
 
     def code(left, *names):
         return outcome(
-            cases_of(document([certificate("old", left)], [stage(name, "old") for name in names]), policy=policy)
+            cases_of(
+                document([certificate("old", left)], [stage(name, "old") for name in names]),
+                policy=policy,
+            )
         ).exit_code
 
-    assert [code(45, "prod"), code(12, "dev"), code(12, "test"), code(45, "test"), code(45, "prod", "dev")] == [1, 0, 1, 0, 1]
-    assert str(outcome(cases_of(document(None, [stage("dev", "old")]), policy=policy)).verdict) == "findings"
+    assert [
+        code(45, "prod"),
+        code(12, "dev"),
+        code(12, "test"),
+        code(45, "test"),
+        code(45, "prod", "dev"),
+    ] == [1, 0, 1, 0, 1]
+    assert (
+        str(outcome(cases_of(document(None, [stage("dev", "old")]), policy=policy)).verdict)
+        == "findings"
+    )
 
 
 def test_what_the_command_line_says_stands_over_every_scope():
     """`overrides` is the last word, a scope's value is not."""
     prod = scope({"threshold_days": 45, "fail_on": FailOn.WARNING}, stage="prod")
     policy = Policy(
-        scopes=(prod,), threshold_days=5, fail_on=FailOn.NEVER, overrides=(("fail_on", FailOn.NEVER), ("threshold_days", 5))
+        scopes=(prod,),
+        threshold_days=5,
+        fail_on=FailOn.NEVER,
+        overrides=(("fail_on", FailOn.NEVER), ("threshold_days", 5)),
     )
     found = outcome(cases_of(document([certificate("old", 12)]), policy=policy))
     assert ([one.severity.word for one in found.findings], found.exit_code) == (["warning"], 0)
@@ -197,11 +264,16 @@ def test_deadlines_of_a_shared_certificate_are_the_earliest_of_its_stages():
         scope({"trust_window_days": 9}, stage="dev"),
         scope({"notice_days": 90}, stage="test"),
     )
-    cases = cases_of(document([certificate("old", 80)], [stage(name, "old") for name in NAMES]), policy=Policy(scopes=scopes))
+    cases = cases_of(
+        document([certificate("old", 80)], [stage(name, "old") for name in NAMES]),
+        policy=Policy(scopes=scopes),
+    )
     (rotation,) = plan_rotations(cases)
     end = certificate("old", 80).expires_at
     assert (rotation.repoint_by, rotation.introduce_by) == (end - 20 * DAY, end - 29 * DAY)
-    lonely = cases_of(document([certificate("old", 80)], [stage("prod", "old")]), policy=Policy(scopes=scopes))
+    lonely = cases_of(
+        document([certificate("old", 80)], [stage("prod", "old")]), policy=Policy(scopes=scopes)
+    )
     assert plan_rotations(lonely) == ()
 
 
@@ -238,16 +310,23 @@ def test_the_quota_of_a_place_is_that_of_its_scope():
     def quota(*scopes):
         cases = cases_of(document(), policy=Policy(scopes=scopes))
         held = replace(cases.observations, held={Place(None, HOME.account, HOME.region): 60})
-        return [one.message for one in findings(replace(cases, observations=held), "certificate-quota")]
+        return [
+            one.message for one in findings(replace(cases, observations=held), "certificate-quota")
+        ]
 
     assert len(quota()) == 1
     assert quota(scope({"certificate_quota": 100}, region="us-east-1")) == []
     assert quota(scope({"certificate_quota": 100}, account="123456789012")) == []
     assert len(quota(scope({"certificate_quota": 100}, stage="prod"))) == 1
-    (told,) = quota(scope({"certificate_quota": 100}, region="us-*"), scope({"certificate_quota": 55}, region="us-east-1"))
+    (told,) = quota(
+        scope({"certificate_quota": 100}, region="us-*"),
+        scope({"certificate_quota": 55}, region="us-east-1"),
+    )
     assert "60 of 55" in told
     # Region and stage together mean the stage, and the region alone still means the place.
-    (told,) = quota(scope({"certificate_quota": 55}, region="us-*"), scope({"threshold_days": 31}, stage="prod"))
+    (told,) = quota(
+        scope({"certificate_quota": 55}, region="us-*"), scope({"threshold_days": 31}, stage="prod")
+    )
     assert "60 of 55" in told
 
 
@@ -257,7 +336,12 @@ def test_untouched_keeps_a_plan_from_failing_for_what_it_leaves_alone(most):
 
     def weight(plan, stages=("prod",)):
         found = document(None, [stage(name, "old") for name in stages], plan)
-        return [one.severity.word for one in findings(cases_of(found, policy=Policy(untouched=most)), "certificate-expiring")]
+        return [
+            one.severity.word
+            for one in findings(
+                cases_of(found, policy=Policy(untouched=most)), "certificate-expiring"
+            )
+        ]
 
     still = moving("prod", "old", "old", Action.NO_OP)
     assert weight(Plan(stages=(still,))) == [most.value]
@@ -266,7 +350,9 @@ def test_untouched_keeps_a_plan_from_failing_for_what_it_leaves_alone(most):
     assert weight(Plan(stages=(still, moving("dev", "old", "old"))), ("prod", "dev")) == ["error"]
     assert weight(Plan(stages=(still, moving("dev", "other", "other"))), ("prod",)) == [most.value]
     assert weight(Plan(certificates=(making("old", Action.UPDATE),))) == ["error"]
-    assert weight(Plan(stages=(replace(still, previous_address=parse(f"{STAGE}.was")),))) == ["error"]
+    assert weight(Plan(stages=(replace(still, previous_address=parse(f"{STAGE}.was")),))) == [
+        "error"
+    ]
     assert weight(Plan(errored=True)) == ["error"]
     assert weight(Plan(deferred=(f"{STAGE}.prod",))) == ["error"]
     assert weight(None) == ["error"]
@@ -276,16 +362,23 @@ def test_untouched_holds_for_an_expired_certificate_and_in_a_scope_too():
     """certificate-expired cannot be lowered, but a plan that does not touch it is not failed for it."""
     old = [certificate("old", -1)]
     capped = Policy(scopes=(scope({"untouched": Untouched.WARNING}, stage="prod"),))
-    assert said(cases_of(document(old, plan=Plan()), policy=capped)) == {"certificate-expired": "warning"}
+    assert said(cases_of(document(old, plan=Plan()), policy=capped)) == {
+        "certificate-expired": "warning"
+    }
     assert said(cases_of(document(old, plan=Plan()))) == {"certificate-expired": "error"}
-    assert said(cases_of(document(old, [stage("dev", "old")], Plan()), policy=capped)) == {"certificate-expired": "error"}
+    assert said(cases_of(document(old, [stage("dev", "old")], Plan()), policy=capped)) == {
+        "certificate-expired": "error"
+    }
 
 
 def test_a_stage_that_may_present_several_certificates_stands_under_its_own_scopes():
     """Which certificate is meant is not known; scopes by the stage hold, by a certificate do not."""
     planned = PresentsPlanned((parse(f"{CERTIFICATE}.a"), parse(f"{CERTIFICATE}.b")))
     plan = Plan(certificates=(making("a"), making("b")), stages=(moving("prod", "old", planned),))
-    for conditions, weight in (({"stage": "prod"}, "note"), ({"address": f"{CERTIFICATE}.a"}, "error")):
+    for conditions, weight in (
+        ({"stage": "prod"}, "note"),
+        ({"address": f"{CERTIFICATE}.a"}, "error"),
+    ):
         policy = Policy(scopes=(scope(rules={"rotation-unstaged": Severity.NOTE}, **conditions),))
         assert said(cases_of(document(plan=plan), policy=policy))["rotation-unstaged"] == weight
 
@@ -293,7 +386,9 @@ def test_a_stage_that_may_present_several_certificates_stands_under_its_own_scop
 def test_many_scopes_over_many_stages_stay_one_pass_each():
     """No finding is lost, doubled or taken from another document, whatever sets of scopes there are."""
     names = [f"s{number}" for number in range(40)]
-    scopes = tuple(scope({"threshold_days": 5 + number}, stage=f"s*{number}") for number in range(5))
+    scopes = tuple(
+        scope({"threshold_days": 5 + number}, stage=f"s*{number}") for number in range(5)
+    )
     own = [certificate(f"c{number % 7}", 10 + number % 7) for number in range(7)]
     first = document(own, [stage(name, f"c{number % 7}") for number, name in enumerate(names)])
     second = replace(first, source=replace(first.source, path="other.json"))
@@ -307,7 +402,10 @@ def test_the_same_findings_come_out_with_scopes_that_change_nothing():
     """A scope that repeats what holds anyway, over every kind of finding that a plan can have."""
     plan = Plan(
         certificates=(making("new"), making("old", Action.REPLACE)),
-        stages=(moving("prod", "old", None), moving("dev", "old", PresentsPlanned((parse(f"{CERTIFICATE}.new"),)))),
+        stages=(
+            moving("prod", "old", None),
+            moving("dev", "old", PresentsPlanned((parse(f"{CERTIFICATE}.new"),))),
+        ),
     )
     found = document(None, [stage("prod", "old"), stage("dev", "old"), stage("test", "lost")], plan)
     plain = [replace(one, about=None) for one in judge(cases_of(found))]
@@ -325,14 +423,23 @@ def test_the_same_findings_come_out_with_scopes_that_change_nothing():
 def test_stages_without_an_address_are_told_apart():
     """A scan's have none: each is judged under its own scopes, and none takes another's finding away."""
     nameless = [replace(stage(name, "lost"), address=None, api_id=f"api-{name}") for name in NAMES]
-    scopes = (scope(rules={"certificate-drifted": Severity.ERROR}, stage="prod"), scope({"threshold_days": 5}, stage="dev"))
+    scopes = (
+        scope(rules={"certificate-drifted": Severity.ERROR}, stage="prod"),
+        scope({"threshold_days": 5}, stage="dev"),
+    )
     cases = cases_of(document([], nameless), policy=Policy(scopes=scopes))
     shown = {
-        stage_key(each): ObservedStage(kind=each.kind, api_id=each.api_id, name=each.name, certificate_id=None) for each in nameless
+        stage_key(each): ObservedStage(
+            kind=each.kind, api_id=each.api_id, name=each.name, certificate_id=None
+        )
+        for each in nameless
     }
     cases = replace(cases, observations=replace(cases.observations, stages=shown))
     found = [
-        (name, one.severity.word) for one in findings(cases, "certificate-drifted") for name in NAMES if f"/{name} " in one.message
+        (name, one.severity.word)
+        for one in findings(cases, "certificate-drifted")
+        for name in NAMES
+        if f"/{name} " in one.message
     ]
     assert sorted(found) == [("dev", "warning"), ("prod", "error"), ("test", "warning")]
 

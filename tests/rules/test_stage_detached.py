@@ -7,14 +7,24 @@ from builders import STAGE, cases_of, document, findings, moving, stage, stage_a
 from msgspec.structs import replace
 
 from checker.model.address import Address
-from checker.model.plan import Action, DeploymentChange, Plan, StageChange, StageClash, Unsaid, WrittenStage
+from checker.model.plan import (
+    Action,
+    DeploymentChange,
+    Plan,
+    StageChange,
+    StageClash,
+    Unsaid,
+    WrittenStage,
+)
 
 RULE = "stage-detached"
 
 
 def deployment(action=Action.REPLACE, api_id="api1", name="prod"):
     return DeploymentChange(
-        address=Address("aws_api_gateway_deployment", "d"), action=action, writes=(WrittenStage(api_id=api_id, name=name),)
+        address=Address("aws_api_gateway_deployment", "d"),
+        action=action,
+        writes=(WrittenStage(api_id=api_id, name=name),),
     )
 
 
@@ -23,7 +33,9 @@ def kept():
     return moving("prod", "old", "old", Action.NO_OP, frozenset())
 
 
-@pytest.mark.parametrize("action", [Action.REPLACE, Action.REPLACE_CREATE_FIRST, Action.CREATE, Action.DELETE])
+@pytest.mark.parametrize(
+    "action", [Action.REPLACE, Action.REPLACE_CREATE_FIRST, Action.CREATE, Action.DELETE]
+)
 @pytest.mark.parametrize("changes", [(), (kept(),)])
 def test_a_deployment_that_writes_the_stage(action, changes):
     """The stage's own resource sends nothing, whether the plan lists it or `-target` leaves it out."""
@@ -48,7 +60,10 @@ def test_a_stage_that_is_given_another_certificate_meanwhile():
         Plan(stages=(kept(),), deployments=(deployment(name="dev"),)),
         Plan(stages=(kept(),), deployments=(deployment(api_id="api2"),)),
         Plan(stages=(kept(),), deployments=(replace(deployment(), writes=()),)),
-        Plan(stages=(moving("prod", "old", None, Action.DELETE),), deployments=(deployment(Action.DELETE),)),
+        Plan(
+            stages=(moving("prod", "old", None, Action.DELETE),),
+            deployments=(deployment(Action.DELETE),),
+        ),
         Plan(stages=(moving("prod", "old", "old", Action.REPLACE),), deployments=(deployment(),)),
     ],
 )
@@ -74,9 +89,13 @@ def test_i4_a_deployment_whose_stage_is_not_known_is_not_clean():
 
 def test_an_api_that_is_deleted_under_its_stage():
     """The plan keeps the stage in its state, and AWS deletes it with the API."""
-    (found,) = findings(cases_of(document(plan=Plan(stages=(kept(),), deleted_apis=frozenset({"api1"})))), RULE)
+    (found,) = findings(
+        cases_of(document(plan=Plan(stages=(kept(),), deleted_apis=frozenset({"api1"})))), RULE
+    )
     assert "deletes API api1" in found.message
-    leaving = Plan(stages=(moving("prod", "old", None, Action.DELETE),), deleted_apis=frozenset({"api1"}))
+    leaving = Plan(
+        stages=(moving("prod", "old", None, Action.DELETE),), deleted_apis=frozenset({"api1"})
+    )
     assert not findings(cases_of(document(plan=leaving)), RULE)
 
 
@@ -84,7 +103,10 @@ def test_a_second_resource_for_the_same_stage_that_is_deleted():
     """Its deletion is the stage's."""
     other = replace(stage("prod", "old"), address=Address("awscc_apigateway_stage", "t"))
     gone = StageChange(address=other.address, action=Action.DELETE, before=other, after=None)
-    (found,) = findings(cases_of(document(stages=[stage("prod", "old"), other], plan=Plan(stages=(kept(), gone)))), RULE)
+    (found,) = findings(
+        cases_of(document(stages=[stage("prod", "old"), other], plan=Plan(stages=(kept(), gone)))),
+        RULE,
+    )
     assert (found.address, "awscc_apigateway_stage.t" in found.message) == (f"{STAGE}.prod", True)
 
 
@@ -107,13 +129,22 @@ def test_a_deposed_stage_still_presents_its_certificate():
     assert stage_at("prod") == deposed.address
 
 
-@pytest.mark.parametrize(("action", "remedy"), [(Action.REPLACE, "terraform state rm"), (Action.CREATE, "then plan again")])
+@pytest.mark.parametrize(
+    ("action", "remedy"),
+    [(Action.REPLACE, "terraform state rm"), (Action.CREATE, "then plan again")],
+)
 def test_a_stage_that_a_deployment_creates_first(action, remedy):
     """AWS refuses to create it again, and it presents no certificate."""
     old = stage("prod", "old")
-    clash = StageClash(deployment=Address("aws_api_gateway_deployment", "d"), action=action, stage=old, before=old)
+    clash = StageClash(
+        deployment=Address("aws_api_gateway_deployment", "d"), action=action, stage=old, before=old
+    )
     plan = Plan(stages=(moving("prod", "old", "old", Action.REPLACE),), clashes=(clash,))
     (found,) = findings(cases_of(document(plan=plan)), RULE)
-    assert (found.severity.word, found.address, found.certificate_id) == ("error", f"{STAGE}.prod", "old")
+    assert (found.severity.word, found.address, found.certificate_id) == (
+        "error",
+        f"{STAGE}.prod",
+        "old",
+    )
     assert "creates the stage first" in found.message
     assert remedy in found.remedy

@@ -21,7 +21,9 @@ ON = Policy(rules=((RULE, Severity.WARNING),))
 def bare(**rest):
     """A stage that presents nothing, beside one that presents the certificate `old`, where the rule is on."""
     plan, shown = rest.pop("plan", None), rest.pop("shown", stage("bare", None))
-    cases = cases_of(document([certificate("old", 300)], [stage("prod", "old"), shown], plan), **rest)
+    cases = cases_of(
+        document([certificate("old", 300)], [stage("prod", "old"), shown], plan), **rest
+    )
     return replace(cases, policy=ON)
 
 
@@ -41,7 +43,11 @@ def test_a_stage_that_presents_nothing_is_said():
 
 @pytest.mark.parametrize(
     "shown",
-    [stage("bare", "old"), stage("bare", PresentsPlanned(())), replace(stage("bare", None), kind=StageKind.WEBSOCKET)],
+    [
+        stage("bare", "old"),
+        stage("bare", PresentsPlanned(())),
+        replace(stage("bare", None), kind=StageKind.WEBSOCKET),
+    ],
     ids=["it presents one", "nobody knows", "it may be an HTTP API's"],
 )
 def test_what_presents_one_or_may_or_cannot_is_not(shown):
@@ -59,8 +65,12 @@ def test_a_plan_counts_as_it_leaves_things():
         "aws_api_gateway_stage.bare",
         "aws_api_gateway_stage.new",
     }
-    assert [each.address for each in findings(bare(plan=takes), RULE)] == ["aws_api_gateway_stage.bare"]
-    assert [each.address for each in findings(bare(plan=takes), "stage-detached")] == ["aws_api_gateway_stage.prod"]
+    assert [each.address for each in findings(bare(plan=takes), RULE)] == [
+        "aws_api_gateway_stage.bare"
+    ]
+    assert [each.address for each in findings(bare(plan=takes), "stage-detached")] == [
+        "aws_api_gateway_stage.prod"
+    ]
 
 
 def test_what_aws_shows_with_one_is_drift():

@@ -34,7 +34,9 @@ THEIRS = Place("aws", "222222222222", "us-east-1")
 KEPT = moving("prod", "old", "old", Action.NO_OP, frozenset())
 ELSEWHERE = PresentsPlanned((), elsewhere=True)
 WRITES = DeploymentChange(
-    address=Address("aws_api_gateway_deployment", "d"), action=Action.REPLACE, writes=(WrittenStage(api_id=None, name="prod"),)
+    address=Address("aws_api_gateway_deployment", "d"),
+    action=Action.REPLACE,
+    writes=(WrittenStage(api_id=None, name="prod"),),
 )
 
 
@@ -49,7 +51,10 @@ def test_a_certificate_is_made_where_the_stage_is(there):
     shown = replace(stage("prod", "old"), place=there)
     old = certificate("old", 300)
     found = only(cases_of(document([old], [shown]), asked=False), "certificate-elsewhere")
-    assert found.remedy == "make a certificate in the stage's own account and region, and point the stage to that"
+    assert (
+        found.remedy
+        == "make a certificate in the stage's own account and region, and point the stage to that"
+    )
     assert found.address == f"{STAGE}.prod"
     new = replace(certificate("new", 365), place=there)
     pointed = replace(stage("prod", "new"), place=there)
@@ -62,7 +67,10 @@ def test_a_stage_without_one_is_given_one_in_an_apply_of_its_own():
     policy = Policy(rules=((rule, Severity.WARNING),))
     bare = stage("prod", None)
     found = only(cases_of(document([], [bare]), policy=policy), rule)
-    (attribute,) = re.findall(r"make one, have the backend trust it, then name it in (\w+), in an apply of its own", found.remedy)
+    (attribute,) = re.findall(
+        r"make one, have the backend trust it, then name it in (\w+), in an apply of its own",
+        found.remedy,
+    )
     made = Plan(certificates=(making("new"),))
     assert set(said(cases_of(document([], [bare], made), policy=policy))) == {rule}
     new = certificate("new", 365)
@@ -75,13 +83,22 @@ def test_a_second_successor_is_removed_and_the_first_goes_on():
     """Without the block that is named the plan has nothing of it, and the plan that goes on with the other passes."""
     there = [certificate("old"), certificate("one", 350)]
     plan = Plan(certificates=(making("two"),))
-    found = only(cases_of(document(there, plan=plan, declared=lineage(old=None, one="old", two="old"))), "rotation-unstaged")
+    found = only(
+        cases_of(document(there, plan=plan, declared=lineage(old=None, one="old", two="old"))),
+        "rotation-unstaged",
+    )
     block, other = re.findall(rf"{CERTIFICATE}\.(\w+)", found.remedy)
     assert found.remedy.startswith("remove the block of")
-    kept = {name: None if name == "old" else "old" for name in ("old", "one", "two") if name != block}
+    kept = {
+        name: None if name == "old" else "old" for name in ("old", "one", "two") if name != block
+    }
     moved = Plan(stages=(moving("prod", "old", other),))
-    assert "rotation-unstaged" not in said(cases_of(document(there, plan=Plan(), declared=lineage(**kept))))
-    assert set(said(cases_of(document(there, plan=moved, declared=lineage(**kept))))) == {"certificate-expiring"}
+    assert "rotation-unstaged" not in said(
+        cases_of(document(there, plan=Plan(), declared=lineage(**kept)))
+    )
+    assert set(said(cases_of(document(there, plan=moved, declared=lineage(**kept))))) == {
+        "certificate-expiring"
+    }
 
 
 @pytest.mark.parametrize("way", ["keep the API", "delete the stage in the same plan"])
@@ -90,9 +107,18 @@ def test_an_api_keeps_its_stage(way):
     kept = moving("prod", "old", "old", Action.NO_OP, frozenset())
     leaves = moving("prod", "old", None, Action.DELETE)
     deleted = frozenset({"api1"})
-    found = only(cases_of(document([certificate("old", 300)], plan=Plan(stages=(kept,), deleted_apis=deleted))), "stage-detached")
+    found = only(
+        cases_of(
+            document([certificate("old", 300)], plan=Plan(stages=(kept,), deleted_apis=deleted))
+        ),
+        "stage-detached",
+    )
     assert way in found.remedy.split(", or ")
-    plan = Plan(stages=(kept,)) if way == "keep the API" else Plan(stages=(leaves,), deleted_apis=deleted)
+    plan = (
+        Plan(stages=(kept,))
+        if way == "keep the API"
+        else Plan(stages=(leaves,), deleted_apis=deleted)
+    )
     assert said(cases_of(document([certificate("old", 300)], plan=plan))) == {}
 
 
@@ -103,8 +129,13 @@ def test_a_certificate_is_kept_until_no_stage_presents_it(action):
     wrong = Plan(certificates=(making("old", action),), stages=(moving("prod", "old", planned),))
     there = [certificate("old", 300), certificate("new", 350)]
     declared = lineage(old=None, new="old")
-    found = only(cases_of(document(there, plan=wrong, declared=declared)), "rotation-destroys-in-use")
-    assert found.remedy == "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)"
+    found = only(
+        cases_of(document(there, plan=wrong, declared=declared)), "rotation-destroys-in-use"
+    )
+    assert (
+        found.remedy
+        == "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)"
+    )
     first = Plan(stages=(moving("prod", "old", "new"),))
     assert said(cases_of(document(there, plan=first, declared=declared))) == {}
     then = Plan(certificates=(making("old", Action.DELETE),))
@@ -118,9 +149,15 @@ OPEN = {
     ),
     "plan again with known values": (
         Plan(stages=(KEPT,), deployments=(WRITES,)),
-        Plan(stages=(KEPT,), deployments=(replace(WRITES, writes=(WrittenStage(api_id="api1", name="other"),)),)),
+        Plan(
+            stages=(KEPT,),
+            deployments=(replace(WRITES, writes=(WrittenStage(api_id="api1", name="other"),)),),
+        ),
     ),
-    "apply this plan, then plan again and check that one": (Plan(deferred=(f"{STAGE}.prod",)), Plan()),
+    "apply this plan, then plan again and check that one": (
+        Plan(deferred=(f"{STAGE}.prod",)),
+        Plan(),
+    ),
     "plan again once that is applied": (
         Plan(stages=(moving("prod", "old", ELSEWHERE),)),
         Plan(stages=(moving("prod", "old", "new"),)),

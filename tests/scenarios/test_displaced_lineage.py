@@ -48,10 +48,16 @@ UNREAD = {
     "words before": (f"# was {MARK}\n{OPEN}{BODY}", "reads 'was tfcert"),
     "misspelt": (f"# tfcert: suceeds {OLD}\n{OPEN}{BODY}", "reads 'tfcert: suceeds"),
     "another word": (f"# tfcert: replaces {OLD}\n{OPEN}{BODY}", "reads 'tfcert: replaces"),
-    "an output": (f'{OPEN}{BODY}\n# {MARK}\noutput "x" {{\n  value = 1\n}}\n', "stands at output x"),
+    "an output": (
+        f'{OPEN}{BODY}\n# {MARK}\noutput "x" {{\n  value = 1\n}}\n',
+        "stands at output x",
+    ),
     "no block": (f"{OPEN}{BODY}\n# {MARK}\n", "stands at no block"),
     "another module": (f"# tfcert: succeeds module.edge.{OLD}\n{OPEN}{BODY}", "another module"),
-    "two that differ": (f"# {MARK}\n{OPEN}  # tfcert: succeeds {CERTIFICATE}.carts\n{BODY}", "name different certificates"),
+    "two that differ": (
+        f"# {MARK}\n{OPEN}  # tfcert: succeeds {CERTIFICATE}.carts\n{BODY}",
+        "name different certificates",
+    ),
 }
 
 
@@ -71,7 +77,9 @@ def test_a_displaced_comment_goes_through_the_whole_rotation_and_goes_at_retire(
     home = introduced(tmp_path, READ[form])
     for phase in (Phase.REPOINT, Phase.RETIRE):
         _, patches = home.ask()
-        assert [(rotation.step, str(rotation.successor)) for rotation in patches.rotations] == [(Next(phase), NEW)]
+        assert [(rotation.step, str(rotation.successor)) for rotation in patches.rotations] == [
+            (Next(phase), NEW)
+        ]
         home.write(patches)
         home.apply(phase, patches.rotations)
     left = (tmp_path / "new.tf").read_bytes().decode()
@@ -97,7 +105,9 @@ def test_a_comment_that_cannot_be_read_is_reported_with_its_line_and_blocks(form
     assert rotation.step.remedy
     assert patches.patches == ()
     assert any(
-        finding.location is not None and finding.location.file == "new.tf" and why in finding.message
+        finding.location is not None
+        and finding.location.file == "new.tf"
+        and why in finding.message
         for finding in outcome.findings
     )
 
@@ -106,5 +116,8 @@ def test_a_comment_between_two_certificates_belongs_to_neither(tmp_path):
     """Directly below one certificate and apart from the next: a guess could rotate the wrong one."""
     text = f'resource "{CERTIFICATE}" "carts" {{\n}}\n# {MARK}\n\n{OPEN}{BODY}'
     _, patches = introduced(tmp_path, text).ask(every=True)
-    assert any(isinstance(each.step, Blocked) and "may belong to either" in each.step.reason for each in patches.rotations)
+    assert any(
+        isinstance(each.step, Blocked) and "may belong to either" in each.step.reason
+        for each in patches.rotations
+    )
     assert patches.patches == ()

@@ -13,13 +13,25 @@ FOLLOWED: dict[str, tuple[tuple[str, str | None, str], ...]] = {
     "blocked-whole-object": (("main.tf", f"value = {OLD}\n", f"value = {OLD}.id\n"),),
     "blocked-deployment-trigger": (("main.tf", f"[{OLD}.id]", '["1"]'),),
     "blocked-quoted-address": (("main.tf", f'["{OLD}"]', f"[{OLD}]"),),
-    "blocked-everything-hashed": (("deployment.tf", 'sha1(join("", [for f in fileset(path.module, "**") : filesha1(f)]))', '"1"'),),
+    "blocked-everything-hashed": (
+        (
+            "deployment.tf",
+            'sha1(join("", [for f in fileset(path.module, "**") : filesha1(f)]))',
+            '"1"',
+        ),
+    ),
     "blocked-override-of-the-stage": (("override.tf", None, ""),),
-    "blocked-ignore-changes": (("main.tf", "[deployment_id, client_certificate_id]", "[deployment_id]"),),
+    "blocked-ignore-changes": (
+        ("main.tf", "[deployment_id, client_certificate_id]", "[deployment_id]"),
+    ),
     "blocked-ignore-all": (("main.tf", "ignore_changes = all", "ignore_changes = [variables]"),),
     "blocked-succeeds-itself": (("main.tf", f"# tfcert: succeeds {OLD}\n", ""),),
     "blocked-two-successors": (
-        ("main.tf", f'\n# tfcert: succeeds {OLD}\nresource "aws_api_gateway_client_certificate" "two" {{\n}}\n', ""),
+        (
+            "main.tf",
+            f'\n# tfcert: succeeds {OLD}\nresource "aws_api_gateway_client_certificate" "two" {{\n}}\n',
+            "",
+        ),
     ),
     "blocked-tofu-instead": (("main.tofu", None, ""),),
     "blocked-own-file-unparsable": (("main.tf", "names = [\n", "names = []\n"),),
@@ -43,7 +55,9 @@ def test_the_remedy_of_a_blocked_configuration_unblocks_it(name, tmp_path):
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
     (rotation,) = world.ask()[1].rotations
-    assert rotation.step == Next(Phase.INTRODUCE) or isinstance(rotation.step, Waiting), rotation.step
+    assert rotation.step == Next(Phase.INTRODUCE) or isinstance(rotation.step, Waiting), (
+        rotation.step
+    )
 
 
 def test_a_taken_name_is_chosen_otherwise(tmp_path):

@@ -38,7 +38,9 @@ def test_the_two_patches_are_those_that_are_expected_and_git_applies_each(name, 
 
 
 @pytest.mark.parametrize("name", LITERAL)
-def test_i6_asking_again_goes_through_the_whole_rotation_and_ends_when_the_old_one_is_deleted(name, tmp_path):
+def test_i6_asking_again_goes_through_the_whole_rotation_and_ends_when_the_old_one_is_deleted(
+    name, tmp_path
+):
     """It waits between writing and applying, can be taken back, and is done once AWS does not know the old id any more."""
     world = lay_out(name, tmp_path)
     literal_text = {}
@@ -49,7 +51,9 @@ def test_i6_asking_again_goes_through_the_whole_rotation_and_ends_when_the_old_o
         world.write(patches)
         _, again = world.ask()
         assert again.rotations
-        assert all(isinstance(rotation.step, Waiting) for rotation in again.rotations), again.rotations
+        assert all(isinstance(rotation.step, Waiting) for rotation in again.rotations), (
+            again.rotations
+        )
         assert again.patches == ()
         world.apply(phase, patches.rotations)
     _, patches = world.ask()
@@ -59,7 +63,9 @@ def test_i6_asking_again_goes_through_the_whole_rotation_and_ends_when_the_old_o
     _, back = world.ask(phase=Phase.ROLLBACK)
     assert [rotation.step for rotation in back.rotations] == [Next(Phase.ROLLBACK)]
     world.write(back)
-    assert OLD in "".join(text.decode() for path, text in tree(tmp_path).items() if path.endswith(".tf"))
+    assert OLD in "".join(
+        text.decode() for path, text in tree(tmp_path).items() if path.endswith(".tf")
+    )
     if not any(b"var.client_certificate_id" in text for text in literal_text.values()):
         assert tree(tmp_path) == literal_text
     world.write(world.ask()[1])
@@ -87,6 +93,8 @@ def test_the_runbook_says_how_to_delete_what_is_not_terraform_s(tmp_path):
     world = lay_out("literal-in-the-stage", tmp_path)
     outcome, patches = world.ask(every=True)
     declared = outcome.cases.documents[0].document.declared
-    text = runbook(patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where="here")
+    text = runbook(
+        patches.rotations, declared, outcome.cases.policy, as_of=outcome.cases.as_of, where="here"
+    )
     assert f"delete-client-certificate --client-certificate-id {OLD}" in text
     assert "3-retire.patch" not in text

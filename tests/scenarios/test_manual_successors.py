@@ -15,7 +15,12 @@ resource "terraform_data" "backend_trust" {{
 """
 
 
-def text(name: str, shown: str, description: str = "shown to the backend expires 15/05/2025", lineage: str = "") -> str:
+def text(
+    name: str,
+    shown: str,
+    description: str = "shown to the backend expires 15/05/2025",
+    lineage: str = "",
+) -> str:
     return f"""\
 resource "{CERTIFICATE}" "edge" {{
   description = "shown to the backend"
@@ -31,7 +36,9 @@ resource "{STAGE}" "main" {{
 {TRUST.replace("edge.pem", f"{shown}.pem")}"""
 
 
-def begun(folder, name: str, shown: str, *, applied: bool = False, end: float = 360, **more: str) -> World:
+def begun(
+    folder, name: str, shown: str, *, applied: bool = False, end: float = 360, **more: str
+) -> World:
     """Somebody has written the second certificate; the stage still presents the first one."""
     return world(
         folder,
@@ -42,13 +49,19 @@ def begun(folder, name: str, shown: str, *, applied: bool = False, end: float = 
     )
 
 
-@pytest.mark.parametrize("name", ["edge_two", "edge_new", "edge_2026", "edge_v2", "edge_next", "edge_b", "edge2", "other"])
+@pytest.mark.parametrize(
+    "name",
+    ["edge_two", "edge_new", "edge_2026", "edge_v2", "edge_next", "edge_b", "edge2", "other"],
+)
 def test_a_one_step_change_is_taken_apart_into_the_three_phases(name, tmp_path):
     """The stage and the PEM go back, the certificate stays: no third one is made, and the rotation goes on to its end."""
     home = begun(tmp_path, name, name)
     outcome, patches = home.ask()
     (rotation,) = patches.rotations
-    assert (rotation.step, str(rotation.successor)) == (Next(Phase.INTRODUCE), f"{CERTIFICATE}.{name}")
+    assert (rotation.step, str(rotation.successor)) == (
+        Next(Phase.INTRODUCE),
+        f"{CERTIFICATE}.{name}",
+    )
     assert rotation.taken_up is not None
     assert "a guess" in rotation.taken_up.guess
     assert "main.tf:5" in rotation.taken_up.guess
@@ -86,7 +99,9 @@ def test_a_successor_in_state_gets_its_comment_and_nothing_else(shown, tmp_path)
     assert [each.step for each in patches.rotations] == [Next(Phase.INTRODUCE)]
     assert patches.patches[0].comments_only
     home.write(patches)
-    assert (tmp_path / "main.tf").read_text() == text("edge_two", shown, lineage=f"# tfcert: succeeds {OLD}\n")
+    assert (tmp_path / "main.tf").read_text() == text(
+        "edge_two", shown, lineage=f"# tfcert: succeeds {OLD}\n"
+    )
     (step,) = (each.step for each in home.ask()[1].rotations)
     if shown == "edge":
         assert step == Next(Phase.REPOINT)
@@ -129,7 +144,9 @@ def test_two_that_may_be_meant_are_both_named(tmp_path):
 def test_a_new_stage_on_the_successor_is_not_pointed_back(tmp_path):
     """It never presented the old certificate, so the separation is left to `-target`."""
     home = begun(tmp_path, "edge_two", "edge_two")
-    (tmp_path / "more.tf").write_text(f'resource "{STAGE}" "new" {{\n  client_certificate_id = {OLD}_two.id\n}}\n')
+    (tmp_path / "more.tf").write_text(
+        f'resource "{STAGE}" "new" {{\n  client_certificate_id = {OLD}_two.id\n}}\n'
+    )
     _, patches = home.ask(every=True)
     (rotation,) = patches.rotations
     assert isinstance(rotation.step, Blocked)
@@ -137,10 +154,21 @@ def test_a_new_stage_on_the_successor_is_not_pointed_back(tmp_path):
     assert patches.patches == ()
 
 
-@pytest.mark.parametrize(("end", "why"), [(-3, "ended on"), (5, "no later than"), (20, "within the threshold")])
-def test_a_successor_that_ends_too_soon_is_passed_over_and_retired_with_the_predecessor(end, why, tmp_path):
+@pytest.mark.parametrize(
+    ("end", "why"), [(-3, "ended on"), (5, "no later than"), (20, "within the threshold")]
+)
+def test_a_successor_that_ends_too_soon_is_passed_over_and_retired_with_the_predecessor(
+    end, why, tmp_path
+):
     """One command introduces a fresh one under another name; in the end only that is left."""
-    home = begun(tmp_path, "edge_202611", "edge", applied=True, end=end, lineage=f"# tfcert: succeeds {OLD}\n")
+    home = begun(
+        tmp_path,
+        "edge_202611",
+        "edge",
+        applied=True,
+        end=end,
+        lineage=f"# tfcert: succeeds {OLD}\n",
+    )
     for phase in SERIES[:2]:
         _, patches = home.ask()
         rotation = next(each for each in patches.rotations if each.label == OLD)
@@ -162,14 +190,23 @@ def test_a_successor_that_ends_too_soon_is_passed_over_and_retired_with_the_pred
 
 def test_a_successor_that_is_passed_over_can_be_asked_for_by_name(tmp_path):
     """`--only` with its address means the rotation that it stands in."""
-    home = begun(tmp_path, "edge_202611", "edge", applied=True, end=-3, lineage=f"# tfcert: succeeds {OLD}\n")
+    home = begun(
+        tmp_path, "edge_202611", "edge", applied=True, end=-3, lineage=f"# tfcert: succeeds {OLD}\n"
+    )
     (rotation,) = home.ask(only=frozenset({f"{OLD}_202611"}))[1].rotations
     assert (rotation.label, rotation.step) == (OLD, Next(Phase.INTRODUCE))
 
 
 def test_no_stage_moves_to_a_successor_that_ends_sooner_and_the_remedy_leads_out(tmp_path):
     """The repoint is written already: rollback takes it back, then a fresh successor is introduced."""
-    home = begun(tmp_path, "edge_202611", "edge_202611", applied=True, end=5, lineage=f"# tfcert: succeeds {OLD}\n")
+    home = begun(
+        tmp_path,
+        "edge_202611",
+        "edge_202611",
+        applied=True,
+        end=5,
+        lineage=f"# tfcert: succeeds {OLD}\n",
+    )
     for wish in ({}, {"every": True}, {"phase": Phase.REPOINT}):
         _, patches = home.ask(**wish)
         (rotation,) = patches.rotations
@@ -235,7 +272,9 @@ def test_a_deletion_is_not_told_to_be_applied_and_has_no_dates(tmp_path):
 
 def test_a_second_successor_without_a_comment_is_named(tmp_path):
     """The rotation goes on with the one that the comment names; the other is said to be left over, with its line."""
-    home = begun(tmp_path, "edge_202611", "edge", applied=True, lineage=f"# tfcert: succeeds {OLD}\n")
+    home = begun(
+        tmp_path, "edge_202611", "edge", applied=True, lineage=f"# tfcert: succeeds {OLD}\n"
+    )
     (tmp_path / "more.tf").write_text(f'resource "{CERTIFICATE}" "edge_202612" {{\n}}\n')
     home.certificates[f"{OLD}_202612"] = "more00"
     home.ends["more00"] = days(364)
@@ -244,11 +283,15 @@ def test_a_second_successor_without_a_comment_is_named(tmp_path):
     assert any("edge_202612 (more.tf:1)" in caution.text for caution in rotation.cautions)
 
 
-@pytest.mark.parametrize(("ends", "kept"), [((300, 350), "two"), ((350, 300), "one"), ((350, None), "one")])
+@pytest.mark.parametrize(
+    ("ends", "kept"), [((300, 350), "two"), ((350, 300), "one"), ((350, None), "one")]
+)
 def test_of_two_that_claim_to_succeed_one_the_leftover_is_named(ends, kept, tmp_path):
     """Kept is the one in state that ends last; what to do with the other says whether it needs an apply."""
     home = begun(tmp_path, "one", "edge", lineage=f"# tfcert: succeeds {OLD}\n")
-    (tmp_path / "two.tf").write_text(f'# tfcert: succeeds {OLD}\nresource "{CERTIFICATE}" "two" {{\n}}\n')
+    (tmp_path / "two.tf").write_text(
+        f'# tfcert: succeeds {OLD}\nresource "{CERTIFICATE}" "two" {{\n}}\n'
+    )
     for name, end in zip(("one", "two"), ends, strict=True):
         if end is not None:
             home.certificates[f"{CERTIFICATE}.{name}"] = name
@@ -264,7 +307,9 @@ def test_of_two_that_claim_to_succeed_one_the_leftover_is_named(ends, kept, tmp_
     if other == "two":
         (tmp_path / "two.tf").unlink()
         home.certificates.pop(f"{CERTIFICATE}.two", None)
-        assert [each.step for each in home.ask()[1].rotations] == [Next(Phase.REPOINT)], "the remedy leads out"
+        assert [each.step for each in home.ask()[1].rotations] == [Next(Phase.REPOINT)], (
+            "the remedy leads out"
+        )
 
 
 def test_a_rename_by_a_moved_block_is_no_successor(tmp_path):
@@ -284,7 +329,11 @@ def test_a_rename_by_a_moved_block_is_no_successor(tmp_path):
 def test_a_stage_that_may_take_either_is_not_taken_up(tmp_path):
     """A condition chooses between the two: the next apply might make the second one and move the stage at once."""
     home = begun(tmp_path, "edge_two", "edge")
-    written = (tmp_path / "main.tf").read_text().replace(f"= {OLD}.id", f"= var.new ? {OLD}_two.id : {OLD}.id")
+    written = (
+        (tmp_path / "main.tf")
+        .read_text()
+        .replace(f"= {OLD}.id", f"= var.new ? {OLD}_two.id : {OLD}.id")
+    )
     (tmp_path / "main.tf").write_text(written)
     _, patches = home.ask(every=True)
     (rotation,) = patches.rotations

@@ -40,7 +40,9 @@ def block(name: str) -> str:
 
 
 def commit(folder: Path, names: str, shown: str, trusted: str | None = None) -> None:
-    stage = f'resource "{STAGE}" "main" {{\n  client_certificate_id = {CERTIFICATE}.{shown}.id\n}}\n'
+    stage = (
+        f'resource "{STAGE}" "main" {{\n  client_certificate_id = {CERTIFICATE}.{shown}.id\n}}\n'
+    )
     (folder / "api_gateway.tf").write_text("\n".join([*map(block, names.split()), stage]) + TRIGGER)
     (folder / "secrets.tf").write_text(SECRET.format(kind=CERTIFICATE, name=trusted or shown))
 
@@ -81,9 +83,27 @@ def follow(home: World) -> None:
 
 
 ONE_STEP = {
-    "dev 2024-05, after the end": ("client=2024-05-10", "client", "client client_two", "client_two", "2024-05-15"),
-    "preprod 2024-05, on the day": ("client=2024-05-16", "client", "client client_two", "client_two", "2024-05-16"),
-    "prod 2024-05, two days before": ("client=2024-05-18", "client", "client client_two", "client_two", "2024-05-16"),
+    "dev 2024-05, after the end": (
+        "client=2024-05-10",
+        "client",
+        "client client_two",
+        "client_two",
+        "2024-05-15",
+    ),
+    "preprod 2024-05, on the day": (
+        "client=2024-05-16",
+        "client",
+        "client client_two",
+        "client_two",
+        "2024-05-16",
+    ),
+    "prod 2024-05, two days before": (
+        "client=2024-05-18",
+        "client",
+        "client client_two",
+        "client_two",
+        "2024-05-16",
+    ),
     "preprod 2025-07, 49 days late": (
         "client=2024-05-16 client_two=2025-05-16",
         "client_two",
@@ -124,14 +144,25 @@ def test_a_rotation_in_one_commit_is_taken_apart_and_ends_with_one_certificate(t
     _, patches = home.ask()
     steps = {rotation.label: rotation for rotation in patches.rotations}
     rotation = steps.pop(f"{CERTIFICATE}.{old}")
-    assert (rotation.step, str(rotation.successor)) == (Next(Phase.INTRODUCE), f"{CERTIFICATE}.{new}")
+    assert (rotation.step, str(rotation.successor)) == (
+        Next(Phase.INTRODUCE),
+        f"{CERTIFICATE}.{new}",
+    )
     assert rotation.taken_up is not None
     assert all(each.left_over and each.step == Next(Phase.RETIRE) for each in steps.values())
     assert len(steps) == len(recorded.split()) - 1
-    hashing = [each.text for each in rotation.cautions if each.phase is Phase.INTRODUCE and "hashes" in each.text]
+    hashing = [
+        each.text
+        for each in rotation.cautions
+        if each.phase is Phase.INTRODUCE and "hashes" in each.text
+    ]
     assert len(hashing) == 1
     assert "hashes api_gateway.tf, which introduce edits" in hashing[0]
-    assert any("outside Terraform" in each.text for each in rotation.cautions if each.phase is Phase.INTRODUCE)
+    assert any(
+        "outside Terraform" in each.text
+        for each in rotation.cautions
+        if each.phase is Phase.INTRODUCE
+    )
     follow(home)
     assert set(home.certificates) == {f"{CERTIFICATE}.{new}"}
     assert home.stages == {f"{STAGE}.main": home.certificates[f"{CERTIFICATE}.{new}"]}
@@ -153,7 +184,13 @@ REPLACED = {
         "client_three",
         "2025-01-31",
     ),
-    "prod 2025-01, a copied file": ("client_three=2025-06-27", "client_three", "client client_two", "client_two", "2025-01-31"),
+    "prod 2025-01, a copied file": (
+        "client_three=2025-06-27",
+        "client_three",
+        "client client_two",
+        "client_two",
+        "2025-01-31",
+    ),
 }
 
 
@@ -167,7 +204,9 @@ def test_a_block_that_goes_with_the_move_comes_back_first(told, tmp_path):
     rotation = next(each for each in patches.rotations if each.label == f"{CERTIFICATE}.{old}")
     assert isinstance(rotation.step, Blocked)
     assert "put the block back before anything is applied" in rotation.step.remedy
-    assert not any(b"succeeds" in change.after for each in patches.patches for change in each.changes)
+    assert not any(
+        b"succeeds" in change.after for each in patches.patches for change in each.changes
+    )
     file = tmp_path / "api_gateway.tf"
     file.write_text(f"{file.read_text()}\n{block(old)}")
     _, patches = home.ask()
@@ -177,7 +216,9 @@ def test_a_block_that_goes_with_the_move_comes_back_first(told, tmp_path):
     assert f"client_certificate_id = {CERTIFICATE}.{old}.id" in file.read_text()
 
 
-@pytest.mark.parametrize("recorded", ["client=2024-05-18 client_two=2025-05-16", "client_two=2025-05-16"])
+@pytest.mark.parametrize(
+    "recorded", ["client=2024-05-18 client_two=2025-05-16", "client_two=2025-05-16"]
+)
 def test_an_apply_that_failed_halfway_is_taken_up_where_it_stands(recorded, tmp_path):
     """prod 2024-06, the second commit: the blocks are back, the new certificate is made, the stage presents the old one.
 
@@ -187,8 +228,15 @@ def test_an_apply_that_failed_halfway_is_taken_up_where_it_stands(recorded, tmp_
     commit(tmp_path, "client client_two client_three", "client_three")
     _, patches = home.ask()
     rotation = next(each for each in patches.rotations if each.label == f"{CERTIFICATE}.client_two")
-    assert (rotation.step, str(rotation.successor)) == (Next(Phase.INTRODUCE), f"{CERTIFICATE}.client_three")
-    assert any("hashes api_gateway.tf" in each.text for each in rotation.cautions if each.phase is Phase.INTRODUCE)
+    assert (rotation.step, str(rotation.successor)) == (
+        Next(Phase.INTRODUCE),
+        f"{CERTIFICATE}.client_three",
+    )
+    assert any(
+        "hashes api_gateway.tf" in each.text
+        for each in rotation.cautions
+        if each.phase is Phase.INTRODUCE
+    )
     (patch,) = [each for each in patches.patches if each.phase is Phase.INTRODUCE]
     assert patch.comments_only
     home.write(patches)
@@ -215,10 +263,18 @@ def test_a_comment_in_a_hashed_file_waits_for_a_deployment_where_no_apply_is_und
 
 def test_old_certificates_that_are_removed_at_last_wait_for_nothing_but_terraform(tmp_path):
     """prod 2024-06, the third commit: no stage presents them, so nothing is told but that Terraform deletes them."""
-    home = before(tmp_path, "client=2025-06-27 client_two=2025-06-27 client_three=2025-06-27", "client_three", "2024-06-27")
+    home = before(
+        tmp_path,
+        "client=2025-06-27 client_two=2025-06-27 client_three=2025-06-27",
+        "client_three",
+        "2024-06-27",
+    )
     commit(tmp_path, "client_three", "client_three")
     _, patches = home.ask()
-    assert {each.label for each in patches.rotations} == {f"{CERTIFICATE}.client", f"{CERTIFICATE}.client_two"}
+    assert {each.label for each in patches.rotations} == {
+        f"{CERTIFICATE}.client",
+        f"{CERTIFICATE}.client_two",
+    }
     for each in patches.rotations:
         assert isinstance(each.step, Waiting)
         assert (each.introduce_by, each.repoint_by) == (None, None)

@@ -58,7 +58,9 @@ def test_the_three_patches_are_those_that_are_expected_and_git_applies_each(name
     for entry in reversed(patches.patches):
         git(tmp_path, "apply", "--whitespace=nowarn", "-R", "-", data=entry.diff(""))
     first = {change.path: change.before for e in reversed(patches.patches) for change in e.changes}
-    assert tree(tmp_path) == {path: text for path, text in {**before, **first}.items() if text is not None}
+    assert tree(tmp_path) == {
+        path: text for path, text in {**before, **first}.items() if text is not None
+    }
 
 
 @pytest.mark.parametrize("name", ROTATING)
@@ -67,7 +69,9 @@ def test_asking_again_after_each_step_goes_through_the_whole_rotation_and_ends(n
     world = lay_out(name, tmp_path)
     for phase in SERIES:
         _, patches = world.ask()
-        assert [rotation.step for rotation in patches.rotations] == [Next(phase)] * len(patches.rotations), patches.rotations
+        assert [rotation.step for rotation in patches.rotations] == [Next(phase)] * len(
+            patches.rotations
+        ), patches.rotations
         assert patches.rotations
         assert [entry.phase for entry in patches.patches] == [phase]
         assert patches.patches[0].on_disk
@@ -77,7 +81,9 @@ def test_asking_again_after_each_step_goes_through_the_whole_rotation_and_ends(n
         left = tree(tmp_path)
         _, again = world.ask()
         assert again.rotations
-        assert all(isinstance(rotation.step, Waiting) for rotation in again.rotations), again.rotations
+        assert all(isinstance(rotation.step, Waiting) for rotation in again.rotations), (
+            again.rotations
+        )
         assert again.patches == ()
         world.apply(phase, patches.rotations)
         assert tree(tmp_path) == left
@@ -91,18 +97,27 @@ def test_asking_again_after_each_step_goes_through_the_whole_rotation_and_ends(n
 def assert_it_can_be_taken_back(world: World, repointed: PhasePatch) -> None:
     """Rollback gives each file the bytes from before repoint; once the predecessor has ended it says so and writes nothing."""
     _, patches = world.ask(phase=Phase.ROLLBACK)
-    assert [rotation.step for rotation in patches.rotations] == [Next(Phase.ROLLBACK)] * len(patches.rotations), patches.rotations
+    assert [rotation.step for rotation in patches.rotations] == [Next(Phase.ROLLBACK)] * len(
+        patches.rotations
+    ), patches.rotations
     (entry,) = patches.patches
-    assert {(c.path, c.before, c.after) for c in entry.changes} == {(c.path, c.after, c.before) for c in repointed.changes}
+    assert {(c.path, c.before, c.after) for c in entry.changes} == {
+        (c.path, c.after, c.before) for c in repointed.changes
+    }
     later = replace(world, now=days(30))
     _, patches = later.ask(phase=Phase.ROLLBACK)
     assert patches.rotations
-    assert all(isinstance(rotation.step, Blocked) and "ended on" in rotation.step.reason for rotation in patches.rotations)
+    assert all(
+        isinstance(rotation.step, Blocked) and "ended on" in rotation.step.reason
+        for rotation in patches.rotations
+    )
     assert patches.patches == ()
 
 
 @pytest.mark.parametrize("name", BLOCKED)
-@pytest.mark.parametrize("wish", [{}, {"every": True}, {"phase": Phase.RETIRE}], ids=["next", "all", "retire"])
+@pytest.mark.parametrize(
+    "wish", [{}, {"every": True}, {"phase": Phase.RETIRE}], ids=["next", "all", "retire"]
+)
 def test_what_cannot_be_written_safely_is_blocked_and_names_the_reason(name, wish, tmp_path):
     """A blocked rotation has no patch in any phase, and its reason names the file, the block or the value in the way."""
     world = lay_out(name, tmp_path)
@@ -121,7 +136,9 @@ def test_what_cannot_be_written_safely_is_blocked_and_names_the_reason(name, wis
 
 
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="no terraform here")
-@pytest.mark.parametrize("name", ["for-each", "one-stage", "outputs", "several-stages", "two-certificates"])
+@pytest.mark.parametrize(
+    "name", ["for-each", "one-stage", "outputs", "several-stages", "two-certificates"]
+)
 def test_what_terraform_fmt_left_alone_it_leaves_alone_after_each_phase(name, tmp_path):
     """The text of each phase is as `terraform fmt` would write it, where the text before it was."""
     world = lay_out(name, tmp_path)
@@ -130,5 +147,7 @@ def test_what_terraform_fmt_left_alone_it_leaves_alone_after_each_phase(name, tm
     for entry in patches.patches:
         for change in entry.changes:
             for text in (change.before, change.after):
-                done = subprocess.run(["terraform", "fmt", "-"], input=text, capture_output=True, check=True)
+                done = subprocess.run(
+                    ["terraform", "fmt", "-"], input=text, capture_output=True, check=True
+                )
                 assert done.stdout == text

@@ -47,7 +47,11 @@ def test_a_state_two_phases_behind_gets_the_successor_alone_first(tmp_path):
 def test_a_predecessor_that_was_taken_out_of_the_state(tmp_path):
     """`terraform state rm` after repoint: its block has to go, and then nothing is to do."""
     home = world(
-        tmp_path, {"main.tf": TEXT}, certificates={NEW: "new000"}, stages={f"{STAGE}.prod": "new000"}, ends={"new000": days(360)}
+        tmp_path,
+        {"main.tf": TEXT},
+        certificates={NEW: "new000"},
+        stages={f"{STAGE}.prod": "new000"},
+        ends={"new000": days(360)},
     )
     (rotation,) = home.ask()[1].rotations
     assert isinstance(rotation.step, Blocked)
@@ -74,7 +78,9 @@ def lagging(tmp_path, fixtures):
     for name, step in (("prod", "shared-3-retire"), ("dev", "shared-2-repoint")):
         place = folder / "terraform.tfstate.d" / name
         place.mkdir(parents=True)
-        shutil.copyfile(fixtures / "acceptance" / step / "terraform.tfstate", place / "terraform.tfstate")
+        shutil.copyfile(
+            fixtures / "acceptance" / step / "terraform.tfstate", place / "terraform.tfstate"
+        )
     (folder / ".terraform").mkdir()
     (folder / ".terraform" / "environment").write_text("prod")
     return folder
@@ -114,13 +120,17 @@ def test_retire_waits_for_the_state_of_the_default_workspace(outcome, lagging, a
     """It lies beside the others' folder, and its stages count like theirs."""
     state = _seeded(aws)
     (lagging / "terraform.tfstate.d/dev/terraform.tfstate").rename(lagging / "terraform.tfstate")
-    document, _ = outcome(state, "--config", ".", "--as-of", "2026-12-01", cwd=lagging, environment=aws.environment())
+    document, _ = outcome(
+        state, "--config", ".", "--as-of", "2026-12-01", cwd=lagging, environment=aws.environment()
+    )
     (rotation,) = document["rotations"]
     assert rotation["phase"] == "waiting"
     assert "default (terraform.tfstate)" in rotation["reason"]
 
 
-def test_i2_retire_is_blocked_by_the_state_of_another_workspace_that_cannot_be_read(outcome, lagging, aws):
+def test_i2_retire_is_blocked_by_the_state_of_another_workspace_that_cannot_be_read(
+    outcome, lagging, aws
+):
     """What its stages present is unknown; the state is named with the reason, and once it is gone retire is next."""
     state = _seeded(aws)
     other = lagging / "terraform.tfstate.d/dev/terraform.tfstate"
@@ -154,7 +164,8 @@ def test_a_tainted_certificate_is_untainted_first(outcome, tfcert, story, shown)
         values |= {"values": resource["instances"][0]["attributes"], "sensitive_values": {}}
         stages = [
             {
-                "address": f"{each['type']}.{each['name']}" + (f"[{index}]" if len(each["instances"]) > 1 else ""),
+                "address": f"{each['type']}.{each['name']}"
+                + (f"[{index}]" if len(each["instances"]) > 1 else ""),
                 "mode": "managed",
                 "type": each["type"],
                 "name": each["name"],
@@ -176,10 +187,15 @@ def test_a_tainted_certificate_is_untainted_first(outcome, tfcert, story, shown)
     (rotation,) = document["rotations"]
     assert rotation["phase"] == "blocked"
     assert "is tainted: the next apply replaces it" in rotation["reason"]
-    assert b"terraform untaint 'aws_api_gateway_client_certificate." in tfcert("patch", *told, cwd=story).stdout
+    assert (
+        b"terraform untaint 'aws_api_gateway_client_certificate."
+        in tfcert("patch", *told, cwd=story).stdout
+    )
     # Followed: untaint takes the mark off.
     path.write_text(
-        path.read_text().replace('"status": "tainted"', '"status": null').replace('"tainted": true', '"tainted": false')
+        path.read_text()
+        .replace('"status": "tainted"', '"status": null')
+        .replace('"tainted": true', '"tainted": false')
     )
     document, _ = outcome(*told, cwd=story)
     assert [each["phase"] for each in document["rotations"]] == ["introduce"]

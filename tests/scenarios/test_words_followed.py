@@ -88,11 +88,20 @@ def test_one_instance_of_several_by_another_key(tmp_path):
     home = keyed(tmp_path)
     text = words(asked(home, only=frozenset({"id000a"})))
     (key,) = taken(
-        r'add another key beside \["(\w+)"\], apply, let its stage take the new key, apply, and take the old key away', text
+        r'add another key beside \["(\w+)"\], apply, let its stage take the new key, apply, and take the old key away',
+        text,
     )
-    before = {finding.certificate_id for finding in home.judge().findings if finding.rule == "certificate-expiring"}
+    before = {
+        finding.certificate_id
+        for finding in home.judge().findings
+        if finding.rule == "certificate-expiring"
+    }
     assert before == {"id000a", "id000b"}
-    edit(tmp_path / "main.tf", f'c" {{\n  for_each = toset(["{key}", "b"])', f'c" {{\n  for_each = toset(["{key}", "{key}2", "b"])')
+    edit(
+        tmp_path / "main.tf",
+        f'c" {{\n  for_each = toset(["{key}", "b"])',
+        f'c" {{\n  for_each = toset(["{key}", "{key}2", "b"])',
+    )
     home.certificates[f'{CERTIFICATE}.c["{key}2"]'] = "fresh0"
     home.ends["fresh0"] = days(361)
     assert {finding.rule for finding in home.judge().findings} == {"certificate-expiring"}
@@ -107,7 +116,12 @@ def test_the_removed_block_is_taken_out(tmp_path):
     """The kind of block that the remedy names goes, and introduce is next."""
     home = lay_out("blocked-removed-block", tmp_path)
     (kind,) = taken(r"take the (\w+) block out, then ask again", words(asked(home)))
-    without, count = re.subn(rf"^{kind} \{{\n.*?^\}}\n", "", (tmp_path / "main.tf").read_text(), flags=re.MULTILINE | re.DOTALL)
+    without, count = re.subn(
+        rf"^{kind} \{{\n.*?^\}}\n",
+        "",
+        (tmp_path / "main.tf").read_text(),
+        flags=re.MULTILINE | re.DOTALL,
+    )
     assert count == 1
     (tmp_path / "main.tf").write_text(without)
     assert asked(home).step == Next(Phase.INTRODUCE)
@@ -145,7 +159,9 @@ def test_the_call_of_a_module_is_put_back(tmp_path):
 @pytest.mark.parametrize("named", ["two", "three"])
 def test_the_comment_is_written_above_the_one_that_is_meant(named, tmp_path):
     """Whichever of the two it is, the rotation goes on with that one."""
-    more = "".join(f'\nresource "{CERTIFICATE}" "orders_{name}" {{\n}}\n' for name in ("two", "three"))
+    more = "".join(
+        f'\nresource "{CERTIFICATE}" "orders_{name}" {{\n}}\n' for name in ("two", "three")
+    )
     home = world(tmp_path, {"main.tf": BASE + more})
     (comment,) = taken("write `([^`]+)` above the one that is", words(asked(home)))
     above(tmp_path / "main.tf", comment, f"orders_{named}")
@@ -157,7 +173,9 @@ def test_the_comment_is_written_above_the_one_that_is_meant(named, tmp_path):
 def test_the_comment_is_written_above_the_block_that_has_the_name(tmp_path):
     """The other way out of a name that is taken, beside `--name`."""
     home = lay_out("blocked-name-taken", tmp_path)
-    (comment,) = taken("or write `([^`]+)` above it if it is meant to be the successor", words(asked(home)))
+    (comment,) = taken(
+        "or write `([^`]+)` above it if it is meant to be the successor", words(asked(home))
+    )
     above(tmp_path / "main.tf", comment, "orders_202611")
     home.certificates[NEW], home.ends["new000"] = "new000", days(361)
     assert asked(home).step == Next(Phase.REPOINT)
@@ -165,11 +183,15 @@ def test_the_comment_is_written_above_the_block_that_has_the_name(tmp_path):
 
 def test_the_successor_that_a_new_stage_needs_is_made_alone(tmp_path):
     """The target that is named is applied, then the rest; retire is next."""
-    begun = BASE.replace(f"{OLD}.id", f"{OLD}_two.id") + f'\nresource "{CERTIFICATE}" "orders_two" {{\n}}\n'
+    begun = (
+        BASE.replace(f"{OLD}.id", f"{OLD}_two.id")
+        + f'\nresource "{CERTIFICATE}" "orders_two" {{\n}}\n'
+    )
     stage = f'\nresource "{STAGE}" "new" {{\n  client_certificate_id = {OLD}_two.id\n}}\n'
     home = world(tmp_path, {"main.tf": begun + stage})
     (target,) = taken(
-        r"`terraform apply -target='([^']+)'`\), have every backend trust it, then apply the rest", words(asked(home))
+        r"`terraform apply -target='([^']+)'`\), have every backend trust it, then apply the rest",
+        words(asked(home)),
     )
     home.certificates[target], home.ends["new000"] = "new000", days(361)
     rotation = asked(home)
@@ -182,9 +204,15 @@ def test_the_successor_that_a_new_stage_needs_is_made_alone(tmp_path):
 
 def test_a_condition_gives_way_to_the_certificate_that_is_named(tmp_path):
     """The stage takes its id from that one alone; the successor is taken up and introduced."""
-    begun = BASE.replace(f"{OLD}.id", f"var.new ? {OLD}_two.id : {OLD}.id") + f'\nresource "{CERTIFICATE}" "orders_two" {{\n}}\n'
+    begun = (
+        BASE.replace(f"{OLD}.id", f"var.new ? {OLD}_two.id : {OLD}.id")
+        + f'\nresource "{CERTIFICATE}" "orders_two" {{\n}}\n'
+    )
     home = world(tmp_path, {"main.tf": begun})
-    kept, until = taken(r"let it take its id from ([\w.]+) alone until ([\w.]+) is applied and trusted", words(asked(home)))
+    kept, until = taken(
+        r"let it take its id from ([\w.]+) alone until ([\w.]+) is applied and trusted",
+        words(asked(home)),
+    )
     assert (kept, until) == (OLD, f"{OLD}_two")
     edit(tmp_path / "main.tf", f"var.new ? {OLD}_two.id : {OLD}.id", f"{kept}.id")
     rotation = asked(home)
@@ -196,11 +224,14 @@ def test_a_condition_gives_way_to_the_certificate_that_is_named(tmp_path):
 
 def test_a_rename_is_applied_alone(tmp_path):
     """State has the new address then, and introduce is next."""
-    renamed = f"moved {{\n  from = {OLD}\n  to   = {OLD}_x\n}}\n\n" + BASE.replace('"orders" {', '"orders_x" {').replace(
-        f"{OLD}.id", f"{OLD}_x.id"
-    )
+    renamed = f"moved {{\n  from = {OLD}\n  to   = {OLD}_x\n}}\n\n" + BASE.replace(
+        '"orders" {', '"orders_x" {'
+    ).replace(f"{OLD}.id", f"{OLD}_x.id")
     home = world(tmp_path, {"main.tf": renamed})
-    (new,) = taken(r"a moved block renames it to ([\w.]+): apply that alone, then ask again", words(asked(home)))
+    (new,) = taken(
+        r"a moved block renames it to ([\w.]+): apply that alone, then ask again",
+        words(asked(home)),
+    )
     home.certificates[new] = home.certificates.pop(OLD)
     rotation = asked(home)
     assert (str(rotation.predecessor), rotation.step) == (new, Next(Phase.INTRODUCE))
@@ -217,7 +248,10 @@ def test_terraform_deletes_what_has_no_block(tmp_path):
 def test_a_successor_that_aws_lost_is_made_again(tmp_path):
     """The next apply makes it under another id, and repoint is next."""
     home = world(
-        tmp_path, {"main.tf": BASE + "\n" + SUCCESSOR}, certificates={OLD: "old000", NEW: "new000"}, ends={"new000": days(361)}
+        tmp_path,
+        {"main.tf": BASE + "\n" + SUCCESSOR},
+        certificates={OLD: "old000", NEW: "new000"},
+        ends={"new000": days(361)},
     )
     observe = home.observe
     lost = {"new000"}
@@ -228,11 +262,17 @@ def test_a_successor_that_aws_lost_is_made_again(tmp_path):
         from checker.model.observation import Gone
 
         seen = observe(certificates, places, stages)
-        return replace(seen, certificates={key: Gone() if key.id in lost else said for key, said in seen.certificates.items()})
+        return replace(
+            seen,
+            certificates={
+                key: Gone() if key.id in lost else said for key, said in seen.certificates.items()
+            },
+        )
 
     home.observe = without
     (address,) = taken(
-        r"state has the successor ([\w.]+), and AWS does not: apply, and Terraform makes it again", words(asked(home))
+        r"state has the successor ([\w.]+), and AWS does not: apply, and Terraform makes it again",
+        words(asked(home)),
     )
     home.certificates[address], home.ends["again0"] = "again0", days(361)
     assert asked(home).step == Next(Phase.REPOINT)
@@ -252,15 +292,25 @@ def test_stages_outside_this_state_move_first(tmp_path):
     step = asked(home).step
     assert isinstance(step, Blocked)
     taken("^move them to the successor first, ", step.remedy)
-    (name,) = taken(r"stages that this state does not know still present it: api1/(\w+)", step.reason)
+    (name,) = taken(
+        r"stages that this state does not know still present it: api1/(\w+)", step.reason
+    )
     home.elsewhere[name] = "new000"
     assert asked(home).step == Next(Phase.RETIRE)
 
 
 def test_what_was_never_applied_is_applied(tmp_path):
     """A workspace that is new: both that are named come into state with the stage, which never presented the old one."""
-    home = world(tmp_path, {"main.tf": BASE.replace(f"{OLD}.id", f"{NEW}.id") + "\n" + SUCCESSOR}, certificates={}, stages={})
-    both = taken(r"neither ([\w.]+) nor ([\w.]+) is in state: nothing has been applied yet", words(asked(home)))
+    home = world(
+        tmp_path,
+        {"main.tf": BASE.replace(f"{OLD}.id", f"{NEW}.id") + "\n" + SUCCESSOR},
+        certificates={},
+        stages={},
+    )
+    both = taken(
+        r"neither ([\w.]+) nor ([\w.]+) is in state: nothing has been applied yet",
+        words(asked(home)),
+    )
     home.certificates = dict(zip(both, ("old000", "new000"), strict=True))
     home.ends["new000"] = days(361)
     home.stages[f"{STAGE}.prod"] = home.certificates[NEW]
@@ -301,7 +351,10 @@ def test_a_written_retire_is_taken_back_by_the_command_that_is_named(tmp_path):
     git(tmp_path, "init", "-q")
     step = asked(home, phase=Phase.ROLLBACK).step
     assert isinstance(step, Blocked)
-    (command,) = taken(r"before it is applied, take the retire patch back \(`git ([^`]+)`\) or put the block back", step.remedy)
+    (command,) = taken(
+        r"before it is applied, take the retire patch back \(`git ([^`]+)`\) or put the block back",
+        step.remedy,
+    )
     git(tmp_path, *command.split())
     assert asked(home, phase=Phase.ROLLBACK).step == Next(Phase.ROLLBACK)
 
@@ -319,10 +372,14 @@ def test_two_rotations_of_one_name_go_one_after_the_other(tmp_path):
         stages={f"{STAGE}.prod": "old000", f"{STAGE}.two": "old111"},
     )
     rotations = home.ask(name="fresh")[1].rotations
-    assert {words(each) for each in rotations} == {"rotate one after the other: --only ADDRESS, each with a --name of its own"}
+    assert {words(each) for each in rotations} == {
+        "rotate one after the other: --only ADDRESS, each with a --name of its own"
+    }
     for number, rotation in enumerate(rotations):
         _, patches = home.ask(only=frozenset({rotation.label}), name=f"fresh_{number}")
-        assert [(each.label, each.step) for each in patches.rotations] == [(rotation.label, Next(Phase.INTRODUCE))]
+        assert [(each.label, each.step) for each in patches.rotations] == [
+            (rotation.label, Next(Phase.INTRODUCE))
+        ]
         home.write(patches)
     assert (tmp_path / "main.tf").read_text().count("# tfcert: succeeds") == len(rotations) == 2
 
@@ -332,7 +389,10 @@ def test_only_the_successor_is_left_where_both_are_named(tmp_path):
     home = lay_out("blocked-both-in-one-trust", tmp_path)
     step = asked(home).step
     assert isinstance(step, Blocked)
-    taken("^leave only the successor there by hand, then ask again; the block stands in main.tf", step.remedy)
+    taken(
+        "^leave only the successor there by hand, then ask again; the block stands in main.tf",
+        step.remedy,
+    )
     file, line = taken(r"\((\w+\.tf):(\d+)\)", step.reason)
     lines = (tmp_path / file).read_text().splitlines(keepends=True)
     at = int(line) - 1
@@ -375,14 +435,22 @@ resource "aws_api_gateway_deployment" "d" {{
     )
     output = f'output "again" {{\n  value = {OLD}.pem_encoded_certificate\n}}\n'
     home = world(tmp_path, {"main.tf": text, "outputs.tf": output})
-    (option,) = taken(r"^leave (--[\w-]+) out, or let the trigger depend", words(asked(home, trust_bundle=True)))
+    (option,) = taken(
+        r"^leave (--[\w-]+) out, or let the trigger depend", words(asked(home, trust_bundle=True))
+    )
     assert option == "--trust-bundle"
     assert asked(home).step == Next(Phase.INTRODUCE)
 
 
 GIVEN = {
-    "of that state": ("data.terraform_remote_state.p.outputs.id", 'data "terraform_remote_state" "p" {\n  backend = "s3"\n}\n'),
-    "that writes /p/id": ("data.aws_ssm_parameter.p.value", 'data "aws_ssm_parameter" "p" {\n  name = "/p/id"\n}\n'),
+    "of that state": (
+        "data.terraform_remote_state.p.outputs.id",
+        'data "terraform_remote_state" "p" {\n  backend = "s3"\n}\n',
+    ),
+    "that writes /p/id": (
+        "data.aws_ssm_parameter.p.value",
+        'data "aws_ssm_parameter" "p" {\n  name = "/p/id"\n}\n',
+    ),
 }
 
 
@@ -394,8 +462,12 @@ def test_an_id_that_another_configuration_gives_is_rotated_there(place, tmp_path
     home = world(tmp_path / "here", {"main.tf": stage}, certificates={}, ends={"old000": days(12)})
     _, there, *steps = re.split(r"configuration |: |; ", words(asked(home)))
     assert there == place
-    producer = f'resource "{CERTIFICATE}" "orders" {{\n}}\n\noutput "id" {{\n  value = {OLD}.id\n}}\n'
-    other = world(tmp_path / "there", {"main.tf": producer}, stages={}, elsewhere={"prod": "old000"})
+    producer = (
+        f'resource "{CERTIFICATE}" "orders" {{\n}}\n\noutput "id" {{\n  value = {OLD}.id\n}}\n'
+    )
+    other = world(
+        tmp_path / "there", {"main.tf": producer}, stages={}, elsewhere={"prod": "old000"}
+    )
     for step in steps:
         match step.replace("the value", "the output"):
             case "add the successor there and apply":
@@ -422,7 +494,10 @@ def test_an_id_that_another_configuration_gives_is_rotated_there(place, tmp_path
 
 def test_stages_refer_to_the_one_that_is_named_again(tmp_path):
     """A successor that was written manually and ends sooner: the stage goes back, and a fresh one is introduced beside both."""
-    begun = BASE.replace(f"{OLD}.id", f"{OLD}_two.id") + f'\nresource "{CERTIFICATE}" "orders_two" {{\n}}\n'
+    begun = (
+        BASE.replace(f"{OLD}.id", f"{OLD}_two.id")
+        + f'\nresource "{CERTIFICATE}" "orders_two" {{\n}}\n'
+    )
     home = world(
         tmp_path,
         {"main.tf": begun},
@@ -430,7 +505,8 @@ def test_stages_refer_to_the_one_that_is_named_again(tmp_path):
         ends={"old000": days(12), "two000": days(5)},
     )
     (address,) = taken(
-        r"^let them refer to ([\w.]+)\.id again, then ask again: a fresh successor is introduced$", words(asked(home))
+        r"^let them refer to ([\w.]+)\.id again, then ask again: a fresh successor is introduced$",
+        words(asked(home)),
     )
     edit(tmp_path / "main.tf", f"{OLD}_two.id", f"{address}.id")
     rotation = asked(home, only=frozenset({OLD}))

@@ -14,7 +14,14 @@ from hypothesis import HealthCheck, settings
 from checker.hcl.configuration import Configuration
 from checker.model.address import Address, parse
 from checker.model.inventory import Document, Inventory, Source
-from checker.model.observation import CertificateKey, Found, Gone, Observations, ObservedStage, Surveyed
+from checker.model.observation import (
+    CertificateKey,
+    Found,
+    Gone,
+    Observations,
+    ObservedStage,
+    Surveyed,
+)
 from checker.model.outcome import Outcome
 from checker.model.places import Place
 from checker.model.policy import Policy, Run
@@ -74,7 +81,13 @@ class World:
 
     def certificate(self, address: str) -> Certificate:
         identity = self.certificates[address]
-        return Certificate(address=parse(address), id=identity, place=HOME, expires_at=self.end(identity), dated_by="pem")
+        return Certificate(
+            address=parse(address),
+            id=identity,
+            place=HOME,
+            expires_at=self.end(identity),
+            dated_by="pem",
+        )
 
     def stage(self, address: str) -> Stage:
         identity = self.stages[address]
@@ -91,18 +104,28 @@ class World:
         return self.ends.get(identity, days(12))
 
     def observe(
-        self, certificates: Collection[CertificateKey], places: Collection[Place], stages: Collection[Stage]
+        self,
+        certificates: Collection[CertificateKey],
+        places: Collection[Place],
+        stages: Collection[Stage],
     ) -> Observations:
         known = {*self.certificates.values(), *self.ends}
-        shown = [(name, identity) for name, identity in {**self.stages, **self.elsewhere}.items() if identity]
+        shown = [
+            (name, identity)
+            for name, identity in {**self.stages, **self.elsewhere}.items()
+            if identity
+        ]
         assert all(stage.address is not None for stage in stages)
         seen = tuple(
-            ObservedStage(kind=StageKind.REST, api_id="api1", name=name, certificate_id=identity) for name, identity in shown
+            ObservedStage(kind=StageKind.REST, api_id="api1", name=name, certificate_id=identity)
+            for name, identity in shown
         )
         return Observations(
             asked=True,
             certificates={
-                key: Found(expires_at=self.end(key.id), created_at=self.end(key.id) - timedelta(days=365))
+                key: Found(
+                    expires_at=self.end(key.id), created_at=self.end(key.id) - timedelta(days=365)
+                )
                 if key.id in known
                 else Gone()
                 for key in certificates
@@ -112,10 +135,20 @@ class World:
 
     def ask(self, *, offline: bool = False, **wish: object) -> tuple[Outcome, Patches]:
         run = Run(as_of=self.now, policy=Policy())
-        return patch(self.inventory(), self.configuration(), None if offline else self.observe, run, PatchRequest(**wish))  # type: ignore[arg-type]
+        return patch(
+            self.inventory(),
+            self.configuration(),
+            None if offline else self.observe,
+            run,
+            PatchRequest(**wish),
+        )  # type: ignore[arg-type]
 
     def judge(self, *, offline: bool = False) -> Outcome:
-        return check(self.inventory(), None if offline else self.observe, Run(as_of=self.now, policy=Policy()))
+        return check(
+            self.inventory(),
+            None if offline else self.observe,
+            Run(as_of=self.now, policy=Policy()),
+        )
 
     def write(self, patches: Patches, number: int = 0) -> None:
         for change in patches.patches[number].changes:
@@ -131,7 +164,14 @@ class World:
                 self.apply_literal(phase, rotation.label, rotation.successor)
                 continue
             pairs = {
-                address: str(Address(rotation.successor.type, rotation.successor.name, parse(address).key, parse(address).modules))
+                address: str(
+                    Address(
+                        rotation.successor.type,
+                        rotation.successor.name,
+                        parse(address).key,
+                        parse(address).modules,
+                    )
+                )
                 for address in self.certificates
                 if parse(address).block == rotation.predecessor
             }
@@ -154,7 +194,10 @@ class World:
             self.certificates[str(successor)] = successor.name
             self.ends[successor.name] = days(365 - AGED, self.now)
         if phase is Phase.REPOINT:
-            self.stages = {stage: successor.name if shown == old else shown for stage, shown in self.stages.items()}
+            self.stages = {
+                stage: successor.name if shown == old else shown
+                for stage, shown in self.stages.items()
+            }
 
 
 def lay(folder: Path, files: Mapping[str, str | bytes]) -> Path:
@@ -168,7 +211,11 @@ def lay(folder: Path, files: Mapping[str, str | bytes]) -> Path:
 def world(folder: Path, files: Mapping[str, str | bytes], **state: object) -> World:
     """A world of one certificate and one stage, unless `state` says otherwise."""
     lay(folder, files)
-    given = {"certificates": {f"{CERTIFICATE}.orders": "old000"}, "stages": {f"{STAGE}.prod": "old000"}, **state}
+    given = {
+        "certificates": {f"{CERTIFICATE}.orders": "old000"},
+        "stages": {f"{STAGE}.prod": "old000"},
+        **state,
+    }
     return World(folder=folder, **given)  # type: ignore[arg-type]
 
 
@@ -181,7 +228,14 @@ def git(folder: Path, *arguments: str, data: bytes | None = None) -> bytes:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CEILING_DIRECTORIES": str(folder.parent),
     }
-    done = subprocess.run(["git", *arguments], cwd=folder, input=data, env=environment, capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        input=data,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 

@@ -89,7 +89,9 @@ def damage_bytes(chance: random.Random, text: bytes) -> bytes:
     for _ in range(chance.randint(1, 6)):
         at = chance.randint(0, len(data))
         until = min(at + chance.choice([0, 1, 1, 2, 8, 40, 500]), len(data))
-        data[at:until] = chance.choice([*PIECES, bytes(data[at:until]) * 2, bytes([chance.randrange(256)])])
+        data[at:until] = chance.choice(
+            [*PIECES, bytes(data[at:until]) * 2, bytes([chance.randrange(256)])]
+        )
     return bytes(data)
 
 
@@ -100,7 +102,11 @@ def damage_values(chance: random.Random, text: bytes) -> bytes:
         holder, other = walk(chance, document), walk(chance, document)
         if not holder:
             continue
-        key = chance.choice(list(holder)) if isinstance(holder, dict) else chance.randrange(len(holder))
+        key = (
+            chance.choice(list(holder))
+            if isinstance(holder, dict)
+            else chance.randrange(len(holder))
+        )
         match chance.randrange(4):
             case 0:
                 holder[key] = chance.choice(VALUES)
@@ -116,7 +122,11 @@ def damage_values(chance: random.Random, text: bytes) -> bytes:
 def walk(chance: random.Random, value: object) -> object:
     """A list or object somewhere in a document."""
     while isinstance(value, dict | list) and value:
-        inner = [one for one in (value.values() if isinstance(value, dict) else value) if isinstance(one, dict | list)]
+        inner = [
+            one
+            for one in (value.values() if isinstance(value, dict) else value)
+            if isinstance(one, dict | list)
+        ]
         if not inner or chance.random() < 0.2:
             return value
         value = chance.choice(inner)

@@ -11,14 +11,34 @@ STAGE = "aws_api_gateway_stage"
 def change(address, actions, *, before=None, after=None, unknown=(), **more):
     """One entry of resource_changes; `unknown` names attributes that are known only after apply."""
     block = parse(address.replace("[*]", ""))
-    body = {"actions": list(actions), "before": before, "after": after, "after_unknown": dict.fromkeys(unknown, True)}
-    body |= {key: more.pop(key) for key in ("before_sensitive", "after_sensitive", "importing") if key in more}
-    return {"address": address, "mode": "managed", "type": block.type, "name": block.name, "change": body} | more
+    body = {
+        "actions": list(actions),
+        "before": before,
+        "after": after,
+        "after_unknown": dict.fromkeys(unknown, True),
+    }
+    body |= {
+        key: more.pop(key)
+        for key in ("before_sensitive", "after_sensitive", "importing")
+        if key in more
+    }
+    return {
+        "address": address,
+        "mode": "managed",
+        "type": block.type,
+        "name": block.name,
+        "change": body,
+    } | more
 
 
 def created(address):
     """A certificate that the plan creates."""
-    return change(address, ["create"], after={"description": "d"}, unknown=["id", "arn", "pem_encoded_certificate"])
+    return change(
+        address,
+        ["create"],
+        after={"description": "d"},
+        unknown=["id", "arn", "pem_encoded_certificate"],
+    )
 
 
 def moved_to_unknown(address, **before):
@@ -40,7 +60,12 @@ def expression(value):
 
 def block(resource_type, name, expressions=None, **more):
     """One resource of a plan's configuration."""
-    found = {"address": f"{resource_type}.{name}", "mode": "managed", "type": resource_type, "name": name}
+    found = {
+        "address": f"{resource_type}.{name}",
+        "mode": "managed",
+        "type": resource_type,
+        "name": name,
+    }
     found["provider_config_key"] = more.pop("provider_config_key", "aws")
     if expressions:
         found["expressions"] = {key: expression(value) for key, value in expressions.items()}
@@ -64,7 +89,13 @@ def shown(address, values, **more):
     """One resource of a shown state."""
     found = parse(address)
     mode = "data" if found.data else "managed"
-    return {"address": address, "mode": mode, "type": found.type, "name": found.name, "values": values} | more
+    return {
+        "address": address,
+        "mode": mode,
+        "type": found.type,
+        "name": found.name,
+        "values": values,
+    } | more
 
 
 def plan(*changes, root=None, prior=(), providers=None, **top):
@@ -77,20 +108,40 @@ def plan(*changes, root=None, prior=(), providers=None, **top):
         "configuration": {"provider_config": providers or {}, "root_module": root or {}},
     }
     if prior:
-        document["prior_state"] = {"format_version": "1.0", "values": {"root_module": {"resources": list(prior)}}}
+        document["prior_state"] = {
+            "format_version": "1.0",
+            "values": {"root_module": {"resources": list(prior)}},
+        }
     return document | top
 
 
 def shown_state(*resources):
     """A state as `show -json` prints it."""
-    return {"format_version": "1.0", "terraform_version": "1.11.4", "values": {"root_module": {"resources": list(resources)}}}
+    return {
+        "format_version": "1.0",
+        "terraform_version": "1.11.4",
+        "values": {"root_module": {"resources": list(resources)}},
+    }
 
 
 def raw_state(*resources):
     """A state as Terraform stores it."""
-    return {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "l", "outputs": {}, "resources": list(resources)}
+    return {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "l",
+        "outputs": {},
+        "resources": list(resources),
+    }
 
 
 def raw(resource_type, name, *instances, **more):
     """One resource of a raw state."""
-    return {"mode": "managed", "type": resource_type, "name": name, "provider": "p", "instances": list(instances)} | more
+    return {
+        "mode": "managed",
+        "type": resource_type,
+        "name": name,
+        "provider": "p",
+        "instances": list(instances),
+    } | more

@@ -32,7 +32,10 @@ def raw_certificate(name, provider=AWS):
 
 
 def accounts(read, document):
-    return {certificate.address.name: certificate.place.account for certificate in read(document).certificates}
+    return {
+        certificate.address.name: certificate.place.account
+        for certificate in read(document).certificates
+    }
 
 
 def test_a_raw_state_names_the_configuration_of_each_resource(read):
@@ -46,30 +49,46 @@ def test_a_raw_state_names_the_configuration_of_each_resource(read):
         raw_certificate("edge", f"module.edge.{AWS}"),
         raw_certificate("lonely", f"{AWS}.third"),
     )
-    assert accounts(read, document) == {"mine": OURS, "other": THEIRS, "edge": "777788889999", "lonely": None}
+    assert accounts(read, document) == {
+        "mine": OURS,
+        "other": THEIRS,
+        "edge": "777788889999",
+        "lonely": None,
+    }
 
 
 def presenting(account, identity, provider=AWS):
-    return raw(STAGE, "s", {"attributes": stage_values(account) | {"client_certificate_id": identity}}, provider=provider)
+    return raw(
+        STAGE,
+        "s",
+        {"attributes": stage_values(account) | {"client_certificate_id": identity}},
+        provider=provider,
+    )
 
 
 def test_a_configuration_without_stages_is_of_the_account_of_those_that_present_what_it_made(read):
     """An alias for certificates alone: the predecessor that waits to be retired is in the account of its successor's stages."""
     alias = f"{AWS}.certificates"
-    document = raw_state(presenting(OURS, "new"), raw_certificate("new", alias), raw_certificate("old", alias))
+    document = raw_state(
+        presenting(OURS, "new"), raw_certificate("new", alias), raw_certificate("old", alias)
+    )
     assert accounts(read, document) == {"new": OURS, "old": OURS}
 
 
 def test_the_stages_of_a_configuration_outweigh_those_that_present_what_it_made(read):
     """A stage that names another account's certificate does so wrongly, which certificate-elsewhere must see."""
-    document = raw_state(raw_stage("here", OURS), presenting(THEIRS, "c", f"{AWS}.other"), raw_certificate("c"))
+    document = raw_state(
+        raw_stage("here", OURS), presenting(THEIRS, "c", f"{AWS}.other"), raw_certificate("c")
+    )
     assert accounts(read, document) == {"c": OURS}
 
 
 @pytest.mark.parametrize("stages", [[OURS, THEIRS], [OURS, None], []])
 def test_where_stages_do_not_agree_nobody_knows(read, stages):
     """A guess would send the question to the wrong account, where nothing is to be found."""
-    document = raw_state(*(raw_stage(f"s{n}", account) for n, account in enumerate(stages)), raw_certificate("c"))
+    document = raw_state(
+        *(raw_stage(f"s{n}", account) for n, account in enumerate(stages)), raw_certificate("c")
+    )
     assert accounts(read, document) == {"c": None}
 
 

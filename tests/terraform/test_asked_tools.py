@@ -32,7 +32,11 @@ def script(tmp_path):
         log = f'printf "%s|%s|%s|%s|%s\\n" "$*" "$PWD" "$TF_IN_AUTOMATION" "$TF_INPUT" "$TF_CLI_ARGS" >> {tmp_path}/log\n'
         file.write_text(f"#!/bin/sh\n{log}{body}\n")
         file.chmod(0o755)
-        return Tool(path=str(file), name=name, environment={"PATH": os.environ["PATH"], "TF_CLI_ARGS": "-bad", "TF_LOG": "TRACE"})
+        return Tool(
+            path=str(file),
+            name=name,
+            environment={"PATH": os.environ["PATH"], "TF_CLI_ARGS": "-bad", "TF_LOG": "TRACE"},
+        )
 
     return writing
 
@@ -81,7 +85,9 @@ def test_a_directory_without_configuration(script, tmp_path):
 
 def test_no_tool_to_ask(directory):
     """Then a state or plan file is the way, or the state that lies there."""
-    with pytest.raises(UnreadableError, match=r"neither terraform nor tofu.*install one.*state or plan file"):
+    with pytest.raises(
+        UnreadableError, match=r"neither terraform nor tofu.*install one.*state or plan file"
+    ):
         source(directory, None)
     (directory / "terraform.tfstate").write_text(STATE)
     with pytest.raises(UnreadableError, match=rf"pass {directory}/terraform.tfstate"):
@@ -104,7 +110,8 @@ def test_a_tool_that_fails(script, directory):
     with pytest.raises(UnreadableError) as error:
         source(directory, script(FAILURE))
     assert (
-        error.value.message == '`terraform state pull` failed: Error: Backend initialization required, please run "terraform init"'
+        error.value.message
+        == '`terraform state pull` failed: Error: Backend initialization required, please run "terraform init"'
     )
     assert "terraform init" in error.value.remedy
     assert "hunter2" not in str(error.value)
@@ -210,7 +217,11 @@ def test_a_binary_plan_by_a_relative_path(script, planfile, monkeypatch):
     """Relative to where tfcert runs, not to where the tool does."""
     monkeypatch.chdir(planfile.parent.parent)
     assert source("plans/p.tfplan", script(f"echo '{json.dumps(plan())}'")).plan is not None
-    assert (planfile.parent.parent / "log").read_text().startswith(f"show -json {planfile}|{planfile.parent}|")
+    assert (
+        (planfile.parent.parent / "log")
+        .read_text()
+        .startswith(f"show -json {planfile}|{planfile.parent}|")
+    )
 
 
 def test_a_binary_plan_without_a_tool(planfile):
@@ -238,7 +249,9 @@ def test_a_binary_plan_that_no_tool_can_be_given_as_it_lies(script, planfile):
 
 def test_a_binary_plan_that_its_tool_cannot_read(script, planfile):
     """Another directory or another version is the usual reason."""
-    with pytest.raises(UnreadableError, match=r"Error: Backend initialization required.*name that with --config") as error:
+    with pytest.raises(
+        UnreadableError, match=r"Error: Backend initialization required.*name that with --config"
+    ) as error:
         source(planfile, script(FAILURE))
     assert error.value.where == str(planfile)
 
@@ -250,7 +263,10 @@ def test_a_binary_plan_that_its_tool_cannot_read(script, planfile):
         (zipped(), "is empty|broken zip|not a Terraform plan|not valid JSON"),
         (zipped("tfplan")[:-20], "is a broken zip"),
         (b"PK\x03\x04" + b"x" * 100, "is a broken zip"),
-        (zipped("tfplan", "a", "b", "c", declared=900 * 1024**2), "unpacks to far more than any plan"),
+        (
+            zipped("tfplan", "a", "b", "c", declared=900 * 1024**2),
+            "unpacks to far more than any plan",
+        ),
     ],
     ids=["another", "empty", "cut", "broken", "bomb"],
 )

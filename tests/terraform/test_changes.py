@@ -34,7 +34,10 @@ def test_every_combination_of_actions(read, action):
 @pytest.mark.parametrize("written", [[], ["open"], ["create", "create"], ["forget", "update"]])
 def test_actions_that_are_not_known(read, written):
     """Future ones pass as `other`."""
-    assert only(read, change(f"{STAGE}.s", written, before=BEFORE, after=BEFORE)).action is Action.OTHER
+    assert (
+        only(read, change(f"{STAGE}.s", written, before=BEFORE, after=BEFORE)).action
+        is Action.OTHER
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,12 @@ def test_actions_that_are_not_known(read, written):
 )
 def test_which_attributes_an_update_changes(read, after, unknown, changed):
     """What differs, and what is known only after apply; tags that go from null to empty are drift, not a change."""
-    assert only(read, change(f"{STAGE}.s", ["update"], before=BEFORE, after=after, unknown=unknown)).changed == changed
+    assert (
+        only(
+            read, change(f"{STAGE}.s", ["update"], before=BEFORE, after=after, unknown=unknown)
+        ).changed
+        == changed
+    )
 
 
 def test_unknown_parts_are_changes_and_empty_marks_are_not(read):
@@ -106,7 +114,12 @@ def test_other_actions_change_no_attribute(read, actions):
 )
 def test_what_the_stage_presents_afterwards(read, after, unknown, presents):
     """An absent key is never null: it is not known yet, or was cut out."""
-    assert only(read, change(f"{STAGE}.s", ["update"], before=BEFORE, after=after, unknown=unknown)).after.presents == presents
+    assert (
+        only(
+            read, change(f"{STAGE}.s", ["update"], before=BEFORE, after=after, unknown=unknown)
+        ).after.presents
+        == presents
+    )
 
 
 def test_everything_unknown(read):
@@ -136,13 +149,22 @@ def test_objects_that_only_the_changes_know_are_recorded(read):
             prior=[shown(f"{CERTIFICATE}.c", {"id": "c1"})],
         )
     )
-    assert [(one.id, one.deposed) for one in document.certificates] == [("c1", None), ("c0", "12345678")]
+    assert [(one.id, one.deposed) for one in document.certificates] == [
+        ("c1", None),
+        ("c0", "12345678"),
+    ]
     assert [str(stage.address) for stage in document.stages] == [f"{STAGE}.s"]
 
 
 def test_an_object_under_its_former_address_is_recorded_once(read):
     """Where the prior state still has the address from before the move."""
-    entry = change(f"{CERTIFICATE}.new", ["no-op"], before={"id": "c1"}, after={"id": "c1"}, previous_address=f"{CERTIFICATE}.old")
+    entry = change(
+        f"{CERTIFICATE}.new",
+        ["no-op"],
+        before={"id": "c1"},
+        after={"id": "c1"},
+        previous_address=f"{CERTIFICATE}.old",
+    )
     document = read(plan(entry, prior=[shown(f"{CERTIFICATE}.old", {"id": "c1"})]))
     assert len(document.certificates) == 1
     assert str(document.plan.certificates[0].previous_address) == f"{CERTIFICATE}.old"
@@ -155,17 +177,32 @@ def test_a_deposed_stage_has_a_change_of_its_own(read):
         change(f"{STAGE}.s", ["delete"], before=BEFORE | {"stage_name": "old"}, deposed="12345678"),
     ]
     document = read(plan(*entries))
-    assert [(one.action, one.deposed) for one in document.plan.stages] == [(Action.NO_OP, None), (Action.DELETE, "12345678")]
-    assert [(stage.name, stage.deposed) for stage in document.stages] == [("prod", None), ("old", "12345678")]
+    assert [(one.action, one.deposed) for one in document.plan.stages] == [
+        (Action.NO_OP, None),
+        (Action.DELETE, "12345678"),
+    ]
+    assert [(stage.name, stage.deposed) for stage in document.stages] == [
+        ("prod", None),
+        ("old", "12345678"),
+    ]
     assert [stage.name for stage in stages_after(document)] == ["prod"]
 
 
 def test_the_arn_of_an_acm_certificate_that_is_replaced(read):
     """The old one is what the stage presents before; the new one's is not known yet."""
     arn = "arn:aws:acm:eu-west-1:111122223333:certificate/1"
-    entry = change("aws_acm_certificate.a", ["create", "delete"], before={"arn": arn}, after={"arn": arn}, unknown=["arn"])
+    entry = change(
+        "aws_acm_certificate.a",
+        ["create", "delete"],
+        before={"arn": arn},
+        after={"arn": arn},
+        unknown=["arn"],
+    )
     stage = change(
-        f"{STAGE}.s", ["no-op"], before=BEFORE | {"client_certificate_id": arn}, after=BEFORE | {"client_certificate_id": arn}
+        f"{STAGE}.s",
+        ["no-op"],
+        before=BEFORE | {"client_certificate_id": arn},
+        after=BEFORE | {"client_certificate_id": arn},
     )
     (found,) = read(plan(entry, stage)).plan.certificates
     assert (found.before.id, found.after.id, found.before.kind) == (arn, None, "acm")
@@ -204,15 +241,23 @@ def test_reason_import_and_old_shapes(read):
         action_reason="replace_by_request",
         importing={"id": "a"},
     )
-    entry["change"] |= {"replace_paths": [["x", 0]], "before_identity": {"id": "a"}, "generated_config": "resource"}
-    (found,) = read(plan(entry, resource_drift=[entry], checks=[], timestamp="now", action_invocations=[])).plan.certificates
+    entry["change"] |= {
+        "replace_paths": [["x", 0]],
+        "before_identity": {"id": "a"},
+        "generated_config": "resource",
+    }
+    (found,) = read(
+        plan(entry, resource_drift=[entry], checks=[], timestamp="now", action_invocations=[])
+    ).plan.certificates
     assert (found.reason, found.before.id, found.after.id) == ("replace_by_request", "a", None)
 
 
 @pytest.mark.parametrize("complete", [True, False, None])
 def test_complete_is_absent_where_the_tool_has_no_such_mark(read, complete):
     """OpenTofu, and Terraform before 1.8: absent is not false."""
-    document = read(plan(created(f"{CERTIFICATE}.c"), **({} if complete is None else {"complete": complete})))
+    document = read(
+        plan(created(f"{CERTIFICATE}.c"), **({} if complete is None else {"complete": complete}))
+    )
     assert document.plan.complete is complete
     assert bool(document.notices) is (complete is False)
 
@@ -220,11 +265,16 @@ def test_complete_is_absent_where_the_tool_has_no_such_mark(read, complete):
 def test_deferred_changes_are_said(read):
     """With the address, also where the instance is not known yet; other types are not ours to report."""
     deferred = [
-        {"reason": "instance_count_unknown", "resource_change": change(f"{STAGE}.s[*]", ["create"], after={})},
+        {
+            "reason": "instance_count_unknown",
+            "resource_change": change(f"{STAGE}.s[*]", ["create"], after={}),
+        },
         {"reason": "x", "resource_change": change("aws_lambda_function.f", ["create"], after={})},
     ]
     document = read(plan(created(f"{CERTIFICATE}.c"), deferred_changes=deferred))
-    assert document.notices == ("The plan defers what it will do to aws_api_gateway_stage.s: it was not checked.",)
+    assert document.notices == (
+        "The plan defers what it will do to aws_api_gateway_stage.s: it was not checked.",
+    )
     assert document.plan.deferred == ("aws_api_gateway_stage.s",)
 
 
@@ -238,20 +288,34 @@ def test_what_is_imported_is_said(read):
         )
     )
     assert [found.imported for found in document.plan.certificates] == [True, False]
-    assert document.notices == (f"{CERTIFICATE}.c is imported by this plan: it is there already, and is not created.",)
+    assert document.notices == (
+        f"{CERTIFICATE}.c is imported by this plan: it is there already, and is not created.",
+    )
 
 
 def test_drift_of_what_we_check_is_said(read):
     """A certificate that was deleted by hand, and a stage that was given another one; drift of tags is noise."""
     drift = [
         change(f"{CERTIFICATE}.c", ["delete"], before={"id": "c1"}),
-        change(f"{STAGE}.s", ["update"], before=BEFORE, after=BEFORE | {"client_certificate_id": "hand99"}),
+        change(
+            f"{STAGE}.s",
+            ["update"],
+            before=BEFORE,
+            after=BEFORE | {"client_certificate_id": "hand99"},
+        ),
         change(f"{STAGE}.t", ["update"], before=BEFORE, after=BEFORE | {"tags": {}}),
-        change(f"{CERTIFICATE}.d", ["update"], before={"id": "x", "tags": None}, after={"id": "x", "tags": {}}),
+        change(
+            f"{CERTIFICATE}.d",
+            ["update"],
+            before={"id": "x", "tags": None},
+            after={"id": "x", "tags": {}},
+        ),
     ]
     first, second = read(plan(created(f"{CERTIFICATE}.e"), resource_drift=drift)).notices
     assert first == f"{CERTIFICATE}.c was deleted outside Terraform since the last apply."
-    assert second.startswith(f"{STAGE}.s was given another client certificate, or none, outside Terraform")
+    assert second.startswith(
+        f"{STAGE}.s was given another client certificate, or none, outside Terraform"
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,18 @@ def recorded():
 
 def in_shown(module, types):
     """As `jq '[.. | .resources? // empty | .[] | select(.type == …)]'` counts."""
-    own = sum(item["type"] in types and item["mode"] == "managed" for item in module.get("resources", ()))
+    own = sum(
+        item["type"] in types and item["mode"] == "managed" for item in module.get("resources", ())
+    )
     return own + sum(in_shown(child, types) for child in module.get("child_modules", ()))
 
 
 def in_raw(state, types):
-    return sum(len(item["instances"]) for item in state["resources"] if item["type"] in types and item["mode"] == "managed")
+    return sum(
+        len(item["instances"])
+        for item in state["resources"]
+        if item["type"] in types and item["mode"] == "managed"
+    )
 
 
 @pytest.mark.parametrize(("file", "document"), list(recorded()))

@@ -42,7 +42,11 @@ def test_the_collector_is_left_as_it_was_found(enabled):
 @pytest.mark.parametrize(
     ("text", "where", "message"),
     [
-        (b'{"items":[{"id":"a"},{"id":5}]}', "f: top.items[1].id", "expected text, found a whole number"),
+        (
+            b'{"items":[{"id":"a"},{"id":5}]}',
+            "f: top.items[1].id",
+            "expected text, found a whole number",
+        ),
         (b'{"items":[{}]}', "f: top.items[0]", "lacks the property `id`"),
         (b'{"items":{}}', "f: top.items", "expected array, found object"),
         (
@@ -61,7 +65,11 @@ def test_the_collector_is_left_as_it_was_found(enabled):
         (b'{"rest":"a\x00b"}', "f: top", "is not valid JSON at byte 10"),
         (b'{"items":[{"id":"\xff"}]}', "f: top", "holds text that is not UTF-8"),
         (b'{"rest":' + b"[" * 100_000, "f: top", "is nested deeper than any Terraform document"),
-        (b'{"rest":' + b'{"a":' * 100_000, "f: top", "is nested deeper than any Terraform document"),
+        (
+            b'{"rest":' + b'{"a":' * 100_000,
+            "f: top",
+            "is nested deeper than any Terraform document",
+        ),
     ],
 )
 def test_what_an_error_says(text, where, message):
@@ -77,7 +85,9 @@ def test_what_an_error_says(text, where, message):
 @pytest.mark.parametrize("wrap", [bytes, memoryview])
 def test_any_buffer_is_decoded(wrap):
     """Bytes, and views of a mapped file, of which raw parts stay views."""
-    found = decode(wrap(b'{"items":[{"id":"a"}],"rest":{"x": [1]},"unknown":[[[]]]}'), Outer, JsonPath("f"))
+    found = decode(
+        wrap(b'{"items":[{"id":"a"}],"rest":{"x": [1]},"unknown":[[[]]]}'), Outer, JsonPath("f")
+    )
     assert (found.items[0].id, bytes(found.rest)) == ("a", b'{"x": [1]}')
 
 

@@ -84,7 +84,9 @@ def test_small_files_are_copied_and_large_ones_mapped(tmp_path, size):
     assert bytes(found) == b"x" * size
     assert found.readonly
     mapped = size > 1024**2
-    assert len(list(Path("/proc/self/fd").iterdir())) == before + mapped  # a mapping keeps a handle of its own
+    assert (
+        len(list(Path("/proc/self/fd").iterdir())) == before + mapped
+    )  # a mapping keeps a handle of its own
 
 
 def test_a_limit_on_the_address_space_is_named(tmp_path):
@@ -97,14 +99,21 @@ def test_a_limit_on_the_address_space_is_named(tmp_path):
         "try: open_file(sys.argv[1])\n"
         "except UnreadableError as error: print(error)"
     )
-    run = subprocess.run([sys.executable, "-c", script, str(tmp_path / "large")], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "large")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "larger than the address space" in run.stdout
     assert "ulimit -v" in run.stdout
 
 
 def test_a_large_document_needs_little_memory_of_its_own(tmp_path):
     """Sixty megabytes of resources that are none of ours, read with forty megabytes of data in all."""
-    one = json.dumps(change("aws_lambda_function.f", ["no-op"], before={"x": "y"}, after={"x": "y"})).encode()
+    one = json.dumps(
+        change("aws_lambda_function.f", ["no-op"], before={"x": "y"}, after={"x": "y"})
+    ).encode()
     with (tmp_path / "plan").open("wb") as file:
         file.write(b'{"format_version":"1.2","resource_changes":[' + one)
         for _ in range(60_000_000 // len(one)):
@@ -115,13 +124,20 @@ def test_a_large_document_needs_little_memory_of_its_own(tmp_path):
         "resource.setrlimit(resource.RLIMIT_DATA, (40 * 1024**2,) * 2)\n"
         "print(read_source(sys.argv[1], tool=None, stdin=None).source.kind)"
     )
-    run = subprocess.run([sys.executable, "-c", script, str(tmp_path / "plan")], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "plan")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (run.stdout, run.returncode) == ("plan\n", 0), run.stderr[-500:]
 
 
 def test_a_large_mapped_document(tmp_path, read_file):
     """More than a megabyte, in one line."""
-    document = shown_state(shown(f"{CERTIFICATE}.c", {"id": "c1"}), shown("aws_x.y", {"text": "x" * 3_000_000}))
+    document = shown_state(
+        shown(f"{CERTIFICATE}.c", {"id": "c1"}), shown("aws_x.y", {"text": "x" * 3_000_000})
+    )
     (tmp_path / "s").write_text(json.dumps(document))
     assert [one.id for one in read_file(tmp_path / "s").certificates] == ["c1"]
 

@@ -18,8 +18,16 @@ from checker.terraform.load import read_document, read_source
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 RECORDED = [
     FIXTURES / "formats" / name
-    for name in ("plan-create.json", "plan-tainted-and-deposed.json", "show-deposed.json", "state-tainted-and-deposed.tfstate")
-] + [FIXTURES / "rotation/02-apply1-add-new/plan.json", FIXTURES / "rotation/03-apply2-repoint/terraform.tfstate"]
+    for name in (
+        "plan-create.json",
+        "plan-tainted-and-deposed.json",
+        "show-deposed.json",
+        "state-tainted-and-deposed.tfstate",
+    )
+] + [
+    FIXTURES / "rotation/02-apply1-add-new/plan.json",
+    FIXTURES / "rotation/03-apply2-repoint/terraform.tfstate",
+]
 TEXTS = [file.read_bytes() for file in RECORDED]
 VALUES = [json.loads(text) for text in TEXTS]
 
@@ -147,23 +155,35 @@ def test_wrong_values_anywhere_in_real_documents(data):
 
 CLIENT = "aws_api_gateway_client_certificate"
 LEAVES = [
-    ("formats/plan-tainted-and-deposed.json", "resource_changes[4].change.before.client_certificate_id"),
+    (
+        "formats/plan-tainted-and-deposed.json",
+        "resource_changes[4].change.before.client_certificate_id",
+    ),
     ("formats/plan-tainted-and-deposed.json", "resource_changes[4].change.after.stage_name"),
     ("formats/plan-tainted-and-deposed.json", "resource_changes[4].change.actions[0]"),
     ("formats/plan-tainted-and-deposed.json", "resource_changes[1].deposed"),
     ("formats/plan-tainted-and-deposed.json", "resource_changes[0].change.before.expiration_date"),
-    ("formats/plan-tainted-and-deposed.json", "resource_changes[0].change.before.pem_encoded_certificate"),
+    (
+        "formats/plan-tainted-and-deposed.json",
+        "resource_changes[0].change.before.pem_encoded_certificate",
+    ),
     ("formats/plan-tainted-and-deposed.json", "resource_changes[0].change"),
     ("formats/plan-tainted-and-deposed.json", "resource_changes[0].type"),
     ("formats/plan-tainted-and-deposed.json", "resource_changes[0].address"),
     ("formats/plan-tainted-and-deposed.json", "resource_changes"),
-    ("formats/plan-tainted-and-deposed.json", "prior_state.values.root_module.resources[0].values.arn"),
+    (
+        "formats/plan-tainted-and-deposed.json",
+        "prior_state.values.root_module.resources[0].values.arn",
+    ),
     ("formats/plan-tainted-and-deposed.json", "prior_state.values.root_module.resources"),
     ("formats/plan-tainted-and-deposed.json", "prior_state.values"),
     ("formats/plan-tainted-and-deposed.json", "configuration.root_module.resources"),
     ("formats/plan-tainted-and-deposed.json", "errored"),
     ("formats/plan-tainted-and-deposed.json", "format_version"),
-    ("rotation/02-apply1-add-new/plan.json", "prior_state.values.root_module.child_modules[0].resources[0].values.execution_arn"),
+    (
+        "rotation/02-apply1-add-new/plan.json",
+        "prior_state.values.root_module.child_modules[0].resources[0].values.execution_arn",
+    ),
     ("rotation/02-apply1-add-new/plan.json", "configuration.root_module.module_calls"),
     ("formats/show-deposed.json", "values.root_module.resources[1].deposed_key"),
     ("formats/show-deposed.json", "values.root_module.resources[1].values.id"),
@@ -179,7 +199,9 @@ LEAVES = [
 ]
 
 
-@pytest.mark.parametrize("wrong", [7, True, [["hunter2"]], {"hunter2": "hunter2"}, "hunter2", 10**400])
+@pytest.mark.parametrize(
+    "wrong", [7, True, [["hunter2"]], {"hunter2": "hunter2"}, "hunter2", 10**400]
+)
 @pytest.mark.parametrize(("name", "path"), LEAVES, ids=str)
 def test_a_wrong_type_at_each_leaf_of_ours(name, path, wrong):
     """The error names the leaf, and quotes nothing; a value that happens to be of the right type is read."""
@@ -197,7 +219,9 @@ def test_a_wrong_type_at_each_leaf_of_ours(name, path, wrong):
     else:
         assert type(wrong) is type(right) or (isinstance(right, dict) and isinstance(wrong, dict))
         return
-    assert error.where.startswith(f"f: {path}") or (isinstance(wrong, str) and error.where.startswith("f: "))
+    assert error.where.startswith(f"f: {path}") or (
+        isinstance(wrong, str) and error.where.startswith("f: ")
+    )
     assert "hunter2" not in error.message
     assert "77" not in error.message
 
@@ -207,9 +231,14 @@ def test_a_wrong_type_at_each_leaf_of_ours(name, path, wrong):
     [
         b"[" * 100_000,
         b'{"a":' * 100_000,
-        b'{"format_version":"1.2","planned_values":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}",
+        b'{"format_version":"1.2","planned_values":'
+        + b'{"a":' * 100_000
+        + b"1"
+        + b"}" * 100_000
+        + b"}",
         b'{"format_version":"1.0","values":{"root_module":' + b'{"child_modules":[' * 100_000,
-        b'{"format_version":"1.2","resource_changes":[{"type":"aws_api_gateway_stage","address":"a.b","change":' + b"[" * 100_000,
+        b'{"format_version":"1.2","resource_changes":[{"type":"aws_api_gateway_stage","address":"a.b","change":'
+        + b"[" * 100_000,
         b'{"version":4,"lineage":"l","resources":[{"type":"aws_api_gateway_stage","name":"n","instances":'
         + b"[" * 100_000
         + b"]" * 100_000
@@ -251,5 +280,8 @@ def test_a_key_given_twice_is_refused(text):
 
 def test_lone_surrogates_are_refused():
     """No Terraform writes them, and nothing could print them."""
-    for text in ('{"format_version":"1.0","values":null,"x":"\\ud800"}', '{"format_version":"1.0","checks":["\\udc00\\ud800"]}'):
+    for text in (
+        '{"format_version":"1.0","values":null,"x":"\\ud800"}',
+        '{"format_version":"1.0","checks":["\\udc00\\ud800"]}',
+    ):
         assert read(text.encode()) is None

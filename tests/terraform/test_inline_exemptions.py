@@ -54,8 +54,16 @@ def only(declared):
 def test_a_comment_directly_above_exempts_the_block(read, text, line):
     """In every form that Terraform has for comments, with others between."""
     entry = only(read(text.format(SAYS, f'"{CERTIFICATE}" "c"')))
-    assert (entry.rule, entry.until, entry.reason) == ("certificate-expiring", date(2026, 12, 31), "moved soon")
-    assert (entry.addresses, entry.kind, entry.owner) == (frozenset({f"{CERTIFICATE}.c"}), SuppressedBy.COMMENT, None)
+    assert (entry.rule, entry.until, entry.reason) == (
+        "certificate-expiring",
+        date(2026, 12, 31),
+        "moved soon",
+    )
+    assert (entry.addresses, entry.kind, entry.owner) == (
+        frozenset({f"{CERTIFICATE}.c"}),
+        SuppressedBy.COMMENT,
+        None,
+    )
     assert entry.location == Location("main.tf", line)
 
 
@@ -100,7 +108,9 @@ def test_one_comment_may_name_several_rules_and_an_owner(read):
 
 def test_an_acm_certificate_may_carry_one(read):
     """It is a certificate that stages present."""
-    assert only(read(f'# {SAYS}\nresource "aws_acm_certificate" "c" {{\n}}\n')).addresses == {"aws_acm_certificate.c"}
+    assert only(read(f'# {SAYS}\nresource "aws_acm_certificate" "c" {{\n}}\n')).addresses == {
+        "aws_acm_certificate.c"
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,22 +128,70 @@ def test_an_acm_certificate_may_carry_one(read):
             "certificate-expired cannot be exempted",
             "take the comment away",
         ),
-        ("tfcert:ignore rotation-destroys-in-use until=2026-12-31 reason=x", "cannot be exempted", "take"),
-        ("tfcert:ignore certificate-unverified until=2026-12-31 reason=x", "cannot be exempted", "take"),
-        ("tfcert:ignore stage-detached,certificate-expired until=2026-12-31 reason=x", "cannot be exempted", "take"),
+        (
+            "tfcert:ignore rotation-destroys-in-use until=2026-12-31 reason=x",
+            "cannot be exempted",
+            "take",
+        ),
+        (
+            "tfcert:ignore certificate-unverified until=2026-12-31 reason=x",
+            "cannot be exempted",
+            "take",
+        ),
+        (
+            "tfcert:ignore stage-detached,certificate-expired until=2026-12-31 reason=x",
+            "cannot be exempted",
+            "take",
+        ),
         ("tfcert:ignore certificate-expiring reason=x", "it has no until", "until=2026-12-31"),
-        ("tfcert:ignore certificate-expiring until=31.12.2026 reason=x", "until is '31.12.2026', which is no date", "until="),
-        ("tfcert:ignore certificate-expiring until=2026-02-30 reason=x", "which is no date", "until="),
+        (
+            "tfcert:ignore certificate-expiring until=31.12.2026 reason=x",
+            "until is '31.12.2026', which is no date",
+            "until=",
+        ),
+        (
+            "tfcert:ignore certificate-expiring until=2026-02-30 reason=x",
+            "which is no date",
+            "until=",
+        ),
         ("tfcert:ignore certificate-expiring until=2026-12-31", "it has no reason", "reason="),
-        ('tfcert:ignore certificate-expiring until=2026-12-31 reason=" "', "it has no reason", "reason="),
-        ("tfcert:ignore certificate-expiring until=2026-12-31 reason=a b", "cannot be read from 'b' on", "write"),
-        ('tfcert:ignore certificate-expiring until=2026-12-31 reason="a', "cannot be read from 'reason=", "write"),
-        ("tfcert:ignore certificate-expiring util=2026-12-31 reason=x", "unknown key 'util'", "did you mean 'until'?"),
-        ("tfcert:ignore certificate-expiring until=2026-12-31 until=2027-12-31 reason=x", "says until twice", "once"),
+        (
+            'tfcert:ignore certificate-expiring until=2026-12-31 reason=" "',
+            "it has no reason",
+            "reason=",
+        ),
+        (
+            "tfcert:ignore certificate-expiring until=2026-12-31 reason=a b",
+            "cannot be read from 'b' on",
+            "write",
+        ),
+        (
+            'tfcert:ignore certificate-expiring until=2026-12-31 reason="a',
+            "cannot be read from 'reason=",
+            "write",
+        ),
+        (
+            "tfcert:ignore certificate-expiring util=2026-12-31 reason=x",
+            "unknown key 'util'",
+            "did you mean 'until'?",
+        ),
+        (
+            "tfcert:ignore certificate-expiring until=2026-12-31 until=2027-12-31 reason=x",
+            "says until twice",
+            "once",
+        ),
         ("tfcert:ignore certificate-expiring: moved soon", "names no rule", "write"),
         ("tfcert:ignore:certificate-expiring", "no comment that tfcert knows", "write"),
-        ('tfcert:ignore certificate-expiring until=2026-12-31 reason="a\x1b[31m"', "holds a control character", "write"),
-        ("tfcert:ignored certificate-expiring until=2026-12-31 reason=x", "no comment that tfcert knows", "write"),
+        (
+            'tfcert:ignore certificate-expiring until=2026-12-31 reason="a\x1b[31m"',
+            "holds a control character",
+            "write",
+        ),
+        (
+            "tfcert:ignored certificate-expiring until=2026-12-31 reason=x",
+            "no comment that tfcert knows",
+            "write",
+        ),
         ("tfcert:skip=certificate-expiring", "no comment that tfcert knows", "write"),
         (
             "please, tfcert:ignore certificate-expiring until=2026-12-31 reason=x",
@@ -158,9 +216,18 @@ def test_a_comment_of_another_form_is_told_with_its_line(read, comment, says, re
     [
         (f'# {SAYS}\n\nresource "{CERTIFICATE}" "c" {{\n}}\n', "stands at no block"),
         (f'resource "{CERTIFICATE}" "c" {{\n}}\n# {SAYS}\n', "stands at no block"),
-        (f'# {SAYS}\noutput "x" {{\n  value = 1\n}}\n', "stands at output x, neither a stage nor a client certificate"),
-        (f'# {SAYS}\nresource "aws_lambda_function" "f" {{\n}}\n', "stands at resource aws_lambda_function.f"),
-        (f'# {SAYS}\nmodule "m" {{\n  source = "./m"\n}}\n', "stands at the call of module m, and not at a block in it"),
+        (
+            f'# {SAYS}\noutput "x" {{\n  value = 1\n}}\n',
+            "stands at output x, neither a stage nor a client certificate",
+        ),
+        (
+            f'# {SAYS}\nresource "aws_lambda_function" "f" {{\n}}\n',
+            "stands at resource aws_lambda_function.f",
+        ),
+        (
+            f'# {SAYS}\nmodule "m" {{\n  source = "./m"\n}}\n',
+            "stands at the call of module m, and not at a block in it",
+        ),
         (f"locals {{\n  a = 1 # {SAYS}\n}}\n", "stands at locals"),
     ],
 )
@@ -195,7 +262,9 @@ def test_what_is_no_comment_is_none(read):
 )
 def test_a_file_whose_comments_are_not_read_is_told(read, name, content, why):
     """With the way that is left: the policy."""
-    declared = read(f'resource "{CERTIFICATE}" "c" {{\n}}\n', **{name: content.format(SAYS.replace('"', "'"))})
+    declared = read(
+        f'resource "{CERTIFICATE}" "c" {{\n}}\n', **{name: content.format(SAYS.replace('"', "'"))}
+    )
     assert declared.exemptions == ()
     (faulty,) = declared.faulty
     assert faulty.location == Location(name, 1)
@@ -212,7 +281,9 @@ def test_no_comment_that_names_ignore_is_lost(text):
 
     data = f'# tfcert:ignore {text}\nresource "{CERTIFICATE}" "c" {{\n}}\n'.encode()
     configuration = Configuration(
-        root=".", files={"main.tf": SourceFile("main.tf", data)}, modules={(): Module(path=(), directory="", files=("main.tf",))}
+        root=".",
+        files={"main.tf": SourceFile("main.tf", data)},
+        modules={(): Module(path=(), directory="", files=("main.tf",))},
     )
     declared = configuration_facts(configuration)
     assert len(declared.exemptions) + len(declared.faulty) == 1

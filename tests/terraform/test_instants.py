@@ -37,7 +37,9 @@ def test_every_form_is_the_same_instant(text):
 
 def test_a_fraction_is_kept_to_the_microsecond():
     """Go prints nanoseconds; Python keeps six digits."""
-    assert read_instant("2023-11-14 22:13:20.123456789 +0000 UTC") == MOMENT.replace(microsecond=123456)
+    assert read_instant("2023-11-14 22:13:20.123456789 +0000 UTC") == MOMENT.replace(
+        microsecond=123456
+    )
 
 
 def test_a_leap_second_is_the_second_before():
@@ -74,15 +76,24 @@ def test_both_forms_agree_with_python(moment, minutes):
     assert read_instant(there.strftime("%Y-%m-%d %H:%M:%S.%f %z XXX")) == there
 
 
-@given(st.text(max_size=50) | st.from_regex(r"\A\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)? ?[+-]\d{4}( UTC)?\Z"))
+@given(
+    st.text(max_size=50)
+    | st.from_regex(r"\A\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)? ?[+-]\d{4}( UTC)?\Z")
+)
 def test_no_text_is_an_error(text):
     """Whatever stands there is an instant or None."""
     assert read_instant(text) is None or read_instant(text).tzinfo is UTC
 
 
-@pytest.mark.parametrize("zero", ["0001-01-01 00:00:00 +0000 UTC", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    "zero", ["0001-01-01 00:00:00 +0000 UTC", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z"]
+)
 def test_i4_a_date_that_was_never_set_is_no_end(read, zero):
     """Go's zero is what a provider records where AWS gave no date: the end is not known then, and nothing is clean or ended."""
     values = {"id": "abc123", "expiration_date": zero, "created_date": zero}
     (certificate,) = read(raw_state(raw(CERTIFICATE, "c", {"attributes": values}))).certificates
-    assert (certificate.expires_at, certificate.created_at, certificate.dated_by) == (None, None, None)
+    assert (certificate.expires_at, certificate.created_at, certificate.dated_by) == (
+        None,
+        None,
+        None,
+    )

@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-HEAVY = ("boto3", "botocore", "cryptography", "hcl2", "jinja2", "pydantic", "rich", "tree_sitter", "lark")
+HEAVY = (
+    "boto3",
+    "botocore",
+    "cryptography",
+    "hcl2",
+    "jinja2",
+    "pydantic",
+    "rich",
+    "tree_sitter",
+    "lark",
+)
 RARE = ("subprocess", "gzip", "zipfile", "json", "shutil", "tempfile", "base64", "selectors")
 
 SCRIPT = """
@@ -20,11 +30,21 @@ print(" ".join(sorted({name.partition(".")[0] for name in set(sys.modules) - bef
 
 
 @pytest.mark.parametrize(
-    "name", ["rotation/03-apply2-repoint/plan.json", "rotation/03-apply2-repoint/terraform.tfstate", "formats/plan-create.json"]
+    "name",
+    [
+        "rotation/03-apply2-repoint/plan.json",
+        "rotation/03-apply2-repoint/terraform.tfstate",
+        "formats/plan-create.json",
+    ],
 )
 def test_what_reading_loads(fixtures, name):
     """Neither heavy libraries nor what only a directory, a binary plan or a compressed file needs."""
-    run = subprocess.run([sys.executable, "-c", SCRIPT, str(fixtures / name)], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(fixtures / name)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     loaded = set(run.stdout.split())
     assert "msgspec" in loaded
     assert loaded.isdisjoint(HEAVY)

@@ -16,7 +16,9 @@ TYPE = "aws_api_gateway_client_certificate"
 
 def raw(instances, *more):
     """A raw state with a certificate of these instances."""
-    resource = f'{{"mode":"managed","type":"{TYPE}","name":"c","provider":"p","instances":[{instances}]}}'
+    resource = (
+        f'{{"mode":"managed","type":"{TYPE}","name":"c","provider":"p","instances":[{instances}]}}'
+    )
     return f'{{"version":4,"serial":1,"lineage":"x","outputs":{{}},"resources":[{",".join((resource, *more))}]}}'.encode()
 
 
@@ -25,7 +27,9 @@ def shown(*resources):
     return f'{{"format_version":"1.0","values":{{"root_module":{{"resources":[{",".join(resources)}]}}}}}}'.encode()
 
 
-INSTANCE = '{"schema_version":0,"attributes":{"id":"abc123","expiration_date":"2027-01-01T00:00:00Z"}}'
+INSTANCE = (
+    '{"schema_version":0,"attributes":{"id":"abc123","expiration_date":"2027-01-01T00:00:00Z"}}'
+)
 LATER = INSTANCE.replace("2027", "2028")
 SECOND = f'{{"mode":"managed","type":"{TYPE}","name":"c","provider":"p","instances":[{LATER}]}}'
 TWICE_NAMED = '{"schema_version":0,"attributes":{"id":"abc123","id":"abc124","expiration_date":"2027-01-01T00:00:00Z"}}'
@@ -40,7 +44,10 @@ SHOWN = f'{{"address":"{ADDRESS}","mode":"managed","type":"{TYPE}","name":"c","v
         (raw(INSTANCE, SECOND), "second record of the same resource instance"),
         (raw(TWICE_NAMED), "holds `id` twice"),
         (raw(TWICE_HELD), "holds `attributes` twice"),
-        (raw(INSTANCE).replace(b'"provider":"p"', b'"instances":[],"provider":"p"'), "holds `instances` twice"),
+        (
+            raw(INSTANCE).replace(b'"provider":"p"', b'"instances":[],"provider":"p"'),
+            "holds `instances` twice",
+        ),
         (shown(SHOWN, SHOWN), "second record of the same resource instance"),
         (shown(SHOWN.replace('"id":', '"id":"other1","id":')), "holds `id` twice"),
     ],
@@ -64,14 +71,24 @@ def planned(prior=PRIOR, values='{"root_module":{}}', changes="[]"):
 DEEP = {
     "root_module": shown().replace(b'{"root_module":', b'{"root_module":{},"root_module":'),
     "resources": shown(SHOWN).replace(b"]}}}", b'],"resources":[]}}}'),
-    "resources, the first one empty": shown(SHOWN).replace(b'"resources":[', b'"resources":[],"resources":['),
-    "child_modules": shown(SHOWN).replace(b"]}}}", b'],"child_modules":[{"address":"module.m"}],"child_modules":[]}}}'),
+    "resources, the first one empty": shown(SHOWN).replace(
+        b'"resources":[', b'"resources":[],"resources":['
+    ),
+    "child_modules": shown(SHOWN).replace(
+        b"]}}}", b'],"child_modules":[{"address":"module.m"}],"child_modules":[]}}}'
+    ),
     "type": shown(SHOWN.replace('"type"', '"type":"aws_x","type"')),
     "type, ours first": shown(OTHER.replace('"type"', f'"type":"{TYPE}","type"')),
     "values": shown(SHOWN.replace('"values"', '"values":{},"values"')),
-    "values of the prior state": planned(PRIOR.replace('"values":{"root', '"values":{},"values":{"root')).encode(),
-    "resources of the prior state": planned(PRIOR.replace('"resources"', '"resources":[],"resources"')).encode(),
-    "root_module of the planned values": planned(values='{"root_module":{},"root_module":{}}').encode(),
+    "values of the prior state": planned(
+        PRIOR.replace('"values":{"root', '"values":{},"values":{"root')
+    ).encode(),
+    "resources of the prior state": planned(
+        PRIOR.replace('"resources"', '"resources":[],"resources"')
+    ).encode(),
+    "root_module of the planned values": planned(
+        values='{"root_module":{},"root_module":{}}'
+    ).encode(),
     "type of a change": planned(
         changes=f'[{{"address":"aws_x.y","mode":"managed","type":"{TYPE}","type":"aws_x","change":{{"actions":["no-op"]}}}}]'
     ).encode(),
@@ -89,12 +106,17 @@ def test_a_property_that_is_there_twice_is_refused_wherever_it_is(name):
 def test_a_large_state_with_two_lists_of_resources_is_refused():
     """The resources of the list that was replaced were decoded and are missing: a large document is not looked at twice."""
     many = ",".join(OTHER.replace("aws_x.y", f"aws_x.y{number}") for number in range(9000))
-    for text in (f'"resources":[{SHOWN}],"resources":[{many}]', f'"resources":[{SHOWN},{many}],"resources":[]'):
+    for text in (
+        f'"resources":[{SHOWN}],"resources":[{many}]',
+        f'"resources":[{SHOWN},{many}],"resources":[]',
+    ):
         state = f'{{"format_version":"1.0","values":{{"root_module":{{{text}}}}}}}'.encode()
         assert len(state) > SMALL
         with pytest.raises(UnreadableError, match="`resources` twice"):
             read_document("state.json", state)
-    whole = f'{{"format_version":"1.0","values":{{"root_module":{{"resources":[{SHOWN},{many}]}}}}}}'
+    whole = (
+        f'{{"format_version":"1.0","values":{{"root_module":{{"resources":[{SHOWN},{many}]}}}}}}'
+    )
     assert len(read_document("state.json", whole.encode()).certificates) == 1
 
 
@@ -110,8 +132,16 @@ def test_a_stage_of_an_http_api_is_left_out(protocol, count):
     api = {"id": "aaaaaaaaaa", "name": "h", **({"protocol_type": protocol} if protocol else {})}
     stage = {"id": "live", "name": "live", "api_id": "aaaaaaaaaa", "client_certificate_id": ""}
     resources = [
-        {"mode": "managed", "type": kind, "name": "h", "provider": "p", "instances": [{"attributes": held}]}
+        {
+            "mode": "managed",
+            "type": kind,
+            "name": "h",
+            "provider": "p",
+            "instances": [{"attributes": held}],
+        }
         for kind, held in (("aws_apigatewayv2_api", api), ("aws_apigatewayv2_stage", stage))
     ]
-    state = json.dumps({"version": 4, "serial": 1, "lineage": "x", "outputs": {}, "resources": resources})
+    state = json.dumps(
+        {"version": 4, "serial": 1, "lineage": "x", "outputs": {}, "resources": resources}
+    )
     assert len(read_document("state.json", state.encode()).stages) == count

@@ -16,7 +16,10 @@ def place_of(read, document):
 
 
 def provider(expressions, **more):
-    return {"name": "aws", "expressions": {name: expression(value) for name, value in expressions.items()}} | more
+    return {
+        "name": "aws",
+        "expressions": {name: expression(value) for name, value in expressions.items()},
+    } | more
 
 
 def root_with(key="aws"):
@@ -35,7 +38,10 @@ def root_with(key="aws"):
         ({"region": ["var.region", "var.other"]}, Place()),
         ({"region": 5}, Place()),
         ({}, Place()),
-        ({"region": "eu-west-1", "allowed_account_ids": ["111122223333"]}, Place("aws", None, "eu-west-1")),
+        (
+            {"region": "eu-west-1", "allowed_account_ids": ["111122223333"]},
+            Place("aws", None, "eu-west-1"),
+        ),
     ],
 )
 def test_the_region_of_a_provider(read, expressions, place):
@@ -52,8 +58,14 @@ def test_the_region_of_a_provider(read, expressions, place):
 @pytest.mark.parametrize(
     ("provided", "account"),
     [
-        ({"assume_role": [{"role_arn": {"constant_value": "arn:aws:iam::111122223333:role/x"}}]}, "111122223333"),
-        ({"assume_role": {"role_arn": {"constant_value": "arn:aws:iam::111122223333:role/x"}}}, "111122223333"),
+        (
+            {"assume_role": [{"role_arn": {"constant_value": "arn:aws:iam::111122223333:role/x"}}]},
+            "111122223333",
+        ),
+        (
+            {"assume_role": {"role_arn": {"constant_value": "arn:aws:iam::111122223333:role/x"}}},
+            "111122223333",
+        ),
         ({"assume_role": [{"role_arn": {"references": ["var.role"]}}]}, "444455556666"),
         ({"assume_role": [{}, {}]}, None),
         ({"assume_role": 5}, None),
@@ -99,10 +111,19 @@ def test_a_module_variable_leads_to_a_root_variable(read):
     """Through two callers, and a default on the way."""
     inner = call({"variables": {"r": {}}}, {"r": ["var.region"]})
     root = root_with("module.a.module.b:aws") | {
-        "module_calls": {"a": call({"module_calls": {"b": inner}, "variables": {"region": {"default": "eu-south-1"}}})}
+        "module_calls": {
+            "a": call(
+                {"module_calls": {"b": inner}, "variables": {"region": {"default": "eu-south-1"}}}
+            )
+        }
     }
-    providers = {"module.a.module.b:aws": provider({"region": ["var.r"]}, module_address="module.a.module.b")}
-    assert place_of(read, plan(created(f"{C}.c"), root=root, providers=providers)).region == "eu-south-1"
+    providers = {
+        "module.a.module.b:aws": provider({"region": ["var.r"]}, module_address="module.a.module.b")
+    }
+    assert (
+        place_of(read, plan(created(f"{C}.c"), root=root, providers=providers)).region
+        == "eu-south-1"
+    )
 
 
 def test_the_region_argument_wins_over_the_provider(read):
@@ -117,7 +138,13 @@ def test_a_stage_that_is_updated_stays_where_it_is(read):
     """What the planned values leave out, the recorded ones know."""
     arn = "arn:aws:execute-api:us-east-1:111122223333:a/prod"
     document = plan(
-        change(f"{STAGE}.s", ["update"], before={"execution_arn": arn}, after={"description": "x"}, unknown=["execution_arn"])
+        change(
+            f"{STAGE}.s",
+            ["update"],
+            before={"execution_arn": arn},
+            after={"description": "x"},
+            unknown=["execution_arn"],
+        )
     )
     assert read(document).plan.stages[0].after.place == Place("aws", "111122223333", "us-east-1")
 
@@ -137,7 +164,9 @@ def test_secrets_of_a_provider_are_in_no_error(read):
     document = plan(
         created(f"{C}.c"),
         root=root,
-        providers={"aws": {"expressions": {"region": ["x"], "secret_key": {"constant_value": "hunter2"}}}},
+        providers={
+            "aws": {"expressions": {"region": ["x"], "secret_key": {"constant_value": "hunter2"}}}
+        },
     )
     assert place_of(read, document) == Place()
 

@@ -40,8 +40,16 @@ def actions(changes):
         ("tainted-and-deposed", [(OLD, "create+delete"), (OLD, "delete")], [(S, "update", {OLD})]),
         ("forget", [(NEW, "create"), (OLD, "forget")], [(S, "update", {NEW})]),
         ("ignore-changes", [(NEW, "create"), (OLD, "no-op")], [(S, "no-op", "e2f4fo")]),
-        ("import", [("aws_api_gateway_client_certificate.imp", "update"), (OLD, "no-op")], [(S, "no-op", "e2f4fo")]),
-        ("moved", [("aws_api_gateway_client_certificate.renamed", "update")], [(S, "no-op", "e2f4fo")]),
+        (
+            "import",
+            [("aws_api_gateway_client_certificate.imp", "update"), (OLD, "no-op")],
+            [(S, "no-op", "e2f4fo")],
+        ),
+        (
+            "moved",
+            [("aws_api_gateway_client_certificate.renamed", "update")],
+            [(S, "no-op", "e2f4fo")],
+        ),
         ("errored-prevent-destroy", [(OLD, "delete+create")], []),
         ("destroy", [(OLD, "delete")], [(S, "delete", "gone")]),
         ("refresh-only", [], []),
@@ -52,7 +60,11 @@ def test_what_each_plan_does(fixtures, read_file, name, certificates, stages):
     plan = read_file(fixtures / f"formats/plan-{name}.json").plan
     assert actions(plan.certificates) == certificates
     found = [
-        (str(change.address), change.action.value, "gone" if change.after is None else told(change.after.presents))
+        (
+            str(change.address),
+            change.action.value,
+            "gone" if change.after is None else told(change.after.presents),
+        )
         for change in plan.stages
     ]
     assert found == stages
@@ -77,7 +89,12 @@ def test_what_was_recorded_before(fixtures, read_file, name):
     """The stage presents the one certificate that there is, whatever the plan will do to either."""
     document = read_file(fixtures / f"formats/plan-{name}.json")
     (stage,) = document.stages
-    assert (stage.kind, stage.api_id, stage.name, told(stage.presents)) == (StageKind.REST, "33ggyulflt", "prod", "e2f4fo")
+    assert (stage.kind, stage.api_id, stage.name, told(stage.presents)) == (
+        StageKind.REST,
+        "33ggyulflt",
+        "prod",
+        "e2f4fo",
+    )
     (certificate,) = document.certificates
     assert (certificate.id, certificate.dated_by) == ("e2f4fo", "attribute")
     assert certificate.expires_at == datetime(2024, 11, 13, 22, 13, 20, tzinfo=UTC)
@@ -91,10 +108,16 @@ def test_nothing_was_recorded_before_a_first_plan(fixtures, read_file):
     assert (document.stages, document.certificates) == ((), ())
     assert actions(document.plan.deployments) == [("aws_api_gateway_deployment.d", "create")]
     assert document.plan.certificates[0].after.place.region == "us-east-1"
-    assert (document.source.kind, document.source.tool_version, document.source.format_version) == ("plan", "1.11.4", "1.2")
+    assert (document.source.kind, document.source.tool_version, document.source.format_version) == (
+        "plan",
+        "1.11.4",
+        "1.2",
+    )
 
 
-@pytest.mark.parametrize("name", ["repoint-keep-old", "swap-one-step", "replace-nocbd", "tainted-and-deposed", "forget"])
+@pytest.mark.parametrize(
+    "name", ["repoint-keep-old", "swap-one-step", "replace-nocbd", "tainted-and-deposed", "forget"]
+)
 def test_a_repoint_changes_one_attribute_and_no_deployment(fixtures, read_file, name):
     """Tags that drift from null to an empty map are no change, and a deployment that stays as it is is not listed."""
     plan = read_file(fixtures / f"formats/plan-{name}.json").plan
@@ -112,15 +135,25 @@ def test_a_deposed_object_has_a_change_of_its_own(fixtures, read_file):
         "vyib0s",
         None,
     )
-    assert (deposed.deposed, deposed.action, deposed.before.id, deposed.after) == ("125d5822", Action.DELETE, "e2f4fo", None)
-    assert [(one.id, one.deposed) for one in document.certificates] == [("vyib0s", None), ("e2f4fo", "125d5822")]
+    assert (deposed.deposed, deposed.action, deposed.before.id, deposed.after) == (
+        "125d5822",
+        Action.DELETE,
+        "e2f4fo",
+        None,
+    )
+    assert [(one.id, one.deposed) for one in document.certificates] == [
+        ("vyib0s", None),
+        ("e2f4fo", "125d5822"),
+    ]
 
 
 def test_a_moved_object_is_recorded_once(fixtures, read_file):
     """The prior state knows it by its new address already, and the change by both."""
     document = read_file(fixtures / "formats/plan-moved.json")
     assert str(document.plan.certificates[0].previous_address) == OLD
-    assert [str(one.address) for one in document.certificates] == ["aws_api_gateway_client_certificate.renamed"]
+    assert [str(one.address) for one in document.certificates] == [
+        "aws_api_gateway_client_certificate.renamed"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +174,11 @@ def test_what_every_report_must_say(fixtures, read_file, name, errored, complete
         assert notice.endswith(".")
 
 
-STAGES = ['aws_api_gateway_stage.this["dev"]', 'aws_api_gateway_stage.this["prod"]', "module.canary.aws_api_gateway_stage.this"]
+STAGES = [
+    'aws_api_gateway_stage.this["dev"]',
+    'aws_api_gateway_stage.this["prod"]',
+    "module.canary.aws_api_gateway_stage.this",
+]
 BACKEND = "aws_api_gateway_client_certificate.backend"
 
 
@@ -149,9 +186,27 @@ BACKEND = "aws_api_gateway_client_certificate.backend"
     ("step", "action", "before", "after", "certificates"),
     [
         ("00-create", "create", None, {BACKEND}, [(BACKEND, "create")]),
-        ("02-apply1-add-new", "no-op", "uv6ysy", "uv6ysy", [(BACKEND, "no-op"), (f"{BACKEND}_v2", "create")]),
-        ("03-apply2-repoint", "update", "uv6ysy", "kt4vd3", [(BACKEND, "no-op"), (f"{BACKEND}_v2", "no-op")]),
-        ("04-apply3-retire-old", "no-op", "kt4vd3", "kt4vd3", [(BACKEND, "delete"), (f"{BACKEND}_v2", "no-op")]),
+        (
+            "02-apply1-add-new",
+            "no-op",
+            "uv6ysy",
+            "uv6ysy",
+            [(BACKEND, "no-op"), (f"{BACKEND}_v2", "create")],
+        ),
+        (
+            "03-apply2-repoint",
+            "update",
+            "uv6ysy",
+            "kt4vd3",
+            [(BACKEND, "no-op"), (f"{BACKEND}_v2", "no-op")],
+        ),
+        (
+            "04-apply3-retire-old",
+            "no-op",
+            "kt4vd3",
+            "kt4vd3",
+            [(BACKEND, "delete"), (f"{BACKEND}_v2", "no-op")],
+        ),
     ],
 )
 def test_a_whole_rotation(fixtures, read_file, step, action, before, after, certificates):
@@ -160,7 +215,10 @@ def test_a_whole_rotation(fixtures, read_file, step, action, before, after, cert
     assert [str(change.address) for change in document.plan.stages] == STAGES
     for change in document.plan.stages:
         assert change.action.value == action
-        assert (None if change.before is None else told(change.before.presents), told(change.after.presents)) == (before, after)
+        assert (
+            None if change.before is None else told(change.before.presents),
+            told(change.after.presents),
+        ) == (before, after)
         assert change.changed == ({"client_certificate_id"} if action == "update" else set())
     assert actions(document.plan.certificates) == certificates
     assert {stage.place.account for stage in document.stages} <= {"123456789012"}
@@ -168,7 +226,9 @@ def test_a_whole_rotation(fixtures, read_file, step, action, before, after, cert
 
 def test_the_pem_wins_over_the_attribute(fixtures, read_file):
     """The recorded end is that of the certificate itself."""
-    (certificate,) = read_file(fixtures / "rotation/01-refreshed-near-expiry/plan.json").certificates
+    (certificate,) = read_file(
+        fixtures / "rotation/01-refreshed-near-expiry/plan.json"
+    ).certificates
     assert (certificate.id, certificate.dated_by) == ("uv6ysy", "pem")
     assert certificate.expires_at == datetime(2026, 12, 5, 22, 47, 41, tzinfo=UTC)
     assert certificate.fingerprint == "3c0635ef" + certificate.fingerprint[8:]

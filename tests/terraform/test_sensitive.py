@@ -45,7 +45,12 @@ def test_a_hidden_id_is_not_kept(read, document):
 def test_an_id_that_a_certificate_discloses_is_no_secret(read):
     """The same id stands unmarked in the certificate: the stage is joined to it."""
     certificate = shown(f"{CERTIFICATE}.c", {"id": "hunter2"}, sensitive_values={"tags": {}})
-    found = read(shown_state(certificate, shown(f"{STAGE}.s", VALUES, sensitive_values={"client_certificate_id": True})))
+    found = read(
+        shown_state(
+            certificate,
+            shown(f"{STAGE}.s", VALUES, sensitive_values={"client_certificate_id": True}),
+        )
+    )
     assert found.stages[0].presents == Presents("hunter2")
     assert found.notices == ()
 
@@ -53,12 +58,20 @@ def test_an_id_that_a_certificate_discloses_is_no_secret(read):
 def test_a_hidden_id_of_a_certificate_is_not_kept(read):
     """Nor does it disclose anything to a stage."""
     certificate = shown(f"{CERTIFICATE}.c", {"id": "hunter2"}, sensitive_values={"id": True})
-    found = read(shown_state(certificate, shown(f"{STAGE}.s", VALUES, sensitive_values={"client_certificate_id": True})))
+    found = read(
+        shown_state(
+            certificate,
+            shown(f"{STAGE}.s", VALUES, sensitive_values={"client_certificate_id": True}),
+        )
+    )
     assert "hunter2" not in repr(found)
     assert found.certificates[0].id is None
 
 
-@pytest.mark.parametrize(("hidden", "dated_by"), [((), "pem"), (("pem_encoded_certificate",), "attribute"), (("*",), None)])
+@pytest.mark.parametrize(
+    ("hidden", "dated_by"),
+    [((), "pem"), (("pem_encoded_certificate",), "attribute"), (("*",), None)],
+)
 def test_a_hidden_pem_or_date_of_a_certificate_is_not_kept(read, fixtures, hidden, dated_by):
     """Then the other one says when it ends, and where both are hidden nothing does, which no rule takes for good (I4)."""
     document = json.loads((fixtures / "readme/terraform.tfstate").read_bytes())
@@ -77,7 +90,13 @@ def test_a_hidden_pem_or_date_of_a_certificate_is_not_kept(read, fixtures, hidde
 def test_a_hidden_name_is_not_kept(read, name):
     """The stage's address still says which one it is."""
     found = read(
-        shown_state(shown(f"{STAGE}.s", VALUES | {name: "hunter2", "client_certificate_id": None}, sensitive_values={name: True}))
+        shown_state(
+            shown(
+                f"{STAGE}.s",
+                VALUES | {name: "hunter2", "client_certificate_id": None},
+                sensitive_values={name: True},
+            )
+        )
     )
     assert "hunter2" not in repr(found)
 
@@ -90,7 +109,12 @@ def test_nothing_but_what_the_inventory_needs_is_kept(read):
         "tags": {"x": "hunter2"},
         "variables": {"password": "hunter2"},
     }
-    certificate = {"id": "c", "pem_encoded_certificate": "hunter2", "description": "hunter2", "tags_all": {"x": "hunter2"}}
+    certificate = {
+        "id": "c",
+        "pem_encoded_certificate": "hunter2",
+        "description": "hunter2",
+        "tags_all": {"x": "hunter2"},
+    }
     document = plan(
         change(f"{STAGE}.s", ["update"], before=values, after=values | {"description": "hunter3"}),
         prior=[shown(f"{CERTIFICATE}.c", certificate)],

@@ -6,7 +6,12 @@ import pytest
 from terraform_json import STAGE, change, plan, raw, raw_state, shown
 
 DEPLOYMENT = "aws_api_gateway_deployment"
-STAGE_VALUES = {"rest_api_id": "a", "stage_name": "live", "client_certificate_id": "abc123", "deployment_id": "d1"}
+STAGE_VALUES = {
+    "rest_api_id": "a",
+    "stage_name": "live",
+    "client_certificate_id": "abc123",
+    "deployment_id": "d1",
+}
 WRITES = {"id": "d1", "rest_api_id": "a", "stage_name": "live"}
 TEMPLATE = '{"Resources":{"S":{"Type":"AWS::ApiGateway::Stage"}}}'
 
@@ -14,7 +19,9 @@ TEMPLATE = '{"Resources":{"S":{"Type":"AWS::ApiGateway::Stage"}}}'
 def written(read, deployment, *, stage=STAGE_VALUES):
     """What a deployment beside a stage writes."""
     prior = [shown(f"{STAGE}.s", stage), shown(f"{DEPLOYMENT}.d", WRITES)]
-    document = read(plan(change(f"{STAGE}.s", ["no-op"], before=stage, after=stage), deployment, prior=prior))
+    document = read(
+        plan(change(f"{STAGE}.s", ["no-op"], before=stage, after=stage), deployment, prior=prior)
+    )
     return [(one.api_id, one.name) for found in document.plan.deployments for one in found.writes]
 
 
@@ -29,7 +36,13 @@ def written(read, deployment, *, stage=STAGE_VALUES):
         (["update"], WRITES, WRITES | {"description": "x"}, [], []),
         (["no-op"], WRITES, WRITES, [], []),
         (["forget"], WRITES, None, [], []),
-        (["delete", "create"], WRITES | {"stage_name": None}, WRITES | {"stage_name": ""}, ["id"], []),
+        (
+            ["delete", "create"],
+            WRITES | {"stage_name": None},
+            WRITES | {"stage_name": ""},
+            ["id"],
+            [],
+        ),
         (["delete", "create"], {"id": "d1", "rest_api_id": "a"}, {"rest_api_id": "a"}, ["id"], []),
         (["create"], None, {"stage_name": "live"}, ["rest_api_id"], [(None, "live")]),
         (["create"], None, {"rest_api_id": "a"}, ["stage_name"], [("a", None)]),
@@ -45,14 +58,24 @@ def test_which_stage_a_deployment_writes(read, actions, before, after, unknown, 
     ("kind", "values"),
     [
         ("aws_cloudformation_stack", {"template_body": TEMPLATE}),
-        ("aws_cloudformation_stack_set", {"template_body": "Type: AWS::ApiGateway::ClientCertificate"}),
+        (
+            "aws_cloudformation_stack_set",
+            {"template_body": "Type: AWS::ApiGateway::ClientCertificate"},
+        ),
         ("awscc_cloudformation_stack", {"template_body": "Type: AWS::Serverless::Api"}),
         ("aws_cloudcontrolapi_resource", {"type_name": "AWS::ApiGateway::Stage"}),
     ],
 )
 @pytest.mark.parametrize(
     ("actions", "open_"),
-    [(["update"], 1), (["delete"], 1), (["delete", "create"], 1), (["no-op"], 0), (["create"], 0), (["forget"], 0)],
+    [
+        (["update"], 1),
+        (["delete"], 1),
+        (["delete", "create"], 1),
+        (["no-op"], 0),
+        (["create"], 0),
+        (["forget"], 0),
+    ],
 )
 def test_stacks_with_stages(read, kind, values, actions, open_):
     """What a changed stack does is not in the plan; one that is new or not changed is no more than a notice."""
@@ -61,22 +84,36 @@ def test_stacks_with_stages(read, kind, values, actions, open_):
     prior = [shown(f"{kind}.x", values)] if before else []
     document = read(plan(change(f"{kind}.x", actions, before=before, after=after), prior=prior))
     assert len(document.plan.unsaid) == open_
-    assert any("that another service manages" in notice for notice in document.notices) is (actions in (["no-op"], ["create"]))
+    assert any("that another service manages" in notice for notice in document.notices) is (
+        actions in (["no-op"], ["create"])
+    )
 
 
 def test_a_stack_without_stages(read):
     """Nothing is said of other templates, and of a template that is elsewhere only when it changes."""
-    other = change("aws_cloudformation_stack.o", ["update"], before={"template_body": "x"}, after={"template_body": "y"})
+    other = change(
+        "aws_cloudformation_stack.o",
+        ["update"],
+        before={"template_body": "x"},
+        after={"template_body": "y"},
+    )
     assert (read(plan(other)).plan.unsaid, read(plan(other)).notices) == ((), ())
     url = {"template_url": "https://example.invalid/t", "template_body": None}
-    (notice,) = read(plan(change("aws_cloudformation_stack.u", ["update"], before=url, after=url))).notices
+    (notice,) = read(
+        plan(change("aws_cloudformation_stack.u", ["update"], before=url, after=url))
+    ).notices
     assert "its template is not in it" in notice
-    assert read(plan(change("aws_cloudformation_stack.u", ["no-op"], before=url, after=url))).notices == ()
+    assert (
+        read(plan(change("aws_cloudformation_stack.u", ["no-op"], before=url, after=url))).notices
+        == ()
+    )
 
 
 def test_a_stack_in_a_state(read):
     """The stages in it are not in this state, and AWS has them."""
-    state = raw_state(raw("aws_cloudformation_stack", "x", {"attributes": {"template_body": TEMPLATE}}))
+    state = raw_state(
+        raw("aws_cloudformation_stack", "x", {"attributes": {"template_body": TEMPLATE}})
+    )
     (notice,) = read(state).notices
     assert "tfcert scan" in notice
 
@@ -104,22 +141,40 @@ def test_two_resources_for_one_stage(read, other, actions, open_):
 
 def test_a_changed_api_definition_writes_no_stage(read):
     """`body` and `aws_api_gateway_rest_api_put` send an OpenAPI definition, which has no stages."""
-    entry = change("aws_api_gateway_rest_api.a", ["update"], before={"id": "a", "body": "1"}, after={"id": "a", "body": "2"})
+    entry = change(
+        "aws_api_gateway_rest_api.a",
+        ["update"],
+        before={"id": "a", "body": "1"},
+        after={"id": "a", "body": "2"},
+    )
     document = read(plan(entry))
-    assert (document.plan.unsaid, document.plan.deleted_apis, document.notices) == ((), frozenset(), ())
+    assert (document.plan.unsaid, document.plan.deleted_apis, document.notices) == (
+        (),
+        frozenset(),
+        (),
+    )
 
 
 def test_a_deleted_api_takes_its_stages_along(read):
     """Deleted or replaced."""
     for actions, after in ((["delete"], None), (["delete", "create"], {"name": "n"})):
-        entry = change("aws_api_gateway_rest_api.a", actions, before={"id": "a", "name": "n"}, after=after, unknown=["id"])
+        entry = change(
+            "aws_api_gateway_rest_api.a",
+            actions,
+            before={"id": "a", "name": "n"},
+            after=after,
+            unknown=["id"],
+        )
         assert read(plan(entry)).plan.deleted_apis == {"a"}
 
 
 @pytest.mark.parametrize("name", ["action_invocations", "deferred_action_invocations"])
 def test_actions_are_said(read, name):
     """An action can change anything, and no plan shows what it does."""
-    one = {"address": "action.aws_lambda_invoke.x", "lifecycle_action_trigger": {"triggering_resource_address": "aws_x.y"}}
+    one = {
+        "address": "action.aws_lambda_invoke.x",
+        "lifecycle_action_trigger": {"triggering_resource_address": "aws_x.y"},
+    }
     entry = {"action_invocation": one} if name.startswith("deferred") else one
     (notice,) = read(plan(**{name: [entry]})).notices
     assert "action.aws_lambda_invoke.x, triggered by aws_x.y" in notice
@@ -127,31 +182,68 @@ def test_actions_are_said(read, name):
 
 def test_an_import_that_is_replaced_is_created(read):
     """`change.importing` beside a replacement."""
-    entry = change(f"{STAGE}.s", ["delete", "create"], before=STAGE_VALUES, after=STAGE_VALUES, importing={"id": "a/live"})
+    entry = change(
+        f"{STAGE}.s",
+        ["delete", "create"],
+        before=STAGE_VALUES,
+        after=STAGE_VALUES,
+        importing={"id": "a/live"},
+    )
     (notice,) = read(plan(entry)).notices
     assert "imported by this plan and replaced" in notice
     assert "not created" not in notice
 
 
-def clashes(read, stage_actions, deployment_actions, *, before=STAGE_VALUES, after=STAGE_VALUES, made=WRITES, makes=WRITES, **more):
+def clashes(
+    read,
+    stage_actions,
+    deployment_actions,
+    *,
+    before=STAGE_VALUES,
+    after=STAGE_VALUES,
+    made=WRITES,
+    makes=WRITES,
+    **more,
+):
     """How many stages cannot be created, and how many may not be."""
-    entries = [change(f"{STAGE}.s", stage_actions, before=before, after=after, unknown=more.get("unknown", ()))]
+    entries = [
+        change(
+            f"{STAGE}.s", stage_actions, before=before, after=after, unknown=more.get("unknown", ())
+        )
+    ]
     prior = [shown(f"{STAGE}.s", before)] if before else []
     if deployment_actions is not None:
-        entries.append(change(f"{DEPLOYMENT}.d", deployment_actions, before=made, after=makes, unknown=more.get("unknown", ())))
+        entries.append(
+            change(
+                f"{DEPLOYMENT}.d",
+                deployment_actions,
+                before=made,
+                after=makes,
+                unknown=more.get("unknown", ()),
+            )
+        )
     prior += [shown(f"{DEPLOYMENT}.d", made)] if made else []
-    references = more.get("references", ("aws_api_gateway_rest_api.a.id", "aws_api_gateway_rest_api.a.id"))
+    references = more.get(
+        "references", ("aws_api_gateway_rest_api.a.id", "aws_api_gateway_rest_api.a.id")
+    )
     blocks = [
         {
             "address": f"{kind}.{name}",
             "mode": "managed",
             "type": kind,
             "name": name,
-            "expressions": {"rest_api_id": {"references": [reference]}, "deployment_id": {"references": [f"{DEPLOYMENT}.d.id"]}},
+            "expressions": {
+                "rest_api_id": {"references": [reference]},
+                "deployment_id": {"references": [f"{DEPLOYMENT}.d.id"]},
+            },
         }
-        for (kind, name), reference in zip(((STAGE, "s"), (DEPLOYMENT, "d")), references, strict=True)
+        for (kind, name), reference in zip(
+            ((STAGE, "s"), (DEPLOYMENT, "d")), references, strict=True
+        )
     ]
-    found = read(plan(*entries, prior=prior, configuration={"root_module": {"resources": blocks}})).plan
+    found = read(
+        plan(*entries, prior=prior, configuration={"root_module": {"resources": blocks}})
+    ).plan
     return len(found.clashes), len(found.unsaid)
 
 
@@ -173,16 +265,33 @@ REPLACED = ["delete", "create"]
         (["create"], ["update"], {"before": None}, (0, 1)),
         (["create"], ["forget"], {"before": None, "makes": None}, (0, 1)),
         (["create"], ["delete"], {"before": None, "makes": None}, (0, 1)),
-        (["create"], RCF, {"before": None, "makes": {"rest_api_id": "a", "stage_name": None}}, (0, 1)),
-        (["create"], REPLACED, {"before": None, "makes": {"rest_api_id": "a", "stage_name": None}}, (0, 0)),
+        (
+            ["create"],
+            RCF,
+            {"before": None, "makes": {"rest_api_id": "a", "stage_name": None}},
+            (0, 1),
+        ),
+        (
+            ["create"],
+            REPLACED,
+            {"before": None, "makes": {"rest_api_id": "a", "stage_name": None}},
+            (0, 0),
+        ),
         (REPLACED, ["no-op"], {}, (0, 0)),
         (REPLACED, REPLACED, {"makes": WRITES | {"stage_name": "other"}}, (0, 0)),
         (REPLACED, REPLACED, {"makes": WRITES | {"rest_api_id": "b"}}, (0, 0)),
-        (["create"], ["create"], {"before": None, "made": None, "after": STAGE_VALUES | {"client_certificate_id": None}}, (0, 0)),
+        (
+            ["create"],
+            ["create"],
+            {"before": None, "made": None, "after": STAGE_VALUES | {"client_certificate_id": None}},
+            (0, 0),
+        ),
         (["update"], ["no-op"], {}, (0, 0)),
     ],
 )
-def test_a_stage_that_is_created_beside_a_deployment_of_its_name(read, stage, deployment, more, expected):
+def test_a_stage_that_is_created_beside_a_deployment_of_its_name(
+    read, stage, deployment, more, expected
+):
     """AWS refuses to create what the deployment has created; where no order is fixed, it is left open."""
     assert clashes(read, stage, deployment, **more) == expected
 
@@ -197,5 +306,11 @@ def test_a_stage_that_is_created_beside_a_deployment_of_its_name(read, stage, de
 )
 def test_an_api_that_is_yet_to_be_created_is_told_by_its_reference(read, references, expected):
     """Its id is known only after apply."""
-    more = {"before": None, "after": NEW, "made": None, "makes": {"stage_name": "live"}, "unknown": ["rest_api_id"]}
+    more = {
+        "before": None,
+        "after": NEW,
+        "made": None,
+        "makes": {"stage_name": "live"},
+        "unknown": ["rest_api_id"],
+    }
     assert clashes(read, ["create"], ["create"], references=references, **more) == expected

@@ -15,10 +15,16 @@ from checker.model.resources import Presents, PresentsNothing, StageKind
     [
         ("formats/state-basic.tfstate", "formats/show-basic.json"),
         ("rotation/00-create/terraform.tfstate", "rotation/00-create/state.json"),
-        ("rotation/01-refreshed-near-expiry/terraform.tfstate", "rotation/01-refreshed-near-expiry/state.json"),
+        (
+            "rotation/01-refreshed-near-expiry/terraform.tfstate",
+            "rotation/01-refreshed-near-expiry/state.json",
+        ),
         ("rotation/02-apply1-add-new/terraform.tfstate", "rotation/02-apply1-add-new/state.json"),
         ("rotation/03-apply2-repoint/terraform.tfstate", "rotation/03-apply2-repoint/state.json"),
-        ("rotation/04-apply3-retire-old/terraform.tfstate", "rotation/04-apply3-retire-old/state.json"),
+        (
+            "rotation/04-apply3-retire-old/terraform.tfstate",
+            "rotation/04-apply3-retire-old/state.json",
+        ),
         ("formats/state-deposed.tfstate", "formats/show-deposed.json"),
     ],
 )
@@ -46,7 +52,10 @@ def test_a_state_with_a_module_and_for_each(fixtures, read_file):
 def test_tainted_and_deposed_objects_are_both_there(fixtures, read_file):
     """The tainted one is the current one; the deposed one still has to be deleted."""
     document = read_file(fixtures / "formats/state-tainted-and-deposed.tfstate")
-    assert [(one.id, one.deposed) for one in document.certificates] == [("vyib0s", None), ("e2f4fo", "125d5822")]
+    assert [(one.id, one.deposed) for one in document.certificates] == [
+        ("vyib0s", None),
+        ("e2f4fo", "125d5822"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +72,12 @@ def test_tainted_and_deposed_objects_are_both_there(fixtures, read_file):
 def test_an_empty_state_is_a_state(read, document):
     """Terraform shows a state without resources as little more than a version."""
     found = read(document, "s.json")
-    assert (found.source.kind, found.stages, found.certificates, found.plan) == ("state", (), (), None)
+    assert (found.source.kind, found.stages, found.certificates, found.plan) == (
+        "state",
+        (),
+        (),
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,10 +107,15 @@ def test_what_is_no_instance_key(read, key):
     assert error.value.where == "s: resources[0].instances[0].index_key"
 
 
-@pytest.mark.parametrize("none", [{}, {"client_certificate_id": None}, {"client_certificate_id": ""}])
+@pytest.mark.parametrize(
+    "none", [{}, {"client_certificate_id": None}, {"client_certificate_id": ""}]
+)
 @pytest.mark.parametrize(
     "build",
-    [lambda values: shown_state(shown(f"{STAGE}.s", values)), lambda values: raw_state(raw(STAGE, "s", {"attributes": values}))],
+    [
+        lambda values: shown_state(shown(f"{STAGE}.s", values)),
+        lambda values: raw_state(raw(STAGE, "s", {"attributes": values})),
+    ],
 )
 def test_no_certificate_has_three_forms(read, none, build):
     """Absent, null, and the empty string that the provider writes after one was taken off."""
@@ -114,7 +133,12 @@ def test_a_websocket_stage(read):
         "execution_arn": "arn:aws-cn:execute-api:cn-north-1:111122223333:w1/prod",
     }
     (stage,) = read(shown_state(shown("aws_apigatewayv2_stage.w", values))).stages
-    assert (stage.kind, stage.api_id, stage.name, stage.presents) == (StageKind.WEBSOCKET, "w1", "prod", Presents("c1"))
+    assert (stage.kind, stage.api_id, stage.name, stage.presents) == (
+        StageKind.WEBSOCKET,
+        "w1",
+        "prod",
+        Presents("c1"),
+    )
     assert stage.place == Place("aws-cn", "111122223333", "cn-north-1")
 
 
@@ -135,7 +159,12 @@ def test_awscc_certificates_have_no_end(read):
             ),
             shown(
                 "awscc_apigateway_stage.s",
-                {"rest_api_id": "a", "stage_name": "prod", "client_certificate_id": "c1", "id": "a|prod"},
+                {
+                    "rest_api_id": "a",
+                    "stage_name": "prod",
+                    "client_certificate_id": "c1",
+                    "id": "a|prod",
+                },
             ),
         )
     )
@@ -150,52 +179,94 @@ ARN = "arn:aws:acm:eu-west-1:111122223333:certificate/1"
 @pytest.mark.parametrize("prefix", ["", "data."])
 def test_an_acm_certificate_counts_where_a_stage_names_it(read, prefix):
     """Its id is its ARN, and its place the ARN's; others of the account are none of ours."""
-    values = {"arn": ARN, "not_after": "2027-01-01T00:00:00Z", "not_before": "2026-01-01T00:00:00Z", "certificate_body": None}
+    values = {
+        "arn": ARN,
+        "not_after": "2027-01-01T00:00:00Z",
+        "not_before": "2026-01-01T00:00:00Z",
+        "certificate_body": None,
+    }
     document = read(
         shown_state(
             shown(f"{prefix}aws_acm_certificate.mine", values),
             shown(f"{prefix}aws_acm_certificate.other", values | {"arn": ARN + "2"}),
-            shown(f"{STAGE}.s", {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": ARN}),
+            shown(
+                f"{STAGE}.s", {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": ARN}
+            ),
         )
     )
     (certificate,) = document.certificates
-    assert (str(certificate.address), certificate.kind, certificate.id) == (f"{prefix}aws_acm_certificate.mine", "acm", ARN)
+    assert (str(certificate.address), certificate.kind, certificate.id) == (
+        f"{prefix}aws_acm_certificate.mine",
+        "acm",
+        ARN,
+    )
     assert certificate.place == Place("aws", "111122223333", "eu-west-1")
     assert certificate.expires_at.year == 2027
 
 
 def test_a_deposed_stage_is_listed(read):
     """It is in AWS, and presents what it presents, until an apply destroys it."""
-    current = {"attributes": {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": "new"}}
-    deposed = {"attributes": {"stage_name": "q", "rest_api_id": "a", "client_certificate_id": "old"}, "deposed": "12345678"}
+    current = {
+        "attributes": {"stage_name": "p", "rest_api_id": "a", "client_certificate_id": "new"}
+    }
+    deposed = {
+        "attributes": {"stage_name": "q", "rest_api_id": "a", "client_certificate_id": "old"},
+        "deposed": "12345678",
+    }
     document = read(raw_state(raw(STAGE, "s", current, deposed)))
     assert [(stage.presents, stage.deposed) for stage in document.stages] == [
         (Presents("new"), None),
         (Presents("old"), "12345678"),
     ]
-    assert [f"{STAGE}.s has a deposed object (12345678)" in notice for notice in document.notices] == [True]
+    assert [
+        f"{STAGE}.s has a deposed object (12345678)" in notice for notice in document.notices
+    ] == [True]
 
 
 def test_data_sources_of_awscc_show_stages_and_certificates(read):
     """What somebody else manages and this configuration looks at; the provider aws has no such data sources."""
     document = read(
         shown_state(
-            shown("data.awscc_apigateway_stage.s", {"stage_name": "p", "client_certificate_id": "c"}),
-            shown("data.awscc_apigateway_client_certificate.c", {"id": "x", "client_certificate_id": "c"}),
-            shown("data.aws_api_gateway_stage.never", {"stage_name": "p", "client_certificate_id": "d"}),
+            shown(
+                "data.awscc_apigateway_stage.s", {"stage_name": "p", "client_certificate_id": "c"}
+            ),
+            shown(
+                "data.awscc_apigateway_client_certificate.c",
+                {"id": "x", "client_certificate_id": "c"},
+            ),
+            shown(
+                "data.aws_api_gateway_stage.never",
+                {"stage_name": "p", "client_certificate_id": "d"},
+            ),
         )
     )
     assert [str(stage.address) for stage in document.stages] == ["data.awscc_apigateway_stage.s"]
-    assert [(str(one.address), one.id) for one in document.certificates] == [("data.awscc_apigateway_client_certificate.c", "c")]
+    assert [(str(one.address), one.id) for one in document.certificates] == [
+        ("data.awscc_apigateway_client_certificate.c", "c")
+    ]
 
 
 def test_terraform_012_wrote_addresses_without_module_and_key(read):
     """As terraform-json's test data shows: two modules would otherwise have stages of one address."""
-    stage = {"mode": "managed", "type": STAGE, "name": "s", "values": {"stage_name": "p", "rest_api_id": "a"}}
-    inner = {"address": "module.m[0].module.n", "resources": [stage | {"address": f"{STAGE}.s", "index": "k.1"}]}
-    outer = {"address": "module.m[0]", "resources": [stage | {"address": f"{STAGE}.s"}], "child_modules": [inner]}
+    stage = {
+        "mode": "managed",
+        "type": STAGE,
+        "name": "s",
+        "values": {"stage_name": "p", "rest_api_id": "a"},
+    }
+    inner = {
+        "address": "module.m[0].module.n",
+        "resources": [stage | {"address": f"{STAGE}.s", "index": "k.1"}],
+    }
+    outer = {
+        "address": "module.m[0]",
+        "resources": [stage | {"address": f"{STAGE}.s"}],
+        "child_modules": [inner],
+    }
     root = {"resources": [stage | {"address": f"{STAGE}.s", "index": 1}], "child_modules": [outer]}
-    document = read({"format_version": "0.1", "terraform_version": "0.12.0", "values": {"root_module": root}})
+    document = read(
+        {"format_version": "0.1", "terraform_version": "0.12.0", "values": {"root_module": root}}
+    )
     assert [str(found.address) for found in document.stages] == [
         f"{STAGE}.s[1]",
         f"module.m[0].{STAGE}.s",
@@ -207,7 +278,9 @@ def test_everything_else_is_skipped(read):
     """Types that are not ours may hold anything at all."""
     odd = {"address": 5, "type": "aws_lambda_function", "values": [1, "x"], "deposed_key": None}
     odd["address"] = "x"
-    document = read(shown_state(odd, shown(f"{CERTIFICATE}.c", {"id": "c"})) | {"unheard_of": [{}], "checks": 5})
+    document = read(
+        shown_state(odd, shown(f"{CERTIFICATE}.c", {"id": "c"})) | {"unheard_of": [{}], "checks": 5}
+    )
     assert len(document.certificates) == 1
 
 

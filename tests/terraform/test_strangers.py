@@ -21,29 +21,57 @@ resource "aws_api_gateway_rest_api" "orders" {
     ("text", "message", "remedy"),
     [
         (TF, "looks like Terraform configuration$", "pass the directory"),
-        ('terraform {\n  required_version = "1"\n}', "looks like Terraform configuration$", "pass the directory"),
+        (
+            'terraform {\n  required_version = "1"\n}',
+            "looks like Terraform configuration$",
+            "pass the directory",
+        ),
         ('// x\n\nmodule "a" {}', "looks like Terraform configuration$", "pass the directory"),
-        ('{"resource": {"aws_x": {"y": {}}}, "//": "note"}', "looks like Terraform configuration in JSON", "pass the directory"),
+        (
+            '{"resource": {"aws_x": {"y": {}}}, "//": "note"}',
+            "looks like Terraform configuration in JSON",
+            "pass the directory",
+        ),
         (
             '{"@level":"info","@message":"Terraform 1.11.4"}\n{"@level":"info"}\n',
             "is the log of `terraform plan -json`",
             "-out=PLANFILE",
         ),
-        ('{"@message":"Terraform","@level":"info"}', "one line of the log of `terraform plan -json`", "-out=PLANFILE"),
-        ('{"format_version":"1.0","provider_schemas":{}}', "holds the schemas of providers", "show -json"),
+        (
+            '{"@message":"Terraform","@level":"info"}',
+            "one line of the log of `terraform plan -json`",
+            "-out=PLANFILE",
+        ),
+        (
+            '{"format_version":"1.0","provider_schemas":{}}',
+            "holds the schemas of providers",
+            "show -json",
+        ),
         (
             '{"format_version":"1.0","valid":true,"error_count":0,"diagnostics":[]}',
             "answer of `terraform validate -json`",
             "show -json",
         ),
-        ('{"format_version":"1.0","function_signatures":{}}', "Terraform's functions", "show -json"),
-        ('{"format_version":"1.0","root_module":{},"provider_config":{}}', "holds a configuration alone", "show -json"),
+        (
+            '{"format_version":"1.0","function_signatures":{}}',
+            "Terraform's functions",
+            "show -json",
+        ),
+        (
+            '{"format_version":"1.0","root_module":{},"provider_config":{}}',
+            "holds a configuration alone",
+            "show -json",
+        ),
         (
             '{"serial":1,"lineage":"l","meta":{},"encrypted_data":"eA==","encryption_version":"v0"}',
             "is encrypted by OpenTofu",
             "tofu state pull",
         ),
-        ('{"meta":{},"encrypted_data":"eA==","encryption_version":"v0"}', "is encrypted by OpenTofu", "tofu show -json"),
+        (
+            '{"meta":{},"encrypted_data":"eA==","encryption_version":"v0"}',
+            "is encrypted by OpenTofu",
+            "tofu show -json",
+        ),
         (
             '{"version":3,"serial":1,"lineage":"l","backend":{"type":"s3","config":{}},"modules":[]}',
             "only remembers which backend",
@@ -54,9 +82,21 @@ resource "aws_api_gateway_rest_api" "orders" {
             "only remembers which backend",
             "pass the directory itself",
         ),
-        ("\nTerraform used the selected providers to generate the following execution plan.", "prints for people", "show -json"),
-        ("\x1b[0m\x1b[1mNo changes. Your infrastructure matches", "prints for people", "show -json"),
-        ('# aws_api_gateway_stage.s["a"]:\nresource "aws_api_gateway_stage" "s" {\n}\n', "prints for people", "show -json"),
+        (
+            "\nTerraform used the selected providers to generate the following execution plan.",
+            "prints for people",
+            "show -json",
+        ),
+        (
+            "\x1b[0m\x1b[1mNo changes. Your infrastructure matches",
+            "prints for people",
+            "show -json",
+        ),
+        (
+            '# aws_api_gateway_stage.s["a"]:\nresource "aws_api_gateway_stage" "s" {\n}\n',
+            "prints for people",
+            "show -json",
+        ),
         ('{"hello": 1}', "is JSON, but neither a Terraform plan nor a state", "pass a plan"),
         ('{"version": 4}', "is JSON, but neither a Terraform plan nor a state", "pass a plan"),
         ('{"format_version": "1.0", "modules": []}', "is JSON, but neither", "pass a plan"),
@@ -66,7 +106,11 @@ resource "aws_api_gateway_rest_api" "orders" {
         ("null", "expected object, found null", "show -json"),
         ('"text"', "expected object, found text", "show -json"),
         ("hello", "is not valid JSON at byte 0", "show -json"),
-        ('Warning: x\n{"format_version":"1.2"}', "has text before the JSON.*a warning or an error of Terraform", "show -json"),
+        (
+            'Warning: x\n{"format_version":"1.2"}',
+            "has text before the JSON.*a warning or an error of Terraform",
+            "show -json",
+        ),
         ("   \n ", "is truncated JSON", "write it again"),
     ],
 )
@@ -116,7 +160,13 @@ def test_keys_may_come_in_any_order(read, fixtures):
 def test_recognising_takes_linear_time(read):
     """Texts that would make a careless pattern start over and over."""
     started = time.process_time()
-    for text in (b"\n" * 200_000, b"# " + b"." * 200_000, b"\n\t " * 70_000 + b"x", b"# a" * 70_000, b'resource "' * 20_000):
+    for text in (
+        b"\n" * 200_000,
+        b"# " + b"." * 200_000,
+        b"\n\t " * 70_000 + b"x",
+        b"# a" * 70_000,
+        b'resource "' * 20_000,
+    ):
         with pytest.raises(UnreadableError):
             read(text)
     assert time.process_time() - started < 5

@@ -44,7 +44,9 @@ def test_no_tool_at_all(place):
     assert find_tool(None, place()) is None
 
 
-@pytest.mark.parametrize(("name", "chosen", "where"), [("tofu", None, "--tool"), (None, "/no/such/tofu", "TFCERT_TOOL")])
+@pytest.mark.parametrize(
+    ("name", "chosen", "where"), [("tofu", None, "--tool"), (None, "/no/such/tofu", "TFCERT_TOOL")]
+)
 def test_a_tool_that_was_asked_for_must_be_there(place, name, chosen, where):
     """Falling back to another would be a surprise."""
     with pytest.raises(UsageError, match="is not a program") as error:

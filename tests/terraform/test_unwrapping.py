@@ -34,13 +34,22 @@ def test_a_plan_as_powershell_writes_it(tmp_path, read_file, fixtures):
     """`terraform show -json p > plan.json` in PowerShell 5."""
     file = tmp_path / "plan.json"
     original = fixtures / "formats/plan-swap-one-step.json"
-    file.write_bytes(codecs.BOM_UTF16_LE + original.read_text().replace("\n", "\r\n").encode("utf-16-le"))
+    file.write_bytes(
+        codecs.BOM_UTF16_LE + original.read_text().replace("\n", "\r\n").encode("utf-16-le")
+    )
     assert read_file(file).plan == read_file(original).plan
 
 
 def test_gzip_in_several_members():
     """As concatenating compressed files makes it, with padding after it."""
-    assert bytes(unwrap(gzip.compress(b'{"a":', mtime=0) + gzip.compress(b"1}", mtime=0) + b"\0" * 100, SPOT)) == b'{"a":1}'
+    assert (
+        bytes(
+            unwrap(
+                gzip.compress(b'{"a":', mtime=0) + gzip.compress(b"1}", mtime=0) + b"\0" * 100, SPOT
+            )
+        )
+        == b'{"a":1}'
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,7 +109,16 @@ def test_an_ordinary_plan_may_shrink_a_lot(read, tmp_path, read_file):
 @given(
     st.binary(max_size=300),
     st.sampled_from(
-        [b"", b"\x1f\x8b\x08", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"{\0", b"\0{", gzip.compress(b"{}", mtime=0)]
+        [
+            b"",
+            b"\x1f\x8b\x08",
+            b"\xff\xfe",
+            b"\xfe\xff",
+            b"\xef\xbb\xbf",
+            b"{\0",
+            b"\0{",
+            gzip.compress(b"{}", mtime=0),
+        ]
     ),
 )
 def test_any_bytes_unwrap_to_text_or_an_error(data, head):

@@ -10,7 +10,9 @@ from checker.terraform.decode import JsonPath
 from checker.terraform.load import check_format, check_raw_state
 
 
-@pytest.mark.parametrize("version", ["0.1", "0.2", "1.0", "1.1", "1.2", "1.3", "1.10", "1.999", "1.2.0"])
+@pytest.mark.parametrize(
+    "version", ["0.1", "0.2", "1.0", "1.1", "1.2", "1.3", "1.10", "1.999", "1.2.0"]
+)
 def test_every_minor_version_is_read(version, read):
     """From Terraform 0.12 on, and later minor versions, which only add."""
     check_format(version, JsonPath("p"))
@@ -20,12 +22,16 @@ def test_every_minor_version_is_read(version, read):
 @pytest.mark.parametrize("version", ["2.0", "2.1", "10.0"])
 def test_a_higher_major_version_is_refused(version, read):
     """What a later major version means is not known."""
-    with pytest.raises(UnreadableError, match=rf"format version {version} is newer.*\(upgrade tfcert\)") as error:
+    with pytest.raises(
+        UnreadableError, match=rf"format version {version} is newer.*\(upgrade tfcert\)"
+    ) as error:
         read(plan(format_version=version))
     assert error.value.where == "plan.json: format_version"
 
 
-@pytest.mark.parametrize("version", ["", "1", "one", "1.", "1.x", "-1.0", "1.0e9", "\u0663.\u0660", "1." + "9" * 5000])
+@pytest.mark.parametrize(
+    "version", ["", "1", "one", "1.", "1.x", "-1.0", "1.0e9", "\u0663.\u0660", "1." + "9" * 5000]
+)
 def test_what_is_no_version_is_refused(version, read):
     """Without quoting it."""
     with pytest.raises(UnreadableError, match=r"is not a format version such as 1\.2"):
@@ -41,7 +47,10 @@ def test_a_version_before_the_first_is_refused():
 @pytest.mark.parametrize("version", [1, 2, 3])
 def test_an_old_state_is_refused_with_the_way_to_upgrade(version, read):
     """States of Terraform 0.11 and older."""
-    with pytest.raises(UnreadableError, match=rf"state version {version} is of Terraform 0.11 or older.*0.12 or later"):
+    with pytest.raises(
+        UnreadableError,
+        match=rf"state version {version} is of Terraform 0.11 or older.*0.12 or later",
+    ):
         read({"version": version, "serial": 1, "lineage": "x", "modules": []})
 
 

@@ -22,12 +22,18 @@ def changes_of(document, *types):
 
 
 def resources_of(document, section):
-    values = document["prior_state"]["values"] if section == "prior_state" else document["planned_values"]
+    values = (
+        document["prior_state"]["values"]
+        if section == "prior_state"
+        else document["planned_values"]
+    )
     return values["root_module"]["resources"]
 
 
 def cut_no_ops(document):
-    document["resource_changes"] = [one for one in document["resource_changes"] if one["change"]["actions"] != ["no-op"]]
+    document["resource_changes"] = [
+        one for one in document["resource_changes"] if one["change"]["actions"] != ["no-op"]
+    ]
 
 
 def cut_no_ops_everywhere(document):
@@ -39,7 +45,9 @@ def cut_no_ops_everywhere(document):
 
 
 def cut_the_stage_everywhere(document):
-    document["resource_changes"] = [one for one in document["resource_changes"] if one["type"] != "aws_api_gateway_stage"]
+    document["resource_changes"] = [
+        one for one in document["resource_changes"] if one["type"] != "aws_api_gateway_stage"
+    ]
     for section in ("planned_values", "prior_state"):
         found = resources_of(document, section)
         found[:] = [one for one in found if one["type"] != "aws_api_gateway_stage"]
@@ -54,17 +62,53 @@ def cut_an_attribute(document, side):
 @pytest.mark.parametrize(
     ("cut", "where", "says"),
     [
-        (cut_no_ops, "resource_changes", "lacks aws_api_gateway_client_certificate.old, which planned_values holds"),
-        (cut_no_ops_everywhere, "resource_changes", "lacks aws_api_gateway_client_certificate.old, which prior_state holds"),
-        (cut_the_stage_everywhere, "resource_changes", "lacks aws_api_gateway_stage.s, which the configuration declares"),
+        (
+            cut_no_ops,
+            "resource_changes",
+            "lacks aws_api_gateway_client_certificate.old, which planned_values holds",
+        ),
+        (
+            cut_no_ops_everywhere,
+            "resource_changes",
+            "lacks aws_api_gateway_client_certificate.old, which prior_state holds",
+        ),
+        (
+            cut_the_stage_everywhere,
+            "resource_changes",
+            "lacks aws_api_gateway_stage.s, which the configuration declares",
+        ),
         (lambda d: d.pop("prior_state"), "prior_state", "is missing or empty"),
         (lambda d: d.pop("planned_values"), "planned_values", "is missing"),
-        (lambda d: d.pop("resource_changes"), "resource_changes", "lacks aws_api_gateway_client_certificate.new"),
-        (lambda d: d["resource_changes"].clear(), "resource_changes", "lacks aws_api_gateway_client_certificate.new"),
-        (lambda d: cut_an_attribute(d, "before"), "before.client_certificate_id", "is missing for aws_api_gateway_stage.s"),
-        (lambda d: cut_an_attribute(d, "after"), "client_certificate_id", "is missing for aws_api_gateway_stage.s"),
-        (lambda d: changes_of(d, "aws_api_gateway_stage")[0]["change"].pop("before"), "resource_changes", "has no `before`"),
-        (lambda d: changes_of(d, "aws_api_gateway_stage")[0]["change"].pop("after"), "resource_changes", "has no `after`"),
+        (
+            lambda d: d.pop("resource_changes"),
+            "resource_changes",
+            "lacks aws_api_gateway_client_certificate.new",
+        ),
+        (
+            lambda d: d["resource_changes"].clear(),
+            "resource_changes",
+            "lacks aws_api_gateway_client_certificate.new",
+        ),
+        (
+            lambda d: cut_an_attribute(d, "before"),
+            "before.client_certificate_id",
+            "is missing for aws_api_gateway_stage.s",
+        ),
+        (
+            lambda d: cut_an_attribute(d, "after"),
+            "client_certificate_id",
+            "is missing for aws_api_gateway_stage.s",
+        ),
+        (
+            lambda d: changes_of(d, "aws_api_gateway_stage")[0]["change"].pop("before"),
+            "resource_changes",
+            "has no `before`",
+        ),
+        (
+            lambda d: changes_of(d, "aws_api_gateway_stage")[0]["change"].pop("after"),
+            "resource_changes",
+            "has no `after`",
+        ),
     ],
 )
 def test_what_was_cut_out_is_named(read, whole, cut, where, says):
@@ -107,7 +151,9 @@ def test_a_targeted_plan_is_judged_from_its_prior_state(read, whole):
     cut_no_ops_everywhere(whole)
     whole["complete"] = False
     document = read(whole)
-    assert [str(one.address) for one in document.certificates] == ["aws_api_gateway_client_certificate.old"]
+    assert [str(one.address) for one in document.certificates] == [
+        "aws_api_gateway_client_certificate.old"
+    ]
 
 
 @pytest.mark.parametrize("empty", [True, False])
@@ -141,7 +187,11 @@ def test_a_plan_without_the_marks_of_terraform_1_8(read, whole):
 @pytest.mark.parametrize("folder", ["formats", "acceptance", "rotation"])
 def test_every_recorded_plan_is_whole(fixtures, read_file, folder):
     """Nothing that Terraform wrote is refused."""
-    plans = [path for path in sorted((fixtures / folder).rglob("*.json")) if b'"planned_values"' in path.read_bytes()[:4096]]
+    plans = [
+        path
+        for path in sorted((fixtures / folder).rglob("*.json"))
+        if b'"planned_values"' in path.read_bytes()[:4096]
+    ]
     assert plans
     assert all(read_file(path).source.kind == "plan" for path in plans)
 
@@ -153,7 +203,14 @@ def test_a_targeted_plan_holds_the_prior_state_too(read, fixtures):
     change = {"actions": ["update"], "before": deployment, "after": deployment, "after_unknown": {}}
     kind = "aws_api_gateway_deployment"
     document["resource_changes"] = [
-        {"address": f"{kind}.d", "mode": "managed", "type": kind, "name": "d", "provider_name": "aws", "change": change}
+        {
+            "address": f"{kind}.d",
+            "mode": "managed",
+            "type": kind,
+            "name": "d",
+            "provider_name": "aws",
+            "change": change,
+        }
     ]
     document |= {"complete": False, "planned_values": {"root_module": {}}}
     assert read(document).stages

@@ -22,15 +22,35 @@ TWICE = json.dumps(PLAN)
             "before.*after.*setup-terraform",
             "wrapper: false",
         ),
-        (PLAN + "\n::debug::stdout: 5\n", "text after the JSON.*setup-terraform", "terraform_wrapper: false"),
-        ("\n::error::Terraform exited with code 1.\n", "holds no JSON.*Terraform failed", "write the document again"),
+        (
+            PLAN + "\n::debug::stdout: 5\n",
+            "text after the JSON.*setup-terraform",
+            "terraform_wrapper: false",
+        ),
+        (
+            "\n::error::Terraform exited with code 1.\n",
+            "holds no JSON.*Terraform failed",
+            "write the document again",
+        ),
         ("16:14:46.042 STDOUT terraform: " + PLAN, "before.*Terragrunt", "--tf-forward-stdout"),
         ("16:14:46.042 STDOUT [unit] tofu: " + PLAN, "before.*Terragrunt", "--tf-forward-stdout"),
-        ("╷\n│ Warning: Value for undeclared variable\n╵\n" + PLAN, "before.*a warning or an error of Terraform", "2>&1"),
+        (
+            "╷\n│ Warning: Value for undeclared variable\n╵\n" + PLAN,
+            "before.*a warning or an error of Terraform",
+            "2>&1",
+        ),
         ("\x1b[0m\x1b[1m" + PLAN + "\x1b[0m", "codes of colours", "-no-color"),
         (PLAN + "\n" + PLAN, "a second JSON document", "file of its own"),
-        (PLAN + "\nReleasing state lock. This may take a few moments...", "after.*another command of Terraform", "elsewhere"),
-        ("Preparing the remote plan...\n" + PLAN, "before.*another command of Terraform", "elsewhere"),
+        (
+            PLAN + "\nReleasing state lock. This may take a few moments...",
+            "after.*another command of Terraform",
+            "elsewhere",
+        ),
+        (
+            "Preparing the remote plan...\n" + PLAN,
+            "before.*another command of Terraform",
+            "elsewhere",
+        ),
         ("+ terraform show -json p\n" + PLAN, "before.*set -x", r"set \+x"),
         ("make[1]: Entering directory\n" + PLAN, "before.*make", "--no-print-directory"),
         ("> infra@1.0.0 plan\n> terraform\n" + PLAN, "before.*npm or yarn", "--silent"),
@@ -42,12 +62,28 @@ TWICE = json.dumps(PLAN)
         (TWICE, "inside a JSON string", "jq -r"),
         (f"[{PLAN}]", "an array with a document in it", r"jq '.\[0\]'"),
         (f"[{PLAN},{PLAN}]", "an array of 2 documents", "file of its own"),
-        ('[{"@level":"info","type":"version"}]', "an array of the lines of the log of `terraform plan -json`", "-out=PLANFILE"),
-        ('{"type":"version","@level":"info"}\n{"@level":"info"}\n', "is the log of `terraform plan -json`", "-out=PLANFILE"),
+        (
+            '[{"@level":"info","type":"version"}]',
+            "an array of the lines of the log of `terraform plan -json`",
+            "-out=PLANFILE",
+        ),
+        (
+            '{"type":"version","@level":"info"}\n{"@level":"info"}\n',
+            "is the log of `terraform plan -json`",
+            "-out=PLANFILE",
+        ),
         (f'{{"plan": {PLAN}}}', "as its property `plan`", "jq .plan FILE"),
         (f'{{"stdout": {TWICE}}}', "as its property `stdout`", "jq -r .stdout FILE"),
-        (f'{{"time":"t","level":"stdout","msg":{TWICE}}}', "line of a log in JSON whose `msg`", "jq -r .msg FILE"),
-        ("Error: No such plan\n\nIt is not here.\n", "“Error: No such plan”: It is not here", "write the document again"),
+        (
+            f'{{"time":"t","level":"stdout","msg":{TWICE}}}',
+            "line of a log in JSON whose `msg`",
+            "jq -r .msg FILE",
+        ),
+        (
+            "Error: No such plan\n\nIt is not here.\n",
+            "“Error: No such plan”: It is not here",
+            "write the document again",
+        ),
         (base64.b64encode(PLAN.encode()).decode(), "JSON in base64", "base64 -d"),
         ("<!DOCTYPE html><html></html>", "a web page", "download"),
         ("version https://git-lfs.github.com/spec/v1\n", "pointer of Git LFS", "git lfs pull"),
@@ -75,15 +111,35 @@ def test_utf_32(tmp_path, read_file, encoding):
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        ({"$schema": "x", "contentVersion": "1.0.0.0", "resources": [{"type": "a"}]}, "Azure Resource Manager"),
-        ({"plan_format_version": "1.2", "resource_changes": [], "provider_schemas": {}}, "HCP Terraform redacted"),
-        ({"version": 3, "terraform_version": "1.15.0", "state_store": {"type": "x"}}, "only names the state store"),
-        ({"version": 1, "serial": 1, "modules": [{"path": ["root"], "resources": {}}]}, "state version 1 is of Terraform 0.11"),
         (
-            {"version": 3, "lineage": "l", "backend": {"hash": 1}, "modules": [{"resources": {"aws_x.y": {}}}]},
+            {"$schema": "x", "contentVersion": "1.0.0.0", "resources": [{"type": "a"}]},
+            "Azure Resource Manager",
+        ),
+        (
+            {"plan_format_version": "1.2", "resource_changes": [], "provider_schemas": {}},
+            "HCP Terraform redacted",
+        ),
+        (
+            {"version": 3, "terraform_version": "1.15.0", "state_store": {"type": "x"}},
+            "only names the state store",
+        ),
+        (
+            {"version": 1, "serial": 1, "modules": [{"path": ["root"], "resources": {}}]},
+            "state version 1 is of Terraform 0.11",
+        ),
+        (
+            {
+                "version": 3,
+                "lineage": "l",
+                "backend": {"hash": 1},
+                "modules": [{"resources": {"aws_x.y": {}}}],
+            },
             "state version 3 is of Terraform 0.11",
         ),
-        ({"version": 3, "lineage": "l", "backend": {"hash": 1}, "modules": [{"resources": {}}]}, "only remembers which backend"),
+        (
+            {"version": 3, "lineage": "l", "backend": {"hash": 1}, "modules": [{"resources": {}}]},
+            "only remembers which backend",
+        ),
         ({"version": 3, "deployment": {"manifest": {}}}, "Pulumi"),
         ({"apiVersion": "v1", "kind": "List"}, "Kubernetes"),
         ({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {}}, "CloudFormation"),
@@ -92,8 +148,19 @@ def test_utf_32(tmp_path, read_file, encoding):
         ({"check_type": "terraform_plan", "results": {}}, "Checkov"),
         ({"issues": [], "errors": []}, "TFLint"),
         ({"name": "x", "version": "1", "scripts": {}}, "package.json"),
-        ({"terraform_version": "1.11.4", "platform": "p", "provider_selections": {}, "terraform_outdated": True}, "version -json"),
-        ({"a": {"sensitive": False, "type": "string", "value": "hunter2"}}, "terraform output -json"),
+        (
+            {
+                "terraform_version": "1.11.4",
+                "platform": "p",
+                "provider_selections": {},
+                "terraform_outdated": True,
+            },
+            "version -json",
+        ),
+        (
+            {"a": {"sensitive": False, "type": "string", "value": "hunter2"}},
+            "terraform output -json",
+        ),
         ({"Modules": []}, "installed modules"),
         ({"sops": {}, "version": 4, "x": "y"}, "SOPS"),
     ],
@@ -113,12 +180,15 @@ def test_the_command_that_printed_it_is_named(tmp_path):
     (tmp_path / "main.tf").write_text("")
     tool = tmp_path / "terraform"
     tool.write_text(
-        "#!/bin/sh\necho '" + '{"version":4,"serial":1,"lineage":"l","resources":[]}' + "'\necho '::debug::exitcode: 0'\n"
+        "#!/bin/sh\necho '"
+        '{"version":4,"serial":1,"lineage":"l","resources":[]}'
+        "'\necho '::debug::exitcode: 0'\n"
     )
     tool.chmod(0o755)
     found = Tool(path=str(tool), name="terraform", environment={"PATH": "/usr/bin:/bin"})
     with pytest.raises(
-        UnreadableError, match=r"what `terraform state pull` prints there \(by .*terraform\) has text after the JSON"
+        UnreadableError,
+        match=r"what `terraform state pull` prints there \(by .*terraform\) has text after the JSON",
     ):
         read_source(str(tmp_path), tool=found, stdin=lambda: b"")
 

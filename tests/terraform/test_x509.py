@@ -21,7 +21,9 @@ FIRST, LAST = datetime(1950, 1, 1), datetime(9998, 12, 31)  # noqa: DTZ001  # hy
 def make(not_before, not_after, *, serial=1, names=1, extensions=0):
     """A self-signed certificate as PEM and DER."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ApiGateway" * 3)] * names)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(KEY.public_key())
+    builder = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(KEY.public_key())
+    )
     builder = builder.serial_number(serial).not_valid_before(not_before).not_valid_after(not_after)
     if extensions:
         hosts = [x509.DNSName(f"h{index}.example") for index in range(extensions)]
@@ -36,12 +38,16 @@ def pem_of(certificate):
 @settings(max_examples=60)
 @given(
     st.datetimes(FIRST, LAST).map(lambda moment: moment.replace(microsecond=0)),
-    st.timedeltas(timedelta(0), timedelta(days=800)).map(lambda span: timedelta(seconds=int(span.total_seconds()))),
+    st.timedeltas(timedelta(0), timedelta(days=800)).map(
+        lambda span: timedelta(seconds=int(span.total_seconds()))
+    ),
     st.integers(1, 2**158),
     st.integers(1, 20),
     st.integers(0, 300),
 )
-def test_dates_and_fingerprint_are_those_that_cryptography_reads(start, span, serial, names, extensions):
+def test_dates_and_fingerprint_are_those_that_cryptography_reads(
+    start, span, serial, names, extensions
+):
     """Both forms of time (before and from 2050), short and long lengths, any serial number."""
     end = min(start + span, LAST)
     certificate = make(start, end, serial=serial, names=names, extensions=extensions)
@@ -52,7 +58,14 @@ def test_dates_and_fingerprint_are_those_that_cryptography_reads(start, span, se
 
 
 @pytest.mark.parametrize(
-    "moment", ["1950-01-01 00:00:00", "1999-12-31 23:59:59", "2000-01-01 00:00:00", "2049-12-31 23:59:59", "2050-01-01 00:00:00"]
+    "moment",
+    [
+        "1950-01-01 00:00:00",
+        "1999-12-31 23:59:59",
+        "2000-01-01 00:00:00",
+        "2049-12-31 23:59:59",
+        "2050-01-01 00:00:00",
+    ],
 )
 def test_the_century_of_a_short_year(moment):
     """Two digits mean 1950 to 2049, as RFC 5280 says."""
@@ -69,10 +82,24 @@ def element(tag, content, *, width=0):
     return bytes([tag]) + head + content
 
 
-def minimal(*, width=0, times=2, extra=b"", validity=b"", version=b"\xa0\x03\x02\x01\x02", signature=b"\x03\x01\x00"):
+def minimal(
+    *,
+    width=0,
+    times=2,
+    extra=b"",
+    validity=b"",
+    version=b"\xa0\x03\x02\x01\x02",
+    signature=b"\x03\x01\x00",
+):
     """The least that has the structure of a certificate."""
     time = element(0x17, b"260101000000Z")
-    inner = version + b"\x02\x01\x05" + b"\x30\x00" * 2 + element(0x30, validity or time * times, width=width) + b"\x30\x00" * 2
+    inner = (
+        version
+        + b"\x02\x01\x05"
+        + b"\x30\x00" * 2
+        + element(0x30, validity or time * times, width=width)
+        + b"\x30\x00" * 2
+    )
     return element(0x30, element(0x30, inner) + b"\x30\x00" + signature + extra)
 
 
@@ -94,14 +121,19 @@ def test_the_structure_is_read_strictly():
 
 def test_a_certificate_as_api_gateway_gives_it(fixtures):
     """The recorded PEM has CR LF line ends, and is read the same without them."""
-    state = json.loads((fixtures / "rotation/01-refreshed-near-expiry/terraform.tfstate").read_bytes())
-    pem = next(item for item in state["resources"] if "certificate" in item["type"])["instances"][0]["attributes"][
-        "pem_encoded_certificate"
-    ]
+    state = json.loads(
+        (fixtures / "rotation/01-refreshed-near-expiry/terraform.tfstate").read_bytes()
+    )
+    pem = next(item for item in state["resources"] if "certificate" in item["type"])["instances"][
+        0
+    ]["attributes"]["pem_encoded_certificate"]
     assert "\r\n" in pem
     found = read_pem(pem)
     assert found.not_after == datetime(2026, 12, 5, 22, 47, 41, tzinfo=UTC)
-    assert found.fingerprint == x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()
+    assert (
+        found.fingerprint
+        == x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()
+    )
     assert read_pem(pem.replace("\r\n", "\n")) == read_pem(pem.replace("\r\n", "\n  ")) == found
 
 
@@ -137,7 +169,10 @@ def test_the_first_of_a_chain_counts():
 
 
 @settings(max_examples=400)
-@given(st.lists(st.tuples(st.integers(0, len(DER) - 1), st.integers(0, 255)), min_size=1, max_size=4), st.integers(0, len(DER)))
+@given(
+    st.lists(st.tuples(st.integers(0, len(DER) - 1), st.integers(0, 255)), min_size=1, max_size=4),
+    st.integers(0, len(DER)),
+)
 def test_damaged_der_is_read_or_not_but_never_an_error(changes, length):
     """Bytes changed and cut off anywhere."""
     damaged = bytearray(DER)

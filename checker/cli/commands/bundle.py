@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 def bundle(
     sources: options.Sources = None,
     out: Annotated[
-        str | None, typer.Option("--out", metavar="FILE", help="Write the bundle there, if it is complete. [default: stdout]")
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write the bundle there, if it is complete. [default: stdout]",
+        ),
     ] = None,
     config: options.Config = None,
     policy: options.PolicyFile = None,
@@ -45,11 +50,21 @@ def bundle(
     wanted = options.wanted(tool, tool_env, offline=offline)
     with holding(policy, policy_base) as held:
         run = Run(as_of=load.parse_as_of(as_of), policy=held.policy)
-        aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
+        aws = Aws(
+            profile=profile,
+            role_arn=role_arn,
+            region=region,
+            timeout=timeout,
+            accounts=run.policy.accounts,
+        )
         with aws.counted(told=verbose):
-            loaded = load.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
+            loaded = load.load(
+                sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags
+            )
             if out is not None:
-                output.refuse_inputs((("pem", out),), sources or (), loaded, option="--out", policy=policy)
+                output.refuse_inputs(
+                    (("pem", out),), sources or (), loaded, option="--out", policy=policy
+                )
             outcome, found = gather(loaded.inventory, aws.observer(offline=offline), run)
         outcome = held.told(outcome)
     for notice in outcome.notices:
@@ -72,13 +87,17 @@ def _deliver(outcome: Outcome, found: tuple[TrustedCertificate, ...], out: str |
         output.warn(f"incomplete: {sentence}")
     gone = [entry for entry in found if entry.case.evidence is Evidence.GONE]
     for entry in gone:
-        output.warn(f"AWS does not know {entry.label} ({entry.case.id}): {entry.why}; run `tfcert check`")
+        output.warn(
+            f"AWS does not know {entry.label} ({entry.case.id}): {entry.why}; run `tfcert check`"
+        )
     if not found:
         output.warn("no stage presents a certificate, so there is nothing to trust")
     if out is None:
         output.write(encoded(text))
     elif missing or not found:
-        output.warn(f"{out} is left as it was: a bundle that lacks a certificate would shut callers out")
+        output.warn(
+            f"{out} is left as it was: a bundle that lacks a certificate would shut callers out"
+        )
     else:
         replace_file(Path(out), encoded(text))
     return 3 if missing or outcome.unverified or gone or (out is not None and not found) else 0

@@ -37,17 +37,31 @@ def check(
     notice: options.Notice = None,
     offline: options.Offline = False,
     no_drift: Annotated[
-        bool, typer.Option("--no-drift", help="Do not ask what recorded stages present now: one call an API.")
+        bool,
+        typer.Option(
+            "--no-drift", help="Do not ask what recorded stages present now: one call an API."
+        ),
     ] = False,
     as_of: options.AsOf = None,
     expect: Annotated[
         Expect | None,
-        typer.Option("--expect", help="The plan must be that phase and no other; next: of each rotation the phase that is due."),
+        typer.Option(
+            "--expect",
+            help="The plan must be that phase and no other; next: of each rotation the phase that is due.",
+        ),
     ] = None,
-    fail_on: Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")] = None,
-    format_: Annotated[list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help=options.FORMATS)] = None,
+    fail_on: Annotated[
+        FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")
+    ] = None,
+    format_: Annotated[
+        list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help=options.FORMATS)
+    ] = None,
     patches: Annotated[
-        bool, typer.Option("--patches", help="Put the patches of what is due into the report; markdown and html have them anyway.")
+        bool,
+        typer.Option(
+            "--patches",
+            help="Put the patches of what is due into the report; markdown and html have them anyway.",
+        ),
     ] = False,
     profile: options.Profile = None,
     role_arn: options.RoleArn = None,
@@ -76,21 +90,43 @@ def check(
         run = Run(
             as_of=load.parse_as_of(as_of),
             policy=held.policy,
-            expect="next" if expect is Expect.NEXT else Phase(expect) if expect is not None else None,
+            expect="next"
+            if expect is Expect.NEXT
+            else Phase(expect)
+            if expect is not None
+            else None,
         )
-        aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=run.policy.accounts)
+        aws = Aws(
+            profile=profile,
+            role_arn=role_arn,
+            region=region,
+            timeout=timeout,
+            accounts=run.policy.accounts,
+        )
         with aws.counted(told=verbose):
             loaded = held.exemptions(
                 _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
                 if recursive
-                else load.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
+                else load.load(
+                    sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags
+                )
             )
             output.refuse_inputs(chosen, sources or (), loaded, policy=policy)
             if expect is not None and not loaded.inventory.plans:
-                raise UsageError("no source is a plan", where="--expect", remedy="pass the plan that is to be held to the phase")
+                raise UsageError(
+                    "no source is a plan",
+                    where="--expect",
+                    remedy="pass the plan that is to be held to the phase",
+                )
             if expect is Expect.NEXT:
                 load.demand_configuration(loaded.inventory)
-            outcome = held.told(judge(loaded.inventory, aws.observer(offline=offline, drift=not no_drift, in_part=True), run))
+            outcome = held.told(
+                judge(
+                    loaded.inventory,
+                    aws.observer(offline=offline, drift=not no_drift, in_part=True),
+                    run,
+                )
+            )
             if patches or output.wants_patches(chosen):
                 from checker.cli.patch_preview import with_patches
 
@@ -100,7 +136,9 @@ def check(
     raise typer.Exit(130 if outcome.cases.observations.interrupted else outcome.exit_code)
 
 
-def _load(sources: Sequence[str], *, config: str | None, tool: "Wanted", tags: Collection[str]) -> "Loaded":
+def _load(
+    sources: Sequence[str], *, config: str | None, tool: "Wanted", tags: Collection[str]
+) -> "Loaded":
     from checker.cli.load import load_root_modules
 
     return load_root_modules(sources, config=config, tool=tool, tags=tags)

@@ -10,7 +10,9 @@ from checker.forges.comment import Behavior
 
 
 def comment(
-    forge: Annotated[Forge, typer.Argument(metavar="github|gitlab", help="Where the pull request is.")],
+    forge: Annotated[
+        Forge, typer.Argument(metavar="github|gitlab", help="Where the pull request is.")
+    ],
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -20,28 +22,54 @@ def comment(
     ] = None,
     run: Annotated[
         list[str] | None,
-        typer.Option("--run", metavar="'[NAME=]ARGUMENTS'", help="Run `tfcert check ARGUMENTS` instead; repeatable."),
+        typer.Option(
+            "--run",
+            metavar="'[NAME=]ARGUMENTS'",
+            help="Run `tfcert check ARGUMENTS` instead; repeatable.",
+        ),
     ] = None,
     behavior: Annotated[
         Behavior, typer.Option("--behavior", help="What becomes of the comment of an earlier run.")
     ] = Behavior.UPDATE,
     key: Annotated[
-        str, typer.Option("--key", metavar="KEY", help="Tells this comment from others of tfcert on the same pull request.")
+        str,
+        typer.Option(
+            "--key",
+            metavar="KEY",
+            help="Tells this comment from others of tfcert on the same pull request.",
+        ),
     ] = "default",
-    repository: Annotated[str | None, typer.Option("--repository", metavar="OWNER/NAME", help="[default: the pipeline's]")] = None,
+    repository: Annotated[
+        str | None,
+        typer.Option("--repository", metavar="OWNER/NAME", help="[default: the pipeline's]"),
+    ] = None,
     number: Annotated[
         int | None,
         typer.Option(
-            "--number", metavar="NUMBER", min=1, help="The pull or merge request. [default: the one of the pipeline's event]"
+            "--number",
+            metavar="NUMBER",
+            min=1,
+            help="The pull or merge request. [default: the one of the pipeline's event]",
         ),
     ] = None,
-    commit: Annotated[str | None, typer.Option("--commit", metavar="SHA", help="[default: the pipeline's]")] = None,
-    mask_accounts: Annotated[bool, typer.Option("--mask-accounts", help="Take the ids of AWS accounts out.")] = False,
-    artifact: Annotated[
-        str | None, typer.Option("--artifact", metavar="NAME", help="Where the pipeline keeps patches that do not fit.")
+    commit: Annotated[
+        str | None, typer.Option("--commit", metavar="SHA", help="[default: the pipeline's]")
     ] = None,
-    always: Annotated[bool, typer.Option("--always", help="Comment also where all is well and always was.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be posted, and write nothing.")] = False,
+    mask_accounts: Annotated[
+        bool, typer.Option("--mask-accounts", help="Take the ids of AWS accounts out.")
+    ] = False,
+    artifact: Annotated[
+        str | None,
+        typer.Option(
+            "--artifact", metavar="NAME", help="Where the pipeline keeps patches that do not fit."
+        ),
+    ] = None,
+    always: Annotated[
+        bool, typer.Option("--always", help="Comment also where all is well and always was.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be posted, and write nothing.")
+    ] = False,
 ) -> None:
     """Keep one comment with the outcome of checks on a pull request. The token is in GITHUB_TOKEN or GITLAB_TOKEN.
 
@@ -55,8 +83,14 @@ def comment(
     from checker.errors import UsageError
 
     if forge is Forge.GITLAB and behavior is Behavior.HIDE_AND_NEW:
-        raise UsageError("GitLab hides no comment", where="--behavior", remedy="take delete-and-new, or update")
+        raise UsageError(
+            "GitLab hides no comment", where="--behavior", remedy="take delete-and-new, or update"
+        )
     documents = load_reports(sources or (), run or ())
-    target = pull_request(forge, repository=repository, number=number, commit=commit, environment=os.environ)
-    letter = CommentRequest(documents=documents, key=key, masked=mask_accounts, artifact=artifact, always=always)
+    target = pull_request(
+        forge, repository=repository, number=number, commit=commit, environment=os.environ
+    )
+    letter = CommentRequest(
+        documents=documents, key=key, masked=mask_accounts, artifact=artifact, always=always
+    )
     raise typer.Exit(post_comment(forge, target, letter, behavior, dry_run=dry_run))

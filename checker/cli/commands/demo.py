@@ -10,9 +10,16 @@ from checker.cli import options
 
 
 def demo(
-    apply: Annotated[bool, typer.Option("--apply", help="Run the whole rotation with a real terraform or tofu.")] = False,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Run the whole rotation with a real terraform or tofu.")
+    ] = False,
     folder: Annotated[
-        str | None, typer.Option("--folder", metavar="DIR", help="Lay the configuration here. [default: a new temporary folder]")
+        str | None,
+        typer.Option(
+            "--folder",
+            metavar="DIR",
+            help="Lay the configuration here. [default: a new temporary folder]",
+        ),
     ] = None,
     tool: options.ToolName = None,
 ) -> None:

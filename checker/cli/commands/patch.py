@@ -24,18 +24,36 @@ class PhaseChoice(StrEnum):
 def patch(
     sources: options.Sources = None,
     phase: Annotated[
-        PhaseChoice, typer.Option("--phase", help="Write what is safe now, a preview, or the way back.")
+        PhaseChoice,
+        typer.Option("--phase", help="Write what is safe now, a preview, or the way back."),
     ] = PhaseChoice.NEXT,
-    only: Annotated[list[str] | None, typer.Option("--only", metavar="ADDRESS", help="This certificate alone; repeatable.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="The successor's name. [default: <base>_<yyyymm>]")] = None,
-    out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md there.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="ADDRESS", help="This certificate alone; repeatable."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The successor's name. [default: <base>_<yyyymm>]")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md there.")
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Edit the files.")] = False,
-    even_if_not_due: Annotated[bool, typer.Option("--even-if-not-due", help="Also what does not near its end.")] = False,
+    even_if_not_due: Annotated[
+        bool, typer.Option("--even-if-not-due", help="Also what does not near its end.")
+    ] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Let terraform or tofu validate the text of each phase on a copy first.")
+        bool,
+        typer.Option(
+            "--verify",
+            help="Let terraform or tofu validate the text of each phase on a copy first.",
+        ),
     ] = False,
     trust_bundle: Annotated[
-        bool, typer.Option("--trust-bundle", help="Let what hands the PEM on give both, from introduce until retire.")
+        bool,
+        typer.Option(
+            "--trust-bundle",
+            help="Let what hands the PEM on give both, from introduce until retire.",
+        ),
     ] = False,
     recursive: options.Recursive = False,
     config: options.Config = None,
@@ -78,15 +96,35 @@ def patch(
     settle = load.settle_killed if write else load.settle_or_report
     with holding(policy, policy_base, given=given(threshold=threshold, notice=notice)) as held:
         moment = load.parse_as_of(as_of)
-        aws = Aws(profile=profile, role_arn=role_arn, region=region, timeout=timeout, accounts=held.policy.accounts)
+        aws = Aws(
+            profile=profile,
+            role_arn=role_arn,
+            region=region,
+            timeout=timeout,
+            accounts=held.policy.accounts,
+        )
         observe = aws.observer(offline=offline)
         held.warn()
         with aws.counted(told=verbose):
             if recursive:
                 code = deliver_each(
-                    sources or (), observe, request, config=config, tool=wanted, policy=held.policy, as_of=moment, settle=settle
+                    sources or (),
+                    observe,
+                    request,
+                    config=config,
+                    tool=wanted,
+                    policy=held.policy,
+                    as_of=moment,
+                    settle=settle,
                 )
                 raise typer.Exit(code)
-            loaded = load.load(sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=held.policy.tags, settle=settle)
+            loaded = load.load(
+                sources or (),
+                config=config,
+                tool=wanted,
+                fetch=aws.fetch,
+                tags=held.policy.tags,
+                settle=settle,
+            )
             code = deliver(loaded, observe, request, policy=held.policy, as_of=moment).exit_code
     raise typer.Exit(code)

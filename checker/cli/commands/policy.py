@@ -12,7 +12,9 @@ from checker.model.severity import FailOn
 if TYPE_CHECKING:
     from checker.model.exemptions import Exemption, FaultyExemption
 
-policy = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show, check and explain the policy.")
+policy = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Show, check and explain the policy."
+)
 
 _FailOn = Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1.")]
 
@@ -30,7 +32,11 @@ def show(
     from checker.cli.commands.policy_show import policy_lines
     from checker.cli.policy_base import holding
 
-    with holding(file, policy_base, given=policy_options.options(threshold=threshold, notice=notice, fail_on=fail_on)) as held:
+    with holding(
+        file,
+        policy_base,
+        given=policy_options.options(threshold=threshold, notice=notice, fail_on=fail_on),
+    ) as held:
         typer.echo("\n".join(policy_lines(held.standing)))
         held.warn()
 
@@ -40,7 +46,8 @@ def check(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILE]...", help="Policies, or .tf files for the exemptions in them. [default: the policy that holds here]"
+            metavar="[FILE]...",
+            help="Policies, or .tf files for the exemptions in them. [default: the policy that holds here]",
         ),
     ] = None,
     policy_base: options.PolicyBase = None,
@@ -58,7 +65,9 @@ def check(
             held = Held(file, base)
             found = held.standing
             name = found.layers[-1].sheet.path if found.layers else "pack default"
-            counts = f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
+            counts = (
+                f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
+            )
             typer.echo(f"{name}: is a policy ({counts})")
             for caution in policy_warnings(found, today=today):
                 typer.echo(f"careful: {caution}")
@@ -75,7 +84,9 @@ def _comments(found: "Sequence[Exemption | FaultyExemption]", *, today: "date") 
     for each in found:
         if not isinstance(each, FaultyExemption):
             over = f"; careful: it ran out on {each.until}" if each.until < today else ""
-            typer.echo(printable(f"{each.location}: exempts from {each.rule} until {each.until}{over}"))
+            typer.echo(
+                printable(f"{each.location}: exempts from {each.rule} until {each.until}{over}")
+            )
     for each in faulty:
         warn(f"error: {each.location}: {each.reason} ({each.remedy})")
     if faulty:
@@ -87,13 +98,22 @@ def schema() -> None:
     """Print the JSON Schema of a policy file."""
     from importlib.resources import files
 
-    typer.echo(files("checker.policyfile").joinpath("schemas/policy-v1.schema.json").read_text("utf-8"), nl=False)
+    typer.echo(
+        files("checker.policyfile").joinpath("schemas/policy-v1.schema.json").read_text("utf-8"),
+        nl=False,
+    )
 
 
 @policy.command()
 def explain(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="A certificate or a stage, or a certificate's id.")],
-    source: Annotated[str | None, typer.Argument(metavar="[SOURCE]", help="A plan, a state or a directory. [default: .]")] = None,
+    address: Annotated[
+        str,
+        typer.Argument(metavar="ADDRESS", help="A certificate or a stage, or a certificate's id."),
+    ],
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="[SOURCE]", help="A plan, a state or a directory. [default: .]"),
+    ] = None,
     config: options.Config = None,
     file: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,

@@ -22,11 +22,15 @@ from checker.rules import RULES
 
 def explain_lines(standing: ResolvedPolicy, inventory: Inventory, name: str) -> Iterator[str]:
     """The lines about whatever is called so in the documents; raises UsageError where nothing is."""
-    cases = build_cases(inventory, Observations(asked=False), as_of=datetime.now(UTC), policy=standing.policy)
+    cases = build_cases(
+        inventory, Observations(asked=False), as_of=datetime.now(UTC), policy=standing.policy
+    )
     scoping = Scoping(cases)
     found = [entry for part in cases.documents for entry in _found(scoping, part, name)]
     if not found:
-        raise UsageError("no certificate and no stage is called so", where=name, remedy=_near(cases, name))
+        raise UsageError(
+            "no certificate and no stage is called so", where=name, remedy=_near(cases, name)
+        )
     for number, (what, part, traits) in enumerate(found):
         if number:
             yield ""
@@ -52,14 +56,22 @@ def _found(scoping: Scoping, part: DocumentCases, name: str) -> Iterator[Entry]:
 
 
 def _names(case: Case) -> set[str | None]:
-    return {case.id, *((str(case.address), str(case.address.block)) if case.address is not None else ())}
+    return {
+        case.id,
+        *((str(case.address), str(case.address.block)) if case.address is not None else ()),
+    }
 
 
 def _near(cases: Cases, name: str) -> str:
     from checker.model.text_values import nearest_word
 
     known = {str(case.address) for case in cases.all if case.address is not None}
-    known |= {str(stage.address) for part in cases.documents for stage in stages_of(part.document) if stage.address is not None}
+    known |= {
+        str(stage.address)
+        for part in cases.documents
+        for stage in stages_of(part.document)
+        if stage.address is not None
+    }
     return nearest_word(name, sorted(known)[:50]) if known else "the source has none"
 
 
@@ -113,12 +125,26 @@ def _values(standing: ResolvedPolicy, sets: list[tuple[int, ...]]) -> Iterator[s
         yield f"    {field} = {value_text(getattr(policy, field))}  # {_origin(standing, matching, field)}"
     for rule in RULES:
         matching, weight = min(
-            ((matching, dict(policy.rules).get(rule.name, rule.weight)) for matching, policy in policies),
+            (
+                (matching, dict(policy.rules).get(rule.name, rule.weight))
+                for matching, policy in policies
+            ),
             key=lambda entry: (entry[1] is None, entry[1] or 0),
         )
         if weight is not rule.weight:
-            scope = next((index for index in reversed(matching) if rule.name in dict(standing.policy.scopes[index].rules)), None)
-            where = _label(scope, standing.policy.scopes[scope]) if scope is not None else rule_origin(standing, rule.name)
+            scope = next(
+                (
+                    index
+                    for index in reversed(matching)
+                    if rule.name in dict(standing.policy.scopes[index].rules)
+                ),
+                None,
+            )
+            where = (
+                _label(scope, standing.policy.scopes[scope])
+                if scope is not None
+                else rule_origin(standing, rule.name)
+            )
             yield f"    {rule.name} = {weight_text(weight)}  # {where}"
 
 
@@ -128,7 +154,10 @@ def _origin(standing: ResolvedPolicy, matching: tuple[int, ...], field: str) -> 
     if field not in dict(policy.overrides):
         for index in matching:
             if field in dict(policy.scopes[index].values):
-                setting, where = dict(policy.scopes[index].values)[field], _label(index, policy.scopes[index])
+                setting, where = (
+                    dict(policy.scopes[index].values)[field],
+                    _label(index, policy.scopes[index]),
+                )
     # Only a notice that a larger threshold takes along is another than whatever set it last.
     return where if setting == getattr(policy.under(matching), field) else "follows threshold_days"
 
@@ -137,7 +166,11 @@ def _exemptions(cases: Cases, part: DocumentCases, name: str) -> Iterator[str]:
     declared = part.document.declared.exemptions if part.document.declared is not None else ()
     # By whichever of its names it was asked for, an exemption of the block or of the id is one of it.
     called = [_names(case) for case in part.cases if name in _names(case)]
-    called += [{str(stage.address), str(stage.address.block)} for stage in stages_of(part.document) if stage.address is not None]
+    called += [
+        {str(stage.address), str(stage.address.block)}
+        for stage in stages_of(part.document)
+        if stage.address is not None
+    ]
     names = {each for known in called if name in known for each in known} - {None}
     for entry in (*cases.policy.exemptions, *declared):
         if not names.isdisjoint({*entry.addresses, entry.certificate_id}):

@@ -21,12 +21,18 @@ def policy_lines(standing: ResolvedPolicy) -> Iterator[str]:
     """The lines of the policy: values, rules, scopes, exemptions and accounts."""
     policy = standing.policy
     yield f"name = {json.dumps(policy.name, ensure_ascii=False)}"
-    yield from _aligned((f"{name} = {value_text(getattr(policy, name))}", origin(standing, name)) for name in FIELDS)
+    yield from _aligned(
+        (f"{name} = {value_text(getattr(policy, name))}", origin(standing, name)) for name in FIELDS
+    )
     yield ""
     yield "[rules]"
     weights = dict(policy.rules)
     yield from _aligned(
-        (f"{rule.name} = {weight_text(weights.get(rule.name, rule.weight))}", rule_origin(standing, rule.name)) for rule in RULES
+        (
+            f"{rule.name} = {weight_text(weights.get(rule.name, rule.weight))}",
+            rule_origin(standing, rule.name),
+        )
+        for rule in RULES
     )
     for scope in policy.scopes:
         yield ""
@@ -41,7 +47,11 @@ def origin(standing: ResolvedPolicy, field: str) -> str:
     """Where the value of a field comes from, scopes left aside."""
     setting, by = _last_word(standing, field)
     # Only a notice that a larger threshold takes along is another than whatever set it last.
-    return by if setting == getattr(standing.policy, field) else f"follows threshold_days ({origin(standing, 'threshold_days')})"
+    return (
+        by
+        if setting == getattr(standing.policy, field)
+        else f"follows threshold_days ({origin(standing, 'threshold_days')})"
+    )
 
 
 def _last_word(standing: ResolvedPolicy, field: str) -> tuple[object, str]:
@@ -96,7 +106,10 @@ def _conditions(conditions: Conditions) -> Iterator[str]:
         patterns: tuple[str, ...] = getattr(conditions, name)
         if patterns:
             yield f"{name} = {_texts(patterns)}"
-    yield from (f"tags.{json.dumps(key, ensure_ascii=False)} = {_texts(patterns)}" for key, patterns in conditions.tags)
+    yield from (
+        f"tags.{json.dumps(key, ensure_ascii=False)} = {_texts(patterns)}"
+        for key, patterns in conditions.tags
+    )
 
 
 def _texts(patterns: tuple[str, ...]) -> str:
@@ -106,7 +119,9 @@ def _texts(patterns: tuple[str, ...]) -> str:
 def _exemption(exemption: Exemption) -> Iterator[str]:
     yield f"[[exemption]]  # {exemption.location}"
     yield f"rule = {json.dumps(exemption.rule)}"
-    yield from (f"address = {json.dumps(address, ensure_ascii=False)}" for address in exemption.addresses)
+    yield from (
+        f"address = {json.dumps(address, ensure_ascii=False)}" for address in exemption.addresses
+    )
     if exemption.certificate_id is not None:
         yield f"certificate_id = {json.dumps(exemption.certificate_id)}"
     yield f"until = {exemption.until}"

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 def rules(
     rule: Annotated[str | None, typer.Argument(help="The rule to explain.")] = None,
     out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Write a page a rule there, and take away what is no rule's.")
+        str | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Write a page a rule there, and take away what is no rule's.",
+        ),
     ] = None,
 ) -> None:
     """List the rules, or explain one."""
@@ -48,7 +53,9 @@ def _write_pages(folder: Path, known: tuple[Rule, ...]) -> None:
     from checker.errors import UsageError
     from checker.rules.docs import index_of, page_of
 
-    pages = {f"{rule.name}.md": page_of(rule).markdown for rule in known} | {"README.md": index_of(known)}
+    pages = {f"{rule.name}.md": page_of(rule).markdown for rule in known} | {
+        "README.md": index_of(known)
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for stale in sorted(folder.glob("*.md")):
@@ -58,5 +65,7 @@ def _write_pages(folder: Path, known: tuple[Rule, ...]) -> None:
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise UsageError(
-            error.strerror or "cannot be written", where=str(error.filename or folder), remedy="check --out"
+            error.strerror or "cannot be written",
+            where=str(error.filename or folder),
+            remedy="check --out",
         ) from error

@@ -13,19 +13,29 @@ def scan(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SOURCE]...", help="States and plans that tell what Terraform manages: as for check. [default: none]"
+            metavar="[SOURCE]...",
+            help="States and plans that tell what Terraform manages: as for check. [default: none]",
         ),
     ] = None,
     recursive: options.Recursive = False,
     region: Annotated[
         list[str] | None,
-        typer.Option("--region", metavar="NAME", help="A region to scan; repeatable. [default: AWS's own default]"),
+        typer.Option(
+            "--region",
+            metavar="NAME",
+            help="A region to scan; repeatable. [default: AWS's own default]",
+        ),
     ] = None,
-    all_regions: Annotated[bool, typer.Option("--all-regions", help="Scan every region that is enabled for the account.")] = False,
+    all_regions: Annotated[
+        bool,
+        typer.Option("--all-regions", help="Scan every region that is enabled for the account."),
+    ] = False,
     role_arn: Annotated[
         list[str] | None,
         typer.Option(
-            "--role-arn", metavar="ARN", help="A role whose account is scanned; repeatable. [default: the policy's accounts]"
+            "--role-arn",
+            metavar="ARN",
+            help="A role whose account is scanned; repeatable. [default: the policy's accounts]",
         ),
     ] = None,
     profile: options.Profile = None,
@@ -34,9 +44,14 @@ def scan(
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     as_of: options.AsOf = None,
-    fail_on: Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")] = None,
+    fail_on: Annotated[
+        FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")
+    ] = None,
     format_: Annotated[
-        list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help="As for check; repeatable. [default: text]")
+        list[str] | None,
+        typer.Option(
+            "--format", metavar="NAME[=FILE]", help="As for check; repeatable. [default: text]"
+        ),
     ] = None,
     timeout: options.Timeout = 20.0,
     tool: options.ToolName = None,
@@ -58,17 +73,36 @@ def scan(
 
     chosen = output.formats(format_)
     if region and all_regions:
-        raise UsageError("these contradict each other", where="--region and --all-regions", remedy="give one of them")
+        raise UsageError(
+            "these contradict each other",
+            where="--region and --all-regions",
+            remedy="give one of them",
+        )
     scope = ScanScope(
-        roles=tuple(dict.fromkeys(role_arn or ())), regions=None if all_regions else tuple(dict.fromkeys(region or ()))
+        roles=tuple(dict.fromkeys(role_arn or ())),
+        regions=None if all_regions else tuple(dict.fromkeys(region or ())),
     )
     wanted = options.wanted(tool, tool_env)
-    with holding(policy, policy_base, given=given(threshold=threshold, notice=notice, fail_on=fail_on)) as held:
+    with holding(
+        policy, policy_base, given=given(threshold=threshold, notice=notice, fail_on=fail_on)
+    ) as held:
         run = Run(as_of=load.parse_as_of(as_of), policy=held.policy)
-        aws = Aws(profile=profile, role_arn=None, region=None, timeout=timeout, accounts=run.policy.accounts)
+        aws = Aws(
+            profile=profile,
+            role_arn=None,
+            region=None,
+            timeout=timeout,
+            accounts=run.policy.accounts,
+        )
         with aws.counted(told=verbose):
             output.refuse_inputs(chosen, sources or (), None, policy=policy)
-            known = load_states(sources or (), recursive=recursive, tool=wanted, fetch=aws.fetch, tags=run.policy.tags)
+            known = load_states(
+                sources or (),
+                recursive=recursive,
+                tool=wanted,
+                fetch=aws.fetch,
+                tags=run.policy.tags,
+            )
             outcome = held.told(judge(run_scan(scope, aws.gateways()), known, run))
             output.report(outcome, chosen)
             output.warn_unverified(outcome)

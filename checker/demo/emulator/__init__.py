@@ -29,7 +29,17 @@ A fault is `{"type": "answer", "status": 429, "code": "TooManyRequestsException"
 
 from checker.demo.emulator.calls import RecordedCall
 from checker.demo.emulator.emulator import Emulator
-from checker.demo.emulator.faults import AnswerFault, Drop, Fault, Faults, Hang, ProxyPage, access_denied, throttled, unavailable
+from checker.demo.emulator.faults import (
+    AnswerFault,
+    Drop,
+    Fault,
+    Faults,
+    Hang,
+    ProxyPage,
+    access_denied,
+    throttled,
+    unavailable,
+)
 from checker.demo.emulator.seeds import Seed, SeedAcm, SeedApi, SeedCertificate, SeedRole
 from checker.demo.emulator.state import Clock, DeleteAnswer
 

@@ -38,7 +38,10 @@ class RecordedCall:
         Management".
         """
         if self.service in {"apigateway", "apigatewayv2"}:
-            return f"apigateway:{self.method}", f"arn:aws:apigateway:{self.region}::{self.path.removeprefix('/v2')}"
+            return (
+                f"apigateway:{self.method}",
+                f"arn:aws:apigateway:{self.region}::{self.path.removeprefix('/v2')}",
+            )
         return f"{self.service}:{self.operation}", self.resource
 
 

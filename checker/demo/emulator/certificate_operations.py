@@ -29,7 +29,9 @@ class CertificateOperations(GatewayRequest):
         now = self.world.clock.now()
         with self.world.lock:
             if len(self.shelf.held) >= self.world.certificate_quota:
-                raise LimitExceededError("Maximum number of Client Certificates for this account has been reached")
+                raise LimitExceededError(
+                    "Maximum number of Client Certificates for this account has been reached"
+                )
             made = certificate(
                 self.shelf.free_id(),
                 key=key,
@@ -43,7 +45,9 @@ class CertificateOperations(GatewayRequest):
 
     def get_client_certificates(self) -> TYPE_RESPONSE:
         """List a page of the certificates of the account and region."""
-        items, position = page(self.shelf.held, limit=self.query("limit"), position=self.query("position"))
+        items, position = page(
+            self.shelf.held, limit=self.query("limit"), position=self.query("position")
+        )
         body = {"item": [item.answer() for item in items]}
         return self.reply(body | ({"position": position} if position else {}))
 
@@ -68,7 +72,9 @@ class CertificateOperations(GatewayRequest):
         """Delete a certificate; where a stage presents it, do what the emulator is set to."""
         with self.world.lock:
             found = self.shelf.get(self._id())
-            presented_by = stages_presenting(found.id, account=self.current_account, region=self.region)
+            presented_by = stages_presenting(
+                found.id, account=self.current_account, region=self.region
+            )
             if presented_by:
                 self._refuse(found.id, presented_by)
             del self.shelf.held[found.id]

@@ -82,7 +82,12 @@ class HeldCertificate:
     def aged(self, *, created_at: datetime, expires_at: datetime) -> HeldCertificate:
         """The same certificate with other dates: same id and key, a PEM that says so."""
         start, end = whole_seconds(created_at), whole_seconds(expires_at)
-        return replace(self, created_at=start, expires_at=end, pem=issue(self.key, created_at=start, expires_at=end))
+        return replace(
+            self,
+            created_at=start,
+            expires_at=end,
+            pem=issue(self.key, created_at=start, expires_at=end),
+        )
 
     def answer(self) -> dict[str, Any]:
         """The certificate as API Gateway answers with it: dates in epoch seconds, what is not set left out."""
@@ -99,7 +104,9 @@ class HeldCertificate:
         return body
 
 
-def certificate(id_: str, *, key: RSAPrivateKey, created_at: datetime, expires_at: datetime, **about: Any) -> HeldCertificate:
+def certificate(
+    id_: str, *, key: RSAPrivateKey, created_at: datetime, expires_at: datetime, **about: Any
+) -> HeldCertificate:
     """Issue a certificate under an id; `about` is its description and its tags. Fractions of a second are dropped."""
     start, end = whole_seconds(created_at), whole_seconds(expires_at)
     pem = issue(key, created_at=start, expires_at=end)
@@ -132,7 +139,9 @@ class CertificateStore:
         self.held[certificate.id] = certificate
         return certificate
 
-    def change(self, id_: str, how: Callable[[HeldCertificate], HeldCertificate]) -> HeldCertificate:
+    def change(
+        self, id_: str, how: Callable[[HeldCertificate], HeldCertificate]
+    ) -> HeldCertificate:
         """Replace a certificate by what becomes of it."""
         return self.put(how(self.get(id_)))
 

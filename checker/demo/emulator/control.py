@@ -14,10 +14,25 @@ from moto.apigatewayv2.models import apigatewayv2_backends
 from moto.moto_api._internal.models import moto_api_backend
 
 from checker.demo.emulator.acm import put_acm
-from checker.demo.emulator.certificates import LIFETIME, HeldCertificate, certificate, certificate_store, new_key
+from checker.demo.emulator.certificates import (
+    LIFETIME,
+    HeldCertificate,
+    certificate,
+    certificate_store,
+    new_key,
+)
 from checker.demo.emulator.errors import EmulatorError
 from checker.demo.emulator.faults import Injection
-from checker.demo.emulator.seeds import ACCOUNT, REGION, Instant, Seed, SeedAcm, SeedApi, SeedCertificate, SeedRole
+from checker.demo.emulator.seeds import (
+    ACCOUNT,
+    REGION,
+    Instant,
+    Seed,
+    SeedAcm,
+    SeedApi,
+    SeedCertificate,
+    SeedRole,
+)
 from checker.demo.emulator.state import DeleteAnswer, World
 
 
@@ -54,11 +69,16 @@ def put_seeds(world: World, seeds: tuple[Seed, ...]) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def reissue(world: World, certificate_id: str, *, account: str, region: str, expires_at: datetime) -> None:
+def reissue(
+    world: World, certificate_id: str, *, account: str, region: str, expires_at: datetime
+) -> None:
     """Issue a certificate anew so that it ends at an instant, 365 days after its beginning; same id, same key, another PEM."""
     with world.lock:
         shelf = certificate_store(apigateway_backends[account][region])
-        shelf.change(certificate_id, lambda held: held.aged(created_at=expires_at - LIFETIME, expires_at=expires_at))
+        shelf.change(
+            certificate_id,
+            lambda held: held.aged(created_at=expires_at - LIFETIME, expires_at=expires_at),
+        )
 
 
 def _put_certificate(seed: SeedCertificate, key: RSAPrivateKey, now: datetime) -> HeldCertificate:
@@ -95,7 +115,11 @@ def _put_rest(seed: SeedApi) -> dict[str, Any]:
 
 def _put_websocket(seed: SeedApi) -> dict[str, Any]:
     backend = apigatewayv2_backends[seed.account][seed.region]
-    asked: dict[str, Any] = {"name": seed.name, "protocol_type": "WEBSOCKET", "route_selection_expression": "$request.body.action"}
+    asked: dict[str, Any] = {
+        "name": seed.name,
+        "protocol_type": "WEBSOCKET",
+        "route_selection_expression": "$request.body.action",
+    }
     unset: dict[str, Any] = dict.fromkeys(
         (
             "api_key_selection_expression",
@@ -160,10 +184,14 @@ class Control:
             ("DELETE", "calls"): lambda _: world.calls.clear(),
             ("POST", "clock"): self._clock,
             ("POST", "settings"): self._settings,
-            ("POST", "faults"): lambda body: world.faults.add(msgspec.json.decode(body, type=Injection)),
+            ("POST", "faults"): lambda body: world.faults.add(
+                msgspec.json.decode(body, type=Injection)
+            ),
             ("POST", "allow"): self._allow,
             ("DELETE", "faults"): lambda _: world.faults.clear(),
-            ("POST", "seed"): lambda body: put_seeds(world, tuple(msgspec.json.decode(body, type=list[Seed]))),
+            ("POST", "seed"): lambda body: put_seeds(
+                world, tuple(msgspec.json.decode(body, type=list[Seed]))
+            ),
             ("POST", "age"): self._age,
             ("POST", "reset"): lambda _: reset(world),
         }
@@ -175,7 +203,14 @@ class Control:
             return 404, {"error": f"{method} {PREFIX}{path} is not a control path"}
         try:
             answer = route(body or b"{}")
-        except (msgspec.MsgspecError, EmulatorError, ValueError, TypeError, OverflowError, LookupError) as error:
+        except (
+            msgspec.MsgspecError,
+            EmulatorError,
+            ValueError,
+            TypeError,
+            OverflowError,
+            LookupError,
+        ) as error:
             return 400, {"error": getattr(error, "message", None) or str(error)}
         return 200, self._state(b"") if answer is None else answer
 

@@ -36,7 +36,9 @@ def client(endpoint: str, service: str, *, region: str, account: str, **config: 
     secrets = {"aws_access_key_id": KEY, "aws_secret_access_key": KEY}
     if account != ACCOUNT:
         role = f"arn:aws:iam::{account}:role/tests"
-        given = _client(endpoint, "sts", region, secrets, {}).assume_role(RoleArn=role, RoleSessionName="tests")
+        given = _client(endpoint, "sts", region, secrets, {}).assume_role(
+            RoleArn=role, RoleSessionName="tests"
+        )
         secrets = {
             "aws_access_key_id": given["Credentials"]["AccessKeyId"],
             "aws_secret_access_key": given["Credentials"]["SecretAccessKey"],
@@ -45,17 +47,30 @@ def client(endpoint: str, service: str, *, region: str, account: str, **config: 
     return _client(endpoint, service, region, secrets, config)
 
 
-def _client(endpoint: str, service: str, region: str, secrets: Mapping[str, Any], config: Mapping[str, Any]) -> Any:
+def _client(
+    endpoint: str, service: str, region: str, secrets: Mapping[str, Any], config: Mapping[str, Any]
+) -> Any:
     from botocore.config import Config
     from botocore.session import Session
 
     # A profile or a file that the environment names is for another AWS, and may not be there.
-    unread = dict.fromkeys(("profile", "config_file", "credentials_file", "ca_bundle"), (None, None, None, None))
+    unread = dict.fromkeys(
+        ("profile", "config_file", "credentials_file", "ca_bundle"), (None, None, None, None)
+    )
     session = Session(session_vars=unread)
     session.register_component("data_loader", _models())
-    settings: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 30, "proxies": {}}
+    settings: dict[str, Any] = {
+        "retries": {"total_max_attempts": 1},
+        "connect_timeout": 5,
+        "read_timeout": 30,
+        "proxies": {},
+    }
     return session.create_client(
-        service, region_name=region, endpoint_url=endpoint, config=Config(**(settings | dict(config))), **secrets
+        service,
+        region_name=region,
+        endpoint_url=endpoint,
+        config=Config(**(settings | dict(config))),
+        **secrets,
     )
 
 

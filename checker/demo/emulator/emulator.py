@@ -37,7 +37,12 @@ class Emulator:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -46,10 +51,14 @@ class Emulator:
             from checker.demo.emulator.server import Server
         except ModuleNotFoundError as missing:
             raise UsageError(
-                f"the emulator needs {missing.name}, which is not installed", remedy="install tfcert[demo]"
+                f"the emulator needs {missing.name}, which is not installed",
+                remedy="install tfcert[demo]",
             ) from missing
         if not _only_one.acquire(blocking=False):
-            raise UsageError("another emulator runs in this process", remedy="stop it first: both would share their accounts")
+            raise UsageError(
+                "another emulator runs in this process",
+                remedy="stop it first: both would share their accounts",
+            )
         try:
             self._server = Server(self._world)
         finally:
@@ -67,17 +76,23 @@ class Emulator:
     def endpoint(self) -> str:
         """The address that AWS_ENDPOINT_URL is set to."""
         if self._server is None:
-            raise UsageError("the emulator does not run", remedy="start it, or use it as a context manager")
+            raise UsageError(
+                "the emulator does not run", remedy="start it, or use it as a context manager"
+            )
         return f"http://127.0.0.1:{self._server.port}"
 
-    def environment(self, base: Mapping[str, str] | None = None, *, region: str = REGION) -> dict[str, str]:
+    def environment(
+        self, base: Mapping[str, str] | None = None, *, region: str = REGION
+    ) -> dict[str, str]:
         """The environment of a child process that is to take the emulator for AWS.
 
         From `base` everything goes that could lead it elsewhere: `AWS_*`, proxies, `TF_CLI_ARGS*`.
         """
         return environment(self.endpoint, base or {}, region=region)
 
-    def client(self, service: str, *, region: str = REGION, account: str = ACCOUNT, **config: Any) -> Any:
+    def client(
+        self, service: str, *, region: str = REGION, account: str = ACCOUNT, **config: Any
+    ) -> Any:
         """A boto3 client for a service of the emulator; for another account than the first by assuming a role there.
 
         It does not repeat what fails; `config` is for botocore's Config and overrides that.
@@ -116,7 +131,14 @@ class Emulator:
 
         return put_seeds(self._world, seeds)
 
-    def age(self, certificate_id: str, *, expires_at: datetime, account: str = ACCOUNT, region: str = REGION) -> None:
+    def age(
+        self,
+        certificate_id: str,
+        *,
+        expires_at: datetime,
+        account: str = ACCOUNT,
+        region: str = REGION,
+    ) -> None:
         """Issue a certificate anew so that it ends at an instant; raises what API Gateway would answer for a wrong id."""
         from checker.demo.emulator.control import reissue
 

@@ -53,13 +53,17 @@ def access_denied() -> AnswerFault:
 
 def throttled() -> AnswerFault:
     """429: more calls than the account and region may make."""
-    return AnswerFault(status=429, code="TooManyRequestsException", message="Too Many Requests", retry_after=1)
+    return AnswerFault(
+        status=429, code="TooManyRequestsException", message="Too Many Requests", retry_after=1
+    )
 
 
 def unavailable(status: int = 503) -> AnswerFault:
     """5xx: AWS is not well."""
     code = "ServiceUnavailableException" if status == 503 else "InternalFailure"
-    return AnswerFault(status=status, code=code, message="The service is unavailable, please try again later")
+    return AnswerFault(
+        status=status, code=code, message="The service is unavailable, please try again later"
+    )
 
 
 class Injection(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +139,9 @@ class Faults:
     def meet(self, call: RecordedCall) -> Fault | None:
         """The fault that this call gets, and count it."""
         allowed = self._allowed
-        if allowed is not None and not any(call.matches(pattern) for pattern in (*allowed, _NEVER_DENIED)):
+        if allowed is not None and not any(
+            call.matches(pattern) for pattern in (*allowed, _NEVER_DENIED)
+        ):
             return access_denied()
         with self._lock:
             for armed in self._armed:

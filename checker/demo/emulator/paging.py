@@ -10,7 +10,9 @@ from typing import Any
 from checker.demo.emulator.errors import BadRequestError
 
 
-def page(items: Mapping[str, Any], *, limit: str | None, position: str | None) -> tuple[list[Any], str | None]:
+def page(
+    items: Mapping[str, Any], *, limit: str | None, position: str | None
+) -> tuple[list[Any], str | None]:
     """The items after a position, in the order of their ids, and the position of what follows; None on the last page.
 
     A position names the last item that was given, so pages stay right while items come and go. Which order AWS lists in,
@@ -28,7 +30,9 @@ def _size(limit: str | None) -> int:
     if limit is None:
         return DEFAULT_LIMIT
     if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= MAXIMUM_LIMIT:
-        raise BadRequestError(f"Invalid limit {limit!r}: a whole number from 1 to {MAXIMUM_LIMIT} is expected")
+        raise BadRequestError(
+            f"Invalid limit {limit!r}: a whole number from 1 to {MAXIMUM_LIMIT} is expected"
+        )
     return int(limit)
 
 

@@ -62,7 +62,9 @@ class GatewayRequest(BaseResponse):
 
 UNKNOWN = "Unknown"
 
-_SCOPE = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+_SCOPE = re.compile(
+    r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
+)
 
 
 def buffered(environ: dict[str, Any]) -> bytes:
@@ -137,4 +139,6 @@ def refused(roles: Mapping[str, SeedRole], call: RecordedCall, body: bytes) -> b
         return False
     asked = parse_qs(body.decode("utf-8", "replace"))
     role = roles.get("".join(asked.get("RoleArn", [])))
-    return role is None or (role.external_id is not None and asked.get("ExternalId") != [role.external_id])
+    return role is None or (
+        role.external_id is not None and asked.get("ExternalId") != [role.external_id]
+    )

@@ -55,7 +55,9 @@ class SeedAcm(msgspec.Struct, frozen=True, kw_only=True, tag="acm"):
     kind: Literal["PRIVATE", "IMPORTED", "AMAZON_ISSUED"] = "PRIVATE"
     status: str = "ISSUED"
     eligible: bool = True
-    renewal: Literal["PENDING_AUTO_RENEWAL", "PENDING_VALIDATION", "SUCCESS", "FAILED"] | None = None
+    renewal: Literal["PENDING_AUTO_RENEWAL", "PENDING_VALIDATION", "SUCCESS", "FAILED"] | None = (
+        None
+    )
     renewal_reason: str | None = None
 
 

@@ -16,13 +16,26 @@ from typing import Any
 from flask import Flask
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.utils import convert_to_flask_response
-from moto.moto_server.werkzeug_app import HTTP_METHODS, DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import (
+    HTTP_METHODS,
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
 from werkzeug.serving import ThreadedWSGIServer
 
 from checker.demo.emulator.calls import RecordedCall
 from checker.demo.emulator.certificate_operations import CertificateOperations
 from checker.demo.emulator.control import PREFIX, Control, reset
-from checker.demo.emulator.faults import LONGEST_HANG, AnswerFault, Drop, Fault, Hang, ProxyPage, access_denied
+from checker.demo.emulator.faults import (
+    LONGEST_HANG,
+    AnswerFault,
+    Drop,
+    Fault,
+    Hang,
+    ProxyPage,
+    access_denied,
+)
 from checker.demo.emulator.paging import page
 from checker.demo.emulator.requests import buffered, has_region, identify, refused
 from checker.demo.emulator.stages import StageOperations
@@ -40,7 +53,9 @@ class RestGateway(CertificateOperations, StageOperations, TagOperations):
 
     def get_rest_apis(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto promises a text, and takes either
         """List a page of the REST APIs; moto gives all of them, which hides a caller that reads the first page only."""
-        items, position = page(self.backend.apis, limit=self.query("limit"), position=self.query("position"))
+        items, position = page(
+            self.backend.apis, limit=self.query("limit"), position=self.query("position")
+        )
         body = {"item": [api.to_dict() for api in items]}
         return self.reply(body | ({"position": position} if position else {}))
 
@@ -79,8 +94,12 @@ def _one_at_a_time(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _extended(app: Flask, world: World) -> Flask:
-    rest = convert_to_flask_response(_one_at_a_time(lambda *request: RestGateway(world).answer(*request)))
-    websocket = convert_to_flask_response(_one_at_a_time(lambda *request: WebSocketGateway(world).answer(*request)))
+    rest = convert_to_flask_response(
+        _one_at_a_time(lambda *request: RestGateway(world).answer(*request))
+    )
+    websocket = convert_to_flask_response(
+        _one_at_a_time(lambda *request: WebSocketGateway(world).answer(*request))
+    )
     views = {_REST: rest, _WEBSOCKET: websocket}
     for endpoint in app.view_functions:
         view = views.get(endpoint.rstrip("0123456789"))
@@ -98,7 +117,9 @@ Application = Callable[[Environ, Start], Iterable[bytes]]
 
 # AWS has no such host in the first place; this is what a host of another region answers.
 _NO_SUCH_REGION = AnswerFault(
-    status=403, code="InvalidSignatureException", message="Credential should be scoped to a valid region."
+    status=403,
+    code="InvalidSignatureException",
+    message="Credential should be scoped to a valid region.",
 )
 
 
@@ -115,7 +136,9 @@ class Middleware:
         body = buffered(environ)
         path = environ.get("PATH_INFO", "")
         if path.startswith(PREFIX):
-            status, document = self._control.serve(environ["REQUEST_METHOD"], path.removeprefix(PREFIX), body)
+            status, document = self._control.serve(
+                environ["REQUEST_METHOD"], path.removeprefix(PREFIX), body
+            )
             return _reply(start, status, json.dumps(document).encode(), "application/json")
         if path.startswith("/moto-api"):
             return self._inner(environ, start)
@@ -124,16 +147,28 @@ class Middleware:
         fault = self._world.faults.meet(call)
         if fault is not None:
             return self._fail(fault, call, environ, start)
-        error = access_denied() if refused(self._world.roles, call, body) else None if has_region(call) else _NO_SUCH_REGION
+        error = (
+            access_denied()
+            if refused(self._world.roles, call, body)
+            else None
+            if has_region(call)
+            else _NO_SUCH_REGION
+        )
         if error is not None:
             return _answer(error, call, start)
         try:
             return self._inner(environ, start)
         except NotImplementedError as lacking:
             # Moto says so by raising; as a 500 the SDKs would ask again and again.
-            return _answer(AnswerFault(status=501, code="NotImplemented", message=f"The emulator: {lacking}"), call, start)
+            return _answer(
+                AnswerFault(status=501, code="NotImplemented", message=f"The emulator: {lacking}"),
+                call,
+                start,
+            )
 
-    def _fail(self, fault: Fault, call: RecordedCall, environ: Environ, start: Start) -> Iterable[bytes]:
+    def _fail(
+        self, fault: Fault, call: RecordedCall, environ: Environ, start: Start
+    ) -> Iterable[bytes]:
         match fault:
             case AnswerFault():
                 return _answer(fault, call, start)
@@ -168,17 +203,27 @@ def _answer(fault: AnswerFault, call: RecordedCall, start: Start) -> Iterable[by
         return _reply(start, fault.status, text.encode(), "application/xml", extra)
     if call.service == "ec2":
         # Source: AWS's EC2 reference, "Error codes": what is not allowed is an UnauthorizedOperation there.
-        code = {"AccessDeniedException": "UnauthorizedOperation"}.get(fault.code, fault.code.removesuffix("Exception"))
+        code = {"AccessDeniedException": "UnauthorizedOperation"}.get(
+            fault.code, fault.code.removesuffix("Exception")
+        )
         text = (
             f"<Response><Errors><Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error></Errors>"
             f"<RequestID>{secrets.token_hex(16)}</RequestID></Response>"
         )
         return _reply(start, fault.status, text.encode(), "text/xml", extra)
     extra.append(("x-amzn-ErrorType", fault.code))
-    return _reply(start, fault.status, json.dumps({"__type": fault.code, "message": message}).encode(), "application/json", extra)
+    return _reply(
+        start,
+        fault.status,
+        json.dumps({"__type": fault.code, "message": message}).encode(),
+        "application/json",
+        extra,
+    )
 
 
-def _reply(start: Start, status: int, body: bytes, content_type: str, extra: Iterable[tuple[str, str]] = ()) -> Iterable[bytes]:
+def _reply(
+    start: Start, status: int, body: bytes, content_type: str, extra: Iterable[tuple[str, str]] = ()
+) -> Iterable[bytes]:
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:
@@ -209,7 +254,9 @@ class Server:
         self._world = world
         app = Middleware(application(world), world, Control(world))
         self._server = _Loopback("127.0.0.1", 0, app, _Quiet)
-        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), name="tfcert-emulator", daemon=True)
+        self._thread = Thread(
+            target=self._server.serve_forever, args=(0.02,), name="tfcert-emulator", daemon=True
+        )
         self._thread.start()
 
     @property
@@ -235,7 +282,9 @@ class _Quiet(MotoRequestHandler):
 class _Loopback(ThreadedWSGIServer):
     """Werkzeug's threaded server, which knows what connections are open."""
 
-    def __init__(self, host: str, port: int, app: Callable[..., Any], handler: type[MotoRequestHandler]) -> None:
+    def __init__(
+        self, host: str, port: int, app: Callable[..., Any], handler: type[MotoRequestHandler]
+    ) -> None:
         self._open: set[socket.socket] = set()
         self._changed = Condition()
         super().__init__(host, port, app, handler)

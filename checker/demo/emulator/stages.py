@@ -27,7 +27,10 @@ def stages_presenting(certificate_id: str, *, account: str, region: str) -> tupl
         *apigatewayv2_backends[account][region].apis.items(),
     ]
     return tuple(
-        f"{api_id}/{name}" for api_id, api in apis for name, stage in api.stages.items() if presented(stage) == certificate_id
+        f"{api_id}/{name}"
+        for api_id, api in apis
+        for name, stage in api.stages.items()
+        if presented(stage) == certificate_id
     )
 
 
@@ -93,7 +96,9 @@ class StageOperations(GatewayRequest, APIGatewayResponse):
 
     def _check(self, operation: dict[str, Any]) -> None:
         if operation.get("op") != "replace":
-            raise BadRequestError(f"Invalid patch path {_POINTER} for operation {operation.get('op')!r}")
+            raise BadRequestError(
+                f"Invalid patch path {_POINTER} for operation {operation.get('op')!r}"
+            )
         if operation.get("value"):
             self.shelf.require(operation["value"])
 

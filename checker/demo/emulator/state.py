@@ -34,7 +34,9 @@ class Clock:
             raise ValueError(f"{instant.isoformat()} names no time zone")
         self._stands_at = instant.astimezone(UTC)
 
-    def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> datetime:
+    def advance(
+        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> datetime:
         """Move the clock, backwards where the sum is negative, and say what it shows then."""
         step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         if self._stands_at is not None:

@@ -51,7 +51,11 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
         asked = self.document()
         api = self.api()
         stage = api.get_stage(asked["stageName"]) if asked.get("stageName") else None
-        made = Deployment(id=secrets.token_hex(3), created_at=self.world.clock.now(), description=asked.get("description"))
+        made = Deployment(
+            id=secrets.token_hex(3),
+            created_at=self.world.clock.now(),
+            description=asked.get("description"),
+        )
         self._held()[made.id] = made
         if stage is not None:
             vars(stage)["deployment_id"] = made.id
@@ -63,7 +67,9 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
 
     def get_deployments(self) -> TYPE_RESPONSE:
         """List a page of the deployments of an API."""
-        items, token = page(self._held(), limit=self.query("maxResults"), position=self.query("nextToken"))
+        items, token = page(
+            self._held(), limit=self.query("maxResults"), position=self.query("nextToken")
+        )
         body = {"items": [item.answer() for item in items]}
         return self.reply(body | ({"nextToken": token} if token else {}))
 
@@ -78,7 +84,9 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
         found = self._one()
         for stage in self.api().stages.values():
             if getattr(stage, "deployment_id", None) == found.id:
-                raise BadRequestError("Active stages pointing to this deployment must be moved or deleted")
+                raise BadRequestError(
+                    "Active stages pointing to this deployment must be moved or deleted"
+                )
         del self._held()[found.id]
         return self.reply({}, status=204)
 
@@ -133,7 +141,9 @@ class WebSocketStageOperations(DeploymentOperations):
 
     def get_stages(self) -> TYPE_RESPONSE:
         """List a page of the stages of an API."""
-        items, token = page(self.api().stages, limit=self.query("maxResults"), position=self.query("nextToken"))
+        items, token = page(
+            self.api().stages, limit=self.query("maxResults"), position=self.query("nextToken")
+        )
         body = {"items": [self._shown(stage) for stage in items]}
         return self.reply(body | ({"nextToken": token} if token else {}))
 
@@ -147,7 +157,9 @@ class WebSocketStageOperations(DeploymentOperations):
         with self.world.lock:
             stage = self._stage()
             self._check(self.api(), asked)
-            vars(stage).update({_REPLACED[name]: value for name, value in asked.items() if name in _REPLACED})
+            vars(stage).update(
+                {_REPLACED[name]: value for name, value in asked.items() if name in _REPLACED}
+            )
             variables = {**stage.stage_variables, **(asked.get("stageVariables") or {})}
             stage.stage_variables = {name: value for name, value in variables.items() if value}
             stage.route_settings = {**stage.route_settings, **(asked.get("routeSettings") or {})}
@@ -176,11 +188,16 @@ class WebSocketStageOperations(DeploymentOperations):
         updated = marks.setdefault("updated_at", created)
         body: dict[str, Any] = stage.to_json()
         body |= {"createdDate": iso(created), "lastUpdatedDate": iso(updated)}
-        optional = {"clientCertificateId": presented(stage), "deploymentId": marks.get("deployment_id")}
+        optional = {
+            "clientCertificateId": presented(stage),
+            "deploymentId": marks.get("deployment_id"),
+        }
         return body | {name: value for name, value in optional.items() if value}
 
 
-_STAGE_ARN = re.compile(r"arn:[\w-]+:apigateway:[\w-]+::/apis/(?P<api>[^/]+)/stages/(?P<stage>[^/]+)")
+_STAGE_ARN = re.compile(
+    r"arn:[\w-]+:apigateway:[\w-]+::/apis/(?P<api>[^/]+)/stages/(?P<stage>[^/]+)"
+)
 
 
 class WebSocketGateway(WebSocketStageOperations):

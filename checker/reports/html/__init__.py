@@ -19,7 +19,17 @@ from checker.reports.html.actions import list_actions
 from checker.reports.html.certificates import timeline
 from checker.reports.html.diffs import patches_of, places
 from checker.reports.html.findings import counts, finding_views, headline
-from checker.reports.html.format import NOW, count_noun, date_of, dated, draw_life, named, percent, prose, ticks
+from checker.reports.html.format import (
+    NOW,
+    count_noun,
+    date_of,
+    dated,
+    draw_life,
+    named,
+    percent,
+    prose,
+    ticks,
+)
 from checker.reports.html.rotations import cards, manual_cards, steps_of
 
 if TYPE_CHECKING:

@@ -40,9 +40,15 @@ def list_actions(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[Action, ...
     """Everything that is to do."""
     wrong: dict[tuple[str, str], list[Finding]] = {}
     unverified: dict[tuple[str, str], list[Finding]] = {}
-    cured = {name for rotation in outcome.rotations for name in (rotation.label, *rotation.predecessor_ids)}
+    cured = {
+        name
+        for rotation in outcome.rotations
+        for name in (rotation.label, *rotation.predecessor_ids)
+    }
     for finding in outcome.findings:
-        if finding.suppression is not None or (finding.rule in _CURED and not cured.isdisjoint(_names(finding))):
+        if finding.suppression is not None or (
+            finding.rule in _CURED and not cured.isdisjoint(_names(finding))
+        ):
             continue
         if finding.rule == UNVERIFIED:
             unverified.setdefault((finding.rule, finding.remedy), []).append(finding)
@@ -65,7 +71,9 @@ def _names(finding: Finding) -> Iterator[str]:
 
 def _of_findings(group: list[Finding], state: str) -> Action:
     names = dict.fromkeys(finding.address for finding in group if finding.address is not None)
-    return Action(state=state, what=group[0].remedy, subjects=tuple(map(split, names)), why=group[0].message)
+    return Action(
+        state=state, what=group[0].remedy, subjects=tuple(map(split, names)), why=group[0].message
+    )
 
 
 def _of_cards(group: list[Card]) -> Action:
@@ -74,7 +82,9 @@ def _of_cards(group: list[Card]) -> Action:
     several = first.patch is not None and len(group) > 1
     return Action(
         state=first.state,
-        what=f"{first.phase.capitalize()}: one patch for {count_noun(len(group), 'rotation')}" if several else first.deed,
+        what=f"{first.phase.capitalize()}: one patch for {count_noun(len(group), 'rotation')}"
+        if several
+        else first.deed,
         subjects=tuple(card.predecessor for card in group),
         why=first.how,
         command=first.command,

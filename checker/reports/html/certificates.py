@@ -13,7 +13,18 @@ from checker.model.outcome import Outcome
 from checker.model.policy import Policy
 from checker.model.resources import Stage
 from checker.model.rotation import Done, Rotation
-from checker.reports.html.format import Date, Life, Name, StageName, date_of, deadlines, life_of, listed, month_of, name_of
+from checker.reports.html.format import (
+    Date,
+    Life,
+    Name,
+    StageName,
+    date_of,
+    deadlines,
+    life_of,
+    listed,
+    month_of,
+    name_of,
+)
 from checker.reports.presenting import presenters_in_words, searched
 
 _OPEN = 40
@@ -71,10 +82,16 @@ def timeline(outcome: Outcome, anchors: Mapping[int, str]) -> Timeline:
     cases.sort(key=_urgency)
     scoping = Scoping(outcome.cases)
     rows = [
-        _row(number, part, case, outcome, scoping.policy_of(part, (case,)), by_name, several=several)
+        _row(
+            number, part, case, outcome, scoping.policy_of(part, (case,)), by_name, several=several
+        )
         for number, (part, case) in enumerate(cases)
     ]
-    urgent = [row for row in rows if row.tone not in {"calm", "idle", "planned"} or row.rotation is not None]
+    urgent = [
+        row
+        for row in rows
+        if row.tone not in {"calm", "idle", "planned"} or row.rotation is not None
+    ]
     known = {row.anchor for row in urgent}
     calm = [row for row in rows if row.anchor not in known]
     few = len(calm) <= _FEW
@@ -89,7 +106,9 @@ def timeline(outcome: Outcome, anchors: Mapping[int, str]) -> Timeline:
 
 def _urgency(entry: tuple[DocumentCases, Case]) -> tuple[bool, bool, int, str, str]:
     _, case = entry
-    doubtful = case.presented and (case.evidence is Evidence.GONE or (case.expires_at is None and case.id is not None))
+    doubtful = case.presented and (
+        case.evidence is Evidence.GONE or (case.expires_at is None and case.id is not None)
+    )
     left = case.days_left if case.days_left is not None else 10**9
     return (not doubtful, case.id is None, left, str(case.address), case.id or "")
 
@@ -117,7 +136,9 @@ def _row(
     anchor, rotation = rotations.get(case.id or "", (None, None))
     place = case.subject.key.place if case.subject.key is not None else case.certificate.place
     deposed = "deposed" if case.certificate.deposed is not None else None
-    stray = "in no state that was read" if part.document.manages(case.certificate) is False else None
+    stray = (
+        "in no state that was read" if part.document.manages(case.certificate) is False else None
+    )
     about = (
         case.id if case.address is not None else None,
         place.account,
@@ -136,12 +157,16 @@ def _row(
         tone=_tone(case, policy),
         days_left=case.days_left,
         end=date_of(case.expires_at) if case.expires_at is not None else None,
-        month=month_of(case.expires_at) if case.expires_at is not None else "At a date that is not known",
+        month=month_of(case.expires_at)
+        if case.expires_at is not None
+        else "At a date that is not known",
         due=tuple((kind, date_of(moment)) for kind, moment in due),
         rotation=anchor,
         life=life_of(case, due, policy, outcome.cases.as_of),
         stages=stages,
-        presented=presenters_in_words(len(stages), searched(part, case, outcome.cases.observations)),
+        presented=presenters_in_words(
+            len(stages), searched(part, case, outcome.cases.observations)
+        ),
     )
 
 
@@ -160,9 +185,18 @@ def _tone(case: Case, policy: Policy) -> str:
 
 
 def _stages(case: Case) -> Iterator[StageName]:
-    now, then = set(map(_named, case.subject.now)), set(map(_named, case.subject.to_be_presented_by))
+    now, then = (
+        set(map(_named, case.subject.now)),
+        set(map(_named, case.subject.to_be_presented_by)),
+    )
     for name in sorted(now | then, key=str):
-        when = "" if name in now and name in then else "until the plan is applied" if name in now else "once the plan is applied"
+        when = (
+            ""
+            if name in now and name in then
+            else "until the plan is applied"
+            if name in now
+            else "once the plan is applied"
+        )
         yield StageName(name, when)
 
 

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"[\n\t -~]+")
 _LINE = re.compile(r"[^\n]*\n?")
 _KINDS = {"+": "add", "-": "del", "@": "at", "#": "say"}
-_FILE = ("+++ ", "--- ", "diff ", "index ", "new file", "deleted file", "similarity", "rename ", "old mode", "new mode")
+_FILE = (
+    "+++ ",
+    "--- ",
+    "diff ",
+    "index ",
+    "new file",
+    "deleted file",
+    "similarity",
+    "rename ",
+    "old mode",
+    "new mode",
+)
 
 
 class PatchView(Struct, frozen=True, kw_only=True):
@@ -122,4 +133,6 @@ def _character(char: str) -> Markup:
     if not fits_html(char):
         return Markup('<b class="odd" data-code="{}"></b>').format(code)
     # A parser of HTML makes a line feed of a bare carriage return, and something else of a reference to some other controls.
-    return Markup('<b class="odd" data-code="{}">{}</b>').format(code, Markup("&#13;") if char == "\r" else char)
+    return Markup('<b class="odd" data-code="{}">{}</b>').format(
+        code, Markup("&#13;") if char == "\r" else char
+    )

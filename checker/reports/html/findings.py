@@ -46,7 +46,9 @@ def finding_views(outcome: Outcome) -> Findings:
     return Findings(
         all=entries,
         rules=_tally(sorted(entry.rule for entry in entries)),
-        severities=_tally([entry.severity for entry in sorted(entries, key=lambda entry: entry.weight)]),
+        severities=_tally(
+            [entry.severity for entry in sorted(entries, key=lambda entry: entry.weight)]
+        ),
         suppressed=sum(entry.suppressed is not None for entry in entries),
     )
 
@@ -80,7 +82,12 @@ def _tally(words: list[str]) -> tuple[tuple[str, int], ...]:
     return tuple(found.items())
 
 
-_BREAKING = {"rotation-unstaged", "rotation-destroys-in-use", "stage-detached", "plan-exceeds-phase"}
+_BREAKING = {
+    "rotation-unstaged",
+    "rotation-destroys-in-use",
+    "stage-detached",
+    "plan-exceeds-phase",
+}
 _ENDING = {"certificate-expiring", "certificate-not-renewing"}
 
 
@@ -99,13 +106,19 @@ def headline(outcome: Outcome) -> Headline:
         weighing = [finding for finding in outcome.findings if outcome.counts(finding)]
         besides = [_worst(weighing)] if weighing else []
         return Headline(
-            tone="bad" if weighing else "warn", said=f"{plan[0].upper()}{plan[1:]}.", more=(*besides, *_next_end(outcome))
+            tone="bad" if weighing else "warn",
+            said=f"{plan[0].upper()}{plan[1:]}.",
+            more=(*besides, *_next_end(outcome)),
         )
     match outcome.verdict:
         case Verdict.FINDINGS:
             weighing = [finding for finding in outcome.findings if outcome.counts(finding)]
             worst = any(finding.severity is Severity.ERROR for finding in weighing)
-            return Headline(tone="bad" if worst else "warn", said=_worst(weighing), more=tuple(_next_end(outcome)))
+            return Headline(
+                tone="bad" if worst else "warn",
+                said=_worst(weighing),
+                more=tuple(_next_end(outcome)),
+            )
         case Verdict.INCONCLUSIVE:
             said = "Not everything could be checked."
             more = "What could be checked shows nothing that fails. What could not is listed below, and is not known to be fine."
@@ -119,7 +132,11 @@ def _clean(outcome: Outcome) -> Headline:
     open_ones = [finding for finding in outcome.findings if finding.suppression is None]
     if any(finding.severity is Severity.ERROR for finding in open_ones):
         errors = [finding for finding in open_ones if finding.severity is Severity.ERROR]
-        return Headline(tone="warn", said=_worst(errors), more=("The policy fails no run for it.", *_next_end(outcome)))
+        return Headline(
+            tone="warn",
+            said=_worst(errors),
+            more=("The policy fails no run for it.", *_next_end(outcome)),
+        )
     said = "Nothing is urgent." if open_ones else "All is well."
     return Headline(tone="fine", said=said, more=tuple(_next_end(outcome)))
 
@@ -128,7 +145,9 @@ def counts(outcome: Outcome) -> Iterator[tuple[str, str]]:
     """What there is of each kind, with the kind's name: what is not there is left out."""
     counted_ones = [finding for finding in outcome.findings if finding.suppression is None]
     for severity in Severity:
-        number = sum(finding.severity is severity and finding.rule != UNVERIFIED for finding in counted_ones)
+        number = sum(
+            finding.severity is severity and finding.rule != UNVERIFIED for finding in counted_ones
+        )
         if number:
             yield severity.word, count_noun(number, severity.word)
     unverified = sum(finding.rule == UNVERIFIED for finding in counted_ones)
@@ -145,15 +164,25 @@ def _worst(findings: list[Finding]) -> str:
     if by_rule.keys() & _BREAKING:
         return "Do not apply this plan as it is."
     if ended := by_rule.get("certificate-expired"):
-        return "A certificate in use has ended." if len(ended) == 1 else f"{len(ended):,} certificates in use have ended."
+        return (
+            "A certificate in use has ended."
+            if len(ended) == 1
+            else f"{len(ended):,} certificates in use have ended."
+        )
     if gone := by_rule.get("certificate-gone"):
         known = "A stage presents a certificate that AWS does not know."
         return known if len(gone) == 1 else f"{len(gone):,} certificates in use are unknown to AWS."
     ending = [finding for rule in sorted(_ENDING) for finding in by_rule.get(rule, ())]
     if ending:
-        soonest = min(finding.days_left if finding.days_left is not None else 0 for finding in ending)
+        soonest = min(
+            finding.days_left if finding.days_left is not None else 0 for finding in ending
+        )
         one = f"A certificate in use ends {time_left(soonest)}."
-        return one if len(ending) == 1 else f"{len(ending):,} certificates in use near their end, the first {time_left(soonest)}."
+        return (
+            one
+            if len(ending) == 1
+            else f"{len(ending):,} certificates in use near their end, the first {time_left(soonest)}."
+        )
     if "rotation-overdue" in by_rule:
         return "A rotation is overdue."
     return f"{count_noun(len(findings), 'finding')} must be looked at."
@@ -167,12 +196,18 @@ def _next_end(outcome: Outcome) -> Iterator[str]:
         return
     alive = [case for case in used if case.days_left is not None and case.days_left >= 0]
     if alive:
-        yield _told(min(alive, key=lambda case: (case.days_left or 0, str(case.address), case.id or "")))
+        yield _told(
+            min(alive, key=lambda case: (case.days_left or 0, str(case.address), case.id or ""))
+        )
 
 
 def _told(case: Case) -> str:
     assert case.expires_at is not None  # noqa: S101 -- a case with days left has an end
     stages = set(case.subject.stages)
     name = str(case.address) if case.address is not None else f"certificate {case.id}"
-    presented = f"{count_noun(len(stages), 'stage')} {'presents' if len(stages) == 1 else 'present'} it"
-    return f"{name} ends on {day_of(case.expires_at)}, {time_left(case.days_left or 0)}; {presented}."
+    presented = (
+        f"{count_noun(len(stages), 'stage')} {'presents' if len(stages) == 1 else 'present'} it"
+    )
+    return (
+        f"{name} ends on {day_of(case.expires_at)}, {time_left(case.days_left or 0)}; {presented}."
+    )

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-MONTHS = tuple("January February March April May June July August September October November December".split())  # noqa: SIM905 -- a line
+_NAMES = "January February March April May June July August September October November December"
+MONTHS = tuple(_NAMES.split())
 
 
 class Name(NamedTuple):
@@ -180,33 +181,49 @@ class Life(NamedTuple):
     marks: tuple[LifeMark, ...]
 
 
-def deadlines(case: Case, rotation: Rotation | None, policy: Policy) -> tuple[tuple[str, datetime], ...]:
+def deadlines(
+    case: Case, rotation: Rotation | None, policy: Policy
+) -> tuple[tuple[str, datetime], ...]:
     """What must be done by when, as a rotation says it, else as the policy makes it out of the end; none where ACM renews."""
     if case.expires_at is None or not case.presented or case.certificate.kind == "acm":
         return ()
     introduced = rotation is not None and rotation.introduced
-    introduce_by = (rotation.introduce_by if rotation is not None else None) or policy.introduce_by(case.expires_at)
-    repoint_by = (rotation.repoint_by if rotation is not None else None) or policy.repoint_by(case.expires_at)
+    introduce_by = (rotation.introduce_by if rotation is not None else None) or policy.introduce_by(
+        case.expires_at
+    )
+    repoint_by = (rotation.repoint_by if rotation is not None else None) or policy.repoint_by(
+        case.expires_at
+    )
     return (*(() if introduced else (("introduce", introduce_by),)), ("repoint", repoint_by))
 
 
-def life_of(case: Case, due: tuple[tuple[str, datetime], ...], policy: Policy, as_of: datetime) -> Life:
+def life_of(
+    case: Case, due: tuple[tuple[str, datetime], ...], policy: Policy, as_of: datetime
+) -> Life:
     """The line of one certificate; where its beginning is not known, a certificate of API Gateway began 365 days before its end."""
     end = case.expires_at
     if end is None:
         kind = "planned" if case.id is None else "unknown"
         return Life(stretches=(_stretch(kind, as_of, as_of + _A_LIFE, as_of),), marks=())
     start = _start(case, end)
-    threshold, notice = end - timedelta(days=policy.threshold_days), end - timedelta(days=policy.notice_days)
+    threshold, notice = (
+        end - timedelta(days=policy.threshold_days),
+        end - timedelta(days=policy.notice_days),
+    )
     spans = (
         ("life", start, min(end, notice)),
         ("notice", max(start, notice), min(end, threshold)),
         ("threshold", max(start, threshold), end),
     )
-    stretches = tuple(_stretch(kind, first, last, as_of) for kind, first, last in spans if first < last)
+    stretches = tuple(
+        _stretch(kind, first, last, as_of) for kind, first, last in spans if first < last
+    )
     last = "end" if case.evidence is Evidence.OBSERVED else "recorded"
     marks = (*due, (last, end))
-    return Life(stretches=stretches, marks=tuple(LifeMark(kind, percent(_share(moment, as_of))) for kind, moment in marks))
+    return Life(
+        stretches=stretches,
+        marks=tuple(LifeMark(kind, percent(_share(moment, as_of))) for kind, moment in marks),
+    )
 
 
 def _start(case: Case, end: datetime) -> datetime:
@@ -228,7 +245,11 @@ def named(name: Name) -> Markup:
     from markupsafe import Markup, escape
 
     # A long way breaks at its dots, before it breaks anywhere.
-    lead = f"<span>{str(escape(printable(name.lead))).replace('.', '.<wbr>')}</span>" if name.lead else ""
+    lead = (
+        f"<span>{str(escape(printable(name.lead))).replace('.', '.<wbr>')}</span>"
+        if name.lead
+        else ""
+    )
     return Markup(f'<code class="name">{lead}{escape(printable(name.own))}</code>')  # noqa: S704 -- both parts are escaped
 
 
@@ -243,8 +264,12 @@ def draw_life(life: Life) -> Markup:
     """A certificate's line as SVG: its stretches, what is past and now over them, and its marks above all."""
     from markupsafe import Markup
 
-    stretches = "".join(f'<rect class="{part.kind}" x="{part.at}" width="{part.width}"/>' for part in life.stretches)
-    marks = "".join(f'<use href="#m-{mark.kind}" class="{mark.kind}" x="{mark.at}"/>' for mark in life.marks)
+    stretches = "".join(
+        f'<rect class="{part.kind}" x="{part.at}" width="{part.width}"/>' for part in life.stretches
+    )
+    marks = "".join(
+        f'<use href="#m-{mark.kind}" class="{mark.kind}" x="{mark.at}"/>' for mark in life.marks
+    )
     return Markup(f'{stretches}<use href="#m-grid"/>{marks}')  # noqa: S704 -- words and numbers of our own
 
 

@@ -25,7 +25,16 @@ from checker.model.rotation import (
     Waiting,
 )
 from checker.reports.html.diffs import fits_html, show_controls
-from checker.reports.html.format import Date, Name, StageName, count_noun, date_of, listed, split, time_left
+from checker.reports.html.format import (
+    Date,
+    Name,
+    StageName,
+    count_noun,
+    date_of,
+    listed,
+    split,
+    time_left,
+)
 from checker.rotation.sentences import step_in_words
 
 if TYPE_CHECKING:
@@ -80,28 +89,43 @@ def anchors(outcome: Outcome) -> dict[int, str]:
     return {number: f"r{number}" for number in range(len(outcome.rotations))}
 
 
-def cards(outcome: Outcome, patches: Mapping[tuple[Phase, str], str], steps: Mapping[str, str]) -> tuple[Card, ...]:
+def cards(
+    outcome: Outcome, patches: Mapping[tuple[Phase, str], str], steps: Mapping[str, str]
+) -> tuple[Card, ...]:
     """A card for each rotation.
 
     `patches` names the place of a written patch by its phase and a rotation's label, `steps` that of what is done by hand, by the
     id of a certificate.
     """
     return tuple(
-        _card(anchor, outcome.rotations[number], patches, steps, outcome.cases.as_of) for number, anchor in anchors(outcome).items()
+        _card(anchor, outcome.rotations[number], patches, steps, outcome.cases.as_of)
+        for number, anchor in anchors(outcome).items()
     )
 
 
 def _card(
-    anchor: str, rotation: Rotation, patches: Mapping[tuple[Phase, str], str], steps: Mapping[str, str], as_of: datetime
+    anchor: str,
+    rotation: Rotation,
+    patches: Mapping[tuple[Phase, str], str],
+    steps: Mapping[str, str],
+    as_of: datetime,
 ) -> Card:
     phase = _phase(rotation)
     patch = patches.get((phase, rotation.label))
     state, deed, how = _told(rotation, written=patch is not None)
-    by = {Phase.INTRODUCE: rotation.introduce_by, Phase.REPOINT: rotation.repoint_by}.get(phase) if state != "done" else None
+    by = (
+        {Phase.INTRODUCE: rotation.introduce_by, Phase.REPOINT: rotation.repoint_by}.get(phase)
+        if state != "done"
+        else None
+    )
     dates = {Phase.INTRODUCE: rotation.introduce_by, Phase.REPOINT: rotation.repoint_by}
     at = len(SERIES) if state == "done" else SERIES.index(phase)
     stops = tuple(
-        Stop(str(each), "done" if number < at else "now" if number == at else "later", _date(dates.get(each)))
+        Stop(
+            str(each),
+            "done" if number < at else "now" if number == at else "later",
+            _date(dates.get(each)),
+        )
         for number, each in enumerate(SERIES)
     )
     return Card(
@@ -112,7 +136,9 @@ def _card(
         state=state,
         deed=deed,
         how=how,
-        command=f"tfcert patch --only {quote(rotation.label)}" if state == "next" and patch is None else "",
+        command=f"tfcert patch --only {quote(rotation.label)}"
+        if state == "next" and patch is None
+        else "",
         by=_date(by),
         due=time_left((by - as_of) // timedelta(days=1)) if by is not None else "",
         late=by is not None and by < as_of,
@@ -126,7 +152,9 @@ def _card(
         cautions=tuple(caution.text for caution in rotation.cautions if caution.phase is phase),
         stages=tuple(listed(StageName(split(stage), "") for stage in rotation.stages)),
         patch=patch,
-        steps=next((steps[identity] for identity in rotation.predecessor_ids if identity in steps), None),
+        steps=next(
+            (steps[identity] for identity in rotation.predecessor_ids if identity in steps), None
+        ),
         plan=late_plan(rotation.late, as_of) if rotation.late is not None else None,
     )
 
@@ -142,7 +170,11 @@ def _phase(rotation: Rotation) -> Phase:
 
 def _awaited(rotation: Rotation, phase: Phase) -> Phase:
     """The phase whose conditions a reader wants to see: introduce has none, so that repoint's show what it leads to."""
-    return Phase.REPOINT if phase is Phase.INTRODUCE and not isinstance(rotation.step, Blocked) else phase
+    return (
+        Phase.REPOINT
+        if phase is Phase.INTRODUCE and not isinstance(rotation.step, Blocked)
+        else phase
+    )
 
 
 def _told(rotation: Rotation, *, written: bool) -> tuple[str, str, str]:
@@ -150,7 +182,11 @@ def _told(rotation: Rotation, *, written: bool) -> tuple[str, str, str]:
         case Next(phase=phase):
             return "next", _deed(phase, rotation), _how(rotation, phase, written=written)
         case Waiting(reason=reason, until=until_) if until_ is not None:
-            return "waiting", f"Wait until {moment(until_)}, then ask again", step_in_words(rotation)
+            return (
+                "waiting",
+                f"Wait until {moment(until_)}, then ask again",
+                step_in_words(rotation),
+            )
         case Waiting(reason=reason):
             return "waiting", "Wait, then ask again", reason
         case Blocked(reason=reason, remedy=remedy):
@@ -163,13 +199,17 @@ def _how(rotation: Rotation, phase: Phase, *, written: bool) -> str:
     """The way to take a phase: what does not hold yet first, then what nobody but a person can confirm (I2)."""
     own = [condition for condition in rotation.conditions if condition.phase is phase]
     unmet = "; ".join(condition.text for condition in own if condition.holds is ConditionStatus.NO)
-    unsure = "; ".join(condition.text for condition in own if condition.holds is ConditionStatus.UNKNOWN)
+    unsure = "; ".join(
+        condition.text for condition in own if condition.holds is ConditionStatus.UNKNOWN
+    )
     sentences = (
         f"Not before this holds: {unmet}." if unmet else "",
         f"Make sure first: {unsure}." if unsure else "",
         "Then apply its patch" if unmet or unsure else "Apply its patch",
     )
-    return " ".join(filter(None, sentences)) + (", and nothing else in the same apply." if written else ", which this writes:")
+    return " ".join(filter(None, sentences)) + (
+        ", and nothing else in the same apply." if written else ", which this writes:"
+    )
 
 
 def _deed(phase: Phase, rotation: Rotation) -> str:
@@ -221,7 +261,9 @@ def manual_cards(rotations: tuple[ManualRotation, ...], as_of: datetime) -> tupl
             place=str(rotation.place),
             whose=_whose(managed=rotation.managed),
             end=date_of(rotation.ends) if rotation.ends is not None else None,
-            due=time_left((rotation.ends - as_of) // timedelta(days=1)) if rotation.ends is not None else "",
+            due=time_left((rotation.ends - as_of) // timedelta(days=1))
+            if rotation.ends is not None
+            else "",
             stages=rotation.stages,
             steps=tuple(map(_step, rotation.steps)),
         )
@@ -233,13 +275,20 @@ def steps_of(rotations: tuple[ManualRotation, ...]) -> Mapping[str, str]:
     """Where on the page the steps for a certificate are, by its id; an id that two places have is left out."""
     times = Counter(rotation.certificate_id for rotation in rotations)
     return {
-        rotation.certificate_id: f"h{number}" for number, rotation in enumerate(rotations) if times[rotation.certificate_id] == 1
+        rotation.certificate_id: f"h{number}"
+        for number, rotation in enumerate(rotations)
+        if times[rotation.certificate_id] == 1
     }
 
 
 def _step(step: ManualStep) -> StepView:
     text = "\n".join(step.commands)
-    return StepView(does=step.does, commands=show_controls(text) if text else None, whole=fits_html(text), then=step.then)
+    return StepView(
+        does=step.does,
+        commands=show_controls(text) if text else None,
+        whole=fits_html(text),
+        then=step.then,
+    )
 
 
 def _whose(*, managed: bool | None) -> str:

@@ -65,11 +65,17 @@ class _Parts(Struct, frozen=True, kw_only=True):
 
 def render(outcome: Outcome) -> str:
     """Write an outcome as Markdown of whatever length."""
-    return render_documents([NamedAccounts(name="", document=cast("JsonDocument", outcome_document(outcome)))])
+    return render_documents(
+        [NamedAccounts(name="", document=cast("JsonDocument", outcome_document(outcome)))]
+    )
 
 
 def render_documents(
-    documents: Sequence[NamedAccounts], *, limit: int | None = None, masked: bool = False, artifact: str | None = None
+    documents: Sequence[NamedAccounts],
+    *,
+    limit: int | None = None,
+    masked: bool = False,
+    artifact: str | None = None,
 ) -> str:
     """Write the outcomes of some checks as one report in Markdown, at most `limit` UTF-16 code units long.
 
@@ -137,7 +143,9 @@ def _assembled(parts: _Parts, detail: Detail, shown: Sequence[bool]) -> str:
     counts = sections.counted(parts.documents)
     not_before = sections.not_before(parts.documents)
     plan = f": {plan_in_words(not_before)}" if not_before is not None else ""
-    blocks = [f"### tfcert: {sections.verdict(parts.documents)}{f' ({counts})' if counts else ''}{plan}"]
+    blocks = [
+        f"### tfcert: {sections.verdict(parts.documents)}{f' ({counts})' if counts else ''}{plan}"
+    ]
     blocks += _list("", parts.notices, detail.notices, "notices")
     blocks += _table(
         "| root module | verdict | nearest end | errors | warnings | notes | certificates | stages |\n"
@@ -154,9 +162,15 @@ def _assembled(parts: _Parts, detail: Detail, shown: Sequence[bool]) -> str:
         lambda left: f"… and {left} more certificates",
     )
     if certificates:
-        blocks += ["<details><summary>Certificates by urgency</summary>", *certificates, "</details>"]
+        blocks += [
+            "<details><summary>Certificates by urgency</summary>",
+            *certificates,
+            "</details>",
+        ]
     blocks += _list("#### Findings", parts.findings, detail.findings, "findings")
-    blocks += _list("#### Notes and exemptions", parts.minor, detail.minor, "notes and exempt findings")
+    blocks += _list(
+        "#### Notes and exemptions", parts.minor, detail.minor, "notes and exempt findings"
+    )
     blocks += _list("#### What to do next", parts.steps, detail.steps, "rotations")
     blocks += arrange(parts.folds, shown, detail.instead)
     return "\n\n".join(blocks) + "\n"

@@ -37,9 +37,17 @@ def sentence(text: str, *, longest: int = _LONGEST) -> str:
     """A sentence of ours that holds foreign names: plain words stay, what stood in backticks and every other word becomes code."""
     pieces: list[str] = []
     for token in _TOKEN.finditer(shorten(printable(text), longest)):
-        piece = " " if token["space"] else code(token["quoted"]) if token["quoted"] else _word(token["word"])
+        piece = (
+            " "
+            if token["space"]
+            else code(token["quoted"])
+            if token["quoted"]
+            else _word(token["word"])
+        )
         # Two spans that touch would be read as one.
-        pieces.append(f" {piece}" if pieces and pieces[-1].endswith("`") and piece.startswith("`") else piece)
+        pieces.append(
+            f" {piece}" if pieces and pieces[-1].endswith("`") and piece.startswith("`") else piece
+        )
     return "".join(pieces).strip()
 
 
@@ -68,7 +76,9 @@ def shorten(text: str, longest: int) -> str:
 
 
 def _word(word: str) -> str:
-    if word in _PUNCTUATION or (_PLAIN.fullmatch(word) and not _COMMIT.search(word) and not _NUMBERED.match(word)):
+    if word in _PUNCTUATION or (
+        _PLAIN.fullmatch(word) and not _COMMIT.search(word) and not _NUMBERED.match(word)
+    ):
         return word
     # What ends a sentence stays outside, so that a name can be taken out as it is.
     bare = word.rstrip(_PUNCTUATION)
@@ -99,10 +109,20 @@ def mask_accounts(documents: Sequence[NamedAccounts]) -> tuple[NamedAccounts, ..
     A patch or a command that holds one cannot be changed without being another: the patch becomes empty, and so do the steps, which
     says that they are withheld.
     """
-    found = sorted({found for each in documents for text in _texts([each.name, each.document]) for found in _ACCOUNT.findall(text)})
+    found = sorted(
+        {
+            found
+            for each in documents
+            for text in _texts([each.name, each.document])
+            for found in _ACCOUNT.findall(text)
+        }
+    )
     masks = {account: f"account-{number}" for number, account in enumerate(found, start=1)}
     return tuple(
-        NamedAccounts(name=_masked(each.name, masks), document=cast("JsonDocument", _masked(each.document, masks)))
+        NamedAccounts(
+            name=_masked(each.name, masks),
+            document=cast("JsonDocument", _masked(each.document, masks)),
+        )
         for each in documents
     )
 
@@ -127,7 +147,9 @@ def _masked(given: Any, masks: dict[str, str]) -> Any:
             return _ACCOUNT.sub(lambda found: masks[found[0]], given)
         case {"diff": str(diff)} if _ACCOUNT.search(diff):
             return {**{key: _masked(entry, masks) for key, entry in given.items()}, "diff": ""}
-        case {"steps": list(steps)} if any(_ACCOUNT.search(text) for step in steps for text in step["commands"]):
+        case {"steps": list(steps)} if any(
+            _ACCOUNT.search(text) for step in steps for text in step["commands"]
+        ):
             return {**{key: _masked(entry, masks) for key, entry in given.items()}, "steps": []}
         case dict():
             return {key: _masked(entry, masks) for key, entry in given.items()}

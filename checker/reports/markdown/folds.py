@@ -8,7 +8,14 @@ from enum import StrEnum
 from msgspec import Struct
 
 from checker.reports.json_v1_read import JsonManualRotation, JsonPatch
-from checker.reports.markdown.escape import NamedAccounts, code, fenced, fits_comment, in_html, sentence
+from checker.reports.markdown.escape import (
+    NamedAccounts,
+    code,
+    fenced,
+    fits_comment,
+    in_html,
+    sentence,
+)
 
 
 class Section(StrEnum):
@@ -42,15 +49,25 @@ def arrange(folds: Sequence[Folded], shown: Sequence[bool], most: int) -> list[s
     return [block for section in Section for block in _section(section, folds, shown, most)]
 
 
-def _section(section: Section, folds: Sequence[Folded], shown: Sequence[bool], most: int) -> list[str]:
-    mine = [(each, chosen and each.whole is not None) for each, chosen in zip(folds, shown, strict=True) if each.section is section]
+def _section(
+    section: Section, folds: Sequence[Folded], shown: Sequence[bool], most: int
+) -> list[str]:
+    mine = [
+        (each, chosen and each.whole is not None)
+        for each, chosen in zip(folds, shown, strict=True)
+        if each.section is section
+    ]
     if not mine:
         return []
     instead = [each.instead for each, chosen in mine if not chosen]
     lines = instead[:most]
     if len(instead) > most:
         lines.append(f"- … {len(instead) - most} {_MORE[section]}")
-    return [section.value, *(each.whole or "" for each, chosen in mine if chosen), *(["\n".join(lines)] if lines else [])]
+    return [
+        section.value,
+        *(each.whole or "" for each, chosen in mine if chosen),
+        *(["\n".join(lines)] if lines else []),
+    ]
 
 
 _PHASES = ("introduce", "repoint", "retire", "rollback")
@@ -87,7 +104,11 @@ def _folded(patch: JsonPatch, names: Sequence[str], artifact: str | None) -> Fol
     among = " ".join(in_html(name, longest=80) for name in names[:_NAMES] if name)
     summary = f"{f'{among}{more} ' if among else ''}{in_html(patch['file'], longest=80)}: {patch['phase']} ({_standing(patch)})"
     conditions = "".join(f"- first: {sentence(text)}\n" for text in patch["unmet"][:_CONDITIONS])
-    body = f"{conditions}\n{fenced(patch['diff'], 'diff')}" if conditions else fenced(patch["diff"], "diff")
+    body = (
+        f"{conditions}\n{fenced(patch['diff'], 'diff')}"
+        if conditions
+        else fenced(patch["diff"], "diff")
+    )
     return Folded(section=Section.PATCHES, whole=fold(summary, body), instead=instead)
 
 
@@ -116,12 +137,20 @@ def folded_by_hand(documents: Sequence[NamedAccounts]) -> list[Folded]:
 
 def _folded_manual(name: str, one: JsonManualRotation) -> Folded:
     place = [text for text in (one["account"], one["region"]) if text]
-    title = " ".join(code(text, longest=_NAME) for text in (*filter(None, (name,)), one["certificate_id"], *place))
-    summary = " ".join(in_html(text, longest=_NAME) for text in (*filter(None, (name,)), one["certificate_id"], *place))
+    title = " ".join(
+        code(text, longest=_NAME)
+        for text in (*filter(None, (name,)), one["certificate_id"], *place)
+    )
+    summary = " ".join(
+        in_html(text, longest=_NAME)
+        for text in (*filter(None, (name,)), one["certificate_id"], *place)
+    )
     instead = f"- {title}: {_why_no_manual_steps(one)}; `tfcert scan` prints the steps"
     if not one["steps"] or not _is_showable(one):
         return Folded(section=Section.BY_HAND, whole=None, instead=instead)
-    return Folded(section=Section.BY_HAND, whole=fold(summary, "\n\n".join(_steps(one))), instead=instead)
+    return Folded(
+        section=Section.BY_HAND, whole=fold(summary, "\n\n".join(_steps(one))), instead=instead
+    )
 
 
 def _steps(one: JsonManualRotation) -> Iterator[str]:
@@ -140,4 +169,8 @@ def _is_showable(one: JsonManualRotation) -> bool:
 def _why_no_manual_steps(one: JsonManualRotation) -> str:
     if not one["steps"]:
         return "not shown, its commands name an account"
-    return "left out for its size" if _is_showable(one) else "not shown, it holds characters that a comment does not keep"
+    return (
+        "left out for its size"
+        if _is_showable(one)
+        else "not shown, it holds characters that a comment does not keep"
+    )

@@ -28,7 +28,9 @@ class MarkdownRow(Struct, frozen=True, kw_only=True):
 
 def verdict(documents: Sequence[JsonDocument]) -> str:
     """The worst of several: findings outrank what is inconclusive, and that outranks clean (I4)."""
-    return min((document["verdict"] for document in documents), key=_VERDICTS.index, default="inconclusive")
+    return min(
+        (document["verdict"] for document in documents), key=_VERDICTS.index, default="inconclusive"
+    )
 
 
 def counted(documents: Sequence[JsonDocument]) -> str:
@@ -39,7 +41,12 @@ def counted(documents: Sequence[JsonDocument]) -> str:
 
 def not_before(documents: Sequence[JsonDocument]) -> datetime | None:
     """The moment before which no plan of these is to be applied; None where no finding names one."""
-    named = [one.get("not_before") for document in documents for one in document["findings"] if one["suppression"] is None]
+    named = [
+        one.get("not_before")
+        for document in documents
+        for one in document["findings"]
+        if one["suppression"] is None
+    ]
     return max((datetime.fromisoformat(text) for text in named if text), default=None)
 
 
@@ -51,14 +58,31 @@ def rows(documents: Sequence[NamedAccounts]) -> list[MarkdownRow]:
 
 def certificates(documents: Sequence[NamedAccounts]) -> list[str]:
     """A line of a table for each certificate, the nearest end first."""
-    found = [(each.name, one) for each in documents for one in each.document["certificates"] if one["id"] is not None]
-    found.sort(key=lambda entry: (entry[1]["days_left"] is None, entry[1]["days_left"] or 0, entry[0], entry[1]["address"] or ""))
+    found = [
+        (each.name, one)
+        for each in documents
+        for one in each.document["certificates"]
+        if one["id"] is not None
+    ]
+    found.sort(
+        key=lambda entry: (
+            entry[1]["days_left"] is None,
+            entry[1]["days_left"] or 0,
+            entry[0],
+            entry[1]["address"] or "",
+        )
+    )
     return [_certificate(name, one) for name, one in found]
 
 
 def findings(documents: Sequence[NamedAccounts], *, minor: bool) -> list[str]:
     """An item of a list for each finding, errors first; `minor` are the notes and what is suppressed."""
-    found = [(each.name, one) for each in documents for one in each.document["findings"] if _is_minor(one) is minor]
+    found = [
+        (each.name, one)
+        for each in documents
+        for one in each.document["findings"]
+        if _is_minor(one) is minor
+    ]
     found.sort(key=lambda entry: _SEVERITIES.index(entry[1]["severity"]))
     return [_finding(name, one) for name, one in found]
 
@@ -77,10 +101,16 @@ def steps(documents: Sequence[NamedAccounts]) -> list[str]:
 
 def notices(documents: Sequence[NamedAccounts]) -> list[str]:
     """What every report must say beside its findings."""
-    lines = [f"- {sentence(text)}" for each in documents for text in each.document.get("notices", ())]
+    lines = [
+        f"- {sentence(text)}" for each in documents for text in each.document.get("notices", ())
+    ]
     offline = [each.name for each in documents if each.document["offline"]]
     if offline:
-        which = "" if len(offline) == len(documents) else f" for {len(offline)} of {len(documents)} outcomes"
+        which = (
+            ""
+            if len(offline) == len(documents)
+            else f" for {len(offline)} of {len(documents)} outcomes"
+        )
         lines.insert(0, f"- AWS was not asked{which} (`--offline`): every date is the recorded one")
     return list(dict.fromkeys(lines))
 
@@ -102,13 +132,21 @@ def _rows(each: NamedAccounts) -> Iterator[tuple[tuple[int, int, str], MarkdownR
         held[stage["source"]] = (mine, known, stages + 1)
     for path, (mine, known, stages) in held.items():
         word = document["verdict"] if alone else _verdict(mine)
-        days = min((one["days_left"] for one in known if one["days_left"] is not None), default=10**9)
+        days = min(
+            (one["days_left"] for one in known if one["days_left"] is not None), default=10**9
+        )
         name = f"{code(each.name, longest=_NAME)} " if each.name else ""
         shown = path if path == _WHOLE else code(path, longest=_NAME)
-        counts = [sum(one["severity"] == severity and one["suppression"] is None for one in mine) for severity in _SEVERITIES]
+        counts = [
+            sum(one["severity"] == severity and one["suppression"] is None for one in mine)
+            for severity in _SEVERITIES
+        ]
         cells = (f"{name}{shown}", f"**{word}**", _nearest(known), *counts, len(known), stages)
         rank = _VERDICTS.index(word)
-        yield (rank, days, f"{each.name}\0{path}"), MarkdownRow(rank=rank, line=f"| {' | '.join(map(str, cells))} |")
+        yield (
+            (rank, days, f"{each.name}\0{path}"),
+            MarkdownRow(rank=rank, line=f"| {' | '.join(map(str, cells))} |"),
+        )
 
 
 def _verdict(mine: Sequence[JsonFinding]) -> str:
@@ -122,7 +160,11 @@ def _verdict(mine: Sequence[JsonFinding]) -> str:
 
 
 def _nearest(known: Sequence[JsonCertificate]) -> str:
-    one = min((each for each in known if each["days_left"] is not None), key=lambda each: each["days_left"] or 0, default=None)
+    one = min(
+        (each for each in known if each["days_left"] is not None),
+        key=lambda each: each["days_left"] or 0,
+        default=None,
+    )
     return _left(one) if one is not None else "not known" if known else "–"  # noqa: RUF001 -- a dash is what an empty cell shows
 
 
@@ -134,7 +176,8 @@ def _certificate(name: str, one: JsonCertificate) -> str:
         code(one["id"] or "-", longest=_NAME),
         _left(one),
         f"{one['evidence']}",
-        " ".join(code(text, longest=_NAME) for text in (one["account"], one["region"]) if text) or "–",  # noqa: RUF001 -- likewise
+        " ".join(code(text, longest=_NAME) for text in (one["account"], one["region"]) if text)
+        or "–",  # noqa: RUF001 -- likewise
         presenters_in_words(presented, one.get("searched")),
     )
     return f"| {' | '.join(cells)} |"
@@ -153,16 +196,26 @@ def _left(one: JsonCertificate) -> str:
         return "gone from AWS"
     if days is None:
         return "not known"
-    return f"{days} day{'s' * (days != 1)}" if days >= 0 else f"ended {-days} day{'s' * (days != -1)} ago"
+    return (
+        f"{days} day{'s' * (days != 1)}"
+        if days >= 0
+        else f"ended {-days} day{'s' * (days != -1)} ago"
+    )
 
 
 def _finding(name: str, one: JsonFinding) -> str:
     where = one["location"]
-    place = f" in {code('{file}:{line}'.format(**where), longest=_NAME)}" if where is not None else ""
+    place = (
+        f" in {code('{file}:{line}'.format(**where), longest=_NAME)}" if where is not None else ""
+    )
     address = f" {code(one['address'], longest=_NAME)}" if one["address"] else ""
     among = f"{code(name, longest=_NAME)} " if name else ""
     suppression = one["suppression"]
-    exempt = f" (exempt until {sentence(suppression['until'])}: {sentence(suppression['reason'])})" if suppression else ""
+    exempt = (
+        f" (exempt until {sentence(suppression['until'])}: {sentence(suppression['reason'])})"
+        if suppression
+        else ""
+    )
     head = f"- {among}**{one['severity']}**{exempt} {code(one['rule'])}{address}{place}"
     return f"{head}: {sentence(one['message'])}  \n  → {sentence(one['remedy'])}"
 
@@ -174,7 +227,11 @@ def _step(name: str, one: JsonRotation, as_of: datetime) -> str:
     patched = one["phase"] not in {"waiting", "blocked"}
     phase = f"next is {one['phase']}" if patched else one["phase"]
     how = " (`tfcert patch`)" if patched else ""
-    by = [f"{word} {due(datetime.fromisoformat(text), as_of)}" for word, text in _deadlines(one) if text]
+    by = [
+        f"{word} {due(datetime.fromisoformat(text), as_of)}"
+        for word, text in _deadlines(one)
+        if text
+    ]
     dates = f"; {', '.join(by)}" if by else ""
     return f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: **{phase}**{how}{reason}{dates}{_late(one, as_of)}"
 
@@ -200,8 +257,13 @@ def _late(one: JsonRotation, as_of: datetime) -> str:
         ),
         as_of,
     )
-    lines = [f"  **{plan.why}**", *(f"  {number}. {step}" for number, step in enumerate(plan.steps, 1))]
-    return "\n" + "\n".join([*lines[:1], "", *lines[1:], "", *(f"  - Risk: {risk}" for risk in plan.risks)])
+    lines = [
+        f"  **{plan.why}**",
+        *(f"  {number}. {step}" for number, step in enumerate(plan.steps, 1)),
+    ]
+    return "\n" + "\n".join(
+        [*lines[:1], "", *lines[1:], "", *(f"  - Risk: {risk}" for risk in plan.risks)]
+    )
 
 
 def _is_minor(one: JsonFinding) -> bool:
@@ -209,4 +271,6 @@ def _is_minor(one: JsonFinding) -> bool:
 
 
 def _count(document: JsonDocument, severity: str) -> int:
-    return sum(one["severity"] == severity and one["suppression"] is None for one in document["findings"])
+    return sum(
+        one["severity"] == severity and one["suppression"] is None for one in document["findings"]
+    )

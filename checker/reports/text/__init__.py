@@ -59,7 +59,11 @@ def _quiet(outcome: Outcome) -> str:
 def _patches(patches: tuple[WrittenPatch, ...], width: int) -> Iterator[Line]:
     """Which patches there are, and how to have them: a text that is wrapped and trimmed carries none that could be applied."""
     for patch in patches:
-        yield from wrapped((TextSpan(patch.file_name, Tone.STRONG), TextSpan(f": {', '.join(patch.rotations)}")), width, hanging=4)
+        yield from wrapped(
+            (TextSpan(patch.file_name, Tone.STRONG), TextSpan(f": {', '.join(patch.rotations)}")),
+            width,
+            hanging=4,
+        )
         for condition in patch.unmet:
             yield from wrapped((TextSpan(f"first: {condition}"),), width, indent=4, hanging=6)
     told = "-> `tfcert patch --phase all --out DIR` stores them; --format json, markdown and html carry them"
@@ -67,9 +71,13 @@ def _patches(patches: tuple[WrittenPatch, ...], width: int) -> Iterator[Line]:
 
 
 def _rotation(rotation: Rotation, width: int, as_of: datetime) -> Iterator[Line]:
-    yield from wrapped((TextSpan("rotation ", Tone.STRONG), TextSpan(rotation.label)), width, hanging=4)
+    yield from wrapped(
+        (TextSpan("rotation ", Tone.STRONG), TextSpan(rotation.label)), width, hanging=4
+    )
     if rotation.successor is not None:
-        yield from wrapped((TextSpan(f"successor: {rotation.successor}"),), width, indent=4, hanging=6)
+        yield from wrapped(
+            (TextSpan(f"successor: {rotation.successor}"),), width, indent=4, hanging=6
+        )
     if rotation.taken_up is not None and isinstance(rotation.step, Next):
         yield from wrapped((TextSpan(rotation.taken_up.guess),), width, indent=4, hanging=6)
     more = ""
@@ -145,7 +153,11 @@ def _name(case: Case, part: DocumentCases) -> str:
         return str(case.address)
     if part.document.source.kind != "aws":
         return "(not in this state)"
-    return "(unmanaged)" if part.document.manages(case.certificate) is False else "(not known whether it is managed)"
+    return (
+        "(unmanaged)"
+        if part.document.manages(case.certificate) is False
+        else "(not known whether it is managed)"
+    )
 
 
 def _bar(case: Case) -> str:
@@ -200,7 +212,9 @@ def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
     for notice in outcome.notices:
         yield from _note(f"note: {notice}", width)
     if not outcome.cases.observations.asked:
-        yield from _note("note: AWS was not asked (--offline): every date is the recorded one", width)
+        yield from _note(
+            "note: AWS was not asked (--offline): every date is the recorded one", width
+        )
     shown = [part for part in outcome.cases.documents if not is_empty_scan(part)]
     for part in shown:
         yield from _document(
@@ -212,11 +226,17 @@ def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
     yield from _nothing_in(len(outcome.cases.documents) - len(shown), width)
     counted = [finding for finding in outcome.findings if finding.suppression is None]
     yield from _findings(counted, width, outcome)
-    yield from _findings((finding for finding in outcome.findings if finding.suppression is not None), width, outcome)
+    yield from _findings(
+        (finding for finding in outcome.findings if finding.suppression is not None), width, outcome
+    )
     yield from what_next(outcome, width)
     if outcome.by_hand:
         yield from manual_steps(outcome.by_hand, width)
-    if any(kind_of(identity) == "gateway" for rotation in outcome.rotations for identity in rotation.predecessor_ids):
+    if any(
+        kind_of(identity) == "gateway"
+        for rotation in outcome.rotations
+        for identity in rotation.predecessor_ids
+    ):
         yield Line(())
         yield from _note(_NO_MORE_ROTATIONS, width)
 
@@ -233,7 +253,11 @@ def _verdict(outcome: Outcome) -> Iterator[TextSpan]:
     numbers = [
         f"{count} {severity.word}{'s' if count > 1 else ''}"
         for severity in Severity
-        if (count := sum(finding.severity is severity and finding.rule != UNVERIFIED for finding in counted))
+        if (
+            count := sum(
+                finding.severity is severity and finding.rule != UNVERIFIED for finding in counted
+            )
+        )
     ]
     unverified = sum(finding.rule == UNVERIFIED for finding in counted)
     numbers += [f"{unverified} not verified"] if unverified else []
@@ -245,13 +269,17 @@ def _verdict(outcome: Outcome) -> Iterator[TextSpan]:
         yield TextSpan(f": {plan_in_words(outcome.not_before)}", Tone.WARNING)
 
 
-def _document(part: DocumentCases, width: int, observations: Observations, *, several: bool) -> Iterator[Line]:
+def _document(
+    part: DocumentCases, width: int, observations: Observations, *, several: bool
+) -> Iterator[Line]:
     """A table a source, each under its name where there are several: two states may well know the same certificate."""
     if several:
         stages, certificates = len(part.document.stages), len(part.document.certificates)
         told = f" ({part.document.source.kind}; stages: {stages}, certificates: {certificates})"
         yield Line(())
-        yield from wrapped((TextSpan(part.document.source.path, Tone.STRONG), TextSpan(told)), width, hanging=2)
+        yield from wrapped(
+            (TextSpan(part.document.source.path, Tone.STRONG), TextSpan(told)), width, hanging=2
+        )
     elif part.cases:
         yield Line(())
     yield from table(part, width, observations)
@@ -281,7 +309,9 @@ def _finding(finding: Finding, width: int, *, named: bool) -> Iterator[Line]:
         head.append(TextSpan(f" {finding.address}"))
     yield from wrapped(head, width, hanging=4)
     if finding.suppression is not None:
-        yield from wrapped((TextSpan(_suppressed(finding.suppression), Tone.FAINT),), width, indent=4)
+        yield from wrapped(
+            (TextSpan(_suppressed(finding.suppression), Tone.FAINT),), width, indent=4
+        )
     if named and finding.source is not None:
         yield from wrapped((TextSpan(f"in {finding.source}"),), width, indent=4)
     yield from wrapped((TextSpan(finding.message),), width, indent=4)
@@ -302,7 +332,9 @@ def manual_steps(rotations: Iterable[ManualRotation], width: int) -> Iterator[Li
     """Each rotation with its numbered steps; a command is never broken, however long it is."""
     for rotation in rotations:
         yield Line(())
-        who = TextSpan(f"certificate {rotation.certificate_id} ({rotation.place}){_whose(rotation)}")
+        who = TextSpan(
+            f"certificate {rotation.certificate_id} ({rotation.place}){_whose(rotation)}"
+        )
         yield from wrapped((TextSpan("by hand: ", Tone.STRONG), who), width, hanging=4)
         for number, step in enumerate(rotation.steps, start=1):
             yield from _comment(step.does, f"{number}. ", width)
@@ -324,4 +356,10 @@ def _whose(rotation: ManualRotation) -> str:
 def _comment(text: str, before: str, width: int) -> Iterator[Line]:
     margin = _COMMENT + before
     for number, line in enumerate(wrapped((TextSpan(text),), width - len(margin))):
-        yield Line((TextSpan((_COMMENT + " " * len(before) if number else margin) + line.plain, Tone.FAINT),))
+        yield Line(
+            (
+                TextSpan(
+                    (_COMMENT + " " * len(before) if number else margin) + line.plain, Tone.FAINT
+                ),
+            )
+        )

@@ -48,7 +48,9 @@ def cells(text: str) -> int:
     return sum(_cells(char) for char in text)
 
 
-def wrapped(spans: Iterable[TextSpan], width: int, *, indent: int = 0, hanging: int | None = None) -> Iterator[Line]:
+def wrapped(
+    spans: Iterable[TextSpan], width: int, *, indent: int = 0, hanging: int | None = None
+) -> Iterator[Line]:
     """Break spans into lines of at most `width` columns, each indented, those after the first by `hanging`.
 
     A word that is longer than a line is broken where the line ends.
@@ -57,7 +59,12 @@ def wrapped(spans: Iterable[TextSpan], width: int, *, indent: int = 0, hanging: 
     safe = [printable(text) for text, _, _ in pieces]
     if indent + sum(map(cells, safe)) <= width:
         # As most lines are, of reports with thousands.
-        yield _joined([TextSpan(" " * indent), *(TextSpan(text, piece.tone) for text, piece in zip(safe, pieces, strict=True))])
+        yield _joined(
+            [
+                TextSpan(" " * indent),
+                *(TextSpan(text, piece.tone) for text, piece in zip(safe, pieces, strict=True)),
+            ]
+        )
         return
     yield from _broken(pieces, width, indent, indent if hanging is None else hanging)
 

@@ -66,7 +66,11 @@ class Announcer:
     def pytest_runtest_makereport(self, item: pytest.Item):
         """Turn a skip into a failure, unless a binary or the provider is missing."""
         report = yield
-        if report.skipped and not hasattr(report, "wasxfail") and self._suite.folder in Path(item.path).parents:
+        if (
+            report.skipped
+            and not hasattr(report, "wasxfail")
+            and self._suite.folder in Path(item.path).parents
+        ):
             reason = _reason(report)
             if not any(absence in reason for absence in self._suite.absences):
                 report.outcome = "failed"
@@ -89,7 +93,10 @@ class Announcer:
             reporter.write_line("")
             reporter.write_sep("!", self._suite.title, red=True, bold=True)
             for reason in sorted(set(self._absent.values())):
-                reporter.write_line(f"skipped {sum(reason == other for other in self._absent.values())}: {reason}", red=True)
+                reporter.write_line(
+                    f"skipped {sum(reason == other for other in self._absent.values())}: {reason}",
+                    red=True,
+                )
             reporter.write_line(self._suite.untold, red=True)
         return result
 

@@ -52,7 +52,9 @@ class Attached:
         with DefaultSelector() as selector:
             selector.register(stream, EVENT_READ)
             while (found := _PRINTED.search(printed)) is None:
-                assert selector.select(max(deadline - monotonic(), 0)), "the provider did not say in time where it listens"
+                assert selector.select(max(deadline - monotonic(), 0)), (
+                    "the provider did not say in time where it listens"
+                )
                 chunk = stream.read1(_WINDOW)
                 assert chunk, f"the provider does not start: {printed!r}"
                 printed += chunk
@@ -81,7 +83,9 @@ def attach(infra: Path, environment: Mapping[str, str], endpoint: str) -> dict[s
     Nothing either where a block `provider` has an alias: one process holds one configuration, and the last one would win.
     The provider reads its own environment, so that each emulator has a provider of its own; the one before ends.
     """
-    programs = sorted((infra / ".terraform" / "providers").glob("*/hashicorp/aws/*/*/terraform-provider-aws*"))
+    programs = sorted(
+        (infra / ".terraform" / "providers").glob("*/hashicorp/aws/*/*/terraform-provider-aws*")
+    )
     if len(programs) != 1 or any(_ALIAS.search(file.read_bytes()) for file in infra.rglob("*.tf")):
         return {}
     key = (programs[0].resolve(), endpoint)

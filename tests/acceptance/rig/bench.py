@@ -68,7 +68,11 @@ class Planned:
     def changes(self) -> dict[str, list[str]]:
         """The actions by address, without those that do nothing."""
         changes = json.loads(self.json.read_bytes()).get("resource_changes", [])
-        return {change["address"]: change["change"]["actions"] for change in changes if change["change"]["actions"] != ["no-op"]}
+        return {
+            change["address"]: change["change"]["actions"]
+            for change in changes
+            if change["change"]["actions"] != ["no-op"]
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,14 @@ class Bench:
     top: Path
 
     @classmethod
-    def lay(cls, aws: Emulator, tool: Tool, top: Path, configuration: str, more: Mapping[str, str] = MappingProxyType({})) -> Bench:
+    def lay(
+        cls,
+        aws: Emulator,
+        tool: Tool,
+        top: Path,
+        configuration: str,
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> Bench:
         """Lay out one of the configurations, and more files, in a repository of its own, and initialise it."""
         bench = cls(aws=aws, tool=tool, top=top)
         bench.infra.mkdir(parents=True)
@@ -138,7 +149,11 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of every child: nothing in it leads to another AWS, another provider or another tool."""
-        base = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "TFCERT_", "GIT_"))}
+        base = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("TF_", "TFCERT_", "GIT_"))
+        }
         return self.aws.environment(base) | {
             "TF_CLI_CONFIG_FILE": str(self.beside / "cli.tfrc"),
             "TF_IN_AUTOMATION": "1",
@@ -217,7 +232,14 @@ class Bench:
 
     def check(self, *arguments: str) -> Judged:
         """`tfcert check`, whose JSON is held against the schema, and whose text is written beside it."""
-        ended = self.tfcert("check", *arguments, "--format", "json", "--format", f"text={self.beside / 'report.txt'}")
+        ended = self.tfcert(
+            "check",
+            *arguments,
+            "--format",
+            "json",
+            "--format",
+            f"text={self.beside / 'report.txt'}",
+        )
         assert ended.code in {0, 1, 3}, str(ended)
         document = json.loads(ended.stdout)
         _validator().validate(document)
@@ -248,7 +270,9 @@ class Bench:
 
     def git(self, *arguments: str, stdin: bytes = b"") -> None:
         """`git` in the repository's root, without anybody's settings."""
-        ended = run(["git", *arguments], folder=self.root, environment=self.environment, stdin=stdin)
+        ended = run(
+            ["git", *arguments], folder=self.root, environment=self.environment, stdin=stdin
+        )
         assert ended.code == 0, str(ended)
 
     def after_git_apply(self, diff: bytes, top: Path) -> dict[str, bytes]:

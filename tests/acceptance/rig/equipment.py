@@ -16,7 +16,9 @@ HOST = "registry.terraform.io"
 PROVIDER = Path(HOST, "hashicorp", "aws")
 CHOICE = "TFCERT_PROVIDER_MIRROR"
 NO_TOOL = "neither terraform nor tofu is on PATH"
-NO_PROVIDER = f"the AWS provider is in no mirror ({CHOICE} may name one), and the registry did not give it"
+NO_PROVIDER = (
+    f"the AWS provider is in no mirror ({CHOICE} may name one), and the registry did not give it"
+)
 
 _SYSTEM_FOLDERS = ("/opt", "/usr/share", "/usr/local/share")
 _DEEPEST = 4
@@ -48,7 +50,11 @@ class Tool:
 
 def binaries() -> tuple[Binary, ...]:
     """The binaries on PATH, each of which the tests run with."""
-    return tuple(Binary(name=name, path=path) for name in ("terraform", "tofu") if (path := which(name)) is not None)
+    return tuple(
+        Binary(name=name, path=path)
+        for name in ("terraform", "tofu")
+        if (path := which(name)) is not None
+    )
 
 
 def mirror(environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -62,18 +68,31 @@ def equip(binary: Binary, found: Path | None, scratch: Path) -> Tool | None:
         # What tofu takes for the AWS provider lies on another registry than the one that is mirrored here.
         return Tool(binary=binary, mirror=found, host=HOST if binary.name == "tofu" else "")
     scratch.mkdir(parents=True, exist_ok=True)
-    scratch.joinpath("main.tf").write_text('terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n')
+    scratch.joinpath("main.tf").write_text(
+        'terraform {\n  required_providers {\n    aws = { source = "hashicorp/aws" }\n  }\n}\n'
+    )
     settings = scratch / "cli.tfrc"
     settings.write_text("disable_checkpoint = true\n")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))
+    }
     environment |= {"TF_CLI_CONFIG_FILE": str(settings), "CHECKPOINT_DISABLE": "1"}
     try:
-        answer = run([binary.path, "init", "-input=false", "-no-color"], folder=scratch, environment=environment, seconds=PATIENCE)
+        answer = run(
+            [binary.path, "init", "-input=false", "-no-color"],
+            folder=scratch,
+            environment=environment,
+            seconds=PATIENCE,
+        )
     except TimeoutError:
         return None
     providers = scratch / ".terraform" / "providers"
     # An unpacked download lies as a mirror does, and serves as one.
-    return Tool(binary=binary, mirror=providers, host="") if answer.code == 0 and providers.is_dir() else None
+    return (
+        Tool(binary=binary, mirror=providers, host="")
+        if answer.code == 0 and providers.is_dir()
+        else None
+    )
 
 
 def settings(mirror: Path) -> str:

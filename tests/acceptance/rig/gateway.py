@@ -21,15 +21,25 @@ def presented(aws: Emulator) -> dict[str, str | None]:
 def assert_trustworthy(aws: Emulator, without: Collection[str] = ()) -> dict[str, str]:
     """Hold every stage, but those that are to present nothing, to a certificate that exists and is valid; which one it is."""
     gateway = aws.client("apigateway")
-    stages = {stage: identity for stage, identity in presented(aws).items() if stage not in without or identity}
+    stages = {
+        stage: identity
+        for stage, identity in presented(aws).items()
+        if stage not in without or identity
+    }
     assert stages, "no stage is there"
     for stage, identity in stages.items():
         assert identity, f"{stage} presents nothing"
         certificate = gateway.get_client_certificate(clientCertificateId=identity)
-        assert certificate["createdDate"] <= datetime.now(UTC) < certificate["expirationDate"], f"{stage} presents {identity}"
+        assert certificate["createdDate"] <= datetime.now(UTC) < certificate["expirationDate"], (
+            f"{stage} presents {identity}"
+        )
     return {stage: identity for stage, identity in stages.items() if identity}
 
 
 def changes(aws: Emulator) -> list[str]:
     """The operations that changed something since the calls were last forgotten, sorted."""
-    return sorted(call.operation for call in aws.calls() if call.method != "GET" and call.service.startswith("apigateway"))
+    return sorted(
+        call.operation
+        for call in aws.calls()
+        if call.method != "GET" and call.service.startswith("apigateway")
+    )

@@ -51,7 +51,15 @@ def _file(draw: random.Random) -> str:
 
 def _certificate(draw: random.Random, unit: str, head: str = "") -> str:
     """A block with what people put around and into one."""
-    before = draw.choice(("", "", "# {u}: ask before you touch it\n", "// {u} }} {{\n", "/* {u}\n   over two lines */\n"))
+    before = draw.choice(
+        (
+            "",
+            "",
+            "# {u}: ask before you touch it\n",
+            "// {u} }} {{\n",
+            "/* {u}\n   over two lines */\n",
+        )
+    )
     body = draw.choice(
         (
             '  description = "{u}"\n',
@@ -62,10 +70,20 @@ def _certificate(draw: random.Random, unit: str, head: str = "") -> str:
         )
     )
     gap = draw.choice(("\n", "\n\n"))
-    return f'{before.format(u=unit)}resource "{C}" "{unit}" {{\n{head}{body.format(u=unit)}}}\n{gap}'
+    return (
+        f'{before.format(u=unit)}resource "{C}" "{unit}" {{\n{head}{body.format(u=unit)}}}\n{gap}'
+    )
 
 
-def _stage(draw: random.Random, unit: str, pointer: str, *, head: str = "", key: str = "", api: str = "local.api") -> str:
+def _stage(
+    draw: random.Random,
+    unit: str,
+    pointer: str,
+    *,
+    head: str = "",
+    key: str = "",
+    api: str = "local.api",
+) -> str:
     tail = draw.choice(("", "", " # see the certificate", f" /* {C}.{unit}.id */"))
     return (
         f'resource "{S}" "{unit}" {{\n{head}  rest_api_id   = {api}.id\n  deployment_id = {api}.deployment\n'
@@ -73,7 +91,15 @@ def _stage(draw: random.Random, unit: str, pointer: str, *, head: str = "", key:
     )
 
 
-def _one(draw: random.Random, made: Made, unit: str, pointer: str, *, certificate: str | None = None, key: str = "") -> None:
+def _one(
+    draw: random.Random,
+    made: Made,
+    unit: str,
+    pointer: str,
+    *,
+    certificate: str | None = None,
+    key: str = "",
+) -> None:
     made.put(_file(draw), certificate or _certificate(draw, unit))
     made.put(_file(draw), _stage(draw, unit, pointer))
     made.certificates.add(f"{C}.{unit}{key}")
@@ -82,7 +108,14 @@ def _one(draw: random.Random, made: Made, unit: str, pointer: str, *, certificat
 
 def plain(draw: random.Random, made: Made, unit: str) -> None:
     own = f"{C}.{unit}.id"
-    shown = (own, f'"${{{own}}}"', f"(\n    # why\n    {own}\n  )", f"try({own}, null)", f'coalesce("", {own})', f"({own})")
+    shown = (
+        own,
+        f'"${{{own}}}"',
+        f"(\n    # why\n    {own}\n  )",
+        f"try({own}, null)",
+        f'coalesce("", {own})',
+        f"({own})",
+    )
     _one(draw, made, unit, draw.choice(shown))
 
 
@@ -92,9 +125,16 @@ def conditional(draw: random.Random, made: Made, unit: str) -> None:
 
 def counted(draw: random.Random, made: Made, unit: str) -> None:
     all_ = f"{C}.{unit}"
-    shown = (f"{all_}[0].id", f"one({all_}[*].id)", f'element(concat({all_}.*.id, [""]), 0)', f"var.on ? {all_}[0].id : null")
+    shown = (
+        f"{all_}[0].id",
+        f"one({all_}[*].id)",
+        f'element(concat({all_}.*.id, [""]), 0)',
+        f"var.on ? {all_}[0].id : null",
+    )
     head = draw.choice(("  count = 1\n", "  count = var.on ? 1 : 0\n"))
-    _one(draw, made, unit, draw.choice(shown), certificate=_certificate(draw, unit, head), key="[0]")
+    _one(
+        draw, made, unit, draw.choice(shown), certificate=_certificate(draw, unit, head), key="[0]"
+    )
 
 
 def keyed(draw: random.Random, made: Made, unit: str) -> None:
@@ -104,7 +144,9 @@ def keyed(draw: random.Random, made: Made, unit: str) -> None:
     chained = draw.random() < 0.5
     each = f"{C}.{unit}" if chained else f"toset([{listed}])"
     pointer = "each.value.id" if chained else f"{C}.{unit}[each.key].id"
-    text = _stage(draw, unit, pointer, head=f"  for_each = {each}\n\n", key="-${substr(md5(each.key), 0, 6)}")
+    text = _stage(
+        draw, unit, pointer, head=f"  for_each = {each}\n\n", key="-${substr(md5(each.key), 0, 6)}"
+    )
     made.put(_file(draw), text)
     made.certificates |= {f'{C}.{unit}["{key}"]' for key in keys}
     made.stages |= {f'{S}.{unit}["{key}"]' for key in keys}
@@ -114,13 +156,28 @@ def through_locals(draw: random.Random, made: Made, unit: str) -> None:
     steps = draw.randint(1, 3)
     names = [f"{unit}_{step}" for step in range(steps)]
     values = [f"{C}.{unit}.id", *(f"local.{name}" for name in names)]
-    made.put(_file(draw), "locals {\n" + "".join(f"  {n} = {v}\n" for n, v in zip(names, values, strict=False)) + "}\n\n")
+    made.put(
+        _file(draw),
+        "locals {\n"
+        + "".join(f"  {n} = {v}\n" for n, v in zip(names, values, strict=False))
+        + "}\n\n",
+    )
     _one(draw, made, unit, f"local.{names[-1]}")
 
 
 def in_a_map(draw: random.Random, made: Made, unit: str) -> None:
-    made.put(_file(draw), f'locals {{\n  {unit} = {{\n    mine = {C}.{unit}.id # mine\n    other = "x"\n  }}\n}}\n\n')
-    _one(draw, made, unit, draw.choice((f'local.{unit}["mine"]', f"local.{unit}.mine", f'lookup(local.{unit}, "mine", null)')))
+    made.put(
+        _file(draw),
+        f'locals {{\n  {unit} = {{\n    mine = {C}.{unit}.id # mine\n    other = "x"\n  }}\n}}\n\n',
+    )
+    _one(
+        draw,
+        made,
+        unit,
+        draw.choice(
+            (f'local.{unit}["mine"]', f"local.{unit}.mine", f'lookup(local.{unit}, "mine", null)')
+        ),
+    )
 
 
 def from_a_map(draw: random.Random, made: Made, unit: str) -> None:
@@ -137,14 +194,19 @@ def into_a_module(draw: random.Random, made: Made, unit: str) -> None:
     inner = f"{path}/inner" if deep else path
     made.put(_file(draw), _call(unit, f"./{path}", f"{C}.{unit}.id"))
     if deep:
-        made.put(f"{path}/main.tf", MODULE + _call("inner", "./inner", "var.certificate", api="var.api"))
+        made.put(
+            f"{path}/main.tf", MODULE + _call("inner", "./inner", "var.certificate", api="var.api")
+        )
     made.put(f"{inner}/main.tf", MODULE + _stage(draw, unit, "var.certificate", api="var.api"))
     made.certificates.add(f"{C}.{unit}")
     made.stages.add(f"module.{unit}.{'module.inner.' if deep else ''}{S}.{unit}")
 
 
 def out_of_a_module(draw: random.Random, made: Made, unit: str) -> None:
-    made.put(f"modules/{unit}/main.tf", _certificate(draw, unit) + f'output "id" {{\n  value = {C}.{unit}.id\n}}\n')
+    made.put(
+        f"modules/{unit}/main.tf",
+        _certificate(draw, unit) + f'output "id" {{\n  value = {C}.{unit}.id\n}}\n',
+    )
     made.put(_file(draw), f'module "{unit}" {{\n  source = "./modules/{unit}"\n}}\n\n')
     made.put(_file(draw), _stage(draw, unit, f"module.{unit}.id"))
     made.certificates.add(f"module.{unit}.{C}.{unit}")
@@ -166,9 +228,13 @@ def websocket(draw: random.Random, made: Made, unit: str) -> None:
 
 def trusted(draw: random.Random, made: Made, unit: str) -> None:
     """With outputs of the PEM and of the id beside it, and something that depends on it."""
-    made.put(_file(draw), f'output "{unit}_pem" {{\n  value = {C}.{unit}.pem_encoded_certificate\n}}\n\n')
+    made.put(
+        _file(draw), f'output "{unit}_pem" {{\n  value = {C}.{unit}.pem_encoded_certificate\n}}\n\n'
+    )
     made.put(_file(draw), f'output "{unit}_id" {{\n  value = {C}.{unit}.id # for others\n}}\n\n')
-    made.put(_file(draw), f'resource "terraform_data" "{unit}" {{\n  depends_on = [{C}.{unit}]\n}}\n\n')
+    made.put(
+        _file(draw), f'resource "terraform_data" "{unit}" {{\n  depends_on = [{C}.{unit}]\n}}\n\n'
+    )
     _one(draw, made, unit, f"{C}.{unit}.id")
 
 

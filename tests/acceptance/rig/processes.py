@@ -24,12 +24,21 @@ class Ended:
     stderr: bytes
 
     def __str__(self) -> str:
-        printed = "\n".join(stream.decode("utf-8", "replace")[-6000:] for stream in (self.stdout, self.stderr) if stream)
+        printed = "\n".join(
+            stream.decode("utf-8", "replace")[-6000:]
+            for stream in (self.stdout, self.stderr)
+            if stream
+        )
         return f"{' '.join(self.arguments)} ended with {self.code}:\n{printed}"
 
 
 def run(
-    arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], stdin: bytes = b"", seconds: float = PATIENCE
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    stdin: bytes = b"",
+    seconds: float = PATIENCE,
 ) -> Ended:
     """Run a program to its end; raises TimeoutError, with the program and its children gone, when it takes too long."""
     with subprocess.Popen(
@@ -47,6 +56,8 @@ def run(
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                raise TimeoutError(f"{' '.join(arguments)} did not end within {seconds:.0f} seconds") from error
+                raise TimeoutError(
+                    f"{' '.join(arguments)} did not end within {seconds:.0f} seconds"
+                ) from error
             raise
     return Ended(arguments=tuple(arguments), code=process.returncode, stdout=stdout, stderr=stderr)

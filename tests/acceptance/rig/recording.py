@@ -13,7 +13,9 @@ FIXTURES = REPOSITORY / "fixtures" / "acceptance"
 PLACEHOLDER = "http://emulator.invalid"
 
 
-def record(bench: Bench, step: str, planned: Planned | None = None, judged: Judged | None = None) -> None:
+def record(
+    bench: Bench, step: str, planned: Planned | None = None, judged: Judged | None = None
+) -> None:
     """Store the configuration, the state in both forms, the plan and what tfcert said of it, under the step's name.
 
     The emulator's address becomes a placeholder. One tool's recording is enough: it is terraform's.
@@ -29,11 +31,14 @@ def record(bench: Bench, step: str, planned: Planned | None = None, judged: Judg
     if planned is not None:
         kept["plan.json"] = planned.json
     for name, file in kept.items():
-        (folder / name).write_bytes(file.read_bytes().replace(bench.aws.endpoint.encode(), PLACEHOLDER.encode()))
+        (folder / name).write_bytes(
+            file.read_bytes().replace(bench.aws.endpoint.encode(), PLACEHOLDER.encode())
+        )
     said: dict[str, object] = {"as_of": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     if judged is not None:
         said["exit"] = judged.code
         said["findings"] = [
-            {key: finding[key] for key in ("rule", "severity", "address")} for finding in judged.document["findings"]
+            {key: finding[key] for key in ("rule", "severity", "address")}
+            for finding in judged.document["findings"]
         ]
     (folder / "said.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
