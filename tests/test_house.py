@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import hcl2
@@ -31,6 +33,85 @@ def test_modules_are_small():
         for path in modules()
     }
     assert {name: count for name, count in lengths.items() if count > 500} == {}
+
+
+def test_folders_are_small():
+    """No folder has more than 25 modules, but for the rules: there a file is a rule."""
+    sizes = Counter(path.parent.relative_to(ROOT).as_posix() for path in modules())
+    assert {
+        name: count for name, count in sizes.items() if count > 25 and name != "checker/rules"
+    } == {}
+
+
+def test_one_name_means_one_thing():
+    """No two public classes of the package have the same name."""
+    names = Counter(
+        node.name
+        for path in modules()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def imports(path, names):
+    """The modules of the package that a module imports anywhere, for types alone too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in names else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """Not even for types alone, or within a function."""
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in modules()
+    }
+    left = {
+        name: {each for each in imports(path, names) if each in names and each != name}
+        for name, path in names.items()
+    }
+    # A module whose imports are all done is done; what is left in the end imports in a circle.
+    while done := {name for name, needed in left.items() if not needed & left.keys()}:
+        left = {name: needed for name, needed in left.items() if name not in done}
+    assert left == {}
+
+
+def test_the_architecture_page_names_every_module():
+    """Each module has its line in the tree, below its folder; rules, verbs and parts of a format have one for all."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    tree = page.split("## The tree")[1].split("```")[1].splitlines()
+    known, folder = set(), ""
+    for line in tree[2:]:
+        indent, name = len(line) - len(line.lstrip()), line.split()[0]
+        if indent == 2:
+            folder = name if name.endswith("/") else ""
+        known.add(name if indent == 2 else folder + name)
+    for path in modules():
+        parts = path.relative_to(ROOT / "checker").parts
+        whole = "/".join(parts)
+        inside = any(f"{'/'.join(parts[:depth])}/" in known for depth in range(2, len(parts)))
+        rule = parts[0] == "rules" and "rules/*" in known
+        assert path.name == "__init__.py" or whole in known or inside or rule, (
+            f"write a line for {whole}"
+        )
+    assert {
+        name for name in known if name.endswith(".py") and not (ROOT / "checker" / name).is_file()
+    } == set()
+
+
+def test_no_text_names_a_page_that_is_not_there():
+    """A docstring or comment that names a page of this repository names one that exists."""
+    for path in modules():
+        for name in re.findall(
+            r"\b(?:docs|facts|shared)/[\w/-]+\.md\b|\bDESIGN\.md\b",
+            path.read_text(encoding="utf-8"),
+        ):
+            assert (ROOT / name).is_file(), f"{path.relative_to(ROOT)} names {name}"
 
 
 def test_no_two_files_of_tests_have_one_name():
