@@ -51,7 +51,8 @@ browser: ## Debian's chromium for the tests of the page, where none is at hand a
 	if timeout 180 apt-get update -qq && timeout 420 apt-get install -qq -y --no-install-recommends chromium >/dev/null; then exit 0; fi; \
 	echo "chromium could not be installed: the tests of the page will not run" >&2; test -z "$$CI"
 
-format: $(READY) ## Put the code into ruff's form
+format: $(READY) ## Format the code, then mend what ruff can
+	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
