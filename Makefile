@@ -23,7 +23,7 @@ demo: $(READY) ## Tell the whole story on an embedded AWS
 	@$(BIN)/tfcert demo
 
 test: lint types imports browser ## Everything: checkers, then all tests, the acceptance tests included
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff
 	$(BIN)/ruff check .
@@ -36,7 +36,7 @@ imports: $(READY) ## The layers, by import-linter
 	$(BIN)/lint-imports
 
 unit: $(READY) ## The tests that need no terraform
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/acceptance
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/acceptance
 
 acceptance: $(READY) ## The tests with the real terraform or tofu
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/acceptance
