@@ -171,7 +171,8 @@ def rotate_remedy(document: DocumentCases, case: Case) -> str:
 
 NOTHING_TO_DO = "nothing to do: ACM renews it by itself, and nothing says that this failed"
 _NOT_KNOWN = (
-    "ACM was not asked whether it renews it by itself; if it was imported, re-import it under the same ARN "
+    "ACM was not asked whether it renews it by itself; if it was imported, re-import it under the "
+    "same ARN "
     "(`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
 )
 
@@ -233,9 +234,11 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
             _open(
                 document,
                 severity,
-                f"{written.address} has stage_name, and the plan does not say which stage it writes: if it is {stage_name(stage)},"
+                f"{written.address} has stage_name, and the plan does not say which stage it "
+                f"writes: if it is {stage_name(stage)},"
                 " that presents no certificate afterwards",
-                "take stage_name out of the deployment (the stage has a resource of its own), or plan again with known values",
+                "take stage_name out of the deployment (the stage has a resource of its own), or "
+                "plan again with known values",
             ),
             address=str(written.address),
             location=locate(document, written.address),
@@ -246,8 +249,10 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
                 found = _open(
                     document,
                     severity,
-                    f"the plan does not say which certificate {stage_name(change.after)} will present",
-                    "its value comes from something that is known only after apply; plan again once that is applied",
+                    f"the plan does not say which certificate {stage_name(change.after)} will "
+                    "present",
+                    "its value comes from something that is known only after apply; plan again "
+                    "once that is applied",
                     change,
                 )
                 yield replace(found, about=change.sides)

@@ -78,7 +78,10 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
                 RULE.severity,
                 f"{stage_name(stage)} is in state, and AWS has no such stage ({key.place})",
             )
-            remedy = "the next apply makes it anew; if it was deleted for good, take it out of the configuration"
+            remedy = (
+                "the next apply makes it anew; if it was deleted for good, take it out of the "
+                "configuration"
+            )
         case _:
             return
     yield Finding(
@@ -114,7 +117,8 @@ def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: 
     )
     if block is not None and block.ignores:
         return (
-            "its ignore_changes covers client_certificate_id, so no apply changes it: rotate it where it is attached; "
+            "its ignore_changes covers client_certificate_id, so no apply changes it: rotate it "
+            "where it is attached; "
             "`terraform apply -refresh-only` takes it into state"
         )
     undoes = f"moves it back to {recorded}" if recorded else "takes it off again"
@@ -125,7 +129,8 @@ def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: 
             f"plan and apply again, which {undoes}{unless}; `terraform plan -refresh-only` shows it"
         )
     return (
-        f"the next apply {undoes}{unless}: if that is wrong, take {shown or 'that it has none'} into the configuration before; "
+        f"the next apply {undoes}{unless}: if that is wrong, take {shown or 'that it has none'} "
+        "into the configuration before; "
         "`terraform plan -refresh-only` shows it"
     )
 
@@ -159,8 +164,10 @@ def _end(document: DocumentCases, case: Case) -> Iterator[Finding]:
                 document,
                 RULE.name,
                 RULE.severity,
-                f"certificate {case.id} ends on {format_day(end)} in AWS, and by state on {format_day(recorded)}",
-                "AWS's date is the one that counts here; `terraform apply -refresh-only` takes it into state",
+                f"certificate {case.id} ends on {format_day(end)} in AWS, and by state on "
+                f"{format_day(recorded)}",
+                "AWS's date is the one that counts here; `terraform apply -refresh-only` takes it "
+                "into state",
             )
         case _:
             pass

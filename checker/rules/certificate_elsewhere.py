@@ -63,8 +63,10 @@ def check(cases: Cases) -> Iterator[Finding]:
                     rule=RULE.name,
                     source=document.document.source.path,
                     severity=RULE.severity,
-                    message=f"{stage_name(stage)} ({stage.place}) names certificate {stage.presents.id}, which is of {elsewhere}",
-                    remedy="make a certificate in the stage's own account and region, and point the stage to that",
+                    message=f"{stage_name(stage)} ({stage.place}) names certificate "
+                    f"{stage.presents.id}, which is of {elsewhere}",
+                    remedy="make a certificate in the stage's own account and region, and point "
+                    "the stage to that",
                     address=str(stage.address) if stage.address is not None else None,
                     certificate_id=stage.presents.id,
                     location=locate(document, stage.address),

@@ -70,7 +70,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                 document,
                 RULE.name,
                 Severity.WARNING if cured else RULE.severity,
-                f"certificate {case.id} ended on {format_day(case.expires_at)} and is presented by {list_stages(presenters(case))}",
+                f"certificate {case.id} ended on {format_day(case.expires_at)} and is presented by "
+                f"{list_stages(presenters(case))}",
                 _LEAVING if leaving else _remedy(document, case, cured=cured),
             )
 
@@ -82,7 +83,10 @@ def _remedy(document: DocumentCases, case: Case, *, cured: bool) -> str:
     if cured:
         return "this plan is the next step of its rotation"
     if acm_renews(case):
-        return "ACM was to renew it by itself and has not: see in ACM why (`aws acm describe-certificate`)"
+        return (
+            "ACM was to renew it by itself and has not: see in ACM why (`aws acm "
+            "describe-certificate`)"
+        )
     return acm_remedy(case) or f"{rotate_remedy(document, case)} for the next safe step"
 
 

@@ -47,9 +47,13 @@ from checker.rules.base import (
     rotate_remedy,
 )
 
-_FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
+_FROM_ACM = (
+    "have ACM issue or import another certificate, and point the stage to its ARN; no patch of "
+    "tfcert's does that"
+)
 _NOT_HERE = (
-    "where Terraform makes another one, apply that alone first (`terraform apply -target=ADDRESS`) and give its PEM to the "
+    "where Terraform makes another one, apply that alone first (`terraform apply -target=ADDRESS`) "
+    "and give its PEM to the "
     "backends; else point the stages to a certificate that is there"
 )
 
@@ -67,7 +71,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                     document,
                     RULE.name,
                     Severity.WARNING if cured else RULE.severity,
-                    f"AWS does not know certificate {case.id}{where}, presented by {list_stages(presenters(case))}: it was deleted "
+                    f"AWS does not know certificate {case.id}{where}, presented by "
+                    f"{list_stages(presenters(case))}: it was deleted "
                     f"outside Terraform{'' if document.document.source.kind == 'aws' else ', or state is out of date'}",
                     _remedy(document, case),
                 )
@@ -84,8 +89,10 @@ def _remedy(document: DocumentCases, case: Case) -> str:
 def _anew(address: Address) -> str:
     """Source: run with Terraform 1.11.4 (tests/acceptance/test_deleted_by_hand.py)."""
     return (
-        "do not apply everything at once: Terraform would make it anew and move the stages to it before any backend trusts it. "
-        f"First `terraform apply -target='{address}'`, which makes it alone; give its PEM to the backends; then apply the rest"
+        "do not apply everything at once: Terraform would make it anew and move the stages to it "
+        "before any backend trusts it. "
+        f"First `terraform apply -target='{address}'`, which makes it alone; give its PEM to the "
+        "backends; then apply the rest"
     )
 
 

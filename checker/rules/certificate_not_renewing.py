@@ -65,7 +65,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                         else Severity.WARNING
                     )
                     message = (
-                        f"certificate {case.id} ends on {format_day(case.expires_at)}, in {format_days(left)}, "
+                        f"certificate {case.id} ends on {format_day(case.expires_at)}, in "
+                        f"{format_days(left)}, "
                         f"and ACM will not renew it: {reason}"
                     )
                     yield certificate_finding(case, document, RULE.name, severity, message, remedy)

@@ -57,8 +57,10 @@ def check(cases: Cases) -> Iterator[Finding]:
             yield Finding(
                 rule=RULE.name,
                 severity=RULE.severity,
-                message=f"{place} holds {held} of {quota} client certificates, and rotations that are due need {more} more",
-                remedy="delete those that no stage presents, have the quota raised (then certificate_quota in the policy), "
+                message=f"{place} holds {held} of {quota} client certificates, and rotations that "
+                f"are due need {more} more",
+                remedy="delete those that no stage presents, have the quota raised (then "
+                "certificate_quota in the policy), "
                 "or finish one rotation before the next is begun",
                 about=place,
             )

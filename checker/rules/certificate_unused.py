@@ -144,7 +144,10 @@ def _is_young(cases: Cases, case: Case) -> bool:
 
 
 def _command(case: Case, place: Place) -> str:
-    return f"`aws apigateway delete-client-certificate --client-certificate-id {case.id} --region {place.region}`"
+    return (
+        f"`aws apigateway delete-client-certificate --client-certificate-id {case.id} --region "
+        f"{place.region}`"
+    )
 
 
 def _is_forgotten(document: DocumentCases, address: Address) -> bool:

@@ -70,7 +70,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                 yield Finding(
                     rule=RULE.name,
                     severity=RULE.severity,
-                    message=f"whether a stage outside Terraform presents a certificate is not known ({place}): {survey.reason}",
+                    message="whether a stage outside Terraform presents a certificate is not "
+                    f"known ({place}): {survey.reason}",
                     remedy=survey.remedy,
                 )
             case Surveyed():
@@ -103,7 +104,10 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
                 remedy,
             )
         case None if asked:
-            message = f"certificate {case.id} could not be checked: AWS was asked, and nobody answered for it"
+            message = (
+                f"certificate {case.id} could not be checked: AWS was asked, and nobody answered "
+                "for it"
+            )
             yield certificate_finding(
                 case,
                 document,
@@ -168,8 +172,10 @@ def _hidden(document: DocumentCases) -> Iterator[Finding]:
                 rule=RULE.name,
                 source=document.document.source.path,
                 severity=RULE.severity,
-                message=f"the certificate that {stage_name(stage)} presents is marked sensitive and was not read",
-                remedy="take the sensitive mark off the id, which is no secret, or look at the stage in AWS",
+                message=f"the certificate that {stage_name(stage)} presents is marked sensitive "
+                "and was not read",
+                remedy="take the sensitive mark off the id, which is no secret, or look at the "
+                "stage in AWS",
                 address=str(stage.address) if stage.address is not None else None,
                 location=locate(document, stage.address),
                 about=(stage,),

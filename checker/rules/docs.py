@@ -44,7 +44,10 @@ def page_of(rule: Rule) -> RulePage:
     if rule.exemptable:
         before, source, after = rest.rpartition("\n## Source\n")
         rest = f"{before.rstrip()}\n{_EXEMPTION.format(name=rule.name)}{source}{after}"
-    markdown = f"# {rule.name}\n\nUnless a policy says otherwise: {rule.weight_word}.\n\n## What\n{summary}\n\n{rest}\n"
+    markdown = (
+        f"# {rule.name}\n\nUnless a policy says otherwise: {rule.weight_word}.\n\n## "
+        f"What\n{summary}\n\n{rest}\n"
+    )
     plain = (
         line.lstrip("#").strip() if line.startswith("## ") else line
         for line in markdown.splitlines()[2:]
@@ -58,4 +61,7 @@ def index_of(rules: tuple[Rule, ...]) -> str:
     rows = "".join(
         f"| [{rule.name}]({rule.name}.md) | {rule.weight_word} | {rule.says} |\n" for rule in rules
     )
-    return f"# Rules\n\nWritten by `make docs` from the rules' docstrings.\n\n| rule | default | says |\n|---|---|---|\n{rows}"
+    return (
+        "# Rules\n\nWritten by `make docs` from the rules' docstrings.\n\n| rule | default | says "
+        f"|\n|---|---|---|\n{rows}"
+    )

@@ -36,7 +36,10 @@ from checker.rules.base import Rule, exemption_finding
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each exemption whose last day is over."""
     for exemption in cases.tally.expired if cases.tally is not None else ():
-        message = f"the exemption of {exemption.subject} from {exemption.rule} ran out on {exemption.until}"
+        message = (
+            f"the exemption of {exemption.subject} from {exemption.rule} ran out on "
+            f"{exemption.until}"
+        )
         yield exemption_finding(
             exemption,
             RULE.name,

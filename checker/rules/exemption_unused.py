@@ -39,7 +39,10 @@ def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each exemption that still runs and that nothing needed."""
     for unused in cases.tally.unused if cases.tally is not None else ():
         exemption = unused.exemption
-        message = f"the exemption of {exemption.subject} from {exemption.rule} exempts nothing: {unused.why}"
+        message = (
+            f"the exemption of {exemption.subject} from {exemption.rule} exempts nothing: "
+            f"{unused.why}"
+        )
         yield exemption_finding(
             exemption, RULE.name, RULE.severity, message, "take it away, or correct what it names"
         )

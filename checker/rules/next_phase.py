@@ -28,7 +28,10 @@ class NextPhase(Struct, frozen=True, kw_only=True):
     def certificate(self, change: CertificateChange) -> str | None:
         """Say why a change of a certificate is no next phase: only introduce and retire change one."""
         if change.deposed is not None:
-            return f"has the planned action {change.action.value} for an old object of it (deposed {change.deposed})"
+            return (
+                f"has the planned action {change.action.value} for an old object of it (deposed "
+                f"{change.deposed})"
+            )
         match change.action:
             case Action.CREATE:
                 return self._introduced(change.address)
@@ -52,7 +55,10 @@ class NextPhase(Struct, frozen=True, kw_only=True):
             return "succeeds no certificate"
         other = next(self._other_successors(own), None)
         if other is not None:
-            return f"would be a second successor of {own.succeeds or own.succeeds_id}, beside {other.address}, which is in state"
+            return (
+                f"would be a second successor of {own.succeeds or own.succeeds_id}, beside "
+                f"{other.address}, which is in state"
+            )
         return None
 
     def _other_successors(self, own: DeclaredCertificate) -> Iterator[Case]:
@@ -90,7 +96,10 @@ class NextPhase(Struct, frozen=True, kw_only=True):
             or own is None
             or not self._succeeds(own, becomes, was, old)
         ):
-            return f"moves to {new}, which does not succeed {was.address if was is not None and was.address is not None else old}"
+            return (
+                f"moves to {new}, which does not succeed "
+                f"{was.address if was is not None and was.address is not None else old}"
+            )
         missing = self._not_introduced(own)
         if missing is not None:
             return f"moves to {new} while {missing} is not in state yet: introduce comes first"
@@ -134,21 +143,33 @@ class NextPhase(Struct, frozen=True, kw_only=True):
         ready = policy.window_end(successor.made_at)
         if ready > self.cases.as_of:
             window = policy.trust_window_days
-            return f"moves to {successor.id} before the trust window of {window} days is over, at {ready:%Y-%m-%d %H:%M} UTC"
+            return (
+                f"moves to {successor.id} before the trust window of {window} days is over, at "
+                f"{ready:%Y-%m-%d %H:%M} UTC"
+            )
         return None
 
     def _retired(self, change: CertificateChange) -> str | None:
         if self.declared.certificate(change.address.block) is not None:
-            return f"has the planned action {change.action.value}, though its block is still in the configuration"
+            return (
+                f"has the planned action {change.action.value}, though its block is still in the "
+                "configuration"
+            )
         case = (
             self.document.by_id(change.before.id)
             if change.before is not None and change.before.id is not None
             else None
         )
         if case is None:
-            return f"has the planned action {change.action.value}, and the prior state does not have it"
+            return (
+                f"has the planned action {change.action.value}, and the prior state does not have "
+                "it"
+            )
         if case.subject.presented_by:
-            return f"has the planned action {change.action.value} while stages still present it: repoint comes first"
+            return (
+                f"has the planned action {change.action.value} while stages still present it: "
+                "repoint comes first"
+            )
         end = case.expires_at
         lasting = [
             each for each in self.document.cases if each.subject.presented_by and each.id != case.id
@@ -158,7 +179,10 @@ class NextPhase(Struct, frozen=True, kw_only=True):
             and lasting
             and all(each.expires_at is not None and each.expires_at <= end for each in lasting)
         ):
-            return f"has the planned action {change.action.value}, and no certificate in use ends later: it is no predecessor"
+            return (
+                f"has the planned action {change.action.value}, and no certificate in use ends "
+                "later: it is no predecessor"
+            )
         return None
 
 

@@ -126,9 +126,12 @@ def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterat
                 rule=RULE.name,
                 source=document.document.source.path,
                 severity=Severity.WARNING,
-                message=f"the plan also replaces deployment {deployment.address}: its trigger hashes files of the configuration "
-                f"({places}), so each edit of them publishes whatever of the API is not deployed yet",
-                remedy="see in the same plan that no method, integration or model of the API changes with it, then apply it; "
+                message=f"the plan also replaces deployment {deployment.address}: its trigger "
+                "hashes files of the configuration "
+                f"({places}), so each edit of them publishes whatever of the API is not deployed "
+                "yet",
+                remedy="see in the same plan that no method, integration or model of the API "
+                "changes with it, then apply it; "
                 "else apply those in a change of their own first",
                 address=str(deployment.address),
                 location=locate(document, deployment.address),
@@ -138,7 +141,8 @@ def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterat
                 rule=RULE.name,
                 source=document.document.source.path,
                 severity=RULE.severity,
-                message=f"the plan changes deployment {deployment.address}, which publishes more than {_called(phase)} should",
+                message=f"the plan changes deployment {deployment.address}, which publishes more "
+                f"than {_called(phase)} should",
                 remedy=_remedy(phase),
                 address=str(deployment.address),
                 location=locate(document, deployment.address),
@@ -296,8 +300,14 @@ def _called(phase: Expected) -> str:
 
 def _remedy(phase: Expected) -> str:
     if phase == "next":
-        return "keep the change to the next phase of each rotation, which `tfcert patch` writes, and plan again"
-    return f"keep the change to what the phase's patch does (`tfcert patch --phase {phase}`), and plan again"
+        return (
+            "keep the change to the next phase of each rotation, which `tfcert patch` writes, and "
+            "plan again"
+        )
+    return (
+        f"keep the change to what the phase's patch does (`tfcert patch --phase {phase}`), and "
+        "plan again"
+    )
 
 
 RULE = Rule(

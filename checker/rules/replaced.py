@@ -15,7 +15,10 @@ def undo(change: CertificateChange) -> str | None:
         case "replace_because_tainted":
             return f"`terraform untaint '{change.address}'`: it is marked as tainted; {again}"
         case "replace_by_triggers":
-            return f"take replace_triggered_by out of the lifecycle of {change.address.block}, or undo what triggered it; {again}"
+            return (
+                f"take replace_triggered_by out of the lifecycle of {change.address.block}, or "
+                f"undo what triggered it; {again}"
+            )
         case "replace_by_request":
             return f"plan without -replace: it makes and moves in one apply; {again}"
         case _:

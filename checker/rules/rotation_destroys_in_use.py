@@ -106,7 +106,8 @@ def _without_block(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
                 rule=RULE.name,
                 source=document.document.source.path,
                 severity=RULE.severity,
-                message=f"the configuration has no block of {address} any more: the next apply would destroy certificate "
+                message=f"the configuration has no block of {address} any more: the next apply "
+                "would destroy certificate "
                 f"{identity} while it is presented by {_who(inside, outside)}",
                 remedy=_put_back(address),
                 address=str(address),
@@ -137,7 +138,8 @@ def _finding(
         rule=RULE.name,
         source=document.document.source.path,
         severity=RULE.severity,
-        message=f"the plan would {verb} certificate {identity} while it is presented by {_who(inside, outside)}",
+        message=f"the plan would {verb} certificate {identity} while it is presented by "
+        f"{_who(inside, outside)}",
         remedy=undo(change) or _remedy(document, change),
         address=str(change.address),
         certificate_id=identity,
@@ -152,12 +154,18 @@ def _remedy(document: DocumentCases, change: CertificateChange) -> str:
     block = change.address.block
     if declared is not None and declared.lacks(block):
         return _put_back(block)
-    return "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)"
+    return (
+        "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert "
+        "patch`)"
+    )
 
 
 def _put_back(address: Address) -> str:
     block = address.block.in_module
-    return f"put the block of {block} back before anything is applied, then run `tfcert patch` for the next safe step"
+    return (
+        f"put the block of {block} back before anything is applied, then run `tfcert patch` for "
+        "the next safe step"
+    )
 
 
 def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:

@@ -64,9 +64,11 @@ def check(cases: Cases) -> Iterator[Finding]:
                 rule=RULE.name,
                 source=document.document.source.path,
                 severity=RULE.severity,
-                message=f"the plan moves {change.address} to certificate {new}, made at {made:%Y-%m-%d %H:%M} UTC: "
+                message=f"the plan moves {change.address} to certificate {new}, made at "
+                f"{made:%Y-%m-%d %H:%M} UTC: "
                 f"less than the trust window of {format_days(cases.policy.trust_window_days)} ago",
-                remedy=f"do not apply before {moment(ready)}, or until every backend is known to trust {new}",
+                remedy=f"do not apply before {moment(ready)}, or until every backend is known to "
+                f"trust {new}",
                 address=str(change.address),
                 certificate_id=new,
                 location=locate(document, change.address),

@@ -65,7 +65,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                         rule=RULE.name,
                         source=document.document.source.path,
                         severity=RULE.severity,
-                        message=f"one apply would make {made} and move {change.address} to it, away from {old}: "
+                        message=f"one apply would make {made} and move {change.address} to it, "
+                        f"away from {old}: "
                         "the backend could not trust it in time",
                         remedy=_undone(plan, candidates) or _remedy(document, old),
                         address=str(change.address),
@@ -96,7 +97,8 @@ def _remedy(document: DocumentCases, old: str) -> str:
         guess = Succession.of_cases(document).guess(block)
         if guess is not None and guess.moved and not guess.several and declared.lacks(block):
             return (
-                f"put the block of {block.in_module} back before anything is applied, then run `tfcert patch`: it points the stage "
+                f"put the block of {block.in_module} back before anything is applied, then run "
+                "`tfcert patch`: it points the stage "
                 f"back to that, and keeps {guess.successor.block.in_module} to be applied alone"
             )
         if (
@@ -106,10 +108,14 @@ def _remedy(document: DocumentCases, old: str) -> str:
             and declared.certificate(block) is not None
         ):
             return (
-                f"run `tfcert patch`: it points the stage back to {block.in_module} and keeps {guess.successor.block.in_module}; "
+                f"run `tfcert patch`: it points the stage back to {block.in_module} and keeps "
+                f"{guess.successor.block.in_module}; "
                 "apply that alone, have every backend trust it, then ask again for repoint"
             )
-    return "apply the new certificate alone, have the backend trust it, then move the stage (`tfcert patch`)"
+    return (
+        "apply the new certificate alone, have the backend trust it, then move the stage (`tfcert "
+        "patch`)"
+    )
 
 
 def _second(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
@@ -119,8 +125,10 @@ def _second(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
             rule=RULE.name,
             source=document.document.source.path,
             severity=RULE.severity,
-            message=f"{change.address} would be a second successor of {predecessor}, beside {other}, which {there}",
-            remedy=f"remove the block of {change.address.block} before anything is applied; go on with {other} (`tfcert patch`)",
+            message=f"{change.address} would be a second successor of {predecessor}, beside "
+            f"{other}, which {there}",
+            remedy=f"remove the block of {change.address.block} before anything is applied; go on "
+            f"with {other} (`tfcert patch`)",
             address=str(change.address),
             location=locate(document, change.address),
         )

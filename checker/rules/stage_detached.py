@@ -76,7 +76,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                         rule=RULE.name,
                         source=document.document.source.path,
                         severity=RULE.severity,
-                        message=f"the plan takes certificate {old} off {change.address}, which would present none",
+                        message=f"the plan takes certificate {old} off {change.address}, which "
+                        "would present none",
                         remedy="put client_certificate_id back; to rotate, run `tfcert patch`",
                         address=str(change.address),
                         certificate_id=old,
@@ -101,9 +102,11 @@ def _through_others(document: DocumentCases) -> Iterator[Finding]:
         yield _finding(
             document,
             stage,
-            f"the plan takes certificate {old} off {stage_name(stage)}: {deployment.address} ({done}) has stage_name and writes the"
+            f"the plan takes certificate {old} off {stage_name(stage)}: {deployment.address} "
+            f"({done}) has stage_name and writes the"
             f" stage itself; {then}",
-            "take stage_name out of the deployment without replacing it: `terraform state rm` it, remove the argument, plan again",
+            "take stage_name out of the deployment without replacing it: `terraform state rm` it, "
+            "remove the argument, plan again",
         )
     for clash in document.document.plan.clashes if document.document.plan is not None else ():
         yield _clash(document, clash)
@@ -111,15 +114,18 @@ def _through_others(document: DocumentCases) -> Iterator[Finding]:
         yield _finding(
             document,
             stage,
-            f"the plan deletes API {stage.api_id}, and {stage_name(stage)}, which the plan keeps, goes with it",
+            f"the plan deletes API {stage.api_id}, and {stage_name(stage)}, which the plan keeps, "
+            "goes with it",
             "keep the API, or delete the stage in the same plan",
         )
     for other, stage in deleted_through_another(document):
         yield _finding(
             document,
             stage,
-            f"the plan deletes the stage of {stage_name(stage)} through {other}, a second resource for the same stage",
-            f"take it out of the state without a deletion: `terraform state rm '{other}'`, or `removed` with destroy = false",
+            f"the plan deletes the stage of {stage_name(stage)} through {other}, a second resource "
+            "for the same stage",
+            f"take it out of the state without a deletion: `terraform state rm '{other}'`, or "
+            "`removed` with destroy = false",
         )
 
 
@@ -131,11 +137,15 @@ def _clash(document: DocumentCases, clash: StageClash) -> Finding:
         rule=RULE.name,
         source=document.document.source.path,
         severity=RULE.severity,
-        message=f"{stage_name(clash.stage)} would present no certificate: {clash.deployment} ({done}) has stage_name and creates"
-        " the stage first, and AWS refuses to create it again (ConflictException), so the apply fails",
-        remedy="take stage_name out of the deployment: the stage has a resource of its own; then plan again"
+        message=f"{stage_name(clash.stage)} would present no certificate: {clash.deployment} "
+        f"({done}) has stage_name and creates"
+        " the stage first, and AWS refuses to create it again (ConflictException), so the apply "
+        "fails",
+        remedy="take stage_name out of the deployment: the stage has a resource of its own; then "
+        "plan again"
         if clash.action is Action.CREATE
-        else "take stage_name out of the deployment without replacing it: `terraform state rm` it, remove the argument, plan again",
+        else "take stage_name out of the deployment without replacing it: `terraform state rm` it, "
+        "remove the argument, plan again",
         address=str(clash.stage.address) if clash.stage.address is not None else None,
         certificate_id=known[0] if known else None,
         location=locate(document, clash.stage.address),
