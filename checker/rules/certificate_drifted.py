@@ -1,32 +1,35 @@
 """AWS's answer differs from state: another certificate on the stage, or another end date.
 
 ## Why
-Somebody changed outside Terraform what a stage presents: the next plan moves the stage back, to a certificate that its backend may
-not trust any more. And what the stage presents now is in no state, so nobody is told when it ends.
+Somebody changed the certificate of the stage outside Terraform. The next plan moves the stage back
+to a certificate that its backend may no longer trust. The certificate that the stage presents now
+is in no state, so no report warns before it ends.
 
 ## Example
-A certificate rotated by hand in the console while state still names the old one.
+A certificate was rotated manually in the console, and state still names the old one.
 
 ```hcl
 resource "aws_api_gateway_stage" "live" {
   rest_api_id           = aws_api_gateway_rest_api.orders.id
   deployment_id         = aws_api_gateway_deployment.orders.id
   stage_name            = "live"
-  client_certificate_id = aws_api_gateway_client_certificate.orders.id # in AWS it is another one's by now
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id # AWS has another
 }
 ```
 
 ## How to fix
-`terraform plan -refresh-only` shows what changed. Take the certificate of AWS into the configuration, or apply to move the stage
-back. It is an error where what the stage presents in AWS is within the threshold, has ended or is gone. `--no-drift` asks for
-none of it.
+`terraform plan -refresh-only` shows the changes. Take the certificate that AWS shows into the
+configuration, or apply to move the stage back. The finding is an error where the certificate that
+the stage presents in AWS is within the threshold, has ended or is gone. `--no-drift` switches these
+questions to AWS off.
 
 ## How to exempt
 Exempt the rule for the stage's address until a date.
 
 ## Source
-AWS, API reference, GetStages: `clientCertificateId`. An end date counts as another from a day on, and ACM's are left out: it
-renews under the same ARN, which is as it should be.
+AWS, API reference, GetStages: `clientCertificateId`. Two end dates differ if they are a day or more
+apart. The end dates of ACM certificates are not compared: ACM renews under the same ARN, so a new
+date is normal.
 """
 
 from __future__ import annotations

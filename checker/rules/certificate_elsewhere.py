@@ -1,11 +1,13 @@
 """A stage names a certificate of another region or another account.
 
 ## Why
-API Gateway lets a stage present only what its own account and region has. An id of elsewhere is refused at apply, or it names by
-chance another certificate; either way it is not the one that is watched.
+API Gateway lets a stage present only a certificate of its own account and region. AWS refuses
+another id at apply, or the id names another certificate by chance. Either way the stage does not
+present the certificate that tfcert watches.
 
 ## Example
-A stage in eu-west-1 whose `client_certificate_id` is the id of a certificate that state has in us-east-1.
+A stage in eu-west-1 whose `client_certificate_id` is the id of a certificate that state has in
+us-east-1.
 
 ```hcl
 resource "aws_api_gateway_client_certificate" "orders" {
@@ -22,15 +24,16 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Make a certificate with the stage's own provider (region and account), have the backend trust it, and point the stage to that.
+Make a certificate with the stage's own provider (region and account). Have the backend trust it,
+and point the stage to it.
 
 ## How to exempt
 Exempt the rule for the stage's address until a date.
 
 ## Source
-AWS, API Gateway developer guide: a client certificate belongs to an account and region; one of ACM must be of the API's account and
-region, and its ARN says of which it is (`facts/aws.md` 1 and 2). Ids may collide: where AWS has the id at the stage's own place
-there is no finding.
+AWS, API Gateway developer guide: a client certificate belongs to an account and region. An ACM
+certificate must be of the API's account and region, and its ARN names both. Ids may collide: where
+AWS has the id in the stage's own account and region, there is no finding.
 """
 
 from __future__ import annotations

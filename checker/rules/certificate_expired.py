@@ -1,8 +1,8 @@
 """A stage presents a certificate whose end has passed.
 
 ## Why
-The backend refuses the gateway's calls, unless it does not look at dates. API Gateway never renews a client certificate: it ends
-365 days after it was made.
+The backend refuses the gateway's calls, unless it does not check dates. API Gateway never renews a
+client certificate: it ends 365 days after it was made.
 
 ## Example
 A stage whose `client_certificate_id` names a certificate of last year.
@@ -20,14 +20,16 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Run `tfcert patch`. With the certificate already refused there is no overlap to keep, but the order stays: introduce the
-successor, have the backend trust it, repoint, retire. A certificate of ACM is re-imported or renewed in ACM instead.
+Run `tfcert patch`. The backend already refuses the certificate, so there is no overlap to keep. The
+order stays the same: introduce the successor, have the backend trust it, repoint, retire. An ACM
+certificate is re-imported or renewed in ACM instead.
 
 ## How to exempt
 This finding cannot be exempted.
 
 ## Source
-AWS, API Gateway developer guide, "Generate and configure an SSL certificate for backend authentication".
+AWS, API Gateway developer guide, "Generate and configure an SSL certificate for backend
+authentication".
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """A stage presents an id that AWS does not know.
 
 ## Why
-The stage has nothing to present, or state is out of date: somebody deleted or replaced the certificate outside Terraform. AWS
-said so itself, in the account and region that the stage is in.
+The stage has nothing to present, or state is out of date: somebody deleted or replaced the
+certificate outside Terraform. AWS gave this answer itself, in the account and region of the stage.
 
 ## Example
-A certificate deleted in the console, still named by `client_certificate_id`.
+A certificate was deleted in the console, and `client_certificate_id` still names it.
 
 ```hcl
 resource "aws_api_gateway_stage" "live" {
@@ -17,16 +17,18 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-The next plan makes it anew and moves its stages to it, all in one apply, before any backend trusts it. So have Terraform make
-it alone first (`terraform apply -target=ADDRESS`), give its PEM to the backends, and apply the rest then. One of ACM's is issued
-or imported anew in ACM, and the stage pointed to its ARN.
+The next plan makes the certificate again and moves its stages to it, all in one apply, before any
+backend trusts it. So have Terraform make it alone first (`terraform apply -target=ADDRESS`). Give
+its PEM to the backends, and then apply the rest. For an ACM certificate, issue or import another
+one in ACM, and point the stage to its ARN.
 
 ## How to exempt
 Exempt the rule for the certificate's id until a date.
 
 ## Source
-AWS, API reference, GetClientCertificates: it lists every certificate of an account and region. One that is
-named by an ARN is asked of ACM alone (DescribeCertificate), which API Gateway's list does not hold.
+AWS, API reference, GetClientCertificates: it lists every client certificate of an account and
+region. The list of API Gateway has no ACM certificates, so tfcert asks ACM alone for an ARN
+(DescribeCertificate).
 """
 
 from __future__ import annotations

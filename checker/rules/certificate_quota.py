@@ -1,10 +1,11 @@
 """An account and region has fewer free client certificates than the rotations that are due need.
 
 ## Why
-Until retire a rotation needs one certificate more than before. At the quota API Gateway refuses to make it, amid an apply.
+Until the retire phase, a rotation needs one certificate more than before. At the quota, API Gateway
+refuses to make it, in the middle of an apply.
 
 ## Example
-59 of 60 certificates are there, and two that stages present near their end.
+59 of 60 certificates exist, and two that stages present are near their end.
 
 ```hcl
 resource "aws_api_gateway_client_certificate" "tenant" {
@@ -13,14 +14,17 @@ resource "aws_api_gateway_client_certificate" "tenant" {
 ```
 
 ## How to fix
-Delete certificates that no stage presents, or have the quota raised in Service Quotas and write the new one as `certificate_quota`
-into the policy. Rotating one after the other, each up to retire, needs only one free certificate.
+Delete certificates that no stage presents. Or have the quota raised in Service Quotas, and write
+the new one as `certificate_quota` into the policy. Rotating one certificate after the other, each
+up to retire, needs only one free certificate.
 
 ## How to exempt
-This finding cannot be exempted; raise `certificate_quota` in the policy, or let it weigh less under `[rules]`.
+This finding cannot be exempted; raise `certificate_quota` in the policy, or give it a lower weight
+under `[rules]`.
 
 ## Source
-AWS, API Gateway quotas: 60 client certificates an account and region, adjustable. Counted are all that AWS lists.
+AWS, API Gateway quotas: 60 client certificates per account and region, adjustable. All certificates
+that AWS lists count.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """No stage of its account and region presents the certificate, in Terraform or not.
 
 ## Why
-It counts towards the quota (60 an account and region), its private key lives on for nobody, and a backend that still trusts it
-trusts one more than it has to. Most often `retire` was forgotten.
+It counts towards the quota (60 per account and region), and its private key exists without a use. A
+backend that still trusts it trusts one certificate more than it needs to. The usual cause is a
+forgotten `retire` phase.
 
 ## Example
-Stages were moved to the successor months ago, and the predecessor is still in the configuration.
+The stages moved to the successor months ago, and the predecessor is still in the configuration.
 
 ```hcl
 resource "aws_api_gateway_client_certificate" "orders" { # retire was never applied
@@ -17,16 +18,18 @@ resource "aws_api_gateway_client_certificate" "orders_202511" {
 ```
 
 ## How to fix
-Where a successor is declared, `tfcert patch` writes the retire phase. Else take the block out of the configuration in an apply of
-its own, or delete what no Terraform manages with the command that the finding names.
+Where a successor is declared, `tfcert patch` writes the retire phase. Otherwise remove the block
+from the configuration in an apply of its own. Delete a certificate that no Terraform manages with
+the command that the finding names.
 
 ## How to exempt
 Exempt the rule for the certificate's id until a date.
 
 ## Source
-AWS, API reference, GetStages of every API in both versions of API Gateway: judged only where all of them were listed, which `scan`
-does, and `check` where a certificate is to be retired or destroyed (docs/decisions, "What is unused"). One that succeeds another,
-or is younger than the notice of the policy, may still be on its way to its stages and is none.
+AWS, API reference, GetStages of every API in both versions of API Gateway. The rule applies only
+where all of them were listed: `scan` does so, and so does `check` where a certificate is to be
+retired or destroyed (docs/decisions, "What is unused"). A certificate that succeeds another, or is
+younger than the notice of the policy, may still wait for its stages. It is no finding.
 """
 
 from __future__ import annotations

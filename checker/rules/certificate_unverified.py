@@ -1,10 +1,12 @@
 """AWS could not be asked about a certificate, or nothing says when it ends.
 
 ## Why
-What could not be checked is never reported as clean: the verdict becomes inconclusive, and the exit code 3.
+A certificate that could not be checked is never reported as clean: the verdict becomes
+inconclusive, and the exit code 3.
 
 ## Example
-No credentials in the pipeline, a region that does not answer, or a certificate of the `awscc` provider checked offline.
+No credentials in the pipeline, a region that does not answer, or a certificate of the `awscc`
+provider checked offline.
 
 ```hcl
 resource "aws_api_gateway_stage" "live" { # of an account for which the pipeline has no role
@@ -13,13 +15,14 @@ resource "aws_api_gateway_stage" "live" { # of an account for which the pipeline
 ```
 
 ## How to fix
-The finding names what failed and what would answer: credentials, a permission, a region, or a state with dates.
+The finding names the failure and what gives an answer: credentials, a permission, a region, or a
+state with dates.
 
 ## How to exempt
 This finding cannot be exempted and not switched off: an unknown is never clean.
 
 ## Source
-tfcert's own invariant I4.
+tfcert's own invariant: an unknown is never clean.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """With `--expect`, a plan does more, less or other than the phase.
 
 ## Why
-Each phase is safe because it does one thing. A gate that knows which phase is on its way can hold the plan to exactly that, for
-stages, certificates and deployments; what else the plan holds is not judged. With `--expect next` the phase is worked out for each
-rotation: the first one that the configuration has and the plan's prior state lacks.
+Each phase is safe because it does one thing. A gate that knows the expected phase can limit the
+plan to exactly that, for stages, certificates and deployments. The rule does not judge other
+changes in the plan. With `--expect next`, tfcert works out the phase for each rotation: the first
+one that the configuration has and the plan's prior state lacks.
 
 ## Example
-`tfcert check plan.json --expect introduce` on a plan that also moves a stage, or that makes no certificate at all.
+`tfcert check plan.json --expect introduce` on a plan that also moves a stage, or that makes no
+certificate at all.
 
 ```hcl
 # With --expect introduce: the second block is what is too much.
@@ -22,18 +24,19 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Take out of the change what does not belong to the phase, and plan again. Drift of a stage or certificate is applied on its own,
-before the rotation.
+Remove from the change everything that does not belong to the phase, and plan again. Apply drift of
+a stage or certificate on its own, before the rotation.
 
-Where a trigger of a deployment hashes files of the configuration (`filesha1("api_gateway.tf")`), each phase replaces the
-deployment. That is a warning as long as nothing but `triggers` changes and the new deployment is created first: see in the same
-plan that the API itself does not change with it.
+Where a trigger of a deployment hashes files of the configuration (`filesha1("api_gateway.tf")`),
+each phase replaces the deployment. That is a warning as long as only `triggers` changes and the new
+deployment is created first. Check in the same plan that the API itself does not change with it.
 
 ## How to exempt
 Leave `--expect` out.
 
 ## Source
-DESIGN.md 3: what each phase's plan must be.
+tfcert's own phases: introduce creates certificates, repoint moves stages to them, retire deletes
+certificates, and rollback moves stages back.
 """
 
 from __future__ import annotations

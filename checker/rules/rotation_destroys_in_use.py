@@ -1,14 +1,19 @@
-"""A plan, or the next apply, destroys or replaces a certificate that a stage presents, in state or in AWS.
+"""A plan, or the next apply, destroys or replaces a certificate that a stage presents.
+
+The stage may present it in state or in AWS.
 
 ## Why
-Terraform deletes the old certificate *before* it moves the stage, whenever the two are in one plan: AWS refuses for ever, or the
-calls break. A stage outside Terraform is not even in the plan.
+Terraform deletes the old certificate *before* it moves the stage, whenever one plan does both. AWS
+then refuses the deletion for ever, or the calls break. A stage outside Terraform is not even in the
+plan.
 
-A state is judged with its configuration: where the block of a certificate in use is gone from it, the next apply destroys the
-certificate. A `removed` block with `destroy = false` only takes it out of the state, and a `moved` block renames it.
+tfcert judges a state together with its configuration. Where the block of a certificate in use is
+missing there, the next apply destroys the certificate. A `removed` block with `destroy = false`
+only takes it out of the state, and a `moved` block renames it.
 
 ## Example
-The certificate's block is removed in the change that repoints the stage; or `-replace`; or a block renamed with `moved`.
+The certificate's block is removed in the change that repoints the stage; or `-replace`; or a block
+renamed with `moved`.
 
 ```hcl
 # The block of "orders" was removed in the same change that repoints the stage.
@@ -24,14 +29,15 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Keep the certificate until no stage presents it: repoint, apply, and only then remove it. Stages that are destroyed in the
-same plan do not count.
+Keep the certificate until no stage presents it: repoint, apply, and only then remove it. Stages
+that the same plan destroys do not count.
 
 ## How to exempt
 This finding cannot be exempted.
 
 ## Source
-terraform internal/terraform/transform_destroy_edge.go; the order of calls was run, `facts/aws.md` 4.
+terraform internal/terraform/transform_destroy_edge.go; the order of the calls was also observed in
+a run.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""A rotation's own deadline has passed: the successor is there, and a stage is not moved yet.
+"""A rotation's own deadline has passed: the successor exists, and a stage has not moved yet.
 
 ## Why
-Repoint-by is the certificate's end less the margin of the policy. Behind it there is no time left to find out that a backend does
-not trust the successor after all.
+Repoint-by is the certificate's end less the margin of the policy. After it, no time is left to find
+out that a backend does not trust the successor.
 
 ## Example
-The successor was introduced weeks ago and the second patch was never applied.
+The successor was introduced weeks ago, and the second patch was never applied.
 
 ```hcl
 resource "aws_api_gateway_client_certificate" "orders" { # ends in 5 days, the margin is 7
@@ -24,14 +24,14 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Make sure that the backend trusts the successor, then apply the repoint patch (`tfcert patch`). The plan that does so is not
-failed for this.
+Make sure that the backend trusts the successor, then apply the repoint patch (`tfcert patch`). The
+plan that does so does not fail for this.
 
 ## How to exempt
 Exempt the rule for the certificate's address until a date before its end.
 
 ## Source
-tfcert's own deadlines, DESIGN.md 7.
+tfcert's own deadlines: `margin_days` in `docs/policy.md`.
 """
 
 from __future__ import annotations

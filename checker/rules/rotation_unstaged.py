@@ -1,12 +1,12 @@
 """One plan creates or replaces a certificate and moves a stage to it.
 
 ## Why
-The backend has no moment to learn of the new certificate: the stage presents it within the apply that makes it. Invariant I1:
-one phase an apply.
+The backend has no time to learn the new certificate: the stage presents it within the apply that
+makes it. tfcert's own invariant is one phase per apply.
 
 ## Example
-`terraform apply -replace=aws_api_gateway_client_certificate.orders`, with or without `create_before_destroy`; or a new
-certificate and the stage's new reference in one change.
+`terraform apply -replace=aws_api_gateway_client_certificate.orders`, with or without
+`create_before_destroy`; or a new certificate and the stage's new reference in one change.
 
 ```hcl
 resource "aws_api_gateway_client_certificate" "orders" {
@@ -23,18 +23,21 @@ resource "aws_api_gateway_stage" "live" {
 }
 ```
 
-A plan that makes a second successor of a certificate fails too: two certificates would wait for the same stages.
+A plan that makes a second successor of a certificate fails too: two certificates would wait for the
+same stages.
 
 ## How to fix
-Take the reference back, apply the new certificate alone, let the backend trust it, then move the stages: `tfcert patch` writes
-these steps. A new certificate that was written manually, without the comment that says what it succeeds, is recognised. Of two
-successors keep the one that is in state.
+Take the reference back. Apply the new certificate alone, let the backend trust it, then move the
+stages: `tfcert patch` writes these steps. tfcert also recognises a new certificate that was written
+manually, without the comment that names its predecessor. Of two successors, keep the one that is in
+state.
 
 ## How to exempt
 Exempt the rule for the stage's address until a date.
 
 ## Source
-AWS, API Gateway developer guide, on rotating an expiring client certificate; Terraform's order of calls: `facts/aws.md` 4.
+AWS, API Gateway developer guide, on rotating an expiring client certificate; Terraform's order of
+calls, as observed in a run.
 """
 
 from __future__ import annotations

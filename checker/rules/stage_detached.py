@@ -1,11 +1,13 @@
 """A plan takes the certificate off a stage.
 
 ## Why
-The backend can no longer tell that a call came through the gateway: one that asks for a client certificate refuses every call.
+The backend can no longer tell that a call came through the gateway: one that asks for a client
+certificate refuses every call.
 
-A deployment with `stage_name` does the same without a word in the plan: when it is replaced, created or deleted, API Gateway
-writes or deletes that stage, and the stage's own resource sends the certificate only where its id changes. Where the same plan
-creates the stage's own resource, AWS refuses that: the deployment has created the stage, without a certificate.
+A deployment with `stage_name` has the same effect, and the plan does not show it. When the
+deployment is replaced, created or deleted, API Gateway writes or deletes that stage. The stage's
+own resource sends the certificate only where its id changes. Where the same plan creates the
+stage's own resource, AWS refuses that: the deployment has created the stage, without a certificate.
 
 ## Example
 `client_certificate_id` removed from a stage, or set to null or to an empty string.
@@ -27,17 +29,19 @@ resource "aws_api_gateway_deployment" "orders" {
 ```
 
 ## How to fix
-Put the reference back; to rotate, run `tfcert patch`. Take `stage_name` out of the deployment: the stage has a resource of its
-own. That replaces the deployment once more, and that plan deletes the stage too: take the deployment out of the state first
-(`terraform state rm`), and let Terraform create one without `stage_name`.
+Put the reference back; to rotate, run `tfcert patch`. Remove `stage_name` from the deployment: the
+stage has a resource of its own. That replaces the deployment once more, and that plan deletes the
+stage too. So take the deployment out of the state first (`terraform state rm`), and let Terraform
+create one without `stage_name`.
 
 ## How to exempt
 Exempt the rule for the stage's address until a date.
 
 ## Source
-terraform-provider-aws internal/service/apigateway/stage.go: an unset attribute is sent as an empty id. deployment.go of version 5:
-`stage_name` is sent with CreateDeployment, and the stage is deleted with the deployment that it points to. An apply was run: the
-stage presents no certificate after it.
+terraform-provider-aws internal/service/apigateway/stage.go: an unset attribute is sent as an empty
+id. deployment.go of version 5: `stage_name` is sent with CreateDeployment, and the stage is deleted
+with the deployment that it points to. In a real apply, the stage presented no certificate
+afterwards.
 """
 
 from __future__ import annotations

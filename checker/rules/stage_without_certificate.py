@@ -1,9 +1,10 @@
 """A stage presents no certificate.
 
 ## Why
-Its backend cannot tell a call of API Gateway's from anybody else's, unless it tells by something else. Security baselines ask for
-it (AWS Foundational Security Best Practices, APIGateway.2); tfcert does only where a policy switches it on, since a stage that
-calls no HTTP backend of its own needs none.
+Its backend cannot tell a call of API Gateway from any other call, unless it has another way.
+Security baselines ask for a certificate (AWS Foundational Security Best Practices, APIGateway.2).
+tfcert does so only where a policy switches the rule on, since a stage that calls no HTTP backend of
+its own needs none.
 
 ## Example
 A stage without `client_certificate_id`.
@@ -17,15 +18,16 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Make a certificate, have the backend trust it, and only then name it in `client_certificate_id`, in an apply of its own: a backend
-that asks for a certificate refuses one that it does not know.
+Make a certificate and have the backend trust it. Only then name it in `client_certificate_id`, in
+an apply of its own: a backend that asks for a certificate refuses one that it does not know.
 
 ## How to exempt
 Leave it off, switch it off for a scope, or exempt the rule for the stage's address until a date.
 
 ## Source
-AWS, API Gateway developer guide: the certificate is presented to HTTP backends; AWS Config, api-gw-ssl-enabled. A stage of
-`aws_apigatewayv2_stage` is judged only where a scan tells that its API is a WebSocket one: HTTP APIs cannot present any.
+AWS, API Gateway developer guide: the certificate is presented to HTTP backends; AWS Config,
+api-gw-ssl-enabled. A stage of `aws_apigatewayv2_stage` is judged only where a scan shows that its
+API is a WebSocket API: HTTP APIs cannot present any.
 """
 
 from __future__ import annotations
