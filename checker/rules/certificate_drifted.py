@@ -50,7 +50,7 @@ _SAME = timedelta(days=1)
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for each recorded stage, and each recorded end, that AWS answers otherwise about."""
+    """Yield a finding for each recorded stage, and each recorded end, for which AWS differs."""
     for document in cases.documents:
         for stage in document.document.stages:
             key = stage_key(stage)
@@ -101,7 +101,11 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
 
 
 def _cause(document: DocumentCases, shown: str | None, recorded: str | None) -> str:
-    """After an UpdateStage that failed, state has the new id and AWS still the old one: both are this state's own."""
+    """Return the likely cause of the difference.
+
+    After an UpdateStage that failed, state has the new id and AWS still has the old one. Both ids
+    belong to this state.
+    """
     case = document.by_id(shown) if shown is not None else None
     own = case is not None and case.address is not None
     if recorded is not None and (own or shown is None):
@@ -139,7 +143,7 @@ def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: 
 
 
 def _weighed(cases: Cases, shown: str, place: Place) -> tuple[Severity, str]:
-    """How much it weighs that a stage presents this one by now, and what is known of its end."""
+    """Return the severity for the certificate that AWS shows on a stage, and a text on its end."""
     match cases.observations.said_of(shown, place):
         case Found(expires_at=end):
             left = days_between(cases.as_of, end)

@@ -51,7 +51,10 @@ from checker.rules.base import Rule, locate, stage_name
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each stage that presents, now or after the plan, a certificate that is recorded elsewhere alone."""
+    """Yield an error for each stage that presents a certificate recorded only elsewhere.
+
+    The stage presents it now or after the plan.
+    """
     homes: dict[str, set[Place]] = {}
     for case in cases.all:
         if case.id is not None and case.address is not None:
@@ -78,8 +81,8 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _elsewhere(cases: Cases, stage: Stage, homes: dict[str, set[Place]]) -> Place | None:
-    """The place that the certificate is of, where none that it may be of is the stage's."""
-    assert isinstance(stage.presents, Presents)  # noqa: S101 -- the caller has looked
+    """Return the place of the certificate, where none of its possible places can be the stage's."""
+    assert isinstance(stage.presents, Presents)  # noqa: S101 -- the caller checks it
     identity = stage.presents.id
     places = {place_of_arn(identity)} if kind_of(identity) == "acm" else homes.get(identity, set())
     if not places or any(place.may_be(stage.place) for place in places):

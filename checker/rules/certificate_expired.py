@@ -53,7 +53,10 @@ from checker.rules.base import (
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each presented certificate that has ended; a warning when the plan is the cure."""
+    """Yield an error for each presented certificate that has ended.
+
+    It is a warning if the plan is the cure.
+    """
     for document in cases.documents:
         for case in document.cases:
             if (

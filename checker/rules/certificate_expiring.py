@@ -59,7 +59,7 @@ from checker.rules.base import (
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for each presented certificate that nears its end."""
+    """Yield a finding for each presented certificate that is near its end."""
     for document in cases.documents:
         for case in document.cases:
             near = (
@@ -73,8 +73,8 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     policy = cases.policy
-    assert case.expires_at is not None  # noqa: S101 -- `within` is only true of a case with a date
-    assert case.days_left is not None  # noqa: S101 -- likewise
+    assert case.expires_at is not None  # noqa: S101 -- `within` needs a date
+    assert case.days_left is not None  # noqa: S101 -- as above
     severity = RULE.severity if case.within(policy.threshold_days) else Severity.WARNING
     introduce = due(policy.introduce_by(case.expires_at), cases.as_of)
     repoint = due(policy.repoint_by(case.expires_at), cases.as_of)

@@ -61,7 +61,10 @@ _NOT_HERE = (
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each presented certificate that AWS answered not to know; a warning when the plan is the cure."""
+    """Yield an error for each presented certificate that AWS does not know.
+
+    It is a warning if the plan is the cure.
+    """
     for document in cases.documents:
         for case in document.cases:
             if case.presented and case.evidence is Evidence.GONE:
@@ -75,7 +78,11 @@ def check(cases: Cases) -> Iterator[Finding]:
                     Severity.WARNING if cured else RULE.severity,
                     f"AWS does not know certificate {case.id}{where}, presented by "
                     f"{list_stages(presenters(case))}: it was deleted "
-                    f"outside Terraform{'' if document.document.source.kind == 'aws' else ', or state is out of date'}",
+                    f"""outside Terraform{
+                        ""
+                        if document.document.source.kind == "aws"
+                        else ", or state is out of date"
+                    }""",
                     _remedy(document, case),
                 )
 
@@ -89,7 +96,10 @@ def _remedy(document: DocumentCases, case: Case) -> str:
 
 
 def _anew(address: Address) -> str:
-    """Source: run with Terraform 1.11.4 (tests/acceptance/test_deleted_by_hand.py)."""
+    """Return the remedy for a certificate that Terraform would make again.
+
+    Source: run with Terraform 1.11.4 (tests/acceptance/test_deleted_by_hand.py).
+    """
     return (
         "do not apply everything at once: Terraform would make it anew and move the stages to it "
         "before any backend trusts it. "

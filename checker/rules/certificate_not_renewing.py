@@ -50,7 +50,7 @@ from checker.rules.base import Needs, Rule, certificate_finding, format_day, for
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for each presented certificate of ACM that nears its end and will not be renewed."""
+    """Yield a finding for each presented ACM certificate near its end that ACM will not renew."""
     policy = cases.policy
     for document in cases.documents:
         for case in document.cases:

@@ -41,7 +41,7 @@ from checker.rules.base import Needs, Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each account and region in which the successors that are still to be made find no room."""
+    """Yield a warning for each account and region without room for the successors that are due."""
     needed: dict[Place, set[str]] = {}
     spare: dict[Place, set[str]] = {}
     for document in cases.documents:
@@ -71,7 +71,10 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _needs_one(cases: Cases, document: DocumentCases, case: Case) -> bool:
-    """Whether a successor is still to be made; what AWS did not confirm may be of another account, which has its own room."""
+    """Return whether a successor is still to be made.
+
+    A certificate that AWS did not confirm may be in another account, which has a quota of its own.
+    """
     answered = isinstance(case.observation, Found | Gone)
     due = case.within(cases.policy.notice_days) or isinstance(case.observation, Gone)
     presented = bool(case.subject.now) and case.certificate.kind == "gateway"
@@ -79,7 +82,10 @@ def _needs_one(cases: Cases, document: DocumentCases, case: Case) -> bool:
 
 
 def _may_succeed(cases: Cases, document: DocumentCases, case: Case) -> bool:
-    """Whether it may be a successor that was made already: without the configuration nothing says whose it is."""
+    """Return whether it may be a successor that exists already.
+
+    Without the configuration, nothing tells which certificate it succeeds.
+    """
     lasts = isinstance(case.observation, Found) and not case.within(cases.policy.notice_days)
     return (
         document.document.declared is None

@@ -53,7 +53,10 @@ _DELETES = "no apply deletes it; its owner does:"
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a note for each certificate of API Gateway that AWS has and that none of the stages there presents, now or planned."""
+    """Yield a note for each client certificate in AWS that no stage there presents.
+
+    A stage that will present it after a plan counts too.
+    """
     seen = {
         (place.account, place.region): {stage.certificate_id for stage in survey.stages}
         for place, survey in cases.observations.surveys.items()
@@ -86,7 +89,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _anything_may_be_planned(cases: Cases) -> bool:
-    """Whether a plan lets a stage present what it does not say."""
+    """Return whether a plan gives a stage a certificate that the plan does not name."""
     return any(
         isinstance(stage.presents, PresentsPlanned)
         and (stage.presents.elsewhere or not stage.presents.candidates)
@@ -96,7 +99,7 @@ def _anything_may_be_planned(cases: Cases) -> bool:
 
 
 def _is_left_over(cases: Cases, document: DocumentCases, case: Case) -> bool:
-    """Whether it is there, stays there, and is not on its way to the stages of a rotation."""
+    """Return whether it exists, stays, and does not wait for the stages of a rotation."""
     if (
         case.certificate.kind != "gateway"
         or case.evidence is not Evidence.OBSERVED
@@ -109,7 +112,7 @@ def _is_left_over(cases: Cases, document: DocumentCases, case: Case) -> bool:
 
 
 def _leaving(document: DocumentCases) -> frozenset[str | None]:
-    """The certificates that the document's plan destroys."""
+    """Return the ids of the certificates that the document's plan destroys."""
     plan = document.document.plan
     changes = plan.certificates if plan is not None else ()
     return frozenset(
@@ -139,7 +142,11 @@ def _is_succeeded(document: DocumentCases, case: Case) -> bool:
 
 
 def _is_young(cases: Cases, case: Case) -> bool:
-    """A successor is introduced in the notice before its predecessor's end, so what is older waits for no stage any more."""
+    """Return whether the certificate may still wait for its stages.
+
+    A successor is introduced within the notice before its predecessor's end. An older certificate
+    waits for no stage any more.
+    """
     made = case.observation.created_at if isinstance(case.observation, Found) else None
     if made is None:
         made = case.expires_at - _LIFE if case.expires_at is not None else None
@@ -154,7 +161,10 @@ def _command(case: Case, place: Place) -> str:
 
 
 def _is_forgotten(document: DocumentCases, address: Address) -> bool:
-    """Whether a plan, or a `removed` block with `destroy = false`, takes it out of the state and leaves it in AWS."""
+    """Return whether Terraform takes it out of the state and leaves it in AWS.
+
+    A plan does so, or a `removed` block with `destroy = false`.
+    """
     plan, declared = document.document.plan, document.document.declared
     if plan is not None:
         return any(

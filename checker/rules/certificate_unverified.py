@@ -52,7 +52,7 @@ _NOBODY = Unanswered(
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for everything that the run had to leave unknown."""
+    """Yield a finding for each unknown that the run could not resolve."""
     for document in cases.documents:
         for case in document.cases:
             yield from _certificate(document, case, asked=cases.observations.asked)
@@ -82,7 +82,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _unlisted(document: DocumentCases) -> Iterator[Finding]:
-    """What a scan could not list: whatever is there was not judged."""
+    """Yield a finding for each part that a scan could not list: its contents were not judged."""
     for part in document.document.unread:
         yield Finding(
             rule=RULE.name,
@@ -129,7 +129,10 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
 
 
 def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
-    """What stages present now, where it was asked for and not answered: one finding for what one cause keeps unknown."""
+    """Yield a finding for stages whose present certificate was asked for and not answered.
+
+    Stages with one cause share one finding.
+    """
     unknown: dict[Unanswered, list[Stage]] = {}
     for stage in document.document.stages:
         key = stage_key(stage)
@@ -159,7 +162,7 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
 
 
 def _told(case: Case | None, why: Unanswered) -> bool:
-    """Whether the finding about the stage's certificate tells a person to do the same thing already."""
+    """Return whether the finding about the stage's certificate already has the same remedy."""
     return (
         case is not None
         and isinstance(case.observation, Unanswered)
@@ -168,7 +171,10 @@ def _told(case: Case | None, why: Unanswered) -> bool:
 
 
 def _hidden(document: DocumentCases) -> Iterator[Finding]:
-    """A recorded stage whose id is marked sensitive: it presents something, and nothing says what (I4)."""
+    """Yield a finding for each recorded stage whose certificate id is marked sensitive.
+
+    The stage presents a certificate, and nothing tells which: an unknown is never clean.
+    """
     for stage in document.document.stages:
         if isinstance(stage.presents, PresentsPlanned):
             yield Finding(

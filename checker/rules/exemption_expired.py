@@ -36,7 +36,7 @@ from checker.rules.base import Rule, exemption_finding
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each exemption whose last day is over."""
+    """Yield a warning for each exemption whose last day has passed."""
     for exemption in cases.tally.expired if cases.tally is not None else ():
         message = (
             f"the exemption of {exemption.subject} from {exemption.rule} ran out on "

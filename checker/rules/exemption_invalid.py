@@ -43,7 +43,7 @@ from checker.rules.base import Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each exemption that cannot be taken."""
+    """Yield a warning for each exemption or lineage comment that does not count."""
     for faulty in cases.tally.faulty if cases.tally is not None else ():
         yield Finding(
             rule=RULE.name,

@@ -40,7 +40,7 @@ from checker.rules.base import Rule, exemption_finding
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each exemption that still runs and that nothing needed."""
+    """Yield a warning for each exemption that still runs and that no finding needed."""
     for unused in cases.tally.unused if cases.tally is not None else ():
         exemption = unused.exemption
         message = (

@@ -62,7 +62,7 @@ _LESS = {
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each change that does not belong to the expected phase, and one if the phase's own change is missing."""
+    """Yield an error for each change outside the expected phase, and one if its own is missing."""
     if cases.expect is None:
         return
     for document in cases.documents:
@@ -76,7 +76,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _judge_next(cases: Cases, document: DocumentCases, plan: Plan) -> Iterator[Finding]:
-    """A plan without any change of ours passes: what is not planned is no harm."""
+    """Yield an error for each change that is no next phase; a plan without such changes passes."""
     declared = document.document.declared
     if declared is None:
         return
@@ -97,9 +97,10 @@ def _is_change(change: CertificateChange) -> bool:
 
 
 def _triggered_by_edits(document: DocumentCases, plan: Plan) -> tuple[DeploymentChange, ...]:
-    """Return the deployments that a hash of the configuration's own files replaces, whatever a phase edits in them.
+    """Return the deployments that a hash of the configuration's own files replaces.
 
-    Public configurations have `triggers = { redeployment = filesha1("api_gateway.tf") }`: a comment in that file is enough.
+    Any edit in these files replaces them, whatever the phase. Public configurations have `triggers
+    = { redeployment = filesha1("api_gateway.tf") }`: a comment in that file is enough.
     """
     declared = document.document.declared
     hashes = declared.hashes if declared is not None else ()
@@ -107,7 +108,7 @@ def _triggered_by_edits(document: DocumentCases, plan: Plan) -> tuple[Deployment
 
 
 def _beside_deployments(document: DocumentCases, plan: Plan) -> Iterator[StageChange]:
-    """The changes of stages, without the new id of a deployment that a hash replaces."""
+    """Yield the changes of stages, without the new id of a deployment that a hash replaces."""
     follows = {"deployment_id"} if _triggered_by_edits(document, plan) else set()
     for stage in plan.stages:
         rest = stage.changed - follows
@@ -158,7 +159,7 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
         if _is_change(certificate):
             reason = _certificate(document, certificate, phase)
             fitting += reason is None
-            # An import that changes nothing in AWS is no harm to any phase.
+            # An import that changes nothing in AWS harms no phase.
             if reason is not None and (certificate.action.changes or _moved(certificate)):
                 yield _finding(document, certificate, phase, reason)
     for stage in _beside_deployments(document, plan):
@@ -179,7 +180,7 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
 
 
 def _rather(document: DocumentCases, plan: Plan, phase: Phase) -> str:
-    """Name the phase that the plan is instead, where it is one and nothing else."""
+    """Return the name of the phase that the plan is instead, if it is exactly one."""
     certificates = [change for change in plan.certificates if _is_change(change)]
     stages = [change for change in plan.stages if change.action.changes or _moved(change)]
     if not certificates and not stages:
@@ -200,7 +201,7 @@ def _certificate(document: DocumentCases, change: CertificateChange, phase: Phas
         case Phase.INTRODUCE, Action.CREATE:
             return _no_successor(document, change)
         case Phase.INTRODUCE, Action.NO_OP | Action.UPDATE if change.imported:
-            # A successor that was made outside Terraform comes in by import.
+            # A successor made outside Terraform enters the state by import.
             return _no_successor(document, change)
         case Phase.RETIRE, Action.FORGET if (
             change.before is not None and change.before.id is not None
@@ -221,7 +222,7 @@ def _certificate(document: DocumentCases, change: CertificateChange, phase: Phas
 
 
 def _no_successor(document: DocumentCases, change: CertificateChange) -> str | None:
-    """By lineage, where the configuration has any."""
+    """Return why the certificate is no successor by lineage; None without lineage."""
     declared = document.document.declared
     successors = (
         {entry.block for entry in declared.certificates if entry.succeeds or entry.succeeds_id}
@@ -247,7 +248,11 @@ def _stage(document: DocumentCases, change: StageChange, phase: Phase) -> str | 
 
 
 def _not_its_successor(document: DocumentCases, old: str, new: str) -> str | None:
-    """By lineage, where the configuration knows one for the certificate that the stage leaves."""
+    """Return why a stage does not move to the successor of its certificate.
+
+    None if it does, or if the configuration declares no successor of the certificate that the stage
+    leaves.
+    """
     declared = document.document.declared
     was, becomes = document.by_id(old), document.by_id(new)
     if declared is None or was is None or was.address is None:
@@ -261,7 +266,11 @@ def _not_its_successor(document: DocumentCases, old: str, new: str) -> str | Non
 
 
 def _not_its_predecessor(document: DocumentCases, old: str, new: str) -> str | None:
-    """By lineage, where the configuration knows what the certificate that the stage leaves has succeeded."""
+    """Return why a stage does not move back to the predecessor of its certificate.
+
+    None if it does, or if the configuration declares no predecessor of the certificate that the
+    stage leaves.
+    """
     declared = document.document.declared
     was, becomes = document.by_id(old), document.by_id(new)
     if declared is None or was is None or was.address is None:

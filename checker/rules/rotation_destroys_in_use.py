@@ -59,7 +59,10 @@ from checker.rules.replaced import undo
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each certificate in use that a plan, or the next apply of a state's configuration, destroys."""
+    """Yield an error for each certificate in use that a plan or the next apply destroys.
+
+    The next apply is judged by a state and its configuration.
+    """
     for document in cases.documents:
         plan = document.document.plan
         if plan is None:
@@ -77,9 +80,10 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _without_block(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
-    """A state whose configuration has no block of a certificate in use any more, while it has the block of some recorded stage.
+    """Yield an error for each certificate in use whose block is missing in the configuration.
 
-    A configuration without any block of the recorded stages belongs to another state, or everything is to be destroyed.
+    The configuration still has the block of some recorded stage. A configuration without any block
+    of the recorded stages belongs to another state, or everything is to be destroyed.
     """
     declared = document.document.declared
     if declared is None:
@@ -127,7 +131,8 @@ def _who(inside: tuple[Stage, ...], outside: tuple[str, ...]) -> str:
     who = [list_stages(inside)] if inside else []
     if outside:
         who.append(
-            f"in AWS {', '.join(outside[:3])}{f' and {len(outside) - 3} more' if len(outside) > 3 else ''}"
+            f"in AWS {', '.join(outside[:3])}"
+            f"{f' and {len(outside) - 3} more' if len(outside) > 3 else ''}"
         )
     return " and ".join(who)
 
@@ -155,7 +160,10 @@ def _finding(
 
 
 def _remedy(document: DocumentCases, change: CertificateChange) -> str:
-    """What keeps it; a block that the configuration has no more comes first, since no patch can write it."""
+    """Return how to keep the certificate.
+
+    A missing block comes first, since no patch can write it.
+    """
     declared = document.document.declared
     block = change.address.block
     if declared is not None and declared.lacks(block):
@@ -175,7 +183,7 @@ def _put_back(address: Address) -> str:
 
 
 def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:
-    """The stages that present it now, less those that the same plan destroys for good."""
+    """Return the stages that present it now, less those that the same plan deletes."""
     plan = document.document.plan
     changes = plan.stages if plan is not None else ()
     leaving = {
@@ -191,7 +199,7 @@ def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:
 def _stages_in_aws(
     cases: Cases, document: DocumentCases, case: Case | None, identity: str
 ) -> tuple[str, ...]:
-    """The stages that AWS shows presenting it and that the document does not know to."""
+    """Return the stages that present it in AWS, and that the document does not know of."""
     home = case.subject.key.place if case is not None and case.subject.key is not None else Place()
     plan = document.document.plan
     known = {

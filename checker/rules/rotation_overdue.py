@@ -47,7 +47,10 @@ from checker.rules.base import Rule, certificate_finding, format_day, list_stage
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each certificate that is still presented behind repoint-by though its successor is in state."""
+    """Yield an error for each certificate still presented after repoint-by.
+
+    Its successor is in state.
+    """
     for document in cases.documents:
         for case in document.cases:
             if not case.subject.now or case.expires_at is None:
@@ -70,7 +73,10 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _remedy(cases: Cases, successor: Case) -> str:
-    """Repoint now; inside the trust window the default phase waits, so that the phase has to be named."""
+    """Return the remedy: repoint now.
+
+    Within the trust window the default phase waits, so the remedy names the phase.
+    """
     ready = cases.policy.window_end(successor.made_at) if successor.made_at is not None else None
     if ready is None or ready <= cases.as_of:
         return "repoint the stages now (`tfcert patch`)"

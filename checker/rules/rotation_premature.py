@@ -46,7 +46,7 @@ from checker.rules.base import Needs, Rule, format_days, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each stage that a plan moves from one certificate to another that is too young."""
+    """Yield a warning for each stage that a plan moves to a successor within its trust window."""
     for document in cases.documents:
         plan = document.document.plan
         for change in plan.stages if plan is not None else ():

@@ -56,7 +56,10 @@ from checker.rules.replaced import undo
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each stage that a plan moves from one certificate to another that the same plan makes."""
+    """Yield an error for each stage that a plan moves to a certificate that the same plan makes.
+
+    Also yield one for each second successor that the plan makes.
+    """
     for document in cases.documents:
         plan = document.document.plan
         yield from _second(cases, document)
@@ -82,7 +85,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _undone(plan: Plan | None, candidates: tuple[Address, ...]) -> str | None:
-    """What takes the replacement out of the plan, where Terraform says why it replaces one of the certificates."""
+    """Return how to remove the replacement from the plan, if Terraform gives a reason for it."""
     changes = [
         change
         for change in (plan.certificates if plan is not None else ())
@@ -92,7 +95,11 @@ def _undone(plan: Plan | None, candidates: tuple[Address, ...]) -> str | None:
 
 
 def _remedy(document: DocumentCases, old: str) -> str:
-    """What separates the steps: for a successor that was written manually the patch that leaves it to be applied alone."""
+    """Return how to separate the steps.
+
+    For a successor that was written manually, it is the patch that leaves the successor to be
+    applied alone.
+    """
     case = document.by_id(old)
     declared = document.document.declared
     block = case.address.block if case is not None and case.address is not None else None

@@ -70,7 +70,7 @@ _DONE = {
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each stage that presents a certificate before the plan and none after it."""
+    """Yield an error for each stage that a plan leaves without its certificate."""
     for document in cases.documents:
         plan = document.document.plan
         for change in plan.stages if plan is not None else ():

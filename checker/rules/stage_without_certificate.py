@@ -44,7 +44,10 @@ from checker.rules.base import Rule, locate, stage_name
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for each stage that presents nothing, as recorded or after the plan, and of which AWS says nothing else."""
+    """Yield a finding for each stage that presents nothing, as recorded or after the plan.
+
+    A stage that presents a certificate in AWS is skipped.
+    """
     for document in cases.documents:
         detached = _detached(document)
         for stage in stages_after(document.document):
@@ -64,7 +67,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _detached(document: DocumentCases) -> frozenset[object]:
-    """The stages from which the plan takes the certificate, which stage-detached tells of."""
+    """Return the stages that lose their certificate in the plan; stage-detached reports them."""
     plan = document.document.plan
     changes = plan.stages if plan is not None else ()
     return frozenset(
@@ -79,7 +82,7 @@ def _could(document: DocumentCases, stage: Stage) -> bool:
 
 
 def _shown(cases: Cases, stage: Stage) -> bool:
-    """Whether AWS says that it presents one by now, which certificate-drifted tells of."""
+    """Return whether the stage presents a certificate in AWS; certificate-drifted reports it."""
     key = stage_key(stage)
     answer = cases.observations.stages.get(key) if key is not None else None
     return isinstance(answer, ObservedStage) and answer.certificate_id is not None
