@@ -185,8 +185,7 @@ def rotate_remedy(document: DocumentCases, case: Case) -> str:
 NOTHING_TO_DO = "nothing to do: ACM renews it by itself, and nothing says that this failed"
 _NOT_KNOWN = (
     "ACM was not asked whether it renews it by itself; if it was imported, re-import it under the "
-    "same ARN "
-    "(`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
+    "same ARN (`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
 )
 
 
@@ -251,8 +250,7 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
                 document,
                 severity,
                 f"{written.address} has stage_name, and the plan does not say which stage it "
-                f"writes: if it is {stage_name(stage)},"
-                " that presents no certificate afterwards",
+                f"writes: if it is {stage_name(stage)}, that presents no certificate afterwards",
                 "take stage_name out of the deployment (the stage has a resource of its own), or "
                 "plan again with known values",
             ),

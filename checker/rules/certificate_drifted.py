@@ -125,8 +125,7 @@ def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: 
     if block is not None and block.ignores:
         return (
             "its ignore_changes covers client_certificate_id, so no apply changes it: rotate it "
-            "where it is attached; "
-            "`terraform apply -refresh-only` takes it into state"
+            "where it is attached; `terraform apply -refresh-only` takes it into state"
         )
     undoes = f"moves it back to {recorded}" if recorded else "takes it off again"
     unless = "" if block is not None else ", unless ignore_changes covers client_certificate_id"
@@ -137,8 +136,7 @@ def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: 
         )
     return (
         f"the next apply {undoes}{unless}: if that is wrong, take {shown or 'that it has none'} "
-        "into the configuration before; "
-        "`terraform plan -refresh-only` shows it"
+        "into the configuration before; `terraform plan -refresh-only` shows it"
     )
 
 

@@ -89,8 +89,8 @@ def _remedy(document: DocumentCases, case: Case, *, cured: bool) -> str:
         return "this plan is the next step of its rotation"
     if acm_renews(case):
         return (
-            "ACM was to renew it by itself and has not: see in ACM why (`aws acm "
-            "describe-certificate`)"
+            "ACM was to renew it by itself and has not: see in ACM why "
+            "(`aws acm describe-certificate`)"
         )
     return acm_remedy(case) or f"{rotate_remedy(document, case)} for the next safe step"
 

@@ -100,13 +100,12 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     elif successor is not None:
         severity = Severity.WARNING
         remedy = (
-            f"its successor {successor.address} is in state: repoint the stages {repoint} (`tfcert "
-            "patch`)"
+            f"its successor {successor.address} is in state: repoint the stages {repoint} "
+            "(`tfcert patch`)"
         )
     message = (
         f"certificate {case.id} ends on {format_day(case.expires_at)}, in "
-        f"{format_days(case.days_left)}, "
-        f"and is presented by {list_stages(presenters(case))}"
+        f"{format_days(case.days_left)}, and is presented by {list_stages(presenters(case))}"
     )
     return certificate_finding(case, document, RULE.name, severity, message, remedy)
 

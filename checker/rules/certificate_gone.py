@@ -54,9 +54,9 @@ _FROM_ACM = (
     "tfcert's does that"
 )
 _NOT_HERE = (
-    "where Terraform makes another one, apply that alone first (`terraform apply -target=ADDRESS`) "
-    "and give its PEM to the "
-    "backends; else point the stages to a certificate that is there"
+    "where Terraform makes another one, apply that alone first "
+    "(`terraform apply -target=ADDRESS`) and give its PEM to the backends; else point the stages "
+    "to a certificate that is there"
 )
 
 
@@ -102,9 +102,8 @@ def _anew(address: Address) -> str:
     """
     return (
         "do not apply everything at once: Terraform would make it anew and move the stages to it "
-        "before any backend trusts it. "
-        f"First `terraform apply -target='{address}'`, which makes it alone; give its PEM to the "
-        "backends; then apply the rest"
+        f"before any backend trusts it. First `terraform apply -target='{address}'`, which makes "
+        "it alone; give its PEM to the backends; then apply the rest"
     )
 
 

@@ -69,8 +69,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     )
                     message = (
                         f"certificate {case.id} ends on {format_day(case.expires_at)}, in "
-                        f"{format_days(left)}, "
-                        f"and ACM will not renew it: {reason}"
+                        f"{format_days(left)}, and ACM will not renew it: {reason}"
                     )
                     yield certificate_finding(case, document, RULE.name, severity, message, remedy)
                 case _:

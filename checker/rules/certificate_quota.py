@@ -64,8 +64,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                 message=f"{place} holds {held} of {quota} client certificates, and rotations that "
                 f"are due need {more} more",
                 remedy="delete those that no stage presents, have the quota raised (then "
-                "certificate_quota in the policy), "
-                "or finish one rotation before the next is begun",
+                "certificate_quota in the policy), or finish one rotation before the next is "
+                "begun",
                 about=place,
             )
 

@@ -155,8 +155,8 @@ def _is_young(cases: Cases, case: Case) -> bool:
 
 def _command(case: Case, place: Place) -> str:
     return (
-        f"`aws apigateway delete-client-certificate --client-certificate-id {case.id} --region "
-        f"{place.region}`"
+        f"`aws apigateway delete-client-certificate --client-certificate-id {case.id} "
+        f"--region {place.region}`"
     )
 
 

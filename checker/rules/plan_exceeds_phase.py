@@ -131,12 +131,10 @@ def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterat
                 source=document.document.source.path,
                 severity=Severity.WARNING,
                 message=f"the plan also replaces deployment {deployment.address}: its trigger "
-                "hashes files of the configuration "
-                f"({places}), so each edit of them publishes whatever of the API is not deployed "
-                "yet",
+                f"hashes files of the configuration ({places}), so each edit of them publishes "
+                "whatever of the API is not deployed yet",
                 remedy="see in the same plan that no method, integration or model of the API "
-                "changes with it, then apply it; "
-                "else apply those in a change of their own first",
+                "changes with it, then apply it; else apply those in a change of their own first",
                 address=str(deployment.address),
                 location=locate(document, deployment.address),
             )

@@ -117,8 +117,8 @@ def _without_block(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
                 source=document.document.source.path,
                 severity=RULE.severity,
                 message=f"the configuration has no block of {address} any more: the next apply "
-                "would destroy certificate "
-                f"{identity} while it is presented by {_who(inside, outside)}",
+                f"would destroy certificate {identity} while it is presented by "
+                f"{_who(inside, outside)}",
                 remedy=_put_back(address),
                 address=str(address),
                 certificate_id=identity,
@@ -169,8 +169,8 @@ def _remedy(document: DocumentCases, change: CertificateChange) -> str:
     if declared is not None and declared.lacks(block):
         return _put_back(block)
     return (
-        "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert "
-        "patch`)"
+        "keep it until no stage presents it: move the stages in an apply of its own first "
+        "(`tfcert patch`)"
     )
 
 

@@ -66,8 +66,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                 RULE.name,
                 Severity.WARNING if cured else RULE.severity,
                 f"certificate {case.id} was to be replaced by {successor.address} until "
-                f"{format_day(repoint_by)}, "
-                f"and is still presented by {list_stages(case.subject.now)}",
+                f"{format_day(repoint_by)}, and is still presented by "
+                f"{list_stages(case.subject.now)}",
                 "this plan moves the stages; apply it" if cured else _remedy(cases, successor),
             )
 

@@ -68,8 +68,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                 source=document.document.source.path,
                 severity=RULE.severity,
                 message=f"the plan moves {change.address} to certificate {new}, made at "
-                f"{made:%Y-%m-%d %H:%M} UTC: "
-                f"less than the trust window of {format_days(cases.policy.trust_window_days)} ago",
+                f"{made:%Y-%m-%d %H:%M} UTC: less than the trust window of "
+                f"{format_days(cases.policy.trust_window_days)} ago",
                 remedy=f"do not apply before {moment(ready)}, or until every backend is known to "
                 f"trust {new}",
                 address=str(change.address),

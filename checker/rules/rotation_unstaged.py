@@ -72,8 +72,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                         source=document.document.source.path,
                         severity=RULE.severity,
                         message=f"one apply would make {made} and move {change.address} to it, "
-                        f"away from {old}: "
-                        "the backend could not trust it in time",
+                        f"away from {old}: the backend could not trust it in time",
                         remedy=_undone(plan, candidates) or _remedy(document, old),
                         address=str(change.address),
                         certificate_id=old,
@@ -108,8 +107,8 @@ def _remedy(document: DocumentCases, old: str) -> str:
         if guess is not None and guess.moved and not guess.several and declared.lacks(block):
             return (
                 f"put the block of {block.in_module} back before anything is applied, then run "
-                "`tfcert patch`: it points the stage "
-                f"back to that, and keeps {guess.successor.block.in_module} to be applied alone"
+                "`tfcert patch`: it points the stage back to that, and keeps "
+                f"{guess.successor.block.in_module} to be applied alone"
             )
         if (
             guess is not None
@@ -119,12 +118,12 @@ def _remedy(document: DocumentCases, old: str) -> str:
         ):
             return (
                 f"run `tfcert patch`: it points the stage back to {block.in_module} and keeps "
-                f"{guess.successor.block.in_module}; "
-                "apply that alone, have every backend trust it, then ask again for repoint"
+                f"{guess.successor.block.in_module}; apply that alone, have every backend trust "
+                "it, then ask again for repoint"
             )
     return (
-        "apply the new certificate alone, have the backend trust it, then move the stage (`tfcert "
-        "patch`)"
+        "apply the new certificate alone, have the backend trust it, then move the stage "
+        "(`tfcert patch`)"
     )
 
 

@@ -107,8 +107,7 @@ def _through_others(document: DocumentCases) -> Iterator[Finding]:
             document,
             stage,
             f"the plan takes certificate {old} off {stage_name(stage)}: {deployment.address} "
-            f"({done}) has stage_name and writes the"
-            f" stage itself; {then}",
+            f"({done}) has stage_name and writes the stage itself; {then}",
             "take stage_name out of the deployment without replacing it: `terraform state rm` it, "
             "remove the argument, plan again",
         )
@@ -142,9 +141,8 @@ def _clash(document: DocumentCases, clash: StageClash) -> Finding:
         source=document.document.source.path,
         severity=RULE.severity,
         message=f"{stage_name(clash.stage)} would present no certificate: {clash.deployment} "
-        f"({done}) has stage_name and creates"
-        " the stage first, and AWS refuses to create it again (ConflictException), so the apply "
-        "fails",
+        f"({done}) has stage_name and creates the stage first, and AWS refuses to create it again "
+        "(ConflictException), so the apply fails",
         remedy="take stage_name out of the deployment: the stage has a resource of its own; then "
         "plan again"
         if clash.action is Action.CREATE
