@@ -19,7 +19,7 @@ resource "aws_api_gateway_client_certificate" "orders_202511" {
 
 ## How to fix
 Where a successor is declared, `tfcert patch` writes the retire phase. Otherwise remove the block
-from the configuration in an apply of its own. Delete a certificate that no Terraform manages with
+from the configuration in a separate apply. Delete a certificate that no Terraform manages with
 the command that the finding names.
 
 ## How to exempt

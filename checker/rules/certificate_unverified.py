@@ -19,7 +19,7 @@ The finding names the failure and what gives an answer: credentials, a permissio
 state with dates.
 
 ## How to exempt
-This finding cannot be exempted and not switched off: an unknown is never clean.
+This finding cannot be exempted or switched off: an unknown is never clean.
 
 ## Source
 tfcert's own invariant: an unknown is never clean.

@@ -82,7 +82,7 @@ def _written(
 def _kept(document: DocumentCases, plan: Plan) -> Iterator[tuple[Stage, StageChange | None]]:
     """Yield the recorded stages with a certificate that the plan keeps, with their changes.
 
-    The plan neither deletes them nor makes them anew.
+    The plan neither deletes, replaces nor creates them.
     """
     changes = {
         (address, change.deposed): change

@@ -11,7 +11,7 @@ one that the configuration has and the plan's prior state lacks.
 certificate at all.
 
 ```hcl
-# With --expect introduce: the second block is what is too much.
+# With --expect introduce: the second block belongs to another phase.
 resource "aws_api_gateway_client_certificate" "orders_202611" {
 }
 
@@ -178,7 +178,7 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
 
 
 def _rather(document: DocumentCases, plan: Plan, phase: Phase) -> str:
-    """Return the name of the phase that the plan is instead, if it is exactly one."""
+    """Return a text that names the phase that the plan is instead; empty if there is none."""
     certificates = [change for change in plan.certificates if _is_change(change)]
     stages = [change for change in plan.stages if change.action.changes or _moved(change)]
     if not certificates and not stages:
