@@ -18,7 +18,8 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Make a certificate and have the backend trust it. Only then name it in `client_certificate_id`, in a separate apply: a backend that asks for a certificate refuses one that it does not know.
+Make a certificate and have the backend trust it. Only then name it in `client_certificate_id`, in
+a separate apply: a backend that asks for a certificate refuses one that it does not know.
 
 ## How to exempt
 Leave it off, switch it off for a scope, or exempt the rule for the stage's address until a date.
