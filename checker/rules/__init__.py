@@ -1,4 +1,4 @@
-"""The rules, one a file; `RULES` is the order in which they run."""
+"""The rules, one per file; `RULES` gives the order in which they run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _ON_SOURCES: tuple[Rule, ...] = (
     stage_without_certificate.RULE,
     plan_exceeds_phase.RULE,
 )
-# Asked last: they speak of what became of the exemptions.
+# These run last: they report on the exemptions that the other findings used.
 _ON_EXEMPTIONS: tuple[Rule, ...] = (
     exemption_invalid.RULE,
     exemption_expired.RULE,
@@ -56,5 +56,8 @@ RULES: tuple[Rule, ...] = (*_ON_SOURCES, *_ON_EXEMPTIONS)
 
 
 def judge(cases: Cases) -> tuple[Finding, ...]:
-    """What the rules find, weighed and exempted as the policy says, and sorted; what two say alike of one document is kept once."""
+    """Return the findings of all rules, weighed and exempted as the policy says, and sorted.
+
+    A finding that two rules report alike for one document is kept once.
+    """
     return judge_cases(cases, _ON_SOURCES, _ON_EXEMPTIONS)

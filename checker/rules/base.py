@@ -1,4 +1,4 @@
-"""Rule, Finding helpers, shared remedies."""
+"""The rule type, constructors of findings, and the remedies that several rules share."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 
 class Needs(StrEnum):
-    """What a run must have so that a rule can find anything: without it an exemption of the rule is not called unused."""
+    """The input that a run must have so that a rule can find anything.
+
+    Without it, an exemption of the rule is not reported as unused.
+    """
 
     NOTHING = "nothing"
     PLAN = "a plan"
@@ -39,8 +42,9 @@ class Needs(StrEnum):
 class Rule(Struct, frozen=True, kw_only=True):
     """A rule of the catalogue; its page is the docstring of the module that defines `check`.
 
-    `mildest` is the least that a policy may let it weigh; None where it may be switched off. Where `exemptable` is False no
-    exemption of it is taken. One that is `off` runs only where a policy gives it a weight.
+    `mildest` is the lowest weight that a policy may give it; None where a policy may switch it off.
+    Where `exemptable` is False, exemptions of it do not count. A rule that is `off` runs only where
+    a policy gives it a weight.
     """
 
     name: str
@@ -54,17 +58,17 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     @property
     def weight(self) -> Severity | None:
-        """What it weighs where no policy says otherwise; None where it is off until one names it."""
+        """The default weight; None where the rule is off until a policy names it."""
         return None if self.off else self.severity
 
     @property
     def weight_word(self) -> str:
-        """The same as a policy would write it."""
+        """The default weight as a policy would write it."""
         return "off" if self.off else self.severity.word
 
 
 def locate(document: DocumentCases, address: Address | None) -> Location | None:
-    """The file and line of the block that declares an address, where the configuration is at hand."""
+    """Return the file and line of an address's block, where the configuration is at hand."""
     declared = document.document.declared
     return (
         declared.locations.get(address.block)
@@ -74,7 +78,10 @@ def locate(document: DocumentCases, address: Address | None) -> Location | None:
 
 
 def stage_name(stage: Stage) -> str:
-    """How a finding names a stage: its address, or API and stage name where Terraform knows no address."""
+    """Return the name of a stage in findings.
+
+    It is the address, or API and stage name where Terraform knows no address.
+    """
     if stage.address is not None:
         return (
             f"{stage.address} (deposed object {stage.deposed})"
@@ -86,14 +93,14 @@ def stage_name(stage: Stage) -> str:
 
 
 def list_stages(stages: Iterable[Stage]) -> str:
-    """Name stages in one line: at most three, and how many more."""
+    """Return the names of stages in one line: at most three, and how many more."""
     names = sorted({stage_name(stage) for stage in stages})
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
 
 
 def presenters(case: Case) -> tuple[Stage, ...]:
-    """Every stage that presents the certificate, now or after the plan; each once."""
+    """Return every stage that presents the certificate, now or after the plan; each once."""
     seen: dict[str, Stage] = {}
     for stage in case.subject.stages:
         seen.setdefault(stage_name(stage), stage)
@@ -101,7 +108,10 @@ def presenters(case: Case) -> tuple[Stage, ...]:
 
 
 def subject_address(case: Case) -> Address | None:
-    """The address that a finding about a certificate is filed under: its own, else that of a stage that presents it."""
+    """Return the address for a finding about a certificate.
+
+    It is the certificate's own address, or else the address of a stage that presents it.
+    """
     if case.address is not None:
         return case.address
     return next((stage.address for stage in presenters(case) if stage.address is not None), None)
@@ -110,7 +120,7 @@ def subject_address(case: Case) -> Address | None:
 def certificate_finding(
     case: Case, document: DocumentCases, rule: str, severity: Severity, message: str, remedy: str
 ) -> Finding:
-    """A finding about a certificate, filed under its address and place in the configuration."""
+    """Return a finding about a certificate, with its address and place in the configuration."""
     address = subject_address(case)
     return Finding(
         rule=rule,
@@ -129,7 +139,7 @@ def certificate_finding(
 def exemption_finding(
     exemption: Exemption, rule: str, severity: Severity, message: str, remedy: str
 ) -> Finding:
-    """A finding about an exemption itself, filed under what it names and where it is written."""
+    """Return a finding about an exemption itself, with the name and the location in it."""
     return Finding(
         rule=rule,
         severity=severity,
@@ -142,12 +152,12 @@ def exemption_finding(
 
 
 def format_day(instant: datetime) -> str:
-    """A date as reports print it, in UTC."""
+    """Return a date as reports print it, in UTC."""
     return instant.strftime("%Y-%m-%d")
 
 
 def format_days(count: int) -> str:
-    """A number of days in words: `1 day`, `12 days`."""
+    """Return a number of days in words: `1 day`, `12 days`."""
     return f"{count} day" if abs(count) == 1 else f"{count} days"
 
 
@@ -155,7 +165,10 @@ _BY_HAND = "rotate it by hand, by the steps that `tfcert scan` prints"
 
 
 def rotate_remedy(document: DocumentCases, case: Case) -> str:
-    """What to run or do for a certificate that is to be rotated; a scan finds what no patch reaches."""
+    """Return the remedy for a certificate that needs rotation.
+
+    A scan also finds certificates that no patch reaches.
+    """
     if document.document.source.kind != "aws":
         return "run `tfcert patch`"
     match document.document.manages(case.certificate):
@@ -171,18 +184,18 @@ def rotate_remedy(document: DocumentCases, case: Case) -> str:
 
 NOTHING_TO_DO = "nothing to do: ACM renews it by itself, and nothing says that this failed"
 _NOT_KNOWN = (
-    "ACM was not asked whether it renews it by itself; if it was imported, re-import it under the same ARN "
-    "(`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
+    "ACM was not asked whether it renews it by itself; if it was imported, re-import it under the "
+    "same ARN (`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
 )
 
 
 def acm_renews(case: Case) -> bool:
-    """Whether ACM answered that it renews the certificate, and not that this failed."""
+    """Return whether ACM answered that it renews the certificate, and not that this failed."""
     return isinstance(case.observation, Found) and isinstance(case.observation.renewal, AcmRenews)
 
 
 def acm_remedy(case: Case) -> str | None:
-    """What to do about a certificate of ACM that nears or is behind its end; None for one of API Gateway."""
+    """Return the remedy for an ACM certificate near or past its end; None for API Gateway's own."""
     match case.observation:
         case Found(renewal=AcmDoesNotRenew(remedy=remedy)):
             return remedy
@@ -193,7 +206,10 @@ def acm_remedy(case: Case) -> str | None:
 
 
 def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
-    """Yield a finding for everything that the plan of a document does not say, or says in words that are not known here."""
+    """Yield a finding for each unknown in the plan of a document.
+
+    The plan does not say it, or says it in words that this version does not know.
+    """
     plan = document.document.plan
     if plan is None:
         return
@@ -233,9 +249,10 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
             _open(
                 document,
                 severity,
-                f"{written.address} has stage_name, and the plan does not say which stage it writes: if it is {stage_name(stage)},"
-                " that presents no certificate afterwards",
-                "take stage_name out of the deployment (the stage has a resource of its own), or plan again with known values",
+                f"{written.address} has stage_name, and the plan does not say which stage it "
+                f"writes: if it is {stage_name(stage)}, that presents no certificate afterwards",
+                "take stage_name out of the deployment (the stage has a resource of its own), or "
+                "plan again with known values",
             ),
             address=str(written.address),
             location=locate(document, written.address),
@@ -246,8 +263,10 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
                 found = _open(
                     document,
                     severity,
-                    f"the plan does not say which certificate {stage_name(change.after)} will present",
-                    "its value comes from something that is known only after apply; plan again once that is applied",
+                    f"the plan does not say which certificate {stage_name(change.after)} will "
+                    "present",
+                    "its value comes from something that is known only after apply; plan again "
+                    "once that is applied",
                     change,
                 )
                 yield replace(found, about=change.sides)
@@ -262,7 +281,7 @@ def _open(
     remedy: str,
     change: StageChange | CertificateChange | None = None,
 ) -> Finding:
-    """That something is not known, filed under the address of the change that leaves it open, if it is one."""
+    """Return a finding for an unknown, with the address of the change that causes it."""
     return Finding(
         rule=UNVERIFIED,
         source=document.document.source.path,

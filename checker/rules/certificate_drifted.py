@@ -1,32 +1,35 @@
 """AWS's answer differs from state: another certificate on the stage, or another end date.
 
 ## Why
-Somebody changed outside Terraform what a stage presents: the next plan moves the stage back, to a certificate that its backend may
-not trust any more. And what the stage presents now is in no state, so nobody is told when it ends.
+Somebody changed the certificate of the stage outside Terraform. The next plan moves the stage back
+to a certificate that its backend may no longer trust. The certificate that the stage presents now
+is in no state, so no report warns before it ends.
 
 ## Example
-A certificate rotated by hand in the console while state still names the old one.
+A certificate was rotated manually in the console, and state still names the old one.
 
 ```hcl
 resource "aws_api_gateway_stage" "live" {
   rest_api_id           = aws_api_gateway_rest_api.orders.id
   deployment_id         = aws_api_gateway_deployment.orders.id
   stage_name            = "live"
-  client_certificate_id = aws_api_gateway_client_certificate.orders.id # in AWS it is another one's by now
+  client_certificate_id = aws_api_gateway_client_certificate.orders.id # AWS has another
 }
 ```
 
 ## How to fix
-`terraform plan -refresh-only` shows what changed. Take the certificate of AWS into the configuration, or apply to move the stage
-back. It is an error where what the stage presents in AWS is within the threshold, has ended or is gone. `--no-drift` asks for
-none of it.
+`terraform plan -refresh-only` shows the changes. Take the certificate that AWS shows into the
+configuration, or apply to move the stage back. The finding is an error where the certificate that
+the stage presents in AWS is within the threshold, has ended or is gone. `--no-drift` switches these
+questions to AWS off.
 
 ## How to exempt
 Exempt the rule for the stage's address until a date.
 
 ## Source
-AWS, API reference, GetStages: `clientCertificateId`. An end date counts as another from a day on, and ACM's are left out: it
-renews under the same ARN, which is as it should be.
+AWS, API reference, GetStages: `clientCertificateId`. Two end dates differ if they are a day or more
+apart. The end dates of ACM certificates are not compared: ACM renews under the same ARN, so a new
+date is normal.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ _SAME = timedelta(days=1)
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for each recorded stage, and each recorded end, that AWS answers otherwise about."""
+    """Yield a finding for each recorded stage, and each recorded end, for which AWS differs."""
     for document in cases.documents:
         for stage in document.document.stages:
             key = stage_key(stage)
@@ -78,7 +81,10 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
                 RULE.severity,
                 f"{stage_name(stage)} is in state, and AWS has no such stage ({key.place})",
             )
-            remedy = "the next apply makes it anew; if it was deleted for good, take it out of the configuration"
+            remedy = (
+                "the next apply makes it anew; if it was deleted for good, take it out of the "
+                "configuration"
+            )
         case _:
             return
     yield Finding(
@@ -95,7 +101,11 @@ def _stage(cases: Cases, document: DocumentCases, stage: Stage, key: StageKey) -
 
 
 def _cause(document: DocumentCases, shown: str | None, recorded: str | None) -> str:
-    """After an UpdateStage that failed, state has the new id and AWS still the old one: both are this state's own."""
+    """Return the likely cause of the difference.
+
+    After an UpdateStage that failed, state has the new id and AWS still has the old one. Both ids
+    belong to this state.
+    """
     case = document.by_id(shown) if shown is not None else None
     own = case is not None and case.address is not None
     if recorded is not None and (own or shown is None):
@@ -114,8 +124,8 @@ def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: 
     )
     if block is not None and block.ignores:
         return (
-            "its ignore_changes covers client_certificate_id, so no apply changes it: rotate it where it is attached; "
-            "`terraform apply -refresh-only` takes it into state"
+            "its ignore_changes covers client_certificate_id, so no apply changes it: rotate it "
+            "where it is attached; `terraform apply -refresh-only` takes it into state"
         )
     undoes = f"moves it back to {recorded}" if recorded else "takes it off again"
     unless = "" if block is not None else ", unless ignore_changes covers client_certificate_id"
@@ -125,13 +135,13 @@ def _remedy(document: DocumentCases, stage: Stage, shown: str | None, recorded: 
             f"plan and apply again, which {undoes}{unless}; `terraform plan -refresh-only` shows it"
         )
     return (
-        f"the next apply {undoes}{unless}: if that is wrong, take {shown or 'that it has none'} into the configuration before; "
-        "`terraform plan -refresh-only` shows it"
+        f"the next apply {undoes}{unless}: if that is wrong, take {shown or 'that it has none'} "
+        "into the configuration before; `terraform plan -refresh-only` shows it"
     )
 
 
 def _weighed(cases: Cases, shown: str, place: Place) -> tuple[Severity, str]:
-    """How much it weighs that a stage presents this one by now, and what is known of its end."""
+    """Return the severity for the certificate that AWS shows on a stage, and a text on its end."""
     match cases.observations.said_of(shown, place):
         case Found(expires_at=end):
             left = days_between(cases.as_of, end)
@@ -159,8 +169,10 @@ def _end(document: DocumentCases, case: Case) -> Iterator[Finding]:
                 document,
                 RULE.name,
                 RULE.severity,
-                f"certificate {case.id} ends on {format_day(end)} in AWS, and by state on {format_day(recorded)}",
-                "AWS's date is the one that counts here; `terraform apply -refresh-only` takes it into state",
+                f"certificate {case.id} ends on {format_day(end)} in AWS, and by state on "
+                f"{format_day(recorded)}",
+                "AWS's date is the one that counts here; `terraform apply -refresh-only` takes it "
+                "into state",
             )
         case _:
             pass

@@ -1,11 +1,13 @@
 """A stage names a certificate of another region or another account.
 
 ## Why
-API Gateway lets a stage present only what its own account and region has. An id of elsewhere is refused at apply, or it names by
-chance another certificate; either way it is not the one that is watched.
+API Gateway lets a stage present only a certificate of its own account and region. AWS refuses
+another id at apply, or the id names another certificate by chance. Either way the stage does not
+present the certificate that tfcert watches.
 
 ## Example
-A stage in eu-west-1 whose `client_certificate_id` is the id of a certificate that state has in us-east-1.
+A stage in eu-west-1 whose `client_certificate_id` is the id of a certificate that state has in
+us-east-1.
 
 ```hcl
 resource "aws_api_gateway_client_certificate" "orders" {
@@ -22,15 +24,16 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Make a certificate with the stage's own provider (region and account), have the backend trust it, and point the stage to that.
+Make a certificate with the stage's own provider (region and account). Have the backend trust it,
+and point the stage to it.
 
 ## How to exempt
 Exempt the rule for the stage's address until a date.
 
 ## Source
-AWS, API Gateway developer guide: a client certificate belongs to an account and region; one of ACM must be of the API's account and
-region, and its ARN says of which it is (`facts/aws.md` 1 and 2). Ids may collide: where AWS has the id at the stage's own place
-there is no finding.
+AWS, API Gateway developer guide: a client certificate belongs to an account and region. An ACM
+certificate must be of the API's account and region, and its ARN names both. Ids may collide: where
+AWS has the id in the stage's own account and region, there is no finding.
 """
 
 from __future__ import annotations
@@ -48,7 +51,10 @@ from checker.rules.base import Rule, locate, stage_name
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each stage that presents, now or after the plan, a certificate that is recorded elsewhere alone."""
+    """Yield an error for each stage that presents a certificate recorded only elsewhere.
+
+    The stage presents it now or after the plan.
+    """
     homes: dict[str, set[Place]] = {}
     for case in cases.all:
         if case.id is not None and case.address is not None:
@@ -63,8 +69,10 @@ def check(cases: Cases) -> Iterator[Finding]:
                     rule=RULE.name,
                     source=document.document.source.path,
                     severity=RULE.severity,
-                    message=f"{stage_name(stage)} ({stage.place}) names certificate {stage.presents.id}, which is of {elsewhere}",
-                    remedy="make a certificate in the stage's own account and region, and point the stage to that",
+                    message=f"{stage_name(stage)} ({stage.place}) names certificate "
+                    f"{stage.presents.id}, which is of {elsewhere}",
+                    remedy="make a certificate in the stage's own account and region, and point "
+                    "the stage to that",
                     address=str(stage.address) if stage.address is not None else None,
                     certificate_id=stage.presents.id,
                     location=locate(document, stage.address),
@@ -73,8 +81,8 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _elsewhere(cases: Cases, stage: Stage, homes: dict[str, set[Place]]) -> Place | None:
-    """The place that the certificate is of, where none that it may be of is the stage's."""
-    assert isinstance(stage.presents, Presents)  # noqa: S101 -- the caller has looked
+    """Return the place of the certificate, where none of its possible places can be the stage's."""
+    assert isinstance(stage.presents, Presents)  # noqa: S101 -- the caller checks it
     identity = stage.presents.id
     places = {place_of_arn(identity)} if kind_of(identity) == "acm" else homes.get(identity, set())
     if not places or any(place.may_be(stage.place) for place in places):

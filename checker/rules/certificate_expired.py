@@ -1,8 +1,8 @@
 """A stage presents a certificate whose end has passed.
 
 ## Why
-The backend refuses the gateway's calls, unless it does not look at dates. API Gateway never renews a client certificate: it ends
-365 days after it was made.
+The backend refuses the gateway's calls, unless it does not check dates. API Gateway never renews a
+client certificate: it ends 365 days after it was made.
 
 ## Example
 A stage whose `client_certificate_id` names a certificate of last year.
@@ -20,14 +20,16 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Run `tfcert patch`. With the certificate already refused there is no overlap to keep, but the order stays: introduce the
-successor, have the backend trust it, repoint, retire. A certificate of ACM is re-imported or renewed in ACM instead.
+Run `tfcert patch`. The backend already refuses the certificate, so there is no overlap to keep. The
+order stays the same: introduce the successor, have the backend trust it, repoint, retire. An ACM
+certificate is re-imported or renewed in ACM instead.
 
 ## How to exempt
 This finding cannot be exempted.
 
 ## Source
-AWS, API Gateway developer guide, "Generate and configure an SSL certificate for backend authentication".
+AWS, API Gateway developer guide, "Generate and configure an SSL certificate for backend
+authentication".
 """
 
 from __future__ import annotations
@@ -51,7 +53,10 @@ from checker.rules.base import (
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each presented certificate that has ended; a warning when the plan is the cure."""
+    """Yield an error for each presented certificate that has ended.
+
+    It is a warning if the plan is the cure.
+    """
     for document in cases.documents:
         for case in document.cases:
             if (
@@ -70,7 +75,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                 document,
                 RULE.name,
                 Severity.WARNING if cured else RULE.severity,
-                f"certificate {case.id} ended on {format_day(case.expires_at)} and is presented by {list_stages(presenters(case))}",
+                f"certificate {case.id} ended on {format_day(case.expires_at)} and is presented by "
+                f"{list_stages(presenters(case))}",
                 _LEAVING if leaving else _remedy(document, case, cured=cured),
             )
 
@@ -82,7 +88,10 @@ def _remedy(document: DocumentCases, case: Case, *, cured: bool) -> str:
     if cured:
         return "this plan is the next step of its rotation"
     if acm_renews(case):
-        return "ACM was to renew it by itself and has not: see in ACM why (`aws acm describe-certificate`)"
+        return (
+            "ACM was to renew it by itself and has not: see in ACM why "
+            "(`aws acm describe-certificate`)"
+        )
     return acm_remedy(case) or f"{rotate_remedy(document, case)} for the next safe step"
 
 

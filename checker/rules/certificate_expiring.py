@@ -1,8 +1,10 @@
-"""A stage presents, or by this plan will present, a certificate that ends within the threshold (error) or the notice (warning).
+"""A stage presents, or will present after this plan, a certificate that is near its end.
+
+It is an error within the threshold, and a warning within the notice.
 
 ## Why
-A rotation takes two parties and some days: the backend must trust the successor before a stage presents it. Exactly
-`threshold` days left is a finding.
+A rotation takes two parties and some days: the backend must trust the successor before a stage
+presents it. Exactly `threshold` days left is a finding.
 
 ## Example
 A certificate with 12 days left, at a threshold of 30.
@@ -20,17 +22,18 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Run `tfcert patch` and apply what it writes, one phase an apply. While the successor is in state the finding is a warning until
-repoint-by; a plan that takes the rotation forward is never failed for it. A certificate of ACM is re-imported under its ARN, and
-nothing in Terraform changes. Where ACM renews it by itself there is nothing to do: the finding is a note, a warning from the
-threshold on, since ACM has usually renewed it by then.
+Run `tfcert patch` and apply its patches, one phase per apply. While the successor is in state, the
+finding is a warning until repoint-by. A plan that is the next step of the rotation never fails for
+it. Re-import an ACM certificate under its ARN: nothing in Terraform changes. Where ACM renews the
+certificate by itself, there is nothing to do. The finding is then a note, and a warning from the
+threshold on, since ACM has usually renewed the certificate by then.
 
 ## How to exempt
 Raise the threshold of the policy, or exempt the rule until a date before the certificate's end.
 
 ## Source
-AWS, API Gateway developer guide: a client certificate is valid for 365 days. ACM user guide, "Managed certificate
-renewal": ACM begins to renew 60 days before the end.
+AWS, API Gateway developer guide: a client certificate is valid for 365 days. ACM user guide,
+"Managed certificate renewal": ACM begins to renew 60 days before the end.
 """
 
 from __future__ import annotations
@@ -56,7 +59,7 @@ from checker.rules.base import (
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for each presented certificate that nears its end."""
+    """Yield a finding for each presented certificate that is near its end."""
     for document in cases.documents:
         for case in document.cases:
             near = (
@@ -70,8 +73,8 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     policy = cases.policy
-    assert case.expires_at is not None  # noqa: S101 -- `within` is only true of a case with a date
-    assert case.days_left is not None  # noqa: S101 -- likewise
+    assert case.expires_at is not None  # noqa: S101 -- `within` needs a date
+    assert case.days_left is not None  # noqa: S101 -- as above
     severity = RULE.severity if case.within(policy.threshold_days) else Severity.WARNING
     introduce = due(policy.introduce_by(case.expires_at), cases.as_of)
     repoint = due(policy.repoint_by(case.expires_at), cases.as_of)
@@ -96,10 +99,13 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
         )
     elif successor is not None:
         severity = Severity.WARNING
-        remedy = f"its successor {successor.address} is in state: repoint the stages {repoint} (`tfcert patch`)"
+        remedy = (
+            f"its successor {successor.address} is in state: repoint the stages {repoint} "
+            "(`tfcert patch`)"
+        )
     message = (
-        f"certificate {case.id} ends on {format_day(case.expires_at)}, in {format_days(case.days_left)}, "
-        f"and is presented by {list_stages(presenters(case))}"
+        f"certificate {case.id} ends on {format_day(case.expires_at)}, in "
+        f"{format_days(case.days_left)}, and is presented by {list_stages(presenters(case))}"
     )
     return certificate_finding(case, document, RULE.name, severity, message, remedy)
 

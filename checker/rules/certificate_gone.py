@@ -1,11 +1,11 @@
 """A stage presents an id that AWS does not know.
 
 ## Why
-The stage has nothing to present, or state is out of date: somebody deleted or replaced the certificate outside Terraform. AWS
-said so itself, in the account and region that the stage is in.
+The stage has nothing to present, or state is out of date: somebody deleted or replaced the
+certificate outside Terraform. AWS gave this answer itself, in the account and region of the stage.
 
 ## Example
-A certificate deleted in the console, still named by `client_certificate_id`.
+A certificate was deleted in the console, and `client_certificate_id` still names it.
 
 ```hcl
 resource "aws_api_gateway_stage" "live" {
@@ -17,16 +17,18 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-The next plan makes it anew and moves its stages to it, all in one apply, before any backend trusts it. So have Terraform make
-it alone first (`terraform apply -target=ADDRESS`), give its PEM to the backends, and apply the rest then. One of ACM's is issued
-or imported anew in ACM, and the stage pointed to its ARN.
+The next plan makes the certificate again and moves its stages to it, all in one apply, before any
+backend trusts it. So have Terraform make it alone first (`terraform apply -target=ADDRESS`). Give
+its PEM to the backends, and then apply the rest. For an ACM certificate, issue or import another
+one in ACM, and point the stage to its ARN.
 
 ## How to exempt
 Exempt the rule for the certificate's id until a date.
 
 ## Source
-AWS, API reference, GetClientCertificates: it lists every certificate of an account and region. One that is
-named by an ARN is asked of ACM alone (DescribeCertificate), which API Gateway's list does not hold.
+AWS, API reference, GetClientCertificates: it lists every client certificate of an account and
+region. The list of API Gateway has no ACM certificates, so tfcert asks ACM alone for an ARN
+(DescribeCertificate).
 """
 
 from __future__ import annotations
@@ -47,15 +49,22 @@ from checker.rules.base import (
     rotate_remedy,
 )
 
-_FROM_ACM = "have ACM issue or import another certificate, and point the stage to its ARN; no patch of tfcert's does that"
+_FROM_ACM = (
+    "have ACM issue or import another certificate, and point the stage to its ARN; no patch of "
+    "tfcert's does that"
+)
 _NOT_HERE = (
-    "where Terraform makes another one, apply that alone first (`terraform apply -target=ADDRESS`) and give its PEM to the "
-    "backends; else point the stages to a certificate that is there"
+    "where Terraform makes another one, apply that alone first "
+    "(`terraform apply -target=ADDRESS`) and give its PEM to the backends; else point the stages "
+    "to a certificate that is there"
 )
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each presented certificate that AWS answered not to know; a warning when the plan is the cure."""
+    """Yield an error for each presented certificate that AWS does not know.
+
+    It is a warning if the plan is the cure.
+    """
     for document in cases.documents:
         for case in document.cases:
             if case.presented and case.evidence is Evidence.GONE:
@@ -67,8 +76,13 @@ def check(cases: Cases) -> Iterator[Finding]:
                     document,
                     RULE.name,
                     Severity.WARNING if cured else RULE.severity,
-                    f"AWS does not know certificate {case.id}{where}, presented by {list_stages(presenters(case))}: it was deleted "
-                    f"outside Terraform{'' if document.document.source.kind == 'aws' else ', or state is out of date'}",
+                    f"AWS does not know certificate {case.id}{where}, presented by "
+                    f"{list_stages(presenters(case))}: it was deleted "
+                    f"""outside Terraform{
+                        ""
+                        if document.document.source.kind == "aws"
+                        else ", or state is out of date"
+                    }""",
                     _remedy(document, case),
                 )
 
@@ -82,10 +96,14 @@ def _remedy(document: DocumentCases, case: Case) -> str:
 
 
 def _anew(address: Address) -> str:
-    """Source: run with Terraform 1.11.4 (tests/acceptance/test_deleted_by_hand.py)."""
+    """Return the remedy for a certificate that Terraform would make again.
+
+    Source: run with Terraform 1.11.4 (tests/acceptance/test_deleted_by_hand.py).
+    """
     return (
-        "do not apply everything at once: Terraform would make it anew and move the stages to it before any backend trusts it. "
-        f"First `terraform apply -target='{address}'`, which makes it alone; give its PEM to the backends; then apply the rest"
+        "do not apply everything at once: Terraform would make it anew and move the stages to it "
+        f"before any backend trusts it. First `terraform apply -target='{address}'`, which makes "
+        "it alone; give its PEM to the backends; then apply the rest"
     )
 
 

@@ -1,12 +1,14 @@
-"""An ACM certificate near its end that ACM will not renew by itself: it was imported, or its renewal failed.
+"""An ACM certificate near its end that ACM will not renew: it was imported, or its renewal failed.
 
 ## Why
-A stage that names a certificate of ACM follows whatever ACM has under that ARN, so nothing in Terraform changes at its end. That
-holds as long as ACM renews it. ACM does not renew what was imported, and a renewal can fail, for instance because the private CA
-denies it: then the certificate ends as any other does, and nobody is waiting for it.
+A stage that names an ACM certificate presents the one that ACM has under that ARN. So nothing in
+Terraform changes at its end, as long as ACM renews it. ACM does not renew an imported certificate.
+A renewal can also fail, for instance because the private CA denies it. Then the certificate ends as
+any other does, and nobody expects it.
 
 ## Example
-An imported certificate with 12 days left; one of a private CA whose renewal ended with `PCA_ACCESS_DENIED`.
+An imported certificate with 12 days left; a certificate of a private CA whose renewal ended with
+`PCA_ACCESS_DENIED`.
 
 ```hcl
 resource "aws_acm_certificate" "backend" {
@@ -23,15 +25,16 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Re-import it under the same ARN, or mend what keeps ACM from renewing it: the finding names which. Within the notice it is a
-warning, at the threshold an error. A plan that moves the stages to a certificate that lasts is never failed for it.
+Re-import the certificate under the same ARN, or fix the reason why ACM does not renew it: the
+finding names which. The finding is a warning within the notice, and an error at the threshold. A
+plan that moves the stages to a certificate that ends later never fails for it.
 
 ## How to exempt
 Exempt the rule for the certificate's ARN until a date before its end.
 
 ## Source
-AWS, ACM user guide, "Managed certificate renewal"; ACM API reference, DescribeCertificate: Type, RenewalEligibility,
-RenewalSummary.
+AWS, ACM user guide, "Managed certificate renewal"; ACM API reference, DescribeCertificate: Type,
+RenewalEligibility, RenewalSummary.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ from checker.rules.base import Needs, Rule, certificate_finding, format_day, for
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for each presented certificate of ACM that nears its end and will not be renewed."""
+    """Yield a finding for each presented ACM certificate near its end that ACM will not renew."""
     policy = cases.policy
     for document in cases.documents:
         for case in document.cases:
@@ -65,8 +68,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                         else Severity.WARNING
                     )
                     message = (
-                        f"certificate {case.id} ends on {format_day(case.expires_at)}, in {format_days(left)}, "
-                        f"and ACM will not renew it: {reason}"
+                        f"certificate {case.id} ends on {format_day(case.expires_at)}, in "
+                        f"{format_days(left)}, and ACM will not renew it: {reason}"
                     )
                     yield certificate_finding(case, document, RULE.name, severity, message, remedy)
                 case _:

@@ -1,10 +1,11 @@
 """An account and region has fewer free client certificates than the rotations that are due need.
 
 ## Why
-Until retire a rotation needs one certificate more than before. At the quota API Gateway refuses to make it, amid an apply.
+Until the retire phase, a rotation needs one certificate more than before. At the quota, API Gateway
+refuses to make it, in the middle of an apply.
 
 ## Example
-59 of 60 certificates are there, and two that stages present near their end.
+59 of 60 certificates exist, and two that stages present are near their end.
 
 ```hcl
 resource "aws_api_gateway_client_certificate" "tenant" {
@@ -13,14 +14,17 @@ resource "aws_api_gateway_client_certificate" "tenant" {
 ```
 
 ## How to fix
-Delete certificates that no stage presents, or have the quota raised in Service Quotas and write the new one as `certificate_quota`
-into the policy. Rotating one after the other, each up to retire, needs only one free certificate.
+Delete certificates that no stage presents. Or have the quota raised in Service Quotas, and write
+the new one as `certificate_quota` into the policy. Rotating one certificate after the other, each
+up to retire, needs only one free certificate.
 
 ## How to exempt
-This finding cannot be exempted; raise `certificate_quota` in the policy, or let it weigh less under `[rules]`.
+This finding cannot be exempted; raise `certificate_quota` in the policy, or give it a lower weight
+under `[rules]`.
 
 ## Source
-AWS, API Gateway quotas: 60 client certificates an account and region, adjustable. Counted are all that AWS lists.
+AWS, API Gateway quotas: 60 client certificates per account and region, adjustable. All certificates
+that AWS lists count.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ from checker.rules.base import Needs, Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each account and region in which the successors that are still to be made find no room."""
+    """Yield a warning for each account and region without room for the successors that are due."""
     needed: dict[Place, set[str]] = {}
     spare: dict[Place, set[str]] = {}
     for document in cases.documents:
@@ -57,15 +61,20 @@ def check(cases: Cases) -> Iterator[Finding]:
             yield Finding(
                 rule=RULE.name,
                 severity=RULE.severity,
-                message=f"{place} holds {held} of {quota} client certificates, and rotations that are due need {more} more",
-                remedy="delete those that no stage presents, have the quota raised (then certificate_quota in the policy), "
-                "or finish one rotation before the next is begun",
+                message=f"{place} holds {held} of {quota} client certificates, and rotations that "
+                f"are due need {more} more",
+                remedy="delete those that no stage presents, have the quota raised (then "
+                "certificate_quota in the policy), or finish one rotation before the next is "
+                "begun",
                 about=place,
             )
 
 
 def _needs_one(cases: Cases, document: DocumentCases, case: Case) -> bool:
-    """Whether a successor is still to be made; what AWS did not confirm may be of another account, which has its own room."""
+    """Return whether a successor is still to be made.
+
+    A certificate that AWS did not confirm may be in another account, which has a quota of its own.
+    """
     answered = isinstance(case.observation, Found | Gone)
     due = case.within(cases.policy.notice_days) or isinstance(case.observation, Gone)
     presented = bool(case.subject.now) and case.certificate.kind == "gateway"
@@ -73,7 +82,10 @@ def _needs_one(cases: Cases, document: DocumentCases, case: Case) -> bool:
 
 
 def _may_succeed(cases: Cases, document: DocumentCases, case: Case) -> bool:
-    """Whether it may be a successor that was made already: without the configuration nothing says whose it is."""
+    """Return whether it may be a successor that exists already.
+
+    Without the configuration, nothing tells which certificate it succeeds.
+    """
     lasts = isinstance(case.observation, Found) and not case.within(cases.policy.notice_days)
     return (
         document.document.declared is None

@@ -1,11 +1,12 @@
 """No stage of its account and region presents the certificate, in Terraform or not.
 
 ## Why
-It counts towards the quota (60 an account and region), its private key lives on for nobody, and a backend that still trusts it
-trusts one more than it has to. Most often `retire` was forgotten.
+It counts towards the quota (60 per account and region), and its private key exists without a use. A
+backend that still trusts it trusts one certificate more than it needs to. The usual cause is a
+forgotten `retire` phase.
 
 ## Example
-Stages were moved to the successor months ago, and the predecessor is still in the configuration.
+The stages moved to the successor months ago, and the predecessor is still in the configuration.
 
 ```hcl
 resource "aws_api_gateway_client_certificate" "orders" { # retire was never applied
@@ -17,16 +18,18 @@ resource "aws_api_gateway_client_certificate" "orders_202511" {
 ```
 
 ## How to fix
-Where a successor is declared, `tfcert patch` writes the retire phase. Else take the block out of the configuration in an apply of
-its own, or delete what no Terraform manages with the command that the finding names.
+Where a successor is declared, `tfcert patch` writes the retire phase. Otherwise remove the block
+from the configuration in a separate apply. Delete a certificate that no Terraform manages with
+the command that the finding names.
 
 ## How to exempt
 Exempt the rule for the certificate's id until a date.
 
 ## Source
-AWS, API reference, GetStages of every API in both versions of API Gateway: judged only where all of them were listed, which `scan`
-does, and `check` where a certificate is to be retired or destroyed (docs/decisions, "What is unused"). One that succeeds another,
-or is younger than the notice of the policy, may still be on its way to its stages and is none.
+AWS, API reference, GetStages of every API in both versions of API Gateway. The rule applies only
+where all of them were listed: `scan` does so, and so does `check` where a certificate is to be
+retired or destroyed (docs/decisions, "What is unused"). A certificate that succeeds another, or is
+younger than the notice of the policy, may still wait for its stages. It is no finding.
 """
 
 from __future__ import annotations
@@ -50,7 +53,10 @@ _DELETES = "no apply deletes it; its owner does:"
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a note for each certificate of API Gateway that AWS has and that none of the stages there presents, now or planned."""
+    """Yield a note for each client certificate in AWS that no stage there presents.
+
+    A stage that will present it after a plan counts too.
+    """
     seen = {
         (place.account, place.region): {stage.certificate_id for stage in survey.stages}
         for place, survey in cases.observations.surveys.items()
@@ -83,7 +89,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _anything_may_be_planned(cases: Cases) -> bool:
-    """Whether a plan lets a stage present what it does not say."""
+    """Return whether a plan gives a stage a certificate that the plan does not name."""
     return any(
         isinstance(stage.presents, PresentsPlanned)
         and (stage.presents.elsewhere or not stage.presents.candidates)
@@ -93,7 +99,7 @@ def _anything_may_be_planned(cases: Cases) -> bool:
 
 
 def _is_left_over(cases: Cases, document: DocumentCases, case: Case) -> bool:
-    """Whether it is there, stays there, and is not on its way to the stages of a rotation."""
+    """Return whether it exists, stays, and does not wait for the stages of a rotation."""
     if (
         case.certificate.kind != "gateway"
         or case.evidence is not Evidence.OBSERVED
@@ -106,7 +112,7 @@ def _is_left_over(cases: Cases, document: DocumentCases, case: Case) -> bool:
 
 
 def _leaving(document: DocumentCases) -> frozenset[str | None]:
-    """The certificates that the document's plan destroys."""
+    """Return the ids of the certificates that the document's plan destroys."""
     plan = document.document.plan
     changes = plan.certificates if plan is not None else ()
     return frozenset(
@@ -136,7 +142,11 @@ def _is_succeeded(document: DocumentCases, case: Case) -> bool:
 
 
 def _is_young(cases: Cases, case: Case) -> bool:
-    """A successor is introduced in the notice before its predecessor's end, so what is older waits for no stage any more."""
+    """Return whether the certificate may still wait for its stages.
+
+    A successor is introduced within the notice before its predecessor's end. An older certificate
+    waits for no stage any more.
+    """
     made = case.observation.created_at if isinstance(case.observation, Found) else None
     if made is None:
         made = case.expires_at - _LIFE if case.expires_at is not None else None
@@ -144,11 +154,17 @@ def _is_young(cases: Cases, case: Case) -> bool:
 
 
 def _command(case: Case, place: Place) -> str:
-    return f"`aws apigateway delete-client-certificate --client-certificate-id {case.id} --region {place.region}`"
+    return (
+        f"`aws apigateway delete-client-certificate --client-certificate-id {case.id} "
+        f"--region {place.region}`"
+    )
 
 
 def _is_forgotten(document: DocumentCases, address: Address) -> bool:
-    """Whether a plan, or a `removed` block with `destroy = false`, takes it out of the state and leaves it in AWS."""
+    """Return whether Terraform takes it out of the state and leaves it in AWS.
+
+    A plan does so, or a `removed` block with `destroy = false`.
+    """
     plan, declared = document.document.plan, document.document.declared
     if plan is not None:
         return any(

@@ -1,10 +1,12 @@
 """AWS could not be asked about a certificate, or nothing says when it ends.
 
 ## Why
-What could not be checked is never reported as clean: the verdict becomes inconclusive, and the exit code 3.
+A certificate that could not be checked is never reported as clean: the verdict becomes
+inconclusive, and the exit code 3.
 
 ## Example
-No credentials in the pipeline, a region that does not answer, or a certificate of the `awscc` provider checked offline.
+No credentials in the pipeline, a region that does not answer, or a certificate of the `awscc`
+provider checked offline.
 
 ```hcl
 resource "aws_api_gateway_stage" "live" { # of an account for which the pipeline has no role
@@ -13,13 +15,14 @@ resource "aws_api_gateway_stage" "live" { # of an account for which the pipeline
 ```
 
 ## How to fix
-The finding names what failed and what would answer: credentials, a permission, a region, or a state with dates.
+The finding names the failure and what gives an answer: credentials, a permission, a region, or a
+state with dates.
 
 ## How to exempt
-This finding cannot be exempted and not switched off: an unknown is never clean.
+This finding cannot be exempted or switched off: an unknown is never clean.
 
 ## Source
-tfcert's own invariant I4.
+tfcert's own invariant: an unknown is never clean.
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ _NOBODY = Unanswered(
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for everything that the run had to leave unknown."""
+    """Yield a finding for each unknown that the run could not resolve."""
     for document in cases.documents:
         for case in document.cases:
             yield from _certificate(document, case, asked=cases.observations.asked)
@@ -70,7 +73,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                 yield Finding(
                     rule=RULE.name,
                     severity=RULE.severity,
-                    message=f"whether a stage outside Terraform presents a certificate is not known ({place}): {survey.reason}",
+                    message="whether a stage outside Terraform presents a certificate is not "
+                    f"known ({place}): {survey.reason}",
                     remedy=survey.remedy,
                 )
             case Surveyed():
@@ -78,7 +82,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _unlisted(document: DocumentCases) -> Iterator[Finding]:
-    """What a scan could not list: whatever is there was not judged."""
+    """Yield a finding for each part that a scan could not list: its contents were not judged."""
     for part in document.document.unread:
         yield Finding(
             rule=RULE.name,
@@ -103,7 +107,10 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
                 remedy,
             )
         case None if asked:
-            message = f"certificate {case.id} could not be checked: AWS was asked, and nobody answered for it"
+            message = (
+                f"certificate {case.id} could not be checked: AWS was asked, and nobody answered "
+                "for it"
+            )
             yield certificate_finding(
                 case,
                 document,
@@ -122,7 +129,10 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
 
 
 def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
-    """What stages present now, where it was asked for and not answered: one finding for what one cause keeps unknown."""
+    """Yield a finding for stages whose present certificate was asked for and not answered.
+
+    Stages with one cause share one finding.
+    """
     unknown: dict[Unanswered, list[Stage]] = {}
     for stage in document.document.stages:
         key = stage_key(stage)
@@ -152,7 +162,7 @@ def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
 
 
 def _told(case: Case | None, why: Unanswered) -> bool:
-    """Whether the finding about the stage's certificate tells a person to do the same thing already."""
+    """Return whether the finding about the stage's certificate already has the same remedy."""
     return (
         case is not None
         and isinstance(case.observation, Unanswered)
@@ -161,15 +171,20 @@ def _told(case: Case | None, why: Unanswered) -> bool:
 
 
 def _hidden(document: DocumentCases) -> Iterator[Finding]:
-    """A recorded stage whose id is marked sensitive: it presents something, and nothing says what (I4)."""
+    """Yield a finding for each recorded stage whose certificate id is marked sensitive.
+
+    The stage presents a certificate, and nothing tells which: an unknown is never clean.
+    """
     for stage in document.document.stages:
         if isinstance(stage.presents, PresentsPlanned):
             yield Finding(
                 rule=RULE.name,
                 source=document.document.source.path,
                 severity=RULE.severity,
-                message=f"the certificate that {stage_name(stage)} presents is marked sensitive and was not read",
-                remedy="take the sensitive mark off the id, which is no secret, or look at the stage in AWS",
+                message=f"the certificate that {stage_name(stage)} presents is marked sensitive "
+                "and was not read",
+                remedy="take the sensitive mark off the id, which is no secret, or look at the "
+                "stage in AWS",
                 address=str(stage.address) if stage.address is not None else None,
                 location=locate(document, stage.address),
                 about=(stage,),

@@ -1,4 +1,4 @@
-"""How a plan takes a certificate off a stage through another resource than the stage's own."""
+"""How a plan takes a certificate off a stage through a resource other than the stage's own."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ from checker.model.resources import Presents, Stage
 def written_by_deployments(
     document: DocumentCases,
 ) -> Iterator[tuple[DeploymentChange, Stage, StageChange | None]]:
-    """Yield each recorded stage with a certificate that a changed deployment writes or deletes, with the stage's own change."""
+    """Yield each recorded stage with a certificate that a changed deployment writes or deletes.
+
+    The deployment comes first, then the stage, then the stage's own change, if any.
+    """
     for deployment, stage, change in _written(document):
         if any(written.is_certain() and written.may_be(stage) for written in deployment.writes):
             yield deployment, stage, change
 
 
 def uncertain(document: DocumentCases) -> Iterator[tuple[DeploymentChange, Stage]]:
-    """Yield each recorded stage with a certificate that a deployment may write, by an API or a name known only after apply."""
+    """Yield each recorded stage with a certificate that a deployment may write.
+
+    Its API or stage name is known only after apply.
+    """
     for deployment, stage, _ in _written(document):
         mine = [written for written in deployment.writes if written.may_be(stage)]
         if mine and not any(written.is_certain() for written in mine):
@@ -28,7 +34,7 @@ def uncertain(document: DocumentCases) -> Iterator[tuple[DeploymentChange, Stage
 
 
 def deleted_with_their_api(document: DocumentCases) -> Iterator[Stage]:
-    """Yield each recorded stage with a certificate whose API the plan deletes, though the plan keeps the stage."""
+    """Yield each recorded stage with a certificate that the plan keeps while it deletes the API."""
     plan = document.document.plan
     for stage, _ in _kept(document, plan) if plan is not None and plan.deleted_apis else ():
         if plan is not None and stage.api_id in plan.deleted_apis:
@@ -36,7 +42,10 @@ def deleted_with_their_api(document: DocumentCases) -> Iterator[Stage]:
 
 
 def deleted_through_another(document: DocumentCases) -> Iterator[tuple[Address, Stage]]:
-    """Yield each recorded stage with a certificate that the plan deletes through a second resource for the same stage."""
+    """Yield each recorded stage with a certificate that the plan deletes through a second resource.
+
+    Both resources are for the same stage. The address of the other resource comes first.
+    """
     plan = document.document.plan
     if plan is None:
         return
@@ -71,7 +80,10 @@ def _written(
 
 
 def _kept(document: DocumentCases, plan: Plan) -> Iterator[tuple[Stage, StageChange | None]]:
-    """The recorded stages that present a certificate and that the plan neither deletes nor makes anew, with their changes."""
+    """Yield the recorded stages with a certificate that the plan keeps, with their changes.
+
+    The plan neither deletes, replaces nor creates them.
+    """
     changes = {
         (address, change.deposed): change
         for change in plan.stages

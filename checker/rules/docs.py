@@ -1,4 +1,4 @@
-"""A rule's page: what the docstring of its module says, under the headings that every rule has."""
+"""A rule's page: the docstring of its module, under the headings that every rule has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from checker.rules.base import Rule
 
-# The first is the docstring's first paragraph, the others are headings in it.
+# The first heading is for the docstring's first paragraph; the docstring has the others.
 HEADINGS = ("What", "Why", "Example", "How to fix", "How to exempt", "Source")
 _EXEMPTION = """
 In the policy:
@@ -30,7 +30,7 @@ or in or directly above the resource:
 
 
 class RulePage(Struct, frozen=True, kw_only=True):
-    """The page as Markdown, its first paragraph alone, and the page without the marks of Markdown."""
+    """The page as Markdown, its first paragraph alone, and the page as plain text."""
 
     markdown: str
     summary: str
@@ -38,13 +38,16 @@ class RulePage(Struct, frozen=True, kw_only=True):
 
 
 def page_of(rule: Rule) -> RulePage:
-    """The page of a rule, with its name as title and the severity that it has unless a policy says otherwise."""
+    """Return the page of a rule, with its name as title and its default severity."""
     told = (sys.modules[rule.check.__module__].__doc__ or "").strip()
     summary, _, rest = told.partition("\n\n")
     if rule.exemptable:
         before, source, after = rest.rpartition("\n## Source\n")
         rest = f"{before.rstrip()}\n{_EXEMPTION.format(name=rule.name)}{source}{after}"
-    markdown = f"# {rule.name}\n\nUnless a policy says otherwise: {rule.weight_word}.\n\n## What\n{summary}\n\n{rest}\n"
+    markdown = (
+        f"# {rule.name}\n\nUnless a policy says otherwise: {rule.weight_word}.\n\n"
+        f"## What\n{summary}\n\n{rest}\n"
+    )
     plain = (
         line.lstrip("#").strip() if line.startswith("## ") else line
         for line in markdown.splitlines()[2:]
@@ -54,8 +57,11 @@ def page_of(rule: Rule) -> RulePage:
 
 
 def index_of(rules: tuple[Rule, ...]) -> str:
-    """The table of all rules, with links to their pages."""
+    """Return the table of all rules, with links to their pages."""
     rows = "".join(
         f"| [{rule.name}]({rule.name}.md) | {rule.weight_word} | {rule.says} |\n" for rule in rules
     )
-    return f"# Rules\n\nWritten by `make docs` from the rules' docstrings.\n\n| rule | default | says |\n|---|---|---|\n{rows}"
+    return (
+        "# Rules\n\nWritten by `make docs` from the rules' docstrings.\n\n"
+        f"| rule | default | says |\n|---|---|---|\n{rows}"
+    )

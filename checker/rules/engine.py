@@ -1,4 +1,4 @@
-"""Run rules per scope, weigh."""
+"""Run the rules for each set of scopes, and weigh their findings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Weighing:
-    """The weights of one policy, and the objects of each plan that it does something to."""
+    """The weights of one policy, and the objects that each plan changes."""
 
     def __init__(self, cases: Cases, policy: Policy) -> None:
         self.weights = dict(policy.rules)
@@ -32,14 +32,15 @@ class Weighing:
         self.touched = {part.document.source.path: _Touched(part) for part in parts}
 
     def is_off(self, rule: Rule) -> bool:
-        """Whether the policy has switched the rule off."""
+        """Return whether the policy has switched the rule off."""
         return self.weights.get(rule.name, rule.weight) is None
 
     def weighed(self, finding: Finding, rule: Rule) -> Finding:
-        """The finding with its weight.
+        """Return the finding with the severity that the policy gives it.
 
-        A weight is that of an ordinary finding of the rule. A milder one is the most that any weighs; a heavier one leaves those
-        alone that the rule weakens by itself: what is only a notice yet, and what the plan at hand cures.
+        A weight applies to an ordinary finding of the rule. A milder weight is the most that any
+        finding of the rule gets. A heavier weight does not apply to findings that the rule weakens
+        by itself: those only within the notice, and those that the plan at hand cures.
         """
         severity = finding.severity
         weight = self.weights.get(rule.name, rule.weight)
@@ -54,14 +55,17 @@ class Weighing:
 
 
 def rank(finding: Finding, policy: Policy) -> tuple[bool, Severity]:
-    """How strict a finding is, the strictest first: one that fails the run before any that does not."""
+    """Return the sort key of strictness, the strictest first.
+
+    A finding that fails the run comes before all that do not.
+    """
     fail_on = finding.fail_on or policy.fail_on
     fails = fail_on is not FailOn.NEVER and finding.severity <= fail_on.least
     return not fails, finding.severity
 
 
 class _Touched:
-    """What a plan does something to; where that is not known, everything."""
+    """The names that a plan changes; everything where that is not known."""
 
     def __init__(self, part: DocumentCases) -> None:
         plan = part.document.plan
@@ -74,7 +78,10 @@ class _Touched:
         }
 
     def by_plan(self, finding: Finding) -> bool:
-        """Whether the plan touches the certificate or a stage that the finding is about; it does where nothing tells which."""
+        """Return whether the plan changes the certificate or a stage that the finding is about.
+
+        It is True where nothing tells which they are.
+        """
         if self.everything:
             return True
         match finding.about:
@@ -115,10 +122,13 @@ _Key = tuple[str, str | None, object]
 def judge_cases(
     cases: Cases, rules: tuple[Rule, ...], on_exemptions: tuple[Rule, ...]
 ) -> tuple[Finding, ...]:
-    """What the rules find, weighed and exempted as the policy says, then what there is to say of its exemptions; sorted."""
+    """Return the findings of the rules, and those about the policy's exemptions; sorted.
+
+    The findings are weighed and exempted as the policy says.
+    """
     found = _found(cases, rules)
     if _has_exemptions(cases):
-        # Only here, and below: most runs have no exemptions and no scopes, and what tells them apart costs imports.
+        # Imported late, here and below: most runs have neither exemptions nor scopes.
         from checker.analysis.scoping import Scoping
         from checker.rules.exemptions import apply_exemptions
 
@@ -152,7 +162,10 @@ def _asked(cases: Cases, rules: tuple[Rule, ...], weighing: Weighing) -> Iterato
 
 
 def _strictest(scoping: Scoping, rules: tuple[Rule, ...]) -> tuple[Finding, ...]:
-    """What stands under several sets of scopes is judged under each, and the strictest result counts."""
+    """Return the strictest findings of all sets of scopes.
+
+    An object under several sets of scopes is judged under each, and the strictest result counts.
+    """
     cases = scoping.cases
     found: dict[_Key, list[Finding]] = {}
     waiting = sorted(scoping.everywhere())
@@ -163,7 +176,7 @@ def _strictest(scoping: Scoping, rules: tuple[Rule, ...]) -> tuple[Finding, ...]
         answers: dict[_Key, list[Finding]] = {}
         for finding in _asked(replace(cases, policy=policy), rules, Weighing(cases, policy)):
             own = scoping.of(finding)
-            # Something about a place alone may stand under scopes that no certificate and no stage stands under.
+            # A finding about a place alone may match scopes that no certificate or stage matches.
             waiting += sorted(own - known)
             known |= own
             if matching in own:
@@ -176,9 +189,10 @@ def _strictest(scoping: Scoping, rules: tuple[Rule, ...]) -> tuple[Finding, ...]
 
 
 def _key(finding: Finding) -> _Key:
-    """What makes two findings answers to one question: the rule, the document, and the very thing that they are about.
+    """Return the key that is equal for findings that answer one question.
 
-    Names would not do: stages that a scan finds have no address, and several may present one certificate.
+    It has the rule, the document, and the very object that the finding is about. Names are not
+    enough: stages that a scan finds have no address, and several may present one certificate.
     """
     match finding.about:
         case None:
@@ -192,7 +206,10 @@ def _key(finding: Finding) -> _Key:
 
 
 def _strictness(answer: list[Finding], policy: Policy) -> tuple[tuple[bool, int], int, str]:
-    """What fails the run first, then what weighs more; last the text, so that the same input gives the same bytes."""
+    """Return the sort key of an answer: failing the run first, then the number of findings.
+
+    The text comes last, so that the same input gives the same bytes.
+    """
     return (
         min(rank(finding, policy) for finding in answer),
         -len(answer),
@@ -201,5 +218,8 @@ def _strictness(answer: list[Finding], policy: Policy) -> tuple[tuple[bool, int]
 
 
 def _once(findings: tuple[Finding, ...]) -> list[Finding]:
-    """What two rules say alike of one document, once, whatever each of them meant by it."""
+    """Return the findings, with those that two rules report alike for one document only once.
+
+    The object that each is about makes no difference.
+    """
     return list({replace(finding, about=None): finding for finding in findings}.values())

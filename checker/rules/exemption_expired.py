@@ -1,7 +1,8 @@
 """An exemption has run out.
 
 ## Why
-What it exempted counts again. One that stays in the file is read by the next person as a decision that still holds.
+The finding that it exempted counts again. If the exemption stays in the file, the next reader takes
+it for a decision that is still valid.
 
 ## Example
 `until = 2026-10-31` in the policy, and it is November.
@@ -13,11 +14,12 @@ resource "aws_api_gateway_client_certificate" "orders" { # and it is November
 ```
 
 ## How to fix
-Take it away. If the finding is to be lived with for longer, decide so anew, with a new day and a reason: no later than the
-certificate's end.
+Remove it. To accept the finding for longer, decide again, with a new date and a reason: no later
+than the certificate's end.
 
 ## How to exempt
-This finding cannot be exempted; `exemption-expired = "note"` or `"off"` under `[rules]` of the policy makes it weigh less.
+This finding cannot be exempted; `exemption-expired = "note"` or `"off"` under `[rules]` of the
+policy lowers its weight.
 
 ## Source
 tfcert's own: `docs/policy.md`.
@@ -34,9 +36,12 @@ from checker.rules.base import Rule, exemption_finding
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each exemption whose last day is over."""
+    """Yield a warning for each exemption whose last day has passed."""
     for exemption in cases.tally.expired if cases.tally is not None else ():
-        message = f"the exemption of {exemption.subject} from {exemption.rule} ran out on {exemption.until}"
+        message = (
+            f"the exemption of {exemption.subject} from {exemption.rule} ran out on "
+            f"{exemption.until}"
+        )
         yield exemption_finding(
             exemption,
             RULE.name,

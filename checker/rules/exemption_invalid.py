@@ -1,15 +1,16 @@
-"""A comment or entry for tfcert that does not count: an exemption that does not hold, or a lineage comment that cannot be read.
+"""A comment or entry for tfcert does not count: an invalid exemption, or a faulty lineage comment.
 
 ## Why
-Whoever wrote it believes that a finding is taken care of. It is not: such an exemption is never taken, and never passed over
-in silence.
+Its author believes that a finding is exempted. It is not: tfcert never applies such an exemption,
+and always reports it.
 
 ## Example
-`# tfcert:ignore certificate-expiring reason="moved soon"`, which has no `until`; an `until` behind the certificate's end; a
-comment above an output instead of a stage or a certificate; one for certificate-expired.
+`# tfcert:ignore certificate-expiring reason="moved soon"`, which has no `until`; an `until` after
+the certificate's end; a comment above an output instead of a stage or a certificate; one for
+certificate-expired.
 
-A `# tfcert: succeeds …` comment that names no certificate, or stands at no client certificate, is reported too. tfcert introduces
-no second successor beside it.
+The rule also reports a `# tfcert: succeeds …` comment that names no certificate, or that is not at
+a client certificate. tfcert introduces no second successor beside it.
 
 ```hcl
 # tfcert:ignore certificate-expiring reason="moved soon"
@@ -18,12 +19,14 @@ resource "aws_api_gateway_client_certificate" "orders" { # the comment has no un
 ```
 
 ## How to fix
-The finding says what is wrong and in which line. A comment reads
-`# tfcert:ignore RULE until=2026-12-31 reason="why"`, with `owner="who"` where somebody answers for it, in or directly above the
-resource block. In a policy file most of this is an error of the file itself.
+The finding names the mistake and its line. A comment has the form `# tfcert:ignore RULE
+until=2026-12-31 reason="why"`. Add `owner="who"` to name the person who is responsible. It goes in
+or directly above the resource block. In a policy file, most such mistakes are an error of the file
+itself.
 
 ## How to exempt
-This finding cannot be exempted; `exemption-invalid = "note"` under `[rules]` of the policy makes it weigh less.
+This finding cannot be exempted; `exemption-invalid = "note"` under `[rules]` of the policy lowers
+its weight.
 
 ## Source
 tfcert's own: `docs/policy.md`.
@@ -40,7 +43,7 @@ from checker.rules.base import Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each exemption that cannot be taken."""
+    """Yield a warning for each exemption or lineage comment that does not count."""
     for faulty in cases.tally.faulty if cases.tally is not None else ():
         yield Finding(
             rule=RULE.name,

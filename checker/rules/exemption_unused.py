@@ -1,10 +1,12 @@
 """An exemption matches no finding.
 
 ## Why
-It is misspelt, or what it exempted is mended: either way nobody is protected by it, and one day it hides something new.
+It is misspelt, or the problem that it exempted is fixed. Either way it protects nobody, and one day
+it hides a new finding.
 
 ## Example
-An exemption of `aws_api_gateway_client_certificate.orders` from certificate-expiring after that certificate was rotated.
+An exemption of `aws_api_gateway_client_certificate.orders` from certificate-expiring after that
+certificate was rotated.
 
 ```hcl
 # tfcert:ignore certificate-expiring until=2027-01-31 reason="moved in January"
@@ -13,13 +15,15 @@ resource "aws_api_gateway_client_certificate" "orders_202611" { # has 360 days l
 ```
 
 ## How to fix
-Take it away, or correct what it names: the address or the certificate's id as the report shows it, all stages where a certificate
-is exempted by its stages. One in a policy that several root modules share says by `directory`, `workspace`, `account` or `region`
-where it belongs. It is only said where the run could have had the finding: not offline for what AWS alone tells, nor
-without a plan for what only plans show.
+Remove it, or correct the name in it: the address or the certificate's id as the report shows it.
+Where a certificate is exempted by its stages, name all of them. In a policy that several root
+modules share, limit the exemption by `directory`, `workspace`, `account` or `region`. The rule
+reports an exemption only where the run could have had the finding. So it reports none offline for
+facts that only AWS has, and none without a plan for facts that only plans show.
 
 ## How to exempt
-This finding cannot be exempted; `exemption-unused = "note"` or `"off"` under `[rules]` of the policy makes it weigh less.
+This finding cannot be exempted; `exemption-unused = "note"` or `"off"` under `[rules]` of the
+policy lowers its weight.
 
 ## Source
 tfcert's own: `docs/policy.md`.
@@ -36,10 +40,13 @@ from checker.rules.base import Rule, exemption_finding
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each exemption that still runs and that nothing needed."""
+    """Yield a warning for each exemption that still runs and that no finding needed."""
     for unused in cases.tally.unused if cases.tally is not None else ():
         exemption = unused.exemption
-        message = f"the exemption of {exemption.subject} from {exemption.rule} exempts nothing: {unused.why}"
+        message = (
+            f"the exemption of {exemption.subject} from {exemption.rule} exempts nothing: "
+            f"{unused.why}"
+        )
         yield exemption_finding(
             exemption, RULE.name, RULE.severity, message, "take it away, or correct what it names"
         )

@@ -1,4 +1,4 @@
-"""Apply exemptions, find unused."""
+"""Apply exemptions to findings, and find the unused ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from checker.rules.base import Needs, Rule, list_stages
 
 
 class UnusedExemptions:
-    """The exemptions of a run that are left; `partly` says of those that name some stages of a certificate which are missing."""
+    """The exemptions of a run that no finding used.
+
+    `partly` has the reason for those that name only some of the stages of a certificate.
+    """
 
     def __init__(
         self, scoping: Scoping, rules: Mapping[str, Rule], partly: Mapping[Exemption, str]
@@ -33,7 +36,7 @@ class UnusedExemptions:
         self.names: dict[int, frozenset[str]] = {}
 
     def why(self, entry: Exemption) -> str | None:
-        """Why no finding needed it; None where this run could not have had one."""
+        """Return why no finding needed it; None where this run could not have had one."""
         parts = [part for part in self.cases.documents if self._reaches(entry, part)]
         rule = self.rules[entry.rule]
         if (
@@ -55,7 +58,7 @@ class UnusedExemptions:
         return f"there is no such finding about {'it' if len(entry.addresses) < 2 else 'them'}"
 
     def _is_able(self, needs: Needs, parts: list[DocumentCases]) -> bool:
-        """Whether the run has what a rule needs to find anything."""
+        """Return whether the run has the input that a rule needs to find anything."""
         observations = self.cases.observations
         match needs:
             case Needs.NOTHING:
@@ -72,7 +75,10 @@ class UnusedExemptions:
                 return any(isinstance(survey, Surveyed) for survey in observations.surveys.values())
 
     def _names(self, part: DocumentCases) -> frozenset[str]:
-        """The ids of a document's certificates, and every address of its own, with the keys of instances and without."""
+        """Return the ids of a document's certificates, and every address of its own.
+
+        The addresses are given with the keys of instances and without.
+        """
         known = self.names.get(id(part))
         if known is None:
             found = (
@@ -87,7 +93,7 @@ class UnusedExemptions:
         return known
 
     def _reaches(self, entry: Exemption, part: DocumentCases) -> bool:
-        """Whether it is written for this document at all."""
+        """Return whether the exemption applies to this document at all."""
         document = part.document
         if entry.kind is SuppressedBy.COMMENT:
             return entry in inline_exemptions(part)
@@ -96,14 +102,14 @@ class UnusedExemptions:
 
 
 def inline_exemptions(part: DocumentCases) -> tuple[Exemption, ...]:
-    """The exemptions that stand as comments in a document's configuration."""
+    """Return the exemptions from the comments in a document's configuration."""
     return part.document.declared.exemptions if part.document.declared is not None else ()
 
 
 def apply_exemptions(
     scoping: Scoping, rules: tuple[Rule, ...], findings: tuple[Finding, ...]
 ) -> tuple[tuple[Finding, ...], ExemptionTally]:
-    """The findings, with those marked that an exemption holds for, and what is to be said of the exemptions."""
+    """Return the findings, with the exempted ones marked, and the tally of the exemptions."""
     return _Exempting(scoping, rules).run(findings)
 
 
@@ -162,7 +168,7 @@ class _Exempting:
     def _entries(
         self, finding: Finding, part: DocumentCases | None, address: Address | None
     ) -> list[Exemption]:
-        """The exemptions of the finding's rule that still run and are written for an address, here."""
+        """Return the running exemptions of the finding's rule that name an address here."""
         names = {str(address), str(address.block)} if address is not None else set[str]()
         return self._called(finding, part, names)
 
@@ -209,7 +215,7 @@ class _Exempting:
                 return (Traits(),)
 
     def _direct(self, finding: Finding, part: DocumentCases | None) -> list[Exemption]:
-        """The exemptions that name the certificate itself, or what else the finding is filed under."""
+        """Return the exemptions that name the certificate itself, or the finding's own address."""
         by_id = self._called(finding, part, (finding.certificate_id,))
         match finding.about:
             case CertificateUse(certificate=certificate):
@@ -224,7 +230,7 @@ class _Exempting:
                 return [*self._called(finding, part, (finding.address,)), *by_id]
 
     def _jointly(self, finding: Finding, part: DocumentCases | None) -> list[Exemption]:
-        """The exemptions of the stages that present a certificate, where every one of them has one."""
+        """Return the exemptions of a certificate's stages, if every one of them has one."""
         if not isinstance(finding.about, CertificateUse):
             return []
         found: dict[Exemption, None] = {}
@@ -248,7 +254,7 @@ class _Exempting:
         return [entry for entry in entries if self._within_life(entry, part, finding)]
 
     def _within_life(self, entry: Exemption, part: DocumentCases | None, finding: Finding) -> bool:
-        """Whether it ends no later than the certificate; remembers it as faulty where it does not."""
+        """Return whether it ends no later than the certificate; record it as faulty if not."""
         ends = [end for end in self._ends(part, finding) if end is not None]
         end = min(ends).astimezone(UTC).date() if ends else date.max
         if entry.until <= end:
@@ -288,7 +294,7 @@ def _suppression(entry: Exemption) -> Suppression:
 
 
 def _by_name(exemptions: tuple[Exemption, ...]) -> Mapping[tuple[str, str | None], list[Exemption]]:
-    """The exemptions by their rule and each thing that they name."""
+    """Return the exemptions by their rule and each name in them."""
     found: dict[tuple[str, str | None], list[Exemption]] = {}
     for entry in exemptions:
         for name in (

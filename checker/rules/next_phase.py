@@ -1,6 +1,7 @@
-"""Whether a planned change is the next phase of a rotation, for `--expect next`.
+"""Check whether a planned change is the next phase of a rotation, for `--expect next`.
 
-The next phase of a rotation is the first one that the configuration has and the plan's prior state lacks.
+The next phase of a rotation is the first one that the configuration has and the plan's prior state
+lacks.
 """
 
 from __future__ import annotations
@@ -19,16 +20,25 @@ POINTER = "client_certificate_id"
 
 
 class NextPhase(Struct, frozen=True, kw_only=True):
-    """The rotations of one document, and the two questions about it: each answer is the reason against, or None."""
+    """The rotations of one document.
+
+    Each of the two public methods returns the reason why a change is no next phase, or None.
+    """
 
     cases: Cases
     document: DocumentCases
     declared: ConfigurationFacts
 
     def certificate(self, change: CertificateChange) -> str | None:
-        """Say why a change of a certificate is no next phase: only introduce and retire change one."""
+        """Return why a change of a certificate is no next phase; None if it is one.
+
+        Only introduce and retire change a certificate.
+        """
         if change.deposed is not None:
-            return f"has the planned action {change.action.value} for an old object of it (deposed {change.deposed})"
+            return (
+                f"has the planned action {change.action.value} for an old object of it (deposed "
+                f"{change.deposed})"
+            )
         match change.action:
             case Action.CREATE:
                 return self._introduced(change.address)
@@ -42,7 +52,10 @@ class NextPhase(Struct, frozen=True, kw_only=True):
                 return f"has the planned action {action.value}"
 
     def stage(self, change: StageChange) -> str | None:
-        """Say why a change of a stage is no next phase: only repoint changes one, and its pointer alone."""
+        """Return why a change of a stage is no next phase; None if it is one.
+
+        Only repoint changes a stage, and only its pointer.
+        """
         move = pointer_move(change)
         return move if isinstance(move, str) else self._repointed(*move)
 
@@ -52,11 +65,17 @@ class NextPhase(Struct, frozen=True, kw_only=True):
             return "succeeds no certificate"
         other = next(self._other_successors(own), None)
         if other is not None:
-            return f"would be a second successor of {own.succeeds or own.succeeds_id}, beside {other.address}, which is in state"
+            return (
+                f"would be a second successor of {own.succeeds or own.succeeds_id}, beside "
+                f"{other.address}, which is in state"
+            )
         return None
 
     def _other_successors(self, own: DeclaredCertificate) -> Iterator[Case]:
-        """The instances of another successor of the same predecessor that are in state and not ended."""
+        """Yield the instances of another successor of the same predecessor.
+
+        Only those that are in state and have not ended.
+        """
         for each in self.declared.certificates:
             same = (own.succeeds is not None and each.succeeds == own.succeeds) or (
                 own.succeeds_id is not None and each.succeeds_id == own.succeeds_id
@@ -90,7 +109,10 @@ class NextPhase(Struct, frozen=True, kw_only=True):
             or own is None
             or not self._succeeds(own, becomes, was, old)
         ):
-            return f"moves to {new}, which does not succeed {was.address if was is not None and was.address is not None else old}"
+            return (
+                f"moves to {new}, which does not succeed "
+                f"{was.address if was is not None and was.address is not None else old}"
+            )
         missing = self._not_introduced(own)
         if missing is not None:
             return f"moves to {new} while {missing} is not in state yet: introduce comes first"
@@ -108,7 +130,10 @@ class NextPhase(Struct, frozen=True, kw_only=True):
         )
 
     def _not_introduced(self, own: DeclaredCertificate) -> str | None:
-        """An instance of the successor that the prior state lacks; what this very plan imports was not there before it."""
+        """Return an instance of the successor that the prior state lacks; None if it has all.
+
+        An instance that this plan imports was not in the prior state.
+        """
         plan = self.document.document.plan
         imported = (
             {change.address for change in plan.certificates if change.imported}
@@ -134,21 +159,33 @@ class NextPhase(Struct, frozen=True, kw_only=True):
         ready = policy.window_end(successor.made_at)
         if ready > self.cases.as_of:
             window = policy.trust_window_days
-            return f"moves to {successor.id} before the trust window of {window} days is over, at {ready:%Y-%m-%d %H:%M} UTC"
+            return (
+                f"moves to {successor.id} before the trust window of {window} days is over, at "
+                f"{ready:%Y-%m-%d %H:%M} UTC"
+            )
         return None
 
     def _retired(self, change: CertificateChange) -> str | None:
         if self.declared.certificate(change.address.block) is not None:
-            return f"has the planned action {change.action.value}, though its block is still in the configuration"
+            return (
+                f"has the planned action {change.action.value}, though its block is still in the "
+                "configuration"
+            )
         case = (
             self.document.by_id(change.before.id)
             if change.before is not None and change.before.id is not None
             else None
         )
         if case is None:
-            return f"has the planned action {change.action.value}, and the prior state does not have it"
+            return (
+                f"has the planned action {change.action.value}, and the prior state does not have "
+                "it"
+            )
         if case.subject.presented_by:
-            return f"has the planned action {change.action.value} while stages still present it: repoint comes first"
+            return (
+                f"has the planned action {change.action.value} while stages still present it: "
+                "repoint comes first"
+            )
         end = case.expires_at
         lasting = [
             each for each in self.document.cases if each.subject.presented_by and each.id != case.id
@@ -158,12 +195,18 @@ class NextPhase(Struct, frozen=True, kw_only=True):
             and lasting
             and all(each.expires_at is not None and each.expires_at <= end for each in lasting)
         ):
-            return f"has the planned action {change.action.value}, and no certificate in use ends later: it is no predecessor"
+            return (
+                f"has the planned action {change.action.value}, and no certificate in use ends "
+                "later: it is no predecessor"
+            )
         return None
 
 
 def pointer_move(change: StageChange) -> tuple[str, str] | str:
-    """The ids that a stage moves from and to, where its pointer alone is updated; else the reason why this is no such move."""
+    """Return the ids that a stage moves from and to, if only its pointer is updated.
+
+    Otherwise return the reason why this is no such move.
+    """
     if change.action is not Action.UPDATE:
         return planned_action(change)
     extra = sorted(change.changed - {POINTER})
@@ -177,7 +220,10 @@ def pointer_move(change: StageChange) -> tuple[str, str] | str:
 
 
 def planned_action(change: StageChange) -> str:
-    """What the plan does to a stage, as the reason of a finding says it; nothing that is changed is only moved."""
+    """Return the plan's action on a stage, in the words of a finding's reason.
+
+    A stage whose attributes do not change is only moved to another address.
+    """
     return (
         f"has the planned action {change.action.value}"
         if change.action.changes

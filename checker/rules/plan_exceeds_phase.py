@@ -1,15 +1,17 @@
 """With `--expect`, a plan does more, less or other than the phase.
 
 ## Why
-Each phase is safe because it does one thing. A gate that knows which phase is on its way can hold the plan to exactly that, for
-stages, certificates and deployments; what else the plan holds is not judged. With `--expect next` the phase is worked out for each
-rotation: the first one that the configuration has and the plan's prior state lacks.
+Each phase is safe because it does one thing. A gate that knows the expected phase can limit the
+plan to exactly that, for stages, certificates and deployments. The rule does not judge other
+changes in the plan. With `--expect next`, tfcert works out the phase for each rotation: the first
+one that the configuration has and the plan's prior state lacks.
 
 ## Example
-`tfcert check plan.json --expect introduce` on a plan that also moves a stage, or that makes no certificate at all.
+`tfcert check plan.json --expect introduce` on a plan that also moves a stage, or that makes no
+certificate at all.
 
 ```hcl
-# With --expect introduce: the second block is what is too much.
+# With --expect introduce: the second block belongs to another phase.
 resource "aws_api_gateway_client_certificate" "orders_202611" {
 }
 
@@ -22,18 +24,19 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Take out of the change what does not belong to the phase, and plan again. Drift of a stage or certificate is applied on its own,
-before the rotation.
+Remove from the change everything that does not belong to the phase, and plan again. Apply drift of
+a stage or certificate on its own, before the rotation.
 
-Where a trigger of a deployment hashes files of the configuration (`filesha1("api_gateway.tf")`), each phase replaces the
-deployment. That is a warning as long as nothing but `triggers` changes and the new deployment is created first: see in the same
-plan that the API itself does not change with it.
+Where a trigger of a deployment hashes files of the configuration (`filesha1("api_gateway.tf")`),
+each phase replaces the deployment. That is a warning as long as only `triggers` changes and the new
+deployment is created first. Check in the same plan that the API itself does not change with it.
 
 ## How to exempt
 Leave `--expect` out.
 
 ## Source
-DESIGN.md 3: what each phase's plan must be.
+tfcert's own phases: introduce creates certificates, repoint moves stages to them, retire deletes
+certificates, and rollback moves stages back.
 """
 
 from __future__ import annotations
@@ -59,7 +62,7 @@ _LESS = {
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each change that does not belong to the expected phase, and one if the phase's own change is missing."""
+    """Yield an error for each change outside the expected phase, and one if its own is missing."""
     if cases.expect is None:
         return
     for document in cases.documents:
@@ -73,7 +76,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _judge_next(cases: Cases, document: DocumentCases, plan: Plan) -> Iterator[Finding]:
-    """A plan without any change of ours passes: what is not planned is no harm."""
+    """Yield an error for each change that is no next phase; a plan without such changes passes."""
     declared = document.document.declared
     if declared is None:
         return
@@ -94,9 +97,10 @@ def _is_change(change: CertificateChange) -> bool:
 
 
 def _triggered_by_edits(document: DocumentCases, plan: Plan) -> tuple[DeploymentChange, ...]:
-    """Return the deployments that a hash of the configuration's own files replaces, whatever a phase edits in them.
+    """Return the deployments that a hash of the configuration's own files replaces.
 
-    Public configurations have `triggers = { redeployment = filesha1("api_gateway.tf") }`: a comment in that file is enough.
+    Any edit in these files replaces them, whatever the phase. Public configurations have `triggers
+    = { redeployment = filesha1("api_gateway.tf") }`: a comment in that file is enough.
     """
     declared = document.document.declared
     hashes = declared.hashes if declared is not None else ()
@@ -104,7 +108,7 @@ def _triggered_by_edits(document: DocumentCases, plan: Plan) -> tuple[Deployment
 
 
 def _beside_deployments(document: DocumentCases, plan: Plan) -> Iterator[StageChange]:
-    """The changes of stages, without the new id of a deployment that a hash replaces."""
+    """Yield the changes of stages, without the new id of a deployment that a hash replaces."""
     follows = {"deployment_id"} if _triggered_by_edits(document, plan) else set()
     for stage in plan.stages:
         rest = stage.changed - follows
@@ -126,10 +130,11 @@ def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterat
                 rule=RULE.name,
                 source=document.document.source.path,
                 severity=Severity.WARNING,
-                message=f"the plan also replaces deployment {deployment.address}: its trigger hashes files of the configuration "
-                f"({places}), so each edit of them publishes whatever of the API is not deployed yet",
-                remedy="see in the same plan that no method, integration or model of the API changes with it, then apply it; "
-                "else apply those in a change of their own first",
+                message=f"the plan also replaces deployment {deployment.address}: its trigger "
+                f"hashes files of the configuration ({places}), so each edit of them publishes "
+                "whatever of the API is not deployed yet",
+                remedy="see in the same plan that no method, integration or model of the API "
+                "changes with it, then apply it; else apply those in a change of their own first",
                 address=str(deployment.address),
                 location=locate(document, deployment.address),
             )
@@ -138,7 +143,8 @@ def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterat
                 rule=RULE.name,
                 source=document.document.source.path,
                 severity=RULE.severity,
-                message=f"the plan changes deployment {deployment.address}, which publishes more than {_called(phase)} should",
+                message=f"the plan changes deployment {deployment.address}, which publishes more "
+                f"than {_called(phase)} should",
                 remedy=_remedy(phase),
                 address=str(deployment.address),
                 location=locate(document, deployment.address),
@@ -151,7 +157,7 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
         if _is_change(certificate):
             reason = _certificate(document, certificate, phase)
             fitting += reason is None
-            # An import that changes nothing in AWS is no harm to any phase.
+            # An import that changes nothing in AWS harms no phase.
             if reason is not None and (certificate.action.changes or _moved(certificate)):
                 yield _finding(document, certificate, phase, reason)
     for stage in _beside_deployments(document, plan):
@@ -172,7 +178,7 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
 
 
 def _rather(document: DocumentCases, plan: Plan, phase: Phase) -> str:
-    """Name the phase that the plan is instead, where it is one and nothing else."""
+    """Return a text that names the phase that the plan is instead; empty if there is none."""
     certificates = [change for change in plan.certificates if _is_change(change)]
     stages = [change for change in plan.stages if change.action.changes or _moved(change)]
     if not certificates and not stages:
@@ -193,7 +199,7 @@ def _certificate(document: DocumentCases, change: CertificateChange, phase: Phas
         case Phase.INTRODUCE, Action.CREATE:
             return _no_successor(document, change)
         case Phase.INTRODUCE, Action.NO_OP | Action.UPDATE if change.imported:
-            # A successor that was made outside Terraform comes in by import.
+            # A successor made outside Terraform enters the state by import.
             return _no_successor(document, change)
         case Phase.RETIRE, Action.FORGET if (
             change.before is not None and change.before.id is not None
@@ -214,7 +220,7 @@ def _certificate(document: DocumentCases, change: CertificateChange, phase: Phas
 
 
 def _no_successor(document: DocumentCases, change: CertificateChange) -> str | None:
-    """By lineage, where the configuration has any."""
+    """Return why the certificate is no successor by lineage; None without lineage."""
     declared = document.document.declared
     successors = (
         {entry.block for entry in declared.certificates if entry.succeeds or entry.succeeds_id}
@@ -240,7 +246,11 @@ def _stage(document: DocumentCases, change: StageChange, phase: Phase) -> str | 
 
 
 def _not_its_successor(document: DocumentCases, old: str, new: str) -> str | None:
-    """By lineage, where the configuration knows one for the certificate that the stage leaves."""
+    """Return why a stage does not move to the successor of its certificate.
+
+    None if it does, or if the configuration declares no successor of the certificate that the stage
+    leaves.
+    """
     declared = document.document.declared
     was, becomes = document.by_id(old), document.by_id(new)
     if declared is None or was is None or was.address is None:
@@ -254,7 +264,11 @@ def _not_its_successor(document: DocumentCases, old: str, new: str) -> str | Non
 
 
 def _not_its_predecessor(document: DocumentCases, old: str, new: str) -> str | None:
-    """By lineage, where the configuration knows what the certificate that the stage leaves has succeeded."""
+    """Return why a stage does not move back to the predecessor of its certificate.
+
+    None if it does, or if the configuration declares no predecessor of the certificate that the
+    stage leaves.
+    """
     declared = document.document.declared
     was, becomes = document.by_id(old), document.by_id(new)
     if declared is None or was is None or was.address is None:
@@ -296,8 +310,14 @@ def _called(phase: Expected) -> str:
 
 def _remedy(phase: Expected) -> str:
     if phase == "next":
-        return "keep the change to the next phase of each rotation, which `tfcert patch` writes, and plan again"
-    return f"keep the change to what the phase's patch does (`tfcert patch --phase {phase}`), and plan again"
+        return (
+            "keep the change to the next phase of each rotation, which `tfcert patch` writes, and "
+            "plan again"
+        )
+    return (
+        f"keep the change to what the phase's patch does (`tfcert patch --phase {phase}`), and "
+        "plan again"
+    )
 
 
 RULE = Rule(

@@ -1,4 +1,4 @@
-"""What takes a replacement or a deletion of a certificate out of a plan, by the reason that Terraform gives for it."""
+"""How to remove a replacement or deletion of a certificate from a plan, by Terraform's reason."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from checker.model.plan import CertificateChange
 
 
 def undo(change: CertificateChange) -> str | None:
-    """What to do so that the plan no longer replaces the certificate; None where its reason is not one that can be undone.
+    """Return how to keep the plan from replacing the certificate; None if that is not possible.
 
-    Source: terraform internal/command/jsonplan, `ResourceChange.ActionReason`.
+    It depends on Terraform's reason for the action. Source: terraform internal/command/jsonplan,
+    `ResourceChange.ActionReason`.
     """
     again = "plan again, and rotate with `tfcert patch`"
     match change.reason:
         case "replace_because_tainted":
             return f"`terraform untaint '{change.address}'`: it is marked as tainted; {again}"
         case "replace_by_triggers":
-            return f"take replace_triggered_by out of the lifecycle of {change.address.block}, or undo what triggered it; {again}"
+            return (
+                f"take replace_triggered_by out of the lifecycle of {change.address.block}, or "
+                f"undo what triggered it; {again}"
+            )
         case "replace_by_request":
             return f"plan without -replace: it makes and moves in one apply; {again}"
         case _:

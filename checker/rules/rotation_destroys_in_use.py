@@ -1,14 +1,19 @@
-"""A plan, or the next apply, destroys or replaces a certificate that a stage presents, in state or in AWS.
+"""A plan, or the next apply, destroys or replaces a certificate that a stage presents.
+
+The stage may present it in state or in AWS.
 
 ## Why
-Terraform deletes the old certificate *before* it moves the stage, whenever the two are in one plan: AWS refuses for ever, or the
-calls break. A stage outside Terraform is not even in the plan.
+Terraform deletes the old certificate *before* it moves the stage, whenever one plan does both. AWS
+then refuses the deletion for ever, or the calls break. A stage outside Terraform is not even in the
+plan.
 
-A state is judged with its configuration: where the block of a certificate in use is gone from it, the next apply destroys the
-certificate. A `removed` block with `destroy = false` only takes it out of the state, and a `moved` block renames it.
+tfcert judges a state together with its configuration. Where the block of a certificate in use is
+missing there, the next apply destroys the certificate. A `removed` block with `destroy = false`
+only takes it out of the state, and a `moved` block renames it.
 
 ## Example
-The certificate's block is removed in the change that repoints the stage; or `-replace`; or a block renamed with `moved`.
+The certificate's block is removed in the change that repoints the stage; or `-replace`; or a block
+renamed with `moved`.
 
 ```hcl
 # The block of "orders" was removed in the same change that repoints the stage.
@@ -24,14 +29,15 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Keep the certificate until no stage presents it: repoint, apply, and only then remove it. Stages that are destroyed in the
-same plan do not count.
+Keep the certificate until no stage presents it: repoint, apply, and only then remove it. Stages
+that the same plan destroys do not count.
 
 ## How to exempt
 This finding cannot be exempted.
 
 ## Source
-terraform internal/terraform/transform_destroy_edge.go; the order of calls was run, `facts/aws.md` 4.
+terraform internal/terraform/transform_destroy_edge.go; the order of the calls was also observed in
+a run.
 """
 
 from __future__ import annotations
@@ -53,7 +59,10 @@ from checker.rules.replaced import undo
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each certificate in use that a plan, or the next apply of a state's configuration, destroys."""
+    """Yield an error for each certificate in use that a plan or the next apply destroys.
+
+    The next apply is judged by a state and its configuration.
+    """
     for document in cases.documents:
         plan = document.document.plan
         if plan is None:
@@ -71,9 +80,10 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _without_block(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
-    """A state whose configuration has no block of a certificate in use any more, while it has the block of some recorded stage.
+    """Yield an error for each certificate in use whose block is missing in the configuration.
 
-    A configuration without any block of the recorded stages belongs to another state, or everything is to be destroyed.
+    The configuration still has the block of some recorded stage. A configuration without any block
+    of the recorded stages belongs to another state, or everything is to be destroyed.
     """
     declared = document.document.declared
     if declared is None:
@@ -106,8 +116,9 @@ def _without_block(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
                 rule=RULE.name,
                 source=document.document.source.path,
                 severity=RULE.severity,
-                message=f"the configuration has no block of {address} any more: the next apply would destroy certificate "
-                f"{identity} while it is presented by {_who(inside, outside)}",
+                message=f"the configuration has no block of {address} any more: the next apply "
+                f"would destroy certificate {identity} while it is presented by "
+                f"{_who(inside, outside)}",
                 remedy=_put_back(address),
                 address=str(address),
                 certificate_id=identity,
@@ -120,7 +131,8 @@ def _who(inside: tuple[Stage, ...], outside: tuple[str, ...]) -> str:
     who = [list_stages(inside)] if inside else []
     if outside:
         who.append(
-            f"in AWS {', '.join(outside[:3])}{f' and {len(outside) - 3} more' if len(outside) > 3 else ''}"
+            f"in AWS {', '.join(outside[:3])}"
+            f"{f' and {len(outside) - 3} more' if len(outside) > 3 else ''}"
         )
     return " and ".join(who)
 
@@ -137,7 +149,8 @@ def _finding(
         rule=RULE.name,
         source=document.document.source.path,
         severity=RULE.severity,
-        message=f"the plan would {verb} certificate {identity} while it is presented by {_who(inside, outside)}",
+        message=f"the plan would {verb} certificate {identity} while it is presented by "
+        f"{_who(inside, outside)}",
         remedy=undo(change) or _remedy(document, change),
         address=str(change.address),
         certificate_id=identity,
@@ -147,21 +160,30 @@ def _finding(
 
 
 def _remedy(document: DocumentCases, change: CertificateChange) -> str:
-    """What keeps it; a block that the configuration has no more comes first, since no patch can write it."""
+    """Return how to keep the certificate.
+
+    A missing block comes first, since no patch can write it.
+    """
     declared = document.document.declared
     block = change.address.block
     if declared is not None and declared.lacks(block):
         return _put_back(block)
-    return "keep it until no stage presents it: move the stages in an apply of its own first (`tfcert patch`)"
+    return (
+        "keep it until no stage presents it: move the stages in an apply of its own first "
+        "(`tfcert patch`)"
+    )
 
 
 def _put_back(address: Address) -> str:
     block = address.block.in_module
-    return f"put the block of {block} back before anything is applied, then run `tfcert patch` for the next safe step"
+    return (
+        f"put the block of {block} back before anything is applied, then run `tfcert patch` for "
+        "the next safe step"
+    )
 
 
 def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:
-    """The stages that present it now, less those that the same plan destroys for good."""
+    """Return the stages that present it now, less those that the same plan deletes."""
     plan = document.document.plan
     changes = plan.stages if plan is not None else ()
     leaving = {
@@ -177,7 +199,7 @@ def _stages_that_stay(document: DocumentCases, case: Case) -> tuple[Stage, ...]:
 def _stages_in_aws(
     cases: Cases, document: DocumentCases, case: Case | None, identity: str
 ) -> tuple[str, ...]:
-    """The stages that AWS shows presenting it and that the document does not know to."""
+    """Return the stages that present it in AWS, and that the document does not know of."""
     home = case.subject.key.place if case is not None and case.subject.key is not None else Place()
     plan = document.document.plan
     known = {

@@ -1,11 +1,11 @@
-"""A rotation's own deadline has passed: the successor is there, and a stage is not moved yet.
+"""A rotation's own deadline has passed: the successor exists, and a stage has not moved yet.
 
 ## Why
-Repoint-by is the certificate's end less the margin of the policy. Behind it there is no time left to find out that a backend does
-not trust the successor after all.
+Repoint-by is the certificate's end less the margin of the policy. After it, no time is left to find
+out that a backend does not trust the successor.
 
 ## Example
-The successor was introduced weeks ago and the second patch was never applied.
+The successor was introduced weeks ago, and the second patch was never applied.
 
 ```hcl
 resource "aws_api_gateway_client_certificate" "orders" { # ends in 5 days, the margin is 7
@@ -24,14 +24,14 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Make sure that the backend trusts the successor, then apply the repoint patch (`tfcert patch`). The plan that does so is not
-failed for this.
+Make sure that the backend trusts the successor, then apply the repoint patch (`tfcert patch`). The
+plan that does so does not fail for this.
 
 ## How to exempt
 Exempt the rule for the certificate's address until a date before its end.
 
 ## Source
-tfcert's own deadlines, DESIGN.md 7.
+tfcert's own deadlines: `margin_days` in `docs/policy.md`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,10 @@ from checker.rules.base import Rule, certificate_finding, format_day, list_stage
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each certificate that is still presented behind repoint-by though its successor is in state."""
+    """Yield an error for each certificate still presented after repoint-by.
+
+    Its successor is in state.
+    """
     for document in cases.documents:
         for case in document.cases:
             if not case.subject.now or case.expires_at is None:
@@ -62,14 +65,18 @@ def check(cases: Cases) -> Iterator[Finding]:
                 document,
                 RULE.name,
                 Severity.WARNING if cured else RULE.severity,
-                f"certificate {case.id} was to be replaced by {successor.address} until {format_day(repoint_by)}, "
-                f"and is still presented by {list_stages(case.subject.now)}",
+                f"certificate {case.id} was to be replaced by {successor.address} until "
+                f"{format_day(repoint_by)}, and is still presented by "
+                f"{list_stages(case.subject.now)}",
                 "this plan moves the stages; apply it" if cured else _remedy(cases, successor),
             )
 
 
 def _remedy(cases: Cases, successor: Case) -> str:
-    """Repoint now; inside the trust window the default phase waits, so that the phase has to be named."""
+    """Return the remedy: repoint now.
+
+    Within the trust window the default phase waits, so the remedy names the phase.
+    """
     ready = cases.policy.window_end(successor.made_at) if successor.made_at is not None else None
     if ready is None or ready <= cases.as_of:
         return "repoint the stages now (`tfcert patch`)"

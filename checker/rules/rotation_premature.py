@@ -1,10 +1,12 @@
 """A plan moves a stage to a successor that is younger than the trust window.
 
 ## Why
-Backends learn to trust the successor between introduce and repoint. A stage that moves before they have is refused.
+Backends learn to trust the successor between introduce and repoint. A backend that does not trust
+it yet refuses the stage's calls.
 
 ## Example
-The successor was made this morning, and the plan of the afternoon repoints the stages; the trust window is three days.
+The successor was made this morning, and the plan of the afternoon repoints the stages; the trust
+window is three days.
 
 ```hcl
 # tfcert: succeeds aws_api_gateway_client_certificate.orders
@@ -20,14 +22,15 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Apply the plan once the window is over, or make sure that every backend trusts the successor already: then it is safe to go on.
+Apply the plan after the end of the window. Or make sure that every backend already trusts the
+successor: then it is safe to go on.
 
 ## How to exempt
 Lower `trust_window_days` in the policy, or exempt the rule for the stage's address until a date.
 
 ## Source
-tfcert's own trust window, DESIGN.md 7; the age is AWS's `createdDate`, else the recorded one. A certificate of ACM is left out:
-backends trust the CA that issued it.
+tfcert's own trust window: `trust_window_days` in `docs/policy.md`. The age is AWS's `createdDate`,
+or else the recorded one. The rule skips ACM certificates: backends trust the CA that issued them.
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ from checker.rules.base import Needs, Rule, format_days, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a warning for each stage that a plan moves from one certificate to another that is too young."""
+    """Yield a warning for each stage that a plan moves to a successor within its trust window."""
     for document in cases.documents:
         plan = document.document.plan
         for change in plan.stages if plan is not None else ():
@@ -64,9 +67,11 @@ def check(cases: Cases) -> Iterator[Finding]:
                 rule=RULE.name,
                 source=document.document.source.path,
                 severity=RULE.severity,
-                message=f"the plan moves {change.address} to certificate {new}, made at {made:%Y-%m-%d %H:%M} UTC: "
-                f"less than the trust window of {format_days(cases.policy.trust_window_days)} ago",
-                remedy=f"do not apply before {moment(ready)}, or until every backend is known to trust {new}",
+                message=f"the plan moves {change.address} to certificate {new}, made at "
+                f"{made:%Y-%m-%d %H:%M} UTC: less than the trust window of "
+                f"{format_days(cases.policy.trust_window_days)} ago",
+                remedy=f"do not apply before {moment(ready)}, or until every backend is known to "
+                f"trust {new}",
                 address=str(change.address),
                 certificate_id=new,
                 location=locate(document, change.address),

@@ -1,12 +1,12 @@
 """One plan creates or replaces a certificate and moves a stage to it.
 
 ## Why
-The backend has no moment to learn of the new certificate: the stage presents it within the apply that makes it. Invariant I1:
-one phase an apply.
+The backend has no time to learn the new certificate: the stage presents it within the apply that
+makes it. tfcert's own invariant is one phase per apply.
 
 ## Example
-`terraform apply -replace=aws_api_gateway_client_certificate.orders`, with or without `create_before_destroy`; or a new
-certificate and the stage's new reference in one change.
+`terraform apply -replace=aws_api_gateway_client_certificate.orders`, with or without
+`create_before_destroy`; or a new certificate and the stage's new reference in one change.
 
 ```hcl
 resource "aws_api_gateway_client_certificate" "orders" {
@@ -23,18 +23,21 @@ resource "aws_api_gateway_stage" "live" {
 }
 ```
 
-A plan that makes a second successor of a certificate fails too: two certificates would wait for the same stages.
+A plan that makes a second successor of a certificate fails too: two certificates would wait for the
+same stages.
 
 ## How to fix
-Take the reference back, apply the new certificate alone, let the backend trust it, then move the stages: `tfcert patch` writes
-these steps. A new certificate that was written manually, without the comment that says what it succeeds, is recognised. Of two
-successors keep the one that is in state.
+Take the reference back. Apply the new certificate alone, let the backend trust it, then move the
+stages: `tfcert patch` writes these steps. tfcert also recognises a new certificate that was written
+manually, without the comment that names its predecessor. Of two successors, keep the one that is in
+state.
 
 ## How to exempt
 Exempt the rule for the stage's address until a date.
 
 ## Source
-AWS, API Gateway developer guide, on rotating an expiring client certificate; Terraform's order of calls: `facts/aws.md` 4.
+AWS, API Gateway developer guide, on rotating an expiring client certificate; Terraform's order of
+calls, as observed in a run.
 """
 
 from __future__ import annotations
@@ -53,7 +56,10 @@ from checker.rules.replaced import undo
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each stage that a plan moves from one certificate to another that the same plan makes."""
+    """Yield an error for each stage that a plan moves to a certificate that the same plan makes.
+
+    Also yield one for each second successor that the plan makes.
+    """
     for document in cases.documents:
         plan = document.document.plan
         yield from _second(cases, document)
@@ -65,8 +71,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                         rule=RULE.name,
                         source=document.document.source.path,
                         severity=RULE.severity,
-                        message=f"one apply would make {made} and move {change.address} to it, away from {old}: "
-                        "the backend could not trust it in time",
+                        message=f"one apply would make {made} and move {change.address} to it, "
+                        f"away from {old}: the backend could not trust it in time",
                         remedy=_undone(plan, candidates) or _remedy(document, old),
                         address=str(change.address),
                         certificate_id=old,
@@ -78,7 +84,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _undone(plan: Plan | None, candidates: tuple[Address, ...]) -> str | None:
-    """What takes the replacement out of the plan, where Terraform says why it replaces one of the certificates."""
+    """Return how to remove the replacement from the plan, if Terraform gives a reason for it."""
     changes = [
         change
         for change in (plan.certificates if plan is not None else ())
@@ -88,7 +94,11 @@ def _undone(plan: Plan | None, candidates: tuple[Address, ...]) -> str | None:
 
 
 def _remedy(document: DocumentCases, old: str) -> str:
-    """What separates the steps: for a successor that was written manually the patch that leaves it to be applied alone."""
+    """Return how to separate the steps.
+
+    For a successor that was written manually, it is the patch that leaves the successor to be
+    applied alone.
+    """
     case = document.by_id(old)
     declared = document.document.declared
     block = case.address.block if case is not None and case.address is not None else None
@@ -96,8 +106,9 @@ def _remedy(document: DocumentCases, old: str) -> str:
         guess = Succession.of_cases(document).guess(block)
         if guess is not None and guess.moved and not guess.several and declared.lacks(block):
             return (
-                f"put the block of {block.in_module} back before anything is applied, then run `tfcert patch`: it points the stage "
-                f"back to that, and keeps {guess.successor.block.in_module} to be applied alone"
+                f"put the block of {block.in_module} back before anything is applied, then run "
+                "`tfcert patch`: it points the stage back to that, and keeps "
+                f"{guess.successor.block.in_module} to be applied alone"
             )
         if (
             guess is not None
@@ -106,10 +117,14 @@ def _remedy(document: DocumentCases, old: str) -> str:
             and declared.certificate(block) is not None
         ):
             return (
-                f"run `tfcert patch`: it points the stage back to {block.in_module} and keeps {guess.successor.block.in_module}; "
-                "apply that alone, have every backend trust it, then ask again for repoint"
+                f"run `tfcert patch`: it points the stage back to {block.in_module} and keeps "
+                f"{guess.successor.block.in_module}; apply that alone, have every backend trust "
+                "it, then ask again for repoint"
             )
-    return "apply the new certificate alone, have the backend trust it, then move the stage (`tfcert patch`)"
+    return (
+        "apply the new certificate alone, have the backend trust it, then move the stage "
+        "(`tfcert patch`)"
+    )
 
 
 def _second(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
@@ -119,8 +134,10 @@ def _second(cases: Cases, document: DocumentCases) -> Iterator[Finding]:
             rule=RULE.name,
             source=document.document.source.path,
             severity=RULE.severity,
-            message=f"{change.address} would be a second successor of {predecessor}, beside {other}, which {there}",
-            remedy=f"remove the block of {change.address.block} before anything is applied; go on with {other} (`tfcert patch`)",
+            message=f"{change.address} would be a second successor of {predecessor}, beside "
+            f"{other}, which {there}",
+            remedy=f"remove the block of {change.address.block} before anything is applied; go on "
+            f"with {other} (`tfcert patch`)",
             address=str(change.address),
             location=locate(document, change.address),
         )

@@ -1,11 +1,13 @@
 """A plan takes the certificate off a stage.
 
 ## Why
-The backend can no longer tell that a call came through the gateway: one that asks for a client certificate refuses every call.
+The backend can no longer tell that a call came through the gateway: one that asks for a client
+certificate refuses every call.
 
-A deployment with `stage_name` does the same without a word in the plan: when it is replaced, created or deleted, API Gateway
-writes or deletes that stage, and the stage's own resource sends the certificate only where its id changes. Where the same plan
-creates the stage's own resource, AWS refuses that: the deployment has created the stage, without a certificate.
+A deployment with `stage_name` has the same effect, and the plan does not show it. When the
+deployment is replaced, created or deleted, API Gateway writes or deletes that stage. The stage's
+own resource sends the certificate only where its id changes. Where the same plan creates the
+stage's own resource, AWS refuses that: the deployment has created the stage, without a certificate.
 
 ## Example
 `client_certificate_id` removed from a stage, or set to null or to an empty string.
@@ -27,17 +29,19 @@ resource "aws_api_gateway_deployment" "orders" {
 ```
 
 ## How to fix
-Put the reference back; to rotate, run `tfcert patch`. Take `stage_name` out of the deployment: the stage has a resource of its
-own. That replaces the deployment once more, and that plan deletes the stage too: take the deployment out of the state first
-(`terraform state rm`), and let Terraform create one without `stage_name`.
+Put the reference back; to rotate, run `tfcert patch`. Remove `stage_name` from the deployment: the
+stage has a resource of its own. That replaces the deployment once more, and that plan deletes the
+stage too. So take the deployment out of the state first (`terraform state rm`), and let Terraform
+create one without `stage_name`.
 
 ## How to exempt
 Exempt the rule for the stage's address until a date.
 
 ## Source
-terraform-provider-aws internal/service/apigateway/stage.go: an unset attribute is sent as an empty id. deployment.go of version 5:
-`stage_name` is sent with CreateDeployment, and the stage is deleted with the deployment that it points to. An apply was run: the
-stage presents no certificate after it.
+terraform-provider-aws internal/service/apigateway/stage.go: an unset attribute is sent as an empty
+id. deployment.go of version 5: `stage_name` is sent with CreateDeployment, and the stage is deleted
+with the deployment that it points to. In a real apply, the stage presented no certificate
+afterwards.
 """
 
 from __future__ import annotations
@@ -66,7 +70,7 @@ _DONE = {
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield an error for each stage that presents a certificate before the plan and none after it."""
+    """Yield an error for each stage that a plan leaves without its certificate."""
     for document in cases.documents:
         plan = document.document.plan
         for change in plan.stages if plan is not None else ():
@@ -76,7 +80,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                         rule=RULE.name,
                         source=document.document.source.path,
                         severity=RULE.severity,
-                        message=f"the plan takes certificate {old} off {change.address}, which would present none",
+                        message=f"the plan takes certificate {old} off {change.address}, which "
+                        "would present none",
                         remedy="put client_certificate_id back; to rotate, run `tfcert patch`",
                         address=str(change.address),
                         certificate_id=old,
@@ -101,9 +106,10 @@ def _through_others(document: DocumentCases) -> Iterator[Finding]:
         yield _finding(
             document,
             stage,
-            f"the plan takes certificate {old} off {stage_name(stage)}: {deployment.address} ({done}) has stage_name and writes the"
-            f" stage itself; {then}",
-            "take stage_name out of the deployment without replacing it: `terraform state rm` it, remove the argument, plan again",
+            f"the plan takes certificate {old} off {stage_name(stage)}: {deployment.address} "
+            f"({done}) has stage_name and writes the stage itself; {then}",
+            "take stage_name out of the deployment without replacing it: `terraform state rm` it, "
+            "remove the argument, plan again",
         )
     for clash in document.document.plan.clashes if document.document.plan is not None else ():
         yield _clash(document, clash)
@@ -111,15 +117,18 @@ def _through_others(document: DocumentCases) -> Iterator[Finding]:
         yield _finding(
             document,
             stage,
-            f"the plan deletes API {stage.api_id}, and {stage_name(stage)}, which the plan keeps, goes with it",
+            f"the plan deletes API {stage.api_id}, and {stage_name(stage)}, which the plan keeps, "
+            "goes with it",
             "keep the API, or delete the stage in the same plan",
         )
     for other, stage in deleted_through_another(document):
         yield _finding(
             document,
             stage,
-            f"the plan deletes the stage of {stage_name(stage)} through {other}, a second resource for the same stage",
-            f"take it out of the state without a deletion: `terraform state rm '{other}'`, or `removed` with destroy = false",
+            f"the plan deletes the stage of {stage_name(stage)} through {other}, a second resource "
+            "for the same stage",
+            f"take it out of the state without a deletion: `terraform state rm '{other}'`, or "
+            "`removed` with destroy = false",
         )
 
 
@@ -131,11 +140,14 @@ def _clash(document: DocumentCases, clash: StageClash) -> Finding:
         rule=RULE.name,
         source=document.document.source.path,
         severity=RULE.severity,
-        message=f"{stage_name(clash.stage)} would present no certificate: {clash.deployment} ({done}) has stage_name and creates"
-        " the stage first, and AWS refuses to create it again (ConflictException), so the apply fails",
-        remedy="take stage_name out of the deployment: the stage has a resource of its own; then plan again"
+        message=f"{stage_name(clash.stage)} would present no certificate: {clash.deployment} "
+        f"({done}) has stage_name and creates the stage first, and AWS refuses to create it again "
+        "(ConflictException), so the apply fails",
+        remedy="take stage_name out of the deployment: the stage has a resource of its own; then "
+        "plan again"
         if clash.action is Action.CREATE
-        else "take stage_name out of the deployment without replacing it: `terraform state rm` it, remove the argument, plan again",
+        else "take stage_name out of the deployment without replacing it: `terraform state rm` it, "
+        "remove the argument, plan again",
         address=str(clash.stage.address) if clash.stage.address is not None else None,
         certificate_id=known[0] if known else None,
         location=locate(document, clash.stage.address),

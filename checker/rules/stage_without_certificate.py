@@ -1,9 +1,10 @@
 """A stage presents no certificate.
 
 ## Why
-Its backend cannot tell a call of API Gateway's from anybody else's, unless it tells by something else. Security baselines ask for
-it (AWS Foundational Security Best Practices, APIGateway.2); tfcert does only where a policy switches it on, since a stage that
-calls no HTTP backend of its own needs none.
+Its backend cannot tell a call of API Gateway from any other call, unless it has another way.
+Security baselines ask for a certificate (AWS Foundational Security Best Practices, APIGateway.2).
+tfcert does so only where a policy switches the rule on, since a stage that calls no HTTP backend of
+its own needs none.
 
 ## Example
 A stage without `client_certificate_id`.
@@ -17,15 +18,16 @@ resource "aws_api_gateway_stage" "live" {
 ```
 
 ## How to fix
-Make a certificate, have the backend trust it, and only then name it in `client_certificate_id`, in an apply of its own: a backend
-that asks for a certificate refuses one that it does not know.
+Make a certificate and have the backend trust it. Only then name it in `client_certificate_id`, in
+a separate apply: a backend that asks for a certificate refuses one that it does not know.
 
 ## How to exempt
 Leave it off, switch it off for a scope, or exempt the rule for the stage's address until a date.
 
 ## Source
-AWS, API Gateway developer guide: the certificate is presented to HTTP backends; AWS Config, api-gw-ssl-enabled. A stage of
-`aws_apigatewayv2_stage` is judged only where a scan tells that its API is a WebSocket one: HTTP APIs cannot present any.
+AWS, API Gateway developer guide: the certificate is presented to HTTP backends; AWS Config,
+api-gw-ssl-enabled. A stage of `aws_apigatewayv2_stage` is judged only where a scan shows that its
+API is a WebSocket API: HTTP APIs cannot present any.
 """
 
 from __future__ import annotations
@@ -42,7 +44,10 @@ from checker.rules.base import Rule, locate, stage_name
 
 
 def check(cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for each stage that presents nothing, as recorded or after the plan, and of which AWS says nothing else."""
+    """Yield a finding for each stage that presents nothing, as recorded or after the plan.
+
+    A stage that presents a certificate in AWS is skipped.
+    """
     for document in cases.documents:
         detached = _detached(document)
         for stage in stages_after(document.document):
@@ -53,7 +58,8 @@ def check(cases: Cases) -> Iterator[Finding]:
                     source=document.document.source.path,
                     severity=RULE.severity,
                     message=f"{stage_name(stage)} presents no certificate",
-                    remedy="make one, have the backend trust it, then name it in client_certificate_id, in an apply of its own",
+                    remedy="make one, have the backend trust it, then name it in "
+                    "client_certificate_id, in an apply of its own",
                     address=str(stage.address) if stage.address is not None else None,
                     location=locate(document, stage.address),
                     about=(stage,),
@@ -61,7 +67,7 @@ def check(cases: Cases) -> Iterator[Finding]:
 
 
 def _detached(document: DocumentCases) -> frozenset[object]:
-    """The stages from which the plan takes the certificate, which stage-detached tells of."""
+    """Return the stages that lose their certificate in the plan; stage-detached reports them."""
     plan = document.document.plan
     changes = plan.stages if plan is not None else ()
     return frozenset(
@@ -76,7 +82,7 @@ def _could(document: DocumentCases, stage: Stage) -> bool:
 
 
 def _shown(cases: Cases, stage: Stage) -> bool:
-    """Whether AWS says that it presents one by now, which certificate-drifted tells of."""
+    """Return whether the stage presents a certificate in AWS; certificate-drifted reports it."""
     key = stage_key(stage)
     answer = cases.observations.stages.get(key) if key is not None else None
     return isinstance(answer, ObservedStage) and answer.certificate_id is not None
