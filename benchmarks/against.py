@@ -1,9 +1,12 @@
-"""`tfcert check --offline` against its peers on generated plans: whole processes, measured in one run, in turns, as ratios.
+"""Compare `tfcert check --offline` with its peers on generated plans.
+
+Whole processes are measured in one run, in turns, as ratios.
 
     python benchmarks/against.py [MEGABYTES ...]     (default: 1 10 100; 500 adds the memory limit)
 
-Checkov runs its one rule on the same question (CKV2_AWS_51), `jq` the same extraction, `cat FILE | cat` reads and writes the
-bytes. What is not installed is left out and said.
+Checkov runs its one rule on the same question (CKV2_AWS_51), `jq` does the same extraction, `cat
+FILE | cat` reads and writes the bytes. Programs that are not installed are left out, with a
+message.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ def all: (.resources // [])[], ((.child_modules // [])[] | all);
 """
 LIMIT = 192 * 1024**2
 ROUNDS = {1: 9, 10: 7, 100: 5}
-# A rule engine takes minutes for what takes others a second, and noise does not matter to such a ratio.
+# A rule engine takes minutes where the others take a second; noise does not matter to such a ratio.
 SLOW_ROUNDS = {1: 3, 10: 1, 100: 1}
 
 WANTED = {
@@ -58,7 +61,7 @@ WANTED = {
 
 
 def commands(plan: Path) -> dict[str, list[str]]:
-    """The command of each peer, tfcert's first."""
+    """Return the command of each peer, tfcert's first."""
     found = {
         "tfcert": [*TFCERT, str(plan)],
         "cat, cat": ["sh", "-c", 'cat "$1" | cat > /dev/null', "sh", str(plan)],
@@ -75,7 +78,8 @@ def seconds(command: list[str]) -> float:
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     if done.returncode not in {0, 1}:
         sys.exit(
-            f"{command[0]} ended with {done.returncode}: {done.stderr.decode(errors='replace')[-300:]}"
+            f"{command[0]} ended with {done.returncode}: "
+            f"{done.stderr.decode(errors='replace')[-300:]}"
         )
     return time.perf_counter() - start
 
@@ -91,15 +95,24 @@ def compare(size: int, folder: Path) -> Iterator[str]:
     medians = {name: statistics.median(times) for name, times in taken.items() if times}
     for name, median in medians.items():
         ratio = "1" if name == "tfcert" else f"{median / medians['tfcert']:.2f}"
-        yield f"| {size} MB | {name} | {median * 1000:.0f} ms | {ratio} | {WANTED.get(name, {}).get(size, '')} |"
-    yield f"| {size} MB | tfcert, memory | | {memory(plan)} | anonymous at most 0.3, peak at most 1.4 (100 MB) |"
+        yield (
+            f"| {size} MB | {name} | {median * 1000:.0f} ms | {ratio} "
+            f"| {WANTED.get(name, {}).get(size, '')} |"
+        )
+    yield (
+        f"| {size} MB | tfcert, memory | | {memory(plan)} "
+        "| anonymous at most 0.3, peak at most 1.4 (100 MB) |"
+    )
     if size >= 500:
-        yield f"| {size} MB | tfcert, in {LIMIT // 1024**2} MiB of data | | {limited(plan)} | finishes |"
+        yield (
+            f"| {size} MB | tfcert, in {LIMIT // 1024**2} MiB of data | | {limited(plan)} "
+            "| finishes |"
+        )
     plan.unlink()
 
 
 def memory(plan: Path) -> str:
-    """The most anonymous memory, and the peak with mapped pages, in parts of the file."""
+    """Return the largest anonymous memory, and the peak with mapped pages, in parts of the file."""
     with subprocess.Popen([*TFCERT, str(plan)], stdout=subprocess.DEVNULL) as process:
         anonymous = peak = 0
         status = Path(f"/proc/{process.pid}/status")
@@ -118,7 +131,7 @@ def memory(plan: Path) -> str:
 
 
 def limited(plan: Path) -> str:
-    """How a run ends that may have so much memory of its own; mapped pages are the file's."""
+    """Return how a run ends with this limit on its own memory; mapped pages do not count."""
     done = subprocess.run(
         [*TFCERT, str(plan)],
         stdout=subprocess.DEVNULL,

@@ -1,8 +1,9 @@
-"""tfcert against an API Gateway with AWS's latency and quota, whole processes: how close it comes to what the quota allows.
+"""Run tfcert against an API Gateway with AWS's latency and quota; compare it with the quota.
 
-Wanted: a thousand certificates in 17 regions in at most 1.5 s and 17 lists; drift and scan of 500 APIs within 15 % of the quota's
-floor; and no request that is refused. tfcert's own pace, 9 a second after a burst of 30, is 13.5 % above that floor: what is left
-is start-up, the last answer and the report, 0.7 s in all, so a busy machine shows.
+Whole processes are measured. Wanted: a thousand certificates in 17 regions in at most 1.5 s and 17
+lists; drift and scan of 500 APIs within 15 % of the quota's floor; and no refused request. tfcert's
+own pace, 9 requests a second after a burst of 30, is 13.5 % above that floor. The rest is start-up,
+the last answer and the report, 0.7 s in all, so other load on the machine shows.
 """
 
 from __future__ import annotations
@@ -77,19 +78,21 @@ def run(name: str, arguments: list[str], apis: int, *, limit: float | None = Non
         taken, used = time.perf_counter() - begun, processor() - used
     calls = told()
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
-    # What the quota allows: the burst at once, and then so many a second. And what tfcert allows itself.
+    # The quota's floor: the burst at once, then RATE a second. `own` is the same for tfcert's own
+    # pace.
     sent = sum(
         count for operation, count in calls.items() if operation not in {"GetCallerIdentity", "429"}
     )
     floor = limit if limit is not None else (sent - BURST) / RATE
     own = f"{(sent - session.BURST) / session.RATE:7.2f}" if limit is None else " " * 7
     print(
-        f"{name:<44} {taken:8.2f} {floor:7.2f} {taken / floor:6.2f} {own} {used:7.2f}  {json.dumps(dict(sorted(calls.items())))}"
+        f"{name:<44} {taken:8.2f} {floor:7.2f} {taken / floor:6.2f} {own} {used:7.2f}  "
+        f"{json.dumps(dict(sorted(calls.items())))}"
     )
 
 
 def processor() -> float:
-    """Seconds of processor time that finished children took."""
+    """Return the processor time of finished children, in seconds."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime
 
@@ -111,7 +114,7 @@ def slow_aws(apis: int) -> Iterator[tuple[str, object]]:
 
 
 def state(regions: tuple[str, ...], *, apis: int) -> dict[str, object]:
-    """A raw state in which the stage of each API presents one of its region's certificates."""
+    """Return a raw state; the stage of each API presents one of its region's certificates."""
     certificates = [
         instance(
             region,

@@ -1,6 +1,7 @@
-"""A tree of 5,000 .tf files, 1 % of which matter: found, judged and patched, against reading every file once in the same run.
+"""Find, judge and patch a tree of 5,000 .tf files, of which 1 % matter.
 
-After start-up it is to take at most 1.5 s on the two cores that it was written on, at most 15 times as long as reading the files.
+The times are compared with reading every file once in the same run. After start-up the limit is 1.5
+s on the two cores that it was written on, and 15 times as long as reading the files.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ STAGE = "aws_api_gateway_stage"
 
 
 def lay(top: Path) -> int:
-    """Lay the tree, and count its .tf files: root modules with a provider, a module of their own and much that is not ours."""
+    """Write the tree, and return the number of its .tf files.
+
+    It has root modules with a provider, a module of their own, and many unrelated resources.
+    """
     for number in range(ROOTS):
         root = top / f"team{number % 20}" / f"root{number}"
         (root / "module").mkdir(parents=True)
@@ -40,18 +44,23 @@ def lay(top: Path) -> int:
 
 
 def filler(number: int, index: int) -> str:
-    """Some 2 KB of what most files hold."""
+    """Return about 2 KB of typical unrelated configuration."""
     return "".join(
         f'resource "aws_iam_role" "r{number}_{index}_{role}" {{\n'
         f'  name = "role-{number}-{index}-{role}"\n'
-        f'  assume_role_policy = jsonencode({{\n    Statement = [{{ Effect = "Allow", Action = var.actions[{role}] }}]\n  }})\n'
+        f"  assume_role_policy = jsonencode({{\n"
+        f'    Statement = [{{ Effect = "Allow", Action = var.actions[{role}] }}]\n'
+        f"  }})\n"
         f"  tags = merge(local.tags, {{ owner = var.owner }}) # as agreed\n}}\n\n"
         for role in range(8)
     )
 
 
 def concern(root: Path) -> None:
-    """A certificate that four stages present, in five of the files, and a state in which it ends in twelve days."""
+    """Write a certificate that four stages present, in five of the files, and its state.
+
+    In the state it ends in twelve days.
+    """
     with (root / "file0.tf").open("a") as file:
         file.write(f'resource "{CERTIFICATE}" "backend" {{\n}}\n')
     resources = [
@@ -64,7 +73,8 @@ def concern(root: Path) -> None:
     for index in range(1, 5):
         with (root / f"file{index}.tf").open("a") as file:
             file.write(
-                f'resource "{STAGE}" "s{index}" {{\n  client_certificate_id = {CERTIFICATE}.backend.id\n}}\n'
+                f'resource "{STAGE}" "s{index}" {{\n'
+                f"  client_certificate_id = {CERTIFICATE}.backend.id\n}}\n"
             )
         attributes = {
             "rest_api_id": "a",
@@ -95,7 +105,7 @@ def resource(kind: str, name: str, attributes: dict) -> dict:
 
 
 def median(what, rounds: int = ROUNDS) -> float:
-    """The median time of something in seconds."""
+    """Return the median time of a call in seconds."""
     taken = []
     for _ in range(rounds):
         start = time.perf_counter()
@@ -105,7 +115,7 @@ def median(what, rounds: int = ROUNDS) -> float:
 
 
 def read_all(top: Path) -> int:
-    """Read every .tf file once, as plainly as can be."""
+    """Read every .tf file once, as directly as possible."""
     size = 0
     for here, _, names in os.walk(top):
         for name in names:
@@ -125,7 +135,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
         print(
-            f"{lay(top)} .tf files, {CONCERNED * 5} of which matter, in {ROOTS} root modules, {read_all(top) / 1e6:.1f} MB"
+            f"{lay(top)} .tf files, {CONCERNED * 5} of which matter, in {ROOTS} root modules, "
+            f"{read_all(top) / 1e6:.1f} MB"
         )
         written = run("patch", "--recursive", *options, "--phase", "all", cwd=top).count(
             b"diff --git"
@@ -140,7 +151,8 @@ def main() -> None:
         }.items():
             taken = median(lambda arguments=arguments: run(*arguments, cwd=top)) - start_up
             print(
-                f"{name + ', after start-up':<42} {taken * 1000:7.0f} ms  {taken / reading:5.1f} times reading them"
+                f"{name + ', after start-up':<42} {taken * 1000:7.0f} ms  "
+                f"{taken / reading:5.1f} times reading them"
             )
         print(f"{written} files edited in the three phases")
 

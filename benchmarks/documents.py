@@ -1,7 +1,8 @@
-"""Generated plans in the shape of `terraform show -json`: 1 % of the resources are stages and certificates.
+"""Generate plans in the shape of `terraform show -json`; 1 % of the resources are of interest.
 
-The sections stand in Terraform's order and proportions (`facts/performance.md`: planned values a quarter, changes a half, prior
-state a quarter, configuration the rest). Attribute values are synthetic, and the same seed gives the same bytes.
+These are stages and certificates. The sections have Terraform's order and proportions: planned
+values a quarter, changes a half, prior state a quarter, configuration the rest. Attribute values
+are synthetic, and the same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from pathlib import Path
 
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 OTHERS = (
-    "aws_iam_role", "aws_iam_policy", "aws_lambda_function", "aws_s3_bucket", "aws_sqs_queue", "aws_sns_topic",
-    "aws_dynamodb_table", "aws_cloudwatch_log_group", "aws_security_group", "aws_subnet", "aws_route", "aws_instance",
+    "aws_iam_role", "aws_iam_policy", "aws_lambda_function", "aws_s3_bucket", "aws_sqs_queue",
+    "aws_sns_topic", "aws_dynamodb_table", "aws_cloudwatch_log_group", "aws_security_group",
+    "aws_subnet", "aws_route", "aws_instance",
 )  # fmt: skip
 MODULES = 12
 EACH_HUNDRED = 100
@@ -22,7 +24,7 @@ CERTIFICATE, STAGE = "aws_api_gateway_client_certificate", "aws_api_gateway_stag
 
 
 def write_plan(path: Path, size: int, seed: int = 1) -> int:
-    """Write a plan of about `size` bytes, compact as Terraform writes it; the number of its resources."""
+    """Write a plan of about `size` bytes, compact as from Terraform; return its resource count."""
     count = max(200, size * 200 // len("".join(_pieces(200, seed))))
     with path.open("w", encoding="utf-8") as stream:
         stream.writelines(_pieces(count, seed))
@@ -30,12 +32,18 @@ def write_plan(path: Path, size: int, seed: int = 1) -> int:
 
 
 def _pieces(count: int, seed: int) -> Iterator[str]:
-    yield '{"format_version":"1.2","terraform_version":"1.11.4","variables":{"region":{"value":"eu-west-1"}},"planned_values":'
+    yield (
+        '{"format_version":"1.2","terraform_version":"1.11.4",'
+        '"variables":{"region":{"value":"eu-west-1"}},"planned_values":'
+    )
     yield from _values(count, seed)
     yield ',"resource_changes":['
     for number in range(count):
         yield "," * bool(number) + _text(_change(number, seed))
-    yield '],"output_changes":{},"prior_state":{"format_version":"1.0","terraform_version":"1.11.4","values":'
+    yield (
+        '],"output_changes":{},"prior_state":'
+        '{"format_version":"1.0","terraform_version":"1.11.4","values":'
+    )
     yield from _values(count, seed)
     yield '},"configuration":{"provider_config":{"aws":{"name":"aws","full_name":"' + PROVIDER
     yield '","expressions":{"region":{"references":["var.region"]}}}},"root_module":{"resources":['

@@ -1,4 +1,6 @@
-"""How long 10,000 stages take, in seconds of processor time: reading a state, judging it offline, and each format by itself.
+"""Measure the processor time, in seconds, for 10,000 stages.
+
+The steps are: read a state, judge it offline, and render each format.
 
 .venv/bin/python benchmarks/many_stages.py [STAGES]
 """
@@ -21,7 +23,7 @@ AS_OF = "2026-11-24"
 
 
 def state(stages: int) -> bytes:
-    """A state of so many stages, each with a certificate of its own, that end over the next four months."""
+    """Return a state of `stages` stages, whose own certificates end within four months."""
     now = datetime.fromisoformat(AS_OF).replace(tzinfo=UTC)
     provider = 'provider["registry.terraform.io/hashicorp/aws"]'
 
@@ -81,7 +83,8 @@ def main() -> None:
         begun = time.process_time()
         outcome = check(inventory, None, run)
         print(
-            f"{'judge':<12} {time.process_time() - begun:6.2f} s  {len(outcome.findings)} findings of {stages} stages"
+            f"{'judge':<12} {time.process_time() - begun:6.2f} s  "
+            f"{len(outcome.findings)} findings of {stages} stages"
         )
         for name, entry in FORMATS.items():
             begun = time.process_time()

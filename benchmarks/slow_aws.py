@@ -1,8 +1,9 @@
-"""An API Gateway of a given size with AWS's latency and quota, on a free port: quick enough not to be what is measured.
+"""An API Gateway of a given size with AWS's latency and quota, on a free port.
 
-Every region has the control plane's quota, 10 requests a second and a burst of 40; what is beyond it gets a 429
-(`TooManyRequestsException`) after 25 ms. Source: AWS, API Gateway quotas. It prints its port, and at the end of standard input
-what it was asked, as JSON.
+It is fast enough not to dominate the measurement. Every region has the control plane's quota, 10
+requests a second and a burst of 40; further requests get a 429 (`TooManyRequestsException`) after
+25 ms. Source: AWS, API Gateway quotas. It prints its port at the start, and its counts of requests,
+as JSON, at the end of standard input.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ RATE, BURST = 10.0, 40
 YEAR = 365 * 86400
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/")
 _IDENTITY = (
-    b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-    b"<Arn>arn:aws:iam::123456789012:user/b</Arn><UserId>b</UserId><Account>123456789012</Account></GetCallerIdentityResult>"
+    b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+    b"<GetCallerIdentityResult>"
+    b"<Arn>arn:aws:iam::123456789012:user/b</Arn><UserId>b</UserId>"
+    b"<Account>123456789012</Account></GetCallerIdentityResult>"
     b"<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
 )
 
 
 class Bucket:
-    """Server-side throttling: a token a request."""
+    """A token bucket that throttles on the server: one token per request."""
 
     def __init__(self) -> None:
         self.tokens, self.at = float(BURST), time.monotonic()
@@ -43,7 +46,10 @@ class Bucket:
 
 
 class SlowAws:
-    """So many certificates and REST APIs, of one stage each, in every region."""
+    """An API Gateway with the same number of certificates and REST APIs in every region.
+
+    Each API has one stage.
+    """
 
     def __init__(self, certificates: int, apis: int) -> None:
         self.certificates, self.apis = certificates, apis
@@ -58,7 +64,10 @@ class SlowAws:
                 if length:
                     await reader.readexactly(int(length[1]))
                 status, kind, body = await self.answer(head)
-                lines = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+                lines = (
+                    f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n"
+                )
                 writer.write(lines.encode() + body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -118,7 +127,7 @@ class SlowAws:
 
 
 def identity(region: str, number: int) -> str:
-    """The id of a region's certificate, as long as AWS's: six letters and digits."""
+    """Return the id of a region's certificate, as long as AWS's: six letters and digits."""
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
     code = sum(map(ord, region)) % 1296
     return f"{letters[code // 36]}{letters[code % 36]}{number:04}"

@@ -1,6 +1,7 @@
-"""Start-up against `python3 -c pass`, measured in one run, whole processes: ratios, since times here mean little.
+"""Compare start-up with `python3 -c pass`: whole processes, measured in one run, as ratios.
 
-`tfcert --help` is to take at most 8 times as long, `tfcert check --offline` of a 1 MB plan at most 7.5 times.
+`tfcert --help` may take at most 8 times as long, `tfcert check --offline` of a 1 MB plan at most
+7.5 times.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ TFCERT = [str(Path(sys.executable).with_name("tfcert"))]
 
 
 def measure(commands: dict[str, list[str]]) -> dict[str, float]:
-    """The median time of each command in seconds, taken in turns so that noise meets all alike."""
+    """Return the median time of each command in seconds.
+
+    The commands run in turns, so that noise affects all of them equally.
+    """
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(ROUNDS):
         for name, command in commands.items():

@@ -1,1 +1,1 @@
-"""tfcert: finds API Gateway client certificates that near their end, and writes the patches that rotate them."""
+"""tfcert: find API Gateway client certificates near their end, and write patches to rotate them."""

@@ -1,4 +1,4 @@
-"""Run the command line as `python -m checker`, which tfcert itself does where it needs a process of its own."""
+"""Run the command line as `python -m checker`; tfcert starts its own child processes this way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frozen values, indexed tuples, gc pause: the technique, out of the model."""
+"""Frozen values, indexed tuples, and a pause of the garbage collector, for all other modules."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _set = object.__setattr__
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def value(cls: type[T]) -> type[T]:
-    """Make a class a frozen value whose fields are its annotations, given by keyword."""
+    """Make a class a frozen value; its fields are its annotations, given by keyword."""
     return _made(cls)
 
 
 @dataclass_transform(frozen_default=True)
 def short_value(cls: type[T]) -> type[T]:
-    """Make a class a frozen value with so few fields that their order says which is which."""
+    """Make a class a frozen value with few fields, which may be given by position."""
     return _made(cls)
 
 
 def replace(this: T, /, **changes: Any) -> T:
-    """The same value with some fields changed; raises TypeError for a field that it does not have."""
+    """Return the same value with some fields changed; raises TypeError for an unknown field."""
     names: tuple[str, ...] = getattr(type(this), "__slots__", ())
     if not changes.keys() <= set(names):
         raise TypeError(
@@ -60,7 +60,7 @@ def _made(cls: type[T]) -> type[T]:
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], object]:
-    """What compares and hashes a value, in C: its one field, or all of them as a tuple."""
+    """Return the C function that reads a value for comparing and hashing: one field, or a tuple."""
     return attrgetter(*names) if names else lambda _: ()
 
 
@@ -117,11 +117,14 @@ _METHODS = {
 }
 
 
-class Indexed(tuple[T, ...]):  # noqa: SLOT001 -- the indices are kept beside the entries, in the dictionary that slots leave out
-    """A tuple like any other; an index is made when it is first asked for, and lives as long as the tuple."""
+class Indexed(tuple[T, ...]):  # noqa: SLOT001 -- the indices are in __dict__, which slots omit
+    """A tuple with indices, each made on first use and kept as long as the tuple."""
 
     def having(self, key: Callable[[T], Hashable], known_by: Hashable) -> tuple[T, ...]:
-        """The entries for which `key` gives this, in order; `key` is a function of a module, since the index goes by it."""
+        """Return the entries for which `key` gives `known_by`, in order.
+
+        `key` must be a function of a module, since the index is stored under it.
+        """
         indices: dict[Callable[[T], Hashable], dict[Hashable, tuple[T, ...]]] = (
             self.__dict__.setdefault("indices", {})
         )
@@ -136,17 +139,17 @@ class Indexed(tuple[T, ...]):  # noqa: SLOT001 -- the indices are kept beside th
 def having(
     entries: tuple[T, ...], key: Callable[[T], Hashable], known_by: Hashable
 ) -> tuple[T, ...]:
-    """The same of any tuple; one that is not indexed is looked through."""
+    """Return the same for any tuple; a tuple without an index is searched."""
     indexed = entries if isinstance(entries, Indexed) else Indexed(entries)
     return indexed.having(key, known_by)
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Pause it, and leave it as it was found: it looks at everything that is alive, again and again.
+    """Pause the garbage collector, and restore its state afterwards.
 
-    Source: `facts/performance.md` 1 (a full decode of 100 MB is three times as fast without it); a page of 10,000 stages is written
-    in 1.2 seconds in place of 2.
+    The collector visits all live objects again and again. Measured: a full decode of 100 MB is
+    three times as fast without it; a page of 10,000 stages is written in 1.2 seconds instead of 2.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class TfcertError(Exception):
-    """Something a person must act on before tfcert can go on; the command line turns it into exit code 2.
+    """An error that a user must act on; the command line turns it into exit code 2.
 
     `where` is a file, a line, a JSON path, an address or a region; `remedy` says what to do next.
     """
@@ -27,8 +27,8 @@ class UsageError(TfcertError):
 
 
 class UnreadableError(TfcertError):
-    """An input is not what it should be, or not readable at all."""
+    """An input cannot be read, or does not have the expected form."""
 
 
 class UnprovenError(TfcertError):
-    """An edit could not be proven to do exactly what it should, so nothing is written."""
+    """An edit could not be proven to do exactly what it should; nothing is written."""

@@ -1,4 +1,4 @@
-"""Files, opened so that nothing that only looks like one can hold tfcert up."""
+"""Open files so that a FIFO, a device or an endless stream cannot block tfcert."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ LARGEST = 8 * 1024**3
 LARGEST_STREAM = 2 * 1024**3
 _WINDOW = 1024**2
 _PIPED = "pipe its content in and give - as the source"
-# Up to here a copy is as fast as a mapping, and safe from a writer that shortens the file meanwhile.
+# Up to this size a copy is as fast as a mapping, and safe if another process shortens the file.
 _COPIED = 1024**2
 _POPULATED = 256 * 1024**2
 
 
 def is_directory(path: str) -> bool:
-    """Whether a path leads to a directory that is there; a path that cannot be followed does not."""
-    return os.path.isdir(path)  # noqa: PTH112  # Path.is_dir raises for some paths that cannot be followed
+    """Return whether a path leads to an existing directory; False if it cannot be followed."""
+    return os.path.isdir(path)  # noqa: PTH112 -- Path.is_dir raises for some paths
 
 
 def open_file(path: str, *, most: int = LARGEST, instead: str = _PIPED) -> memoryview:
-    """The bytes of a regular file, mapped and not copied where it is large.
+    """Return the bytes of a regular file; a large file is mapped and not copied.
 
-    Raises UnreadableError for what is missing, forbidden, larger than `most` bytes, or no regular file: a FIFO or a device could
-    keep tfcert waiting for ever. `instead` says what to do with one that is no regular file.
+    Raises UnreadableError for a file that is missing, forbidden, larger than `most` bytes, or not
+    regular: a FIFO or a device could keep tfcert waiting for ever. `instead` is the remedy for a
+    file that is not regular.
     """
     try:
         _check(Path(path).stat(), path, most, instead)
-        # Without O_NONBLOCK the opening itself would wait, if a FIFO took the file's place since the check.
+        # Without O_NONBLOCK, opening would wait if a FIFO replaced the file after the check.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         _unopened(path, error)
@@ -47,7 +48,7 @@ def open_file(path: str, *, most: int = LARGEST, instead: str = _PIPED) -> memor
 
 
 def read_stream(stream: BinaryIO, source: str, *, most: int = LARGEST_STREAM) -> memoryview:
-    """All bytes of a stream, which lie in memory and may have no end: more than `most` of them raise UnreadableError."""
+    """Read all bytes of a stream into memory; raises UnreadableError for more than `most` bytes."""
     held = bytearray()
     try:
         while piece := stream.read(_WINDOW):
@@ -92,8 +93,8 @@ def _copied(handle: int, size: int) -> memoryview:
 def _mapped(handle: int) -> memoryview:
     import mmap
 
-    # All of it is read once and in order: mapped page by page, the faults are a tenth of the time. Where it may not fit into
-    # memory it is left to the kernel what stays.
+    # All of it is read once and in order. Without MAP_POPULATE, page faults take a tenth of the
+    # time. For a file that may not fit into memory, the kernel decides which pages to keep.
     populate = getattr(mmap, "MAP_POPULATE", 0) if os.fstat(handle).st_size <= _POPULATED else 0
     return memoryview(mmap.mmap(handle, 0, flags=mmap.MAP_SHARED | populate, prot=mmap.PROT_READ))
 
@@ -105,7 +106,10 @@ def _unopened(path: str, error: OSError | ValueError) -> NoReturn:
         message, remedy = "may not be read by this user", "check its permissions"
     elif isinstance(error, OSError) and error.errno == errno.ENOMEM:
         message = "is larger than the address space that this process may use"
-        remedy = "it is mapped and not copied: raise that limit (`ulimit -v`); one of memory or data does no harm"
+        remedy = (
+            "it is mapped and not copied: raise that limit (`ulimit -v`); "
+            "one of memory or data does no harm"
+        )
     elif isinstance(error, OSError) and error.strerror:
         message, remedy = f"cannot be read: {error.strerror}", "check the path"
     else:

@@ -1,4 +1,4 @@
-"""Repository root, paths for forges."""
+"""Find repositories and commits, read files of a commit, and make paths for forges."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ from checker.programs import find_program
 
 
 class Checkout(Struct, frozen=True, kw_only=True):
-    """A repository's root, as an absolute path, and the folder below it that the run stood in, both with forward slashes.
+    """The root of a repository and the run's folder below it; the root is an absolute path.
 
-    Without a repository the root is that folder. The empty one knows of neither, and takes every name as it is.
+    Both use forward slashes. Without a repository the root is the run's folder. An empty Checkout
+    has neither, and leaves every name as it is.
     """
 
     root: str = ""
     folder: str = ""
 
     def path(self, name: str) -> str:
-        """A file's path from the root, empty for the root itself; of what lies elsewhere its last part, the rest is the machine's.
+        """Return a file's path relative to the root; empty for the root itself.
 
-        Never absolute, never upwards and without a scheme: forges refuse such paths, GitHub the whole report that holds one
-        ("SARIF URI scheme did not match the checkout URI scheme", github/codeql-action issue 754).
+        For a file outside the root, return only its last part: the rest depends on the machine.
+
+        The path is never absolute, never goes upwards and has no scheme. Forges refuse such paths,
+        and GitHub refuses the whole report ("SARIF URI scheme did not match the checkout URI
+        scheme", github/codeql-action issue 754).
         """
         scheme, found, rest = name.partition("://")
         if found and scheme.isalnum():
@@ -42,12 +46,18 @@ class Checkout(Struct, frozen=True, kw_only=True):
 
 
 def find_repository(folder: Path) -> Path | None:
-    """The root of the repository: the nearest folder, this one or above, that has a `.git`, a folder or a worktree's file."""
+    """Return the root of the repository: the nearest folder, this one or above, with a `.git`.
+
+    `.git` is a folder, or a file in a worktree.
+    """
     return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
 
 
 def find_checkout() -> Checkout:
-    """The repository's root and the way from it to here; here itself where there is no repository."""
+    """Return the repository's root and the path from it to the current folder.
+
+    Without a repository, the current folder is the root.
+    """
     here = Path.cwd()
     root = find_repository(here) or here
     folder = here.relative_to(root).as_posix()
@@ -56,14 +66,15 @@ def find_checkout() -> Checkout:
 
 _SECONDS = 120
 _LARGEST = 256 * 1024**2
-# No hooks, no monitor of files, no repository that lies bare in a folder of the checkout (git-config(1), safe.bareRepository).
+# No hooks, no file monitor, and no bare repository inside the checkout (git-config(1),
+# safe.bareRepository).
 _SAFE = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "safe.bareRepository=explicit"),
     *("-c", "core.pager=cat"),
 )
-# Nothing of another process's repository, no object put in the place of another, and nothing fetched (git(1), "Environment").
+# No settings of another repository, no replaced objects, and no fetch (git(1), "Environment").
 _QUIET = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_NO_LAZY_FETCH": "1",
@@ -78,7 +89,7 @@ _LINK, _FILES = "120000", frozenset({"100644", "100755", "120000"})
 
 
 class Commit(Struct, frozen=True, kw_only=True):
-    """A commit that can be read: the root of its repository, its full name, and the ref that it was named by."""
+    """A readable commit: the root of its repository, its full name, and the ref that named it."""
 
     top: Path
     name: str
@@ -86,18 +97,19 @@ class Commit(Struct, frozen=True, kw_only=True):
 
 
 def find_commit(folder: Path, ref: str, *, option: str) -> Commit:
-    """Find a commit in the repository that a folder lies in; raises UsageError where there is none, and for what is no ref."""
+    """Return a commit of a folder's repository; raises UsageError for a missing or invalid ref."""
     where = f"{option} {ref}"
     if not ref.strip() or ref.startswith("-") or not ref.isprintable():
         raise UsageError(
             "is no name of a commit", where=where.strip(), remedy="name a branch, a tag or a commit"
         )
     if _git(folder, ("rev-parse", "--show-superproject-working-tree"), where).strip():
-        # A pull request can put a submodule in the place of a folder: its commits, and its root, are then its own.
+        # A pull request can replace a folder with a submodule, which has its own commits and root.
         raise UsageError(
             "this folder lies in a submodule, and the commit is one of the repository around it",
             where=where,
-            remedy="run it outside of the submodule, or name a policy outside of the checkout with --policy",
+            remedy="run it outside of the submodule, "
+            "or name a policy outside of the checkout with --policy",
         )
     top = (
         _git(folder, ("rev-parse", "--show-toplevel"), where)
@@ -117,9 +129,10 @@ def find_commit(folder: Path, ref: str, *, option: str) -> Commit:
 
 
 def read_files(commit: Commit, suffixes: tuple[str, ...]) -> Iterator[tuple[str, bytes | str]]:
-    """Yield every file of the commit with one of these endings, by its path from the root; a link as the text that it leads to.
+    """Yield each file of the commit with one of these suffixes: path from the root, and content.
 
-    Raises UsageError for what cannot be read, and for more than any configuration holds.
+    A link is yielded as the text of its target. Raises UsageError for objects that cannot be read,
+    and for more than 256 MiB.
     """
     where = f"commit {commit.name[:12]}"
     listed = _git(commit.top, ("ls-tree", "-r", "-z", "--full-tree", commit.name), where)
@@ -128,7 +141,7 @@ def read_files(commit: Commit, suffixes: tuple[str, ...]) -> Iterator[tuple[str,
         head, _, path = entry.partition(b"\t")
         mode, _, identity = head.decode().split(" ")
         name = path.decode("utf-8", "surrogateescape")
-        # A link may lead from a folder to another: its own name has then no ending.
+        # A link to a folder has no suffix, so all links are read.
         if mode == _LINK or (mode in _FILES and name.endswith(suffixes)):
             wanted.append((name, identity, mode == _LINK))
     asked = "".join(f"{identity}\n" for _, identity, _ in wanted).encode()
@@ -151,7 +164,10 @@ def read_files(commit: Commit, suffixes: tuple[str, ...]) -> Iterator[tuple[str,
 
 
 def tracks_workspace(commit: Commit, directory: Path) -> bool:
-    """Whether git tracks the file in which terraform keeps the workspace that is selected in a folder, or a link in its place."""
+    """Return whether git tracks the file that selects a folder's Terraform workspace.
+
+    A link in its place counts too.
+    """
     if not directory.is_relative_to(commit.top):
         return False
     name = (directory.relative_to(commit.top) / _DATA).as_posix()

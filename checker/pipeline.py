@@ -1,4 +1,4 @@
-"""The whole run in one screen: read, observe, judge, plan, patch."""
+"""The whole run on one screen: read, observe, judge, plan, patch."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ Observe = Callable[[Collection[CertificateKey], Collection[Place], Collection[St
 
 
 class PatchRequest(Struct, frozen=True, kw_only=True):
-    """What `patch` is asked for: a phase by name, every phase, or what is safe now; and for which certificates.
+    """The request of `patch`: one phase, every phase, or what is safe now; for which certificates.
 
-    With `trust_bundle` introduce also edits the places that hand the PEM on.
+    With `trust_bundle`, introduce also edits the places that pass the PEM on.
     """
 
     phase: Phase | None = None
@@ -45,7 +45,7 @@ class PatchRequest(Struct, frozen=True, kw_only=True):
 
 
 def check(inventory: Inventory, observe: Observe | None, run: Run) -> Outcome:
-    """Judge what was read; without `observe` AWS is not asked, and every date is the recorded one."""
+    """Judge the inventory; without `observe`, AWS is not called and the recorded dates are used."""
     cases = _cases(inventory, observe, run)
     return _outcome(inventory, cases, plan_rotations(cases))
 
@@ -57,8 +57,8 @@ def patch(
     run: Run,
     wish: PatchRequest,
 ) -> tuple[Outcome, Patches]:
-    """Judge, and write the phases that are wished for of every rotation that can be written."""
-    # Only here: a check has no use for what edits text.
+    """Judge, and write the requested phases of every rotation that can be written."""
+    # Imported here: `check` does not edit text.
     from checker.patches.write import write_patches
     from checker.rotation.planner import choose_rotations
 
@@ -76,12 +76,12 @@ def patch(
 def preview(
     outcome: Outcome, configurations: Sequence[Configuration | None]
 ) -> tuple[Outcome, tuple[tuple[Configuration, Patches], ...]]:
-    """Write every phase of what a check found due, as previews, for each configuration that is at hand.
+    """Write every phase that a check found due, as a preview, for each available configuration.
 
-    `configurations` has one for each document, in order. The rotations of the outcome are then as they stand after trying: an
-    edit that cannot be proven is blocked.
+    `configurations` has one entry for each document, in order. The rotations of the outcome include
+    the result: if an edit cannot be proven, the rotation is blocked.
     """
-    # Only here: a check that nobody asks for patches has no use for what edits text.
+    # Imported here: a check without patches does not edit text.
     from checker.patches.write import write_patches
 
     cases = outcome.cases
@@ -104,8 +104,8 @@ def preview(
 
 
 def scan(scanned: ScanResult, recorded: Inventory | None, run: Run) -> Outcome:
-    """Judge what a scan found in AWS; what the states of `recorded` know is told from what they do not."""
-    # Only here: no other verb reads all of an account.
+    """Judge the result of a scan; `recorded` decides which resources Terraform manages."""
+    # Imported here: only `scan` reads a whole account.
     from checker.analysis.scan_inventory import scan_to_inventory
     from checker.rotation.manual import manual_rotations
 
@@ -119,7 +119,7 @@ def scan(scanned: ScanResult, recorded: Inventory | None, run: Run) -> Outcome:
 def bundle(
     inventory: Inventory, observe: Observe | None, run: Run
 ) -> tuple[Outcome, tuple[TrustedCertificate, ...]]:
-    """Judge, and say which certificates the backends must trust now."""
+    """Judge, and return the certificates that the backends must trust now."""
     from checker.rotation.trust_bundle import trusted_certificates
 
     cases = _cases(inventory, observe, run)
@@ -130,7 +130,7 @@ def bundle(
 def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
     observations = Observations(asked=False)
     if observe is not None:
-        # Only here: nobody is asked offline.
+        # Imported here: it is not needed offline.
         from checker.rotation.unmanaged import keys_needed
 
         wanted = {

@@ -1,4 +1,4 @@
-"""Programs that tfcert starts: which file a name means."""
+"""Find the programs that tfcert starts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 
 
 def find_program(name: str, environment: Mapping[str, str]) -> str | None:
-    """Return the absolute path of a program of that name or path; None where there is none.
+    """Return the absolute path of the program with this name or path; None if there is none.
 
-    Relative entries of PATH, an empty one too, name the current folder: in a checkout they would choose the program.
+    Relative and empty entries of PATH are skipped: they name the current folder, so the files of a
+    checkout could choose the program.
     """
     from shutil import which
 
@@ -20,5 +21,5 @@ def find_program(name: str, environment: Mapping[str, str]) -> str | None:
         path=os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
         or os.devnull,
     )
-    # The program runs in another directory than this process: a path from here would not lead there.
+    # The program runs in another directory than this process, so a relative path would be wrong.
     return None if found is None else str(Path(found).absolute())

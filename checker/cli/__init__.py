@@ -1,4 +1,7 @@
-"""The command line: one verb a file; the only place that prints, writes files, reads the clock or the environment, and exits."""
+"""The command line: the only place that prints, writes files, reads the clock, and exits.
+
+Also the only place that reads the environment. There is one file for each command, in `commands`.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,18 @@ from typing import NoReturn
 
 from checker.cli import signals
 
-# A run is short and makes few circles: looking for them every 700 objects, and at the exit, is a sixth of `check --offline`.
+# A run is short and makes few reference cycles. With the default threshold of 700 objects, and a
+# collection at exit, the collector takes a sixth of `check --offline`.
 _OBJECTS = 100_000
 _INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run `tfcert`; every error that a person can mend becomes one line on stderr and an exit code, never a traceback."""
+    """Run `tfcert`; print each error that a user can fix as one line on stderr, not a traceback."""
     try:
         _main()
     except KeyboardInterrupt:
-        # While the command line is still being put together, or at the end; in between typer makes an exit of it.
+        # Raised while the command line starts or ends; in between, typer turns it into an exit.
         _leave(_INTERRUPTED)
 
 
@@ -35,22 +39,23 @@ def _main() -> None:
 
 
 def _unwritten(error: OSError) -> NoReturn:
-    """A full disk behind standard output, most often: what could not be written is not tried again."""
+    """Report an OSError, usually a full disk behind stdout; do not retry the failed output."""
     from checker.cli.output import drop_output
 
     drop_output()
     where = f"{error.filename}: " if error.filename else ""
     print(
-        f"tfcert: error: {where}{error.strerror or error}; free some space, or write the report elsewhere",
+        f"tfcert: error: {where}{error.strerror or error}; "
+        "free some space, or write the report elsewhere",
         file=sys.stderr,
     )
     sys.exit(2)
 
 
 def _leave(code: int) -> NoReturn:
-    """End the process as soon as its words are out.
+    """End the process as soon as its output is written.
 
-    Python would take every module apart first, which is a twelfth of `check --offline`.
+    Normal interpreter shutdown would take a twelfth of `check --offline`.
     """
     signals.ignore()
     if code == _INTERRUPTED or signals.received():

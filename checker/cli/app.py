@@ -1,4 +1,4 @@
-"""The verbs of the command line, put together."""
+"""The typer application, with all commands."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from importlib import import_module
 
 import typer
 
-_HELP = "Find API Gateway client certificates that near their end, and write the Terraform patches that rotate them without an outage."
-# Each is the function, or the group of verbs, of that name in the module of that name.
+_HELP = (
+    "Find API Gateway client certificates that near their end, "
+    "and write the Terraform patches that rotate them without an outage."
+)
+# Each is a function or a command group, in the module of the same name.
 VERBS = ("check", "patch", "scan", "bundle", "comment", "demo", "policy", "rules")
 
 
 def build(verb: str | None = None) -> typer.Typer:
-    """The application with all its verbs; only with the one that is asked for, where its name is known already.
+    """Return the application with all commands, or only with `verb` if that is a known name.
 
-    Typer makes a parser of every signature that it is given, which a run of one verb should not pay for.
+    Typer builds a parser for each signature; a run of one command should not pay for the others.
     """
     application = typer.Typer(
         name="tfcert",
@@ -50,4 +53,4 @@ def _root(
         is_eager=True,
     ),
 ) -> None:
-    del version  # its callback has printed it
+    del version  # its callback has already printed it

@@ -1,4 +1,4 @@
-"""Files replaced so that a reader sees the old text or the new one, and never a part of it."""
+"""Replace files atomically: a reader sees the old text or the new text, never a part."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from pathlib import Path
 from checker.cli import signals
 from checker.errors import UsageError
 
-# The file that lies in a root module's folder while files are being replaced; see `journal`.
+# This file is in the root module's folder while files are being replaced; see `write_journal`.
 JOURNAL = ".tfcert-journal"
 
 
 def replace_file(target: Path, text: bytes) -> None:
-    """Put a text into one file, new or not.
+    """Write a text to one file, new or existing.
 
-    A symbolic link stays, and the file that it leads to is replaced. Raises UsageError, with the file as it was, when it
-    cannot be written.
+    A symbolic link stays; the file that it leads to is replaced. Raises UsageError if the file
+    cannot be written; its content is then unchanged.
     """
     replace_files({target: text})
 
 
 def replace_files(texts: Mapping[Path, bytes]) -> None:
-    """Put a text into each file. All of them are on the disk in full before the first one gets its name.
+    """Write a text to each file; all are completely on disk before the first one is renamed.
 
-    Raises UsageError, with every file as it was, when one cannot be written, as on a full disk.
+    Raises UsageError if one cannot be written, as on a full disk; every file is then unchanged.
     """
     staged: list[tuple[Path, Path]] = []
     devices: list[tuple[Path, bytes]] = []
@@ -44,7 +44,7 @@ def replace_files(texts: Mapping[Path, bytes]) -> None:
                 real = target.resolve()
                 staged.append((write_beside(real, text), real))
             for target, text in devices:
-                # Nothing is renamed over a pipe or a device, as /dev/stdout may be.
+                # A pipe or a device, such as /dev/stdout, must not be replaced by a rename.
                 with target.open("wb") as stream:
                     stream.write(text)
             for temporary, target in staged:
@@ -64,7 +64,7 @@ def write_error(error: OSError, where: Path) -> UsageError:
 
 
 def refuse_protected(target: Path) -> None:
-    """Raise UsageError for a read-only file: a rename would get past a protection that somebody set for a reason."""
+    """Raise UsageError for a read-only file: a rename would bypass its protection."""
     if target.exists() and not os.access(target, os.W_OK):
         raise UsageError(
             "is read-only",
@@ -74,7 +74,7 @@ def refuse_protected(target: Path) -> None:
 
 
 def write_beside(target: Path, text: bytes, *, temporary: Path | None = None) -> Path:
-    """Write a new file in the same folder, with the mode and owner of the file that it will replace.
+    """Write a new file in the same folder, with the mode and owner of the file to be replaced.
 
     The temporary name has no `.tf` suffix, since Terraform would load such a file.
     """
@@ -113,12 +113,12 @@ def _like(temporary: Path, there: os.stat_result, target: Path) -> None:
                 where=str(target),
                 remedy="nothing was changed; run tfcert as its owner, or apply the diff manually",
             ) from error
-    # After the change of owner, which takes some bits of the mode away.
+    # After the change of owner, which clears some bits of the mode.
     temporary.chmod(there.st_mode & 0o7777)
 
 
 def synchronise(folder: Path) -> None:
-    """Let the names in a folder outlive a power cut, where the file system can."""
+    """Make the names in a folder survive a power failure, if the file system supports it."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""One run's AWS session."""
+"""The AWS session of one run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Aws:
-    """One run's way to AWS: whatever asks shares its credentials, its clients and the count of its calls.
+    """The AWS session of one run, with shared credentials, clients and call counts.
 
-    boto3 is not imported before the first question.
+    boto3 is not imported before the first call.
     """
 
     def __init__(
@@ -45,9 +45,12 @@ class Aws:
     def observer(
         self, *, offline: bool, drift: bool = False, in_part: bool = False
     ) -> Observe | None:
-        """What asks AWS, with `drift` also what recorded stages present now; None offline.
+        """Return the function that observes AWS; None offline.
 
-        Where it is interrupted it answers with what it knows, if an answer `in_part` is of use; else it raises KeyboardInterrupt.
+        With `drift` it also reads the certificates that the recorded stages present now.
+
+        After an interruption it returns the partial result if `in_part` is set; else it raises
+        KeyboardInterrupt.
         """
         if offline:
             return None
@@ -77,14 +80,14 @@ class Aws:
         return observe
 
     def fetch(self, source: str) -> bytes:
-        """An `s3://bucket/key` that is named as a source, offline too: --offline is about the certificates."""
+        """Read a source `s3://bucket/key`, offline too: --offline is about the certificates."""
         from checker.aws.s3 import fetch_object
 
         return fetch_object(source, self.gateways().clients)
 
     @contextmanager
     def counted(self, *, told: bool) -> Iterator[None]:
-        """Tell at the end, however that comes, what was asked, if that is wanted."""
+        """Print the calls to AWS at the end if `told` is set, also after an error."""
         try:
             yield
         finally:
@@ -92,7 +95,7 @@ class Aws:
                 output.print_calls(self._gateways.traffic() if self._gateways is not None else ())
 
     def gateways(self) -> BotoGateways:
-        """What all that is asked goes through."""
+        """Return the shared gateway factory, creating it on first use."""
         if self._gateways is None:
             from checker.aws.boto_gateway import BotoGateways
             from checker.aws.connection import Connection
@@ -102,9 +105,9 @@ class Aws:
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path | None:
-    """The user's own folder for caches; None for a user who has no home, as in some containers.
+    """Return the user's cache folder for tfcert; None without a home, as in some containers.
 
-    Source: XDG Base Directory Specification, `XDG_CACHE_HOME`; a relative path in it is to be ignored.
+    Source: XDG Base Directory Specification, `XDG_CACHE_HOME`; a relative path in it is ignored.
     """
     named = Path(environment.get("XDG_CACHE_HOME", ""))
     if named.is_absolute():

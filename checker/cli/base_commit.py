@@ -1,4 +1,4 @@
-"""The files of a commit, put into a folder for one run: its policy and its inline exemptions."""
+"""The files of a commit, extracted to a folder for one run: its policy and inline exemptions."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ if TYPE_CHECKING:
 
 
 class Base(Struct, frozen=True, kw_only=True):
-    """A commit whose policy and exemptions hold, and the folder in which its files were put for this run."""
+    """The commit whose policy and exemptions apply, and the folder with its files for this run."""
 
     commit: Commit
     folder: Path
 
     def place(self, path: str | Path) -> Path | None:
-        """Return where the commit's own file of that path is; None for a path outside the repository, which no commit changes.
+        """Return the extracted path of a file; None for a path outside the repository.
 
-        The path is not resolved inside the repository: a link there is the checkout's, and the commit may have another.
+        A path inside the repository is not resolved: a link there belongs to the checkout, and the
+        commit may have another. A commit does not change files outside the repository.
         """
-        plain = Path(os.path.abspath(path))  # noqa: PTH100 -- Path.resolve would follow the links of the checkout
+        # Path.resolve would follow the links of the checkout.
+        plain = Path(os.path.abspath(path))  # noqa: PTH100
         for candidate in (plain, Path(os.path.realpath(plain))):
             if candidate.is_relative_to(self.commit.top):
                 return self.folder / candidate.relative_to(self.commit.top)
         return None
 
     def exists(self, path: Path) -> bool:
-        """Whether the file is in the commit, or outside the repository on disk."""
+        """Return whether the file is in the commit; for a path outside the repository, on disk."""
         return (self.place(path) or path).is_file()
 
     def read(self, path: str, opener: Callable[[str], bytes]) -> bytes:
-        """Read a file as the commit has it; raises UnreadableError under the path that the user knows."""
+        """Read a file as it is in the commit; raises UnreadableError with the user's own path."""
         placed = self.place(path)
         if placed is None:
             return opener(path)

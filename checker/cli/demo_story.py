@@ -1,4 +1,4 @@
-"""The demo as a person sees it: each command with what it prints, and what to type next."""
+"""The demo as a user sees it: each command with its output, and what to type next."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PHASES = ("introduce", "repoint", "retire")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stage:
-    """Where the story plays: a folder, an emulated AWS, and the environment that leads commands there."""
+    """The setting of the demo: a folder, an emulated AWS, and an environment that points to it."""
 
     folder: Path
     aws: Emulator
@@ -33,13 +33,13 @@ class _Stage:
         output.write(f"{text}\n".encode())
 
     def tfcert(self, *arguments: str, expected: Sequence[int] = (0,)) -> bytes:
-        """Run tfcert as a person would, show it, and give its output."""
+        """Run tfcert as a user would, show the command and its output, and return the output."""
         self.say(f"\n$ tfcert {shlex.join(arguments)}")
         return self.run(own_command(*arguments), expected)
 
     def run(self, command: Sequence[str], expected: Sequence[int], *, quiet: bool = False) -> bytes:
         try:
-            done = subprocess.run(  # noqa: S603 -- our own command, or the tool that the person chose
+            done = subprocess.run(  # noqa: S603 -- our own command, or the user's chosen tool
                 command,
                 cwd=self.folder,
                 env=dict(self.environment),
@@ -74,7 +74,7 @@ class _Stage:
 
 
 def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
-    """Tell the story, recorded or with real applies; raises TfcertError when a step does not do what it should."""
+    """Run the demo, recorded or with real applies; raises TfcertError if a step fails."""
     found = find_tool(tool, os.environ) if apply else None
     if apply and found is None:
         raise UsageError(
@@ -87,7 +87,7 @@ def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
     if any(place.iterdir()):
         raise UsageError("not empty", where=str(place), remedy="name a new folder")
     with Emulator() as aws:
-        # The package may run from a checkout that is not installed: children must find it as well.
+        # The package may run from a checkout that is not installed; children must find it too.
         environment = own_environment(aws.environment(os.environ), folder=str(place)) | {
             "TF_IN_AUTOMATION": "1",
             "GOGC": "400",

@@ -1,4 +1,4 @@
-"""Edited files written together: all of them or none."""
+"""Write edited files together: all of them or none."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ _AS_IT_WAS = "every file is as it was"
 
 
 def write_all(root: str, changes: Iterable[FileChange], *, within: Path) -> tuple[Path, ...]:
-    """Replace files by their edited text, all or none, and create those that are new.
+    """Replace files with their edited text, all or none, and create the new ones.
 
-    Each text is first written to a temporary file beside its target and then renamed over it; mode and owner are kept. A journal
-    in the root lets a later run undo a write that was killed. A signal waits until every file is as it was, or new.
+    Each text is first written to a temporary file beside its target, which is then renamed; mode
+    and owner are kept. With the journal in the root, a later run can undo a write that was killed.
+    A signal waits until all files are old or all are new.
 
-    Raises TfcertError, with every file as it was, when a file changed since it was read, is a symbolic link, lies outside
-    `within`, or cannot be written.
+    Raises TfcertError, with every file unchanged, if a file changed since it was read, is a
+    symbolic link, is outside `within`, or cannot be written.
     """
     wanted = tuple(changes)
     folder = Path(root).resolve()
@@ -60,7 +61,7 @@ def _write(journal: Journal, targets: list[Path], changes: tuple[FileChange, ...
         for folder in {entry.target.parent for entry in journal.entries}:
             synchronise(folder)
         for target, change in zip(targets, changes, strict=True):
-            # Again, as late as possible: writing the others took its time.
+            # Checked again as late as possible, since writing the other files takes time.
             _refuse_changed(target, change.before)
         signals.obey()
         for entry in journal.entries:
@@ -70,7 +71,7 @@ def _write(journal: Journal, targets: list[Path], changes: tuple[FileChange, ...
         for folder in {entry.target.parent for entry in journal.entries}:
             synchronise(folder)
     except BaseException as error:
-        # An interruption is no reason either to leave half of the files edited.
+        # An interruption must not leave half of the files edited either.
         _undo(journal, error)
         if isinstance(error, OSError):
             raise _failed(error, target, replaced) from error
@@ -99,7 +100,7 @@ def _failed(error: OSError, target: Path, replaced: int) -> UsageError:
 
 
 def _keep(entry: Entry) -> None:
-    """Keep the old file beside its target: as a second name of it, or as a copy where there are no such names."""
+    """Keep the old file beside its target: as a hard link, or as a copy if links do not work."""
     try:
         os.link(entry.target, entry.old, follow_symlinks=False)
     except OSError:

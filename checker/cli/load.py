@@ -1,4 +1,4 @@
-"""Sources and --recursive -> Loaded."""
+"""Load the sources of a run, with their configuration; find root modules for --recursive."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from checker.model.configuration import ConfigurationFacts
 
 
-# Dates are counted from and to it: the first and the last that a calendar has leave no room for that.
+# Days are added to dates and subtracted from them, so the calendar's first and last years are
+# excluded.
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 
@@ -39,11 +40,12 @@ def load(
     tags: Collection[str] = (),
     settle: Callable[[str], None] | None = None,
 ) -> Loaded:
-    """Read every source with its configuration; `fetch` gives what lies in a bucket, `tags` names the tags to keep.
+    """Read every source with its configuration; raises TfcertError naming the source.
 
-    `settle` is called with each folder of a configuration before it is read; without it, a write that was killed there is reported.
+    `fetch` reads a source in a bucket, `tags` names the tags to keep.
 
-    Raises TfcertError naming the source.
+    `settle` is called with each configuration folder before it is read. Without it, a killed write
+    there is only reported.
     """
     from checker.terraform.load import read_source
     from checker.terraform.tool import find_tool
@@ -84,16 +86,17 @@ def load(
 
 
 def report_killed(folder: str) -> None:
-    """Warn of a `patch --write` in a folder that did not end."""
+    """Warn if a `patch --write` in a folder did not end."""
     if os.path.lexists(Path(folder, JOURNAL)):
         output.warn(
-            f"{folder}: a `tfcert patch --write` has not ended here, so its files may be half edited; "
+            f"{folder}: a `tfcert patch --write` has not ended here, "
+            "so its files may be half edited; "
             "the next `tfcert patch` restores them"
         )
 
 
 def settle_or_report(folder: str) -> None:
-    """Undo a `patch --write` in a folder that was killed, and say so; warn of a journal that is not followed."""
+    """Undo a killed `patch --write` in a folder and report it; warn if its journal is refused."""
     try:
         settle_killed(folder)
     except UsageError as error:
@@ -101,10 +104,13 @@ def settle_or_report(folder: str) -> None:
 
 
 def settle_killed(folder: str) -> None:
-    """Undo a `patch --write` in a folder that was killed, and say so; UsageError for a journal that is not followed."""
+    """Undo a killed `patch --write` in a folder and report it.
+
+    Raises UsageError if its journal is refused.
+    """
     if not os.path.lexists(Path(folder, JOURNAL)):
         return
-    # Only here: it is needed seldom.
+    # Imported here: it is seldom needed.
     from checker.cli.write_journal import settle
     from checker.git import find_repository
 
@@ -117,7 +123,7 @@ def settle_killed(folder: str) -> None:
 def _placed(
     document: Document, source: str, directory: str, declared: ConfigurationFacts | None
 ) -> Document:
-    """The document with its configuration, the folder of it, and the workspace that is selected there."""
+    """Return the document with its configuration, folder and selected workspace."""
     if declared is None and (source == "-" or source.startswith("s3://")):
         return document
     from checker.terraform.load import other_workspaces
@@ -137,31 +143,38 @@ def _placed(
 
 
 def _home(directory: str) -> str:
-    """Return the absolute path of a folder, by the name that the user gave it inside the repository.
+    """Return the absolute path of a folder, by the user's own name inside the repository.
 
-    A link there belongs to the checkout: followed, it would choose the scopes by directory. Outside, links are followed.
+    A link inside the repository belongs to the checkout: if followed, it would choose the scopes by
+    directory. Outside the repository, links are followed.
     """
-    # Only here: a document without configuration has no folder.
+    # Imported here: a document without configuration has no folder.
     from checker.git import find_repository
 
-    plain = Path(os.path.abspath(directory))  # noqa: PTH100 -- Path.resolve would follow the link
+    # Path.resolve would follow the link.
+    plain = Path(os.path.abspath(directory))  # noqa: PTH100
     top = find_repository(Path.cwd())
     return (plain if top is not None and plain.is_relative_to(top) else plain.resolve()).as_posix()
 
 
 def demand_configuration(inventory: Inventory) -> None:
-    """Raise UsageError where a plan comes without configuration: which phase comes next is told by that alone."""
+    """Raise UsageError for a plan without configuration, which alone gives the next phase."""
     for document in inventory.documents:
         if document.plan is not None and document.declared is None:
             raise UsageError(
-                f"the configuration of {document.source.path} is not at hand, and it says which phase comes next",
+                f"the configuration of {document.source.path} is not at hand, "
+                "and it says which phase comes next",
                 where="--expect next",
-                remedy="name the folder of its .tf files with --config, or expect one phase by its name",
+                remedy="name the folder of its .tf files with --config, "
+                "or expect one phase by its name",
             )
 
 
 def parse_as_of(text: str | None) -> datetime:
-    """The instant to judge for: an RFC 3339 instant, a date (its midnight in UTC), or now; raises UsageError."""
+    """Parse the instant to judge for; raises UsageError.
+
+    It is an RFC 3339 instant, a date (midnight UTC), or now if `text` is None.
+    """
     if text is None:
         return datetime.now(UTC)
     from checker.terraform.certificates import read_moment
@@ -209,16 +222,16 @@ def _configuration(
                 remedy="--config takes the folder of the .tf files",
             )
         return None
-    # Only here, since the parser is not needed where there is nothing to parse.
+    # Imported here: without .tf files the parser is not needed.
     from checker.terraform.configuration import read_configuration
 
     return read_configuration(directory, display_prefix(directory))
 
 
 def _names(folder: Path, *, demanded: bool) -> list[str]:
-    """What lies in a folder; nothing where it may not be listed, unless it was asked for by name."""
+    """Return the names in a folder; none if it cannot be listed, unless `demanded`."""
     try:
-        return os.listdir(folder)  # noqa: PTH208  # names are all that is asked for
+        return os.listdir(folder)  # noqa: PTH208 -- only names are needed
     except OSError as error:
         if demanded:
             message = f"cannot be listed: {error.strerror}"
@@ -242,7 +255,10 @@ _STATE = "terraform.tfstate"
 
 
 class RootModules(Struct, frozen=True, kw_only=True):
-    """The root modules that were read, by folder, those that could not be, and how many have nothing to do with us."""
+    """The root modules that were read, by folder; the unreadable ones; how many were skipped.
+
+    `unconcerned` counts the modules without stages or client certificates.
+    """
 
     read: tuple[tuple[str, Loaded], ...]
     unread: tuple[Unread, ...]
@@ -259,9 +275,10 @@ def read_root_modules(
 ) -> RootModules:
     """Find and read every root module at or below the folders.
 
-    Its state is a terraform.tfstate beside it where no backend and no workspace is chosen, else what the tool pulls. One that
-    cannot be read does not keep the others from being read. Raises UsageError for a source that is no folder, and where there is
-    no root at all.
+    The state is a terraform.tfstate beside the module if no backend and no workspace is chosen,
+    else the output of the tool's `state pull`. A module that cannot be read does not stop the
+    others. Raises UsageError for a source that is not a folder, and if there is no root module at
+    all.
     """
     if config is not None:
         raise UsageError(
@@ -275,7 +292,8 @@ def read_root_modules(
         raise UsageError(
             f"no root module at or below {', '.join(sources or ('.',))}",
             where="--recursive",
-            remedy="a root module has a backend, a provider block, a lock file or a state; pass its folder without --recursive",
+            remedy="a root module has a backend, a provider block, a lock file or a state; "
+            "pass its folder without --recursive",
         )
     read: list[tuple[str, Loaded]] = []
     unread: list[Unread] = []
@@ -335,7 +353,8 @@ def _read_unit(
             Unread(
                 path=unit.directory,
                 reason="a Terragrunt unit, and its state is no file here",
-                remedy=f"run `terragrunt state pull > state.json` in it, then `tfcert check {unit.directory}/state.json{where}`",
+                remedy="run `terragrunt state pull > state.json` in it, "
+                f"then `tfcert check {unit.directory}/state.json{where}`",
             )
         )
     except TfcertError as error:
@@ -351,7 +370,7 @@ def _read_unit(
 def load_root_modules(
     sources: Sequence[str], *, config: str | None, tool: Wanted, tags: Collection[str] = ()
 ) -> Loaded:
-    """Every root module below the folders as one: what a check judges, each document by itself."""
+    """Read all root modules below the folders as one; `check` judges each document by itself."""
     tree = read_root_modules(sources, config=config, tool=tool, tags=tags)
     documents = tuple(
         document for _, loaded in tree.read for document in loaded.inventory.documents
@@ -363,7 +382,7 @@ def load_root_modules(
 
 
 def _tell_unconcerned(tree: RootModules) -> None:
-    """Say how many root modules were passed over, and why that is no gap."""
+    """Print how many root modules were skipped, and why that is no gap."""
     if tree.unconcerned:
         output.warn(
             f"{tree.unconcerned} of the root modules speak of no stage and no client certificate, "
@@ -382,9 +401,10 @@ def _below(source: str) -> Iterator[Root]:
 
 
 def _state(root: Root) -> str:
-    """Return the local state of a root module; its folder, which the tool is asked about, where the state may be another one.
+    """Return the path of a root module's local state, or its folder if the tool must be asked.
 
-    With a backend, or another workspace, such a file is not the state: both ways of `check` then ask the same tool.
+    With a backend or another workspace, a local file is not the state. Both ways of `check` then
+    ask the same tool.
     """
     from checker.terraform.directories import backend_of
     from checker.terraform.workspaces import in_default_workspace
@@ -392,5 +412,5 @@ def _state(root: Root) -> str:
     beside = Path(root.directory, _STATE)
     if root.remote or not beside.is_file() or not in_default_workspace(root.directory, os.environ):
         return root.directory
-    names = os.listdir(root.directory)  # noqa: PTH208 -- names alone
+    names = os.listdir(root.directory)  # noqa: PTH208 -- only names are needed
     return str(beside) if backend_of(root.directory, names) is None else root.directory

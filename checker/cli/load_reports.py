@@ -1,4 +1,4 @@
-"""The outcomes that a comment tells of: read from files and standard input, or made by running `tfcert check`."""
+"""Load the outcomes for a comment: from files, standard input, or runs of `tfcert check`."""
 
 from __future__ import annotations
 
@@ -23,15 +23,19 @@ _LARGEST = 64 * 1024**2
 
 
 def load_reports(files: Sequence[str], runs: Sequence[str]) -> tuple[NamedAccounts, ...]:
-    """Every outcome under its name: `NAME=FILE`, or the file's own path where there are several.
+    """Return every outcome with its name: NAME of `NAME=FILE`, or the file's path.
 
-    Raises UnreadableError for what is no outcome of this version, UsageError where nothing is given.
+    A single outcome without NAME has an empty name.
+
+    Raises UnreadableError for a file that is not an outcome of this version, UsageError if nothing
+    is given.
     """
     if not files and not runs:
         if sys.stdin is None or sys.stdin.isatty():
             raise UsageError(
                 "no outcome",
-                remedy="pipe `tfcert check --format json --patches` into it, name its files, or give --run",
+                remedy="pipe `tfcert check --format json --patches` into it, "
+                "name its files, or give --run",
             )
         files = ("-",)
     if sum(_split(given)[1] == "-" for given in files) > 1:
@@ -58,7 +62,7 @@ def load_reports(files: Sequence[str], runs: Sequence[str]) -> tuple[NamedAccoun
 
 def _split(given: str) -> tuple[str, str]:
     found = _NAME.fullmatch(given)
-    # A file may well have a = in its name.
+    # A file name may contain a =.
     return ("", given) if found is None or Path(given).exists() else (found[1], found[2])
 
 
@@ -71,7 +75,7 @@ def _read(path: str) -> JsonDocument:
         return read_document(path, bytes(read_stream(sys.stdin.buffer, path, most=_LARGEST)))
     data = open_file(path)
     if len(data) > _LARGEST:
-        # It may be a stranger's, handed over by the workflow of a fork.
+        # It may be untrusted: the workflow of a fork can pass it on.
         raise UnreadableError(
             f"is larger than {_LARGEST // 1024**2} MiB",
             where=path,
@@ -81,7 +85,7 @@ def _read(path: str) -> JsonDocument:
 
 
 def _run(arguments: str) -> JsonDocument:
-    """Judge in a process of its own, as `tfcert check` would; what it tells on stderr is told."""
+    """Run `tfcert check` in a process of its own; its stderr is passed through."""
     try:
         words = shlex.split(arguments)
     except ValueError as error:
@@ -110,5 +114,5 @@ def _run(arguments: str) -> JsonDocument:
 
 
 def _without_tokens(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without the forge's tokens: a check has no use for them, and it may start terraform."""
+    """Return the environment without forge tokens: a check needs none, and may start terraform."""
     return {name: text for name, text in environment.items() if name not in _TOKENS}

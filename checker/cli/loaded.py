@@ -1,4 +1,4 @@
-"""What a run has read: the documents, and the configuration beside each."""
+"""The documents of a run, and the configuration beside each."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """The documents, and the configuration beside each, in order; None where there is none."""
+    """The documents, and the configuration beside each, in order; None if there is none."""
 
     inventory: Inventory
     configurations: tuple[Configuration | None, ...]
 
 
 def display_prefix(directory: str) -> str:
-    """How the folder of a configuration is put before its files' names: the way there from here."""
+    """Return the path from the current folder to a configuration, to prefix its file names."""
     relative = os.path.relpath(Path(directory).resolve(), Path.cwd())
     return "" if relative == "." else relative.replace(os.sep, "/")

@@ -1,4 +1,4 @@
-"""The options that several verbs share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ Sources = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[SOURCE]...",
-        help="A directory, a plan (JSON or binary), a state, s3://BUCKET/KEY, or - for standard input. [default: .]",
+        help="A directory, a plan (JSON or binary), a state, s3://BUCKET/KEY, "
+        "or - for standard input. [default: .]",
     ),
 ]
 Config = Annotated[
@@ -29,7 +30,8 @@ PolicyFile = Annotated[
     typer.Option(
         "--policy",
         metavar="FILE",
-        help="The policy, or a pack. [default: the nearest tfcert.toml upwards, else the pack default]",
+        help="The policy, or a pack. "
+        "[default: the nearest tfcert.toml upwards, else the pack default]",
     ),
 ]
 PolicyBase = Annotated[
@@ -114,7 +116,10 @@ Recursive = Annotated[
         "--recursive", help="Find every root module below the folders, and treat each on its own."
     ),
 ]
-FORMATS = "text, json, sarif, junit, github, gitlab, openmetrics, html or markdown; repeatable, each to its file. [default: text]"
+FORMATS = (
+    "text, json, sarif, junit, github, gitlab, openmetrics, html or markdown; "
+    "repeatable, each to its file. [default: text]"
+)
 Verbose = Annotated[
     bool,
     typer.Option(
@@ -124,5 +129,5 @@ Verbose = Annotated[
 
 
 def wanted(tool: str | None, passed: Sequence[str] | None, *, offline: bool = False) -> Wanted:
-    """What --tool, --tool-env and --offline say of the tool."""
+    """Return the settings of --tool, --tool-env and --offline."""
     return Wanted(name=tool, passed=tuple(passed or ()), offline=offline)

@@ -1,4 +1,4 @@
-"""Stdout, stderr, files, summary, bar."""
+"""Write reports to stdout, files and job summaries; warnings and the progress bar to stderr."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from checker.cli.loaded import Loaded
 
 
-# The file that GitHub's runner names for the summary of a step.
+# GitHub's runner gives the file for the summary of a step in this variable.
 SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
-    """The formats asked for as `NAME` or `NAME=FILE`, where `-` is standard output.
+    """Parse the formats, each `NAME` or `NAME=FILE`, where `-` is standard output.
 
-    Raises UsageError for an unknown one, and for two that would be written to one place.
+    Raises UsageError for an unknown format, and for two formats with the same destination.
     """
     chosen: list[tuple[str, str | None]] = []
     for text in wanted or ("text",):
@@ -74,7 +74,7 @@ def _nearest(name: str) -> str:
 
 
 def wants_patches(chosen: tuple[tuple[str, str | None], ...]) -> bool:
-    """Whether a format that was chosen carries patches by itself, as the summary of a GitHub Actions step does."""
+    """Return whether a chosen format includes patches, as a GitHub Actions summary does."""
     return any(FORMATS[name].patches for name, _ in chosen) or _summary(chosen)
 
 
@@ -90,7 +90,7 @@ def refuse_inputs(
     option: str = "--format",
     policy: str | None = None,
 ) -> None:
-    """Raise UsageError where a format's file is an input of the run; nothing is written then."""
+    """Raise UsageError if a format's file is an input of the run; nothing is written then."""
     files = [Path(file) for _, file in chosen if file is not None]
     if files:
         from checker.cli.output_conflicts import refuse_overwriting
@@ -101,10 +101,10 @@ def refuse_inputs(
 def report(
     outcome: Outcome, chosen: tuple[tuple[str, str | None], ...], *, patches: bool = False
 ) -> None:
-    """Write an outcome in each format to its place: files first, each at once, since whoever reads stdout may go away.
+    """Write an outcome in each format: first to files, then to stdout, whose reader may go away.
 
-    All of them are put together before the first is written. Without `patches` a format that does not ask for them has none,
-    whatever is written beside it.
+    All texts are rendered before the first is written. Without `patches`, a format that does not
+    ask for patches has none, whatever other formats are written.
     """
     if any(FORMATS[name].by_repository for name, _ in chosen):
         from checker.git import find_checkout
@@ -134,9 +134,9 @@ def _rendered(name: str, outcome: Outcome, file: str | None) -> bytes:
 
 
 def write(data: bytes) -> None:
-    """Put bytes on stdout as they are: a diff keeps its line ends.
+    """Write bytes to stdout unchanged, so that a diff keeps its line ends.
 
-    Where the reader has gone, as `head` does, the rest is dropped, and the run ends with the code that it would have had.
+    If the reader is gone, as `head` may be, the rest is dropped; the exit code does not change.
     """
     try:
         sys.stdout.flush()
@@ -147,17 +147,17 @@ def write(data: bytes) -> None:
 
 
 def drop_output() -> None:
-    """Let everything that is still to be written to stdout go nowhere; Python would complain once more at exit."""
+    """Discard all further output to stdout, so that Python reports no second error at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def warn(text: str) -> None:
-    """Tell the person at the terminal, not the reader of the report."""
+    """Print a warning on stderr, for the user at the terminal and not in the report."""
     print(f"tfcert: {printable(text)}", file=sys.stderr)
 
 
 def print_calls(traffic: Sequence[Calls]) -> None:
-    """Say on stderr what was asked of AWS: each operation by account and region, and what of it was sent again or throttled."""
+    """Print the calls to AWS on stderr, by operation, account and region, with retries."""
     total = sum(entry.sent for entry in traffic)
     warn(f"calls to AWS: {total or 'none'}")
     width = max((len(entry.operation) for entry in traffic), default=0)
@@ -173,7 +173,7 @@ def print_calls(traffic: Sequence[Calls]) -> None:
 
 
 def warn_unverified(outcome: Outcome) -> None:
-    """Say on stderr, once for each reason, what AWS or the input left open, and what would answer it."""
+    """Print on stderr, once for each reason, what could not be verified, and the remedy."""
     reasons = {
         (
             finding.message.partition(" could not be checked: ")[2] or finding.message,
@@ -186,18 +186,21 @@ def warn_unverified(outcome: Outcome) -> None:
         warn(f"not verified: {reason} ({remedy})")
 
 
-# Source: GitHub, "Workflow commands", on job summaries: 1 MiB a step, and what is longer is not shown at all.
+# Source: GitHub, "Workflow commands", on job summaries: 1 MiB per step; a longer one is not shown.
 _LIMIT = 1024 * 1024
 _BYTES_OF_A_UNIT = 3
 
 
 def add_summary(outcome: Outcome, file: Path) -> None:
-    """Add the report as Markdown, as much of it as GitHub shows; that it could not be written is said and fails nothing."""
+    """Add the report as Markdown to the job summary, up to GitHub's limit.
+
+    If it cannot be written, print a warning; the run does not fail.
+    """
     from checker.reports.github import summary
 
     try:
         there = file.stat().st_size if file.exists() else 0
-        # A unit of UTF-16 takes at most three bytes of UTF-8.
+        # A UTF-16 code unit takes at most three bytes of UTF-8.
         limit = (_LIMIT - there - 1) // _BYTES_OF_A_UNIT
         if limit <= 0:
             warn(f"no summary: {file} is full already")
@@ -212,9 +215,9 @@ _NARROWEST, _WIDEST = 40, 120
 
 
 def on_terminal(outcome: Outcome) -> bytes:
-    """The report for the terminal that standard output is.
+    """Return the report for the terminal on standard output.
 
-    Source: no-color.org (a NO_COLOR that is not empty means none); a TERM of dumb can show none.
+    Source: no-color.org (a NO_COLOR that is not empty means no color); TERM=dumb supports no color.
     """
     width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
     lines = lay_out(outcome, width)
@@ -227,14 +230,14 @@ def on_terminal(outcome: Outcome) -> bytes:
 
 class _Nobody:
     def expect(self, count: int) -> None:
-        """Nobody looks."""
+        """Do nothing: no progress is shown."""
 
     def answered(self) -> None:
-        """Nobody looks."""
+        """Do nothing: no progress is shown."""
 
 
 class _Bar:
-    """A bar whose length grows as more turns out to be there."""
+    """A progress bar whose total grows when more work is found."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
@@ -243,19 +246,19 @@ class _Bar:
         self._lock = Lock()
 
     def expect(self, count: int) -> None:
-        """Lengthen the bar."""
+        """Add to the total."""
         with self._lock:
             self._total += count
             self._progress.update(self._task, total=self._total)
 
     def answered(self) -> None:
-        """Move it on."""
+        """Advance the bar by one."""
         self._progress.update(self._task, advance=1)
 
 
 @contextmanager
 def progress_bar() -> Iterator[ScanProgress]:
-    """A bar on stderr while the scan goes on, and nothing at all where that is no terminal."""
+    """Show a bar on stderr during a scan; show nothing if stderr is not a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield _Nobody()
         return

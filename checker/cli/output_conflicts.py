@@ -1,4 +1,4 @@
-"""Outputs that are inputs: a report or a patch must not replace a file that it is made from."""
+"""Refuse outputs that are inputs: a report or a patch must not replace a file it is made from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from checker.errors import UsageError
 from checker.git import find_repository
 from checker.model.configuration_files import SUFFIXES
 
-# What Terraform and OpenTofu read in a root module's folder, or keep there.
+# Suffixes of files that Terraform and OpenTofu read in a root module's folder, or keep there.
 _TERRAFORMS = (*SUFFIXES, ".tfvars", ".tfvars.json", ".tfstate", ".tfstate.backup")
 _TERRAFORMS_OWN = (".tfplan", ".tftest.hcl", ".terraform.lock.hcl")
 _POLICIES = ".toml"
@@ -27,9 +27,10 @@ def refuse_overwriting(
     option: str,
     policy: str | None = None,
 ) -> None:
-    """Raise UsageError where an output is a source, a policy, or a file that Terraform reads in one of the folders.
+    """Raise UsageError if an output is a source, a policy, or a file that Terraform reads.
 
-    Files are compared by what they are on the disk: by another path, a symbolic link or a hard link it is the same file.
+    Only files in the folders of the run count. Files are compared by identity on disk: another
+    path, a symbolic link or a hard link leads to the same file.
     """
     wanted = [path for path in outputs if not path.is_dir()]
     for path in wanted:
@@ -37,7 +38,8 @@ def refuse_overwriting(
             raise UsageError(
                 f"{path} is a link of this repository to {out}",
                 where=option,
-                remedy="nothing was written: whoever wrote the link would choose the file; name that file, or remove the link",
+                remedy="nothing was written: whoever wrote the link would choose the file; "
+                "name that file, or remove the link",
             )
     if not wanted:
         return
@@ -58,7 +60,7 @@ def refuse_overwriting(
 
 
 def _beyond(path: Path) -> Path | None:
-    """Return where a path of the repository leads by a link, outside the repository or into git's own folder; else None."""
+    """Return the target of a link that leads out of the repository or into `.git`; else None."""
     top = find_repository(Path.cwd())
     plain = Path(os.path.abspath(path))  # noqa: PTH100 -- Path.resolve would follow the link
     if top is None or not plain.is_relative_to(top):
@@ -92,7 +94,7 @@ def _named(sources: Sequence[str], loaded: Loaded | None) -> Iterator[Path]:
 def _listed(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
         try:
-            names = os.listdir(folder)  # noqa: PTH208 -- names are all that is asked for
+            names = os.listdir(folder)  # noqa: PTH208 -- only names are needed
         except OSError:
             continue
         yield from (
@@ -109,7 +111,7 @@ def _identities(paths: Iterable[Path]) -> Known:
             status = path.stat()
         except (OSError, ValueError):
             continue
-        # A device, as /dev/null, is no file that could be lost.
+        # A device, such as /dev/null, is not a file that could be lost.
         if path.is_file():
             found.add((status.st_dev, status.st_ino))
     return frozenset(found)

@@ -40,7 +40,7 @@ _NAME = re.compile(r"[A-Za-z_][\w-]*")
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What the command line asks for: the wish, where the patches go, and the tool that is to verify them first."""
+    """A request from the command line: the phases, the patches' destination, and the verifier."""
 
     wish: PatchRequest
     out: str | None
@@ -60,7 +60,7 @@ class Request(Struct, frozen=True, kw_only=True):
         write: bool,
         verify: Tool | None = None,
     ) -> Request:
-        """Put a request together; raises UsageError for what contradicts itself."""
+        """Build a request; raises UsageError for options that contradict each other."""
         if write and phase == "all":
             raise UsageError(
                 "three phases cannot be written into the files at once",
@@ -93,9 +93,10 @@ def status_lines(
     only: frozenset[str] = frozenset(),
     retiring: bool = False,
 ) -> list[str]:
-    """A line for each rotation that is not done, with what a person must do.
+    """Return a line for each rotation that is not done, with what the user must do.
 
-    `back` and `retiring` say that a rollback or retire was asked for, `only` for which certificates.
+    `back` and `retiring` mean that a rollback or retire was requested, `only` for which
+    certificates.
     """
     lines: list[str] = []
     first = patches.patches[0].phase if patches.patches else None
@@ -109,7 +110,8 @@ def status_lines(
                 )
             case Next(phase=phase) if written and phase is first:
                 lines.append(
-                    f"{rotation.label}: {phase} is written; plan, `tfcert check PLAN --expect {expected}`, then apply"
+                    f"{rotation.label}: {phase} is written; "
+                    f"plan, `tfcert check PLAN --expect {expected}`, then apply"
                 )
             case Done():
                 pass
@@ -134,7 +136,7 @@ def status_lines(
 
 
 def _late(rotation: Rotation, as_of: datetime) -> Iterator[str]:
-    """The order that loses least, and its risks, where no time is left for the trust window."""
+    """Yield the steps that lose least, and their risks, if no time is left for the trust window."""
     if rotation.late is not None:
         plan = late_plan(rotation.late, as_of)
         yield plan.why
@@ -143,7 +145,7 @@ def _late(rotation: Rotation, as_of: datetime) -> Iterator[str]:
 
 
 def _previews(rotation: Rotation, patches: Patches) -> Iterator[str]:
-    """What must be known of each phase that is written although it is not the next step."""
+    """Yield what the user must know about each written phase that is not the next step."""
     for entry in patches.patches:
         taken = any(each.label == rotation.label for each in entry.rotations)
         if taken and rotation.step != Next(entry.phase) and entry.phase is not Phase.ROLLBACK:
@@ -153,19 +155,25 @@ def _previews(rotation: Rotation, patches: Patches) -> Iterator[str]:
 def _nothing(outcome: Outcome, only: frozenset[str], *, back: bool, retiring: bool) -> list[str]:
     if back:
         return [
-            "nothing to roll back: no rotation is under way; a certificate that is retired cannot be made again"
+            (
+                "nothing to roll back: no rotation is under way; "
+                "a certificate that is retired cannot be made again"
+            )
         ]
     if only:
         return [_alone(outcome, name) for name in sorted(only)]
     if retiring:
         return [
-            "nothing to retire: no rotation has come that far, and no certificate in state is left over"
+            (
+                "nothing to retire: no rotation has come that far, "
+                "and no certificate in state is left over"
+            )
         ]
     return ["nothing to do: no certificate nears its end, and no rotation is under way"]
 
 
 def _alone(outcome: Outcome, name: str) -> str:
-    """Why there is nothing to do for one certificate that was asked for by name."""
+    """Return why there is nothing to do for one certificate that the user named."""
     found = [
         case
         for case in outcome.cases.all
@@ -174,12 +182,18 @@ def _alone(outcome: Outcome, name: str) -> str:
     ends = min((case.expires_at for case in found if case.expires_at is not None), default=None)
     until = f"it ends on {ends:%Y-%m-%d}" if ends is not None else "its end is not known"
     if any(case.presented for case in found):
-        return f"nothing to do for {name}: {until}, which is not near; --even-if-not-due rotates it all the same"
-    return f"nothing to do for {name}: no stage in state presents it ({until}), and it is in no rotation that is due"
+        return (
+            f"nothing to do for {name}: {until}, which is not near; "
+            "--even-if-not-due rotates it all the same"
+        )
+    return (
+        f"nothing to do for {name}: no stage in state presents it ({until}), "
+        "and it is in no rotation that is due"
+    )
 
 
 def _taken_up(label: str, taken_up: TakenUp, expected: str, *, written: bool) -> list[str]:
-    """How a rotation that somebody began manually goes on, once the patch is applied to the files."""
+    """Return how a manually started rotation continues, once the patch is applied to the files."""
     if taken_up.applied:
         then = "this changes a comment alone: no apply follows it; ask again for the next phase"
     else:
@@ -191,7 +205,7 @@ def _taken_up(label: str, taken_up: TakenUp, expected: str, *, written: bool) ->
 
 
 def exit_code(outcome: Outcome, patches: Patches) -> int:
-    """3 where something is blocked or could not be verified, else 0."""
+    """Return 3 if something is blocked or could not be verified, else 0."""
     stuck = any(_is_stuck(rotation) for rotation in patches.rotations)
     return 3 if stuck or outcome.unverified else 0
 
@@ -207,7 +221,7 @@ def _is_stuck(rotation: Rotation) -> bool:
 
 
 class PatchResult(Struct, frozen=True, kw_only=True):
-    """The exit code, and whether the certificates that were asked for by name are there."""
+    """The exit code, and whether the requested certificates exist."""
 
     exit_code: int
     known: bool
@@ -222,9 +236,10 @@ def deliver(
     as_of: datetime,
     root: str | None = None,
 ) -> PatchResult:
-    """Write what is asked for and say how each rotation stands.
+    """Write the requested patches and print the status of each rotation.
 
-    `root` is the folder of one root module among others: it is put above what is said, and one with nothing to do is silent.
+    `root` is the folder of one root module among others: it is printed above the output, and a
+    module with nothing to do prints nothing.
     """
     configuration = _one(loaded)
     cache = cache_folder(os.environ)
@@ -296,7 +311,10 @@ def _put(
 
 
 def _warn_above_here(patches: Patches, ground: RepositoryPaths) -> None:
-    """Warn before `git apply` leaves edits out in silence: in a subfolder it passes over files above that folder."""
+    """Warn if `git apply` would leave edits out in silence.
+
+    In a subfolder it skips files above that folder.
+    """
     if sys.stdout.isatty():
         return
     here = Path.cwd().resolve()
@@ -308,13 +326,15 @@ def _warn_above_here(patches: Patches, ground: RepositoryPaths) -> None:
     above = [path for path in edited if not path.is_relative_to(here)]
     if above:
         output.warn(
-            f"the patch edits {os.path.relpath(above[0], here)}, outside this folder: `git apply` here leaves it out in silence; "
-            'use `tfcert patch --write`, or pipe into `git -C "$(git rev-parse --show-toplevel)" apply`'
+            f"the patch edits {os.path.relpath(above[0], here)}, outside this folder: "
+            "`git apply` here leaves it out in silence; "
+            "use `tfcert patch --write`, "
+            'or pipe into `git -C "$(git rev-parse --show-toplevel)" apply`'
         )
 
 
 def _warn_without_edits(loaded: Loaded, patches: Patches) -> None:
-    """Say where --trust-bundle finds nothing to edit, and why."""
+    """Warn if --trust-bundle finds nothing to edit, and say why."""
     declared = [
         document.declared
         for document in loaded.inventory.documents
@@ -337,7 +357,7 @@ def _warn_without_edits(loaded: Loaded, patches: Patches) -> None:
 
 
 def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: Path) -> bool:
-    """Whether the tool validates what every phase leaves; says so, or why not."""
+    """Return whether the tool validates the result of every phase; print the result."""
     try:
         verify(configuration, patches.patches, tool, top=top)
     except (UnprovenError, UnreadableError) as error:
@@ -350,7 +370,7 @@ def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: P
 
 
 def find_verifier(wanted: Wanted) -> Tool:
-    """The tool that is to verify; raises UsageError where there is none."""
+    """Return the tool for --verify; raises UsageError if there is none."""
     found = find_tool(wanted.name, os.environ, wanted.passed)
     if found is None:
         raise UsageError(
@@ -362,25 +382,27 @@ def find_verifier(wanted: Wanted) -> Tool:
 
 
 def _first_apply(patches: Patches) -> Patches:
-    """What one apply takes of what is safe now (I1): rotations in a later phase come after it."""
+    """Return the patch for the first apply; rotations in a later phase come after it."""
     if len(patches.patches) > 1:
         later = ", ".join(str(entry.phase) for entry in patches.patches[1:])
         output.warn(
-            f"only {patches.patches[0].phase} is written, since one apply takes one phase; apply it, then ask again for {later}"
+            f"only {patches.patches[0].phase} is written, since one apply takes one phase; "
+            f"apply it, then ask again for {later}"
         )
     first = patches.patches[:1]
     if first and any(
         _is_in_another_phase(rotation, first[0].phase) for rotation in patches.rotations
     ):
         output.warn(
-            "the rotations are in different phases: check the plan with `--expect next`, which judges each by its own phase"
+            "the rotations are in different phases: check the plan with `--expect next`, "
+            "which judges each by its own phase"
         )
         first = (replace(first[0], expect="next"),)
     return replace(patches, patches=first)
 
 
 def _is_in_another_phase(rotation: Rotation, phase: Phase) -> bool:
-    """Whether the plan may hold a phase of this rotation that is not the one written."""
+    """Return whether the plan may include a phase of this rotation other than the written one."""
     match rotation.step:
         case Next(phase=other):
             return other is not phase

@@ -1,4 +1,4 @@
-"""--patches; paths from the git root."""
+"""Patches for reports (`--patches`), and paths relative to the repository."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from checker.reports.escape import encoded
 
 
 class RepositoryPaths(Struct, frozen=True, kw_only=True):
-    """The repository's root, else the configuration's folder; `where` names it in words, `prefix` leads from it to the latter."""
+    """The root of the repository, or the configuration's folder if there is no repository.
+
+    `where` describes that root in words; `prefix` is the path from it to the configuration.
+    """
 
     top: Path
     where: str
@@ -30,7 +33,7 @@ class RepositoryPaths(Struct, frozen=True, kw_only=True):
 
 
 def repository_paths(configuration: Configuration) -> RepositoryPaths:
-    """Find the root of the repository that a configuration lies in."""
+    """Find the root of the repository of a configuration."""
     here = Path(configuration.root).resolve()
     top = find_repository(here)
     prefix = os.path.relpath(here, top or here).replace(os.sep, "/")
@@ -39,14 +42,14 @@ def repository_paths(configuration: Configuration) -> RepositoryPaths:
 
 
 def patch_text(entry: PhasePatch, ground: RepositoryPaths) -> bytes:
-    """A patch with its header of comments, as it is printed and stored."""
+    """Return a patch with its header of comments, as it is printed and stored."""
     return encoded(header(entry, where=ground.where)) + entry.diff(ground.prefix)
 
 
 def with_patches(outcome: Outcome, loaded: Loaded) -> Outcome:
-    """The outcome with every phase of each due rotation written, as `tfcert patch --phase all --out` would.
+    """Add every phase of each due rotation, as `tfcert patch --phase all --out` would write it.
 
-    Where several configurations were read, the folder of each stands before its patches' names.
+    If several configurations were read, each patch name starts with the configuration's folder.
     """
     cache = cache_folder(os.environ)
     if cache is not None:
@@ -70,6 +73,9 @@ def with_patches(outcome: Outcome, loaded: Loaded) -> Outcome:
 
 
 def relative_folder(directory: str) -> str:
-    """A folder's path from here, which leads nowhere upwards: a way up is spelt out."""
+    """Return a folder's path from the current one, with each `..` written as `up`.
+
+    Joined to another folder, the path cannot lead out of it.
+    """
     relative = os.path.relpath(directory)
     return "/".join("up" if part == ".." else part for part in Path(relative).parts)

@@ -1,4 +1,4 @@
-"""`patch --recursive`: each root module below some folders patched on its own."""
+"""`patch --recursive`: patch each root module below some folders on its own."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ def deliver_each(
     as_of: datetime,
     settle: Callable[[str], None] | None = None,
 ) -> int:
-    """Write what is asked for in every root module, and say of each what became of it; the result is the exit code.
+    """Write the requested patches of every root module, print the results, return the exit code.
 
-    A root that cannot be read, or not be written, does not hold up the others: it is said, and the exit code is 3.
+    A module that cannot be read or written does not stop the others; it is printed, and the exit
+    code is 3.
     """
     tree = read_root_modules(sources, config=config, tool=tool, tags=policy.tags, settle=settle)
     known, code = not request.wish.only, 0
@@ -77,4 +78,7 @@ def _deliver(
 
 
 def _summary(tree: RootModules) -> str:
-    return f"# root modules: {len(tree.read)} read, {len(tree.unread)} not read, {tree.unconcerned} without anything of ours\n"
+    return (
+        f"# root modules: {len(tree.read)} read, {len(tree.unread)} not read, "
+        f"{tree.unconcerned} without anything of ours\n"
+    )

@@ -1,4 +1,7 @@
-"""`--policy-base REF`: take the policy and the inline exemptions from a commit, and say what the checkout would change in them."""
+"""`--policy-base REF`: take the policy and the inline exemptions from a commit.
+
+Also report what the checkout would change in them.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,10 @@ _MOST_LINES = 20
 def holding(
     file: str | None, ref: str | None, *, given: Sequence[PolicyOptions] = (), inline: bool = True
 ) -> Iterator[Held]:
-    """Read the policy that holds for a run: of the files, or of a commit, whose files then lie in a temporary folder for so long.
+    """Yield the policy of a run: from the files, or from a commit.
 
-    Raises UsageError for a ref that cannot be read: the checkout's own policy never takes its place.
+    The files of the commit are in a temporary folder inside this block. Raises UsageError for a ref
+    that cannot be read: the checkout's own policy never replaces it.
     """
     with committed(ref) as base:
         yield Held(file, base, inline=inline, given=given)
@@ -42,14 +46,14 @@ def holding(
 
 @contextmanager
 def committed(ref: str | None) -> Iterator[Base | None]:
-    """Put the files of a commit into a temporary folder for so long; None without a ref.
+    """Put the files of a commit into a temporary folder for this block; yield None without a ref.
 
     Raises UsageError for a ref that cannot be read.
     """
     if ref is None:
         yield None
         return
-    # Only here: a run without the option reads no commit.
+    # Imported here: a run without the option reads no commit.
     import tempfile
 
     from checker.git import find_commit
@@ -69,7 +73,7 @@ def committed(ref: str | None) -> Iterator[Base | None]:
 
 
 class Held:
-    """The policy that holds for a run, and what is to be said of the exemptions and of the policy that do not."""
+    """The policy of a run, and notices about policy and exemptions that do not apply."""
 
     def __init__(
         self,
@@ -79,7 +83,10 @@ class Held:
         inline: bool = True,
         given: Sequence[PolicyOptions] = (),
     ) -> None:
-        """Read the policy; raises TfcertError for one that cannot be used. Without `inline` no comment exempts anything."""
+        """Read the policy; raises TfcertError for one that cannot be used.
+
+        Without `inline` no comment exempts anything.
+        """
         self._standing = resolve_policy(file, given, base)
         self._base = base
         self._inline = inline
@@ -87,21 +94,24 @@ class Held:
 
     @property
     def standing(self) -> ResolvedPolicy:
-        """The policy, with where each value comes from."""
+        """Return the policy with the source of each value."""
         return self._standing
 
     @property
     def policy(self) -> Policy:
-        """The policy itself."""
+        """Return the policy itself."""
         return self._standing.policy
 
     def warn(self) -> None:
-        """Warn on stderr of what the checkout would change, for a verb that writes no report."""
+        """Warn on stderr of what the checkout would change, for a command that writes no report."""
         for text in self._notices:
             output.warn(text)
 
     def exemptions(self, loaded: Loaded) -> Loaded:
-        """Return what was loaded with the inline exemptions that hold, and remember what the checkout would change in them."""
+        """Return the loaded documents with the inline exemptions that apply.
+
+        Also record a notice for each difference from the checkout.
+        """
         if self._base is not None:
             _refuse_workspaces(self._base, self.policy, loaded.inventory.documents)
         if not self._inline:
@@ -132,7 +142,10 @@ class Held:
         try:
             found = standing_here(file, self._standing.said)
         except TfcertError as error:
-            yield f"the policy is that of {base.commit.ref}; the one of this checkout cannot be used: {error}"
+            yield (
+                f"the policy is that of {base.commit.ref}; "
+                f"the one of this checkout cannot be used: {error}"
+            )
             return
         before, after = (
             [line.partition("  # ")[0].rstrip() for line in policy_lines(each)]
@@ -146,7 +159,10 @@ class Held:
         lines = [line for line in lines if line[1:].strip()]
         if lines:
             more = f"; and {len(lines) - _MOST_LINES} more" if len(lines) > _MOST_LINES else ""
-            yield f"the policy is that of {base.commit.ref}; this checkout would change it: {'; '.join(lines[:_MOST_LINES])}{more}"
+            yield (
+                f"the policy is that of {base.commit.ref}; "
+                f"this checkout would change it: {'; '.join(lines[:_MOST_LINES])}{more}"
+            )
 
     def _differences(self, checkout: Document, held: Document) -> Iterator[str]:
         here, there = _by_content(checkout), _by_content(held)
@@ -160,11 +176,17 @@ class Held:
                 yield f"{entry.location}: the tfcert:ignore of {entry.rule} exempts nothing: {why}"
         for key, entry in there.items():
             if key not in here and self._base is not None:
-                yield f"{entry.location}: the tfcert:ignore of {entry.rule} holds as in {self._base.commit.ref}"
+                yield (
+                    f"{entry.location}: the tfcert:ignore of {entry.rule} "
+                    f"holds as in {self._base.commit.ref}"
+                )
 
 
 def _refuse_workspaces(base: Base, policy: Policy, documents: Sequence[Document]) -> None:
-    """Raise UsageError where scopes go by the workspace and the checkout itself holds the file that selects it."""
+    """Raise UsageError if scopes depend on the workspace and the repository itself selects it.
+
+    It does so if git tracks the file that selects the workspace. TF_WORKSPACE overrides that file.
+    """
     conditions = (
         *(scope.conditions for scope in policy.scopes),
         *(entry.where for entry in policy.exemptions),
@@ -178,14 +200,15 @@ def _refuse_workspaces(base: Base, policy: Policy, documents: Sequence[Document]
             base.commit, Path(document.directory)
         ):
             raise UsageError(
-                "git tracks the file that selects the workspace, and the policy has conditions on the workspace",
+                "git tracks the file that selects the workspace, "
+                "and the policy has conditions on the workspace",
                 where=f"{document.directory}/.terraform/environment",
                 remedy="remove it from the repository, or set TF_WORKSPACE",
             )
 
 
 def without_inline(document: Document) -> Document:
-    """Return the document without its inline exemptions; what was to be one and is none stays."""
+    """Return the document without its inline exemptions; faulty ones stay."""
     return (
         replace(document, declared=replace(document.declared, exemptions=()))
         if document.declared is not None
@@ -214,7 +237,7 @@ def _put(base: Base) -> None:
 
 
 def _by_content(document: Document) -> Mapping[tuple[object, ...], Exemption]:
-    """The inline exemptions of a document by what they say, wherever they stand."""
+    """Return the inline exemptions of a document by content, independent of their location."""
     found = document.declared.exemptions if document.declared is not None else ()
     return {
         (each.rule, each.until, each.reason, each.owner, each.addresses): each for each in found

@@ -1,4 +1,4 @@
-"""Which policy a run goes by: a file and what it extends, the environment over it, the command line over both."""
+"""Resolve the policy of a run: a file and what it extends, then environment, then command line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _POLICY_VARIABLE = "TFCERT_POLICY"
 
 
 class PolicyOptions(Struct, frozen=True):
-    """A value of the policy that an option or a variable gives, by the field that it sets; None where it was not given."""
+    """A policy value from an option or a variable, with the field it sets; None if not given."""
 
     by: str
     field: str
@@ -33,7 +33,7 @@ class PolicyOptions(Struct, frozen=True):
 
 
 class ResolvedPolicy(Struct, frozen=True, kw_only=True):
-    """The policy, with the layers of files that it comes from and what was said over them, in that order."""
+    """The policy, its layers of files, and the options that override them, in that order."""
 
     policy: Policy
     layers: tuple[Layer, ...] = ()
@@ -43,7 +43,7 @@ class ResolvedPolicy(Struct, frozen=True, kw_only=True):
 def options(
     *, threshold: int | None = None, notice: int | None = None, fail_on: FailOn | None = None
 ) -> tuple[PolicyOptions, ...]:
-    """What the command line says of the policy."""
+    """Return the policy options of the command line."""
     return (
         PolicyOptions("--threshold", "threshold_days", threshold),
         PolicyOptions("--notice", "notice_days", notice),
@@ -54,10 +54,12 @@ def options(
 def resolve_policy(
     file: str | None, given: Sequence[PolicyOptions] = (), base: Base | None = None
 ) -> ResolvedPolicy:
-    """Find and read the policy, with `base` as a commit has it; raises UsageError for one that contradicts itself, naming its line.
+    """Find and read the policy; with `base` as it is in that commit.
 
-    A file that was found, and not named, must not set `fail_on = "never"`: anybody who may change a file of the repository could
-    turn its gate off.
+    Raises UsageError for a policy that contradicts itself, naming its line.
+
+    A file that was found, and not named, must not set `fail_on = "never"`: anyone who may change a
+    file of the repository could turn its gate off.
     """
     named = file or os.environ.get(_POLICY_VARIABLE) or None
     layers, policy = _layers(named, base)
@@ -69,7 +71,7 @@ def resolve_policy(
 
 
 def standing_here(file: str | None, said: tuple[PolicyOptions, ...]) -> ResolvedPolicy:
-    """Read the policy as the checkout has it, to compare it with the one that holds."""
+    """Read the policy of the checkout, to compare it with the one that applies."""
     return _overridden(*_layers(file or os.environ.get(_POLICY_VARIABLE) or None, None), said)
 
 
@@ -82,7 +84,8 @@ def _overridden(
         if "notice_days" in settings:
             by = next(each.by for each in reversed(said) if each.field == "notice_days")
             raise UsageError(
-                f"notice_days is {policy.notice_days}, below threshold_days, {policy.threshold_days}",
+                f"notice_days is {policy.notice_days}, "
+                f"below threshold_days, {policy.threshold_days}",
                 where=by,
                 remedy="a warning comes before an error: make the notice the larger of the two",
             )
@@ -103,12 +106,13 @@ def _layers(named: str | None, base: Base | None) -> tuple[tuple[Layer, ...], Po
     read = read_file if base is None else partial(base.read, opener=read_file)
     layers = read_chain(path, _bytes(path, read), read)
     policy = merge_layers(layers, layers[-1].sheet.values.get("name", Path(path).name))
-    home = Path(path).resolve() if base is None else Path(os.path.abspath(path))  # noqa: PTH100 -- a link there is the checkout's
+    # A link there is the checkout's, so it is not resolved with `base`.
+    home = Path(path).resolve() if base is None else Path(os.path.abspath(path))  # noqa: PTH100
     return layers, replace(policy, homes=(home.parent.as_posix(), here))
 
 
 def _hold_to_fail(layers: tuple[Layer, ...]) -> None:
-    """Refuse `fail_on = "never"` in the files that were found; raises UsageError with the line."""
+    """Raise UsageError with the line if a file that was found sets `fail_on = "never"`."""
     for layer in layers:
         where = [layer.location("fail_on")] if ("fail_on", FailOn.NEVER) in layer.settings else []
         where += [
@@ -143,7 +147,8 @@ def _environment() -> tuple[PolicyOptions, ...]:
 def _nearest(base: Base | None) -> str | None:
     here = Path.cwd()
     files = (folder / _FILE for folder in (here, *here.parents))
-    # What is there and no regular file, a link that leads nowhere or a FIFO, is an error and not passed over.
+    # A file that exists but is not regular, such as a broken link or a FIFO, is an error, not
+    # skipped.
     found = next(
         (file for file in files if (os.path.lexists(file) if base is None else base.exists(file))),
         None,

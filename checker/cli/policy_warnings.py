@@ -1,4 +1,4 @@
-"""What is right in a policy and will surprise all the same."""
+"""Warnings about a valid policy whose effect is surprising."""
 
 from __future__ import annotations
 
@@ -21,40 +21,49 @@ if TYPE_CHECKING:
 
 
 def policy_warnings(standing: ResolvedPolicy, *, today: date) -> Iterator[str]:
-    """A sentence for each: deadlines before the first warning, caps without effect, exemptions that are over."""
+    """Yield a sentence for each surprise in a policy.
+
+    These are deadlines before the first warning, caps without effect, and expired exemptions.
+    """
     policy = standing.policy
     yield from _of(policy, "the policy")
     for index, scope in enumerate(policy.scopes):
         yield from _of(policy.under((index,)), f"{scope.location}: scope {index + 1}")
     for exemption in policy.exemptions:
         if exemption.until < today:
-            yield f"{exemption.location}: the exemption of {exemption.subject} from {exemption.rule} ran out on {exemption.until}"
+            yield (
+                f"{exemption.location}: the exemption of {exemption.subject} "
+                f"from {exemption.rule} ran out on {exemption.until}"
+            )
 
 
 def _of(policy: Policy, what: str) -> Iterator[str]:
     before = policy.margin_days + policy.trust_window_days + policy.introduce_margin_days
     if policy.notice_days < before:
         yield (
-            f"{what}: the first word comes {policy.notice_days} days before a certificate's end (notice_days), and introduce-by is "
+            f"{what}: the first word comes {policy.notice_days} days "
+            "before a certificate's end (notice_days), and introduce-by is "
             f"{before} days before it already"
         )
     if policy.untouched is Untouched.WARNING and policy.fail_on is FailOn.WARNING:
-        yield f'{what}: untouched = "warning" changes no exit code while fail_on is "warning"; "note" does'
+        yield (
+            f'{what}: untouched = "warning" changes no exit code '
+            'while fail_on is "warning"; "note" does'
+        )
 
 
 def is_configuration(file: str) -> bool:
-    """Whether a file is one of Terraform's and no policy, by its name alone."""
+    """Return whether a file is a Terraform file and no policy, by its name alone."""
     return file.endswith(SUFFIXES)
 
 
 def inline_exemptions(
     files: Sequence[str], base: Base | None = None
 ) -> Iterator[Exemption | FaultyExemption]:
-    """Yield the exemptions of these files and the faulty ones, each with its location, folder by folder.
+    """Yield the exemptions of these files and the faulty ones, each with its location, by folder.
 
-    With `base` the files are those of that commit.
-
-    A file is read with its folder, since a comment belongs to a block and a block to a module. Raises UnreadableError.
+    With `base`, the files are those of that commit. A file is read with its folder, since a comment
+    belongs to a block and a block to a module. Raises UnreadableError.
     """
     from checker.terraform.configuration import read_configuration
 

@@ -1,6 +1,7 @@
-"""Which pull request a run belongs to, from options and from what the pipelines of GitHub and GitLab put into the environment.
+"""Find the pull request of a run, from options and the CI environment, and post the comment.
 
-Sources: GitHub, "Variables reference" and "Webhook events and payloads"; GitLab, "Predefined CI/CD variables reference".
+Sources: GitHub, "Variables reference" and "Webhook events and payloads"; GitLab, "Predefined CI/CD
+variables reference".
 """
 
 from __future__ import annotations
@@ -41,17 +42,18 @@ _REF = re.compile(r"refs/pull/(\d+)/")
 
 
 class Forge(StrEnum):
-    """Where the comment goes."""
+    """The host of the pull request."""
 
     GITHUB = "github"
     GITLAB = "gitlab"
 
 
 class PullRequest(Struct, frozen=True, kw_only=True):
-    """A pull request, or a merge request; `number` is None where only its `head` is known, as after the workflow of a fork.
+    """A pull request or merge request.
 
-    `run` is the number of the pipeline's run; `fork` says that it runs in a fork, which has no token of the project that it came
-    from.
+    `number` is None if only its `head` is known, as after the workflow of a fork. `run` is the
+    number of the pipeline's run. `fork` means that it runs in a fork, which has no token of the
+    parent project.
     """
 
     base_url: str
@@ -72,7 +74,10 @@ def pull_request(
     commit: str | None,
     environment: Mapping[str, str],
 ) -> PullRequest:
-    """Find out which it is; what is given outranks the environment. Raises UsageError naming what is missing."""
+    """Find the pull request; arguments override the environment.
+
+    Raises UsageError naming what is missing.
+    """
     found = _on_github(environment) if forge is Forge.GITHUB else _on_gitlab(environment)
     named = repository or found.repository
     if not named:
@@ -122,14 +127,14 @@ def _on_github(environment: Mapping[str, str]) -> PullRequest:
         repository=environment.get("GITHUB_REPOSITORY", ""),
         number=number if isinstance(number, int) else int(ref[1]) if ref else None,
         commit=commit if isinstance(commit, str) and commit else None,
-        # A workflow that another one started is as old as that one: it tells of what that one saw.
+        # A run that another workflow started reports on that run's data, so it takes that run's id.
         run=_whole(workflow.get("id") or environment.get("GITHUB_RUN_ID")),
         head=f"{owner}:{branch}" if owner and branch else None,
     )
 
 
 def _on_gitlab(environment: Mapping[str, str]) -> PullRequest:
-    # A merge request belongs to the project that it is for; the pipeline of one from a fork runs in the fork.
+    # A merge request belongs to its target project; the pipeline for a fork runs in the fork.
     here = environment.get("CI_PROJECT_ID", "")
     meant = environment.get("CI_MERGE_REQUEST_PROJECT_ID") or here
     return PullRequest(
@@ -170,7 +175,7 @@ _CODES = {"clean": 0, "findings": 1, "inconclusive": 3}
 
 
 class CommentRequest(Struct, frozen=True, kw_only=True):
-    """What is to be said, and how; `key` tells it from others of ours on the same pull request."""
+    """The content of a comment; `key` separates it from our other comments on the pull request."""
 
     documents: tuple[NamedAccounts, ...]
     key: str
@@ -180,7 +185,7 @@ class CommentRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """The worst of the outcomes: a failing finding outranks what is inconclusive, and that outranks clean."""
+        """Return the worst exit code: 1 (findings) before 3 (inconclusive) before 0."""
         codes = {
             each.document.get("exit_code", _CODES[each.document["verdict"]])
             for each in self.documents
@@ -189,7 +194,7 @@ class CommentRequest(Struct, frozen=True, kw_only=True):
 
     @property
     def resolved(self) -> bool:
-        """Whether all is well: clean, and nothing to warn of."""
+        """Return whether every outcome is clean, without warnings."""
         counts = [each.document["summary"] for each in self.documents]
         clean = all(each.document["verdict"] == "clean" for each in self.documents)
         return clean and not any(
@@ -200,7 +205,10 @@ class CommentRequest(Struct, frozen=True, kw_only=True):
 def post_comment(
     forge: Forge, target: PullRequest, letter: CommentRequest, behavior: Behavior, *, dry_run: bool
 ) -> int:
-    """Post it, or tell what would be posted; the result is the exit code. Raises TfcertError where the forge does not answer."""
+    """Post the comment, or print it in a dry run; return the exit code.
+
+    Raises TfcertError if the forge does not answer.
+    """
     post = _post(forge, target, letter)
     try:
         conversation = _conversation(forge, target, needed=not dry_run)
@@ -242,7 +250,7 @@ def _post(forge: Forge, target: PullRequest, letter: CommentRequest) -> Post:
 
 
 def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Conversation | None:
-    """What may be written to; None where there is no token and none is needed."""
+    """Return the conversation to write to; None if there is no token and none is needed."""
     token, patience = target.token, RetryPolicy()
     if token is None and target.fork:
         raise RefusedError("the pipeline of a fork has no token", where=f"{forge.upper()}_TOKEN")
@@ -281,7 +289,7 @@ def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Convers
 
 
 def _tell(pretence: DryRunConversation, did: str) -> None:
-    """What would be posted goes to stdout to the last byte, what would be done with it to stderr."""
+    """Print the result of a dry run: the comment's exact text on stdout, the action on stderr."""
     for line in pretence.done or (did,):
         output.warn(f"dry run: {line}")
     if pretence.body is not None:
@@ -289,7 +297,7 @@ def _tell(pretence: DryRunConversation, did: str) -> None:
 
 
 def _instead(forge: Forge, letter: CommentRequest, post: Post) -> None:
-    """Say it where a token that may not write still can: in the job's log and its summary."""
+    """Print the report in the job's log and summary, if the token may not write comments."""
     summary = os.environ.get(output.SUMMARY) if forge is Forge.GITHUB else None
     if forge is Forge.GITHUB and os.environ.get("GITHUB_ACTIONS") == "true":
         output.write(

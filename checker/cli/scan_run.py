@@ -1,4 +1,4 @@
-"""What `tfcert scan` is asked for, and AWS as it reaches it."""
+"""Run `tfcert scan`: its scope, and its access to AWS."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from checker.aws.scan import ScanTarget
     from checker.model.sweep import ScanResult
 
-# Source: AWS's IAM user guide, "IAM identifiers": a role's ARN may have a path.
+# Source: AWS, IAM user guide, "IAM identifiers": a role's ARN may have a path.
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 
 class ScanScope(Struct, frozen=True, kw_only=True):
-    """Which accounts and regions are scanned: those of the roles, else of the policy's accounts, else one's own.
+    """The accounts and regions to scan: of the roles, else of the policy, else the caller's own.
 
-    `regions` is None for every region that is enabled, and empty for AWS's own default one.
+    `regions` is None for every enabled region, and empty for the default region of the AWS
+    configuration.
     """
 
     roles: tuple[str, ...]
@@ -35,7 +36,7 @@ class ScanScope(Struct, frozen=True, kw_only=True):
 
 
 def run_scan(scope: ScanScope, gateways: BotoGateways) -> ScanResult:
-    """Scan, with a bar on stderr where that is a terminal; raises UsageError where nothing names a region."""
+    """Run the scan, with a bar if stderr is a terminal; raises UsageError without a region."""
     from checker.aws.scan import scan
 
     connection = gateways.clients.connection
@@ -58,7 +59,7 @@ def load_states(
     fetch: Callable[[str], bytes],
     tags: Collection[str],
 ) -> Inventory | None:
-    """What the given states and plans record; None where there is none to tell what is managed."""
+    """Return what the given states and plans record; None if there are none."""
     if recursive:
         from checker.cli.load import load_root_modules
 
@@ -103,7 +104,7 @@ def _targets(
                 remedy="write arn:aws:iam::ACCOUNT:role/NAME",
             )
     if roles:
-        # The policy may have an external id for a role's account.
+        # The policy may have an external ID for a role's account.
         return tuple(ScanTarget(role=changed(connection, role_arn=role).own_role) for role in roles)
     partition = partition_of(regions[0]) if regions else None
     places = [Place(partition, entry.account) for entry in connection.accounts]

@@ -1,4 +1,4 @@
-"""The signals that end a run: Ctrl-C, SIGTERM and SIGHUP. They wait while files are being replaced."""
+"""The signals that end a run: Ctrl-C, SIGTERM and SIGHUP. They wait during file replacement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENDING = tuple(
 
 
 class _Received:
-    """The first signal of this process, whether signals wait, and whether the user was told."""
+    """The first signal of this process, whether signals wait, and whether the user was notified."""
 
     def __init__(self) -> None:
         self.first: int | None = None
@@ -26,14 +26,17 @@ _received = _Received()
 
 
 def listen() -> None:
-    """Turn each of the signals into a KeyboardInterrupt; a signal that the caller ignores, as nohup does, stays ignored."""
+    """Turn each of the signals into a KeyboardInterrupt.
+
+    A signal that the caller ignores, as nohup does, stays ignored.
+    """
     for number in _ENDING:
         if signal.getsignal(number) not in (signal.SIG_IGN, None):
             signal.signal(number, _receive)
 
 
 def ignore() -> None:
-    """Ignore all signals from now on: the run has ended, and only says so."""
+    """Ignore all signals from now on: the run has ended and only reports this."""
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
 
@@ -47,7 +50,10 @@ def _receive(number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def waiting() -> Iterator[None]:
-    """Let signals wait inside this block. `obey` raises them, where the files are in a state that can be left."""
+    """Make signals wait inside this block.
+
+    `obey` raises them at points where the files are in a consistent state.
+    """
     _received.waits += 1
     try:
         yield
@@ -56,23 +62,23 @@ def waiting() -> Iterator[None]:
 
 
 def received() -> bool:
-    """Whether a signal has come."""
+    """Return whether a signal was received."""
     return _received.first is not None
 
 
 def obey() -> None:
-    """Raise KeyboardInterrupt if a signal has come."""
+    """Raise KeyboardInterrupt if a signal was received."""
     if received():
         raise KeyboardInterrupt
 
 
 def exit_code() -> int:
-    """Return the exit code of an interrupted run: 128 and the signal's number, as shells have it."""
+    """Return the exit code of an interrupted run: 128 plus the signal's number, as in shells."""
     return 128 + (_received.first if _received.first is not None else signal.SIGINT)
 
 
 def tell(what: str | None = None) -> None:
-    """Say once on stderr that the run was interrupted, and `what` that means; the terminal may be gone."""
+    """Print once on stderr that the run was interrupted, with `what`; the terminal may be gone."""
     if _received.told:
         return
     _received.told = True

@@ -1,4 +1,4 @@
-"""Terraform validate on a copy."""
+"""Run `terraform validate` on a copy of the patched configuration."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _LOCK = ".terraform.lock.hcl"
 
 
 def copy_configuration(configuration: Configuration, aside: Path, *, top: Path) -> Path:
-    """Lay the folders of a configuration out below `aside` as they lie below `top`; the result is the root module's folder.
+    """Copy the folders of a configuration below `aside`, as they are below `top`.
 
-    Its .tf files are copied, everything else in between is a link to what is there: a configuration may read any file of its
-    repository. State, plans and what the tool keeps for itself stay away, but for modules that were downloaded.
+    Return the root module's folder. The .tf files are copied; every other file on the way is a link
+    to the original, since a configuration may read any file of its repository. State, plans and the
+    tool's own files are left out, except downloaded modules.
     """
     root = Path(configuration.root).resolve()
     real = {
@@ -63,17 +64,18 @@ def _fill(folder: Path, there: Path, made: set[Path], *, own: bool) -> None:
 
 _SECONDS = 300.0
 _NOTHING = "nothing was written"
-# What leads the tool back to the folder that it is kept away from, or lets a wish for other commands in.
+# These lead the tool back to the original folder, or add arguments to its commands.
 _MISLEADS = ("TF_DATA_DIR", "TF_WORKSPACE", "TF_CLI_ARGS")
 
 
 def verify(
     configuration: Configuration, patches: tuple[PhasePatch, ...], tool: Tool, *, top: Path
 ) -> None:
-    """Let the tool validate the text that each phase leaves, and hold what was inserted to the tool's own form.
+    """Validate the result of each phase with the tool, and check the format of inserted text.
 
-    The configuration is copied aside and initialised there without its backend; `top` is the repository's root, what of it the
-    configuration may refer to is there too. Raises UnprovenError with the tool's first complaint; then nothing may be written.
+    The configuration is copied and initialised there without its backend. `top` is the repository's
+    root; files that the configuration may refer to are linked. Raises UnprovenError with the tool's
+    first error; then nothing may be written.
     """
     if not patches:
         return
@@ -109,7 +111,7 @@ def _initialise(configuration: Configuration, tool: Tool, root: Path) -> None:
     providers = Path(configuration.root, ".terraform", "providers").resolve()
     answer = None
     if providers.is_dir():
-        # What was installed there serves here; nothing is downloaded, and nothing is written there.
+        # The installed providers are reused; nothing is downloaded, and nothing is written there.
         answer = run_tool(
             tool, (*arguments, f"-plugin-dir={providers}"), str(root), seconds=_SECONDS
         )
@@ -117,14 +119,15 @@ def _initialise(configuration: Configuration, tool: Tool, root: Path) -> None:
         answer = run_tool(tool, arguments, str(root), seconds=_SECONDS)
     if answer.complaint is not None:
         raise UnprovenError(
-            f"`{tool.name} init -backend=false` fails on a copy of the configuration: {answer.complaint}",
+            f"`{tool.name} init -backend=false` fails on a copy of the configuration: "
+            f"{answer.complaint}",
             where=configuration.root,
             remedy=f"{_NOTHING}; run it there yourself, or leave --verify out",
         )
 
 
 def _lay(root: Path, entry: PhasePatch) -> dict[Path, bytes | None]:
-    """Put the phase's text into the copy; the result is what lay there before."""
+    """Write the phase's text into the copy; return the earlier content."""
     before: dict[Path, bytes | None] = {}
     for name, text in entry.leaves.items():
         path = Path(os.path.normpath(root / name))
@@ -159,7 +162,7 @@ def _errors(answer: ToolAnswer) -> Iterator[str]:
 
 
 def _hold_to_form(entry: PhasePatch, tool: Tool, folder: Path) -> None:
-    """Refuse a file that was in the tool's form and no longer is: what was inserted is not."""
+    """Raise UnprovenError for a file that had the tool's format only before the edit."""
     names: dict[str, str] = {}
     for number, change in enumerate(entry.changes):
         for kind, text in (("before", change.before), ("after", change.after)):

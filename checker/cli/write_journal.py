@@ -1,11 +1,12 @@
-"""The journal of `patch --write`: what a later run needs to undo a write that was killed in the middle.
+"""The journal of `patch --write`: with it, a later run can undo a write that was killed.
 
-The journal lies in the root module's folder while files are being replaced. It names each file, with the SHA-256 of its text before
-and after. The old files lie beside the new ones until every file is replaced. So a half-written set is undone, and a set that
-is written in full is kept.
+The journal is in the root module's folder while files are being replaced. It names each file, with
+the SHA-256 of its text before and after. The old files are kept beside the new ones until every
+file is replaced. A half-written set is undone; a complete set is kept.
 
-A journal can also be planted, as by a pull request. It is only followed if it is this user's own file, private and on this
-file system, if git does not track it, and if every file that it names is inside the repository and has one of the two texts.
+A journal can also be planted, for example by a pull request. It is only followed under these
+conditions: it is this user's own file, private, and on this file system; git does not track it;
+every file that it names is inside the repository and has one of the two texts.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class BusyJournalError(UsageError):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One file of a write: `before` and `after` are the hashes of its texts, and `before` is None for a new file."""
+    """One file of a write, with the hashes of its old and new text; no old one if it is new."""
 
     target: Path
     before: str | None
@@ -51,12 +52,12 @@ class Entry(Struct, frozen=True, kw_only=True):
     old: Path
 
     def state(self) -> str | None:
-        """Return the hash of the file's text now, or None where there is no file. OSError where it cannot be read."""
+        """Return the hash of the file's text now; None without a file; raises OSError."""
         return _hash_of(self.target)
 
 
 class Journal:
-    """A journal that this process holds: no other run follows it or writes in this folder meanwhile."""
+    """A journal that this process has locked: no other run follows it or writes in this folder."""
 
     def __init__(self, path: Path, handle: int, entries: tuple[Entry, ...]) -> None:
         self._path = path
@@ -64,7 +65,7 @@ class Journal:
         self.entries = entries
 
     def undo(self) -> tuple[Path, ...]:
-        """Give every file its text before the write, and return the files that were touched. Raises OSError where it cannot."""
+        """Restore every file's old text, and return the restored files; raises OSError."""
         touched: list[Path] = []
         for entry in self.entries:
             if entry.before == entry.after or entry.state() != entry.after:
@@ -78,7 +79,7 @@ class Journal:
         return tuple(touched)
 
     def close(self) -> None:
-        """Remove the files beside, and then the journal."""
+        """Remove the temporary and old files, then the journal."""
         for entry in self.entries:
             entry.new.unlink(missing_ok=True)
             entry.old.unlink(missing_ok=True)
@@ -97,9 +98,10 @@ class Journal:
 
 
 def begin(folder: Path, texts: Sequence[tuple[str, bytes | None, bytes]]) -> Journal:
-    """Write a journal for files by path, text before and text after. The caller must have settled an earlier journal.
+    """Write a journal of files, given by path, text before and text after.
 
-    Raises OSError where it cannot be written, and BusyJournalError where another run writes here.
+    The caller must have settled an earlier journal. Raises OSError if it cannot be written, and
+    BusyJournalError if another run writes here.
     """
     token = os.urandom(8).hex()
     named = [
@@ -134,9 +136,10 @@ def begin(folder: Path, texts: Sequence[tuple[str, bytes | None, bytes]]) -> Jou
 
 
 def settle(folder: Path, *, within: Path) -> str | None:
-    """Undo or complete the write that an earlier run left in a folder; return what was done, None where nothing was left.
+    """Undo or complete the write that an earlier run left in a folder.
 
-    Raises UsageError for a journal that is not followed, BusyJournalError while its run goes on. No file is changed then.
+    Return what was done; None if there was no such write. Raises UsageError for a journal that is
+    refused, and BusyJournalError while its run goes on. No file is changed then.
     """
     path = folder / JOURNAL
     if not os.path.lexists(path):
@@ -165,7 +168,7 @@ def _settled(path: Path, handle: int, folder: Path, within: Path) -> str | None:
         raise _busy(path)
     data = _content(handle)
     if not data.endswith(b"\n"):
-        # It was killed while it wrote the journal, which comes before everything else.
+        # That run was killed while it wrote the journal, before it replaced any file.
         path.unlink()
         os.close(handle)
         return None
@@ -204,7 +207,7 @@ def _refuse_foreign(path: Path, handle: int) -> None:
 
 
 def _tracked(path: Path) -> bool | None:
-    """Whether git tracks a file; None where there is a repository and git does not tell."""
+    """Return whether git tracks a file; None if there is a repository and git does not answer."""
     if find_repository(path.parent) is None:
         return False
     environment = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
@@ -255,7 +258,7 @@ def _read(path: Path, data: bytes, inode: int, folder: Path, within: Path) -> tu
 
 
 def _refuse_stray(path: Path, target: Path, name: str, within: Path) -> None:
-    """Refuse a file that is outside, or that a symbolic link leads to."""
+    """Refuse a file that is outside `within`, or reached through a symbolic link."""
     if (
         PurePosixPath(name).is_absolute()
         or not target.is_relative_to(within.resolve())
@@ -311,7 +314,7 @@ def _content(handle: int) -> bytes:
 
 
 def _locked(handle: int) -> bool:
-    """Whether this process has the lock of the file now; where the file system has no locks nobody has it."""
+    """Return whether this process has the file's lock; True if the file system has no locks."""
     if sys.platform == "win32":
         return True
     import fcntl
@@ -344,5 +347,6 @@ def _refused(path: Path, reason: str) -> UsageError:
     return UsageError(
         f"this journal of a killed write is not followed: {reason}",
         where=str(path),
-        remedy="nothing was changed; compare the .tf files with version control, then remove the journal",
+        remedy="nothing was changed; "
+        "compare the .tf files with version control, then remove the journal",
     )

@@ -1,1 +1,1 @@
-"""One verb of the command line a file."""
+"""The commands of the command line, one per file."""

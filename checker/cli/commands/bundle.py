@@ -39,7 +39,8 @@ def bundle(
 ) -> None:
     """Write the PEMs that backends must trust now, with fingerprints and end dates as comments.
 
-    Exit codes: 0 complete, 2 usage or unreadable input, 3 a PEM is not known or something could not be verified.
+    Exit codes: 0 complete, 2 usage or unreadable input, 3 a PEM is not known or something could not
+    be verified.
     """
     from checker.cli import load, output
     from checker.cli.aws import Aws
@@ -74,7 +75,7 @@ def bundle(
 
 
 def _deliver(outcome: Outcome, found: tuple[TrustedCertificate, ...], out: str | None) -> int:
-    """Write the bundle and give the exit code; a file is only ever replaced by a bundle that lacks nothing."""
+    """Write the bundle and return the exit code; only a complete bundle replaces a file."""
     from checker.cli import output
     from checker.cli.atomic_write import replace_file
     from checker.model.cases import Evidence

@@ -1,6 +1,6 @@
-"""`tfcert check`: judge."""
+"""`tfcert check`: judge plans and states."""
 
-# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
+# Annotations are not postponed: Typer would evaluate each of them again, three times per run.
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Expect(StrEnum):
-    """The values of --expect: the phases, and what comes next for each rotation."""
+    """The values of --expect: a phase, or `next` for the due phase of each rotation."""
 
     INTRODUCE = Phase.INTRODUCE
     REPOINT = Phase.REPOINT
@@ -47,7 +47,8 @@ def check(
         Expect | None,
         typer.Option(
             "--expect",
-            help="The plan must be that phase and no other; next: of each rotation the phase that is due.",
+            help="The plan must be that phase and no other; "
+            "next: of each rotation the phase that is due.",
         ),
     ] = None,
     fail_on: Annotated[
@@ -60,7 +61,8 @@ def check(
         bool,
         typer.Option(
             "--patches",
-            help="Put the patches of what is due into the report; markdown and html have them anyway.",
+            help="Put the patches of what is due into the report; "
+            "markdown and html have them anyway.",
         ),
     ] = False,
     profile: options.Profile = None,
@@ -73,7 +75,8 @@ def check(
 ) -> None:
     """Judge plans and states: what expires, what a plan would break.
 
-    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive, 130 interrupted.
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3
+    inconclusive, 130 interrupted.
     """
     from checker.cli import load, output
     from checker.cli.aws import Aws

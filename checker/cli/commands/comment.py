@@ -1,6 +1,6 @@
 """`tfcert comment`: post the outcome, and keep it current."""
 
-# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
+# Annotations are not postponed: Typer would evaluate each of them again, three times per run.
 from typing import Annotated
 
 import typer
@@ -17,7 +17,8 @@ def comment(
         list[str] | None,
         typer.Argument(
             metavar="[[NAME=]OUTCOME]...",
-            help="The JSON of `tfcert check --format json --patches`, one a workspace; - is standard input. [default: -]",
+            help="The JSON of `tfcert check --format json --patches`, one a workspace; "
+            "- is standard input. [default: -]",
         ),
     ] = None,
     run: Annotated[
@@ -71,11 +72,13 @@ def comment(
         bool, typer.Option("--dry-run", help="Print what would be posted, and write nothing.")
     ] = False,
 ) -> None:
-    """Keep one comment with the outcome of checks on a pull request. The token is in GITHUB_TOKEN or GITLAB_TOKEN.
+    """Keep one comment with the outcome of checks on a pull request. The token is in GITHUB_TOKEN
+    or GITLAB_TOKEN.
 
-    Exit codes: those of the outcome, the worst of several: 0, 1 or 3; 2 usage, unreadable input, or a forge that does not answer.
-    A token that may not write changes none of them: findings become annotations, the report goes into the job's summary.
-    """
+    Exit codes: those of the outcome, the worst of several: 0, 1 or 3; 2 usage, unreadable input, or
+    a forge that does not answer. A token that may not write changes none of them: findings become
+    annotations, the report goes into the job's summary.
+    """  # noqa: D205 -- the first paragraph is the short help
     import os
 
     from checker.cli.load_reports import load_reports

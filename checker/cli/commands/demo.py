@@ -1,4 +1,7 @@
-"""`tfcert demo`: the whole story on the embedded emulator; no AWS account, and no terraform unless --apply."""
+"""`tfcert demo`: a whole rotation on the embedded emulator, without an AWS account.
+
+It needs terraform or tofu only with --apply.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ def demo(
     ] = None,
     tool: options.ToolName = None,
 ) -> None:
-    """Tell the whole story on an embedded AWS: a certificate with 12 days left, the findings, the three patches."""
+    """Tell the whole story on an embedded AWS: a certificate with 12 days left, the findings, the
+    three patches.
+    """  # noqa: D205 -- the first paragraph is the short help
     from checker.cli.demo_story import run_story
 
     run_story(apply=apply, folder=folder, tool=tool)

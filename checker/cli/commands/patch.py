@@ -71,10 +71,12 @@ def patch(
     tool_env: options.ToolEnv = None,
     verbose: options.Verbose = False,
 ) -> None:
-    """Write the patches of a rotation: a diff on stdout, files with --out, or the edit itself with --write.
+    """Write the patches of a rotation: a diff on stdout, files with --out, or the edit itself with
+    --write.
 
-    Exit codes: 0 written, or nothing to do; 2 usage or unreadable input; 3 something is blocked or could not be verified.
-    """
+    Exit codes: 0 written, or nothing to do; 2 usage or unreadable input; 3 something is blocked or
+    could not be verified.
+    """  # noqa: D205 -- the first paragraph is the short help
     from checker.cli import load
     from checker.cli.aws import Aws
     from checker.cli.patch_output import Request, deliver, find_verifier

@@ -1,4 +1,4 @@
-"""`tfcert policy`: what holds and why, whether a file is right, and its schema."""
+"""`tfcert policy`: show, check and explain the policy, and print its schema."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -27,7 +27,9 @@ def show(
     notice: options.Notice = None,
     fail_on: _FailOn = None,
 ) -> None:
-    """Print every value that holds, as a policy file, with where it comes from: pack, file and line, variable or option."""
+    """Print every value that holds, as a policy file, with where it comes from: pack, file and
+    line, variable or option.
+    """  # noqa: D205 -- the first paragraph is the short help
     from checker.cli import policy_options
     from checker.cli.commands.policy_show import policy_lines
     from checker.cli.policy_base import holding
@@ -47,12 +49,15 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="Policies, or .tf files for the exemptions in them. [default: the policy that holds here]",
+            help="Policies, or .tf files for the exemptions in them. "
+            "[default: the policy that holds here]",
         ),
     ] = None,
     policy_base: options.PolicyBase = None,
 ) -> None:
-    """Say whether policies and exemptions are right, and what in them will surprise; exit code 2 where one is not."""
+    """Say whether policies and exemptions are right, and what in them will surprise; exit code 2
+    where one is not.
+    """  # noqa: D205 -- the first paragraph is the short help
     from datetime import UTC, datetime
 
     from checker.cli.policy_base import Held, committed
@@ -124,7 +129,9 @@ def explain(
     tool: options.ToolName = None,
     tool_env: options.ToolEnv = None,
 ) -> None:
-    """Say which scopes hold for a certificate or a stage, why the others do not, and what follows; AWS is not asked."""
+    """Say which scopes hold for a certificate or a stage, why the others do not, and what follows;
+    AWS is not asked.
+    """  # noqa: D205 -- the first paragraph is the short help
     from checker.cli import load, policy_options
     from checker.cli.aws import Aws
     from checker.cli.commands.policy_explain import explain_lines

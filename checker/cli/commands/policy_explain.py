@@ -1,4 +1,4 @@
-"""Why a certificate or a stage is judged as it is: which scopes hold for it, and why the others do not."""
+"""Explain which scopes match a certificate or a stage, and why the others do not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from checker.rules import RULES
 
 
 def explain_lines(standing: ResolvedPolicy, inventory: Inventory, name: str) -> Iterator[str]:
-    """The lines about whatever is called so in the documents; raises UsageError where nothing is."""
+    """Yield the lines about the entries named `name`; raises UsageError if there are none."""
     cases = build_cases(
         inventory, Observations(asked=False), as_of=datetime.now(UTC), policy=standing.policy
     )
@@ -45,7 +45,10 @@ Entry = tuple[str, DocumentCases, tuple[Traits, ...]]
 def _found(scoping: Scoping, part: DocumentCases, name: str) -> Iterator[Entry]:
     for case in part.cases:
         if name in _names(case):
-            label = f"certificate {case.address or '(not in this state)'}{f' ({case.id})' if case.id else ''}"
+            label = (
+                f"certificate {case.address or '(not in this state)'}"
+                f"{f' ({case.id})' if case.id else ''}"
+            )
             yield label, part, tuple(scoping.traits(part.document, case.subject))
     stages: dict[str, list[Stage]] = {}
     for stage in stages_of(part.document):
@@ -120,9 +123,12 @@ def _label(index: int, scope: Scope) -> str:
 def _values(standing: ResolvedPolicy, sets: list[tuple[int, ...]]) -> Iterator[str]:
     policies = [(matching, standing.policy.under(matching)) for matching in sets]
     for field in FIELDS:
-        # The strictest, as the run takes it.
+        # The strictest value, as in a run.
         matching, policy = min(policies, key=lambda entry: strictness(entry[1], field))
-        yield f"    {field} = {value_text(getattr(policy, field))}  # {_origin(standing, matching, field)}"
+        yield (
+            f"    {field} = {value_text(getattr(policy, field))}"
+            f"  # {_origin(standing, matching, field)}"
+        )
     for rule in RULES:
         matching, weight = min(
             (
@@ -158,13 +164,13 @@ def _origin(standing: ResolvedPolicy, matching: tuple[int, ...], field: str) -> 
                     dict(policy.scopes[index].values)[field],
                     _label(index, policy.scopes[index]),
                 )
-    # Only a notice that a larger threshold takes along is another than whatever set it last.
+    # The value differs from the last setting only if a larger threshold raises the notice.
     return where if setting == getattr(policy.under(matching), field) else "follows threshold_days"
 
 
 def _exemptions(cases: Cases, part: DocumentCases, name: str) -> Iterator[str]:
     declared = part.document.declared.exemptions if part.document.declared is not None else ()
-    # By whichever of its names it was asked for, an exemption of the block or of the id is one of it.
+    # The user may name an address, a block or an ID; exemptions of each of them apply.
     called = [_names(case) for case in part.cases if name in _names(case)]
     called += [
         {str(stage.address), str(stage.address.block)}
@@ -174,4 +180,6 @@ def _exemptions(cases: Cases, part: DocumentCases, name: str) -> Iterator[str]:
     names = {each for known in called if name in known for each in known} - {None}
     for entry in (*cases.policy.exemptions, *declared):
         if not names.isdisjoint({*entry.addresses, entry.certificate_id}):
-            yield f"  exempt from {entry.rule} until {entry.until}: {entry.reason} ({entry.location})"
+            yield (
+                f"  exempt from {entry.rule} until {entry.until}: {entry.reason} ({entry.location})"
+            )

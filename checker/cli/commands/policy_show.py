@@ -1,4 +1,4 @@
-"""The policy that holds, written as a policy file, with where each value comes from behind it."""
+"""Print the policy as a policy file, with the source of each value in a comment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PLAIN = ("address", "account", "region", "workspace", "directory", "stage", "ap
 
 
 def policy_lines(standing: ResolvedPolicy) -> Iterator[str]:
-    """The lines of the policy: values, rules, scopes, exemptions and accounts."""
+    """Yield the lines of the policy: values, rules, scopes, exemptions and accounts."""
     policy = standing.policy
     yield f"name = {json.dumps(policy.name, ensure_ascii=False)}"
     yield from _aligned(
@@ -44,9 +44,9 @@ def policy_lines(standing: ResolvedPolicy) -> Iterator[str]:
 
 
 def origin(standing: ResolvedPolicy, field: str) -> str:
-    """Where the value of a field comes from, scopes left aside."""
+    """Return the source of a field's value, without scopes."""
     setting, by = _last_word(standing, field)
-    # Only a notice that a larger threshold takes along is another than whatever set it last.
+    # The value differs from the last setting only if a larger threshold raises the notice.
     return (
         by
         if setting == getattr(standing.policy, field)
@@ -65,7 +65,7 @@ def _last_word(standing: ResolvedPolicy, field: str) -> tuple[object, str]:
 
 
 def rule_origin(standing: ResolvedPolicy, rule: str) -> str:
-    """Where the weight of a rule comes from, scopes left aside."""
+    """Return the source of a rule's weight, without scopes."""
     for layer in reversed(standing.layers):
         if rule in dict(layer.rules):
             return str(layer.location("rules", rule))
@@ -73,12 +73,12 @@ def rule_origin(standing: ResolvedPolicy, rule: str) -> str:
 
 
 def value_text(setting: object) -> str:
-    """A value as TOML writes it."""
+    """Return a value as TOML."""
     return str(setting) if isinstance(setting, int) else json.dumps(str(setting))
 
 
 def weight_text(weight: Weight) -> str:
-    """What a rule weighs, as TOML writes it."""
+    """Return the weight of a rule as TOML."""
     return json.dumps(OFF if weight is None else weight.word)
 
 

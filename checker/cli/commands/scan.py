@@ -1,6 +1,6 @@
-"""`tfcert scan`: all that accounts have, with or without Terraform."""
+"""`tfcert scan`: judge everything in the accounts, with or without Terraform."""
 
-# Annotations are not postponed here: Typer would evaluate each of them again, three times a run.
+# Annotations are not postponed: Typer would evaluate each of them again, three times per run.
 from typing import Annotated
 
 import typer
@@ -60,7 +60,8 @@ def scan(
 ) -> None:
     """Judge all that accounts have, in Terraform or not.
 
-    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3 inconclusive, 130 interrupted.
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage or unreadable input, 3
+    inconclusive, 130 interrupted.
     """
     from checker.cli import load, output
     from checker.cli.aws import Aws
