@@ -175,7 +175,7 @@ class CommentPage:
     def is_last(self, ids: Sequence[int], *, size: int) -> bool:
         """Return whether this is the last page.
 
-        Raises InvalidResponseError if a comment was also on another page.
+        Raises InvalidResponseError if all its comments were on earlier pages.
         """
         if ids and self._seen.issuperset(ids):
             raise InvalidResponseError(

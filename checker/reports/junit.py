@@ -40,7 +40,8 @@ def render(outcome: Outcome) -> str:
     rest = [finding for findings in told.values() for finding in findings]
     if rest:
         report.append(_suite(_AS_A_WHOLE, rest, (), outcome))
-    # Not the library's own count: it includes the skipped ones: the XSD has no attribute for them there.
+    # Not the library's own count, which includes the skipped cases: the XSD has no attribute
+    # for them there.
     report.tests = sum(suite.tests for suite in report)
     report.failures = sum(suite.failures for suite in report)
     report.errors = sum(suite.errors for suite in report)

@@ -71,7 +71,7 @@ def put_acm(seed: SeedAcm, key: RSAPrivateKey, now: datetime) -> None:
         cert_authority_arn=_authority(fields) if seed.kind == "PRIVATE" else None,
     )
     made.seed, made.renewed_at = seed, now
-    # Moto's own import refuses to set the ARN.
+    # Moto's own import cannot create a certificate with a given ARN.
     acm_backends[fields[4]][fields[3]]._certificates[seed.arn] = made  # noqa: SLF001
 
 

@@ -51,7 +51,7 @@ class RestGateway(CertificateOperations, StageOperations, TagOperations):
         super().__init__()
         self.world = world
 
-    def get_rest_apis(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto declares str, but accepts both
+    def get_rest_apis(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto declares str
         """List a page of the REST APIs.
 
         Moto returns all of them, which hides a caller that reads only the first page.

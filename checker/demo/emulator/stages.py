@@ -54,7 +54,7 @@ class StageOperations(GatewayRequest, APIGatewayResponse):
         stage = self.backend.get_stage(self._api_id(), self.document().get("stageName") or "")
         return self.reply(self._shown(stage), status=201)
 
-    def get_stage(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto declares str, but accepts both
+    def get_stage(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto declares str
         """Return one stage."""
         return self.reply(self._shown(self.backend.get_stage(self._api_id(), self._stage_name())))
 

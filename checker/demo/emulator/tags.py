@@ -36,7 +36,7 @@ class TagOperations(GatewayRequest, APIGatewayResponse):
     with its `%2F` decoded.
     """
 
-    def get_tags(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto declares str, but accepts both
+    def get_tags(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto declares str
         """Return the tags of a resource."""
         return self.reply({"tags": dict(self._tags())})
 

@@ -268,7 +268,8 @@ def named(name: Name) -> Markup:
         if name.lead
         else ""
     )
-    return Markup(f'<code class="name">{lead}{escape(printable(name.own))}</code>')  # noqa: S704 -- both parts are escaped
+    # Both parts are escaped.
+    return Markup(f'<code class="name">{lead}{escape(printable(name.own))}</code>')  # noqa: S704
 
 
 def dated(date: Date) -> Markup:
