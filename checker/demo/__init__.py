@@ -1,1 +1,1 @@
-"""What shows tfcert at work without an AWS account: an embedded AWS, and the story that is told on it."""
+"""Run tfcert without an AWS account: an embedded AWS and the example that the demo runs on it."""

@@ -1,4 +1,4 @@
-"""The story that `tfcert demo` tells: two APIs, three stages, one shared certificate with 12 days left."""
+"""The example of `tfcert demo`: two APIs, three stages, a shared certificate with 12 days left."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ORDERS, _BILLING = "lo64vzqnaj", "tytvdpoyw3"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryFile:
-    """What one stage presents in the emulated AWS, and how many days that certificate has left."""
+    """The certificate that one stage presents in the emulated AWS, and its days left."""
 
     stage: str
     certificate_id: str | None
@@ -26,7 +26,7 @@ class StoryFile:
 
 
 def copy_configuration(folder: Path) -> None:
-    """Put the .tf files of the story into a folder."""
+    """Copy the .tf files of the example into a folder."""
     for entry in sorted(
         files("checker.demo").joinpath("configuration").iterdir(), key=lambda entry: entry.name
     ):
@@ -35,9 +35,10 @@ def copy_configuration(folder: Path) -> None:
 
 
 def seed_recorded(aws: Emulator, folder: Path) -> None:
-    """Put the APIs and the certificate into the emulated AWS, and the state that a real terraform recorded of them into a folder.
+    """Create the APIs and the certificate in the emulated AWS, and write their state into a folder.
 
-    The record was made by Terraform 1.11.4 and AWS provider 5.100.0 against this emulator; dates and PEM are those of now.
+    The state was recorded by Terraform 1.11.4 and AWS provider 5.100.0 against this emulator. Its
+    dates and PEM are replaced by current ones.
     """
     end = (datetime.now(UTC) + timedelta(days=DAYS_LEFT, hours=1)).replace(microsecond=0)
     presents = CERTIFICATE_ID
@@ -63,7 +64,7 @@ def seed_recorded(aws: Emulator, folder: Path) -> None:
 
 
 def list_presented(aws: Emulator) -> tuple[StoryFile, ...]:
-    """Ask the emulated AWS what every stage presents now."""
+    """Return the certificate that each stage of the emulated AWS presents now."""
     gateway = aws.client("apigateway")
     ends = {
         entry["clientCertificateId"]: entry["expirationDate"]
@@ -86,5 +87,5 @@ def list_presented(aws: Emulator) -> tuple[StoryFile, ...]:
 
 
 def _as_go_prints(instant: datetime) -> str:
-    """A date as the provider stores it: Go's `time.String()` in UTC (`facts/formats.md` 3)."""
+    """Return a date in the provider's form: Go's `time.String()` in UTC."""
     return instant.strftime("%Y-%m-%d %H:%M:%S +0000 UTC")

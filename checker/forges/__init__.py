@@ -1,1 +1,1 @@
-"""Where a report is posted: the comments of a pull request, of which one is ours and stays current."""
+"""Post a report as a comment on a pull request and keep that one comment current."""

@@ -1,4 +1,4 @@
-"""One current comment."""
+"""Create, update, replace or hide the report's comment on a pull request."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _OPENS, _CLOSES = "<!-- tfcert comment ", " -->"
 
 
 class Marker(Struct, frozen=True, kw_only=True):
-    """Identity is `key` and `repository`, both to the letter. `at` is when the outcome was judged, timezone-aware.
+    """The hidden first line of a comment. `key` and `repository` identify it, case-sensitively.
 
-    `run` is the number that the pipeline counts its runs by, None outside of one; a repeated run keeps its number.
-    `resolved` says that all was well.
+    `at` is the time of the check, timezone-aware. `run` is the pipeline's run number, None outside
+    of a pipeline; a repeated run keeps its number. `resolved` means that the check had no findings
+    left.
     """
 
     key: str
@@ -31,14 +32,14 @@ class Marker(Struct, frozen=True, kw_only=True):
     resolved: bool = False
 
     def is_of(self, other: Marker) -> bool:
-        """Whether both mark the same comment."""
+        """Return whether both mark the same comment."""
         return (self.key, self.repository) == (other.key, other.repository)
 
     def older_than(self, other: Marker) -> bool:
-        """Whether it tells of an earlier run.
+        """Return whether this marker is from an earlier run.
 
-        By the runs' numbers where both have one: a branch that is pushed back to an older commit is judged anew all the same, and
-        a run that is repeated is no newer for it.
+        Run numbers are compared where both have one. So a branch that is reset to an older commit
+        still gets the newer comment, and a repeated run does not count as newer.
         """
         if self.run is not None and other.run is not None and self.run != other.run:
             return self.run < other.run
@@ -46,7 +47,7 @@ class Marker(Struct, frozen=True, kw_only=True):
 
     @property
     def line(self) -> str:
-        """The hidden line; nothing in it can end the HTML comment."""
+        """Return the hidden line; none of its values can end the HTML comment."""
         fields = {
             "key": self.key,
             "repository": self.repository,
@@ -65,7 +66,10 @@ class Marker(Struct, frozen=True, kw_only=True):
 
 
 def read_marker(body: str) -> Marker | None:
-    """The marker of a comment; None for a comment that has none, or has it anywhere but alone in the first line."""
+    """Parse the marker of a comment.
+
+    None if there is no marker, or if it is not alone in the first line.
+    """
     first = body.replace("\r\n", "\n").partition("\n")[0].rstrip()
     if not first.startswith(_OPENS) or not first.endswith(_CLOSES):
         return None
@@ -103,19 +107,25 @@ GITLAB_LIMIT = 1_000_000
 
 
 class RefusedError(TfcertError):
-    """The forge does not let this token write here, as with a pull request from a fork: 403, or 404, which hides a 403."""
+    """The token may not write here, as on a pull request from a fork.
+
+    The forge answers 403, or 404 where it hides a 403.
+    """
 
 
 class CommentGoneError(TfcertError):
-    """The comment is not there: somebody deleted it since it was listed, or the token may not see it."""
+    """The comment was deleted after it was listed, or the token may not see it."""
 
 
 class InvalidResponseError(TfcertError):
-    """The forge answers what its API does not have, as where a part of it is switched off or a proxy answers instead."""
+    """The response does not match the API.
+
+    A feature may be switched off, or a proxy answers instead of the forge.
+    """
 
 
 def oddness(error: Exception) -> str:
-    """Return in words how an answer is not what the API has, by what the client's code stumbled over."""
+    """Return how a response differs from the API, by the error that the client raised."""
     match error:
         case RecursionError():
             return "it is nested too deeply"
@@ -128,16 +138,18 @@ def oddness(error: Exception) -> str:
 
 
 class HideReason(StrEnum):
-    """Why a comment is hidden; the words are those of GitHub's `ReportedContentClassifiers`."""
+    """The reason for hiding a comment, as in GitHub's `ReportedContentClassifiers`."""
 
     RESOLVED = "RESOLVED"
     OUTDATED = "OUTDATED"
 
 
 class Comment(Struct, frozen=True, kw_only=True):
-    """A comment that is there; `id` grows with time, `url` is where a person reads it, `hidden` whether it is folded away.
+    """An existing comment.
 
-    `proven` is False where the forge does not tell who wrote it: then somebody else may have, to hold this run up.
+    `id` grows with time, `url` is its web page, `hidden` is whether the forge hides it. `proven` is
+    False where the forge does not return the author: another user may have written the comment to
+    block this run.
     """
 
     id: int
@@ -148,7 +160,7 @@ class Comment(Struct, frozen=True, kw_only=True):
 
     @property
     def marker(self) -> Marker | None:
-        """What its first line says."""
+        """Return the marker in the first line."""
         return read_marker(self.body)
 
 
@@ -161,7 +173,10 @@ class CommentPage:
         self._where = where
 
     def is_last(self, ids: Sequence[int], *, size: int) -> bool:
-        """Whether no page follows one with these comments. Raises OddAnswerError for comments that were on another page."""
+        """Return whether this is the last page.
+
+        Raises InvalidResponseError if all its comments were on earlier pages.
+        """
         if ids and self._seen.issuperset(ids):
             raise InvalidResponseError(
                 "the forge lists the same comments again and again", where=self._where
@@ -171,7 +186,10 @@ class CommentPage:
 
 
 def pages(most: int, *, where: str) -> Iterator[CommentPage]:
-    """Yield pages to ask for; OddAnswerError where there are more of them than a pull request can have."""
+    """Yield the pages to request.
+
+    Raises InvalidResponseError if there are more pages than a pull request can have.
+    """
     seen: set[int] = set()
     for number in range(most):
         yield CommentPage(number, seen, where)
@@ -183,35 +201,42 @@ def pages(most: int, *, where: str) -> Iterator[CommentPage]:
 
 
 class Conversation(Protocol):
-    """What a forge lets us do; each call is tried again within bounds, and raises RefusedError, VanishedError or TfcertError."""
+    """The comment operations of a forge.
+
+    Each call is retried within limits. It raises RefusedError, CommentGoneError or another
+    TfcertError.
+    """
 
     def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
-        """The candidates that this token wrote, the oldest first; where that is not told, those that it may have written."""
+        """Return the candidates that this token wrote, the oldest first.
+
+        Where the forge does not return the author, return those that the token may have written.
+        """
 
     def create(self, body: str) -> Comment:
         """Add a comment."""
 
     def edit(self, comment: Comment, body: str) -> None:
-        """Give a comment another body."""
+        """Replace the body of a comment."""
 
     def again(self, comment: Comment) -> Comment:
-        """The comment as it is by now."""
+        """Return the current version of a comment."""
 
     def delete(self, comment: Comment) -> None:
-        """Take a comment away."""
+        """Delete a comment."""
 
     def hide(self, comment: Comment, why: HideReason) -> None:
-        """Fold a comment away, where the forge can."""
+        """Hide a comment, where the forge can."""
 
     def show(self, comment: Comment) -> None:
-        """Unfold a comment again."""
+        """Show a hidden comment again."""
 
 
 _ROUNDS = 5
 
 
 class Behavior(StrEnum):
-    """What becomes of a comment of an earlier run."""
+    """How to handle an existing comment."""
 
     UPDATE = "update"
     NEW = "new"
@@ -220,7 +245,7 @@ class Behavior(StrEnum):
 
 
 class CommentAction(StrEnum):
-    """What was done."""
+    """The action that was taken."""
 
     CREATED = "created"
     EDITED = "edited"
@@ -230,7 +255,10 @@ class CommentAction(StrEnum):
 
 
 class Post(Struct, frozen=True, kw_only=True):
-    """What is to stand there: the report, and the marker that goes before it. `always` also says so where all was always well."""
+    """The comment to post: the report, and the marker before it.
+
+    `always` posts it even if there never were findings.
+    """
 
     text: str
     marker: Marker
@@ -238,25 +266,32 @@ class Post(Struct, frozen=True, kw_only=True):
 
     @property
     def body(self) -> str:
-        """The comment: the marker, the report, and a line on how fresh it is."""
+        """Return the comment: the marker, the report, and a line with its time and commit."""
         commit = f", commit {self.marker.commit}" if self.marker.commit else ""
-        return f"{self.marker.line}\n{self.text.strip()}\n\n<sub>judged at {self.marker.at:%Y-%m-%d %H:%M} UTC{commit}</sub>"
+        return (
+            f"{self.marker.line}\n{self.text.strip()}\n\n"
+            f"<sub>judged at {self.marker.at:%Y-%m-%d %H:%M} UTC{commit}</sub>"
+        )
 
 
 class CommentResult(Struct, frozen=True, kw_only=True):
-    """What was done, and the comment that stands now; None where there is none."""
+    """The action that was taken, and the current comment; None if there is no comment."""
 
     did: CommentAction
     comment: Comment | None = None
 
 
 def update_comment(conversation: Conversation, post: Post, behavior: Behavior) -> CommentResult:
-    """Bring the comment up to date; raises RefusedError where the token may not, TfcertError where the forge does not answer."""
+    """Create or update the comment.
+
+    Raises RefusedError if the token may not write, TfcertError if the forge does not answer.
+    """
     for _ in range(_ROUNDS):
         try:
             return _attempt(conversation, post, behavior)
         except CommentGoneError as error:
-            # Deleted meanwhile: look again. A forge that hides what may not be written answers the same each time.
+            # Deleted meanwhile: list again. A forge that hides a missing permission answers the
+            # same each time.
             last = error
     raise RefusedError(
         "the comments are there and cannot be written", where=last.where, remedy=last.remedy
@@ -264,14 +299,14 @@ def update_comment(conversation: Conversation, post: Post, behavior: Behavior) -
 
 
 def comment_body(body: str) -> str:
-    """What a comment says, without the lines that tell how fresh it is."""
+    """Return the report in a comment, without the marker and the line with its time."""
     return "\n".join(body.replace("\r\n", "\n").strip().split("\n")[1:-1]).strip()
 
 
 def _attempt(conversation: Conversation, post: Post, behavior: Behavior) -> CommentResult:
     standing = _ours(conversation, post)
     proven = [comment for comment in standing if comment.proven]
-    # Anybody can write a marker with a high number: only a comment that is surely ours lets this run stand back.
+    # Anybody can write a marker with a high number: this run only yields to a proven comment.
     latest = _freshest(proven)
     if latest is not None and latest.marker is not None and post.marker.older_than(latest.marker):
         return CommentResult(did=CommentAction.OUTRUN, comment=latest)
@@ -293,7 +328,10 @@ def _attempt(conversation: Conversation, post: Post, behavior: Behavior) -> Comm
 def _updated(
     conversation: Conversation, post: Post, standing: Sequence[Comment]
 ) -> CommentResult | None:
-    """Update the oldest comment that can be; None where there is none. One that is not ours may be closed to us."""
+    """Update the oldest comment that the token may edit; None if there is no such comment.
+
+    The token may be unable to edit a comment that is not proven.
+    """
     for number, comment in enumerate(standing):
         try:
             return _update(conversation, post, standing[number:])
@@ -309,7 +347,8 @@ def _update(conversation: Conversation, post: Post, standing: Sequence[Comment])
     same = comment_body(oldest.body) == comment_body(post.body)
     if not same:
         if before is not None and before.resolved and not post.marker.resolved:
-            # First of all, so that findings never stay folded away: what a person hid stays hidden.
+            # Show the comment before the edit, so that new findings are never hidden. A comment
+            # that a person hid stays hidden.
             with suppress(RefusedError, CommentGoneError, InvalidResponseError):
                 conversation.show(oldest)
         _edit(conversation, post, oldest)
@@ -322,7 +361,10 @@ def _update(conversation: Conversation, post: Post, standing: Sequence[Comment])
 
 
 def _edit(conversation: Conversation, post: Post, comment: Comment) -> None:
-    """Edit, and look whether it stayed: an older run that looked before this one wrote may have written after it."""
+    """Edit the comment, then check whether the edit is still there.
+
+    An older run that listed the comments before this edit may have written after it.
+    """
     for _ in range(_ROUNDS):
         conversation.edit(comment, post.body)
         try:
@@ -336,7 +378,10 @@ def _edit(conversation: Conversation, post: Post, comment: Comment) -> None:
 def _converged(
     conversation: Conversation, post: Post, made: Comment, behavior: Behavior
 ) -> Comment:
-    """What stays of ours once the new one is there, and perhaps those of runs that wrote at the same time."""
+    """Return the one comment to keep after a new one was created.
+
+    Other runs may have created comments at the same time.
+    """
     if behavior is Behavior.NEW:
         return made
     found = {
@@ -361,7 +406,7 @@ def _converged(
 
 
 def _hide(conversation: Conversation, comment: Comment, why: HideReason) -> None:
-    # What is said matters, whether it is folded away does not: a token may be allowed the one and not the other.
+    # Hiding is optional: a token may be allowed to write comments and not to hide them.
     with suppress(RefusedError, CommentGoneError, InvalidResponseError):
         conversation.hide(comment, why)
 
@@ -371,7 +416,7 @@ def _delete(conversation: Conversation, comments: Sequence[Comment]) -> None:
         try:
             conversation.delete(comment)
         except CommentGoneError:
-            continue  # another run was faster
+            continue  # another run deleted it first
         except RefusedError:
             if comment.proven:
                 raise
@@ -386,7 +431,7 @@ def _ours(conversation: Conversation, post: Post) -> list[Comment]:
 
 
 def _freshest(standing: Sequence[Comment]) -> Comment | None:
-    """The one of the latest run; of two from the same, the later comment."""
+    """Return the comment of the latest run; of two from the same run, the later comment."""
     best: Comment | None = None
     for comment in standing:
         if (

@@ -1,4 +1,4 @@
-"""What would be written, and is not: `--dry-run`."""
+"""A dry run: record the changes to comments without writing them, for `--dry-run`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ _YET_TO_COME = 2**62
 
 
 class DryRunConversation:
-    """A conversation that is only read, if it is there at all; `done` tells what would be done, `body` what would be posted."""
+    """A read-only conversation.
+
+    `done` lists the actions that a real run takes, `body` is the text that it posts. The wrapped
+    conversation is optional.
+    """
 
     def __init__(self, real: Conversation | None) -> None:
         self._real = real
@@ -20,32 +24,32 @@ class DryRunConversation:
         self.body: str | None = None
 
     def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
-        """What is really there."""
+        """Return the existing comments."""
         return self._real.ours(candidate) if self._real is not None else ()
 
     def create(self, body: str) -> Comment:
-        """Remember the comment."""
+        """Record a new comment."""
         self.done.append("would create a comment")
         self.body = body
         return Comment(id=_YET_TO_COME, body=body, url="a new comment")
 
     def edit(self, comment: Comment, body: str) -> None:
-        """Remember the new body."""
+        """Record the new body."""
         self.done.append(f"would edit {comment.url}")
         self.body = body
 
     def again(self, comment: Comment) -> Comment:
-        """What would be there by now."""
+        """Return the comment as a real run leaves it."""
         return replace(comment, body=self.body or comment.body)
 
     def delete(self, comment: Comment) -> None:
-        """Remember the deletion."""
+        """Record the deletion."""
         self.done.append(f"would delete {comment.url}")
 
     def hide(self, comment: Comment, why: HideReason) -> None:
-        """Remember that it would be folded away."""
+        """Record that the comment is hidden."""
         self.done.append(f"would hide {comment.url} as {why.lower()}")
 
     def show(self, comment: Comment) -> None:
-        """Remember that it would be unfolded."""
+        """Record that the comment is shown again."""
         self.done.append(f"would show {comment.url}")

@@ -1,4 +1,4 @@
-"""GitHub's API through its client library: bounded patience, and errors as what they mean for a comment.
+"""GitHub's API through its client library, with limited retries and errors of our own types.
 
 Sources: GitHub's REST API, "Rate limits for the REST API"; its GraphQL reference.
 """
@@ -53,7 +53,7 @@ _REMEDY = (
 
 
 class _Http(HTTPRequestsConnectionClass):
-    """A connection of GitHub's client whose requests and answers are bounded."""
+    """An HTTP connection of GitHub's client with limits on requests and answers."""
 
     def __init__(self, host: str, port: int | None = None, **more: Any) -> None:
         super().__init__(host, port, **more)
@@ -66,7 +66,7 @@ class _Http(HTTPRequestsConnectionClass):
 
 
 class _Https(HTTPSRequestsConnectionClass):
-    """The same over TLS."""
+    """An HTTPS connection of GitHub's client with the same limits."""
 
     def __init__(self, host: str, port: int | None = None, **more: Any) -> None:
         super().__init__(host, port, **more)
@@ -83,13 +83,16 @@ def _bracketed(host: str) -> str:
 
 
 class GithubClient:
-    """A token's view of one GitHub; `base_url` is that of the REST API, which GitHub Actions has in GITHUB_API_URL."""
+    """A token's access to one GitHub server.
+
+    `base_url` is the address of the REST API. GitHub Actions has it in GITHUB_API_URL.
+    """
 
     def __init__(self, *, base_url: str, token: str, patience: RetryPolicy) -> None:
         address = check_address(base_url, variable=_VARIABLE)
-        # The client has no other way in for an adapter than its connections, which it makes of the classes of that moment.
+        # The client accepts an adapter only through its connection classes, which it reads now.
         Requester.injectConnectionClasses(_Http, _Https)
-        # It waits and tries again by itself, and so do we: only one of us should, and ours is bounded.
+        # The client has retries of its own. They are off, since ours have limits.
         self.api = Github(
             auth=Auth.Token(token),
             base_url=address,
@@ -107,19 +110,19 @@ class GithubClient:
     def ask(
         self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError
     ) -> T:
-        """Ask with patience; `absent` is what a 404 means."""
+        """Send a request with retries; `absent` is the error for a 404."""
         return self.patience.ask(lambda: self.once(question, where=where, absent=absent))
 
     def once(
         self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError
     ) -> T:
-        """Ask once; raises BusyError where it is worth asking again."""
+        """Send a request once; raises BusyError if a retry may help."""
         try:
             return question()
         except GithubException as error:
             raise _meant(
                 error, where, absent
-            ) from None  # it holds what was sent, and that is nobody's business
+            ) from None  # it contains the request, which must not be logged
         except requests.exceptions.JSONDecodeError:
             raise InvalidResponseError(
                 "GitHub answers with text that is no JSON", where=where, remedy=_ODD_ANSWER
@@ -127,7 +130,7 @@ class GithubClient:
         except requests.RequestException as error:
             raise BusyError(f"GitHub is not reached: {unreached(error)}") from None
         except _ODD as error:
-            # The client takes whatever is answered with success for what it asked for.
+            # The client accepts any successful response as the requested object.
             what = f"GitHub answers what its API does not have: {oddness(error)}"
             raise InvalidResponseError(what, where=where, remedy=_ODD_ANSWER) from error
 
@@ -155,7 +158,7 @@ def _errors(data: Any) -> list[Any]:
 
 
 def _names(data: Any, kind: str) -> bool:
-    """Whether GraphQL's errors are of a kind."""
+    """Return whether GraphQL's errors have a given type."""
     return any(error.get("type") == kind for error in _errors(data))
 
 
@@ -165,10 +168,11 @@ def _message(data: Any) -> str:
 
 
 def _pause(status: int, what: str, headers: Mapping[str, Any]) -> float | None:
-    """The pause that GitHub asks for, in seconds; None where it is about no limit.
+    """Return the pause that GitHub asks for, in seconds; None if the error is not about a limit.
 
-    Source: GitHub's "Rate limits for the REST API": `retry-after`, else until `x-ratelimit-reset` where nothing remains, else a
-    minute. GraphQL answers 200 with an error in it, which the client tells as 400.
+    Source: GitHub's "Rate limits for the REST API": `retry-after`, else until `x-ratelimit-reset`
+    where nothing remains, else a minute. GraphQL answers 200 with an error in it, which the client
+    reports as 400.
     """
     if status not in {400, 403, 429}:
         return None
@@ -181,13 +185,16 @@ def _pause(status: int, what: str, headers: Mapping[str, Any]) -> float | None:
     return _SECONDARY if status == 429 or "rate limit" in what.lower() else None
 
 
-_WHOSE = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on IssueComment { id viewerDidAuthor isMinimized } } }"
+_WHOSE = (
+    "query($ids: [ID!]!) "
+    "{ nodes(ids: $ids) { ... on IssueComment { id viewerDidAuthor isMinimized } } }"
+)
 
 
 def own_comments(
     client: GithubClient, found: Sequence[IssueComment], *, where: str
 ) -> list[Comment]:
-    """Return the comments that are this token's, or may be."""
+    """Return the comments that this token wrote, or may have written."""
     if not found:
         return []
     try:
@@ -208,7 +215,10 @@ def own_comments(
 
 
 def shown(found: IssueComment, *, hidden: bool = False, proven: bool = True) -> Comment:
-    """Return a comment as the domain has it; the client raises BadAttributeException for what has another type."""
+    """Convert a comment of GitHub's client.
+
+    The client raises BadAttributeException for a value of another type.
+    """
     return Comment(
         id=found.id, body=found.body or "", url=found.html_url, hidden=hidden, proven=proven
     )
@@ -250,12 +260,12 @@ class GithubConversation:
         self._known: dict[int, IssueComment] = {}
 
     def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
-        """Page through all comments, and ask GitHub which of the candidates this token wrote."""
+        """Return our comments from all pages; GitHub tells which candidates this token wrote."""
         listing = self._issue.get_comments()
 
         def read(page: int) -> tuple[list[int], list[IssueComment]]:
             comments = listing.get_page(page)
-            # All that is asked of a candidate later on is read here, where a wrong type is met.
+            # Read every needed attribute of a candidate here, where a wrong type is handled.
             candidates = [
                 each
                 for each in comments
@@ -273,7 +283,10 @@ class GithubConversation:
         return own_comments(self._client, found, where=self._where)
 
     def create(self, body: str) -> Comment:
-        """Add a comment; one that was heard although the answer was lost is found, not written twice."""
+        """Add a comment.
+
+        If the answer to a first attempt was lost, find the comment instead of writing it twice.
+        """
 
         def settled() -> Comment | None:
             return next(iter(self.ours(lambda text: text.strip() == body.strip())), None)
@@ -289,13 +302,13 @@ class GithubConversation:
         return self._client.patience.ask(create, settled=settled)
 
     def edit(self, comment: Comment, body: str) -> None:
-        """Give a comment another body."""
+        """Replace the body of a comment."""
         self._client.ask(
             lambda: self._known[comment.id].edit(body), where=self._where, absent=CommentGoneError
         )
 
     def again(self, comment: Comment) -> Comment:
-        """The comment as it is by now."""
+        """Return the current version of a comment."""
 
         def read() -> Comment:
             return shown(
@@ -307,7 +320,7 @@ class GithubConversation:
         return self._client.ask(read, where=self._where, absent=CommentGoneError)
 
     def delete(self, comment: Comment) -> None:
-        """Take a comment away."""
+        """Delete a comment."""
         self._client.ask(self._known[comment.id].delete, where=self._where, absent=CommentGoneError)
 
     def hide(self, comment: Comment, why: HideReason) -> None:
@@ -326,10 +339,10 @@ class GithubConversation:
 
 
 def number_by_head(client: GithubClient, *, repository: str, head: str, commit: str) -> int:
-    """The open pull request of a head, `owner:branch`, whose commit is just that one.
+    """Return the number of the open pull request of a head, `owner:branch`, at exactly this commit.
 
-    GitHub itself is asked, since what a fork's workflow says of itself could name any pull request. Raises UsageError where there
-    is none. Source: GitHub's REST API, "List pull requests", `head`.
+    It asks GitHub, since a workflow from a fork could name any pull request. Raises UsageError if
+    there is no such pull request. Source: GitHub's REST API, "List pull requests", `head`.
     """
     listing = client.api.get_repo(repository).get_pulls(state="open", head=head)
     numbers = client.ask(
@@ -341,5 +354,6 @@ def number_by_head(client: GithubClient, *, repository: str, head: str, commit: 
     raise UsageError(
         f"no open pull request has {commit[:12]} at the head of {head}",
         where=repository,
-        remedy="it was closed, or pushed to since; there is nothing to comment on, or name it with --number",
+        remedy="it was closed, or pushed to since; "
+        "there is nothing to comment on, or name it with --number",
     )

@@ -1,4 +1,7 @@
-"""The notes of a merge request on GitLab, on gitlab.com or one's own. Source: GitLab's REST API, "Notes" and "Rate limits"."""
+"""The notes of a merge request on GitLab, on gitlab.com or a self-managed server.
+
+Source: GitLab's REST API, "Notes" and "Rate limits".
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ T = TypeVar("T")
 _PAGE, _PAGES = 100, 60
 _API = "/api/v4"
 _TRANSIENT = frozenset({409, 429, 500, 502, 503, 504})
-_REMEDY = "GITLAB_TOKEN must be an access token with the scope `api`, of a member who may comment; docs/bot.md"
+_REMEDY = (
+    "GITLAB_TOKEN must be an access token with the scope `api`, "
+    "of a member who may comment; docs/bot.md"
+)
 
 
 _GIVEN = "`--dry-run` shows what it was given"
@@ -39,7 +45,10 @@ _ODD = "is CI_API_V4_URL that of its REST API?"
 
 
 class GitlabConversation:
-    """The notes of one merge request; `base_url` is that of the REST API, which GitLab CI has in CI_API_V4_URL."""
+    """The notes of one merge request.
+
+    `base_url` is the address of the REST API. GitLab CI has it in CI_API_V4_URL.
+    """
 
     def __init__(
         self, *, base_url: str, token: str, repository: str, number: int, patience: RetryPolicy
@@ -67,7 +76,7 @@ class GitlabConversation:
         self._patience = patience
 
     def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
-        """Page through all notes; ours are those whose author is the token's own user."""
+        """Return our notes from all pages: those whose author is the token's user."""
 
         def read(page: int) -> tuple[list[int], list[tuple[Comment, int]]]:
             options: dict[str, Any] = {
@@ -96,7 +105,10 @@ class GitlabConversation:
         return [comment for comment, author in found if author == viewer]
 
     def create(self, body: str) -> Comment:
-        """Add a note; one that was heard although the answer was lost is found, not written twice."""
+        """Add a note.
+
+        If the answer to a first attempt was lost, find the note instead of writing it twice.
+        """
 
         def settled() -> Comment | None:
             return next(iter(self.ours(lambda text: text.strip() == body.strip())), None)
@@ -109,29 +121,32 @@ class GitlabConversation:
         return self._patience.ask(create, settled=settled)
 
     def edit(self, comment: Comment, body: str) -> None:
-        """Give a note another body."""
+        """Replace the body of a note."""
         self._ask(
             lambda: self._notes.update(comment.id, {"body": body}, max_retries=0), CommentGoneError
         )
 
     def again(self, comment: Comment) -> Comment:
-        """The note as it is by now."""
+        """Return the current version of a note."""
         return self._ask(
             lambda: _comment(self._notes.get(comment.id, max_retries=0)), CommentGoneError
         )
 
     def delete(self, comment: Comment) -> None:
-        """Take a note away."""
+        """Delete a note."""
         self._ask(lambda: self._notes.delete(comment.id, max_retries=0), CommentGoneError)
 
     def hide(self, comment: Comment, why: HideReason) -> None:
-        """Do nothing: GitLab folds no note away."""
+        """Do nothing: GitLab cannot hide a note."""
 
     def show(self, comment: Comment) -> None:
-        """Do nothing: no note is ever folded away."""
+        """Do nothing: GitLab never hides a note."""
 
     def _who(self) -> int | None:
-        """The token's user; None where GitLab does not tell, and what has our marker is taken for ours."""
+        """Return the id of the token's user.
+
+        None where GitLab does not return it; then every note with our marker counts as ours.
+        """
 
         def read() -> int:
             answer: Any = self._client.http_get("/user", max_retries=0)
@@ -143,7 +158,7 @@ class GitlabConversation:
             return None
 
     def _remember(self, response: requests.Response, *_: object, **__: object) -> None:
-        # The client's errors do not say for how long one is asked to wait.
+        # The client's errors do not contain the requested pause.
         self._headers = {name.lower(): text for name, text in response.headers.items()}
 
     def _ask(self, question: Callable[[], T], absent: type[TfcertError]) -> T:

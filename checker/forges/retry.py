@@ -1,4 +1,4 @@
-"""How often, and how long apart, a forge is asked again that fails, or that asks for a pause."""
+"""Retry requests to a forge that fails or that asks for a pause."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REMEDY = "try again later; the outcome itself stands"
 
 
 class BusyError(Exception):
-    """The forge did not answer, or asked for a pause of `after` seconds; None where it named none."""
+    """The forge did not answer, or asked for a pause of `after` seconds; None if not specified."""
 
     def __init__(self, reason: str, *, after: float | None = None) -> None:
         super().__init__(reason)
@@ -24,7 +24,10 @@ class BusyError(Exception):
 
 
 class RetryPolicy(Struct, frozen=True, kw_only=True):
-    """`tries` in all, with pauses that double from `first` seconds; none is longer than `longest`, whatever the forge asks for."""
+    """The limits of retries: `tries` in total, with pauses that double from `first` seconds.
+
+    No pause is longer than `longest`, whatever the forge asks for.
+    """
 
     tries: int = 5
     first: float = 1.0
@@ -34,9 +37,10 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     def ask(
         self, question: Callable[[], T], *, settled: Callable[[], T | None] = lambda: None
     ) -> T:
-        """Ask until there is an answer; `settled` tells, before each further try, whether a try that failed was heard after all.
+        """Repeat a request until there is an answer.
 
-        Raises TfcertError when it stays without one, or is asked to wait too long.
+        `settled` checks, before each retry, whether the failed attempt took effect after all.
+        Raises TfcertError if there is no answer in the end, or if the requested pause is too long.
         """
         for attempt in range(self.tries):
             try:

@@ -1,4 +1,7 @@
-"""HTTP to a forge: only to the API that was named, since every request carries the token, and never without bounds."""
+"""HTTP to a forge: requests go to the configured API only, within limits of time and size.
+
+Every request carries the token, so it must not reach another server.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,11 @@ from checker.errors import TfcertError, UsageError
 from checker.forges.comment import InvalidResponseError
 from checker.forges.retry import BusyError
 
-# GitHub ends a request of its API after 10 seconds ("Rate limits for the REST API"); a GitLab of one's own may be slower.
+# GitHub ends an API request after 10 seconds ("Rate limits for the REST API"). A self-managed
+# GitLab may be slower.
 ONE_ANSWER = 15.0
 ALL_ANSWERS = 60.0
-# A page has at most 100 comments of 64 KiB on GitHub; GitLab's may be longer, and hardly ever are.
+# A page has at most 100 comments of 64 KiB on GitHub; GitLab's may be longer, but rarely are.
 LARGEST = 32 * 1024**2
 _PIECE = 64 * 1024
 _REDIRECTS = 5
@@ -31,9 +35,9 @@ _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(
     r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
 )
-# Who names another media type than JSON is a proxy or a page for people. Source: RFC 9110, "Content-Type".
+# A proxy or a web page names another media type than JSON. Source: RFC 9110, "Content-Type".
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}")
-# The first that fits: some of these are kinds of others.
+# The first match counts: some of these are subclasses of others.
 _UNREACHED: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     (
         (requests.exceptions.SSLError, urllib3.exceptions.SSLError),
@@ -59,11 +63,14 @@ Origin = tuple[str, str, int]
 
 
 class StrayedError(TfcertError):
-    """The forge points to another host, port or scheme, where its token must not go."""
+    """The forge redirects to another host, port or scheme, where its token must not go."""
 
 
 def unreached(error: Exception) -> str:
-    """Return why a forge could not be asked, in words: the errors' own texts may hold addresses with passwords."""
+    """Return the reason why a forge is unreachable.
+
+    The errors' own messages are not used: they may contain addresses with passwords.
+    """
     return next(
         (reason for kinds, reason in _UNREACHED if isinstance(error, kinds)), "the request failed"
     )
@@ -72,8 +79,8 @@ def unreached(error: Exception) -> str:
 def check_address(address: str, *, variable: str) -> str:
     """Return the address of an API, without a slash at its end.
 
-    Raises UsageError for one that is no plain http or https address: with spaces, a user, a query, or another scheme. The
-    address itself is not in the message, since it may hold a password.
+    Raises UsageError for an address that is not plain http or https: with spaces, a user, a query,
+    or another scheme. The message does not contain the address, since that may contain a password.
     """
     reason = _fault(address)
     if reason is not None:
@@ -116,7 +123,7 @@ def _is_host(host: str, *, bracketed: bool) -> bool:
 
 
 def origin_of(address: str) -> Origin:
-    """Return scheme, host and port. Raises ValueError for what has none."""
+    """Return scheme, host and port. Raises ValueError if one is missing."""
     parts = urlsplit(address)
     scheme, host = parts.scheme.lower(), (parts.hostname or "").lower().rstrip(".")
     if scheme not in _PORTS:
@@ -125,10 +132,13 @@ def origin_of(address: str) -> Origin:
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Sends requests to one origin, each and all of them within some seconds, and reads answers up to a size."""
+    """An HTTP adapter for one origin, with a time limit per request and a size limit per answer."""
 
     def __init__(self, address: str, *, name: str, variable: str) -> None:
-        """Send to the origin of `address` alone; `variable` names the environment variable that holds the API's address."""
+        """Allow requests to the origin of `address` only.
+
+        `variable` is the environment variable that contains the API's address.
+        """
         super().__init__(max_retries=0)
         self._variable = variable
         self._origin = origin_of(address)
@@ -136,11 +146,11 @@ class BoundedAdapter(HTTPAdapter):
         self._left = ALL_ANSWERS
         self._redirects = 0
 
-    def send(  # noqa: D102 -- HTTPAdapter's own
+    def send(  # noqa: D102 -- overrides HTTPAdapter's
         self,
         request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: ARG002, FBT001, FBT002 -- an answer is always read whole, within bounds
-        timeout: Any = None,  # noqa: ARG002 -- the bounds are this class's own
+        stream: bool = False,  # noqa: ARG002, FBT001, FBT002 -- the whole answer is always read
+        timeout: Any = None,  # noqa: ARG002 -- this class has its own limits
         verify: bool | str = True,  # noqa: FBT001, FBT002
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
@@ -151,14 +161,17 @@ class BoundedAdapter(HTTPAdapter):
         self._follow(request, response)
         self._refuse_pages(response)
         if response.status_code == 202 and request.method == "GET":
-            # GitHub's client would ask again for as long as it is told so.
+            # GitHub's client would retry for as long as this header asks.
             raise BusyError(f"{self._name} has not worked it out yet (202)")
         return response
 
     def _in_time(
         self, request: requests.PreparedRequest, more: Mapping[str, Any]
     ) -> requests.Response:
-        """Send, in a thread that is left alone where it takes too long: a server may send a byte now and then for ever."""
+        """Send the request in a thread, and abandon the thread after the time limit.
+
+        A server may send one byte now and then, which never triggers a read timeout.
+        """
         if self._left <= 0:
             raise TfcertError(
                 f"{self._name} took more than {ALL_ANSWERS:.0f} seconds in all",
@@ -204,7 +217,7 @@ class BoundedAdapter(HTTPAdapter):
         return response
 
     def _refuse_pages(self, response: requests.Response) -> None:
-        """Raise OddAnswerError for a success that says of itself that it is no JSON, as a page to sign in."""
+        """Raise InvalidResponseError for a success that is not JSON, for example a sign-in page."""
         said = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if (
             not response.ok
@@ -217,11 +230,12 @@ class BoundedAdapter(HTTPAdapter):
         shown = said if _MEDIA_TYPE.fullmatch(said) else "another media type"
         raise InvalidResponseError(
             f"{self._name} answers with {shown}, and its API answers with JSON",
-            remedy=f"is {self._variable} the address of its REST API, and does no proxy or sign-in page answer instead?",
+            remedy=f"is {self._variable} the address of its REST API, "
+            "and does no proxy or sign-in page answer instead?",
         )
 
     def _follow(self, request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Let a redirect pass that stays where it is, some times; the clients follow it themselves."""
+        """Allow some redirects within the same origin; the clients follow them."""
         self._redirects = self._redirects + 1 if response.is_redirect else 0
         if response.is_redirect:
             self._refuse_strays(request, urljoin(response.url, response.headers["location"]))
@@ -229,18 +243,23 @@ class BoundedAdapter(HTTPAdapter):
             raise InvalidResponseError(f"{self._name} redirects without an end")
 
     def _refuse_strays(self, request: requests.PreparedRequest, address: str) -> None:
-        what = f"{self._name} redirects from {_shown(self._origin)} ({request.method} {urlsplit(request.url or '').path})"
+        what = (
+            f"{self._name} redirects from {_shown(self._origin)} "
+            f"({request.method} {urlsplit(request.url or '').path})"
+        )
         try:
             origin = origin_of(address)
         except ValueError as error:
             raise StrayedError(
                 f"{what} to no http or https address, which is refused",
-                remedy=f"is {self._variable} the address of its REST API? The token was not sent there",
+                remedy=f"is {self._variable} the address of its REST API? "
+                "The token was not sent there",
             ) from error
         if origin != self._origin:
             raise StrayedError(
                 f"{what} to {_shown(origin)}, which is refused",
-                remedy=f"if that server has the API, set {self._variable} to its address; the token was not sent there",
+                remedy=f"if that server has the API, set {self._variable} to its address; "
+                "the token was not sent there",
             )
 
 

@@ -1,4 +1,4 @@
-"""One format a file: an outcome in, text out."""
+"""Report formats, one per file: each one writes an outcome as text."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from checker.model.outcome import Outcome
 
 
 class Format(Struct, frozen=True):
-    """A format of reports: the module here that has its `render`.
+    """A report format: the name of the module with its `render`.
 
-    `patches` says that it carries patches without being told, `by_repository` that it names files from a repository's root, as
-    the pages of forges do, and not from where the run stands.
+    `patches` is whether it contains patches by default. `by_repository` is whether it names files
+    from the root of the repository, as the pages of forges do, and not from the working directory.
     """
 
     module: str
@@ -23,7 +23,7 @@ class Format(Struct, frozen=True):
     by_repository: bool = False
 
     def render(self, outcome: Outcome) -> str:
-        """Write an outcome; the format's module, and the library that it may need, are imported by this alone."""
+        """Write an outcome; this imports the format's module and the library that it may need."""
         return cast("str", import_module(f"checker.reports.{self.module}").render(outcome))
 
 

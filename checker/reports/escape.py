@@ -1,19 +1,23 @@
-"""Text from Terraform or AWS made harmless for a terminal and for a log of CI: nothing in it is taken for a command."""
+"""Make text from Terraform or AWS harmless for a terminal and for CI logs.
+
+No part of it is read as a command.
+"""
 
 from __future__ import annotations
 
 import re
 
-# `##[group]` of GitHub and Azure, `##vso[...]`, `##teamcity[...]`, anywhere in a line; `::error::` of GitHub where a line begins,
-# which after wrapping is wherever a word begins.
+# `##[group]` of GitHub and Azure, `##vso[...]`, `##teamcity[...]`, anywhere in a line. `::error::`
+# of GitHub at the beginning of a line, which after wrapping is the beginning of any word.
 _COMMANDS = re.compile(r"##(?=[A-Za-z]*\[)|(?<!\S):(?=:)")
 
 
 def printable(text: str) -> str:
-    """The text with every character that is no plain print, a line end included, written as an escape.
+    """Return the text with escapes for all characters that are not printable, line ends included.
 
-    So is the first character of what a CI system would take for a command in the log. Source: actions/runner, ActionCommand.cs
-    (`TryParseV2` wants `::` at the beginning, `TryParse` finds `##[` anywhere); Azure Pipelines, logging commands.
+    The first character of a CI command is escaped too. Source: actions/runner, ActionCommand.cs
+    (`TryParseV2` wants `::` at the beginning, `TryParse` finds `##[` anywhere); Azure Pipelines,
+    logging commands.
     """
     if not text.isprintable():
         text = "".join(
@@ -28,5 +32,5 @@ def printable(text: str) -> str:
 
 
 def encoded(text: str) -> bytes:
-    """The text as UTF-8; a byte of a path that is none, which Python keeps as half a character, is written as an escape."""
+    """Encode the text as UTF-8; lone surrogates (undecodable bytes of a path) become escapes."""
     return text.encode("utf-8", "backslashreplace")

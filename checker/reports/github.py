@@ -1,7 +1,8 @@
-"""For GitHub Actions: annotations, of which GitHub shows ten of each level a step, and the summary of the step.
+"""GitHub Actions: annotations, and the summary of a step.
 
-Source: GitHub, "Workflow commands for GitHub Actions"; actions/toolkit, packages/core/src/command.ts (`escapeData` and
-`escapeProperty`); the limits: GitHub, "Usage limits", annotations of a step.
+GitHub shows ten annotations of each level per step. Source: GitHub, "Workflow commands for GitHub
+Actions"; actions/toolkit, packages/core/src/command.ts (`escapeData` and `escapeProperty`); the
+limits: GitHub, "Usage limits", annotations of a step.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE
 
 
 def render(outcome: Outcome) -> str:
-    """Write the findings that count, the most urgent first, ten of a level at most, and how many more there are.
+    """Write the findings that count, the most urgent first, ten per level at most.
 
-    What could not be verified is an error: it fails the step as an error does. What is suppressed is a notice.
+    The last annotation has the number of the omitted ones. An unverified item is an error, since it
+    fails the step as an error does. A suppressed finding is a notice.
     """
     place = locate_findings(outcome)
     levels: dict[str, list[Finding]] = {"error": [], "warning": [], "notice": []}
@@ -41,8 +43,8 @@ def render(outcome: Outcome) -> str:
 
 
 def summary(outcome: Outcome, limit: int) -> str:
-    """The summary of a step, as Markdown of at most `limit` UTF-16 code units and a line end."""
-    # Only here: annotations have no use for it.
+    """Return the summary of a step as Markdown: `limit` UTF-16 code units at most, and a newline."""
+    # Imported here, since annotations do not need it.
     from checker.reports.markdown import render_documents
 
     return (
@@ -57,7 +59,7 @@ def summary(outcome: Outcome, limit: int) -> str:
 def _lines(
     outcome: Outcome, levels: dict[str, list[Finding]], places: dict[Finding, Location]
 ) -> Iterator[str]:
-    # The last notice is kept for the sum.
+    # The last notice is reserved for the total.
     room = {"error": _SHOWN, "warning": _SHOWN, "notice": _SHOWN - 1}
     for level, findings in levels.items():
         for finding in findings[: room[level]]:
@@ -93,22 +95,25 @@ def _annotation(level: str, finding: Finding, place: Location) -> str:
 
 
 def data(text: str) -> str:
-    """The text of a workflow command, as GitHub's toolkit escapes it."""
+    """Escape the text of a workflow command, as GitHub's toolkit does."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def attribute(text: str) -> str:
-    """The value of a property of a workflow command, likewise."""
+    """Escape the value of a workflow command's property, as GitHub's toolkit does."""
     return data(printable(text)).replace(":", "%3A").replace(",", "%2C")
 
 
-# GitHub shows ten of a kind for a step, and passes over the rest in silence.
+# GitHub shows ten of a kind per step, and ignores the rest silently.
 _MOST = 9
 _ANNOTATION_COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def workflow_commands(documents: Sequence[NamedAccounts], *, masked: bool = False) -> Iterator[str]:
-    """A workflow command for each finding that counts, the gravest first; how many are left out is the last."""
+    """Yield a workflow command for each finding that counts, the most severe first.
+
+    The last command has the number of the omitted findings.
+    """
     held = mask_accounts(documents) if masked else documents
     found = [
         (each.name, one)
@@ -126,7 +131,7 @@ def workflow_commands(documents: Sequence[NamedAccounts], *, masked: bool = Fals
 
 
 def _command(one: JsonFinding) -> str:
-    # What could not be verified fails a step as an error does.
+    # An unverified item fails a step as an error does.
     return "error" if one["rule"] == UNVERIFIED else _ANNOTATION_COMMANDS[one["severity"]]
 
 

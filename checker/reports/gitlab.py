@@ -1,8 +1,9 @@
 """GitLab's Code Quality report, for merge requests.
 
-Source: GitLab, "Code Quality", on results that a CI/CD job imports: an array of objects with `description`, `check_name`,
-`fingerprint`, `severity`, `location.path` and `location.lines.begin`; a path is relative to the repository and begins without `./`,
-and the file without a byte order mark.
+Source: GitLab, "Code Quality", on results that a CI/CD job imports. The file is an array of objects
+with `description`, `check_name`, `fingerprint`, `severity`, `location.path` and
+`location.lines.begin`. A path is relative to the repository and does not begin with `./`. The file
+has no byte order mark.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from checker.reports.escape import printable
 from checker.reports.json_v1 import json_text
 from checker.reports.locations import fingerprints, locate_findings
 
-# GitLab knows info, minor, major, critical and blocker.
+# GitLab's severities are info, minor, major, critical and blocker.
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "info"}
 
 
 def render(outcome: Outcome) -> str:
-    """Write the findings; those that are suppressed say so, and are `info`."""
+    """Write the findings; suppressed ones are marked and have the severity `info`."""
     place = locate_findings(outcome)
     known = fingerprints(outcome)
     return json_text(

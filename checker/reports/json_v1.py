@@ -1,4 +1,4 @@
-"""Write JSON v1."""
+"""Write an outcome as JSON version 1."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def json_finding(finding: Finding) -> dict[str, Any]:
-    """The public view of a finding; what no document and no configuration says is null."""
+    """Return the public form of a finding; values from no document or configuration are null."""
     return {
         "rule": finding.rule,
         "severity": finding.severity.word,
@@ -61,18 +61,19 @@ def _location(where: Location | None) -> dict[str, Any] | None:
 
 
 def instant(moment: datetime | None) -> str | None:
-    """A moment in RFC 3339, UTC, to the second; None stays None."""
+    """Format a moment in RFC 3339, UTC, to the second; None stays None."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment is not None else None
 
 
-# What JSON lets stand as it is and a terminal may obey, or not show: all that is beyond ASCII is looked at, and DEL.
+# Characters that JSON allows unescaped, but that a terminal may obey or not show: all non-ASCII
+# ones are checked, and DEL.
 _BEYOND = re.compile(r"[^\x00-\x7e]")
 
 
 def json_text(document: Any) -> str:
-    """Indented JSON that ends in a newline; a character that is no plain print is written as an escape.
+    """Return indented JSON that ends in a newline; characters that are not printable are escaped.
 
-    Half characters, which a file name of undecodable bytes is given with and no encoding has a place for, become question marks.
+    Lone surrogates, which Python uses for undecodable bytes of a file name, become question marks.
     """
     try:
         data = msgspec.json.encode(document)
@@ -111,7 +112,7 @@ def render(outcome: Outcome) -> str:
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
-    """The public view of an outcome, as plain values."""
+    """Return the public form of an outcome, as plain values."""
     cases = outcome.cases
     certificates = _unique(
         _certificate(case, part, cases.observations)
@@ -186,7 +187,7 @@ def _certificate(case: Case, part: DocumentCases, observations: Observations) ->
 
 
 def _stages(part: DocumentCases) -> Iterator[dict[str, Any]]:
-    """The stages as they are after the plan, and those that it destroys as they were."""
+    """Yield the stages as they are after the plan, and the destroyed ones as they were."""
     known: dict[str | None, list[Certificate]] = {}
     for case in part.cases:
         known.setdefault(case.id, []).append(case.certificate)
@@ -297,6 +298,6 @@ def _text(address: Address | None) -> str | None:
 
 
 def _unique(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each entry once, in a stable order; what two sources know is there twice, since each source is kept apart."""
+    """Return each entry once, in a stable order; entries of different sources are all kept."""
     found = {json.dumps(entry, sort_keys=True): entry for entry in entries}
     return [found[key] for key in sorted(found)]

@@ -1,6 +1,7 @@
-"""JSON version 1 as other programs hand it back: its shape, and the refusal of what is none.
+"""Read JSON version 1 from other programs, and reject other documents.
 
-What is not named here is passed over: version 1 only ever grows. Shape: `schemas/outcome-v1.schema.json`.
+Fields that are not listed here are ignored: later releases only add fields to version 1. The schema
+is `schemas/outcome-v1.schema.json`.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ _REMEDY = "write it with `tfcert check --format json --patches` of this version"
 
 
 class JsonSource(TypedDict):
-    """A document that was read."""
+    """A document that the check read."""
 
     path: str
     kind: str
 
 
 class Summary(TypedDict):
-    """How many of each there are; suppressed findings are in none but `suppressed`."""
+    """The number of findings by severity; suppressed findings count in `suppressed` only."""
 
     stages: int
     certificates: int
@@ -35,7 +36,11 @@ class Summary(TypedDict):
 
 
 class JsonCertificate(TypedDict):
-    """A certificate. `days_left` is negative once it has ended; `searched` is where stages were looked for in vain."""
+    """A certificate.
+
+    `days_left` is negative after its end. `searched` is the place that was searched for stages in
+    vain.
+    """
 
     address: str | None
     id: str | None
@@ -51,7 +56,7 @@ class JsonCertificate(TypedDict):
 
 
 class JsonStage(TypedDict):
-    """A stage; no more than where it was found matters here."""
+    """A stage; only its source is used here."""
 
     source: str
 
@@ -64,14 +69,14 @@ class JsonLocation(TypedDict):
 
 
 class JsonSuppression(TypedDict):
-    """Why a finding does not count, and until which day."""
+    """The reason of a suppression, and its last day."""
 
     reason: str
     until: str
 
 
 class JsonFinding(TypedDict):
-    """What a rule says."""
+    """A finding of a rule."""
 
     rule: str
     severity: Literal["error", "warning", "note"]
@@ -85,7 +90,10 @@ class JsonFinding(TypedDict):
 
 
 class Late(TypedDict):
-    """A rotation with no time left for its trust window; `window_ends` is null where the successor's age is not known."""
+    """A rotation without enough time for its trust window.
+
+    `window_ends` is null if the successor's age is not known.
+    """
 
     ends: str
     window_ends: str | None
@@ -117,7 +125,7 @@ class JsonPatch(TypedDict):
 
 
 class JsonManualStep(TypedDict):
-    """A step of a rotation by hand: lines for a shell, and what must hold before the next."""
+    """A step of a manual rotation: shell commands, and the conditions of the next step."""
 
     does: str
     commands: list[str]
@@ -154,7 +162,11 @@ class JsonDocument(TypedDict):
 
 
 def read_document(name: str, data: bytes) -> JsonDocument:
-    """Read an outcome; raises UnreadableError naming what it is instead, or the place in it that is not as it should be."""
+    """Read an outcome.
+
+    Raises UnreadableError with the actual kind of the document, or with the path of the invalid
+    value.
+    """
     import msgspec
 
     try:

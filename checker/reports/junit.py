@@ -1,6 +1,7 @@
-"""JUnit's XML, for the test pages of CI systems: a suite a source, a case for each certificate and stage that was judged.
+"""JUnit XML, for the test pages of CI systems: a suite per source, a case per checked item.
 
-Source: the XSD of Jenkins' xUnit plugin, version 10, which Surefire's, pytest's and GitLab's reports keep to.
+The items are certificates and stages. Source: the XSD of Jenkins' xUnit plugin, version 10, which
+the reports of Surefire, pytest and GitLab follow.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ _AS_A_WHOLE = "the run as a whole"
 
 
 def render(outcome: Outcome) -> str:
-    """Write an outcome: a failure is what fails the gate, an error what could not be verified, skipped what is suppressed.
+    """Write an outcome.
 
-    What was judged and has no finding is a case that passes, so that a report of nothing differs from a report of no findings.
+    A failure is a finding that fails the gate, an error is an unverified item, skipped is a
+    suppressed finding. A checked item without findings is a case that passes. So an empty report
+    differs from a report without findings.
     """
     report = JUnitXml("tfcert")
     told: dict[str | None, list[Finding]] = {}
@@ -37,7 +40,8 @@ def render(outcome: Outcome) -> str:
     rest = [finding for findings in told.values() for finding in findings]
     if rest:
         report.append(_suite(_AS_A_WHOLE, rest, (), outcome))
-    # Not by the library's own count, which adds the skipped ones: the XSD has no attribute for them there.
+    # Not the library's own count, which includes the skipped cases: the XSD has no attribute
+    # for them there.
     report.tests = sum(suite.tests for suite in report)
     report.failures = sum(suite.failures for suite in report)
     report.errors = sum(suite.errors for suite in report)

@@ -1,4 +1,4 @@
-"""Paths and fingerprints for forges."""
+"""The paths and fingerprints of findings for forges."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _PIPED = {"plan": "plan.json", "state": _STATE, "directory": _STATE, "aws": _STA
 
 
 def locate_findings(outcome: Outcome) -> Callable[[Finding], Location]:
-    """Give each finding a place by its path from the repository's root.
+    """Return a function that gives each finding a location, relative to the repository's root.
 
-    What has no line in a .tf file is shown at the document that it is about; a forge refuses a finding without a file.
+    A finding without a line in a .tf file gets the document that it is about; a forge rejects a
+    finding without a file.
     """
     checkout = outcome.checkout
     shown = {
@@ -40,7 +41,10 @@ def locate_findings(outcome: Outcome) -> Callable[[Finding], Location]:
 
 
 def document_path(part: DocumentCases, checkout: Checkout) -> str:
-    """What stands for a document: its own path, else the first file of its configuration, else the state that it might have."""
+    """Return the path for a document.
+
+    It is its own path, else the first file of its configuration, else the default state file.
+    """
     source = part.document.source
     inside = checkout.path(source.path)
     if source.kind != "directory" and source.path != "-" and inside:
@@ -59,16 +63,18 @@ def document_path(part: DocumentCases, checkout: Checkout) -> str:
 
 
 _VERSION = "tfcert/1"
-# What changes from day to day in a message: dates, and how many days or stages there are; not accounts and regions.
+# The parts of a message that change from day to day: dates, and counts of days or stages, but not
+# accounts and regions.
 _PASSING = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z)?|(?<![\w-])-?\d{1,5}(?![\w-])")
 
 
 def fingerprints(outcome: Outcome) -> tuple[str, ...]:
-    """A SHA-256 in hexadecimal for each finding of an outcome, in order, all distinct.
+    """Return a SHA-256 in hexadecimal for each finding of an outcome, in order, all distinct.
 
-    They rest on rule, address and certificate, and on the document's path where there are several; not on dates, days left, line
-    numbers or severity. What is about neither address nor certificate is told apart by its message without such numbers, and
-    what is still alike by its place among its like.
+    The input is the rule, the address, the certificate, and the document's path if there are
+    several. It does not contain dates, days left, line numbers or the severity. Findings without
+    address and certificate also use the message, without such numbers. Findings that are still
+    equal use their position among the equal ones.
     """
     several = len(outcome.cases.documents) > 1
     keys = [_key(outcome, finding, several=several) for finding in outcome.findings]

@@ -1,7 +1,8 @@
 """OpenMetrics 1.0, for the textfile collector of node exporter and for push gateways.
 
-All metrics are gauges without timestamps: the collector reads Prometheus' older text format, which knows gauges likewise, takes
-`# EOF` for a comment and refuses timestamps. Source: OpenMetrics 1.0; node_exporter, collector/textfile.go.
+All metrics are gauges without timestamps. The collector reads Prometheus' older text format, which
+also has gauges, reads `# EOF` as a comment and rejects timestamps. Source: OpenMetrics 1.0;
+node_exporter, collector/textfile.go.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def _certificates(outcome: Outcome) -> Iterator[Metric]:
 
 
 def _series(documents: Iterable[DocumentCases]) -> Iterator[tuple[list[str], Case]]:
-    """Each certificate that exists, with its labels; never the same labels twice, which a parser refuses."""
+    """Yield each existing certificate with its labels; a parser rejects duplicate labels."""
     seen: set[tuple[str, ...]] = set()
     for part in documents:
         for case in part.cases:
@@ -137,7 +138,10 @@ def _findings(outcome: Outcome) -> Metric:
 
 
 def _bounded(text: str) -> str:
-    """A label's value of at most 200 characters: a longer one keeps its beginning and a hash of the whole."""
+    """Return a label's value of at most 200 characters.
+
+    A longer one keeps its beginning and gets a hash of the whole value.
+    """
     plain = printable(text)
     if len(plain) <= _LONGEST:
         return plain

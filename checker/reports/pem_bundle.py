@@ -1,4 +1,4 @@
-"""The PEMs that backends must trust, as one file: comments that say what each is, and the certificates."""
+"""The PEMs that backends must trust, as one file with a comment on each certificate."""
 
 from __future__ import annotations
 
@@ -10,27 +10,33 @@ from checker.model.observation import Unanswered
 from checker.reports.escape import printable
 from checker.rotation.trust_bundle import TrustedCertificate
 
-_TRAP = """\
-# Two gateway certificates in one file: with OpenSSL's defaults only the FIRST is accepted (nginx, Node, Python before 3.13),
-# since all of them have the same subject. Turn partial-chain verification on, or pin fingerprints: docs/trust.md of tfcert."""
+_TRAP = (
+    "# Two gateway certificates in one file: with OpenSSL's defaults only the FIRST is accepted "
+    "(nginx, Node, Python before 3.13),\n"
+    "# since all of them have the same subject. Turn partial-chain verification on, "
+    "or pin fingerprints: docs/trust.md of tfcert."
+)
 
 
 def render(bundle: tuple[TrustedCertificate, ...], *, as_of: datetime) -> str:
-    """A PEM file; readers of PEM pass over the comments (RFC 7468, 2)."""
+    """Write a PEM file; PEM parsers ignore the comments (RFC 7468, 2)."""
     return "\n".join(
         (*_head(bundle, as_of), "", *(line for entry in bundle for line in _entry(entry, as_of)))
     )
 
 
 def unknown(bundle: tuple[TrustedCertificate, ...]) -> tuple[str, ...]:
-    """What is missing from the file, each with what to do."""
+    """Return the missing certificates, each with a remedy."""
     return tuple(_missing(entry) for entry in bundle if entry.pem is None)
 
 
 def _head(bundle: tuple[TrustedCertificate, ...], as_of: datetime) -> Iterator[str]:
     known = [entry for entry in bundle if entry.pem is not None]
     moment = as_of.strftime("%Y-%m-%dT%H:%M:%SZ")
-    yield f"# tfcert: {len(known)} certificate{'s' * (len(known) != 1)} that backends must trust on {moment}"
+    yield (
+        f"# tfcert: {len(known)} certificate{'s' * (len(known) != 1)} "
+        f"that backends must trust on {moment}"
+    )
     for entry in bundle:
         if entry.pem is None:
             yield printable(f"# INCOMPLETE: {_missing(entry)}")
@@ -40,7 +46,10 @@ def _head(bundle: tuple[TrustedCertificate, ...], as_of: datetime) -> Iterator[s
 
 def _missing(entry: TrustedCertificate) -> str:
     if entry.case.certificate.kind == "acm":
-        return f"{entry.label} is a certificate of ACM: backends trust the CA that issued it, which nobody told tfcert"
+        return (
+            f"{entry.label} is a certificate of ACM: "
+            "backends trust the CA that issued it, which nobody told tfcert"
+        )
     return (
         f"the PEM of {entry.label} ({entry.case.id}) is not known; "
         f"aws apigateway get-client-certificate --client-certificate-id {entry.case.id} gives it"
@@ -62,7 +71,9 @@ def _entry(entry: TrustedCertificate, as_of: datetime) -> Iterator[str]:
     yield printable(f"# {entry.label} ({case.id})")
     yield printable(f"#   {entry.why}")
     yield f"#   {ends}; PEM {_evidence(entry)}"
-    yield f"#   SHA-256 {_colons(case.fingerprint) if case.fingerprint is not None else 'not known'}"
+    yield (
+        f"#   SHA-256 {_colons(case.fingerprint) if case.fingerprint is not None else 'not known'}"
+    )
     yield entry.pem
 
 

@@ -1,4 +1,4 @@
-"""Say how many stages present a certificate, and where its stages were looked for: every report says the same."""
+"""The number of stages that present a certificate, in the same words in every report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Literal
 from checker.model.cases import Case, DocumentCases
 from checker.model.observation import Observations
 
-# Where the stages of a certificate were looked for: its account and region (all of it, or what could be listed), or a document.
+# Where the stages of a certificate were searched: its account and region (completely, or the part
+# that could be listed), or a document.
 Searched = Literal["region", "region_in_part", "state", "plan"]
 
 _NOBODY: dict[Searched, str] = {
@@ -19,7 +20,7 @@ _NOBODY: dict[Searched, str] = {
 
 
 def searched(part: DocumentCases, case: Case, observations: Observations) -> Searched:
-    """Return where the stages that may present a certificate were looked for."""
+    """Return where the stages that may present a certificate were searched."""
     if part.document.source.kind == "aws":
         return "region_in_part" if part.document.unread else "region"
     if case.subject.key is not None and observations.lists_stages_of(case.subject.key.place):
@@ -28,9 +29,10 @@ def searched(part: DocumentCases, case: Case, observations: Observations) -> Sea
 
 
 def presenters_in_words(count: int, where: Searched | None) -> str:
-    """Format the number of stages that present a certificate; none is never said of more than was looked at.
+    """Format the number of stages that present a certificate.
 
-    `where` is None for an outcome of a version that did not record it.
+    Zero always comes with the place that was searched. `where` is None for an outcome of a version
+    that did not record it.
     """
     if count:
         return f"{count} stage{'s' * (count != 1)}"

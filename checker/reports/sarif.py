@@ -1,8 +1,9 @@
 """SARIF 2.1.0, for code-scanning pages and for tfplan2md.
 
-Sources: the OASIS standard (section numbers below are its); GitHub, "SARIF support for code scanning": a result needs a physical
-location with a relative URI, and `originalUriBaseIds` is not read, so paths start at the repository's root; tfplan2md's
-`ResourceMapper`: a finding belongs to the resource of each logical location, so each result has one at most.
+Sources: the OASIS standard (the section numbers below are from it). GitHub, "SARIF support for code
+scanning": a result needs a physical location with a relative URI, and `originalUriBaseIds` is not
+read, so paths start at the repository's root. tfplan2md's `ResourceMapper`: a finding belongs to
+the resource of each logical location, so each result has one at most.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _run(outcome: Outcome) -> dict[str, Any]:
 
 
 class _Files:
-    """The files that the run speaks of, each with its number: the documents first, then what findings are shown at."""
+    """The files of the run, each with its number: the documents, then the files of findings."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.checkout = outcome.checkout
@@ -91,7 +92,7 @@ class _Files:
             self._number(document_path(part, outcome.checkout), "analysisTarget")
 
     def at(self, location: Location) -> dict[str, Any]:
-        """A physical location (3.29)."""
+        """Return a physical location (3.29)."""
         number = self._number(location.file, "resultFile")
         artifact = {**self.listed[number]["location"], "index": number}
         return {"artifactLocation": artifact, "region": {"startLine": location.line}}
@@ -141,7 +142,8 @@ def _result(
         "level": finding.severity.word,
         "message": {"text": _message(f"{_sentence(finding.message)} To do: {finding.remedy}")},
         "locations": [location],
-        # GitHub knows a finding by the first alone, and would compute it from the line's text: one for all instances of a block.
+        # GitHub identifies a finding by this first fingerprint alone. It would otherwise compute
+        # one from the line's text, the same for all instances of a block.
         "partialFingerprints": {
             "primaryLocationLineHash": f"{fingerprint[:16]}:1",
             "tfcertFinding/v1": fingerprint,
@@ -175,7 +177,10 @@ def _suppression(suppression: Suppression, files: _Files) -> dict[str, Any]:
 def _invocation(
     outcome: Outcome, numbers: dict[str, int], locations: list[list[dict[str, Any]]]
 ) -> dict[str, Any]:
-    """What was left unknown makes the run unsuccessful, so that no page takes an empty list of results for clean (I4)."""
+    """Return the invocation; unknown results make it unsuccessful.
+
+    So no page reads an empty list of results as clean.
+    """
     told = list(_notifications(outcome, numbers, locations))
     return {
         "executionSuccessful": not any(notification["level"] == "error" for notification in told),
@@ -203,7 +208,7 @@ def _notifications(
 
 
 def _message(text: str) -> str:
-    """A message that is read as it stands: braces doubled (3.11.5), and nothing that is taken for a link (3.11.6)."""
+    """Escape a message: braces are doubled (3.11.5), and nothing is read as a link (3.11.6)."""
     return printable(text).replace("{", "{{").replace("}", "}}").replace("](", "] (")
 
 

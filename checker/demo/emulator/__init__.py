@@ -1,6 +1,6 @@
-"""The embedded AWS: moto on a loopback port, with the client certificates of API Gateway that moto lacks.
+"""The embedded AWS: moto on a loopback port, plus the client certificates of API Gateway.
 
-Certificates of ACM are moto's; one that is seeded (`SeedAcm`) also says whether ACM renews it.
+Certificates of ACM are moto's; a seeded one (`SeedAcm`) also has a renewal status.
 
     with Emulator() as aws:
         gateway = aws.client("apigateway")
@@ -8,23 +8,33 @@ Certificates of ACM are moto's; one that is seeded (`SeedAcm`) also says whether
         nearly_over = gateway.generate_client_certificate()  # 12 days are left
         aws.clock.run()
 
-Another process drives it by JSON under `/_tfcert/`; where nothing else is said, the answer is the state that the first shows:
+Another process controls it with JSON requests under `/_tfcert/`. By default the answer is the state
+that GET `/_tfcert/` shows:
 
-| method, path | body | does |
+| method, path | body | effect |
 |---|---|---|
-| GET `/_tfcert/` | | shows the clock, the settings, the faults, how many calls came in |
-| GET, DELETE `/_tfcert/calls` | | lists the calls, forgets them |
-| POST `/_tfcert/clock` | `{"set": "2026-11-23T00:00:00Z"}`, `{"advance": {"days": -353}}`, `{"run": true}` | stops, moves, runs |
-| POST `/_tfcert/settings` | `{"delete_in_use": "conflict", "certificate_quota": 60}` | or `badrequest`, or `allow` |
-| POST `/_tfcert/faults` | `{"operation": "GetStages", "fault": {"type": "drop"}, "times": 2, "after": 1}` | sets a fault |
-| POST `/_tfcert/allow` | `{"operations": ["GetCallerIdentity"]}` | denies all others |
-| DELETE `/_tfcert/faults` | | lets everything go well, denies nothing |
-| POST `/_tfcert/seed` | `[{"type": "certificate", "id": "abc123"}, …]`, as `wanted.py` has them | puts them there: their ids |
-| POST `/_tfcert/age` | `{"id": "abc123", "days_left": 12.5}`, `{"id": "abc123", "expires_at": "…"}` | issues it anew |
-| POST `/_tfcert/reset` | | empties all accounts, and sets everything as at first |
+| GET `/_tfcert/` | | show the clock, the settings, the faults and the number of calls |
+| GET, DELETE `/_tfcert/calls` | | list the calls, or delete them |
+| POST `/_tfcert/clock` | `{"set": "2026-11-23T00:00:00Z"}` | stop the clock |
+| POST `/_tfcert/clock` | `{"advance": {"days": -353}}` | move the clock |
+| POST `/_tfcert/clock` | `{"run": true}` | run with the system clock |
+| POST `/_tfcert/settings` | `{"delete_in_use": "conflict"}` | or `badrequest`, or `allow` |
+| POST `/_tfcert/settings` | `{"certificate_quota": 60}` | set the quota |
+| POST `/_tfcert/faults` | `{"operation": "GetStages", "fault": {…}, "times": 2}` | add a fault |
+| POST `/_tfcert/allow` | `{"operations": ["GetCallerIdentity"]}` | deny all others |
+| DELETE `/_tfcert/faults` | | remove all faults, deny nothing |
+| POST `/_tfcert/seed` | `[{"type": "certificate", "id": "abc123"}, …]` | create, return the ids |
+| POST `/_tfcert/age` | `{"id": "abc123", "days_left": 12.5}` | issue the certificate again |
+| POST `/_tfcert/age` | `{"id": "abc123", "expires_at": "…"}` | issue the certificate again |
+| POST `/_tfcert/reset` | | empty all accounts, restore the initial settings |
 
-A fault is `{"type": "answer", "status": 429, "code": "TooManyRequestsException", "message": "…"}`, `{"type": "drop"}`,
-`{"type": "hang", "seconds": 5}` or `{"type": "page", "status": 200}`; the order may also name an `account` and a `region`.
+The seeds are described in `seeds.py`. A fault has one of these forms; the request may also have
+`after`, `account` and `region`:
+
+    {"type": "answer", "status": 429, "code": "TooManyRequestsException", "message": "…"}
+    {"type": "drop"}
+    {"type": "hang", "seconds": 5}
+    {"type": "page", "status": 200}
 """
 
 from checker.demo.emulator.calls import RecordedCall

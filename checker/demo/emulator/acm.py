@@ -1,4 +1,4 @@
-"""Certificates of ACM, which moto has without saying whether one is renewed."""
+"""Certificates of ACM: moto's, extended with their renewal status."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ _KEY = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
 
 
 class SeededAcm(CertBundle):
-    """A certificate of ACM that answers as it was seeded: type, status, eligibility and renewal."""
+    """A certificate of ACM with seeded values: type, status, eligibility and renewal."""
 
     seed: SeedAcm
     renewed_at: datetime
 
     def validate_certificate(self) -> x509.Certificate:
-        """Read the PEM, and let it be of any time: ended certificates are seeded, too."""
+        """Parse the PEM without checking its dates, since expired certificates are seeded too."""
         return x509.load_pem_x509_certificate(self.cert)
 
     def check(self) -> None:
-        """Leave the status as it was seeded; moto would work it out from the world's clock, which is not the emulator's."""
+        """Keep the seeded status.
+
+        Moto would compute it from the system clock, which is not the emulator's clock.
+        """
 
     def describe(self) -> dict[str, Any]:
-        """What DescribeCertificate answers with; a renewal is told only where one was begun.
+        """Return the answer of DescribeCertificate; it has a renewal only if one has started.
 
         Source: AWS, ACM API reference, CertificateDetail and RenewalSummary.
         """
@@ -49,7 +52,10 @@ class SeededAcm(CertBundle):
 
 
 def put_acm(seed: SeedAcm, key: RSAPrivateKey, now: datetime) -> None:
-    """Put a certificate there; ValueError where its ARN names no account and region of ACM."""
+    """Create a certificate of ACM.
+
+    Raises ValueError if its ARN has no account and region of ACM.
+    """
     fields = seed.arn.split(":", 5)
     if len(fields) != 6 or fields[2] != "acm" or not fields[3] or not fields[4]:
         raise ValueError(f"{seed.arn!r} is no ARN of a certificate of ACM")
@@ -65,9 +71,13 @@ def put_acm(seed: SeedAcm, key: RSAPrivateKey, now: datetime) -> None:
         cert_authority_arn=_authority(fields) if seed.kind == "PRIVATE" else None,
     )
     made.seed, made.renewed_at = seed, now
-    acm_backends[fields[4]][fields[3]]._certificates[seed.arn] = made  # noqa: SLF001 -- moto imports only what does not choose
+    # Moto's own import cannot create a certificate with a given ARN.
+    acm_backends[fields[4]][fields[3]]._certificates[seed.arn] = made  # noqa: SLF001
 
 
 def _authority(fields: list[str]) -> str:
     _, partition, _, region, account, _ = fields
-    return f"arn:{partition}:acm-pca:{region}:{account}:certificate-authority/11111111-2222-3333-4444-555555555555"
+    return (
+        f"arn:{partition}:acm-pca:{region}:{account}"
+        ":certificate-authority/11111111-2222-3333-4444-555555555555"
+    )

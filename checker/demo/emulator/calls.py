@@ -1,4 +1,4 @@
-"""Which operations of AWS were called."""
+"""The log of the calls of AWS operations."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from threading import Lock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCall:
-    """One request, as AWS's own log would name it.
+    """One request, with the names of AWS's own log.
 
-    `service` is botocore's name (`apigateway` is v1, `apigatewayv2` the WebSocket one), `operation` the model's
-    (`GetStages`); both are `Unknown` where AWS's models know no such thing. `resource` is the ARN that it names, of a
-    certificate of ACM alone: API Gateway's are in the path.
+    `service` is botocore's name (`apigateway` is v1, `apigatewayv2` is v2), `operation` the model's
+    name (`GetStages`); both are `Unknown` if AWS's models do not have them. `resource` is the ARN
+    of the request, for certificates of ACM only: API Gateway's resources are in the path.
     """
 
     service: str
@@ -25,17 +25,20 @@ class RecordedCall:
     resource: str = "*"
 
     def matches(self, pattern: str) -> bool:
-        """Whether a pattern names the call: an operation, `service:operation`, either with `*` in it, or `*` alone."""
+        """Return whether a pattern matches the call.
+
+        A pattern is an operation or `service:operation`, either with `*` in it, or `*` alone.
+        """
         named = f"{self.service}:{self.operation}" if ":" in pattern else self.operation
         return fnmatchcase(named, pattern)
 
     @property
     def iam(self) -> tuple[str, str]:
-        """The action and the resource that an IAM policy has to allow for the call.
+        """Return the action and the resource that an IAM policy has to allow for the call.
 
-        API Gateway's actions are HTTP methods, and its resources are paths, without an account and without `/v2`.
-        Source: AWS's service authorization reference, "Actions, resources, and condition keys for Amazon API Gateway
-        Management".
+        API Gateway's actions are HTTP methods, and its resources are paths, without an account and
+        without `/v2`. Source: AWS's service authorization reference, "Actions, resources, and
+        condition keys for Amazon API Gateway Management".
         """
         if self.service in {"apigateway", "apigatewayv2"}:
             return (
@@ -46,23 +49,23 @@ class RecordedCall:
 
 
 class CallLog:
-    """The calls that came in, in order, those that a fault answered included."""
+    """The received calls, in order, with those that a fault answered."""
 
     def __init__(self) -> None:
         self._calls: list[RecordedCall] = []
         self._lock = Lock()
 
     def add(self, call: RecordedCall) -> None:
-        """Note a call."""
+        """Add a call."""
         with self._lock:
             self._calls.append(call)
 
     def seen(self, pattern: str = "*") -> tuple[RecordedCall, ...]:
-        """The calls that a pattern names, as `Call.matches` reads it."""
+        """Return the calls that match a pattern, as in `RecordedCall.matches`."""
         with self._lock:
             return tuple(call for call in self._calls if call.matches(pattern))
 
     def clear(self) -> None:
-        """Forget them."""
+        """Delete all calls."""
         with self._lock:
             self._calls.clear()

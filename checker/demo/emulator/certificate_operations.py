@@ -1,6 +1,7 @@
-"""The client-certificate operations of API Gateway, which moto lacks.
+"""The client-certificate operations of API Gateway, which moto does not have.
 
-Source: botocore's `apigateway` 2015-07-09; the quota from AWS's "Quotas for configuring and running a REST API".
+Source: botocore's `apigateway` 2015-07-09; the quota from AWS's "Quotas for configuring and running
+a REST API".
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from checker.demo.emulator.state import DeleteAnswer
 
 
 class CertificateOperations(GatewayRequest):
-    """GenerateClientCertificate and its kin, on the shelf of the caller's account and region."""
+    """The client-certificate operations, on the store of the caller's account and region."""
 
     def generate_client_certificate(self) -> TYPE_RESPONSE:
-        """Make a certificate that lives for 365 days from what the clock shows; LimitExceeded beyond the quota."""
+        """Create a certificate that is valid for 365 days from the emulator's current time.
+
+        Raises LimitExceededError beyond the quota.
+        """
         asked = self.document()
         key = new_key()
         now = self.world.clock.now()
@@ -52,11 +56,11 @@ class CertificateOperations(GatewayRequest):
         return self.reply(body | ({"position": position} if position else {}))
 
     def get_client_certificate(self) -> TYPE_RESPONSE:
-        """Answer with one certificate."""
+        """Return one certificate."""
         return self.reply(self.shelf.get(self._id()).answer())
 
     def update_client_certificate(self) -> TYPE_RESPONSE:
-        """Change the description, which is all that can be changed."""
+        """Change the description, the only field that can change."""
         description: str | None = None
         for operation in self.document().get("patchOperations") or []:
             if (operation.get("op"), operation.get("path")) != ("replace", "/description"):
@@ -69,7 +73,7 @@ class CertificateOperations(GatewayRequest):
         return self.reply(found.answer())
 
     def delete_client_certificate(self) -> TYPE_RESPONSE:
-        """Delete a certificate; where a stage presents it, do what the emulator is set to."""
+        """Delete a certificate; if a stage presents it, the emulator's setting decides."""
         with self.world.lock:
             found = self.shelf.get(self._id())
             presented_by = stages_presenting(

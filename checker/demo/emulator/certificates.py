@@ -1,7 +1,8 @@
-"""Certificates as API Gateway issues them: self-signed, nameless, a year long.
+"""Certificates as API Gateway issues them: self-signed, the same subject, valid for a year.
 
-Source: certificates of AWS decoded from public dumps (`facts/aws.md` 1): X.509 v3, RSA 2048, SHA-256, issuer and subject
-`C=US, L=Seattle, CN=ApiGateway`, no extensions, exactly 365 days, a PEM with CRLF line ends and no newline at its end.
+Source: certificates of AWS decoded from public dumps: X.509 v3, RSA 2048, SHA-256, issuer and
+subject `C=US, L=Seattle, CN=ApiGateway`, no extensions, exactly 365 days, a PEM with CRLF line ends
+and no newline at its end.
 """
 
 from __future__ import annotations
@@ -34,19 +35,25 @@ _NAME = x509.Name(
 
 
 def whole_seconds(instant: datetime) -> datetime:
-    """An instant in UTC without the fraction of its second, which a certificate cannot carry; ValueError without a time zone."""
+    """Return an instant in UTC without fractions of a second, which a certificate cannot have.
+
+    Raises ValueError if it has no time zone.
+    """
     if instant.tzinfo is None:
         raise ValueError(f"{instant.isoformat()} names no time zone")
     return instant.astimezone(UTC).replace(microsecond=0)
 
 
 def new_key() -> RSAPrivateKey:
-    """Make a key pair of the kind that API Gateway uses; this takes some tenths of a second."""
+    """Generate a key pair as API Gateway does; this takes some tenths of a second."""
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def issue(key: RSAPrivateKey, *, created_at: datetime, expires_at: datetime) -> str:
-    """Sign a certificate over a key with itself, valid between two instants of whole seconds, as AWS writes a PEM."""
+    """Return a self-signed certificate as a PEM in AWS's form.
+
+    Both dates are in whole seconds.
+    """
     certificate = (
         x509.CertificateBuilder()
         .subject_name(_NAME)
@@ -69,7 +76,7 @@ _ALPHABET = string.ascii_lowercase + string.digits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldCertificate:
-    """A client certificate with the key that signs it; both dates are whole seconds of UTC, and stand in the PEM."""
+    """A client certificate with its private key; both dates are whole seconds of UTC."""
 
     id: str
     created_at: datetime
@@ -80,7 +87,7 @@ class HeldCertificate:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def aged(self, *, created_at: datetime, expires_at: datetime) -> HeldCertificate:
-        """The same certificate with other dates: same id and key, a PEM that says so."""
+        """Return the certificate with other dates: same id and key, another PEM."""
         start, end = whole_seconds(created_at), whole_seconds(expires_at)
         return replace(
             self,
@@ -90,7 +97,7 @@ class HeldCertificate:
         )
 
     def answer(self) -> dict[str, Any]:
-        """The certificate as API Gateway answers with it: dates in epoch seconds, what is not set left out."""
+        """Return the certificate in API Gateway's form: epoch seconds, unset fields omitted."""
         body: dict[str, Any] = {
             "clientCertificateId": self.id,
             "pemEncodedCertificate": self.pem,
@@ -107,7 +114,10 @@ class HeldCertificate:
 def certificate(
     id_: str, *, key: RSAPrivateKey, created_at: datetime, expires_at: datetime, **about: Any
 ) -> HeldCertificate:
-    """Issue a certificate under an id; `about` is its description and its tags. Fractions of a second are dropped."""
+    """Issue a certificate with an id; `about` is its description and its tags.
+
+    Fractions of a second are dropped.
+    """
     start, end = whole_seconds(created_at), whole_seconds(expires_at)
     pem = issue(key, created_at=start, expires_at=end)
     return HeldCertificate(id=id_, key=key, pem=pem, created_at=start, expires_at=end, **about)
@@ -120,14 +130,18 @@ class CertificateStore:
         self.held: dict[str, HeldCertificate] = {}
 
     def free_id(self) -> str:
-        """An id that is not taken: six lower-case letters and digits, as AWS's are."""
+        """Return an unused id: six lower-case letters and digits, as AWS's are."""
         while True:
             id_ = "".join(secrets.choice(_ALPHABET) for _ in range(6))
             if id_ not in self.held:
                 return id_
 
     def get(self, id_: str) -> HeldCertificate:
-        """The certificate with that id; BadRequest where it has not the form of one, else NotFound where there is none."""
+        """Return the certificate with an id.
+
+        Raises BadRequestError if the id is malformed, NotFoundError if there is no such
+        certificate.
+        """
         if not ID_FORM.fullmatch(id_):
             raise BadRequestError(f"Invalid client certificate identifier specified: {id_!r}")
         if id_ not in self.held:
@@ -135,29 +149,31 @@ class CertificateStore:
         return self.held[id_]
 
     def put(self, certificate: HeldCertificate) -> HeldCertificate:
-        """Keep a certificate, in the place of one with the same id."""
+        """Store a certificate; it replaces one with the same id."""
         self.held[certificate.id] = certificate
         return certificate
 
     def change(
         self, id_: str, how: Callable[[HeldCertificate], HeldCertificate]
     ) -> HeldCertificate:
-        """Replace a certificate by what becomes of it."""
+        """Replace a certificate by the result of a function."""
         return self.put(how(self.get(id_)))
 
     def require(self, id_: str) -> None:
-        """Refuse what a stage is told to present and cannot: BadRequest, or NotFound in AWS, which is not known.
+        """Raise an error if a stage cannot present a certificate.
 
-        A certificate of ACM is named by its ARN and not looked up here. Source: `facts/aws.md` 1 and 2.
+        BadRequestError or NotFoundError: AWS's own answer is not documented. A certificate of ACM
+        has an ARN, which is not checked here.
         """
         if id_ not in self.held and not ACM_ARN.fullmatch(id_):
             raise BadRequestError("Invalid client certificate identifier specified")
 
 
 def certificate_store(backend: Any) -> CertificateStore:
-    """The shelf of one of moto's API Gateway backends, of which there is one an account and region.
+    """Return the certificate store of a moto backend; there is one per account and region.
 
-    It is an attribute of the backend, so moto's reset, which empties a backend's attributes, clears it.
+    It is an attribute of the backend, so it is cleared with moto's reset, which deletes a backend's
+    attributes.
     """
     shelf: CertificateStore = vars(backend).setdefault("client_certificates", CertificateStore())
     return shelf

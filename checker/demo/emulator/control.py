@@ -1,4 +1,4 @@
-"""Empties the emulated AWS: every account, and all that the emulator was set to."""
+"""The control paths under `/_tfcert/`, and the changes to the emulated AWS that they make."""
 
 from __future__ import annotations
 
@@ -37,16 +37,17 @@ from checker.demo.emulator.state import DeleteAnswer, World
 
 
 def reset(world: World) -> None:
-    """Forget all accounts, which moto keeps for the whole process, and set the world back to how it starts."""
+    """Delete all accounts, which moto keeps per process, and restore the initial state."""
     moto_api_backend.reset()
     world.restore()
 
 
 def put_seeds(world: World, seeds: tuple[Seed, ...]) -> tuple[str, ...]:
-    """Put certificates, APIs and roles there; the answer is their ids (ARNs of ACM's and of roles), in the order of the seeds.
+    """Create certificates, APIs and roles; return their ids in the order of the seeds.
 
-    Certificates of one call share a key pair, so that sixty of them are quick; their serial numbers and so their
-    fingerprints differ. The quota does not hold here.
+    The id of a certificate of ACM or of a role is its ARN. Certificates of one call share a key
+    pair, so that sixty of them are fast. Their serial numbers, and so their fingerprints, differ.
+    The quota does not apply here.
     """
     key = new_key() if any(isinstance(seed, (SeedAcm, SeedCertificate)) for seed in seeds) else None
     ids: list[str] = []
@@ -72,7 +73,10 @@ def put_seeds(world: World, seeds: tuple[Seed, ...]) -> tuple[str, ...]:
 def reissue(
     world: World, certificate_id: str, *, account: str, region: str, expires_at: datetime
 ) -> None:
-    """Issue a certificate anew so that it ends at an instant, 365 days after its beginning; same id, same key, another PEM."""
+    """Issue a certificate again so that it expires at an instant, 365 days after its beginning.
+
+    The id and the key stay, the PEM changes.
+    """
     with world.lock:
         shelf = certificate_store(apigateway_backends[account][region])
         shelf.change(
@@ -143,7 +147,7 @@ PREFIX = "/_tfcert/"
 
 
 class ClockOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Stop the clock at an instant, move it, or let it run: those that are given, in this order."""
+    """Stop the clock at an instant, move it, or let it run; given fields apply in this order."""
 
     run: bool = False
     set: Instant | None = None
@@ -151,14 +155,14 @@ class ClockOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SettingsOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the emulator is set to; what is left out stays."""
+    """The settings to change; omitted ones stay."""
 
     delete_in_use: DeleteAnswer | None = None
     certificate_quota: int | None = None
 
 
 class AgeOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A certificate and its end: an instant, or days from what the clock shows."""
+    """A certificate and its new end: an instant, or days from the emulator's current time."""
 
     id: str
     account: str = ACCOUNT
@@ -168,13 +172,13 @@ class AgeOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AllowOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The patterns of the only operations that are not denied."""
+    """The patterns of the only operations that are allowed."""
 
     operations: list[str]
 
 
 class Control:
-    """Serves the control paths of one emulator."""
+    """The control paths of one emulator."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -197,7 +201,10 @@ class Control:
         }
 
     def serve(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        """A status and a document: 404 for what is no control path, 400 for an order that cannot be carried out."""
+        """Return a status and a document.
+
+        The status is 404 for an unknown path, 400 for an invalid order.
+        """
         route = self._routes.get((method, path.rstrip("/")))
         if route is None:
             return 404, {"error": f"{method} {PREFIX}{path} is not a control path"}

@@ -1,4 +1,4 @@
-"""How a caller comes to the emulator and nowhere else: by environment variables, or by a client."""
+"""Connect a caller to the emulator only: by environment variables, or by a client."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 
 
 def environment(endpoint: str, base: Mapping[str, str], *, region: str) -> dict[str, str]:
-    """What is left of an environment without what leads to an AWS, and what leads to the emulator."""
+    """Return an environment that leads to the emulator.
+
+    Variables that lead to another AWS are removed.
+    """
     kept = {name: value for name, value in base.items() if not _misleads(name)}
     return kept | {
         "AWS_ENDPOINT_URL": endpoint,
@@ -32,7 +35,7 @@ def environment(endpoint: str, base: Mapping[str, str], *, region: str) -> dict[
 
 
 def client(endpoint: str, service: str, *, region: str, account: str, **config: Any) -> Any:
-    """A client as boto3 makes it, with test credentials, that reads neither the environment nor any file."""
+    """Return a boto3 client with test credentials that reads neither environment nor files."""
     secrets = {"aws_access_key_id": KEY, "aws_secret_access_key": KEY}
     if account != ACCOUNT:
         role = f"arn:aws:iam::{account}:role/tests"
@@ -53,7 +56,7 @@ def _client(
     from botocore.config import Config
     from botocore.session import Session
 
-    # A profile or a file that the environment names is for another AWS, and may not be there.
+    # A profile or a file in the environment is for another AWS, and may not exist.
     unread = dict.fromkeys(
         ("profile", "config_file", "credentials_file", "ca_bundle"), (None, None, None, None)
     )
@@ -76,7 +79,7 @@ def _client(
 
 @cache
 def _models() -> Any:
-    """AWS's models, which a session would read from disk for itself each time."""
+    """Return AWS's API models; otherwise each session would read them from disk."""
     from botocore.loaders import create_loader
 
     return create_loader()

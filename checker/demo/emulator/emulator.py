@@ -1,4 +1,4 @@
-"""The embedded AWS that the demo and the tests run against."""
+"""The embedded AWS for the demo and the tests."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from checker.errors import UsageError
 if TYPE_CHECKING:
     from checker.demo.emulator.server import Server
 
-# Moto keeps its accounts in its modules, so two emulators of one process would share them.
+# Moto keeps its accounts in module variables, so two emulators in one process would share them.
 _only_one = Lock()
 
 
 class Emulator:
-    """An AWS of API Gateway, STS and whatever else moto has, on a free port of 127.0.0.1, empty at its start.
+    """An AWS with API Gateway, STS and the other services of moto, on a free port of 127.0.0.1.
 
-    `with Emulator() as aws:` starts and stops it; one at a time in a process, as often as wanted.
-    Raises UsageError where the extra `tfcert[demo]` is not installed, or where another one runs in the process.
+    `with Emulator() as aws:` starts and stops it. Its accounts are empty at the start. A process
+    runs at most one emulator at a time, and may start it again. Raises UsageError if the extra
+    `tfcert[demo]` is not installed, or if another emulator runs in the process.
     """
 
     def __init__(self) -> None:
@@ -46,7 +47,7 @@ class Emulator:
         self.stop()
 
     def start(self) -> None:
-        """Serve; the emulated accounts are empty, and everything is set as at first."""
+        """Start the server with empty accounts and the initial settings."""
         try:
             from checker.demo.emulator.server import Server
         except ModuleNotFoundError as missing:
@@ -66,7 +67,7 @@ class Emulator:
                 _only_one.release()
 
     def stop(self) -> None:
-        """Stop serving, and hang up on whoever is still connected; harmless where it does not run."""
+        """Stop the server and close open connections; do nothing if it does not run."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -74,7 +75,7 @@ class Emulator:
 
     @property
     def endpoint(self) -> str:
-        """The address that AWS_ENDPOINT_URL is set to."""
+        """Return the address for AWS_ENDPOINT_URL."""
         if self._server is None:
             raise UsageError(
                 "the emulator does not run", remedy="start it, or use it as a context manager"
@@ -84,33 +85,35 @@ class Emulator:
     def environment(
         self, base: Mapping[str, str] | None = None, *, region: str = REGION
     ) -> dict[str, str]:
-        """The environment of a child process that is to take the emulator for AWS.
+        """Return the environment of a child process that uses the emulator as its AWS.
 
-        From `base` everything goes that could lead it elsewhere: `AWS_*`, proxies, `TF_CLI_ARGS*`.
+        Variables that could lead it to another server are removed from `base`: `AWS_*`, proxies,
+        `TF_CLI_ARGS*`.
         """
         return environment(self.endpoint, base or {}, region=region)
 
     def client(
         self, service: str, *, region: str = REGION, account: str = ACCOUNT, **config: Any
     ) -> Any:
-        """A boto3 client for a service of the emulator; for another account than the first by assuming a role there.
+        """Return a boto3 client for a service of the emulator.
 
-        It does not repeat what fails; `config` is for botocore's Config and overrides that.
+        For another account than the first, it assumes a role there. It does not retry; `config` is
+        passed to botocore's Config and overrides that.
         """
         return client(self.endpoint, service, region=region, account=account, **config)
 
     @property
     def clock(self) -> Clock:
-        """What dates of certificates and stages come from."""
+        """Return the clock that sets the dates of certificates and stages."""
         return self._world.clock
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong."""
+        """Return the faults that the emulator injects."""
         return self._world.faults
 
     def calls(self, pattern: str = "*") -> tuple[RecordedCall, ...]:
-        """The calls that came in since the start or since `forget_calls`, of the operations that a pattern names."""
+        """Return the calls since the start or `forget_calls` that match a pattern."""
         return self._world.calls.seen(pattern)
 
     def forget_calls(self) -> None:
@@ -118,7 +121,7 @@ class Emulator:
         self._world.calls.clear()
 
     def answer_delete_in_use(self, answer: DeleteAnswer | str) -> None:
-        """Set what the deletion of a certificate that a stage presents is answered with."""
+        """Set the answer to the deletion of a certificate that a stage presents."""
         self._world.delete_in_use = DeleteAnswer(answer)
 
     def set_certificate_quota(self, quota: int) -> None:
@@ -126,7 +129,7 @@ class Emulator:
         self._world.certificate_quota = quota
 
     def seed(self, *seeds: Seed) -> tuple[str, ...]:
-        """Put certificates and APIs there with ids and dates of one's choosing; the answer is their ids, in order."""
+        """Create certificates and APIs with given ids and dates; return their ids, in order."""
         from checker.demo.emulator.control import put_seeds
 
         return put_seeds(self._world, seeds)
@@ -139,13 +142,16 @@ class Emulator:
         account: str = ACCOUNT,
         region: str = REGION,
     ) -> None:
-        """Issue a certificate anew so that it ends at an instant; raises what API Gateway would answer for a wrong id."""
+        """Issue a certificate again so that it expires at an instant.
+
+        Raises the error that API Gateway would return for a wrong id.
+        """
         from checker.demo.emulator.control import reissue
 
         reissue(self._world, certificate_id, account=account, region=region, expires_at=expires_at)
 
     def reset(self) -> None:
-        """Empty all accounts, and set everything as at first."""
+        """Empty all accounts and restore the initial settings."""
         from checker.demo.emulator.control import reset
 
         reset(self._world)

@@ -1,4 +1,4 @@
-"""The errors that API Gateway answers with, as its model names and numbers them.
+"""The errors of API Gateway, with the names and status codes of its API model.
 
 Source: botocore's `apigateway` 2015-07-09, the shapes marked `exception`.
 """
@@ -20,25 +20,25 @@ class EmulatorError(JsonRESTError):
 
 
 class BadRequestError(EmulatorError):
-    """The request is not one that the operation can serve."""
+    """The request is not valid for the operation."""
 
 
 class NotFoundError(EmulatorError):
-    """Nothing has that id in this account and region."""
+    """No resource has this id in this account and region."""
 
     status = 404
     name = "NotFoundException"
 
 
 class ConflictError(EmulatorError):
-    """Something else stands in the way."""
+    """The request conflicts with another resource."""
 
     status = 409
     name = "ConflictException"
 
 
 class LimitExceededError(EmulatorError):
-    """A quota of the account and region is used up; 429, as a throttled request is."""
+    """A quota of the account and region is exceeded; 429, as for a throttled request."""
 
     status = 429
     name = "LimitExceededException"

@@ -1,4 +1,4 @@
-"""What can be made to go wrong, and for which operations."""
+"""Faults to inject, and the operations that they apply to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEVER_DENIED = "sts:GetCallerIdentity"
 
 
 class AnswerFault(msgspec.Struct, frozen=True, kw_only=True, tag="answer"):
-    """The operation answers with an error, in the form of its service."""
+    """The operation returns an error, in the form of its service."""
 
     status: int
     code: str
@@ -29,15 +29,16 @@ class Drop(msgspec.Struct, frozen=True, tag="drop"):
 
 
 class Hang(msgspec.Struct, frozen=True, tag="hang"):
-    """The request is accepted and not answered: for so many seconds, 120 at most; then the connection is closed."""
+    """The request gets no answer; the connection is closed after some seconds, 120 at most."""
 
     seconds: float = LONGEST_HANG
 
 
 class ProxyPage(msgspec.Struct, frozen=True, tag="page"):
-    """Something on the way answers in AWS's place, with a page of HTML.
+    """A proxy answers instead of AWS, with an HTML page.
 
-    With status 200 boto3 takes it for an answer that lists nothing: its JSON parser keeps what it cannot read as a message.
+    With status 200, boto3 reads it as an answer with an empty list: its JSON parser keeps an
+    unreadable body as a message.
     """
 
     status: int = 200
@@ -47,19 +48,22 @@ Fault = AnswerFault | Drop | Hang | ProxyPage
 
 
 def access_denied() -> AnswerFault:
-    """403: the caller's policies do not allow the operation. The message names the call, where it is left empty."""
+    """Return a 403: the caller's policies do not allow the operation.
+
+    An empty message is replaced by one that names the call.
+    """
     return AnswerFault(status=403, code="AccessDeniedException", message="")
 
 
 def throttled() -> AnswerFault:
-    """429: more calls than the account and region may make."""
+    """Return a 429: more calls than the account and region may make."""
     return AnswerFault(
         status=429, code="TooManyRequestsException", message="Too Many Requests", retry_after=1
     )
 
 
 def unavailable(status: int = 503) -> AnswerFault:
-    """5xx: AWS is not well."""
+    """Return a 5xx: AWS is unavailable."""
     code = "ServiceUnavailableException" if status == 503 else "InternalFailure"
     return AnswerFault(
         status=status, code=code, message="The service is unavailable, please try again later"
@@ -67,9 +71,9 @@ def unavailable(status: int = 503) -> AnswerFault:
 
 
 class Injection(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault and the calls that it is for: `times` of them, None for all, after `after` that pass unharmed.
+    """A fault and the calls that get it: `times` of them, after `after` calls without the fault.
 
-    It is for one account or region alone, where they are given.
+    None for `times` means all calls. An account and a region limit it further, if they are given.
     """
 
     operation: str
@@ -80,7 +84,7 @@ class Injection(msgspec.Struct, frozen=True, kw_only=True):
     region: str | None = None
 
     def is_for(self, call: RecordedCall) -> bool:
-        """Whether a call is one of those."""
+        """Return whether a call matches, without counting it."""
         here = self.account in {None, call.account} and self.region in {None, call.region}
         return here and call.matches(self.operation)
 
@@ -92,7 +96,7 @@ class _Armed:
 
 
 class Faults:
-    """The faults that are set; of several that fit a call, the one that was set first has it."""
+    """The faults of an emulator; if several match a call, the one that was added first applies."""
 
     def __init__(self) -> None:
         self._armed: list[_Armed] = []
@@ -100,44 +104,45 @@ class Faults:
         self._lock = Lock()
 
     def inject(self, operation: str, fault: Fault, **which: Any) -> None:
-        """Let the calls that a pattern names go wrong: `times` of them (None: for ever), after `after` good ones.
+        """Inject a fault into the calls that match a pattern.
 
-        The pattern is an operation (`GetClientCertificates`), `service:operation`, or either with `*`; `account` and `region`
-        narrow it further.
+        It applies to `times` calls (None: always), after `after` calls without the fault. The
+        pattern is an operation (`GetClientCertificates`), `service:operation`, or either with `*`;
+        `account` and `region` limit it further.
         """
         self.add(Injection(operation=operation, fault=fault, **which))
 
     def add(self, injection: Injection) -> None:
-        """Set a fault."""
+        """Add a fault."""
         with self._lock:
             self._armed.append(_Armed(injection))
 
     def allow_only(self, *operations: str) -> None:
-        """Deny every operation that none of these patterns names.
+        """Deny every operation that matches none of these patterns.
 
-        GetCallerIdentity passes, as in AWS, where it needs no permission and none can take it away. Source: AWS's STS
-        reference, "GetCallerIdentity".
+        GetCallerIdentity is always allowed: in AWS it needs no permission, and no policy can deny
+        it. Source: AWS's STS reference, "GetCallerIdentity".
         """
         self._allowed = operations
 
     def clear(self) -> None:
-        """Let everything go well."""
+        """Remove all faults and denials."""
         with self._lock:
             self._armed.clear()
             self._allowed = None
 
     def set(self) -> tuple[Injection, ...]:
-        """The faults that are set, spent ones included."""
+        """Return the faults that were added, used-up ones included."""
         with self._lock:
             return tuple(armed.injection for armed in self._armed)
 
     @property
     def allowed(self) -> tuple[str, ...] | None:
-        """The patterns of the only operations that are not denied; None where none is."""
+        """Return the patterns of the only allowed operations; None if all are allowed."""
         return self._allowed
 
     def meet(self, call: RecordedCall) -> Fault | None:
-        """The fault that this call gets, and count it."""
+        """Return the fault for this call, and count it."""
         allowed = self._allowed
         if allowed is not None and not any(
             call.matches(pattern) for pattern in (*allowed, _NEVER_DENIED)

@@ -1,4 +1,4 @@
-"""Pages of a list, as API Gateway cuts them: a limit, and a position that goes on after it."""
+"""Pages of a list in API Gateway's form: a limit, and the position of the last item."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from checker.demo.emulator.errors import BadRequestError
 def page(
     items: Mapping[str, Any], *, limit: str | None, position: str | None
 ) -> tuple[list[Any], str | None]:
-    """The items after a position, in the order of their ids, and the position of what follows; None on the last page.
+    """Return the items after a position, ordered by id, and the position of the next page.
 
-    A position names the last item that was given, so pages stay right while items come and go. Which order AWS lists in,
-    and what it answers to a limit that it does not accept, is not documented; here the latter is a BadRequest.
-    Source: botocore's `apigateway` 2015-07-09, "the default value is 25 and the maximum value is 500".
+    The next position is None on the last page. A position is the id of the last returned item, so
+    pages stay correct while items are added and deleted. AWS does not document its order, nor its
+    answer to an invalid limit; the emulator answers with a BadRequest. Source: botocore's
+    `apigateway` 2015-07-09, "the default value is 25 and the maximum value is 500".
     """
     size = _size(limit)
     after = _last(position)

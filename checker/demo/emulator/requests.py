@@ -1,4 +1,4 @@
-"""What every operation that the emulator adds to moto needs of a request."""
+"""The common part of all requests that the emulator adds to moto."""
 
 from __future__ import annotations
 
@@ -27,25 +27,34 @@ from checker.demo.emulator.state import World
 
 
 class GatewayRequest(BaseResponse):
-    """One request to API Gateway, v1 or v2, in the world that its emulator is set to."""
+    """One request to API Gateway, v1 or v2, in the world of its emulator."""
 
     world: World
 
     @property
     def shelf(self) -> CertificateStore:
-        """The client certificates of the account and region that the request is signed for; v2 stages present them too."""
+        """Return the client certificates of the account and region that signed the request.
+
+        Stages of v2 present these certificates too.
+        """
         return certificate_store(apigateway_backends[self.current_account][self.region])
 
     def answer(self, *request: Any) -> Any:
-        """Carry the request out, as moto's own `dispatch` does with an object of its own making."""
+        """Handle the request with a new object, as moto's own `dispatch` does."""
         return self._dispatch(*request)
 
     def query(self, name: str) -> str | None:
-        """A parameter of the query string; moto's own reading falls back to the headers where there is none."""
+        """Return a parameter of the query string.
+
+        Moto's own method falls back to the headers if the parameter is missing.
+        """
         return parse_qs(self.parsed_url.query, keep_blank_values=True).get(name, [None])[0]
 
     def document(self) -> dict[str, Any]:
-        """The JSON object in the body, empty where there is no body; BadRequest where it is something else."""
+        """Parse the JSON object in the body; empty if there is no body.
+
+        Raises BadRequestError for another JSON value or for invalid JSON.
+        """
         try:
             document = json.loads(self.body or "{}")
         except ValueError as error:
@@ -55,7 +64,7 @@ class GatewayRequest(BaseResponse):
         return document
 
     def reply(self, body: Mapping[str, Any], *, status: int = 200) -> TYPE_RESPONSE:
-        """A JSON body with a status, in the form that moto wants it in."""
+        """Return a JSON body with a status, in moto's form."""
         headers = {"status": status, "Content-Type": "application/json"}
         return status, headers, "" if status == 204 else json.dumps(body)
 
@@ -68,7 +77,7 @@ _SCOPE = re.compile(
 
 
 def buffered(environ: dict[str, Any]) -> bytes:
-    """The request's body, which is left readable once more."""
+    """Read the request's body, and leave it readable once more."""
     stream = environ["wsgi.input"]
     if environ.get("wsgi.input_terminated"):
         body: bytes = stream.read()
@@ -79,9 +88,10 @@ def buffered(environ: dict[str, Any]) -> bytes:
 
 
 def identify(environ: dict[str, Any], body: bytes) -> RecordedCall:
-    """Name the call that a request makes; its parts are `Unknown` where AWS's models know no such thing.
+    """Return the call that a request makes; unknown parts are `Unknown`.
 
-    The service is in the scope of the signature; API Gateway's two versions share one, and are told apart by the path.
+    The service is in the scope of the signature. API Gateway's two versions share one scope; the
+    path differs.
     """
     path = environ.get("PATH_INFO", "")
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
@@ -99,7 +109,10 @@ def identify(environ: dict[str, Any], body: bytes) -> RecordedCall:
 
 
 def has_region(call: RecordedCall) -> bool:
-    """Whether the called service is in the called region, as far as API Gateway and ACM go; moto fails where it is not."""
+    """Return whether the region has the called service; moto raises an error if not.
+
+    Only API Gateway and ACM are checked.
+    """
     match call.service:
         case "apigateway" | "apigatewayv2":
             return call.region in apigateway_backends[call.account]
@@ -131,9 +144,10 @@ def _operation(service: str, environ: dict[str, Any], body: bytes) -> str:
 
 
 def refused(roles: Mapping[str, SeedRole], call: RecordedCall, body: bytes) -> bool:
-    """Whether a call asks for a role that is not there, or not as its trust policy wants; no roles at all refuse nothing.
+    """Return whether a call assumes a role that does not exist or that denies it.
 
-    Source: AWS's IAM user guide, "The confused deputy problem": the condition `sts:ExternalId` of a role's trust policy.
+    Without seeded roles, every role may be assumed. Source: AWS's IAM user guide, "The confused
+    deputy problem": the condition `sts:ExternalId` of a role's trust policy.
     """
     if not roles or not call.matches("sts:AssumeRole"):
         return False

@@ -1,4 +1,4 @@
-"""What a seeder asks for: certificates, those of ACM, APIs and roles, as values that JSON can carry."""
+"""Seeds of the emulator: certificates, those of ACM, APIs and roles, as values for JSON."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class SeedCertificate(msgspec.Struct, frozen=True, kw_only=True, tag="certificate"):
-    """A certificate to put there; one with the same id is replaced.
+    """A certificate to create; it replaces one with the same id.
 
-    Where one of the dates is missing it is 365 days from the other, and where both are, it is made now. An id is chosen
-    where none is given.
+    If one date is missing, it is 365 days from the other. If both are missing, the certificate
+    begins now. If there is no id, the emulator chooses one.
     """
 
     id: str | None = None
@@ -30,9 +30,10 @@ class SeedCertificate(msgspec.Struct, frozen=True, kw_only=True, tag="certificat
 
 
 class SeedApi(msgspec.Struct, frozen=True, kw_only=True, tag="api"):
-    """An API to put there, and by name its stages with the certificate id that each presents, None for none.
+    """An API to create, and its stages by name, each with the certificate id that it presents.
 
-    Nothing is checked: a stage may present a certificate that is not there.
+    None is no certificate. Nothing is validated: a stage may present a certificate that does not
+    exist.
     """
 
     id: str
@@ -44,10 +45,11 @@ class SeedApi(msgspec.Struct, frozen=True, kw_only=True, tag="api"):
 
 
 class SeedAcm(msgspec.Struct, frozen=True, kw_only=True, tag="acm"):
-    """A certificate of ACM to put there, at the account and region that its ARN names; one with the same ARN is replaced.
+    """A certificate of ACM to create, in the account and region of its ARN.
 
-    What is set is told by DescribeCertificate in ACM's own words; by default it is one of a private CA that ACM renews.
-    `renewal` is the state of a renewal, with `renewal_reason` where it failed; no renewal was begun where it is None.
+    It replaces one with the same ARN. DescribeCertificate returns these values in ACM's own words.
+    By default it is a certificate of a private CA that ACM renews. `renewal` is the state of a
+    renewal, with `renewal_reason` if it failed; None means that no renewal has started.
     """
 
     arn: str
@@ -62,9 +64,9 @@ class SeedAcm(msgspec.Struct, frozen=True, kw_only=True, tag="acm"):
 
 
 class SeedRole(msgspec.Struct, frozen=True, kw_only=True, tag="role"):
-    """A role that may be assumed, with its external id where its trust policy asks for one.
+    """A role that may be assumed, with an external id if its trust policy requires one.
 
-    Once there is one, no role may be assumed that was not seeded; before that every one may.
+    Once a role is seeded, only seeded roles may be assumed; before that, every role may.
     """
 
     arn: str

@@ -1,4 +1,4 @@
-"""API Gateway's first version: moto's, with client certificates, what stages present, tags and pages."""
+"""API Gateway v1 and the server: moto with client certificates, stages, tags and pages."""
 
 from __future__ import annotations
 
@@ -45,14 +45,17 @@ from checker.demo.emulator.websocket import WebSocketGateway
 
 
 class RestGateway(CertificateOperations, StageOperations, TagOperations):
-    """One request to API Gateway's first version."""
+    """One request to API Gateway v1."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
         self.world = world
 
-    def get_rest_apis(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto promises a text, and takes either
-        """List a page of the REST APIs; moto gives all of them, which hides a caller that reads the first page only."""
+    def get_rest_apis(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto declares str
+        """List a page of the REST APIs.
+
+        Moto returns all of them, which hides a caller that reads only the first page.
+        """
         items, position = page(
             self.backend.apis, limit=self.query("limit"), position=self.query("position")
         )
@@ -60,16 +63,16 @@ class RestGateway(CertificateOperations, StageOperations, TagOperations):
         return self.reply(body | ({"position": position} if position else {}))
 
 
-# Moto numbers the endpoints that share a handler; this is what each of them is called without its number.
+# Moto numbers the endpoints that share a handler; these are their names without the number.
 _REST = "APIGatewayResponse.dispatch"
 _WEBSOCKET = "ApiGatewayV2Response.dispatch"
 
 
 def application(world: World) -> DomainDispatcherApplication:
-    """Moto's dispatcher, which makes one application a service when the service is first called.
+    """Return moto's dispatcher, which creates one application per service at its first call.
 
-    What moto's own modules hold is left as it is: only the applications that this dispatcher makes answer differently, so
-    other users of moto in the process see no change.
+    Moto's own modules do not change: only the applications of this dispatcher answer differently,
+    so other users of moto in the process are not affected.
     """
 
     def create(service: Any) -> Flask:
@@ -79,8 +82,9 @@ def application(world: World) -> DomainDispatcherApplication:
     return DomainDispatcherApplication(create)
 
 
-# Moto's models are one for the whole process, and change tables that a second request may be walking at that moment: an
-# answer of 500 to a stage that was made all the same had Terraform ask again, and fail with "already exists".
+# Moto's models are shared by the whole process, and one request may change a table while another
+# reads it. The answer was then a 500 for a stage that was created all the same: Terraform tried
+# again and failed with "already exists".
 _TURN = Lock()
 
 
@@ -105,7 +109,7 @@ def _extended(app: Flask, world: World) -> Flask:
         view = views.get(endpoint.rstrip("0123456789"))
         if view is not None:
             app.view_functions[endpoint] = view
-    # Moto's table of paths lacks some; which operation a path is, is told from AWS's model in any case.
+    # Moto's table of paths is incomplete; the operation comes from AWS's model in any case.
     for path, view in (("/v2/<path:rest>", websocket), ("/<path:rest>", rest)):
         app.add_url_rule(path, endpoint=path, methods=HTTP_METHODS, view_func=view)
     return app
@@ -115,7 +119,7 @@ Environ = dict[str, Any]
 Start = Callable[..., Any]
 Application = Callable[[Environ, Start], Iterable[bytes]]
 
-# AWS has no such host in the first place; this is what a host of another region answers.
+# AWS has no such host; this is the answer of a host of another region.
 _NO_SUCH_REGION = AnswerFault(
     status=403,
     code="InvalidSignatureException",
@@ -124,7 +128,7 @@ _NO_SUCH_REGION = AnswerFault(
 
 
 class Middleware:
-    """A WSGI application around moto's: it notes each call, and lets those go wrong that are to go wrong."""
+    """A WSGI application around moto's: it records each call and injects the faults."""
 
     def __init__(self, inner: Application, world: World, control: Control) -> None:
         self._inner = inner
@@ -159,7 +163,7 @@ class Middleware:
         try:
             return self._inner(environ, start)
         except NotImplementedError as lacking:
-            # Moto says so by raising; as a 500 the SDKs would ask again and again.
+            # Moto raises this error. With a 500 the SDKs would retry again and again.
             return _answer(
                 AnswerFault(status=501, code="NotImplemented", message=f"The emulator: {lacking}"),
                 call,
@@ -173,7 +177,10 @@ class Middleware:
             case AnswerFault():
                 return _answer(fault, call, start)
             case ProxyPage():
-                text = f"<html><head><title>Proxy</title></head><body><h1>{escape(call.path)}</h1></body></html>\n"
+                text = (
+                    "<html><head><title>Proxy</title></head>"
+                    f"<body><h1>{escape(call.path)}</h1></body></html>\n"
+                )
                 return _reply(start, fault.status, text.encode(), "text/html; charset=utf-8")
             case Drop():
                 return _hang_up(environ, start)
@@ -183,18 +190,25 @@ class Middleware:
 
 
 def _answer(fault: AnswerFault, call: RecordedCall, start: Start) -> Iterable[bytes]:
-    """An error in the form of its service: JSON with the name in header and body, or XML of the query protocol (STS, IAM, EC2)."""
+    """Return an error in the form of its service.
+
+    That is JSON with the name in header and body, or XML of the query protocol (STS, IAM, EC2) or
+    S3.
+    """
     action, resource = call.iam
     message = fault.message or (
-        f"User: arn:aws:iam::{call.account}:user/test is not authorized to perform: {action} on resource: {resource} "
+        f"User: arn:aws:iam::{call.account}:user/test is not authorized to perform: {action} "
+        f"on resource: {resource} "
         f"because no identity-based policy allows the {action} action"
     )
     extra = [("Retry-After", str(fault.retry_after))] if fault.retry_after is not None else []
     if call.service in {"sts", "iam"}:
         sender = "Sender" if fault.status < 500 else "Receiver"
         text = (
-            f"<ErrorResponse><Error><Type>{sender}</Type><Code>{escape(fault.code.removesuffix('Exception'))}</Code>"
-            f"<Message>{escape(message)}</Message></Error><RequestId>{secrets.token_hex(16)}</RequestId></ErrorResponse>"
+            f"<ErrorResponse><Error><Type>{sender}</Type>"
+            f"<Code>{escape(fault.code.removesuffix('Exception'))}</Code>"
+            f"<Message>{escape(message)}</Message></Error>"
+            f"<RequestId>{secrets.token_hex(16)}</RequestId></ErrorResponse>"
         )
         return _reply(start, fault.status, text.encode(), "text/xml", extra)
     if call.service == "s3":
@@ -202,12 +216,13 @@ def _answer(fault: AnswerFault, call: RecordedCall, start: Start) -> Iterable[by
         text = f"<Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error>"
         return _reply(start, fault.status, text.encode(), "application/xml", extra)
     if call.service == "ec2":
-        # Source: AWS's EC2 reference, "Error codes": what is not allowed is an UnauthorizedOperation there.
+        # Source: AWS's EC2 reference, "Error codes": a denied call is an UnauthorizedOperation.
         code = {"AccessDeniedException": "UnauthorizedOperation"}.get(
             fault.code, fault.code.removesuffix("Exception")
         )
         text = (
-            f"<Response><Errors><Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error></Errors>"
+            f"<Response><Errors><Error><Code>{escape(code)}</Code>"
+            f"<Message>{escape(message)}</Message></Error></Errors>"
             f"<RequestID>{secrets.token_hex(16)}</RequestID></Response>"
         )
         return _reply(start, fault.status, text.encode(), "text/xml", extra)
@@ -235,10 +250,10 @@ def _reply(
 
 def _hang_up(environ: Environ, start: Start) -> Iterable[bytes]:
     connection: socket.socket = environ["werkzeug.socket"]
-    # The caller may have been quicker.
+    # The caller may have closed it already.
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    # The server writes this to the closed connection, which it takes for a caller that went away.
+    # The server writes this to the closed connection, as if the caller had disconnected.
     return _reply(start, 200, b"", "text/plain")
 
 
@@ -246,7 +261,10 @@ PATIENCE = 5.0
 
 
 class Server:
-    """Serves the emulated AWS of a world, on a free port of 127.0.0.1, from its making until `stop`."""
+    """The server of an emulated AWS, on a free port of 127.0.0.1.
+
+    It runs from its creation until `stop`.
+    """
 
     def __init__(self, world: World) -> None:
         world.stopping.clear()
@@ -261,11 +279,11 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """Return the port of the server."""
         return self._server.port
 
     def stop(self) -> None:
-        """Take no more requests, hang up on those that are open, and wait a few seconds at most for their threads."""
+        """Stop accepting requests, close connections, and wait a few seconds for their threads."""
         self._world.stopping.set()
         self._server.shutdown()
         self._thread.join(PATIENCE)
@@ -273,14 +291,14 @@ class Server:
 
 
 class _Quiet(MotoRequestHandler):
-    """A handler that writes no line a request; the emulator keeps a log of its own."""
+    """A handler that does not log requests; the emulator has its own log."""
 
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's name
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 -- werkzeug's name
         """Write nothing."""
 
 
 class _Loopback(ThreadedWSGIServer):
-    """Werkzeug's threaded server, which knows what connections are open."""
+    """Werkzeug's threaded server with a list of its open connections."""
 
     def __init__(
         self, host: str, port: int, app: Callable[..., Any], handler: type[MotoRequestHandler]
@@ -290,25 +308,25 @@ class _Loopback(ThreadedWSGIServer):
         super().__init__(host, port, app, handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Hand a connection to a thread of its own."""
+        """Handle a connection in a thread of its own."""
         with self._changed:
             self._open.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Close a connection that has been served."""
+        """Close a connection after its request."""
         super().shutdown_request(request)
         with self._changed:
             self._open.discard(request)
             self._changed.notify_all()
 
     def hang_up(self) -> None:
-        """Close what is still open, and wait until the threads that serve it are through with it."""
+        """Close the open connections, and wait until their threads end."""
         with self._changed:
             for connection in self._open:
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    # It was closed already.
+                    # The connection is closed already.
                     continue
             self._changed.wait_for(lambda: not self._open, PATIENCE)

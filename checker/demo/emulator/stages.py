@@ -1,4 +1,4 @@
-"""REST stages."""
+"""The stages of REST APIs, with the client certificate that each one presents."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from checker.demo.emulator.requests import GatewayRequest
 
 
 def presented(stage: Any) -> str | None:
-    """The id of the certificate that one of moto's stages presents; a REST stage has the attribute from us."""
+    """Return the id of the certificate that one of moto's stages presents.
+
+    Moto has this attribute for WebSocket stages only; the emulator adds it to REST stages.
+    """
     id_: str | None = getattr(stage, "client_certificate_id", None)
     return id_ or None
 
 
 def stages_presenting(certificate_id: str, *, account: str, region: str) -> tuple[str, ...]:
-    """The stages that present a certificate, as API id and stage name."""
+    """Return the stages that present a certificate, as API id and stage name."""
     apis: list[tuple[str, Any]] = [
         *apigateway_backends[account][region].apis.items(),
         *apigatewayv2_backends[account][region].apis.items(),
@@ -38,32 +41,35 @@ _POINTER = "/clientCertificateId"
 
 
 class StageOperations(GatewayRequest, APIGatewayResponse):
-    """CreateStage, UpdateStage, GetStage and GetStages, and CreateDeployment, which may make a stage.
+    """The stage operations, and CreateDeployment, which may create a stage.
 
-    What moto's stage has no place for is kept as attributes of its own object, and goes when that does.
+    The stage operations are CreateStage, UpdateStage, GetStage and GetStages.
+
+    Values that moto's stage does not support are attributes of its object and are deleted with it.
     """
 
     def create_stage(self) -> TYPE_RESPONSE:
-        """Create a stage; it presents nothing, since the model has no place for a certificate here."""
+        """Create a stage without a certificate: the request of the API model has none."""
         super().create_stage()
         stage = self.backend.get_stage(self._api_id(), self.document().get("stageName") or "")
         return self.reply(self._shown(stage), status=201)
 
-    def get_stage(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto promises a text, and takes either
-        """Answer with one stage."""
+    def get_stage(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto declares str
+        """Return one stage."""
         return self.reply(self._shown(self.backend.get_stage(self._api_id(), self._stage_name())))
 
-    def get_stages(self) -> TYPE_RESPONSE:  # type: ignore[override]  # likewise
-        """List the stages of an API: all of them, since the operation does not page, or those of one deployment."""
+    def get_stages(self) -> TYPE_RESPONSE:  # type: ignore[override]  # as for get_stage
+        """List all stages of an API, or those of one deployment; the operation has no pages."""
         wanted = self.query("deploymentId")
         stages = self.backend.get_stages(self._api_id())
         shown = [self._shown(stage) for stage in stages if wanted in {None, stage.deployment_id}]
         return self.reply({"item": shown})
 
-    def update_stage(self) -> TYPE_RESPONSE:  # type: ignore[override]  # likewise
-        """Change a stage; `replace /clientCertificateId` says what it presents, and the empty string: nothing.
+    def update_stage(self) -> TYPE_RESPONSE:  # type: ignore[override]  # as for get_stage
+        """Change a stage.
 
-        All of the request is looked at before any of it is done.
+        `replace /clientCertificateId` sets the certificate that it presents; the empty string
+        removes it. The whole request is validated before any change is made.
         """
         operations = self.document().get("patchOperations") or []
         ours = [operation for operation in operations if operation.get("path") == _POINTER]
@@ -79,7 +85,11 @@ class StageOperations(GatewayRequest, APIGatewayResponse):
         return self.reply(self._shown(stage))
 
     def create_deployment(self) -> TYPE_RESPONSE:
-        """Create a deployment; a stage that it names and that is there moves to it, where moto would put a bare one."""
+        """Create a deployment.
+
+        If the request names an existing stage, that stage moves to the deployment. Moto would
+        replace it by an empty stage.
+        """
         name: str = self.document().get("stageName") or ""
         stages = self.backend.get_rest_api(self._api_id()).stages
         kept = stages.get(name)
@@ -91,7 +101,7 @@ class StageOperations(GatewayRequest, APIGatewayResponse):
 
     @property
     def backend(self) -> APIGatewayBackend:
-        """Moto's own state of the account and region."""
+        """Return moto's own state of the account and region."""
         return super().backend
 
     def _check(self, operation: dict[str, Any]) -> None:

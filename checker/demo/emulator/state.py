@@ -1,4 +1,4 @@
-"""The emulator's clock: it runs with the world's, stands where it is put, and moves when it is told to."""
+"""The emulator's clock and settings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from checker.demo.emulator.seeds import SeedRole
 
 
 class Clock:
-    """What the emulator takes for now, in UTC; dates of certificates and stages come from it.
+    """The emulator's current time, in UTC, for the dates of certificates and stages.
 
-    It runs until `set` stops it at an instant; `advance` moves it in either state, and `run` gives it the world's time again.
+    It runs with the system clock until `set` stops it at an instant. `advance` moves it in either
+    state; `run` returns it to the system time.
     """
 
     def __init__(self) -> None:
@@ -23,13 +24,13 @@ class Clock:
         self._ahead = timedelta()
 
     def now(self) -> datetime:
-        """The instant that the clock shows, in UTC."""
+        """Return the current time of the clock, in UTC."""
         if self._stands_at is not None:
             return self._stands_at
         return datetime.now(UTC) + self._ahead
 
     def set(self, instant: datetime) -> None:
-        """Stop the clock at an instant; one without a time zone is refused with ValueError."""
+        """Stop the clock at an instant; raises ValueError if it has no time zone."""
         if instant.tzinfo is None:
             raise ValueError(f"{instant.isoformat()} names no time zone")
         self._stands_at = instant.astimezone(UTC)
@@ -37,7 +38,7 @@ class Clock:
     def advance(
         self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
     ) -> datetime:
-        """Move the clock, backwards where the sum is negative, and say what it shows then."""
+        """Move the clock, backwards if the sum is negative, and return its new time."""
         step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         if self._stands_at is not None:
             self._stands_at += step
@@ -46,7 +47,7 @@ class Clock:
         return self.now()
 
     def run(self) -> None:
-        """Show the world's time again, and run with it."""
+        """Return to the system time, and run with it."""
         self._stands_at = None
         self._ahead = timedelta()
 
@@ -55,9 +56,10 @@ QUOTA = 60
 
 
 class DeleteAnswer(StrEnum):
-    """What the deletion of a certificate that a stage presents is answered with.
+    """The answer to the deletion of a certificate that a stage presents.
 
-    AWS's answer is not known: the model lists BadRequest and Conflict, and emulators disagree (`facts/aws.md` 1).
+    AWS's answer is not documented: the API model lists BadRequest and Conflict, and emulators
+    disagree.
     """
 
     CONFLICT = "conflict"
@@ -67,11 +69,12 @@ class DeleteAnswer(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """Everything that a person driving the emulator may set, and what it has seen; one an emulator, shared by its threads.
+    """The settings and the log of one emulator, shared by its threads.
 
-    `certificate_quota` is the number of client certificates that an account may have in a region (60 in AWS, adjustable).
-    `roles` are those that may be assumed, every one where it is empty. `stopping` ends hung requests; `lock` makes a look and the
-    change that rests on it one step.
+    `certificate_quota` is the number of client certificates that an account may have in a region
+    (60 in AWS, adjustable). `roles` are the roles that may be assumed; if it is empty, every role
+    may. `stopping` ends hung requests. `lock` makes a check and the change that depends on it
+    atomic.
     """
 
     clock: Clock = field(default_factory=Clock)
@@ -84,7 +87,7 @@ class World:
     lock: Lock = field(default_factory=Lock)
 
     def restore(self) -> None:
-        """Set everything back to how an emulator starts."""
+        """Restore the initial state of an emulator."""
         self.clock.run()
         self.faults.clear()
         self.calls.clear()

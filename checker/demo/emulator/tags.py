@@ -1,4 +1,7 @@
-"""TagResource, UntagResource and GetTags for everything of API Gateway's first version; moto knows stages alone."""
+"""TagResource, UntagResource and GetTags for all resources of API Gateway v1.
+
+Moto supports tags of stages only.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from checker.demo.emulator.requests import GatewayRequest
 
 _ARN = re.compile(r"arn:[\w-]+:apigateway:(?P<region>[\w-]+)::/(?P<path>.+)")
 
-# Where moto's backend keeps what a collection of the API holds.
+# The attribute of moto's backend for each collection of the API.
 _COLLECTIONS = {
     "restapis": "apis",
     "apikeys": "keys",
@@ -27,24 +30,25 @@ _COLLECTIONS = {
 
 
 class TagOperations(GatewayRequest, APIGatewayResponse):
-    """Tags of client certificates, REST APIs, stages, and what else of API Gateway bears them.
+    """Tags of client certificates, REST APIs, stages and the other resources of API Gateway.
 
-    Source: AWS's API Gateway guide, "Tag-based access control"; an ARN names no account, and arrives with its `%2F` decoded.
+    Source: AWS's API Gateway guide, "Tag-based access control". An ARN has no account, and arrives
+    with its `%2F` decoded.
     """
 
-    def get_tags(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto promises a text, and takes either
-        """Answer with the tags of a resource."""
+    def get_tags(self) -> TYPE_RESPONSE:  # type: ignore[override]  # moto declares str
+        """Return the tags of a resource."""
         return self.reply({"tags": dict(self._tags())})
 
-    def tag_resource(self) -> TYPE_RESPONSE:  # type: ignore[override]  # likewise
-        """Add tags, over those of the same keys."""
+    def tag_resource(self) -> TYPE_RESPONSE:  # type: ignore[override]  # as for get_tags
+        """Add tags; they replace tags with the same keys."""
         added = self.document().get("tags") or {}
         with self.world.lock:
             self._retag({**self._tags(), **added})
         return self.reply({}, status=204)
 
-    def untag_resource(self) -> TYPE_RESPONSE:  # type: ignore[override]  # likewise
-        """Take tags away; keys that are not there are no error."""
+    def untag_resource(self) -> TYPE_RESPONSE:  # type: ignore[override]  # as for get_tags
+        """Remove tags; missing keys are no error."""
         gone = parse_qs(self.parsed_url.query).get("tagKeys", [])
         with self.world.lock:
             self._retag({key: value for key, value in self._tags().items() if key not in gone})

@@ -1,4 +1,4 @@
-"""V2."""
+"""API Gateway v2: deployments, stages and tags of WebSocket and HTTP APIs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from checker.demo.emulator.state import World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A deployment of a WebSocket or HTTP API; it succeeds as soon as it is made."""
+    """A deployment of a WebSocket or HTTP API; it succeeds at once."""
 
     id: str
     created_at: datetime
     description: str | None
 
     def answer(self) -> dict[str, Any]:
-        """The deployment as the API answers with it."""
+        """Return the deployment in the form of the API."""
         body: dict[str, Any] = {
             "deploymentId": self.id,
             "createdDate": iso(self.created_at),
@@ -39,15 +39,18 @@ class Deployment:
 
 
 def iso(instant: datetime) -> str:
-    """An instant as the second version writes it: in whole seconds of UTC."""
+    """Return an instant in the form of v2: in whole seconds of UTC."""
     return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
-    """CreateDeployment and its kin; a deployment is an attribute of moto's API object, and goes when that does."""
+    """The deployment operations; a deployment is an attribute of moto's API object.
+
+    It is deleted with that object.
+    """
 
     def create_deployment(self) -> TYPE_RESPONSE:
-        """Deploy an API, and move the stage that the request names to it."""
+        """Deploy an API, and move the stage in the request to the new deployment."""
         asked = self.document()
         api = self.api()
         stage = api.get_stage(asked["stageName"]) if asked.get("stageName") else None
@@ -62,7 +65,7 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
         return self.reply(made.answer(), status=201)
 
     def get_deployment(self) -> TYPE_RESPONSE:
-        """Answer with one deployment."""
+        """Return one deployment."""
         return self.reply(self._one().answer())
 
     def get_deployments(self) -> TYPE_RESPONSE:
@@ -80,7 +83,7 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
         return self.reply(changed.answer())
 
     def delete_deployment(self) -> TYPE_RESPONSE:
-        """Delete a deployment that no stage points to."""
+        """Delete a deployment that no stage uses."""
         found = self._one()
         for stage in self.api().stages.values():
             if getattr(stage, "deployment_id", None) == found.id:
@@ -91,11 +94,11 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
         return self.reply({}, status=204)
 
     def api(self) -> Any:
-        """The API that the path names, as moto keeps it; NotFound where there is none."""
+        """Return moto's object of the API in the path; raises NotFoundError if it is missing."""
         return self.apigatewayv2_backend.get_api(self.segment(3))
 
     def segment(self, index: int) -> str:
-        """A segment of the path, counted from 0 before the first slash."""
+        """Return a segment of the path, counted from 0 before the first slash."""
         return unquote(self.path.rstrip("/").split("/")[index])
 
     def _held(self) -> dict[str, Deployment]:
@@ -109,7 +112,7 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
         return self._held()[id_]
 
 
-# What UpdateStage replaces, and the attribute of moto's stage that holds it.
+# The fields of UpdateStage, and the attribute of moto's stage for each.
 _REPLACED = {
     "accessLogSettings": "access_log_settings",
     "autoDeploy": "auto_deploy",
@@ -121,10 +124,13 @@ _REPLACED = {
 
 
 class WebSocketStageOperations(DeploymentOperations):
-    """CreateStage, UpdateStage, GetStage, GetStages and DeleteAccessLogSettings, with certificate, deployment and dates."""
+    """The stage operations, with certificate, deployment and dates.
+
+    These are CreateStage, UpdateStage, GetStage, GetStages and DeleteAccessLogSettings.
+    """
 
     def create_stage(self) -> TYPE_RESPONSE:
-        """Create a stage, which here may present a certificate from the start."""
+        """Create a stage; in v2 it may present a certificate from the start."""
         asked = self.document()
         with self.world.lock:
             api = self.api()
@@ -136,7 +142,7 @@ class WebSocketStageOperations(DeploymentOperations):
         return self.reply(self._shown(stage), status=201)
 
     def get_stage(self) -> TYPE_RESPONSE:
-        """Answer with one stage."""
+        """Return one stage."""
         return self.reply(self._shown(self._stage()))
 
     def get_stages(self) -> TYPE_RESPONSE:
@@ -148,10 +154,11 @@ class WebSocketStageOperations(DeploymentOperations):
         return self.reply(body | ({"nextToken": token} if token else {}))
 
     def update_stage(self) -> TYPE_RESPONSE:
-        """Change what the request names; an empty certificate id takes the certificate off.
+        """Change the fields in the request; an empty certificate id removes the certificate.
 
-        Stage variables are merged, and those with an empty value go. Source: the provider's `apigatewayv2/stage.go`, which
-        sends the empty string for both, and whose acceptance test shows AWS taking it (`facts/formats.md` 3).
+        Stage variables are merged, and those with an empty value are removed. Source: the
+        provider's `apigatewayv2/stage.go` sends the empty string for both, and its acceptance test
+        shows that AWS accepts it.
         """
         asked = self.document()
         with self.world.lock:
@@ -167,7 +174,7 @@ class WebSocketStageOperations(DeploymentOperations):
         return self.reply(self._shown(stage))
 
     def delete_access_log_settings(self) -> TYPE_RESPONSE:
-        """Let a stage log no access."""
+        """Turn off the access log of a stage."""
         self._stage().access_log_settings = None
         return self.reply({}, status=204)
 
@@ -201,26 +208,32 @@ _STAGE_ARN = re.compile(
 
 
 class WebSocketGateway(WebSocketStageOperations):
-    """One request to API Gateway's second version, which has WebSocket and HTTP APIs."""
+    """One request to API Gateway v2, which has WebSocket and HTTP APIs."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
         self.world = world
 
     def get_apis(self) -> TYPE_RESPONSE:
-        """List a page of the APIs; moto gives all of them. The size of a page is not documented: here it is the first's."""
+        """List a page of the APIs; moto returns all of them.
+
+        The page size is not documented; the emulator uses the size of v1.
+        """
         apis = self.apigatewayv2_backend.apis
         items, token = page(apis, limit=self.query("maxResults"), position=self.query("nextToken"))
         body = {"items": [api.to_json() for api in items]}
         return self.reply(body | ({"nextToken": token} if token else {}))
 
     def get_tags(self) -> TYPE_RESPONSE:
-        """Answer with the tags of a resource; a stage's are its own, where moto looks for them among the APIs'."""
+        """Return the tags of a resource.
+
+        The tags of a stage are its own; moto looks for them among the tags of APIs.
+        """
         stage = self._tagged_stage()
         return super().get_tags() if stage is None else self.reply({"tags": stage.tags})
 
     def tag_resource(self) -> TYPE_RESPONSE:
-        """Add tags, over those of the same keys."""
+        """Add tags; they replace tags with the same keys."""
         stage = self._tagged_stage()
         if stage is None:
             return super().tag_resource()
@@ -228,7 +241,7 @@ class WebSocketGateway(WebSocketStageOperations):
         return self.reply({}, status=201)
 
     def untag_resource(self) -> TYPE_RESPONSE:
-        """Take tags away."""
+        """Remove tags."""
         stage = self._tagged_stage()
         if stage is None:
             return super().untag_resource()

@@ -1,7 +1,8 @@
-"""One self-contained page: it loads nothing, runs no script but its own, and is read whole without one.
+"""The report as one self-contained HTML page, readable without JavaScript.
 
-What comes from Terraform or AWS is escaped by the template, after everything that a reader cannot see is written as an escape; none
-of it is put into the script or the style sheet, which the page's own policy (CSP) admits by their hashes alone.
+The page loads nothing and runs only its own script. The template escapes all text from Terraform or
+AWS, after invisible characters are replaced by escapes. No such text is part of the script or the
+style sheet. The page's content security policy (CSP) allows these two by their hashes only.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def render(outcome: Outcome) -> str:
-    """Write an outcome as a page of HTML."""
+    """Write an outcome as an HTML page."""
     with collector_paused():
         return _rendered(outcome)
 

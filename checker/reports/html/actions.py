@@ -1,6 +1,7 @@
-"""What to do next, in order: what stands in the way of a plan, then the rotations by their date, then what is not verified.
+"""The next actions in order: obstacles to a plan, rotations by date, then unverified items.
 
-What one and the same act settles is one deed: a patch takes the phase of many rotations, and a remedy may cure many findings.
+One action may settle several items: a patch covers one phase of many rotations, and a remedy may
+fix many findings.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ _CURED = {"certificate-expired", "certificate-expiring", "certificate-gone", "ro
 
 
 class Action(Struct, frozen=True, kw_only=True):
-    """One thing to do: what, about what, why or how, by when (`due` in words), and where on the page more about it is.
+    """One action: what to do, its subjects, the reason or the way, the deadline, and a link.
 
-    `state` is wrong (a finding), open (not verified), or that of a rotation: next, waiting, blocked.
+    `due` is the deadline in words. `state` is wrong (a finding), open (not verified), or the state
+    of a rotation: next, waiting, blocked.
     """
 
     state: str
@@ -37,7 +39,7 @@ class Action(Struct, frozen=True, kw_only=True):
 
 
 def list_actions(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[Action, ...]:
-    """Everything that is to do."""
+    """Return all actions."""
     wrong: dict[tuple[str, str], list[Finding]] = {}
     unverified: dict[tuple[str, str], list[Finding]] = {}
     cured = {
@@ -77,7 +79,7 @@ def _of_findings(group: list[Finding], state: str) -> Action:
 
 
 def _of_cards(group: list[Card]) -> Action:
-    """The rotations come by their dates, so that the first one's is the group's."""
+    """Return one action for a group of rotations; the first one has the earliest date."""
     first = group[0]
     several = first.patch is not None and len(group) > 1
     return Action(

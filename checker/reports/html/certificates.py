@@ -1,4 +1,7 @@
-"""The timeline's rows: one a certificate, with the stages that present it, the most urgent first, the calm ones by month."""
+"""The rows of the timeline: one per certificate, with the stages that present it.
+
+Urgent certificates come first; the others are grouped by month.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,11 @@ _EVIDENCE = {
 
 
 class CertificateRow(Struct, frozen=True, kw_only=True):
-    """One certificate: `tone` is ended, threshold, notice, open (its end or its being is in doubt), planned, idle or calm."""
+    """One certificate.
+
+    `tone` is ended, threshold, notice, open (its end or existence is not certain), planned, idle or
+    calm.
+    """
 
     anchor: str
     name: Name
@@ -57,7 +64,7 @@ class CertificateRow(Struct, frozen=True, kw_only=True):
 
 
 class Fold(Struct, frozen=True, kw_only=True):
-    """Rows behind one line; `share` is how many there are, in per cent of the fullest fold."""
+    """Collapsed rows; `share` is their number in per cent of the largest fold."""
 
     title: str
     rows: tuple[CertificateRow, ...]
@@ -65,7 +72,7 @@ class Fold(Struct, frozen=True, kw_only=True):
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
-    """What is shown at once, and what is folded away."""
+    """The visible rows and the collapsed ones."""
 
     urgent: tuple[CertificateRow, ...]
     more: tuple[CertificateRow, ...]
@@ -75,7 +82,7 @@ class Timeline(Struct, frozen=True, kw_only=True):
 
 
 def timeline(outcome: Outcome, anchors: Mapping[int, str]) -> Timeline:
-    """Every certificate of an outcome; `anchors` names the page's place of each rotation, by its position."""
+    """Return every certificate of an outcome; `anchors` are those of rotations, by position."""
     by_name = _rotations(outcome, anchors)
     several = len(outcome.cases.documents) > 1
     cases = [(part, case) for part in outcome.cases.documents for case in part.cases]
@@ -114,7 +121,10 @@ def _urgency(entry: tuple[DocumentCases, Case]) -> tuple[bool, bool, int, str, s
 
 
 def _rotations(outcome: Outcome, anchors: Mapping[int, str]) -> dict[str, tuple[str, Rotation]]:
-    """What is under way, by the ids of the certificates that go: an address may be that of another state's certificate too."""
+    """Return the unfinished rotations by the ids of their old certificates.
+
+    The address is no key: another state's certificate may have the same one.
+    """
     return {
         identity: (anchors[number], rotation)
         for number, rotation in enumerate(outcome.rotations)

@@ -1,7 +1,8 @@
-"""Patches as the page shows and copies them: each line in its colour, and no character that a reader cannot see.
+"""Patches on the page: coloured by line, with every invisible character made visible.
 
-What the page holds is what `git apply` takes, to the byte: a character that a terminal or a browser would act on, such as one
-that turns the direction of writing, is wrapped, not replaced, so that its code is shown and the character itself is copied.
+The page contains exactly the bytes that `git apply` takes. A terminal or a browser acts on some
+characters, such as one that changes the writing direction. These are wrapped, not replaced: the
+page shows their code and copies the character itself.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _FILE = (
 
 
 class PatchView(Struct, frozen=True, kw_only=True):
-    """One patch on the page; `whole` says that it can be copied from here."""
+    """One patch on the page; `whole` is whether it can be copied from the page."""
 
     anchor: str
     phase: str
@@ -49,15 +50,16 @@ class PatchView(Struct, frozen=True, kw_only=True):
 
 
 def patches_of(written: tuple[WrittenPatch, ...]) -> tuple[PatchView, ...]:
-    """The patches in their order."""
+    """Return the patches in their order."""
     return tuple(_patch(f"p{number}", each) for number, each in enumerate(written))
 
 
 def places(written: tuple[WrittenPatch, ...]) -> Mapping[tuple[Phase, str], str]:
-    """Where on the page the patch is that fits what lies on disk, by its phase and the label of each of its rotations.
+    """Return the anchor of the patch that applies to the files on disk.
 
-    That is the first of each configuration: a later one fits what the one before it leaves. A label that two configurations have
-    is left out, since a rotation does not say whose it is.
+    The keys are a phase and the label of each rotation in the patch. Only the first patch of each
+    configuration applies to the files on disk; the next one applies after it. A label that two
+    configurations have is omitted, since a rotation does not name its configuration.
     """
     found: dict[tuple[Phase, str], list[str]] = {}
     folders: set[str] = set()
@@ -70,26 +72,29 @@ def places(written: tuple[WrittenPatch, ...]) -> Mapping[tuple[Phase, str], str]
 
 
 def highlight_diff(diff: str) -> Markup:
-    """The diff as HTML whose text is the diff itself."""
+    """Return the diff as HTML whose text is the diff itself."""
     from markupsafe import Markup
 
     return Markup("").join(_line(line) for line in _lines(diff))
 
 
 def show_controls(line: str) -> Markup:
-    """The text as HTML whose text it is, with a code to be seen for each character that is not."""
+    """Return the text as HTML with the same text; each invisible character has a visible code."""
     from markupsafe import Markup, escape
 
     if _PLAIN.fullmatch(line) or line.replace("\n", "").replace("\t", "").isprintable():
         return escape(line)
     body = line.removesuffix("\r\n")
-    # Where every line ends so, as in a file of Windows, that is no news: it is shown, and not made much of.
+    # If every line ends with CRLF, as in a file of Windows, the code is shown without emphasis.
     end = "" if body == line else Markup('<b class="odd end" data-code="CR">&#13;</b>\n')
     return Markup("").join(map(_character, body)) + end
 
 
 def fits_html(text: str) -> bool:
-    """Whether HTML can hold it: there is no way to write NUL and what is no text, and what is copied must be what was written."""
+    """Return whether HTML can contain the text unchanged.
+
+    HTML has no form for NUL and for lone surrogates.
+    """
     return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text)
 
 
@@ -132,7 +137,8 @@ def _character(char: str) -> Markup:
     code = f"U+{ord(char):04X}"
     if not fits_html(char):
         return Markup('<b class="odd" data-code="{}"></b>').format(code)
-    # A parser of HTML makes a line feed of a bare carriage return, and something else of a reference to some other controls.
+    # An HTML parser turns a bare carriage return into a line feed. It turns a reference to some
+    # other controls into another character.
     return Markup('<b class="odd" data-code="{}">{}</b>').format(
         code, Markup("&#13;") if char == "\r" else char
     )

@@ -1,4 +1,4 @@
-"""Findings, headline."""
+"""Findings and the headline of the page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from checker.reports.html.format import Name, count_noun, day_of, split, time_le
 
 
 class FindingView(Struct, frozen=True, kw_only=True):
-    """One finding; `weight` sorts by severity, `days` by days left, the unknown last; `suppressed` says why it does not count."""
+    """One finding.
+
+    `weight` sorts by severity, `days` by days left with unknown ones last. `suppressed` is the
+    reason of a suppression.
+    """
 
     rule: str
     severity: str
@@ -31,7 +35,7 @@ class FindingView(Struct, frozen=True, kw_only=True):
 
 
 class Findings(Struct, frozen=True, kw_only=True):
-    """All findings in their order, and what they can be filtered by."""
+    """All findings in their order, and the values to filter them by."""
 
     all: tuple[FindingView, ...]
     rules: tuple[tuple[str, int], ...]
@@ -40,7 +44,7 @@ class Findings(Struct, frozen=True, kw_only=True):
 
 
 def finding_views(outcome: Outcome) -> Findings:
-    """The findings of an outcome, in the order of every report."""
+    """Return the findings of an outcome, in the order of every report."""
     several = len(outcome.cases.documents) > 1
     entries = tuple(_shown(finding, several=several) for finding in outcome.findings)
     return Findings(
@@ -92,7 +96,10 @@ _ENDING = {"certificate-expiring", "certificate-not-renewing"}
 
 
 class Headline(Struct, frozen=True, kw_only=True):
-    """`tone` is bad, doubt, fine or, where only warnings weigh, warn; `said` the sentence, `more` what is added to it."""
+    """The headline of the page: its sentence in `said`, and additional sentences in `more`.
+
+    `tone` is bad, doubt, warn (warnings only) or fine.
+    """
 
     tone: str
     said: str
@@ -100,7 +107,7 @@ class Headline(Struct, frozen=True, kw_only=True):
 
 
 def headline(outcome: Outcome) -> Headline:
-    """Say how things stand, from the findings that count; one that is suppressed does not."""
+    """Return the headline for the findings that count; suppressed ones do not."""
     if outcome.not_before is not None and outcome.verdict is not Verdict.INCONCLUSIVE:
         plan = plan_in_words(outcome.not_before)
         weighing = [finding for finding in outcome.findings if outcome.counts(finding)]
@@ -121,14 +128,20 @@ def headline(outcome: Outcome) -> Headline:
             )
         case Verdict.INCONCLUSIVE:
             said = "Not everything could be checked."
-            more = "What could be checked shows nothing that fails. What could not is listed below, and is not known to be fine."
+            more = (
+                "What could be checked shows nothing that fails. "
+                "What could not is listed below, and is not known to be fine."
+            )
             return Headline(tone="doubt", said=said, more=(more, *_next_end(outcome)))
         case Verdict.CLEAN:
             return _clean(outcome)
 
 
 def _clean(outcome: Outcome) -> Headline:
-    """Calm only as far as the findings are: what is suppressed counts no more, what only weighs too little is still said."""
+    """Return the headline of a clean outcome.
+
+    It ignores suppressed findings, but mentions findings below the failing severity.
+    """
     open_ones = [finding for finding in outcome.findings if finding.suppression is None]
     if any(finding.severity is Severity.ERROR for finding in open_ones):
         errors = [finding for finding in open_ones if finding.severity is Severity.ERROR]
@@ -142,7 +155,7 @@ def _clean(outcome: Outcome) -> Headline:
 
 
 def counts(outcome: Outcome) -> Iterator[tuple[str, str]]:
-    """What there is of each kind, with the kind's name: what is not there is left out."""
+    """Yield the number of each kind with the kind's name, without zeros."""
     counted_ones = [finding for finding in outcome.findings if finding.suppression is None]
     for severity in Severity:
         number = sum(
@@ -181,7 +194,8 @@ def _worst(findings: list[Finding]) -> str:
         return (
             one
             if len(ending) == 1
-            else f"{len(ending):,} certificates in use near their end, the first {time_left(soonest)}."
+            else f"{len(ending):,} certificates in use near their end, "
+            f"the first {time_left(soonest)}."
         )
     if "rotation-overdue" in by_rule:
         return "A rotation is overdue."
@@ -189,7 +203,7 @@ def _worst(findings: list[Finding]) -> str:
 
 
 def _next_end(outcome: Outcome) -> Iterator[str]:
-    """The end that comes next among the certificates in use, for whoever asks when to come back."""
+    """Yield a sentence on the next end of a certificate in use: the time of the next action."""
     used = [case for case in outcome.cases.all if case.presented]
     if not used:
         yield "No stage that was read presents a client certificate."

@@ -1,4 +1,4 @@
-"""Words, markup, scale."""
+"""Names, dates and time scales as the page shows them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MONTHS = tuple(_NAMES.split())
 
 
 class Name(NamedTuple):
-    """An address in two parts: what leads to it, which a reader passes over, and what tells it from others."""
+    """An address in two parts: the leading path, and the resource's own name."""
 
     lead: str
     own: str
@@ -36,9 +36,9 @@ class Name(NamedTuple):
 
 
 class StageName(NamedTuple):
-    """A stage as the page lists it; `when` says what the plan changes about it, empty where nothing.
+    """A stage in a list; `when` is the planned change, empty if there is none.
 
-    `again`: what leads to it is that of the one before, and need not be seen twice.
+    `again` means that the leading path is the same as for the previous stage and is not repeated.
     """
 
     name: Name
@@ -47,7 +47,7 @@ class StageName(NamedTuple):
 
 
 def listed(stages: Iterable[StageName]) -> Iterator[StageName]:
-    """Stages in their order, with what leads to each seen once."""
+    """Yield the stages in their order, and mark repeated leading paths."""
     lead = None
     for stage in stages:
         yield stage._replace(again=stage.name.lead == lead)
@@ -62,7 +62,7 @@ class Date(NamedTuple):
 
 
 def name_of(address: Address | None, otherwise: str) -> Name:
-    """An address split before its own name; where there is none, what names the thing otherwise."""
+    """Split an address before its own name; without an address, use the other name."""
     if address is None:
         return Name("", otherwise)
     own = f"{address.name}{print_key(address.key)}"
@@ -70,35 +70,38 @@ def name_of(address: Address | None, otherwise: str) -> Name:
 
 
 def split(text: str) -> Name:
-    """An address that is known as text alone, split likewise: at the dot before the last word that no bracket holds."""
+    """Split an address that is available as text only.
+
+    It is split at the dot before the last word outside of brackets.
+    """
     head = text.partition("[")[0] if text.endswith("]") else text
     at = head.rfind(".") + 1
     return Name(text[:at], text[at:])
 
 
 def date_of(moment: datetime) -> Date:
-    """A moment for a reader and for a machine."""
+    """Format a moment for a reader and for a machine."""
     moment = moment.astimezone(UTC)
     return Date(f"{moment.isoformat()[:19]}Z", day_of(moment))
 
 
 def day_of(moment: date) -> str:
-    """A day in words: 6 Dec 2026."""
+    """Format a day in words: 6 Dec 2026."""
     return f"{moment.day} {MONTHS[moment.month - 1][:3]} {moment.year}"
 
 
 def month_of(moment: datetime) -> str:
-    """A month in words: December 2026."""
+    """Format a month in words: December 2026."""
     return f"{MONTHS[moment.month - 1]} {moment.year}"
 
 
 def count_noun(count: int, noun: str) -> str:
-    """A count with its noun: 1 stage, 2,950 certificates."""
+    """Format a count with its noun: 1 stage, 2,950 certificates."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def time_left(days: int) -> str:
-    """How far off something is: whole days, rounded down, as `days_left` counts them."""
+    """Format the time until an event: whole days, rounded down, as in `days_left`."""
     match days:
         case 0:
             return "in less than a day"
@@ -128,7 +131,7 @@ _TICKS = (
 
 
 class Tick(Struct, frozen=True):
-    """A mark of the scale: where it stands in per cent of the width, what it says, and the day it falls on."""
+    """A mark of the scale: its position in per cent of the width, its text, and its day."""
 
     at: str
     label: str
@@ -137,18 +140,21 @@ class Tick(Struct, frozen=True):
 
 
 def place(days: float) -> float:
-    """Where a moment that many days from now stands, in per cent of the width; what lies out of reach stands at the edge."""
+    """Return the position of a moment in a number of days, in per cent of the width.
+
+    A moment outside of the scale is at its edge.
+    """
     share = sqrt(min(abs(days), _REACH) / _REACH)
     return NOW + _AHEAD * share if days >= 0 else NOW - NOW * share
 
 
 def percent(at: float) -> str:
-    """A place as the page writes it: a hundredth of a per cent is a tenth of a pixel."""
+    """Format a position for the page: a hundredth of a per cent is a tenth of a pixel."""
     return f"{at:.2f}".rstrip("0").rstrip(".") + "%"
 
 
 def ticks(as_of: datetime) -> Iterator[Tick]:
-    """The marks of the scale for a moment."""
+    """Yield the marks of the scale for a moment."""
     for days, label in _TICKS:
         day = as_of + timedelta(days=days)
         name = "ago" if days < 0 else "now" if days == 0 else f"d{days}"
@@ -160,7 +166,10 @@ _DAY = timedelta(days=1)
 
 
 class LifeSpan(NamedTuple):
-    """A part of the line: `life`, `notice` or `threshold`, `planned` for a life that is yet to begin, `unknown` without an end."""
+    """A part of the line: `life`, `notice`, `threshold`, `planned` or `unknown`.
+
+    `planned` is a life that has not begun, `unknown` is one without an end.
+    """
 
     kind: str
     at: str
@@ -168,14 +177,17 @@ class LifeSpan(NamedTuple):
 
 
 class LifeMark(NamedTuple):
-    """A sign on the line: `introduce`, `repoint`, `end` as AWS gives it, or `recorded`, an end that AWS has not confirmed."""
+    """A sign on the line: `introduce`, `repoint`, `end` or `recorded`.
+
+    `end` is an end that AWS confirmed, `recorded` is one that AWS has not confirmed.
+    """
 
     kind: str
     at: str
 
 
 class Life(NamedTuple):
-    """What the line shows."""
+    """The parts and signs of the line."""
 
     stretches: tuple[LifeSpan, ...]
     marks: tuple[LifeMark, ...]
@@ -184,7 +196,10 @@ class Life(NamedTuple):
 def deadlines(
     case: Case, rotation: Rotation | None, policy: Policy
 ) -> tuple[tuple[str, datetime], ...]:
-    """What must be done by when, as a rotation says it, else as the policy makes it out of the end; none where ACM renews."""
+    """Return the deadlines of a rotation, or those that the policy computes from the end.
+
+    There are none if ACM renews the certificate.
+    """
     if case.expires_at is None or not case.presented or case.certificate.kind == "acm":
         return ()
     introduced = rotation is not None and rotation.introduced
@@ -200,7 +215,10 @@ def deadlines(
 def life_of(
     case: Case, due: tuple[tuple[str, datetime], ...], policy: Policy, as_of: datetime
 ) -> Life:
-    """The line of one certificate; where its beginning is not known, a certificate of API Gateway began 365 days before its end."""
+    """Return the line of one certificate.
+
+    A certificate of API Gateway without a known beginning began 365 days before its end.
+    """
     end = case.expires_at
     if end is None:
         kind = "planned" if case.id is None else "unknown"
@@ -241,27 +259,29 @@ def _share(moment: datetime, as_of: datetime) -> float:
 
 
 def named(name: Name) -> Markup:
-    """An address, its own name set off from what leads to it."""
+    """Format an address with its own name emphasised."""
     from markupsafe import Markup, escape
 
-    # A long way breaks at its dots, before it breaks anywhere.
+    # A long leading path breaks at its dots first.
     lead = (
         f"<span>{str(escape(printable(name.lead))).replace('.', '.<wbr>')}</span>"
         if name.lead
         else ""
     )
-    return Markup(f'<code class="name">{lead}{escape(printable(name.own))}</code>')  # noqa: S704 -- both parts are escaped
+    # Both parts are escaped.
+    return Markup(f'<code class="name">{lead}{escape(printable(name.own))}</code>')  # noqa: S704
 
 
 def dated(date: Date) -> Markup:
-    """A day in words, with its instant for machines."""
+    """Format a day in words, with its instant for machines."""
     from markupsafe import Markup
 
-    return Markup(f'<time datetime="{date.instant}">{date.day}</time>')  # noqa: S704 -- digits and the names of months
+    # Only digits and the names of months.
+    return Markup(f'<time datetime="{date.instant}">{date.day}</time>')  # noqa: S704
 
 
 def draw_life(life: Life) -> Markup:
-    """A certificate's line as SVG: its stretches, what is past and now over them, and its marks above all."""
+    """Draw a certificate's line as SVG: its parts, then the past and now, then its signs."""
     from markupsafe import Markup
 
     stretches = "".join(
@@ -270,7 +290,7 @@ def draw_life(life: Life) -> Markup:
     marks = "".join(
         f'<use href="#m-{mark.kind}" class="{mark.kind}" x="{mark.at}"/>' for mark in life.marks
     )
-    return Markup(f'{stretches}<use href="#m-grid"/>{marks}')  # noqa: S704 -- words and numbers of our own
+    return Markup(f'{stretches}<use href="#m-grid"/>{marks}')  # noqa: S704 -- our own text
 
 
 _CODE = re.compile(r"`([^`]+)`")
@@ -278,7 +298,7 @@ _STARTS = re.compile(r"[a-z]+(?:[,:]? [a-z0-9'`]|$)")
 
 
 def prose(text: str, starts: bool = True) -> Markup:  # noqa: FBT001, FBT002 -- a filter of Jinja
-    """A sentence as the page shows it; a first word that is a name, such as an address, keeps its letters."""
+    """Format a sentence for the page: capitalised, unless it begins with a name or an address."""
     from markupsafe import Markup, escape
 
     text = printable(text)

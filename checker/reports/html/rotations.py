@@ -1,4 +1,4 @@
-"""Rotation cards."""
+"""The cards of rotations and of manual rotations on the page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _STATE = {ConditionStatus.YES: "yes", ConditionStatus.NO: "no", ConditionStatus.
 
 
 class Stop(Struct, frozen=True):
-    """One phase of a rotation: `done`, `now` or `later`, and by when."""
+    """One phase of a rotation: `done`, `now` or `later`, and its deadline."""
 
     phase: str
     state: str
@@ -53,7 +53,7 @@ class Stop(Struct, frozen=True):
 
 
 class Check(Struct, frozen=True):
-    """What must hold before the phase that comes: `yes`, `no` or `unknown`, and in words."""
+    """A condition of the next phase: `yes`, `no` or `unknown`, and its text."""
 
     state: str
     text: str
@@ -61,7 +61,11 @@ class Check(Struct, frozen=True):
 
 
 class Card(Struct, frozen=True, kw_only=True):
-    """One rotation; `state` is next, waiting, blocked or done, `deed` what to do about it now, `how` the way to do it."""
+    """One rotation.
+
+    `state` is next, waiting, blocked or done. `deed` is the next action, `how` is the way to take
+    it.
+    """
 
     anchor: str
     predecessor: Name
@@ -85,17 +89,17 @@ class Card(Struct, frozen=True, kw_only=True):
 
 
 def anchors(outcome: Outcome) -> dict[int, str]:
-    """The place of each rotation on the page, by its position."""
+    """Return the anchor of each rotation on the page, by its position."""
     return {number: f"r{number}" for number in range(len(outcome.rotations))}
 
 
 def cards(
     outcome: Outcome, patches: Mapping[tuple[Phase, str], str], steps: Mapping[str, str]
 ) -> tuple[Card, ...]:
-    """A card for each rotation.
+    """Return a card for each rotation.
 
-    `patches` names the place of a written patch by its phase and a rotation's label, `steps` that of what is done by hand, by the
-    id of a certificate.
+    `patches` is the anchor of a written patch by its phase and a rotation's label. `steps` is the
+    anchor of manual steps by the id of a certificate.
     """
     return tuple(
         _card(anchor, outcome.rotations[number], patches, steps, outcome.cases.as_of)
@@ -160,7 +164,7 @@ def _card(
 
 
 def _phase(rotation: Rotation) -> Phase:
-    """The phase that comes next, whether or not it is safe now."""
+    """Return the next phase, whether or not it is safe now."""
     if isinstance(rotation.step, Next):
         return rotation.step.phase
     if not rotation.introduced:
@@ -169,7 +173,10 @@ def _phase(rotation: Rotation) -> Phase:
 
 
 def _awaited(rotation: Rotation, phase: Phase) -> Phase:
-    """The phase whose conditions a reader wants to see: introduce has none, so that repoint's show what it leads to."""
+    """Return the phase whose conditions the card shows.
+
+    Introduce has no conditions, so its card shows those of repoint, the phase after it.
+    """
     return (
         Phase.REPOINT
         if phase is Phase.INTRODUCE and not isinstance(rotation.step, Blocked)
@@ -196,7 +203,7 @@ def _told(rotation: Rotation, *, written: bool) -> tuple[str, str, str]:
 
 
 def _how(rotation: Rotation, phase: Phase, *, written: bool) -> str:
-    """The way to take a phase: what does not hold yet first, then what nobody but a person can confirm (I2)."""
+    """Return how to take a phase: unmet conditions first, then those for a person to confirm."""
     own = [condition for condition in rotation.conditions if condition.phase is phase]
     unmet = "; ".join(condition.text for condition in own if condition.holds is ConditionStatus.NO)
     unsure = "; ".join(
@@ -231,7 +238,10 @@ def _date(moment: datetime | None) -> Date | None:
 
 
 class StepView(Struct, frozen=True, kw_only=True):
-    """What is done, the lines of shell that do it, and what must hold before the next; `whole` as for a patch."""
+    """One step: its action, its shell commands, and the conditions of the next step.
+
+    `whole` is whether the page can contain the commands unchanged, as for a patch.
+    """
 
     does: str
     commands: Markup | None
@@ -253,7 +263,7 @@ class ManualCard(Struct, frozen=True, kw_only=True):
 
 
 def manual_cards(rotations: tuple[ManualRotation, ...], as_of: datetime) -> tuple[ManualCard, ...]:
-    """The rotations in the order of the report."""
+    """Return the cards of the manual rotations, in the order of the report."""
     return tuple(
         ManualCard(
             anchor=f"h{number}",
@@ -272,7 +282,10 @@ def manual_cards(rotations: tuple[ManualRotation, ...], as_of: datetime) -> tupl
 
 
 def steps_of(rotations: tuple[ManualRotation, ...]) -> Mapping[str, str]:
-    """Where on the page the steps for a certificate are, by its id; an id that two places have is left out."""
+    """Return the anchor of the steps for each certificate, by its id.
+
+    An id that two places have is omitted.
+    """
     times = Counter(rotation.certificate_id for rotation in rotations)
     return {
         rotation.certificate_id: f"h{number}"

@@ -1,6 +1,7 @@
-"""Markdown for comments on pull requests and for summaries of pipelines, as long as the place that it is for allows.
+"""Markdown for comments on pull requests and for pipeline summaries, within a length limit.
 
-It is written from JSON version 1, so that the outcomes of several workspaces, each from a run of its own, make one report.
+The input is JSON version 1, so that one report can contain the outcomes of several workspaces, each
+from its own run.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ _EVERYTHING = 10**9
 
 
 class Detail(Struct, frozen=True, kw_only=True):
-    """How many there may be of each part; `minor` are notes and suppressed findings, `instead` the folds that are not shown."""
+    """The maximum number of items in each part.
+
+    `minor` are notes and suppressed findings, `instead` are the lines for folds that are not shown.
+    """
 
     rows: int = _EVERYTHING
     certificates: int = _EVERYTHING
@@ -33,8 +37,9 @@ class Detail(Struct, frozen=True, kw_only=True):
     instead: int = _EVERYTHING
 
 
-# What is left out first stands first: certificates far from their end, then what counts for nothing. Behind the third, patches are
-# replaced by how to get them, the last phases first; then findings and rotations are cut short, and root modules last of all.
+# From full to short. Certificates far from their end are omitted first, then findings that do not
+# count. From the fourth entry on, a command replaces each patch, the last phases first. Then
+# findings and rotations are cut short, and root modules last.
 _SHRINKING = (
     Detail(),
     Detail(certificates=10),
@@ -64,7 +69,7 @@ class _Parts(Struct, frozen=True, kw_only=True):
 
 
 def render(outcome: Outcome) -> str:
-    """Write an outcome as Markdown of whatever length."""
+    """Write an outcome as Markdown without a length limit."""
     return render_documents(
         [NamedAccounts(name="", document=cast("JsonDocument", outcome_document(outcome)))]
     )
@@ -77,10 +82,11 @@ def render_documents(
     masked: bool = False,
     artifact: str | None = None,
 ) -> str:
-    """Write the outcomes of some checks as one report in Markdown, at most `limit` UTF-16 code units long.
+    """Write the outcomes of some checks as one report, at most `limit` UTF-16 code units long.
 
-    What does not fit is left out in the order of `_SHRINKING`, with its number in its place; a patch is there whole or not at all.
-    `masked` takes the ids of accounts out, `artifact` names where a pipeline keeps the patches.
+    Content that does not fit is omitted in the order of `_SHRINKING`, and the report shows the
+    number of omitted items. A patch is complete or omitted. `masked` replaces the ids of accounts.
+    `artifact` is the pipeline's artifact with the patches.
     """
     held = mask_accounts(documents) if masked else tuple(documents)
     parts = _Parts(
@@ -118,16 +124,18 @@ def _filled(parts: _Parts, detail: Detail, text: str, limit: int) -> str:
         text = _assembled(parts, detail, chosen)
         if size(text) <= limit:
             return text
-        # Lines that were only counted came up in the place of those that are shown: one patch less makes room for them.
+        # Fewer lines for omitted patches make room for lines that were only counted before, so the
+        # text may still be too long: omit one patch more.
         chosen[len(chosen) - 1 - chosen[::-1].index(True)] = False
     return _assembled(parts, detail, chosen)
 
 
 def _chosen(parts: _Parts, room: int) -> list[bool]:
-    """Which patches are shown: each that still finds room, in the order in which they are applied."""
+    """Return which patches to show: each that still fits, in the order of their application."""
     chosen: list[bool] = []
     for each in parts.folds:
-        # Its own line stands in its place until then, and may be one of those that are only counted: so that is not won back.
+        # A shown patch also saves its own line. That is not counted, since the line may be one of
+        # those that are not shown.
         needed = size(each.whole) + 2 if each.whole is not None else room + 1
         chosen.append(needed <= room)
         room -= needed if chosen[-1] else 0
@@ -135,7 +143,7 @@ def _chosen(parts: _Parts, room: int) -> list[bool]:
 
 
 def size(text: str) -> int:
-    """How long forges take a text for: they count UTF-16 code units, or fewer."""
+    """Return the length of a text as forges count it: in UTF-16 code units, or fewer."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -148,14 +156,16 @@ def _assembled(parts: _Parts, detail: Detail, shown: Sequence[bool]) -> str:
     ]
     blocks += _list("", parts.notices, detail.notices, "notices")
     blocks += _table(
-        "| root module | verdict | nearest end | errors | warnings | notes | certificates | stages |\n"
+        "| root module | verdict | nearest end "
+        "| errors | warnings | notes | certificates | stages |\n"
         "|---|---|---|--:|--:|--:|--:|--:|",
         [row.line for row in parts.rows],
         detail.rows,
         lambda left: f"… and {left} more root modules{_how_they_stand(parts.rows[detail.rows :])}",
     )
     certificates = _table(
-        f"|{' outcome |' * parts.named} certificate | id | left | evidence | account and region | presented by |\n"
+        f"|{' outcome |' * parts.named} certificate | id | left | evidence "
+        "| account and region | presented by |\n"
         f"|{'---|' * parts.named}---|---|---|---|---|---|",
         parts.certificates,
         detail.certificates,

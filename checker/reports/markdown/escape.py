@@ -1,4 +1,4 @@
-"""GitHub-safe Markdown."""
+"""Escape text for Markdown on GitHub and GitLab."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from checker.reports.json_v1_read import JsonDocument
 _LONGEST = 1_000
 _RUN = re.compile(r"`+")
 _TOKEN = re.compile(r"`(?P<quoted>[^`]+)`|(?P<space>\s+)|(?P<word>[^\s`]+|`+)")
-# A date, or a word that no forge can take for a mention, a reference (GH-12), a page or a commit.
+# A date, or a word that no forge reads as a mention, a reference (GH-12), a page or a commit.
 _PLAIN = re.compile(r"\(?(?:\d{4}-\d\d-\d\d|[A-Za-z]+(?:['-][A-Za-z]+)*(?:'s)?|\d+)\)?[,.;:!?]*\)?")
-# What would begin a numbered list where a line begins with it.
+# The start of a numbered list, at the beginning of a line.
 _NUMBERED = re.compile(r"\d+[.)]")
 _PUNCTUATION = ",.;:"
 _COMMIT = re.compile(r"[0-9a-f]{7,}", re.IGNORECASE)
 
 
 def code(text: str, *, longest: int = _LONGEST) -> str:
-    """The text as a code span, also inside a table's cell; what is longer than `longest` characters ends in an ellipsis."""
+    """Format text as a code span, also inside a table's cell.
+
+    A text longer than `longest` characters ends in an ellipsis.
+    """
     shown = shorten(printable(text), longest).replace("|", "\\x7c")
     if not shown.strip():
         return '`""`'
@@ -34,7 +37,10 @@ def code(text: str, *, longest: int = _LONGEST) -> str:
 
 
 def sentence(text: str, *, longest: int = _LONGEST) -> str:
-    """A sentence of ours that holds foreign names: plain words stay, what stood in backticks and every other word becomes code."""
+    """Format a sentence that contains foreign names.
+
+    Plain words stay; text in backticks and every other word become code.
+    """
     pieces: list[str] = []
     for token in _TOKEN.finditer(shorten(printable(text), longest)):
         piece = (
@@ -44,7 +50,7 @@ def sentence(text: str, *, longest: int = _LONGEST) -> str:
             if token["quoted"]
             else _word(token["word"])
         )
-        # Two spans that touch would be read as one.
+        # Two adjacent spans would be read as one.
         pieces.append(
             f" {piece}" if pieces and pieces[-1].endswith("`") and piece.startswith("`") else piece
         )
@@ -52,26 +58,27 @@ def sentence(text: str, *, longest: int = _LONGEST) -> str:
 
 
 def in_html(text: str, *, longest: int = _LONGEST) -> str:
-    """The text for an HTML block, such as the summary of a fold, where Markdown is not read."""
+    """Escape text for an HTML block, such as the summary of a fold."""
     return f"<code>{html.escape(shorten(printable(text), longest))}</code>"
 
 
 def fenced(text: str, language: str) -> str:
-    """The text as a fenced block that nothing in it can end: the fence is longer than any run of backticks inside."""
+    """Format text as a fenced block; the fence is longer than any run of backticks inside."""
     fence = _longer_than(text, least=3)
     return f"{fence}{language}\n{text if text.endswith(chr(10)) else text + chr(10)}{fence}"
 
 
 def fits_comment(text: str) -> bool:
-    """Whether a comment can carry the text so that it comes out as it went in, and looks like what it is.
+    """Return whether a comment can show the text unchanged.
 
-    Carriage returns are lost on the way, and invisible characters would show another text than the one that is applied.
+    A comment loses carriage returns. With invisible characters, the visible text would differ from
+    the text to apply.
     """
     return all(char in "\n\t" or char.isprintable() for char in text)
 
 
 def shorten(text: str, longest: int) -> str:
-    """The text, or its beginning and an ellipsis."""
+    """Shorten a text to its beginning and an ellipsis, if it is too long."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
@@ -80,7 +87,7 @@ def _word(word: str) -> str:
         _PLAIN.fullmatch(word) and not _COMMIT.search(word) and not _NUMBERED.match(word)
     ):
         return word
-    # What ends a sentence stays outside, so that a name can be taken out as it is.
+    # The end of a sentence stays outside, so that a name can be copied unchanged.
     bare = word.rstrip(_PUNCTUATION)
     wrapped = bare.startswith("(") and bare.endswith(")") and not {"(", ")"} & set(bare[1:-1])
     lead = "(" if bare.startswith("(") and (wrapped or bare.count("(") > bare.count(")")) else ""
@@ -97,17 +104,17 @@ _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 class NamedAccounts(Struct, frozen=True, kw_only=True):
-    """A document under the name by which a table of several tells it; empty where there is but one."""
+    """A document and its name in a table of several; the name is empty if there is only one."""
 
     name: str
     document: JsonDocument
 
 
 def mask_accounts(documents: Sequence[NamedAccounts]) -> tuple[NamedAccounts, ...]:
-    """The documents with `account-1`, `account-2` … for the ids of accounts, the same for the same id throughout.
+    """Return the documents with `account-1`, `account-2` … instead of the ids of accounts.
 
-    A patch or a command that holds one cannot be changed without being another: the patch becomes empty, and so do the steps, which
-    says that they are withheld.
+    The same id has the same number throughout. A patch or a command with an id cannot be changed:
+    the patch and the steps become empty, which marks them as withheld.
     """
     found = sorted(
         {

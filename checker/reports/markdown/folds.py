@@ -1,4 +1,7 @@
-"""Folds of a report in Markdown: each whole, or not there and how to get it in its place; never a part of one."""
+"""The folds of a Markdown report.
+
+A fold is complete, or the report says how to get its content; it is never cut short.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from checker.reports.markdown.escape import (
 
 
 class Section(StrEnum):
-    """Under which heading a fold stands."""
+    """The heading above a fold."""
 
     PATCHES = "#### Patches, one phase an apply"
     BY_HAND = "#### By hand, with the AWS CLI"
@@ -32,7 +35,10 @@ _MORE = {
 
 
 class Folded(Struct, frozen=True, kw_only=True):
-    """A patch or some steps as a fold, None where a comment cannot show it as it is, and the line that says how to get it then."""
+    """A patch or some steps as a fold, and the line to show instead of it.
+
+    The fold is None if a comment cannot show its content unchanged.
+    """
 
     section: Section
     whole: str | None
@@ -40,12 +46,12 @@ class Folded(Struct, frozen=True, kw_only=True):
 
 
 def fold(summary: str, body: str) -> str:
-    """A fold; `summary` is HTML, `body` Markdown."""
+    """Format a fold; `summary` is HTML, `body` Markdown."""
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
 def arrange(folds: Sequence[Folded], shown: Sequence[bool], most: int) -> list[str]:
-    """The blocks of all folds: those that are shown, and at most `most` lines a section for the others."""
+    """Return the blocks of all folds: the shown ones, and `most` lines per section for others."""
     return [block for section in Section for block in _section(section, folds, shown, most)]
 
 
@@ -76,11 +82,11 @@ _CONDITIONS = 20
 
 
 def folded(documents: Sequence[NamedAccounts], *, artifact: str | None) -> list[Folded]:
-    """Every patch, the first phases first; one that several root modules share is there once."""
+    """Return every patch, first phases first; one that several root modules share appears once."""
     shared: dict[str, tuple[JsonPatch, dict[str, None]]] = {}
     for each in documents:
         for patch in each.document.get("patches", ()):
-            # Those that are withheld hold something of their own.
+            # Withheld patches have an empty diff, but differ from each other.
             key = patch["diff"] or f"{each.name}\0{len(shared)}"
             shared.setdefault(key, (patch, {}))[1][each.name] = None
     found = sorted(shared.values(), key=lambda entry: _PHASES.index(entry[0]["phase"]))
@@ -88,7 +94,7 @@ def folded(documents: Sequence[NamedAccounts], *, artifact: str | None) -> list[
 
 
 def how_to_get(phase: str, artifact: str | None) -> str:
-    """The command that writes a patch, and where else it lies."""
+    """Return the command that writes a patch, and the artifact that contains it."""
     beside = f", or take it from the artifact {code(artifact)}" if artifact else ""
     return f"`tfcert patch --phase {phase} --out patches` writes it{beside}"
 
@@ -96,13 +102,16 @@ def how_to_get(phase: str, artifact: str | None) -> str:
 def _folded(patch: JsonPatch, names: Sequence[str], artifact: str | None) -> Folded:
     which = " ".join(code(name, longest=80) for name in names[:_NAMES] if name)
     more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-    # Its name alone: the folder is the workspace's, or the reader's own.
+    # The file name only: the folder is the one of the workspace or of the reader.
     title = f"{f'{which}{more} ' if which else ''}{code(patch['file'], longest=80)}"
     instead = f"- {title}: {_why_not(patch)}; {how_to_get(patch['phase'], artifact)}"
     if not patch["diff"] or not fits_comment(patch["diff"]):
         return Folded(section=Section.PATCHES, whole=None, instead=instead)
     among = " ".join(in_html(name, longest=80) for name in names[:_NAMES] if name)
-    summary = f"{f'{among}{more} ' if among else ''}{in_html(patch['file'], longest=80)}: {patch['phase']} ({_standing(patch)})"
+    summary = (
+        f"{f'{among}{more} ' if among else ''}{in_html(patch['file'], longest=80)}: "
+        f"{patch['phase']} ({_standing(patch)})"
+    )
     conditions = "".join(f"- first: {sentence(text)}\n" for text in patch["unmet"][:_CONDITIONS])
     body = (
         f"{conditions}\n{fenced(patch['diff'], 'diff')}"
@@ -129,7 +138,7 @@ _NAME = 80
 
 
 def folded_by_hand(documents: Sequence[NamedAccounts]) -> list[Folded]:
-    """Every rotation by hand, the nearest end first."""
+    """Return every manual rotation, the nearest end first."""
     found = [(each.name, one) for each in documents for one in each.document.get("by_hand", ())]
     found.sort(key=lambda entry: (entry[1]["expires_at"] is None, entry[1]["expires_at"] or ""))
     return [_folded_manual(name, one) for name, one in found]

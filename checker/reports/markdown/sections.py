@@ -1,4 +1,4 @@
-"""The parts of a report in Markdown, line by line and the most urgent first, so that as many are taken as there is room for."""
+"""The parts of a Markdown report as lines, the most urgent first; a limit cuts the last ones."""
 
 from __future__ import annotations
 
@@ -20,27 +20,30 @@ _WHOLE = "(the account as a whole)"
 
 
 class MarkdownRow(Struct, frozen=True, kw_only=True):
-    """A source in the table of root modules: its verdict's rank among `_VERDICTS`, and its line."""
+    """A source in the table of root modules: its verdict's rank in `_VERDICTS`, and its line."""
 
     rank: int
     line: str
 
 
 def verdict(documents: Sequence[JsonDocument]) -> str:
-    """The worst of several: findings outrank what is inconclusive, and that outranks clean (I4)."""
+    """Return the worst verdict; the order is findings, inconclusive, clean."""
     return min(
         (document["verdict"] for document in documents), key=_VERDICTS.index, default="inconclusive"
     )
 
 
 def counted(documents: Sequence[JsonDocument]) -> str:
-    """The findings that count, in words; empty where there are none."""
+    """Return the number of findings that count, in words; empty if there are none."""
     sums = {name: sum(_count(document, name) for document in documents) for name in _SEVERITIES}
     return ", ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in sums.items() if count)
 
 
 def not_before(documents: Sequence[JsonDocument]) -> datetime | None:
-    """The moment before which no plan of these is to be applied; None where no finding names one."""
+    """Return the earliest moment at which a plan of these may be applied.
+
+    None if no finding has such a moment.
+    """
     named = [
         one.get("not_before")
         for document in documents
@@ -51,13 +54,13 @@ def not_before(documents: Sequence[JsonDocument]) -> datetime | None:
 
 
 def rows(documents: Sequence[NamedAccounts]) -> list[MarkdownRow]:
-    """A row for each source of each document, what needs a person first."""
+    """Return a row for each source of each document, the most urgent first."""
     found = [entry for each in documents for entry in _rows(each)]
     return [row for _, row in sorted(found, key=lambda entry: entry[0])]
 
 
 def certificates(documents: Sequence[NamedAccounts]) -> list[str]:
-    """A line of a table for each certificate, the nearest end first."""
+    """Return a table row for each certificate, the nearest end first."""
     found = [
         (each.name, one)
         for each in documents
@@ -76,7 +79,10 @@ def certificates(documents: Sequence[NamedAccounts]) -> list[str]:
 
 
 def findings(documents: Sequence[NamedAccounts], *, minor: bool) -> list[str]:
-    """An item of a list for each finding, errors first; `minor` are the notes and what is suppressed."""
+    """Return a list item for each finding, errors first.
+
+    With `minor`, these are the notes and the suppressed findings.
+    """
     found = [
         (each.name, one)
         for each in documents
@@ -88,7 +94,7 @@ def findings(documents: Sequence[NamedAccounts], *, minor: bool) -> list[str]:
 
 
 def steps(documents: Sequence[NamedAccounts]) -> list[str]:
-    """An item of a list for each rotation that is not done: what is next."""
+    """Return a list item for each unfinished rotation, with its next step."""
     found = [
         (each.name, one, datetime.fromisoformat(each.document["as_of"]))
         for each in documents
@@ -100,7 +106,7 @@ def steps(documents: Sequence[NamedAccounts]) -> list[str]:
 
 
 def notices(documents: Sequence[NamedAccounts]) -> list[str]:
-    """What every report must say beside its findings."""
+    """Return the notices of the documents, which every report must contain."""
     lines = [
         f"- {sentence(text)}" for each in documents for text in each.document.get("notices", ())
     ]
@@ -150,7 +156,7 @@ def _rows(each: NamedAccounts) -> Iterator[tuple[tuple[int, int, str], MarkdownR
 
 
 def _verdict(mine: Sequence[JsonFinding]) -> str:
-    """How one source of several stands; the exit code is that of them all."""
+    """Return the verdict on one source of several; the exit code covers them all."""
     held = [one for one in mine if one["suppression"] is None]
     if any(one["severity"] == "error" and one["rule"] != _UNVERIFIED for one in held):
         return "findings"
@@ -165,7 +171,8 @@ def _nearest(known: Sequence[JsonCertificate]) -> str:
         key=lambda each: each["days_left"] or 0,
         default=None,
     )
-    return _left(one) if one is not None else "not known" if known else "–"  # noqa: RUF001 -- a dash is what an empty cell shows
+    # A dash marks an empty cell.
+    return _left(one) if one is not None else "not known" if known else "–"  # noqa: RUF001
 
 
 def _certificate(name: str, one: JsonCertificate) -> str:
@@ -177,14 +184,17 @@ def _certificate(name: str, one: JsonCertificate) -> str:
         _left(one),
         f"{one['evidence']}",
         " ".join(code(text, longest=_NAME) for text in (one["account"], one["region"]) if text)
-        or "–",  # noqa: RUF001 -- likewise
+        or "–",  # noqa: RUF001 -- as above
         presenters_in_words(presented, one.get("searched")),
     )
     return f"| {' | '.join(cells)} |"
 
 
 def _stray(one: JsonCertificate) -> str:
-    """What stands for the address of a certificate that has none: of a scan, whether the states that it was given know it."""
+    """Return the text for a certificate without an address.
+
+    For a scan, it says whether the given states contain the certificate.
+    """
     if not one["source"].startswith("aws://"):
         return "(not in this state)"
     return "(unmanaged)" if one.get("managed") is False else "(not known whether it is managed)"
@@ -233,11 +243,14 @@ def _step(name: str, one: JsonRotation, as_of: datetime) -> str:
         if text
     ]
     dates = f"; {', '.join(by)}" if by else ""
-    return f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: **{phase}**{how}{reason}{dates}{_late(one, as_of)}"
+    return (
+        f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: "
+        f"**{phase}**{how}{reason}{dates}{_late(one, as_of)}"
+    )
 
 
 def _deadlines(one: JsonRotation) -> tuple[tuple[str, str | None], ...]:
-    """The deadlines that are still ahead: that of introduce only before the successor is there."""
+    """Return the deadlines in the future; introduce has one only until the successor exists."""
     both = (("introduce", one["introduce_by"]), ("repoint", one["repoint_by"]))
     if not one["stages"]:
         return ()

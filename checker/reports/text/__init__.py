@@ -1,4 +1,4 @@
-"""80 columns."""
+"""The plain-text report, 80 columns wide."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 
 _THEN = {
-    Phase.INTRODUCE: "apply what `tfcert patch` writes, then have the backends trust the successor beside it",
+    Phase.INTRODUCE: "apply what `tfcert patch` writes, "
+    "then have the backends trust the successor beside it",
     Phase.REPOINT: "apply what `tfcert patch` writes, then watch the backends",
     Phase.RETIRE: "apply what `tfcert patch` writes; the backends need not trust it any more",
     Phase.ROLLBACK: "apply what `tfcert patch --phase rollback` writes",
@@ -32,7 +33,10 @@ _THEN = {
 
 
 def what_next(outcome: Outcome, width: int) -> Iterator[Line]:
-    """A paragraph for each rotation; without any, that there is nothing to do, or what comes first."""
+    """Yield a paragraph for each rotation.
+
+    Without rotations, it says that nothing is to do, or what comes first.
+    """
     for rotation in outcome.rotations:
         yield Line(())
         yield from _rotation(rotation, width, outcome.cases.as_of)
@@ -53,11 +57,17 @@ def _quiet(outcome: Outcome) -> str:
     if not ends:
         return "nothing to do: no stage that was read presents a certificate"
     first, left = min(ends)
-    return f"nothing to do: the first certificate that a stage presents ends on {first:%Y-%m-%d}, in {left} days"
+    return (
+        "nothing to do: the first certificate that a stage presents "
+        f"ends on {first:%Y-%m-%d}, in {left} days"
+    )
 
 
 def _patches(patches: tuple[WrittenPatch, ...], width: int) -> Iterator[Line]:
-    """Which patches there are, and how to have them: a text that is wrapped and trimmed carries none that could be applied."""
+    """Yield the names of the patches, and how to get them.
+
+    The report does not contain their text: wrapped and trimmed, a patch could not be applied.
+    """
     for patch in patches:
         yield from wrapped(
             (TextSpan(patch.file_name, Tone.STRONG), TextSpan(f": {', '.join(patch.rotations)}")),
@@ -66,7 +76,10 @@ def _patches(patches: tuple[WrittenPatch, ...], width: int) -> Iterator[Line]:
         )
         for condition in patch.unmet:
             yield from wrapped((TextSpan(f"first: {condition}"),), width, indent=4, hanging=6)
-    told = "-> `tfcert patch --phase all --out DIR` stores them; --format json, markdown and html carry them"
+    told = (
+        "-> `tfcert patch --phase all --out DIR` stores them; "
+        "--format json, markdown and html carry them"
+    )
     yield from wrapped((TextSpan(told),), width, indent=4, hanging=7)
 
 
@@ -122,13 +135,17 @@ _SOON, _NEAR = 30, 60
 
 
 def is_empty_scan(part: DocumentCases) -> bool:
-    """Whether it is an account and region that was scanned to its end, and there is nothing in it to show."""
+    """Return whether an account and region was scanned completely and contains nothing to show."""
     found = part.document
     return found.source.kind == "aws" and not (found.stages or part.cases or found.unread)
 
 
 def table(part: DocumentCases, width: int, observations: Observations) -> Iterator[Line]:
-    """Two lines a certificate: what is left of it, a mark for each month, its end and who presents it; then its address."""
+    """Yield two lines for each certificate.
+
+    The first has its days left, a mark for each month, its end and its stages; the second its
+    address.
+    """
     for case in sorted((case for case in part.cases if case.id is not None), key=_urgency):
         stages = len(set(case.subject.stages))
         presented = presenters_in_words(stages, searched(part, case, observations))
@@ -196,7 +213,8 @@ _VERDICTS = {
     Verdict.INCONCLUSIVE: ("inconclusive: not everything could be checked", Tone.WARNING),
 }
 _NO_MORE_ROTATIONS = (
-    "note: stages that name the ARN of an ACM certificate from a private CA need no yearly rotation: ACM renews it, the stages "
+    "note: stages that name the ARN of an ACM certificate from a private CA "
+    "need no yearly rotation: ACM renews it, the stages "
     "follow; it takes AWS Private CA, and backends that trust that CA"
 )
 
@@ -207,7 +225,7 @@ def render(outcome: Outcome) -> str:
 
 
 def lay_out(outcome: Outcome, width: int) -> Iterator[Line]:
-    """The report as lines of at most `width` columns."""
+    """Yield the lines of the report, at most `width` columns wide."""
     yield from wrapped(_verdict(outcome), width, hanging=2)
     for notice in outcome.notices:
         yield from _note(f"note: {notice}", width)
@@ -272,7 +290,10 @@ def _verdict(outcome: Outcome) -> Iterator[TextSpan]:
 def _document(
     part: DocumentCases, width: int, observations: Observations, *, several: bool
 ) -> Iterator[Line]:
-    """A table a source, each under its name where there are several: two states may well know the same certificate."""
+    """Yield a table for each source, with its name if there are several.
+
+    Two states may contain the same certificate, so the tables are separate.
+    """
     if several:
         stages, certificates = len(part.document.stages), len(part.document.certificates)
         told = f" ({part.document.source.kind}; stages: {stages}, certificates: {certificates})"
@@ -288,7 +309,10 @@ def _document(
 def _nothing_in(places: int, width: int) -> Iterator[Line]:
     if places:
         have = "has" if places == 1 else "have"
-        told = f"{places} of the accounts and regions that were scanned {have} no stage and no certificate"
+        told = (
+            f"{places} of the accounts and regions that were scanned {have} "
+            "no stage and no certificate"
+        )
         yield Line(())
         yield from _note(told, width)
 
@@ -329,7 +353,7 @@ _COMMENT = "    # "
 
 
 def manual_steps(rotations: Iterable[ManualRotation], width: int) -> Iterator[Line]:
-    """Each rotation with its numbered steps; a command is never broken, however long it is."""
+    """Yield each rotation with its numbered steps; a command is never broken."""
     for rotation in rotations:
         yield Line(())
         who = TextSpan(

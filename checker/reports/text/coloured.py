@@ -1,4 +1,4 @@
-"""Laid-out lines with the colours of a terminal."""
+"""The plain-text report with the colours of a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STYLES = {
 
 
 def coloured(lines: Iterable[Line]) -> str:
-    """Write lines with the sixteen colours that every terminal has; what is said does not rest on them."""
+    """Write lines with the sixteen standard terminal colours; the text does not depend on them."""
     stream = io.StringIO()
     console = Console(
         file=stream,

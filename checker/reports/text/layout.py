@@ -1,4 +1,4 @@
-"""Text laid out for a width: broken between words, and nothing ever cut off."""
+"""Wrap text to a width: break lines between words, and cut nothing off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WIDTH = 80
 
 
 class Tone(StrEnum):
-    """What a piece of text conveys, for a terminal with colours; the words alone must do without."""
+    """The meaning of a text, for a terminal with colours; the words alone must be enough."""
 
     PLAIN = "plain"
     STRONG = "strong"
@@ -23,7 +23,7 @@ class Tone(StrEnum):
 
 
 class TextSpan(NamedTuple):
-    """A piece of one line; `whole` is not broken at its spaces."""
+    """A piece of one line; with `whole`, it is not broken at its spaces."""
 
     text: str
     tone: Tone = Tone.PLAIN
@@ -31,18 +31,21 @@ class TextSpan(NamedTuple):
 
 
 class Line(NamedTuple):
-    """What stands on one line of the terminal."""
+    """One line of the terminal."""
 
     spans: tuple[TextSpan, ...]
 
     @property
     def plain(self) -> str:
-        """The line without tones."""
+        """Return the line without tones."""
         return "".join([span.text for span in self.spans]).rstrip()
 
 
 def cells(text: str) -> int:
-    """How many columns a text takes: two for a wide character, none for one that combines (Unicode, Annex 11)."""
+    """Return how many columns a text takes.
+
+    A wide character takes two, a combining one takes none (Unicode, Annex 11).
+    """
     if text.isascii():
         return len(text)
     return sum(_cells(char) for char in text)
@@ -51,14 +54,15 @@ def cells(text: str) -> int:
 def wrapped(
     spans: Iterable[TextSpan], width: int, *, indent: int = 0, hanging: int | None = None
 ) -> Iterator[Line]:
-    """Break spans into lines of at most `width` columns, each indented, those after the first by `hanging`.
+    """Break spans into lines of at most `width` columns.
 
-    A word that is longer than a line is broken where the line ends.
+    Each line is indented by `indent`, those after the first by `hanging`. A word that is longer
+    than a line is broken where the line ends.
     """
     pieces = tuple(spans)
     safe = [printable(text) for text, _, _ in pieces]
     if indent + sum(map(cells, safe)) <= width:
-        # As most lines are, of reports with thousands.
+        # The fast path: most lines fit, in reports with thousands of them.
         yield _joined(
             [
                 TextSpan(" " * indent),
@@ -82,7 +86,7 @@ def _broken(spans: Iterable[TextSpan], width: int, indent: int, hanging: int) ->
             while used + gap + cells(text) > width:
                 head, rest = _split(text, width - used - gap)
                 yield _joined([*line, TextSpan(" " * gap + head, span.tone)])
-                # Once more, since the rest begins a line now.
+                # Repeat, since the rest begins a new line.
                 text = printable(rest)
                 line, used, empty, gap = [TextSpan(" " * hanging)], hanging, True, 0
             line.append(TextSpan(" " * gap + text, span.tone))
@@ -91,7 +95,7 @@ def _broken(spans: Iterable[TextSpan], width: int, indent: int, hanging: int) ->
 
 
 def _joined(spans: list[TextSpan]) -> Line:
-    """Neighbours of one tone as one; an indent has that of what it stands before."""
+    """Join neighbours of one tone; an indent gets the tone of the text after it."""
     made: list[TextSpan] = []
     for span in spans:
         if made and (made[-1].tone is span.tone or not made[-1].text.strip()):
@@ -102,7 +106,7 @@ def _joined(spans: list[TextSpan]) -> Line:
 
 
 def _split(text: str, room: int) -> tuple[str, str]:
-    """As many characters as fit, one at the least, and the rest."""
+    """Return as many characters as fit, at least one, and the rest."""
     taken = used = 0
     for char in text:
         used += _cells(char)
@@ -113,7 +117,7 @@ def _split(text: str, room: int) -> tuple[str, str]:
 
 
 def _cells(char: str) -> int:
-    # Only here: nearly every report is ASCII.
+    # Imported here, since nearly every report is ASCII.
     import unicodedata
 
     if unicodedata.combining(char):
