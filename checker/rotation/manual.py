@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from checker.analysis.progress import successor_in_state
 from checker.analysis.scoping import Scoping
-from checker.analysis.succession import successor_in_state
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.places import Access, Place
 from checker.model.policy import Policy
