@@ -216,8 +216,9 @@ def _moved(sweeps: Sequence[Sweep], owners: Sequence[Sequence[Owner[Stage]]]) ->
             if owner.record is not None and said is not None and said != stage.certificate_id:
                 now = stage.certificate_id or "no certificate"
                 yield (
-                    f"{owner.record.address} presents {now} in AWS, and by its state {said}: somebody changed it outside "
-                    f"Terraform, and the next apply moves it back; `tfcert check` of that state says more"
+                    f"{owner.record.address} presents {now} in AWS, and by its state {said}: "
+                    "somebody changed it outside Terraform, and the next apply moves it back; "
+                    "`tfcert check` of that state says more"
                 )
 
 
@@ -253,8 +254,8 @@ def _unseen(documents: tuple[Document, ...], recorded: Inventory | None) -> Iter
                 f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             )
             yield (
-                f"{document.source.path} records {shown}, which the scan did not see: of another account or region, or gone; "
-                f"`tfcert check` of that source says which"
+                f"{document.source.path} records {shown}, which the scan did not see: of another "
+                "account or region, or gone; `tfcert check` of that source says which"
             )
 
 

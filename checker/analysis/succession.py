@@ -61,7 +61,8 @@ _SUFFIX = re.compile(
     re.IGNORECASE,
 )
 _LOOSE = re.compile(
-    r"(?<=.)(?:[_-]((?:19|20)\d\d)(?:[_-]?(\d\d))?(?:[_-]?\d\d)?|[_-]([a-z])|(?<=[a-z])v?(\d{1,2}))$",
+    r"(?<=.)(?:[_-]((?:19|20)\d\d)(?:[_-]?(\d\d))?(?:[_-]?\d\d)?"
+    r"|[_-]([a-z])|(?<=[a-z])v?(\d{1,2}))$",
     re.IGNORECASE,
 )
 _PREFIX = re.compile(rf"^({_WORDED})[_-](?=.)", re.IGNORECASE)
@@ -119,7 +120,10 @@ class Guess(Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """The guess as a sentence, with the line of the certificate's block."""
-        return f"a guess: {self.successor.block} ({self.successor.location}) is its successor, written manually, since {self.why}"
+        return (
+            f"a guess: {self.successor.block} ({self.successor.location}) is its successor, "
+            f"written manually, since {self.why}"
+        )
 
 
 class _Known(Struct, frozen=True, kw_only=True):

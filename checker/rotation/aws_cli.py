@@ -60,7 +60,10 @@ def assume_role_line(access: Access, place: Place) -> str | None:
             "output": "text",
         },
     )
-    return f"export $(printf 'AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_SESSION_TOKEN=%s' $({asked}))"
+    return (
+        "export $(printf 'AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_SESSION_TOKEN=%s' "
+        f"$({asked}))"
+    )
 
 
 def scan_again(access: Access, place: Place) -> str:

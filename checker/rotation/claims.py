@@ -80,7 +80,8 @@ def passed_cautions(passed: tuple[tuple[DeclaredCertificate, str], ...]) -> Iter
     for each, reason in passed:
         yield Caution(
             phase=Phase.INTRODUCE,
-            text=f"{reason}, so it is not used: a fresh successor takes its place, and {each.block.in_module} is retired later",
+            text=f"{reason}, so it is not used: a fresh successor takes its place, and "
+            f"{each.block.in_module} is retired later",
         )
 
 
@@ -98,7 +99,10 @@ def _ends_too_soon(cases: Cases, case: Case, own: tuple[Case, ...]) -> str | Non
             and other.address.instance == case.address.instance
         )
         if alike and other.expires_at is not None and case.expires_at <= other.expires_at:
-            return f"ends on {ends}, no later than the certificate that it is to replace ({other.expires_at:%Y-%m-%d})"
+            return (
+                f"ends on {ends}, no later than the certificate that it is to replace "
+                f"({other.expires_at:%Y-%m-%d})"
+            )
     if case.within(cases.policy.threshold_days) and not case.subject.presented_by:
         return f"ends on {ends}, within the threshold of {cases.policy.threshold_days} days"
     return None

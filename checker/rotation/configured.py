@@ -209,8 +209,9 @@ def _spares(succession: Succession, block: Address) -> Iterator[Caution]:
         for phase in (Phase.REPOINT, Phase.RETIRE):
             yield Caution(
                 phase=phase,
-                text=f"{each.block} ({each.location}) looks like a second successor, and nothing refers to it: no phase uses it; "
-                "if it is not for something else, remove its block in an apply of its own",
+                text=f"{each.block} ({each.location}) looks like a second successor, and nothing "
+                "refers to it: no phase uses it; if it is not for something else, remove its block "
+                "in an apply of its own",
             )
 
 
@@ -279,8 +280,9 @@ def _cautions(standing: RotationState) -> Iterator[Caution]:
         for consumer in guess.successor.trust:
             yield Caution(
                 phase=Phase.INTRODUCE,
-                text=f"{consumer.what} ({consumer.location}) gets the old PEM back, and both with --trust-bundle; else "
-                "give the new PEM to the backend manually before repoint: outside Terraform, since each apply writes it again",
+                text=f"{consumer.what} ({consumer.location}) gets the old PEM back, and both with "
+                "--trust-bundle; else give the new PEM to the backend manually before repoint: "
+                "outside Terraform, since each apply writes it again",
             )
     for declaration, back in ((standing.declaration, False), (standing.successor, True)):
         if declaration is not None:
@@ -299,8 +301,9 @@ def _cautions(standing: RotationState) -> Iterator[Caution]:
         for run in standing.successor.creation_runs:
             yield Caution(
                 phase=Phase.INTRODUCE,
-                text=f"{run} of the successor runs when it is created, with the successor alone, in place of the old certificate:"
-                " take it out before the apply, and do manually, for both certificates, what it does",
+                text=f"{run} of the successor runs when it is created, with the successor alone, "
+                "in place of the old certificate: take it out before the apply, and do manually, "
+                "for both certificates, what it does",
             )
 
 
@@ -314,8 +317,9 @@ def _hashed(declared: ConfigurationFacts, guess: Guess) -> Iterator[Caution]:
         if each.file is None or each.file in edited:
             yield Caution(
                 phase=Phase.INTRODUCE,
-                text=f"{each.place} hashes {each.file or 'every file'}, which introduce edits: {plan} also replaces what that "
-                "triggers, and publishes whatever was not deployed yet",
+                text=f"{each.place} hashes {each.file or 'every file'}, which introduce edits: "
+                f"{plan} also replaces what that triggers, and publishes whatever was not deployed "
+                "yet",
             )
 
 

@@ -26,8 +26,9 @@ from checker.rotation.aws_cli import (
 SUCCEEDS = "tfcert: succeeds"
 # Source: `facts/aws.md` 1, "Unknown".
 _DEPLOYMENT = (
-    ". The texts of AWS disagree on whether a deployment is needed: if the backend still sees the old one after some minutes, "
-    "deploy the stage again, and mind that create-deployment publishes whatever else of the API is not deployed yet"
+    ". The texts of AWS disagree on whether a deployment is needed: if the backend still sees the "
+    "old one after some minutes, deploy the stage again, and mind that create-deployment publishes "
+    "whatever else of the API is not deployed yet"
 )
 
 
@@ -80,8 +81,8 @@ def _sign_in(hand: ManualTarget) -> ManualStep:
     account = hand.place.account
     whose = _call(hand, "sts", "get-caller-identity", query="Account", output="text")
     return ManualStep(
-        does="in a shell of its own, sign in so that you may write: POST and DELETE on client certificates, PATCH on stages of API "
-        "Gateway"
+        does="in a shell of its own, sign in so that you may write: POST and DELETE on client "
+        "certificates, PATCH on stages of API Gateway"
         + (
             "; the role of the scan should only read, so name another one"
             if role is not None
@@ -108,7 +109,9 @@ def _introduce(hand: ManualTarget) -> ManualStep:
         output="text",
     )
     return ManualStep(
-        does=f"introduce: {'the successor is there already' if hand.made else 'make the successor'}; no stage presents it yet",
+        does="introduce: "
+        f"{'the successor is there already' if hand.made else 'make the successor'}; no stage "
+        "presents it yet",
         commands=(
             f"NEW={safe_name(hand.made)}" if hand.made is not None else f"NEW=$({makes})",
             f"{fetched} > {SUCCESSOR_FILE}",
@@ -130,24 +133,25 @@ def _trust(hand: ManualTarget) -> ManualStep:
         "every backend trusts it"
         if hand.gone
         else (
-            "every backend trusts both; with the defaults of OpenSSL a file with both accepts only the first of them "
-            "(docs/trust.md of tfcert)"
+            "every backend trusts both; with the defaults of OpenSSL a file with both accepts only "
+            "the first of them (docs/trust.md of tfcert)"
         )
     )
     return ManualStep(
         does=f"give the new PEM file to every backend{beside}{wait}",
-        then=f"{both}. See it before a stage moves: aws apigateway test-invoke-method with --client-certificate-id really calls "
-        "the backend of a REST API",
+        then=f"{both}. See it before a stage moves: aws apigateway test-invoke-method with "
+        "--client-certificate-id really calls the backend of a REST API",
     )
 
 
 def _from_terraform() -> ManualStep:
     return ManualStep(
-        does="introduce: Terraform makes the successor (tfcert patch, where its state is); give its PEM to the backends beside "
-        "the old one, then put its id behind NEW=",
+        does="introduce: Terraform makes the successor (tfcert patch, where its state is); give "
+        "its PEM to the backends beside the old one, then put its id behind NEW=",
         # Nothing is read from the terminal, where the next line of what was pasted would be taken for the answer.
         commands=("NEW=",),
-        then="every backend trusts both; as long as no id stands there, the shell refuses the lines below",
+        then="every backend trusts both; as long as no id stands there, the shell refuses the "
+        "lines below",
     )
 
 
@@ -156,20 +160,24 @@ def _repoint(hand: ManualTarget) -> Iterator[ManualStep]:
     back = (
         ""
         if hand.gone
-        else f"; if it does not, the same update-stage with {old} for the new id moves the stage back"
+        else f"; if it does not, the same update-stage with {old} for the new id moves the stage "
+        "back"
     )
     for stage in hand.stages:
         yield ManualStep(
-            does=f"repoint {safe_name(f'{stage.api_id}/{stage.name}')}, and watch its backend before the next one",
+            does=f"repoint {safe_name(f'{stage.api_id}/{stage.name}')}, and watch its backend "
+            "before the next one",
             commands=_move(hand, stage),
-            then=f"it prints the new id, and the backend lets the calls in{back}{_DEPLOYMENT if stage is hand.stages[0] else ''}",
+            then="it prints the new id, and the backend lets the calls "
+            f"in{back}{_DEPLOYMENT if stage is hand.stages[0] else ''}",
         )
     if hand.left_to_terraform and not hand.terraforms:
         names = ", ".join(safe_name(str(stage.address)) for stage in hand.left_to_terraform)
         yield ManualStep(
-            does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, and apply",
-            then="the plan updates those stages in place and nothing else. A stage of Terraform that the AWS CLI moves is moved "
-            "back by the next apply",
+            does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, and "
+            "apply",
+            then="the plan updates those stages in place and nothing else. A stage of Terraform "
+            "that the AWS CLI moves is moved back by the next apply",
         )
 
 
@@ -209,7 +217,8 @@ def _distrust(hand: ManualTarget) -> ManualStep:
         else " This scan did not list every stage: one that it did not see may present it still."
     )
     return ManualStep(
-        does=f"see that no stage presents {old} any more, then have the backends stop trusting it.{unseen}",
+        does=f"see that no stage presents {old} any more, then have the backends stop trusting "
+        f"it.{unseen}",
         commands=(scan_again(hand.access, hand.place),),
         then=f"the scan lists everything, and says that {old} is presented by no stage",
     )

@@ -11,7 +11,9 @@ from checker.model.rotation import Blocked, Step, Waiting
 from checker.rotation.state import RotationState, unseen_presenters
 
 
-def undeclared(standing: RotationState) -> Step:  # noqa: PLR0911 -- one return for each reason why there is no block
+def undeclared(  # noqa: PLR0911 -- one return for each reason why there is no block
+    standing: RotationState,
+) -> Step:
     """Return what to do first, or to wait for, where the predecessor has no block in the configuration."""
     renamed = standing.declared.renamed.get(standing.block)
     if renamed is not None:
@@ -37,7 +39,8 @@ def undeclared(standing: RotationState) -> Step:  # noqa: PLR0911 -- one return 
         if not standing.declared.unread:
             return Blocked(
                 f"{inside}, which this configuration does not call",
-                "pass the configuration that does with --config; if the call was removed, put it back before anything is applied",
+                "pass the configuration that does with --config; if the call was removed, put it "
+                "back before anything is applied",
             )
     by_hand = standing.declared.by_hand.get((path, standing.block.type, standing.block.name))
     broken = [
@@ -49,9 +52,11 @@ def undeclared(standing: RotationState) -> Step:  # noqa: PLR0911 -- one return 
         return unparsed(broken, "its block was not found")
     if standing.declared.may_declare(standing.block):
         return Blocked(
-            f"its block was not found; {_unread(standing)} may declare it, which tfcert does not edit",
+            f"its block was not found; {_unread(standing)} may declare it, which tfcert does not "
+            "edit",
             by_hand
-            or "make the same change there by hand: first the new certificate, then the references, then the removal",
+            or "make the same change there by hand: first the new certificate, then the "
+            "references, then the removal",
         )
     removal = standing.declared.removal(standing.block)
     if removal is not None and removal.destroys is False:
@@ -67,8 +72,8 @@ def _in_use_without_block(standing: RotationState, removal: Removed | None) -> B
     """Return why the rotation of a certificate in use cannot go on without its block."""
     also = f", and take the removed block ({removal.location}) out," if removal is not None else ""
     return Blocked(
-        f"its block is no longer in the configuration{_searched(standing)}, though stages present it: the next apply would"
-        " destroy it",
+        f"its block is no longer in the configuration{_searched(standing)}, though stages present "
+        "it: the next apply would destroy it",
         f"put the block back{also} before anything is applied, then ask again",
     )
 
@@ -78,7 +83,8 @@ def _unused_without_block(standing: RotationState) -> Step:
     unseen = unseen_presenters(standing) if standing.cases.observations.asked else None
     if isinstance(unseen, Blocked):
         return Blocked(
-            f"its block is gone from the configuration, so the next apply deletes it; {unseen.reason}",
+            "its block is gone from the configuration, so the next apply deletes it; "
+            f"{unseen.reason}",
             unseen.remedy,
         )
     sure = isinstance(standing.survey(), Surveyed) and unseen is None
@@ -101,15 +107,16 @@ def forgotten(standing: RotationState, removal: Removed) -> Step:
     ):
         return Blocked(
             f"{takes}, though stages present it: nothing in Terraform would rotate it then",
-            "put its block back and take the removed block out before anything is applied, then ask again",
+            "put its block back and take the removed block out before anything is applied, then "
+            "ask again",
         )
     if standing.presenters:
         return Waiting(
             f"{takes}, and the configuration has its id as text: apply that alone, then ask again"
         )
     return Waiting(
-        f"{takes}: apply that alone; the certificate still counts towards the quota until its owner deletes it in AWS,"
-        " by the steps that `tfcert scan` prints"
+        f"{takes}: apply that alone; the certificate still counts towards the quota until its "
+        "owner deletes it in AWS, by the steps that `tfcert scan` prints"
     )
 
 
@@ -117,7 +124,8 @@ def unparsed(broken: Sequence[Location], what: str) -> Blocked:
     """A rotation that needs a file which cannot be parsed: the block, or the call of its module, may be in it."""
     return Blocked(
         f"{what}, and it may be in a file that cannot be parsed: {', '.join(map(str, broken))}",
-        "correct the syntax in the file at this line (`terraform validate` says what is wrong), then ask again",
+        "correct the syntax in the file at this line (`terraform validate` says what is wrong), "
+        "then ask again",
     )
 
 

@@ -57,11 +57,15 @@ def unpatched(document: DocumentCases, case: Case) -> Blocked:
         case None:
             return Blocked(
                 f"whether {where} is Terraform's is not known: no state that was given says it",
-                "give `tfcert scan` the states; what is in none of them is rotated by hand, by the steps that it prints",
+                "give `tfcert scan` the states; what is in none of them is rotated by hand, by the "
+                "steps that it prints",
             )
 
 
-_ELSEWHERE = "it is a certificate of ACM, which tfcert leaves alone: the stage follows what ACM has under the ARN"
+_ELSEWHERE = (
+    "it is a certificate of ACM, which tfcert leaves alone: the stage follows what ACM has under "
+    "the ARN"
+)
 
 
 def acm_rotation(cases: Cases, case: Case, *, even_if_not_due: bool) -> Blocked | Waiting | None:
@@ -80,7 +84,8 @@ def acm_rotation(cases: Cases, case: Case, *, even_if_not_due: bool) -> Blocked 
         case _:
             return Blocked(
                 _ELSEWHERE,
-                "look at it in ACM (`aws acm describe-certificate`), and re-import or replace it there",
+                "look at it in ACM (`aws acm describe-certificate`), and re-import or replace it "
+                "there",
             )
 
 
@@ -303,9 +308,10 @@ def _one_of_several(cases: Cases, rotation: Rotation, named: tuple[Address, ...]
     return replace(
         rotation,
         step=Blocked(
-            f"{first} is one of {len(all_of_it)} instances, and a copy of the block would rotate them all",
-            f"rotate all of them (--only '{rotation.label}'), or this one by hand: add another key beside "
-            f"{print_key(first.key) or 'it'}, apply, let its stage take the new key, apply, and take the old key away "
-            "when no stage presents it",
+            f"{first} is one of {len(all_of_it)} instances, and a copy of the block would rotate "
+            "them all",
+            f"rotate all of them (--only '{rotation.label}'), or this one by hand: add another key "
+            f"beside {print_key(first.key) or 'it'}, apply, let its stage take the new key, apply, "
+            "and take the old key away when no stage presents it",
         ),
     )

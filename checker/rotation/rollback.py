@@ -9,7 +9,10 @@ from checker.model.observation import Unanswered
 from checker.model.rotation import Blocked, Next, Phase, Step, Waiting
 from checker.rotation.state import RotationState
 
-_ANEW = "a certificate that is deleted or has ended cannot be made again: go on with its successor, or rotate to another one"
+_ANEW = (
+    "a certificate that is deleted or has ended cannot be made again: go on with its successor, or "
+    "rotate to another one"
+)
 
 
 def rollback(standing: RotationState) -> Step:
@@ -19,7 +22,8 @@ def rollback(standing: RotationState) -> Step:
         return _retired(standing)
     if successor is None or (standing.declaration is not None and not successor.pointers):
         return Waiting(
-            "nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back"
+            "nothing refers to a successor of it: the repoint phase is not written, and there is "
+            "nothing to roll back"
         )
     if standing.declaration is None:
         return _retired(standing)
@@ -49,7 +53,8 @@ def _retired(standing: RotationState) -> Blocked:
     if standing.own:
         return Blocked(
             f"{standing.block} is no longer in the configuration, and the next apply deletes it",
-            "before it is applied, take the retire patch back (`git apply -R 3-retire.patch`) or put the block back; ask again",
+            "before it is applied, take the retire patch back (`git apply -R 3-retire.patch`) or "
+            "put the block back; ask again",
         )
     return Blocked(f"{standing.block} is retired", _ANEW)
 

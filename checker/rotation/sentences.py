@@ -77,7 +77,10 @@ def deadlines(rotation: Rotation, as_of: datetime) -> str:
     ):
         return ""
     if not rotation.introduced:
-        return f"introduce {due(rotation.introduce_by, as_of)}, repoint {due(rotation.repoint_by, as_of)}"
+        return (
+            f"introduce {due(rotation.introduce_by, as_of)}, repoint "
+            f"{due(rotation.repoint_by, as_of)}"
+        )
     return f"repoint {due(rotation.repoint_by, as_of)}" if rotation.stages else ""
 
 

@@ -246,7 +246,8 @@ def _retire(standing: RotationState) -> Iterator[Condition]:
             holds = ConditionStatus.NO if standing.presenters else ConditionStatus.UNKNOWN
     yield Condition(
         phase=Phase.RETIRE,
-        text=f"AWS shows no stage of the account and region presenting {standing.block}, in Terraform or not",
+        text=f"AWS shows no stage of the account and region presenting {standing.block}, in "
+        "Terraform or not",
         holds=holds,
     )
 
@@ -299,13 +300,14 @@ def unseen_presenters(standing: RotationState) -> Step | None:
     if not outside:
         names = ", ".join(map(str, still))
         return Waiting(
-            f"AWS still shows it presented by {names}, which state says is moved: an apply failed before it moved the stage, "
-            "or somebody moved it back; apply again"
+            f"AWS still shows it presented by {names}, which state says is moved: an apply failed "
+            "before it moved the stage, or somebody moved it back; apply again"
         )
     names = ", ".join(map(str, outside))
     return Blocked(
         f"stages that this state does not know still present it: {names}",
-        "move them to the successor first, in the configuration that owns them or with `aws apigateway update-stage`",
+        "move them to the successor first, in the configuration that owns them or with `aws "
+        "apigateway update-stage`",
     )
 
 
@@ -320,18 +322,22 @@ def _not_reached(standing: RotationState, uncovered: tuple[object, ...]) -> Bloc
     )
     if removal is not None and removal.destroys is False:
         return Blocked(
-            f"{address} presents it, and a removed block ({removal.location}) takes that stage out of the state: it stays in AWS",
-            "apply the removed block alone, then ask again; the new owner of the stage moves it to the successor before retire",
+            f"{address} presents it, and a removed block ({removal.location}) takes that stage out "
+            "of the state: it stays in AWS",
+            "apply the removed block alone, then ask again; the new owner of the stage moves it to "
+            "the successor before retire",
         )
     if removal is not None:
         return Blocked(
-            f"{address} presents it, and a removed block ({removal.location}) is to destroy that stage",
+            f"{address} presents it, and a removed block ({removal.location}) is to destroy that "
+            "stage",
             "apply the removed block alone, then ask again",
         )
     if declared is None:
         return Blocked(
             f"{address} presents it, and its block is not in this configuration's files",
-            "pass the configuration that declares it with --config, or rotate by hand with the runbook's steps",
+            "pass the configuration that declares it with --config, or rotate by hand with the "
+            "runbook's steps",
         )
     takes = declared.takes or "nothing that can be followed"
     other = next(
@@ -339,14 +345,17 @@ def _not_reached(standing: RotationState, uncovered: tuple[object, ...]) -> Bloc
     )
     if other is not None and other.block != standing.block:
         return Blocked(
-            f"{address} presents it, but takes its id from {other.block} ({other.location}), not from {standing.block}",
-            f"let {address} refer to {standing.block.in_module}.id again; apply {other.block} alone, have every backend trust it, "
-            "then move the stage",
+            f"{address} presents it, but takes its id from {other.block} ({other.location}), not "
+            f"from {standing.block}",
+            f"let {address} refer to {standing.block.in_module}.id again; apply {other.block} "
+            "alone, have every backend trust it, then move the stage",
         )
     return Blocked(
-        f"{address} presents it, but takes its id from {takes} ({declared.location}), not from {standing.block}",
+        f"{address} presents it, but takes its id from {takes} ({declared.location}), not from "
+        f"{standing.block}",
         declared.remedy
-        or f"make the stage refer to {standing.block}.id, or change where that value comes from by hand",
+        or f"make the stage refer to {standing.block}.id, or change where that value comes from by "
+        "hand",
     )
 
 
@@ -382,7 +391,8 @@ def foreign_rotation(cases: Cases, declared: ConfigurationFacts, case: Case) -> 
     )
     remedies = "; ".join(dict.fromkeys(each.remedy for each in found if each and each.remedy))
     blocked = Blocked(
-        f"certificate {case.id}, presented by {stages}, is not in this state: {takes or 'another state or a person made it'}",
+        f"certificate {case.id}, presented by {stages}, is not in this state: "
+        f"{takes or 'another state or a person made it'}",
         remedies
         or "rotate it where it is made; here, only the reference of the stage changes, after that",
     )

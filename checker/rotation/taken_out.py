@@ -84,18 +84,22 @@ def taken_out(
     ids = ", ".join(case.id for case in own if case.id is not None)
     declaration = declared.certificate(block)
     where = f" ({declaration.location})" if declaration is not None else ""
-    said = f"certificate {ids}, presented by {names}, is not in this state, and its block {block}{where} is in the configuration"
+    said = (
+        f"certificate {ids}, presented by {names}, is not in this state, and its block "
+        f"{block}{where} is in the configuration"
+    )
     announced = declared.imported.get(block)
     step: Blocked | Waiting
     if announced is not None:
         step = Waiting(
-            f"{said}: an import block ({announced}) takes it into the state; apply that alone, then ask again"
+            f"{said}: an import block ({announced}) takes it into the state; apply that alone, "
+            "then ask again"
         )
     else:
         commands = "; ".join(_command(declared, block, case) for case in own)
         step = Blocked(
-            f"{said}: it was taken out of the state (`terraform state rm`) or never imported, and the next apply would create"
-            " another certificate and move the stages to it at once",
+            f"{said}: it was taken out of the state (`terraform state rm`) or never imported, and "
+            "the next apply would create another certificate and move the stages to it at once",
             f"import it before anything is applied: {commands}; then ask again"
             + ("" if successors else _or_alone(block)),
         )
@@ -114,8 +118,8 @@ def taken_out(
 def _or_alone(block: Address) -> str:
     """What to do where no comment says which of the two succeeds the other."""
     return (
-        f". If the block is meant to be its successor instead: `terraform apply -target='{block}'` creates it alone; have every "
-        "backend trust it, then apply the rest"
+        f". If the block is meant to be its successor instead: `terraform apply -target='{block}'` "
+        "creates it alone; have every backend trust it, then apply the rest"
     )
 
 
@@ -129,10 +133,16 @@ def _command(declared: ConfigurationFacts, block: Address, case: Case) -> str:
     same = tuple(step.name for step in steps) == block.module_path
     instance = replace(block, modules=steps) if same else block
     if declaration is None or not declaration.repeated:
-        return f"`terraform import '{instance}' {case.id}` (or an `import` block with `to = {instance}` and `id = \"{case.id}\"`)"
+        return (
+            f"`terraform import '{instance}' {case.id}` (or an `import` block with `to = "
+            f'{instance}` and `id = "{case.id}"`)'
+        )
     if stage is not None and stage.key is not None:
         keyed = replace(instance, key=stage.key)
         return (
             f"`terraform import '{keyed}' {case.id}`, if that is the instance that {stage} presents"
         )
-    return f"`terraform import '{instance}[KEY]' {case.id}`, with the key of the instance that is missing"
+    return (
+        f"`terraform import '{instance}[KEY]' {case.id}`, with the key of the instance that is "
+        "missing"
+    )

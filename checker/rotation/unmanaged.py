@@ -220,8 +220,9 @@ def _left_over(standing: _Standing) -> Step:
         case Found():
             return Blocked(
                 f"certificate {standing.identity} is not Terraform's, so no patch can delete it",
-                "once `aws apigateway get-stages` and `tfcert` show no stage that presents it: `aws apigateway "
-                f"delete-client-certificate --client-certificate-id {standing.identity}`",
+                "once `aws apigateway get-stages` and `tfcert` show no stage that presents it: "
+                "`aws apigateway delete-client-certificate --client-certificate-id "
+                f"{standing.identity}`",
             )
         case Unanswered(reason=reason):
             return Waiting(
@@ -238,7 +239,8 @@ def _back(standing: _Standing) -> Step:
     successor = standing.successor
     if successor is None or not successor.pointers:
         return Waiting(
-            "nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back"
+            "nothing refers to a successor of it: the repoint phase is not written, and there is "
+            "nothing to roll back"
         )
     match standing.answer:
         case Gone():
