@@ -1,4 +1,4 @@
-"""Which of the certificates that claim to succeed another one is its successor, and which end too soon to be of use."""
+"""The certificates that claim to succeed another one: which one counts, and which end too soon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from checker.model.rotation import Caution, Phase
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """The successor that a comment names, those that are passed over with the reason, and those that contest it."""
+    """The successor that a comment names, and the other claimants.
+
+    `passed_over` are the claimants that are not used, with the reason; `contested` are claimants of
+    equal right.
+    """
 
     successor: DeclaredCertificate | None
     unfit: str | None = None
@@ -24,10 +28,12 @@ class Claim(Struct, frozen=True, kw_only=True):
 def claim(
     cases: Cases, document: DocumentCases, declared: ConfigurationFacts, block: Address
 ) -> Claim:
-    """Return the successor of a block by its comments.
+    """Return the successor of a block by its lineage comments.
 
-    One that has ended, nears its end or ends no later than the predecessor is passed over while the configuration still points to
-    the predecessor: another one is introduced. Of several the one that stages present counts.
+    A claimant is passed over if it has ended, is near its end, or ends no later than the
+    predecessor. If the configuration still points to the predecessor, another successor is then
+    introduced. If several claimants are fit, the one that stages present counts; else they are
+    contested.
     """
     claimants = declared.successors(block)
     own = declared.certificate(block)
@@ -64,9 +70,9 @@ def claim(
 def unfit(
     cases: Cases, document: DocumentCases, own: tuple[Case, ...], each: DeclaredCertificate
 ) -> str | None:
-    """Say why no stage should move from the instances `own` to a certificate that state has.
+    """Return why no stage should move from the instances `own` to a certificate in state.
 
-    None where it lasts, or is not made yet.
+    None if the certificate lasts, or is not created yet.
     """
     for case in document.of_block(each.block):
         reason = _ends_too_soon(cases, case, own)
@@ -76,7 +82,7 @@ def unfit(
 
 
 def passed_cautions(passed: tuple[tuple[DeclaredCertificate, str], ...]) -> Iterator[Caution]:
-    """Yield what introduce has to say of the certificates that are passed over."""
+    """Yield a caution of introduce for each certificate that is passed over."""
     for each, reason in passed:
         yield Caution(
             phase=Phase.INTRODUCE,

@@ -1,4 +1,4 @@
-"""Plan the rotations of one document whose configuration is known."""
+"""Plan the rotations of one document whose configuration was parsed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def configured_rotations(
     *,
     name: str | None,
 ) -> Iterator[Rotation]:
-    """What is due, under way or left over; `under` gives the cases with the policy that some certificates stand under."""
+    """Yield the rotations that are due, under way or left over.
+
+    `under` returns the cases with the strictest policy that applies to the given certificates.
+    """
     declared = document.document.declared
     if declared is None:
         return
@@ -58,7 +61,8 @@ def configured_rotations(
     succession = Succession.of_cases(document)
     blocks = _blocks(document, declared, due, succession)
     left = {each.block: (each, later) for each, later in succession.left_over(cases.as_of)}
-    # What only AWS shows on a stage, outside Terraform, stays a leftover of this configuration where something succeeded it.
+    # A certificate that was succeeded here is left over, even if AWS shows it on a stage outside
+    # Terraform.
     elsewhere = {
         case.address.block
         for case in due
@@ -75,7 +79,7 @@ def configured_rotations(
 def _taken_out(
     declared: ConfigurationFacts, document: DocumentCases
 ) -> dict[Address, tuple[Case, ...]]:
-    """The certificates in use whose block is declared and that the state does not have, by block."""
+    """Return the certificates in use whose block is declared but missing from state, by block."""
     found: dict[Address, tuple[Case, ...]] = {}
     for case in document.cases:
         block = block_of(declared, document, case)
@@ -87,7 +91,11 @@ def _taken_out(
 def _loose(
     declared: ConfigurationFacts, due: list[Case], missing: dict[Address, tuple[Case, ...]]
 ) -> dict[str, Case | None]:
-    """The ids that no address of this state has: under way by their comment, or due; those to be imported have no part in it."""
+    """Return the ids that have no address in this state, with their case where one is due.
+
+    An id is among them if a comment names it as the predecessor, or if its certificate is due.
+    Certificates that are to be imported are left out.
+    """
     back = {case.id for several in missing.values() for case in several}
     under_way = {
         each.succeeds_id: None for each in declared.certificates if each.succeeds_id is not None
@@ -105,7 +113,11 @@ def _loose(
 def _blocks(
     document: DocumentCases, declared: ConfigurationFacts, due: list[Case], succession: Succession
 ) -> dict[Address, None]:
-    """The blocks to rotate: due, under way by their comment or by a manual edit, or gone from the configuration and in state."""
+    """Return the blocks to rotate.
+
+    These are blocks that are due, blocks whose rotation is under way (by a comment or by a manual
+    edit), and blocks that are in state but no longer in the configuration.
+    """
     blocks = dict.fromkeys(case.address.block for case in due if case.address is not None)
     for case in document.cases:
         address = (
@@ -199,7 +211,7 @@ def _rotation(
         standing.own,
         standing.successor_cases,
     )
-    # What is only deleted has no deadlines.
+    # A certificate that is only deleted has no deadlines.
     mere = standing.declaration is None and standing.successor is None and not standing.presenters
     return replace(planned, introduce_by=None, repoint_by=None) if mere else planned
 
@@ -216,7 +228,11 @@ def _spares(succession: Succession, block: Address) -> Iterator[Caution]:
 
 
 def _is_empty(declared: ConfigurationFacts, guess: Guess, block: Address, as_of: datetime) -> bool:
-    """Whether only its name speaks for a guess: it is the name that introduce would choose, and the block has none of the rest."""
+    """Return whether the name is the only evidence for a guess.
+
+    The successor has the name that introduce would choose, and no description although the
+    predecessor has one. No stage moves to it, it is not applied, and there is no other candidate.
+    """
     own, other = declared.certificate(block), guess.successor
     same = other.block == replace(block, name=successor_name(block.name, as_of.date()))
     described = own is not None and own.description is not None and other.description is None
@@ -229,7 +245,7 @@ def _left_over_blocks(
     each: DeclaredCertificate,
     later: DeclaredCertificate | None,
 ) -> Rotation:
-    """The removal of a certificate that nobody retired; it has no deadlines."""
+    """Return the removal of a certificate that was left over; it has no deadlines."""
     own = document.of_block(each.block)
     standing = RotationState(
         cases=cases,
@@ -261,7 +277,10 @@ def _declared(document: DocumentCases) -> ConfigurationFacts:
 
 
 def _trust(standing: RotationState) -> tuple[TrustConsumer, ...]:
-    """The consumers of the predecessor's PEM; one that the successor's PEM reaches too holds both."""
+    """Return the consumers of the predecessor's PEM.
+
+    A consumer that also gets the successor's PEM is marked as having both.
+    """
     own = standing.declaration.trust if standing.declaration is not None else ()
     others = (
         frozenset(each.place for each in standing.successor.trust)
@@ -272,7 +291,11 @@ def _trust(standing: RotationState) -> tuple[TrustConsumer, ...]:
 
 
 def _cautions(standing: RotationState) -> Iterator[Caution]:
-    """Rollback edits where the successor is referred to, every other phase where the predecessor is."""
+    """Yield the cautions of every phase.
+
+    Cautions about rollback come from the references to the successor, all others from the
+    references to the predecessor.
+    """
     guess = standing.guess
     if guess is not None and guess.moved:
         yield from _hashed(standing.declared, guess)
@@ -291,7 +314,7 @@ def _cautions(standing: RotationState) -> Iterator[Caution]:
                 for caution in declaration.cautions
                 if (caution.phase is Phase.ROLLBACK) == back
             )
-            # What introduce leaves out of a successor that it writes says nothing about one that is written already.
+            # Introduce cautions concern a successor that introduce writes, not an existing one.
             yield from (
                 each
                 for each in own
@@ -308,7 +331,11 @@ def _cautions(standing: RotationState) -> Iterator[Caution]:
 
 
 def _hashed(declared: ConfigurationFacts, guess: Guess) -> Iterator[Caution]:
-    """What hashes a file that taking up edits: that of the successor's block, of its references, and of its trust consumers."""
+    """Yield a caution for each hash of a file that introduce edits.
+
+    When tfcert takes up a successor, it edits the files of its block, of its references and of its
+    trust consumers.
+    """
     own = guess.successor
     given_back = () if guess.applied else (*own.pointers, *(each.location for each in own.trust))
     edited = {place.file for place in (own.location, *given_back)}

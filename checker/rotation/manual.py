@@ -1,4 +1,4 @@
-"""AWS CLI runbook."""
+"""The manual rotation of a certificate by the AWS CLI: its steps for the runbook."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from checker.rotation.aws_cli import (
 )
 
 SUCCEEDS = "tfcert: succeeds"
-# Source: `facts/aws.md` 1, "Unknown".
+# AWS does not document this clearly, so the text makes no claim.
 _DEPLOYMENT = (
     ". The texts of AWS disagree on whether a deployment is needed: if the backend still sees the "
     "old one after some minutes, deploy the stage again, and mind that create-deployment publishes "
@@ -33,10 +33,11 @@ _DEPLOYMENT = (
 
 
 class ManualTarget(Struct, frozen=True, kw_only=True):
-    """What is rotated by hand: a certificate in a place, the stages that a person moves, and those that Terraform does.
+    """A manual rotation: a certificate, its place, and the stages that a user or Terraform moves.
 
-    `made` is the successor where it is there already, `terraforms` says that Terraform makes it and deletes the predecessor,
-    `gone` that AWS does not know the predecessor any more, `whole` that every stage of the place was listed.
+    `made` is the id of the successor if it already exists. `terraforms` is true if Terraform
+    creates the successor and deletes the predecessor. `gone` is true if AWS no longer knows the
+    predecessor. `whole` is true if every stage of the place was listed.
     """
 
     certificate_id: str
@@ -52,7 +53,7 @@ class ManualTarget(Struct, frozen=True, kw_only=True):
 
 
 def manual_steps(hand: ManualTarget) -> tuple[ManualStep, ...]:
-    """The steps that are left; a rotation whose successor is there goes on with that."""
+    """Return the steps that remain; an existing successor is used."""
     return (_sign_in(hand), *_take_in(hand), *_repoint(hand), *_let_go(hand))
 
 
@@ -148,7 +149,7 @@ def _from_terraform() -> ManualStep:
     return ManualStep(
         does="introduce: Terraform makes the successor (tfcert patch, where its state is); give "
         "its PEM to the backends beside the old one, then put its id behind NEW=",
-        # Nothing is read from the terminal, where the next line of what was pasted would be taken for the answer.
+        # `read` would take the next pasted line as the answer.
         commands=("NEW=",),
         then="every backend trusts both; as long as no id stands there, the shell refuses the "
         "lines below",
@@ -240,7 +241,11 @@ def _delete(hand: ManualTarget) -> ManualStep:
 
 
 def manual_rotations(cases: Cases) -> tuple[ManualRotation, ...]:
-    """The rotations by hand, by their ends: of what is not known to be Terraform's, and of other stages that present what is."""
+    """Return the manual rotations, ordered by the end of the certificate.
+
+    They cover certificates that are not known to be managed by Terraform. They also cover stages
+    outside Terraform that present a managed certificate.
+    """
     scoping = Scoping(cases)
     found = (
         each
@@ -262,7 +267,7 @@ def manual_rotations(cases: Cases) -> tuple[ManualRotation, ...]:
 
 
 def stage_label(stage: Stage) -> str:
-    """How a rotation by hand names a stage: by its address, or by API and name."""
+    """Return the name of a stage in a manual rotation: its address, or its API and name."""
     return str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
 
 
@@ -303,7 +308,11 @@ def _of(scoping: Scoping, document: DocumentCases) -> Iterator[ManualRotation]:
 
 
 def _is_due(policy: Policy, case: Case, *, begun: bool) -> bool:
-    """Whether a stage presents what nears its end or is gone; or a rotation was begun, and only the old one is left to go."""
+    """Return whether a manual rotation of the certificate is due.
+
+    A presented certificate is due if it is near its end or gone. One that no stage presents is due
+    if its rotation has begun and AWS still has it.
+    """
     if not case.subject.presented_by:
         return begun and case.evidence is Evidence.OBSERVED
     return case.evidence is Evidence.GONE or case.within(policy.notice_days)

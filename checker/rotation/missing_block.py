@@ -1,4 +1,4 @@
-"""The next step where the predecessor's block is not in the configuration that was read."""
+"""The next step where the predecessor's block is missing from the parsed configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from checker.rotation.state import RotationState, unseen_presenters
 def undeclared(  # noqa: PLR0911 -- one return for each reason why there is no block
     standing: RotationState,
 ) -> Step:
-    """Return what to do first, or to wait for, where the predecessor has no block in the configuration."""
+    """Return what to do first, or what to wait for, where the predecessor has no block."""
     renamed = standing.declared.renamed.get(standing.block)
     if renamed is not None:
         return Waiting(f"a moved block renames it to {renamed}: apply that alone, then ask again")
@@ -79,7 +79,7 @@ def _in_use_without_block(standing: RotationState, removal: Removed | None) -> B
 
 
 def _unused_without_block(standing: RotationState) -> Step:
-    """Return what follows for a certificate that no stage in state presents and that has no block."""
+    """Return the step for a certificate without a block that no stage in state presents."""
     unseen = unseen_presenters(standing) if standing.cases.observations.asked else None
     if isinstance(unseen, Blocked):
         return Blocked(
@@ -100,7 +100,10 @@ def _unused_without_block(standing: RotationState) -> Step:
 
 
 def forgotten(standing: RotationState, removal: Removed) -> Step:
-    """What follows from a `removed` block with `destroy = false`: the certificate leaves the state and stays in AWS."""
+    """Return the step after a `removed` block with `destroy = false`.
+
+    The certificate leaves the state and stays in AWS.
+    """
     takes = f"a removed block ({removal.location}) takes it out of the state without deleting it"
     if standing.presenters and not any(
         standing.declared.literal(identity) is not None for identity in standing.ids
@@ -121,7 +124,10 @@ def forgotten(standing: RotationState, removal: Removed) -> Step:
 
 
 def unparsed(broken: Sequence[Location], what: str) -> Blocked:
-    """A rotation that needs a file which cannot be parsed: the block, or the call of its module, may be in it."""
+    """Return why a rotation is blocked by a file that cannot be parsed.
+
+    The predecessor's block, or the call of its module, may be in that file.
+    """
     return Blocked(
         f"{what}, and it may be in a file that cannot be parsed: {', '.join(map(str, broken))}",
         "correct the syntax in the file at this line (`terraform validate` says what is wrong), "
@@ -130,14 +136,17 @@ def unparsed(broken: Sequence[Location], what: str) -> Blocked:
 
 
 def _searched(standing: RotationState) -> str:
-    """The JSON files that were searched for a block, and name other certificates only."""
+    """Return a note on the searched JSON files, which name other certificates only."""
     return (
         f" (it is not in {', '.join(standing.declared.unread)})" if standing.declared.unread else ""
     )
 
 
 def _unread(standing: RotationState) -> str:
-    """The files that may declare a block, each with the file that OpenTofu leaves out because of it."""
+    """Return the files that may declare the block.
+
+    Each comes with the file that OpenTofu leaves out because of it.
+    """
     twins, paths = standing.declared.twins, standing.declared.may_declare(standing.block)
     return ", ".join(
         f"{path} (only OpenTofu reads it, instead of {twins[path]})" if path in twins else path

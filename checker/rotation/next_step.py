@@ -1,4 +1,4 @@
-"""The next step of one rotation, worked out from configuration, state and AWS, and from nothing else (I6)."""
+"""The next step of one rotation, derived only from configuration, state and AWS (I6)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from checker.rotation.state import RotationState, _not_reached, age, unseen_pres
 def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation can stand
     standing: RotationState, successor: Address, contested: tuple[DeclaredCertificate, ...] = ()
 ) -> Step:
-    """Say which phase is safe now (I2), what must happen first, or why tfcert cannot write it."""
+    """Return the phase that is safe now (I2), or what must happen first, or why it is blocked."""
     tainted = next(
         (
             case.address
@@ -54,7 +54,10 @@ def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation
 
 
 def _contested(standing: RotationState, contested: tuple[DeclaredCertificate, ...]) -> Blocked:
-    """Name the one to keep: the only one in state, else the newest there; the others are left over."""
+    """Return which certificate to keep where several claim to succeed the same one.
+
+    It is the only one in state, else the one in state that ends last. The others are left over.
+    """
     names = ", ".join(str(other.block) for other in contested)
     there = {each.block: standing.document.of_block(each.block) for each in contested}
     dated = [
@@ -92,7 +95,7 @@ def _contested(standing: RotationState, contested: tuple[DeclaredCertificate, ..
 def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken up
     standing: RotationState, guess: Guess
 ) -> Step:
-    """What to do with a successor that was written manually, without the comment that says so."""
+    """Return the step for a successor that a user wrote without the lineage comment."""
     names = " and ".join(f"{each.block} ({each.location})" for each in guess.several)
     if guess.several:
         return Blocked(
@@ -149,7 +152,11 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
 
 
 def _hashing(standing: RotationState, guess: Guess) -> Blocked | None:
-    """What a comment at a successor that is made already would trigger; nothing more, where its stages wait to move."""
+    """Return why tfcert does not write the comment above a successor that is already applied.
+
+    The edit would change a hashed file, and so trigger a new deployment. None where stages already
+    move to the successor, where it is not applied, or where no hash covers the file.
+    """
     own = guess.successor.location.file
     hashed = next(
         (each for each in standing.declared.hashes if each.file is None or each.file == own), None
@@ -165,7 +172,10 @@ def _hashing(standing: RotationState, guess: Guess) -> Blocked | None:
 
 
 def _sooner(standing: RotationState, why: str) -> Step:
-    """The stages are about to move to a successor that lasts no longer: they stay, and another one is introduced."""
+    """Return the step where the stages would move to a certificate that lasts no longer.
+
+    The stages stay at the predecessor, and a fresh successor is introduced.
+    """
     moved = standing.declaration is not None and not standing.declaration.pointers
     return Blocked(
         f"its stages would move to a certificate that lasts no longer: {why}",
@@ -178,7 +188,10 @@ def _sooner(standing: RotationState, why: str) -> Step:
 
 
 def removal(standing: RotationState) -> Step:
-    """Say whether a certificate that was left over can be removed: only when AWS shows no stage that presents it."""
+    """Return the step for a left-over certificate.
+
+    It can be removed only when AWS shows no stage that presents it.
+    """
     declaration = standing.declaration
     where = f" ({declaration.location})" if declaration is not None else ""
     why = (
@@ -237,7 +250,10 @@ def _introduce(standing: RotationState, successor: Address) -> Step:
 
 
 def _may_concern(standing: RotationState, unread: UnreadLineage) -> bool:
-    """Whether a comment that cannot be read may name this predecessor: it stands in its module, and names no other certificate."""
+    """Return whether a comment that cannot be parsed may name this predecessor.
+
+    It may if it is in the same module and names no other certificate.
+    """
     named = standing.declared.certificate(unread.names) if unread.names is not None else None
     return unread.module == standing.block.module_path and (
         named is None or named.block == standing.block
@@ -259,7 +275,10 @@ def _repoint(
 
 
 def inside_window(standing: RotationState) -> Waiting | None:
-    """Hold repoint back while backends learn to trust the successor (I2); None once the trust window is over."""
+    """Return how long repoint must wait while backends learn to trust the successor (I2).
+
+    None once the trust window is over.
+    """
     window = standing.cases.policy.trust_window_days
     ready = window_end(standing)
     if ready is None:
@@ -287,7 +306,7 @@ def inside_window(standing: RotationState) -> Waiting | None:
 def successor_unready(
     standing: RotationState, successor: DeclaredCertificate
 ) -> Waiting | Blocked | None:
-    """What stands against moving stages to a successor: it is not applied, or AWS has not confirmed it."""
+    """Return why stages cannot move to a successor yet: not applied, or not confirmed by AWS."""
     missing = ", ".join(standing.missing_instances())
     if missing and standing.successor_cases:
         return Waiting(
@@ -362,7 +381,10 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
 
 
 def repoint_not_applied(standing: RotationState, names: str) -> Waiting:
-    """The text is repointed and the stages of these names are not; inside the trust window it is not to be applied yet (I2)."""
+    """Return the wait for repoint, which is written but not applied to the named stages.
+
+    Inside the trust window it must not be applied yet (I2).
+    """
     ready = window_end(standing)
     early = ready is not None and ready > standing.cases.as_of
     first = (
@@ -378,7 +400,10 @@ def repoint_not_applied(standing: RotationState, names: str) -> Waiting:
 def _without_predecessor(
     standing: RotationState, declaration: DeclaredCertificate, successor: DeclaredCertificate
 ) -> Step:
-    """The block is there and the certificate is not in state: never applied, or taken out of the state."""
+    """Return the step where the predecessor has a block but is not in state.
+
+    It was never applied, or it was removed from the state.
+    """
     if not standing.successor_cases:
         return Waiting(
             f"neither {standing.block} nor {successor.block} is in state: nothing has been applied "
@@ -398,7 +423,10 @@ def _not_in_state(standing: RotationState, successor: DeclaredCertificate) -> tu
 
 
 def _lagging(standing: RotationState, missing: tuple[str, ...], names: str) -> Blocked:
-    """The text is two phases ahead of the state, as after a rotation in another workspace."""
+    """Return why a configuration that is two phases ahead of the state must not be applied at once.
+
+    A rotation in another workspace is the usual cause.
+    """
     listed = ", ".join(missing)
     workspace = standing.document.document.workspace
     where = f" of workspace {workspace}" if workspace is not None and workspace != "default" else ""
@@ -413,7 +441,13 @@ def _lagging(standing: RotationState, missing: tuple[str, ...], names: str) -> B
 
 
 def _in_another_workspace(standing: RotationState) -> Step | None:
-    """The same text serves other workspaces: where one of them still presents the predecessor, its block has to stay."""
+    """Return the step where another workspace may still need the predecessor.
+
+    All workspaces share the configuration, so the block must stay while a stage presents the
+    certificate.
+
+    None where the states of all other workspaces were read and none of them presents it.
+    """
     behind = [
         each for each in standing.document.document.workspaces if standing.block in each.presented
     ]

@@ -31,12 +31,15 @@ from checker.rotation.state import unwritten_rotation
 
 
 def place_scanned(document: DocumentCases) -> str | None:
-    """The account and region that a document of a scan is of: addresses recur in them, and mean other certificates."""
+    """Return the account and region of a scan's document; None for other documents.
+
+    Addresses recur in several places, where they mean different certificates.
+    """
     return document.document.source.path if document.document.source.kind == "aws" else None
 
 
 def unpatched(document: DocumentCases, case: Case) -> Blocked:
-    """Why there is no patch, and who rotates it instead."""
+    """Return why there is no patch, and who rotates the certificate instead."""
     if document.document.source.kind != "aws":
         return Blocked(
             "the configuration is not at hand",
@@ -69,7 +72,10 @@ _ELSEWHERE = (
 
 
 def acm_rotation(cases: Cases, case: Case, *, even_if_not_due: bool) -> Blocked | Waiting | None:
-    """Why a certificate of ACM that stages present and that is due gets no patch, and what a person does; None for any other."""
+    """Return why an ACM certificate that is due gets no patch, and what the user must do.
+
+    Return None for any other certificate, and for one that no stage presents.
+    """
     if case.certificate.kind != "acm" or not case.subject.presented_by or case.id is None:
         return None
     if not (
@@ -92,9 +98,10 @@ def acm_rotation(cases: Cases, case: Case, *, even_if_not_due: bool) -> Blocked 
 def plan_rotations(
     cases: Cases, *, name: str | None = None, even_if_not_due: bool = False
 ) -> tuple[Rotation, ...]:
-    """Every rotation of every document, in the order of its predecessor's end.
+    """Return the rotations of all documents, ordered by the end of the predecessor.
 
-    `name` overrides the successor's name; `even_if_not_due` adds those of certificates that do not near their end.
+    `name` overrides the successor's name. `even_if_not_due` adds certificates that are not near
+    their end.
     """
     under = _policies(cases)
     found: dict[tuple[str | None, str, Address | None], Rotation] = {}
@@ -110,7 +117,11 @@ def plan_rotations(
 
 
 def _caution(rotation: Rotation) -> int:
-    """How little may be done: of several states of one configuration, as workspaces have, the one that lags behind decides."""
+    """Return a sort key, which is lowest where the least may be done.
+
+    One configuration may have several states, for example one per workspace. The state that lags
+    behind decides.
+    """
     match rotation.step:
         case Blocked():
             return 0
@@ -123,10 +134,11 @@ def _caution(rotation: Rotation) -> int:
 
 
 def surveys_needed(inventory: Inventory, policy: Policy, as_of: datetime) -> frozenset[Place]:
-    """The places whose stages AWS must list.
+    """Return the places whose stages AWS must list.
 
-    That is where a plan destroys a certificate, where one may be ready to be retired, and where one is due that no recorded stage
-    presents: a stage outside Terraform may.
+    These are the places where a plan destroys a certificate, where a certificate may be ready for
+    retire, and where a certificate is due that no recorded stage presents. A stage outside
+    Terraform may present it.
     """
     places: set[Place] = set()
     notice = timedelta(days=max((policy.notice_days, *_notices(policy))))
@@ -160,7 +172,7 @@ def surveys_needed(inventory: Inventory, policy: Policy, as_of: datetime) -> fro
 
 
 def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:
-    """The blocks that may be left over, and those that the configuration has no more while the state still has them."""
+    """Return the blocks that may be left over, and those that only the state still has."""
     declared = document.declared
     recorded = [
         subject for subject in certificate_uses(document) if subject.certificate.kind == "gateway"
@@ -180,7 +192,7 @@ def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:
 
 
 def _notices(policy: Policy) -> Iterator[int]:
-    """The days that some scope calls due from."""
+    """Yield the numbers of days before the end at which some scope calls a certificate due."""
     for scope in policy.scopes:
         for name, setting in scope.values:
             if name in {"notice_days", "threshold_days"} and isinstance(setting, int):
@@ -229,7 +241,7 @@ def _of_document(
 
 
 def _policies(cases: Cases) -> Callable[[DocumentCases, tuple[Case, ...]], Cases]:
-    """What gives the same cases with the strictest policy that some certificates of a document stand under."""
+    """Return a function that applies the strictest policy of some certificates to the cases."""
     if not cases.policy.scopes:
         return lambda _document, _own: cases
     from checker.analysis.scoping import Scoping
@@ -249,9 +261,12 @@ def _due(cases: Cases | None, case: Case, *, even_if_not_due: bool) -> bool:
 def choose_rotations(
     cases: Cases, rotations: tuple[Rotation, ...], only: frozenset[str]
 ) -> Iterator[Rotation]:
-    """The rotations of the certificates named, by address or id; all of them where none is named.
+    """Yield the rotations of the named certificates; all rotations if `only` is empty.
 
-    One instance out of several of a block comes out blocked: a copy of the block has all instances, and rotates them at once.
+    A certificate is named by its address or its id.
+
+    If only some instances of a block are named, the rotation is blocked: a copy of the block has
+    all instances, and rotates them at once.
     """
     for rotation in rotations:
         if (
@@ -264,7 +279,7 @@ def choose_rotations(
 
 
 def _several(cases: Cases, rotation: Rotation, only: frozenset[str]) -> Rotation:
-    """By an id that is one instance's, as by its address."""
+    """Return the rotation that an id selects; blocked if the id is one instance out of several."""
     if (
         not only
         or {rotation.label, *map(str, rotation.passed_over)} & only

@@ -1,4 +1,4 @@
-"""Whether the repoint of a rotation can be taken back: only while the predecessor still lives."""
+"""Rollback of a repoint: possible only while the predecessor still exists and has not ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ANEW = (
 
 
 def rollback(standing: RotationState) -> Step:
-    """Say whether every pointer can go back to the predecessor, why not, or that nothing is to be taken back."""
+    """Return whether every reference can go back to the predecessor, or why not."""
     successor = standing.successor
     if successor is None and _removed(standing):
         return _retired(standing)
@@ -36,7 +36,10 @@ def rollback(standing: RotationState) -> Step:
 
 
 def _removed(standing: RotationState) -> bool:
-    """Whether the block left this configuration with its lineage comment, as after retire, and nothing presents the certificate."""
+    """Return whether the block and its lineage comment are gone, as after retire.
+
+    No stage may present the certificate, and the configuration must be complete enough to be sure.
+    """
     known = standing.declared
     path = standing.block.module_path
     return (
