@@ -1,4 +1,4 @@
-"""Progress of a rotation: the recorded successor, and whether a plan takes the rotation forward."""
+"""The progress of a rotation: its recorded successor, and what a plan does for it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from checker.model.resources import Presents, PresentsPlanned
 
 
 def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
-    """The recorded successor of a certificate, by lineage: the same instance of a block that succeeds its block.
+    """Return the recorded successor of a certificate, by lineage; None if there is no successor.
 
-    A successor that AWS does not know, or that ends no later, is none. What a scan finds is in no state: there it is the
-    certificate whose description says so, and that the steps by hand have made.
+    It is the same instance of a block that succeeds the certificate's block. A certificate that AWS
+    does not know, or that ends no later, does not count. In a scan no certificate is in state:
+    there the successor is the certificate whose description names the predecessor, as the manual
+    steps write it.
     """
     declared = document.document.declared
     if document.document.source.kind == "aws":
@@ -52,7 +54,10 @@ def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
 
 
 def takes_forward(document: DocumentCases, case: Case, policy: Policy) -> bool:
-    """Whether the document's plan introduces the certificate's successor, or moves stages from it to a certificate that lasts."""
+    """Return whether the document's plan is the next step of the certificate's rotation.
+
+    Such a plan introduces the successor, or moves stages to a certificate that lasts.
+    """
     plan = document.document.plan
     return plan is not None and (
         _introduces(document, plan, case, policy) or _moves(document, plan, case, policy)
@@ -60,7 +65,10 @@ def takes_forward(document: DocumentCases, case: Case, policy: Policy) -> bool:
 
 
 def ends_its_use(document: DocumentCases, case: Case) -> bool:
-    """Whether the document's plan destroys every stage that presents the certificate, so that nothing presents it afterwards."""
+    """Return whether the plan destroys every stage that presents the certificate.
+
+    No stage presents the certificate after such a plan.
+    """
     plan = document.document.plan
     if plan is None or not case.subject.now or case.subject.to_be_presented_by:
         return False
@@ -70,14 +78,14 @@ def ends_its_use(document: DocumentCases, case: Case) -> bool:
 
 def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
     declared = document.document.declared
-    # A successor that was made outside Terraform comes in by import.
+    # A successor that was created outside Terraform is imported.
     created = [
         change for change in plan.certificates if change.action is Action.CREATE or change.imported
     ]
     if declared is not None and case.address is not None:
         blocks = {successor.block for successor in declared.successors(case.address.block)}
         if case.evidence is Evidence.GONE:
-            # What was deleted outside Terraform is made anew, at its own address.
+            # Terraform creates a certificate again that was deleted outside it.
             blocks.add(case.address.block)
         if not blocks:
             blocks = _guessed(
@@ -87,7 +95,8 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
             change.address.block in blocks and change.address.key == case.address.key
             for change in created
         )
-    # Without the configuration lineage is not known: a plan that only creates certificates, and enough of them, counts.
+    # Without the configuration the lineage is unknown: a plan counts if it only creates
+    # certificates, and enough of them.
     if any(change.action.changes for change in plan.stages):
         return False
     if any(
@@ -105,7 +114,10 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
 def _guessed(
     document: DocumentCases, plan: Plan, block: Address, created: set[Address]
 ) -> set[Address]:
-    """The successor that a plan makes alone and that no comment names; none where the plan moves a stage to what it makes."""
+    """Return the guessed successor that a plan creates and that no comment names.
+
+    Empty if the plan moves a stage to a certificate that it creates.
+    """
     if any(
         isinstance(change.presented[1], PresentsPlanned) and change.action.changes
         for change in plan.stages
@@ -122,9 +134,10 @@ def _guessed(
 def second_successors(
     document: DocumentCases, policy: Policy
 ) -> Iterator[tuple[CertificateChange, Address, Address]]:
-    """Yield each planned certificate that succeeds one which has a successor already, that one, and its successor.
+    """Yield planned certificates that succeed one which already has a successor.
 
-    The other successor is in state and lasts, or the same plan makes it too.
+    Each tuple has the planned certificate, its predecessor, and the other successor. The other
+    successor is in state and lasts, or the same plan creates it.
     """
     declared, plan = document.document.declared, document.document.plan
     if declared is None or plan is None:

@@ -55,7 +55,7 @@ _WORDS = {
     "next": 1001,
 }
 _WORDED = "|".join(sorted(_WORDS, key=len, reverse=True))
-# A bare year and a single letter are parts of names as often as they count certificates: only a guess reads them.
+# A bare year or a single letter is often part of the name itself: only a guess uses them.
 _SUFFIX = re.compile(
     rf"(?<=.)[_-](?:((?:19|20)\d\d(?:0[1-9]|1[0-2]))(?:[_-](\d+))?|v?(\d{{1,3}})|({_WORDED}))$",
     re.IGNORECASE,
@@ -66,7 +66,7 @@ _LOOSE = re.compile(
     re.IGNORECASE,
 )
 _PREFIX = re.compile(rf"^({_WORDED})[_-](?=.)", re.IGNORECASE)
-# Dates, and the words that lead to them, differ between certificates that are for the same purpose.
+# Dates, and the words before them, differ between certificates for the same purpose.
 _DATES = re.compile(
     r"\(?\b(?:expires?|expiry|valid|until|on|from|renewed|created|in|of)\b|[\d/.:()-]+",
     re.IGNORECASE,
@@ -77,9 +77,10 @@ _SAYS_NOTHING = frozenset(
 
 
 def split_name(name: str, *, loose: bool = False) -> tuple[str, int]:
-    """Return the base of a certificate's name and the rank of its suffix: `edge_two` is (`edge`, 2), `edge` (`edge`, 0).
+    """Return the base of a certificate's name and the rank of its suffix.
 
-    With `loose` the suffix may also be a year, a letter or a digit without a separator, and a word may stand in front.
+    `edge_two` is (`edge`, 2) and `edge` is (`edge`, 0). With `loose` the suffix may also be a year,
+    a letter or a digit without a separator, or a word in front of the base.
     """
     found = _SUFFIX.search(name)
     if found is not None:
@@ -105,9 +106,10 @@ def split_name(name: str, *, loose: bool = False) -> tuple[str, int]:
 
 
 class Guess(Struct, frozen=True, kw_only=True):
-    """A certificate that seems to be the successor of another one, and why; `several` names all where more than one does.
+    """A certificate that seems to be the successor of another one, and why.
 
-    `moved` says that the configuration lets stages take its id that present the predecessor; `applied` that state has it.
+    `several` has all candidates if there is more than one. `moved` is true if the configuration
+    gives its id to stages that present the predecessor. `applied` is true if it is in state.
     """
 
     predecessor: Address
@@ -127,7 +129,12 @@ class Guess(Struct, frozen=True, kw_only=True):
 
 
 class _Known(Struct, frozen=True, kw_only=True):
-    """A recorded certificate's block: the blocks of the stages that present it, now and by the plan, and its earliest end."""
+    """The recorded certificates of one block.
+
+    `stages` and `planned` are the blocks of the stages that present them, now and after the plan.
+    `others` is true if a stage without an address presents one of them. `end` is the earliest end.
+    `gone` is true if AWS does not know one of them.
+    """
 
     stages: frozenset[Address]
     others: bool
@@ -137,7 +144,7 @@ class _Known(Struct, frozen=True, kw_only=True):
 
 
 class Succession:
-    """The guesses for one document; built once, in one pass over its certificates."""
+    """The guesses for one document, built in one pass over its certificates."""
 
     def __init__(
         self, document: Document, found: Iterator[tuple[CertificateUse, datetime | None, bool]]
@@ -162,7 +169,7 @@ class Succession:
 
     @classmethod
     def of_cases(cls, document: DocumentCases) -> Succession:
-        """Build it from what is known after AWS was asked."""
+        """Return the guesses that follow from the answers of AWS."""
         return cls(
             document.document,
             (
@@ -173,7 +180,10 @@ class Succession:
         )
 
     def guess(self, block: Address) -> Guess | None:
-        """Return what seems to be the successor of a certificate that stages present; None where a comment names one."""
+        """Return the likely successor of a certificate that stages present.
+
+        None if there is no candidate. A certificate with a lineage comment is not a candidate.
+        """
         own, known = self.declared.certificate(block), self._known.get(block)
         if known is None or not known.stages or block in self.declared.renamed:
             return None
@@ -205,7 +215,10 @@ class Succession:
         )
 
     def spares(self, block: Address) -> tuple[DeclaredCertificate, ...]:
-        """Return the unused certificates whose names say that they succeed a block which has a successor by its comment."""
+        """Return the unused certificates that look like a second successor of a block.
+
+        Their names say that they succeed the block, which has a successor by its comment.
+        """
         own, known = self.declared.certificate(block), self._known.get(block)
         if own is None or known is None or not self.declared.successors(block):
             return ()
@@ -216,7 +229,10 @@ class Succession:
         )
 
     def names_in_use(self, block: Address) -> Iterator[str]:
-        """Yield the names of the other certificates of the same module that stages present or take their ids from."""
+        """Yield the names of the other certificates in the block's module that are in use.
+
+        A certificate is in use if stages present it or the configuration refers to it.
+        """
         for each in self.declared.certificates:
             same = (
                 each.block.module_path == block.module_path
@@ -229,9 +245,11 @@ class Succession:
     def left_over(
         self, as_of: datetime
     ) -> Iterator[tuple[DeclaredCertificate, DeclaredCertificate | None]]:
-        """Yield each certificate that no stage presents or will, and that has ended or was succeeded, with what succeeds it.
+        """Yield each certificate that is left over, with its successor if one is known.
 
-        Where a comment names its successor the rotation itself retires it, so it is not among these.
+        No stage presents such a certificate now or after the plan, and it has ended or was
+        succeeded. A certificate whose successor has a lineage comment is not among them: its own
+        rotation retires it.
         """
         for each in self.declared.certificates:
             known = self._known.get(each.block)
@@ -258,7 +276,7 @@ class Succession:
                 yield each, later
 
     def _rival(self, each: DeclaredCertificate, known: _Known) -> DeclaredCertificate | None:
-        """Return the certificate that succeeds the same one by its comment, and that stages present in place of this one."""
+        """Return the successor of the same predecessor that stages present instead."""
         others = self.declared.successors(each.succeeds) if each.succeeds is not None else ()
         found = [
             other for other in others if other.block != each.block and self._is_presented(other)
@@ -270,7 +288,7 @@ class Succession:
         )
 
     def _rotates(self, each: DeclaredCertificate) -> bool:
-        """Whether it is the only one that a comment makes the successor of a certificate which stages still present."""
+        """Return whether it is the only commented successor of a presented certificate."""
         if each.succeeds is None:
             return False
         known = self._known.get(each.succeeds)
@@ -281,7 +299,7 @@ class Succession:
         )
 
     def _later(self, each: DeclaredCertificate, known: _Known) -> DeclaredCertificate | None:
-        """Return the certificate that stages present and that took the place of this one, by its name or description."""
+        """Return the presented certificate that replaced this one, by its name or description."""
         purpose = _purpose(each)
         alike = (
             self._descriptions.get((each.block.module_path, each.block.type, purpose), [])
@@ -334,7 +352,7 @@ class Succession:
     def _taking(
         self, block: Address, known: _Known, own: DeclaredCertificate | None
     ) -> list[DeclaredCertificate]:
-        """Return the certificates that the configuration gives to stages which present this one in state."""
+        """Return the certificates to which the configuration moves stages that present this one."""
         kept = own.stages if own is not None else frozenset()
         found = {
             each.block: each
@@ -362,7 +380,10 @@ class Succession:
         *,
         named: bool = True,
     ) -> bool:
-        """Whether it waits beside the certificate for its stages: newer, in nobody's use, and said to succeed nothing."""
+        """Return whether a certificate may be a successor that waits for stages to move.
+
+        It is newer, unused, has no lineage comment, and no other certificate succeeds it.
+        """
         if each.block == own.block or each.succeeds is not None or each.succeeds_id is not None:
             return False
         if (
@@ -416,6 +437,6 @@ def _outlives(end: datetime | None, other: datetime | None) -> bool:
 
 
 def _purpose(each: DeclaredCertificate) -> str | None:
-    """Return a description without its dates, in lower case; None where it says nothing of one certificate."""
+    """Return a description in lower case without its dates; None if it is empty or generic."""
     words = " ".join(_DATES.sub(" ", each.description or "").lower().split()).strip(" ,;.-")
     return None if words in _SAYS_NOTHING else words
