@@ -1,1 +1,1 @@
-"""Join documents and answers into cases; scopes, succession and scans."""
+"""Join documents and the answers of AWS into cases; scopes, succession and scans."""

@@ -1,4 +1,4 @@
-"""Certificates as they come before a rule: who presents each, now and after the plan, and what is known of its end."""
+"""Certificates as the rules see them: the stages that present each, and its end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def build_cases(
     policy: Policy,
     expect: Expected | None = None,
 ) -> Cases:
-    """Join what was read with what AWS answered; `expect` is what a plan is held to."""
+    """Join the inventory with the answers of AWS.
+
+    `expect` is what a plan must do.
+    """
     documents = tuple(
         DocumentCases(
             document=replace(document, stages=Indexed(document.stages)),
@@ -65,7 +68,7 @@ def _case(subject: CertificateUse, observations: Observations, as_of: datetime) 
     match observation:
         case Found():
             evidence, end = Evidence.OBSERVED, observation.expires_at
-            # ACM tells no fingerprint, and what it has renewed under the same ARN is another certificate than the recorded one.
+            # ACM returns no fingerprint. A renewal under the same ARN is a new certificate.
             fingerprint = observation.fingerprint or (fingerprint if end == recorded else None)
         case Gone():
             evidence, end = Evidence.GONE, recorded

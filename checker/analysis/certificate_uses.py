@@ -1,4 +1,4 @@
-"""Which certificates a document speaks of, and which stages present each: now, and after the plan where there is one."""
+"""The certificates of a document, and the stages that present each, now and after its plan."""
 
 from __future__ import annotations
 
@@ -11,19 +11,26 @@ from checker.model.resources import Certificate, Presents, PresentsPlanned, Stag
 
 
 def certificate_uses(document: Document) -> tuple[CertificateUse, ...]:
-    """Every certificate of a document: recorded, named by a stage alone, or yet to be created, in that order."""
+    """Return every certificate of a document.
+
+    The order is: recorded certificates, certificates that only a stage names, certificates that a
+    plan creates.
+    """
     return (*_known(document), *_created(document))
 
 
 def stage_key(stage: Stage) -> StageKey | None:
-    """What AWS can be asked for a stage by; None where a document leaves out its API or its name."""
+    """Return the key under which AWS knows a stage.
+
+    None if the document leaves out the API or the name of the stage.
+    """
     if not stage.api_id or not stage.name:
         return None
     return StageKey(kind=stage.kind, api_id=stage.api_id, name=stage.name, place=stage.place)
 
 
 def stages_after(document: Document) -> tuple[Stage, ...]:
-    """The stages as they are after the plan; without a plan, as they are recorded."""
+    """Return the stages as they are after the plan; without a plan, the recorded stages."""
     if document.plan is None:
         return document.stages
     changed = {
@@ -72,7 +79,10 @@ def _known(document: Document) -> Iterator[CertificateUse]:
 
 
 def _by_id(stages: tuple[Stage, ...]) -> dict[str, list[Stage]]:
-    """The stages that present each certificate id, so that joining them takes no more than one pass over either."""
+    """Return the stages that present each certificate id.
+
+    With this index, joining stages and certificates takes one pass over each.
+    """
     found: dict[str, list[Stage]] = {}
     for stage in stages:
         if isinstance(stage.presents, Presents):
@@ -99,5 +109,8 @@ def _created(document: Document) -> Iterator[CertificateUse]:
 
 
 def same_certificate(certificate: Certificate, stage: Stage) -> bool:
-    """Whether the id that both have means one certificate: ids may collide across accounts and regions."""
+    """Return whether the id that both have may mean one certificate.
+
+    Ids may collide across accounts and regions.
+    """
     return certificate.place.may_be(stage.place)

@@ -1,4 +1,4 @@
-"""The stages that present a certificate now: those of a document, corrected by what AWS shows."""
+"""The stages that present a certificate now: recorded stages, corrected by what AWS shows."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ _Name = tuple[StageKind, str | None, str | None]
 
 
 class Presenters:
-    """What AWS shows of the stages of one document and of those beside them; without an answer the record stays as it is."""
+    """The stages that AWS shows for one document, recorded or not.
+
+    Without an answer of AWS the record counts.
+    """
 
     def __init__(self, document: Document, observations: Observations) -> None:
         self._document = document
         self._observations = observations
 
     def correct(self, subject: CertificateUse) -> CertificateUse:
-        """The subject with the stages that AWS shows presenting it.
+        """Return the certificate with the stages that present it in AWS.
 
-        A recorded stage is taken off only where AWS shows it with another certificate of the same document: an apply that failed
-        leaves that behind. What a person put on the stage from elsewhere, the next apply may take off again, so the record counts.
+        A recorded stage is removed only if AWS shows it with another certificate of the same
+        document, as after a failed apply. If a user put a certificate from elsewhere on the stage,
+        the next apply may undo that, so the record counts.
         """
         identity = subject.certificate.id
         if identity is None or subject.key is None or not (self._shown or self._outside):
@@ -70,7 +74,7 @@ class Presenters:
 
     @cached_property
     def _shown(self) -> Mapping[str, list[Stage]]:
-        """The document's stages by the certificate that AWS shows on each, where that is not the recorded one."""
+        """The document's stages by their certificate in AWS, if it differs from the record."""
         found: dict[str, list[Stage]] = {}
         if not self._observations.stages:
             return found
@@ -87,7 +91,10 @@ class Presenters:
 
     @cached_property
     def _outside(self) -> Mapping[str, list[tuple[Place, Stage]]]:
-        """The listed stages that the document does not record, by the certificate of each; a scan's document has them all."""
+        """The listed stages that the document does not record, by certificate.
+
+        Empty for a scan, whose document has every stage.
+        """
         found: dict[str, list[tuple[Place, Stage]]] = {}
         if self._document.source.kind == "aws" or not self._observations.surveys:
             return found

@@ -1,4 +1,4 @@
-"""A scan as documents; who owns what."""
+"""A scan of AWS as documents, with the Terraform address of each resource that state records."""
 
 from __future__ import annotations
 
@@ -35,17 +35,18 @@ T = TypeVar("T", Certificate, Stage)
 
 
 class Owner(Struct, Generic[T], frozen=True, kw_only=True):
-    """What the states say of a thing in AWS: the record of it, and whether it is managed at all."""
+    """The record of an AWS resource in state, and whether Terraform manages it (None: unknown)."""
 
     record: T | None
     managed: bool | None
 
 
 class Ownership:
-    """Looks up by their AWS ids what documents record; `places` are those that are scanned.
+    """Match AWS resources to the records of state, by id.
 
-    Ids are unique in their account and region alone, and a state often does not say in which account it is: where an id may be
-    meant in several of the places, nothing is said of it.
+    `places` are the scanned places of each id. An id is unique only within its account and region,
+    and a state often does not name the account. If an id may mean a resource in several places, its
+    owner is unknown.
     """
 
     def __init__(self, recorded: Inventory | None, places: Mapping[str, Iterable[Place]]) -> None:
@@ -67,11 +68,11 @@ class Ownership:
                     )
 
     def of_certificate(self, key: CertificateKey) -> Owner[Certificate]:
-        """The record of a certificate."""
+        """Return the owner of a certificate."""
         return self._owner(self._certificates.get(key.id, ()), key.place, key.id)
 
     def of_stage(self, key: StageKey) -> Owner[Stage]:
-        """The record of a stage."""
+        """Return the owner of a stage."""
         return self._owner(
             self._stages.get((key.kind, key.api_id, key.name), ()),
             key.place,
@@ -83,7 +84,7 @@ class Ownership:
             return Owner(record=None, managed=None)
         fitting = [(recorded, record) for recorded, record in records if _fits(recorded, place)]
         if not fitting:
-            # A root module that could not be read may well have it.
+            # A root module that could not be read may manage it.
             return Owner(record=None, managed=None if self._recorded.unread else False)
         certain = [
             record
@@ -113,9 +114,10 @@ def _fits(recorded: Place, place: Place) -> bool:
 def scan_to_inventory(
     scanned: ScanResult, recorded: Inventory | None, tags: Collection[str] = ()
 ) -> tuple[Inventory, Observations]:
-    """A document for each sweep and what AWS said of everything in it; things that `recorded` knows have its addresses.
+    """Return one document for each sweep, and the answers of AWS about everything in it.
 
-    Of their tags those are kept that are asked for, by their keys.
+    Resources that `recorded` knows get their addresses. Of their tags, only those whose keys are in
+    `tags` are kept.
     """
     sweeps = scanned.sweeps
     ownership = Ownership(recorded, _places(sweeps))
@@ -144,14 +146,14 @@ def scan_to_inventory(
 
 
 def scan_source(place: Place) -> str:
-    """How reports name an account and region that was scanned."""
+    """Return the name of a scanned account and region in reports."""
     return "/".join(
         ["aws:/", place.account or "unknown", *([place.region] if place.region is not None else ())]
     )
 
 
 def _places(sweeps: tuple[Sweep, ...]) -> dict[str, list[Place]]:
-    """In which of the places each id is, of a certificate or of an API and its stage."""
+    """Return the places of each id; an id is that of a certificate, or an API and its stage."""
     found: dict[str, list[Place]] = {}
     for sweep in sweeps:
         ids = {
@@ -200,7 +202,7 @@ def _stage(stage: ObservedStage, place: Place, owner: Owner[Stage], tags: Collec
 
 
 def _claimed(owner: Owner[Stage]) -> str | None:
-    """The id that a state says a stage presents; None where no state knows the stage, or the id."""
+    """Return the certificate id that state records for a stage; None if it is unknown."""
     match owner.record:
         case Stage(presents=Presents(id=identity)):
             return identity
@@ -209,22 +211,26 @@ def _claimed(owner: Owner[Stage]) -> str | None:
 
 
 def _moved(sweeps: Sequence[Sweep], owners: Sequence[Sequence[Owner[Stage]]]) -> Iterator[str]:
-    """A sentence for each stage that presents another certificate than its state says."""
+    """Yield a sentence for each stage whose certificate in AWS differs from its state."""
     for sweep, own in zip(sweeps, owners, strict=True):
         for stage, owner in zip(sweep.stages, own, strict=True):
             said = _claimed(owner)
             if owner.record is not None and said is not None and said != stage.certificate_id:
                 now = stage.certificate_id or "no certificate"
                 yield (
-                    f"{owner.record.address} presents {now} in AWS, and by its state {said}: somebody changed it outside "
-                    f"Terraform, and the next apply moves it back; `tfcert check` of that state says more"
+                    f"{owner.record.address} presents {now} in AWS, and by its state {said}: "
+                    "somebody changed it outside Terraform, and the next apply moves it back; "
+                    "`tfcert check` of that state says more"
                 )
 
 
 def _certificate(
     key: CertificateKey, said: Observation, ownership: Ownership, tags: Collection[str]
 ) -> Certificate:
-    """What state remembers of it is kept: its end still counts where AWS did not answer."""
+    """Return a scanned certificate with what state records of it.
+
+    The recorded end still counts if AWS did not answer.
+    """
     owner = ownership.of_certificate(key)
     shown = _asked(said.tags, tags) if isinstance(said, Found) else None
     if owner.record is None:
@@ -244,7 +250,7 @@ def _asked(shown: Tags | None, tags: Collection[str]) -> Tags | None:
 
 
 def _unseen(documents: tuple[Document, ...], recorded: Inventory | None) -> Iterator[str]:
-    """A sentence for each given state of which something was not among what AWS has in the places that were scanned."""
+    """Yield a sentence for each given state that records resources which the scan did not find."""
     seen = {address for document in documents for address in _addresses(document)}
     for document in recorded.documents if recorded is not None else ():
         missing = sorted(_addresses(document) - seen)
@@ -253,8 +259,8 @@ def _unseen(documents: tuple[Document, ...], recorded: Inventory | None) -> Iter
                 f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             )
             yield (
-                f"{document.source.path} records {shown}, which the scan did not see: of another account or region, or gone; "
-                f"`tfcert check` of that source says which"
+                f"{document.source.path} records {shown}, which the scan did not see: of another "
+                "account or region, or gone; `tfcert check` of that source says which"
             )
 
 

@@ -1,4 +1,4 @@
-"""Which scopes of the policy hold for a certificate, a stage, or whatever else a finding is about."""
+"""The scopes of the policy that apply to a certificate, a stage, or the subject of a finding."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ Matching = tuple[int, ...]
 
 
 class Scoping:
-    """The scopes of one run. A certificate stands under those that hold for it together with a stage, for each of its stages.
+    """The scopes of one run.
 
-    Several stages may so put one certificate under several sets of scopes: whoever asks takes the strictest result.
+    A scope is matched against a certificate together with one of its stages. So a certificate with
+    several stages may have several sets of scopes; callers take the strictest result.
     """
 
     def __init__(self, cases: Cases) -> None:
@@ -31,14 +32,14 @@ class Scoping:
         self.policy = cases.policy
         self._tests = [scope.conditions.tests() for scope in cases.policy.scopes]
         self._documents = {part.document.source.path: part for part in cases.documents}
-        # By identity: the cases keep every subject and stage.
+        # Keyed by `id()`: the cases keep every subject and stage alive.
         self._matching: dict[Traits, Matching] = {}
         self._subjects: dict[int, frozenset[Matching]] = {}
         self._by_name: dict[int, Mapping[str | Address, tuple[Certificate, ...]]] = {}
         self._policies: dict[frozenset[Matching], Policy] = {}
 
     def matching(self, traits: Traits) -> Matching:
-        """Which scopes hold for a certificate and a stage, by their position."""
+        """Return the positions of the scopes that match a certificate and a stage."""
         known = self._matching.get(traits)
         if known is None:
             known = tuple(
@@ -50,7 +51,7 @@ class Scoping:
         return known
 
     def everywhere(self) -> frozenset[Matching]:
-        """Every set of scopes that a certificate or a stage of the run stands under, and the empty one."""
+        """Return the sets of scopes of every certificate and stage, and the empty set."""
         found: set[Matching] = {()}
         for part in self.cases.documents:
             for case in part.cases:
@@ -60,7 +61,10 @@ class Scoping:
         return frozenset(found)
 
     def of(self, finding: Finding) -> frozenset[Matching]:
-        """The sets of scopes that a finding stands under; the empty one where it is about nothing that scopes know."""
+        """Return the sets of scopes that apply to a finding.
+
+        Only the empty set applies to a finding about a subject that scopes do not cover.
+        """
         part = self._documents.get(finding.source or "")
         match finding.about:
             case None:
@@ -77,7 +81,7 @@ class Scoping:
                 return self.of_stages(part, stages) if part is not None else frozenset({()})
 
     def of_subject(self, document: Document, subject: CertificateUse) -> frozenset[Matching]:
-        """The sets of scopes that a certificate stands under, one for each stage that presents it."""
+        """Return the sets of scopes for a certificate, one for each stage that presents it."""
         known = self._subjects.get(id(subject))
         if known is None:
             found = frozenset(map(self.matching, self.traits(document, subject)))
@@ -85,11 +89,14 @@ class Scoping:
         return known
 
     def of_stages(self, part: DocumentCases, stages: Iterable[Stage]) -> frozenset[Matching]:
-        """The sets of scopes that stages stand under, each with the certificates that it presents."""
+        """Return the sets of scopes for stages, each with the certificates that it presents."""
         return frozenset(map(self.matching, self.stage_traits(part, stages))) or frozenset({()})
 
     def policy_of(self, part: DocumentCases, own: Iterable[Case]) -> Policy:
-        """The strictest policy that certificates of a document stand under, for what is asked once for all of them."""
+        """Return the strictest policy that applies to the given certificates of a document.
+
+        It serves settings that are read once for all of them.
+        """
         if not self.policy.scopes:
             return self.policy
         found = frozenset(
@@ -102,24 +109,30 @@ class Scoping:
         return self._policies[found]
 
     def traits(self, document: Document, subject: CertificateUse) -> Iterator[Traits]:
-        """What is known of a certificate, with each of the stages that present it, or alone where none does."""
+        """Yield the traits of a certificate with each stage that presents it.
+
+        A certificate that no stage presents has its traits alone.
+        """
         place = subject.key.place if subject.key is not None else subject.certificate.place
         presenters = tuple(dict.fromkeys(subject.stages))
         for stage in presenters or (None,):
             yield self._traits(document, subject.certificate, stage, place)
 
     def stage_traits(self, part: DocumentCases, stages: Iterable[Stage]) -> Iterator[Traits]:
-        """What is known of stages, each with the certificates that it presents."""
+        """Yield the traits of stages, each with the certificates that it presents."""
         for stage in stages:
             for certificate in self.presented(part, stage) or (None,):
                 yield self._traits(part.document, certificate, stage, Place())
 
     def document_traits(self, document: Document) -> Traits:
-        """What is known of a document alone."""
+        """Return the traits of a document alone."""
         return Traits(workspace=document.workspace, directory=self._directory(document))
 
     def presented(self, part: DocumentCases, stage: Stage) -> tuple[Certificate, ...]:
-        """The certificates of the document that a stage presents; none where it may be one of several."""
+        """Return the document's certificates that a stage presents.
+
+        Empty if the certificate may be one of several.
+        """
         match stage.presents:
             case Presents(id=identity):
                 found = self._certificates(part).get(identity, ())
@@ -132,7 +145,7 @@ class Scoping:
                 return ()
 
     def _certificates(self, part: DocumentCases) -> Mapping[str | Address, tuple[Certificate, ...]]:
-        """The certificates of a document by their id, or by their address while they have none."""
+        """Return the certificates of a document by their id, or by their address without an id."""
         known = self._by_name.get(id(part))
         if known is None:
             found: dict[str | Address, tuple[Certificate, ...]] = {}
@@ -161,7 +174,11 @@ class Scoping:
         )
 
     def _directory(self, document: Document) -> str | None:
-        """The folder of the configuration as scopes name it: from where the policy lies, or from here, else as it is."""
+        """Return the folder of the configuration as scopes name it.
+
+        It is relative to the folder of the policy or to the current folder; a folder outside both
+        stays as it is.
+        """
         if document.directory is None:
             return None
         for home in self.policy.homes:
@@ -176,7 +193,7 @@ class Scoping:
 
 
 def stages_of(document: Document) -> Iterator[Stage]:
-    """Every stage of a document: as recorded, and as it is before and after a planned change."""
+    """Yield every stage of a document: as recorded, and before and after each planned change."""
     yield from document.stages
     for change in document.plan.stages if document.plan is not None else ():
         yield from change.sides

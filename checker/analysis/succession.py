@@ -1,4 +1,4 @@
-"""Successor of a certificate; does this plan take it forward."""
+"""Guess the successor of a certificate that no comment names."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from checker.model.address import Address
-from checker.model.cases import Case, DocumentCases, Evidence
+from checker.model.cases import Case, DocumentCases
 from checker.model.certificate_use import CertificateUse
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.inventory import Document
-from checker.model.observation import Found, Gone
-from checker.model.plan import Action, CertificateChange, Plan
-from checker.model.policy import Policy
-from checker.model.resources import Presents, PresentsPlanned
+from checker.model.observation import Gone
 
 _NUMBERS = (
     "one",
@@ -58,17 +55,18 @@ _WORDS = {
     "next": 1001,
 }
 _WORDED = "|".join(sorted(_WORDS, key=len, reverse=True))
-# A bare year and a single letter are parts of names as often as they count certificates: only a guess reads them.
+# A bare year or a single letter is often part of the name itself: only a guess uses them.
 _SUFFIX = re.compile(
     rf"(?<=.)[_-](?:((?:19|20)\d\d(?:0[1-9]|1[0-2]))(?:[_-](\d+))?|v?(\d{{1,3}})|({_WORDED}))$",
     re.IGNORECASE,
 )
 _LOOSE = re.compile(
-    r"(?<=.)(?:[_-]((?:19|20)\d\d)(?:[_-]?(\d\d))?(?:[_-]?\d\d)?|[_-]([a-z])|(?<=[a-z])v?(\d{1,2}))$",
+    r"(?<=.)(?:[_-]((?:19|20)\d\d)(?:[_-]?(\d\d))?(?:[_-]?\d\d)?"
+    r"|[_-]([a-z])|(?<=[a-z])v?(\d{1,2}))$",
     re.IGNORECASE,
 )
 _PREFIX = re.compile(rf"^({_WORDED})[_-](?=.)", re.IGNORECASE)
-# Dates, and the words that lead to them, differ between certificates that are for the same purpose.
+# Dates, and the words before them, differ between certificates for the same purpose.
 _DATES = re.compile(
     r"\(?\b(?:expires?|expiry|valid|until|on|from|renewed|created|in|of)\b|[\d/.:()-]+",
     re.IGNORECASE,
@@ -79,9 +77,10 @@ _SAYS_NOTHING = frozenset(
 
 
 def split_name(name: str, *, loose: bool = False) -> tuple[str, int]:
-    """Return the base of a certificate's name and the rank of its suffix: `edge_two` is (`edge`, 2), `edge` (`edge`, 0).
+    """Return the base of a certificate's name and the rank of its suffix.
 
-    With `loose` the suffix may also be a year, a letter or a digit without a separator, and a word may stand in front.
+    `edge_two` is (`edge`, 2) and `edge` is (`edge`, 0). With `loose` the suffix may also be a year,
+    a letter or a digit without a separator, or a word in front of the base.
     """
     found = _SUFFIX.search(name)
     if found is not None:
@@ -107,9 +106,10 @@ def split_name(name: str, *, loose: bool = False) -> tuple[str, int]:
 
 
 class Guess(Struct, frozen=True, kw_only=True):
-    """A certificate that seems to be the successor of another one, and why; `several` names all where more than one does.
+    """A certificate that seems to be the successor of another one, and why.
 
-    `moved` says that the configuration lets stages take its id that present the predecessor; `applied` that state has it.
+    `several` has all candidates if there is more than one. `moved` is true if the configuration
+    gives its id to stages that present the predecessor. `applied` is true if it is in state.
     """
 
     predecessor: Address
@@ -122,11 +122,19 @@ class Guess(Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """The guess as a sentence, with the line of the certificate's block."""
-        return f"a guess: {self.successor.block} ({self.successor.location}) is its successor, written manually, since {self.why}"
+        return (
+            f"a guess: {self.successor.block} ({self.successor.location}) is its successor, "
+            f"written manually, since {self.why}"
+        )
 
 
 class _Known(Struct, frozen=True, kw_only=True):
-    """A recorded certificate's block: the blocks of the stages that present it, now and by the plan, and its earliest end."""
+    """The recorded certificates of one block.
+
+    `stages` and `planned` are the blocks of the stages that present them, now and after the plan.
+    `others` is true if a stage without an address presents one of them. `end` is the earliest end.
+    `gone` is true if AWS does not know one of them.
+    """
 
     stages: frozenset[Address]
     others: bool
@@ -136,7 +144,7 @@ class _Known(Struct, frozen=True, kw_only=True):
 
 
 class Succession:
-    """The guesses for one document; built once, in one pass over its certificates."""
+    """The guesses for one document, built in one pass over its certificates."""
 
     def __init__(
         self, document: Document, found: Iterator[tuple[CertificateUse, datetime | None, bool]]
@@ -161,7 +169,7 @@ class Succession:
 
     @classmethod
     def of_cases(cls, document: DocumentCases) -> Succession:
-        """Build it from what is known after AWS was asked."""
+        """Return the guesses that follow from the answers of AWS."""
         return cls(
             document.document,
             (
@@ -172,7 +180,10 @@ class Succession:
         )
 
     def guess(self, block: Address) -> Guess | None:
-        """Return what seems to be the successor of a certificate that stages present; None where a comment names one."""
+        """Return the likely successor of a certificate that stages present.
+
+        None if there is no candidate. A certificate with a lineage comment is not a candidate.
+        """
         own, known = self.declared.certificate(block), self._known.get(block)
         if known is None or not known.stages or block in self.declared.renamed:
             return None
@@ -204,7 +215,10 @@ class Succession:
         )
 
     def spares(self, block: Address) -> tuple[DeclaredCertificate, ...]:
-        """Return the unused certificates whose names say that they succeed a block which has a successor by its comment."""
+        """Return the unused certificates that look like a second successor of a block.
+
+        Their names say that they succeed the block, which has a successor by its comment.
+        """
         own, known = self.declared.certificate(block), self._known.get(block)
         if own is None or known is None or not self.declared.successors(block):
             return ()
@@ -215,7 +229,10 @@ class Succession:
         )
 
     def names_in_use(self, block: Address) -> Iterator[str]:
-        """Yield the names of the other certificates of the same module that stages present or take their ids from."""
+        """Yield the names of the other certificates in the block's module that are in use.
+
+        A certificate is in use if stages present it or the configuration refers to it.
+        """
         for each in self.declared.certificates:
             same = (
                 each.block.module_path == block.module_path
@@ -228,9 +245,11 @@ class Succession:
     def left_over(
         self, as_of: datetime
     ) -> Iterator[tuple[DeclaredCertificate, DeclaredCertificate | None]]:
-        """Yield each certificate that no stage presents or will, and that has ended or was succeeded, with what succeeds it.
+        """Yield each certificate that is left over, with its successor if one is known.
 
-        Where a comment names its successor the rotation itself retires it, so it is not among these.
+        No stage presents such a certificate now or after the plan, and it has ended or was
+        succeeded. A certificate whose successor has a lineage comment is not among them: its own
+        rotation retires it.
         """
         for each in self.declared.certificates:
             known = self._known.get(each.block)
@@ -257,7 +276,7 @@ class Succession:
                 yield each, later
 
     def _rival(self, each: DeclaredCertificate, known: _Known) -> DeclaredCertificate | None:
-        """Return the certificate that succeeds the same one by its comment, and that stages present in place of this one."""
+        """Return the successor of the same predecessor that stages present instead."""
         others = self.declared.successors(each.succeeds) if each.succeeds is not None else ()
         found = [
             other for other in others if other.block != each.block and self._is_presented(other)
@@ -269,7 +288,7 @@ class Succession:
         )
 
     def _rotates(self, each: DeclaredCertificate) -> bool:
-        """Whether it is the only one that a comment makes the successor of a certificate which stages still present."""
+        """Return whether it is the only commented successor of a presented certificate."""
         if each.succeeds is None:
             return False
         known = self._known.get(each.succeeds)
@@ -280,7 +299,7 @@ class Succession:
         )
 
     def _later(self, each: DeclaredCertificate, known: _Known) -> DeclaredCertificate | None:
-        """Return the certificate that stages present and that took the place of this one, by its name or description."""
+        """Return the presented certificate that replaced this one, by its name or description."""
         purpose = _purpose(each)
         alike = (
             self._descriptions.get((each.block.module_path, each.block.type, purpose), [])
@@ -333,7 +352,7 @@ class Succession:
     def _taking(
         self, block: Address, known: _Known, own: DeclaredCertificate | None
     ) -> list[DeclaredCertificate]:
-        """Return the certificates that the configuration gives to stages which present this one in state."""
+        """Return the certificates to which the configuration moves stages that present this one."""
         kept = own.stages if own is not None else frozenset()
         found = {
             each.block: each
@@ -361,7 +380,10 @@ class Succession:
         *,
         named: bool = True,
     ) -> bool:
-        """Whether it waits beside the certificate for its stages: newer, in nobody's use, and said to succeed nothing."""
+        """Return whether a certificate may be a successor that waits for stages to move.
+
+        It is newer, unused, has no lineage comment, and no other certificate succeeds it.
+        """
         if each.block == own.block or each.succeeds is not None or each.succeeds_id is not None:
             return False
         if (
@@ -415,179 +437,6 @@ def _outlives(end: datetime | None, other: datetime | None) -> bool:
 
 
 def _purpose(each: DeclaredCertificate) -> str | None:
-    """Return a description without its dates, in lower case; None where it says nothing of one certificate."""
+    """Return a description in lower case without its dates; None if it is empty or generic."""
     words = " ".join(_DATES.sub(" ", each.description or "").lower().split()).strip(" ,;.-")
     return None if words in _SAYS_NOTHING else words
-
-
-def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
-    """The recorded successor of a certificate, by lineage: the same instance of a block that succeeds its block.
-
-    A successor that AWS does not know, or that ends no later, is none. What a scan finds is in no state: there it is the
-    certificate whose description says so, and that the steps by hand have made.
-    """
-    declared = document.document.declared
-    if document.document.source.kind == "aws":
-        others = (other for other in document.cases if isinstance(other.observation, Found))
-        return next(
-            (
-                other
-                for other in others
-                if _made_for(other, case) and _outlives_of_progress(other, case)
-            ),
-            None,
-        )
-    if declared is not None and case.address is None:
-        successors = {
-            each.block
-            for each in declared.certificates
-            if case.id is not None and each.succeeds_id == case.id
-        }
-        found = (other for block in successors for other in document.of_block(block))
-        return next((other for other in found if _outlives_of_progress(other, case)), None)
-    if declared is None or case.address is None:
-        return None
-    for successor in declared.successors(case.address.block):
-        for other in document.of_block(successor.block):
-            if (
-                other.address is not None
-                and other.address.instance == case.address.instance
-                and _outlives_of_progress(other, case)
-            ):
-                return other
-    return None
-
-
-def takes_forward(document: DocumentCases, case: Case, policy: Policy) -> bool:
-    """Whether the document's plan introduces the certificate's successor, or moves stages from it to a certificate that lasts."""
-    plan = document.document.plan
-    return plan is not None and (
-        _introduces(document, plan, case, policy) or _moves(document, plan, case, policy)
-    )
-
-
-def ends_its_use(document: DocumentCases, case: Case) -> bool:
-    """Whether the document's plan destroys every stage that presents the certificate, so that nothing presents it afterwards."""
-    plan = document.document.plan
-    if plan is None or not case.subject.now or case.subject.to_be_presented_by:
-        return False
-    leaving = {change.address for change in plan.stages if change.action is Action.DELETE}
-    return all(stage.address in leaving for stage in case.subject.now)
-
-
-def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
-    declared = document.document.declared
-    # A successor that was made outside Terraform comes in by import.
-    created = [
-        change for change in plan.certificates if change.action is Action.CREATE or change.imported
-    ]
-    if declared is not None and case.address is not None:
-        blocks = {successor.block for successor in declared.successors(case.address.block)}
-        if case.evidence is Evidence.GONE:
-            # What was deleted outside Terraform is made anew, at its own address.
-            blocks.add(case.address.block)
-        if not blocks:
-            blocks = _guessed(
-                document, plan, case.address.block, {change.address.block for change in created}
-            )
-        return any(
-            change.address.block in blocks and change.address.key == case.address.key
-            for change in created
-        )
-    # Without the configuration lineage is not known: a plan that only creates certificates, and enough of them, counts.
-    if any(change.action.changes for change in plan.stages):
-        return False
-    if any(
-        change.action.changes and change.action is not Action.CREATE for change in plan.certificates
-    ):
-        return False
-    due = [
-        other
-        for other in document.cases
-        if other.presented and (other.within(policy.notice_days) or other.evidence is Evidence.GONE)
-    ]
-    return 0 < len(due) <= len(created)
-
-
-def _guessed(
-    document: DocumentCases, plan: Plan, block: Address, created: set[Address]
-) -> set[Address]:
-    """The successor that a plan makes alone and that no comment names; none where the plan moves a stage to what it makes."""
-    if any(
-        isinstance(change.presented[1], PresentsPlanned) and change.action.changes
-        for change in plan.stages
-    ):
-        return set()
-    if not any(
-        made.module_path == block.module_path and made.type == block.type for made in created
-    ):
-        return set()
-    guess = Succession.of_cases(document).guess(block)
-    return {guess.successor.block} if guess is not None and not guess.several else set()
-
-
-def second_successors(
-    document: DocumentCases, policy: Policy
-) -> Iterator[tuple[CertificateChange, Address, Address]]:
-    """Yield each planned certificate that succeeds one which has a successor already, that one, and its successor.
-
-    The other successor is in state and lasts, or the same plan makes it too.
-    """
-    declared, plan = document.document.declared, document.document.plan
-    if declared is None or plan is None:
-        return
-    comes = [
-        change for change in plan.certificates if change.action is Action.CREATE or change.imported
-    ]
-    made = [change for change in comes if change.deposed is None]
-    fresh: set[Address] = set()
-    for change in made:
-        own = declared.certificate(change.address.block)
-        if own is None or own.succeeds is None:
-            continue
-        ends = [case for case in document.of_block(own.succeeds) if case.expires_at is not None]
-        for other in declared.successors(own.succeeds):
-            cases = [
-                case
-                for case in document.of_block(other.block)
-                if not case.within(policy.threshold_days)
-            ]
-            lasting = [
-                case for case in cases if all(_outlives_of_progress(case, old) for old in ends)
-            ]
-            if other.block != own.block and (lasting or other.block in fresh):
-                yield change, own.succeeds, other.block
-                break
-        fresh.add(own.block)
-
-
-def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
-    for change in plan.stages:
-        match change.presented:
-            case Presents(id=old), Presents(id=new) if (
-                old == case.id and new != old and change.action.changes
-            ):
-                other = document.by_id(new)
-                if (
-                    other is not None
-                    and _outlives_of_progress(other, case)
-                    and not other.within(policy.threshold_days)
-                ):
-                    return True
-            case _:
-                pass
-    return False
-
-
-def _made_for(other: Case, case: Case) -> bool:
-    return (
-        case.id is not None
-        and isinstance(other.observation, Found)
-        and other.observation.succeeds == case.id
-    )
-
-
-def _outlives_of_progress(other: Case, case: Case) -> bool:
-    if other.evidence is Evidence.GONE:
-        return False
-    return other.days_left is None or case.days_left is None or other.days_left > case.days_left

@@ -1,1 +1,1 @@
-"""From cases and the configuration to rotations and the phase that each is in; pure."""
+"""Plan rotations from cases and the configuration, and find the phase of each; pure."""

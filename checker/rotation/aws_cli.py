@@ -1,4 +1,4 @@
-"""Lines of the AWS CLI for a POSIX shell, with everything that AWS or a person named put between quotes."""
+"""Commands of the AWS CLI for a POSIX shell; every name from AWS or from a user is quoted."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ _SESSION = "tfcert-by-hand"
 
 
 class Shell(Struct, frozen=True):
-    """A word that is the shell's own, such as a variable, and stands as it is."""
+    """A word for the shell itself, such as a variable, which is not quoted."""
 
     text: str
 
 
-# The shell refuses the line where the variable is empty: an empty id would take the certificate off the stage.
+# The shell rejects the line if the variable is empty: an empty id would remove the certificate
+# from the stage.
 SUCCESSOR = Shell('"${NEW:?}"')
 SUCCESSOR_FILE = '"${NEW:?}.pem"'
 
@@ -26,7 +27,10 @@ SUCCESSOR_FILE = '"${NEW:?}.pem"'
 def aws_command(
     access: Access, place: Place, service: str, operation: str, options: Mapping[str, str | Shell]
 ) -> str:
-    """A call of the AWS CLI in a place; by the profile, unless a role's credentials were put into the environment."""
+    """Return an AWS CLI command for a place.
+
+    It uses the profile, unless the environment has the credentials of a role.
+    """
     everywhere: dict[str, str | Shell] = {}
     if access.profile is not None and access.role_arn is None:
         everywhere["profile"] = access.profile
@@ -43,7 +47,7 @@ def aws_command(
 
 
 def assume_role_line(access: Access, place: Place) -> str | None:
-    """The line that puts the credentials of the role into the shell's environment; None where no role was named."""
+    """Return the line that exports the credentials of the role; None if no role was named."""
     if access.role_arn is None:
         return None
     external = {"external-id": access.external_id} if access.external_id is not None else {}
@@ -60,11 +64,14 @@ def assume_role_line(access: Access, place: Place) -> str | None:
             "output": "text",
         },
     )
-    return f"export $(printf 'AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_SESSION_TOKEN=%s' $({asked}))"
+    return (
+        "export $(printf 'AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_SESSION_TOKEN=%s' "
+        f"$({asked}))"
+    )
 
 
 def scan_again(access: Access, place: Place) -> str:
-    """The scan that shows once more what stages present in a place."""
+    """Return the scan command that shows again what stages present in a place."""
     named = {"region": place.region, "profile": access.profile, "role-arn": access.role_arn}
     return " ".join(
         ["tfcert scan", *(_option(name, text) for name, text in named.items() if text is not None)]
@@ -72,7 +79,10 @@ def scan_again(access: Access, place: Place) -> str:
 
 
 def safe_name(text: str) -> str:
-    """A name for a sentence between the lines, which some shells read as well when it is pasted with them."""
+    """Quote a name for a sentence between the commands.
+
+    Users may paste the sentence with the commands, and some shells then read it too.
+    """
     return shlex.quote(text)
 
 

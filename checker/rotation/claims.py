@@ -1,4 +1,4 @@
-"""Which of the certificates that claim to succeed another one is its successor, and which end too soon to be of use."""
+"""The certificates that claim to succeed another one: which one counts, and which end too soon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from checker.model.rotation import Caution, Phase
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """The successor that a comment names, those that are passed over with the reason, and those that contest it."""
+    """The successor that a comment names, and the other claimants.
+
+    `passed_over` are the claimants that are not used, with the reason; `contested` are claimants of
+    equal right.
+    """
 
     successor: DeclaredCertificate | None
     unfit: str | None = None
@@ -24,10 +28,12 @@ class Claim(Struct, frozen=True, kw_only=True):
 def claim(
     cases: Cases, document: DocumentCases, declared: ConfigurationFacts, block: Address
 ) -> Claim:
-    """Return the successor of a block by its comments.
+    """Return the successor of a block by its lineage comments.
 
-    One that has ended, nears its end or ends no later than the predecessor is passed over while the configuration still points to
-    the predecessor: another one is introduced. Of several the one that stages present counts.
+    A claimant is passed over if it has ended, is near its end, or ends no later than the
+    predecessor. If the configuration still points to the predecessor, another successor is then
+    introduced. If several claimants are fit, the one that stages present counts; else they are
+    contested.
     """
     claimants = declared.successors(block)
     own = declared.certificate(block)
@@ -64,9 +70,9 @@ def claim(
 def unfit(
     cases: Cases, document: DocumentCases, own: tuple[Case, ...], each: DeclaredCertificate
 ) -> str | None:
-    """Say why no stage should move from the instances `own` to a certificate that state has.
+    """Return why no stage should move from the instances `own` to a certificate in state.
 
-    None where it lasts, or is not made yet.
+    None if the certificate lasts, or is not created yet.
     """
     for case in document.of_block(each.block):
         reason = _ends_too_soon(cases, case, own)
@@ -76,11 +82,12 @@ def unfit(
 
 
 def passed_cautions(passed: tuple[tuple[DeclaredCertificate, str], ...]) -> Iterator[Caution]:
-    """Yield what introduce has to say of the certificates that are passed over."""
+    """Yield a caution of introduce for each certificate that is passed over."""
     for each, reason in passed:
         yield Caution(
             phase=Phase.INTRODUCE,
-            text=f"{reason}, so it is not used: a fresh successor takes its place, and {each.block.in_module} is retired later",
+            text=f"{reason}, so it is not used: a fresh successor takes its place, and "
+            f"{each.block.in_module} is retired later",
         )
 
 
@@ -98,7 +105,10 @@ def _ends_too_soon(cases: Cases, case: Case, own: tuple[Case, ...]) -> str | Non
             and other.address.instance == case.address.instance
         )
         if alike and other.expires_at is not None and case.expires_at <= other.expires_at:
-            return f"ends on {ends}, no later than the certificate that it is to replace ({other.expires_at:%Y-%m-%d})"
+            return (
+                f"ends on {ends}, no later than the certificate that it is to replace "
+                f"({other.expires_at:%Y-%m-%d})"
+            )
     if case.within(cases.policy.threshold_days) and not case.subject.presented_by:
         return f"ends on {ends}, within the threshold of {cases.policy.threshold_days} days"
     return None

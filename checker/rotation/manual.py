@@ -1,4 +1,4 @@
-"""AWS CLI runbook."""
+"""The manual rotation of a certificate by the AWS CLI: its steps for the runbook."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from checker.analysis.progress import successor_in_state
 from checker.analysis.scoping import Scoping
-from checker.analysis.succession import successor_in_state
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.places import Access, Place
 from checker.model.policy import Policy
@@ -24,18 +24,20 @@ from checker.rotation.aws_cli import (
 )
 
 SUCCEEDS = "tfcert: succeeds"
-# Source: `facts/aws.md` 1, "Unknown".
+# AWS does not document this clearly, so the text makes no claim.
 _DEPLOYMENT = (
-    ". The texts of AWS disagree on whether a deployment is needed: if the backend still sees the old one after some minutes, "
-    "deploy the stage again, and mind that create-deployment publishes whatever else of the API is not deployed yet"
+    ". The texts of AWS disagree on whether a deployment is needed: if the backend still sees the "
+    "old one after some minutes, deploy the stage again, and mind that create-deployment publishes "
+    "whatever else of the API is not deployed yet"
 )
 
 
 class ManualTarget(Struct, frozen=True, kw_only=True):
-    """What is rotated by hand: a certificate in a place, the stages that a person moves, and those that Terraform does.
+    """A manual rotation: a certificate, its place, and the stages that a user or Terraform moves.
 
-    `made` is the successor where it is there already, `terraforms` says that Terraform makes it and deletes the predecessor,
-    `gone` that AWS does not know the predecessor any more, `whole` that every stage of the place was listed.
+    `made` is the id of the successor if it already exists. `terraforms` is true if Terraform
+    creates the successor and deletes the predecessor. `gone` is true if AWS no longer knows the
+    predecessor. `whole` is true if every stage of the place was listed.
     """
 
     certificate_id: str
@@ -51,7 +53,7 @@ class ManualTarget(Struct, frozen=True, kw_only=True):
 
 
 def manual_steps(hand: ManualTarget) -> tuple[ManualStep, ...]:
-    """The steps that are left; a rotation whose successor is there goes on with that."""
+    """Return the steps that remain; an existing successor is used."""
     return (_sign_in(hand), *_take_in(hand), *_repoint(hand), *_let_go(hand))
 
 
@@ -80,8 +82,8 @@ def _sign_in(hand: ManualTarget) -> ManualStep:
     account = hand.place.account
     whose = _call(hand, "sts", "get-caller-identity", query="Account", output="text")
     return ManualStep(
-        does="in a shell of its own, sign in so that you may write: POST and DELETE on client certificates, PATCH on stages of API "
-        "Gateway"
+        does="in a shell of its own, sign in so that you may write: POST and DELETE on client "
+        "certificates, PATCH on stages of API Gateway"
         + (
             "; the role of the scan should only read, so name another one"
             if role is not None
@@ -108,7 +110,9 @@ def _introduce(hand: ManualTarget) -> ManualStep:
         output="text",
     )
     return ManualStep(
-        does=f"introduce: {'the successor is there already' if hand.made else 'make the successor'}; no stage presents it yet",
+        does="introduce: "
+        f"{'the successor is there already' if hand.made else 'make the successor'}; no stage "
+        "presents it yet",
         commands=(
             f"NEW={safe_name(hand.made)}" if hand.made is not None else f"NEW=$({makes})",
             f"{fetched} > {SUCCESSOR_FILE}",
@@ -130,24 +134,25 @@ def _trust(hand: ManualTarget) -> ManualStep:
         "every backend trusts it"
         if hand.gone
         else (
-            "every backend trusts both; with the defaults of OpenSSL a file with both accepts only the first of them "
-            "(docs/trust.md of tfcert)"
+            "every backend trusts both; with the defaults of OpenSSL a file with both accepts only "
+            "the first of them (docs/trust.md of tfcert)"
         )
     )
     return ManualStep(
         does=f"give the new PEM file to every backend{beside}{wait}",
-        then=f"{both}. See it before a stage moves: aws apigateway test-invoke-method with --client-certificate-id really calls "
-        "the backend of a REST API",
+        then=f"{both}. See it before a stage moves: aws apigateway test-invoke-method with "
+        "--client-certificate-id really calls the backend of a REST API",
     )
 
 
 def _from_terraform() -> ManualStep:
     return ManualStep(
-        does="introduce: Terraform makes the successor (tfcert patch, where its state is); give its PEM to the backends beside "
-        "the old one, then put its id behind NEW=",
-        # Nothing is read from the terminal, where the next line of what was pasted would be taken for the answer.
+        does="introduce: Terraform makes the successor (tfcert patch, where its state is); give "
+        "its PEM to the backends beside the old one, then put its id behind NEW=",
+        # `read` would take the next pasted line as the answer.
         commands=("NEW=",),
-        then="every backend trusts both; as long as no id stands there, the shell refuses the lines below",
+        then="every backend trusts both; as long as no id stands there, the shell refuses the "
+        "lines below",
     )
 
 
@@ -156,20 +161,24 @@ def _repoint(hand: ManualTarget) -> Iterator[ManualStep]:
     back = (
         ""
         if hand.gone
-        else f"; if it does not, the same update-stage with {old} for the new id moves the stage back"
+        else f"; if it does not, the same update-stage with {old} for the new id moves the stage "
+        "back"
     )
     for stage in hand.stages:
         yield ManualStep(
-            does=f"repoint {safe_name(f'{stage.api_id}/{stage.name}')}, and watch its backend before the next one",
+            does=f"repoint {safe_name(f'{stage.api_id}/{stage.name}')}, and watch its backend "
+            "before the next one",
             commands=_move(hand, stage),
-            then=f"it prints the new id, and the backend lets the calls in{back}{_DEPLOYMENT if stage is hand.stages[0] else ''}",
+            then="it prints the new id, and the backend lets the calls "
+            f"in{back}{_DEPLOYMENT if stage is hand.stages[0] else ''}",
         )
     if hand.left_to_terraform and not hand.terraforms:
         names = ", ".join(safe_name(str(stage.address)) for stage in hand.left_to_terraform)
         yield ManualStep(
-            does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, and apply",
-            then="the plan updates those stages in place and nothing else. A stage of Terraform that the AWS CLI moves is moved "
-            "back by the next apply",
+            does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, and "
+            "apply",
+            then="the plan updates those stages in place and nothing else. A stage of Terraform "
+            "that the AWS CLI moves is moved back by the next apply",
         )
 
 
@@ -209,7 +218,8 @@ def _distrust(hand: ManualTarget) -> ManualStep:
         else " This scan did not list every stage: one that it did not see may present it still."
     )
     return ManualStep(
-        does=f"see that no stage presents {old} any more, then have the backends stop trusting it.{unseen}",
+        does=f"see that no stage presents {old} any more, then have the backends stop trusting "
+        f"it.{unseen}",
         commands=(scan_again(hand.access, hand.place),),
         then=f"the scan lists everything, and says that {old} is presented by no stage",
     )
@@ -231,7 +241,11 @@ def _delete(hand: ManualTarget) -> ManualStep:
 
 
 def manual_rotations(cases: Cases) -> tuple[ManualRotation, ...]:
-    """The rotations by hand, by their ends: of what is not known to be Terraform's, and of other stages that present what is."""
+    """Return the manual rotations, ordered by the end of the certificate.
+
+    They cover certificates that are not known to be managed by Terraform. They also cover stages
+    outside Terraform that present a managed certificate.
+    """
     scoping = Scoping(cases)
     found = (
         each
@@ -253,7 +267,7 @@ def manual_rotations(cases: Cases) -> tuple[ManualRotation, ...]:
 
 
 def stage_label(stage: Stage) -> str:
-    """How a rotation by hand names a stage: by its address, or by API and name."""
+    """Return the name of a stage in a manual rotation: its address, or its API and name."""
     return str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
 
 
@@ -294,7 +308,11 @@ def _of(scoping: Scoping, document: DocumentCases) -> Iterator[ManualRotation]:
 
 
 def _is_due(policy: Policy, case: Case, *, begun: bool) -> bool:
-    """Whether a stage presents what nears its end or is gone; or a rotation was begun, and only the old one is left to go."""
+    """Return whether a manual rotation of the certificate is due.
+
+    A presented certificate is due if it is near its end or gone. One that no stage presents is due
+    if its rotation has begun and AWS still has it.
+    """
     if not case.subject.presented_by:
         return begun and case.evidence is Evidence.OBSERVED
     return case.evidence is Evidence.GONE or case.within(policy.notice_days)

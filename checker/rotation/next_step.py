@@ -1,4 +1,4 @@
-"""The next step of one rotation, worked out from configuration, state and AWS, and from nothing else (I6)."""
+"""The next step of one rotation, derived only from configuration, state and AWS (I6)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from checker.rotation.state import RotationState, _not_reached, age, unseen_pres
 def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation can stand
     standing: RotationState, successor: Address, contested: tuple[DeclaredCertificate, ...] = ()
 ) -> Step:
-    """Say which phase is safe now (I2), what must happen first, or why tfcert cannot write it."""
+    """Return the phase that is safe now (I2), or what must happen first, or why it is blocked."""
     tainted = next(
         (
             case.address
@@ -27,7 +27,8 @@ def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation
     )
     if tainted is not None:
         return Blocked(
-            f"{tainted} is tainted: the next apply replaces it, and moves the stages that present it in the same apply",
+            f"{tainted} is tainted: the next apply replaces it, and moves the stages that present "
+            "it in the same apply",
             f"`terraform untaint '{tainted}'`, then ask again",
         )
     if contested:
@@ -41,7 +42,8 @@ def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation
         or standing.successor.block.type != standing.block.type
     ):
         return Blocked(
-            f"the comment above {standing.successor.block} ({standing.successor.location}) says that it succeeds {standing.block}",
+            f"the comment above {standing.successor.block} ({standing.successor.location}) says "
+            f"that it succeeds {standing.block}",
             "mend or remove the comment: a certificate succeeds another one of the same type",
         )
     if standing.unfit is not None and standing.presenters:
@@ -52,7 +54,10 @@ def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation
 
 
 def _contested(standing: RotationState, contested: tuple[DeclaredCertificate, ...]) -> Blocked:
-    """Name the one to keep: the only one in state, else the newest there; the others are left over."""
+    """Return which certificate to keep where several claim to succeed the same one.
+
+    It is the only one in state, else the one in state that ends last. The others are left over.
+    """
     names = ", ".join(str(other.block) for other in contested)
     there = {each.block: standing.document.of_block(each.block) for each in contested}
     dated = [
@@ -71,7 +76,8 @@ def _contested(standing: RotationState, contested: tuple[DeclaredCertificate, ..
     if keep is None:
         return Blocked(
             f"more than one certificate claims to succeed it: {names}; none of them is in state",
-            "keep one of their blocks and its `# tfcert: succeeds` comment, and remove the others before anything is applied",
+            "keep one of their blocks and its `# tfcert: succeeds` comment, and remove the others "
+            "before anything is applied",
         )
     why = "the only one in state" if len(applied) == 1 else "the one that ends last"
     others = [each for each in contested if each.block != keep.block]
@@ -89,7 +95,7 @@ def _contested(standing: RotationState, contested: tuple[DeclaredCertificate, ..
 def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken up
     standing: RotationState, guess: Guess
 ) -> Step:
-    """What to do with a successor that was written manually, without the comment that says so."""
+    """Return the step for a successor that a user wrote without the lineage comment."""
     names = " and ".join(f"{each.block} ({each.location})" for each in guess.several)
     if guess.several:
         return Blocked(
@@ -110,29 +116,34 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
     if standing.unfit is not None:
         return Blocked(
             f"its stages would move to a certificate that lasts no longer: {standing.unfit}",
-            f"let them refer to {standing.block.in_module}.id again, then ask again: a fresh successor is introduced",
+            f"let them refer to {standing.block.in_module}.id again, then ask again: a fresh "
+            "successor is introduced",
         )
     gone = next((case.address for case in standing.own if case.evidence is Evidence.GONE), None)
     if gone is not None and guess.moved and not guess.applied:
         return Blocked(
-            f"AWS does not know it any more, and the next apply makes its successor and moves the stages at once; {guess.text}",
-            f"first `terraform apply -target='{guess.successor.block}'`, which makes it alone; give its PEM to the backends; "
-            "then apply the rest",
+            "AWS does not know it any more, and the next apply makes its successor and moves the "
+            f"stages at once; {guess.text}",
+            f"first `terraform apply -target='{guess.successor.block}'`, which makes it alone; "
+            "give its PEM to the backends; then apply the rest",
         )
     others = guess.successor.stages - {
         stage.address.block for stage in standing.presenters if stage.address is not None
     }
     if guess.moved and not guess.applied and others:
         return Blocked(
-            f"{', '.join(sorted(map(str, others)))} takes its id from {guess.successor.block} too, which is not made yet; "
-            f"{guess.text}",
-            f"apply {guess.successor.block} alone first (`terraform apply -target='{guess.successor.block}'`), have every backend "
-            "trust it, then apply the rest",
+            f"{', '.join(sorted(map(str, others)))} takes its id from {guess.successor.block} too, "
+            f"which is not made yet; {guess.text}",
+            f"apply {guess.successor.block} alone first (`terraform apply "
+            f"-target='{guess.successor.block}'`), have every backend trust it, then apply the "
+            "rest",
         )
     if not guess.moved and not guess.applied and guess.successor.stages:
         return Blocked(
-            f"{', '.join(sorted(map(str, guess.successor.stages)))} may take its id from either certificate; {guess.text}",
-            f"let it take its id from {standing.block.in_module} alone until {guess.successor.block} is applied and trusted",
+            f"{', '.join(sorted(map(str, guess.successor.stages)))} may take its id from either "
+            f"certificate; {guess.text}",
+            f"let it take its id from {standing.block.in_module} alone until "
+            f"{guess.successor.block} is applied and trusted",
         )
     for obstacle in guess.successor.obstacles if guess.moved and not guess.applied else ():
         where = f" ({obstacle.location})" if obstacle.location is not None else ""
@@ -141,7 +152,11 @@ def _take_up(  # noqa: PLR0911 -- one return for each reason why it is not taken
 
 
 def _hashing(standing: RotationState, guess: Guess) -> Blocked | None:
-    """What a comment at a successor that is made already would trigger; nothing more, where its stages wait to move."""
+    """Return why tfcert does not write the comment above a successor that is already applied.
+
+    The edit would change a hashed file, and so trigger a new deployment. None where stages already
+    move to the successor, where it is not applied, or where no hash covers the file.
+    """
     own = guess.successor.location.file
     hashed = next(
         (each for each in standing.declared.hashes if each.file is None or each.file == own), None
@@ -149,26 +164,34 @@ def _hashing(standing: RotationState, guess: Guess) -> Blocked | None:
     if hashed is None or guess.moved or not guess.applied:
         return None
     return Blocked(
-        f"{hashed.file or 'every file'} is hashed ({hashed.place}), so the comment that makes it certain would publish a new "
-        f"deployment; {guess.text}",
-        f"write `# tfcert: succeeds {standing.block.in_module}` above {guess.successor.block.in_module} manually, when a "
-        "deployment may run",
+        f"{hashed.file or 'every file'} is hashed ({hashed.place}), so the comment that makes it "
+        f"certain would publish a new deployment; {guess.text}",
+        f"write `# tfcert: succeeds {standing.block.in_module}` above "
+        f"{guess.successor.block.in_module} manually, when a deployment may run",
     )
 
 
 def _sooner(standing: RotationState, why: str) -> Step:
-    """The stages are about to move to a successor that lasts no longer: they stay, and another one is introduced."""
+    """Return the step where the stages would move to a certificate that lasts no longer.
+
+    The stages stay at the predecessor, and a fresh successor is introduced.
+    """
     moved = standing.declaration is not None and not standing.declaration.pointers
     return Blocked(
         f"its stages would move to a certificate that lasts no longer: {why}",
-        "do not apply it: `tfcert patch --phase rollback` points them back; then `tfcert patch` introduces a fresh successor"
+        "do not apply it: `tfcert patch --phase rollback` points them back; then `tfcert patch` "
+        "introduces a fresh successor"
         if moved
-        else f"let them refer to {standing.block.in_module}.id again, then ask again: a fresh successor is introduced",
+        else f"let them refer to {standing.block.in_module}.id again, then ask again: a fresh "
+        "successor is introduced",
     )
 
 
 def removal(standing: RotationState) -> Step:
-    """Say whether a certificate that was left over can be removed: only when AWS shows no stage that presents it."""
+    """Return the step for a left-over certificate.
+
+    It can be removed only when AWS shows no stage that presents it.
+    """
     declaration = standing.declaration
     where = f" ({declaration.location})" if declaration is not None else ""
     why = (
@@ -198,8 +221,10 @@ def _introduce(standing: RotationState, successor: Address) -> Step:
     gone = next((case.address for case in standing.own if case.evidence is Evidence.GONE), None)
     if gone is not None:
         return Blocked(
-            "AWS does not know it any more: whatever is applied next makes it anew, and moves the stages to it at once",
-            f"first `terraform apply -target='{gone}'`, which makes it alone; give its PEM to the backends; then apply the rest",
+            "AWS does not know it any more: whatever is applied next makes it anew, and moves the "
+            "stages to it at once",
+            f"first `terraform apply -target='{gone}'`, which makes it alone; give its PEM to the "
+            "backends; then apply the rest",
         )
     unread = next(
         (each for each in standing.declared.unread_lineage if _may_concern(standing, each)), None
@@ -212,11 +237,12 @@ def _introduce(standing: RotationState, successor: Address) -> Step:
     taken = standing.declared.certificate(successor)
     if taken is not None:
         return Blocked(
-            f"the name {successor} is taken by another block ({taken.location}), which no stage in state presents"
+            f"the name {successor} is taken by another block ({taken.location}), which no stage in "
+            "state presents"
             if not taken.stages
             else f"the name {successor} is taken by another block ({taken.location})",
-            f"choose one with --name; or write `# tfcert: succeeds {standing.block.in_module}` above it if it is meant to be the "
-            "successor"
+            f"choose one with --name; or write `# tfcert: succeeds {standing.block.in_module}` "
+            "above it if it is meant to be the successor"
             if not taken.stages
             else "choose one with --name",
         )
@@ -224,7 +250,10 @@ def _introduce(standing: RotationState, successor: Address) -> Step:
 
 
 def _may_concern(standing: RotationState, unread: UnreadLineage) -> bool:
-    """Whether a comment that cannot be read may name this predecessor: it stands in its module, and names no other certificate."""
+    """Return whether a comment that cannot be parsed may name this predecessor.
+
+    It may if it is in the same module and names no other certificate.
+    """
     named = standing.declared.certificate(unread.names) if unread.names is not None else None
     return unread.module == standing.block.module_path and (
         named is None or named.block == standing.block
@@ -246,7 +275,10 @@ def _repoint(
 
 
 def inside_window(standing: RotationState) -> Waiting | None:
-    """Hold repoint back while backends learn to trust the successor (I2); None once the trust window is over."""
+    """Return how long repoint must wait while backends learn to trust the successor (I2).
+
+    None once the trust window is over.
+    """
     window = standing.cases.policy.trust_window_days
     ready = window_end(standing)
     if ready is None:
@@ -259,7 +291,8 @@ def inside_window(standing: RotationState) -> Waiting | None:
     ends = [case.expires_at for case in standing.own if case.expires_at is not None]
     by = standing.cases.policy.repoint_by(min(ends)) if ends else None
     overrun = (
-        f"; that is after repoint-by ({by:%Y-%m-%d}), and `tfcert patch --phase repoint` writes the patch now"
+        f"; that is after repoint-by ({by:%Y-%m-%d}), and `tfcert patch --phase repoint` writes "
+        "the patch now"
         if by is not None and ready > by
         else ""
     )
@@ -273,11 +306,12 @@ def inside_window(standing: RotationState) -> Waiting | None:
 def successor_unready(
     standing: RotationState, successor: DeclaredCertificate
 ) -> Waiting | Blocked | None:
-    """What stands against moving stages to a successor: it is not applied, or AWS has not confirmed it."""
+    """Return why stages cannot move to a successor yet: not applied, or not confirmed by AWS."""
     missing = ", ".join(standing.missing_instances())
     if missing and standing.successor_cases:
         return Waiting(
-            f"the introduce phase is applied in part: {missing} is not in state; plan and apply it again"
+            f"the introduce phase is applied in part: {missing} is not in state; plan and apply it "
+            "again"
         )
     if missing:
         return Waiting(f"the introduce phase is written but not applied: {missing} is not in state")
@@ -297,7 +331,8 @@ def _unconfirmed(case: Case) -> Waiting | Blocked | None:
             return None
         case Evidence.GONE:
             return Waiting(
-                f"state has the successor {case.address}, and AWS does not: apply, and Terraform makes it again"
+                f"state has the successor {case.address}, and AWS does not: apply, and Terraform "
+                "makes it again"
             )
         case Evidence.UNANSWERED:
             reason = (
@@ -346,7 +381,10 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
 
 
 def repoint_not_applied(standing: RotationState, names: str) -> Waiting:
-    """The text is repointed and the stages of these names are not; inside the trust window it is not to be applied yet (I2)."""
+    """Return the wait for repoint, which is written but not applied to the named stages.
+
+    Inside the trust window it must not be applied yet (I2).
+    """
     ready = window_end(standing)
     early = ready is not None and ready > standing.cases.as_of
     first = (
@@ -362,16 +400,20 @@ def repoint_not_applied(standing: RotationState, names: str) -> Waiting:
 def _without_predecessor(
     standing: RotationState, declaration: DeclaredCertificate, successor: DeclaredCertificate
 ) -> Step:
-    """The block is there and the certificate is not in state: never applied, or taken out of the state."""
+    """Return the step where the predecessor has a block but is not in state.
+
+    It was never applied, or it was removed from the state.
+    """
     if not standing.successor_cases:
         return Waiting(
-            f"neither {standing.block} nor {successor.block} is in state: nothing has been applied yet"
+            f"neither {standing.block} nor {successor.block} is in state: nothing has been applied "
+            "yet"
         )
     return Blocked(
-        f"{standing.block} is not in state, though its successor is: it was taken out of the state (`terraform state rm`), "
-        "and the next apply would make another one",
-        f"remove its block ({declaration.location}) with what refers to it; the owner of the certificate in AWS deletes it there, "
-        "by the steps that `tfcert scan` prints",
+        f"{standing.block} is not in state, though its successor is: it was taken out of the state "
+        "(`terraform state rm`), and the next apply would make another one",
+        f"remove its block ({declaration.location}) with what refers to it; the owner of the "
+        "certificate in AWS deletes it there, by the steps that `tfcert scan` prints",
     )
 
 
@@ -381,35 +423,48 @@ def _not_in_state(standing: RotationState, successor: DeclaredCertificate) -> tu
 
 
 def _lagging(standing: RotationState, missing: tuple[str, ...], names: str) -> Blocked:
-    """The text is two phases ahead of the state, as after a rotation in another workspace."""
+    """Return why a configuration that is two phases ahead of the state must not be applied at once.
+
+    A rotation in another workspace is the usual cause.
+    """
     listed = ", ".join(missing)
     workspace = standing.document.document.workspace
     where = f" of workspace {workspace}" if workspace is not None and workspace != "default" else ""
     targets = " ".join(f"-target='{each}'" for each in missing)
     return Blocked(
-        f"the configuration is two phases ahead of this state{where}: {listed} is not in it, and {names} still presents "
-        f"{standing.block}; one apply would create it and move the stage at once",
-        f"first `terraform apply {targets}`, which creates it alone; have every backend trust it for the trust window; "
-        "then apply the rest",
+        f"the configuration is two phases ahead of this state{where}: {listed} is not in it, and "
+        f"{names} still presents {standing.block}; one apply would create it and move the stage at "
+        "once",
+        f"first `terraform apply {targets}`, which creates it alone; have every backend trust it "
+        "for the trust window; then apply the rest",
     )
 
 
 def _in_another_workspace(standing: RotationState) -> Step | None:
-    """The same text serves other workspaces: where one of them still presents the predecessor, its block has to stay."""
+    """Return the step where another workspace may still need the predecessor.
+
+    All workspaces share the configuration, so the block must stay while a stage presents the
+    certificate.
+
+    None where the states of all other workspaces were read and none of them presents it.
+    """
     behind = [
         each for each in standing.document.document.workspaces if standing.block in each.presented
     ]
     if behind:
         names = ", ".join(f"{each.name} ({each.path})" for each in behind)
         return Waiting(
-            f"a stage of another workspace still presents it, by its state: {names}; apply the earlier phases there first"
+            f"a stage of another workspace still presents it, by its state: {names}; apply the "
+            "earlier phases there first"
         )
     unread = [each for each in standing.document.document.workspaces if each.unread]
     if unread:
         names = ", ".join(f"{each.name} ({each.path}: {each.unread})" for each in unread)
         return Blocked(
-            f"the state of another workspace was not read, and a stage of it may present the certificate: {names}",
-            "make that state readable, or rotate that workspace first and move its state away, then ask again",
+            "the state of another workspace was not read, and a stage of it may present the "
+            f"certificate: {names}",
+            "make that state readable, or rotate that workspace first and move its state away, "
+            "then ask again",
         )
     return None
 

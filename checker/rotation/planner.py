@@ -1,4 +1,4 @@
-"""Which rotations there are."""
+"""Plan the rotations of all documents, and select among them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from functools import partial
 from msgspec.structs import replace
 
 from checker.analysis.certificate_uses import certificate_uses
-from checker.analysis.succession import Guess, Succession
+from checker.analysis.succession import Succession
 from checker.model.address import Address, AddressError, parse, print_key
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
-from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
+from checker.model.configuration import ConfigurationFacts
 from checker.model.inventory import Document, Inventory
 from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found
 from checker.model.places import Place
@@ -20,39 +20,26 @@ from checker.model.policy import Policy
 from checker.model.rotation import (
     SERIES,
     Blocked,
-    Caution,
     Done,
     Next,
-    Phase,
     Rotation,
-    TakenUp,
-    TrustConsumer,
     Waiting,
     sort_rotations,
 )
-from checker.rotation.claims import claim, passed_cautions, unfit
-from checker.rotation.next_step import next_step, removal
-from checker.rotation.rollback import rollback
-from checker.rotation.state import (
-    RotationState,
-    conditions,
-    foreign_rotation,
-    stage_addresses,
-    successor_name,
-    unwritten_rotation,
-    with_deadlines,
-)
-from checker.rotation.taken_out import block_of, taken_out
-from checker.rotation.unmanaged import literal_rotation
+from checker.rotation.configured import configured_rotations
+from checker.rotation.state import unwritten_rotation
 
 
 def place_scanned(document: DocumentCases) -> str | None:
-    """The account and region that a document of a scan is of: addresses recur in them, and mean other certificates."""
+    """Return the account and region of a scan's document; None for other documents.
+
+    Addresses recur in several places, where they mean different certificates.
+    """
     return document.document.source.path if document.document.source.kind == "aws" else None
 
 
 def unpatched(document: DocumentCases, case: Case) -> Blocked:
-    """Why there is no patch, and who rotates it instead."""
+    """Return why there is no patch, and who rotates the certificate instead."""
     if document.document.source.kind != "aws":
         return Blocked(
             "the configuration is not at hand",
@@ -73,15 +60,22 @@ def unpatched(document: DocumentCases, case: Case) -> Blocked:
         case None:
             return Blocked(
                 f"whether {where} is Terraform's is not known: no state that was given says it",
-                "give `tfcert scan` the states; what is in none of them is rotated by hand, by the steps that it prints",
+                "give `tfcert scan` the states; what is in none of them is rotated by hand, by the "
+                "steps that it prints",
             )
 
 
-_ELSEWHERE = "it is a certificate of ACM, which tfcert leaves alone: the stage follows what ACM has under the ARN"
+_ELSEWHERE = (
+    "it is a certificate of ACM, which tfcert leaves alone: the stage follows what ACM has under "
+    "the ARN"
+)
 
 
 def acm_rotation(cases: Cases, case: Case, *, even_if_not_due: bool) -> Blocked | Waiting | None:
-    """Why a certificate of ACM that stages present and that is due gets no patch, and what a person does; None for any other."""
+    """Return why an ACM certificate that is due gets no patch, and what the user must do.
+
+    Return None for any other certificate, and for one that no stage presents.
+    """
     if case.certificate.kind != "acm" or not case.subject.presented_by or case.id is None:
         return None
     if not (
@@ -96,16 +90,18 @@ def acm_rotation(cases: Cases, case: Case, *, even_if_not_due: bool) -> Blocked 
         case _:
             return Blocked(
                 _ELSEWHERE,
-                "look at it in ACM (`aws acm describe-certificate`), and re-import or replace it there",
+                "look at it in ACM (`aws acm describe-certificate`), and re-import or replace it "
+                "there",
             )
 
 
 def plan_rotations(
     cases: Cases, *, name: str | None = None, even_if_not_due: bool = False
 ) -> tuple[Rotation, ...]:
-    """Every rotation of every document, in the order of its predecessor's end.
+    """Return the rotations of all documents, ordered by the end of the predecessor.
 
-    `name` overrides the successor's name; `even_if_not_due` adds those of certificates that do not near their end.
+    `name` overrides the successor's name. `even_if_not_due` adds certificates that are not near
+    their end.
     """
     under = _policies(cases)
     found: dict[tuple[str | None, str, Address | None], Rotation] = {}
@@ -121,7 +117,11 @@ def plan_rotations(
 
 
 def _caution(rotation: Rotation) -> int:
-    """How little may be done: of several states of one configuration, as workspaces have, the one that lags behind decides."""
+    """Return a sort key, which is lowest where the least may be done.
+
+    One configuration may have several states, for example one per workspace. The state that lags
+    behind decides.
+    """
     match rotation.step:
         case Blocked():
             return 0
@@ -134,10 +134,11 @@ def _caution(rotation: Rotation) -> int:
 
 
 def surveys_needed(inventory: Inventory, policy: Policy, as_of: datetime) -> frozenset[Place]:
-    """The places whose stages AWS must list.
+    """Return the places whose stages AWS must list.
 
-    That is where a plan destroys a certificate, where one may be ready to be retired, and where one is due that no recorded stage
-    presents: a stage outside Terraform may.
+    These are the places where a plan destroys a certificate, where a certificate may be ready for
+    retire, and where a certificate is due that no recorded stage presents. A stage outside
+    Terraform may present it.
     """
     places: set[Place] = set()
     notice = timedelta(days=max((policy.notice_days, *_notices(policy))))
@@ -171,9 +172,7 @@ def surveys_needed(inventory: Inventory, policy: Policy, as_of: datetime) -> fro
 
 
 def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:
-    """The blocks that may be left over, and those that the configuration has no more while the state still has them."""
-    from checker.analysis.succession import Succession
-
+    """Return the blocks that may be left over, and those that only the state still has."""
     declared = document.declared
     recorded = [
         subject for subject in certificate_uses(document) if subject.certificate.kind == "gateway"
@@ -193,7 +192,7 @@ def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:
 
 
 def _notices(policy: Policy) -> Iterator[int]:
-    """The days that some scope calls due from."""
+    """Yield the numbers of days before the end at which some scope calls a certificate due."""
     for scope in policy.scopes:
         for name, setting in scope.values:
             if name in {"notice_days", "threshold_days"} and isinstance(setting, int):
@@ -242,7 +241,7 @@ def _of_document(
 
 
 def _policies(cases: Cases) -> Callable[[DocumentCases, tuple[Case, ...]], Cases]:
-    """What gives the same cases with the strictest policy that some certificates of a document stand under."""
+    """Return a function that applies the strictest policy of some certificates to the cases."""
     if not cases.policy.scopes:
         return lambda _document, _own: cases
     from checker.analysis.scoping import Scoping
@@ -259,321 +258,15 @@ def _due(cases: Cases | None, case: Case, *, even_if_not_due: bool) -> bool:
     )
 
 
-def configured_rotations(
-    cases: Cases,
-    document: DocumentCases,
-    due: list[Case],
-    under: Callable[[tuple[Case, ...]], Cases],
-    *,
-    name: str | None,
-) -> Iterator[Rotation]:
-    """What is due, under way or left over; `under` gives the cases with the policy that some certificates stand under."""
-    declared = document.document.declared
-    if declared is None:
-        return
-    missing = _taken_out(declared, document)
-    for block, several in missing.items():
-        yield taken_out(under(several), declared, block, several)
-    for identity, case in _loose(declared, due, missing).items():
-        own = under((case,)) if case is not None else cases
-        rotation = literal_rotation(own, document, declared, identity, name)
-        if rotation is not None:
-            successor = rotation.successor
-            there = (
-                document.of_block(successor)
-                if rotation.introduced and successor is not None
-                else ()
-            )
-            yield with_deadlines(own, rotation, (case,), there) if case is not None else rotation
-        elif case is not None:
-            yield foreign_rotation(own, declared, case)
-    succession = Succession.of_cases(document)
-    blocks = _blocks(document, declared, due, succession)
-    left = {each.block: (each, later) for each, later in succession.left_over(cases.as_of)}
-    # What only AWS shows on a stage, outside Terraform, stays a leftover of this configuration where something succeeded it.
-    elsewhere = {
-        case.address.block
-        for case in due
-        if case.address is not None and not case.subject.presented_by
-    }
-    blocks = {block: None for block in blocks if block not in left or block not in elsewhere}
-    for block in (each for each in blocks if each not in missing):
-        yield _rotation(under(document.of_block(block)), document, succession, block, name)
-    for block, (each, later) in left.items():
-        if block not in blocks:
-            yield _left_over_blocks(under(document.of_block(block)), document, each, later)
-
-
-def _taken_out(
-    declared: ConfigurationFacts, document: DocumentCases
-) -> dict[Address, tuple[Case, ...]]:
-    """The certificates in use whose block is declared and that the state does not have, by block."""
-    found: dict[Address, tuple[Case, ...]] = {}
-    for case in document.cases:
-        block = block_of(declared, document, case)
-        if block is not None:
-            found[block] = (*found.get(block, ()), case)
-    return found
-
-
-def _loose(
-    declared: ConfigurationFacts, due: list[Case], missing: dict[Address, tuple[Case, ...]]
-) -> dict[str, Case | None]:
-    """The ids that no address of this state has: under way by their comment, or due; those to be imported have no part in it."""
-    back = {case.id for several in missing.values() for case in several}
-    under_way = {
-        each.succeeds_id: None for each in declared.certificates if each.succeeds_id is not None
-    }
-    return {
-        **under_way,
-        **{
-            case.id: case
-            for case in due
-            if case.address is None and case.id is not None and case.id not in back
-        },
-    }
-
-
-def _blocks(
-    document: DocumentCases, declared: ConfigurationFacts, due: list[Case], succession: Succession
-) -> dict[Address, None]:
-    """The blocks to rotate: due, under way by their comment or by a manual edit, or gone from the configuration and in state."""
-    blocks = dict.fromkeys(case.address.block for case in due if case.address is not None)
-    for case in document.cases:
-        address = (
-            case.address
-            if case.subject.presented_by and case.certificate.kind == "gateway"
-            else None
-        )
-        guess = (
-            succession.guess(address.block)
-            if address is not None and not declared.successors(address.block)
-            else None
-        )
-        if guess is not None and guess.moved:
-            blocks[guess.predecessor] = None
-    blocks.update(
-        dict.fromkeys(each.succeeds for each in declared.certificates if each.succeeds is not None)
-    )
-    for case in document.cases:
-        address = case.address if case.certificate.kind == "gateway" else None
-        removed = (
-            address is not None
-            and case.id is not None
-            and declared.certificate(address.block) is None
-        )
-        if (
-            removed
-            and address is not None
-            and address.module_path in declared.modules
-            and not declared.may_declare(address)
-        ):
-            blocks[address.block] = None
-    return blocks
-
-
-def _rotation(
-    cases: Cases, document: DocumentCases, succession: Succession, block: Address, name: str | None
-) -> Rotation:
-    declared = succession.declared
-    found = claim(cases, document, declared, block)
-    guess = succession.guess(block) if found.successor is None and name is None else None
-    if guess is not None and _is_empty(declared, guess, block, cases.as_of):
-        guess = None
-    reason = (
-        unfit(cases, document, document.of_block(block), guess.successor)
-        if guess is not None
-        else found.unfit
-    )
-    passed = found.passed_over
-    if guess is not None and reason is not None and not guess.moved:
-        passed, guess, reason = (*passed, (guess.successor, reason)), None, None
-    standing = RotationState(
-        cases=cases,
-        document=document,
-        declared=declared,
-        block=block,
-        own=document.of_block(block),
-        declaration=declared.certificate(block),
-        successor=guess.successor if guess is not None else found.successor,
-        guess=guess,
-        unfit=reason,
-    )
-    written = standing.successor is not None
-    successor = (
-        standing.successor.block
-        if standing.successor is not None
-        else _named(succession, block, name, cases.as_of, passed)
-    )
-    planned = with_deadlines(
-        cases,
-        Rotation(
-            predecessor=block,
-            predecessor_ids=standing.ids,
-            successor=successor if written or standing.declaration is not None else None,
-            step=next_step(standing, successor, found.contested),
-            back=rollback(standing),
-            stages=stage_addresses(standing.presenters),
-            introduced=written and guess is None,
-            conditions=conditions(standing, successor),
-            cautions=(*_cautions(standing), *passed_cautions(passed), *_spares(succession, block)),
-            trust=_trust(standing),
-            taken_up=TakenUp(guess=guess.text, applied=guess.applied)
-            if guess is not None
-            else None,
-            passed_over=tuple(each.block for each, _ in passed),
-            instances=tuple(
-                Address(successor.type, successor.name, case.address.key, case.address.modules)
-                for case in standing.own
-                if case.address is not None
-            ),
-        ),
-        standing.own,
-        standing.successor_cases,
-    )
-    # What is only deleted has no deadlines.
-    mere = standing.declaration is None and standing.successor is None and not standing.presenters
-    return replace(planned, introduce_by=None, repoint_by=None) if mere else planned
-
-
-def _spares(succession: Succession, block: Address) -> Iterator[Caution]:
-    for each in succession.spares(block):
-        for phase in (Phase.REPOINT, Phase.RETIRE):
-            yield Caution(
-                phase=phase,
-                text=f"{each.block} ({each.location}) looks like a second successor, and nothing refers to it: no phase uses it; "
-                "if it is not for something else, remove its block in an apply of its own",
-            )
-
-
-def _is_empty(declared: ConfigurationFacts, guess: Guess, block: Address, as_of: datetime) -> bool:
-    """Whether only its name speaks for a guess: it is the name that introduce would choose, and the block has none of the rest."""
-    own, other = declared.certificate(block), guess.successor
-    same = other.block == replace(block, name=successor_name(block.name, as_of.date()))
-    described = own is not None and own.description is not None and other.description is None
-    return same and described and not (guess.moved or guess.applied or guess.several)
-
-
-def _left_over_blocks(
-    cases: Cases,
-    document: DocumentCases,
-    each: DeclaredCertificate,
-    later: DeclaredCertificate | None,
-) -> Rotation:
-    """The removal of a certificate that nobody retired; it has no deadlines."""
-    own = document.of_block(each.block)
-    standing = RotationState(
-        cases=cases,
-        document=document,
-        declared=_declared(document),
-        block=each.block,
-        own=own,
-        declaration=each,
-        successor=later,
-    )
-    ends = [case.expires_at for case in own if case.expires_at is not None]
-    return Rotation(
-        predecessor=each.block,
-        predecessor_ids=standing.ids,
-        successor=later.block if later is not None else None,
-        step=removal(standing),
-        end=min(ends, default=None),
-        conditions=tuple(
-            each for each in conditions(standing, each.block) if each.phase is Phase.RETIRE
-        ),
-        cautions=tuple(caution for caution in each.cautions if caution.phase is Phase.RETIRE),
-        trust=each.trust,
-        left_over=True,
-    )
-
-
-def _declared(document: DocumentCases) -> ConfigurationFacts:
-    return document.document.declared or ConfigurationFacts(directory="")
-
-
-def _trust(standing: RotationState) -> tuple[TrustConsumer, ...]:
-    """The consumers of the predecessor's PEM; one that the successor's PEM reaches too holds both."""
-    own = standing.declaration.trust if standing.declaration is not None else ()
-    others = (
-        frozenset(each.place for each in standing.successor.trust)
-        if standing.successor is not None
-        else frozenset()
-    )
-    return tuple(replace(each, both=each.both or each.place in others) for each in own)
-
-
-def _cautions(standing: RotationState) -> Iterator[Caution]:
-    """Rollback edits where the successor is referred to, every other phase where the predecessor is."""
-    guess = standing.guess
-    if guess is not None and guess.moved:
-        yield from _hashed(standing.declared, guess)
-    if guess is not None and guess.moved and not guess.applied:
-        for consumer in guess.successor.trust:
-            yield Caution(
-                phase=Phase.INTRODUCE,
-                text=f"{consumer.what} ({consumer.location}) gets the old PEM back, and both with --trust-bundle; else "
-                "give the new PEM to the backend manually before repoint: outside Terraform, since each apply writes it again",
-            )
-    for declaration, back in ((standing.declaration, False), (standing.successor, True)):
-        if declaration is not None:
-            own = (
-                caution
-                for caution in declaration.cautions
-                if (caution.phase is Phase.ROLLBACK) == back
-            )
-            # What introduce leaves out of a successor that it writes says nothing about one that is written already.
-            yield from (
-                each
-                for each in own
-                if each.phase is not Phase.INTRODUCE or standing.successor is None
-            )
-    if standing.successor is not None and not standing.successor_cases:
-        for run in standing.successor.creation_runs:
-            yield Caution(
-                phase=Phase.INTRODUCE,
-                text=f"{run} of the successor runs when it is created, with the successor alone, in place of the old certificate:"
-                " take it out before the apply, and do manually, for both certificates, what it does",
-            )
-
-
-def _hashed(declared: ConfigurationFacts, guess: Guess) -> Iterator[Caution]:
-    """What hashes a file that taking up edits: that of the successor's block, of its references, and of its trust consumers."""
-    own = guess.successor
-    given_back = () if guess.applied else (*own.pointers, *(each.location for each in own.trust))
-    edited = {place.file for place in (own.location, *given_back)}
-    plan = "the plan of repoint" if guess.applied else "its plan"
-    for each in declared.hashes:
-        if each.file is None or each.file in edited:
-            yield Caution(
-                phase=Phase.INTRODUCE,
-                text=f"{each.place} hashes {each.file or 'every file'}, which introduce edits: {plan} also replaces what that "
-                "triggers, and publishes whatever was not deployed yet",
-            )
-
-
-def _named(
-    succession: Succession,
-    block: Address,
-    name: str | None,
-    as_of: datetime,
-    passed: tuple[tuple[DeclaredCertificate, str], ...],
-) -> Address:
-    if name is not None:
-        return replace(block, name=name)
-    in_use = frozenset(succession.names_in_use(block))
-    same = [each.block for each in succession.declared.certificates] if passed else []
-    taken = frozenset(
-        each.name for each in same if (each.type, each.modules) == (block.type, block.modules)
-    )
-    return replace(block, name=successor_name(block.name, as_of.date(), in_use, taken))
-
-
 def choose_rotations(
     cases: Cases, rotations: tuple[Rotation, ...], only: frozenset[str]
 ) -> Iterator[Rotation]:
-    """The rotations of the certificates named, by address or id; all of them where none is named.
+    """Yield the rotations of the named certificates; all rotations if `only` is empty.
 
-    One instance out of several of a block comes out blocked: a copy of the block has all instances, and rotates them at once.
+    A certificate is named by its address or its id.
+
+    If only some instances of a block are named, the rotation is blocked: a copy of the block has
+    all instances, and rotates them at once.
     """
     for rotation in rotations:
         if (
@@ -586,7 +279,7 @@ def choose_rotations(
 
 
 def _several(cases: Cases, rotation: Rotation, only: frozenset[str]) -> Rotation:
-    """By an id that is one instance's, as by its address."""
+    """Return the rotation that an id selects; blocked if the id is one instance out of several."""
     if (
         not only
         or {rotation.label, *map(str, rotation.passed_over)} & only
@@ -630,9 +323,10 @@ def _one_of_several(cases: Cases, rotation: Rotation, named: tuple[Address, ...]
     return replace(
         rotation,
         step=Blocked(
-            f"{first} is one of {len(all_of_it)} instances, and a copy of the block would rotate them all",
-            f"rotate all of them (--only '{rotation.label}'), or this one by hand: add another key beside "
-            f"{print_key(first.key) or 'it'}, apply, let its stage take the new key, apply, and take the old key away "
-            "when no stage presents it",
+            f"{first} is one of {len(all_of_it)} instances, and a copy of the block would rotate "
+            "them all",
+            f"rotate all of them (--only '{rotation.label}'), or this one by hand: add another key "
+            f"beside {print_key(first.key) or 'it'}, apply, let its stage take the new key, apply, "
+            "and take the old key away when no stage presents it",
         ),
     )

@@ -1,4 +1,4 @@
-"""Whether the repoint of a rotation can be taken back: only while the predecessor still lives."""
+"""Rollback of a repoint: possible only while the predecessor still exists and has not ended."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from checker.model.observation import Unanswered
 from checker.model.rotation import Blocked, Next, Phase, Step, Waiting
 from checker.rotation.state import RotationState
 
-_ANEW = "a certificate that is deleted or has ended cannot be made again: go on with its successor, or rotate to another one"
+_ANEW = (
+    "a certificate that is deleted or has ended cannot be made again: go on with its successor, or "
+    "rotate to another one"
+)
 
 
 def rollback(standing: RotationState) -> Step:
-    """Say whether every pointer can go back to the predecessor, why not, or that nothing is to be taken back."""
+    """Return whether every reference can go back to the predecessor, or why not."""
     successor = standing.successor
     if successor is None and _removed(standing):
         return _retired(standing)
     if successor is None or (standing.declaration is not None and not successor.pointers):
         return Waiting(
-            "nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back"
+            "nothing refers to a successor of it: the repoint phase is not written, and there is "
+            "nothing to roll back"
         )
     if standing.declaration is None:
         return _retired(standing)
@@ -32,7 +36,10 @@ def rollback(standing: RotationState) -> Step:
 
 
 def _removed(standing: RotationState) -> bool:
-    """Whether the block left this configuration with its lineage comment, as after retire, and nothing presents the certificate."""
+    """Return whether the block and its lineage comment are gone, as after retire.
+
+    No stage may present the certificate, and the configuration must be complete enough to be sure.
+    """
     known = standing.declared
     path = standing.block.module_path
     return (
@@ -49,7 +56,8 @@ def _retired(standing: RotationState) -> Blocked:
     if standing.own:
         return Blocked(
             f"{standing.block} is no longer in the configuration, and the next apply deletes it",
-            "before it is applied, take the retire patch back (`git apply -R 3-retire.patch`) or put the block back; ask again",
+            "before it is applied, take the retire patch back (`git apply -R 3-retire.patch`) or "
+            "put the block back; ask again",
         )
     return Blocked(f"{standing.block} is retired", _ANEW)
 

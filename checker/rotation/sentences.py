@@ -1,4 +1,4 @@
-"""The sentences about a rotation that text, Markdown, HTML, the runbook and `tfcert patch` share."""
+"""Sentences about a rotation that all reports, the runbook and `tfcert patch` share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from checker.model.rotation import (
 
 
 def open_conditions(rotation: Rotation, phase: Phase) -> tuple[Condition, ...]:
-    """Return the conditions of a phase that do not hold now, or that nothing confirms."""
+    """Return the conditions of a phase that are not met now, or not confirmed."""
     return tuple(
         each
         for each in rotation.conditions
@@ -28,21 +28,23 @@ def open_conditions(rotation: Rotation, phase: Phase) -> tuple[Condition, ...]:
 
 
 def cautions(rotation: Rotation, phase: Phase) -> tuple[Caution, ...]:
-    """Return what a phase does beside its purpose."""
+    """Return the side effects of a phase."""
     return tuple(each for each in rotation.cautions if each.phase is phase)
 
 
 def condition_in_words(condition: Condition) -> str:
-    """Format a condition with its status, and until when it does not hold where that is known."""
+    """Format a condition with its status, and with the date from which it is met if known."""
     if condition.holds is ConditionStatus.NO and condition.until is not None:
         return f"{condition.text} (does not hold before {moment(condition.until)})"
     return f"{condition.text} ({condition.holds})"
 
 
 def step_in_words(rotation: Rotation, *, both: bool = False) -> str:
-    """Format the next step of a rotation. Only a phase that has no open condition, caution or trust consumer is called safe.
+    """Format the next step of a rotation.
 
-    `both` says that introduce edits the trust consumers to hold both PEMs (`--trust-bundle`).
+    A phase is called safe only if it has no open condition, no caution and no trust consumer to
+    look at. `both` is true if introduce edits the trust consumers to contain both PEMs
+    (`--trust-bundle`).
     """
     match rotation.step:
         case Next(phase=phase):
@@ -56,7 +58,7 @@ def step_in_words(rotation: Rotation, *, both: bool = False) -> str:
 
 
 def preview_in_words(rotation: Rotation, phase: Phase) -> str:
-    """Format what must be known of a phase that is written although it is not the next step, or is not safe."""
+    """Format what a user must know of a written phase that is not the next step, or not safe."""
     unmet = open_conditions(rotation, phase)
     young = next((each for each in unmet if each.until is not None), None)
     if young is not None and young.until is not None:
@@ -69,7 +71,7 @@ def preview_in_words(rotation: Rotation, phase: Phase) -> str:
 
 
 def deadlines(rotation: Rotation, as_of: datetime) -> str:
-    """Format the deadlines that are still ahead of a rotation; empty where it has none."""
+    """Format the deadlines that are still ahead of a rotation; empty if it has no deadlines."""
     if (
         rotation.introduce_by is None
         or rotation.repoint_by is None
@@ -77,7 +79,10 @@ def deadlines(rotation: Rotation, as_of: datetime) -> str:
     ):
         return ""
     if not rotation.introduced:
-        return f"introduce {due(rotation.introduce_by, as_of)}, repoint {due(rotation.repoint_by, as_of)}"
+        return (
+            f"introduce {due(rotation.introduce_by, as_of)}, repoint "
+            f"{due(rotation.repoint_by, as_of)}"
+        )
     return f"repoint {due(rotation.repoint_by, as_of)}" if rotation.stages else ""
 
 

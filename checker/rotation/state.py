@@ -1,4 +1,4 @@
-"""RotationState and the conditions of each phase."""
+"""The state of one rotation, the conditions of its phases, and its deadlines."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ from checker.model.rotation import (
 
 
 def presented_id(stage: Stage) -> str | None:
-    """The id that a stage presents, by its record."""
+    """Return the certificate id that a stage presents, as recorded."""
     return stage.presents.id if isinstance(stage.presents, Presents) else None
 
 
 class RotationState(Struct, frozen=True, kw_only=True):
-    """A predecessor block, the cases of its instances, its declaration if it still has one, and its successor.
+    """A predecessor block, its instances, its declaration if it still has one, and its successor.
 
-    The successor is the one that a comment names, else a guess. `unfit` says why stages should not move to it.
+    A comment names the successor; else it is a guess. `unfit` is the reason why stages should not
+    move to it.
     """
 
     cases: Cases
@@ -57,7 +58,7 @@ class RotationState(Struct, frozen=True, kw_only=True):
 
     @property
     def presenters(self) -> tuple[Stage, ...]:
-        """The recorded stages that present one of its instances."""
+        """The recorded stages that present one of the predecessor's instances."""
         return self._presenting(self.own)
 
     @property
@@ -69,7 +70,7 @@ class RotationState(Struct, frozen=True, kw_only=True):
         ids = {case.id for case in instances}
         stages = self.document.document.stages
         if len(ids) == 1:
-            # Not every stage is looked at for each of thousands of certificates.
+            # An index avoids a scan of all stages for each of thousands of certificates.
             return having(stages, presented_id, next(iter(ids)))
         return tuple(
             stage
@@ -83,7 +84,10 @@ class RotationState(Struct, frozen=True, kw_only=True):
         return self.document.of_block(self.successor.block) if self.successor is not None else ()
 
     def missing_instances(self) -> Iterator[str]:
-        """The successor's instances that the predecessor's call for and that are not in state."""
+        """Yield the addresses of the successor's instances that are missing from state.
+
+        The successor needs one instance for each of the predecessor's.
+        """
         if self.successor is None:
             return
         there = {case.address.instance for case in self.successor_cases if case.address is not None}
@@ -101,7 +105,10 @@ class RotationState(Struct, frozen=True, kw_only=True):
     def uncovered(
         self, holder: DeclaredCertificate, stages: tuple[Stage, ...] | None = None
     ) -> tuple[Stage, ...]:
-        """Those of the stages, the predecessor's presenters by default, whose blocks the id of `holder` does not reach."""
+        """Return the stages whose blocks do not take their id from `holder`.
+
+        `stages` defaults to the stages that present the predecessor.
+        """
         return tuple(
             stage
             for stage in (self.presenters if stages is None else stages)
@@ -109,7 +116,11 @@ class RotationState(Struct, frozen=True, kw_only=True):
         )
 
     def survey(self) -> Surveyed | Unanswered | None:
-        """What AWS said of all stages wherever an instance of the predecessor lives; None when it was not asked everywhere."""
+        """Return AWS's list of all stages in the places of the predecessor's instances.
+
+        None if AWS was not asked in one of the places. If one place has no answer, return that
+        failure.
+        """
         seen: dict[ObservedStage, None] = {}
         for place in self.places:
             answers = [
@@ -127,13 +138,13 @@ class RotationState(Struct, frozen=True, kw_only=True):
 
     @property
     def places(self) -> frozenset[Place]:
-        """Where the predecessor's instances live, as far as each tells."""
+        """The places of the predecessor's instances, as far as they are known."""
         return frozenset(
             case.subject.key.place for case in self.own if case.subject.key is not None
         )
 
     def still_presenting(self, survey: Surveyed) -> tuple[ObservedStage, ...]:
-        """The stages that AWS shows presenting one of the predecessor's instances."""
+        """Return the stages that present one of the predecessor's instances in AWS."""
         ids = set(self.ids)
         return tuple(stage for stage in survey.stages if stage.certificate_id in ids)
 
@@ -154,7 +165,7 @@ def _reaches(holder: DeclaredCertificate, stage: Stage) -> bool:
 
 
 def conditions(standing: RotationState, successor: Address) -> tuple[Condition, ...]:
-    """The conditions of repoint, retire and rollback; introduce has none."""
+    """Return the conditions of repoint, retire and rollback; introduce has no conditions."""
     return (*_repoint(standing, successor), *_retire(standing), *_rollback(standing))
 
 
@@ -216,7 +227,10 @@ def _old_enough(standing: RotationState, there: tuple[Case, ...]) -> ConditionSt
 
 
 def window_end(standing: RotationState) -> datetime | None:
-    """The moment at which the trust window of the successor ends; None while an instance is missing or of unknown age."""
+    """Return when the successor's trust window ends.
+
+    None while an instance of the successor is missing or its creation date is unknown.
+    """
     made = [case.made_at for case in standing.successor_cases]
     dated = [instant for instant in made if instant is not None]
     if not dated or len(dated) < len(made):
@@ -225,7 +239,7 @@ def window_end(standing: RotationState) -> datetime | None:
 
 
 def age(standing: RotationState) -> str:
-    """How old the youngest instance of the successor is, in words; empty where that is not known."""
+    """Return the age of the successor's youngest instance as text; empty if it is unknown."""
     made = [case.made_at for case in standing.successor_cases if case.made_at is not None]
     if not made:
         return ""
@@ -246,7 +260,8 @@ def _retire(standing: RotationState) -> Iterator[Condition]:
             holds = ConditionStatus.NO if standing.presenters else ConditionStatus.UNKNOWN
     yield Condition(
         phase=Phase.RETIRE,
-        text=f"AWS shows no stage of the account and region presenting {standing.block}, in Terraform or not",
+        text=f"AWS shows no stage of the account and region presenting {standing.block}, in "
+        "Terraform or not",
         holds=holds,
     )
 
@@ -276,7 +291,10 @@ def _lives(own: tuple[Case, ...]) -> ConditionStatus:
 
 
 def unseen_presenters(standing: RotationState) -> Step | None:
-    """Whether AWS confirms that no stage of the account and region presents it, in Terraform or not."""
+    """Check that no stage of the account and region presents the predecessor, in Terraform or not.
+
+    None if AWS confirms it; else the step that says what is missing.
+    """
     if not standing.cases.observations.asked:
         return Waiting(
             "AWS was not asked whether any stage still presents it (--offline)", unverified=True
@@ -299,13 +317,14 @@ def unseen_presenters(standing: RotationState) -> Step | None:
     if not outside:
         names = ", ".join(map(str, still))
         return Waiting(
-            f"AWS still shows it presented by {names}, which state says is moved: an apply failed before it moved the stage, "
-            "or somebody moved it back; apply again"
+            f"AWS still shows it presented by {names}, which state says is moved: an apply failed "
+            "before it moved the stage, or somebody moved it back; apply again"
         )
     names = ", ".join(map(str, outside))
     return Blocked(
         f"stages that this state does not know still present it: {names}",
-        "move them to the successor first, in the configuration that owns them or with `aws apigateway update-stage`",
+        "move them to the successor first, in the configuration that owns them or with `aws "
+        "apigateway update-stage`",
     )
 
 
@@ -320,18 +339,22 @@ def _not_reached(standing: RotationState, uncovered: tuple[object, ...]) -> Bloc
     )
     if removal is not None and removal.destroys is False:
         return Blocked(
-            f"{address} presents it, and a removed block ({removal.location}) takes that stage out of the state: it stays in AWS",
-            "apply the removed block alone, then ask again; the new owner of the stage moves it to the successor before retire",
+            f"{address} presents it, and a removed block ({removal.location}) takes that stage out "
+            "of the state: it stays in AWS",
+            "apply the removed block alone, then ask again; the new owner of the stage moves it to "
+            "the successor before retire",
         )
     if removal is not None:
         return Blocked(
-            f"{address} presents it, and a removed block ({removal.location}) is to destroy that stage",
+            f"{address} presents it, and a removed block ({removal.location}) is to destroy that "
+            "stage",
             "apply the removed block alone, then ask again",
         )
     if declared is None:
         return Blocked(
             f"{address} presents it, and its block is not in this configuration's files",
-            "pass the configuration that declares it with --config, or rotate by hand with the runbook's steps",
+            "pass the configuration that declares it with --config, or rotate by hand with the "
+            "runbook's steps",
         )
     takes = declared.takes or "nothing that can be followed"
     other = next(
@@ -339,24 +362,29 @@ def _not_reached(standing: RotationState, uncovered: tuple[object, ...]) -> Bloc
     )
     if other is not None and other.block != standing.block:
         return Blocked(
-            f"{address} presents it, but takes its id from {other.block} ({other.location}), not from {standing.block}",
-            f"let {address} refer to {standing.block.in_module}.id again; apply {other.block} alone, have every backend trust it, "
-            "then move the stage",
+            f"{address} presents it, but takes its id from {other.block} ({other.location}), not "
+            f"from {standing.block}",
+            f"let {address} refer to {standing.block.in_module}.id again; apply {other.block} "
+            "alone, have every backend trust it, then move the stage",
         )
     return Blocked(
-        f"{address} presents it, but takes its id from {takes} ({declared.location}), not from {standing.block}",
+        f"{address} presents it, but takes its id from {takes} ({declared.location}), not from "
+        f"{standing.block}",
         declared.remedy
-        or f"make the stage refer to {standing.block}.id, or change where that value comes from by hand",
+        or f"make the stage refer to {standing.block}.id, or change where that value comes from by "
+        "hand",
     )
 
 
 def successor_name(
     name: str, day: date, in_use: Collection[str] = (), taken: Collection[str] = ()
 ) -> str:
-    """`<base>_<yyyymm>` of the day that introduce is written; an earlier suffix of that kind is dropped from the base first.
+    """Return `<base>_<yyyymm>` for the day on which introduce is written.
 
-    The suffix stays where another certificate in use has the same base: `client` and `client_two` get a successor each, and so
-    do `client` and `client_202511`. A number is added where the name is taken by a certificate that is passed over.
+    An earlier suffix of that kind is first removed from the base. It stays where another
+    certificate in use has the same base: `client` and `client_two` get a successor each, and so do
+    `client` and `client_202511`. A number is added if a certificate that is passed over already has
+    the name.
     """
     base, _ = split_name(name)
     shared = base != name and any(
@@ -368,7 +396,11 @@ def successor_name(
 
 
 def foreign_rotation(cases: Cases, declared: ConfigurationFacts, case: Case) -> Rotation:
-    """That of a certificate which another state or a person made: where the stages take its id from, and what to do there."""
+    """Return the blocked rotation of a certificate that this state does not manage.
+
+    Another state or a user made it. The reason names the source of the stages' id; the remedy says
+    what to change there.
+    """
     stages = ", ".join(stage_addresses(case.subject.presented_by))
     found = [
         declared.stage(stage.address.block)
@@ -382,7 +414,8 @@ def foreign_rotation(cases: Cases, declared: ConfigurationFacts, case: Case) -> 
     )
     remedies = "; ".join(dict.fromkeys(each.remedy for each in found if each and each.remedy))
     blocked = Blocked(
-        f"certificate {case.id}, presented by {stages}, is not in this state: {takes or 'another state or a person made it'}",
+        f"certificate {case.id}, presented by {stages}, is not in this state: "
+        f"{takes or 'another state or a person made it'}",
         remedies
         or "rotate it where it is made; here, only the reference of the stage changes, after that",
     )
@@ -390,7 +423,7 @@ def foreign_rotation(cases: Cases, declared: ConfigurationFacts, case: Case) -> 
 
 
 def unwritten_rotation(cases: Cases, case: Case, why: Blocked | Waiting) -> Rotation:
-    """That of one certificate, with the reason why it goes no further."""
+    """Return the rotation of one certificate for which no patch is written, with the reason."""
     rotation = Rotation(
         predecessor=case.address.block if case.address is not None else None,
         predecessor_ids=(case.id,) if case.id is not None else (),
@@ -404,7 +437,10 @@ def unwritten_rotation(cases: Cases, case: Case, why: Blocked | Waiting) -> Rota
 def with_deadlines(
     cases: Cases, rotation: Rotation, own: tuple[Case, ...], successors: tuple[Case, ...] = ()
 ) -> Rotation:
-    """The rotation with its deadlines: those of the certificate among its own that ends first, and whether it is late."""
+    """Return the rotation with its deadlines, and whether it is late.
+
+    The deadlines are those of the instance that ends first.
+    """
     ends = [case.expires_at for case in own if case.expires_at is not None]
     if not ends:
         return rotation
@@ -419,7 +455,10 @@ def with_deadlines(
 def _late(
     cases: Cases, rotation: Rotation, end: datetime, successors: tuple[Case, ...]
 ) -> Late | None:
-    """Whether a rotation that still has stages to move has no time left for the trust window."""
+    """Return a `Late` if the rotation has no time left for its trust window; else None.
+
+    Only a rotation that still has stages to move can be late.
+    """
     if (
         not rotation.stages
         or rotation.successor is None
@@ -435,5 +474,5 @@ def _late(
 
 
 def stage_addresses(stages: tuple[Stage, ...]) -> tuple[str, ...]:
-    """The addresses of stages, each once and in order."""
+    """Return the addresses of stages, sorted and without duplicates."""
     return tuple(sorted({str(stage.address) for stage in stages if stage.address is not None}))

@@ -1,9 +1,12 @@
-"""Certificates in use whose block is in the configuration and that the state does not have: they are to be imported.
+"""Certificates in use that have a block but are not in state: they must be imported.
 
-`terraform state rm` before repoint is the usual cause. The next apply then creates another certificate at the block's address, and
-moves the stages to it in the same apply. An import takes the certificate back under its address, and the rotation goes on.
-Source: Terraform, "Import" (`terraform import ADDRESS ID`, and the `import` block since 1.5); the provider's documentation of
-aws_api_gateway_client_certificate has its id as the import id.
+`terraform state rm` before repoint is the usual cause. The next apply would create another
+certificate at the block's address, and move the stages to it in the same apply. An import takes the
+certificate back under its address, and the rotation goes on.
+
+Source: Terraform, "Import" (`terraform import ADDRESS ID`, and the `import` block since 1.5). In
+the provider's documentation of aws_api_gateway_client_certificate the import id is the
+certificate's id.
 """
 
 from __future__ import annotations
@@ -19,7 +22,10 @@ from checker.rotation.state import stage_addresses, unwritten_rotation
 
 
 def block_of(declared: ConfigurationFacts, document: DocumentCases, case: Case) -> Address | None:
-    """Return the block that an id in use belongs to, where the state has no object of that block; None where it is not certain."""
+    """Return the block of a certificate id in use, if state has no object of that block.
+
+    None where it is not certain.
+    """
     if (
         case.address is not None
         or case.id is None
@@ -43,7 +49,11 @@ def block_of(declared: ConfigurationFacts, document: DocumentCases, case: Case) 
 def _missing(
     declared: ConfigurationFacts, document: DocumentCases, holder: DeclaredCertificate, stage: Stage
 ) -> Address | None:
-    """The holder, or after the text is repointed the certificate that the holder succeeds: the one that is not in state."""
+    """Return the block that is missing from state for a stage; None if there is no such block.
+
+    It is the holder's block. Once the configuration is repointed, it is the block that the holder
+    succeeds.
+    """
     for block in (holder.block, holder.succeeds):
         if (
             block is not None
@@ -57,9 +67,10 @@ def _missing(
 def _is_recorded(
     declared: ConfigurationFacts, document: DocumentCases, block: Address, stage: Stage
 ) -> bool:
-    """Whether the state has the instance for a stage.
+    """Return whether the state has the instance for a stage.
 
-    Of a repeated block that is the instance with the stage's key, where another stage shows that the keys are the same.
+    A repeated block has one instance per key. The stage's key counts only if another stage shows
+    that stages and certificates use the same keys.
     """
     cases = document.of_block(block)
     own, at = declared.certificate(block), stage.address
@@ -77,25 +88,29 @@ def _is_recorded(
 def taken_out(
     cases: Cases, declared: ConfigurationFacts, block: Address, own: tuple[Case, ...]
 ) -> Rotation:
-    """Return the rotation of certificates that have to be imported before anything else is done."""
+    """Return the rotation of certificates that must be imported before anything else."""
     first = own[0]
     successors = [each for each in declared.successors(block) if each.block != block]
     names = ", ".join(name for case in own for name in stage_addresses(case.subject.presented_by))
     ids = ", ".join(case.id for case in own if case.id is not None)
     declaration = declared.certificate(block)
     where = f" ({declaration.location})" if declaration is not None else ""
-    said = f"certificate {ids}, presented by {names}, is not in this state, and its block {block}{where} is in the configuration"
+    said = (
+        f"certificate {ids}, presented by {names}, is not in this state, and its block "
+        f"{block}{where} is in the configuration"
+    )
     announced = declared.imported.get(block)
     step: Blocked | Waiting
     if announced is not None:
         step = Waiting(
-            f"{said}: an import block ({announced}) takes it into the state; apply that alone, then ask again"
+            f"{said}: an import block ({announced}) takes it into the state; apply that alone, "
+            "then ask again"
         )
     else:
         commands = "; ".join(_command(declared, block, case) for case in own)
         step = Blocked(
-            f"{said}: it was taken out of the state (`terraform state rm`) or never imported, and the next apply would create"
-            " another certificate and move the stages to it at once",
+            f"{said}: it was taken out of the state (`terraform state rm`) or never imported, and "
+            "the next apply would create another certificate and move the stages to it at once",
             f"import it before anything is applied: {commands}; then ask again"
             + ("" if successors else _or_alone(block)),
         )
@@ -112,15 +127,15 @@ def taken_out(
 
 
 def _or_alone(block: Address) -> str:
-    """What to do where no comment says which of the two succeeds the other."""
+    """Return the alternative remedy where no comment names a successor."""
     return (
-        f". If the block is meant to be its successor instead: `terraform apply -target='{block}'` creates it alone; have every "
-        "backend trust it, then apply the rest"
+        f". If the block is meant to be its successor instead: `terraform apply -target='{block}'` "
+        "creates it alone; have every backend trust it, then apply the rest"
     )
 
 
 def _command(declared: ConfigurationFacts, block: Address, case: Case) -> str:
-    """The command, and the block that does the same in a plan."""
+    """Return the import command, and the `import` block that does the same in a plan."""
     declaration = declared.certificate(block)
     stage = next(
         (each.address for each in case.subject.presented_by if each.address is not None), None
@@ -129,10 +144,16 @@ def _command(declared: ConfigurationFacts, block: Address, case: Case) -> str:
     same = tuple(step.name for step in steps) == block.module_path
     instance = replace(block, modules=steps) if same else block
     if declaration is None or not declaration.repeated:
-        return f"`terraform import '{instance}' {case.id}` (or an `import` block with `to = {instance}` and `id = \"{case.id}\"`)"
+        return (
+            f"`terraform import '{instance}' {case.id}` (or an `import` block with `to = "
+            f'{instance}` and `id = "{case.id}"`)'
+        )
     if stage is not None and stage.key is not None:
         keyed = replace(instance, key=stage.key)
         return (
             f"`terraform import '{keyed}' {case.id}`, if that is the instance that {stage} presents"
         )
-    return f"`terraform import '{instance}[KEY]' {case.id}`, with the key of the instance that is missing"
+    return (
+        f"`terraform import '{instance}[KEY]' {case.id}`, with the key of the instance that is "
+        "missing"
+    )

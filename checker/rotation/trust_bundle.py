@@ -1,4 +1,4 @@
-"""Which certificates the backends must trust now; pure."""
+"""The certificates that backends must trust now; pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from checker.model.rotation import ConditionStatus, Phase, Rotation
 
 
 class TrustedCertificate(Struct, frozen=True, kw_only=True):
-    """A certificate that a backend must trust, why, and its PEM as `normal_pem` writes it; None where nobody knows the PEM.
+    """A certificate that a backend must trust, why, and its PEM.
 
-    `observed` says that the PEM is AWS's own answer rather than what state remembers.
+    The PEM has the form of `normal_pem`; it is None if it is unknown. `observed` is true if AWS
+    returned the PEM, false if it comes from state.
     """
 
     case: Case
@@ -25,19 +26,22 @@ class TrustedCertificate(Struct, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
-        """Its address, else its id."""
+        """The certificate's address, else its id."""
         return str(self.case.address) if self.case.address is not None else str(self.case.id)
 
 
 def trusted_certificates(
     cases: Cases, rotations: tuple[Rotation, ...]
 ) -> tuple[TrustedCertificate, ...]:
-    """Every certificate that backends must trust now, each once; those that stages present come first.
+    """Return every certificate that backends must trust now, without duplicates.
 
-    The order matters to a backend that believes only the first of them (`facts/aws.md` 3). Besides what stages present, or
-    will by a plan, these are successors that exist already, and predecessors of which it is not confirmed that no stage
-    presents them any more (I2). Without the configuration nobody knows whose successor a certificate is, so one
-    that no stage presents counts as a successor until it ends.
+    Certificates that stages present come first. The order matters: with OpenSSL's defaults, a
+    backend accepts only the first certificate of a bundle (docs/trust.md).
+
+    The list has the certificates that stages present now or after a plan, and successors that
+    already exist. It also has predecessors until AWS confirms that no stage presents them (I2).
+    Without the configuration the lineage is unknown. Then a certificate that no stage presents
+    counts as a successor until it ends.
     """
     found: dict[object, TrustedCertificate] = {}
     for case, why in sorted(_needed(cases, rotations), key=lambda pair: not pair[0].subject.now):
@@ -89,7 +93,7 @@ def _succeeds(cases: Cases, block: Address) -> bool:
 
 
 def _is_gone_from_stages(rotation: Rotation) -> bool:
-    """Whether AWS confirms that no stage of the account and region presents the predecessor (I2)."""
+    """Return whether AWS confirms that no stage presents the predecessor (I2)."""
     return all(
         condition.holds is ConditionStatus.YES
         for condition in rotation.conditions

@@ -1,4 +1,4 @@
-"""Rotations of certificates that Terraform does not manage, and whose id stands in the configuration as text."""
+"""Rotations of certificates outside Terraform whose id is a literal in the configuration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from checker.rotation.state import (
 
 
 def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:
-    """The predecessors that only a comment knows any more, once the stages have moved: AWS says whether they still live."""
+    """Return the predecessors that only a comment still names, once the stages have moved.
+
+    AWS must say whether they still exist.
+    """
     return frozenset(
         CertificateKey(id=certificate.succeeds_id, place=recorded.place)
         for document in inventory.documents
@@ -67,10 +70,14 @@ def literal_rotation(
     identity: str,
     name: str | None,
 ) -> Rotation | None:
-    """The rotation of a literal id; None where the text holds it nowhere and no certificate of Terraform's succeeds it."""
+    """Return the rotation of a literal id.
+
+    None if the configuration does not contain the id and none of its certificates succeeds it.
+    """
     literal = declared.literal(identity)
     claimants = tuple(each for each in declared.certificates if each.succeeds_id == identity)
-    # One that has ended or nears its end is passed over while the text still holds the id: another one is introduced.
+    # A successor that has ended or is near its end is passed over while the id is still in the
+    # configuration: another one is introduced.
     passed = tuple(
         (each, why)
         for each in claimants
@@ -151,7 +158,10 @@ def _named(
 
 
 def _of(standing: _Standing, block: Address) -> RotationState:
-    """The successor, as the conditions and its readiness look at it: it is its own block, with no predecessor in state."""
+    """Return the rotation state of the successor alone, to check its conditions and readiness.
+
+    It is its own block, and has no predecessor in state.
+    """
     return RotationState(
         cases=standing.cases,
         document=standing.document,
@@ -213,15 +223,19 @@ def _hindered(standing: _Standing) -> Blocked | None:
 
 
 def _left_over(standing: _Standing) -> Step:
-    """No patch deletes what is not Terraform's: a person does, once AWS shows it presented by nobody."""
+    """Return the step after repoint: a user deletes the certificate, since no patch can.
+
+    They may do so once AWS shows no stage that presents it.
+    """
     match standing.answer:
         case Gone():
             return Done()
         case Found():
             return Blocked(
                 f"certificate {standing.identity} is not Terraform's, so no patch can delete it",
-                "once `aws apigateway get-stages` and `tfcert` show no stage that presents it: `aws apigateway "
-                f"delete-client-certificate --client-certificate-id {standing.identity}`",
+                "once `aws apigateway get-stages` and `tfcert` show no stage that presents it: "
+                "`aws apigateway delete-client-certificate --client-certificate-id "
+                f"{standing.identity}`",
             )
         case Unanswered(reason=reason):
             return Waiting(
@@ -238,7 +252,8 @@ def _back(standing: _Standing) -> Step:
     successor = standing.successor
     if successor is None or not successor.pointers:
         return Waiting(
-            "nothing refers to a successor of it: the repoint phase is not written, and there is nothing to roll back"
+            "nothing refers to a successor of it: the repoint phase is not written, and there is "
+            "nothing to roll back"
         )
     match standing.answer:
         case Gone():

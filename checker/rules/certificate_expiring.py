@@ -40,7 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.succession import ends_its_use, successor_in_state, takes_forward
+from checker.analysis.progress import ends_its_use, successor_in_state, takes_forward
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.deadlines import due
 from checker.model.finding import Finding

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.succession import takes_forward
+from checker.analysis.progress import takes_forward
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.finding import Finding

@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.succession import takes_forward
+from checker.analysis.progress import takes_forward
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.observation import AcmDoesNotRenew, Found

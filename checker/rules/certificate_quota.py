@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.succession import successor_in_state
+from checker.analysis.progress import successor_in_state
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.observation import Found, Gone

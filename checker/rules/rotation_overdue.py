@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.succession import successor_in_state, takes_forward
+from checker.analysis.progress import successor_in_state, takes_forward
 from checker.model.cases import Case, Cases
 from checker.model.deadlines import moment
 from checker.model.finding import Finding

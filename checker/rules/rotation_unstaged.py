@@ -44,7 +44,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.succession import Succession, second_successors
+from checker.analysis.progress import second_successors
+from checker.analysis.succession import Succession
 from checker.model.address import Address
 from checker.model.cases import Cases, DocumentCases
 from checker.model.finding import Finding

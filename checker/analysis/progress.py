@@ -1,0 +1,199 @@
+"""The progress of a rotation: its recorded successor, and what a plan does for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.analysis.succession import Succession
+from checker.model.address import Address
+from checker.model.cases import Case, DocumentCases, Evidence
+from checker.model.observation import Found
+from checker.model.plan import Action, CertificateChange, Plan
+from checker.model.policy import Policy
+from checker.model.resources import Presents, PresentsPlanned
+
+
+def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
+    """Return the recorded successor of a certificate, by lineage; None if there is no successor.
+
+    It is the same instance of a block that succeeds the certificate's block. A certificate that AWS
+    does not know, or that ends no later, does not count. In a scan no certificate is in state:
+    there the successor is the certificate whose description names the predecessor, as the manual
+    steps write it.
+    """
+    declared = document.document.declared
+    if document.document.source.kind == "aws":
+        others = (other for other in document.cases if isinstance(other.observation, Found))
+        return next(
+            (
+                other
+                for other in others
+                if _made_for(other, case) and _outlives_of_progress(other, case)
+            ),
+            None,
+        )
+    if declared is not None and case.address is None:
+        successors = {
+            each.block
+            for each in declared.certificates
+            if case.id is not None and each.succeeds_id == case.id
+        }
+        found = (other for block in successors for other in document.of_block(block))
+        return next((other for other in found if _outlives_of_progress(other, case)), None)
+    if declared is None or case.address is None:
+        return None
+    for successor in declared.successors(case.address.block):
+        for other in document.of_block(successor.block):
+            if (
+                other.address is not None
+                and other.address.instance == case.address.instance
+                and _outlives_of_progress(other, case)
+            ):
+                return other
+    return None
+
+
+def takes_forward(document: DocumentCases, case: Case, policy: Policy) -> bool:
+    """Return whether the document's plan is the next step of the certificate's rotation.
+
+    Such a plan introduces the successor, or moves stages to a certificate that lasts.
+    """
+    plan = document.document.plan
+    return plan is not None and (
+        _introduces(document, plan, case, policy) or _moves(document, plan, case, policy)
+    )
+
+
+def ends_its_use(document: DocumentCases, case: Case) -> bool:
+    """Return whether the plan destroys every stage that presents the certificate.
+
+    No stage presents the certificate after such a plan.
+    """
+    plan = document.document.plan
+    if plan is None or not case.subject.now or case.subject.to_be_presented_by:
+        return False
+    leaving = {change.address for change in plan.stages if change.action is Action.DELETE}
+    return all(stage.address in leaving for stage in case.subject.now)
+
+
+def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
+    declared = document.document.declared
+    # A successor that was created outside Terraform is imported.
+    created = [
+        change for change in plan.certificates if change.action is Action.CREATE or change.imported
+    ]
+    if declared is not None and case.address is not None:
+        blocks = {successor.block for successor in declared.successors(case.address.block)}
+        if case.evidence is Evidence.GONE:
+            # Terraform creates a certificate again that was deleted outside it.
+            blocks.add(case.address.block)
+        if not blocks:
+            blocks = _guessed(
+                document, plan, case.address.block, {change.address.block for change in created}
+            )
+        return any(
+            change.address.block in blocks and change.address.key == case.address.key
+            for change in created
+        )
+    # Without the configuration the lineage is unknown: a plan counts if it only creates
+    # certificates, and enough of them.
+    if any(change.action.changes for change in plan.stages):
+        return False
+    if any(
+        change.action.changes and change.action is not Action.CREATE for change in plan.certificates
+    ):
+        return False
+    due = [
+        other
+        for other in document.cases
+        if other.presented and (other.within(policy.notice_days) or other.evidence is Evidence.GONE)
+    ]
+    return 0 < len(due) <= len(created)
+
+
+def _guessed(
+    document: DocumentCases, plan: Plan, block: Address, created: set[Address]
+) -> set[Address]:
+    """Return the guessed successor that a plan creates and that no comment names.
+
+    Empty if the plan moves a stage to a certificate that it creates.
+    """
+    if any(
+        isinstance(change.presented[1], PresentsPlanned) and change.action.changes
+        for change in plan.stages
+    ):
+        return set()
+    if not any(
+        made.module_path == block.module_path and made.type == block.type for made in created
+    ):
+        return set()
+    guess = Succession.of_cases(document).guess(block)
+    return {guess.successor.block} if guess is not None and not guess.several else set()
+
+
+def second_successors(
+    document: DocumentCases, policy: Policy
+) -> Iterator[tuple[CertificateChange, Address, Address]]:
+    """Yield planned certificates that succeed one which already has a successor.
+
+    Each tuple has the planned certificate, its predecessor, and the other successor. The other
+    successor is in state and lasts, or the same plan creates it.
+    """
+    declared, plan = document.document.declared, document.document.plan
+    if declared is None or plan is None:
+        return
+    comes = [
+        change for change in plan.certificates if change.action is Action.CREATE or change.imported
+    ]
+    made = [change for change in comes if change.deposed is None]
+    fresh: set[Address] = set()
+    for change in made:
+        own = declared.certificate(change.address.block)
+        if own is None or own.succeeds is None:
+            continue
+        ends = [case for case in document.of_block(own.succeeds) if case.expires_at is not None]
+        for other in declared.successors(own.succeeds):
+            cases = [
+                case
+                for case in document.of_block(other.block)
+                if not case.within(policy.threshold_days)
+            ]
+            lasting = [
+                case for case in cases if all(_outlives_of_progress(case, old) for old in ends)
+            ]
+            if other.block != own.block and (lasting or other.block in fresh):
+                yield change, own.succeeds, other.block
+                break
+        fresh.add(own.block)
+
+
+def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
+    for change in plan.stages:
+        match change.presented:
+            case Presents(id=old), Presents(id=new) if (
+                old == case.id and new != old and change.action.changes
+            ):
+                other = document.by_id(new)
+                if (
+                    other is not None
+                    and _outlives_of_progress(other, case)
+                    and not other.within(policy.threshold_days)
+                ):
+                    return True
+            case _:
+                pass
+    return False
+
+
+def _made_for(other: Case, case: Case) -> bool:
+    return (
+        case.id is not None
+        and isinstance(other.observation, Found)
+        and other.observation.succeeds == case.id
+    )
+
+
+def _outlives_of_progress(other: Case, case: Case) -> bool:
+    if other.evidence is Evidence.GONE:
+        return False
+    return other.days_left is None or case.days_left is None or other.days_left > case.days_left
