@@ -20,8 +20,8 @@ from checker.cli.file_changes import write_all
 from checker.cli.loaded import Loaded
 from checker.cli.output_conflicts import refuse_overwriting
 from checker.cli.patch_preview import RepositoryPaths, patch_text, repository_paths
-from checker.cli.verify import verify
-from checker.errors import TfcertError, UnprovenError, UnreadableError, UsageError
+from checker.cli.verify import edits_are_valid
+from checker.errors import TfcertError, UnreadableError, UsageError
 from checker.hcl.configuration import Configuration
 from checker.hcl.proof import set_grammar_cache
 from checker.model.deadlines import late_plan
@@ -34,7 +34,7 @@ from checker.patches.trust_text import nothing_to_edit, trust_lines
 from checker.pipeline import Observe, PatchRequest, patch
 from checker.reports.escape import encoded, printable
 from checker.rotation.sentences import preview_in_words, step_in_words
-from checker.terraform.tool import Tool, Wanted, find_tool
+from checker.terraform.tool import Tool
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 
@@ -265,7 +265,7 @@ def deliver(
         return PatchResult(exit_code=code, known=known)
     if root is not None:
         output.write(printable(f"# root module {root}").encode() + b"\n")
-    if request.verify is not None and not _verified(
+    if request.verify is not None and not edits_are_valid(
         configuration, patches, request.verify, ground.top
     ):
         return PatchResult(exit_code=3, known=known)
@@ -354,31 +354,6 @@ def _warn_without_edits(loaded: Loaded, patches: Patches) -> None:
         text = nothing_to_edit(rotation, found) if found is not None else None
         if text is not None:
             output.warn(text)
-
-
-def _verified(configuration: Configuration, patches: Patches, tool: Tool, top: Path) -> bool:
-    """Return whether the tool validates the result of every phase; print the result."""
-    try:
-        verify(configuration, patches.patches, tool, top=top)
-    except (UnprovenError, UnreadableError) as error:
-        output.write(f"# not verified: {printable(str(error))}\n".encode())
-        return False
-    if patches.patches:
-        phases = ", ".join(str(entry.phase) for entry in patches.patches)
-        output.write(f"# verified with {tool.name} on a copy: {phases}\n".encode())
-    return True
-
-
-def find_verifier(wanted: Wanted) -> Tool:
-    """Return the tool for --verify; raises UsageError if there is none."""
-    found = find_tool(wanted.name, os.environ, wanted.passed)
-    if found is None:
-        raise UsageError(
-            "no terraform and no tofu on PATH",
-            where="--verify",
-            remedy="install one, or name one with --tool",
-        )
-    return found
 
 
 def _first_apply(patches: Patches) -> Patches:

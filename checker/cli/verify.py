@@ -11,11 +11,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from checker.errors import UnprovenError, UnreadableError
+from checker.cli import output
+from checker.errors import UnprovenError, UnreadableError, UsageError
 from checker.hcl.configuration import Configuration
 from checker.model.configuration_files import SUFFIXES
-from checker.patches.patch import PhasePatch
-from checker.terraform.tool import Tool, ToolAnswer, run_tool
+from checker.patches.patch import Patches, PhasePatch
+from checker.reports.escape import printable
+from checker.terraform.tool import Tool, ToolAnswer, Wanted, find_tool, run_tool
 
 _DATA = ".terraform"
 _LOCK = ".terraform.lock.hcl"
@@ -182,3 +184,28 @@ def _hold_to_form(entry: PhasePatch, tool: Tool, folder: Path) -> None:
                 where=names[name],
                 remedy=f"{_NOTHING}; please report this, with the block that is rotated",
             )
+
+
+def edits_are_valid(configuration: Configuration, patches: Patches, tool: Tool, top: Path) -> bool:
+    """Return whether the tool validates the result of every phase; print the result."""
+    try:
+        verify(configuration, patches.patches, tool, top=top)
+    except (UnprovenError, UnreadableError) as error:
+        output.write(f"# not verified: {printable(str(error))}\n".encode())
+        return False
+    if patches.patches:
+        phases = ", ".join(str(entry.phase) for entry in patches.patches)
+        output.write(f"# verified with {tool.name} on a copy: {phases}\n".encode())
+    return True
+
+
+def find_verifier(wanted: Wanted) -> Tool:
+    """Return the tool for --verify; raises UsageError if there is none."""
+    found = find_tool(wanted.name, os.environ, wanted.passed)
+    if found is None:
+        raise UsageError(
+            "no terraform and no tofu on PATH",
+            where="--verify",
+            remedy="install one, or name one with --tool",
+        )
+    return found
