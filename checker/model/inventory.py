@@ -54,12 +54,12 @@ class Document(Struct, frozen=True, kw_only=True):
     """The content of one source: recorded stages and certificates, and the plan if it is one.
 
     The records of a plan are its prior state. A source of the kind `aws` is one scanned account and
-    region, with the credentials of `access`. For a scan, `unread` is what could not be listed
-    there, and `claimed` the ids that a given state records as presented there, even if AWS differs.
-    `notices` are sentences that every report must carry, such as that the plan is incomplete.
-    `declared` is the configuration beside the document, if available; `directory` is its folder as
-    an absolute path, and `workspace` the workspace, if known. `workspaces` are the other workspaces
-    whose states are beside the configuration.
+    region, with the credentials of `access`. For a scan, `unread` is the part that could not be
+    listed. `claimed` has the ids that a given state records as presented there, even if AWS
+    differs. `notices` are sentences that every report must carry, such as that the plan is
+    incomplete. `declared` is the configuration beside the document, if available. `directory` is
+    its folder as an absolute path, and `workspace` the workspace, if known. `workspaces` are the
+    other workspaces whose states are beside the configuration.
     """
 
     source: Source

@@ -95,8 +95,8 @@ class Delivery(StrEnum):
 
     Terraform sends it by one apply, which updates or replaces the consumer; the consumer may need a
     reload as well. Or Terraform sends it when the id changes (in repoint), only at creation, or
-    never. Or the new PEM comes by an apply elsewhere, or the consumer reads it itself. Or the apply
-    that sends it fails there, or leaves nothing behind.
+    never. Or the new PEM comes by another configuration's apply, or the consumer reads it itself.
+    Or the apply that sends it fails there, or leaves nothing behind.
     """
 
     SENT = "sent"
