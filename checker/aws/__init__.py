@@ -1,4 +1,4 @@
-"""AWS: what it says about certificates and stages now, or why it does not say."""
+"""The current certificates and stages in AWS, or why AWS did not answer."""
 
 from checker.aws.connection import Connection
 from checker.aws.observe import observe

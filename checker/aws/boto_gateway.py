@@ -1,4 +1,4 @@
-"""AWS by boto3."""
+"""The AWS gateways that use boto3."""
 
 from __future__ import annotations
 
@@ -16,42 +16,54 @@ from checker.model.resources import StageKind
 
 T = TypeVar("T")
 
-# AWS gives 25 at a time unless asked for more, and no more than 500 (botocore's `apigateway` model, `GetRestApis`).
+# The largest page; the default is 25. Source: botocore's `apigateway` model, `GetRestApis`.
 _LIMIT = 500
 
 
 class BotoGateways:
-    """AWS as one run reaches it: a gateway for each role, and one for the credentials of the run itself."""
+    """The gateways of one run: one per role, and one for the run's own credentials."""
 
     def __init__(self, connection: Connection) -> None:
         self.clients = Clients(connection)
 
     def of(self, role: Role | None) -> BotoGateway:
-        """The gateway that asks in a role; None is the run's own credentials, or the command line's role."""
+        """Return the gateway of a role; None means the run's own credentials or --role-arn."""
         return BotoGateway(self.clients, role)
 
     def region(self) -> str | None:
-        """The region of the command line, else of AWS_REGION or AWS_DEFAULT_REGION, else of the profile."""
+        """Return the region of the command line, AWS_REGION, AWS_DEFAULT_REGION or the profile.
+
+        The first of these that is set counts.
+        """
         return self.clients.region()
 
     def traffic(self) -> tuple[Calls, ...]:
-        """The requests that were sent so far, retries included."""
+        """Return the requests sent so far, including retries."""
         return self.clients.traffic.counted()
 
 
 class BotoGateway:
-    """The gateway that asks AWS: reads only, and nothing before the first question, boto3's import included."""
+    """The read-only gateway to AWS; it does nothing before the first call.
+
+    Even boto3 is imported only then.
+    """
 
     def __init__(self, clients: Clients, role: Role | None = None) -> None:
         self._clients = clients
         self._role = role
 
     def endpoint(self, region: str) -> str | None:
-        """The host in AWS_ENDPOINT_URL or the profile's `endpoint_url`, without what else such an address may hold."""
+        """Return the host of AWS_ENDPOINT_URL or the profile's `endpoint_url`.
+
+        Other parts of the address, which may be secret, are left out.
+        """
         return self._clients.endpoint(region)
 
     def account(self, region: str) -> str:
-        """GetCallerIdentity, which needs no permission. Source: AWS's STS reference."""
+        """Return the account from GetCallerIdentity, which needs no permission.
+
+        Source: AWS's STS reference.
+        """
         account = self._ask(
             "sts",
             region,
@@ -63,9 +75,10 @@ class BotoGateway:
         return account
 
     def regions(self, region: str) -> tuple[str, ...]:
-        """DescribeRegions, which leaves out what is not enabled unless asked for all. Source: AWS's EC2 reference.
+        """Return the enabled regions from DescribeRegions, which leaves out disabled ones.
 
-        EC2 knows them in every partition; Account Management's ListRegions has no endpoint in some.
+        Source: AWS's EC2 reference. EC2 lists them in every partition; Account Management's
+        ListRegions has no endpoint in some.
         """
 
         def read(client: Any) -> tuple[str, ...]:
@@ -77,7 +90,10 @@ class BotoGateway:
         return self._ask("ec2", region, "DescribeRegions", read)
 
     def certificates(self, region: str) -> Mapping[str, Found | Unanswered]:
-        """GetClientCertificates: one call, since an account has 60 in a region unless AWS allowed it more."""
+        """Return the certificates from GetClientCertificates.
+
+        One call is enough: an account has at most 60 in a region, unless AWS raised its quota.
+        """
 
         def read(client: Any) -> dict[str, Found | Unanswered]:
             fetch = partial(client.get_client_certificates, limit=_LIMIT)
@@ -87,7 +103,7 @@ class BotoGateway:
         return self._ask("apigateway", region, "GetClientCertificates", read)
 
     def acm_certificate(self, region: str, arn: str) -> Found | Gone | Unanswered:
-        """DescribeCertificate, which takes one ARN at a time."""
+        """Return the certificate from DescribeCertificate, which takes one ARN at a time."""
 
         def read(client: Any) -> Found | Gone | Unanswered:
             from botocore.exceptions import ClientError
@@ -104,7 +120,7 @@ class BotoGateway:
         return self._ask("acm", region, "DescribeCertificate", read)
 
     def apis(self, region: str, kind: StageKind) -> tuple[Api, ...]:
-        """GetRestApis, or GetApis of the second version, of which the WebSocket ones count."""
+        """Return the REST APIs from GetRestApis, or the WebSocket APIs from GetApis (version 2)."""
         match kind:
             case StageKind.REST:
                 return self._ask("apigateway", region, "GetRestApis", _rest_apis)
@@ -112,7 +128,7 @@ class BotoGateway:
                 return self._ask("apigatewayv2", region, "GetApis", _websocket_apis)
 
     def stages(self, region: str, api: Api) -> tuple[ObservedStage, ...]:
-        """GetStages, which has no pages in the first version."""
+        """Return the stages from GetStages, which has no pages in the first version."""
 
         def rest(client: Any) -> tuple[ObservedStage, ...]:
             fetch = partial(client.get_stages, restApiId=api.id)
@@ -135,7 +151,10 @@ class BotoGateway:
                 return self._ask("apigatewayv2", region, "GetStages", websocket)
 
     def has_stage(self, region: str, api: Api, name: str) -> bool:
-        """GetStage; False only where AWS says in its own words that it is not there."""
+        """Return whether GetStage finds the stage.
+
+        False only if AWS itself answers that it does not exist.
+        """
         match api.kind:
             case StageKind.REST:
                 return self._ask(

@@ -1,4 +1,4 @@
-"""Certificates."""
+"""Queries for client certificates, ACM certificates, and the stages of APIs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from checker.model.resources import StageKind, kind_of
 
 
 class CertificateList:
-    """A region's list of certificates: asked for once, at once, and then what all else is held against."""
+    """The certificates of a region: requested once, at creation, and then used for every check."""
 
     def __init__(
         self, asking: RegionalGateway, anchors: Collection[Anchor], identity: Future[Caller]
@@ -38,10 +38,11 @@ class CertificateList:
         self._listed = start_thread(partial(asking.gateway.certificates, asking.region))
 
     def observe(self, keys: Collection[CertificateKey]) -> Mapping[CertificateKey, Observation]:
-        """Say of each certificate whether it is there.
+        """Return for each certificate whether it exists.
 
-        What is not listed is Gone only where it is recorded: in this region, and in the caller's account by STS. Else a recorded
-        stage must be found there.
+        A certificate that is not in the list is Gone only if its account and region are confirmed.
+        Either both are recorded, the region is this one, and STS confirms the account. Or a
+        recorded stage is found there.
         """
         try:
             known = self._asking.wait_for("GetClientCertificates", self._listed)
@@ -60,7 +61,7 @@ class CertificateList:
         return observed
 
     def held(self) -> Mapping[Place, int]:
-        """How many certificates the account has in the region, where both were answered by now."""
+        """Return the number of certificates of the account in the region, if both are known now."""
         if not self._listed.done() or self._listed.exception() is not None:
             return {}
         who = (
@@ -74,7 +75,10 @@ class CertificateList:
 
 @dataclass(slots=True)
 class _Proof:
-    """Tells what is gone from what was looked for in the wrong account; no stage is asked for twice."""
+    """The check that a missing certificate was looked for in the right account.
+
+    It asks for each stage once at most.
+    """
 
     asking: RegionalGateway
     who: Caller
@@ -84,7 +88,7 @@ class _Proof:
     given_up: bool = False
 
     def absent(self, key: CertificateKey, recorded: str | None) -> Observation:
-        """Gone, or that this is not proven."""
+        """Return Gone, or an answer that this is not proven."""
         if is_confirmed_place(recorded, key.place.region, self.who):
             return Gone()
         asked = self.who.account if isinstance(self.who, KnownCaller) else recorded
@@ -116,12 +120,12 @@ NO_ACM = Unanswered(
 
 
 def is_arn(certificate_id: str) -> bool:
-    """Whether a stage names its certificate by an ARN, which API Gateway's own never have."""
+    """Return whether a certificate id is an ARN; API Gateway's own certificate ids never are."""
     return kind_of(certificate_id) == "acm"
 
 
 def is_acm_arn(certificate_id: str) -> bool:
-    """Whether it is the whole ARN of something of ACM's: partition, region and account are named."""
+    """Return whether this is a complete ARN of ACM, with partition, region and account."""
     place = place_of_arn(certificate_id)
     return certificate_id.split(":")[2:3] == ["acm"] and None not in {
         place.partition,
@@ -131,16 +135,17 @@ def is_acm_arn(certificate_id: str) -> bool:
 
 
 def acm_place(key: CertificateKey) -> Place:
-    """Where an ACM certificate lives: its ARN says so, whatever a document records."""
+    """Return the place of an ACM certificate: from its ARN, not from what a document records."""
     return place_of_arn(key.id)
 
 
 def observe_acm(
     asking: RegionalGateway, keys: Collection[CertificateKey], identity: Future[Caller]
 ) -> Mapping[CertificateKey, Observation]:
-    """Ask ACM for each of a region's certificates, one call each; those of another account are not asked for.
+    """Ask ACM for each of a region's certificates, with one call each.
 
-    Where nothing in the region is answered, no more of it is asked.
+    Certificates of another account are not requested. If nothing in the region is reachable, the
+    remaining calls are skipped.
     """
     who = wait_for_caller(identity, asking.patience)
     asked: dict[str, Observation] = {}
@@ -172,14 +177,17 @@ def _describe(asking: RegionalGateway, key: CertificateKey, who: Caller) -> Obse
     return answer
 
 
-# At 9 requests a second, as many threads keep the pace up to a latency of nearly half a second.
+# At 9 requests per second, 4 threads keep the pace up to a latency of nearly half a second.
 _THREADS = 4
 
 _OPERATIONS = {StageKind.REST: "GetRestApis", StageKind.WEBSOCKET: "GetApis"}
 
-# It may have been deleted in between, with its stages; or its list may be refused to these credentials as if it were not there.
+# Either the API was deleted meanwhile, with its stages, or AWS hides its stages from these
+# credentials as if it did not exist.
 VANISHED = Unanswered(
-    reason="AWS listed the API a moment ago, and now says that there is none: its stages are not known",
+    reason=(
+        "AWS listed the API a moment ago, and now says that there is none: its stages are not known"
+    ),
     remedy="run it again: an API that was deleted meanwhile is not listed then",
 )
 
@@ -187,16 +195,18 @@ Listed = tuple[ObservedStage, ...] | Gone | Unanswered
 
 
 def list_apis(asking: RegionalGateway, kind: StageKind) -> tuple[Api, ...]:
-    """Every API of a kind in the region; raises GatewayError."""
+    """Return every API of a kind in the region; raises GatewayError."""
     apis = asking.ask(_OPERATIONS[kind], lambda: asking.gateway.apis(asking.region, kind))
     asking.patience.answered()
     return apis
 
 
 class StageListing:
-    """Asks for the stages of each API once; a failure is an answer about that API alone, unless nothing else would be answered.
+    """The stages of a list of APIs; it asks for each API once.
 
-    Of a list that is wanted `whole` or not at all, any failure ends the asking. `told` is called after each answer.
+    A failure counts for one API only, unless nothing else would be answered. With `whole`, the
+    caller needs the complete list, so any failure ends the calls. `told` is called after each
+    answer.
     """
 
     def __init__(
@@ -218,7 +228,7 @@ class StageListing:
         self._given_up: Unanswered | None = None
 
     def run(self) -> None:
-        """Ask until every API is answered for, nothing would be, or patience has ended."""
+        """List the stages until all APIs have an answer, nothing is reachable, or time is over."""
         workers = [start_thread(self._work) for _ in range(min(_THREADS, len(self._apis)))]
         try:
             for worker in workers:
@@ -229,7 +239,7 @@ class StageListing:
             self._over.set()
 
     def of(self, api: Api) -> Listed:
-        """What was answered about an API, else why nothing was."""
+        """Return the answer about an API, else the reason why there is none."""
         answered = self._answers.get(api)
         if answered is not None:
             return answered

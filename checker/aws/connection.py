@@ -1,4 +1,4 @@
-"""How AWS is reached: what the command line and the policy say about credentials, region and patience."""
+"""The connection settings of the command line and the policy: credentials, region, timeout."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ DEFAULT_TIMEOUT = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A role to assume, and what its trust policy asks for besides."""
+    """A role to assume, and the external id that its trust policy requires, if any."""
 
     arn: str
     external_id: str | None = None
 
     @property
     def account(self) -> str | None:
-        """The account that the role is of, which its ARN says."""
+        """Return the account of the role, from its ARN."""
         return place_of_arn(self.arn).account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """The credentials to ask with, the region to ask where no document names one, and the seconds to wait.
+    """The credentials, the default region and the timeout in seconds.
 
-    What is None is left to boto3's own chain: environment, profile, SSO, web identity, instance. `role_arn` is assumed by these,
-    and the roles of `accounts` by what comes of that. `timeout` bounds all that is asked about one account and
-    region; see `deadline.Patience` for lists that are long.
+    The default region is for things that no document places. For a value of None, boto3's default
+    chain applies: environment, profile, SSO, web identity, instance. These credentials assume
+    `role_arn`, and the resulting ones assume the roles of `accounts`. `timeout` limits all calls
+    about one account and region; see `deadline.TimeBudget` for long lists.
     """
 
     profile: str | None = None
@@ -40,7 +41,7 @@ class Connection:
 
     @property
     def own_role(self) -> Role | None:
-        """The role of the command line; its external id is the one that the policy names for the role's account."""
+        """Return the role of the command line, with the policy's external id for its account."""
         if self.role_arn is None:
             return None
         access = self._access(place_of_arn(self.role_arn).account)
@@ -49,9 +50,9 @@ class Connection:
         )
 
     def role_for(self, place: Place) -> Role | None:
-        """The role by which a place's account is entered; None where the run's own credentials ask.
+        """Return the role for the account of a place; None means the run's own credentials.
 
-        These are the command line's, so what it says of its own role's account outranks the policy's entry.
+        For the account of --role-arn, the command line wins over the policy's entry.
         """
         access = self._access(place.account)
         own = self.own_role

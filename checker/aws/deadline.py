@@ -1,4 +1,4 @@
-"""Time budget, interruption."""
+"""Time budgets of AWS calls, and their interruption by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from checker.aws.gateway import Gateway, UnreachableError
 
 T = TypeVar("T")
 
-# What each answer of a long list adds to the time that is left, in seconds: a server that takes longer than that for every
-# answer runs out of patience, one that lists five hundred APIs at nine a second does not.
+# The seconds that each answer of a long list adds to the time left. A server that takes longer for
+# every answer exceeds the budget; one that lists 500 APIs at 9 per second does not.
 EARNED = 1.0
 
 INTERRUPTED = ("interrupted: what AWS had not answered by then is not verified",)
 
 
 class Interruption:
-    """A person's wish not to wait any longer, which ends all patience of a run at once."""
+    """The user's request to stop waiting; it ends all time budgets of a run at once."""
 
     def __init__(self) -> None:
         self._wished: Future[None] = Future()
 
     def wish(self) -> None:
-        """End every wait; a second wish changes nothing."""
+        """End every wait; a second call changes nothing."""
         if not self._wished.done():
             self._wished.set_result(None)
 
     @property
     def wished(self) -> bool:
-        """Whether it was wished for."""
+        """Return whether the user asked to stop."""
         return self._wished.done()
 
     def wait_besides(self, future: Future[T], seconds: float) -> None:
-        """Wait for some work, for no longer than seconds, nor than until the wish."""
+        """Wait for a future, at most `seconds` and no longer than until the interruption."""
         either: list[Future[Any]] = [future, self._wished]
         wait(either, timeout=seconds, return_when=FIRST_COMPLETED)
 
 
 class TimeBudget:
-    """The time that is left for a number of questions: `seconds` in all, or more while answers keep coming.
+    """The time left for a number of calls: `seconds` in all, or more while answers keep coming.
 
-    Only what is asked in many calls, surveys, drift and ACM, calls `answered`; then the end is never later than `seconds` after
-    the last answer.
+    Only code that makes many calls (surveys, drift, ACM) calls `answered`. Then the end is never
+    later than `seconds` after the last answer.
     """
 
     def __init__(
@@ -64,21 +64,24 @@ class TimeBudget:
         self._lock = Lock()
 
     def left(self) -> float:
-        """Seconds until the end, 0 once it has come."""
+        """Return the seconds until the end; 0 after it."""
         return 0.0 if self.interruption.wished else max(0.0, self._until - self._clock())
 
     def half(self) -> TimeBudget:
-        """Half of the time that is left."""
+        """Return a budget with half of the time left."""
         return TimeBudget(self.left() / 2, clock=self._clock, interruption=self.interruption)
 
     def answered(self) -> None:
-        """Count an answer."""
+        """Count an answer, which extends the time."""
         with self._lock:
             self._until = min(self._until + EARNED, self._clock() + self.seconds)
 
 
 def gather(works: Sequence[Future[T]], interruption: Interruption) -> list[T]:
-    """The results of works that heed an interruption: Ctrl-C, which only the main thread meets, ends them with what they have."""
+    """Return the results of futures whose work stops at an interruption.
+
+    Only the main thread gets Ctrl-C. It then ends the work, and each future returns what it has.
+    """
     try:
         return [work.result() for work in works]
     except KeyboardInterrupt:
@@ -87,20 +90,21 @@ def gather(works: Sequence[Future[T]], interruption: Interruption) -> list[T]:
 
 
 class OverdueError(Exception):
-    """The time was over, or a person's patience, before the work was done."""
+    """The time ended, or the user interrupted, before the work was done."""
 
 
 def start_thread(work: Callable[[], T]) -> Future[T]:
-    """Do work in a thread that the interpreter does not wait for when it exits.
+    """Run work in a thread that the interpreter does not wait for at exit.
 
-    An executor's threads are joined at exit, so a server that never answers would hang the command after its report.
+    An executor joins its threads at exit, so a server that never answers would hang the command
+    after its report.
     """
     future: Future[T] = Future()
 
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - not swallowed: it is raised in whoever waits for the result
+        except BaseException as error:  # noqa: BLE001 - raised where the result is awaited
             future.set_exception(error)
 
     Thread(target=run, daemon=True).start()
@@ -108,39 +112,45 @@ def start_thread(work: Callable[[], T]) -> Future[T]:
 
 
 def wait_for_result(patience: TimeBudget, future: Future[T]) -> T:
-    """The result of work that was started, or its exception; OverdueError once patience has ended."""
+    """Return the result of started work, or raise its exception.
+
+    Raises OverdueError when the time is over.
+    """
     while not future.done():
         left = patience.left()
         if not left:
             raise OverdueError
-        # Looked at again afterwards: answers may have moved the end meanwhile.
+        # Checked again afterwards: answers may have moved the end meanwhile.
         patience.interruption.wait_besides(future, left)
     return future.result()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionalGateway:
-    """A gateway, the region that is asked about, and the time that there is for it."""
+    """A gateway, its region, and its time budget."""
 
     gateway: Gateway
     region: str
     patience: TimeBudget
 
     def ask(self, operation: str, work: Callable[[], T]) -> T:
-        """Do work in a thread of its own; raises what it raises, or UnreachableError once patience has ended."""
+        """Run work in a new thread and return its result.
+
+        Raises the exceptions of the work, and UnreachableError when the time is over.
+        """
         if not self.patience.left():
             raise self.overdue(operation)
         return self.wait_for(operation, start_thread(work))
 
     def wait_for(self, operation: str, begun: Future[T]) -> T:
-        """Likewise for work that was begun, perhaps for others as well."""
+        """Wait for started work, which may be shared with other callers; raises as `ask` does."""
         try:
             return wait_for_result(self.patience, begun)
         except OverdueError:
             raise self.overdue(operation) from None
 
     def overdue(self, operation: str) -> UnreachableError:
-        """The error for an answer that did not come in time, or that nobody waited for any longer."""
+        """Return the error for an answer that was late or that the user interrupted."""
         question = Question(
             operation=operation, region=self.region, endpoint=self.gateway.endpoint(self.region)
         )
@@ -150,5 +160,6 @@ class RegionalGateway:
             )
         return UnreachableError(
             f"{question} was not answered within {self.patience.seconds:g} s",
-            "check the network, the proxy settings and AWS_ENDPOINT_URL, or raise --timeout; --offline judges by recorded dates",
+            "check the network, the proxy settings and AWS_ENDPOINT_URL, or raise --timeout; "
+            "--offline judges by recorded dates",
         )

@@ -1,4 +1,4 @@
-"""Boto exceptions -> reason and remedy."""
+"""Translation of boto3's exceptions into errors with a reason and a remedy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """An operation of AWS in a region, and the host that is asked in AWS's place (AWS_ENDPOINT_URL), if any."""
+    """An AWS operation in a region, and the host of AWS_ENDPOINT_URL, if any."""
 
     operation: str
     region: str
@@ -28,8 +28,8 @@ class Question:
         return f"{self.operation} in region {self.region}{at}"
 
 
-# API Gateway's actions are HTTP methods on paths. Source: AWS's service authorization reference, "Amazon API Gateway
-# Management" and "... V2". `policies/iam/` allows exactly these.
+# API Gateway's actions are HTTP methods on paths. `policies/iam/` allows exactly these.
+# Source: AWS's service authorization reference, "Amazon API Gateway Management" and "... V2".
 _ACTIONS = {
     "GetClientCertificates": "apigateway:GET on /clientcertificates",
     "GetRestApis": "apigateway:GET on /restapis",
@@ -45,7 +45,7 @@ _ACTIONS = {
 
 
 def action_for(operation: str) -> str:
-    """The IAM action that an operation needs, and on what."""
+    """Return the IAM action that an operation needs, and its resource."""
     return _ACTIONS.get(operation, operation)
 
 
@@ -59,14 +59,14 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9._]{2,80}")
 
 
 def error_code(error: ClientError) -> str:
-    """The name of the error that AWS answered with, or the digits of the HTTP status where it gave none."""
+    """Return the error code of AWS's answer, or the digits of the HTTP status if it has none."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def error_from_response(error: ClientError, question: Question) -> GatewayError:
-    """The error to raise for an answer that is one."""
+    """Return the error to raise for an error response."""
     if error.operation_name != question.operation:
-        # The credentials of a profile may need a call of their own first, such as AssumeRole, and that was the one.
+        # The failed call was the profile's own, which loads its credentials, such as AssumeRole.
         question = replace(question, operation=error.operation_name, endpoint=None)
     code, status = (
         error_code(error),
@@ -95,9 +95,10 @@ def _expired(_: str, question: Question) -> GatewayError:
 
 _SEE = "see policies/iam/check.json, for scan scan.json"
 _ALLOW = {
-    # STS does not say which of these it was.
+    # STS does not say which of these is missing.
     "AssumeRole": (
-        "allow sts:AssumeRole on the role, and let its trust policy admit these credentials; where that asks for an external "
+        "allow sts:AssumeRole on the role, and let its trust policy admit these credentials; "
+        "where that asks for an external "
         'id, give it: external_id under [accounts."…"] in tfcert.toml'
     ),
 }
@@ -116,7 +117,8 @@ def _denied(message: str, question: Question) -> GatewayError:
 def _throttled(_: str, question: Question) -> GatewayError:
     return UnreachableError(
         f"{question} was throttled, again after every retry",
-        "wait until whatever else uses this quota of the account's is done (10 calls a second), then run it again",
+        "wait until whatever else uses this quota of the account's is done (10 calls a second), "
+        "then run it again",
     )
 
 
@@ -135,7 +137,8 @@ def _unsigned(message: str, question: Question) -> GatewayError:
 def _unknown_key(_: str, question: Question) -> GatewayError:
     return UnreachableError(
         f"{question} was refused: AWS does not know these credentials there",
-        "if the access key is right, the region is not enabled for the account: enable it; else give other credentials",
+        "if the access key is right, the region is not enabled for the account: enable it; "
+        "else give other credentials",
     )
 
 
@@ -154,7 +157,8 @@ def _not_enabled(_: str, question: Question) -> GatewayError:
 def _other(code: str, status: int, question: Question) -> GatewayError:
     if _NO_NAME.fullmatch(code):
         return UnreachableError(
-            f"{question} was answered with HTTP {status}, but not as AWS answers: something else stands between, such as a proxy",
+            f"{question} was answered with HTTP {status}, but not as AWS answers: "
+            "something else stands between, such as a proxy",
             "check the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL",
         )
     shown = code if _CODE.fullmatch(code) else "an error that has no name"
@@ -206,14 +210,17 @@ _MEANINGS: tuple[tuple[set[str], Callable[[str, Question], GatewayError]], ...] 
 )
 
 
-GIVE = "give credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, --profile, a role of the machine), or judge recorded dates: check --offline"
+GIVE = (
+    "give credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, --profile, a role of the machine), "
+    "or judge recorded dates: check --offline"
+)
 _PRINTABLE = re.compile(r"[\w .:@/\\~+-]{1,200}")
 
 
 def credentials_error(error: BotoCoreError) -> CredentialsError | None:
-    """The error to raise where credentials could not be had; None where that is not what went wrong.
+    """Return the error to raise if credentials could not be loaded; None for other exceptions.
 
-    Texts of credential programs and token services are left out: they may hold what they were given.
+    It leaves out the texts of credential programs and token services: they may contain their input.
     """
     from botocore import exceptions as boto
 
@@ -262,7 +269,7 @@ def credentials_error(error: BotoCoreError) -> CredentialsError | None:
 
 
 def in_words(error: BotoCoreError) -> str:
-    """Return the name of an error of the AWS library as words, for its text may hold a secret."""
+    """Return the name of an AWS library error as words; its text may contain a secret."""
     name = type(error).__name__.removesuffix("Error").removesuffix("Exception")
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()
 
@@ -272,16 +279,20 @@ def _named(error: BotoCoreError, name: str) -> str:
     return repr(value) if _PRINTABLE.fullmatch(value) else "that is configured"
 
 
-NETWORK = "check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL; check --offline judges by recorded dates"
+NETWORK = (
+    "check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL; "
+    "check --offline judges by recorded dates"
+)
 BROKEN = "the connection broke off"
 
 
 def boto_exceptions() -> tuple[type[Exception], ...]:
-    """What a call of boto3 is known to raise, in an `except` clause.
+    """Return the exceptions that a call of boto3 may raise, for an `except` clause.
 
-    The built-in ones come out of botocore's parsers when something other than AWS answers (measured with botocore 1.44:
-    AttributeError for a JSON list, KeyError for HTML from STS, ValueError, RuntimeError and OverflowError for dates,
-    RecursionError for deep nesting), and OSError out of credential programs and unreadable configuration.
+    The built-in ones come from botocore's parsers if something other than AWS answers. Measured
+    with botocore 1.44: AttributeError for a JSON list, KeyError for HTML from STS, ValueError,
+    RuntimeError and OverflowError for dates, RecursionError for deep nesting. OSError comes from
+    credential programs and unreadable configuration.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -300,7 +311,7 @@ def boto_exceptions() -> tuple[type[Exception], ...]:
 
 
 def explain_exception(error: Exception, question: Question) -> GatewayError:
-    """The error to raise in place of what a call of boto3 raised."""
+    """Return the error to raise instead of an exception of boto3."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     match error:
@@ -315,9 +326,10 @@ def explain_exception(error: Exception, question: Question) -> GatewayError:
 
 
 def invalid_response(question: Question) -> UnreachableError:
-    """The error for an answer that AWS would not give."""
+    """Return the error for a response that cannot come from AWS."""
     return UnreachableError(
-        f"{question} was answered, but not as AWS answers: something else stands between, such as a proxy or a sign-in page",
+        f"{question} was answered, but not as AWS answers: "
+        "something else stands between, such as a proxy or a sign-in page",
         NETWORK,
     )
 
@@ -343,12 +355,15 @@ def _broken(error: BotoCoreError, question: Question) -> GatewayError:
     unknown_host = isinstance(error, boto.EndpointConnectionError) and _rooted_in(
         error, socket.gaierror
     )
-    # The first that fits: most of these are kinds of ConnectionError or HTTPClientError.
+    # The order matters: most of these are subclasses of ConnectionError or HTTPClientError.
     meanings: tuple[tuple[bool, str, str], ...] = (
         (
             isinstance(error, boto.SSLError),
             "the server's TLS certificate was not accepted",
-            "name the right certificate authorities in AWS_CA_BUNDLE, or bypass the proxy that opens the connection",
+            (
+                "name the right certificate authorities in AWS_CA_BUNDLE, "
+                "or bypass the proxy that opens the connection"
+            ),
         ),
         (isinstance(error, boto.ProxyConnectionError), "the proxy could not be reached", NETWORK),
         (
@@ -389,7 +404,10 @@ def _rooted_in(error: BaseException | None, kind: type[BaseException]) -> bool:
 
 @contextmanager
 def translate_errors(question: Question) -> Iterator[None]:
-    """Turn what boto3, botocore and urllib3 raise into a GatewayError about a question; KeyboardInterrupt passes."""
+    """Raise GatewayError for exceptions of boto3, botocore and urllib3.
+
+    KeyboardInterrupt passes.
+    """
     try:
         yield
     except boto_exceptions() as error:
@@ -398,7 +416,10 @@ def translate_errors(question: Question) -> Iterator[None]:
 
 @contextmanager
 def translate_setup_errors(question: Question, otherwise: GatewayError) -> Iterator[None]:
-    """Likewise before anything is sent, where `otherwise` says what an exception means that is not botocore's own."""
+    """Raise GatewayError for exceptions before anything is sent.
+
+    `otherwise` is the error for exceptions that are not botocore's own.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -1,4 +1,4 @@
-"""What observation asks of AWS, whoever answers."""
+"""The interface between the observation code and AWS."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from checker.model.resources import StageKind
 
 
 class GatewayError(Exception):
-    """A question that AWS did not answer: why, and what a person can do about it.
+    """AWS did not answer a question: the reason, and what the user can do.
 
-    Neither text ever holds a secret, a header, or words that a server put into an error.
+    Neither text ever contains a secret, a header, or words from a server's error message.
     """
 
     def __init__(self, reason: str, remedy: str) -> None:
@@ -27,7 +27,7 @@ class UnreachableError(GatewayError):
 
 
 class MissingError(GatewayError):
-    """AWS says in its own words that what was asked about is not there."""
+    """AWS itself answered that the thing does not exist."""
 
 
 class CredentialsError(GatewayError):
@@ -36,7 +36,7 @@ class CredentialsError(GatewayError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """A REST or WebSocket API: what `stages` needs to list its stages."""
+    """A REST or WebSocket API: the input of `stages`."""
 
     kind: StageKind
     id: str
@@ -44,44 +44,57 @@ class Api:
 
 
 class Gateway(Protocol):
-    """AWS as one set of credentials sees it; safe to use from several threads.
+    """AWS with one set of credentials; thread-safe.
 
-    Every method that asks raises GatewayError and nothing else, and none answers in part: a list is whole or not given.
+    Every method that calls AWS raises GatewayError and nothing else. No answer is partial: a list
+    is complete, or the method raises.
     """
 
     def endpoint(self, region: str) -> str | None:
-        """The host that is asked in AWS's place in a region, once it is known; None for AWS itself. Never waits."""
+        """Return the host that replaces AWS in a region, once known; None for AWS. Never waits."""
 
     def account(self, region: str) -> str:
-        """The account that the credentials belong to, by asking STS in a region."""
+        """Return the account of the credentials, from STS in a region."""
 
     def regions(self, region: str) -> tuple[str, ...]:
-        """The regions of the partition that are enabled for the account, by asking EC2 in one of them."""
+        """Return the partition's regions that the account has enabled, from EC2 in one of them."""
 
     def certificates(self, region: str) -> Mapping[str, Found | Unanswered]:
-        """Every client certificate of the region by id; unanswered is one that AWS describes without an end."""
+        """Return every client certificate of the region by id.
+
+        A certificate that AWS returns without an end is unanswered.
+        """
 
     def acm_certificate(self, region: str, arn: str) -> Found | Gone | Unanswered:
-        """A certificate of ACM; Gone where ACM says in its own words that this account and region do not have it."""
+        """Return a certificate of ACM.
+
+        Gone if ACM itself answers that this account and region do not have it.
+        """
 
     def apis(self, region: str, kind: StageKind) -> tuple[Api, ...]:
-        """Every API of a kind in the region; HTTP APIs, which present no certificate, are of neither kind."""
+        """Return every API of a kind in the region.
+
+        HTTP APIs present no certificate and are of neither kind.
+        """
 
     def stages(self, region: str, api: Api) -> tuple[ObservedStage, ...]:
-        """Every stage of an API; MissingError where AWS has no such API."""
+        """Return every stage of an API; raises MissingError if AWS has no such API."""
 
     def has_stage(self, region: str, api: Api, name: str) -> bool:
-        """Whether an API of that id has a stage of that name, in this account and region."""
+        """Return whether an API has a stage of that name, in this account and region."""
 
 
 class Gateways(Protocol):
-    """AWS as a run reaches it, with each set of credentials that it has; safe to use from several threads."""
+    """The AWS access of a run, with each of its sets of credentials; thread-safe."""
 
     def of(self, role: Role | None) -> Gateway:
-        """AWS as a role sees it, or as the run's own credentials do. Asks nothing."""
+        """Return the gateway of a role, or of the run's own credentials. Calls nothing."""
 
     def region(self) -> str | None:
-        """The region to ask where no document names one; None where nothing names one. GatewayError for broken configuration."""
+        """Return the region to use where no document names one; None if nothing names one.
+
+        Raises GatewayError for broken configuration.
+        """
 
     def traffic(self) -> tuple[Calls, ...]:
-        """What was sent so far, retries included."""
+        """Return the requests sent so far, including retries."""

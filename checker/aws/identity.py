@@ -1,4 +1,4 @@
-"""Whose credentials, which region."""
+"""The account of the credentials, and the regions to ask in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class KnownCaller:
 
 @dataclass(frozen=True, slots=True)
 class UnknownCaller:
-    """STS did not say whose credentials these are; why not."""
+    """STS did not return the account of the credentials; `reason` says why."""
 
     reason: str
 
@@ -32,9 +32,9 @@ Caller = KnownCaller | UnknownCaller
 
 
 def identify(gateway: Gateway, regions: Iterable[str], patience: TimeBudget) -> Future[Caller]:
-    """Begin to ask whose credentials these are: in one region after another, until STS answers in one.
+    """Start to look up the account of the credentials, in one region after another.
 
-    The answer is the same everywhere, and a region may be misspelt or not enabled.
+    The answer is the same everywhere, but a region may be misspelt or not enabled.
     """
 
     def ask() -> Caller:
@@ -54,7 +54,7 @@ def identify(gateway: Gateway, regions: Iterable[str], patience: TimeBudget) -> 
 
 
 def wait_for_caller(identity: Future[Caller], patience: TimeBudget) -> Caller:
-    """The answer, waited for no longer than half of the time that is left: the rest is for other proof."""
+    """Return the caller; wait at most half of the time left, because other proof needs the rest."""
     try:
         return wait_for_result(patience.half(), identity)
     except OverdueError:
@@ -66,11 +66,14 @@ def wait_for_caller(identity: Future[Caller], patience: TimeBudget) -> Caller:
 
 
 def other_account_answer(recorded: str | None, caller: Caller) -> Unanswered | None:
-    """The answer about anything that is recorded in another account than the caller's; None where it is not."""
+    """Return the answer for something recorded in another account than the caller's, else None."""
     match caller:
         case KnownCaller(account) if recorded is not None and recorded != account:
             return Unanswered(
-                reason=f"the credentials are of account {account}, and it is recorded in another one, {recorded}",
+                reason=(
+                    f"the credentials are of account {account}, "
+                    f"and it is recorded in another one, {recorded}"
+                ),
                 remedy=credentials_hint(recorded),
             )
         case _:
@@ -78,16 +81,20 @@ def other_account_answer(recorded: str | None, caller: Caller) -> Unanswered | N
 
 
 def is_confirmed_place(recorded: str | None, region: str | None, caller: Caller) -> bool:
-    """Whether what was asked is certainly what is recorded: both account and region are, and the account is the caller's."""
+    """Return whether the recorded account and region are known and the account is the caller's.
+
+    Then AWS was certainly asked in the right place.
+    """
     return region is not None and isinstance(caller, KnownCaller) and recorded == caller.account
 
 
 def unconfirmed_account(
     what: str, recorded: str | None, region: str | None, caller: Caller, doubts: Iterable[str] = ()
 ) -> Unanswered:
-    """The answer where nothing shows that the right place was asked; `doubts` says what stood in the way of proof.
+    """Return the answer if nothing proves that AWS was asked in the right place.
 
-    `recorded` and `region` are the account and region that documents record, if any does.
+    `recorded` and `region` are the account and region that documents record, if any. `doubts` are
+    the failures that prevented the proof.
     """
     match caller:
         case UnknownCaller(reason):
@@ -99,17 +106,24 @@ def unconfirmed_account(
     stood_in_the_way = "".join(f"; {doubt}" for doubt in doubts)
     where = "" if region else ", and give its region (--region)"
     return Unanswered(
-        reason=f"{what}, but {why}, and no recorded stage was found there to prove it{stood_in_the_way}",
+        reason=(
+            f"{what}, but {why}, "
+            f"and no recorded stage was found there to prove it{stood_in_the_way}"
+        ),
         remedy=f"{credentials_hint(recorded)}{where}",
     )
 
 
 def credentials_hint(account: str | None) -> str:
-    """What a person does so that an account, or the one that the state is of, is asked with its own credentials."""
+    """Return the hint on how to give credentials of an account; None means the state's account."""
     if account is None:
-        return "use credentials of the account that the state is of (--profile), or a role there (--role-arn)"
+        return (
+            "use credentials of the account that the state is of (--profile), "
+            "or a role there (--role-arn)"
+        )
     return (
-        f"use credentials of account {account}: --profile, or a role there, by --role-arn or (several accounts at once) "
+        f"use credentials of account {account}: --profile, or a role there, "
+        "by --role-arn or (several accounts at once) "
         f'by [accounts."{account}"] role = "…" in tfcert.toml'
     )
 
@@ -119,7 +133,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByRegion(Generic[T]):
-    """Things by the region to ask about them, and those for which nothing names a region."""
+    """Things grouped by region, and the things without a region."""
 
     by_region: dict[str, list[T]]
     nowhere: list[T]
@@ -128,7 +142,7 @@ class ByRegion(Generic[T]):
 def group_by_region(
     things: Iterable[T], place_of: Callable[[T], Place], default: str | None
 ) -> ByRegion[T]:
-    """Sort things by their recorded region, else the default one."""
+    """Group things by their recorded region, else the default region."""
     by_region: dict[str, list[T]] = {}
     nowhere: list[T] = []
     for thing in things:
@@ -138,9 +152,9 @@ def group_by_region(
 
 
 def default_region(gateways: Gateways, places: Iterable[Place]) -> tuple[str | None, Unanswered]:
-    """The region for places that name none, and the answer about them where there is none.
+    """Return the region for places without one, and the answer about them if there is none.
 
-    It is not looked for when every place names its own: that reads AWS configuration, which may be broken or missing.
+    If every place has a region, the AWS configuration is not read: it may be broken or missing.
     """
     unknown = Unanswered(
         reason="no region is known: neither a document nor the AWS configuration names one",
@@ -155,22 +169,28 @@ def default_region(gateways: Gateways, places: Iterable[Place]) -> tuple[str | N
 
 
 def ignored_region_notice(requested: str | None, recorded: Collection[str]) -> tuple[str, ...]:
-    """What to tell a person whose --region is not the one that documents record: the recorded one is asked."""
+    """Return the notice for a --region that differs from the recorded regions.
+
+    AWS is asked in the recorded ones.
+    """
     others = sorted({region for region in recorded if requested and region != requested})
     if not others:
         return ()
     return (
-        f"--region {requested} is not used for what is recorded in {', '.join(others)}: the recorded region is asked",
+        (
+            f"--region {requested} is not used for what is recorded in {', '.join(others)}: "
+            "the recorded region is asked"
+        ),
     )
 
 
-# Enough to survive a stage that was deleted by hand, and no more than an account's quota bears.
+# Enough to survive a manually deleted stage, and few enough for an account's quota.
 _TRIED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchor:
-    """A recorded stage that AWS can be asked for, and the account that a document says it is of."""
+    """A recorded stage that can be looked up in AWS, and its account, if a document records it."""
 
     kind: StageKind
     api_id: str
@@ -182,7 +202,7 @@ class Anchor:
 def anchors_in_region(
     stages: Iterable[Stage], region: str, default_region: str | None
 ) -> tuple[Anchor, ...]:
-    """The anchors of a region, each once, in the order of the documents."""
+    """Return the anchors of a region, each once, in the order of the documents."""
     found: dict[Anchor, None] = {}
     for stage in stages:
         if stage.api_id and stage.name and (stage.place.region or default_region) == region:
@@ -201,9 +221,10 @@ def anchors_in_region(
 
 
 def account_by(anchors: Iterable[Anchor], certificate_id: str) -> str | None:
-    """The account of the stages that present a certificate, which is the certificate's too; None where they do not agree.
+    """Return the account of the stages that present a certificate; None if they do not agree.
 
-    API Gateway lets a stage present only what its own account and region has. Source: `facts/aws.md` 2.
+    It is the certificate's account too: a stage of API Gateway can only present a certificate of
+    its own account and region.
     """
     accounts = {anchor.account for anchor in anchors if anchor.certificate_id == certificate_id}
     return accounts.pop() if len(accounts) == 1 else None
@@ -212,10 +233,11 @@ def account_by(anchors: Iterable[Anchor], certificate_id: str) -> str | None:
 def proving_anchors(
     anchors: Iterable[Anchor], certificate_id: str, account: str | None
 ) -> tuple[Anchor, ...]:
-    """The anchors that, if AWS has them, prove the account to be a certificate's: those that present it, if any do.
+    """Return the anchors that prove the account of a certificate if AWS has them.
 
-    `account` is the one that is asked, if that is known: stages of others prove nothing in it. Where no stage presents the
-    certificate, any stage that is recorded in the region stands for it.
+    `account` is the account that is asked, if known: stages of other accounts prove nothing in it.
+    If stages present the certificate, they are the anchors; else any recorded stage of the region
+    is one.
     """
     possible = [anchor for anchor in anchors if may_be_in(anchor, account)]
     presenting = [anchor for anchor in possible if anchor.certificate_id == certificate_id]
@@ -223,5 +245,5 @@ def proving_anchors(
 
 
 def may_be_in(anchor: Anchor, account: str | None) -> bool:
-    """Whether nothing speaks against an anchor being in an account."""
+    """Return whether an anchor may be in an account."""
     return account is None or anchor.account is None or anchor.account == account

@@ -1,4 +1,4 @@
-"""Ask everything a check needs."""
+"""The AWS queries of a check, for all accounts and regions at once."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ from checker.model.resources import Presents, Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedAnswers:
-    """An answer to each question that was put."""
+    """The answers to the questions, one for each."""
 
     certificates: dict[CertificateKey, Observation] = field(default_factory=dict)
     surveys: dict[Place, Survey] = field(default_factory=dict)
@@ -67,7 +67,11 @@ class ObservedAnswers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Questions:
-    """What one set of credentials is asked: certificates of API Gateway and of ACM, places to survey, stages; each once."""
+    """The questions for one set of credentials, each once.
+
+    `certificates` are those of API Gateway, `managed` those of ACM. `surveys` are places to list,
+    and `stages` the stages to check for drift.
+    """
 
     certificates: dict[CertificateKey, None] = field(default_factory=dict)
     managed: dict[CertificateKey, None] = field(default_factory=dict)
@@ -76,7 +80,7 @@ class Questions:
 
     @property
     def places(self) -> list[Place]:
-        """Where all of it is recorded; ACM's ARNs tell that anyway."""
+        """Return the recorded places, without those of ACM: an ARN includes its place."""
         return [
             *(key.place for key in self.certificates),
             *(key.place for key in self.stages),
@@ -84,7 +88,7 @@ class Questions:
         ]
 
     def apart(self, region: str | None) -> tuple[Questions, Questions]:
-        """What there is a region for, its own or else this one, and what there is none for."""
+        """Return the questions that have a region (their own, or else this one), and the others."""
         if region is not None:
             return self, Questions()
         placed, nowhere = Questions(managed=self.managed), Questions()
@@ -97,7 +101,7 @@ class Questions:
         return placed, nowhere
 
     def all_answered(self, why: Unanswered) -> ObservedAnswers:
-        """The answers where one thing keeps all of it unknown."""
+        """Return the same answer to every question."""
         return ObservedAnswers(
             certificates=dict.fromkeys((*self.certificates, *self.managed), why),
             surveys=dict.fromkeys(self.surveys, why),
@@ -113,9 +117,10 @@ def split_by_account(
     stages: Iterable[StageKey],
     recorded: Collection[Stage],
 ) -> Mapping[Role | None, Questions]:
-    """Divide by the account of each, as far as documents tell; what no document places is for the run's own credentials.
+    """Divide the questions by the role for their account.
 
-    `recorded` are stages: the account of one that presents a certificate is the certificate's.
+    Questions whose account no document records use the run's own credentials. `recorded` are
+    stages: the account of a stage is also that of the certificate that it presents.
     """
     homes = _homes(recorded)
     divided: dict[Role | None, Questions] = {}
@@ -138,7 +143,10 @@ def split_by_account(
 
 
 def _homes(recorded: Collection[Stage]) -> dict[tuple[str, str | None], Place]:
-    """Where each presented certificate lives, by its id and region; of those that stages disagree about, nowhere."""
+    """Return the place of each presented certificate, by its id and region.
+
+    If stages disagree about the account, the place is empty.
+    """
     homes: dict[tuple[str, str | None], Place] = {}
     for stage in recorded:
         if isinstance(stage.presents, Presents) and stage.place.account is not None:
@@ -151,10 +159,11 @@ def _homes(recorded: Collection[Stage]) -> dict[tuple[str, str | None], Place]:
 
 @dataclass(slots=True, kw_only=True)
 class AccountObserver:
-    """The answering of one set of credentials: a region has one list of certificates, whoever needs it.
+    """The queries with one set of credentials; it lists the certificates of a region once.
 
-    Each kind of question has the time for itself; what stages present besides is asked in what theirs leaves. `recorded` are the
-    stages of all documents, `region` is that of what no document places; all such things have one.
+    Each kind of question has its own time budget; certificates that stages turn out to present are
+    requested in the time left for the stages. `recorded` are the stages of all documents. `region`
+    is the region for everything that no document places; None if there is no such thing.
     """
 
     gateway: Gateway
@@ -166,7 +175,10 @@ class AccountObserver:
     _lists: dict[str, CertificateList] = field(default_factory=dict)
 
     def answer(self, questions: Questions) -> ObservedAnswers:
-        """Put all questions at once, and wait for the answers; what stages turn out to present besides is asked for as well."""
+        """Ask all questions at once, and wait for the answers.
+
+        It also asks for certificates that stages turn out to present.
+        """
         drifting = group_by_region(questions.stages, lambda key: key.place, self.region).by_region
         surveyed = group_by_region(questions.surveys, lambda place: place, self.region).by_region
         certificates = self._by_region(questions.certificates)
@@ -263,7 +275,10 @@ class AccountObserver:
         return RegionalGateway(gateway=self.gateway, region=region, patience=self._patience())
 
     def _looking(self, region: str) -> RegionalGateway:
-        """What asks for stages of a region, and in the time that is left then for what they present besides."""
+        """Return the gateway for the stages of a region.
+
+        Certificates that these stages turn out to present share its remaining time.
+        """
         return self._looks.setdefault(region, self._about(region))
 
     def _patience(self) -> TimeBudget:
@@ -279,16 +294,19 @@ def observe(
     gateways: Gateways | None = None,
     drift: bool = False,
 ) -> Observations:
-    """Ask whether certificates are there and until when, and which stages there are in some places.
+    """Ask AWS for certificates and their ends, and for the stages of some places.
 
-    `wanted` are the certificates; a region that is not recorded is the connection's. One that is named by an ARN is asked of ACM,
-    and ACM is asked of no other. `surveys` are places of which every stage is listed. `anchors` are recorded stages: where no
-    document says whose a certificate is, one of them that AWS has proves that the account is the right one. With `drift` it is
-    asked what each of them presents now, and until when whatever that is. Each account is asked in the role that the connection
-    has for it. Every key, place and stage gets an answer, and nothing is raised for what AWS does.
+    `wanted` are the certificates. If the region of one is not recorded, the connection's region is
+    used. A certificate with an ARN is looked up in ACM, all others in API Gateway. `surveys` are
+    places whose stages are all listed. `anchors` are recorded stages: if no document records the
+    account of a certificate, one of them that AWS has proves that the account is the right one.
+    With `drift`, each anchor's current certificate and its end are requested as well. Each account
+    is asked with the role that the connection has for it. Every key, place and stage gets an
+    answer, and no failure of AWS raises.
 
-    It takes no longer than the connection's timeout, or a second more for each answer of what takes many calls (a survey, ACM,
-    drift). Ctrl-C ends the waiting: what was not answered by then is unanswered, and the observations say so.
+    It takes at most the connection's timeout, plus one second for each answer of queries with many
+    calls (a survey, ACM, drift). Ctrl-C ends the waiting: the remaining questions are unanswered,
+    and the observations have a notice.
     """
     certificates: dict[CertificateKey, Observation] = {
         key: NO_ACM for key in wanted if is_arn(key.id) and not is_acm_arn(key.id)

@@ -1,4 +1,4 @@
-"""The largest answer of AWS that is read: a server that sends without an end must not fill the memory."""
+"""The maximum size of AWS responses: an endless response must not fill the memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PIECE = 64 * 1024
 
 
 class _Read:
-    """An answer's body that was read, in the form in which botocore reads one."""
+    """The body of a response that was read, with botocore's interface."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -23,7 +23,10 @@ class _Read:
 
 
 class _Bounded:
-    """A client's HTTP session that reads answers up to a size; a body that the caller streams is left to the caller."""
+    """The HTTP session of a client, with a maximum size of responses.
+
+    A body that the caller streams has no maximum here.
+    """
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -41,8 +44,8 @@ class _Bounded:
 
 
 def bound(client: Any) -> None:
-    """Bound the answers of a boto3 client."""
-    endpoint = client._endpoint  # noqa: SLF001 -- boto3 has no other way to the session of a client
+    """Limit the size of the responses of a boto3 client."""
+    endpoint = client._endpoint  # noqa: SLF001 -- boto3 has no public access to it
     endpoint.http_session = _Bounded(endpoint.http_session)
 
 
@@ -58,7 +61,8 @@ def _whole(raw: Any, url: str) -> bytes:
             if len(held) > LARGEST:
                 raw.close()
                 raise UnreachableError(
-                    f"the answer has more than {LARGEST // 1024**2} MiB, which no answer of AWS has",
+                    f"the answer has more than {LARGEST // 1024**2} MiB, "
+                    "which no answer of AWS has",
                     "check what stands between, such as a proxy, and AWS_ENDPOINT_URL",
                 )
     except SlowError as error:

@@ -1,4 +1,4 @@
-"""Strict reading of AWS JSON."""
+"""Strict parsing of AWS responses."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ from checker.model.resources import StageKind, possible_beginning, possible_end
 from checker.model.x509 import fingerprint_of, normal_pem
 
 _LOOK = "look at it in the API Gateway console"
-# API Gateway is of 2015, and its certificates live for 365 days; AWS may come to let them live longer, but not for decades.
+# API Gateway exists since 2015. Its certificates live for 365 days; AWS may allow more, but not
+# decades.
 _FIRST_YEAR, _LAST_YEAR = 2015, 2100
 _LONGEST_LIFE = timedelta(days=3660)
 
-# Half a million of anything: whatever goes on after that is not a list of AWS's.
+# Half a million items: a list of AWS is never longer.
 _MOST_PAGES = 1000
-# The comment of a successor in Terraform, in the description of one that was made by hand (`rotation/hand_steps.py`).
+# The lineage of a manually created successor, in its description. In Terraform it is a comment.
 _LINEAGE = re.compile(r"tfcert: succeeds ([a-z0-9]{1,64})")
 
 
 def read_pages(
     fetch: Callable[..., Mapping[str, Any]], items: str, position: str
 ) -> Iterator[Mapping[str, Any]]:
-    """The items of all pages, the next of which is asked for by `position`; ValueError where a page is not one.
+    """Yield the items of all pages; raises ValueError for a page that is not one.
 
-    A page without its list is no empty page: botocore makes an empty answer of a proxy's HTML, and taking that for "no
-    certificates" would call every certificate gone. Source: botocore's `apigateway` and `apigatewayv2` models; both
-    services send the list when it is empty, too.
+    `position` is the field that names the next page. A page without its list is not an empty page:
+    botocore makes an empty answer of a proxy's HTML. If that meant "no certificates", every
+    certificate would be gone. Source: botocore's `apigateway` and `apigatewayv2` models; both
+    services also send an empty list.
     """
     page = fetch()
     seen: set[str] = set()
@@ -55,7 +57,10 @@ def read_pages(
 
 
 def index_by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, Found | Unanswered]:
-    """The client certificates of a list; ValueError where one is in it twice, for then one of the two is not true."""
+    """Return the client certificates of a list by id; raises ValueError for a duplicate.
+
+    Of two entries with one id, one is wrong.
+    """
     found: dict[str, Found | Unanswered] = {}
     for item in items:
         identity = required_text(item, "clientCertificateId")
@@ -66,7 +71,10 @@ def index_by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, Found | Unanswe
 
 
 def parse_certificate(item: Mapping[str, Any]) -> Found | Unanswered:
-    """A client certificate of GetClientCertificates; one whose dates cannot be is unanswered, and its neighbours are not."""
+    """Parse a client certificate of GetClientCertificates.
+
+    If its dates are impossible, it is unanswered; the other certificates are not affected.
+    """
     identity = required_text(item, "clientCertificateId")
     ends, begins, pem = (
         item.get("expirationDate"),
@@ -83,7 +91,10 @@ def parse_certificate(item: Mapping[str, Any]) -> Found | Unanswered:
         begun is not None and not timedelta(0) < ends - begun <= _LONGEST_LIFE
     ):
         since = f" and began on {begun:%Y-%m-%d}" if begun is not None else ""
-        reason = f"AWS answers that the certificate {identity} ends on {ends:%Y-%m-%d}{since}, which is not the life of one"
+        reason = (
+            f"AWS answers that the certificate {identity} ends on {ends:%Y-%m-%d}{since}, "
+            "which is not the life of one"
+        )
         return Unanswered(reason=reason, remedy=_LOOK)
     return Found(
         expires_at=ends.astimezone(UTC),
@@ -96,7 +107,10 @@ def parse_certificate(item: Mapping[str, Any]) -> Found | Unanswered:
 
 
 def _tags(found: object) -> Tags | None:
-    """Tags as both versions answer with them; what is no text is none."""
+    """Return the tags, sorted; values that are not text are skipped.
+
+    Both API versions return tags in the same format.
+    """
     if not isinstance(found, Mapping) or not found:
         return None
     return tuple(
@@ -114,7 +128,7 @@ def _succeeds(description: object) -> str | None:
 
 
 def parse_rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any]) -> ObservedStage:
-    """A stage of API Gateway's GetStages; a certificate that was taken off leaves the empty string."""
+    """Parse a stage of API Gateway's GetStages; a removed certificate leaves an empty string."""
     return ObservedStage(
         kind=StageKind.REST,
         api_id=api_id,
@@ -128,7 +142,7 @@ def parse_rest_stage(api_id: str, api_name: str | None, item: Mapping[str, Any])
 def parse_websocket_stage(
     api_id: str, api_name: str | None, item: Mapping[str, Any]
 ) -> ObservedStage:
-    """A stage of API Gateway v2's GetStages."""
+    """Parse a stage of API Gateway v2's GetStages."""
     return ObservedStage(
         kind=StageKind.WEBSOCKET,
         api_id=api_id,
@@ -140,7 +154,10 @@ def parse_websocket_stage(
 
 
 def once(stages: Iterable[ObservedStage]) -> tuple[ObservedStage, ...]:
-    """Return the stages of one API's list; ValueError where a name is in it twice, for then one of the two is not true."""
+    """Return the stages of one API's list; raises ValueError for a duplicate name.
+
+    Of two stages with one name, one is wrong.
+    """
     found: dict[str, ObservedStage] = {}
     for stage in stages:
         if stage.name in found:
@@ -150,7 +167,7 @@ def once(stages: Iterable[ObservedStage]) -> tuple[ObservedStage, ...]:
 
 
 def required_text(item: Mapping[str, Any], name: str) -> str:
-    """A text that every item has; ValueError where this one has not."""
+    """Return a required text of an item; raises ValueError if it is missing."""
     value = item.get(name)
     if not isinstance(value, str) or not value:
         raise ValueError(f"no {name} in the answer")
@@ -158,7 +175,10 @@ def required_text(item: Mapping[str, Any], name: str) -> str:
 
 
 def optional_text(item: Mapping[str, Any], name: str) -> str | None:
-    """A text that an item may lack, or have as an empty one; ValueError where it is something else."""
+    """Return an optional text of an item, or None if it is missing or empty.
+
+    Raises ValueError if the value is not text.
+    """
     value = item.get(name)
     if value is not None and not isinstance(value, str):
         raise ValueError(f"{name} in the answer is no text")
@@ -168,13 +188,17 @@ def optional_text(item: Mapping[str, Any], name: str) -> str | None:
 _WORD = re.compile(r"[A-Z][A-Z0-9_]{1,60}")
 _SERVING = frozenset({"ISSUED", "EXPIRED"})
 
-REIMPORT = "re-import it in ACM under the same ARN (`aws acm import-certificate --certificate-arn`): API Gateway follows by itself"
+REIMPORT = (
+    "re-import it in ACM under the same ARN (`aws acm import-certificate --certificate-arn`): "
+    "API Gateway follows by itself"
+)
 
 
 def parse_acm_certificate(answer: Mapping[str, Any], arn: str) -> Found | Unanswered:
-    """A certificate of DescribeCertificate; ValueError where the answer holds none, or another one.
+    """Parse a certificate of DescribeCertificate.
 
-    Source: AWS, ACM API reference, CertificateDetail; API Gateway takes only one that is ISSUED (`facts/aws.md` 2).
+    Raises ValueError if the response has no certificate, or another one. Source: AWS, ACM API
+    reference, CertificateDetail. API Gateway takes only a certificate that is ISSUED.
     """
     detail = answer.get("Certificate")
     if not isinstance(detail, Mapping) or detail.get("CertificateArn") != arn:
@@ -182,8 +206,14 @@ def parse_acm_certificate(answer: Mapping[str, Any], arn: str) -> Found | Unansw
     status = _word(detail.get("Status"))
     if status not in _SERVING:
         return Unanswered(
-            reason=f"ACM knows it, and says that its status is {status}: API Gateway needs one that is ISSUED",
-            remedy="look at it in ACM (`aws acm describe-certificate`), and give the stage one that is ISSUED",
+            reason=(
+                f"ACM knows it, and says that its status is {status}: "
+                "API Gateway needs one that is ISSUED"
+            ),
+            remedy=(
+                "look at it in ACM (`aws acm describe-certificate`), "
+                "and give the stage one that is ISSUED"
+            ),
         )
     ends, begins = _instant(detail.get("NotAfter")), _instant(detail.get("NotBefore"))
     if possible_end(ends) is None or ends is None:
@@ -201,9 +231,11 @@ def _instant(value: object) -> datetime | None:
 
 
 def _renewal(detail: Mapping[str, Any]) -> Renewal:
-    """Whether ACM renews it: only what ACM itself issued, calls eligible, and has not failed to renew.
+    """Return whether ACM renews a certificate.
 
-    Source: AWS, ACM user guide, "Managed certificate renewal" and "Check a certificate's renewal status".
+    ACM renews only a certificate that it issued, that is eligible, and whose renewal has not
+    failed. Source: AWS, ACM user guide, "Managed certificate renewal" and "Check a certificate's
+    renewal status".
     """
     if detail.get("Type") == "IMPORTED":
         return AcmDoesNotRenew(
@@ -217,7 +249,8 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
             reason = f"ACM tried to renew it and failed{f' ({_word(why)})' if why else ''}"
             return AcmDoesNotRenew(
                 reason,
-                "see in ACM why, and have it renewed: `aws acm renew-certificate`, or issue it anew",
+                "see in ACM why, and have it renewed: `aws acm renew-certificate`, "
+                "or issue it anew",
             )
         case "PENDING_VALIDATION":
             return AcmDoesNotRenew(
@@ -229,10 +262,11 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
         case _:
             return AcmDoesNotRenew(
                 "ACM does not call it eligible for renewal",
-                "have ACM issue another one (`aws acm request-certificate`), and see why this one is not eligible",
+                "have ACM issue another one (`aws acm request-certificate`), "
+                "and see why this one is not eligible",
             )
 
 
 def _word(text: object) -> str:
-    """One of ACM's own words; whatever has not the form of one is not quoted."""
+    """Return a text that has the form of ACM's constants; a placeholder for any other value."""
     return text if isinstance(text, str) and _WORD.fullmatch(text) else "one that has no name"

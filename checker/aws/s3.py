@@ -1,4 +1,4 @@
-"""Objects in S3: where many teams keep the state that is to be read."""
+"""State files in S3 objects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST = 2 * 1024**3
 SECONDS = 600.0
 _WINDOW = 256 * 1024
 _SCHEME = "s3://"
-# Any region's S3 knows where a bucket is, and botocore follows it there.
+# S3 in any region redirects to a bucket's region, and botocore follows.
 _ANY_REGION = "us-east-1"
 
 # Source: AWS's S3 reference, "Error responses".
@@ -39,10 +39,10 @@ _MISSING = {
 def fetch_object(
     source: str, clients: Clients, *, most: int = LARGEST, seconds: float = SECONDS
 ) -> bytes:
-    """The bytes of `s3://bucket/key`, by the credentials, profile and role of the command line.
+    """Read the bytes of `s3://bucket/key` with the command line's credentials, profile and role.
 
-    Raises UnreadableError, with the source in `where`, for an address that names no object, one that is missing, denied or
-    larger than any state is, and where S3 does not answer.
+    Raises UnreadableError with the source in `where`: for an address without an object; for an
+    object that is missing, denied or larger than any state; and if S3 does not answer.
     """
     bucket, _, key = source.removeprefix(_SCHEME).partition("/")
     if not bucket or not key:
@@ -80,7 +80,10 @@ def _read(clients: Clients, bucket: str, key: str, *, most: int, deadline: float
 
 
 def _in_time(clients: Clients, work: Callable[[], T]) -> T:
-    """What S3 gives within the timeout: a server that sends a byte now and then keeps every timeout of a socket from striking."""
+    """Return the result of one S3 call; raises GatewayError after the timeout.
+
+    Socket timeouts are not enough: a server that sends a byte now and then never reaches them.
+    """
     try:
         return wait_for_result(TimeBudget(clients.connection.timeout), start_thread(work))
     except OverdueError:
@@ -90,10 +93,11 @@ def _in_time(clients: Clients, work: Callable[[], T]) -> T:
 def _refused(error: ClientError) -> GatewayError | None:
     code = error_code(error)
     if code == "AccessDenied":
-        # S3 answers so, too, for what is not there, to those who may not list the bucket.
+        # Without permission to list the bucket, S3 gives this answer for a missing object too.
         return GatewayError(
             "access was denied, or there is no such object",
-            "allow s3:GetObject on it (and kms:Decrypt on the key that encrypts it), and check the key's name",
+            "allow s3:GetObject on it (and kms:Decrypt on the key that encrypts it), "
+            "and check the key's name",
         )
     missing = _MISSING.get(code)
     return GatewayError(*missing) if missing is not None else None

@@ -1,4 +1,4 @@
-"""Whole accounts."""
+"""Scans of whole accounts."""
 
 from __future__ import annotations
 
@@ -60,19 +60,20 @@ Certificates = Mapping[str, Found | Unanswered]
 
 
 class ScanProgress(Protocol):
-    """Who is told how far a scan has come; called from several threads."""
+    """The receiver of a scan's progress; called from several threads."""
 
     def expect(self, count: int) -> None:
-        """So many more answers are to come."""
+        """Count more answers to wait for."""
 
     def answered(self) -> None:
-        """One has come."""
+        """Count one answer."""
 
 
 class PlaceLister:
-    """Lists what a place has; what AWS does not answer is unread, and touches nothing else.
+    """The list of the stages and certificates of one place.
 
-    The identity comes to be known meanwhile, within its own time; it never raises.
+    If AWS does not answer a call, that part is unread; the other parts are not affected. The
+    identity is looked up at the same time, within its own time budget; its result never raises.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class PlaceLister:
         watch: ScanProgress,
     ) -> None:
         self._asking = asking
-        # Without an account, as long as nobody has said whose it is.
+        # Without an account until the identity is known.
         self._place = place
         self._access = access
         self._identity = identity
@@ -92,7 +93,7 @@ class PlaceLister:
         self._unread: list[tuple[str, Unanswered]] = []
 
     def run(self) -> Sweep:
-        """Ask for everything; the certificates while the stages are listed."""
+        """List everything; the certificates at the same time as the stages."""
         self._watch.expect(1 + len(_KINDS))
         certificates = start_thread(self._certificates)
         stages = self._stages(self._apis())
@@ -163,7 +164,11 @@ class PlaceLister:
     def _of_gateway(
         self, listed: Certificates | Unanswered, named: Iterable[str]
     ) -> Mapping[CertificateKey, Observation]:
-        """What is listed, and what is named: gone is what a second list does not have either, for stages were listed meanwhile."""
+        """Return the certificates that are listed, and those that stages name.
+
+        The stages were listed in the meantime, so a named certificate is gone only if a second list
+        does not have it either.
+        """
         found: dict[str, Observation] = {} if isinstance(listed, Unanswered) else dict(listed)
         missing = [identity for identity in named if identity not in found]
         if missing:
@@ -177,7 +182,10 @@ class PlaceLister:
         }
 
     def _of_acm(self, arns: Collection[str]) -> Mapping[CertificateKey, Observation]:
-        """What ACM says of those of this place; for those of elsewhere nobody is asked, since no stage can present them."""
+        """Return ACM's answers about the certificates of this place.
+
+        Certificates of other regions are not requested, since no stage can present them.
+        """
         keys = [CertificateKey(id=arn, place=self._place) for arn in arns]
         own = [
             key
@@ -205,10 +213,11 @@ def _in_words(apis: Collection[Api]) -> str:
     return shown if len(apis) <= _SHOWN else f"{shown} and {len(apis) - _SHOWN} more"
 
 
-# Each has a few threads and three clients: twenty accounts of seventeen regions at once would be some two thousand threads.
+# Regions scanned at once. Each has a few threads and three clients: 20 accounts with 17 regions
+# each would be some 2000 threads.
 _AT_ONCE = 48
 
-# Where to ask what is the same in every region, if nothing names one.
+# The default regions for calls whose answer is the same in every region, by partition.
 _HOMES = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 _HOME = "us-east-1"
 
@@ -222,14 +231,17 @@ class RefusedCaller(UnknownCaller):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanTarget:
-    """A role to scan in, or with None one's own credentials, and the account that it is to be, where that is known beforehand."""
+    """A role to scan with, and the expected account, if known.
+
+    `role` None means the user's own credentials.
+    """
 
     role: Role | None = None
     account: str | None = None
 
     @property
     def partition(self) -> str | None:
-        """The partition that the role's ARN names."""
+        """Return the partition in the role's ARN."""
         return place_of_arn(self.role.arn).partition if self.role is not None else None
 
 
@@ -241,12 +253,12 @@ def scan(
     connection: Connection,
     watch: ScanProgress,
 ) -> ScanResult:
-    """Sweep some regions of each target's account, or with None all that are enabled for it.
+    """Scan some regions of each target's account; None means all enabled regions.
 
-    What AWS does not answer is unread in the place that it touches, and nothing is raised for it. An account that several
-    targets lead to is swept once. It takes no longer than the timeout for what comes before the regions and again for each, or
-    a second more for each API; of many accounts some wait for others. Ctrl-C ends the waiting: what was not answered by then is
-    unread.
+    If AWS does not answer a call, that part of the place is unread, and nothing is raised. An
+    account that several targets lead to is scanned once. It takes at most the timeout for the calls
+    before the regions, and again for each region, plus one second for each API; with many accounts,
+    some wait for others. Ctrl-C ends the waiting: the remaining parts are unread.
     """
     run = _Scan(regions, gateways, connection, watch)
     alone = len(targets) == 1 and targets[0].account is None
@@ -282,10 +294,13 @@ class _Scan:
         self.notices: list[str] = []
 
     def account(self, target: ScanTarget, *, alone: bool) -> list[Sweep]:
-        """The sweeps of the account that a target leads to; `alone` is one that no other target can lead to."""
+        """Return the sweeps of a target's account.
+
+        `alone`: no other target can lead to this account.
+        """
         try:
             gateway = self._gateways.of(target.role)
-            # Looked for only where it is needed: it reads AWS's configuration once more.
+            # Looked up only if needed: it reads the AWS configuration again.
             homes = self._regions or (self._home(target),)
             identity = start_thread(partial(self._whose, gateway, homes))
             if not alone and not self._is_wanted(target, identity.result()):
@@ -312,7 +327,11 @@ class _Scan:
                 return [*found, self._lost(target, unknown, what="whose the credentials are")]
 
     def _is_wanted(self, target: ScanTarget, who: Caller) -> bool:
-        """Whether a target leads where it should and no other did before; raises GatewayError where it does not."""
+        """Return whether this target is the first that leads to its account.
+
+        Raises GatewayError if it leads to another account than expected, or the credentials are
+        refused.
+        """
         match who:
             case KnownCaller(account=account):
                 if target.account not in {None, account}:
@@ -334,14 +353,17 @@ class _Scan:
     def _home(self, target: ScanTarget) -> str:
         named = self._gateways.region()
         by_role = _HOMES.get(target.partition, _HOME) if target.partition is not None else _HOME
-        # A role of another partition is not assumed in the region that one's own configuration names.
+        # A role of another partition cannot be assumed in the user's configured region.
         fits = named is not None and (
             target.partition is None or partition_of(named) == target.partition
         )
         return named if named is not None and fits else by_role
 
     def _whose(self, gateway: Gateway, regions: Iterable[str]) -> Caller:
-        """Whose the credentials are: asked in one region after another, for one may not be enabled."""
+        """Return the account of the credentials; it asks one region after another.
+
+        A region may not be enabled.
+        """
         patience = self._patience()
         why = "no region to ask STS in"
         for region in regions:
@@ -400,7 +422,10 @@ def _another(expected: str | None, found: str) -> tuple[str, str]:
 
 
 def partition_of(region: str) -> str:
-    """The partition of a region, by its name. Source: botocore's `partitions.json`, the regular expressions of regions."""
+    """Return the partition of a region, by its name.
+
+    Source: botocore's `partitions.json`, the regular expressions of regions.
+    """
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"

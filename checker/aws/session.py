@@ -1,4 +1,4 @@
-"""Boto3 clients, roles, rate limit."""
+"""Clients of boto3: sessions, roles and the request rate."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 
-# What CloudTrail shows in the accounts that are entered.
+# CloudTrail shows this name in the accounts whose roles are assumed.
 _SESSION_NAME = "tfcert"
 
-# The arguments of `client` that say with whose credentials it asks; none of them means the session's own.
+# The credential arguments of `client`; empty means the session's own credentials.
 Keys = Mapping[str, str]
 
 
 def base_session(connection: Connection) -> boto3.Session:
-    """The session of the profile or the environment; CredentialsError where the profile or the AWS configuration is broken.
+    """Return the session of the profile or the environment.
 
-    Its region is that of the command line, of AWS_REGION, of AWS_DEFAULT_REGION or of the profile, in this order: botocore
-    itself does not read AWS_REGION, which Terraform and the other SDKs read before the other one.
+    Raises CredentialsError if the profile or the AWS configuration is broken. Its region comes from
+    the command line, AWS_REGION, AWS_DEFAULT_REGION or the profile, in this order. botocore itself
+    does not read AWS_REGION; Terraform and the other SDKs read it before AWS_DEFAULT_REGION.
     """
     return _session(connection, connection.region or os.environ.get("AWS_REGION") or None)
 
@@ -52,17 +53,17 @@ def _session(connection: Connection, region: str | None) -> boto3.Session:
 
 
 def core_session(connection: Connection, region: str) -> boto3.Session:
-    """The one session that all clients are made of, before its credentials are looked for."""
+    """Return the session of all clients, before its credentials are loaded."""
     session = base_session(connection)
-    # A role of a profile is assumed by a client that boto3 makes by itself, and that needs some region.
+    # boto3's internal client that assumes the role of a profile needs a region.
     return session if session.region_name is not None else _session(connection, region)
 
 
 def load_credentials(session: boto3.Session, region: str) -> None:
-    """Look for the credentials of a session; CredentialsError where there are none.
+    """Load the credentials of a session; raises CredentialsError if there are none.
 
-    They are looked for once and here: boto3 would look again for each client, and where there are none each look may wait
-    for an instance's metadata service.
+    They are loaded once, here. boto3 would look again for each client, and without credentials each
+    look may wait for an instance's metadata service.
     """
     _never_ask(session)
     question = Question(operation="Reading the AWS credentials", region=region)
@@ -78,46 +79,58 @@ def load_credentials(session: boto3.Session, region: str) -> None:
 
 
 def _never_ask(session: boto3.Session) -> None:
-    """Let a profile with `mfa_serial` be an error where botocore would read a code from the terminal, in a pipeline for ever."""
+    """Make a profile with `mfa_serial` an error.
+
+    botocore would read a code from the terminal, and wait forever in a pipeline.
+    """
 
     def refuse(_prompt: str) -> str:
         raise CredentialsError(
             "the AWS profile asks for an MFA code (mfa_serial), and tfcert never asks for one",
-            "get temporary credentials first (aws sts get-session-token, aws sso login), and give those",
+            "get temporary credentials first (aws sts get-session-token, aws sso login), "
+            "and give those",
         )
 
-    resolver = session._session.get_component("credential_provider")  # noqa: SLF001 -- boto3 has no other way to it
+    # boto3 and botocore have no public access to the parts that are replaced here.
+    resolver = session._session.get_component("credential_provider")  # noqa: SLF001
     for provider in resolver.providers:
         if provider.METHOD == "assume-role":
-            provider._prompter = refuse  # noqa: SLF001 -- botocore takes one only where it makes the provider
-            _without_stdin_of_profiles(provider._profile_provider_builder)  # noqa: SLF001 -- the same
+            provider._prompter = refuse  # noqa: SLF001
+            _without_stdin_of_profiles(provider._profile_provider_builder)  # noqa: SLF001
         elif provider.METHOD == "custom-process":
-            provider._popen = _without_stdin  # noqa: SLF001 -- the same
+            provider._popen = _without_stdin  # noqa: SLF001
 
 
 def _without_stdin(command: Sequence[str], **more: Any) -> Popen[bytes]:
-    """Start a `credential_process` with nothing on its standard input: it must not read the plan that is piped in, nor ask."""
+    """Start a `credential_process` without standard input.
+
+    It must not read the plan that is piped in, and must not prompt.
+    """
     import subprocess
 
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, **more)  # noqa: S603 -- botocore's own call, but for stdin
+    # The same call as botocore's, except for stdin.
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, **more)  # noqa: S603
 
 
 def _without_stdin_of_profiles(builder: Any) -> None:
-    """Let the profiles that a role is assumed from start their `credential_process` in the same way."""
-    plain = builder._create_process_provider  # noqa: SLF001 -- botocore makes these providers when a role is assumed
+    """Start the `credential_process` of a role's source profiles in the same way."""
+    # botocore creates these providers only when a role is assumed.
+    plain = builder._create_process_provider  # noqa: SLF001
 
     def made(*given: Any, **named: Any) -> Any:
         provider = plain(*given, **named)
-        provider._popen = _without_stdin  # noqa: SLF001 -- the same
+        provider._popen = _without_stdin  # noqa: SLF001
         return provider
 
-    builder._create_process_provider = made  # noqa: SLF001 -- the same
+    builder._create_process_provider = made  # noqa: SLF001
 
 
 def assume_role(role: Role, sts: Any, region: str) -> Keys:
-    """Credentials in a role, by a client of STS and for an hour: AWS's default, and more than a run takes, so nothing renews them.
+    """Return the credentials of a role for one hour, from a client of STS.
 
-    Raises CredentialsError, naming the role, where it is refused: it would be in every region.
+    One hour is AWS's default and longer than a run, so nothing renews them. Raises
+    CredentialsError, with the role's ARN, if the role is refused: then it is refused in every
+    region.
     """
     asked = {"RoleArn": role.arn, "RoleSessionName": _SESSION_NAME}
     if role.external_id is not None:
@@ -140,10 +153,10 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """What is made once, by whichever thread needs it first; the others wait.
+    """A value that is created once, by the first thread that needs it; the others wait.
 
-    That credentials are accepted nowhere is as final: nothing about it changes within a run. What else goes wrong may go
-    well in another region, so the next one tries again.
+    CredentialsError is final too: within a run, refused credentials stay refused. Other errors are
+    not kept, because another region may succeed, so the next thread tries again.
     """
 
     def __init__(self) -> None:
@@ -151,7 +164,7 @@ class Once(Generic[T]):
         self._made: T | CredentialsError | None = None
 
     def get(self, make: Callable[[], T]) -> T:
-        """What was made, or is made now; raises what `make` raises."""
+        """Return the value, created now if necessary; raises the exceptions of `make`."""
         with self._lock:
             if self._made is None:
                 try:
@@ -168,10 +181,11 @@ BURST = 30
 
 
 class RequestPace:
-    """A token bucket for one account and region: so many requests a second, after a burst.
+    """A token bucket for one account and region: a number of requests per second, after a burst.
 
-    A little under API Gateway's control-plane quota of 10 a second and a burst of 40, which Terraform needs too
-    (`facts/performance.md` 5). Threads share it; each waits its own turn, outside the lock.
+    The values are a little below API Gateway's control-plane quota of 10 requests per second and a
+    burst of 40, which Terraform needs too. Source: API Gateway developer guide, quotas. Threads
+    share it; each waits for its turn outside the lock.
     """
 
     def __init__(
@@ -191,32 +205,34 @@ class RequestPace:
         self._lock = Lock()
 
     def wait(self) -> None:
-        """Return when the next request may be sent."""
+        """Wait until the next request may be sent."""
         with self._lock:
             now = self._clock()
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
             self._at = now
-            # Below zero the bucket has promised tokens that are still to come: this caller's is due that much later.
+            # A negative count means promised tokens: this caller waits until its token exists.
             due_in = -self._tokens / self._rate
         if due_in > 0:
             self._sleep(due_in)
 
 
 Service = Literal["apigateway", "apigatewayv2", "sts", "s3", "acm", "ec2"]
-# What shares the quota of the control plane; ACM has one of its own that is as large (10 calls a second, AWS's "Quotas" of
-# ACM), and the others have larger ones.
+# The services that share the control-plane quota. ACM has its own quota of the same size (10 calls
+# per second; source: AWS's "Quotas" of ACM), and the others have larger ones.
 _GATEWAY = frozenset({"apigateway", "apigatewayv2"})
 
-# A throttled try is followed by one that waits up to 1, 2 and then 4 seconds; a dead network costs a tenth of that.
+# Retries after throttling wait up to 1, 2 and then 4 seconds; those after network errors wait a
+# tenth of that.
 _ATTEMPTS = 4
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 
 
 class Clients:
-    """Makes clients when they are first needed: importing boto3 and reading its service models takes a fifth of a second.
+    """The boto3 clients, each created at its first use.
 
-    boto3's sessions are not safe to make clients from in several threads, and a session a thread, or a role, is ten times
-    slower (`facts/performance.md` 5): so it is one session, under a lock, and roles are keys that its clients are given.
+    The import of boto3 and its service models takes 0.2 s. Sessions of boto3 are not thread-safe
+    when they create clients, and one session per thread or role is ten times slower. So there is
+    one session, under a lock, and each client gets the keys of its role.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -230,22 +246,23 @@ class Clients:
         self._paces: dict[tuple[str, str, Role | None], RequestPace] = {}
 
     def region(self) -> str | None:
-        """The region of the command line, else of the environment, else of the profile."""
+        """Return the region of the command line, else of the environment, else of the profile."""
         return self.connection.region or base_session(self.connection).region_name
 
     def endpoint(self, region: str) -> str | None:
-        """The host that is asked in API Gateway's place, known once a client was made."""
+        """Return the host that replaces API Gateway, known once a client exists."""
         return self._hosts.get(region)
 
     def client(self, service: Service, region: str, role: Role | None = None) -> Any:
-        """The client of a service in a region, in a role that is assumed once, or with the run's own credentials.
+        """Return the client of a service in a region, with a role or the run's own credentials.
 
-        GatewayError where there are no credentials, the role cannot be assumed, or there is no such region.
-        Untyped on purpose: what it answers with is read by `answers`, which trusts none of it.
+        A role is assumed once. Raises GatewayError if there are no credentials, the role cannot be
+        assumed, or the region does not exist. The client is untyped on purpose: `responses` parses
+        its answers and trusts none of them.
         """
         made = self._made.get((service, region, role))
         if made is None:
-            # Asks STS, perhaps; outside of the lock, so that a role that is not answered for holds up nobody else.
+            # May call STS: outside the lock, so that one slow role does not delay the others.
             keys = self._keys_of(role, region)
             with self._lock:
                 made = self._made.get((service, region, role))
@@ -256,7 +273,10 @@ class Clients:
         return made
 
     def _keys_of(self, role: Role | None, region: str) -> Keys:
-        """The credentials of a role, else the run's own: those that sign for the role of the command line, if there is one."""
+        """Return the credentials of a role, else the run's own.
+
+        With --role-arn, the run's own are the credentials of that role.
+        """
         own = self.connection.own_role
         if role is None and own is None:
             return {}
@@ -290,13 +310,14 @@ class Clients:
         make: Any = self._session.get(lambda: self._signed_in(region)).client
         question = Question(operation="Preparing to ask", region=region)
         wrong = UnreachableError(
-            f"no client could be made for region {region}: the region or AWS_ENDPOINT_URL is not well-formed",
+            f"no client could be made for region {region}: "
+            "the region or AWS_ENDPOINT_URL is not well-formed",
             "correct the region, or the address in AWS_ENDPOINT_URL (https://host:port)",
         )
         with translate_setup_errors(question, wrong):
             client = make(service, region_name=region, config=self._config(), **keys)
             bound(client)
-            # Read here, for an address may turn out not to be one only now.
+            # Read here, because this detects an invalid port in the address.
             _ = urlsplit(client.meta.endpoint_url).port
         return client
 
@@ -307,7 +328,10 @@ class Clients:
         return made
 
     def _keep_pace(self, client: Any, quota: str, region: str, role: Role | None) -> None:
-        """Have every request wait its turn; botocore tells of every attempt here, so retries wait as well."""
+        """Delay every request to keep the pace.
+
+        botocore sends this event for each attempt, so retries wait too.
+        """
         pace = self._paces.setdefault((quota, region, role), RequestPace())
         client.meta.events.register("before-send", lambda **_: pace.wait())
 

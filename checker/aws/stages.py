@@ -1,4 +1,4 @@
-"""Stages."""
+"""Queries for stages: surveys of places, and drift of recorded stages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def observe_stages(
     anchors: Collection[Anchor],
     identity: Future[Caller],
 ) -> Mapping[Place, Survey]:
-    """List every REST and WebSocket stage of a region once, and say for each place whether it is that account's list."""
+    """List every REST and WebSocket stage of a region once, and return the survey of each place.
+
+    A survey is unanswered if the list may be that of another account.
+    """
     try:
         stages = _all_stages(asking)
     except GatewayError as error:
@@ -93,17 +96,20 @@ def _all_stages(asking: RegionalGateway) -> tuple[ObservedStage, ...]:
 
 
 def recorded_stages(stages: Iterable[Stage]) -> tuple[StageKey, ...]:
-    """The stages that AWS can be asked for, each once; a document may leave out the API or the name of one."""
+    """Return the stages that AWS can be asked for, each once.
+
+    A document may lack the API or the name of a stage; that stage is skipped.
+    """
     return tuple(dict.fromkeys(key for stage in stages if (key := stage_key(stage)) is not None))
 
 
 def stages_without_survey(keys: Iterable[StageKey], surveyed: Collection[Place]) -> list[StageKey]:
-    """The stages of a region that none of its surveys lists anyway."""
+    """Return the stages of a region that none of its surveys lists."""
     return [key for key in keys if not any(_covers(place, key) for place in surveyed)]
 
 
 def survey_answer(key: StageKey, surveys: Mapping[Place, Survey]) -> ObservedPresence:
-    """What the survey of its region says of a stage that was not asked for by itself."""
+    """Return the answer of a region's survey about a stage."""
     survey = next(answer for place, answer in surveys.items() if _covers(place, key))
     match survey:
         case Surveyed(stages=stages):
@@ -115,7 +121,10 @@ def survey_answer(key: StageKey, surveys: Mapping[Place, Survey]) -> ObservedPre
 def undocumented_certificates(
     stages: Mapping[StageKey, ObservedPresence], asked: Collection[CertificateKey]
 ) -> tuple[CertificateKey, ...]:
-    """The certificates that stages turned out to present and that no document names: when they end is to be asked as well."""
+    """Return the certificates that stages present and no document names.
+
+    Their ends must be requested as well.
+    """
     known = {(key.id, key.place.region) for key in asked}
     found = (
         CertificateKey(id=shown.certificate_id, place=key.place)
@@ -134,9 +143,10 @@ def _covers(surveyed: Place, key: StageKey) -> bool:
 def observe_drift(
     asking: RegionalGateway, keys: Collection[StageKey], identity: Future[Caller]
 ) -> Mapping[StageKey, ObservedPresence]:
-    """List the stages of each API once, and say of each recorded stage what it presents; none of another account is asked for.
+    """Return the current presence of each recorded stage; it lists the stages of each API once.
 
-    What fails for one API touches its stages alone, unless nothing else of the region would be answered either.
+    Stages of another account are not requested. A failure for one API affects only its stages,
+    unless nothing else in the region would be answered either.
     """
     who = wait_for_caller(identity, asking.patience)
     foreign = {

@@ -1,4 +1,4 @@
-"""What a run asked of AWS, counted: requests, those of them that were repeated, and those that AWS throttled."""
+"""Counts of the AWS requests of a run: sent, retried and throttled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import boto3
 
 _THROTTLED = 429
-# Services that answer in another way than with 429 (STS: 400) name it. Source: botocore's list of throttling codes.
+# Error codes of services that do not answer with 429 (STS: 400).
+# Source: botocore's list of throttling codes.
 _NAMES = frozenset(
     {"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"}
 )
@@ -23,7 +24,7 @@ _Key = tuple[str, Role | None, str]
 
 
 class Traffic:
-    """Counts what the clients of a run send, by operation, credentials and region; safe to use from several threads."""
+    """The counts of a run's requests, by operation, credentials and region; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -34,17 +35,23 @@ class Traffic:
         self._of_session: list[tuple[str, Callable[..., None]]] = []
 
     def belongs_to(self, account: str) -> None:
-        """Note whose the run's own credentials are, once STS has said so."""
+        """Set the account of the run's own credentials, once STS has returned it."""
         self._own_account = account
 
     def watch_session(self, session: boto3.Session, region: str) -> None:
-        """Count what boto3 itself sends to come to credentials, such as the role of a profile; by clients that nobody else sees."""
+        """Count the requests that boto3 sends to load credentials, such as the role of a profile.
+
+        boto3 sends them with internal clients.
+        """
         for event, handler in self._handlers(None, region):
             session.events.register(event, handler)
             self._of_session.append((event, handler))
 
     def watch(self, client: Any, role: Role | None, region: str) -> None:
-        """Count every request of a client, in the place of the session whose handlers it has inherited."""
+        """Count every request of a client.
+
+        These handlers replace the session's handlers, which the client has inherited.
+        """
         for event, handler in self._of_session:
             client.meta.events.unregister(event, handler)
         for event, handler in self._handlers(role, region):
@@ -53,7 +60,10 @@ class Traffic:
     def _handlers(
         self, role: Role | None, region: str
     ) -> tuple[tuple[str, Callable[..., None]], ...]:
-        """Source: botocore's events `before-send` and `needs-retry`, one of each an attempt."""
+        """Return the handlers of botocore's events `before-send` and `needs-retry`.
+
+        botocore sends each of them once per attempt.
+        """
 
         def key(event_name: str) -> _Key:
             return event_name.rpartition(".")[2], role, region
@@ -72,7 +82,7 @@ class Traffic:
         return (("before-send", sent), ("needs-retry", answered))
 
     def counted(self) -> tuple[Calls, ...]:
-        """What was sent so far, in the order of operations, accounts and regions."""
+        """Return the requests sent so far, sorted by operation, account and region."""
         with self._lock:
             entries = [
                 Calls(
@@ -91,7 +101,10 @@ class Traffic:
 
 
 def _was_throttled(response: Any) -> bool:
-    """Whether an attempt's answer, a pair of the HTTP one and what was read from it, is that there were too many."""
+    """Return whether an attempt was throttled.
+
+    `response` is a pair of the HTTP response and its parsed body.
+    """
     if response is None:
         return False
     http, read = response

@@ -1,1 +1,1 @@
-"""What tfcert talks about: stages, certificates, plans, findings and rotations, as frozen values of the standard library."""
+"""Stages, certificates, plans, findings and rotations as frozen values."""

@@ -1,7 +1,7 @@
 """Terraform resource addresses, parsed and printed as Terraform prints them.
 
-Source of the quoting: opentofu and terraform, internal/addrs (instance keys are printed by `hclwrite` escaping), seen in
-`facts/formats.md` 2.1.
+Source of the quoting: opentofu and terraform, internal/addrs (instance keys are printed by
+`hclwrite` escaping).
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from msgspec.structs import replace
 InstanceKey = int | str | None
 
 _IDENTIFIER = re.compile(r"[^\W\d][\w-]*")
-# As Terraform prints a count's index; longer digits would not be one, and Python refuses to read very long ones.
+# A count's index as Terraform prints it. A longer number is none, and Python refuses to parse very
+# long ones.
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _PRINTED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
 
 class AddressError(ValueError):
-    """A text is not the address of a resource; the message says at which character it stops being one."""
+    """Raised for a text that is not a resource address; the message names the bad character."""
 
 
 class ModuleStep(Struct, frozen=True):
-    """One `module.NAME` of an address, with the key of its instance where the call has count or for_each."""
+    """One `module.NAME` of an address, with its instance key if the call has count or for_each."""
 
     name: str
     key: InstanceKey = None
@@ -35,7 +36,7 @@ class ModuleStep(Struct, frozen=True):
 
 
 class Address(Struct, frozen=True):
-    """The address of one resource instance, or of a resource block where it has no keys."""
+    """The address of one resource instance, or of a resource block if it has no keys."""
 
     type: str
     name: str
@@ -49,7 +50,7 @@ class Address(Struct, frozen=True):
 
     @property
     def block(self) -> Address:
-        """The address of the block that declares this instance: the same without any instance key."""
+        """Return the address of the block that declares this instance: no instance keys."""
         if self.key is None and all(step.key is None for step in self.modules):
             return self
         modules = tuple(replace(step, key=None) for step in self.modules)
@@ -57,17 +58,20 @@ class Address(Struct, frozen=True):
 
     @property
     def instance(self) -> tuple[tuple[ModuleStep, ...], InstanceKey]:
-        """Which instance of its block it is: the same of two blocks belong together in a rotation."""
+        """Return which instance of its block this is.
+
+        In a rotation, the same instance of two blocks belongs together.
+        """
         return self.modules, self.key
 
     @property
     def in_module(self) -> str:
-        """How the block is written in a reference inside its own module: `TYPE.NAME`."""
+        """Return the block as a reference inside its own module: `TYPE.NAME`."""
         return f"{'data.' if self.data else ''}{self.type}.{self.name}"
 
     @property
     def module_path(self) -> tuple[str, ...]:
-        """The names of the module calls that lead to it, without keys; empty in the root module."""
+        """Return the names of its module calls, without keys; empty in the root module."""
         return tuple(step.name for step in self.modules)
 
 
@@ -85,7 +89,7 @@ def print_key(key: InstanceKey) -> str:
 def parse(text: str) -> Address:
     """Parse an address in every form that Terraform prints.
 
-    Raises AddressError for anything else, naming the character where it went wrong.
+    Raises AddressError for anything else; the message names the first wrong character.
     """
     scanner = _Scanner(text)
     modules: list[ModuleStep] = []

@@ -1,4 +1,4 @@
-"""Certificates with the knowledge of their ends: the values that rules judge."""
+"""Certificates with their end dates, as far as known: the values that rules judge."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Evidence(StrEnum):
-    """What the knowledge of a certificate rests on."""
+    """The source of the knowledge about a certificate."""
 
     OBSERVED = "observed"
     RECORDED = "recorded"
@@ -33,7 +33,10 @@ class Evidence(StrEnum):
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """A subject with what is known of its end; `days_left` is whole days, rounded down, negative once expired."""
+    """A certificate with the stages that present it, and its end as far as known.
+
+    `days_left` is whole days, rounded down; it is negative for an expired certificate.
+    """
 
     subject: CertificateUse
     evidence: Evidence
@@ -44,27 +47,27 @@ class Case(Struct, frozen=True, kw_only=True):
 
     @property
     def certificate(self) -> Certificate:
-        """The certificate as recorded."""
+        """Return the certificate as recorded."""
         return self.subject.certificate
 
     @property
     def id(self) -> str | None:
-        """The certificate's id; None while it is yet to be created."""
+        """Return the certificate's id; None before it is created."""
         return self.subject.certificate.id
 
     @property
     def address(self) -> Address | None:
-        """Where Terraform knows the certificate; None where it does not."""
+        """Return the certificate's Terraform address; None if Terraform does not know it."""
         return self.subject.certificate.address
 
     @property
     def presented(self) -> bool:
-        """Whether a stage presents it, now or after the plan."""
+        """Return whether a stage presents it, now or after the plan."""
         return bool(self.subject.now or self.subject.to_be_presented_by)
 
     @property
     def made_at(self) -> datetime | None:
-        """The moment at which the certificate was made: by AWS, else by the record, else by its end.
+        """Return the creation time of the certificate: from AWS, the record or the end date.
 
         Source: API Gateway developer guide, a generated certificate is valid for 365 days.
         """
@@ -75,7 +78,7 @@ class Case(Struct, frozen=True, kw_only=True):
         return known
 
     def within(self, days: int) -> bool:
-        """Whether it ends in at most that many days (exactly that many counts), or has ended."""
+        """Return whether it ends in at most that many days, or has ended."""
         return self.days_left is not None and self.days_left <= days
 
 
@@ -83,28 +86,34 @@ _id = attrgetter("id")
 
 
 def _block(case: Case) -> Address | None:
-    """The block of a recorded instance; None for what is in no state, is yet to be made, or is left over to be deleted."""
+    """Return the block of a recorded instance.
+
+    None if the certificate is in no state, is not created yet, or is deposed.
+    """
     recorded = case.address is not None and case.id is not None and case.certificate.deposed is None
     return case.address.block if recorded and case.address is not None else None
 
 
 class DocumentCases(Struct, frozen=True, kw_only=True):
-    """The cases of one document, which rules judge by themselves."""
+    """The cases of one document; rules judge each document separately."""
 
     document: Document
     cases: tuple[Case, ...]
 
     def of_block(self, block: Address) -> tuple[Case, ...]:
-        """The cases of all recorded instances of a certificate block, deposed objects left out."""
+        """Return the cases of all recorded instances of a certificate block.
+
+        Deposed objects are left out.
+        """
         return having(self.cases, _block, block)
 
     def by_id(self, identity: str) -> Case | None:
-        """The case with that certificate id."""
+        """Return the case with that certificate id."""
         return next(iter(having(self.cases, _id, identity)), None)
 
 
 class Cases(Struct, frozen=True, kw_only=True):
-    """Everything that rules and rotations are worked out from.
+    """The input of rules and rotations.
 
     `tally` lists the exemptions that were not used, for the rules that run last.
     """
@@ -119,10 +128,10 @@ class Cases(Struct, frozen=True, kw_only=True):
 
     @property
     def all(self) -> tuple[Case, ...]:
-        """The cases of all documents."""
+        """Return the cases of all documents."""
         return tuple(case for document in self.documents for case in document.cases)
 
 
 def days_between(as_of: datetime, end: datetime) -> int:
-    """Whole days left, rounded down: -1 from the first moment after the end."""
+    """Return the whole days left, rounded down: -1 from the first moment after the end."""
     return (end - as_of) // timedelta(days=1)

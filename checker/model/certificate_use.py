@@ -9,10 +9,10 @@ from checker.model.resources import Certificate, Stage
 
 
 class CertificateUse(Struct, frozen=True, kw_only=True):
-    """A certificate and the stages that present it: now (as recorded) and after the plan, where there is one.
+    """A certificate and the stages that present it: now (as recorded), and after the plan if any.
 
-    `shown_by` are stages that AWS shows presenting it although no record says so: outside Terraform, or changed since.
-    `key` is None for a certificate that is yet to be created.
+    `shown_by` has stages that present it in AWS although no record does: they are outside
+    Terraform, or changed since. `key` is None for a certificate that is not created yet.
     """
 
     certificate: Certificate
@@ -23,10 +23,10 @@ class CertificateUse(Struct, frozen=True, kw_only=True):
 
     @property
     def now(self) -> tuple[Stage, ...]:
-        """The stages that present it now, by record or by AWS."""
+        """Return the stages that present it now, by record or by AWS."""
         return (*self.presented_by, *self.shown_by)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The stages that present it, now or after the plan; the same stage may be among them twice."""
+        """Return the stages that present it, now or after the plan; one stage may appear twice."""
         return (*self.presented_by, *self.shown_by, *self.to_be_presented_by)

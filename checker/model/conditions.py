@@ -1,4 +1,4 @@
-"""Which stages and certificates an entry of a policy is about, and whether one of them is meant."""
+"""Conditions of policy entries: which stages and certificates an entry applies to."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ Tags = tuple[tuple[str, str], ...]
 
 
 class Traits(Struct, frozen=True, kw_only=True):
-    """What is known of a certificate together with one stage that presents it; None, or nothing, for what is not.
+    """The known traits of a certificate and of one stage that presents it.
 
-    `addresses` and `tags` are those of the certificate and of the stage, each in its own entry. `tags` has none for a resource
-    whose tags no document shows. `directory` is that of the configuration.
+    Unknown traits are None or empty. `addresses` and `tags` have one entry for the certificate and
+    one for the stage. `tags` has no entry for a resource whose tags no document shows. `directory`
+    is the directory of the configuration.
     """
 
     addresses: tuple[Address, ...] = ()
@@ -37,17 +38,18 @@ _PLAIN = ("account", "region", "workspace", "directory", "stage", "api")
 
 
 class Unmet(Struct, frozen=True):
-    """A condition that does not hold, and why not, in words."""
+    """A condition that is not met, and the reason."""
 
     condition: str
     why: str
 
 
 class Conditions(Struct, frozen=True, kw_only=True):
-    """Patterns that must all hold; of several patterns in one place any may. One without patterns holds everywhere.
+    """Patterns of a policy entry: every field must match, by any of its patterns.
 
-    In a pattern `*` stands for any text and `?` for one character; in that of a directory `*` stops at a slash and `**` does
-    not. Everything else means itself, the brackets of an instance too.
+    Conditions without patterns match everything. In a pattern `*` matches any text and `?` matches
+    one character. In a directory pattern `*` stops at a slash and `**` does not. All other
+    characters are literal, including the brackets of an instance key.
     """
 
     address: tuple[str, ...] = ()
@@ -60,11 +62,11 @@ class Conditions(Struct, frozen=True, kw_only=True):
     tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def hold(self, traits: Traits) -> bool:
-        """Whether all conditions are known to hold: what is not known is not met."""
+        """Return whether all conditions are met; a condition on an unknown trait is not met."""
         return all(test(traits) for test in self.tests())
 
     def wild(self) -> Iterator[str]:
-        """Yield the patterns that fit more than themselves."""
+        """Yield the patterns that contain wildcards."""
         groups = (
             self.address,
             *(getattr(self, name) for name in _PLAIN),
@@ -73,7 +75,7 @@ class Conditions(Struct, frozen=True, kw_only=True):
         return (each for group in groups for each in group if is_pattern(each))
 
     def tests(self) -> tuple[Test, ...]:
-        """A function for each condition that there is, for those who ask about thousands of stages."""
+        """Return one test function per condition, for callers that test thousands of stages."""
         found: list[Test] = [
             _plain(name, getattr(self, name)) for name in _PLAIN if getattr(self, name)
         ]
@@ -81,7 +83,7 @@ class Conditions(Struct, frozen=True, kw_only=True):
         return (*found, _address(self.address)) if self.address else tuple(found)
 
     def unmet(self, traits: Traits) -> Iterator[Unmet]:
-        """The conditions that do not hold, in the order of the fields."""
+        """Yield the conditions that are not met, in the order of the fields."""
         if self.address and not _address(self.address)(traits):
             yield Unmet("address", _told(self.address, ", ".join(map(str, traits.addresses))))
         for name in _PLAIN:
@@ -103,10 +105,10 @@ class Conditions(Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=1024)
 def glob(pattern: str) -> re.Pattern[str]:
-    """A pattern in which `*` stands for any text and `?` for one character.
+    """Compile a pattern in which `*` matches any text and `?` matches one character.
 
-    What stands between two `*` is matched where it is found first, and never tried anywhere else (an atomic group): the time is
-    that of the text's length times the pattern's, whatever the pattern.
+    The text between two `*` is matched at its first occurrence and never retried (an atomic group).
+    So the time is at most the text's length times the pattern's length, for every pattern.
     """
     first, *between = re.sub(r"\*+", "*", pattern).split("*")
     if not between:
@@ -118,9 +120,10 @@ def glob(pattern: str) -> re.Pattern[str]:
 
 
 class PathGlob:
-    """A pattern of a directory: `*` and `?` stop at a slash, `**` stands for any number of folders, none included.
+    """A directory pattern: `*` and `?` stop at a slash; `**` matches zero or more folders.
 
-    It follows all ways through the pattern at once, so that no pattern takes longer than its length times the text's.
+    It follows all ways through the pattern at once. So the time is at most the pattern's length
+    times the text's length.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -142,7 +145,7 @@ class PathGlob:
         self._steps = tuple(steps)
 
     def fullmatch(self, text: str) -> str | None:
-        """Return the text if all of it fits; None otherwise."""
+        """Return the text if all of it matches; None otherwise."""
         at = self._closed({0})
         for character in text:
             moved: set[int] = set()
@@ -158,7 +161,7 @@ class PathGlob:
         return text if len(self._steps) in at else None
 
     def _closed(self, at: set[int]) -> set[int]:
-        """The places that are reached without a character: past what may be left out."""
+        """Return the positions that are reachable without a character, past optional steps."""
         found, waiting = set(at), list(at)
         while waiting:
             index = waiting.pop()
@@ -179,7 +182,7 @@ path_glob = lru_cache(maxsize=1024)(PathGlob)
 
 
 def _plainly(text: str) -> str:
-    """A text as a regular expression, in which `?` stands for one character."""
+    """Return a text as a regular expression in which `?` matches one character."""
     return ".".join(map(re.escape, text.split("?")))
 
 
@@ -217,18 +220,21 @@ def _address(patterns: tuple[str, ...]) -> Test:
 
 
 def is_pattern(text: str) -> bool:
-    """Whether a text fits more than itself."""
+    """Return whether a text contains wildcards."""
     return "*" in text or "?" in text
 
 
 def _fitting(
     patterns: tuple[str, ...], compiling: Callable[[str], re.Pattern[str] | PathGlob] = glob
 ) -> Callable[[str], bool]:
-    """Return whether a text fits any of the patterns; those that fit only themselves cost no more for being many."""
+    """Return a function that checks whether a text matches any of the patterns.
+
+    Patterns without wildcards take one set lookup, however many there are.
+    """
     plain = frozenset(each for each in patterns if not is_pattern(each))
     compiled = tuple(compiling(each) for each in patterns if is_pattern(each))
 
-    # A certificate and its stages share addresses: each is asked about several times.
+    # A certificate and its stages share addresses, so each address is tested several times.
     @lru_cache(maxsize=1 << 12)
     def fits(text: str) -> bool:
         return text in plain or any(pattern.fullmatch(text) is not None for pattern in compiled)
@@ -238,7 +244,10 @@ def _fitting(
 
 @lru_cache(maxsize=1 << 16)
 def _names(address: Address) -> tuple[str, ...]:
-    """An address with and without the keys of its instances, so that a pattern without keys means all of them."""
+    """Return an address with and without instance keys.
+
+    So a pattern without keys matches all instances.
+    """
     return tuple({str(address), str(replace(address, key=None)), str(address.block)})
 
 

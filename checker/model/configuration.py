@@ -1,4 +1,4 @@
-"""What the .tf files say, in the words of a rotation: certificates, where their ids go, and what stands in the way."""
+"""The facts of the .tf files for a rotation: certificates, uses of their ids, and obstacles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _block, _succeeds, _identity = attrgetter("block"), attrgetter("succeeds"), attr
 
 
 class Obstacle(Struct, frozen=True, kw_only=True):
-    """A reason why tfcert cannot write a rotation safely, and what a person must do instead."""
+    """A reason why tfcert cannot write a rotation safely, and what the user must do instead."""
 
     reason: str
     remedy: str
@@ -29,9 +29,10 @@ class Obstacle(Struct, frozen=True, kw_only=True):
 
 
 class UnreadLineage(Struct, frozen=True, kw_only=True):
-    """A comment that is meant to say what a certificate succeeds and cannot be read, and the module that it stands in.
+    """A lineage comment (it names the predecessor of a certificate) that cannot be parsed.
 
-    `names` is the block that it names, where that much can be read.
+    `module` is the module that contains it. `names` is the block that it names, if that much can be
+    read.
     """
 
     module: tuple[str, ...]
@@ -42,12 +43,14 @@ class UnreadLineage(Struct, frozen=True, kw_only=True):
 
 
 class DeclaredCertificate(Struct, frozen=True, kw_only=True):
-    """A certificate block of the configuration; addresses are those of blocks, without instance keys.
+    """A certificate block of the configuration.
 
-    What it succeeds is another block, or the id of a certificate that Terraform does not manage. `stages` are the stage blocks that
-    its id reaches; `opaque` the module paths, of modules with a source elsewhere, that are handed it. `pointers` counts the
-    references that repoint would move. `creation_runs` names what the block runs when it is created. `description` is the
-    literal one. `repeated`: the block has `count` or `for_each`.
+    Addresses are block addresses, without instance keys. `succeeds` is the predecessor's block;
+    `succeeds_id` is the predecessor's id if Terraform does not manage it. `stages` are the stage
+    blocks that its id reaches. `opaque` has the paths of modules that take the id and whose source
+    is elsewhere. `pointers` are the references that repoint would move. `creation_runs` names the
+    code that the block runs when it is created. `description` is the literal description.
+    `repeated`: the block has `count` or `for_each`.
     """
 
     block: Address
@@ -66,7 +69,7 @@ class DeclaredCertificate(Struct, frozen=True, kw_only=True):
 
 
 class DeclaredLiteral(Struct, frozen=True, kw_only=True):
-    """A text that may be a certificate's id: the stage blocks that take it, and the module in which it stands."""
+    """A text that may be a certificate's id, with the stage blocks that take it and its module."""
 
     identity: str
     module: tuple[str, ...]
@@ -77,9 +80,11 @@ class DeclaredLiteral(Struct, frozen=True, kw_only=True):
 
 
 class DeclaredStage(Struct, frozen=True, kw_only=True):
-    """A stage block, what its certificate attribute may take its id from, in words, and what to do there.
+    """A stage block of the configuration.
 
-    Both are None where it has no such attribute. `ignores`: its lifecycle ignores changes of that attribute.
+    `takes` describes the source of its certificate id, and `remedy` says what to do there; both are
+    None if the block has no certificate attribute. `ignores`: its lifecycle ignores changes of that
+    attribute.
     """
 
     block: Address
@@ -90,10 +95,10 @@ class DeclaredStage(Struct, frozen=True, kw_only=True):
 
 
 class Removed(Struct, frozen=True, kw_only=True):
-    """A `removed` block: it names a resource's block, or with `block` None a whole module by the path in `module`.
+    """A `removed` block; it names a resource's block, or a whole module (`block` is None).
 
-    `destroys` is None where the block does not say: Terraform then destroys the object, and OpenTofu forgets it. Source: Terraform
-    and OpenTofu, "removed block".
+    `module` is the module path. `destroys` is None if the block does not say: then Terraform
+    destroys the object, and OpenTofu forgets it. Source: Terraform and OpenTofu, "removed block".
     """
 
     module: tuple[str, ...]
@@ -102,7 +107,7 @@ class Removed(Struct, frozen=True, kw_only=True):
     location: Location
 
     def names(self, block: Address) -> bool:
-        """Whether the block is meant, by itself or with its module."""
+        """Return whether this names the block, directly or by its module."""
         return (
             self.block == block
             if self.block is not None
@@ -111,7 +116,10 @@ class Removed(Struct, frozen=True, kw_only=True):
 
 
 class HashedFile(Struct, frozen=True, kw_only=True):
-    """A place whose value changes with every edit of a file of the configuration; `file` is None for all of them."""
+    """A place whose value changes with every edit of a configuration file.
+
+    If `file` is None, it changes with every configuration file.
+    """
 
     place: Location
     file: str | None
@@ -120,17 +128,22 @@ class HashedFile(Struct, frozen=True, kw_only=True):
 class ConfigurationFacts(Struct, frozen=True, kw_only=True):
     """The configuration of one root module.
 
-    `modules` are the paths of the modules that could be read; `unread` names the files that speak of client certificates and were
-    not understood: JSON, overrides, .tofu, and what cannot be parsed; `by_hand` says what to write in those of JSON, by
-    the module, type and name of the certificate. `unparsed` are the places where a file stops being HCL: files that speak of
-    client certificates or call modules. `twins` gives for each .tofu file the file that OpenTofu does not read because of it.
-    `named_in_json` gives for each JSON file in `unread` the certificates that it names, by module, type and name. `elsewhere`
-    gives the source of each module that is no folder here, by its path. `exemptions` are those of `tfcert:ignore` comments,
-    `faulty` the comments that are none; `unread_lineage` those that are meant to name a predecessor and cannot be read.
-    `renamed` gives the new address of each certificate's block that a `moved` block renames. `removed` are the `removed` blocks,
-    and `imported` the certificate blocks that `import` blocks name. `hashes` are the places that hash files of the configuration.
-    `unsearched` names every file that Terraform or OpenTofu reads and tfcert does not parse, whether or not it speaks of client
-    certificates: the PEM may be used in it.
+    `modules` are the paths of the modules that could be read. `unread` names the files that mention
+    client certificates and were not understood: JSON, overrides, .tofu, and files that cannot be
+    parsed. `by_hand` says what to write in the JSON files, by the module, type and name of the
+    certificate. `unparsed` are the places where a file stops being HCL, in files that mention
+    client certificates or call modules. `twins` maps each .tofu file to the file that OpenTofu
+    skips because of it. `named_in_json` maps each JSON file in `unread` to the certificates that it
+    names, by module, type and name. `elsewhere` maps the path of each module that is not a local
+    folder to its source.
+
+    `exemptions` are those of `tfcert:ignore` comments, and `faulty` the comments of this kind that
+    cannot be used. `unread_lineage` are comments that should name a predecessor and cannot be
+    parsed. `renamed` maps each certificate block that a `moved` block renames to its new address.
+    `removed` are the `removed` blocks; `imported` are the certificate blocks that `import` blocks
+    name. `hashes` are the places that hash configuration files. `unsearched` names every file that
+    Terraform or OpenTofu reads and tfcert does not parse, even if it does not mention client
+    certificates: it may use the PEM.
     """
 
     directory: str
@@ -155,15 +168,18 @@ class ConfigurationFacts(Struct, frozen=True, kw_only=True):
     unsearched: tuple[str, ...] = ()
 
     def removal(self, block: Address) -> Removed | None:
-        """The `removed` block that names a block or its module."""
+        """Return the `removed` block that names a block or its module."""
         return next((each for each in self.removed if each.names(block)), None)
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
-        """The declared certificate with that block address."""
+        """Return the declared certificate with that block address."""
         return next(iter(having(self.certificates, _block, block)), None)
 
     def lacks(self, block: Address) -> bool:
-        """Whether it is certain that the configuration has no such block: each of its files was read, and none renames it."""
+        """Return whether the configuration certainly has no such block.
+
+        This is certain only if each of its files was read, and no `moved` block renames it.
+        """
         unsure = (
             self.may_declare(block)
             or block.module_path not in self.modules
@@ -172,7 +188,10 @@ class ConfigurationFacts(Struct, frozen=True, kw_only=True):
         return not unsure and self.certificate(block) is None
 
     def may_declare(self, block: Address) -> tuple[str, ...]:
-        """The files that were not understood and that may declare a block: a JSON file only where it names the block."""
+        """Return the files that were not understood and may declare a block.
+
+        A JSON file counts only if it names the block.
+        """
         key = (block.module_path, block.type, block.name)
         return tuple(
             path
@@ -181,13 +200,13 @@ class ConfigurationFacts(Struct, frozen=True, kw_only=True):
         )
 
     def literal(self, identity: str) -> DeclaredLiteral | None:
-        """The text that is this id."""
+        """Return the literal with this id."""
         return next(iter(having(self.literals, _identity, identity)), None)
 
     def successors(self, block: Address) -> tuple[DeclaredCertificate, ...]:
-        """The certificates whose lineage names that block."""
+        """Return the certificates whose lineage names that block."""
         return having(self.certificates, _succeeds, block)
 
     def stage(self, block: Address) -> DeclaredStage | None:
-        """The declared stage with that block address."""
+        """Return the declared stage with that block address."""
         return next(iter(having(self.stages, _block, block)), None)

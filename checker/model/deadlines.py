@@ -1,4 +1,4 @@
-"""Deadlines in words: the same words in every report, so that none calls a past date a deadline."""
+"""Deadlines as text: every report uses the same words, and none calls a past date a deadline."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from msgspec import Struct
 class Late(Struct, frozen=True, kw_only=True):
     """The trust window does not fit before the certificate's end, or the certificate has ended.
 
-    `window_ends` is when the window of a successor ends that is applied now, or of the one that is in state; None where AWS does
-    not say when that one was made. `introduced` says whether the successor is in state.
+    `window_ends` is the end of the trust window: of the successor in state, or of one that is
+    applied now. It is None if AWS does not give the creation date of the successor. `introduced`
+    says whether the successor is in state.
     """
 
     ends: datetime
@@ -20,7 +21,7 @@ class Late(Struct, frozen=True, kw_only=True):
 
 
 class LatePlan(Struct, frozen=True, kw_only=True):
-    """What a late rotation needs: a sentence on why it is late, the steps in order, and the risk that each choice takes."""
+    """The plan for a late rotation: the cause, the steps in order, and the risk of each choice."""
 
     why: str
     steps: tuple[str, ...]
@@ -28,9 +29,9 @@ class LatePlan(Struct, frozen=True, kw_only=True):
 
 
 def moment(instant: datetime) -> str:
-    """Format the instant from which something holds, in UTC: a date, with hours and minutes unless it is midnight.
+    """Format an instant in UTC: a date, with hours and minutes unless it is midnight.
 
-    It is rounded up to the minute: at the time that is printed, it holds.
+    It is rounded up to the minute, so that the printed time is never before the instant.
     """
     at = instant.astimezone(UTC)
     if at.second or at.microsecond:
@@ -48,16 +49,19 @@ def due(by: datetime, as_of: datetime) -> str:
 
 
 def plan_in_words(not_before: datetime) -> str:
-    """Format what to do with a plan that moves a stage inside the trust window of its new certificate."""
+    """Format the advice for a plan that moves a stage inside its new certificate's trust window."""
     return f"do not apply before {moment(not_before)}"
 
 
 def late_plan(late: Late, as_of: datetime) -> LatePlan:
-    """Return the order that loses least and the risks of a late rotation."""
+    """Return the steps and the risks of a late rotation, in the order with the least loss."""
     ended = late.ends <= as_of
     if ended:
         why = f"Late: the certificate ended on {late.ends:%Y-%m-%d}."
-        end = "Until a stage moves, it presents a certificate that has ended: a backend that checks dates refuses its calls now."
+        end = (
+            "Until a stage moves, it presents a certificate that has ended: "
+            "a backend that checks dates refuses its calls now."
+        )
     else:
         window = (
             f"the trust window ends on {late.window_ends:%Y-%m-%d}, after"
@@ -66,8 +70,8 @@ def late_plan(late: Late, as_of: datetime) -> LatePlan:
         )
         why = f"Late: {window} the certificate's end on {late.ends:%Y-%m-%d}."
         end = (
-            f"If a stage waits beyond {late.ends:%Y-%m-%d}, it presents a certificate that has ended: "
-            "a backend that checks dates refuses its calls."
+            f"If a stage waits beyond {late.ends:%Y-%m-%d}, it presents a certificate that has "
+            "ended: a backend that checks dates refuses its calls."
         )
     introduce = (
         ()
@@ -78,12 +82,18 @@ def late_plan(late: Late, as_of: datetime) -> LatePlan:
         why=why,
         steps=(
             *introduce,
-            "Give the successor's PEM to every backend, beside the old one: `tfcert bundle` writes both.",
+            (
+                "Give the successor's PEM to every backend, beside the old one: "
+                "`tfcert bundle` writes both."
+            ),
             "Ask the owner of each backend to confirm that it trusts both.",
             "Then repoint without waiting for the trust window: `tfcert patch --phase repoint`.",
         ),
         risks=(
-            "If a stage moves before its backend trusts the successor, that backend refuses every call of the stage.",
+            (
+                "If a stage moves before its backend trusts the successor, "
+                "that backend refuses every call of the stage."
+            ),
             end,
         ),
     )

@@ -1,4 +1,4 @@
-"""Exemptions: findings that somebody has decided to live with, for a reason and until a day."""
+"""Exemptions: findings that somebody accepts, with a reason and an end date."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from checker.model.location import Location
 
 
 class Exemption(Struct, frozen=True, kw_only=True):
-    """A rule that is not to count for some addresses, or for a certificate's id, up to and including a day in UTC.
+    """A rule that does not count for some addresses, or for a certificate id, until a day.
 
-    An address without instance keys means all instances of its block. `where` narrows an entry of a policy to some documents and
-    places. `location` is where the exemption stands.
+    That day is included, in UTC. An address without instance keys means all instances of its block.
+    `where` limits an entry of a policy to some documents and places. `location` is the place of the
+    exemption in its file.
     """
 
     rule: str
@@ -30,12 +31,15 @@ class Exemption(Struct, frozen=True, kw_only=True):
 
     @property
     def subject(self) -> str:
-        """What it exempts, in words."""
+        """Return its subject as text."""
         return ", ".join(sorted(self.addresses)) or f"certificate {self.certificate_id}"
 
 
 class FaultyExemption(Struct, frozen=True, kw_only=True):
-    """An exemption that exempts nothing, because of how it is written or of how long it is to hold: why, and what to do."""
+    """An exemption that has no effect, because of its syntax or its duration.
+
+    `reason` says why, `remedy` what to do.
+    """
 
     reason: str
     remedy: str
@@ -52,7 +56,7 @@ class UnusedExemption(Struct, frozen=True, kw_only=True):
 
 
 class ExemptionTally(Struct, frozen=True, kw_only=True):
-    """What became of the exemptions of a run, beside those that were used."""
+    """The exemptions of a run that were not used, have expired, or are faulty."""
 
     unused: tuple[UnusedExemption, ...] = ()
     expired: tuple[Exemption, ...] = ()

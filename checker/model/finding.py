@@ -1,4 +1,4 @@
-"""What a rule says about a stage, a certificate or a plan."""
+"""Findings: the results of rules about a stage, a certificate or a plan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SuppressedBy(StrEnum):
-    """Who exempts a finding: a policy file, or a comment in the configuration.
+    """The source of an exemption: a policy file, or a comment in the configuration.
 
     The words are SARIF's. Source: SARIF 2.1.0, 3.35.2, `suppression.kind`.
     """
@@ -28,9 +28,9 @@ class SuppressedBy(StrEnum):
 
 
 class Suppression(Struct, frozen=True, kw_only=True):
-    """Why a finding does not count: who exempted it, for what reason, and until which day (that day included, in UTC).
+    """Why a finding does not count: the source, the reason and the last day (included, in UTC).
 
-    `owner` answers for it; `location` is where the exemption stands.
+    `owner` is responsible for it. `location` is the place of the exemption in its file.
     """
 
     kind: SuppressedBy
@@ -41,12 +41,14 @@ class Suppression(Struct, frozen=True, kw_only=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing that is wrong, about to be, or not known; `address` is the text of a Terraform address.
+    """One problem, present or coming, or one fact that is not known.
 
-    `source` is the path of the document that it is about; None where it is about AWS as a whole. A finding with a `suppression`
-    stays in every report and counts for neither verdict nor exit code. `fail_on` is that of the scope which weighed it; None where
-    the policy's own holds. `about` is what scopes and exemptions are held against: a certificate with its stages, stages alone, or
-    an account and region. `not_before` is the moment before which the plan is not to be applied.
+    `address` is the text of a Terraform address. `source` is the path of the document; None if the
+    finding is about AWS as a whole. A finding with a `suppression` stays in every report and counts
+    for neither verdict nor exit code. `fail_on` comes from the scope that set the severity; None
+    means the policy's own value. `about` is the subject that scopes and exemptions match: a
+    certificate with its stages, stages alone, or an account and region. Do not apply the plan
+    before `not_before`.
     """
 
     rule: str
@@ -65,6 +67,9 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     @property
     def order(self) -> tuple[int, int, str, str, str, str]:
-        """By severity, then days left (the unknown last), address and rule: the same input gives the same bytes."""
+        """Return the sort key: severity, days left (unknown last), address, rule, message, source.
+
+        So the same input gives the same bytes.
+        """
         days = self.days_left if self.days_left is not None else 10**9
         return (self.severity, days, self.address or "", self.rule, self.message, self.source or "")

@@ -1,4 +1,4 @@
-"""Everything that was read: the documents, and the stages and certificates in them."""
+"""All input of a run: the documents, and the stages and certificates in them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SourceKind = Literal["plan", "state", "directory", "aws"]
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """Where a document came from, and which tool wrote it in which format version."""
+    """The origin of a document, the tool that wrote it, and the format version."""
 
     path: str
     kind: SourceKind
@@ -27,7 +27,10 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 class Unread(Struct, frozen=True, kw_only=True):
-    """What could not be read: a root module's folder or a part of an account, why, and what to do."""
+    """Something that could not be read, why, and what to do.
+
+    It is the folder of a root module or a part of an account.
+    """
 
     path: str
     reason: str
@@ -35,9 +38,10 @@ class Unread(Struct, frozen=True, kw_only=True):
 
 
 class OtherWorkspace(Struct, frozen=True, kw_only=True):
-    """Another workspace of the same configuration whose state is at hand; `presented` are the blocks that its stages present.
+    """Another workspace of the same configuration, whose state is available.
 
-    `unread` says why the state could not be read: then nothing is known of what its stages present.
+    `presented` are the certificate blocks that its stages present. `unread` says why its state
+    could not be read: then `presented` is not known.
     """
 
     name: str
@@ -47,13 +51,15 @@ class OtherWorkspace(Struct, frozen=True, kw_only=True):
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """What one source says: recorded stages and certificates (a plan's prior state), and the plan if it is one.
+    """The content of one source: recorded stages and certificates, and the plan if it is one.
 
-    A source of the kind `aws` is an account and region that was scanned, with the credentials of `access`; `unread` is what
-    could not be listed there, and `claimed` the ids that a given state says are presented there, whatever AWS says.
-    `notices` are sentences that every report must carry, such as that the plan is incomplete.
-    `declared` is the configuration beside it, where it is at hand; `directory` is its folder as an absolute path, and `workspace`
-    the workspace, where something says which. `workspaces` are the others whose states lie beside the configuration.
+    The records of a plan are its prior state. A source of the kind `aws` is one scanned account and
+    region, with the credentials of `access`. For a scan, `unread` is the part that could not be
+    listed. `claimed` has the ids that a given state records as presented there, even if AWS
+    differs. `notices` are sentences that every report must carry, such as that the plan is
+    incomplete. `declared` is the configuration beside the document, if available. `directory` is
+    its folder as an absolute path, and `workspace` the workspace, if known. `workspaces` are the
+    other workspaces whose states are beside the configuration.
     """
 
     source: Source
@@ -70,31 +76,34 @@ class Document(Struct, frozen=True, kw_only=True):
     workspaces: tuple[OtherWorkspace, ...] = ()
 
     def manages(self, thing: Certificate | Stage) -> bool | None:
-        """Whether the Terraform documents of a run know a thing of this one; None where none was given, or it is not certain."""
+        """Return whether the Terraform documents of a run know this certificate or stage.
+
+        None if no Terraform document was given, or if it is not certain.
+        """
         if thing.address is not None:
             return True
         return thing.managed if self.source.kind == "aws" else False
 
 
 class Inventory(Struct, frozen=True, kw_only=True):
-    """All documents of a run, each kept apart, and what of a tree of root modules could not be read."""
+    """All documents of a run, each separate, and the root modules that could not be read."""
 
     documents: tuple[Document, ...]
     unread: tuple[Unread, ...] = ()
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The recorded stages of all documents."""
+        """Return the recorded stages of all documents."""
         return tuple(stage for document in self.documents for stage in document.stages)
 
     @property
     def certificates(self) -> tuple[Certificate, ...]:
-        """The recorded certificates of all documents."""
+        """Return the recorded certificates of all documents."""
         return tuple(
             certificate for document in self.documents for certificate in document.certificates
         )
 
     @property
     def plans(self) -> tuple[Plan, ...]:
-        """The plans among the documents."""
+        """Return the plans among the documents."""
         return tuple(document.plan for document in self.documents if document.plan is not None)

@@ -1,4 +1,4 @@
-"""A place in the configuration's text."""
+"""A line in a configuration file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from msgspec import Struct
 
 
 class Location(Struct, frozen=True):
-    """A file, as a person would name it from where they stand, and a line counted from 1; ordered as one reads them."""
+    """A file and a line counted from 1; sorted by file, then line.
+
+    The file is relative to the user's working directory, as the user would name it.
+    """
 
     file: str
     line: int

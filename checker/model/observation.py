@@ -1,4 +1,4 @@
-"""What AWS answered, or why it did not."""
+"""Answers of AWS, and the reasons for missing ones."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from checker.model.resources import StageKind
 
 
 class AcmRenews(Struct, frozen=True):
-    """ACM renews the certificate by itself before its end, and nothing says that this failed."""
+    """ACM renews the certificate automatically before its end, and reports no failure."""
 
 
 class AcmDoesNotRenew(Struct, frozen=True):
-    """ACM will not renew the certificate by itself: why, and what a person does about it."""
+    """ACM will not renew the certificate automatically: why, and what to do."""
 
     reason: str
     remedy: str
@@ -29,11 +29,12 @@ Renewal = AcmRenews | AcmDoesNotRenew
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """AWS knows the certificate: its end, the SHA-256 of its PEM in hexadecimal, and the PEM as `normal_pem` writes it.
+    """AWS has the certificate.
 
-    `renewal` is what ACM says of it; None for a certificate of API Gateway, which nobody ever renews. `succeeds` is the id of the
-    certificate that it was made to succeed, where its description says so (`tfcert: succeeds abc123`). `tags` are sorted, None
-    where it has none.
+    `expires_at` is its end, `fingerprint` the SHA-256 of its DER in hexadecimal, and `pem` the PEM
+    as `normal_pem` writes it. `renewal` is the renewal by ACM; None for a certificate of API
+    Gateway, which AWS never renews. `succeeds` is the id of its predecessor, if its description
+    names it (`tfcert: succeeds abc123`). `tags` are sorted; None if it has none.
     """
 
     expires_at: datetime
@@ -46,11 +47,11 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 class Gone(Struct, frozen=True):
-    """AWS answered, in the right account and region, and does not know the certificate."""
+    """AWS answered, in the right account and region, and does not have the certificate."""
 
 
 class Unanswered(Struct, frozen=True, kw_only=True):
-    """AWS could not be asked, or the answer settles nothing: why, and what to do about it."""
+    """AWS could not be asked, or its answer proves nothing: why, and what to do."""
 
     reason: str
     remedy: str
@@ -60,14 +61,17 @@ Observation = Found | Gone | Unanswered
 
 
 class CertificateKey(Struct, frozen=True, kw_only=True):
-    """What names a certificate in AWS: ids may collide across accounts and regions."""
+    """The key of a certificate in AWS: the same id may exist in several accounts and regions."""
 
     id: str
     place: Place
 
 
 class ObservedStage(Struct, frozen=True, kw_only=True):
-    """A stage that AWS has, in Terraform or not, and the certificate id that it presents; `tags` are sorted, None for none."""
+    """A stage that AWS has, in Terraform or not, and the certificate id that it presents.
+
+    `tags` are sorted; None if it has none.
+    """
 
     kind: StageKind
     api_id: str
@@ -81,7 +85,7 @@ class ObservedStage(Struct, frozen=True, kw_only=True):
 
 
 class StageKey(Struct, frozen=True, kw_only=True):
-    """What names a stage in AWS, as a document records it."""
+    """The key of a stage in AWS, as a document records it."""
 
     kind: StageKind
     api_id: str
@@ -93,7 +97,7 @@ ObservedPresence = ObservedStage | Gone | Unanswered
 
 
 class Surveyed(Struct, frozen=True):
-    """Every REST and WebSocket stage of one account and region."""
+    """All REST and WebSocket stages of one account and region."""
 
     stages: tuple[ObservedStage, ...]
 
@@ -102,9 +106,10 @@ Survey = Surveyed | Unanswered
 
 
 class Calls(Struct, frozen=True, kw_only=True):
-    """How often an operation was asked in one account and region: requests sent, how many of them again, how many throttled.
+    """The number of requests of one operation in one account and region.
 
-    The account is None where nobody said whose the credentials were.
+    `sent` counts all requests, `again` the retries, and `throttled` those that AWS throttled. The
+    account is None if it is not known.
     """
 
     operation: str
@@ -116,11 +121,11 @@ class Calls(Struct, frozen=True, kw_only=True):
 
 
 class Answers(dict[CertificateKey, Observation]):
-    """What AWS said of certificates; all that it said of one id, wherever, is found without looking through the rest."""
+    """The answers of AWS about certificates, indexed by id."""
 
     @cached_property
     def by_id(self) -> Mapping[str, list[tuple[Place, Observation]]]:
-        """The answers about each id, with the place of each."""
+        """Return the answers about each id, with the place of each."""
         found: dict[str, list[tuple[Place, Observation]]] = {}
         for key, answer in self.items():
             found.setdefault(key.id, []).append((key.place, answer))
@@ -128,13 +133,13 @@ class Answers(dict[CertificateKey, Observation]):
 
 
 class Observations(Struct, frozen=True, kw_only=True):
-    """All that AWS said in a run; `asked` is False when the run was offline.
+    """All answers of AWS in a run; `asked` is False when the run was offline.
 
-    `surveys` has an entry for each place of which all stages were asked for, `stages` one for each recorded stage
-    of which it was asked what it presents now; none where nobody looked for drift. `held` is how many client
-    certificates an account has in a region, by place. `traffic` is every request that was sent so far;
-    `notices` are sentences for the person who ran it, such as that a recorded region was asked instead of `--region`.
-    `interrupted`: a person did not wait for the rest, which is unanswered.
+    `surveys` has an entry for each place whose stages were all requested. `stages` has an entry for
+    each recorded stage that was checked for drift. `held` is the number of client certificates of
+    an account in a region, by place. `traffic` counts all requests so far. `notices` are sentences
+    for the user, such as that a recorded region was asked instead of `--region`. `interrupted`: the
+    user stopped the run, and the remaining answers are unanswered.
     """
 
     asked: bool
@@ -148,16 +153,17 @@ class Observations(Struct, frozen=True, kw_only=True):
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """How many requests were sent, by operation."""
+        """Return the number of requests sent, by operation."""
         counted: dict[str, int] = {}
         for entry in self.traffic:
             counted[entry.operation] = counted.get(entry.operation, 0) + entry.sent
         return counted
 
     def said_of(self, identity: str, place: Place) -> Observation | None:
-        """What AWS said of a certificate in an account and region, whichever document asked; None where nobody did.
+        """Return the answer about a certificate in an account and region; None if there is none.
 
-        An answer about the very place counts before one about a place that a document knows only in part.
+        An answer about exactly this place counts before one about a place that is known only in
+        part.
         """
         answers = (
             self.certificates
@@ -172,7 +178,10 @@ class Observations(Struct, frozen=True, kw_only=True):
         return said.get(place) or next(iter(said.values()), None)
 
     def lists_stages_of(self, place: Place) -> bool:
-        """Whether every stage of an account and region was listed: only then it is known that none presents a certificate."""
+        """Return whether every stage of an account and region was listed.
+
+        Only then can tfcert know that no stage presents a certificate.
+        """
         return any(
             isinstance(survey, Surveyed)
             and asked.region == place.region
@@ -181,7 +190,10 @@ class Observations(Struct, frozen=True, kw_only=True):
         )
 
     def held_at(self, place: Place) -> int | None:
-        """How many client certificates an account has in a region; None where nobody said, or it is not clear of which."""
+        """Return the number of client certificates of an account in a region.
+
+        None if it is not known, or if several places may be meant.
+        """
         counts = [
             count
             for where, count in self.held.items()

@@ -1,4 +1,4 @@
-"""The result of a run: what every report is written from."""
+"""The result of a run: the input of every report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNVERIFIED = "certificate-unverified"
 
 
 class Verdict(StrEnum):
-    """What a gate goes by."""
+    """The result that a CI gate uses."""
 
     CLEAN = "clean"
     FINDINGS = "findings"
@@ -29,10 +29,10 @@ class Verdict(StrEnum):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """Cases, sorted findings and rotations of one run, with the sentences that every report must carry.
+    """The cases, sorted findings and rotations of one run, and the notices of every report.
 
-    `patches` is empty where nobody asked for them, `by_hand` where nothing was scanned; `checkout` is empty where no report names
-    files from a repository's root.
+    `patches` is empty if none were requested, and `by_hand` if nothing was scanned. `checkout` is
+    empty if no report names files relative to a repository's root.
     """
 
     cases: Cases
@@ -45,21 +45,21 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> Verdict:
-        """Findings that count outrank what could not be verified, and that outranks clean (I4).
+        """Return the verdict: findings that count come first, then inconclusive, then clean.
 
-        With `fail_on` never the verdict still names errors; only the exit code does not.
+        With `fail_on` never, errors still make the verdict; they only do not set the exit code.
         """
         if any(self.counts(finding) for finding in self.findings):
             return Verdict.FINDINGS
         return Verdict.INCONCLUSIVE if self.unverified else Verdict.CLEAN
 
     def fails(self, finding: Finding) -> bool:
-        """Whether a finding is one that makes exit code 1."""
+        """Return whether this finding makes the exit code 1."""
         return self.counts(finding) and self._fail_on(finding) is not FailOn.NEVER
 
     @property
     def exit_code(self) -> int:
-        """0 clean, 1 findings at or above `fail_on`, 3 inconclusive."""
+        """Return the exit code: 0 clean, 1 findings at or above `fail_on`, 3 inconclusive."""
         match self.verdict:
             case Verdict.CLEAN:
                 return 0
@@ -72,7 +72,10 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     @property
     def not_before(self) -> datetime | None:
-        """The moment before which a plan of this run is not to be applied; None where no finding names one."""
+        """Return the time before which no plan of this run should be applied.
+
+        None if no finding names one.
+        """
         return max(
             (
                 each.not_before
@@ -84,11 +87,15 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     @property
     def unverified(self) -> bool:
-        """Whether something could not be checked, suppressed or not."""
+        """Return whether something could not be checked, suppressed or not."""
         return any(finding.rule == UNVERIFIED for finding in self.findings)
 
     def counts(self, finding: Finding) -> bool:
-        """Whether a finding makes the verdict: it weighs enough where it stands, is not suppressed, and is no lack of knowledge."""
+        """Return whether this finding counts for the verdict.
+
+        It counts if it is at or above the severity of `fail_on`, is not suppressed, and is not
+        about missing knowledge (`certificate-unverified`).
+        """
         weighs = finding.severity <= self._fail_on(finding).least
         return finding.rule != UNVERIFIED and finding.suppression is None and weighs
 

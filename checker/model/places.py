@@ -1,4 +1,4 @@
-"""Partition/account/region; profile and role."""
+"""Places in AWS (partition, account, region), and the access to them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from msgspec import Struct
 
 
 class Place(Struct, frozen=True):
-    """A partition, an account and a region; None for what no document says."""
+    """A partition, an account and a region; None for a part that no document names."""
 
     partition: str | None = None
     account: str | None = None
     region: str | None = None
 
     def or_else(self, other: Place) -> Place:
-        """This place, with what it does not know taken from another."""
+        """Return this place, with its unknown parts filled from another one."""
         if self.partition and self.account and self.region:
             return self
         return Place(
@@ -23,7 +23,7 @@ class Place(Struct, frozen=True):
         )
 
     def may_be(self, other: Place) -> bool:
-        """Whether nothing speaks against the two being one: neither the accounts nor the regions contradict each other."""
+        """Return whether the two places may be the same: known accounts and regions are equal."""
         pairs = ((self.region, other.region), (self.account, other.account))
         return all(one is None or two is None or one == two for one, two in pairs)
 
@@ -32,7 +32,7 @@ class Place(Struct, frozen=True):
 
 
 def place_of_arn(arn: str | None) -> Place:
-    """Read the place out of an ARN; empty fields are unknown (API Gateway's own ARNs carry no account).
+    """Parse the place from an ARN; empty fields are unknown (API Gateway's ARNs have no account).
 
     Source: AWS's ARN reference, `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
     """
@@ -43,7 +43,10 @@ def place_of_arn(arn: str | None) -> Place:
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """A profile, and a role that was assumed from it; what is None is whatever boto3's own chain found in the environment."""
+    """A profile, and a role that was assumed with it.
+
+    If `profile` is None, boto3's default credential chain applies.
+    """
 
     profile: str | None = None
     role_arn: str | None = None

@@ -1,4 +1,4 @@
-"""What a plan will do to stages, certificates and deployments."""
+"""The effects of a plan on stages, certificates and deployments."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from checker.model.resources import Certificate, Presented, Stage, StageKind
 
 
 class Action(Enum):
-    """What a plan does to one object, in Terraform's own words and order.
+    """The action of a plan on one object, in Terraform's own words and order.
 
-    Source: terraform internal/command/jsonplan, `actionString`; the values are the JSON arrays joined by `+`.
+    Source: terraform internal/command/jsonplan, `actionString`; the values are the JSON arrays
+    joined by `+`.
     """
 
     NO_OP = "no-op"
@@ -30,22 +31,25 @@ class Action(Enum):
 
     @property
     def creates(self) -> bool:
-        """A new object comes to be."""
+        """Return whether it creates a new object."""
         return "create" in self.value.split("+")
 
     @property
     def destroys(self) -> bool:
-        """The object that was there is deleted in AWS."""
+        """Return whether it deletes the existing object in AWS."""
         return "delete" in self.value.split("+")
 
     @property
     def changes(self) -> bool:
-        """Anything happens at all, in AWS or in state."""
+        """Return whether it changes anything, in AWS or in state."""
         return self not in {Action.NO_OP, Action.READ}
 
 
 class CertificateChange(Struct, frozen=True, kw_only=True):
-    """What a plan does to one certificate object; `deposed` objects have a change of their own at the same address."""
+    """The planned change of one certificate object.
+
+    A `deposed` object has its own change at the same address.
+    """
 
     address: Address
     action: Action
@@ -58,7 +62,10 @@ class CertificateChange(Struct, frozen=True, kw_only=True):
 
 
 class StageChange(Struct, frozen=True, kw_only=True):
-    """What a plan does to one stage object; `changed` names the attributes that differ or will be known only after apply."""
+    """The planned change of one stage object.
+
+    `changed` names the attributes that differ, or are known only after apply.
+    """
 
     address: Address
     action: Action
@@ -72,41 +79,43 @@ class StageChange(Struct, frozen=True, kw_only=True):
 
     @property
     def sides(self) -> tuple[Stage, ...]:
-        """The stage as it is before and after the plan, where it is there at all."""
+        """Return the stage before and after the plan, if it exists then."""
         return tuple(side for side in (self.before, self.after) if side is not None)
 
     @property
     def presented(self) -> tuple[Presented | None, Presented | None]:
-        """What the stage presents before and after the plan; None where there is no stage at that time."""
+        """Return what the stage presents before and after the plan; None for a missing stage."""
         before = self.before.presents if self.before is not None else None
         return before, self.after.presents if self.after is not None else None
 
 
 class WrittenStage(Struct, frozen=True, kw_only=True):
-    """A stage of a REST API that another resource writes; None for what is known only after apply."""
+    """A stage of a REST API that another resource writes; None for parts known only after apply."""
 
     api_id: str | None
     name: str | None
 
     def may_be(self, stage: Stage) -> bool:
-        """Whether this may be the given stage: what is not known excludes nothing."""
+        """Return whether this may be the given stage: unknown parts match everything."""
         rest = stage.kind is StageKind.REST
         return rest and self.api_id in {None, stage.api_id} and self.name in {None, stage.name}
 
     def is_certain(self) -> bool:
-        """Whether it is known which stage this is."""
+        """Return whether it is known which stage this is."""
         return self.api_id is not None and self.name is not None
 
 
-# What AWS gives to each new deployment. Source: terraform-provider-aws 5.100, internal/service/apigateway/deployment.go.
+# Attributes that AWS sets for each new deployment.
+# Source: terraform-provider-aws 5.100, internal/service/apigateway/deployment.go.
 _COMPUTED = frozenset({"id", "created_date", "execution_arn", "invoke_url"})
 
 
 class DeploymentChange(Struct, frozen=True, kw_only=True):
-    """What a plan does to one API Gateway deployment: a new one publishes whatever else was not deployed yet.
+    """The planned change of one API Gateway deployment.
 
-    `writes` has the stages that the change itself writes or deletes: those of a deployment with a stage name. `changed` names the
-    attributes that differ or will be known only after apply.
+    A new deployment publishes everything that was not deployed yet. `writes` has the stages that
+    the change itself writes or deletes: those of a deployment with a stage name. `changed` names
+    the attributes that differ, or are known only after apply.
     """
 
     address: Address
@@ -116,7 +125,7 @@ class DeploymentChange(Struct, frozen=True, kw_only=True):
 
     @property
     def by_trigger(self) -> bool:
-        """Whether only its `triggers` replace it, and the new one is there before the old one goes."""
+        """Return whether only its `triggers` replace it, and the new one is created first."""
         differs = self.changed - _COMPUTED
         return (
             self.action is Action.REPLACE_CREATE_FIRST
@@ -126,9 +135,10 @@ class DeploymentChange(Struct, frozen=True, kw_only=True):
 
 
 class StageClash(Struct, frozen=True, kw_only=True):
-    """A stage that a plan creates, and that a deployment with its name creates first: AWS refuses to create it again.
+    """A planned stage that a deployment of the same name creates first.
 
-    `action` is that of the deployment; `stage` is the stage as the plan says it would be.
+    AWS refuses to create it again. `action` is that of the deployment; `stage` is the stage after
+    the plan.
     """
 
     deployment: Address
@@ -138,7 +148,7 @@ class StageClash(Struct, frozen=True, kw_only=True):
 
 
 class Unsaid(Struct, frozen=True, kw_only=True):
-    """Something that a plan changes without saying what it does to stages and certificates."""
+    """A change whose effect on stages and certificates the plan does not show."""
 
     message: str
     remedy: str
@@ -146,12 +156,13 @@ class Unsaid(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """The planned changes of our resources, no-ops included, in the plan's order.
+    """The planned changes of supported resources, including no-ops, in the plan's order.
 
-    `errored` and `complete` are Terraform's own marks; `complete` is None where the tool's version has no such mark. `deferred`
-    names the objects of ours whose changes are put off to a later plan. An object that is imported (`imported`) is not created.
-    `unsaid` has the changes whose effect on stages and certificates the plan does not show, `deleted_apis` the ids of the APIs
-    that are deleted or replaced, with all of their stages. `clashes` has the stages that AWS refuses to create.
+    `errored` and `complete` are Terraform's own marks; `complete` is None if the tool's version has
+    no such mark. `deferred` names the supported objects whose changes Terraform defers to a later
+    plan. An `imported` object is not created. `unsaid` has the changes whose effect on stages and
+    certificates the plan does not show. `deleted_apis` has the ids of the APIs that are deleted or
+    replaced, with all of their stages. `clashes` has the stages that AWS refuses to create.
     """
 
     certificates: tuple[CertificateChange, ...] = ()

@@ -1,4 +1,4 @@
-"""Policy, Scope, RunOptions."""
+"""The policy of a run: days, severities, scopes and account access."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from checker.model.location import Location
 
 
-# Days that must be the largest, and counts that must be the smallest, for the strictest of several policies.
+# The strictest of several policies has the largest of these days, and the smallest of all counts.
 _MORE_IS_STRICTER = (
     "threshold_days",
     "notice_days",
@@ -31,24 +31,29 @@ _MORE_IS_STRICTER = (
 
 
 class Untouched(StrEnum):
-    """The most that a finding may weigh when it is about what a plan does not touch; `error` lets each weigh what it does."""
+    """The maximum severity of a finding about something that the plan does not change.
+
+    `error` leaves every severity as it is.
+    """
 
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
 
 
-# What a rule weighs; None is off.
+# The severity of a rule; None means off.
 Weight = Severity | None
 Weights = tuple[tuple[str, Weight], ...]
-# A value of the policy by the name of its field.
+# A field's name and its value.
 Setting = tuple[str, int | FailOn | Untouched]
 
 
 class AccountAccess(Struct, frozen=True, kw_only=True):
-    """How an account is entered: `role` is a role's ARN or its name in that account; None where one's own credentials serve.
+    """The access to an account.
 
-    `external_id` is what the role's trust policy asks for. `account` has twelve digits.
+    `role` is the ARN of a role, or its name in that account; None means the user's own credentials.
+    `external_id` is the external id that the role's trust policy requires. `account` has twelve
+    digits.
     """
 
     account: str
@@ -57,7 +62,10 @@ class AccountAccess(Struct, frozen=True, kw_only=True):
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """Values that hold instead of the policy's own for the stages and certificates that its conditions mean."""
+    """Values for the stages and certificates that match its conditions.
+
+    They replace the policy's own values.
+    """
 
     conditions: Conditions
     values: tuple[Setting, ...] = ()
@@ -67,13 +75,16 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """Days that count, all whole: at `threshold_days` left an error, at `notice_days` a warning.
+    """The settings of a policy.
 
-    `trust_window_days` is the least time between introduce and repoint, `margin_days` what must be left when the stages are
-    repointed, `introduce_margin_days` what introduce must come earlier than the trust window asks for. `certificate_quota` is how
-    many client certificates AWS lets an account have in a region. `rules` holds the weights that differ from the rules' own.
-    `overrides` is what the environment and the command line say, over every scope. `homes` are the folders, as absolute paths, from
-    the first of which that holds it a scope names a directory. `accounts` says how each is entered.
+    All days are whole. A certificate with `threshold_days` left is an error; one with `notice_days`
+    left is a warning. `trust_window_days` is the minimum time between introduce and repoint.
+    `margin_days` is the minimum time left when the stages are repointed. `introduce_margin_days` is
+    extra time before introduce, beside the trust window. `certificate_quota` is the number of
+    client certificates that AWS allows an account in a region. `rules` has the severities that
+    differ from the rules' own. `overrides` has the values of the environment and the command line;
+    they win over every scope. `homes` are folders as absolute paths: the directory of a scope is
+    relative to the first of them that contains it. `accounts` has the access to each account.
     """
 
     name: str = "default"
@@ -94,25 +105,31 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     @property
     def tags(self) -> frozenset[str]:
-        """The tags that a scope asks for: no others need be read."""
+        """Return the tags that any scope uses; no other tags need to be read."""
         return frozenset(key for scope in self.scopes for key, _ in scope.conditions.tags)
 
     def repoint_by(self, expires_at: datetime) -> datetime:
-        """The last moment to repoint: the certificate's end less the margin."""
+        """Return the last moment to repoint: the certificate's end minus the margin."""
         return expires_at - timedelta(days=self.margin_days)
 
     def introduce_by(self, expires_at: datetime) -> datetime:
-        """The last moment to introduce: repoint-by less the trust window and introduce's own margin."""
+        """Return the last moment to introduce.
+
+        It is the repoint deadline minus the trust window and the margin of introduce.
+        """
         return self.repoint_by(expires_at) - timedelta(
             days=self.trust_window_days + self.introduce_margin_days
         )
 
     def window_end(self, made_at: datetime) -> datetime:
-        """The moment from which on a certificate that was made then is older than the trust window."""
+        """Return the end of the trust window of a certificate that was created at that time."""
         return made_at + timedelta(days=self.trust_window_days)
 
     def under(self, matching: Iterable[int]) -> Policy:
-        """The policy where these scopes hold: of two that set one value the last wins, and the command line over both."""
+        """Return the policy with the values of these scopes.
+
+        If two scopes set one value, the last wins; the command line wins over both.
+        """
         settings: dict[str, int | FailOn | Untouched] = {}
         rules = dict(self.rules)
         for index in matching:
@@ -128,7 +145,10 @@ class Policy(Struct, frozen=True, kw_only=True):
 
 
 def strictness(policy: Policy, field: str) -> int:
-    """How strict a value of a policy is, the strictest first: more days, fewer certificates, more that fails."""
+    """Return a sort key of a policy's value, the strictest first.
+
+    More days, fewer certificates, and more failing findings are stricter.
+    """
     setting = getattr(policy, field)
     match setting:
         case FailOn():
@@ -140,9 +160,10 @@ def strictness(policy: Policy, field: str) -> int:
 
 
 def strictest(policies: Iterable[Policy]) -> Policy:
-    """One policy with the strictest of each number: the earliest warning, the widest margins, the smallest quota.
+    """Return one policy with the strictest of each number.
 
-    What rules weigh is left as the first has it: findings are compared one by one.
+    That is the earliest warning, the widest margins and the smallest quota. The severities of rules
+    are those of the first policy, because findings are compared one by one.
     """
     several = tuple(policies)
     numbers = (*_MORE_IS_STRICTER, "certificate_quota")
@@ -153,7 +174,10 @@ def strictest(policies: Iterable[Policy]) -> Policy:
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """The moment is timezone-aware; `expect` is None where no phase was named."""
+    """The time and the policy of a run.
+
+    `as_of` is timezone-aware; `expect` is None if no phase was named.
+    """
 
     as_of: datetime
     policy: Policy

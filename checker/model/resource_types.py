@@ -1,7 +1,7 @@
-"""The resource types that tfcert reads; everything else in a document is skipped.
+"""The resource types that tfcert reads; it skips everything else in a document.
 
-Source: terraform-provider-aws internal/service/{apigateway,apigatewayv2,acm} and terraform-provider-awscc, which names
-its resources after CloudFormation's `AWS::ApiGateway::…`.
+Source: terraform-provider-aws internal/service/{apigateway,apigatewayv2,acm} and
+terraform-provider-awscc, which names its resources after CloudFormation's `AWS::ApiGateway::…`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ DEPLOYMENTS = frozenset(
     {"aws_api_gateway_deployment", "aws_apigatewayv2_deployment", "awscc_apigateway_deployment"}
 )
 
-# What hands a template or a description of resources to another service, which may write stages and certificates by it; and the
-# attributes that hold the text. Source: the documentation of the providers aws and awscc for each type.
+# Types that give a template or a description of resources to another service, and the attributes
+# with the text. That service may write stages and certificates.
+# Source: the documentation of the providers aws and awscc for each type.
 OTHER_WRITERS: dict[str, tuple[str, ...]] = {
     "aws_cloudformation_stack": ("template_body",),
     "aws_cloudformation_stack_set": ("template_body",),
@@ -34,7 +35,7 @@ OTHER_WRITERS: dict[str, tuple[str, ...]] = {
     "awscc_cloudformation_stack_set": ("template_body",),
 }
 
-# What stages belong to, read for its name alone; and the kind of the stages that name it.
+# The APIs of stages, read only for their names, and the kind of their stages.
 APIS = {
     "aws_api_gateway_rest_api": StageKind.REST,
     "awscc_apigateway_rest_api": StageKind.REST,
@@ -46,14 +47,17 @@ CHANGED = HOLDERS | DEPLOYMENTS
 KEPT = CHANGED | APIS.keys() | OTHER_WRITERS.keys()
 
 
-# Source: the provider awscc has a data source for each of its resources; of the provider aws's only this one has one.
+# Source: awscc has a data source for each of its resources; aws has one only for ACM certificates.
 _DATA_SOURCES = frozenset(
     {ACM_CERTIFICATE, *(name for name in HOLDERS if name.startswith("awscc_"))}
 )
 
 
 def is_relevant(resource_type: str, mode: str) -> bool:
-    """Whether a recorded object is one that tfcert reads: managed, or of a data source that shows a stage or a certificate."""
+    """Return whether tfcert reads this recorded object.
+
+    It reads managed resources, and data sources that show a stage or a certificate.
+    """
     if resource_type in APIS:
         return mode in {"managed", "data"}
     if resource_type in OTHER_WRITERS:

@@ -1,4 +1,4 @@
-"""Certificate, Stage, what a stage presents."""
+"""Certificates, stages, and the certificates that stages present."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 class Certificate(Struct, frozen=True, kw_only=True):
     """A client certificate that a state or plan knows, or will create.
 
-    `id` is None until it is created. `expires_at` is the recorded end; `dated_by` says what it was read from (the PEM wins
-    over the attribute). `pem` is the recorded PEM as `normal_pem` writes it. `deposed` is the key of an object that Terraform
-    still has to delete. `tainted` marks one that the next apply replaces. `tags` are sorted; None where no document shows them.
-    `managed` says of one that a scan found whether the states that it was given know it; None where that is not known.
+    `id` is None until it is created. `expires_at` is the recorded end, and `dated_by` its source
+    (the PEM wins over the attribute). `pem` is the recorded PEM as `normal_pem` writes it.
+    `deposed` is the key of an object that Terraform still has to delete. `tainted` marks a
+    certificate that the next `terraform apply` replaces. `tags` are sorted; None if no document
+    shows them. `managed` is for a scanned certificate: whether the given states know it, or None if
+    that is not known.
     """
 
     address: Address | None
@@ -40,19 +42,22 @@ class Certificate(Struct, frozen=True, kw_only=True):
 
 
 def kind_of(identity: str) -> Literal["gateway", "acm"]:
-    """Tell an ACM certificate's ARN from a client certificate's id, as API Gateway does: by the format (`facts/aws.md` 2)."""
+    """Return the kind of a certificate id, by its format, as API Gateway does.
+
+    An ACM certificate has an ARN; a client certificate of API Gateway has a short id.
+    """
     return "acm" if identity.startswith("arn:") else "gateway"
 
 
 class StageKind(StrEnum):
-    """Which API Gateway keeps the stage: v1 (REST) or v2 (WebSocket)."""
+    """The API Gateway version of a stage: v1 (REST) or v2 (WebSocket)."""
 
     REST = "rest"
     WEBSOCKET = "websocket"
 
 
 class PresentsNothing(Struct, frozen=True):
-    """The stage presents no certificate: null, the empty string, or no value at all."""
+    """The stage presents no certificate: null, the empty string, or no value."""
 
 
 class Presents(Struct, frozen=True):
@@ -62,10 +67,11 @@ class Presents(Struct, frozen=True):
 
 
 class PresentsPlanned(Struct, frozen=True):
-    """The stage will present a certificate whose id is not known before apply: one of these candidates.
+    """The stage will present a certificate whose id is known only after apply.
 
-    The candidates are addresses of what the plan creates or replaces; none means that nothing in the plan explains it.
-    `elsewhere`: beside them it may be any other, for the id comes out of something that the plan does not explain.
+    It is one of the candidates: addresses that the plan creates or replaces. Without candidates,
+    nothing in the plan explains the id. `elsewhere`: the certificate may also be any other, because
+    the plan does not explain every source of the id.
     """
 
     candidates: tuple[Address, ...]
@@ -76,11 +82,12 @@ Presented = PresentsNothing | Presents | PresentsPlanned
 
 
 class Stage(Struct, frozen=True, kw_only=True):
-    """A REST or WebSocket stage of a state, as it is before or after a planned change, or as a scan found it.
+    """A REST or WebSocket stage of a state, a scan, or one side of a planned change.
 
-    `tags` are sorted, the provider's defaults among them; None where no document shows them. `managed` says of one that a scan
-    found whether the states that it was given know it; None where that is not known. `deposed` is the key of an object that
-    Terraform still has to delete: until then it is in AWS, and presents what it presents.
+    `tags` are sorted and include the provider's default tags; None if no document shows them.
+    `managed` is for a scanned stage: whether the given states know it, or None if that is not
+    known. `deposed` is the key of an object that Terraform still has to delete: until then it
+    exists in AWS and presents its certificate.
     """
 
     address: Address | None
@@ -95,19 +102,20 @@ class Stage(Struct, frozen=True, kw_only=True):
     tags: Tags | None = None
 
 
-# Dates before Unix time are the zero of some library, such as Go's year 1; those of the last centuries leave no room to count
-# from. RFC 5280's "no well-defined end", the last second of 9999, is an end that some certificates of a private CA have.
+# A date before 1970 is the zero value of some library, such as Go's year 1. A beginning after 9000
+# leaves no room to add days. An end may be the last second of 9999: RFC 5280's "no well-defined
+# expiration date", which some certificates of a private CA have.
 _FIRST_YEAR = 1970
 _LAST_BEGINNING = 9000
 
 
 def possible_end(ends: datetime | None) -> datetime | None:
-    """The end, or None where it is a date that only means that there is none."""
+    """Return the end, or None for a date that only means "no end"."""
     return ends if ends is not None and ends.year >= _FIRST_YEAR else None
 
 
 def possible_beginning(begins: datetime | None, ends: datetime | None) -> datetime | None:
-    """The beginning, or None where it cannot be one, such as after the end."""
+    """Return the beginning, or None if the date is impossible, such as after the end."""
     if begins is None or not _FIRST_YEAR <= begins.year < _LAST_BEGINNING:
         return None
     return begins if ends is None or begins <= ends else None

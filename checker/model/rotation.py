@@ -1,4 +1,4 @@
-"""Phase, Step, Rotation, ManualRotation, WrittenPatch."""
+"""Rotations: their phases, steps and conditions, the consumers of the PEM, and patches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from checker.model.places import Place
 
 
 class Phase(StrEnum):
-    """The three phases of a rotation, one an apply; rollback undoes the second while the predecessor lives."""
+    """The three phases of a rotation, one per apply; rollback undoes repoint before retire."""
 
     INTRODUCE = "introduce"
     REPOINT = "repoint"
@@ -24,7 +24,7 @@ class Phase(StrEnum):
     ROLLBACK = "rollback"
 
 
-# What `--expect` holds a plan to: one phase by name, or for each rotation the phase that comes next.
+# The value of `--expect`: one phase by name, or the next phase of each rotation.
 Expected = Phase | Literal["next"]
 
 SERIES = (Phase.INTRODUCE, Phase.REPOINT, Phase.RETIRE)
@@ -37,9 +37,10 @@ class Next(Struct, frozen=True):
 
 
 class Waiting(Struct, frozen=True):
-    """Something must happen first, and it is under way or a person's to do; `unverified` when AWS did not confirm it.
+    """Something must happen first, and it is in progress or the user must do it.
 
-    `until` is the moment from which on time alone no longer stands in the way; the reason then begins with it.
+    `unverified`: AWS did not confirm it. `until` is the moment from which time alone is no
+    obstacle; then the reason begins with it.
     """
 
     reason: str
@@ -48,7 +49,7 @@ class Waiting(Struct, frozen=True):
 
 
 class Blocked(Struct, frozen=True):
-    """A rotation is due and cannot be written safely: why, and what a person must do."""
+    """A rotation is due and tfcert cannot write it safely: why, and what the user must do."""
 
     reason: str
     remedy: str
@@ -70,9 +71,9 @@ class ConditionStatus(StrEnum):
 
 
 class Condition(Struct, frozen=True, kw_only=True):
-    """What must be true before a phase is applied, and whether it is.
+    """A condition of a phase, to be met before it is applied, and whether it is met.
 
-    Where time alone makes it true, `until` is that moment and `why` says how things are now.
+    If time alone meets it, `until` is that moment, and `why` describes the present.
     """
 
     phase: Phase
@@ -83,7 +84,7 @@ class Condition(Struct, frozen=True, kw_only=True):
 
 
 class Caution(Struct, frozen=True, kw_only=True):
-    """What a phase does beside its purpose, which whoever applies it must know; nothing stands in the way."""
+    """A side effect of a phase that the user must know; it blocks nothing."""
 
     phase: Phase
     text: str
@@ -92,9 +93,10 @@ class Caution(Struct, frozen=True, kw_only=True):
 class Delivery(StrEnum):
     """How a new PEM reaches a consumer.
 
-    An apply sends it: it updates or replaces the consumer, which may need a reload besides. Or it sends it when the id changes (in
-    repoint), only at creation, or never. Or the new PEM comes with an apply elsewhere, or when the consumer reads it itself. Or the
-    apply that sends it fails there, or leaves nothing behind.
+    Terraform sends it by one apply, which updates or replaces the consumer; the consumer may need a
+    reload as well. Or Terraform sends it when the id changes (in repoint), only at creation, or
+    never. Or the new PEM comes by another configuration's apply, or the consumer reads it itself.
+    Or the apply that sends it fails there, or leaves nothing behind.
     """
 
     SENT = "sent"
@@ -111,11 +113,12 @@ class Delivery(StrEnum):
 
 
 class TrustConsumer(Struct, frozen=True, kw_only=True):
-    """A place that uses the certificate's PEM: what tells a backend whom to trust.
+    """A place that uses the certificate's PEM to tell a backend which certificate to trust.
 
-    `location` is the line that takes the PEM. `effect` says what Terraform does when the PEM in it changes, as a sentence without a
-    full stop, and `needs` what must change with it; empty where nothing must. `place` names the attribute, to compare it with a
-    consumer of another certificate. `both` says that the expression holds the PEM of another certificate too.
+    `location` is the line that takes the PEM. `effect` says what Terraform does when the PEM
+    changes, as a sentence without a period. `needs` says what must change with it; empty if
+    nothing. `place` names the attribute, for the comparison with a consumer of another certificate.
+    `both`: the expression contains the PEM of another certificate too.
     """
 
     what: str
@@ -128,20 +131,29 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
 
     @property
     def is_sent(self) -> bool:
-        """Whether the apply that changes the PEM in the expression is what changes the consumer."""
+        """Return whether the apply that changes the PEM also changes the consumer."""
         return self.delivery not in {
-            Delivery.BY_ID, Delivery.NEVER, Delivery.IGNORED, Delivery.CREATION, Delivery.READS, Delivery.BREAKS,
-        }  # fmt: skip
+            Delivery.BY_ID,
+            Delivery.NEVER,
+            Delivery.IGNORED,
+            Delivery.CREATION,
+            Delivery.READS,
+            Delivery.BREAKS,
+        }
 
     @property
     def is_editable(self) -> bool:
-        """Whether `--trust-bundle` edits the place: one that Terraform ignores, or that holds both PEMs, stays as it is."""
+        """Return whether `--trust-bundle` edits the place.
+
+        It leaves a place that Terraform ignores, or that contains both PEMs.
+        """
         return not self.both and self.delivery not in {Delivery.IGNORED, Delivery.CREATION}
 
     def is_calm(self, phase: Phase, *, both: bool) -> bool:
-        """Whether a phase needs nobody's attention here: it leaves the place alone, or updates it in place for certain.
+        """Return whether a phase needs nobody's attention here.
 
-        `both` says that introduce edits the places to hold both PEMs.
+        Then it leaves the place unchanged, or certainly updates it in place. `both`: introduce
+        edits the places to contain both PEMs.
         """
         updated = self.delivery in {Delivery.SENT, Delivery.ELSEWHERE}
         match phase:
@@ -160,10 +172,11 @@ class TrustConsumer(Struct, frozen=True, kw_only=True):
 
 
 class TakenUp(Struct, frozen=True, kw_only=True):
-    """A rotation that somebody began manually and that tfcert goes on with: the guess, and whether state has the successor.
+    """A rotation that somebody began manually and that tfcert continues.
 
-    Introduce then adds the comment that makes the guess certain; where the successor is not applied yet, it also gives the
-    references that name it back to the predecessor.
+    `guess` is the assumption, and `applied` whether state has the successor. Introduce adds the
+    comment that confirms the guess. If the successor is not applied yet, introduce also points its
+    references back to the predecessor.
     """
 
     guess: str
@@ -171,24 +184,28 @@ class TakenUp(Struct, frozen=True, kw_only=True):
 
     @property
     def then(self) -> str:
-        """What to do with the patch of introduce."""
+        """Return what to do with the patch of introduce."""
         if self.applied:
-            return "`tfcert patch` adds the comment that says so, and no apply follows it; then ask again"
+            return (
+                "`tfcert patch` adds the comment that says so, and no apply follows it; "
+                "then ask again"
+            )
         return (
-            "`tfcert patch` writes what separates it: the stages keep the old certificate until the new one, applied alone, is "
-            "trusted by every backend; then ask again"
+            "`tfcert patch` writes what separates it: the stages keep the old certificate until "
+            "the new one, applied alone, is trusted by every backend; then ask again"
         )
 
 
 class Rotation(Struct, frozen=True, kw_only=True):
-    """One predecessor on its way out, and its successor; both are addresses of blocks.
+    """One predecessor and its successor; both are addresses of blocks.
 
-    `predecessor` is None where Terraform does not manage the certificate: then `predecessor_ids` names it. `successor` is the
-    declared one, else the one that introduce would write. `stages` are the addresses of the instances that present the
-    predecessor, `end` is its earliest end. `back` is the step of a rollback: it is never `next`. `late` is there where the trust
-    window does not fit before the end. `trust` has the consumers of the predecessor's PEM. `passed_over` are successors that
-    end too soon to be of use. `left_over` says that only the removal is to do. `instances` are those that the successor has, or
-    will have, in this state.
+    `predecessor` is None if Terraform does not manage the certificate: then `predecessor_ids` names
+    it. `successor` is the declared one, else the one that introduce would write. `stages` are the
+    addresses of the instances that present the predecessor, and `end` is its earliest end. `back`
+    is the step of a rollback: it is never `next`. `late` is set if the trust window does not fit
+    before the end. `trust` has the consumers of the predecessor's PEM. `passed_over` are successors
+    that end too soon to be useful. `left_over`: only the removal is left to do. `instances` are
+    those that the successor has, or will have, in this state.
     """
 
     predecessor: Address | None
@@ -212,7 +229,7 @@ class Rotation(Struct, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
-        """How a report names it: the predecessor's address, else its id."""
+        """Return its name in reports: the predecessor's address, else its id."""
         return (
             str(self.predecessor)
             if self.predecessor is not None
@@ -221,13 +238,16 @@ class Rotation(Struct, frozen=True, kw_only=True):
 
 
 def sort_rotations(rotations: Iterable[Rotation]) -> tuple[Rotation, ...]:
-    """Rotations by the end of what goes, the unknown last, then by name."""
+    """Return rotations sorted by the end of the predecessor (unknown last), then by name."""
     never = datetime.max.replace(tzinfo=UTC)
     return tuple(sorted(rotations, key=lambda rotation: (rotation.end or never, rotation.label)))
 
 
 class ManualStep(Struct, frozen=True, kw_only=True):
-    """One step: what it does, the shell lines that do it (POSIX, every name quoted), and what must hold before the next."""
+    """One manual step: its purpose, its shell lines, and the condition of the next step.
+
+    The lines are POSIX shell, with every name quoted.
+    """
 
     does: str
     commands: tuple[str, ...] = ()
@@ -235,10 +255,11 @@ class ManualStep(Struct, frozen=True, kw_only=True):
 
 
 class ManualRotation(Struct, frozen=True, kw_only=True):
-    """The rotation of one certificate by the AWS CLI; tfcert prints it, and runs none of it.
+    """The rotation of one certificate with the AWS CLI; tfcert prints it and runs none of it.
 
-    `managed` is whether Terraform knows the certificate, None where that is not known. `successor` is the certificate that was made
-    to succeed it, None where none was made yet. `stages` are those that a person has to move, as a report names them.
+    `managed` is whether Terraform knows the certificate; None if that is not known. `successor` is
+    the existing successor certificate; None if there is none yet. `stages` are the stages that the
+    user has to move, as a report names them.
     """
 
     certificate_id: str
@@ -251,11 +272,12 @@ class ManualRotation(Struct, frozen=True, kw_only=True):
 
 
 class WrittenPatch(Struct, frozen=True, kw_only=True):
-    """One phase of the rotations of one configuration, as text that `git apply` takes.
+    """One phase of the rotations of one configuration, as a patch for `git apply`.
 
-    `file_name` is where `tfcert patch --phase all --out` would store it (`1-introduce.patch`); where a run reads several
-    configurations the folder of each comes before it. `diff` has the header of comments, which says what must hold first.
-    `rotations` are the labels of the predecessors, `unmet` the conditions that do not hold yet, or that nobody has confirmed.
+    `file_name` is the name that `tfcert patch --phase all --out` gives it (`1-introduce.patch`). If
+    a run reads several configurations, the folder of each comes before it. `diff` includes the
+    header of comments with the conditions. `rotations` are the labels of the predecessors. `unmet`
+    has the conditions that are not met yet, or that nobody has confirmed.
     """
 
     phase: Phase

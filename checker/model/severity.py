@@ -1,4 +1,4 @@
-"""How much a finding weighs."""
+"""Severities of findings, and the severities that fail a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 
 class Severity(IntEnum):
-    """Error, warning or note; the lower the number, the more it weighs, so that sorting puts errors first."""
+    """Error, warning or note; a lower number is more severe, so that errors sort first."""
 
     ERROR = 0
     WARNING = 1
@@ -14,12 +14,12 @@ class Severity(IntEnum):
 
     @property
     def word(self) -> str:
-        """How it is written in reports and policies."""
+        """Return its name in reports and policies."""
         return self.name.lower()
 
 
 class FailOn(StrEnum):
-    """From which severity on a finding makes exit code 1; the strictest is `warning`."""
+    """The minimum severity of a finding that sets exit code 1; the strictest is `warning`."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -27,5 +27,8 @@ class FailOn(StrEnum):
 
     @property
     def least(self) -> Severity:
-        """The least severity that makes the verdict; with `never` errors still do, and only the exit code does not."""
+        """Return the minimum severity that counts for the verdict.
+
+        With `never`, errors still count for the verdict; they only do not set the exit code.
+        """
         return Severity.WARNING if self is FailOn.WARNING else Severity.ERROR

@@ -1,4 +1,4 @@
-"""What a scan found in one account and region."""
+"""The results of a scan, by account and region."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from checker.model.places import Access, Place
 
 
 class Sweep(Struct, frozen=True, kw_only=True):
-    """The stages and certificates of an account and region, as far as AWS listed them, and what it did not list (`unread`).
+    """The stages and certificates of an account and region, as far as AWS listed them.
 
-    `certificates` has an entry for each that is listed there, and for each that a stage names. `held` is how many client
-    certificates there are, None where they were not listed. A place without a region stands for what failed before any
-    region was asked.
+    `unread` is what AWS did not list. `certificates` has an entry for each certificate that is
+    listed there or that a stage names. `held` is the number of client certificates; None if they
+    were not listed. A place without a region means that the scan failed before it asked any region.
     """
 
     place: Place
@@ -29,7 +29,7 @@ class Sweep(Struct, frozen=True, kw_only=True):
 
 
 class ScanResult(Struct, frozen=True, kw_only=True):
-    """All sweeps of a scan; `interrupted` where a person ended it before its end."""
+    """All sweeps of a scan; `interrupted` if the user stopped it early."""
 
     sweeps: tuple[Sweep, ...]
     traffic: tuple[Calls, ...] = ()

@@ -1,4 +1,4 @@
-"""Checks of single text values that a policy file or a comment holds."""
+"""Checks of single text values in policy files and comments."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from datetime import date, datetime
 Keys = tuple[str | int, ...]
 
 
-# Characters that act on the screen or the tool that shows them: controls, line and paragraph ends, changes of direction.
+# Characters that act on the screen or tool that shows them: controls, line and paragraph
+# separators, changes of text direction.
 CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 
 
-class Mismatch(Exception):  # noqa: N818 -- it becomes an error only once the file and the line are known
-    """Something that does not fit its shape: where it stands, what is wrong, and what to do."""
+class Mismatch(Exception):  # noqa: N818 -- the error needs the file and the line too
+    """A value that does not match its schema: the place, the problem, and what to do."""
 
     def __init__(self, at: Keys, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -24,7 +25,7 @@ class Mismatch(Exception):  # noqa: N818 -- it becomes an error only once the fi
 
 
 def parse_day(found: object) -> date | None:
-    """The date that stands there, as a date of TOML or as a text; None for anything else."""
+    """Parse a date, from a TOML date or a text; None for anything else."""
     if isinstance(found, date):
         return None if isinstance(found, datetime) else found
     if not isinstance(found, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", found, re.ASCII):
@@ -36,12 +37,12 @@ def parse_day(found: object) -> date | None:
 
 
 def has_controls(text: str) -> bool:
-    """Return whether a text holds a character that acts on what shows it."""
+    """Return whether a text contains a character that acts on the screen or tool that shows it."""
     return re.search(f"[{CONTROLS}]", text) is not None
 
 
 def nearest_word(word: str, known: Sequence[str]) -> str:
-    """Say which known word is nearest, or all of them where none is near."""
+    """Return a hint that names the nearest known word, or all of them if none is near."""
     import difflib
 
     plain = word.lower().replace("-", "_")

@@ -1,4 +1,4 @@
-"""PEM normal form, validity, fingerprint."""
+"""Certificates as PEM and DER: normal form, validity, fingerprint."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _WIDTH = 64
 
 
 def der_of(text: str | None) -> bytes | None:
-    """The DER of the first certificate in a text; None where there is none, or its base64 is broken.
+    """Return the DER of the first certificate in a text; None if there is none or it is broken.
 
-    Source of the form: RFC 7468, 5.
+    Broken means that its base64 is invalid. Source of the form: RFC 7468, 5.
     """
     if not text or len(text) > _LONGEST:
         return None
@@ -32,7 +32,10 @@ def der_of(text: str | None) -> bytes | None:
 
 
 def normal_pem(text: str | None) -> str | None:
-    """The first certificate of a text in lines of 64 characters, with LF alone and one at its end; None as for `der_of`."""
+    """Return the first certificate of a text as PEM in normal form; None as for `der_of`.
+
+    Lines have 64 characters and end with LF only; the text ends with one LF.
+    """
     der = der_of(text)
     if der is None:
         return None
@@ -44,7 +47,10 @@ def normal_pem(text: str | None) -> str | None:
 
 
 def fingerprint_of(text: str | None) -> str | None:
-    """SHA-256 over the DER of the first certificate of a text, in lower-case hexadecimal; None as for `der_of`."""
+    """Return the SHA-256 of the DER of the first certificate in a text; None as for `der_of`.
+
+    The format is lower-case hexadecimal.
+    """
     der = der_of(text)
     if der is None:
         return None
@@ -66,7 +72,10 @@ _GENERALIZED_FORM = re.compile(rb"\d{14}Z")
 
 
 class Validity(Struct, frozen=True, kw_only=True):
-    """From when to when a certificate holds, and the SHA-256 fingerprint of its DER in lower-case hexadecimal."""
+    """The validity period of a certificate, and the fingerprint of its DER.
+
+    The fingerprint is SHA-256 in lower-case hexadecimal.
+    """
 
     not_before: datetime
     not_after: datetime
@@ -74,11 +83,14 @@ class Validity(Struct, frozen=True, kw_only=True):
 
 
 class _NotDerError(Exception):
-    """The bytes are no DER of a certificate."""
+    """The bytes are not the DER of a certificate."""
 
 
 def read_pem(text: str | None) -> Validity | None:
-    """Read the first certificate of a PEM text, whatever its line ends; None if it is a placeholder or broken."""
+    """Read the first certificate of a PEM text, with any line ends; None if it is not valid.
+
+    Placeholders and broken certificates are not valid.
+    """
     der = der_of(text)
     return read_der(der) if der is not None else None
 
@@ -120,7 +132,7 @@ def _instant(elements: _Elements) -> datetime:
     content = elements.take(tag)
     if tag == _UTC_TIME and _UTC_FORM.fullmatch(content):
         year = int(content[:2])
-        # RFC 5280, 4.1.2.5.1: two digits from 50 on belong to the twentieth century.
+        # RFC 5280, 4.1.2.5.1: two digits from 50 on mean 19YY.
         digits = f"{1900 + year if year >= 50 else 2000 + year}{content[2:-1].decode()}"
     elif tag == _GENERALIZED_TIME and _GENERALIZED_FORM.fullmatch(content):
         digits = content[:-1].decode()
@@ -135,7 +147,7 @@ def _instant(elements: _Elements) -> datetime:
 
 
 class _Elements:
-    """The elements of one constructed value, taken one by one."""
+    """The elements of one constructed value, taken one after another."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -168,7 +180,7 @@ class _Elements:
         width = first & 0x7F
         digits = self.data[at + 1 : at + 1 + width]
         length = int.from_bytes(digits, "big")
-        # DER asks for the shortest form; four octets of length are more than any certificate that we read.
+        # DER requires the shortest form. Four octets are enough for every certificate.
         if not 1 <= width <= 4 or len(digits) < width or digits[0] == 0 or length < 0x80:
             raise _NotDerError
         return at + 1 + width, length
