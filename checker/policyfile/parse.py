@@ -1,4 +1,4 @@
-"""Tables -> Scope, Exemption, AccountAccess."""
+"""Parse TOML tables into Scope, Exemption and AccountAccess."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SEVERITIES = {severity.word: severity for severity in Severity}
 
 
 def read_scope(sheet: TomlFile, index: int) -> Scope:
-    """Read one `[[scope]]` of a sheet; raises Mismatch for a pattern that no address can fit."""
+    """Read one `[[scope]]` of a sheet; raises Mismatch for a pattern that no address can match."""
     table = sheet.values["scope"][index]
     at = ("scope", index)
     return Scope(
@@ -34,7 +34,10 @@ def read_scope(sheet: TomlFile, index: int) -> Scope:
 
 
 def read_conditions(table: Mapping[str, Any], at: Keys) -> Conditions:
-    """The conditions of a scope, or those that narrow an exemption; its `address` is not among them there."""
+    """Return the conditions of a scope, or those that narrow an exemption.
+
+    The `address` of an exemption is not one of them.
+    """
     if "exemption" not in at:
         for pattern in _several(table.get("address")):
             _check_address(pattern, (*at, "address"))
@@ -53,7 +56,7 @@ def read_conditions(table: Mapping[str, Any], at: Keys) -> Conditions:
 
 
 def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
-    """The values that a policy or a scope sets, by the names of their fields."""
+    """Return the values that a policy or a scope sets, by field name."""
     found: list[Setting] = [(name, table[name]) for name in _NUMBERS if name in table]
     if "fail_on" in table:
         found.append(("fail_on", FailOn(table["fail_on"])))
@@ -63,7 +66,7 @@ def read_settings(table: Mapping[str, Any]) -> tuple[Setting, ...]:
 
 
 def read_weights(table: Mapping[str, Any]) -> Weights:
-    """What a policy or a scope lets rules weigh, in the order of their names."""
+    """Return the rule weights that a policy or a scope sets, in the order of rule names."""
     rules: Mapping[str, str] = table.get("rules", {})
     return tuple(
         (name, None if word == OFF else _SEVERITIES[word]) for name, word in sorted(rules.items())
@@ -71,7 +74,7 @@ def read_weights(table: Mapping[str, Any]) -> Weights:
 
 
 def check_no_pattern(text: str, at: Keys) -> None:
-    """Refuse an address that is none, or a pattern where one address is meant; raises Mismatch."""
+    """Raise Mismatch for an invalid address, or for a pattern where one address is required."""
     if "*" in text or "?" in text:
         raise Mismatch(
             at,
@@ -102,7 +105,7 @@ def _several(found: str | list[str] | None) -> tuple[str, ...]:
 
 
 def read_exemption(sheet: TomlFile, index: int) -> Exemption:
-    """Read one `[[exemption]]` of a sheet; raises Mismatch for an address that is none."""
+    """Read one `[[exemption]]` of a sheet; raises Mismatch for an invalid address."""
     table = sheet.values["exemption"][index]
     at = ("exemption", index)
     address = table.get("address")
@@ -124,7 +127,7 @@ def read_exemption(sheet: TomlFile, index: int) -> Exemption:
 
 
 def read_accounts(tables: Mapping[str, Mapping[str, Any]]) -> tuple[AccountAccess, ...]:
-    """Read the accounts of a policy that fits its shape, in the order of their numbers.
+    """Read the accounts of a policy that fits the schema, in the order of their numbers.
 
     Raises Mismatch for a role of another account.
     """

@@ -1,4 +1,4 @@
-"""Extends + file + TFCERT_* + options = Policy, with origins."""
+"""Resolve a policy, with origins, from its file, the files it extends, TFCERT_* and options."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from checker.policyfile.toml_file import TomlFile
 from checker.policyfile.validate import validate
 from checker.rules import RULES
 
-# A client certificate of API Gateway lives so long; nothing can be due before it is made.
+# The lifetime of an API Gateway client certificate; nothing can be due before its creation.
 _LIFE_DAYS = 365
 _DEADLINES = ("margin_days", "trust_window_days", "introduce_margin_days")
 
 
 class Layer(Struct, frozen=True, kw_only=True):
-    """What one file says, with the sheet that tells the lines."""
+    """The contents of one file, with the sheet that knows the lines."""
 
     sheet: TomlFile
     settings: tuple[Setting, ...] = ()
@@ -51,12 +51,12 @@ class Layer(Struct, frozen=True, kw_only=True):
     accounts: tuple[AccountAccess, ...] = ()
 
     def location(self, *at: str | int) -> Location:
-        """The line of a key."""
+        """Return the line of a key."""
         return self.sheet.location(at)
 
 
 def read_layer(sheet: TomlFile) -> Layer:
-    """Read what a sheet says by itself; raises UsageError naming file and line."""
+    """Read one sheet by itself; raises UsageError with file and line."""
     try:
         return Layer(
             sheet=sheet,
@@ -76,7 +76,10 @@ def read_layer(sheet: TomlFile) -> Layer:
 
 
 def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
-    """The policy that the layers make, each over those before it; raises UsageError for values that contradict each other."""
+    """Merge layers into a policy; each layer takes precedence over those before it.
+
+    Raises UsageError for values that contradict each other.
+    """
     policy = Policy(name=name)
     for layer in layers:
         rules = dict(policy.rules) | dict(layer.rules)
@@ -84,7 +87,7 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
         own = len(policy.scopes)
         settings = dict(layer.settings)
         if "notice_days" not in settings:
-            # As with --threshold: a notice that nobody wrote beside it follows.
+            # As with --threshold: a notice that is not written next to it follows.
             settings["notice_days"] = max(
                 policy.notice_days, layer.sheet.values.get("threshold_days", 0)
             )
@@ -111,7 +114,10 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
 
 
 def _bound(scopes: tuple[Scope, ...]) -> None:
-    """Refuse more scopes and patterns than can be tried on every stage; raises Mismatch at the scopes of the last layer."""
+    """Raise Mismatch if there are more scopes and patterns than can be tried on every stage.
+
+    The error is at the scopes of the last layer.
+    """
     wild = [pattern for scope in scopes for pattern in scope.conditions.wild()]
     for found, most, of in (
         (len(scopes), MOST_SCOPES, "scopes"),
@@ -127,7 +133,7 @@ def _bound(scopes: tuple[Scope, ...]) -> None:
 
 
 def _check(policy: Policy, layer: Layer, at: Keys) -> None:
-    """Refuse values that contradict each other, at the one that this layer sets."""
+    """Raise Mismatch for values that contradict each other, at the value that this layer sets."""
     table = layer.sheet.values
     for key in at:
         table = table[key]  # type: ignore[index]  # the path of a table in this sheet
@@ -144,29 +150,35 @@ def _check(policy: Policy, layer: Layer, at: Keys) -> None:
         key = next((name for name in _DEADLINES if name in table), "margin_days")
         raise Mismatch(
             (*at, key),
-            f"introduce-by{of} would be {before} days before the certificate's end, and it lives {_LIFE_DAYS}",
+            f"introduce-by{of} would be {before} days before the certificate's end, and it lives "
+            f"{_LIFE_DAYS}",
             f"lower {', '.join(_DEADLINES)}",
         )
 
 
 PACKS = ("default", "strict")
-# A thousand accounts with a line each are 80 KiB. It bounds a file, and a file together with all that it extends.
+# A thousand accounts with a line each are 80 KiB. The limit applies to a file, and to a file
+# together with all files that it extends.
 _LARGEST = 128 * 1024
 _LONGEST_CHAIN = 10
 
 
 def read_file(path: str) -> bytes:
-    """Read a policy file: a regular one of at most 128 KiB, by the opener of the sources; raises UnreadableError."""
+    """Read a policy file; raises UnreadableError.
+
+    It must be a regular file of at most 128 KiB, opened by the opener of the sources.
+    """
     return bytes(open_file(path, most=_LARGEST, instead="name a policy file, or a pack"))
 
 
 def read_chain(
     path: str, data: bytes, read: Callable[[str], bytes] = read_file
 ) -> tuple[Layer, ...]:
-    """The layers that a file makes, what it extends before itself; `read` gives the files that are extended.
+    """Return the layers of a file; the files that it extends come first.
 
-    Raises UsageError for a file that extends itself, naming the chain, or more files than any policy needs, and UnreadableError for
-    one that cannot be read.
+    `read` returns the extended files. Raises UsageError for a file that extends itself, naming the
+    chain, and for more files than any policy needs. Raises UnreadableError for a file that cannot
+    be read.
     """
     sheet = TomlFile(path, data)
     layers = [read_layer(sheet)]
@@ -208,9 +220,9 @@ def read_chain(
 
 
 def read_pack(name: str) -> tuple[str, bytes]:
-    """A pack that comes with tfcert, and how messages call it."""
+    """Return a pack that comes with tfcert, and its name in messages."""
     here = Path(__file__).resolve()
-    # Installed, the packs lie in the package; in a checkout they lie beside it.
+    # Installed packs are in the package; in a checkout they are next to it.
     folders = (here.parents[1] / "packs", here.parents[2] / "policies")
     found = next(
         folder / f"{name}.toml" for folder in folders if (folder / f"{name}.toml").is_file()
@@ -246,16 +258,17 @@ def _real(path: str) -> str:
 
 
 def read_policy(path: str, data: bytes, *, name: str = "tfcert.toml") -> Policy:
-    """Read a policy with what it extends; what none of them says is as in the pack `default`.
+    """Read a policy with the files it extends; all other values are from the pack `default`.
 
-    `name` is how reports call it where it does not say. Raises UsageError naming the file, the line and the nearest right key.
+    `name` is its name in reports if the file has none. Raises UsageError with the file, the line
+    and the nearest valid key.
     """
     layers = read_chain(path, data)
     return merge_layers(layers, layers[-1].sheet.values.get("name", name))
 
 
 _PREFIX = "TFCERT_"
-# By the field that each sets; the others are read elsewhere.
+# By the field that each sets; other variables are read elsewhere.
 VARIABLES: Mapping[str, str] = {
     "TFCERT_THRESHOLD": "threshold_days",
     "TFCERT_NOTICE": "notice_days",
@@ -268,21 +281,22 @@ VARIABLES: Mapping[str, str] = {
 }
 POLICY_VARIABLE = "TFCERT_POLICY"
 _OTHERS = (POLICY_VARIABLE, "TFCERT_TOOL")
-# Above what a pipeline may well have of its own (TFCERT_ROLE), below a letter or a word too much (TFCERT_NOTICE_DAYS).
+# Above names that a pipeline may have for itself (TFCERT_ROLE), below a misspelt letter or an extra
+# word (TFCERT_NOTICE_DAYS).
 _NEAR = 0.7
 
 
 class Unknown(Struct, frozen=True, kw_only=True):
-    """A variable that begins as ours do and is none of them."""
+    """A variable with our prefix that tfcert does not know."""
 
     name: str
 
 
 def read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Setting] | Unknown]:
-    """The settings that variables make, each with the variable's name; an empty one sets nothing.
+    """Yield the settings from variables, each with the variable's name; an empty one sets nothing.
 
-    Raises UsageError for a value that the policy would not take, and for a name that is most probably one of ours misspelt: it
-    would be believed to hold.
+    Raises UsageError for a value that the policy does not accept, and for a name that is most
+    probably a misspelt variable of tfcert: the user would believe that it has an effect.
     """
     for name in sorted(environment):
         if not name.startswith(_PREFIX) or name in _OTHERS:

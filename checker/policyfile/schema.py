@@ -1,4 +1,4 @@
-"""Keys of tfcert.toml, once; JSON Schema."""
+"""Define the keys of tfcert.toml once, and write their JSON Schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from checker.rules.base import Rule
 # More than any policy needs; each scope and pattern is tried on every stage.
 MOST_CHARACTERS = 2048
 MOST_ENTRIES = 1000
-# A policy with all that it extends; each scope is tried on every stage and certificate, and so is each pattern with `*` or `?`.
+# For a policy with all files that it extends. Each scope, and each pattern with `*` or `?`, is
+# tried on every stage and certificate.
 MOST_SCOPES = 80
 MOST_PATTERNS = 250
 MOST_PATTERN_CHARACTERS = 8 * 1024
@@ -31,7 +32,7 @@ class WholeNumber(Struct, frozen=True, kw_only=True):
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """One of some words; `unless` says of others why they are none."""
+    """One of some words; `unless` explains why certain other words are invalid."""
 
     says: str
     words: tuple[str, ...]
@@ -39,7 +40,7 @@ class Choice(Struct, frozen=True, kw_only=True):
 
 
 class Text(Struct, frozen=True, kw_only=True):
-    """A text in one line that is not blank and fits the whole pattern; `what` names what fits it."""
+    """A one-line text that is not blank and matches the whole pattern; `what` names such a text."""
 
     says: str
     example: str
@@ -57,13 +58,16 @@ class OneOrMore(Struct, frozen=True, kw_only=True):
 
 
 class Day(Struct, frozen=True, kw_only=True):
-    """A date without a time, as TOML writes it or as a text."""
+    """A date without a time, as a TOML date or as a text."""
 
     says: str
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """Keys and the shapes of their values; `needed` must be there, and of each group in `any_of` at least one."""
+    """Keys and the shapes of their values.
+
+    `needed` keys are required, and at least one of each group in `any_of`.
+    """
 
     says: str
     keys: Mapping[str, Shape]
@@ -81,7 +85,7 @@ class Tables(Struct, frozen=True, kw_only=True):
 
 
 class NamedTable(Struct, frozen=True, kw_only=True):
-    """A table whose keys are names that fit a pattern."""
+    """A table whose keys are names that match a pattern."""
 
     says: str
     name: Text
@@ -97,14 +101,15 @@ _MOST_DAYS = 3650
 _WORDS = tuple(severity.word for severity in Severity)
 _NONE: Mapping[str, str] = {}
 
-# What IAM and STS allow. Source: IAM API reference, CreateRole (RoleName, Path) and STS, AssumeRole (ExternalId).
+# The limits of IAM and STS. Source: IAM API reference, CreateRole (RoleName, Path) and STS,
+# AssumeRole (ExternalId).
 ROLE_ARN = r"arn:[a-z][a-z-]*:iam::([0-9]{12}):role/(?:[!-~]{0,510}/)?[0-9A-Za-z_+=,.@-]{1,64}"
 _ROLE = rf"{ROLE_ARN}|[0-9A-Za-z_+=,.@-]{{1,64}}"
 _EXTERNAL_ID = r"[0-9A-Za-z_+=,.@:/-]{2,1224}"
 
 
 def words_of(rule: Rule) -> tuple[str, ...]:
-    """The words that a policy may write for a rule: severities, and `off` where it may be switched off."""
+    """Return the valid words for a rule: severities, and `off` if it may be switched off."""
     if rule.mildest is None:
         return (*_WORDS, OFF)
     return tuple(severity.word for severity in Severity if severity <= rule.mildest)
@@ -154,18 +159,21 @@ _ACCOUNT = Text(
 
 VALUES: Mapping[str, Shape] = {
     "threshold_days": _days(
-        "From this many days left on, exactly this many counting, an expiring certificate is an error.",
+        "From this many days left on, exactly this many counting, an expiring certificate is an "
+        "error.",
         30,
     ),
     "notice_days": _days(
         "From this many days left on it is a warning; no fewer than threshold_days.", 60
     ),
     "trust_window_days": _days(
-        "The least time between introduce and repoint, in which backends learn to trust the successor.",
+        "The least time between introduce and repoint, in which backends learn to trust the "
+        "successor.",
         3,
     ),
     "margin_days": _days(
-        "What must be left of the predecessor when the stages are repointed: repoint-by is so long before its end.",
+        "What must be left of the predecessor when the stages are repointed: repoint-by is so "
+        "long before its end.",
         7,
     ),
     "introduce_margin_days": _days(
@@ -182,7 +190,8 @@ VALUES: Mapping[str, Shape] = {
         unless=_NONE,
     ),
     "untouched": Choice(
-        says="The most that a finding weighs about a certificate and stages that the plan does not touch.",
+        says="The most that a finding weighs about a certificate and stages that the plan does "
+        "not touch.",
         words=_WORDS,
         unless=_NONE,
     ),
@@ -190,7 +199,7 @@ VALUES: Mapping[str, Shape] = {
         says="What each rule weighs, or off.", keys={rule.name: _weight(rule) for rule in RULES}
     ),
 }
-# Where an exemption may be narrowed to; a scope takes these and more.
+# The conditions that may narrow an exemption; a scope accepts these and more.
 _PLACES: Mapping[str, Shape] = {
     "account": OneOrMore(says="The account's number.", text=_ACCOUNT),
     "region": _patterns("Pattern of the region.", "eu-*"),
@@ -214,7 +223,8 @@ _CONDITIONS: Mapping[str, Shape] = {
     "api": _patterns("Pattern of the API's name.", "orders"),
 }
 _SCOPE = Table(
-    says="Values for some stages and certificates: all conditions must hold, and of several scopes the last that matches wins.",
+    says="Values for some stages and certificates: all conditions must hold, and of several "
+    "scopes the last that matches wins.",
     keys={
         "name": Text(says="How it is called in explanations.", example="production"),
         **_CONDITIONS,
@@ -227,7 +237,8 @@ _EXEMPTION = Table(
     keys={
         "rule": Choice(says="The rule.", words=_EXEMPTABLE, unless=_UNEXEMPTABLE),
         "address": Text(
-            says="The address of a certificate or a stage, as reports show it; without keys it means all instances.",
+            says="The address of a certificate or a stage, as reports show it; without keys it "
+            "means all instances.",
             example="aws_api_gateway_client_certificate.orders",
         ),
         "certificate_id": Text(says="The certificate's id, or its ARN in ACM.", example="a1b2c3"),
@@ -261,7 +272,8 @@ POLICY = Table(
     keys={
         "name": Text(says="How reports call it.", example="acme"),
         "extends": Text(
-            says="What holds where this file says nothing: a pack (default, strict), or another file, relative to this one.",
+            says="What holds where this file says nothing: a pack (default, strict), or another "
+            "file, relative to this one.",
             example="strict",
         ),
         **VALUES,
@@ -282,9 +294,9 @@ _NOT_BLANK = rf"^(?=.*\S)[^{CONTROLS}]+$"
 
 
 def policy_schema() -> dict[str, Any]:
-    """The schema of the whole file (JSON Schema 2020-12); a date of TOML is a text to it.
+    """Return the schema of the whole file (JSON Schema 2020-12), where a TOML date is a text.
 
-    What it cannot say is left to `tfcert policy check`: values that contradict each other, addresses, files that are extended.
+    `tfcert policy check` also checks the rest: contradictory values, addresses, and extended files.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

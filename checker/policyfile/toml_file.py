@@ -1,4 +1,4 @@
-"""Parsed file with line numbers."""
+"""Parse a TOML file and find its line numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 _MOST_PARTS = 16
-# Texts of several lines and of one, comments, and all behind a text that does not end. Source: TOML 1.0, "String" and "Comment".
+# Multi-line and one-line texts, comments, and the rest after an unterminated text. Source: TOML
+# 1.0, "String" and "Comment".
 _TEXTS = re.compile(
     rb'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|["\'].*',
     re.DOTALL,
@@ -26,7 +27,10 @@ _TEXTS = re.compile(
 
 
 class TomlFile:
-    """The text of one policy file, held against the shape of a policy; its lines are looked for only when asked."""
+    """The text of one policy file, validated against the policy schema.
+
+    Its lines are only searched on demand.
+    """
 
     def __init__(self, path: str, data: bytes) -> None:
         self.path = path
@@ -44,7 +48,7 @@ class TomlFile:
         ) from error
 
     def location(self, at: Keys) -> Location:
-        """The line of a key, a table or an entry of an array."""
+        """Return the line of a key, a table or an entry of an array."""
         return Location(self.path, line_of(self._lines, at))
 
     @cached_property
@@ -53,14 +57,15 @@ class TomlFile:
         try:
             return lines(self.data)
         except RecursionError:
-            # Tables within tables without end: the file is then named without a line.
+            # Tables are nested without end: the message then names the file without a line.
             return {}
 
 
 def _parsed(path: str, data: bytes) -> Mapping[str, Any]:
     import tomllib
 
-    # Python's parser takes time by the square of a key's parts, and no policy has a key of more than five.
+    # The time of Python's parser grows with the square of a key's parts; no policy has more than
+    # five.
     if any(text.count(b".") > _MOST_PARTS for text in _TEXTS.sub(b"", data).split(b"\n")):
         raise UsageError(
             "holds a key of too many parts",
@@ -77,25 +82,28 @@ def _parsed(path: str, data: bytes) -> Mapping[str, Any]:
     except tomllib.TOMLDecodeError as error:
         message, _, rest = str(error).partition(" (at ")
         named = rest.partition(",")[0].removeprefix("line ")
-        # What is missing at the very end is complained of without a line.
+        # The parser reports something missing at the very end without a line.
         line = int(named) if named.isdigit() else data.rstrip().count(b"\n") + 1
         raise UsageError(
             f"not TOML: {message}", where=f"{path}:{line}", remedy="mend the policy file"
         ) from error
     except (RecursionError, ValueError) as error:
-        # Arrays within arrays without end, and numbers of thousands of digits.
+        # Arrays nested without end, and numbers of thousands of digits.
         raise UsageError(
             "holds what no policy does", where=path, remedy="`tfcert policy show` prints one"
         ) from error
 
 
-# A policy is no deeper; what lies below has the line of what it lies in.
+# A policy is no deeper; anything deeper has the line of its container.
 _DEEPEST = 8
 _KEYS = ("bare_key", "quoted_key", "dotted_key")
 
 
 def lines(data: bytes) -> Mapping[Keys, int]:
-    """The line, counted from 1, of every key, table and entry of an array in a file that tomllib could read."""
+    """Return the line of every key, table and array entry in a file that tomllib could read.
+
+    Lines are counted from 1.
+    """
     import tree_sitter
     import tree_sitter_toml
 
@@ -118,14 +126,14 @@ def lines(data: bytes) -> Mapping[Keys, int]:
 
 
 def line_of(found: Mapping[Keys, int], at: Keys) -> int:
-    """The line of a place, or of the nearest thing around it that has one."""
+    """Return the line of a path, or of its nearest parent that has a line."""
     while at and at not in found:
         at = at[:-1]
     return found.get(at, 1)
 
 
 def _table(node: Node, counts: dict[Keys, int]) -> Keys:
-    """Where a header leads: into the last entry of each array of tables on the way."""
+    """Return the path of a header, through the last entry of each array of tables."""
     names = list(_names(next(child for child in node.children if child.type in _KEYS)))
     at: Keys = ()
     for index, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""Values held against their shapes: the first that does not fit is said, with what to write instead."""
+"""Validate TOML values against a schema; report the first error and its correction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from checker.policyfile.schema import (
 
 
 def validate(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line a shape
-    """Hold a value against its shape; raises Mismatch at the first thing that does not fit."""
+    """Validate a value against its shape; raises Mismatch at the first error."""
     match shape:
         case WholeNumber():
             _whole(found, shape, at)
@@ -53,7 +53,7 @@ def validate(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a 
 
 
 def name_of(at: Keys) -> str:
-    """How a message names a place in the file: `rules.certificate-expiring`, `scope 2: address`."""
+    """Return a path as messages show it: `rules.certificate-expiring`, `scope 2: address`."""
     text = ""
     before: str | int = ""
     for key in at:

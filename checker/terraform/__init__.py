@@ -1,1 +1,1 @@
-"""Documents in, values out: what states, plans and policies say, whoever wrote them and however badly."""
+"""Read states, plans and configurations into values; check them strictly."""

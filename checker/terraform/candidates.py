@@ -1,4 +1,4 @@
-"""Which certificate an unknown id may be."""
+"""Find the certificates that an unknown id may refer to."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from checker.terraform.stages import PRESENTED
 class Created:
     """Addresses of certificates whose ids are known only after apply, in the plan's order.
 
-    A pattern is an address in which a key that is None stands for any. Answers are shared and not copied, since ten
-    thousand stages may well have the same candidates.
+    A pattern is an address; a key of None matches any key. Answers are shared and not copied,
+    because ten thousand stages may have the same candidates.
     """
 
     def __init__(self, addresses: Sequence[Address]) -> None:
@@ -36,11 +36,15 @@ class Created:
                 self._within[address.block, depth, step.key].append(address)
         self._known: dict[Address, tuple[Address, ...]] = {}
         gateway = tuple(address for address in self._order if address.type in CERTIFICATES)
-        # An ACM certificate may serve anything; only where no certificate of API Gateway is created is it the likely one.
+        # Any service may use an ACM certificate. It is likely only if no API Gateway one is
+        # created.
         self.all = gateway or tuple(self._order)
 
     def meeting(self, pattern: Address, hint: InstanceKey = None) -> tuple[Address, ...]:
-        """The addresses that a pattern means; those with the hint for a key that may be any, if there are such."""
+        """Return the addresses that match a pattern; those with the hint if there are any.
+
+        The hint applies only to keys that may be any key.
+        """
         narrower = () if hint is None else _narrower(pattern, hint)
         return next(filter(None, map(self._meeting, (*narrower, pattern))), ())
 
@@ -54,7 +58,7 @@ class Created:
         return known
 
     def _held(self, pattern: Address) -> Sequence[Address]:
-        """The addresses among which those that a pattern means are: as few as one of its keys leaves."""
+        """Return the addresses to search for a pattern: the set that one of its keys leaves."""
         block = pattern.block
         if pattern.key is not None:
             return self._keyed.get((block, pattern.key), ())
@@ -64,7 +68,7 @@ class Created:
         return self._blocks.get(block, ())
 
     def ordered(self, groups: Sequence[tuple[Address, ...]]) -> tuple[Address, ...]:
-        """All addresses of some groups, each once, in the plan's order."""
+        """Return all addresses of the groups, each once, in the plan's order."""
         if len(groups) == 1:
             return groups[0]
         return tuple(
@@ -73,7 +77,10 @@ class Created:
 
 
 def _narrower(pattern: Address, hint: InstanceKey) -> tuple[Address, ...]:
-    """The forms with the hint for an index that was cut off, the best first: which one was cut off is not known."""
+    """Return the forms that use the hint for a cut-off index, the best first.
+
+    The plan does not show which index was cut off.
+    """
     own = replace(pattern, key=hint) if pattern.key is None else pattern
     modules = tuple(
         step if step.key is not None else replace(step, key=hint) for step in pattern.modules
@@ -83,12 +90,12 @@ def _narrower(pattern: Address, hint: InstanceKey) -> tuple[Address, ...]:
 
 def _same_instances(address: Address, pattern: Address) -> bool:
     steps = zip(address.modules, pattern.modules, strict=True)
-    # A module without instances has no key, whatever the hint for it is.
+    # A module without instances has no key, even if there is a hint.
     return all(step.key is None or wanted.key in {None, step.key} for step, wanted in steps)
 
 
 _CERTIFICATES = CERTIFICATES | {ACM_CERTIFICATE}
-# Resources that hand one argument on, and the attributes by which they do; their `id` is another matter.
+# Resources that pass on one argument, and the attributes for it. Their `id` is another value.
 _CONDUITS = {
     "aws_acm_certificate_validation": ("certificate_arn", {"certificate_arn"}),
     "terraform_data": ("input", {"input", "output"}),
@@ -96,15 +103,15 @@ _CONDUITS = {
 }
 _ITERATIONS = frozenset({"each", "count"})
 _INERT = frozenset({"path", "terraform", "self", *_ITERATIONS})
-# Ten thousand stages with ten references each; a document with more is no configuration that a person wrote.
+# Ten thousand stages with ten references each; no real configuration has more.
 _MOST_REFERENCES = 200_000
 
 
 class OpenReference(NamedTuple):
-    """Something to follow: an expression, the module instance it is read in, and the instance whose value is asked for.
+    """A reference to follow: an expression, its module instance, and the instance that is wanted.
 
-    `chained` is the for_each expression that `each.value` stands for. `hint` is the key that a cut-off index most
-    probably had; it only ever chooses among certificates that the plan creates.
+    `chained` is the for_each expression that `each.value` stands for. `hint` is the most probable
+    key of a cut-off index. It only chooses among certificates that the plan creates.
     """
 
     expression: Expression
@@ -115,17 +122,18 @@ class OpenReference(NamedTuple):
 
 
 class ReferenceTarget(Struct, frozen=True):
-    """Certificates that a trail leads to; a key that is None stands for any, most probably for the hint."""
+    """Certificates that a reference leads to; a key of None means any key, probably the hint."""
 
     address: Address
     hint: InstanceKey = None
 
 
 class UnresolvedReference(Struct, frozen=True):
-    """The trail ends where a plan does not tell what flows on.
+    """A reference that the plan does not resolve further.
 
-    `local` values are missing in every plan, and mostly hold what the configuration itself makes; whatever else a trail
-    ends in (a data source, another resource) may as well hold the id of a certificate that the plan does not know.
+    `local` values are missing in every plan, and mostly contain values that the configuration
+    itself makes. Any other end (a data source, another resource) may contain the id of a
+    certificate that the plan does not know.
     """
 
     local: bool = False
@@ -136,16 +144,16 @@ _Step = OpenReference | ReferenceTarget | UnresolvedReference
 
 
 class ReferenceResolver:
-    """Follows the trails of one plan, all together over a bounded number of references."""
+    """Follows the references of one plan, up to a common limit on the number of references."""
 
     def __init__(self) -> None:
         self._left = _MOST_REFERENCES
-        # By identity: the scopes keep every expression.
+        # By identity: the scopes keep every expression alive.
         self._heads: dict[int, tuple[Reference | None, ...]] = {}
         self._constants: dict[int, object] = {}
 
     def follow(self, start: OpenReference) -> Iterator[ReferenceTarget | UnresolvedReference]:
-        """Where a trail leads to, each place once."""
+        """Yield each target of a reference once."""
         waiting = [start]
         seen: set[object] = set()
         while waiting:
@@ -182,7 +190,7 @@ class ReferenceResolver:
         if len(rest) == len(references):
             return trail.hint
         if len(rest) != 1:
-            return None  # something else may have a part in the index
+            return None  # something else may be part of the index
         if ("each", "value") in references and trail.chained is not None:
             value = self._constant(trail.chained, trail.scope.spot)
             value = value.get(str(trail.key)) if isinstance(value, dict) else trail.key
@@ -220,7 +228,7 @@ def _steps(trail: OpenReference, reference: Reference | None, hint: InstanceKey)
 
 def _from_caller(scope: PlanScope, name: str, hint: InstanceKey) -> Iterator[OpenReference]:
     expression = scope.input(name)
-    # A variable of the root module is known before the plan, and so is a default: nothing that is created is in them.
+    # Root module variables and defaults are known before the plan: they contain no created id.
     if expression is not None and scope.caller is not None and scope.call is not None:
         yield OpenReference(
             expression, scope.caller, scope.steps[-1].key, scope.call.for_each_expression, hint
@@ -232,7 +240,7 @@ def _into_module(
 ) -> Iterator[_Step]:
     child = scope.enter(name, _key(rest))
     outputs = {} if child is None else child.module.outputs
-    # Where the index was cut off, the name of the output was too: then any of them may be meant.
+    # A cut-off index cuts off the output's name too: it may be any output.
     wanted = [part for part in rest if isinstance(part, str)][:1] or list(outputs)
     for output in wanted:
         found = outputs.get(output)
@@ -245,7 +253,10 @@ def _into_module(
 
 
 def _hands_on(resource_type: str, rest: Sequence[Part]) -> bool:
-    """Whether an attribute is what a resource was given; where an index was cut off, its name was too."""
+    """Return whether an attribute is the resource's own argument.
+
+    A cut-off index cuts off the attribute's name too.
+    """
     names = [part for part in rest if isinstance(part, str)]
     return resource_type in _CONDUITS and (not names or names[0] in _CONDUITS[resource_type][1])
 
@@ -267,7 +278,7 @@ def _key(rest: Sequence[Part]) -> InstanceKey:
 
 
 class Candidates:
-    """The certificates that a plan creates or replaces, and the configuration that leads from a stage to them."""
+    """The certificates that a plan creates or replaces, and the configuration that uses them."""
 
     def __init__(self, root: PlanScope, created: Sequence[Address]) -> None:
         self._root = root
@@ -275,14 +286,18 @@ class Candidates:
         self._tracker = ReferenceResolver()
 
     def of(self, stage: Address, now: Address | None) -> PresentsPlanned:
-        """The certificates that a stage with an unknown id may present after the plan, in the plan's order.
+        """Return the certificates that a stage with an unknown id may present after the plan.
 
-        Only one that the plan creates or replaces can be meant, for every other id that the configuration makes is known
-        already. Where the trail is lost in a local value, a data source or another resource, all of them stay candidates:
-        one too many can only make a plan look more like a rotation than it is, one too few could hide that a stage moves.
+        They are in the plan's order. Only a certificate that the plan creates or replaces is
+        possible, because every other id that the configuration makes is already known.
 
-        `now` is the certificate that the stage presents before the plan. Where its keys are others than the one that an
-        index probably had (`n[count.index + 1]` reads as `n[count.index]` in a plan), that probability is none.
+        If a reference ends in a local value, a data source or another resource, all of them stay
+        candidates. One candidate too many can only make a plan look more like a rotation than it
+        is. One too few could hide that a stage moves.
+
+        `now` is the certificate that the stage presents before the plan. If its keys differ from
+        the probable key of an index, the hint is not used. Example: a plan shows `n[count.index +
+        1]` as `n[count.index]`.
         """
         start = self._start(stage)
         if start is None:

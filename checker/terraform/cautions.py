@@ -1,4 +1,4 @@
-"""What a phase does beside its purpose, and whoever applies it must know."""
+"""Find side effects of a phase that the user must know before terraform apply."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def flow_obstacles_declared(
     ids: tuple[Arrival, ...],
     locate: Locate,
 ) -> Iterator[Caution]:
-    """What the phases of a certificate do: introduce edits no file that is hashed (`checker.patches.introduce`)."""
+    """Yield the side effects of a certificate's phases.
+
+    Introduce edits no file that is hashed (`checker.patches.introduce`).
+    """
     moved = moved_by_repoint(flow.references)
     pointed = {reference.site.file.path for reference in moved}
     others = {reference.site.file.path for reference in flow.references if reference not in moved}
@@ -44,7 +47,7 @@ def flow_obstacles_declared(
 def of_tests(
     configuration: Configuration, module: ModulePath, kind: str, name: str, locate: Locate
 ) -> Iterator[Caution]:
-    """Name the lines of test files that name the certificate: those that a phase moves, and those that it cannot edit."""
+    """Yield the lines of test files that name the certificate: edited ones and the others."""
     found = tuple(test_references(configuration, module, kind, name))
     moved = moved_in_tests_by_repoint(found)
     repoint = {(reference.site.file.path, reference.line) for reference in moved}
@@ -66,7 +69,8 @@ def of_tests(
         named = ", ".join(str(locate(*place)) for place in failing)
         yield Caution(
             phase=Phase.INTRODUCE,
-            text=f"tests expect the certificate to fail ({named}): the successor has the same conditions,"
+            text=f"tests expect the certificate to fail ({named}): the successor has the same "
+            "conditions,"
             " so name it there too until retire",
         )
     mentions = [
@@ -76,45 +80,59 @@ def of_tests(
     if mentions:
         yield Caution(
             phase=Phase.RETIRE,
-            text=f"tests name the certificate where tfcert edits nothing ({', '.join(map(str, mentions))}):"
+            text=f"tests name the certificate where tfcert edits nothing "
+            f"({', '.join(map(str, mentions))}):"
             " change these lines manually in the same commit, or the tests fail",
         )
 
 
 def of_units(configuration: Configuration, module: ModulePath) -> Iterator[Caution]:
-    """Name the Terragrunt units that may take the edit too: those of an unclear source, and those of a released copy."""
+    """Yield the Terragrunt units that the edit may affect too.
+
+    These are units with an unclear source, and units that use a released copy.
+    """
     unclear = sorted({str(use) for use, _ in unit_uses(configuration, module) if not use.certain})
     for phase in (*SERIES, Phase.ROLLBACK) if unclear else ():
         yield Caution(
             phase=phase,
-            text=f"Terragrunt units may use this module too, by a source that tfcert cannot resolve: {', '.join(unclear)};"
+            text=f"Terragrunt units may use this module too, by a source that tfcert cannot "
+            f"resolve: {', '.join(unclear)};"
             " where they do, they take the edit with their own next apply",
         )
 
 
 def of_runs(file: SourceFile, block: Block, locate: Locate) -> Iterator[Caution]:
-    """What the provisioners and action triggers in a certificate's block mean for introduce and retire."""
+    """Yield the effects of provisioners and action triggers in a certificate's block.
+
+    They matter for introduce and retire.
+    """
     address = ".".join(block.labels[:2])
     for run in runs(file, block):
         named = f"{locate(file.path, run.line)}: {run.what}"
         if not run.at_creation and run.block.type == "provisioner":
             yield Caution(
                 phase=Phase.RETIRE,
-                text=f"{named} has `when = destroy` and does not run in retire: Terraform runs it only while its block is in the"
-                f" configuration. Add to this apply `removed {{ from = {address} }}` with `lifecycle {{ destroy = true }}` and the"
-                " provisioner in it (Terraform 1.9 and later), or run its command manually. Do not use `-destroy -target`: it also"
+                text=f"{named} has `when = destroy` and does not run in retire: Terraform runs it "
+                "only while its block is in the"
+                f" configuration. Add to this apply `removed {{ from = {address} }}` with "
+                f"`lifecycle {{ destroy = true }}` and the"
+                " provisioner in it (Terraform 1.9 and later), or run its command manually. Do "
+                "not use `-destroy -target`: it also"
                 " destroys what depends on the certificate",
             )
         if run.at_creation:
             takes = "the successor's PEM alone" if run.takes_pem else "the successor alone"
             yield Caution(
                 phase=Phase.INTRODUCE,
-                text=f"{named} is left out of the successor: it runs at creation, and a copy would run in this apply with {takes},"
-                " in place of the old certificate. Do manually, for both certificates, what it does",
+                text=f"{named} is left out of the successor: it runs at creation, and a copy "
+                f"would run in this apply with {takes},"
+                " in place of the old certificate. Do manually, for both certificates, what it "
+                "does",
             )
             yield Caution(
                 phase=Phase.RETIRE,
-                text=f"{named} goes with its block, and the successor has none: put what it does elsewhere first,"
+                text=f"{named} goes with its block, and the successor has none: put what it does "
+                "elsewhere first,"
                 " such as in a terraform_data that is triggered by the PEM",
             )
 
@@ -122,17 +140,21 @@ def of_runs(file: SourceFile, block: Block, locate: Locate) -> Iterator[Caution]
 def triggered(
     configuration: Configuration, phase: Phase, edited: set[str], locate: Locate
 ) -> Iterator[Caution]:
-    """What hashes a file that a phase edits."""
+    """Yield the expressions that hash a file that a phase edits."""
     for found in file_hashes(configuration, sorted(edited)):
         yield Caution(
             phase=phase,
-            text=f"{locate(found.path, found.line)} hashes {found.hashed}, which {phase} edits: its plan also replaces what that"
+            text=f"{locate(found.path, found.line)} hashes {found.hashed}, which {phase} edits: "
+            "its plan also replaces what that"
             " triggers, and publishes whatever was not deployed yet",
         )
 
 
 def _beside(ids: tuple[Arrival, ...], locate: Locate) -> Iterator[Caution]:
-    """What takes the id and is no way to a stage of this configuration: what reads it there follows later."""
+    """Yield the users of the id that do not lead to a stage of this configuration.
+
+    The readers of those outputs and resources follow later.
+    """
     told: set[str] = set()
     for arrival in ids:
         site, block = arrival.site, arrival.site.block
@@ -153,7 +175,10 @@ def _beside(ids: tuple[Arrival, ...], locate: Locate) -> Iterator[Caution]:
         told.add(what)
         follows = "what reads it elsewhere follows with its own next apply"
         if resource and block.labels[0] in TRIGGERED and block.blocks("provisioner"):
-            follows = "its provisioner runs in repoint, when the stages move; if it tells a backend whom to trust, that is too late"
+            follows = (
+                "its provisioner runs in repoint, when the stages move; if it tells a "
+                "backend whom to trust, that is too late"
+            )
         yield Caution(
             phase=Phase.REPOINT, text=f"{what} takes the id too, and changes with it: {follows}"
         )

@@ -1,4 +1,4 @@
-"""Attributes -> Certificate."""
+"""Read a certificate from the attributes of a resource."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from checker.terraform.records import Record
 from checker.terraform.stages import read_tags
 
 _INSTANT = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"  # the wall clock, with Go's nanoseconds
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ]"
+    r"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"  # the wall clock, with Go's nanoseconds
     r" ?(?:([Zz])|([+-])(\d\d):?(\d\d))"  # an offset, in either form
-    r"(?: [A-Za-z0-9+-]{1,10})?(?: m=[+-]\d+\.\d+)?",  # Go adds the zone's name, and the monotonic clock's reading
+    r"(?: [A-Za-z0-9+-]{1,10})?"  # Go adds the zone's name
+    r"(?: m=[+-]\d+\.\d+)?",  # and the reading of the monotonic clock
     re.ASCII,
 )
 
@@ -28,7 +30,8 @@ _INSTANT = re.compile(
 def read_instant(text: str | None) -> datetime | None:
     """Read an instant in RFC 3339 or in Go's `time.String()` form, as UTC; None for anything else.
 
-    Source: terraform-provider-aws internal/service/apigateway/client_certificate.go sets its dates by `.String()`.
+    Source: terraform-provider-aws internal/service/apigateway/client_certificate.go sets its dates
+    by `.String()`.
     """
     found = _INSTANT.fullmatch(text) if text else None
     if found is None:
@@ -38,7 +41,8 @@ def read_instant(text: str | None) -> datetime | None:
     microsecond = int((found[7] or "").ljust(6, "0")[:6])
     try:
         zone = timezone(-offset if found[9] == "-" else offset)
-        # Go never prints a leap second; RFC 3339 may, and the second before it is near enough for a certificate's end.
+        # Go never prints a leap second, but RFC 3339 may. The second before is close enough for a
+        # certificate's end.
         moment = datetime(
             year,
             month,
@@ -54,20 +58,21 @@ def read_instant(text: str | None) -> datetime | None:
         return None
 
 
-# A date alone: calendar, week and ordinal dates of ISO 8601, with hyphens or without.
+# A date alone: a calendar, week or ordinal date of ISO 8601, with or without hyphens.
 _CALENDAR_OR_WEEK = re.compile(r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d-\d|\d{4}W\d{3}", re.ASCII)
 _ORDINAL = re.compile(r"(\d{4})-?(\d{3})", re.ASCII)
 _TIME_FORM = re.compile(
-    r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?"  # hours, and what is left out is zero
+    r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d{1,12}))?)?)?"  # hours; missing parts are zero
     r" ?(?:([Zz])|([+\u2212-])(\d\d):?(\d\d)?)?",
     re.ASCII,
 )
 
 
 def read_moment(text: str) -> datetime | None:
-    """Read a date (its midnight in UTC) or an instant in a form of ISO 8601 or RFC 3339; None for anything else.
+    """Read a date or an instant in a form of ISO 8601 or RFC 3339; None for anything else.
 
-    An instant without an offset comes back without a time zone. A leap second is the second before it; 24:00 ends the day.
+    A date means its midnight in UTC. An instant without an offset is returned without a time zone.
+    A leap second becomes the second before it. 24:00 is the end of the day.
     """
     day, clock = _parted(text.strip())
     date = _day(day)
@@ -95,7 +100,7 @@ def read_moment(text: str) -> datetime | None:
 
 
 def _parted(text: str) -> tuple[str, str]:
-    """The day and the time of an instant; a day alone begins at midnight in UTC."""
+    """Return the day and the time of an instant; a day alone begins at midnight in UTC."""
     found = re.fullmatch(r"([0-9W-]+)[Tt ](.*)", text, re.ASCII)
     return (found[1], found[2]) if found else (text.removesuffix("Z"), "00Z")
 
@@ -105,7 +110,7 @@ def _day(text: str) -> datetime | None:
     try:
         if ordinal is None:
             return datetime.fromisoformat(text) if _CALENDAR_OR_WEEK.fullmatch(text) else None
-        first = datetime(int(ordinal[1]), 1, 1)  # noqa: DTZ001 -- a day; its zone comes with its time
+        first = datetime(int(ordinal[1]), 1, 1)  # noqa: DTZ001 -- a day; its time has the zone
         day = first + timedelta(days=int(ordinal[2]) - 1)
     except (ValueError, OverflowError):
         return None
@@ -136,13 +141,16 @@ class _Acm(Struct, frozen=True, gc=False):
 
 
 def read_certificate(record: Record, tags: Collection[str] = ()) -> Certificate:
-    """Read a client certificate of API Gateway; its PEM's end wins over the attribute, which is the provider's copy.
+    """Read a client certificate of API Gateway.
 
-    Raises UnreadableError at the attribute that has a wrong type. A date or PEM that is not readable is no error: the
-    end is then unknown, which no rule takes for good.
+    The end in its PEM takes precedence over the attribute, which is the provider's copy.
+
+    Raises UnreadableError at an attribute of the wrong type. An unreadable date or PEM is not an
+    error: the end is then unknown, and no rule accepts an unknown end.
     """
     found = decode(record.attributes, _Gateway, record.spot)
-    # awscc has its own `id`, which CloudFormation composes; the certificate's is the read-only attribute.
+    # awscc has its own `id`, composed by CloudFormation. This read-only attribute is the
+    # certificate's id.
     name = "client_certificate_id" if record.type.startswith("awscc_") else "id"
     place = in_region(found.region).or_else(place_of_arn(found.arn)).or_else(record.place)
     known = None if record.awaits(name) or record.hides(name) else getattr(found, name) or found.id
@@ -162,7 +170,10 @@ def read_certificate(record: Record, tags: Collection[str] = ()) -> Certificate:
 
 
 def read_acm_certificate(record: Record, tags: Collection[str] = ()) -> Certificate:
-    """Read an ACM certificate, whose id is its ARN, as a stage names it; its data source holds a PEM and no dates."""
+    """Read an ACM certificate; its id is its ARN, as a stage names it.
+
+    Its data source has a PEM and no dates.
+    """
     found = decode(record.attributes, _Acm, record.spot)
     known = None if record.awaits("arn") or record.hides("arn") else found.arn
     place = place_of_arn(found.arn).or_else(in_region(found.region)).or_else(record.place)
@@ -183,7 +194,7 @@ def read_acm_certificate(record: Record, tags: Collection[str] = ()) -> Certific
 
 
 def _open(record: Record, found: _Gateway | _Acm, name: str) -> str | None:
-    """An attribute, unless it is marked sensitive: no such value is kept, however harmless it may be."""
+    """Return an attribute, or None if it is marked sensitive: no sensitive value is ever kept."""
     value: str | None = None if record.hides(name) else getattr(found, name)
     return value
 

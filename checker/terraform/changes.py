@@ -1,4 +1,4 @@
-"""One resource_change; notices."""
+"""Read one `resource_changes` entry, and write the notices about a plan."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _TAGS = frozenset({"tags", "tags_all"})
 def changed_attributes(
     before: Mapping[str, object], after: Mapping[str, object], unknown: frozenset[str]
 ) -> frozenset[str]:
-    """The top-level attributes that differ, or that are known only after apply.
+    """Return the top-level attributes that differ, or that are known only after terraform apply.
 
-    Not a change: tags that are null on one side and empty on the other (the provider writes either after a refresh), and a
-    certificate id that goes from the empty string to null.
+    Two differences are not a change: tags that are null on one side and empty on the other (the
+    provider writes either after a refresh), and a certificate id that goes from the empty string to
+    null.
     """
     names = before.keys() | after.keys()
     return unknown | {
@@ -40,7 +41,7 @@ def _settled(name: str, value: object) -> object:
         return value or None
     if name == PRESENTED:
         return value or None
-    # True equals 1 in Python, and not in JSON.
+    # True equals 1 in Python, but not in JSON.
     return str(value) if isinstance(value, bool) else value
 
 
@@ -58,7 +59,7 @@ class _Change(Struct, frozen=True, gc=False):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One entry of `resource_changes` that is ours; `before` or `after` is None where there is no object."""
+    """One relevant entry of `resource_changes`; `before` or `after` is None without an object."""
 
     address: Address
     type: str
@@ -72,11 +73,11 @@ class Change(Struct, frozen=True, kw_only=True):
 
     @property
     def formerly(self) -> Address:
-        """The address under which the prior state may know the object."""
+        """Return the address that the prior state may have for the object."""
         return self.previous_address or self.address
 
     def placed(self, place: Place) -> Change:
-        """The same, with what the provider's configuration says of where the object lives."""
+        """Return the change with the place from the provider's configuration."""
         before = (
             None
             if self.before is None
@@ -90,7 +91,7 @@ class Change(Struct, frozen=True, kw_only=True):
         return replace(self, before=before, after=after)
 
     def changed(self) -> frozenset[str]:
-        """The attributes that an update or a replacement changes; empty for every other action."""
+        """Return the attributes that an update or replacement changes; empty for other actions."""
         if (
             self.before is None
             or self.after is None
@@ -104,12 +105,15 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 def _action(actions: list[str]) -> Action:
-    """The action; one that no released Terraform or OpenTofu writes is `other`: it changes something, and what is not known."""
+    """Return the action; `other` if no released Terraform or OpenTofu writes it.
+
+    An `other` action changes something, but the change is not known.
+    """
     return _ACTIONS.get("+".join(actions), Action.OTHER)
 
 
 def read_change(entry: ResourceChange, spot: JsonPath) -> Change:
-    """Read one entry, at its spot in the document.
+    """Read one entry at its path in the document.
 
     Raises UnreadableError at a leaf of the wrong type.
     """
@@ -152,13 +156,22 @@ _SHOWN = 3
 
 
 def plan_notices(found: Envelope, spot: JsonPath) -> Iterator[str]:
-    """Whole sentences, each to be shown as it is."""
+    """Yield the notices about a plan, as whole sentences that are shown unchanged."""
     if found.errored is True:
-        yield "The plan ended in an error: what it would have done to the remaining resources is not in it."
+        yield (
+            "The plan ended in an error: what it would have done to the remaining resources is "
+            "not in it."
+        )
     elif found.complete is False:
-        yield "The plan is not complete (it was limited by -target, or changes were deferred): another plan is needed after it."
+        yield (
+            "The plan is not complete (it was limited by -target, or changes were deferred): "
+            "another plan is needed after it."
+        )
     if found.resource_changes is None and found.errored is not True:
-        yield "The plan is refresh-only, or has no changes listed: it says what is recorded, and plans nothing."
+        yield (
+            "The plan is refresh-only, or has no changes listed: it says what is recorded, and "
+            "plans nothing."
+        )
     yield from (
         f"The plan defers what it will do to {name}: it was not checked."
         for name in deferred(found, spot)
@@ -168,7 +181,10 @@ def plan_notices(found: Envelope, spot: JsonPath) -> Iterator[str]:
 
 
 def deferred(found: Envelope, spot: JsonPath) -> tuple[str, ...]:
-    """The objects of ours whose changes the plan puts off to a later one, by address or, where that is not known yet, by type."""
+    """Return the relevant objects whose changes the plan defers to a later plan.
+
+    Each is an address, or a type if the address is not known yet.
+    """
     return tuple(
         _named(change)
         for change in _deferred(found, spot)
@@ -177,20 +193,33 @@ def deferred(found: Envelope, spot: JsonPath) -> tuple[str, ...]:
 
 
 def imports(changes: Iterable[Change]) -> Iterator[str]:
-    """A sentence for each object that the plan imports, which a list of actions shows as nothing, or as an update."""
+    """Yield a sentence for each object that the plan imports.
+
+    A list of actions shows an import as no change or as an update.
+    """
     for change in changes:
         if change.imported and change.action.creates:
-            yield f"{change.address} is imported by this plan and replaced: what is imported is destroyed, and a new one created."
+            yield (
+                f"{change.address} is imported by this plan and replaced: what is imported is "
+                "destroyed, and a new one created."
+            )
         elif change.imported:
-            yield f"{change.address} is imported by this plan: it is there already, and is not created."
+            yield (
+                f"{change.address} is imported by this plan: it is there already, and is not "
+                "created."
+            )
 
 
 def forgotten(changes: Iterable[Change]) -> Iterator[str]:
-    """A sentence for each object that the plan takes out of the state and leaves in AWS (`removed` with `destroy = false`)."""
+    """Yield a sentence for each object that the plan removes from the state but keeps in AWS.
+
+    This is `removed` with `destroy = false`.
+    """
     for change in changes:
         if "forget" in change.action.value.split("+"):
             yield (
-                f"{change.address} is taken out of the state by this plan and stays in AWS: no later plan shows it, and its owner "
+                f"{change.address} is taken out of the state by this plan and stays in AWS: no "
+                "later plan shows it, and its owner "
                 "rotates or deletes it there."
             )
 
@@ -203,7 +232,7 @@ def _deferred(found: Envelope, spot: JsonPath) -> Iterator[ResourceChange]:
 
 def _named(change: ResourceChange) -> str:
     try:
-        # Instances that are not known yet are written with a star for their key.
+        # The address of an instance that is not known yet has a star as its key.
         return str(parse(change.address.replace("[*]", "")))
     except AddressError:
         return f"a resource of type {change.type}"
@@ -221,7 +250,10 @@ def _drifted(found: Envelope, spot: JsonPath) -> Iterator[str]:
             if change.action is Action.DELETE:
                 yield f"{change.address} was deleted outside Terraform since the last apply."
             elif entry.type in STAGES and PRESENTED in _differences(change):
-                yield f"{change.address} was given another client certificate, or none, outside Terraform since the last apply."
+                yield (
+                    f"{change.address} was given another client certificate, or none, outside "
+                    "Terraform since the last apply."
+                )
 
 
 def _differences(change: Change) -> frozenset[str]:
@@ -242,7 +274,10 @@ class _DeferredAction(Struct, frozen=True, gc=False):
 
 
 def _actions(found: Envelope, spot: JsonPath) -> Iterator[str]:
-    """A sentence for the actions that a plan runs. Source: Terraform 1.14, jsonplan `action_invocations`."""
+    """Yield a sentence for the actions that a plan runs.
+
+    Source: Terraform 1.14, jsonplan `action_invocations`.
+    """
     at = spot.key("action_invocations")
     now = (
         []
@@ -262,7 +297,8 @@ def _actions(found: Envelope, spot: JsonPath) -> Iterator[str]:
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
             yield (
                 f"The plan {verb} {what} ({', '.join(names[:_SHOWN])}{more}): an action can "
-                "change anything, stages and certificates too, and what it does is in no plan. It was not checked."
+                "change anything, stages and certificates too, and what it does is in no plan. It "
+                "was not checked."
             )
 
 

@@ -1,17 +1,18 @@
-"""Whether a plan is whole: a plan from which something was filtered looks like one that does less.
+"""Check that a plan is complete: a filtered plan looks like one with fewer changes.
 
-Terraform lists every managed resource instance in `resource_changes`, those without a change too. It writes the values after the
-plan into `planned_values` and those before it into `prior_state`. Three kinds of plan leave instances out by design:
+Terraform lists every managed resource instance in `resource_changes`, including those without a
+change. It writes the values after the plan into `planned_values`, and those before it into
+`prior_state`. Three kinds of plan leave out instances by design:
 
-- one with `-target` (`complete` is false);
-- one that ended in an error (`errored`);
-- `-refresh-only`, which lists no changes and no planned values.
+- a plan with `-target` (`complete` is false);
+- a plan that ended in an error (`errored`);
+- a `-refresh-only` plan, which lists no changes and no planned values.
 
-Their instances are judged from the prior state. Before Terraform 1.8, and in OpenTofu, there is no `complete`: then only what
-contradicts itself is refused.
+Their instances are judged from the prior state. Terraform before 1.8 and OpenTofu do not write
+`complete`. Then only a plan that contradicts itself is refused.
 
-Source: terraform internal/command/jsonplan/plan.go and values.go (`marshalPlannedValues` is made from the changes), and plans of
-1.11.4 with each of these options.
+Source: terraform internal/command/jsonplan/plan.go and values.go (`marshalPlannedValues` is made
+from the changes), and plans of 1.11.4 with each of these options.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ from checker.terraform.records import Record, shown_records
 from checker.terraform.schema import Envelope, check_levels, is_small, read_values
 from checker.terraform.stages import PRESENTED
 
-WHOLE = "pass the whole plan as `terraform show -json PLANFILE` prints it: nothing may be filtered out of it (by jq, for instance)"
+WHOLE = (
+    "pass the whole plan as `terraform show -json PLANFILE` prints it: nothing may be "
+    "filtered out of it (by jq, for instance)"
+)
 _NEEDS_AFTER = frozenset(
     {Action.NO_OP, Action.CREATE, Action.UPDATE, Action.REPLACE, Action.REPLACE_CREATE_FIRST}
 )
@@ -44,11 +48,14 @@ _NEEDS_BEFORE = frozenset(
         Action.FORGET,
     }
 )
-_EMPTY = "holds no change and no recorded state, and its configuration declares stages or client certificates"
+_EMPTY = (
+    "holds no change and no recorded state, and its configuration declares stages or client "
+    "certificates"
+)
 
 
 def check_changes(found: Envelope, raw: Raw | None, spot: JsonPath) -> None:
-    """Raise UnreadableError for an entry of `resource_changes` that is there twice, or that holds a property twice."""
+    """Raise UnreadableError for a duplicate entry of `resource_changes` or a duplicate property."""
     at = spot.key("resource_changes")
     ours = [
         (index, entry) for index, entry in enumerate(found.resource_changes or ()) if entry.type
@@ -81,9 +88,9 @@ def check_whole(
     configuration: PlanConfiguration,
     spot: JsonPath,
 ) -> None:
-    """Raise UnreadableError that names what was filtered out of a plan.
+    """Raise UnreadableError that names the part that was filtered out of a plan.
 
-    `every` holds deployments and APIs too; `recorded` are the records of the prior state alone.
+    `every` includes deployments and APIs. `recorded` are the records of the prior state alone.
     """
     changes = [change for change in every if change.type in HOLDERS]
     if found.complete is not UNSET:
@@ -118,7 +125,8 @@ def check_whole(
         for block in configuration.single_blocks(HOLDERS - {ACM_CERTIFICATE}):
             if all(address.block != block for address in listed):
                 raise spot.key("resource_changes").unreadable(
-                    f"lacks {block}, which the configuration declares: something was cut out of this plan",
+                    f"lacks {block}, which the configuration declares: something was cut out of "
+                    "this plan",
                     WHOLE,
                 )
 
@@ -126,9 +134,9 @@ def check_whole(
 def says_nothing(
     found: Envelope, recorded: Sequence[Record], configuration: PlanConfiguration
 ) -> str | None:
-    """Return why a plan without changes and without a state cannot be judged; None for one that can.
+    """Return why a plan without changes and state cannot be judged; None if it can.
 
-    It may be a `-refresh-only` plan of an empty state, and may be any plan of which everything was filtered out.
+    It may be a `-refresh-only` plan of an empty state, or any plan with everything filtered out.
     """
     if found.resource_changes or recorded or _plans_something(found) or found.errored is True:
         return None
@@ -140,7 +148,10 @@ def says_nothing(
 
 
 def _is_whole(found: Envelope) -> bool:
-    """Whether Terraform marks the plan as complete, and it is no plan that lists nothing (`-refresh-only`)."""
+    """Return whether Terraform marks the plan as complete and the plan is not `-refresh-only`.
+
+    A `-refresh-only` plan lists nothing.
+    """
     return (
         found.complete is True
         and found.errored is not True
@@ -190,13 +201,18 @@ def _check_prior(
 
 
 def _check_state_is_there(found: Envelope, every: Iterable[Change], spot: JsonPath) -> None:
-    """Terraform writes the prior state into a plan with `-target` too: an object from before the plan shows that it was cut out."""
+    """Raise UnreadableError for a plan whose prior state was cut out.
+
+    Terraform writes the prior state into a plan with `-target` too. An object that existed before
+    the plan shows that the state is missing.
+    """
     if found.prior_state is not None:
         return
     for change in every:
         if change.before is not None and not change.imported and not change.address.data:
             raise spot.key("prior_state").unreadable(
-                f"is missing or empty, and {change.address} was there before the plan: something was cut out of this plan",
+                f"is missing or empty, and {change.address} was there before the plan: something "
+                "was cut out of this plan",
                 WHOLE,
             )
 
@@ -209,7 +225,10 @@ def _where(found: Envelope, spot: JsonPath) -> JsonPath:
 def _check_attributes(
     changes: Sequence[Change], recorded: Sequence[Record], spot: JsonPath
 ) -> None:
-    """A value that is not known yet is marked in `after_unknown`, and every other one is there, null included."""
+    """Raise UnreadableError for an attribute that was cut out.
+
+    An unknown value is marked in `after_unknown`. Every other value is in the plan, even null.
+    """
     for change in _ours(changes):
         for side, needed, record in (
             ("before", _NEEDS_BEFORE, change.before),
@@ -234,7 +253,8 @@ def _check_attributes(
             and name not in members(record.attributes, record.spot)
         ):
             raise record.spot.key(name).unreadable(
-                f"is missing for {record.address}, and not marked as unknown: something was cut out of this plan",
+                f"is missing for {record.address}, and not marked as unknown: something was cut "
+                "out of this plan",
                 WHOLE,
             )
 
@@ -244,7 +264,7 @@ def _ours(changes: Iterable[Change]) -> Iterator[Change]:
 
 
 def _needed(record: Record) -> str | None:
-    """The attribute without which nothing is known of a stage or a certificate."""
+    """Return the attribute that a stage or a certificate cannot be judged without."""
     if record.type in STAGES:
         return PRESENTED
     if record.type in CERTIFICATES:

@@ -1,4 +1,4 @@
-""".tf files -> Declared."""
+"""Read a folder's .tf files and return the declared certificates and their flows."""
 
 from __future__ import annotations
 
@@ -59,15 +59,16 @@ _PARAMETERS = frozenset(
     {"aws_ssm_parameter", "aws_secretsmanager_secret_version", "aws_secretsmanager_secret"}
 )
 _STATE = "terraform_remote_state"
-# No stage is recorded where the id is given from, so no patch is written there.
+# No stage is recorded in the configuration that sets the id, so no patch is written there.
 _THERE_REMEDY = (
-    "add the successor there and apply; have every backend trust it; give its id in {} there and apply; "
+    "add the successor there and apply; have every backend trust it; give its id in {} there and "
+    "apply; "
     "the next apply here moves the stage; then remove the old certificate there"
 )
 
 
 class ProducerWords(Struct, frozen=True, kw_only=True):
-    """What produces an id, as a report says it, and what to do about it."""
+    """The source of an id as a report describes it, and the remedy."""
 
     what: str
     remedy: str
@@ -76,7 +77,10 @@ class ProducerWords(Struct, frozen=True, kw_only=True):
 def describe_origins(
     configuration: Configuration, found: tuple[Origin, ...], setters: dict[str, tuple[str, ...]]
 ) -> ProducerWords | None:
-    """All that an id may come from; None where nothing was found. `setters` are the var files that give each variable."""
+    """Return the text for all sources of an id; None if nothing was found.
+
+    `setters` are the var files that set each variable.
+    """
     entries = {
         entry.what: entry
         for origin in found
@@ -93,7 +97,7 @@ def _one(
 ) -> ProducerWords | None:
     match origin.producer:
         case Producer.LITERAL:
-            # Keys and fallbacks such as "" are no ids.
+            # Keys and fallbacks such as "" are not ids.
             return (
                 ProducerWords(what="a literal id", remedy="")
                 if origin.plain and origin.text.isalnum()
@@ -104,13 +108,16 @@ def _one(
             given = f", which {', '.join(files)} gives" if files else ""
             return ProducerWords(
                 what=f"var.{origin.text}{given}",
-                remedy=f"whoever sets var.{origin.text} gives the successor's id there, once the backends trust it",
+                remedy=f"whoever sets var.{origin.text} gives the successor's id there, once the "
+                "backends trust it",
             )
         case Producer.MODULE:
             source = source_of(configuration, origin.module, origin.text)
             return ProducerWords(
-                what=f"module.{origin.text} (source {source or 'not plain text'}, which is no folder here)",
-                remedy=f"rotate it in the repository of {source or f'module.{origin.text}'}, and take its new version here",
+                what=f"module.{origin.text} (source {source or 'not plain text'}, which is no "
+                "folder here)",
+                remedy=f"rotate it in the repository of {source or f'module.{origin.text}'}, and "
+                "take its new version here",
             )
         case Producer.DATA:
             return _data(configuration, origin)
@@ -129,7 +136,8 @@ def _data(configuration: Configuration, origin: Origin) -> ProducerWords:
         )
         return ProducerWords(
             what=f"{origin.text}, another state ({where or 'see its config'})",
-            remedy=f"rotate it manually in the configuration of that state: {_THERE_REMEDY.format('the output')}",
+            remedy=f"rotate it manually in the configuration of that state: "
+            f"{_THERE_REMEDY.format('the output')}",
         )
     if kind in _PARAMETERS and file is not None and block is not None:
         named = (
@@ -139,13 +147,17 @@ def _data(configuration: Configuration, origin: Origin) -> ProducerWords:
         )
         return ProducerWords(
             what=f"{origin.text} ({named})",
-            remedy=f"rotate it manually in the configuration that writes {named}: {_THERE_REMEDY.format('the value')}",
+            remedy=f"rotate it manually in the configuration that writes {named}: "
+            f"{_THERE_REMEDY.format('the value')}",
         )
     return ProducerWords(what=origin.text, remedy=f"rotate it where {origin.text} is made")
 
 
 def _texts(file: SourceFile | None, block: Block | None, names: tuple[str, ...]) -> Iterator[str]:
-    """`name = "text"` of some names, anywhere in a block: `config` is an object in HCL of today, and was a block before."""
+    """Yield `name = "text"` for the given names, anywhere in a block.
+
+    `config` is an object in current HCL, and was a block before.
+    """
     if file is None or block is None:
         return
     for attribute in block.body.attributes:
@@ -156,7 +168,9 @@ def _texts(file: SourceFile | None, block: Block | None, names: tuple[str, ...])
                     file.data[key.start_byte : key.end_byte].decode("utf-8", "replace").strip('"')
                 )
                 if name in names:
-                    yield f"{name} {file.data[value_.start_byte : value_.end_byte].decode('utf-8', 'replace')}"
+                    yield f"""{name} {
+                        file.data[value_.start_byte : value_.end_byte].decode("utf-8", "replace")
+                    }"""
 
 
 _KEY = rb"(?:\[[^\]]*\])?"
@@ -169,9 +183,10 @@ _STEP = re.compile(rb"module\.([\w-]+)")
 def read_configuration(
     directory: str, shown_as: str
 ) -> tuple[Configuration, ConfigurationFacts] | None:
-    """Read the .tf files of a folder; None where it holds none.
+    """Read the .tf files of a folder; return None if it has none.
 
-    `shown_as` is put before every file's name, so that a report names files as a person would from where they stand.
+    `shown_as` is the prefix of every file name, so that a report shows paths relative to the user's
+    directory.
     """
     configuration = load_configuration(directory)
     if configuration is None:
@@ -180,7 +195,11 @@ def read_configuration(
 
 
 def configuration_facts(configuration: Configuration, shown_as: str = "") -> ConfigurationFacts:
-    """Say what a configuration declares: certificates, their lineage, where their ids go and what stands in the way."""
+    """Return the facts of a configuration.
+
+    These are its certificates, their lineage, the users of their ids, and the obstacles to a
+    rotation.
+    """
     reader = _Reader(configuration, shown_as)
     certificates = Indexed(reader.certificates())
     stages = Indexed(reader.stages())
@@ -223,7 +242,7 @@ Named = tuple[tuple[str, ...], tuple[str, str] | None]
 
 
 def certificate_block(named: Named | None) -> Address | None:
-    """The certificate's block that is named; None for anything else."""
+    """Return the address of the certificate block with that name; None for any other name."""
     if named is None or named[1] is None or named[1][0] not in CERTIFICATES:
         return None
     return block_address(named[0], *named[1])
@@ -238,7 +257,7 @@ class _Reader:
         self.lineage = LineageReader(configuration, self.location)
 
     def foreign(self, path: str) -> bytes:
-        """The text of a file that is not edited, read from disk once."""
+        """Return the text of a file that is not edited; it is read from disk once."""
         if path not in self._foreign:
             self._foreign[path] = read_foreign(self.configuration, path)
         return self._foreign[path]
@@ -309,7 +328,8 @@ class _Reader:
                     what=f"{run.what} of {'.'.join(block.labels[:2])}",
                     location=self.location(file.path, run.line),
                     delivery=Delivery.CREATION,
-                    effect="it runs only when the certificate is created, and introduce leaves it out of the successor",
+                    effect="it runs only when the certificate is created, and introduce leaves it "
+                    "out of the successor",
                     needs="do manually, with both PEMs, what it does with one",
                 )
         for consumer in consumers(self.configuration, flow.references, ids):
@@ -364,7 +384,7 @@ class _Reader:
             )
 
     def hashes(self) -> Iterator[HashedFile]:
-        """The places that hash files which name certificates: a phase edits such files."""
+        """Yield the places that hash files with certificate names: a phase edits such files."""
         named = [
             path
             for path, file in self.configuration.files.items()
@@ -375,7 +395,7 @@ class _Reader:
             yield HashedFile(place=self.location(found.path, found.line), file=file)
 
     def renamed(self) -> Iterator[tuple[Address, Address]]:
-        """The certificates that `moved` blocks rename, within their module or to another one."""
+        """Yield the certificates that `moved` blocks rename, in their module or across modules."""
         for module, file, block in self._meta(b"moved"):
             found = [self._named(module, file, block, name) for name in ("from", "to")]
             before, after = (certificate_block(each) for each in found)
@@ -383,7 +403,7 @@ class _Reader:
                 yield before, after
 
     def removed(self) -> Iterator[Removed]:
-        """The `removed` blocks."""
+        """Yield the `removed` blocks."""
         for module, file, block in self._meta(b"removed"):
             named = self._named(module, file, block, "from")
             inner = next(iter(block.blocks("lifecycle")), None)
@@ -400,14 +420,14 @@ class _Reader:
                 )
 
     def imported(self) -> Iterator[tuple[Address, Location]]:
-        """The certificates that `import` blocks name; only the root module has such blocks."""
+        """Yield the certificates in `import` blocks; only the root module has such blocks."""
         for module, file, block in self._meta(b"import"):
             named = certificate_block(self._named(module, file, block, "to"))
             if named is not None:
                 yield named, self.location(file.path, file.line(block.span.start))
 
     def _meta(self, kind: bytes) -> Iterator[tuple[ModulePath, SourceFile, Block]]:
-        """The blocks of one kind that name addresses."""
+        """Yield the blocks of one kind that name addresses."""
         for module in sorted(self.configuration.modules):
             for file in self.configuration.in_module(module, kind):
                 for block in file.body.blocks if parses(file) else ():
@@ -416,7 +436,10 @@ class _Reader:
 
     @staticmethod
     def _named(module: ModulePath, file: SourceFile, block: Block, name: str) -> Named | None:
-        """The module path and the type and name that an attribute names; the last is None where it names a module."""
+        """Return the module path, and the type and name, that an attribute names.
+
+        The type and name are None if the attribute names a module.
+        """
         attribute = block.attribute(name)
         text = attribute.value.of(file.data).strip() if attribute is not None else b""
         whole = _MODULE.fullmatch(text)
@@ -457,7 +480,8 @@ class _Reader:
         )
         if not any(b"tfcert:" in data for data in (*files, *foreign)):
             return (), ()
-        # Only here: most configurations say nothing to tfcert, and reading what they say costs some milliseconds of imports.
+        # Imported here: most configurations have no tfcert comments, and this import takes
+        # milliseconds.
         from checker.terraform.inline_exemptions import read_inline
 
         return read_inline(self.configuration, self.location)
@@ -475,13 +499,13 @@ class _Reader:
         return found
 
     def twins(self) -> Iterator[tuple[str, str]]:
-        """The .tofu files that OpenTofu reads instead of a file of Terraform's, each with that file."""
+        """Yield each .tofu file that OpenTofu reads instead of a Terraform file, and that file."""
         for module in self.configuration.modules.values():
             for plain, tofu in module.twins().items():
                 yield self.location(tofu, 1).file, self.location(plain, 1).file
 
     def named_in_json(self) -> dict[str, frozenset[tuple[tuple[str, ...], str, str]]]:
-        """The certificates that each JSON file names; a file that is no JSON may name any."""
+        """Return the certificates in each JSON file; an invalid file may name any of them."""
         return {
             self.location(path, 1).file: frozenset(
                 (module.path, *each) for each in json_certificates(data)

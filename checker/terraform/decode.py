@@ -1,4 +1,4 @@
-"""Typed decoding with JSON paths in errors."""
+"""Decode JSON into types; errors contain the JSON path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from checker.errors import UnreadableError
 
 
 class JsonPath(NamedTuple):
-    """A file as the user named it, and a JSON path inside it such as `resource_changes[12].change`; empty at the top."""
+    """A file as the user named it, and a JSON path in it; the path is empty at the top.
+
+    Example of a path: `resource_changes[12].change`.
+    """
 
     file: str
     path: str = ""
@@ -21,21 +24,21 @@ class JsonPath(NamedTuple):
         return f"{self.file}: {self.path}" if self.path else self.file
 
     def key(self, name: str) -> JsonPath:
-        """The spot of one property below this one."""
+        """Return the path of one property below this path."""
         return JsonPath(self.file, f"{self.path}.{name}" if self.path else name)
 
     def item(self, index: int) -> JsonPath:
-        """The spot of one item of the array that is here."""
+        """Return the path of one item of the array at this path."""
         return JsonPath(self.file, f"{self.path}[{index}]")
 
     def below(self, path: str) -> JsonPath:
-        """The spot that a path relative to this one leads to; the path may begin with an index."""
+        """Return this path extended by a relative path, which may begin with an index."""
         if not path or path.startswith("["):
             return JsonPath(self.file, self.path + path)
         return self.key(path)
 
     def unreadable(self, message: str, remedy: str | None = None) -> UnreadableError:
-        """The error that says what is wrong here; neither text may quote what the document holds."""
+        """Return the error for this path; neither text may quote contents of the document."""
         return UnreadableError(message, where=str(self), remedy=remedy)
 
 
@@ -53,9 +56,9 @@ _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "
 
 
 def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: JsonPath) -> T:
-    """Decode JSON into a shape, skipping what the shape does not name.
+    """Decode JSON into a shape; skip properties that are not in the shape.
 
-    Raises UnreadableError at the leaf that is not what the shape asks for, or at the byte where the text is no JSON.
+    Raises UnreadableError at a leaf of the wrong type, or at the byte where the text is not JSON.
     """
     try:
         found: T = decoder(shape).decode(data)  # type: ignore[arg-type]  # every type can be hashed
@@ -77,11 +80,13 @@ def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: JsonPath) -> T:
 def members(data: Buffer | msgspec.Raw, spot: JsonPath) -> dict[str, msgspec.Raw]:
     """Return the properties of a JSON object, each still as JSON.
 
-    Raises UnreadableError for an object that holds a property twice: JSON parsers differ in which of the two they take, so
-    that tfcert and the tool that applies a plan could read two different plans. Source: RFC 8259, section 4.
+    Raises UnreadableError for a duplicate property. JSON parsers differ in the value that they use,
+    so tfcert and the tool that applies a plan could read two different plans. Source: RFC 8259,
+    section 4.
     """
     found = decode(data, dict[str, msgspec.Raw], spot)
-    # A property that is there once accounts for each of its bytes; only where some are left over is the text walked through.
+    # Properties without duplicates account for each byte. Only if bytes are left over is the text
+    # scanned.
     named = sum(len(name.encode()) for name in found) + sum(
         memoryview(held).nbytes for held in found.values()
     )
@@ -91,7 +96,7 @@ def members(data: Buffer | msgspec.Raw, spot: JsonPath) -> dict[str, msgspec.Raw
 
 
 def items(data: msgspec.Raw | msgspec.UnsetType, spot: JsonPath) -> list[msgspec.Raw]:
-    """Return the items of a JSON array, each still as JSON; none where there is no array."""
+    """Return the items of a JSON array, each still as JSON; none if there is no array."""
     return [] if data is msgspec.UNSET else decode(data, list[msgspec.Raw], spot)
 
 
@@ -106,7 +111,7 @@ def _check_once(text: memoryview, found: dict[str, msgspec.Raw], spot: JsonPath)
             raise _repeated(name, spot)
         seen.add(name)
         at = end
-    # The first of two values may begin as the second does.
+    # The first of two values may begin like the second.
     if found and bytes(text[at:]).strip() != b"}":
         raise _repeated(name, spot)
 
@@ -120,7 +125,10 @@ def _repeated(name: str, spot: JsonPath) -> Exception:
 
 @cache
 def decoder(shape: Any) -> msgspec.json.Decoder[Any]:
-    """The decoder of a shape, built once: building costs more than decoding a small document."""
+    """Return the decoder of a shape.
+
+    It is built once, because building costs more than decoding a small document.
+    """
     return msgspec.json.Decoder(shape)
 
 
@@ -162,7 +170,7 @@ _LONGEST = 2048  # the longest ARN that AWS documents
 
 
 def printable(text: str | None, spot: JsonPath) -> str | None:
-    """The text itself, or None where it is empty.
+    """Return the text itself, or None if it is empty.
 
     Raises UnreadableError for control characters, and for a text longer than any name in AWS.
     """

@@ -1,4 +1,4 @@
-"""Whether the state of a directory may be kept by a backend, which a tool would have to contact."""
+"""Pull the state of a directory and show binary plans, without a backend where offline."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from checker.terraform.decode import Buffer, JsonPath
 from checker.terraform.tool import Tool, run_tool
 from checker.terraform.workspaces import in_default_workspace
 
-# OpenTofu starts the command of a `key_provider "external"` before it reads a state. Source: OpenTofu, "State and Plan Encryption".
+# OpenTofu runs the command of a `key_provider "external"` before it reads a state. Source:
+# OpenTofu, "State and Plan Encryption".
 _BLOCKS = frozenset({"backend", "cloud", "encryption"})
 _WORDS = re.compile(rb"\b(?:backend|cloud|encryption)\b")
 _LARGEST = 64 * 1024**2
 
 
 def backend_of(directory: str, names: Iterable[str]) -> str | None:
-    """Return the file that names, or may name, a backend, HCP Terraform or encryption; None for what surely is a plain local state.
+    """Return the file that names, or may name, a backend, HCP Terraform or encryption.
 
-    A file that cannot be read or parsed may name one. Source: Terraform, "Backend block configuration": the block stands in a
+    Return None only if the state is certainly a plain local one. A file that cannot be read or
+    parsed may name a backend. Source: Terraform, "Backend block configuration": the block is in a
     `terraform` block of any file of the root module.
     """
     for name in sorted(names):
@@ -41,7 +43,7 @@ def backend_of(directory: str, names: Iterable[str]) -> str | None:
 
 
 def _in_native(name: str, data: bytes) -> bool:
-    # An identifier of HCL has no escapes: without the words there is no such block.
+    # An HCL identifier has no escapes: without these words there is no such block.
     if not _WORDS.search(data):
         return False
     file = SourceFile(name, data)
@@ -66,7 +68,7 @@ def _in_json(data: bytes) -> bool:
 
 
 def _tables(found: object, key: str) -> list[dict[str, object]]:
-    """The objects under a key, which JSON writes once or in arrays."""
+    """Return the objects under a key; JSON has them directly or in arrays."""
     waiting = [each.get(key) for each in _objects(found)]
     return [each for value in waiting for each in _objects(value)]
 
@@ -83,7 +85,7 @@ def _objects(found: object) -> list[dict[str, object]]:
 
 
 def _is_initialised(directory: str) -> bool:
-    """Whether `init` has noted a backend in the directory's own folder."""
+    """Return whether `init` has recorded a backend in the directory's own folder."""
     file = Path(directory, ".terraform", "terraform.tfstate")
     try:
         noted = json.loads(bytes(open_file(str(file), most=_LARGEST)))
@@ -101,10 +103,12 @@ _MOST_NAMED = 5
 
 
 def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> memoryview:
-    """The raw state of a directory. `offline` starts no tool where a backend keeps the state, and reads a local one itself.
+    """Return the raw state of a directory.
 
-    Raises UnreadableError for one without configuration, without a tool to ask, or without a state, and for a tool that
-    fails: its first error is in the message.
+    With `offline`, no tool is started for a state in a backend, and a local state is read directly.
+
+    Raises UnreadableError if there is no configuration, no tool or no state, and if the tool fails.
+    The message contains the tool's first error.
     """
     try:
         names = [entry.name for entry in Path(directory).iterdir()]
@@ -119,9 +123,11 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
         where = backend_of(directory, names)
         if where is not None and tool is not None:
             raise UnreadableError(
-                f"its state is kept by a backend, or encrypted ({where}), and --offline contacts and starts none",
+                f"its state is kept by a backend, or encrypted ({where}), and --offline contacts "
+                "and starts none",
                 where=directory,
-                remedy="pass a state or plan file: `terraform state pull > state.json`, where the backend may be asked",
+                remedy="pass a state or plan file: `terraform state pull > state.json`, where the "
+                "backend may be asked",
             )
         if (
             where is None
@@ -141,20 +147,21 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
         raise UnreadableError(
             f"`{tool.name} state pull` failed: {answer.complaint}",
             where=directory,
-            remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or plan file"
-            + (f"; {tool.name} adds: {answer.details}" if answer.details else ""),
+            remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or "
+            "plan file" + (f"; {tool.name} adds: {answer.details}" if answer.details else ""),
         )
     if not bytes(answer.printed[:_HEAD]).strip():
         raise UnreadableError(
             f"`{tool.name} state pull` prints no state: nothing has been applied there yet",
             where=directory,
-            remedy="apply first, or pass a plan; where a backend is configured, check that the workspace is the right one",
+            remedy="apply first, or pass a plan; where a backend is configured, check that the "
+            "workspace is the right one",
         )
     return answer.printed
 
 
 def _without_configuration(directory: str, local: str | None) -> UnreadableError:
-    """Return the error about a folder without configuration, which names the root modules below it."""
+    """Return the error about a folder without configuration; it names the root modules below it."""
     message = "holds no Terraform configuration"
     if local is not None:
         return UnreadableError(message, where=directory, remedy=f"pass {local}")
@@ -187,31 +194,34 @@ _LARGEST_BINARY_PLANS = 2 * 1024**3
 
 
 def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None) -> memoryview:
-    """The JSON of a binary plan, as the tool's `show -json` prints it in the directory of the configuration.
+    """Return the JSON of a binary plan, as `show -json` prints it in the configuration's directory.
 
-    `directory` defaults to the plan's own. Raises UnreadableError for a zip that is no plan, without a tool, and for a tool
-    that fails.
+    `directory` defaults to the directory of the plan. Raises UnreadableError for a zip that is not
+    a plan, for a missing tool, and for a tool that fails.
     """
     _check(data, JsonPath(path))
     if tool is None:
         raise UnreadableError(
             "is a binary plan, and neither terraform nor tofu is there to read it",
             where=path,
-            remedy="install one, name one with --tool, or pass what `terraform show -json` prints of it",
+            remedy="install one, name one with --tool, or pass what `terraform show -json` prints "
+            "of it",
         )
     file = Path(path).absolute()
     answer = run_tool(tool, ("show", "-json", str(file)), directory or str(file.parent))
     if answer.complaint is not None:
         raise UnreadableError(
-            f"`{tool.name} show -json` cannot read this plan: {': '.join(filter(None, (answer.complaint, answer.details)))}",
+            f"`{tool.name} show -json` cannot read this plan: "
+            f"{': '.join(filter(None, (answer.complaint, answer.details)))}",
             where=path,
-            remedy="it needs the tool that made it, in the directory where it was made, after `init`; name that with --config",
+            remedy="it needs the tool that made it, in the directory where it was made, after "
+            "`init`; name that with --config",
         )
     return answer.printed
 
 
 def _check(data: Buffer, spot: JsonPath) -> None:
-    """Look at the zip before the tool does: it unpacks whatever the zip says."""
+    """Check the zip before the tool reads it, because the tool unpacks all its contents."""
     import io
     import zipfile
 

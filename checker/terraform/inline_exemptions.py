@@ -1,4 +1,7 @@
-"""Exemptions that stand as comments in the configuration: `# tfcert:ignore RULE until=2026-12-31 reason="…"`."""
+"""Read exemptions from comments in the configuration.
+
+The form is `# tfcert:ignore RULE until=2026-12-31 reason="…"`.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ Locate = Callable[[str, int], Location]
 def read_inline(
     configuration: Configuration, locate: Locate
 ) -> tuple[tuple[Exemption, ...], tuple[FaultyExemption, ...]]:
-    """Every exemption of a configuration, and every comment that was to be one and is none: it is never passed over."""
+    """Return every exemption of a configuration, and every faulty one, so that none is ignored."""
     exemptions: list[Exemption] = []
     faulty: list[FaultyExemption] = []
     for mark in tfcert_comments(configuration):
@@ -106,7 +109,7 @@ def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
 
 
 def _parsed(text: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
-    """The rules, and what is said of them; raises Mismatch for a text of another form."""
+    """Return the rules and their options; raises Mismatch for a text of another form."""
     found = _RULES.match(text)
     if found is None or text[found.end() :].lstrip().startswith("="):
         raise Mismatch((), "this tfcert:ignore names no rule", f"write {_FORM}")
@@ -134,7 +137,10 @@ def _parsed(text: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
 
 
 def _addresses(mark: ExemptionComment) -> frozenset[str]:
-    """The block's addresses, one for each call of its module; none where it is neither a stage nor a certificate."""
+    """Return the block's addresses, one for each call of its module.
+
+    There are none if the block is neither a stage nor a certificate.
+    """
     block = mark.block
     if (
         block is None
@@ -157,14 +163,18 @@ def _misplaced(mark: ExemptionComment) -> str:
         return (
             f"stands at the call of module {'.'.join(mark.block.labels)}, and not at a block in it"
         )
-    return f"stands at {' '.join((mark.block.type, '.'.join(mark.block.labels))).strip()}, neither a stage nor a client certificate"
+    return (
+        f"stands at {' '.join((mark.block.type, '.'.join(mark.block.labels))).strip()}, "
+        "neither a stage nor a client certificate"
+    )
 
 
 def _unread(location: Location, *, json: bool) -> FaultyExemption:
     why = (
         "JSON has no comments"
         if json
-        else "tfcert reads no comments of this file, which is an override, or no HCL that it can read"
+        else "tfcert reads no comments of this file, which is an override, or no HCL that it can "
+        "read"
     )
     return FaultyExemption(
         reason=f"the tfcert:ignore in {location.file} exempts nothing: {why}",

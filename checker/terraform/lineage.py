@@ -1,4 +1,4 @@
-"""The comments of a configuration that say what a certificate succeeds, read into addresses."""
+"""Read the comments of a configuration that name a certificate's predecessor, as addresses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def faulty_lineage(unread: UnreadLineage) -> FaultyExemption:
 
 
 class LineageReader:
-    """Reads each file's comments once; a comment that cannot be read is kept with its reason."""
+    """Reads each file's comments once; keeps each unreadable comment with its reason."""
 
     def __init__(self, configuration: Configuration, locate: Locate) -> None:
         self.configuration = configuration
@@ -39,7 +39,10 @@ class LineageReader:
     def predecessor(
         self, module: ModulePath, file: SourceFile, block: Block
     ) -> Address | str | None:
-        """Return what a certificate's block succeeds: another block, or the id of a certificate that Terraform does not manage."""
+        """Return the predecessor of a certificate's block.
+
+        It is another block, or the id of a certificate that Terraform does not manage.
+        """
         own = [
             each
             for each in self._read(file)
@@ -47,15 +50,18 @@ class LineageReader:
         ]
         if not own or any(self._fault(module, file, each) for each in own):
             return None
-        # Of several above a block the nearest counts.
+        # If there are several above a block, the nearest counts.
         reference = self._resolved(module, own[-1].reference)
         return block_address(module, *reference.split(".")) if "." in reference else reference
 
     def unread(self) -> Iterator[UnreadLineage]:
-        """Yield every comment that is meant to name a predecessor and cannot be read, in the order of modules and files."""
+        """Yield every comment that should name a predecessor and cannot be read.
+
+        They are in the order of modules and files.
+        """
         for module in sorted(self.configuration.modules):
             for file in self.configuration.in_module(module):
-                # Only a file that speaks to tfcert is parsed for it.
+                # Only a file with comments for tfcert is parsed.
                 for each in (
                     self._read(file) if b"tfcert" in file.data.lower() and parses(file) else ()
                 ):
@@ -73,7 +79,10 @@ class LineageReader:
         return self._files[file.path]
 
     def _resolved(self, module: ModulePath, reference: str) -> str:
-        """Return the reference as the block that it names is written: case does not matter where one block is meant."""
+        """Return the reference in the spelling of the named block.
+
+        Case does not matter if only one block can be meant.
+        """
         if "." not in reference:
             return reference
         if module not in self._names:
@@ -103,9 +112,15 @@ class LineageReader:
         ]
         inside = any(each.gone.end > found.block.span.start for each in same)
         if inside and len({self._resolved(module, each.reference) for each in same}) > 1:
-            return f"is one of {len(same)} at {'.'.join(found.block.labels)} that name different certificates"
+            return (
+                f"is one of {len(same)} at {'.'.join(found.block.labels)} that name different "
+                "certificates"
+            )
         if "." not in found.reference and self._is_name(module, found.reference):
-            return f"names no certificate: {found.reference!r} is the name of a block, without its type"
+            return (
+                f"names no certificate: {found.reference!r} is the name of a block, without "
+                "its type"
+            )
         return None
 
     def _is_name(self, module: ModulePath, word: str) -> bool:
@@ -128,6 +143,7 @@ class LineageReader:
             module=module,
             location=self.locate(file.path, found.line),
             reason=f"this comment is meant to say what a certificate succeeds, and {why}",
-            remedy=f"write `{form}` alone on the line above the successor's block, or remove the comment",
+            remedy=f"write `{form}` alone on the line above the successor's block, or remove the "
+            "comment",
             names=names,
         )

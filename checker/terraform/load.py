@@ -1,4 +1,4 @@
-"""One source in, one Document out."""
+"""Load one source into one Document."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RAW_STATE = 4
 
 
 def check_format(version: str, spot: JsonPath) -> None:
-    """Raise UnreadableError unless this `format_version` of a plan or a shown state is one that tfcert reads."""
+    """Raise UnreadableError unless tfcert reads this `format_version` of a plan or shown state."""
     found = _VERSION.fullmatch(version)
     if found is None:
         raise spot.unreadable(
@@ -40,7 +40,8 @@ def check_format(version: str, spot: JsonPath) -> None:
     major, minor = int(found[1]), int(found[2])
     if major >= _FIRST_UNKNOWN_MAJOR:
         raise spot.unreadable(
-            f"format version {major}.{minor} is newer than this tfcert reads (below {_FIRST_UNKNOWN_MAJOR}.0)",
+            f"format version {major}.{minor} is newer than this tfcert reads (below "
+            f"{_FIRST_UNKNOWN_MAJOR}.0)",
             "upgrade tfcert",
         )
     if (major, minor) < _FIRST:
@@ -50,7 +51,7 @@ def check_format(version: str, spot: JsonPath) -> None:
 
 
 def check_raw_state(version: int, spot: JsonPath) -> None:
-    """Raise UnreadableError unless a raw state has version 4, which Terraform has written since 0.12."""
+    """Raise UnreadableError unless a raw state has version 4, as Terraform 0.12 and later write."""
     if version > RAW_STATE:
         raise spot.unreadable(
             f"state version {version} is newer than this tfcert reads ({RAW_STATE})",
@@ -59,14 +60,15 @@ def check_raw_state(version: int, spot: JsonPath) -> None:
     if version < RAW_STATE:
         raise spot.unreadable(
             f"state version {version} is of Terraform 0.11 or older; version {RAW_STATE} is read",
-            "upgrade the state: apply once with Terraform 0.12 or later, then `terraform state pull`",
+            "upgrade the state: apply once with Terraform 0.12 or later, then `terraform state "
+            "pull`",
         )
 
 
 Kind = Literal["plan", "raw state", "shown state"]
 Top = Mapping[str, Raw]
 
-# What a state without resources may hold. Anything else beside a format version is another document, and no clean state.
+# The properties of a state without resources. With any other property it is not a clean state.
 _EMPTY_STATE = frozenset({"format_version", "terraform_version", "values", "checks"})
 _PLAN_ALONE = (
     "planned_values",
@@ -81,9 +83,9 @@ _STATE_ALONE = ("serial", "lineage", "terraform_version", "modules", "resources"
 
 
 def recognise(top: Top, spot: JsonPath) -> Kind:
-    """Tell a document's kind from its properties.
+    """Return a document's kind, by its properties.
 
-    Raises UnreadableError that says what the document is instead, and which one to pass.
+    Raises UnreadableError for any other document; it names the kind and the document to pass.
     """
     from_hcp = "plan_format_version" in top
     plan = any(name in top for name in _PLAN_ALONE) and not from_hcp
@@ -122,11 +124,11 @@ def _has(top: Top, name: str) -> bool:
 
 
 def _is_raw_state(top: Top, spot: JsonPath) -> bool:
-    """Whether it is a state as Terraform stores it, of any version; one that only names where the state is, is none."""
+    """Return whether it is a stored Terraform state of any version, not a pointer to one."""
     try:
         version = decode(top["version"], int, spot) if "version" in top else None
     except UnreadableError:
-        # A state whose version is wrong is told from other documents by the rest, and refused where it is read.
+        # The other properties identify a state of a wrong version; the reader then refuses it.
         return {"lineage", "resources"} <= top.keys()
     if version is None or not any(name in top for name in _STATE_ALONE):
         return False
@@ -155,9 +157,9 @@ def read_document(
 ) -> Document:
     """Read a plan or a state from plain UTF-8 JSON.
 
-    `path` names it in the result and in errors; `kind` overrides what the source is said to be, for a directory's state. Of
-    tags only those asked for (`tags`) are kept.
-    Raises UnreadableError for everything that is neither.
+    `path` names it in the result and in errors. `kind` overrides the kind of the source, for the
+    state of a directory. Only the tags in `tags` are kept. Raises UnreadableError for any other
+    document.
     """
     spot = JsonPath(path)
     with collector_paused():
@@ -225,11 +227,12 @@ def read_source(
     tags: Collection[str] = (),
     offline: bool = False,
 ) -> Document:
-    """Read a source, whatever it is.
+    """Read a source of any kind.
 
-    `configuration` is the directory that a binary plan belongs to (default: the plan's own). `fetch` gives the bytes of an
-    `s3://bucket/key`. `offline` keeps the tool from a backend. Of tags only those asked for (`tags`) are kept.
-    Raises UnreadableError with the source's name in `where`.
+    `configuration` is the directory that a binary plan belongs to (default: the directory of the
+    plan). `fetch` returns the bytes of an `s3://bucket/key`. `offline` starts no tool that would
+    contact a backend. Only the tags in `tags` are kept. Raises UnreadableError with the source's
+    name in `where`.
     """
     if source == STDIN:
         data: Buffer = unwrap(stdin(), JsonPath(source))
@@ -264,14 +267,17 @@ def read_source(
 
 @contextmanager
 def _printed_by(tool: Tool | None, arguments: str) -> Iterator[None]:
-    """Name the command in the error about a document that no file holds."""
+    """Add the command to an error about a document that is not in a file."""
     try:
         yield
     except UnreadableError as error:
         if tool is None:
             raise
         message = f"what `{tool.name} {arguments}` prints there (by {tool.path}) {error.message}"
-        another = f"; or name the terraform or tofu that prints nothing else with --tool, if {tool.path} is a wrapper around it"
+        another = (
+            f"; or name the terraform or tofu that prints nothing else with --tool, if "
+            f"{tool.path} is a wrapper around it"
+        )
         raise UnreadableError(
             message,
             where=error.where,
@@ -284,7 +290,10 @@ def _is_zip(data: Buffer) -> bool:
 
 
 def _binary_plan(where_it_lies: str, source: str) -> UnreadableError:
-    remedy = "pass it as a file of its own, so that the tool that made it can read it, or what `terraform show -json` prints of it"
+    remedy = (
+        "pass it as a file of its own, so that the tool that made it can read it, or what "
+        "`terraform show -json` prints of it"
+    )
     return UnreadableError(where_it_lies, where=source, remedy=remedy)
 
 
@@ -293,7 +302,8 @@ def _fetched(source: str, fetch: Callable[[str], bytes] | None) -> bytes:
         raise UnreadableError(
             "objects in S3 are not read directly",
             where=source,
-            remedy=f"`aws s3 cp {source} - | tfcert check -`, or pass the directory whose backend it is",
+            remedy=f"`aws s3 cp {source} - | tfcert check -`, or pass the directory whose backend "
+            "it is",
         )
     return fetch(source)
 
@@ -302,9 +312,10 @@ _MOST = 50
 
 
 def other_workspaces(document: Document, source: str, directory: str) -> tuple[OtherWorkspace, ...]:
-    """Return the other workspaces of a configuration whose states are in its folder, where it has a `terraform.tfstate.d`.
+    """Return the other workspaces of a configuration whose states are in its folder.
 
-    The state of the default workspace counts where the document is of another one. A state that cannot be read has the reason.
+    Only a folder with a `terraform.tfstate.d` has them. The state of the default workspace counts
+    where the document belongs to another workspace. A state that cannot be read has the reason.
     """
     folder = Path(directory) / f"{STATE}.d"
     if not folder.is_dir():

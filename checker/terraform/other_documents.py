@@ -1,6 +1,6 @@
-"""Text that is not JSON, or that stands around it: what it is, which program puts it there, and the way out.
+"""Recognise text that is not JSON or that surrounds JSON: its kind, its source and the remedy.
 
-Nothing of the text is quoted but an error message of Terraform itself: the rest may hold secrets.
+Messages quote only Terraform's own error messages, because the other text may contain secrets.
 """
 
 from __future__ import annotations
@@ -21,25 +21,29 @@ _SHORTEST = 3
 _ALONE = "send only the output of `terraform show -json PLANFILE` into the file, without `2>&1`"
 
 _DOCUMENT = re.compile(
-    rb'\{\s*"(?:format_version|version|terraform_version|serial|lineage|planned_values|resource_changes|configuration'
+    rb'\{\s*"(?:format_version|version|terraform_version|serial|lineage|planned_values'
+    rb"|resource_changes|configuration"
     rb'|values|variables|prior_state|output_changes)"\s*:'
 )
 _COMMENT_OR_BLOCK = re.compile(
-    rb"\s*(?:#|//|/\*|(?:resource|data|module|variable|output|provider|terraform|locals|moved|import|removed|check)\b)"
+    rb"\s*(?:#|//|/\*|(?:resource|data|module|variable|output|provider|terraform|locals|moved"
+    rb"|import|removed|check)\b)"
 )
 _BLOCK = re.compile(
-    rb'(?m)^[ \t]*(?:resource|data|module|variable|output|provider)\s+"[^"\n]*"|^[ \t]*(?:terraform|locals)\s*\{'
+    rb'(?m)^[ \t]*(?:resource|data|module|variable|output|provider)\s+"[^"\n]*"'
+    rb"|^[ \t]*(?:terraform|locals)\s*\{"
 )
 _PRINTED = re.compile(
     rb"(?m)^(?:\x1b\[[0-9;]*m)*"
-    rb'(?:(?:Terraform|OpenTofu) (?:will perform|used the selected)|No changes\. |# [\w.\[\]"-]{1,200}:$|Plan: \d+ to )'
+    rb"(?:(?:Terraform|OpenTofu) (?:will perform|used the selected)|No changes\. "
+    rb'|# [\w.\[\]"-]{1,200}:$|Plan: \d+ to )'
 )
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 _ERROR = re.compile(r"(?m)^[│\s]*(Error: [^\n]{1,300})")
 
 
 class Wrapper(Struct, frozen=True, kw_only=True):
-    """A program that puts text around a document: how its text looks, its name, and the way out."""
+    """A program that puts text around a document: its marks, its name and the remedy."""
 
     marks: re.Pattern[bytes]
     says: str
@@ -54,10 +58,12 @@ _WRAPPERS = (
     ),
     Wrapper(
         marks=re.compile(
-            rb"(?m)(?:STDOUT|STDERR|INFO|WARN|DEBUG)\s+(?:\[[^\]\n]*\]\s*)?(?:terraform|tofu)\b[^\n]{0,80}|\bterragrunt\b"
+            rb"(?m)(?:STDOUT|STDERR|INFO|WARN|DEBUG)\s+(?:\[[^\]\n]*\]\s*)?"
+            rb"(?:terraform|tofu)\b[^\n]{0,80}|\bterragrunt\b"
         ),
         says="Terragrunt, which puts a prefix before the output of Terraform",
-        remedy="run `terragrunt show -json PLANFILE` with `--tf-forward-stdout` (before 0.73: `--terragrunt-forward-tf-stdout`)",
+        remedy="run `terragrunt show -json PLANFILE` with `--tf-forward-stdout` (before 0.73: "
+        "`--terragrunt-forward-tf-stdout`)",
     ),
     Wrapper(
         marks=re.compile(rb"(?m)^\+{1,3} \S|^\$ \S"),
@@ -86,7 +92,8 @@ _WRAPPERS = (
     ),
     Wrapper(
         marks=re.compile(
-            rb"Running (?:plan|apply) in|Preparing the remote|Initializing|Refreshing state|(?:Acquir|Releas)ing state"
+            rb"Running (?:plan|apply) in|Preparing the remote|Initializing|Refreshing state"
+            rb"|(?:Acquir|Releas)ing state"
         ),
         says="another command of Terraform (`init`, `plan` or a remote run)",
         remedy=f"send the output of that command elsewhere, and {_ALONE}",
@@ -103,11 +110,13 @@ _WRAPPERS = (
             rb"(?m)^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d|^\[?\d\d:\d\d:\d\d\b|^time=\S"
         ),
         says="a log, which puts the time before each line",
-        remedy="pass the file that the command wrote, for instance as an artifact of the pipeline, not its log",
+        remedy="pass the file that the command wrote, for instance as an artifact of the "
+        "pipeline, not its log",
     ),
     Wrapper(
         marks=re.compile(
-            rb"(?m)^(?:Cleaning up|Process exited|\[Container\]|##\[|real\t|user\t|sys\t|exit code|section_(?:start|end):)"
+            rb"(?m)^(?:Cleaning up|Process exited|\[Container\]|##\[|real\t|user\t|sys\t|exit code"
+            rb"|section_(?:start|end):)"
         ),
         says="the pipeline or the shell that ran the command",
         remedy=_ALONE,
@@ -160,8 +169,8 @@ _TEXTS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
 )
 
 
-def text_kind(data: Buffer, spot: JsonPath) -> UnreadableError | None:  # noqa: PLR0911 -- a line a kind
-    """Return the error for text that is no JSON object, or has text around one; None where nothing is known of it."""
+def text_kind(data: Buffer, spot: JsonPath) -> UnreadableError | None:  # noqa: PLR0911 -- by kind
+    """Return the error for text that is not, or not only, a JSON object; None for unknown text."""
     head = bytes(data[:_HEAD]).lstrip()
     plain = _COLOURS.sub(b"", head).lstrip()
     start = _DOCUMENT.search(memoryview(data))
@@ -187,14 +196,15 @@ def text_kind(data: Buffer, spot: JsonPath) -> UnreadableError | None:  # noqa: 
             )
         if _has_prefix(plain):
             return spot.unreadable(
-                "has the same text before each of its lines, which the program that wrote it put there",
+                "has the same text before each of its lines, which the program that wrote it put "
+                "there",
                 _ALONE,
             )
     return None
 
 
 def _has_prefix(text: bytes) -> bool:
-    """Whether each of the first lines begins with the same text, which is no part of a JSON document."""
+    """Return whether each of the first lines begins with one text that is not JSON."""
     lines = [line for line in text.splitlines()[:_LINES] if line.strip()]
     if len(lines) < _FEWEST:
         return False
@@ -207,7 +217,7 @@ def _has_prefix(text: bytes) -> bool:
 
 
 def _around(data: Buffer, start: int, spot: JsonPath) -> UnreadableError | None:  # noqa: PLR0911 -- a line a kind
-    """Return the error for a document that has text before or behind it."""
+    """Return the error for a document that has text before or after it."""
     size = len(memoryview(data))
     before = bytes(data[max(0, start - _HEAD) : start])
     end = _end(data, start)
@@ -232,7 +242,8 @@ def _around(data: Buffer, start: int, spot: JsonPath) -> UnreadableError | None:
     if shown[1][:1] == b"{" and not shown[0]:
         return spot.unreadable(
             f"has {where}: a second JSON document",
-            "two commands wrote into one file, or one with `>>`: write each into a file of its own, and pass both",
+            "two commands wrote into one file, or one with `>>`: write each into a file of its "
+            "own, and pass both",
         )
     if shown[0].endswith(b"[") and len(shown[0]) == 1:
         return None
@@ -252,7 +263,7 @@ def _after(text: bytes, end: int | None, size: int) -> str:
 
 
 def _end(data: Buffer, start: int) -> int | None:
-    """Return the byte behind the document; None for one that does not end, or is too large to look at twice."""
+    """Return the offset after the document; None if it is endless or too large to scan twice."""
     import json
 
     if len(memoryview(data)) > _LARGEST:
@@ -266,9 +277,12 @@ def _end(data: Buffer, start: int) -> int | None:
 
 
 def _failed(text: bytes) -> str | None:
-    """Return what a command said that failed before it printed anything else."""
+    """Return the error message of a command that failed before it printed anything else."""
     if re.search(rb"(?m)^::error::Terraform exited", text):
-        return "the wrapper of hashicorp/setup-terraform says that Terraform failed; the log of that step has the reason"
+        return (
+            "the wrapper of hashicorp/setup-terraform says that Terraform failed; the log of "
+            "that step has the reason"
+        )
     decoded = text.decode("utf-8", "replace")
     found = _ERROR.search(decoded)
     if found is None:
@@ -278,7 +292,10 @@ def _failed(text: bytes) -> str | None:
 
 
 def error_lines(text: str) -> str:
-    """Return the lines below the headline of an error of Terraform, as one line of at most 300 characters."""
+    """Return the lines after the headline of a Terraform error, as one line.
+
+    The line has at most 300 characters.
+    """
     lines = [
         re.sub(r"[^\S ]|[^\x20-\uffff]|[\x7f-\x9f│╷╵]", "", line).strip()
         for line in text.splitlines()
@@ -315,7 +332,7 @@ _NOT_A_PLAN = "not a plan or a state"
 
 
 class Kind(Struct, frozen=True, kw_only=True):
-    """A kind of document: properties that all of its documents have, what it is, and what to pass instead."""
+    """A kind of document: the properties of all its documents, its name and the remedy."""
 
     needs: frozenset[str]
     says: str
@@ -326,8 +343,8 @@ def _kind(needs: str, says: str, remedy: str = PLAN) -> Kind:
     return Kind(needs=frozenset(needs.split()), says=says, remedy=remedy)
 
 
-# By properties that no plan and no state has. The first that fits is taken. Source: the `-json` forms of Terraform's and OpenTofu's
-# commands, and the documented formats of the other tools.
+# Each kind has properties that no plan and no state has. The first match wins. Source: the `-json`
+# formats of the Terraform and OpenTofu commands, and the documented formats of the other tools.
 _KINDS = (
     _kind(
         "encryption_version",
@@ -337,8 +354,10 @@ _KINDS = (
     _kind("sops", "is encrypted by SOPS", "decrypt it first: `sops decrypt FILE | tfcert check -`"),
     _kind(
         "plan_format_version",
-        "is a plan that HCP Terraform redacted (`json-output-redacted`): it holds no values and no state",
-        "download the whole plan (`json-output` of the plan, which needs admin access to the workspace), or pass the state",
+        "is a plan that HCP Terraform redacted (`json-output-redacted`): it holds no values and "
+        "no state",
+        "download the whole plan (`json-output` of the plan, which needs admin access to the "
+        "workspace), or pass the state",
     ),
     _kind(
         "state_store",
@@ -472,7 +491,7 @@ _KINDS = (
 
 
 def recognise_other(data: Buffer, spot: JsonPath) -> UnreadableError | None:
-    """Return the error for a text that is a known thing other than a JSON object; None where it is nothing known."""
+    """Return the error for text of a known kind other than a JSON object; None for other text."""
     head = bytes(data[:_HEAD]).lstrip()
     if head.startswith(b"{") and (found := _first_line(head, spot)):
         return found
@@ -488,7 +507,10 @@ def recognise_other(data: Buffer, spot: JsonPath) -> UnreadableError | None:
 
 
 def document_kind(top: Top, spot: JsonPath) -> UnreadableError | None:
-    """Return the error for a JSON object that is a known thing other than a plan or a state; None where it is nothing known."""
+    """Return the error for a JSON object of a known other kind; None for an unknown one.
+
+    A plan and a state are not other kinds.
+    """
     if top and top.keys() <= _BLOCKS and top.keys() - {"//", "output", "check", "import", "data"}:
         return spot.unreadable("looks like Terraform configuration in JSON", _DIRECTORY)
     wrapped = _wrapped(top, spot)
@@ -507,7 +529,7 @@ def document_kind(top: Top, spot: JsonPath) -> UnreadableError | None:
 
 
 def _wrapped(top: Top, spot: JsonPath) -> UnreadableError | None:
-    """Return the error for a document that is the value of a property, as an object or as text."""
+    """Return the error for a document inside a property, as an object or as text."""
     for name, held in top.items():
         kind = _kind_of(held, spot)
         if kind is None or name in {"prior_state", "planned_values", "configuration"}:
@@ -515,8 +537,10 @@ def _wrapped(top: Top, spot: JsonPath) -> UnreadableError | None:
         shown = name if name.isidentifier() and name.isascii() else "…"
         if {"time", "level", "msg"} <= top.keys() or {"@level"} <= top.keys():
             return spot.unreadable(
-                f"is a line of a log in JSON whose `{shown}` holds the document, as Terragrunt writes it with --log-format=json",
-                f"take the document out of it: `jq -r .{shown} FILE | tfcert check -`, or add `--tf-forward-stdout` to Terragrunt",
+                f"is a line of a log in JSON whose `{shown}` holds the document, as Terragrunt "
+                "writes it with --log-format=json",
+                f"take the document out of it: `jq -r .{shown} FILE | tfcert check -`, or add "
+                "`--tf-forward-stdout` to Terragrunt",
             )
         raw = " -r" if kind == "text" else ""
         return spot.unreadable(
@@ -527,7 +551,7 @@ def _wrapped(top: Top, spot: JsonPath) -> UnreadableError | None:
 
 
 def _kind_of(held: Raw, spot: JsonPath) -> str | None:
-    """Whether a value is a plan or a state: as an object, as the text of one, or not at all."""
+    """Return whether a value is a plan or a state, as an object or as text; None for neither."""
     head = bytes(memoryview(held)[:_HEAD]).lstrip()
     if head.startswith(b"{") and (b'"format_version"' in head or b'"lineage"' in head):
         found = _names(held, spot)
@@ -559,7 +583,7 @@ def _is_output(held: Raw, spot: JsonPath) -> bool:
 
 
 def _first_line(head: bytes, spot: JsonPath) -> UnreadableError | None:
-    """Return the error for lines of which each is a JSON document, as logs are."""
+    """Return the error for JSON documents in separate lines, as in logs."""
     line, _, rest = head.partition(b"\n")
     if not rest.strip().startswith(b"{"):
         return None
@@ -569,7 +593,8 @@ def _first_line(head: bytes, spot: JsonPath) -> UnreadableError | None:
     if {"time", "level", "msg"} <= names:
         return spot.unreadable(
             "is a log in JSON, as Terragrunt writes it with --log-format=json",
-            "run `terragrunt show -json PLANFILE` with `--tf-forward-stdout`, without --log-format=json",
+            "run `terragrunt show -json PLANFILE` with `--tf-forward-stdout`, without "
+            "--log-format=json",
         )
     return None
 

@@ -1,4 +1,4 @@
-"""Plans: what was recorded before them, and what they will do to stages, certificates and deployments."""
+"""Read plans: the recorded objects, and the changes of stages, certificates and deployments."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def read_plan(
 ) -> Document:
     """Read a plan; `top` has its properties as JSON.
 
-    Raises UnreadableError at the leaf of an object of ours that is not what Terraform writes, and for a plan that is not whole.
+    Raises UnreadableError at a leaf of a relevant object that Terraform does not write, and for a
+    plan that is not complete.
     """
     check_changes(found, top.get("resource_changes"), spot)
     configuration = PlanConfiguration(found, spot)
@@ -70,7 +71,7 @@ def read_plan(
         ]
     )
     read_stages = (planned.stage(change) for change in changes if change.type in STAGES)
-    # A stage of which the plan tells neither side is kept: what is not told is never clean.
+    # A stage with both sides unknown is kept: unknown values never count as clean.
     stages = tuple(
         stage
         for stage in read_stages
@@ -116,7 +117,7 @@ def read_plan(
 
 def _entries(found: Envelope, spot: JsonPath) -> list[tuple[ResourceChange, JsonPath]]:
     at = spot.key("resource_changes")
-    # Only ours have kept their mode.
+    # Only relevant resources have kept their mode.
     return [
         (entry, at.item(index))
         for index, entry in enumerate(found.resource_changes or ())
@@ -125,7 +126,7 @@ def _entries(found: Envelope, spot: JsonPath) -> list[tuple[ResourceChange, Json
 
 
 def _prior(found: Envelope, configuration: PlanConfiguration, spot: JsonPath) -> list[Record]:
-    """The records of the prior state."""
+    """Return the records of the prior state."""
     values = found.prior_state.values if found.prior_state is not None else None
     return [
         replace(
@@ -140,7 +141,10 @@ def _prior(found: Envelope, configuration: PlanConfiguration, spot: JsonPath) ->
 def _with_changed(
     prior: Sequence[Record], changes: Sequence[Change], configuration: PlanConfiguration
 ) -> list[Record]:
-    """The records of the prior state, and of the objects that only the changes know: those that the plan imports."""
+    """Return the records of the prior state, and of objects that only the changes show.
+
+    The latter are the objects that the plan imports.
+    """
     known = {(record.address, record.deposed) for record in prior}
     before = (
         replace(change.before, provider=configuration.provider(change.address))
@@ -153,7 +157,7 @@ def _with_changed(
 
 
 class _Planned:
-    """The planned changes of one plan, with what is needed to read each."""
+    """The planned changes of one plan, with the data needed to read each."""
 
     def __init__(
         self,
@@ -191,7 +195,10 @@ class _Planned:
         )
 
     def _side(self, record: Record) -> Stage:
-        """One side of a change: an attribute that is neither there nor marked as unknown was cut out, and is not null."""
+        """Return one side of a change.
+
+        An attribute that is missing and not marked as unknown was cut out; it is not null.
+        """
         stage = with_api_name(self.api_names, read_stage(record, self.disclosed, self.tags))
         return (
             stage
@@ -202,7 +209,7 @@ class _Planned:
     def _after(self, record: Record, before: Stage | None) -> Stage:
         stage = self._side(record)
         if before is not None:
-            # Also where it is replaced: its provider is the same, unless the configuration says otherwise.
+            # A replacement too keeps its provider, unless the configuration names another one.
             stage = replace(stage, place=stage.place.or_else(before.place))
         if not isinstance(stage.presents, PresentsPlanned):
             return stage
@@ -214,7 +221,7 @@ class _Planned:
         return stage
 
     def _now(self, before: Stage | None) -> Address | None:
-        """The certificate of this state that a stage presents before the plan."""
+        """Return the certificate of this state that a stage presents before the plan."""
         match before:
             case Stage(presents=Presents(id=identity)):
                 return self.addresses.get(identity)
@@ -224,7 +231,7 @@ class _Planned:
     def certificates(self, stages: Sequence[StageChange]) -> tuple[CertificateChange, ...]:
         presented = [side.presents for stage in stages for side in stage.sides]
         arns = {one.id for one in presented if isinstance(one, Presents)}
-        # Stages share their candidates' tuples, of which there may be as many as there are stages.
+        # Stages share the tuples of candidates, since there may be as many candidates as stages.
         groups = {
             id(one.candidates): one.candidates
             for one in presented

@@ -1,4 +1,7 @@
-"""A plan's configuration, decoded when it is first asked: for the provider of a resource, or the way to an unknown id."""
+"""Answer questions about a plan's configuration, which is decoded on first use.
+
+The questions are about the provider of a resource and the origin of an unknown id.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,14 @@ from checker.terraform.plan_scope import (
 from checker.terraform.providers import Providers
 from checker.terraform.schema import Envelope
 
-# What a reference begins with that is no resource: where it leads is not looked up.
+# The first words of references that are not resources; their targets are not looked up.
 _NO_RESOURCES = frozenset(
     {"var", "local", "module", "each", "count", "data", "path", "terraform", "self"}
 )
 
 
 class PlanConfiguration:
-    """What a plan's `configuration` and `variables` answer."""
+    """The answers from a plan's `configuration` and `variables`."""
 
     def __init__(self, found: Envelope, spot: JsonPath) -> None:
         self._found = found
@@ -38,24 +41,25 @@ class PlanConfiguration:
         self._places: dict[Address, Place] = {}
 
     def place(self, address: Address) -> Place:
-        """Where the provider of a resource says that it lives."""
+        """Return the place of a resource, as its provider configuration gives it."""
         block = address.block
         if block not in self._places:
             self._places[block] = self._providers.place(block)
         return self._places[block]
 
     def provider(self, address: Address) -> str | None:
-        """Which provider configuration manages a resource; None for one that the configuration does not hold any more."""
+        """Return the provider configuration of a resource; None if the plan has it no longer."""
         return self._providers.key(address.block)
 
     def candidates(self, created: Sequence[Address]) -> Candidates:
-        """What tells the certificates, of those created, that a stage with an unknown id may present."""
+        """Return the finder of created certificates that a stage with an unknown id may present."""
         return Candidates(self._root, created)
 
     def takes_same(self, one: Address, two: Address, argument: str) -> bool | None:
-        """Return whether two resources take the same value for an argument; None where their references do not tell.
+        """Return whether two resources use the same value for an argument.
 
-        An index that is no literal is missing in a plan: instances with different keys are taken to refer to different instances.
+        Returns None if their references do not show it. A plan omits an index that is not a
+        literal: instances with different keys are taken to refer to different instances.
         """
         if one.modules != two.modules:
             return None
@@ -66,12 +70,12 @@ class PlanConfiguration:
         return same and (one.key is None or two.key is None or one.key == two.key)
 
     def refers(self, one: Address, argument: str, other: Address) -> bool:
-        """Return whether an argument of a resource refers to another resource of the same module."""
+        """Return whether a resource's argument refers to another resource of the same module."""
         found = self._reference(one, argument) if one.modules == other.modules else None
         return found is not None and found[:2] == (other.type, other.name)
 
     def _reference(self, address: Address, argument: str) -> Reference | None:
-        """The one reference that an argument is made of."""
+        """Return the reference of an argument that is exactly one reference."""
         scope = self._root.descend(address.modules)
         block = scope.block("managed", address.type, address.name) if scope is not None else None
         expression = (
@@ -81,7 +85,10 @@ class PlanConfiguration:
         return found[0] if len(found) == 1 else None
 
     def single_blocks(self, types: Collection[str]) -> Iterator[Address]:
-        """Yield the address of each managed resource of some types that has exactly one instance: no count, no for_each."""
+        """Yield the addresses of managed resources of some types without count and for_each.
+
+        Each of them has exactly one instance.
+        """
         raw = self._found.configuration
         if raw is UNSET or not any(name.encode() in bytes(raw) for name in types):
             return

@@ -1,4 +1,4 @@
-"""Modules and expressions of a plan's configuration."""
+"""Look up modules and expressions in a plan's configuration."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from checker.terraform.decode import JsonPath, decode
 
 
 class Expression(Struct, frozen=True, gc=False):
-    """An expression: the references in it, or the constant that it is; `.tf.json` gives both, and the references hold."""
+    """An expression: its references, or its constant value.
+
+    `.tf.json` gives both; then the references count.
+    """
 
     references: list[str] = []
     constant_value: Raw | UnsetType = UNSET
 
 
 class PlanBlock(Struct, frozen=True, gc=False):
-    """A resource block; its expressions are decoded one by one, for a nested block's are arrays of objects."""
+    """A resource block.
+
+    Its expressions are decoded one by one, because those of a nested block are arrays of objects.
+    """
 
     type: str
     name: str
@@ -43,7 +49,7 @@ class Variable(Struct, frozen=True, gc=False):
 
 
 class PlanModule(Struct, frozen=True, gc=False):
-    """A module as it is written, once however many instances it has."""
+    """A module as it is written: once, for all its instances."""
 
     resources: list[PlanBlock] = []
     module_calls: dict[str, PlanModuleCall] = {}
@@ -52,7 +58,7 @@ class PlanModule(Struct, frozen=True, gc=False):
 
 
 class PlanModuleCall(Struct, frozen=True, gc=False):
-    """A module call: the expressions are evaluated in the module that calls."""
+    """A module call; its expressions are evaluated in the calling module."""
 
     module: PlanModule = PlanModule()
     expressions: dict[str, Raw] | None = None
@@ -61,24 +67,24 @@ class PlanModuleCall(Struct, frozen=True, gc=False):
 
 
 class ProviderConfig(Struct, frozen=True, gc=False):
-    """A provider's configuration; nested modules that inherit one have an entry without expressions."""
+    """A provider's configuration; an inherited one in a nested module has no expressions."""
 
     module_address: str = ""
     expressions: dict[str, Raw] | None = None
 
 
 class PlanExpressions(Struct, frozen=True, gc=False):
-    """The whole section."""
+    """The whole `configuration` section."""
 
     provider_config: dict[str, ProviderConfig] = {}
     root_module: PlanModule = PlanModule()
 
 
 class PlanScope:
-    """One module instance: what it declares, who calls it, and where it stands in the document.
+    """One module instance: its declarations, its caller, and its path in the document.
 
-    A step's key is None where it is not known which instance is meant. Scopes, and what is decoded in them, are kept, so
-    that each is itself wherever it is met.
+    A step's key is None if the instance is not known. Scopes and their decoded contents are kept,
+    so that each is the same object everywhere.
     """
 
     __slots__ = ("_blocks", "_decoded", "_entered", "call", "caller", "module", "spot", "steps")
@@ -101,7 +107,7 @@ class PlanScope:
         self._decoded: dict[tuple[int, str], Expression] = {}
 
     def enter(self, name: str, key: InstanceKey = None) -> PlanScope | None:
-        """The scope of a module that this one calls; None if it calls none of this name."""
+        """Return the scope of a module that this one calls; None if it calls none of that name."""
         known = self._entered.get((name, key))
         call = self.module.module_calls.get(name)
         if known is not None or call is None:
@@ -113,14 +119,14 @@ class PlanScope:
         return entered
 
     def descend(self, steps: tuple[ModuleStep, ...]) -> PlanScope | None:
-        """The scope that a module path leads to from here."""
+        """Return the scope of a module path that starts here."""
         scope: PlanScope | None = self
         for step in steps:
             scope = scope.enter(step.name, step.key) if scope is not None else None
         return scope
 
     def block(self, mode: str, resource_type: str, name: str) -> PlanBlock | None:
-        """The block of this module with that type and name."""
+        """Return the block of this module with that type and name."""
         if not self._blocks:
             self._blocks = {
                 (block.mode, block.type, block.name): block for block in self.module.resources
@@ -128,12 +134,15 @@ class PlanScope:
         return self._blocks.get((mode, resource_type, name))
 
     def argument(self, block: PlanBlock, name: str) -> Expression | None:
-        """The expression of one argument of a block."""
+        """Return the expression of one argument of a block."""
         at = self.spot.key("resources").key(f"{block.type}.{block.name}").key("expressions")
         return self._expression(block.expressions, name, at)
 
     def input(self, name: str) -> Expression | None:
-        """The expression that the caller gives for one of this module's variables; to be read in the caller's scope."""
+        """Return the caller's expression for a variable of this module.
+
+        Evaluate it in the caller's scope.
+        """
         return (
             None
             if self.call is None
@@ -146,7 +155,8 @@ class PlanScope:
         raw = (expressions or {}).get(name)
         if raw is None:
             return None
-        # The expressions live as long as the document's configuration does, so their identity is a name.
+        # The expressions live as long as the document's configuration, so their identity can be a
+        # key.
         known = self._decoded.get((id(expressions), name))
         if known is None:
             known = self._decoded[id(expressions), name] = decode(raw, Expression, at.key(name))
@@ -157,13 +167,14 @@ _NAME = re.compile(r"[^\W\d][\w-]*")
 _INDEX = re.compile(r'\[(?:[0-9]{1,18}|"(?:[^"\\]|\\.)*")\]')
 
 
-# A name is a text, an index a tuple of its one key: `[0]`, `["a.b"]`. Nothing else hashes as fast.
+# A name is a text. An index is a tuple of its one key: `[0]`, `["a.b"]`. No other form hashes as
+# fast.
 Part = str | tuple[int | str]
 Reference = tuple[Part, ...]
 
 
 def heads(references: Sequence[str]) -> Iterator[Reference | None]:
-    """The references themselves, without the shorter forms that follow each; None for one that is not understood."""
+    """Yield the full references, without the shorter forms after each; None for an unknown form."""
     before = ""
     for text in references:
         if not _shortens(text, before):
@@ -201,7 +212,7 @@ def _take_apart(text: str) -> Reference | None:
 
 def _key(text: str) -> tuple[int | str] | None:
     try:
-        key = parse(f"a.a{text}").key  # the quoting of keys is the address's own
+        key = parse(f"a.a{text}").key  # keys have the same quotes as in an address
     except AddressError:
         return None
     return None if key is None else (key,)

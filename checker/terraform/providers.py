@@ -1,4 +1,4 @@
-"""Region and account of provider blocks."""
+"""Return the region and account of provider blocks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from checker.terraform.plan_scope import (
     heads,
 )
 
-# Source: AWS general reference, partitions and their regions' prefixes (botocore's partitions.json).
+# Source: AWS general reference, partitions and the prefixes of their regions (botocore's
+# partitions.json).
 _PARTITIONS = (
     ("cn-", "aws-cn"),
     ("us-gov-", "aws-us-gov"),
@@ -30,7 +31,7 @@ _PARTITIONS = (
 
 
 def in_region(region: str | None, account: str | None = None) -> Place:
-    """The place that a region's name means, its partition included; unknown for None and the empty string."""
+    """Return the place of a region, with its partition; unknown for None and the empty string."""
     if not region:
         return Place(account=account)
     partition = next((name for prefix, name in _PARTITIONS if region.startswith(prefix)), "aws")
@@ -41,7 +42,10 @@ _DEEPEST = 100
 
 
 class Providers:
-    """The provider configurations of one plan. They may hold keys in clear text: only places are ever read."""
+    """The provider configurations of one plan.
+
+    They may contain keys in clear text, so only places are ever read.
+    """
 
     def __init__(
         self, configuration: PlanExpressions, root: PlanScope, variables: dict[str, Raw]
@@ -51,9 +55,10 @@ class Providers:
         self.variables = variables
 
     def place(self, address: Address) -> Place:
-        """The place of the provider that manages a resource; unknown where the environment or a profile says it.
+        """Return the place of the provider that manages a resource.
 
-        A configuration that cannot be followed is no error, for the ARNs of what exists say it better.
+        The place is unknown if the environment or a profile sets it. A configuration that cannot be
+        resolved is not an error, because the ARNs of existing objects are a better source.
         """
         block = self._block(address)
         config = self._config(block.provider_config_key)[1] if block is not None else None
@@ -65,7 +70,10 @@ class Providers:
             return Place()
 
     def key(self, address: Address) -> str | None:
-        """What is the same for all resources of one provider configuration; None for a resource that is not declared."""
+        """Return a key that all resources of one provider configuration share.
+
+        It is None for a resource that is not declared.
+        """
         block = self._block(address)
         return self._config(block.provider_config_key)[0] if block is not None else None
 
@@ -82,7 +90,8 @@ class Providers:
         while True:
             found = f"{module}:{name}" if module else name
             config = self.configuration.provider_config.get(found)
-            # An entry without expressions inherits; Terraform does not resolve that over two levels (formats.md, 1.4).
+            # An entry without expressions inherits. Terraform does not resolve that across two
+            # levels.
             if (config is not None and config.expressions) or not module:
                 return found, config
             module = module.rpartition(".module.")[0]
@@ -114,7 +123,7 @@ class Providers:
         )
 
     def _constant(self, raw: Raw | None, scope: PlanScope | None) -> object:
-        """The value of an expression that is a constant, or a variable that leads to one."""
+        """Return the value of an expression: a constant, or a variable with a constant value."""
         for _ in range(_DEEPEST):
             if raw is None or scope is None:
                 return None
@@ -150,7 +159,10 @@ class Providers:
 
 
 def _nested(raw: Raw | None, spot: JsonPath) -> dict[str, Raw]:
-    """The expressions of a nested block: it is an object, or an array of them; nothing where there are several."""
+    """Return the expressions of a nested block; none if there are several blocks.
+
+    The block is an object, or an array of objects.
+    """
     if raw is None:
         return {}
     if not bytes(raw).lstrip().startswith(b"["):

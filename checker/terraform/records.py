@@ -1,4 +1,4 @@
-"""Resource instances of either form of state."""
+"""Read resource instances of both forms of state."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from checker.terraform.schema import (
 
 NOTHING = Raw(b"{}")
 ALL = frozenset({"*"})
-_EXACT = 2**53  # up to here every whole number has a floating-point form of its own
+_EXACT = 2**53  # every whole number up to here has an exact floating-point form
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """An object of a type of ours: its attributes still as JSON, and the names of those that are marked sensitive.
+    """An object of a relevant type: its attributes as JSON, and the names of the sensitive ones.
 
-    `unknown` names the attributes that are known only after apply. `place` is what else is known of where it lives; `provider`
-    is the same for objects of one provider configuration, as far as the document tells, and None where it tells nothing.
+    `unknown` names the attributes that are known only after terraform apply. `place` is any other
+    known location. `provider` is equal for objects of one provider configuration, as far as the
+    document shows it, and None otherwise.
     """
 
     address: Address
@@ -44,23 +45,23 @@ class Record(Struct, frozen=True, kw_only=True):
     tainted: bool = False
 
     def hides(self, name: str) -> bool:
-        """Whether the document marks this attribute, or the whole object, as sensitive."""
+        """Return whether the document marks this attribute, or the whole object, as sensitive."""
         return name in self.sensitive or self.sensitive is ALL
 
     def awaits(self, name: str) -> bool:
-        """Whether this attribute is known only after apply."""
+        """Return whether this attribute is known only after terraform apply."""
         return name in self.unknown or self.unknown is ALL
 
 
 def optional_value(value: Raw | UnsetType) -> Raw | None:
-    """A value that a document may leave out or write as null: both are None."""
+    """Return a value that may be missing or null in a document; both are None."""
     return None if value is UNSET or bytes(value).strip() == b"null" else value
 
 
 def read_address(text: str, spot: JsonPath) -> Address:
-    """Parse the address of an object of ours.
+    """Parse the address of a relevant object.
 
-    Raises UnreadableError for a text that is none, without quoting it.
+    Raises UnreadableError for text that is not an address, without quoting it.
     """
     try:
         return parse(text)
@@ -69,20 +70,21 @@ def read_address(text: str, spot: JsonPath) -> Address:
 
 
 def read_key(key: float | str | None, spot: JsonPath) -> InstanceKey:
-    """Read the key of an instance; raises UnreadableError for a number that is none."""
+    """Read the key of an instance; raises UnreadableError for a number that cannot be a key."""
     if not isinstance(key, float):
         return key
-    # Some writers print every number as a float; only a whole one is an instance's key.
+    # Some writers print every number as a float; only a whole one can be an instance's key.
     if not key.is_integer() or not 0 <= key < _EXACT:
         raise spot.unreadable("is not the key of an instance")
     return int(key)
 
 
 def marked_attributes(marks: Raw | UnsetType, spot: JsonPath) -> frozenset[str]:
-    """The attributes that a parallel object of marks (`*_sensitive`, `after_unknown`) marks, wholly or in part.
+    """Return the attributes that a parallel object of marks marks, as a whole or in part.
 
-    Source: terraform, docs/internals/json-format: true for a marked leaf or subtree; unmarked ones are left out, or are
-    empty objects and arrays.
+    The objects of marks are `*_sensitive` and `after_unknown`. Source: terraform,
+    docs/internals/json-format: true for a marked leaf or subtree; unmarked ones are left out, or
+    are empty objects and arrays.
     """
     if marks is UNSET:
         return frozenset()
@@ -106,7 +108,7 @@ def _any_true(mark: object) -> bool:
 
 
 def marked_in_state(paths: Iterable[list[dict[str, Raw]]], spot: JsonPath) -> frozenset[str]:
-    """The attributes that a raw state's `sensitive_attributes` name, wholly or in part.
+    """Return the attributes that a raw state's `sensitive_attributes` name, as a whole or in part.
 
     Source: terraform internal/states/statefile/version4.go, `marshalPaths`.
     """
@@ -131,10 +133,11 @@ class _Instance(Struct, frozen=True, gc=False):
 def raw_records(
     resources: Iterable[RawResource], spot: JsonPath, text: Raw | None = None
 ) -> list[Record]:
-    """The objects of ours in a raw state, deposed ones included; `spot` is that of the `resources`.
+    """Return the relevant objects of a raw state, including deposed ones.
 
-    `text` is their JSON. Raises UnreadableError for a resource or an instance of ours that holds a property twice.
-    Source: terraform internal/states/statefile/version4.go.
+    `spot` is the path of the `resources`, and `text` is their JSON. Raises UnreadableError for a
+    relevant resource or instance with a duplicate property. Source: terraform
+    internal/states/statefile/version4.go.
     """
     records: list[Record] = []
     texts: list[Raw] | None = None
@@ -183,14 +186,15 @@ def _instances(resource: RawResource, spot: JsonPath) -> Iterable[Record]:
 
 
 def shown_records(values: ShownValues | None, spot: JsonPath) -> list[Record]:
-    """The objects of ours in a shown state, deposed ones included, module by module in the document's order.
+    """Return the relevant objects of a shown state, including deposed ones.
 
-    `spot` is that of the `values`. Source: terraform internal/command/jsonstate/state.go.
+    They are in the document's order, module by module. `spot` is the path of the `values`. Source:
+    terraform internal/command/jsonstate/state.go.
     """
     records: list[Record] = []
     if values is None or values.root_module is None:
         return records
-    # A stack and not recursion: how deep modules nest is the document's choice.
+    # A stack and no recursion, because the document decides how deep modules nest.
     waiting: list[tuple[ShownModule, JsonPath]] = [(values.root_module, spot.key("root_module"))]
     while waiting:
         module, here = waiting.pop()
@@ -211,7 +215,7 @@ def shown_records(values: ShownValues | None, spot: JsonPath) -> list[Record]:
                     sensitive=marked_attributes(
                         resource.sensitive_values, at.key("sensitive_values")
                     ),
-                    # It names the provider and not which of its configurations: all that it shows is of one, or none is told.
+                    # A shown state does not name provider configurations, so all count as one.
                     provider="",
                     tainted=resource.tainted is True,
                 )
@@ -225,9 +229,10 @@ def shown_records(values: ShownValues | None, spot: JsonPath) -> list[Record]:
 
 
 def _absolute(resource: ShownResource, module: str, spot: JsonPath) -> Address:
-    """The whole address: Terraform 0.12 wrote it relative to its module, and without the key of the instance.
+    """Return the whole address.
 
-    Source: terraform-json, testdata/no_changes/state.json (written by Terraform 0.12.0).
+    Terraform 0.12 wrote it relative to its module, and without the key of the instance. Source:
+    terraform-json, testdata/no_changes/state.json (written by Terraform 0.12.0).
     """
     address = read_address(resource.address, spot.key("address"))
     if module and not address.modules:

@@ -1,4 +1,4 @@
-"""Msgspec structs of plan and state."""
+"""Define the msgspec structs of plans and states."""
 
 from collections.abc import Collection
 from threading import local
@@ -9,14 +9,17 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from checker.model.resource_types import KEPT
 from checker.terraform.decode import AGAIN, JsonPath, decode, items, members
 
-# Annotations are not postponed here: msgspec would compile each of them again, at every start.
+# Annotations are not postponed here: msgspec would compile each of them again at every start.
 
 
 _NOTHING = Raw(b"null")
 
 
 class _Decoded(local):
-    """How many shown resources this thread has decoded: `checker.terraform.schema` compares that with what was kept."""
+    """The number of shown resources that this thread has decoded.
+
+    `checker.terraform.schema` compares it with the number of resources that were kept.
+    """
 
     count = 0
 
@@ -25,10 +28,11 @@ decoded = _Decoded()
 
 
 class ShownResource(Struct, gc=False):
-    """One resource instance of `show -json`; `deposed_key` marks an object that waits for its deletion.
+    """One resource instance of `show -json`; `deposed_key` marks an object to be deleted.
 
-    Of a resource that is none of ours nothing is kept, here and below: a hundred thousand of them would need a quarter of
-    the document's size in memory. That is the one reason why these three are not frozen.
+    Nothing is kept of a resource of another type, here and below: a hundred thousand of them would
+    need a quarter of the document's size in memory. Only for that reason, these three classes are
+    not frozen.
     """
 
     type: str
@@ -69,7 +73,7 @@ class PriorState(Struct, frozen=True, gc=False):
 
 
 class ResourceChange(Struct, gc=False):
-    """What a plan does to one object; the key is the address together with `deposed`."""
+    """The planned change of one object; the key is the address together with `deposed`."""
 
     type: str
     change: Raw
@@ -86,7 +90,7 @@ class ResourceChange(Struct, gc=False):
 
 
 class DeferredChange(Struct, frozen=True, gc=False):
-    """A change that a plan puts off to a later plan."""
+    """A change that a plan defers to a later plan."""
 
     resource_change: Raw
 
@@ -108,7 +112,7 @@ class RawResource(Struct, gc=False):
 
 
 class Envelope(Struct, frozen=True, gc=False):
-    """Everything that tfcert knows a plan or a state to have at its top."""
+    """The top-level properties of a plan or a state that tfcert knows."""
 
     format_version: str | None = None
     terraform_version: str | None = None
@@ -146,7 +150,7 @@ _FIELDS |= {"version": int}
 def read_envelope(top: dict[str, Raw], spot: JsonPath) -> Envelope:
     """Read the properties of a plan or a state that tfcert knows.
 
-    Raises UnreadableError at the leaf that has a wrong type.
+    Raises UnreadableError at a leaf of the wrong type.
     """
     known = {name: held for name, held in top.items() if name in _FIELDS}
 
@@ -163,13 +167,13 @@ def read_envelope(top: dict[str, Raw], spot: JsonPath) -> Envelope:
     return Envelope(**read)
 
 
-# Up to this size, in bytes, looking at each level takes one or two milliseconds.
+# Up to this size, in bytes, the check of each level takes one or two milliseconds.
 SMALL = 64 * 1024
 _LEVELS = frozenset({"values", "root_module", "resources", "child_modules"})
 
 
 def read_values(raw: Raw, spot: JsonPath) -> ShownValues:
-    """Read the values of a shown state; raises UnreadableError for a property that is there twice."""
+    """Read the values of a shown state; raises UnreadableError for a duplicate property."""
     before = decoded.count
     found = decode(raw, ShownValues, spot)
     _check(raw, found, decoded.count - before, spot)
@@ -177,7 +181,7 @@ def read_values(raw: Raw, spot: JsonPath) -> ShownValues:
 
 
 def read_prior(raw: Raw, spot: JsonPath) -> PriorState:
-    """Read a plan's prior state; raises UnreadableError for a property that is there twice."""
+    """Read a plan's prior state; raises UnreadableError for a duplicate property."""
     before = decoded.count
     found = decode(raw, PriorState, spot)
     _check(raw, found.values, decoded.count - before, spot)
@@ -185,12 +189,12 @@ def read_prior(raw: Raw, spot: JsonPath) -> PriorState:
 
 
 def is_small(raw: Raw) -> bool:
-    """Whether a text is small enough to look at each of its levels."""
+    """Return whether a text is small enough to check each of its levels."""
     return memoryview(raw).nbytes <= SMALL
 
 
 def check_levels(raw: Raw, spot: JsonPath, levels: Collection[str] = _LEVELS) -> None:
-    """Raise UnreadableError for an object that holds a property twice, from here down as far as resources go."""
+    """Raise UnreadableError for a duplicate property, from here down to the level of resources."""
     waiting = [(raw, spot)]
     while waiting:
         text, here = waiting.pop()
@@ -215,7 +219,8 @@ def _check(raw: Raw, found: ShownValues | None, count: int, spot: JsonPath) -> N
         check_levels(raw, spot)
     if lost:
         raise spot.unreadable(
-            "holds a list of resources twice: which of the two counts differs from parser to parser",
+            "holds a list of resources twice: which of the two counts differs from parser to "
+            "parser",
             AGAIN,
         )
 

@@ -1,18 +1,26 @@
-"""Resources beside a stage's own that write the stage or its certificate: what a change of each does.
+"""Check the other resources that write a stage or its certificate.
 
-| resource | what it does to a stage |
-|---|---|
-| `aws_api_gateway_deployment` with `stage_name` | writes the stage when created, deletes it when deleted (provider below 6) |
-| the same, and the stage's own resource is created after it | AWS refuses the second creation; the stage stays bare |
-| `aws_api_gateway_rest_api` with `body`, `aws_api_gateway_rest_api_put` | nothing: an OpenAPI definition has no stage |
-| `aws_api_gateway_rest_api`, deleted or replaced | AWS deletes the stages with the API |
-| CloudFormation stacks and sets, Cloud Control resources | what their template says, which no plan shows |
+The effect of each resource on a stage:
 
-Source: terraform-provider-aws 5.100, internal/service/apigateway/deployment.go: `stage_name` goes into CreateDeployment, and the
-deletion deletes the stage while it points to the deployment. Applies of that provider were run. A stage whose deployment was
-replaced presents no certificate, and its own resource sends nothing. Where both were replaced, the stage was deleted, the new
-deployment created it without a certificate, and CreateStage was answered with ConflictException. PutRestApi: API Gateway
-developer guide, OpenAPI extensions.
+- `aws_api_gateway_deployment` with `stage_name`: its creation writes the stage, and its deletion
+  deletes the stage (provider before version 6).
+- The same deployment, and the stage's own resource is created after it: AWS refuses the second
+  creation, and the stage has no certificate.
+- `aws_api_gateway_rest_api` with `body`, and `aws_api_gateway_rest_api_put`: no effect, because an
+  OpenAPI definition contains no stage.
+- `aws_api_gateway_rest_api`, deleted or replaced: AWS deletes the stages with the API.
+- CloudFormation stacks and stack sets, and Cloud Control resources: the effect is in their
+  template, and no plan shows it.
+
+Source: terraform-provider-aws 5.100, internal/service/apigateway/deployment.go. `stage_name` goes
+into CreateDeployment. The deletion deletes the stage while the stage points to the deployment.
+
+Test runs of that provider confirm this. A stage whose deployment was replaced presents no
+certificate, and its own resource sends nothing. Where both were replaced, the stage was deleted.
+The new deployment then created it without a certificate, and CreateStage failed with
+ConflictException.
+
+Source for PutRestApi: API Gateway developer guide, OpenAPI extensions.
 """
 
 from __future__ import annotations
@@ -41,7 +49,8 @@ from checker.terraform.records import Record, optional_value
 
 _V2 = "aws_apigatewayv2_deployment"
 _OURS = re.compile(
-    rb"AWS::ApiGateway(?:V2)?::(?:Stage|ClientCertificate|Deployment|RestApi|Api)\b|AWS::Serverless::(?:Api|Application)\b"
+    rb"AWS::ApiGateway(?:V2)?::(?:Stage|ClientCertificate|Deployment|RestApi|Api)\b"
+    rb"|AWS::Serverless::(?:Api|Application)\b"
 )
 
 
@@ -60,7 +69,7 @@ class _Api(Struct, frozen=True, gc=False):
 def deployments(
     changes: Iterable[Change], recorded: Sequence[Record]
 ) -> Iterator[DeploymentChange]:
-    """Yield what a plan does to each deployment, with the stages that a deployment with a stage name writes."""
+    """Yield the planned change of each deployment, with the stages that its stage name writes."""
     points_to: dict[tuple[str | None, str | None], str | None] = {}
     for record in recorded:
         if record.type in STAGES and record.deposed is None:
@@ -80,11 +89,14 @@ def deployments(
 def _written(
     change: Change, points_to: dict[tuple[str | None, str | None], str | None]
 ) -> Iterator[WrittenStage]:
-    """The stages that a change writes or deletes; an update in place changes only the description, and writes none."""
+    """Yield the stages that a change writes or deletes.
+
+    An update in place changes only the description, so it writes no stage.
+    """
     if change.before is not None and change.action.destroys:
         before = decode(change.before.attributes, _Deployment, change.before.spot)
         identity = before.deployment_id or before.id
-        # The provider leaves a stage alone that points to another deployment by now.
+        # The provider does not touch a stage that already points to another deployment.
         other = points_to.get((before.rest_api_id, before.stage_name))
         if before.stage_name and not (
             change.action is Action.DELETE and other and identity and other != identity
@@ -108,7 +120,7 @@ def _written_by(record: Record, found: _Deployment) -> WrittenStage:
 
 
 class _Named(Struct, frozen=True, kw_only=True):
-    """A deployment with a stage name: what the plan does to it, and the stage that it has made or makes."""
+    """A deployment with a stage name: its planned change, and its existing or new stage."""
 
     address: Address
     action: Action
@@ -122,9 +134,9 @@ def stage_clashes(
     recorded: Iterable[Record],
     configuration: PlanConfiguration,
 ) -> Iterator[StageClash | Unsaid]:
-    """Yield the stages that a plan creates although a deployment creates or has created a stage of that name.
+    """Yield the stages that a plan creates and that a deployment creates or has created too.
 
-    A clash is certain where the deployment goes first. Everything else is left open.
+    A clash is certain where the deployment comes first. Every other case is left open.
     """
     created = [
         stage
@@ -138,7 +150,7 @@ def stage_clashes(
 
 
 def _at_stake(change: StageChange) -> bool:
-    """Whether a stage of a REST API presents a certificate before the plan, or after it."""
+    """Return whether a stage of a REST API presents a certificate before or after the plan."""
     after = change.after
     return (
         after is not None
@@ -186,7 +198,7 @@ def _clash(
         return
     same = _same(deployment.makes, after, deployment.address, configuration)
     if same is not False:
-        # Where only the stage is deleted first, no order is fixed between its deletion and the deployment's creation.
+        # A stage that is deleted first has no fixed order relative to the new deployment.
         raced = stage.action is Action.REPLACE and deployment.action is not Action.REPLACE
         if same and not raced:
             yield StageClash(
@@ -215,9 +227,11 @@ def _clash(
 
 def _open_clash(stage: Address, why: str) -> Unsaid:
     return Unsaid(
-        message=f"{stage} is created by this plan, and {why}: while that stage is there, AWS refuses a second one"
+        message=f"{stage} is created by this plan, and {why}: while that stage is there, AWS "
+        "refuses a second one"
         " (ConflictException), and it presents no certificate of this plan",
-        remedy="take stage_name out of the deployment without replacing it: `terraform state rm` it and remove the argument; where"
+        remedy="take stage_name out of the deployment without replacing it: `terraform state rm` "
+        "it and remove the argument; where"
         f" the stage is there already, `terraform import '{stage}' API_ID/STAGE_NAME`; plan again",
         address=stage,
     )
@@ -229,7 +243,7 @@ def _same(
     deployment: Address,
     configuration: PlanConfiguration,
 ) -> bool | None:
-    """Whether a deployment's stage is the given one; None where the plan does not tell."""
+    """Return whether a deployment's stage is the given one; None if the plan does not show it."""
     if written is None or (written.name and stage.name and written.name != stage.name):
         return False
     if written.api_id and stage.api_id:
@@ -244,7 +258,7 @@ def _same(
 
 
 def deleted_apis(changes: Iterable[Change]) -> frozenset[str]:
-    """Return the ids of the REST and WebSocket APIs that a plan deletes or replaces, with all of their stages."""
+    """Return the ids of REST and WebSocket APIs that a plan deletes or replaces with all stages."""
     found: set[str] = set()
     for change in changes:
         if change.type in APIS and change.before is not None and change.action.destroys:
@@ -254,9 +268,10 @@ def deleted_apis(changes: Iterable[Change]) -> frozenset[str]:
 
 
 def unsaid(changes: Iterable[Change]) -> Iterator[Unsaid]:
-    """Yield the changes of resources whose template holds stages or certificates: what the other service does is not in the plan.
+    """Yield the changes of resources whose template contains stages or certificates.
 
-    A resource that is new touches no stage that is there, and is no more than a notice (`notices`).
+    The plan does not show the changes that the other service makes. A new resource changes no
+    existing stage, so it is only a notice (`notices`).
     """
     for change in changes:
         if (
@@ -270,9 +285,11 @@ def unsaid(changes: Iterable[Change]) -> Iterator[Unsaid]:
         ):
             verb = _VERBS.get(change.action, "changed")
             yield Unsaid(
-                message=f"{change.address}, which the plan {verb}, holds stages or client certificates of API Gateway: what happens"
+                message=f"{change.address}, which the plan {verb}, holds stages or client "
+                "certificates of API Gateway: what happens"
                 " to them is not in the plan",
-                remedy="look at the change set of the stack first (`aws cloudformation create-change-set`), and run `tfcert scan`"
+                remedy="look at the change set of the stack first (`aws cloudformation "
+                "create-change-set`), and run `tfcert scan`"
                 " after the apply",
                 address=change.address,
             )
@@ -289,9 +306,10 @@ _VERBS = {
 def notices(
     records: Iterable[Record], changes: Iterable[Change] = (), stages: Sequence[Stage] = ()
 ) -> Iterator[str]:
-    """Yield a sentence for each resource through which another service holds stages or certificates, or may.
+    """Yield a sentence for each resource through which another service may manage stages.
 
-    `stages` are those of the document: what a deployment does to them is a finding, and no notice.
+    This includes certificates. `stages` are those of the document: the effect of a deployment on
+    them is a finding, not a notice.
     """
     told: set[Address] = set()
     for change in changes:
@@ -315,12 +333,13 @@ def notices(
 def _by_template(change: Change) -> Iterator[str]:
     sides = [record for record in (change.before, change.after) if record is not None]
     if any(_holds_ours(side) for side in sides):
-        # What is not new is inconclusive (`unsaid`).
+        # A resource that already exists is inconclusive (`unsaid`).
         if change.action is Action.CREATE:
             yield _elsewhere(change.address)
     elif all(_text(side) is None for side in sides):
         yield (
-            f"{change.address} is changed by this plan, and its template is not in it: stages and client certificates of the"
+            f"{change.address} is changed by this plan, and its template is not in it: stages and "
+            "client certificates of the"
             " template were not checked."
         )
 
@@ -330,14 +349,16 @@ def _by_deployment(change: Change, stages: Sequence[Stage]) -> Iterator[str]:
         if not any(written.may_be(stage) for stage in stages):
             name = written.name or "(known after apply)"
             yield (
-                f"{change.address} writes stage {name} itself (`stage_name`): a client certificate that this stage was given"
+                f"{change.address} writes stage {name} itself (`stage_name`): a client "
+                "certificate that this stage was given"
                 " outside Terraform is lost with this plan."
             )
 
 
 def _elsewhere(address: Address) -> str:
     return (
-        f"{address} holds stages or client certificates of API Gateway that another service manages: they were not checked;"
+        f"{address} holds stages or client certificates of API Gateway that another service "
+        "manages: they were not checked;"
         " `tfcert scan` finds them."
     )
 
@@ -348,7 +369,10 @@ def _holds_ours(record: Record) -> bool:
 
 
 def _text(record: Record) -> Raw | None:
-    """The text of the template, as far as the document shows it; sets of instances and hosted applications have none."""
+    """Return the template's text as far as the document shows it.
+
+    Stack set instances and hosted applications have no template text.
+    """
     try:
         found = members(record.attributes, record.spot)
     except UnreadableError:
@@ -358,7 +382,7 @@ def _text(record: Record) -> Raw | None:
 
 
 def shared_stages(stages: Iterable[Stage]) -> Iterator[tuple[Stage, Stage]]:
-    """Yield each pair of resources that manage one stage: the first that names it, with every other one."""
+    """Yield each pair of resources that manage one stage: the first, and each other one."""
     first: dict[tuple[object, str, str], Stage] = {}
     for stage in stages:
         written = stage.address is not None and not stage.address.data
@@ -371,7 +395,10 @@ def shared_stages(stages: Iterable[Stage]) -> Iterator[tuple[Stage, Stage]]:
 def unsaid_of_shared(
     now: Iterable[Stage], after: Iterable[Stage], changes: Iterable[Change]
 ) -> Iterator[Unsaid]:
-    """Yield what two resources for one stage leave open: each writes the certificate that it names, and the last one counts."""
+    """Yield the changes of stages that two resources manage.
+
+    Each resource writes the certificate that it names, and the last write wins.
+    """
     acting = {change.address for change in changes if change.action.changes}
     pairs = {
         (one.address, two.address): (one, two)
@@ -381,9 +408,12 @@ def unsaid_of_shared(
         different = one.presents != two.presents
         if different or not acting.isdisjoint({one.address, two.address}):
             yield Unsaid(
-                message=f"{one.address} and {two.address} are two resources for one stage ({one.api_id}/{one.name}): which"
+                message=f"{one.address} and {two.address} are two resources for one stage "
+                f"({one.api_id}/{one.name}): which"
                 " certificate it presents depends on which of them is written last",
-                remedy="leave the stage to one of them: take the block of the other out of the configuration, and"
-                f" `terraform state rm '{two.address}'` (or a `removed` block with destroy = false)",
+                remedy="leave the stage to one of them: take the block of the other out of the "
+                "configuration, and"
+                f" `terraform state rm '{two.address}'` (or a `removed` block with destroy = "
+                "false)",
                 address=two.address,
             )

@@ -1,4 +1,4 @@
-"""Attributes -> Stage."""
+"""Read a stage from the attributes of a resource."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 def read_tags(
     record: Record, own: Raw | UnsetType, every: Raw | UnsetType, asked: Collection[str]
 ) -> Tags | None:
-    """The tags of an object that are asked for, those that the provider adds among them.
+    """Return the requested tags of an object, including those that the provider adds.
 
-    None where no document shows them, or where they are hidden. The provider aws has a mapping, `awscc` a list of keys and values;
-    anything else is taken for not known.
+    Returns None if no document shows the tags, or if they are hidden. The provider aws has a
+    mapping, `awscc` has a list of keys and values. Any other form counts as unknown.
     """
     if not asked:
         return None
@@ -84,14 +84,16 @@ class _Attributes(Struct, frozen=True, gc=False):
 def read_stage(record: Record, disclosed: Collection[str], tags: Collection[str] = ()) -> Stage:
     """Read a stage.
 
-    An id that is marked sensitive is kept only where a certificate discloses it (`disclosed`), a tag only where it is asked for
-    (`tags`). No certificate is null, the empty string or no value at all (the provider writes "" after one was taken off). Where
-    the id is hidden or not known yet, the stage is `PresentsPlanned` without candidates.
-    Raises UnreadableError at the attribute that has a wrong type.
+    An id that is marked sensitive is kept only if a certificate discloses it (`disclosed`). A tag
+    is kept only if it is requested (`tags`). No certificate is null, the empty string or a missing
+    value: the provider writes "" after a certificate was removed. If the id is hidden or not known
+    yet, the stage is `PresentsPlanned` without candidates. Raises UnreadableError at an attribute
+    of the wrong type.
     """
     found = decode(record.attributes, _Attributes, record.spot)
     if record.type == "aws_apigatewayv2_stage":
-        # Its id is the stage's name alone: two APIs may well have the same. Source: provider apigatewayv2/stage.go.
+        # Its id is only the stage's name, which two APIs may share. Source: provider
+        # apigatewayv2/stage.go.
         api_id, name, fallback = "api_id", "name", "id"
     else:
         api_id, name, fallback = "rest_api_id", "stage_name", "stage_name"
@@ -140,7 +142,10 @@ class _ApiAttributes(Struct, frozen=True, gc=False):
 
 
 def api_names(records: Iterable[Record]) -> Mapping[ApiKey, str]:
-    """The name of each API in some records, by kind and id; none for one whose name is hidden, or that cannot be read."""
+    """Return the name of each API in the records, by kind and id.
+
+    An API whose name is hidden or unreadable is left out.
+    """
     found: dict[ApiKey, str] = {}
     for record in records:
         if (
@@ -154,7 +159,7 @@ def api_names(records: Iterable[Record]) -> Mapping[ApiKey, str]:
             read = decode(record.attributes, _ApiAttributes, record.spot)
         except UnreadableError:
             continue
-        # awscc composes its own `id`; the API's is the read-only attribute.
+        # awscc composes its own `id`; this read-only attribute is the API's id.
         identity = read.rest_api_id or read.id
         if identity and read.name and read.name.isprintable():
             found[APIS[record.type], identity] = read.name
@@ -162,9 +167,10 @@ def api_names(records: Iterable[Record]) -> Mapping[ApiKey, str]:
 
 
 def http_apis(records: Iterable[Record]) -> frozenset[str]:
-    """Return the ids of the HTTP APIs in some records; an API whose protocol is hidden or not known yet is none of them.
+    """Return the ids of the HTTP APIs in the records.
 
-    Only a WebSocket API of the second version has stages with a client certificate. Source: API Gateway V2 API reference, Stage
+    An API whose protocol is hidden or unknown is not among them. Only a WebSocket API of version 2
+    has stages with a client certificate. Source: API Gateway V2 API reference, Stage
     (`clientCertificateId`: "Supported only for WebSocket APIs").
     """
     found: set[str] = set()
@@ -186,7 +192,10 @@ def http_apis(records: Iterable[Record]) -> frozenset[str]:
 
 
 def can_present(stage: Stage, http: Collection[str]) -> bool:
-    """Whether a stage may present a certificate: one of an HTTP API cannot, unless the document says that it does."""
+    """Return whether a stage may present a certificate.
+
+    A stage of an HTTP API cannot, unless the document shows that it does.
+    """
     return (
         stage.kind is StageKind.REST
         or stage.api_id not in http
@@ -195,6 +204,6 @@ def can_present(stage: Stage, http: Collection[str]) -> bool:
 
 
 def with_api_name(names: Mapping[ApiKey, str], stage: Stage) -> Stage:
-    """The stage with the name of its API, where that is among them."""
+    """Return the stage with the name of its API, if that name is known."""
     name = names.get((stage.kind, stage.api_id)) if stage.api_id is not None else None
     return replace(stage, api_name=name) if name is not None else stage

@@ -1,4 +1,4 @@
-"""A whole state; accounts inferred."""
+"""Read the records of a whole state, and infer the accounts of certificates."""
 
 from __future__ import annotations
 
@@ -31,11 +31,15 @@ _Accounts = dict[str | None, set[str | None]]
 def infer_accounts(
     certificates: Sequence[tuple[Record, Certificate]], stages: Sequence[tuple[Record, Stage]]
 ) -> tuple[Certificate, ...]:
-    """The certificates, each in the account of its provider configuration, as far as that is known.
+    """Return the certificates, each with the account of its provider configuration if known.
 
-    It is that of the stages of the same configuration. One that has none, as an alias for certificates alone, is of the account of
-    the stages that present what it made, for API Gateway lets them present nothing else. Where they do not agree nothing is
-    known, as in `show -json` of a state of several accounts, which tells configurations not apart.
+    The account is that of the stages of the same provider configuration. A configuration may have
+    no stages, such as an alias only for certificates. Then the account is that of the stages that
+    present its certificates, because API Gateway allows a stage only certificates of its own
+    account.
+
+    Where the stages do not agree, the account is unknown. An example is `show -json` of a state of
+    several accounts, which does not distinguish provider configurations.
     """
     by_stages: _Accounts = {}
     presented: dict[str, set[str | None]] = {}
@@ -64,7 +68,7 @@ def _in_account(certificate: Certificate, accounts: set[str | None]) -> Certific
 
 
 class RecordedState(Struct, frozen=True, kw_only=True):
-    """The stages and certificates of a state, with the sentences that a report on them must carry, and its APIs' names."""
+    """The stages and certificates of a state, the sentences for the report, and API names."""
 
     stages: tuple[Stage, ...]
     certificates: tuple[Certificate, ...]
@@ -73,15 +77,19 @@ class RecordedState(Struct, frozen=True, kw_only=True):
 
     @property
     def disclosed(self) -> frozenset[str]:
-        """The ids that certificates show openly: a stage's id that is marked sensitive is no secret if it is among them."""
+        """Return the ids that certificates show openly.
+
+        A sensitive certificate id of a stage is not secret if it is one of them.
+        """
         return frozenset(certificate.id for certificate in self.certificates if certificate.id)
 
 
 def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> RecordedState:
-    """Read the records of one state; an ACM certificate counts only where a stage names its ARN.
+    """Read the records of one state; an ACM certificate counts only if a stage names its ARN.
 
-    Of tags only those asked for (`tags`) are kept. The stages of HTTP APIs are left out: they present no certificate.
-    Raises UnreadableError for an object that is recorded twice, and for one that holds a property twice.
+    Only the tags in `tags` are kept. The stages of HTTP APIs are left out, because they present no
+    certificate. Raises UnreadableError for an object that is recorded twice, and for an object with
+    a duplicate property.
     """
     _check_once(records)
     mine = [record for record in records if record.type in CERTIFICATES]
@@ -119,7 +127,10 @@ def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recor
 
 
 def _check_once(records: Sequence[Record]) -> None:
-    """Raise UnreadableError for an object of ours that a state records twice: which of the two AWS has is not known."""
+    """Raise UnreadableError for a relevant object that a state records twice.
+
+    The state does not show which of the two exists in AWS.
+    """
     seen: set[tuple[Address, str | None]] = set()
     for record in records:
         if record.type not in HOLDERS:
@@ -132,14 +143,19 @@ def _check_once(records: Sequence[Record]) -> None:
 
 def _deposed_notice(record: Record) -> str:
     return (
-        f"{record.address} has a deposed object ({printable(record.deposed, record.spot)}), an old stage that is in AWS, and "
+        f"{record.address} has a deposed object ({printable(record.deposed, record.spot)}), an "
+        "old stage that is in AWS, and "
         "presents its certificate, until an apply destroys it."
     )
 
 
 def hidden_notice(stage: Stage) -> str:
-    """The sentence about a stage whose certificate id is marked sensitive, so that it is neither kept nor checked."""
+    """Return the sentence about a stage whose certificate id is marked sensitive.
+
+    Such an id is neither kept nor checked.
+    """
     return (
-        f"{stage.address} presents a certificate whose id is marked sensitive: tfcert keeps no sensitive value, so it was "
+        f"{stage.address} presents a certificate whose id is marked sensitive: tfcert keeps no "
+        "sensitive value, so it was "
         "not checked; wrap the id in nonsensitive(), as it is no secret."
     )

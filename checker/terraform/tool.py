@@ -1,4 +1,4 @@
-"""Terraform/tofu as a subprocess."""
+"""Run terraform or tofu as a subprocess."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 
 _KNOWN = ("terraform", "tofu")
-# What terraform and its backends read, by exact name and by prefix. Sources: Terraform, "Environment variables" and the pages of
-# the backends s3, azurerm, gcs, http, pg, consul, kubernetes, oss, cos, oci and remote; OpenTofu, "State encryption".
+# The variables that terraform and its backends read, by exact name and by prefix. Sources:
+# Terraform, "Environment variables" and the pages of the backends s3, azurerm, gcs, http, pg,
+# consul, kubernetes, oss, cos, oci and remote; OpenTofu, "State encryption".
 _NAMES = frozenset(
     {
         *(
@@ -85,7 +86,7 @@ _PREFIXES = (
     ),
     *("TENCENTCLOUD_", "OCI_", "KUBE_", "PG", "CONSUL_"),
 )
-# Of those, what is meant for other commands or holds what a state is not read with.
+# Exceptions: variables for other commands, and values that reading a state does not need.
 _WITHHELD = re.compile(
     r"TF_VAR_.*|TF_LOG.*|TF_REATTACH_PROVIDERS|.*(?:GITHUB|GITLAB|BITBUCKET|ACTIONS_).*",
     re.IGNORECASE,
@@ -95,7 +96,7 @@ _CHOICE = "TFCERT_TOOL"
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """Which tool is asked for, which variables it is given beside those of the list, and whether it may contact a backend."""
+    """The requested tool, its extra environment variables, and whether it may contact a backend."""
 
     name: str | None = None
     passed: tuple[str, ...] = ()
@@ -103,7 +104,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 class Tool(Struct, frozen=True, kw_only=True):
-    """A terraform or tofu: its file, how messages call it, and the environment that it runs in, which may hold secrets."""
+    """A terraform or tofu: its file, its name in messages, and its environment.
+
+    The environment may contain secrets.
+    """
 
     path: str
     name: str
@@ -116,10 +120,13 @@ class Tool(Struct, frozen=True, kw_only=True):
 def find_tool(
     name: str | None, environment: Mapping[str, str], passed: Collection[str] = ()
 ) -> Tool | None:
-    """The tool of that name or path, else of TFCERT_TOOL, else the terraform or the tofu that is on PATH.
+    """Return the tool with that name or path, or the default tool.
 
-    It is given the variables of a documented list and those that are `passed` by name. None where none was asked for and none is
-    there. Raises UsageError for one that was asked for and is not there, and for a name that no variable has.
+    The default is TFCERT_TOOL, then the terraform or the tofu on PATH. The tool gets the variables
+    of a documented list and those in `passed`. Returns None if none was requested and none is
+    found.
+
+    Raises UsageError for a requested tool that is not found, and for an invalid variable name.
     """
     for each in passed:
         if not _VARIABLE.fullmatch(each):
@@ -143,7 +150,10 @@ def find_tool(
 
 
 def _given(environment: Mapping[str, str], passed: Collection[str]) -> Mapping[str, str]:
-    """The part of the environment that the tool is given: it runs what a checkout configures, so it gets no token of a pipeline."""
+    """Return the part of the environment that the tool gets.
+
+    The tool runs code that a checkout configures, so it gets no token of a pipeline.
+    """
     return {
         name: text
         for name, text in environment.items()
@@ -157,7 +167,8 @@ MOST_BYTES = 2 * 1024**3
 _WINDOW = 1024**2
 _LONGEST = 300
 
-# Nobody is there to answer questions; no colours, no logs among the errors, no arguments meant for other commands.
+# No questions, since nobody can answer them; no colours; no logs among the errors; no arguments for
+# other commands.
 _QUIET = {
     "TF_IN_AUTOMATION": "1",
     "TF_INPUT": "0",
@@ -170,9 +181,9 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f│╷
 
 
 class ToolAnswer(Struct, frozen=True, kw_only=True):
-    """What the tool printed, and the error that it gave, in one line; no error means that it succeeded.
+    """The output of the tool, and its error in one line; no error means success.
 
-    `details` are the lines below the headline of the error, also in one line.
+    `details` are the lines after the headline of the error, also in one line.
     """
 
     printed: memoryview
@@ -190,7 +201,8 @@ def run_tool(
 ) -> ToolAnswer:
     """Run the tool in a directory.
 
-    Raises UnreadableError if it cannot be started, does not end in time, or prints more than any plan or state is long.
+    Raises UnreadableError if it cannot start, does not end in time, or prints more than the size
+    limit for a plan or state.
     """
     from subprocess import TimeoutExpired
 
@@ -229,7 +241,7 @@ def _started(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # it starts providers of its own, which must end with it
+            start_new_session=True,  # it starts providers, which must end with it
         )
     except OSError as error:
         reason = error.strerror or "it is no program"
@@ -267,7 +279,7 @@ def _collect(process: Popen[bytes], deadline: float, most: int) -> tuple[bytearr
 
 
 def _summary(complaints: bytes, code: int) -> tuple[str, str]:
-    """Return the headline of the first error, and the lines below it."""
+    """Return the headline of the first error, and the lines after it."""
     text = _CONTROL.sub("", complaints.decode("utf-8", "replace"))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     at = next((index for index, line in enumerate(lines) if line.startswith("Error")), None)

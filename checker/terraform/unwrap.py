@@ -1,4 +1,7 @@
-"""From bytes as they lie there to plain UTF-8 JSON: gzip, byte order marks, and the UTF-16 that PowerShell writes."""
+"""Convert a file's bytes to plain UTF-8 JSON.
+
+This handles gzip, byte order marks, and the UTF-16 that PowerShell writes.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,19 @@ ZIP = b"PK\x03\x04"
 _UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _GZIP = b"\x1f\x8b"
 _WINDOW = 1024**2
-_GLANCE = 64 * 1024  # stays in the processor's cache while it is looked at
+_GLANCE = 64 * 1024  # stays in the processor's cache during the scan
 _HEAD = 4096
 
-# A plan shrinks to about a tenth, a repetitive one to a hundredth; deflate itself ends at a thousandth, which only a bomb reaches.
+# A plan shrinks to about a tenth, a repetitive one to a hundredth. The limit of deflate is a
+# thousandth, which only a bomb reaches.
 _RATIO, _ALWAYS, _NEVER = 250, 64 * 1024**2, 1024**3
 
 
 def unwrap(data: Buffer, spot: JsonPath) -> Buffer:
-    """Plain UTF-8 text without a byte order mark; a zip (a binary plan) comes back as it is.
+    """Return UTF-8 text without a byte order mark; return a zip (a binary plan) unchanged.
 
-    Raises UnreadableError for an empty document, a broken or exploding compression, and text that is not Unicode.
+    Raises UnreadableError for an empty document, for broken or exploding compression, and for text
+    that is not Unicode.
     """
     if bytes(data[:2]) == _GZIP:
         data = _inflated(data, spot)
@@ -46,7 +51,7 @@ def _transcoded(data: Buffer, spot: JsonPath) -> Buffer:
         )
     if head.startswith(codecs.BOM_UTF8):
         return data[len(codecs.BOM_UTF8) :]
-    # Without a mark, a NUL beside the first brace tells which half of each character comes first.
+    # Without a mark, a NUL beside the first brace shows the byte order.
     if head.startswith(codecs.BOM_UTF16_LE) or (head[:1] != b"\0" and head[1:2] == b"\0"):
         encoding = "utf-16-le"
     elif head.startswith(codecs.BOM_UTF16_BE) or (head[:1] == b"\0" and head[1:2] != b"\0"):
@@ -60,9 +65,10 @@ def _transcoded(data: Buffer, spot: JsonPath) -> Buffer:
 
 
 def _check_utf8(data: Buffer, spot: JsonPath) -> None:
-    """The decoder skips what it is not asked for without a look at its encoding, so that is looked at here.
+    """Raise UnreadableError for text that is not UTF-8.
 
-    Most windows are ASCII, which is seen four times as fast as any other text is decoded.
+    The decoder does not check the encoding of properties that it skips, so this function does. Most
+    windows are ASCII; the ASCII check is four times as fast as decoding other text.
     """
     at = 0
     try:

@@ -1,7 +1,8 @@
-"""Which workspace a document belongs to, where something says so.
+"""Find the workspace of a document, if there is evidence for it.
 
-Source: Terraform, "Workspaces": TF_WORKSPACE wins over the selection, which lies in the file `environment` of the data directory
-(`.terraform`, or what TF_DATA_DIR names); the local backend keeps other states in `terraform.tfstate.d/NAME`.
+Source: Terraform, "Workspaces". TF_WORKSPACE takes precedence over the selection, which is in the
+file `environment` of the data directory (`.terraform`, or the directory in TF_DATA_DIR). The local
+backend keeps other states in `terraform.tfstate.d/NAME`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ _LONGEST = 256
 def workspace_of(
     kind: SourceKind, source: str, directory: str, environment: Mapping[str, str]
 ) -> str | None:
-    """The workspace of a source with its configuration in `directory`; None where nothing says, or where it is contradicted."""
+    """Return the workspace of a source with its configuration in `directory`.
+
+    Returns None without evidence, or with contradictory evidence.
+    """
     selected = _selected(Path(directory), environment)
     match kind:
         case "directory":
@@ -28,14 +32,17 @@ def workspace_of(
         case "state" if Path(source).name == STATE:
             folder = Path(source).resolve().parent
             own = folder.name if folder.parent.name == f"{STATE}.d" else DEFAULT
-            # Beside another selection such a file may be what was pulled of that.
+            # If another workspace is selected, such a file may be its pulled state.
             return own if own != DEFAULT or selected in {None, DEFAULT} else None
         case _:
             return selected
 
 
 def in_default_workspace(directory: str, environment: Mapping[str, str]) -> bool:
-    """Whether surely no other workspace is selected in a folder: the state of another one is another file."""
+    """Return whether certainly no other workspace is selected in a folder.
+
+    The state of another workspace is in another file.
+    """
     named = environment.get("TF_WORKSPACE")
     if named:
         return named == DEFAULT
