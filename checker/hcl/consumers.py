@@ -1,4 +1,4 @@
-"""Find every consumer of a certificate's PEM, and what Terraform does there with a new PEM.
+"""Find every consumer of a certificate's PEM, and the effect of a new PEM there.
 
 The search follows the PEM through every resource that stores it or passes it on.
 """

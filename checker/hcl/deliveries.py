@@ -83,7 +83,8 @@ STORES = frozenset(
 class Delivered:
     """How a change reaches a place.
 
-    `effect` describes it in a sentence; `needs` says what must change with it.
+    `delivery` is the kind, in one word; `effect` is a sentence; `needs` says what must change with
+    it.
     """
 
     delivery: Delivery

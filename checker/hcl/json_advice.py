@@ -31,8 +31,8 @@ Rotated = tuple[str, str] | str
 def concerns(data: bytes, what: Rotated) -> bool:
     """Return whether a JSON file may be part of the rotation of a certificate.
 
-    The result is False only for a file that does not name the certificate, and whose stages take
-    their ids directly from other certificates.
+    The result is False only if two facts are certain. The file does not name the certificate, and
+    its stages take their ids directly from other certificates.
     """
     document = _read(data)
     if document is None:

@@ -37,8 +37,8 @@ class Origin:
 
     `text` is the literal's value, the variable's name, or an address as it is written; `span` is
     its byte range in the file. `plain` says whether the literal or reference is a value of its own,
-    not a key or an index. `reshaped` says that it comes through for_each, and that a set, a
-    function or a `for` may have made a key of it.
+    not a key or an index. `reshaped` says that it comes through for_each. A set, a function or a
+    `for` may then have made a key of it.
     """
 
     producer: Producer

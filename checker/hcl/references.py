@@ -1,4 +1,4 @@
-"""Find every reference to a resource in a module, and what it takes from the resource."""
+"""Find every reference to a resource in a module, and the part of the resource that it takes."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def _nearest(reference: Reference, others: list[Reference]) -> list[Reference]:
 
 
 def use_of(site: Site, traversal: Traversal) -> ReferenceUse:
-    """Return what a traversal takes from the resource that it names."""
+    """Return the use of a resource by a traversal that names it."""
     if site.block.type in _META_BLOCKS or site.path[-1] in _META_ARGUMENTS:
         return ReferenceUse.META
     if _is_counted(traversal, site.file.data):

@@ -27,10 +27,10 @@ _LOCAL = re.compile(rb'(?m)(?:^|[{,;])[ \t]*"?source"?[ \t]*[=:][ \t]*"(\.{1,2}/
 class Root:
     """A root module: its folder, and whether it may concern tfcert.
 
-    `remote` says that a backend or a cloud block names where its state is kept. `concerned` is
-    False only if it calls no module from elsewhere, and no stage or client certificate is mentioned
-    in it, in its local state, or in a local module that it calls. `unreadable` names the part of a
-    folder that could not be read, and why; the folder may be a root that concerns tfcert.
+    `remote` says that a backend or a cloud block names where its state is kept. `concerned` is True
+    if the root, its local state or a local module that it calls mentions a stage or a client
+    certificate. It is also True if a module from elsewhere is called. `unreadable` names the part
+    of a folder that could not be read, and why; the folder may be a root that concerns tfcert.
     """
 
     directory: str

@@ -39,9 +39,9 @@ _SKIPS = re.compile(
 def introduce(configuration: Configuration, step: Succession) -> Configuration:
     """Add a copy of the predecessor's block under the successor's name, after the predecessor.
 
-    If something hashes the predecessor's file, the copy goes into a new file beside it. The body is
-    kept (provider, count, for_each, tags, lifecycle, comments). A description with a date is
-    rewritten. Blocks that run at creation are left out: they would pass on only the successor.
+    If something hashes the predecessor's file, the copy is written to a new file beside it. The
+    body is kept (provider, count, for_each, tags, lifecycle, comments). A description with a date
+    is rewritten. Blocks that run at creation are left out: they would pass on only the successor.
     Raises UnprovenError when the edit cannot be proven.
     """
     file, block = find_block(configuration, step.predecessor)
@@ -108,7 +108,7 @@ def _beside(
             where=configuration.root,
             remedy="choose another name with --name",
         )
-    # Joined, the two files are what the one file would have become, so the same proof applies.
+    # Joined, the two files equal the edited single file, so the same proof applies.
     _prove(step, replace(file, path=path), bare, text, file.data + file.newline + text, added)
     return configuration.with_text({path: text})
 
@@ -224,7 +224,7 @@ def _output(
 ) -> tuple[str, bytes] | None:
     """Return an output of the successor's PEM, or None.
 
-    It is None inside a module, where nobody would see the output, and for a type without a PEM.
+    It is None inside a module, where no user would see the output, and for a type without a PEM.
     """
     if step.predecessor.modules or not step.predecessor.type.startswith("aws_"):
         return None

@@ -52,8 +52,8 @@ def runbook(
 ) -> str:
     """Return the runbook of the rotations, as Markdown.
 
-    It says in order what to apply, what to give the backend, what to check, by which date, and how
-    to roll back. `files` has the path of each written patch, relative to `where`. `expected` has
+    It lists in order the steps to apply, the PEMs for the backend, the checks, the due dates and
+    the rollback. `files` has the path of each written patch, relative to `where`. `expected` has
     the patch's value of `--expect` where that is not its phase. `places` has the stages of the
     state by their addresses.
     """
@@ -121,8 +121,9 @@ def pem_commands(rotation: Rotation) -> tuple[str, ...]:
     )
     shown = [f"terraform state show -no-color {quote(str(instance))}" for instance in instances]
     asked = [
-        f'aws apigateway get-client-certificate --client-certificate-id "$({each} | sed -n'
-        ' \'s/^ *id *= "\\(.*\\)"$/\\1/p\')" --query pemEncodedCertificate --output text'
+        "aws apigateway get-client-certificate --client-certificate-id"
+        f' "$({each} | sed -n \'s/^ *id *= "\\(.*\\)"$/\\1/p\')"'
+        " --query pemEncodedCertificate --output text"
         for each in shown
     ]
     of_state = shown if not has_output and successor.type.startswith("aws_") else []
@@ -135,7 +136,9 @@ def _environment() -> Environment:
 
     environment = Environment(
         loader=PackageLoader("checker.patches"),
-        autoescape=False,  # noqa: S701 -- Markdown and comments; what comes from outside is an address, printed by our own rules
+        # The output is Markdown and comments. Outside text in it is only addresses, which tfcert
+        # prints by its own rules.
+        autoescape=False,  # noqa: S701 -- no HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -21,8 +21,8 @@ _RETURNED = frozenset({ReferenceUse.POINTER, ReferenceUse.TRUST, ReferenceUse.IN
 def take_up(configuration: Configuration, step: Succession, *, applied: bool) -> Configuration:
     """Write the comment above the successor; if it is not `applied`, move its references back.
 
-    References that name the successor move back to the predecessor. The result is what introduce
-    would have written: the next apply of Terraform creates the successor and moves no stage. Raises
+    References that name the successor move back to the predecessor. The result equals the text that
+    introduce writes: the next apply of Terraform creates the successor and moves no stage. Raises
     UnprovenError when the edit cannot be proven.
     """
     current = configuration

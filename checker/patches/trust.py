@@ -40,9 +40,10 @@ def add_successor_pem(configuration: Configuration, step: Succession) -> Configu
     """Give every consumer of the predecessor's PEM the successor's PEM too.
 
     The successor's PEM is the second, since a backend may trust only the first. A place under
-    ignore_changes is skipped, since Terraform sends no edit of it. Raises UnprovenError for a place
-    that cannot take two PEMs, for a place that breaks when the PEM changes, or if the edit cannot
-    be proven.
+    ignore_changes is skipped, since Terraform sends no edit of it.
+
+    Raises UnprovenError for a place that cannot take two PEMs, and for one that breaks when the PEM
+    changes. Raises it too if the edit cannot be proven.
     """
     found = consumers(configuration, references_to(configuration, step.predecessor), ())
     breaking = next((each for each in found if each.delivered.delivery is Delivery.BREAKS), None)
