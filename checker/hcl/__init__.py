@@ -1,1 +1,1 @@
-"""The only part that knows HCL: where things are in .tf files, how text is spliced, and the proof of an edit."""
+"""Parse .tf files, splice text and prove edits; no other package knows HCL."""

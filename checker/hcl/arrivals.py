@@ -1,7 +1,9 @@
-"""Find every place that a value reaches: through locals, module arguments and outputs, data sources, for_each and dynamic blocks.
+"""Find every place that a value reaches in a configuration.
 
-`checker.hcl.flow` follows an id to the stages. This module follows any value to every block that takes it.
-Every step widens rather than narrows: a place that is found may take the value under some condition.
+The search follows locals, module arguments and outputs, data sources, `for_each` and dynamic
+blocks. `checker.hcl.flow` follows an id to the stages; this module follows any value to every block
+that takes it. The search widens rather than narrows: a place may take the value only under some
+condition.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from checker.hcl.configuration import Configuration, ModulePath
 from checker.hcl.references import Site, sites, traversals_of
 from checker.hcl.syntax import Block, Traversal, TraversalStep, traversals
 
-# What these blocks hold is read on by the name of the block.
+# A value in one of these blocks is followed through references to the block.
 _READ_ON = frozenset({"data", "ephemeral"})
 _META_BLOCKS = frozenset({"import", "moved", "removed", "check"})
 _CONDITIONS = frozenset({"precondition", "postcondition", "assert", "validation"})
@@ -22,28 +24,29 @@ _MODULE_META = frozenset({"source", "version", "providers", "depends_on", "count
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Arrival:
-    """A place that a value reaches, and the reference that brings it there."""
+    """A place that a value reaches, and the reference that brings the value there."""
 
     site: Site
     traversal: Traversal
 
     @property
     def line(self) -> int:
-        """The line of the reference, counted from 1."""
+        """Return the line of the reference, counted from 1."""
         return self.site.file.line(self.traversal.span.start)
 
 
 def arrivals(configuration: Configuration, site: Site, traversal: Traversal) -> Iterator[Arrival]:
-    """Yield the places that a value reaches from one reference on: resources, root outputs, providers, modules elsewhere.
+    """Yield the places that a value reaches from one reference on.
 
-    A condition only checks the value, and is no such place.
+    The places are resources, root outputs, providers and modules from elsewhere. A condition only
+    checks the value, so it is not one of these places.
     """
     search = _Search(configuration)
     yield from search.visit(site, traversal)
 
 
 def is_condition(site: Site) -> bool:
-    """Whether an attribute stands in a condition, which checks a value and hands it to nobody."""
+    """Return whether an attribute is in a condition, which only checks a value."""
     return site.block.type in _META_BLOCKS or not _CONDITIONS.isdisjoint(site.path)
 
 
@@ -74,7 +77,10 @@ class _Search:
                 yield Arrival(site=site, traversal=traversal)
 
     def read(self, module: ModulePath, name: tuple[str, ...], key: str | None) -> Iterator[Arrival]:
-        """Follow what reads `local.a`, `var.a` or `data.type.a`; `key` is the part of an object that holds the value."""
+        """Follow the references to `local.a`, `var.a` or `data.type.a`.
+
+        `key` is the object key of the value; None if the value is not under a key.
+        """
         if not self.first_time(module, ".".join(name), key):
             return
         for site, traversal in traversals_of(self.configuration, module, name[0], name[1]):
@@ -123,7 +129,7 @@ class _Search:
             yield Arrival(site=site, traversal=traversal)
 
     def each(self, site: Site) -> Iterator[Arrival]:
-        """Follow `for_each` to what reads `each.value`, or the iterator of a dynamic block."""
+        """Follow `for_each` to the references to `each.value` or to a dynamic block's iterator."""
         roots = {"each"} if site.path == ("for_each",) else _iterators(site.block, site)
         for other in _beside(site):
             if other.attribute.span != site.attribute.span and not is_condition(other):
@@ -139,7 +145,7 @@ class _Search:
 
 
 def step_key(step: TraversalStep, data: bytes) -> str | None:
-    """The name that a step selects: an attribute, or an index that is plain text; None for anything else."""
+    """Return the name that a step selects: an attribute or a plain text index; None otherwise."""
     if step.name is not None:
         return step.name
     text = step.span.of(data).decode("utf-8", "replace").strip("[] \t\r\n")
@@ -148,7 +154,7 @@ def step_key(step: TraversalStep, data: bytes) -> str | None:
 
 
 def _object_key(site: Site, traversal: Traversal) -> str | None:
-    """The key under which a value stands, where the attribute is an object that is written out."""
+    """Return the key of a value in an object that is written out; None without one."""
     node, key = traversal.node, None
     while node.parent is not None and node.parent.type != "attribute":
         if node.type == "object_elem":
@@ -172,7 +178,7 @@ def _beside(site: Site) -> Iterator[Site]:
 
 
 def _iterators(block: Block, site: Site) -> set[str]:
-    """The names by which the content of the dynamic block around a site reads its elements."""
+    """Return the iterator names of the dynamic blocks around a site."""
     stack, found = list(block.body.blocks), set[str]()
     while stack:
         current = stack.pop()

@@ -1,4 +1,4 @@
-"""Tfcert: comments."""
+"""Parse tfcert comments: lineage, PEM outputs and exemptions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from checker.hcl.configuration import Configuration, ModulePath, read_foreign
 from checker.hcl.references import Reference, ReferenceUse
 from checker.hcl.syntax import Block, SourceFile, Span, parses
 
-# A file that begins with a licence keeps it, though it may stand directly above a block that goes.
+# A licence at the start of a file stays, even directly above a block that is removed.
 LICENCE = re.compile(rb"copyright|SPDX|licen[cs]e", re.IGNORECASE)
 
-# What stands before the words of a comment's line: its own signs, and the dash of a list.
+# The characters before the words of a comment line: comment signs and a list dash.
 LEADERS = re.compile(r"^\s*(?:#+|//+|/\*+|\*(?!/))?[\s-]*")
 _NEEDLE = re.compile(rb"tfcert[ \t]*:|tfcert[ \t]+succe", re.IGNORECASE)
 _MARK = re.compile(r"tfcert\s*:?\s*succeeds?\b(?!-)[\s:=]*", re.IGNORECASE)
@@ -32,17 +32,20 @@ _PEM_OF = re.compile(rb"^[ \t]*(?:#|//)[ \t]*tfcert:[ \t]*PEM of[ \t]+([\w.-]+)"
 
 
 def succeeds_comment(reference: str) -> str:
-    """The comment above a successor, without a line end."""
+    """Return the comment above a successor, without a line end."""
     return f"# tfcert: succeeds {reference}"
 
 
 def pem_comment(reference: str) -> str:
-    """The comment above the output of a successor's PEM, without a line end."""
+    """Return the comment above the output of a successor's PEM, without a line end."""
     return f"# tfcert: PEM of {reference}, for the backends to trust"
 
 
 def attached_comments(file: SourceFile, block: Block) -> Span:
-    """The comment lines directly above a block, without a blank line between; empty where there are none."""
+    """Return the span of the comment lines directly above a block; empty if there are none.
+
+    There is no blank line between the comment lines and the block.
+    """
     start = file.line_start(block.span.start)
     top = start
     comments = {
@@ -64,9 +67,10 @@ def attached_comments(file: SourceFile, block: Block) -> Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """A comment that says what a certificate's block succeeds: `TYPE.NAME`, or an id; `modules` are those that it names before it.
+    """A comment that names the predecessor of a certificate's block.
 
-    `gone` is the text that goes with the comment: the comment, and its line where nothing else stands there.
+    `reference` is `TYPE.NAME` or an id; `modules` are the module names before it. `gone` is the
+    text that is removed with the comment: the comment, and its line if nothing else is on it.
     """
 
     block: Block
@@ -78,7 +82,10 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadLineageComment:
-    """A comment that is meant to say what a certificate succeeds and cannot be read: why, and the block where it stands."""
+    """A comment that seems to name a predecessor but cannot be read.
+
+    `why` is the reason. `block` is the block of the comment; None without one.
+    """
 
     line: int
     why: str
@@ -87,17 +94,18 @@ class UnreadLineageComment:
 
 
 def speaks_of_succession(words: str) -> bool:
-    """Whether the words of a comment are meant to say what a certificate succeeds, well or badly written."""
+    """Return whether a comment seems to name a predecessor, even if it is badly written."""
     return _MEANT.search(words) is not None
 
 
 def lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineageComment]:
-    """Every comment of a file that says what a certificate succeeds, in order.
+    """Yield every lineage comment of a file, in order.
 
-    It stands inside the block, behind its last line, or above it, with blank lines and other comments between at most. Any form of
-    comment will do; words may follow the address.
+    A lineage comment names the predecessor of a certificate's block. It is inside the block, after
+    its last line, or above it. Only blank lines and other comments may be between. Any form of
+    comment works; words may follow the address.
     """
-    # Many files say nothing to tfcert: lowering them costs less than a search that ignores case.
+    # Many files do not mention tfcert: lower() costs less than a case-insensitive search.
     if b"tfcert" not in file.data.lower():
         return
     for span in file.body.comments:
@@ -106,7 +114,7 @@ def lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineageComment]:
 
 
 def lineage_of(file: SourceFile, block: Block) -> tuple[Lineage, ...]:
-    """The comments that say what one block succeeds."""
+    """Return the lineage comments of one block."""
     return tuple(
         each
         for each in lineages(file)
@@ -115,7 +123,7 @@ def lineage_of(file: SourceFile, block: Block) -> tuple[Lineage, ...]:
 
 
 def without_comments(file: SourceFile, gone: Iterable[Span]) -> bytes:
-    """The text of a file without some of its spans."""
+    """Return the text of a file without the given spans."""
     pieces: list[bytes] = []
     start = 0
     for span in sorted(gone):
@@ -125,9 +133,10 @@ def without_comments(file: SourceFile, gone: Iterable[Span]) -> bytes:
 
 
 def block_at(file: SourceFile, span: Span, *, near: bool) -> Block | None:
-    """The top-level block that a comment stands in, behind on the last line, or above.
+    """Return the top-level block of a comment; None without one.
 
-    With `near` it stands directly above; else blank lines and other comments may lie between.
+    The comment is inside the block, after it on its last line, or above it. With `near`, a comment
+    above must be directly above; otherwise blank lines and other comments may be between.
     """
     blocks = file.body.blocks
     following = bisect(blocks, span.start, key=lambda block: block.span.start)
@@ -142,17 +151,17 @@ def block_at(file: SourceFile, span: Span, *, near: bool) -> Block | None:
 
 
 def pem_of(file: SourceFile, block: Block) -> str | None:
-    """The certificate, as `TYPE.NAME`, whose PEM tfcert wrote this output for."""
+    """Return the certificate (`TYPE.NAME`) of a PEM output that tfcert wrote; None for others."""
     above = attached_comments(file, block).of(file.data)
-    # The last one stands nearest to the block.
+    # The last match is nearest to the block.
     found = [match.group(1).decode() for match in _PEM_OF.finditer(above)]
     return found[-1].rstrip(",") if found else None
 
 
 def hands_pem_on(reference: Reference) -> bool:
-    """Whether a reference gives the PEM to somebody who trusts by it.
+    """Return whether a reference passes the PEM on to a consumer that trusts it.
 
-    A condition only checks it, and the output that tfcert wrote is not meant to last.
+    A condition only checks the PEM, and the output that tfcert wrote is temporary: neither counts.
     """
     site = reference.site
     if reference.use is not ReferenceUse.TRUST or is_condition(site):
@@ -213,7 +222,10 @@ def _read(
 
 
 def _is_identity(alone: re.Match[str], rest: str) -> bool:
-    """Whether a single word is an id rather than the first word of a sentence: it is all there is, or has a digit."""
+    """Return whether a single word is an id and not the first word of a sentence.
+
+    An id is the only word, or has a digit and more than 4 characters.
+    """
     word = alone.group(1)
     return not re.search(r"\w", rest[alone.end() :]) or (
         len(word) > 4 and any(sign.isdigit() for sign in word)
@@ -239,7 +251,10 @@ def _misplaced(file: SourceFile, span: Span, block: Block | None, named: str) ->
 
 
 def _gone(file: SourceFile, span: Span, line: Span) -> Span:
-    """What is cut with a comment's line: the comment, where no other line of it says anything; and its blanks."""
+    """Return the span to remove with a comment's line.
+
+    It is the whole comment if no other line of it has words, with the blanks around it.
+    """
     data = file.data
     end = span.start + len(span.of(data).rstrip(b"\r\n"))
     others = data[span.start : line.start] + b"\n" + data[min(line.end, end) : end]
@@ -259,7 +274,10 @@ def _gone(file: SourceFile, span: Span, line: Span) -> Span:
 
 
 def _line_of_several(file: SourceFile, span: Span, line: Span) -> Span:
-    """One line of a comment that says other things too; the signs that open and close the comment stay."""
+    """Return the span of one line of a comment that has other words too.
+
+    The signs that open and close the comment stay.
+    """
     text = line.of(file.data)
     if line.start == span.start:
         return Span(line.start + 2, line.start + len(text.rstrip(b"\r\n")))
@@ -273,16 +291,17 @@ def _stands_alone(file: SourceFile, span: Span) -> bool:
 
 
 _EXEMPTION_NEEDLE = b"tfcert:"
-# What tfcert itself writes and reads elsewhere.
+# Comments that tfcert writes, and reads elsewhere.
 _OTHERS = re.compile(r"tfcert:\s*PEM of\b", re.IGNORECASE)
 _IGNORES = re.compile(rb"tfcert:[ \t]*ignore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExemptionComment:
-    """A line of a comment that names tfcert, and the modules that hold the file.
+    """A comment line that names tfcert, and the modules of the file.
 
-    `block` is the top-level block that it stands in, directly above, or behind on the last line; None where it stands at none.
+    `block` is the top-level block that has the comment inside, directly above, or after it on its
+    last line; None without one.
     """
 
     path: str
@@ -294,7 +313,7 @@ class ExemptionComment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadExemptionComment:
-    """A file that says `tfcert:ignore` and of which tfcert reads no comments."""
+    """A file with `tfcert:ignore` whose comments tfcert does not read."""
 
     path: str
     json: bool
@@ -303,7 +322,11 @@ class UnreadExemptionComment:
 def tfcert_comments(
     configuration: Configuration,
 ) -> Iterator[ExemptionComment | UnreadExemptionComment]:
-    """Every line of a comment that speaks to tfcert, but for what tfcert writes itself, in the order of the files."""
+    """Yield every comment line that addresses tfcert, in the order of the files.
+
+    Comments that tfcert writes itself are skipped. A file whose comments tfcert cannot read gives
+    an `UnreadExemptionComment`.
+    """
     homes: dict[str, list[ModulePath]] = {}
     for path in sorted(configuration.modules):
         for name in configuration.modules[path].files:
@@ -324,7 +347,10 @@ def tfcert_comments(
 
 
 def exemption_comments(file: SourceFile, within: Span) -> list[Span]:
-    """The comments in a range of a file that exempt something, with the whole of their lines where they stand alone."""
+    """Return the exemption comments in a range of a file.
+
+    The span of a comment that is alone on its lines includes the whole lines.
+    """
     found: list[Span] = []
     for span in file.body.comments:
         if within.start <= span.start < within.end and _IGNORES.search(span.of(file.data)):

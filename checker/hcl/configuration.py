@@ -1,4 +1,4 @@
-"""Root module and its local modules."""
+"""Load a root module and its local modules."""
 
 from __future__ import annotations
 
@@ -26,18 +26,21 @@ _HEADER = re.compile(rb'(?m)^module[ \t]+"([\w-]+)"[ \t]*\{[ \t]*\r?$')
 _END = re.compile(rb"(?m)^\}")
 _SOURCE = re.compile(rb'(?m)^[ \t]+source[ \t]*=[ \t]*"([^"\\$%\r\n]*)"[ \t]*\r?$')
 _SOURCES = re.compile(rb"\bsource\b")
-# What lets text look like a block that is none.
+# Text that can look like a block and is not one.
 _AMBIGUOUS = re.compile(rb"/\*|<<")
 
 
 def mentions_rotation(data: bytes) -> bool:
-    """Whether a text may hold a resource type, an attribute or a reference of a rotation; every one of them has such a word."""
-    # Looking for two plain words takes a tenth of the time of the expression.
+    """Return whether a text may have a resource type, attribute or reference of a rotation.
+
+    Each of them contains `client_certificate` or the type of an API Gateway stage.
+    """
+    # Two plain searches take a tenth of the time of the expression.
     return (b"client_certificate" in data or b"_stage" in data) and _OURS.search(data) is not None
 
 
 def plain_calls(data: bytes) -> tuple[tuple[str, str], ...] | None:
-    """The module calls of a file by name and source; None where only a parser can tell."""
+    """Return the module calls of a file by name and source; None if only a parser can tell."""
     if _AMBIGUOUS.search(data):
         return None
     found: list[tuple[str, str]] = []
@@ -71,11 +74,12 @@ _OTHERS = frozenset({"node_modules", "vendor"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
-    """One module call, or the root: its files by path, and the calls in it whose source is not local.
+    """One module call, or the root module: its files by path, and its calls of other modules.
 
-    `opaque` has the source of each such call as it is written, empty where it is no plain text. `foreign` names the files that
-    Terraform or OpenTofu reads and that tfcert does not edit: JSON, overrides and .tofu. `tests` names the test files that
-    speak of client certificates; they are no part of the configuration.
+    `opaque` maps each call whose source is not local to its source as written; empty if that is not
+    plain text. `foreign` names the files that Terraform or OpenTofu reads and tfcert does not edit:
+    JSON, overrides and .tofu. `tests` names the test files that mention client certificates; they
+    are not part of the configuration.
     """
 
     path: ModulePath
@@ -86,7 +90,10 @@ class Module:
     tests: tuple[str, ...] = ()
 
     def twins(self) -> dict[str, str]:
-        """Return the files that terraform alone reads, each with the .tofu file that OpenTofu reads instead of it."""
+        """Return the files that only Terraform reads, with OpenTofu's .tofu file for each.
+
+        OpenTofu reads the .tofu file instead.
+        """
         names = {*self.files, *self.foreign}
         return {
             name: twin
@@ -99,21 +106,22 @@ class Module:
 class Configuration:
     """A root module and its local modules, as text.
 
-    Paths are relative to `root`, with forward slashes; one file may serve several modules, since two calls may share a source.
+    Paths are relative to `root`, with forward slashes. One file can belong to several modules,
+    since two calls can share a source.
     """
 
     root: str
     files: Mapping[str, SourceFile]
     modules: Mapping[ModulePath, Module]
-    # Kept by `checker.hcl.flow`, so that a repository is walked through once.
+    # Cache of `checker.hcl.flow`, so that it walks a repository once.
     local_calls: dict[str, list[tuple[str, int]]] = field(
         default_factory=dict, compare=False, repr=False
     )
-    # Kept by `checker.hcl.obstacles`, for the same reason: what was found around it, once somebody looked.
+    # Cache of `checker.hcl.obstacles`, for the same reason; filled by the first search.
     terragrunt: list[Terragrunt | None] = field(default_factory=list, compare=False, repr=False)
 
     def in_module(self, path: ModulePath, *needles: bytes) -> Iterator[SourceFile]:
-        """The files of a module that hold all the given bytes; the others are not even parsed."""
+        """Yield the files of a module that contain all given bytes; others are not parsed."""
         for name in self.modules[path].files:
             file = self.files[name]
             if all(needle in file.data for needle in needles):
@@ -122,7 +130,10 @@ class Configuration:
     def blocks(
         self, path: ModulePath, kind: str, *labels: str
     ) -> Iterator[tuple[SourceFile, Block]]:
-        """The top-level blocks of a module with that type and these first labels, in files that can be parsed."""
+        """Yield the top-level blocks of a module with this type and these first labels.
+
+        Files that cannot be parsed are skipped.
+        """
         for file in self.in_module(path, kind.encode(), *(label.encode() for label in labels)):
             if parses(file):
                 for block in file.body.blocks:
@@ -130,7 +141,10 @@ class Configuration:
                         yield file, block
 
     def with_text(self, changed: Mapping[str, bytes]) -> Configuration:
-        """The same configuration with the text of some files replaced, or added to the module that owns the folder."""
+        """Return the same configuration with the text of some files replaced.
+
+        A new file is added to the modules that own its folder.
+        """
         files = dict(self.files)
         modules = dict(self.modules)
         for name, data in changed.items():
@@ -144,9 +158,10 @@ class Configuration:
 
 
 def unparsed(configuration: Configuration) -> Iterator[tuple[SourceFile, Fault]]:
-    """Yield the files that speak of client certificates or call modules and cannot be parsed, each with what is wrong.
+    """Yield the files that cannot be parsed, each with its fault.
 
-    Test files are no part of the configuration.
+    Only files that mention client certificates or call modules count. Test files are not part of
+    the configuration.
     """
     tests = {path for module in configuration.modules.values() for path in module.tests}
     for path, file in sorted(configuration.files.items()):
@@ -159,7 +174,10 @@ def unparsed(configuration: Configuration) -> Iterator[tuple[SourceFile, Fault]]
 
 
 def _needs_parser(data: bytes) -> bool:
-    """Whether only a parser can tell which modules a file calls; a file of UTF-16 is no text that can be searched."""
+    """Return whether only a parser can tell which modules a file calls.
+
+    This includes a UTF-16 file, which cannot be searched as text.
+    """
     calls = (
         b"module" in data
         and CALLS.search(data)
@@ -169,10 +187,11 @@ def _needs_parser(data: bytes) -> bool:
 
 
 def load_configuration(root: str) -> Configuration | None:
-    """Read a root module from disk with the local modules that it calls; None where the folder holds no configuration.
+    """Read a root module and its local modules from disk; None without a configuration.
 
-    Files are chosen as Terraform chooses them (terraform internal/configs/parser_config_dir.go: hidden files, backups and tests
-    are no configuration). Raises UnreadableError for a folder or file that cannot be read.
+    Files are chosen as Terraform chooses them (terraform internal/configs/parser_config_dir.go:
+    hidden files, backups and tests are not configuration). Raises UnreadableError for a folder or
+    file that cannot be read.
     """
     files: dict[str, SourceFile] = {}
     modules: dict[ModulePath, Module] = {}
@@ -191,7 +210,8 @@ def load_configuration(root: str) -> Configuration | None:
         opaque: dict[str, str] = {}
         for call, source in calls:
             local = _local(root, directory, source)
-            # Terraform refuses a module that calls itself; here it must not go on for ever either.
+            # Terraform refuses a module that calls itself; without this check the loop would not
+            # end.
             if local is None or local in {*above, directory} or len(path) >= _DEEPEST:
                 opaque[call] = source or ""
             else:
@@ -208,7 +228,7 @@ def load_configuration(root: str) -> Configuration | None:
 
 
 def literal_string(data: bytes, block: Block, name: str) -> str | None:
-    """The value of an attribute that is one quoted string without templates; None for anything else."""
+    """Return the value of an attribute that is a quoted string without templates, else None."""
     attribute = block.attribute(name)
     if attribute is None:
         return None
@@ -220,9 +240,10 @@ def literal_string(data: bytes, block: Block, name: str) -> str | None:
 
 
 def _with_tests(root: str, directory: str, files: dict[str, SourceFile]) -> tuple[str, ...]:
-    """The test and mock files of a module that speak of client certificates; their text is added to `files`.
+    """Return a module's test and mock files that mention client certificates.
 
-    A folder below with .tf files of its own is another module, and so are its tests; `tests` is the default folder of tests.
+    Their text is added to `files`. A subfolder with .tf files of its own is another module with its
+    own tests, except the default test folder `tests`.
     """
     found: list[str] = []
     waiting = [(directory, 0)]
@@ -290,7 +311,7 @@ def _read(root: str, name: str) -> bytes:
 
 
 def read_foreign(configuration: Configuration, name: str) -> bytes:
-    """The bytes of a file that is not edited, to see whether it mentions something."""
+    """Return the bytes of a file that tfcert does not edit."""
     return _read(configuration.root, name)
 
 

@@ -1,4 +1,7 @@
-"""Find every consumer of a certificate's PEM, to the end of the way, and what Terraform does there when the PEM changes."""
+"""Find every consumer of a certificate's PEM, and the effect of a new PEM there.
+
+The search follows the PEM through every resource that stores it or passes it on.
+"""
 
 from __future__ import annotations
 
@@ -28,20 +31,22 @@ from checker.model.rotation import Delivery
 _META = frozenset({"depends_on", "ignore_changes"})
 _META_BLOCKS = frozenset({"import", "moved", "removed"})
 _PEM = "pem_encoded_certificate"
-# Attributes whose value changes with what a resource holds.
+# Attributes whose value changes with the content of a resource.
 _CONTENT = frozenset({
-    "binary_data", "body", "checksum_sha256", "content", "content_base64", "content_base64sha256", "content_base64sha512",
-    "content_md5", "content_sha1", "content_sha256", "content_sha512", "data", "data_json", "etag", "input", "insecure_value",
-    "latest_version", "output", "rendered", "resource_version", "result", "revision", "secret_binary", "secret_data",
-    "secret_string", "triggers", "triggers_replace", "user_data", "value", "version", "version_id",
+    "binary_data", "body", "checksum_sha256", "content", "content_base64", "content_base64sha256",
+    "content_base64sha512", "content_md5", "content_sha1", "content_sha256", "content_sha512",
+    "data", "data_json", "etag", "input", "insecure_value", "latest_version", "output", "rendered",
+    "resource_version", "result", "revision", "secret_binary", "secret_data", "secret_string",
+    "triggers", "triggers_replace", "user_data", "value", "version", "version_id",
 })  # fmt: skip
-# A change of what these hold makes another resource of them, with another id.
+# A change of content replaces these resources, and the new one has another id.
 _RENAMED = frozenset({
-    *TRIGGERED, "aws_ecs_task_definition", "aws_launch_configuration", "google_secret_manager_secret_version", "local_file",
-    "local_sensitive_file",
+    *TRIGGERED, "aws_ecs_task_definition", "aws_launch_configuration",
+    "google_secret_manager_secret_version", "local_file", "local_sensitive_file",
 })  # fmt: skip
-# A change of its content makes these of an object known only after the apply (AWS provider, resourceObjectCustomizeDiff: version_id
-# alone is planned as new), unless the object's own `etag` or `source_hash` changes with it.
+# After a content change, these attributes of an object are known only after the apply (AWS
+# provider, resourceObjectCustomizeDiff: only version_id is planned as new), unless the object's own
+# `etag` or `source_hash` changes with it.
 _AFTERWARDS = frozenset({"etag", *(name for name in _CONTENT if name.startswith("checksum_"))})
 _COPIES = OBJECTS | {"aws_s3_object_copy"}
 _NAMES = frozenset({"id", "arn", "name", "self_link"})
@@ -52,7 +57,10 @@ _ResourceKey = tuple[ModulePath, str, str]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Consumer:
-    """A place that takes the PEM, and what an apply does there; `start` is the reference to the certificate that leads to it."""
+    """A place that takes the PEM, and the effect of one apply of Terraform there.
+
+    `start` is the reference to the certificate that leads to it.
+    """
 
     arrival: Arrival
     start: Reference
@@ -60,20 +68,20 @@ class Consumer:
 
     @property
     def what(self) -> str:
-        """The block as a person names it, with the module that it is in."""
+        """Return the display name of the block, with its module."""
         site = self.arrival.site
         name = " ".join((site.block.type, ".".join(site.block.labels))).strip()
         return f"{name} (in module.{'.module.'.join(site.module)})" if site.module else name
 
     @property
     def place(self) -> str:
-        """The module, block and attribute, to compare the consumers of two certificates."""
+        """Return the module, block and attribute, to compare the consumers of two certificates."""
         site = self.arrival.site
         return " ".join((*site.module, site.block.type, *site.block.labels, *site.path))
 
     @property
     def holds_another(self) -> bool:
-        """Whether the expression that refers to the certificate also holds the PEM of another one."""
+        """Return whether the certificate's expression also has the PEM of another one."""
         own = self.start.traversal
         kind, name = own.root, own.steps[0].name if own.steps else None
         site = self.start.site
@@ -99,7 +107,7 @@ class _Search:
     configuration: Configuration
     entries: list[_Entry] = field(default_factory=list)
     seen: set[tuple[str, int, bool]] = field(default_factory=set)
-    # Resources that are replaced when another one changes, by file and offset of their block.
+    # Resources that are replaced when another one changes, by file and block offset.
     replaced: dict[tuple[str, int], _ResourceKey] = field(default_factory=dict)
     done: dict[_ResourceKey, Delivered] = field(default_factory=dict)
 
@@ -126,7 +134,7 @@ class _Search:
                 waiting.extend(self.readers(entry, key))
 
     def readers(self, entry: _Entry, key: _ResourceKey) -> Iterator[_Entry]:
-        """What reads a resource that holds the PEM: its content, or the place in which it is stored."""
+        """Yield the readers of a resource that has the PEM: of its content or its location."""
         module, kind, name = key
         for site, traversal in traversals_of(self.configuration, module, kind, name):
             if (
@@ -160,7 +168,7 @@ class _Search:
             yield from self.by_text(entry, key)
 
     def by_text(self, entry: _Entry, key: _ResourceKey) -> Iterator[_Entry]:
-        """Trust stores that name the object's key by the same text, and not by a reference to the object."""
+        """Yield trust stores that name the object's key by the same text, not by a reference."""
         block, data = entry.arrival.site.block, entry.arrival.site.file.data
         attribute = block.attribute("key")
         text = attribute.value.of(data).strip() if attribute is not None else b""
@@ -240,14 +248,14 @@ class _Search:
         return delivered(site, _address(key), moving, labels, with_)
 
     def placed(self, entry: _Entry, moving: Moving, replaced_with: str | None) -> Delivered:
-        """What reads the PEM from the place where another resource stores it."""
+        """Return the effect on a reader of the location where another resource stores the PEM."""
         if replaced_with is not None:
             return replaced_store(entry.arrival.site, replaced_with)
         source = _address(entry.via) if entry.via is not None else ""
         return by_location(entry.arrival.site, source, moving, moves=self.moves(entry))
 
     def moves(self, entry: _Entry) -> bool:
-        """Whether the name of an object that holds the PEM changes with its content, as one with a hash of it does."""
+        """Return whether the name of an object changes with its content, as with a hash."""
         taken = _taken(entry.arrival.traversal)
         return (
             entry.via is not None
@@ -265,7 +273,10 @@ class _Search:
 def consumers(
     configuration: Configuration, found: Iterable[Reference], ids: Iterable[Arrival]
 ) -> tuple[Consumer, ...]:
-    """Every consumer of the PEM that these references to a certificate lead to; `ids` are the places that its id reaches."""
+    """Return every consumer of the PEM that these references to a certificate lead to.
+
+    `ids` are the places that the certificate's id reaches.
+    """
     search = _Search(configuration)
     search.collect(reference for reference in found if hands_pem_on(reference))
     return (
@@ -276,7 +287,7 @@ def consumers(
 
 
 def id_arrivals(configuration: Configuration, found: Iterable[Reference]) -> Iterator[Arrival]:
-    """Every place that the certificate's id reaches."""
+    """Yield every place that the certificate's id reaches."""
     for reference in found:
         if reference.use is ReferenceUse.POINTER:
             yield from arrivals(configuration, reference.site, reference.traversal)
@@ -293,7 +304,8 @@ def _outside(configuration: Configuration, site: Site) -> Delivered:
             source = configuration.modules[site.module].opaque.get(site.block.labels[0], "")
             return Delivered(
                 delivery=Delivery.UNKNOWN,
-                effect=f"its source is no folder here ({source}): read in the plan what changes in it",
+                effect=f"its source is no folder here ({source}):"
+                " read in the plan what changes in it",
             )
         case "data" | "ephemeral":
             return Delivered(
@@ -339,7 +351,7 @@ def _same_block(entry: _Entry, site: Site) -> bool:
 
 
 def _taken(traversal: Traversal) -> str | None:
-    """The last attribute that a reference to a resource takes; None for the whole of it."""
+    """Return the last attribute that a reference takes; None for the whole resource."""
     return next(
         (step.name for step in reversed(traversal.steps[1:]) if step.name is not None), None
     )

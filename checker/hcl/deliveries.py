@@ -1,6 +1,7 @@
-"""What an apply does at a place that takes a PEM, by resource type: send it, replace something, need a reload, or send nothing.
+"""Describe the effect of one apply of Terraform at a place that takes a PEM, by resource type.
 
-Sources: the provider documentation of each type. Terraform compares write-only arguments by their version alone. It runs a
+Terraform sends the PEM, replaces something, needs a reload, or sends nothing. Sources: the provider
+documentation of each type. Terraform compares write-only arguments by their version only. It runs a
 creation-time provisioner only when it creates or replaces the resource.
 """
 
@@ -30,7 +31,10 @@ _ALWAYS = (b"timestamp(", b"uuid(")
 _USER_DATA = frozenset(
     {"user_data", "user_data_base64", "custom_data", "metadata_startup_script", "startup_script"}
 )
-_RELOAD = "Terraform sends it; a pod takes a mounted file after about a minute and an environment variable only at its start"
+_RELOAD = (
+    "Terraform sends it; a pod takes a mounted file after about"
+    " a minute and an environment variable only at its start"
+)
 _POD = "let the pods that trust by it reload"
 _VERSION = "Terraform sends it as a new version; what reads it has it when it reads again"
 _SENT = {
@@ -47,16 +51,24 @@ _SENT = {
     "google_storage_bucket_object": "Terraform uploads the new content",
 }
 _REPLACED = {
-    "aws_secretsmanager_secret_version": "Terraform replaces it with a new version of the secret; what reads it must read again",
-    "google_secret_manager_secret_version": "Terraform replaces it with a new version of the secret",
+    "aws_secretsmanager_secret_version": (
+        "Terraform replaces it with a new version of the secret; what reads it must read again"
+    ),
+    "google_secret_manager_secret_version": (
+        "Terraform replaces it with a new version of the secret"
+    ),
     "local_file": "Terraform writes the file anew on the machine that runs the apply",
     "local_sensitive_file": "Terraform writes the file anew on the machine that runs the apply",
-    "aws_ecs_task_definition": "Terraform replaces it with a new revision; a service has it once it deploys that revision",
-    "aws_launch_configuration": "Terraform replaces it; running instances keep the old one until they are replaced",
+    "aws_ecs_task_definition": (
+        "Terraform replaces it with a new revision; a service has it once it deploys that revision"
+    ),
+    "aws_launch_configuration": (
+        "Terraform replaces it; running instances keep the old one until they are replaced"
+    ),
 }
 _FILES = frozenset({"local_file", "local_sensitive_file"})
 _PODS = ("kubernetes_secret", "kubernetes_config_map")
-# What these hold is stored for others, which name the place where it is stored.
+# Other resources read the content of these by naming the location where it is stored.
 STORES = frozenset(
     {
         *_SENT,
@@ -69,7 +81,11 @@ STORES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """How a change reaches a place, in one word and as a sentence, and what must change with it."""
+    """How a change reaches a place.
+
+    `delivery` is the kind, in one word; `effect` is a sentence; `needs` says what must change with
+    it.
+    """
 
     delivery: Delivery
     effect: str
@@ -78,28 +94,29 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moving:
-    """The attributes that change with the PEM and those that change with the id, by file and offset."""
+    """The attributes that change with the PEM and with the id, by file and offset."""
 
     pem: frozenset[tuple[str, int]]
     id: frozenset[tuple[str, int]]
 
     def holds_pem(self, site: Site) -> bool:
-        """Whether an attribute changes when the PEM does, and Terraform does not ignore that change."""
+        """Return whether an attribute changes with the PEM and Terraform does not ignore that."""
         return (site.file.path, site.attribute.span.start) in self.pem and _ignored(
             site, frozenset()
         ) is None
 
     def holds_id(self, site: Site) -> bool:
-        """Whether an attribute changes when the id does."""
+        """Return whether an attribute changes with the id."""
         return (site.file.path, site.attribute.span.start) in self.id
 
 
 def delivered(
     site: Site, address: str, moving: Moving, labels: frozenset[str], replaced_with: str | None
 ) -> Delivered:
-    """Return what an apply does where an attribute of a resource takes a PEM that changes.
+    """Return the effect of one apply of Terraform on a resource attribute that takes a new PEM.
 
-    `labels` are the keys of objects around the PEM; `replaced_with` names a changing resource in `replace_triggered_by`.
+    `labels` are the keys of objects around the PEM; `replaced_with` names a changing resource in
+    `replace_triggered_by`.
     """
     kind = site.block.labels[0]
     ignored = _ignored(site, labels)
@@ -121,7 +138,8 @@ def delivered(
     ):
         return Delivered(
             delivery=Delivery.REPLACED,
-            effect="its key changes with the PEM: Terraform replaces it with an object of another key",
+            effect="its key changes with the PEM: Terraform"
+            " replaces it with an object of another key",
         )
     return _write_only(site, moving) if site.path[-1].endswith("_wo") else _by_type(site, kind)
 
@@ -136,14 +154,17 @@ def _by_type(site: Site, kind: str) -> Delivered:
         return Delivered(delivery=Delivery.REPLACED, effect=_REPLACED[kind])
     return Delivered(
         delivery=Delivery.UNKNOWN,
-        effect=f"tfcert does not know what a change does in {kind}: read in the plan whether it is updated or replaced",
+        effect=f"tfcert does not know what a change does in {kind}:"
+        " read in the plan whether it is updated or replaced",
     )
 
 
 def _pods(site: Site) -> Delivered:
-    """A map or secret that is immutable is replaced (kubernetes provider, CustomizeDiff of both resources).
+    """Return the effect on a Kubernetes secret or config map.
 
-    Kubernetes, ConfigMaps: the kubelet does not watch an immutable one, so pods keep the deleted one until they are recreated.
+    Terraform replaces an immutable one (kubernetes provider, CustomizeDiff of both resources). The
+    kubelet does not watch an immutable one, so pods keep the deleted one until they are recreated
+    (Kubernetes, ConfigMaps).
     """
     immutable = _text(site, "immutable")
     if immutable in {None, b"false", b"null"}:
@@ -154,21 +175,23 @@ def _pods(site: Site) -> Delivered:
     ):
         return Delivered(
             delivery=Delivery.BREAKS,
-            effect=f"{when}: Terraform replaces it, and create_before_destroy asks for a second one of the same name, which"
-            " Kubernetes refuses",
+            effect=f"{when}: Terraform replaces it, and create_before_destroy"
+            " asks for a second one of the same name, which Kubernetes refuses",
             needs="use generate_name, or take create_before_destroy away first",
         )
     return Delivered(
         delivery=Delivery.RELOAD,
-        effect=f"{when}: Terraform deletes it and creates another one; running pods keep what the deleted one held",
+        effect=f"{when}: Terraform deletes it and creates another"
+        " one; running pods keep what the deleted one held",
         needs="recreate the pods that use it",
     )
 
 
 def replaced_store(site: Site, replaced_with: str) -> Delivered:
-    """Return what happens to a trust store that `replace_triggered_by` replaces.
+    """Return the effect on a trust store that `replace_triggered_by` replaces.
 
-    Source: Elastic Load Balancing API, DeleteTrustStore (TrustStoreInUse) and CreateTrustStore (DuplicateTrustStoreName).
+    Source: Elastic Load Balancing API, DeleteTrustStore (TrustStoreInUse) and CreateTrustStore
+    (DuplicateTrustStoreName).
     """
     effect = f"it is replaced when {replaced_with} changes (replace_triggered_by)"
     if site.block.labels[0] != "aws_lb_trust_store" or (
@@ -178,12 +201,14 @@ def replaced_store(site: Site, replaced_with: str) -> Delivered:
     if _creates_first(site):
         return Delivered(
             delivery=Delivery.BREAKS,
-            effect=f"{effect}, and create_before_destroy asks for a second one of the same name, which AWS refuses",
+            effect=f"{effect}, and create_before_destroy asks for"
+            " a second one of the same name, which AWS refuses",
             needs="let it have a name_prefix, and no name",
         )
     return Delivered(
         delivery=Delivery.REPLACED,
-        effect=f"{effect}; AWS refuses to delete one that a listener uses, and the apply fails then",
+        effect=f"{effect}; AWS refuses to delete one that"
+        " a listener uses, and the apply fails then",
         needs="where a listener uses it, set create_before_destroy and a name_prefix first",
     )
 
@@ -204,7 +229,7 @@ def _text(site: Site, name: str) -> bytes | None:
 
 
 def _special(site: Site, kind: str) -> Delivered | None:
-    """Return what the other arguments of the block decide; None where the resource type alone does."""
+    """Return the effect that other arguments decide; None if the type alone decides."""
     if kind in TRIGGERED:
         return _without_provisioner(site, kind)
     if site.path[-1] in _USER_DATA:
@@ -214,24 +239,24 @@ def _special(site: Site, kind: str) -> Delivered | None:
     if kind in _FILES and _creates_first(site) and "filename" not in site.path:
         return Delivered(
             delivery=Delivery.BREAKS,
-            effect="create_before_destroy makes Terraform write the new file first and then delete the old one of the same name: no"
-            " file is left",
+            effect="create_before_destroy makes Terraform write the new file first"
+            " and then delete the old one of the same name: no file is left",
             needs="take create_before_destroy away first",
         )
     if kind == "aws_ssm_parameter" and _text(site, "overwrite") == b"false":
         return Delivered(
             delivery=Delivery.BREAKS,
-            effect="with overwrite = false AWS refuses a new value for a parameter that exists (ParameterAlreadyExists), and the"
-            " apply fails",
+            effect="with overwrite = false AWS refuses a new value for a parameter"
+            " that exists (ParameterAlreadyExists), and the apply fails",
             needs="remove overwrite = false first",
         )
     return None
 
 
 def by_location(site: Site, store: str, moving: Moving, *, moves: bool = False) -> Delivered:
-    """Return what an apply does where a resource names the place in which another one stores the PEM.
+    """Return the effect on a resource that names the location of the PEM in another one.
 
-    `moves` says that this place changes with the PEM, as a key that holds a hash of it does.
+    `moves` says that this location changes with the PEM, for example a key with a hash of it.
     """
     kind = site.block.labels[0] if site.block.type == "resource" else ""
     version = TRUST_STORES[kind][1] if kind in TRUST_STORES else ""
@@ -251,7 +276,8 @@ def by_location(site: Site, store: str, moving: Moving, *, moves: bool = False) 
     if ignored is not None:
         return Delivered(
             delivery=Delivery.IGNORED,
-            effect=f"lifecycle.ignore_changes covers {ignored}: Terraform sends no change of it, and it keeps the old bundle",
+            effect=f"lifecycle.ignore_changes covers {ignored}: Terraform"
+            " sends no change of it, and it keeps the old bundle",
             needs=f"take {ignored} out of ignore_changes first",
         )
     if version and any(
@@ -264,9 +290,10 @@ def by_location(site: Site, store: str, moving: Moving, *, moves: bool = False) 
     if version:
         return Delivered(
             delivery=Delivery.NEVER,
-            effect=f"its own arguments stay the same when the content of {store} changes: Terraform sends nothing, and it keeps the"
-            " old bundle",
-            needs=f"set {version} = {store}.version_id in the same apply (the bucket needs versioning)",
+            effect=f"its own arguments stay the same when the content of {store}"
+            " changes: Terraform sends nothing, and it keeps the old bundle",
+            needs=f"set {version} = {store}.version_id in"
+            " the same apply (the bucket needs versioning)",
         )
     return Delivered(
         delivery=Delivery.READS,
@@ -293,7 +320,10 @@ def _ignored(site: Site, labels: frozenset[str]) -> str | None:
 
 
 def _root(site: Site) -> str:
-    """The name by which ignore_changes knows an attribute: that of the outermost block, a dynamic one by its label."""
+    """Return the name of an attribute in ignore_changes.
+
+    This is the name of the outermost block; for a dynamic block, its label.
+    """
     if site.path[0] != "dynamic":
         return site.path[0]
     inside = [
@@ -309,19 +339,22 @@ def _by_trigger(site: Site, address: str, moving: Moving, replaced_with: str | N
     if any(moving.holds_pem(other) for other in triggers):
         return Delivered(
             delivery=Delivery.REPLACED,
-            effect="its trigger changes with the PEM: it is replaced, and its provisioner runs again",
+            effect="its trigger changes with the PEM: it"
+            " is replaced, and its provisioner runs again",
         )
     if replaced_with is not None:
         return Delivered(
             delivery=Delivery.REPLACED,
-            effect=f"it is replaced when {replaced_with} changes (replace_triggered_by), and its provisioner runs again",
+            effect=f"it is replaced when {replaced_with} changes"
+            " (replace_triggered_by), and its provisioner runs again",
         )
     if any(
         word in other.attribute.value.of(site.file.data) for other in triggers for word in _ALWAYS
     ):
         return Delivered(
             delivery=Delivery.REPLACED,
-            effect="its trigger changes at every apply: its provisioner runs in each phase, repoint too",
+            effect="its trigger changes at every apply: its"
+            " provisioner runs in each phase, repoint too",
         )
     name = "triggers_replace" if site.block.labels[0] == "terraform_data" else "triggers"
     if site.block.labels[0] in TRIGGERED:
@@ -331,18 +364,21 @@ def _by_trigger(site: Site, address: str, moving: Moving, replaced_with: str | N
     if any(moving.holds_id(other) for other in triggers):
         return Delivered(
             delivery=Delivery.BY_ID,
-            effect="its trigger holds the certificate's id, not the PEM: its provisioner runs when the id changes, in repoint",
+            effect="its trigger holds the certificate's id, not the PEM:"
+            " its provisioner runs when the id changes, in repoint",
             needs=needs,
         )
     if site.path[0] == "input":
         return Delivered(
             delivery=Delivery.RELOAD,
-            effect="Terraform updates it in state, and its provisioner does not run again: no trigger of it changes with the PEM",
+            effect="Terraform updates it in state, and its provisioner"
+            " does not run again: no trigger of it changes with the PEM",
             needs=needs,
         )
     return Delivered(
         delivery=Delivery.NEVER,
-        effect="a provisioner runs only when its resource is created or replaced, and no trigger of it changes with the PEM",
+        effect="a provisioner runs only when its resource is created"
+        " or replaced, and no trigger of it changes with the PEM",
         needs=needs,
     )
 
@@ -381,7 +417,8 @@ def _write_only(site: Site, moving: Moving) -> Delivered:
     if any(moving.holds_id(other) for other in versions):
         return Delivered(
             delivery=Delivery.BY_ID,
-            effect=f"{name} is write-only and {version} changes with the id: Terraform sends it in repoint",
+            effect=f"{name} is write-only and {version} changes"
+            " with the id: Terraform sends it in repoint",
             needs=needs,
         )
     return Delivered(
@@ -401,9 +438,10 @@ def _user_data(site: Site, kind: str) -> Delivered:
             )
         return Delivered(
             delivery=Delivery.RELOAD,
-            effect="Terraform stops the instance, changes its user data and starts it; by default cloud-init runs it only at"
-            " the first boot",
-            needs="give the running instance both PEMs manually, or set user_data_replace_on_change, which replaces it",
+            effect="Terraform stops the instance, changes its user data and"
+            " starts it; by default cloud-init runs it only at the first boot",
+            needs="give the running instance both PEMs manually, or"
+            " set user_data_replace_on_change, which replaces it",
         )
     if kind in {
         "aws_launch_template",
@@ -412,7 +450,8 @@ def _user_data(site: Site, kind: str) -> Delivered:
     }:
         return Delivered(
             delivery=Delivery.RELOAD,
-            effect="Terraform makes a new version of the template; running instances keep the old one",
+            effect="Terraform makes a new version of the"
+            " template; running instances keep the old one",
             needs="replace the instances (an instance refresh)",
         )
     if kind == "aws_launch_configuration":

@@ -1,7 +1,8 @@
-"""Hashes of the configuration's own files: whoever edits such a file triggers what the hash triggers.
+"""Find hashes of the configuration's own files.
 
-Public configurations redeploy an API by `filesha1("api_gateway.tf")` (`facts/hcl.md` 1): an edit of that file, even of a comment
-in it, replaces the deployment and publishes whatever else was not deployed yet.
+An edit of such a file triggers what depends on the hash. Public configurations redeploy an API by
+`filesha1("api_gateway.tf")`. An edit of that file, even of a comment, replaces the deployment and
+publishes every change that was not deployed yet.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from checker.hcl.configuration import Configuration
 _HASHES = re.compile(
     rb"\b(?:template)?file(?:set|md5|sha1|sha256|sha512|base64|base64sha256|base64sha512)?\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)"
 )
-# `fileset(path.module, "**")`: everything that lies in the module's own folder.
+# `fileset(path.module, "**")`: every file in the module's own folder.
 _HERE = rb"path\.(?:module|root|cwd)|\"(?:\.|\./|\$\{path\.(?:module|root|cwd)\}/?)\""
 _EVERYTHING = re.compile(rb"^\s*(?:" + _HERE + rb")\s*,\s*\"(?:\./)?(?:\*\*/)?\*{1,2}(?:\.\*)?\"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileHash:
-    """A place that hashes a file, by its path and line; `hashed` is that file, None for every .tf file of a folder."""
+    """A place that hashes a file, by its path and line.
+
+    `hashed` is the hashed file; None for every .tf file of a folder.
+    """
 
     path: str
     line: int
@@ -32,7 +36,7 @@ class FileHash:
 
 
 def file_hashes(configuration: Configuration, edited: Iterable[str]) -> Iterator[FileHash]:
-    """Every place that hashes one of the edited files, by its name or with all the others."""
+    """Yield every place that hashes one of the edited files, by its name or with all others."""
     names = {posixpath.basename(path): path for path in edited}
     for file in configuration.files.values():
         for start, argument in _calls(file.data):
@@ -46,14 +50,20 @@ def file_hashes(configuration: Configuration, edited: Iterable[str]) -> Iterator
 
 @lru_cache(maxsize=1024)
 def _calls(text: bytes) -> tuple[tuple[int, bytes], ...]:
-    """Where a text hashes or reads a file, and what stands in the brackets; every certificate of a configuration asks anew."""
+    """Return the offset and arguments of every call that hashes or reads a file.
+
+    The result is cached, since the search repeats for every certificate of a configuration.
+    """
     if b"file" not in text:
         return ()
     return tuple((found.start(), found.group(1)) for found in _HASHES.finditer(text))
 
 
 def _names(argument: bytes, file: str) -> bool:
-    """Whether a path in an argument ends in this file's name: `domain.tfvars` does not name main.tf."""
+    """Return whether a path in an argument ends in this file's name.
+
+    `domain.tfvars` does not name main.tf.
+    """
     return (
         re.search(rb"(?<![\w.-])" + re.escape(file.encode()) + rb"(?![\w.-])", argument) is not None
     )

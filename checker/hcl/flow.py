@@ -1,4 +1,4 @@
-"""Forward: certificate -> stages."""
+"""Follow a certificate forward to the stages that use it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _SETS = frozenset({"toset", "setunion", "setintersection", "setsubtract", "setpr
 
 
 def enclosing_keys(traversal: Traversal, data: bytes) -> frozenset[str]:
-    """The keys of the objects that a traversal stands in: `certificate` in `{ certificate = aws_x.y.id }`."""
+    """Return the keys of the objects around a traversal.
+
+    For `aws_x.y.id` in `{ certificate = aws_x.y.id }` this is `certificate`.
+    """
     found: set[str] = set()
     node: Node | None = traversal.node
     while node is not None and node.type not in {"attribute", "block"}:
@@ -37,9 +40,10 @@ def enclosing_keys(traversal: Traversal, data: bytes) -> frozenset[str]:
 
 
 def may_be_key(traversal: Traversal, data: bytes, labels: frozenset[str]) -> bool:
-    """Whether a value becomes an element of a set or a key of a map, where it stands or by a `for` over what holds it.
+    """Return whether a value becomes an element of a set or a key of a map.
 
-    `labels` are the keys of the objects that it may have been put under on its way here.
+    This happens at the traversal or by a `for` over its container. `labels` are the keys of the
+    objects that the value may have been under on its way here.
     """
     labels = labels | enclosing_keys(traversal, data)
     inner: Node = traversal.node
@@ -93,10 +97,10 @@ StageBlock = tuple[ModulePath, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """Where a certificate goes: its references, the stage blocks that its id reaches, and the modules that cannot be read.
+    """The flow of a certificate: its references, and the stage blocks that its id reaches.
 
-    `opaque` holds the paths of module calls with a source elsewhere that are handed the id; `keys` the places where the id
-    becomes the key of an instance.
+    `opaque` has the paths of module calls that take the id and whose source is elsewhere, so cannot
+    be read. `keys` has the places where the id becomes the key of an instance.
     """
 
     references: tuple[Reference, ...]
@@ -118,7 +122,7 @@ class _Search:
     loops: list[Site] = field(default_factory=list)
 
     def visit(self, site: Site, traversal: Traversal) -> None:
-        """Follow a value that an attribute holds to wherever that attribute is read."""
+        """Follow the value of an attribute to every reader of that attribute."""
         self.labels |= enclosing_keys(traversal, site.file.data)
         if may_be_key(traversal, site.file.data, frozenset(self.labels)):
             self.keyed.append(site)
@@ -171,7 +175,7 @@ class _Search:
 def follow_certificate(
     configuration: Configuration, module: ModulePath, kind: str, name: str
 ) -> Flow:
-    """Find where the certificate `kind.name` of a module goes."""
+    """Return the flow of the certificate `kind.name` of a module."""
     found = tuple(references(configuration, module, kind, name))
     search = _Search(configuration)
     for reference in found:
@@ -200,7 +204,10 @@ _PASSED_OVER = frozenset({"node_modules", "vendor"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A call of a local module outside this configuration; `path` is relative to the repository's root."""
+    """A call of a local module outside this configuration.
+
+    `path` is relative to the repository's root.
+    """
 
     path: str
     line: int
@@ -210,7 +217,7 @@ class Caller:
 
 
 def other_callers(configuration: Configuration, directory: str) -> tuple[Caller, ...]:
-    """The calls of a module's folder by configurations of the repository that are no part of this one."""
+    """Return the calls of a module's folder by other configurations of the repository."""
     root = Path(configuration.root).resolve()
     top = find_repository(root)
     if top is None:
@@ -219,7 +226,7 @@ def other_callers(configuration: Configuration, directory: str) -> tuple[Caller,
         own = {_absolute(root, module.directory) for module in configuration.modules.values()}
         for folder, caller in _calls(top, own):
             configuration.local_calls.setdefault(folder, []).append((caller.path, caller.line))
-        # Walked, also where nothing was found: no folder is called so.
+        # This entry marks the repository as walked, even without results; no folder has this name.
         configuration.local_calls.setdefault("", [])
     found = configuration.local_calls.get(_absolute(root, directory), [])
     return tuple(Caller(path=path, line=line) for path, line in found)

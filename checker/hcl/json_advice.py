@@ -1,6 +1,7 @@
-"""The edit of a `.tf.json` file in words: tfcert does not write JSON, and says what a person has to.
+"""Describe the edit of a `.tf.json` file in words, since tfcert does not write JSON.
 
-The shape is that of Terraform's JSON configuration syntax: blocks are objects by type and labels, references are templates.
+The shape is that of Terraform's JSON configuration syntax: blocks are objects by type and labels,
+references are templates.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ _OF_CERTIFICATE = re.compile(
 _WORD = "client_certificate"
 
 
-# The certificate that is rotated, by type and name, or a literal id.
+# The certificate to rotate: its type and name, or a literal id.
 Rotated = tuple[str, str] | str
 
 
 def concerns(data: bytes, what: Rotated) -> bool:
-    """Whether a JSON file may have a part in the rotation of a certificate: it stays out of it only where that is sure.
+    """Return whether a JSON file may be part of the rotation of a certificate.
 
-    Sure is a file that names the certificate nowhere, and whose stages take their ids from other certificates directly.
+    The result is False only if two facts are certain. The file does not name the certificate, and
+    its stages take their ids directly from other certificates.
     """
     document = _read(data)
     if document is None:
@@ -50,9 +52,10 @@ def concerns(data: bytes, what: Rotated) -> bool:
 
 
 def json_edit(path: str, data: bytes, only: Rotated | None = None) -> str | None:
-    """What each phase is in a JSON file; None where it is no JSON, or says nothing of the certificate that is rotated.
+    """Return the edit of each phase in a JSON file, in words.
 
-    `only` is what is rotated: the other certificates in the file stay as they are.
+    The result is None if the text is not JSON or does not mention the rotated certificate. `only`
+    is the rotated certificate: the other certificates in the file stay as they are.
     """
     document = _read(data)
     if document is None:
@@ -84,20 +87,25 @@ def json_edit(path: str, data: bytes, only: Rotated | None = None) -> str | None
             else ""
         )
         words.append(
-            f'introduce: copy the key "{name}" under resource.{kind} to a new key, such as "{name}_next"{bare}'
+            f'introduce: copy the key "{name}" under resource.{kind}'
+            f' to a new key, such as "{name}_next"{bare}'
         )
     for place, name in referring:
         words.append(
             f'repoint: at {place} write "{name}_next" for "{name}"'
             if place.endswith("client_certificate_id")
-            else f'{place} refers to "{name}" too, and follows it: an id in repoint, a PEM in retire'
+            else f'{place} refers to "{name}" too, and'
+            " follows it: an id in repoint, a PEM in retire"
         )
     words += [f'retire: delete the key "{name}" under resource.{kind}' for kind, name in declared]
     return f"in {path}, {'; '.join(words)}; one apply each" if words else None
 
 
 def json_certificates(data: bytes) -> frozenset[tuple[str, str]]:
-    """Return the type and name of each certificate that a JSON file declares or refers to; empty where it is no JSON."""
+    """Return the type and name of each certificate that a JSON file declares or refers to.
+
+    The result is empty if the text is not JSON.
+    """
     document = _read(data)
     return frozenset(
         {
@@ -108,7 +116,7 @@ def json_certificates(data: bytes) -> frozenset[tuple[str, str]]:
 
 
 def _read(data: bytes) -> Any:
-    """Return what a JSON file holds; None for a text that is no JSON."""
+    """Return the content of a JSON file; None if the text is not JSON."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
@@ -116,7 +124,7 @@ def _read(data: bytes) -> Any:
 
 
 def is_json(data: bytes) -> bool:
-    """Whether a text is a JSON object, as each JSON file of a configuration is."""
+    """Return whether a text is a JSON object, as every JSON file of a configuration is."""
     return isinstance(_read(data), dict)
 
 
@@ -128,7 +136,10 @@ def _declared(document: Any) -> Iterator[tuple[str, str]]:
 
 
 def _runs(document: Any, kind: str, name: str) -> bool:
-    """Whether a certificate's block runs something: a copy would run it with the successor alone."""
+    """Return whether a certificate's block runs something.
+
+    A copy of the block would run it with the successor only.
+    """
     return any(
         "provisioner" in block
         or any("action_trigger" in inner for inner in _objects(block.get("lifecycle")))
@@ -139,7 +150,7 @@ def _runs(document: Any, kind: str, name: str) -> bool:
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """A block, or a list of blocks: the syntax takes either."""
+    """Yield the blocks of a value: the syntax takes a block or a list of blocks."""
     for entry in value if isinstance(value, list) else [value]:
         if isinstance(entry, dict):
             yield entry

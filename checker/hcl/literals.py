@@ -1,4 +1,4 @@
-"""Literal ids, var files."""
+"""Find literal certificate ids, and the var files that set them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ _AUTOMATIC = re.compile(r"(?:^terraform|\.auto)\.tfvars(?:\.json)?$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariableSetting:
-    """One var file that gives a variable: `texts` are the strings in the value, `plain` whether it is one string alone.
+    """One var file that sets a variable.
 
-    `automatic` says whether Terraform reads the file without being told to (terraform.tfvars, *.auto.tfvars beside the root).
+    `texts` are the strings in the value; `plain` says whether it is a single string. `automatic`
+    says whether Terraform reads the file by default (terraform.tfvars, *.auto.tfvars beside the
+    root).
     """
 
     path: str
@@ -35,7 +37,10 @@ class VariableSetting:
 
 
 class VarFiles:
-    """The var files in the root module's folder and some levels below it: looked for once, and only when they are asked for."""
+    """The var files in the root module's folder and up to three levels below it.
+
+    They are searched once, at the first use.
+    """
 
     def __init__(self, configuration: Configuration) -> None:
         self._root = configuration.root
@@ -43,7 +48,7 @@ class VarFiles:
         self._known: dict[str, tuple[VariableSetting, ...]] = {}
 
     def settings(self, name: str) -> tuple[VariableSetting, ...]:
-        """Every var file that gives a variable."""
+        """Return every var file that sets a variable."""
         if self._paths is None:
             self._paths = tuple(_var_files(Path(self._root)))
         if name not in self._known:
@@ -54,7 +59,7 @@ class VarFiles:
 
 
 def default_of(configuration: Configuration, name: str) -> VariableSetting | None:
-    """The default of a root variable, if it has one."""
+    """Return the default of a root variable; None without one."""
     for file, block in configuration.blocks((), "variable", name):
         attribute = block.attribute("default")
         if attribute is not None:
@@ -117,14 +122,14 @@ def _setting(
     )
 
 
-# What API Gateway makes: lower-case letters and digits (`facts/aws.md`); shorter text is a name or a key.
+# API Gateway ids have lower-case letters and digits; shorter text is a name or a key.
 _ID = re.compile(r"[a-z0-9]{5,}")
 _PLACED = ("provider", "region")
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class LiteralUse:
-    """A stage, and the text that it takes an id from: the literal itself, or the root variable that var files give it by."""
+    """A stage, and the text of its id: the literal, or a root variable that var files set."""
 
     stage: StageBlock
     file: SourceFile
@@ -136,7 +141,10 @@ class LiteralUse:
 def literal_uses(
     configuration: Configuration, var_files: VarFiles | None = None
 ) -> dict[str, tuple[LiteralUse, ...]]:
-    """Every text that may be an id, with the stages that take it; `var_files` are the configuration's, where they were read."""
+    """Return every text that may be an id, with the stages that take it.
+
+    `var_files` are the var files of the configuration, if they are already read.
+    """
     found: dict[str, list[LiteralUse]] = {}
     var_files = var_files or VarFiles(configuration)
     for module in sorted(configuration.modules):
@@ -177,12 +185,15 @@ def _of_stage(
 
 
 def declaring_module(uses: tuple[LiteralUse, ...]) -> ModulePath:
-    """The module in which the text stands; the first one, where it stands in several."""
+    """Return the module that contains the text; the first one if there are several."""
     return min(use.origin.module for use in uses)
 
 
 def placement(uses: tuple[LiteralUse, ...]) -> tuple[tuple[str, str], ...]:
-    """The `provider` and `region` arguments of the stage, which a certificate for it needs too."""
+    """Return the `provider` and `region` arguments of the stage.
+
+    A certificate for the stage needs them too.
+    """
     use = uses[0]
     found = ((name, use.block.attribute(name)) for name in _PLACED)
     return tuple(
@@ -195,7 +206,7 @@ def placement(uses: tuple[LiteralUse, ...]) -> tuple[tuple[str, str], ...]:
 def literal_obstacles(
     configuration: Configuration, identity: str, uses: tuple[LiteralUse, ...]
 ) -> Iterator[EditObstacle]:
-    """Everything that stands in the way of replacing a literal id by a reference to a certificate of Terraform's."""
+    """Yield every obstacle to replacing a literal id by a reference to a Terraform certificate."""
     home = declaring_module(uses)
     for use in uses:
         for reason, remedy, path, line in (
@@ -244,8 +255,14 @@ def _of_text(use: LiteralUse, home: ModulePath) -> Iterator[_Complaint]:
         )
     if origin.reshaped:
         yield (
-            "the id goes through for_each in a way that tfcert does not follow (a set, a function or a for)",
-            "give the stage a reference to a certificate by hand: a changed key would replace the stage",
+            (
+                "the id goes through for_each in a way that tfcert"
+                " does not follow (a set, a function or a for)"
+            ),
+            (
+                "give the stage a reference to a certificate by"
+                " hand: a changed key would replace the stage"
+            ),
             *where,
         )
 
@@ -259,19 +276,31 @@ def _of_variable(use: LiteralUse, identity: str) -> Iterator[_Complaint]:
     where = (first.path, first.line)
     if len(given) > 1:
         yield (
-            f"var.{use.origin.text} is given in several places ({named}), which one reference would replace at once",
-            "rotate by hand: create the certificate, then write its id into the one var file that is meant",
+            (
+                f"var.{use.origin.text} is given in several places"
+                f" ({named}), which one reference would replace at once"
+            ),
+            (
+                "rotate by hand: create the certificate, then write"
+                " its id into the one var file that is meant"
+            ),
             *where,
         )
     elif not first.plain or identity not in first.texts:
         yield (
-            f"var.{use.origin.text} holds more than the id ({named}), and a var file cannot hold a reference",
+            (
+                f"var.{use.origin.text} holds more than the id"
+                f" ({named}), and a var file cannot hold a reference"
+            ),
             "rotate by hand: create the certificate, then write its id there",
             *where,
         )
     elif not first.automatic and len(use.settings) > 1:
         yield (
-            f"var.{use.origin.text} has a default, and {first.path} gives it another value where it is named on the command line",
+            (
+                f"var.{use.origin.text} has a default, and {first.path} gives"
+                " it another value where it is named on the command line"
+            ),
             "rotate by hand: create the certificate, then write its id there",
             *where,
         )
@@ -284,7 +313,10 @@ def _of_place(
     where = (use.file.path, use.file.line(use.block.span.start))
     if module[: len(home)] != home:
         yield (
-            "the id stands in a module that the stage is not part of, whose provider may be another",
+            (
+                "the id stands in a module that the stage is"
+                " not part of, whose provider may be another"
+            ),
             "give the stage a reference to a certificate by hand",
             *where,
         )
@@ -306,7 +338,10 @@ def _of_place(
         for file, call in configuration.blocks(module[:end], "module", module[end]):
             if call.attribute("providers") is not None:
                 yield (
-                    f"module.{module[end]} is handed providers, so the stage may live elsewhere than a certificate of its caller",
+                    (
+                        f"module.{module[end]} is handed providers, so the stage"
+                        " may live elsewhere than a certificate of its caller"
+                    ),
                     "create the certificate by hand with the provider that the stage has",
                     file.path,
                     file.line(call.span.start),

@@ -1,4 +1,4 @@
-"""Why an edit is unsafe."""
+"""Find the reasons why an edit is unsafe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from checker.hcl.terragrunt import Terragrunt, UnitUse, terragrunt_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditObstacle:
-    """A reason against an edit, the remedy, and where it stands: a path and a line, or no line for a whole file."""
+    """A reason against an edit, the remedy, and the location.
+
+    The default line, 1, is used for a whole file.
+    """
 
     reason: str
     remedy: str
@@ -34,7 +37,7 @@ _NAMED = 5
 def shared_module_obstacle(
     configuration: Configuration, module: ModulePath, file: SourceFile
 ) -> Iterator[EditObstacle]:
-    """Whether an edit of the module that declares a certificate would reach more than this one call of it."""
+    """Yield an obstacle if an edit of the certificate's module affects other calls too."""
     yield from _by_units(configuration, module, file)
     if not module:
         return
@@ -44,8 +47,10 @@ def shared_module_obstacle(
     inside = top is not None and Path(configuration.root, directory).resolve().is_relative_to(top)
     if directory.startswith("..") and not inside:
         yield EditObstacle(
-            reason=f"the certificate is declared in {directory}, outside this root module, where others may call it too",
-            remedy="rotate it by hand, module by module, by the runbook; in a git repository tfcert sees who else calls it",
+            reason=f"the certificate is declared in {directory},"
+            " outside this root module, where others may call it too",
+            remedy="rotate it by hand, module by module, by the runbook;"
+            " in a git repository tfcert sees who else calls it",
             path=file.path,
         )
     above = dict.fromkeys(
@@ -55,16 +60,20 @@ def shared_module_obstacle(
     if others:
         named = _named(others)
         yield EditObstacle(
-            reason=f"the certificate is declared in {directory}, which other configurations of the repository call too: {named}",
-            remedy="they take each phase with their own next apply, or several at once: give this root a module of its own, or "
-            "rotate by hand, each phase in all of them before the next",
+            reason=f"the certificate is declared in {directory}, which"
+            f" other configurations of the repository call too: {named}",
+            remedy="they take each phase with their own next apply, or"
+            " several at once: give this root a module of its own, or"
+            " rotate by hand, each phase in all of them before the next",
             path=file.path,
         )
     if len(calls) > 1:
         names = ", ".join(sorted("module." + ".module.".join(path) for path in calls))
         yield EditObstacle(
-            reason=f"the certificate is declared in {directory}, which is called more than once: {names}",
-            remedy="all of them would rotate at once; do it by hand, or give each call a module of its own",
+            reason=f"the certificate is declared in {directory},"
+            f" which is called more than once: {names}",
+            remedy="all of them would rotate at once; do it"
+            " by hand, or give each call a module of its own",
             path=file.path,
         )
 
@@ -72,21 +81,26 @@ def shared_module_obstacle(
 def _by_units(
     configuration: Configuration, module: ModulePath, file: SourceFile
 ) -> Iterator[EditObstacle]:
-    """Whether several Terragrunt units run the text: two of the root module, or one of a module that it calls."""
+    """Yield an obstacle if several Terragrunt units run the text.
+
+    That is two units of the root module, or one unit of a module that it calls.
+    """
     certain = [use for use, most in unit_uses(configuration, module) if use.certain and most]
     if certain:
         yield EditObstacle(
-            reason=f"several Terragrunt units run the text that declares the certificate: {_named(certain)}",
-            remedy="all of them take an edit with their next apply: rotate manually, each phase in every unit before the next,"
-            " or give one unit a copy of the module",
+            reason="several Terragrunt units run the text that"
+            f" declares the certificate: {_named(certain)}",
+            remedy="all of them take an edit with their next apply: rotate manually, each"
+            " phase in every unit before the next, or give one unit a copy of the module",
             path=file.path,
         )
 
 
 def unit_uses(configuration: Configuration, module: ModulePath) -> Iterator[tuple[UnitUse, bool]]:
-    """Every Terragrunt unit that runs a module on the way to a certificate; True where that makes its text a shared one.
+    """Yield every Terragrunt unit that runs a module on the way to a certificate.
 
-    One unit may run the root module: that is how this configuration is run.
+    The second value is True if the unit makes the module's text a shared one. One unit may run the
+    root module, as this configuration is run that way.
     """
     terragrunt = _terragrunt(configuration)
     if terragrunt is None:
@@ -122,7 +136,7 @@ _DEPLOYMENTS = {("aws_api_gateway_deployment",), ("aws_apigatewayv2_deployment",
 def certificate_obstacles(
     configuration: Configuration, module: ModulePath, block: Block, file: SourceFile, flow: Flow
 ) -> Iterator[EditObstacle]:
-    """Everything that stands in the way of rotating the certificate that a block declares."""
+    """Yield every obstacle to rotating the certificate that a block declares."""
     kind, name = block.labels[:2]
     yield from flow_obstacles(configuration, module, (kind, name), file, flow)
     yield from _references(flow)
@@ -136,7 +150,7 @@ def certificate_obstacles(
 def flow_obstacles(
     configuration: Configuration, module: ModulePath, what: Rotated, file: SourceFile, flow: Flow
 ) -> Iterator[EditObstacle]:
-    """What stands in the way of whatever reaches the stages of a flow from a module.
+    """Yield every obstacle on the way from a module to the stages of a flow.
 
     `what` is the certificate that is rotated, or a literal id.
     """
@@ -160,10 +174,11 @@ def _foreign(
         at = data.find(b"client_certificate")
         if at >= 0 and (not path.endswith(".json") or concerns(data, what)):
             yield EditObstacle(
-                reason=f"{path} speaks of client certificates{_read_by(path, twins)}, and tfcert does not edit JSON, override or"
-                " .tofu files",
+                reason=f"{path} speaks of client certificates{_read_by(path, twins)},"
+                " and tfcert does not edit JSON, override or .tofu files",
                 remedy=json_edit(path, data, what)
-                or "make the same change there by hand: first the new certificate, then the references, then the removal",
+                or "make the same change there by hand: first the new"
+                " certificate, then the references, then the removal",
                 path=path,
                 line=data.count(b"\n", 0, at) + 1,
             )
@@ -173,14 +188,16 @@ def _foreign(
             if where == module
         ):
             yield EditObstacle(
-                reason=f"{path} overrides a stage that the certificate's id reaches, and tfcert does not follow overrides",
-                remedy="move what it says into the stage's own block, then ask again; or rotate by hand",
+                reason=f"{path} overrides a stage that the certificate's"
+                " id reaches, and tfcert does not follow overrides",
+                remedy="move what it says into the stage's own"
+                " block, then ask again; or rotate by hand",
                 path=path,
             )
 
 
 def _read_by(path: str, twins: Mapping[str, str]) -> str:
-    """Say which tool reads a file that only one of terraform and OpenTofu reads."""
+    """Return which tool reads a file that only one of Terraform and OpenTofu reads."""
     if path in twins:
         return f" (only terraform reads it: OpenTofu reads {twins[path]} instead)"
     if not path.endswith((".tofu", ".tofu.json")):
@@ -192,7 +209,10 @@ def _read_by(path: str, twins: Mapping[str, str]) -> str:
 def _twins(
     configuration: Configuration, modules: Sequence[ModulePath], file: SourceFile, flow: Flow
 ) -> Iterator[EditObstacle]:
-    """The files of a rotation that OpenTofu leaves out for a .tofu file of the same name: an edit does nothing for one tool."""
+    """Yield the rotation's files that OpenTofu replaces by a .tofu file of the same name.
+
+    An edit of such a file does nothing for one of the tools.
+    """
     twins = {
         plain: tofu
         for each in configuration.modules.values()
@@ -215,13 +235,14 @@ def _twins(
                 each.path for each, _ in configuration.blocks(path[:depth], "module", path[depth])
             }
     for plain, tofu in sorted(twins.items()):
-        # One that speaks of client certificates is named as such already.
+        # A .tofu file that mentions client certificates is already reported.
         if plain in touched and b"client_certificate" not in read_foreign(configuration, tofu):
             yield EditObstacle(
-                reason=f"OpenTofu reads {tofu} instead of {plain}, and terraform reads {plain} alone: a patch of {plain} would"
-                " change nothing for OpenTofu",
-                remedy="if only one of the tools is used, delete the file that it does not read; otherwise move the blocks of the"
-                f" rotation from {plain} to a file without a .tofu file of the same name, then ask again",
+                reason=f"OpenTofu reads {tofu} instead of {plain}, and terraform reads"
+                f" {plain} alone: a patch of {plain} would change nothing for OpenTofu",
+                remedy="if only one of the tools is used, delete the file that it does"
+                f" not read; otherwise move the blocks of the rotation from {plain} to"
+                " a file without a .tofu file of the same name, then ask again",
                 path=plain,
             )
 
@@ -229,15 +250,15 @@ def _twins(
 def _unreadable(
     configuration: Configuration, module: ModulePath, what: Rotated
 ) -> Iterator[EditObstacle]:
-    # A certificate's name is in files that are not ours too; its type is in every reference.
+    # Other files contain a certificate's name too; every reference contains its type.
     word = what if isinstance(what, str) else what[0]
     for file in configuration.in_module(module):
         if (
             b"client_certificate" in file.data or word.encode() in file.data
         ) and file.fault is not None:
             yield EditObstacle(
-                reason=f"{file.path} cannot be parsed (line {file.fault.line}: {file.fault.reason}), and it speaks of the"
-                " certificate",
+                reason=f"{file.path} cannot be parsed (line {file.fault.line}:"
+                f" {file.fault.reason}), and it speaks of the certificate",
                 remedy="`terraform validate` says what is wrong in it",
                 path=file.path,
                 line=file.fault.line,
@@ -249,38 +270,47 @@ def _references(flow: Flow) -> Iterator[EditObstacle]:
         site = reference.site
         if reference.use is ReferenceUse.WHOLE:
             yield EditObstacle(
-                reason=f"{site.block.type} {'.'.join(site.block.labels)} takes the whole certificate, not its id or its PEM alone",
-                remedy="name the attribute that is meant (.id or .pem_encoded_certificate) in each place, then ask again",
+                reason=f"{site.block.type} {'.'.join(site.block.labels)}"
+                " takes the whole certificate, not its id or its PEM alone",
+                remedy="name the attribute that is meant (.id or"
+                " .pem_encoded_certificate) in each place, then ask again",
                 path=site.file.path,
                 line=reference.line,
             )
         if site.block.labels[:1] in _DEPLOYMENTS and site.path[0] == "triggers":
             yield EditObstacle(
-                reason=f"{'.'.join(site.block.labels)} is triggered by the certificate: a rotation would publish a new deployment",
-                remedy="take the certificate out of the triggers in an apply of its own, then ask again",
+                reason=f"{'.'.join(site.block.labels)} is triggered by the"
+                " certificate: a rotation would publish a new deployment",
+                remedy="take the certificate out of the triggers"
+                " in an apply of its own, then ask again",
                 path=site.file.path,
                 line=reference.line,
             )
         if site.block.type == "moved" and site.path == ("from",) and _takes_away(reference, flow):
             yield EditObstacle(
-                reason="a moved block takes the certificate's address away, while its own block is still there",
-                remedy="Terraform refuses the two together: remove the moved block or the certificate's, then ask again",
+                reason="a moved block takes the certificate's"
+                " address away, while its own block is still there",
+                remedy="Terraform refuses the two together: remove the"
+                " moved block or the certificate's, then ask again",
                 path=site.file.path,
                 line=reference.line,
             )
         if site.block.type == "removed":
             yield EditObstacle(
                 reason="a removed block names the certificate, while its own block is still there",
-                remedy="Terraform refuses the two together: take the removed block out, then ask again",
+                remedy="Terraform refuses the two together:"
+                " take the removed block out, then ask again",
                 path=site.file.path,
                 line=reference.line,
             )
 
 
 def _takes_away(reference: Reference, flow: Flow) -> bool:
-    """Whether a move leads to another resource: one between the certificate's own instances, or of one instance, rotates nothing.
+    """Return whether a move leads to another resource.
 
-    Terraform refuses a move away from a block that is still declared (https://developer.hashicorp.com/terraform/language/moved).
+    A move between the certificate's own instances, or of one instance, rotates nothing. Terraform
+    refuses a move away from a block that is still declared
+    (https://developer.hashicorp.com/terraform/language/moved).
     """
     own = any(
         other.site.block.span == reference.site.block.span
@@ -294,7 +324,7 @@ def _takes_away(reference: Reference, flow: Flow) -> bool:
 def _generated(
     configuration: Configuration, file: SourceFile, flow: Flow
 ) -> Iterator[EditObstacle]:
-    """The files that a rotation edits and that another program writes."""
+    """Yield the files of a rotation that another program writes."""
     files = {
         file.path: file,
         **{reference.site.file.path: reference.site.file for reference in flow.references},
@@ -303,7 +333,8 @@ def _generated(
         found = generated(each, Path(configuration.root, path).resolve().as_posix())
         if found is not None:
             yield EditObstacle(
-                reason=f"{path} is written by {found.by}, and an edit of it is lost with the next generation",
+                reason=f"{path} is written by {found.by}, and an"
+                " edit of it is lost with the next generation",
                 remedy=found.remedy,
                 path=path,
             )
@@ -312,8 +343,10 @@ def _generated(
 def _keys(flow: Flow) -> Iterator[EditObstacle]:
     for site in flow.keys:
         yield EditObstacle(
-            reason=f"the certificate's id becomes a key of for_each ({site.path[-1]}): another id would replace what has that key",
-            remedy="give for_each keys that stay, such as names, with the id as the value; move what is there with moved blocks",
+            reason="the certificate's id becomes a key of for_each"
+            f" ({site.path[-1]}): another id would replace what has that key",
+            remedy="give for_each keys that stay, such as names, with"
+            " the id as the value; move what is there with moved blocks",
             path=site.file.path,
             line=site.line,
         )
@@ -333,7 +366,8 @@ def _quoted(
         found = next(quotes, None)
         if found is not None:
             yield EditObstacle(
-                reason=f"the certificate's address stands in quotes in {file.path}, as Terraform 0.11 wrote it",
+                reason="the certificate's address stands in quotes"
+                f" in {file.path}, as Terraform 0.11 wrote it",
                 remedy=f"write {reference} without quotes there, then ask again",
                 path=file.path,
                 line=file.line(found.start()),
@@ -346,8 +380,10 @@ def _ignored(configuration: Configuration, flow: Flow) -> Iterator[EditObstacle]
             ignored = ignored_pointer(file, block)
             if ignored is not None:
                 yield EditObstacle(
-                    reason=f"{kind}.{name} ignores changes of {POINTER}, so a repoint would do nothing",
-                    remedy=f"list in ignore_changes what is to be ignored, without {POINTER}, or move the stage by hand"
+                    reason=f"{kind}.{name} ignores changes of"
+                    f" {POINTER}, so a repoint would do nothing",
+                    remedy="list in ignore_changes what is to be ignored,"
+                    f" without {POINTER}, or move the stage by hand"
                     if b"all" in ignored.value.of(file.data).strip(b'[]" \t')[:3]
                     else f"take {POINTER} out of its ignore_changes, or move the stage by hand",
                     path=file.path,
@@ -356,7 +392,7 @@ def _ignored(configuration: Configuration, flow: Flow) -> Iterator[EditObstacle]
 
 
 def ignored_pointer(file: SourceFile, block: Block) -> Attribute | None:
-    """The `ignore_changes` of a stage that covers its certificate; None where its changes are not ignored."""
+    """Return the `ignore_changes` of a stage that covers its certificate; None without one."""
     for lifecycle in block.blocks("lifecycle"):
         ignored = lifecycle.attribute("ignore_changes")
         if ignored is None:
@@ -369,12 +405,17 @@ def ignored_pointer(file: SourceFile, block: Block) -> Attribute | None:
 
 
 def hash_obstacles(configuration: Configuration, edited: set[str]) -> Iterator[EditObstacle]:
-    """What hashes all .tf files, and so any edit; beside one file that is hashed there is a place (`checker.patches.introduce`)."""
+    """Yield the places that hash all .tf files, and so any edit.
+
+    If only one file is hashed, `checker.patches.introduce` writes a new file beside it.
+    """
     for found in file_hashes(configuration, edited):
         if found.hashed is None:
             yield EditObstacle(
-                reason=f"{found.path} hashes every .tf file, which the rotation edits: that would publish a new deployment",
-                remedy="make the trigger depend on the resources rather than on the files, then ask again",
+                reason=f"{found.path} hashes every .tf file, which the"
+                " rotation edits: that would publish a new deployment",
+                remedy="make the trigger depend on the resources"
+                " rather than on the files, then ask again",
                 path=found.path,
                 line=found.line,
             )

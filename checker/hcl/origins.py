@@ -1,7 +1,8 @@
-"""From a stage backwards to what its certificate's id may come from: literals, variables, data sources, modules, resources.
+"""Trace a stage's certificate id back to its possible origins.
 
-The other direction than `checker.hcl.flow`, for what no reference to a certificate reaches: who produces the id, and which text
-a person would have to change.
+Origins are literals, variables, data sources, modules and resources. `checker.hcl.flow` works in
+the other direction. This module is for ids that no reference to a certificate reaches: it finds the
+producer of the id and the text to change.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _NO_ORIGIN = frozenset({"path", "count", "self", "terraform"})
 
 
 class Producer(Enum):
-    """What an id may come from."""
+    """The possible kinds of origin of an id."""
 
     LITERAL = "literal"
     VARIABLE = "variable"
@@ -32,11 +33,12 @@ class Producer(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Origin:
-    """One place that an id may come from.
+    """One possible origin of an id.
 
-    `text` is the literal's value, the variable's name, or an address as it is written; `span` are its bytes in the file, and
-    `plain` says whether the literal or reference is a value of its own there, no key and no index. `reshaped` says that it comes
-    through for_each, and that a set, a function or a `for` may have made a key of it.
+    `text` is the literal's value, the variable's name, or an address as it is written; `span` is
+    its byte range in the file. `plain` says whether the literal or reference is a value of its own,
+    not a key or an index. `reshaped` says that it comes through for_each. A set, a function or a
+    `for` may then have made a key of it.
     """
 
     producer: Producer
@@ -50,7 +52,7 @@ class Origin:
 
     @property
     def line(self) -> int:
-        """The line, counted from 1."""
+        """Return the line, counted from 1."""
         return self.file.line(self.span.start)
 
 
@@ -163,7 +165,7 @@ class _Trace:
 def origins(
     configuration: Configuration, module: ModulePath, file: SourceFile, block: Block, attribute: str
 ) -> tuple[Origin, ...]:
-    """Everything that an attribute of a block may take its value from, as far as the configuration tells."""
+    """Return every possible origin of an attribute's value that the configuration shows."""
     found = block.attribute(attribute)
     if found is None or not parses(file):
         return ()
@@ -171,12 +173,12 @@ def origins(
 
 
 def source_of(configuration: Configuration, module: ModulePath, call: str) -> str:
-    """The source of a module call that is not local, as it is written; empty where it is no plain text."""
+    """Return the source of a module call that is not local, as written; empty if not plain text."""
     return configuration.modules[module].opaque.get(call, "")
 
 
 def _is_value(literal_: Node) -> bool:
-    """Whether a string stands as a value: the key of an object and an index are none."""
+    """Return whether a string is a value, and not an object key or an index."""
     inner: Node = literal_
     node = inner.parent
     while node is not None and node.type in {"literal_value", "expression", "template_expr"}:

@@ -1,4 +1,4 @@
-"""Two-parser proof."""
+"""Prove an edit with two parsers, tree-sitter and python-hcl2."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Structure = Counter[tuple[BlockKey, Leaves]]
 
 
 def set_grammar_cache(directory: Path) -> None:
-    """Let python-hcl2 keep its compiled grammar in a private folder of the user.
+    """Set a private folder of the user as the cache of python-hcl2's compiled grammar.
 
-    It would write into site-packages, and where that is read-only every run costs seconds without a word
-    (`facts/performance.md` 3). The cache is a pickle: a folder that others may write to is not used.
+    By default python-hcl2 writes into site-packages; if that is read-only, every run silently costs
+    seconds. The cache is a pickle: a folder that others can write to is not used.
     """
     import hcl2.parser
 
@@ -42,7 +42,7 @@ def set_grammar_cache(directory: Path) -> None:
 
 @lru_cache(maxsize=256)
 def by_tree_sitter(file: SourceFile) -> Structure:
-    """The structure as tree-sitter reads it."""
+    """Return the structure as tree-sitter reads it."""
     return Counter(
         ((block.type, block.labels), tuple(sorted(_block_leaves(block, file.data, ""))))
         for block in file.body.blocks
@@ -51,9 +51,10 @@ def by_tree_sitter(file: SourceFile) -> Structure:
 
 @lru_cache(maxsize=256)
 def by_hcl2(file: SourceFile) -> Structure:
-    """The structure as python-hcl2 reads it; nobody may change it, since a text is read once however often it is asked about.
+    """Return the structure as python-hcl2 reads it.
 
-    Raises UnprovenError when it cannot read the file.
+    The result is cached, so callers must not change it. Raises UnprovenError when python-hcl2
+    cannot read the file.
     """
     import hcl2
     from lark.exceptions import LarkError
@@ -80,7 +81,7 @@ def by_hcl2(file: SourceFile) -> Structure:
 
 
 def block_counts(structure: Structure) -> Counter[BlockKey]:
-    """How often each block, by type and labels, is declared."""
+    """Return how often each block, by type and labels, is declared."""
     found: Counter[BlockKey] = Counter()
     for (key, _leaves), count in structure.items():
         found[key] += count
@@ -141,11 +142,12 @@ def _tokens(node: Node, data: bytes) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """What an edit of one file should change.
+    """The intended changes of an edit of one file.
 
-    `added` and `removed` name whole blocks. `clone_of` names the block that an added one repeats, all but its description.
-    In the blocks of `renamed`, references to `kind.old` become `kind.new`, `renames` times in all, and `joins` more places than
-    before (fewer, if negative) hold the PEMs of both where they held one.
+    `added` and `removed` name whole blocks. `clone_of` names the block that an added one repeats,
+    except its description. In the blocks of `renamed`, references to `kind.old` become `kind.new`,
+    `renames` times in all. `joins` is the number of additional places (fewer, if negative) with
+    both PEMs instead of one.
     """
 
     kind: str
@@ -160,9 +162,9 @@ class Intent:
 
 
 def prove(path: str, before: bytes, after: bytes, intent: Intent) -> None:
-    """Hold an edited file against what was intended.
+    """Check an edited file against the intent.
 
-    Raises UnprovenError naming the file and the parser that saw something else; then nothing may be written.
+    Raises UnprovenError with the file and the parser that disagrees; then nothing may be written.
     """
     for reader, read in (("tree-sitter", by_tree_sitter), ("python-hcl2", by_hcl2)):
         old, new = _read(path, before, read), _read(path, after, read)
@@ -243,7 +245,8 @@ def _is_clone(leaves: Leaves, source: BlockKey, old: Structure) -> bool:
 
 
 def _reference(kind: str, name: str) -> re.Pattern[str]:
-    # Behind `module.x.` it is the same resource, as the caller of its module names it; behind `data.` it is another one.
+    # After `module.x.` it is the same resource, as its module's caller names it; after `data.` it
+    # is another one.
     return re.compile(
         rf"(?<![\w-])(?<!data\.)(?<!data \. ){re.escape(kind)}\s*\.\s*{re.escape(name)}(?![\w-])"
     )
@@ -266,7 +269,10 @@ def _unnamed(blocks: Structure, intent: Intent) -> Structure:
 
 
 def _both(name: str) -> re.Pattern[str]:
-    """The PEMs of both certificates where one stood, once both have the same name (`checker.patches.trust`)."""
+    """Return the pattern of a join of both PEMs (`checker.patches.trust`).
+
+    It matches once both certificates have the same name in the text.
+    """
     one = rf"({name}[^(),]*?\.\s*pem_encoded_certificate)"
     return re.compile(
         rf'join\s*\(\s*"\s*\\n\s*"\s*,\s*\[\s*trimspace\s*\(\s*{one}\s*\)\s*,\s*trimspace\s*\(\s*\1\s*\)\s*,?\s*\]\s*\)'
@@ -297,9 +303,10 @@ def _print(key: BlockKey) -> str:
 def prove_replaced(
     path: str, before: bytes, after: bytes, *, plain: frozenset[str], reference: str, times: int
 ) -> None:
-    """Hold an edited file against it: what is `plain` (a quoted id, `var.name`) became `reference`, so many times.
+    """Check that `plain` texts became `reference`, exactly `times` times.
 
-    Raises UnprovenError naming the file and the parser that saw something else; then nothing may be written.
+    A `plain` text is a quoted id or `var.name`. Raises UnprovenError with the file and the parser
+    that disagrees; then nothing may be written.
     """
     for reader, read in (("tree-sitter", by_tree_sitter), ("python-hcl2", by_hcl2)):
         old, new = read(SourceFile(path, before)), read(SourceFile(path, after))
@@ -307,7 +314,8 @@ def prove_replaced(
         same = _same(lost, plain, reference) == _same(gained, plain, reference)
         if not same or _count(gained, reference) - _count(lost, reference) != times:
             raise UnprovenError(
-                f"the edit could not be proven: not exactly {times} times the id became a reference (as {reader} reads it)",
+                f"the edit could not be proven: not exactly {times} times"
+                f" the id became a reference (as {reader} reads it)",
                 where=path,
                 remedy="nothing was written; make the edit by hand from the runbook",
             )
@@ -331,7 +339,8 @@ def _normal(text: str, plain: frozenset[str], reference: str) -> str:
             else rf"(?<![\w.-]){re.escape(each)}(?![\w-])"
         )
         text = re.sub(pattern, reference, text)
-    # python-hcl2 writes an expression as a template and a literal in quotes alone; a template may hold nothing but the reference.
+    # python-hcl2 writes an expression as a template, and a literal in quotes only. A template may
+    # contain nothing but the reference.
     return (
         reference
         if re.fullmatch(rf'"?\s*\$\{{\s*{re.escape(reference)}\s*\}}\s*"?', text)
@@ -340,7 +349,7 @@ def _normal(text: str, plain: frozenset[str], reference: str) -> str:
 
 
 def _tight(text: str) -> str:
-    """Without the blanks that tree-sitter's tokens are joined by, around the dots of a reference."""
+    """Return the text without blanks around dots, since blanks join tree-sitter's tokens."""
     return re.sub(r"\s*\.\s*", ".", text)
 
 

@@ -1,7 +1,8 @@
-"""Find what a certificate's block runs by itself: provisioners, and action triggers (Terraform 1.14 and later).
+"""Find what a certificate's block runs: provisioners and action triggers (Terraform 1.14+).
 
-A creation-time provisioner runs once, when its resource is created. A destroy-time provisioner runs only while its block is in the
-configuration: Terraform takes it from there, and state does not record it.
+A creation-time provisioner runs once, when its resource is created. A destroy-time provisioner runs
+only while its block is in the configuration: Terraform takes it from there, and state does not
+record it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ _PEM = "pem_encoded_certificate"
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Run:
-    """A nested block that runs something; `at_creation` or at destruction, and whether it takes the block's own PEM."""
+    """A nested block that runs something.
+
+    `at_creation` is False for a run at destruction. `takes_pem` says whether it takes the block's
+    own PEM.
+    """
 
     block: Block
     what: str
@@ -26,7 +31,7 @@ class Run:
 
 
 def runs(file: SourceFile, block: Block) -> tuple[Run, ...]:
-    """The provisioners and action triggers of a resource block, in the text's order."""
+    """Return the provisioners and action triggers of a resource block, in the text's order."""
     found: list[Run] = []
     for inner in block.blocks("provisioner"):
         kind = inner.labels[0] if inner.labels else ""
@@ -43,7 +48,10 @@ def runs(file: SourceFile, block: Block) -> tuple[Run, ...]:
 
 
 def left_out(file: SourceFile, block: Block) -> tuple[Block, ...]:
-    """The nested blocks that a successor must not repeat: what runs at creation, and a connection that nothing else uses."""
+    """Return the nested blocks that a successor must not repeat.
+
+    These are the blocks that run at creation, and a connection that nothing else uses.
+    """
     own = runs(file, block)
     gone = tuple(run.block for run in own if run.at_creation)
     stays = any(run.block.type == "provisioner" and not run.at_creation for run in own)

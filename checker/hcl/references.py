@@ -1,4 +1,4 @@
-"""Every place in a module that refers to a resource, and what it takes from it."""
+"""Find every reference to a resource in a module, and the part of the resource that it takes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _POINTERS = frozenset({"id", "arn", "client_certificate_id"})
 _TRUST = frozenset({"pem_encoded_certificate"})
 _META_BLOCKS = frozenset({"import", "moved", "removed"})
 _META_ARGUMENTS = frozenset({"depends_on", "replace_triggered_by", "ignore_changes"})
-# What these functions return says how many there are, and nothing of any.
+# The result of these functions says only how many instances there are.
 _COUNTING = frozenset({"length", "keys", "can"})
-# What these functions return has the attributes of what they are given.
+# The result of these functions has the attributes of their arguments.
 _TRANSPARENT = frozenset(
     {"values", "one", "element", "concat", "coalesce", "try", "tolist", "flatten", "coalescelist"}
 )
 
 
 class ReferenceUse(Enum):
-    """What a reference takes: the id or ARN, the PEM, anything else of it, its address, or the whole object."""
+    """What a reference takes: the id or ARN, the PEM, other data, the address, or the object."""
 
     POINTER = "pointer"
     TRUST = "trust"
@@ -37,7 +37,10 @@ class ReferenceUse(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Site:
-    """An attribute somewhere below a top-level block; `path` names the nested blocks and the attribute itself."""
+    """An attribute somewhere below a top-level block.
+
+    `path` names the nested blocks and the attribute itself.
+    """
 
     file: SourceFile
     module: ModulePath
@@ -47,13 +50,13 @@ class Site:
 
     @property
     def line(self) -> int:
-        """The line of the attribute, counted from 1."""
+        """Return the line of the attribute, counted from 1."""
         return self.file.line(self.attribute.span.start)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Reference:
-    """A reference to a resource: where it stands, the bytes of the resource's name in it, and its use."""
+    """A reference to a resource: its site, the bytes of the resource's name in it, and its use."""
 
     site: Site
     name: Span
@@ -62,12 +65,12 @@ class Reference:
 
     @property
     def line(self) -> int:
-        """The line of the reference, counted from 1."""
+        """Return the line of the reference, counted from 1."""
         return self.site.file.line(self.name.start)
 
 
 def sites(file: SourceFile, module: ModulePath) -> Iterator[Site]:
-    """Every attribute of a file, with the top-level block that it belongs to."""
+    """Yield every attribute of a file, with the top-level block that it belongs to."""
     for block in file.body.blocks:
         stack: list[tuple[Block, tuple[str, ...]]] = [(block, ())]
         while stack:
@@ -86,12 +89,12 @@ def sites(file: SourceFile, module: ModulePath) -> Iterator[Site]:
 def traversals_of(
     configuration: Configuration, module: ModulePath, root: str, name: str
 ) -> Iterator[tuple[Site, Traversal]]:
-    """Every traversal `root.name…` of a module, in files that can be parsed."""
+    """Yield every traversal `root.name…` of a module, in files that can be parsed."""
     for file in configuration.in_module(module, root.encode(), name.encode()):
         if not parses(file):
             continue
         for site in sites(file, module):
-            # Both words stand in the text of every such traversal; most attributes of a file have neither.
+            # Every such traversal contains both words; most attributes of a file contain neither.
             start, end = site.attribute.span.start, site.attribute.span.end
             if (
                 min(
@@ -110,7 +113,10 @@ def traversals_of(
 def references(
     configuration: Configuration, module: ModulePath, kind: str, name: str
 ) -> Iterator[Reference]:
-    """Every reference to the resource `kind.name`: in its own module, and by its whole address in the modules that call it."""
+    """Yield every reference to the resource `kind.name`.
+
+    Its own module is searched, and for its whole address also the modules that call it.
+    """
     for site, traversal in traversals_of(configuration, module, kind, name):
         step = traversal.attribute(0)
         if step is not None:
@@ -127,7 +133,10 @@ def references(
 def from_outside(
     file: SourceFile, caller: ModulePath, inner: ModulePath, kind: str, name: str
 ) -> Iterator[Reference]:
-    """The references of a file to `module.INNER….kind.name`: `import`, `moved` and `removed` blocks name addresses so."""
+    """Yield the references of a file to `module.INNER….kind.name`.
+
+    `import`, `moved` and `removed` blocks name addresses in this form.
+    """
     wanted = [*(word for call in inner for word in ("module", call)), kind, name]
     for site in sites(file, caller):
         for traversal in traversals(site.attribute.expression, file.data):
@@ -142,11 +151,12 @@ def from_outside(
 
 
 def moved_by_repoint(found: Iterable[Reference]) -> tuple[Reference, ...]:
-    """Return the references to one certificate that repoint moves: pointers, and the information that belongs to them.
+    """Return the references to one certificate that repoint moves: pointers and their information.
 
-    A guard such as `length(x) > 0 ?` moves with the pointer that it guards: a certificate that goes must not decide whether a
-    stage presents the one that stays. Dates and counts move with the id where one expression, block or set of outputs holds
-    both. A PEM, an address (`depends_on`) and what stands beside a PEM move in retire.
+    A guard such as `length(x) > 0 ?` moves with the pointer that it guards: a certificate that is
+    removed must not decide whether a stage presents the one that stays. Dates and counts move with
+    the id if one expression, block or set of outputs has both. A PEM, an address (`depends_on`) and
+    information beside a PEM move in retire.
     """
     known = tuple(found)
     return tuple(reference for reference in known if _moves_with_id(reference, known))
@@ -179,7 +189,7 @@ def _moves_with_id(reference: Reference, known: tuple[Reference, ...]) -> bool:
 
 
 def _nearest(reference: Reference, others: list[Reference]) -> list[Reference]:
-    """The references inside the smallest expression that holds this one and any of the others."""
+    """Return the references in the smallest expression with this one and any of the others."""
     node: Node | None = reference.traversal.node
     while node is not None and node.start_byte >= reference.site.attribute.span.start:
         inside = [other for other in others if node.start_byte <= other.name.start < node.end_byte]
@@ -190,13 +200,13 @@ def _nearest(reference: Reference, others: list[Reference]) -> list[Reference]:
 
 
 def use_of(site: Site, traversal: Traversal) -> ReferenceUse:
-    """Say what a traversal takes from the resource that it names."""
+    """Return the use of a resource by a traversal that names it."""
     if site.block.type in _META_BLOCKS or site.path[-1] in _META_ARGUMENTS:
         return ReferenceUse.META
     if _is_counted(traversal, site.file.data):
         return ReferenceUse.INFORMATION
     taken = _taken(traversal, site.file.data)
-    # An id moves in repoint and a PEM in retire: one name that gives both can be moved in neither.
+    # Repoint moves an id and retire moves a PEM. A name that gives both can move in neither.
     if not taken or None in taken or (taken & _POINTERS and taken & _TRUST):
         return ReferenceUse.WHOLE
     if taken & _POINTERS:
@@ -205,9 +215,10 @@ def use_of(site: Site, traversal: Traversal) -> ReferenceUse:
 
 
 def _is_counted(traversal: Traversal, data: bytes) -> bool:
-    """Whether only the number of instances is used: `length(x)`, `keys(x)`, `can(x[0])`, `x[0] != null`, `one(x) == null`.
+    """Return whether only the number of instances is used.
 
-    A successor has as many instances as its predecessor, with the same keys.
+    Examples: `length(x)`, `keys(x)`, `can(x[0])`, `x[0] != null`, `one(x) == null`. A successor has
+    as many instances as its predecessor, with the same keys.
     """
     if any(step.name is not None for step in traversal.steps[1:]):
         return False
@@ -251,7 +262,7 @@ def _taken(traversal: Traversal, data: bytes) -> set[str | None]:
 
 
 def _through_for(expression: Node, data: bytes) -> set[str | None]:
-    """What a `for` over the resource takes from each of its instances."""
+    """Return the attributes that a `for` over the resource takes from each of its instances."""
     intro = expression.parent
     if intro is None or intro.type != "for_intro" or intro.parent is None:
         return set()
@@ -267,7 +278,10 @@ def _through_for(expression: Node, data: bytes) -> set[str | None]:
 
 
 def _through_calls(expression: Node, data: bytes) -> str | None:
-    """What is taken from the result of functions that hand the object through, as in `values(x)[*].id`."""
+    """Return the attribute taken from a function result, as in `values(x)[*].id`.
+
+    Only functions that pass the object through count; the result is None otherwise.
+    """
     node = expression
     while node.parent is not None and node.parent.type == "function_arguments":
         call = node.parent.parent

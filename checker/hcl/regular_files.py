@@ -1,4 +1,4 @@
-"""Files of configuration, opened so that a FIFO or a device of such a name cannot make tfcert wait."""
+"""Read configuration files without waiting for a FIFO or a device of such a name."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _LARGEST = 64 * 1024**2
 def read_regular(path: str | os.PathLike[str]) -> bytes:
     """Return the bytes of a regular file.
 
-    Raises OSError for a file that cannot be read, that is no regular file, or that is larger than 64 MiB. Opening a FIFO waits for
-    a writer without O_NONBLOCK. Source: POSIX, open().
+    Raises OSError for a file that cannot be read, that is not a regular file, or that is larger
+    than 64 MiB. Without O_NONBLOCK, opening a FIFO waits for a writer. Source: POSIX, open().
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     with os.fdopen(handle, "rb") as file:

@@ -1,4 +1,4 @@
-"""The root modules below a folder: where somebody runs plan and apply."""
+"""Find the root modules below a folder: the folders where users run plan and apply."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ _LOCAL = re.compile(rb'(?m)(?:^|[{,;])[ \t]*"?source"?[ \t]*[=:][ \t]*"(\.{1,2}/
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """A root module: its folder, and whether it may concern us.
+    """A root module: its folder, and whether it may concern tfcert.
 
-    `remote` says that a backend or a cloud block names where its state is kept. `concerned` is False where neither it, nor its
-    local state, nor a local module that it calls speaks of a stage or a client certificate, and no module from elsewhere is called.
-    `unreadable` names what of a folder could not be read, and why: it may be a root, and may be one that concerns us.
+    `remote` says that a backend or a cloud block names where its state is kept. `concerned` is True
+    if the root, its local state or a local module that it calls mentions a stage or a client
+    certificate. It is also True if a module from elsewhere is called. `unreadable` names the part
+    of a folder that could not be read, and why; the folder may be a root that concerns tfcert.
     """
 
     directory: str
@@ -50,11 +51,12 @@ class _Folder:
 
 
 def find_roots(top: str, *, most: int | None = None) -> tuple[Root, ...]:
-    """Every root module at or below a folder, in the order of their paths.
+    """Return every root module at or below a folder, in the order of their paths.
 
-    A root has a backend or cloud block, a provider block, a lock file or a local state; a folder with a provider block alone is
-    none if another folder calls it as a module. Hidden folders (`.terraform` among them) and symbolic links to folders are not
-    entered. Nothing is parsed. With `most`, no more folders than that are entered, those nearest to the top first.
+    A root has a backend or cloud block, a provider block, a lock file or a local state. A folder
+    with only a provider block is not a root if another folder calls it as a module. Hidden folders
+    (`.terraform` among them) and symbolic links to folders are skipped. Nothing is parsed. With
+    `most`, at most that many folders are read, those nearest to the top first.
     """
     folders = dict(_folders(top, most))
     called = {child for folder in folders.values() for child in folder.local}
@@ -80,9 +82,9 @@ def find_roots(top: str, *, most: int | None = None) -> tuple[Root, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A Terragrunt unit: its folder, the folder of the module that it runs, and whether it may concern us.
+    """A Terragrunt unit: its folder, its module's folder, and whether it may concern tfcert.
 
-    `module` is None where its source cannot be worked out, or is no folder of this repository.
+    `module` is None if its source cannot be resolved, or is not a folder of this repository.
     """
 
     directory: str
@@ -91,7 +93,7 @@ class Unit:
 
 
 def find_units(top: str) -> tuple[Unit, ...]:
-    """Every Terragrunt unit at or below a folder, in the order of their paths."""
+    """Return every Terragrunt unit at or below a folder, in the order of their paths."""
     terragrunt = terragrunt_of(top)
     here = Path(top).resolve()
     found: list[Unit] = []
@@ -168,7 +170,10 @@ def _look(
 
 
 def _records_ours(path: str) -> bool:
-    """Whether a state may hold something of ours; one that cannot be looked through may, and is reported when it is read."""
+    """Return whether a state may have a client certificate.
+
+    A state that cannot be read may have one; the error is reported when the state is loaded.
+    """
     try:
         return _OURS.search(read_regular(path)) is not None
     except OSError:
@@ -176,7 +181,10 @@ def _records_ours(path: str) -> bool:
 
 
 def _concerned(path: str, folders: Mapping[str, _Folder]) -> bool:
-    """Whether a folder, or one that it calls however far down, speaks of ours or leads to where nobody looked."""
+    """Return whether a folder, or any module below it, concerns tfcert or cannot be searched.
+
+    Module calls are followed to any depth.
+    """
     seen: set[str] = set()
     waiting = [path]
     while waiting:
@@ -185,7 +193,7 @@ def _concerned(path: str, folders: Mapping[str, _Folder]) -> bool:
             continue
         seen.add(here)
         folder = folders.get(here)
-        # A module that lies above where the search began was not looked at.
+        # A module above the start of the search was not read.
         if folder is None or folder.unreadable or folder.speaks or folder.calls_elsewhere:
             return True
         waiting.extend(folder.local)

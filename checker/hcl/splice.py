@@ -1,4 +1,4 @@
-"""Replacing ranges of bytes in files, and nothing else."""
+"""Replace byte ranges in files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from checker.hcl.syntax import Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """The bytes of a range of one file, and what takes their place; an empty range is an insertion."""
+    """A byte range of one file and its replacement; an empty range is an insertion."""
 
     path: str
     span: Span
@@ -19,9 +19,9 @@ class Edit:
 
 
 def splice(texts: Mapping[str, bytes], edits: Iterable[Edit]) -> dict[str, bytes]:
-    """Apply edits to files; only changed files are returned, and a new file starts from nothing.
+    """Return the files that the edits change; a new file starts empty.
 
-    Raises UnprovenError when edits overlap, or when one changes nothing: an edit that does nothing was meant to do something.
+    Raises UnprovenError when edits overlap, or when one changes nothing: such an edit is a mistake.
     """
     changed: dict[str, bytes] = {}
     by_path: dict[str, list[Edit]] = {}

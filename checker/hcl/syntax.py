@@ -1,4 +1,4 @@
-"""Files, blocks, traversals."""
+"""Parse HCL files into blocks, attributes and traversals."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Span:
     end: int
 
     def of(self, data: bytes) -> bytes:
-        """The bytes in the range."""
+        """Return the bytes in the range."""
         return data[self.start : self.end]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
-    """`name = expression`; the span is that of the whole, `value` that of the expression."""
+    """`name = expression`; `span` covers the whole, `value` the expression."""
 
     name: str
     span: Span
@@ -37,7 +37,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """`type "label" … { body }`; a label's span leaves its quotes out."""
+    """`type "label" … { body }`; a label's span excludes its quotes."""
 
     type: str
     labels: tuple[str, ...]
@@ -46,13 +46,13 @@ class Block:
     body: Body
 
     def attribute(self, name: str) -> Attribute | None:
-        """The attribute of that name directly in the block."""
+        """Return the attribute of that name directly in the block; None without one."""
         return next(
             (attribute for attribute in self.body.attributes if attribute.name == name), None
         )
 
     def blocks(self, kind: str) -> tuple[Block, ...]:
-        """The blocks of that type directly in the block."""
+        """Return the blocks of that type directly in the block."""
         return tuple(block for block in self.body.blocks if block.type == kind)
 
 
@@ -66,7 +66,7 @@ class Body:
 
 
 def parse_body(data: bytes) -> tuple[Body, int | None]:
-    """Parse a file; the second value is the offset of the first thing that is no HCL, or None."""
+    """Parse a file; the second value is the offset of the first syntax error, or None."""
     root = _parser().parse(data).root_node
     broken = _first_error(root)
     comments = tuple(
@@ -78,7 +78,10 @@ def parse_body(data: bytes) -> tuple[Body, int | None]:
 
 
 def descendants(node: Node) -> Iterator[Node]:
-    """Every node below, and the node itself, in the text's order; without recursion, since text may nest deeply."""
+    """Yield the node and every node below it, in the text's order.
+
+    There is no recursion, since text may nest deeply.
+    """
     stack = [node]
     while stack:
         current = stack.pop()
@@ -151,7 +154,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a file cannot be parsed, and the line, counted from 1, where that shows."""
+    """Why a file cannot be parsed, and the line of the fault, counted from 1."""
 
     reason: str
     line: int
@@ -162,8 +165,8 @@ class Fault:
 class SourceFile:
     """The text of a .tf file.
 
-    `path` is relative to the root module's directory, with forward slashes. The text must be UTF-8 (Terraform refuses anything
-    else, `facts/formats.md` 5); a byte-order mark and the line ends are kept as they are.
+    `path` is relative to the root module's directory, with forward slashes. The text must be UTF-8:
+    Terraform refuses anything else. A byte-order mark and the line ends are kept as they are.
     """
 
     path: str
@@ -171,9 +174,9 @@ class SourceFile:
 
     @cached_property
     def body(self) -> Body:
-        """The blocks of the file; parsed when first asked for.
+        """Return the blocks of the file; parsed at the first use.
 
-        Raises UnreadableError with the line where it stops being HCL.
+        Raises UnreadableError with the line of the first syntax error.
         """
         match self._parsed:
             case Fault(reason=reason, line=line, remedy=remedy):
@@ -183,7 +186,7 @@ class SourceFile:
 
     @property
     def fault(self) -> Fault | None:
-        """Why the file cannot be parsed; None for one that can."""
+        """Return why the file cannot be parsed; None if it can."""
         return self._parsed if isinstance(self._parsed, Fault) else None
 
     @cached_property
@@ -196,7 +199,8 @@ class SourceFile:
                 self.line(error.start),
                 "save the file as UTF-8; Terraform reads nothing else",
             )
-        # Blanks of the same length stand for the mark: every offset stays what it is in the file.
+        # Blanks of the same length replace the byte-order mark, so that every offset stays the
+        # same.
         text = b"   " + self.data[3:] if self.data.startswith(_BOM) else self.data
         try:
             body, broken = parse_body(text)
@@ -210,33 +214,36 @@ class SourceFile:
 
     @property
     def newline(self) -> bytes:
-        """The line end of the file's first line; LF where it has none."""
+        """Return the line end of the file's first line; LF if it has none."""
         first = self.data.find(b"\n")
         return b"\r\n" if first > 0 and self.data[first - 1 : first] == b"\r" else b"\n"
 
     def line(self, offset: int) -> int:
-        """The line, counted from 1, that holds a byte offset."""
+        """Return the line of a byte offset, counted from 1."""
         return self.data.count(b"\n", 0, offset) + 1
 
     def line_start(self, offset: int) -> int:
-        """The offset of the first byte of the line that holds `offset`."""
+        """Return the offset of the first byte of the line that contains `offset`."""
         start = self.data.rfind(b"\n", 0, offset) + 1
         return 3 if start == 0 and self.data.startswith(_BOM) and offset >= len(_BOM) else start
 
     def line_end(self, offset: int) -> int:
-        """The offset just behind the line end of the line that holds `offset`, or the file's end."""
+        """Return the offset after the line end of the line that contains `offset`.
+
+        This is the end of the file for a last line without a line end.
+        """
         end = self.data.find(b"\n", offset)
         return len(self.data) if end < 0 else end + 1
 
 
 def parses(file: SourceFile) -> bool:
-    """Whether the file parses as HCL."""
+    """Return whether the file parses as HCL."""
     return file.fault is None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TraversalStep:
-    """One step behind the root of a traversal: an attribute by name, or None for an index or a splat."""
+    """One step after a traversal's root: an attribute by name, or None for an index or a splat."""
 
     name: str | None
     span: Span
@@ -244,7 +251,10 @@ class TraversalStep:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traversal:
-    """A root identifier and the steps that follow it; `node` is the whole expression that it stands in."""
+    """A root identifier and the steps that follow it.
+
+    `node` is the whole expression that contains it.
+    """
 
     root: str
     span: Span
@@ -252,19 +262,25 @@ class Traversal:
     node: Node
 
     def attribute(self, position: int) -> TraversalStep | None:
-        """The step at a position, if it is an attribute."""
+        """Return the step at a position if it is an attribute, else None."""
         step = self.steps[position] if len(self.steps) > position else None
         return step if step is not None and step.name is not None else None
 
     def first_attribute_after(self, position: int) -> str | None:
-        """The name of the first attribute behind a position, past any index or splat; None for the whole object."""
+        """Return the name of the first attribute after a position; None for the whole object.
+
+        Indexes and splats are skipped.
+        """
         return next(
             (step.name for step in self.steps[position + 1 :] if step.name is not None), None
         )
 
 
 def traversals(expression: Node, data: bytes) -> Iterator[Traversal]:
-    """Every traversal in an expression, those in templates, heredocs and index brackets included."""
+    """Yield every traversal in an expression.
+
+    This includes traversals in templates, heredocs and index brackets.
+    """
     for node in descendants(expression):
         if node.type == "variable_expr" and node.parent is not None:
             yield _traversal(node, node.parent, data)
@@ -294,7 +310,7 @@ def _steps(node: Node, data: bytes) -> Iterator[TraversalStep]:
             yield TraversalStep(None, Span(node.start_byte, node.end_byte))
         return
     yield TraversalStep(None, Span(node.start_byte, node.end_byte))
-    # A splat holds the attributes that follow it as its own children.
+    # The attributes that follow a splat are its children in the syntax tree.
     for child in descendants(node) if node.type == "splat" else ():
         if child.type == "get_attr":
             yield from _steps(child, data)

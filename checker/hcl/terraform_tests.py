@@ -1,7 +1,8 @@
-"""The test files of a module (`terraform test`, `tofu test`): where they name a certificate, and which phase moves it there.
+"""Find certificates in the test files of a module (`terraform test`, `tofu test`).
 
-A test that names a resource which is gone fails, and a target of `plan_options` that is gone crashes Terraform 1.11.
-Source of the file kinds and blocks: https://developer.hashicorp.com/terraform/language/tests and .../tests/mocking.
+For each reference, this module decides which phase moves it. A test that names a removed resource
+fails, and a removed target of `plan_options` crashes Terraform 1.11. Source of the file kinds and
+blocks: https://developer.hashicorp.com/terraform/language/tests and .../tests/mocking.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ _TARGETS = frozenset({"target", "replace", "expect_failures"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """A line of a test file that names a certificate and that tfcert does not edit: JSON, or text that a parser rejects."""
+    """A line of a test file that names a certificate and that tfcert does not edit.
+
+    The file is JSON, or a parser rejects its text.
+    """
 
     path: str
     line: int
@@ -39,7 +43,10 @@ class Mention:
 def test_references(
     configuration: Configuration, module: ModulePath, kind: str, name: str
 ) -> Iterator[Reference]:
-    """Every reference to the resource `kind.name` in the test files of its module and of the modules that call it."""
+    """Yield every reference to the resource `kind.name` in test files.
+
+    These are the test files of its module and of the modules that call it.
+    """
     for file, base in _files(configuration, module, kind, name):
         if not _editable(file):
             continue
@@ -56,7 +63,10 @@ def test_references(
 
 
 def moved_in_tests_by_repoint(found: Iterable[Reference]) -> tuple[Reference, ...]:
-    """Return the references of test files that repoint moves: ids with their guards, and overrides of more than a PEM."""
+    """Return the references of test files that repoint moves.
+
+    These are ids with their guards, and overrides of more than a PEM.
+    """
     known = tuple(found)
     moved = moved_by_repoint(known)
     return tuple(reference for reference in known if reference in moved or _overrides_id(reference))
@@ -65,7 +75,7 @@ def moved_in_tests_by_repoint(found: Iterable[Reference]) -> tuple[Reference, ..
 def unedited_mentions(
     configuration: Configuration, module: ModulePath, kind: str, name: str
 ) -> Iterator[Mention]:
-    """The lines of test files that name the resource and that no phase edits."""
+    """Yield the lines of test files that name the resource and that no phase edits."""
     pattern = re.compile(rb"(?<![\w-])" + re.escape(f"{kind}.{name}".encode()) + rb"(?![\w-])")
     for file, _ in _files(configuration, module, kind, name):
         if not _editable(file):
@@ -76,7 +86,10 @@ def unedited_mentions(
 def _files(
     configuration: Configuration, module: ModulePath, kind: str, name: str
 ) -> Iterator[tuple[SourceFile, ModulePath]]:
-    """The test files that may name a resource, each with the module that it tests unless a run says otherwise."""
+    """Yield the test files that may name a resource, each with the module that it tests.
+
+    A run can name another module.
+    """
     for depth in range(len(module), -1, -1):
         for path in configuration.modules[module[:depth]].tests:
             file = configuration.files[path]
@@ -85,7 +98,7 @@ def _files(
 
 
 def _editable(file: SourceFile) -> bool:
-    """Whether both parsers read the file, so that an edit of it can be proven."""
+    """Return whether both parsers read the file, so that an edit of it can be proven."""
     if file.path.endswith(".json") or not parses(file):
         return False
     try:
@@ -102,14 +115,17 @@ def _inner(
     base: ModulePath,
     module: ModulePath,
 ) -> ModulePath | None:
-    """The calls from the module that a block tests to the certificate's module; None where it tests another one."""
+    """Return the calls from a block's tested module to the certificate's module.
+
+    The result is None if the block tests another module.
+    """
     source = next(
         (literal_string(file.data, inner, "source") for inner in block.blocks("module")), ""
     )
     if source == "":
         return module[len(base) :]
     directory = configuration.modules[base].directory
-    # The source of a run starts from the folder that `terraform test` runs in.
+    # The source of a run is relative to the folder where `terraform test` runs.
     tested = posixpath.normpath(posixpath.join(directory, source)) if source is not None else None
     for depth in range(len(module) + 1):
         if posixpath.normpath(configuration.modules[module[:depth]].directory) == tested:
@@ -139,7 +155,7 @@ def _overrides_id(reference: Reference) -> bool:
 
 
 def _holder(site: Site) -> Block | None:
-    """The block that an attribute stands in directly."""
+    """Return the block that directly contains an attribute."""
     stack = [site.block]
     while stack:
         block = stack.pop()

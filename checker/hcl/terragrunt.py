@@ -1,6 +1,7 @@
-"""Terragrunt units: folders with a `terragrunt.hcl`, each of which runs a module of the repository with a state of its own.
+"""Find Terragrunt units: folders with a `terragrunt.hcl`.
 
-Source of the blocks and functions: https://terragrunt.gruntwork.io/docs/reference/hcl/blocks/ and .../hcl/functions/.
+Each unit runs a module of the repository with its own state. Source of the blocks and functions:
+https://terragrunt.gruntwork.io/docs/reference/hcl/blocks/ and .../hcl/functions/.
 """
 
 from __future__ import annotations
@@ -34,17 +35,20 @@ _MOST_OUTSIDE = 200
 _ENTRIES = 40
 _CLIMB = 3
 _DEEPEST = 8
-# What stands for a part of a path that cannot be worked out.
+# Stands for a part of a path that cannot be resolved.
 _UNKNOWN = "\0"
 _REMOTE = re.compile(r"^[\w+.-]+::|^[\w+.-]+://|^git@|^(?:github|bitbucket)\.(?:com|org)/")
 _CALL = re.compile(r"^(\w+)\((.*)\)$", re.DOTALL)
-# Folders that hold everything and no repository. `tempfile.gettempdir` is not asked: it writes a file to find one.
+# Shared folders that are not repositories. `tempfile.gettempdir` would write a file to find one.
 _TEMPORARY = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 -- nothing is written there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitUse:
-    """A unit that runs a module: `path` is relative to the repository; `certain` is False where its source cannot be worked out."""
+    """A unit that runs a module.
+
+    `path` is relative to the repository. `certain` is False if the source cannot be resolved.
+    """
 
     path: str
     line: int
@@ -71,17 +75,23 @@ class Terragrunt:
 
     @cached_property
     def files(self) -> Mapping[str, SourceFile]:
-        """The files by absolute path."""
+        """Return the files by absolute path."""
         return dict(_hcl_files(self.top, self._most))
 
     def units(self) -> Iterator[str]:
-        """The folders of the units that run a module; a parent that is only included is none."""
+        """Yield the folders of the units that run a module.
+
+        A parent that is only included is not a unit.
+        """
         for path in sorted(self.files):
             if posixpath.basename(path) == UNIT and any(True for _ in self.sources(path)):
                 yield posixpath.dirname(path)
 
     def uses(self, directory: str) -> tuple[UnitUse, ...]:
-        """Every unit that runs the module in a folder, or that may; one that several stacks generate counts for each."""
+        """Return every unit that runs, or may run, the module in a folder.
+
+        A unit that several stacks generate counts once for each stack.
+        """
         if directory not in self._uses:
             self._uses[directory] = tuple(self._find_uses(directory))
         return self._uses[directory]
@@ -106,14 +116,17 @@ class Terragrunt:
                 break
 
     def modules(self, unit: str) -> tuple[str | None, ...]:
-        """The folders that a unit may run, None for one that cannot be worked out or is no folder here."""
+        """Return the folders that a unit may run.
+
+        An entry is None if it cannot be resolved or is not a local folder.
+        """
         texts = [self.text(source, unit) for source in self.sources(posixpath.join(unit, UNIT))]
         return tuple(
             None if _UNKNOWN in text or _REMOTE.search(text) else _plain(text) for text in texts
         )
 
     def sources(self, path: str, seen: frozenset[str] = frozenset()) -> Iterator[_Source]:
-        """The `source` of the `terraform` block of a file, else those of the files that it includes."""
+        """Yield the `source` of a file's `terraform` block, else those of its included files."""
         file = self.files.get(path)
         if file is None or path in seen or not parses(file):
             return
@@ -132,7 +145,7 @@ class Terragrunt:
                 yield from self.sources(included, seen | {path})
 
     def included(self, file: SourceFile, folder: str) -> Iterator[str]:
-        """The files that the `include` blocks of a file may name."""
+        """Yield the files that the `include` blocks of a file may name."""
         for block in file.body.blocks:
             found = block.attribute("path") if block.type == "include" else None
             if found is None:
@@ -143,7 +156,7 @@ class Terragrunt:
             yield from [path] if path in self.files else known
 
     def generated(self, unit: str) -> Iterator[tuple[str, int]]:
-        """The `unit` blocks of stacks that take a folder as their template."""
+        """Yield the `unit` blocks of stacks that use a folder as their template."""
         for path, file in sorted(self.files.items()):
             if posixpath.basename(path) != STACK or not parses(file):
                 continue
@@ -156,14 +169,17 @@ class Terragrunt:
                         yield path, file.line(source.span.start)
 
     def text(self, source: _Source, unit: str) -> str:
-        """The source as an absolute path or an address; what cannot be worked out stands as one unknown character."""
+        """Return the source as an absolute path or an address.
+
+        A part that cannot be resolved becomes one unknown character.
+        """
         evaluated = _Evaluation(self, source.file, source.folder, unit).attribute(source.attribute)
-        # A relative source starts from the unit's folder, also where an included file holds it.
+        # A relative source starts from the unit's folder, even if an included file has it.
         return _absolute(unit, evaluated)
 
 
 def _home() -> Path | None:
-    """The user's home; None for a user without one, as in some containers."""
+    """Return the user's home; None for a user without one, as in some containers."""
     try:
         return Path.home()
     except RuntimeError:
@@ -171,9 +187,9 @@ def _home() -> Path | None:
 
 
 def terragrunt_of(root: str) -> Terragrunt | None:
-    """The Terragrunt files around a configuration; None where there are none.
+    """Return the Terragrunt files around a configuration; None if there are none.
 
-    Without a repository a few folders above are looked at, as far as they are small.
+    Without a repository, a few parent folders are searched if they are small.
     """
     here = Path(root).resolve()
     top = find_repository(here)
@@ -190,7 +206,10 @@ def terragrunt_of(root: str) -> Terragrunt | None:
 
 
 def _is_small(folder: Path) -> bool:
-    """Whether a folder may be the top of a project: a store of projects has many entries, and is not searched."""
+    """Return whether a folder may be the top of a project.
+
+    A store of projects has many entries, and is not searched.
+    """
     try:
         return sum(1 for _ in folder.iterdir()) <= _ENTRIES
     except OSError:
@@ -219,7 +238,7 @@ def _hcl_files(top: str, most: int) -> Iterator[tuple[str, SourceFile]]:
 
 @dataclass(frozen=True, slots=True)
 class _Evaluation:
-    """What an expression of a Terragrunt file gives, seen from a unit."""
+    """The evaluation of expressions in a Terragrunt file, as seen from a unit."""
 
     terragrunt: Terragrunt
     file: SourceFile
@@ -295,7 +314,7 @@ class _Evaluation:
         )
 
     def parent(self, wanted: str) -> str:
-        """The nearest folder above the unit that holds a file or folder of this name."""
+        """Return the nearest folder above the unit that has a file or folder of this name."""
         folder = posixpath.dirname(self.unit)
         while folder.startswith(self.terragrunt.top):
             names = (wanted,) if wanted else (UNIT, "root.hcl")
@@ -323,10 +342,10 @@ def _plain(text: str) -> str:
 
 
 def _names(text: str, directory: str) -> bool | None:
-    """Whether a source is a folder: True, False where it may be, None where it is another one."""
+    """Return whether a source is a folder: True, False if it may be, None if it is another."""
     if not _REMOTE.search(text) and _UNKNOWN not in text:
         return True if _plain(text) == posixpath.normpath(directory) else None
-    # A released copy of the same folder, or a path of which only the end is known.
+    # A released copy of the same folder, or a path with only a known end.
     return False if _ends_with(directory, text) else None
 
 

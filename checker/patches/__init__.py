@@ -1,1 +1,1 @@
-"""From a rotation's next steps to text edits and unified diffs: one phase a file of this folder."""
+"""Write the text edits and unified diffs of a rotation's phases: one module for each phase."""

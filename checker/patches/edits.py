@@ -1,4 +1,4 @@
-"""What the phases have in common: finding the certificate's block, and one proven edit of some files."""
+"""Shared parts of the phases: find a certificate's block, and prove edits of files."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Succession(Struct, frozen=True, kw_only=True):
 
 
 def find_block(configuration: Configuration, address: Address) -> tuple[SourceFile, Block]:
-    """The file and block that declare a resource.
+    """Return the file and block that declare a resource.
 
-    Raises UnprovenError when the text no longer holds it.
+    Raises UnprovenError if the text does not have it.
     """
     found = next(
         configuration.blocks(address.module_path, "resource", address.type, address.name), None
@@ -42,22 +42,22 @@ def find_block(configuration: Configuration, address: Address) -> tuple[SourceFi
 
 
 def references_to(configuration: Configuration, address: Address) -> tuple[Reference, ...]:
-    """Every reference to a resource in its own module."""
+    """Return every reference to a resource, in its own module and in the callers of the module."""
     return tuple(references(configuration, address.module_path, address.type, address.name))
 
 
 def tests_of(configuration: Configuration, address: Address) -> tuple[Reference, ...]:
-    """Every reference to a resource in test files that can be edited."""
+    """Return every reference to a resource in test files that can be edited."""
     return tuple(test_references(configuration, address.module_path, address.type, address.name))
 
 
 def key_of(block: Block) -> BlockKey:
-    """How a proof names a block."""
+    """Return the key of a block in a proof."""
     return (block.type, block.labels)
 
 
 def rename(step: Succession, chosen: Iterable[Reference]) -> list[Edit]:
-    """Replace the name of the predecessor by that of the successor in references, and no other byte."""
+    """Return the edits that replace only the predecessor's name by the successor's."""
     new = step.successor.name.encode()
     return [
         Edit(path=reference.site.file.path, span=reference.name, text=new) for reference in chosen
@@ -70,7 +70,7 @@ def proven(
     edits: Iterable[Edit],
     chosen: Iterable[Reference],
 ) -> Configuration:
-    """Apply renamings, hold each file against what was intended, and return the configuration that results.
+    """Return the configuration after renames, with each file checked against the intent.
 
     Raises UnprovenError; then nothing is written.
     """

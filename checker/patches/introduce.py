@@ -1,4 +1,4 @@
-"""Introduce: the successor beside the predecessor, and an output of its PEM."""
+"""Introduce: add the successor after the predecessor, and an output of its PEM."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from checker.hcl.splice import Edit, splice
 from checker.hcl.syntax import Block, SourceFile, Span
 from checker.patches.edits import Succession, find_block, references_to
 
-# A description such as "expires 2026-12-05" would be wrong of the successor (`facts/hcl.md` 3).
+# A description such as "expires 2026-12-05" would be wrong for the successor.
 _DATED = re.compile(
     r"\b\d{4}[-/.]\d{1,2}\b|\b\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}\b|\b(?:19|20)\d{2}\b|expir",
     re.IGNORECASE,
@@ -37,11 +37,12 @@ _SKIPS = re.compile(
 
 
 def introduce(configuration: Configuration, step: Succession) -> Configuration:
-    """Add a copy of the predecessor's block under the successor's name, behind the predecessor.
+    """Add a copy of the predecessor's block under the successor's name, after the predecessor.
 
-    Where something hashes the predecessor's file, the copy goes into a new file beside it. What is inside is kept (provider, count,
-    for_each, tags, lifecycle, comments); a description with a date in it is rewritten, and what runs at creation is left out: it
-    would hand on the successor alone. Raises UnprovenError when the edit cannot be proven.
+    If something hashes the predecessor's file, the copy is written to a new file beside it. The
+    body is kept (provider, count, for_each, tags, lifecycle, comments). A description with a date
+    is rewritten. Blocks that run at creation are left out: they would pass on only the successor.
+    Raises UnprovenError when the edit cannot be proven.
     """
     file, block = find_block(configuration, step.predecessor)
     bare = _bare(file, block)
@@ -60,7 +61,7 @@ def introduce(configuration: Configuration, step: Succession) -> Configuration:
         return _beside(configuration, step, file, bare, b"".join(parts), added)
     text = newline + b"".join(parts)
     if not file.data[:at].endswith(b"\n"):
-        # The file has no final newline, and keeps none.
+        # The file has no final newline, and it stays so.
         text = newline + text.removesuffix(newline)
     changed = splice({file.path: file.data}, [Edit(path=file.path, span=Span(at, at), text=text)])
     _prove(step, file, bare, b"".join(parts), changed[file.path], added)
@@ -68,7 +69,10 @@ def introduce(configuration: Configuration, step: Succession) -> Configuration:
 
 
 def _bare(file: SourceFile, block: Block) -> bytes:
-    """The file without what the successor leaves out of the predecessor's block: the copy is held against that."""
+    """Return the file without the parts of the predecessor's block that the successor leaves out.
+
+    The proof compares the copy with this text.
+    """
     return _without(file, Span(0, len(file.data)), _left_out(file, block))
 
 
@@ -83,7 +87,8 @@ def _prove(
     if bare == file.data:
         prove(file.path, file.data, after, _intent(step, added))
         return
-    # The file gains these blocks and nothing else, and the successor repeats the predecessor without what is left out.
+    # The file gains only these blocks, and the successor repeats the predecessor without the parts
+    # that are left out.
     prove(file.path, file.data, after, replace(_intent(step, added), clone_of=None))
     prove(file.path, bare, bare + file.newline + text, _intent(step, added))
 
@@ -103,7 +108,7 @@ def _beside(
             where=configuration.root,
             remedy="choose another name with --name",
         )
-    # Behind each other the two files are what the one file would have become, so the same proof holds.
+    # Joined, the two files equal the edited single file, so the same proof applies.
     _prove(step, replace(file, path=path), bare, text, file.data + file.newline + text, added)
     return configuration.with_text({path: text})
 
@@ -119,10 +124,11 @@ def _intent(step: Succession, added: list[BlockKey]) -> Intent:
 
 
 def _comments(file: SourceFile, block: Block, indent: bytes, step: Succession) -> bytes:
-    """The comments that stand directly above the predecessor, since retire takes them away with it, and the lineage.
+    """Return the comments above the successor: the predecessor's, and the lineage comment.
 
-    A licence stays where it is alone, and so does what speaks of a date; what tells another checker to leave the block alone
-    is always kept. An exemption of tfcert's own was decided for the predecessor, and stays with it.
+    Retire removes the predecessor's comments with its block. A licence is not copied, and neither
+    is a comment with a date; a comment that tells another checker to skip the block always is. A
+    tfcert exemption was decided for the predecessor, and stays with it.
     """
     own = attached_comments(file, block)
     lineage = [
@@ -195,7 +201,10 @@ def _clone(file: SourceFile, block: Block, step: Succession) -> bytes:
 
 
 def _left_out(file: SourceFile, block: Block) -> list[Span]:
-    """What the successor does not repeat, with the comments above it and one blank line, so that no gap stays behind."""
+    """Return the spans that the successor does not repeat.
+
+    Each includes the comments above it and one blank line, so that no gap remains.
+    """
     found: list[Span] = []
     for inner in left_out(file, block):
         start, end = attached_comments(file, inner).start, file.line_end(inner.span.end)
@@ -213,7 +222,10 @@ def _left_out(file: SourceFile, block: Block) -> list[Span]:
 def _output(
     configuration: Configuration, block: Block, step: Succession
 ) -> tuple[str, bytes] | None:
-    """An output of the successor's PEM; none inside a module, where nobody would see it, nor where there is no PEM to give."""
+    """Return an output of the successor's PEM, or None.
+
+    It is None inside a module, where no user would see the output, and for a type without a PEM.
+    """
     if step.predecessor.modules or not step.predecessor.type.startswith("aws_"):
         return None
     name = f"{step.successor.name}_pem"
@@ -240,7 +252,7 @@ def _output(
 
 
 def _sensitive(configuration: Configuration, step: Succession) -> bool:
-    """Whether an output of the predecessor's PEM is marked sensitive: then that of its successor is too."""
+    """Return whether an output of the predecessor's PEM is sensitive, and so its successor's."""
     for reference in references_to(configuration, step.predecessor):
         block = reference.site.block
         if block.type == "output" and reference.use is ReferenceUse.TRUST:

@@ -1,4 +1,7 @@
-"""A certificate that Terraform does not manage: its literal id becomes a reference to a successor that Terraform does."""
+"""Rotate a certificate that Terraform does not manage.
+
+Its literal id becomes a reference to a successor that Terraform manages.
+"""
 
 from __future__ import annotations
 
@@ -29,15 +32,16 @@ class LiteralStep(Struct, frozen=True, kw_only=True):
 
     @property
     def reference(self) -> str:
-        """What takes the literal's place."""
+        """Return the reference that replaces the literal."""
         attribute = "id" if self.successor.type.startswith("aws_") else "client_certificate_id"
         return f"{self.successor.in_module}.{attribute}"
 
 
 def write_literal(configuration: Configuration, step: LiteralStep, phase: Phase) -> Configuration:
-    """One phase on a text; the same text where it is in it already.
+    """Write one phase on a text; return the same text if the phase is already in it.
 
-    Raises UnprovenError for retire, which is not Terraform's to do, and for whatever cannot be proven.
+    Raises UnprovenError for retire, which Terraform cannot do here, and for any edit that cannot be
+    proven.
     """
     return _WRITERS[phase](configuration, step)
 
@@ -76,11 +80,18 @@ def _text(configuration: Configuration, step: LiteralStep, output: str | None) -
     )
     width = max(len(key) for key, _ in arguments)
     body = "".join(f"  {key:<{width}} = {text}\n" for key, text in arguments)
-    block = f'{succeeds_comment(step.identity)}\nresource "{step.successor.type}" "{name}" {{\n{body}}}\n'
+    block = (
+        f"{succeeds_comment(step.identity)}\n"
+        f'resource "{step.successor.type}" "{name}" {{\n{body}}}\n'
+    )
     if output is None:
         return block
     address = step.successor.in_module
-    return f'{block}\n{pem_comment(address)}\noutput "{output}" {{\n  value = {address}.pem_encoded_certificate\n}}\n'
+    return (
+        f"{block}\n{pem_comment(address)}\n"
+        f'output "{output}" {{\n'
+        f"  value = {address}.pem_encoded_certificate\n}}\n"
+    )
 
 
 def _uses(configuration: Configuration, step: LiteralStep) -> tuple[LiteralUse, ...]:
@@ -149,7 +160,8 @@ def _back(reference: Reference, step: LiteralStep) -> Edit:
 def _retire(_configuration: Configuration, step: LiteralStep) -> Configuration:
     raise UnprovenError(
         f"certificate {step.identity} is not Terraform's, so no patch can delete it",
-        remedy=f"once no stage presents it: `aws apigateway delete-client-certificate --client-certificate-id {step.identity}`",
+        remedy="once no stage presents it: `aws apigateway"
+        f" delete-client-certificate --client-certificate-id {step.identity}`",
     )
 
 

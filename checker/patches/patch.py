@@ -1,4 +1,4 @@
-"""PhasePatch, unified diff."""
+"""The patch of a phase, and its unified diff."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _CONTEXT = 3
 
 
 def unified_diff(path: str, before: bytes | None, after: bytes) -> bytes:
-    """The difference between two texts of one file; `before` is None for a file that is new.
+    """Return the difference between two texts of one file; `before` is None for a new file.
 
-    `path` is relative to the folder that the patch is applied from. The format is git's: git-diff(1), "Generating patch text".
+    `path` is relative to the folder where the patch is applied. The format is git's: git-diff(1),
+    "Generating patch text".
     """
     old = _lines(before or b"")
     new = _lines(after)
@@ -31,7 +32,10 @@ def unified_diff(path: str, before: bytes | None, after: bytes) -> bytes:
 
 
 def _name(path: str) -> bytes:
-    """A path as git reads it back: in quotes, with octal escapes, where a control character would end it or it is not UTF-8."""
+    """Return a path as git reads it back.
+
+    A path with control characters, or that is not UTF-8, is in quotes with octal escapes.
+    """
     data = path.encode("utf-8", "surrogateescape")
     if path.isprintable() or not any(
         char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in path
@@ -48,7 +52,7 @@ def _name(path: str) -> bytes:
 
 
 def _lines(data: bytes) -> list[bytes]:
-    """Lines by LF alone, with it: a carriage return belongs to its line's bytes."""
+    """Return the lines of a text with their LF; a carriage return belongs to its line's bytes."""
     pieces = data.split(b"\n")
     lines = [piece + b"\n" for piece in pieces[:-1]]
     return [*lines, pieces[-1]] if pieces[-1] else lines
@@ -60,7 +64,10 @@ def _ended(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class FileChange(Struct, frozen=True, kw_only=True):
-    """One file before and after a phase; `path` is relative to the configuration's folder, `before` None for a new file."""
+    """One file before and after a phase.
+
+    `path` is relative to the configuration's folder; `before` is None for a new file.
+    """
 
     path: str
     before: bytes | None
@@ -68,11 +75,13 @@ class FileChange(Struct, frozen=True, kw_only=True):
 
 
 class PhasePatch(Struct, frozen=True, kw_only=True):
-    """One phase of all rotations that take it: the files that change, from the text that the phase before leaves.
+    """One phase of all rotations that take it: the files that change.
 
-    `on_disk` says whether that text is what the files hold now, so that the patch can be written into them. `leaves` is the text
-    that the phase leaves of every file that differs from what lies on disk. `expect` is "next" where the plan will have
-    another rotation's phase too. `both` names the rotations whose consumers hold both PEMs by this run's edits (`--trust-bundle`).
+    The changes start from the text of the phase before. `on_disk` says whether the files have that
+    text now, so that the patch can be written into them. `leaves` is the text after the phase of
+    every file that differs from the disk. `expect` is "next" if the plan will also have another
+    rotation's phase. `both` names the rotations whose consumers have both PEMs by this run's edits
+    (`--trust-bundle`).
     """
 
     phase: Phase
@@ -85,12 +94,12 @@ class PhasePatch(Struct, frozen=True, kw_only=True):
 
     @property
     def expected(self) -> Expected:
-        """The value of `--expect` that its plan passes."""
+        """Return the value of `--expect` that its plan passes."""
         return self.expect or self.phase
 
     @property
     def place(self) -> str:
-        """Its place in the series, in words; rollback is in none."""
+        """Return its place in the series, in words; rollback is not in the series."""
         return (
             f"phase {SERIES.index(self.phase) + 1} of {len(SERIES)}"
             if self.phase in SERIES
@@ -99,7 +108,7 @@ class PhasePatch(Struct, frozen=True, kw_only=True):
 
     @property
     def file_name(self) -> str:
-        """The name under which it is stored."""
+        """Return the name of the patch file."""
         return (
             f"{SERIES.index(self.phase) + 1}-{self.phase}.patch"
             if self.phase in SERIES
@@ -108,7 +117,10 @@ class PhasePatch(Struct, frozen=True, kw_only=True):
 
     @property
     def comments_only(self) -> bool:
-        """Whether it adds the comments of successors that exist already, and nothing else: no apply follows it."""
+        """Return whether it adds only comments of existing successors.
+
+        Then no terraform apply follows it.
+        """
         introduced = self.phase is Phase.INTRODUCE
         return introduced and all(
             rotation.taken_up is not None and rotation.taken_up.applied
@@ -117,7 +129,7 @@ class PhasePatch(Struct, frozen=True, kw_only=True):
 
     @property
     def unmet(self) -> tuple[str, ...]:
-        """What must hold before it is applied and does not yet, or what nobody has confirmed."""
+        """Return the conditions for applying it that are unmet or unconfirmed."""
         return tuple(
             condition_in_words(condition)
             for rotation in self.rotations
@@ -126,7 +138,10 @@ class PhasePatch(Struct, frozen=True, kw_only=True):
         )
 
     def diff(self, prefix: str) -> bytes:
-        """The unified diff of all its files; `prefix` leads from where it is applied to the configuration's folder."""
+        """Return the unified diff of all its files.
+
+        `prefix` leads from the folder where it is applied to the configuration's folder.
+        """
         return b"".join(
             unified_diff(
                 posixpath.normpath(posixpath.join(prefix, change.path)), change.before, change.after
@@ -136,7 +151,10 @@ class PhasePatch(Struct, frozen=True, kw_only=True):
 
 
 class Patches(Struct, frozen=True, kw_only=True):
-    """What could be written, and the rotations as they stand after trying: some may have turned out to be blocked."""
+    """The patches that could be written, and the rotations afterwards.
+
+    Some rotations may be blocked by then.
+    """
 
     patches: tuple[PhasePatch, ...]
     rotations: tuple[Rotation, ...]

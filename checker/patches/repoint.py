@@ -1,4 +1,4 @@
-"""Repoint: every pointer from the predecessor to the successor; rollback is the way back."""
+"""Repoint: move every pointer from the predecessor to the successor; rollback reverses it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from checker.patches.edits import Succession, find_block, proven, references_to,
 def repoint(configuration: Configuration, step: Succession) -> Configuration:
     """Replace the predecessor's name in references to its id, in their guards and in tests of them.
 
-    Raises UnprovenError when the successor is not declared, when nothing points to the predecessor, or without a proof.
+    Raises UnprovenError if the successor is not declared, if nothing points to the predecessor, or
+    if the edit cannot be proven.
     """
     find_block(configuration, step.successor)
     chosen = moved_by_repoint(references_to(configuration, step.predecessor))
@@ -27,9 +28,10 @@ def repoint(configuration: Configuration, step: Succession) -> Configuration:
 
 
 def rollback(configuration: Configuration, step: Succession) -> Configuration:
-    """Replace the successor's name in each reference to its id by the predecessor's.
+    """Replace the successor's name by the predecessor's in each reference to its id.
 
-    Raises UnprovenError when either is not declared, when nothing points to the successor, or without a proof.
+    Raises UnprovenError if either is not declared, if nothing points to the successor, or if the
+    edit cannot be proven.
     """
     find_block(configuration, step.predecessor)
     return repoint(

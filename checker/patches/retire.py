@@ -1,4 +1,7 @@
-"""Retire: the predecessor's block goes, with what exists only for it; what a person wrote about it now speaks of the successor."""
+"""Retire: remove the predecessor's block and everything that exists only for it.
+
+Other references to the predecessor move to the successor.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,13 @@ from checker.patches.edits import Succession, find_block, key_of, references_to,
 
 
 def retire(configuration: Configuration, step: Succession) -> Configuration:
-    """Remove the predecessor, its import and moved blocks, the output that introduce wrote for it, and the lineage comment.
+    """Remove the predecessor's block and everything that exists only for it.
 
-    Other references to it (PEM, dates, depends_on) are moved to the successor; without one (`successor` is the predecessor itself)
-    there may be none. Raises UnprovenError when something still points
-    to its id, when one expression names both certificates, or when the edit cannot be proven.
+    This is its import and moved blocks, the output that introduce wrote for it, and the lineage
+    comment. Other references to it (PEM, dates, depends_on) move to the successor; without a
+    successor (`successor` is the predecessor itself) there may be none. Raises UnprovenError when
+    something still points to its id, when one expression names both certificates, or when the edit
+    cannot be proven.
     """
     chosen = (*_kept_references(configuration, step), *tests_of(configuration, step.predecessor))
     removed = _removed(configuration, step)
@@ -54,9 +59,10 @@ def retire(configuration: Configuration, step: Succession) -> Configuration:
 
 
 def _kept_references(configuration: Configuration, step: Succession) -> Iterator[Reference]:
-    """The references that stay in the text, and speak of the successor from now on."""
+    """Yield the references that stay in the text, and name the successor from now on."""
     file, _ = find_block(configuration, step.predecessor)
-    # An id that repoint moved may stand beside a PEM that retire moves: only the same use of both is ambiguous.
+    # An id that repoint moved may be beside a PEM that retire moves: only the same use of both is
+    # ambiguous.
     beside = {
         (reference.site.file.path, reference.site.attribute.span, reference.use)
         for reference in references_to(configuration, step.successor)
@@ -82,13 +88,14 @@ def _kept_references(configuration: Configuration, step: Succession) -> Iterator
             raise UnprovenError(
                 f"one expression names both {step.predecessor} and its successor",
                 where=where,
-                remedy=f"leave only the successor there by hand, then ask again; the block stands in {file.path}",
+                remedy="leave only the successor there by hand,"
+                f" then ask again; the block stands in {file.path}",
             )
         yield reference
 
 
 def _goes(site: Site, step: Succession) -> bool:
-    """Whether the block of a reference exists only for the predecessor."""
+    """Return whether the block of a reference exists only for the predecessor."""
     block = site.block
     if block.type == "output":
         return pem_of(site.file, block) == step.predecessor.in_module
@@ -101,7 +108,10 @@ def _goes(site: Site, step: Succession) -> bool:
 
 
 def _is_history(site: Site) -> bool:
-    """Whether a block tells what was done to an instance of the predecessor: it is true of that one, never of the successor."""
+    """Return whether a block records the history of an instance of the predecessor.
+
+    The record is never true of the successor.
+    """
     return (site.block.type, site.path) in {("moved", ("from",)), ("removed", ("from",))}
 
 
@@ -146,11 +156,14 @@ def _mentions(
 
 
 def _whole(file: SourceFile, block: Block) -> Span:
-    """A block with the comments attached to it, and one blank line so that no gap of two stays behind."""
+    """Return the span of a block with its comments and one blank line.
+
+    Without that line a gap of two would remain.
+    """
     above = attached_comments(file, block)
     keeps_comment = above.start <= 3 and LICENCE.search(above.of(file.data)) is not None
     start, end = above.end if keeps_comment else above.start, file.line_end(block.span.end)
-    # A byte-order mark before the file's first block counts as nothing.
+    # A byte-order mark before the file's first block is not text.
     before = file.data[file.line_start(max(start - 1, 0)) : start].removeprefix(b"\xef\xbb\xbf")
     behind = file.data[end : file.line_end(end)]
     if end < len(file.data) and not behind.strip() and not before.strip():
@@ -161,7 +174,10 @@ def _whole(file: SourceFile, block: Block) -> Span:
 
 
 def _without_own_lineage(configuration: Configuration, step: Succession) -> Configuration:
-    """Take away what the predecessor itself succeeds where a blank line lies between: the next block would seem to succeed that."""
+    """Remove the predecessor's own lineage comment if a blank line separates it from the block.
+
+    Otherwise the comment would seem to belong to the next block.
+    """
     file, block = find_block(configuration, step.predecessor)
     whole = _whole(file, block)
     gone = [
@@ -177,7 +193,10 @@ def _without_own_lineage(configuration: Configuration, step: Succession) -> Conf
 
 
 def _without_lineage(configuration: Configuration, step: Succession) -> Configuration:
-    """Take away every comment that names the predecessor, in whichever form it is written: also that of a successor passed over."""
+    """Remove every comment that names the predecessor, in any form.
+
+    This includes the comment of a successor that was skipped.
+    """
     own = step.predecessor.in_module.lower()
     changed: dict[str, bytes] = {}
     for file in configuration.in_module(step.successor.module_path, b"client_certificate"):

@@ -1,4 +1,4 @@
-"""The words around a patch: its header and the runbook, by templates."""
+"""Render the words around a patch from templates: its header and the runbook."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-# How `where` names the root of the git repository.
+# The value of `where` for the root of the git repository.
 REPOSITORY = "the repository's root"
 
 
 def header(patch: PhasePatch, *, where: str) -> str:
-    """The comment lines above a patch: what it is, and what must hold first; `git apply` passes over them."""
+    """Return the comment lines above a patch: its purpose and its preconditions.
+
+    `git apply` skips them.
+    """
     return (
         _environment()
         .get_template("header.j2")
@@ -47,10 +50,12 @@ def runbook(
     expected: Mapping[str, str] = MappingProxyType({}),
     places: Mapping[str, Stage] = MappingProxyType({}),
 ) -> str:
-    """What to apply, what to give the backend, what to check, by which date and how to roll back, in order, as Markdown.
+    """Return the runbook of the rotations, as Markdown.
 
-    `files` has the path of each patch that was written, from `where` on, and `expected` its value of `--expect` where that is not
-    its phase; `places` has the stages of the state by their addresses.
+    It lists in order the steps to apply, the PEMs for the backend, the checks, the due dates and
+    the rollback. `files` has the path of each written patch, relative to `where`. `expected` has
+    the patch's value of `--expect` where that is not its phase. `places` has the stages of the
+    state by their addresses.
     """
     template = _environment().get_template("runbook.md.j2")
     return template.render(
@@ -73,20 +78,23 @@ def runbook(
 
 
 def _apply_command(files: Mapping[str, str], where: str, phase: str, *, undo: bool = False) -> str:
-    """Return the command that applies a stored patch, or takes it back, run anywhere in the repository."""
+    """Return the command that applies or reverses a stored patch, anywhere in the repository."""
     folder = ' -C "$(git rev-parse --show-toplevel)"' if where == REPOSITORY else ""
     return f"git{folder} apply{' -R' if undo else ''} {quote(files[phase])}"
 
 
 def stage_commands(rotation: Rotation, places: Mapping[str, Stage]) -> tuple[str, ...]:
-    """Return the commands that print which certificate each stage of a rotation presents; none for a stage of an unknown API."""
+    """Return the commands that print which certificate each stage of a rotation presents.
+
+    A stage of an unknown API has no command.
+    """
     found = (places.get(address) for address in rotation.stages)
     return tuple(
-        f"aws apigateway get-stage --rest-api-id {quote(stage.api_id)} --stage-name {quote(stage.name)} "
-        "--query clientCertificateId --output text"
+        f"aws apigateway get-stage --rest-api-id {quote(stage.api_id)} --stage-name"
+        f" {quote(stage.name)} --query clientCertificateId --output text"
         if stage.kind is StageKind.REST
-        else f"aws apigatewayv2 get-stage --api-id {quote(stage.api_id)} --stage-name {quote(stage.name)} "
-        "--query ClientCertificateId --output text"
+        else f"aws apigatewayv2 get-stage --api-id {quote(stage.api_id)} --stage-name"
+        f" {quote(stage.name)} --query ClientCertificateId --output text"
         for stage in found
         if stage is not None and stage.api_id and stage.name
     )
@@ -95,7 +103,8 @@ def stage_commands(rotation: Rotation, places: Mapping[str, Stage]) -> tuple[str
 def pem_commands(rotation: Rotation) -> tuple[str, ...]:
     """Return the shell commands that print the successor's PEM, for each of its instances.
 
-    An output exists in the root module alone, and only introduce adds it; the state and AWS have the PEM in every case.
+    The state and AWS have the PEM in every case. An output exists only in the root module, and only
+    introduce adds it.
     """
     successor = rotation.successor
     if successor is None:
@@ -112,7 +121,8 @@ def pem_commands(rotation: Rotation) -> tuple[str, ...]:
     )
     shown = [f"terraform state show -no-color {quote(str(instance))}" for instance in instances]
     asked = [
-        f'aws apigateway get-client-certificate --client-certificate-id "$({each} | sed -n \'s/^ *id *= "\\(.*\\)"$/\\1/p\')"'
+        "aws apigateway get-client-certificate --client-certificate-id"
+        f' "$({each} | sed -n \'s/^ *id *= "\\(.*\\)"$/\\1/p\')"'
         " --query pemEncodedCertificate --output text"
         for each in shown
     ]
@@ -126,7 +136,9 @@ def _environment() -> Environment:
 
     environment = Environment(
         loader=PackageLoader("checker.patches"),
-        autoescape=False,  # noqa: S701 -- Markdown and comments; what comes from outside is an address, printed by our own rules
+        # The output is Markdown and comments. Outside text in it is only addresses, which tfcert
+        # prints by its own rules.
+        autoescape=False,  # noqa: S701 -- no HTML
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

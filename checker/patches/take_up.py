@@ -1,4 +1,7 @@
-"""Take up a rotation that somebody began manually: add the comment, and give early references back to the predecessor."""
+"""Take up a rotation that a user began manually.
+
+This adds the lineage comment, and moves early references back to the predecessor.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,10 @@ _RETURNED = frozenset({ReferenceUse.POINTER, ReferenceUse.TRUST, ReferenceUse.IN
 
 
 def take_up(configuration: Configuration, step: Succession, *, applied: bool) -> Configuration:
-    """Write the comment above the successor; where it is not `applied`, give the references that name it back to the predecessor.
+    """Write the comment above the successor; if it is not `applied`, move its references back.
 
-    What is left is what introduce would have written, so that the next apply makes the successor and moves no stage. Raises
+    References that name the successor move back to the predecessor. The result equals the text that
+    introduce writes: the next apply of Terraform creates the successor and moves no stage. Raises
     UnprovenError when the edit cannot be proven.
     """
     current = configuration
@@ -30,7 +34,10 @@ def take_up(configuration: Configuration, step: Succession, *, applied: bool) ->
 
 
 def _returned(configuration: Configuration, step: Succession) -> Iterator[Reference]:
-    """The references to the successor that stood on the predecessor before; an output of the successor's own PEM is new."""
+    """Yield the references to the successor that named the predecessor before.
+
+    An output of the successor's own PEM is new.
+    """
     kept = {
         (reference.site.file.path, reference.site.attribute.span)
         for reference in references_to(configuration, step.predecessor)

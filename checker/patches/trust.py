@@ -1,4 +1,8 @@
-"""The places that hand the PEM on: both PEMs from introduce on, the new one alone from retire on, never in repoint."""
+"""Edit the places that pass the PEM on.
+
+They have both PEMs from introduce on, and only the new one from retire on. Repoint never changes
+them.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,10 @@ from checker.patches.edits import Succession, key_of, references_to
 
 
 class _Place(Struct, frozen=True, kw_only=True):
-    """A reference to the predecessor's PEM, its text, and the same text for the successor; `both` is the join around them."""
+    """A reference to the predecessor's PEM, its text, and the same text for the successor.
+
+    `both` is the span of the join around them; None without a join.
+    """
 
     reference: Reference
     old: bytes
@@ -30,17 +37,21 @@ class _Place(Struct, frozen=True, kw_only=True):
 
 
 def add_successor_pem(configuration: Configuration, step: Succession) -> Configuration:
-    """Let every consumer of the predecessor's PEM have the successor's too, behind it: a backend may believe only the first.
+    """Give every consumer of the predecessor's PEM the successor's PEM too.
 
-    A place under ignore_changes is left alone, since Terraform sends no edit of it.
-    Raises UnprovenError for a place that takes the PEM in a way in which two cannot stand, or without a proof.
+    The successor's PEM is the second, since a backend may trust only the first. A place under
+    ignore_changes is skipped, since Terraform sends no edit of it.
+
+    Raises UnprovenError for a place that cannot take two PEMs, and for one that breaks when the PEM
+    changes. Raises it too if the edit cannot be proven.
     """
     found = consumers(configuration, references_to(configuration, step.predecessor), ())
     breaking = next((each for each in found if each.delivered.delivery is Delivery.BREAKS), None)
     if breaking is not None:
         site = breaking.arrival.site
         raise UnprovenError(
-            f"{breaking.what} uses the PEM, and an apply that changes it breaks there: {breaking.delivered.effect}",
+            f"{breaking.what} uses the PEM, and an apply that"
+            f" changes it breaks there: {breaking.delivered.effect}",
             where=f"{site.file.path}:{breaking.arrival.line}",
             remedy=f"{breaking.delivered.needs}; or leave --trust-bundle out",
         )
@@ -54,9 +65,11 @@ def add_successor_pem(configuration: Configuration, step: Succession) -> Configu
     for place in places:
         if not _is_single(place.reference):
             raise UnprovenError(
-                "the PEM is taken from a list of certificates here, and two cannot be joined in its place",
+                "the PEM is taken from a list of certificates"
+                " here, and two cannot be joined in its place",
                 where=f"{place.reference.site.file.path}:{place.reference.line}",
-                remedy="leave --trust-bundle out, and let it give both PEMs by hand between introduce and repoint",
+                remedy="leave --trust-bundle out, and let it give"
+                " both PEMs by hand between introduce and repoint",
             )
     hashed = next(
         file_hashes(configuration, sorted({place.reference.site.file.path for place in places})),
@@ -64,9 +77,11 @@ def add_successor_pem(configuration: Configuration, step: Succession) -> Configu
     )
     if hashed is not None:
         raise UnprovenError(
-            f"{hashed.hashed or 'every file'} is hashed, and hands the PEM on: a join in it would trigger the hash in introduce",
+            f"{hashed.hashed or 'every file'} is hashed, and hands the"
+            " PEM on: a join in it would trigger the hash in introduce",
             where=f"{hashed.path}:{hashed.line}",
-            remedy="leave --trust-bundle out, or let the trigger depend on the resources rather than on the file",
+            remedy="leave --trust-bundle out, or let the trigger"
+            " depend on the resources rather than on the file",
         )
     edits = [
         Edit(
@@ -80,7 +95,10 @@ def add_successor_pem(configuration: Configuration, step: Succession) -> Configu
 
 
 def drop_predecessor_pem(configuration: Configuration, step: Succession) -> Configuration:
-    """Take the predecessor's PEM out of every join that `trust_both` wrote; the same configuration where there is none."""
+    """Remove the predecessor's PEM from every join that `add_successor_pem` wrote.
+
+    Return the same configuration if there is no join.
+    """
     places = [place for place in _places(configuration, step) if place.both is not None]
     edits = [
         Edit(path=place.reference.site.file.path, span=place.both, text=place.new)
@@ -91,7 +109,10 @@ def drop_predecessor_pem(configuration: Configuration, step: Succession) -> Conf
 
 
 def _ignored(found: tuple[Consumer, ...]) -> set[tuple[str, int]]:
-    """The references of which every consumer is under ignore_changes: an edit there would never be sent."""
+    """Return the references whose consumers are all under ignore_changes.
+
+    Terraform would never send an edit there.
+    """
     kept: dict[tuple[str, int], bool] = {}
     for consumer in found:
         start = consumer.start
@@ -115,7 +136,10 @@ def _places(configuration: Configuration, step: Succession) -> Iterator[_Place]:
 
 
 def _is_single(reference: Reference) -> bool:
-    """Whether the reference is one string: `x.name.pem`, or that of one instance by its key, and no splat."""
+    """Return whether the reference is one string.
+
+    That is `x.name.pem`, or one instance of it by its key, without a splat.
+    """
     steps = reference.traversal.steps
     text = reference.traversal.span.of(reference.site.file.data)
     indexed = len(steps) == 3 and steps[1].name is None

@@ -1,4 +1,7 @@
-"""Say what each phase does at every consumer of the predecessor's PEM, and which of them still hold the old PEM alone."""
+"""Describe the effect of each phase on every consumer of the predecessor's PEM.
+
+The text also says which consumers still have only the old PEM.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,30 @@ from checker.model.rotation import Delivery, Phase, Rotation, TrustConsumer
 
 
 def trust_lines(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, ...]:
-    """One sentence for each consumer that a person must know about before the phase is applied.
+    """Return one sentence for each consumer that a user must know before the phase is applied.
 
-    `both` says that introduce edits the consumers' expressions to hold both PEMs (`--trust-bundle`).
+    `both` says that introduce edits the consumers' expressions so that they have both PEMs
+    (`--trust-bundle`).
     """
     lines = (_line(consumer, phase, both=both or consumer.both) for consumer in rotation.trust)
     return tuple(line for line in lines if line is not None)
 
 
 def also_changes(rotation: Rotation, phase: Phase, *, both: bool) -> tuple[str, ...]:
-    """The consumers that the phase's plan also changes, or may change, by name and place."""
+    """Return the consumers that the phase's plan also changes, or may change, by name and place."""
     return tuple(
-        f"{consumer.what} ({consumer.location}{', see the plan' if consumer.delivery is Delivery.UNKNOWN else ''})"
+        f"{consumer.what}"
+        f" ({consumer.location}{', see the plan' if consumer.delivery is Delivery.UNKNOWN else ''})"
         for consumer in rotation.trust
         if _changes(consumer, phase, both=both and not consumer.both)
     )
 
 
 def unsearched(rotation: Rotation, declared: ConfigurationFacts) -> str | None:
-    """Why the list of trust consumers may be incomplete; None where the whole configuration was searched."""
+    """Return why the list of trust consumers may be incomplete; None if it is complete.
+
+    It is complete if the whole configuration was searched.
+    """
     if rotation.predecessor is None:
         return "Terraform does not manage this certificate, so no text refers to its PEM"
     if declared.certificate(rotation.predecessor) is None:
@@ -36,9 +44,9 @@ def unsearched(rotation: Rotation, declared: ConfigurationFacts) -> str | None:
 
 
 def nothing_to_edit(rotation: Rotation, declared: ConfigurationFacts) -> str | None:
-    """Why `--trust-bundle` edits nothing for a rotation, in words; None where it edits some place.
+    """Return why `--trust-bundle` edits nothing for a rotation; None if it edits a place.
 
-    It never says that nothing uses the PEM: what reads it outside the files that were parsed is not known.
+    The text never says that nothing uses the PEM: readers outside the parsed files are not known.
     """
     if any(consumer.is_editable for consumer in rotation.trust):
         return None
@@ -58,22 +66,32 @@ def _kept(consumer: TrustConsumer) -> str:
 
 
 def trust_effect(consumer: TrustConsumer, *, both: bool) -> str:
-    """What happens to a consumer over the whole rotation, as sentences."""
+    """Return the effect of the whole rotation on a consumer, as sentences."""
     effect = _sentence(consumer.effect)
     needs = f" What to do: {consumer.needs}." if consumer.needs else ""
     if consumer.delivery is Delivery.BY_ID:
-        return f"{effect} Then the stages move at the same time, and what trusts by it learns the successor too late.{needs}"
+        return (
+            f"{effect} Then the stages move at the same time, and what"
+            f" trusts by it learns the successor too late.{needs}"
+        )
     if not consumer.is_sent:
         return f"{effect} No phase sends it both PEMs.{needs}"
     if consumer.both:
         return f"It holds both PEMs; retire leaves the new one alone. {effect}{needs}"
     if both and consumer.delivery is Delivery.UNKNOWN:
-        return f"Introduce makes its text hold both PEMs, the old one first; retire leaves the new one alone. {effect}{needs}"
+        return (
+            "Introduce makes its text hold both PEMs, the old one"
+            f" first; retire leaves the new one alone. {effect}{needs}"
+        )
     if both:
-        return f"Introduce makes it give both PEMs, the old one first; retire leaves the new one alone. {effect}{needs}"
+        return (
+            "Introduce makes it give both PEMs, the old one first;"
+            f" retire leaves the new one alone. {effect}{needs}"
+        )
     return (
-        "It goes on with the old PEM until retire, which moves it to the new one. If it is what a backend trusts, make it give"
-        f" **both** between introduce and repoint: manually, or with `--trust-bundle`. {effect}{needs}"
+        "It goes on with the old PEM until retire, which moves it to the new one."
+        " If it is what a backend trusts, make it give **both** between introduce"
+        f" and repoint: manually, or with `--trust-bundle`. {effect}{needs}"
     )
 
 
@@ -135,15 +153,30 @@ def _introduce(consumer: TrustConsumer, where: str, *, both: bool) -> str:
 def _repoint(consumer: TrustConsumer, where: str, *, both: bool) -> str | None:
     if consumer.delivery is Delivery.BY_ID:
         handed = "both PEMs" if both else "the old PEM alone"
-        return f"{where} still holds the old PEM alone, and changes in this apply, to {handed}: {_and_needs(consumer)}"
+        return (
+            f"{where} still holds the old PEM alone, and changes"
+            f" in this apply, to {handed}: {_and_needs(consumer)}"
+        )
     if consumer.delivery is Delivery.READS and both:
-        return f"{where} holds both PEMs only if it has read them since introduce: {_and_needs(consumer)}"
+        return (
+            f"{where} holds both PEMs only if it has read"
+            f" them since introduce: {_and_needs(consumer)}"
+        )
     if consumer.delivery is Delivery.UNKNOWN and both:
-        return f"{where} holds both PEMs only if the apply of introduce changed it: {_and_needs(consumer)}"
+        return (
+            f"{where} holds both PEMs only if the apply of"
+            f" introduce changed it: {_and_needs(consumer)}"
+        )
     if not consumer.is_sent:
-        return f"{where} still holds the old PEM alone, unless somebody changed it: {_and_needs(consumer)}"
+        return (
+            f"{where} still holds the old PEM alone, unless"
+            f" somebody changed it: {_and_needs(consumer)}"
+        )
     if consumer.delivery is Delivery.RELOAD and both:
-        return f"{where} hands on both PEMs only where one step more was taken since introduce: {_and_needs(consumer)}"
+        return (
+            f"{where} hands on both PEMs only where one step more"
+            f" was taken since introduce: {_and_needs(consumer)}"
+        )
     return (
         None
         if both

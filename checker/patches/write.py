@@ -1,4 +1,7 @@
-"""The patches of a run: each phase computed on the text that the one before leaves, each edit proven."""
+"""Write the patches of a run.
+
+Each phase is computed on the text of the phase before, and each edit is proven.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ _WRITERS: dict[Phase, Callable[[Configuration, Succession], Configuration]] = {
 
 
 class _Task(Struct, frozen=True, kw_only=True):
-    """The phases to write of one rotation; `both` lets introduce hand both PEMs on where it is still to be written."""
+    """The phases to write of one rotation.
+
+    `both` lets introduce pass both PEMs on if introduce is still to be written.
+    """
 
     rotation: Rotation
     phases: frozenset[Phase]
@@ -45,10 +51,11 @@ def write_patches(
     every: bool,
     trust_bundle: bool = False,
 ) -> Patches:
-    """Write the next safe phase of each rotation, or with `wanted` or `every` the phases asked for, as a preview.
+    """Write the next safe phase of each rotation.
 
-    With `trust_bundle` introduce also gives both PEMs to whoever has the old one. A rotation that is blocked, or whose edit cannot
-    be proven, is written in no phase: never a wrong patch.
+    With `wanted` or `every`, write the requested phases, as a preview. With `trust_bundle`,
+    introduce also gives both PEMs to each consumer of the old one. A rotation that is blocked, or
+    whose edit cannot be proven, is written in no phase: there is never a wrong patch.
     """
     writable: list[_Task] = []
     settled: list[Rotation] = []
@@ -74,14 +81,15 @@ def write_patches(
 
 def _contested(rotation: Rotation) -> Blocked:
     return Blocked(
-        f"another certificate that is rotated now would get the same successor, {rotation.successor}",
+        "another certificate that is rotated now would"
+        f" get the same successor, {rotation.successor}",
         "rotate one after the other: --only ADDRESS, each with a --name of its own",
     )
 
 
 def _task(rotation: Rotation, wanted: Phase | None, *, every: bool, trust_bundle: bool) -> _Task:
     phases = _phases(rotation, wanted, every=every)
-    # What introduce wrote earlier without it stays so: no later phase may bring an edit of its own along.
+    # If introduce was written without both PEMs, a later phase must not add them.
     both = trust_bundle and (Phase.INTRODUCE in phases or not rotation.introduced)
     return _Task(rotation=rotation, phases=phases, both=both)
 
@@ -99,7 +107,7 @@ def _phases(rotation: Rotation, wanted: Phase | None, *, every: bool) -> frozens
         )
         return frozenset({Phase.RETIRE}) if retiring else frozenset()
     if every:
-        # What Terraform does not manage it cannot delete either: the runbook says how.
+        # Terraform cannot delete a certificate that it does not manage: the runbook says how to.
         return (
             frozenset(SERIES)
             if rotation.predecessor is not None
@@ -111,7 +119,10 @@ def _phases(rotation: Rotation, wanted: Phase | None, *, every: bool) -> frozens
 
 
 def _needed(phases: frozenset[Phase]) -> tuple[Phase, ...]:
-    """What is written for these phases: those before each come first in the text; a rollback starts from what is there."""
+    """Return the phases to write: those requested and all that come before them in the series.
+
+    A rollback starts from the current text.
+    """
     if Phase.ROLLBACK in phases:
         return (Phase.ROLLBACK,)
     last = max((SERIES.index(phase) for phase in phases), default=-1)
@@ -119,7 +130,10 @@ def _needed(phases: frozenset[Phase]) -> tuple[Phase, ...]:
 
 
 def _rehearse(configuration: Configuration, task: _Task) -> Blocked | None:
-    """Write the phases of one rotation alone, up to the last one asked for; what cannot be proven blocks the rotation."""
+    """Write the phases of one rotation alone, up to the last one requested.
+
+    Return Blocked if an edit cannot be proven; None otherwise.
+    """
     current = configuration
     for phase in _needed(task.phases):
         try:
@@ -180,7 +194,7 @@ def _text(configuration: Configuration, path: str) -> bytes | None:
 
 
 def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configuration:
-    """One phase of one rotation on a text; the same text where that phase is already in it."""
+    """Write one phase of one rotation; return the same text if that phase is already in it."""
     rotation = task.rotation
     if rotation.left_over and rotation.predecessor is not None:
         step = Succession(
