@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from checker._value import Indexed
 from checker.hcl.arrivals import Arrival
 from checker.hcl.configuration import (
@@ -25,10 +23,10 @@ from checker.hcl.flow import POINTER, STAGES, Flow, follow_certificate
 from checker.hcl.json_advice import is_json, json_certificates, json_edit
 from checker.hcl.literals import VarFiles, declaring_module, literal_obstacles, literal_uses
 from checker.hcl.obstacles import EditObstacle, certificate_obstacles, ignored_pointer
-from checker.hcl.origins import Origin, Producer, origins, source_of
+from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.provisioners import runs
 from checker.hcl.references import ReferenceUse
-from checker.hcl.syntax import Block, SourceFile, descendants, parses
+from checker.hcl.syntax import Block, SourceFile, parses
 from checker.model.address import Address
 from checker.model.configuration import (
     ConfigurationFacts,
@@ -43,6 +41,8 @@ from checker.model.location import Location
 from checker.model.resource_types import CERTIFICATES
 from checker.model.rotation import Delivery, Phase, TrustConsumer
 from checker.terraform.cautions import (
+    ProducerWords,
+    describe_origins,
     flow_obstacles_declared,
     of_runs,
     of_tests,
@@ -53,124 +53,6 @@ from checker.terraform.lineage import LineageReader, block_address, faulty_linea
 
 if TYPE_CHECKING:
     from checker.model.exemptions import Exemption, FaultyExemption
-
-
-_PARAMETERS = frozenset(
-    {"aws_ssm_parameter", "aws_secretsmanager_secret_version", "aws_secretsmanager_secret"}
-)
-_STATE = "terraform_remote_state"
-# No stage is recorded in the configuration that sets the id, so no patch is written there.
-_THERE_REMEDY = (
-    "add the successor there and apply; have every backend trust it; give its id in {} there and "
-    "apply; "
-    "the next apply here moves the stage; then remove the old certificate there"
-)
-
-
-class ProducerWords(Struct, frozen=True, kw_only=True):
-    """The source of an id as a report describes it, and the remedy."""
-
-    what: str
-    remedy: str
-
-
-def describe_origins(
-    configuration: Configuration, found: tuple[Origin, ...], setters: dict[str, tuple[str, ...]]
-) -> ProducerWords | None:
-    """Return the text for all sources of an id; None if nothing was found.
-
-    `setters` are the var files that set each variable.
-    """
-    entries = {
-        entry.what: entry
-        for origin in found
-        if (entry := _one(configuration, origin, setters)) is not None
-    }
-    if not entries:
-        return None
-    remedies = dict.fromkeys(entry.remedy for entry in entries.values())
-    return ProducerWords(what=" or ".join(sorted(entries)), remedy="; ".join(remedies))
-
-
-def _one(
-    configuration: Configuration, origin: Origin, setters: dict[str, tuple[str, ...]]
-) -> ProducerWords | None:
-    match origin.producer:
-        case Producer.LITERAL:
-            # Keys and fallbacks such as "" are not ids.
-            return (
-                ProducerWords(what="a literal id", remedy="")
-                if origin.plain and origin.text.isalnum()
-                else None
-            )
-        case Producer.VARIABLE:
-            files = setters.get(origin.text, ())
-            given = f", which {', '.join(files)} gives" if files else ""
-            return ProducerWords(
-                what=f"var.{origin.text}{given}",
-                remedy=f"whoever sets var.{origin.text} gives the successor's id there, once the "
-                "backends trust it",
-            )
-        case Producer.MODULE:
-            source = source_of(configuration, origin.module, origin.text)
-            return ProducerWords(
-                what=f"module.{origin.text} (source {source or 'not plain text'}, which is no "
-                "folder here)",
-                remedy=f"rotate it in the repository of {source or f'module.{origin.text}'}, and "
-                "take its new version here",
-            )
-        case Producer.DATA:
-            return _data(configuration, origin)
-        case Producer.RESOURCE:
-            return ProducerWords(
-                what=origin.text, remedy=f"change where {origin.text} takes it from"
-            )
-
-
-def _data(configuration: Configuration, origin: Origin) -> ProducerWords:
-    _, kind, name = (*origin.text.split("."), "")[:3]
-    file, block = next(configuration.blocks(origin.module, "data", kind, name), (None, None))
-    if kind == _STATE:
-        where = ", ".join(
-            _texts(file, block, ("bucket", "key", "name", "organization", "path", "prefix"))
-        )
-        return ProducerWords(
-            what=f"{origin.text}, another state ({where or 'see its config'})",
-            remedy=f"rotate it manually in the configuration of that state: "
-            f"{_THERE_REMEDY.format('the output')}",
-        )
-    if kind in _PARAMETERS and file is not None and block is not None:
-        named = (
-            literal_string(file.data, block, "name")
-            or literal_string(file.data, block, "secret_id")
-            or "see its name"
-        )
-        return ProducerWords(
-            what=f"{origin.text} ({named})",
-            remedy=f"rotate it manually in the configuration that writes {named}: "
-            f"{_THERE_REMEDY.format('the value')}",
-        )
-    return ProducerWords(what=origin.text, remedy=f"rotate it where {origin.text} is made")
-
-
-def _texts(file: SourceFile | None, block: Block | None, names: tuple[str, ...]) -> Iterator[str]:
-    """Yield `name = "text"` for the given names, anywhere in a block.
-
-    `config` is an object in current HCL, and was a block before.
-    """
-    if file is None or block is None:
-        return
-    for attribute in block.body.attributes:
-        for node in descendants(attribute.expression):
-            key, value_ = node.child_by_field_name("key"), node.child_by_field_name("val")
-            if node.type == "object_elem" and key is not None and value_ is not None:
-                name = (
-                    file.data[key.start_byte : key.end_byte].decode("utf-8", "replace").strip('"')
-                )
-                if name in names:
-                    yield f"""{name} {
-                        file.data[value_.start_byte : value_.end_byte].decode("utf-8", "replace")
-                    }"""
 
 
 _KEY = rb"(?:\[[^\]]*\])?"

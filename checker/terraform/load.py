@@ -15,13 +15,12 @@ from checker.errors import TfcertError, UnreadableError
 from checker.files import is_directory, open_file
 from checker.model.inventory import Document, OtherWorkspace, Source, SourceKind
 from checker.model.resources import Presents
-from checker.terraform.decode import PLAN, Buffer, JsonPath, decode, members
+from checker.terraform.decode import PLAN, ZIP, Buffer, JsonPath, decode, members, unwrap
 from checker.terraform.records import optional_value, shown_records
 from checker.terraform.schema import Envelope, read_envelope
 from checker.terraform.stage_writers import notices
 from checker.terraform.state import read_records
 from checker.terraform.tool import Tool
-from checker.terraform.unwrap import ZIP, unwrap
 from checker.terraform.workspaces import DEFAULT, STATE
 
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:\.\d{1,6})?", re.ASCII)
@@ -342,8 +341,7 @@ def other_workspaces(document: Document, source: str, directory: str) -> tuple[O
 
 def _read(name: str, path: Path) -> OtherWorkspace:
     from checker.files import open_file
-    from checker.terraform.decode import JsonPath
-    from checker.terraform.unwrap import unwrap
+    from checker.terraform.decode import JsonPath, unwrap
 
     try:
         other = read_document(str(path), unwrap(open_file(str(path)), JsonPath(str(path))))

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from terraform_json import CERTIFICATE, shown, shown_state
 
 from checker.errors import UnreadableError
-from checker.terraform.decode import JsonPath
-from checker.terraform.unwrap import unwrap
+from checker.terraform.decode import JsonPath, unwrap
 
 SPOT = JsonPath("f")
 TEXT = '{"a": "é\U0001f600"}'
