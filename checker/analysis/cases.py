@@ -7,11 +7,11 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from checker._value import Indexed
 from checker.analysis.certificate_uses import certificate_uses
 from checker.analysis.presenters import Presenters
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
 from checker.model.certificate_use import CertificateUse
+from checker.model.indexed import Indexed
 from checker.model.inventory import Inventory
 from checker.model.observation import (
     Answers,

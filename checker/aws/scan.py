@@ -48,7 +48,7 @@ from checker.model.observation import (
     ObservedStage,
     Unanswered,
 )
-from checker.model.places import Access, Place, place_of_arn
+from checker.model.places import Access, Place, home_region, partition_of_region, place_of_arn
 from checker.model.resources import StageKind
 from checker.model.sweep import ScanResult, Sweep
 
@@ -217,10 +217,6 @@ def _in_words(apis: Collection[Api]) -> str:
 # each would be some 2000 threads.
 _AT_ONCE = 48
 
-# The default regions for calls whose answer is the same in every region, by partition.
-_HOMES = {"aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-_HOME = "us-east-1"
-
 
 @dataclass(frozen=True, slots=True)
 class RefusedCaller(UnknownCaller):
@@ -345,17 +341,17 @@ class _Scan:
     def _region(
         self, gateway: Gateway, target: ScanTarget, region: str, identity: Future[Caller]
     ) -> Sweep:
-        place = Place(target.partition or partition_of(region), target.account, region)
+        place = Place(target.partition or partition_of_region(region), target.account, region)
         with self._room:
             asking = RegionalGateway(gateway=gateway, region=region, patience=self._patience())
             return PlaceLister(asking, place, self._access(target), identity, self._watch).run()
 
     def _home(self, target: ScanTarget) -> str:
         named = self._gateways.region()
-        by_role = _HOMES.get(target.partition, _HOME) if target.partition is not None else _HOME
+        by_role = home_region(target.partition)
         # A role of another partition cannot be assumed in the user's configured region.
         fits = named is not None and (
-            target.partition is None or partition_of(named) == target.partition
+            target.partition is None or partition_of_region(named) == target.partition
         )
         return named if named is not None and fits else by_role
 
@@ -419,13 +415,3 @@ def _another(expected: str | None, found: str) -> tuple[str, str]:
         f"the credentials for account {expected} are of account {found}",
         f"name a role of account {expected} for it in the policy file, or give credentials of it",
     )
-
-
-def partition_of(region: str) -> str:
-    """Return the partition of a region, by its name.
-
-    Source: botocore's `partitions.json`, the regular expressions of regions.
-    """
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

@@ -94,7 +94,8 @@ def _targets(
 ) -> tuple[ScanTarget, ...]:
     from dataclasses import replace as changed
 
-    from checker.aws.scan import ScanTarget, partition_of
+    from checker.aws.scan import ScanTarget
+    from checker.model.places import partition_of_region
 
     for role in roles:
         if not _ROLE.fullmatch(role):
@@ -106,7 +107,7 @@ def _targets(
     if roles:
         # The policy may have an external ID for a role's account.
         return tuple(ScanTarget(role=changed(connection, role_arn=role).own_role) for role in roles)
-    partition = partition_of(regions[0]) if regions else None
+    partition = partition_of_region(regions[0]) if regions else None
     places = [Place(partition, entry.account) for entry in connection.accounts]
     return tuple(
         ScanTarget(role=connection.role_for(place), account=place.account) for place in places

@@ -16,7 +16,7 @@ _PEM = "pem_encoded_certificate"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Run:
+class ProvisionerRun:
     """A nested block that runs something.
 
     `at_creation` is False for a run at destruction. `takes_pem` says whether it takes the block's
@@ -30,9 +30,9 @@ class Run:
     takes_pem: bool
 
 
-def runs(file: SourceFile, block: Block) -> tuple[Run, ...]:
+def runs(file: SourceFile, block: Block) -> tuple[ProvisionerRun, ...]:
     """Return the provisioners and action triggers of a resource block, in the text's order."""
-    found: list[Run] = []
+    found: list[ProvisionerRun] = []
     for inner in block.blocks("provisioner"):
         kind = inner.labels[0] if inner.labels else ""
         destroys = _is_word(file, inner, "when", "destroy")
@@ -60,13 +60,13 @@ def left_out(file: SourceFile, block: Block) -> tuple[Block, ...]:
     return tuple(sorted(gone, key=lambda each: each.span))
 
 
-def _run(file: SourceFile, block: Block, what: str, *, at_creation: bool) -> Run:
+def _run(file: SourceFile, block: Block, what: str, *, at_creation: bool) -> ProvisionerRun:
     takes = any(
         traversal.root == "self" and traversal.first_attribute_after(-1) in {_PEM, None}
         for attribute in _attributes(block)
         for traversal in traversals(attribute.expression, file.data)
     )
-    return Run(
+    return ProvisionerRun(
         block=block,
         what=what,
         line=file.line(block.span.start),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from checker._value import having
 from checker.model.address import Address
 from checker.model.certificate_use import CertificateUse
+from checker.model.indexed import having
 from checker.model.inventory import Document, Unread
 from checker.model.observation import Found, Observation, Observations
 from checker.model.policy import Policy

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from checker._value import having
 from checker.model.address import Address
+from checker.model.indexed import having
 from checker.model.location import Location
 from checker.model.rotation import Caution, TrustConsumer
 

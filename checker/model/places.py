@@ -42,6 +42,32 @@ def place_of_arn(arn: str | None) -> Place:
     return Place(fields[1] or None, fields[4] or None, fields[3] or None)
 
 
+# The partitions by the start of their regions' names, and a region of each that answers what all
+# regions answer alike. Source: botocore's `partitions.json`; a test compares the two.
+_PARTITIONS = {
+    "cn-": ("aws-cn", "cn-north-1"),
+    "us-gov-": ("aws-us-gov", "us-gov-west-1"),
+    "us-iso-": ("aws-iso", "us-iso-east-1"),
+    "us-isob-": ("aws-iso-b", "us-isob-east-1"),
+    "eu-isoe-": ("aws-iso-e", "eu-isoe-west-1"),
+    "us-isof-": ("aws-iso-f", "us-isof-south-1"),
+    "eusc-": ("aws-eusc", "eusc-de-east-1"),
+}
+_COMMERCIAL = ("aws", "us-east-1")
+
+
+def partition_of_region(region: str) -> str:
+    """Return the partition of a region, by its name; an unknown name is of the partition `aws`."""
+    found = (names for prefix, names in _PARTITIONS.items() if region.startswith(prefix))
+    return next(found, _COMMERCIAL)[0]
+
+
+def home_region(partition: str | None) -> str:
+    """Return the region to ask for what is the same in all regions of a partition."""
+    homes = dict(_PARTITIONS.values())
+    return homes.get(partition or "", _COMMERCIAL[1])
+
+
 class Access(Struct, frozen=True, kw_only=True):
     """A profile, and a role that was assumed with it.
 

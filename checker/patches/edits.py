@@ -17,7 +17,7 @@ from checker.hcl.terraform_tests import test_references
 from checker.model.address import Address
 
 
-class Succession(Struct, frozen=True, kw_only=True):
+class BlockPair(Struct, frozen=True, kw_only=True):
     """A predecessor and its successor, as addresses of blocks in one module."""
 
     predecessor: Address
@@ -56,7 +56,7 @@ def key_of(block: Block) -> BlockKey:
     return (block.type, block.labels)
 
 
-def rename(step: Succession, chosen: Iterable[Reference]) -> list[Edit]:
+def rename(step: BlockPair, chosen: Iterable[Reference]) -> list[Edit]:
     """Return the edits that replace only the predecessor's name by the successor's."""
     new = step.successor.name.encode()
     return [
@@ -66,7 +66,7 @@ def rename(step: Succession, chosen: Iterable[Reference]) -> list[Edit]:
 
 def proven(
     configuration: Configuration,
-    step: Succession,
+    step: BlockPair,
     edits: Iterable[Edit],
     chosen: Iterable[Reference],
 ) -> Configuration:

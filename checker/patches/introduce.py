@@ -23,7 +23,7 @@ from checker.hcl.provisioners import left_out
 from checker.hcl.references import ReferenceUse
 from checker.hcl.splice import Edit, splice
 from checker.hcl.syntax import Block, SourceFile, Span
-from checker.patches.edits import Succession, find_block, references_to
+from checker.patches.edits import BlockPair, find_block, references_to
 
 # A description such as "expires 2026-12-05" would be wrong for the successor.
 _DATED = re.compile(
@@ -36,7 +36,7 @@ _SKIPS = re.compile(
 )
 
 
-def introduce(configuration: Configuration, step: Succession) -> Configuration:
+def introduce(configuration: Configuration, step: BlockPair) -> Configuration:
     """Add a copy of the predecessor's block under the successor's name, after the predecessor.
 
     If something hashes the predecessor's file, the copy is written to a new file beside it. The
@@ -77,7 +77,7 @@ def _bare(file: SourceFile, block: Block) -> bytes:
 
 
 def _prove(
-    step: Succession,
+    step: BlockPair,
     file: SourceFile,
     bare: bytes,
     text: bytes,
@@ -95,7 +95,7 @@ def _prove(
 
 def _beside(
     configuration: Configuration,
-    step: Succession,
+    step: BlockPair,
     file: SourceFile,
     bare: bytes,
     text: bytes,
@@ -113,7 +113,7 @@ def _beside(
     return configuration.with_text({path: text})
 
 
-def _intent(step: Succession, added: list[BlockKey]) -> Intent:
+def _intent(step: BlockPair, added: list[BlockKey]) -> Intent:
     return Intent(
         kind=step.predecessor.type,
         old=step.predecessor.name,
@@ -123,7 +123,7 @@ def _intent(step: Succession, added: list[BlockKey]) -> Intent:
     )
 
 
-def _comments(file: SourceFile, block: Block, indent: bytes, step: Succession) -> bytes:
+def _comments(file: SourceFile, block: Block, indent: bytes, step: BlockPair) -> bytes:
     """Return the comments above the successor: the predecessor's, and the lineage comment.
 
     Retire removes the predecessor's comments with its block. A licence is not copied, and neither
@@ -161,7 +161,7 @@ def _without(file: SourceFile, whole: Span, gone: list[Span]) -> bytes:
     return b"".join((*pieces, file.data[start : whole.end]))
 
 
-def _clone(file: SourceFile, block: Block, step: Succession) -> bytes:
+def _clone(file: SourceFile, block: Block, step: BlockPair) -> bytes:
     label = block.label_spans[1]
     out = _left_out(file, block)
     lineage = [
@@ -220,7 +220,7 @@ def _left_out(file: SourceFile, block: Block) -> list[Span]:
 
 
 def _output(
-    configuration: Configuration, block: Block, step: Succession
+    configuration: Configuration, block: Block, step: BlockPair
 ) -> tuple[str, bytes] | None:
     """Return an output of the successor's PEM, or None.
 
@@ -251,7 +251,7 @@ def _output(
     return name, f'{pem_comment(address)}\noutput "{name}" {{\n{body}}}\n'.encode()
 
 
-def _sensitive(configuration: Configuration, step: Succession) -> bool:
+def _sensitive(configuration: Configuration, step: BlockPair) -> bool:
     """Return whether an output of the predecessor's PEM is sensitive, and so its successor's."""
     for reference in references_to(configuration, step.predecessor):
         block = reference.site.block

@@ -6,10 +6,10 @@ from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration
 from checker.hcl.references import ReferenceUse, moved_by_repoint
 from checker.hcl.terraform_tests import moved_in_tests_by_repoint
-from checker.patches.edits import Succession, find_block, proven, references_to, rename, tests_of
+from checker.patches.edits import BlockPair, find_block, proven, references_to, rename, tests_of
 
 
-def repoint(configuration: Configuration, step: Succession) -> Configuration:
+def repoint(configuration: Configuration, step: BlockPair) -> Configuration:
     """Replace the predecessor's name in references to its id, in their guards and in tests of them.
 
     Raises UnprovenError if the successor is not declared, if nothing points to the predecessor, or
@@ -27,13 +27,11 @@ def repoint(configuration: Configuration, step: Succession) -> Configuration:
     return proven(configuration, step, rename(step, chosen), chosen)
 
 
-def rollback(configuration: Configuration, step: Succession) -> Configuration:
+def rollback(configuration: Configuration, step: BlockPair) -> Configuration:
     """Replace the successor's name by the predecessor's in each reference to its id.
 
     Raises UnprovenError if either is not declared, if nothing points to the successor, or if the
     edit cannot be proven.
     """
     find_block(configuration, step.predecessor)
-    return repoint(
-        configuration, Succession(predecessor=step.successor, successor=step.predecessor)
-    )
+    return repoint(configuration, BlockPair(predecessor=step.successor, successor=step.predecessor))

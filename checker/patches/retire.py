@@ -22,10 +22,10 @@ from checker.hcl.proof import BlockKey, Intent, prove
 from checker.hcl.references import Reference, ReferenceUse, Site
 from checker.hcl.splice import Edit, splice
 from checker.hcl.syntax import Block, SourceFile, Span, parses
-from checker.patches.edits import Succession, find_block, key_of, references_to, rename, tests_of
+from checker.patches.edits import BlockPair, find_block, key_of, references_to, rename, tests_of
 
 
-def retire(configuration: Configuration, step: Succession) -> Configuration:
+def retire(configuration: Configuration, step: BlockPair) -> Configuration:
     """Remove the predecessor's block and everything that exists only for it.
 
     This is its import and moved blocks, the output that introduce wrote for it, and the lineage
@@ -58,7 +58,7 @@ def retire(configuration: Configuration, step: Succession) -> Configuration:
     return current
 
 
-def _kept_references(configuration: Configuration, step: Succession) -> Iterator[Reference]:
+def _kept_references(configuration: Configuration, step: BlockPair) -> Iterator[Reference]:
     """Yield the references that stay in the text, and name the successor from now on."""
     file, _ = find_block(configuration, step.predecessor)
     # An id that repoint moved may be beside a PEM that retire moves: only the same use of both is
@@ -94,7 +94,7 @@ def _kept_references(configuration: Configuration, step: Succession) -> Iterator
         yield reference
 
 
-def _goes(site: Site, step: Succession) -> bool:
+def _goes(site: Site, step: BlockPair) -> bool:
     """Return whether the block of a reference exists only for the predecessor."""
     block = site.block
     if block.type == "output":
@@ -115,7 +115,7 @@ def _is_history(site: Site) -> bool:
     return (site.block.type, site.path) in {("moved", ("from",)), ("removed", ("from",))}
 
 
-def _removed(configuration: Configuration, step: Succession) -> list[tuple[str, BlockKey]]:
+def _removed(configuration: Configuration, step: BlockPair) -> list[tuple[str, BlockKey]]:
     file, block = find_block(configuration, step.predecessor)
     found = [(file.path, key_of(block))]
     seen: set[tuple[str, Span]] = set()
@@ -132,7 +132,7 @@ def _removed(configuration: Configuration, step: Succession) -> list[tuple[str, 
 
 
 def _without(
-    configuration: Configuration, step: Succession, wanted: tuple[str, BlockKey]
+    configuration: Configuration, step: BlockPair, wanted: tuple[str, BlockKey]
 ) -> Configuration:
     path, key = wanted
     file = configuration.files[path]
@@ -145,7 +145,7 @@ def _without(
 
 
 def _mentions(
-    configuration: Configuration, step: Succession, file: SourceFile, block: Block
+    configuration: Configuration, step: BlockPair, file: SourceFile, block: Block
 ) -> bool:
     return any(
         reference.site.file.path == file.path
@@ -173,7 +173,7 @@ def _whole(file: SourceFile, block: Block) -> Span:
     return Span(start, end)
 
 
-def _without_own_lineage(configuration: Configuration, step: Succession) -> Configuration:
+def _without_own_lineage(configuration: Configuration, step: BlockPair) -> Configuration:
     """Remove the predecessor's own lineage comment if a blank line separates it from the block.
 
     Otherwise the comment would seem to belong to the next block.
@@ -192,7 +192,7 @@ def _without_own_lineage(configuration: Configuration, step: Succession) -> Conf
     )
 
 
-def _without_lineage(configuration: Configuration, step: Succession) -> Configuration:
+def _without_lineage(configuration: Configuration, step: BlockPair) -> Configuration:
     """Remove every comment that names the predecessor, in any form.
 
     This includes the comment of a successor that was skipped.

@@ -13,12 +13,12 @@ from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, ReferenceUse
 from checker.hcl.splice import Edit, splice
 from checker.hcl.syntax import Span
-from checker.patches.edits import Succession, find_block, proven, references_to, rename
+from checker.patches.edits import BlockPair, find_block, proven, references_to, rename
 
 _RETURNED = frozenset({ReferenceUse.POINTER, ReferenceUse.TRUST, ReferenceUse.INFORMATION})
 
 
-def take_up(configuration: Configuration, step: Succession, *, applied: bool) -> Configuration:
+def take_up(configuration: Configuration, step: BlockPair, *, applied: bool) -> Configuration:
     """Write the comment above the successor; if it is not `applied`, move its references back.
 
     References that name the successor move back to the predecessor. The result equals the text that
@@ -27,13 +27,13 @@ def take_up(configuration: Configuration, step: Succession, *, applied: bool) ->
     """
     current = configuration
     if not applied:
-        back = Succession(predecessor=step.successor, successor=step.predecessor)
+        back = BlockPair(predecessor=step.successor, successor=step.predecessor)
         chosen = tuple(_returned(current, step))
         current = proven(current, back, rename(back, chosen), chosen) if chosen else current
     return _commented(current, step)
 
 
-def _returned(configuration: Configuration, step: Succession) -> Iterator[Reference]:
+def _returned(configuration: Configuration, step: BlockPair) -> Iterator[Reference]:
     """Yield the references to the successor that named the predecessor before.
 
     An output of the successor's own PEM is new.
@@ -58,7 +58,7 @@ def _returned(configuration: Configuration, step: Succession) -> Iterator[Refere
             yield reference
 
 
-def _commented(configuration: Configuration, step: Succession) -> Configuration:
+def _commented(configuration: Configuration, step: BlockPair) -> Configuration:
     file, block = find_block(configuration, step.successor)
     if lineage_of(file, block):
         return configuration

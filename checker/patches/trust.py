@@ -21,7 +21,7 @@ from checker.hcl.references import Reference
 from checker.hcl.splice import Edit, splice
 from checker.hcl.syntax import Span
 from checker.model.rotation import Delivery
-from checker.patches.edits import Succession, key_of, references_to
+from checker.patches.edits import BlockPair, key_of, references_to
 
 
 class _Place(Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class _Place(Struct, frozen=True, kw_only=True):
     both: Span | None
 
 
-def add_successor_pem(configuration: Configuration, step: Succession) -> Configuration:
+def add_successor_pem(configuration: Configuration, step: BlockPair) -> Configuration:
     """Give every consumer of the predecessor's PEM the successor's PEM too.
 
     The successor's PEM is the second, since a backend may trust only the first. A place under
@@ -94,7 +94,7 @@ def add_successor_pem(configuration: Configuration, step: Succession) -> Configu
     return _proven(configuration, step, places, edits, joins=1, renames=0)
 
 
-def drop_predecessor_pem(configuration: Configuration, step: Succession) -> Configuration:
+def drop_predecessor_pem(configuration: Configuration, step: BlockPair) -> Configuration:
     """Remove the predecessor's PEM from every join that `add_successor_pem` wrote.
 
     Return the same configuration if there is no join.
@@ -121,7 +121,7 @@ def _ignored(found: tuple[Consumer, ...]) -> set[tuple[str, int]]:
     return {spot for spot, ignored in kept.items() if ignored}
 
 
-def _places(configuration: Configuration, step: Succession) -> Iterator[_Place]:
+def _places(configuration: Configuration, step: BlockPair) -> Iterator[_Place]:
     for reference in references_to(configuration, step.predecessor):
         if not hands_pem_on(reference):
             continue
@@ -157,7 +157,7 @@ def _join_around(data: bytes, span: Span, old: bytes, new: bytes) -> Span | None
 
 def _proven(
     configuration: Configuration,
-    step: Succession,
+    step: BlockPair,
     places: list[_Place],
     edits: list[Edit],
     *,

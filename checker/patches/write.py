@@ -15,7 +15,7 @@ from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration
 from checker.hcl.references import ReferenceUse
 from checker.model.rotation import SERIES, Blocked, Next, Phase, Rotation
-from checker.patches.edits import Succession, references_to
+from checker.patches.edits import BlockPair, references_to
 from checker.patches.introduce import introduce
 from checker.patches.literals import LiteralStep, write_literal
 from checker.patches.patch import FileChange, Patches, PhasePatch
@@ -24,7 +24,7 @@ from checker.patches.retire import retire
 from checker.patches.take_up import take_up
 from checker.patches.trust import add_successor_pem, drop_predecessor_pem
 
-_WRITERS: dict[Phase, Callable[[Configuration, Succession], Configuration]] = {
+_WRITERS: dict[Phase, Callable[[Configuration, BlockPair], Configuration]] = {
     Phase.INTRODUCE: introduce,
     Phase.REPOINT: repoint,
     Phase.RETIRE: retire,
@@ -197,7 +197,7 @@ def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configura
     """Write one phase of one rotation; return the same text if that phase is already in it."""
     rotation = task.rotation
     if rotation.left_over and rotation.predecessor is not None:
-        step = Succession(
+        step = BlockPair(
             predecessor=rotation.predecessor, successor=rotation.successor or rotation.predecessor
         )
         return retire(configuration, step) if phase is Phase.RETIRE else configuration
@@ -207,7 +207,7 @@ def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configura
         return write_literal(
             configuration, LiteralStep(identity=rotation.label, successor=rotation.successor), phase
         )
-    step = Succession(predecessor=rotation.predecessor, successor=rotation.successor)
+    step = BlockPair(predecessor=rotation.predecessor, successor=rotation.successor)
     current = configuration
     if phase is Phase.INTRODUCE and rotation.taken_up is not None:
         current = take_up(current, step, applied=rotation.taken_up.applied)
@@ -218,7 +218,7 @@ def _write(configuration: Configuration, task: _Task, phase: Phase) -> Configura
     return add_successor_pem(current, step) if phase is Phase.INTRODUCE and task.both else current
 
 
-def _already(configuration: Configuration, step: Succession, phase: Phase) -> bool:
+def _already(configuration: Configuration, step: BlockPair, phase: Phase) -> bool:
     def declared(address_name: str) -> bool:
         path, kind = step.predecessor.module_path, step.predecessor.type
         return next(configuration.blocks(path, "resource", kind, address_name), None) is not None

@@ -89,7 +89,7 @@ class JsonFinding(TypedDict):
     not_before: NotRequired[str | None]
 
 
-class Late(TypedDict):
+class JsonLate(TypedDict):
     """A rotation without enough time for its trust window.
 
     `window_ends` is null if the successor's age is not known.
@@ -109,7 +109,7 @@ class JsonRotation(TypedDict):
     reason: str | None
     introduce_by: str | None
     introduced: NotRequired[bool]
-    late: NotRequired[Late | None]
+    late: NotRequired[JsonLate | None]
     repoint_by: str | None
     stages: list[str]
 

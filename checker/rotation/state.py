@@ -8,12 +8,12 @@ from datetime import date, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from checker._value import having
 from checker.analysis.succession import Guess, split_name
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.deadlines import Late
+from checker.model.indexed import having
 from checker.model.observation import ObservedStage, Surveyed, Unanswered
 from checker.model.places import Place
 from checker.model.resources import Presents, Stage

@@ -64,10 +64,8 @@ def _needed(cases: Cases, rotations: tuple[Rotation, ...]) -> Iterator[tuple[Cas
             if case.id is None:
                 continue
             if case.subject.now:
-                yield (
-                    case,
-                    f"presented by {', '.join(sorted({str(stage.address or stage.name) for stage in presenters}))}",
-                )
+                names = sorted({str(stage.address or stage.name) for stage in presenters})
+                yield case, f"presented by {', '.join(names)}"
             elif presenters:
                 yield case, "a plan lets stages present it"
             elif declared is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from checker._value import having
 from checker.model.address import Address, ModuleStep
 from checker.model.cases import Cases, DocumentCases, days_between
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate, DeclaredLiteral
+from checker.model.indexed import having
 from checker.model.inventory import Inventory
 from checker.model.observation import CertificateKey, Found, Gone, Observation, Unanswered
 from checker.model.resources import Stage

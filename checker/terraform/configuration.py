@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from checker._value import Indexed
 from checker.hcl.arrivals import Arrival
 from checker.hcl.configuration import (
     Configuration,
@@ -37,6 +36,7 @@ from checker.model.configuration import (
     Obstacle,
     Removed,
 )
+from checker.model.indexed import Indexed
 from checker.model.location import Location
 from checker.model.resource_types import CERTIFICATES
 from checker.model.rotation import Delivery, Phase, TrustConsumer

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import UNSET, Raw
 
-from checker._value import collector_paused
+from checker.collector import collector_paused
 from checker.errors import TfcertError, UnreadableError
 from checker.files import is_directory, open_file
 from checker.model.inventory import Document, OtherWorkspace, Source, SourceKind

@@ -6,7 +6,7 @@ from msgspec import UNSET, Raw
 
 from checker.errors import UnreadableError
 from checker.model.address import Address, AddressError, ModuleStep, parse
-from checker.model.places import Place, place_of_arn
+from checker.model.places import Place, partition_of_region, place_of_arn
 from checker.terraform.decode import JsonPath, decode
 from checker.terraform.plan_scope import (
     Expression,
@@ -17,25 +17,12 @@ from checker.terraform.plan_scope import (
     heads,
 )
 
-# Source: AWS general reference, partitions and the prefixes of their regions (botocore's
-# partitions.json).
-_PARTITIONS = (
-    ("cn-", "aws-cn"),
-    ("us-gov-", "aws-us-gov"),
-    ("us-iso-", "aws-iso"),
-    ("us-isob-", "aws-iso-b"),
-    ("eu-isoe-", "aws-iso-e"),
-    ("us-isof-", "aws-iso-f"),
-    ("eusc-", "aws-eusc"),
-)
-
 
 def in_region(region: str | None, account: str | None = None) -> Place:
     """Return the place of a region, with its partition; unknown for None and the empty string."""
     if not region:
         return Place(account=account)
-    partition = next((name for prefix, name in _PARTITIONS if region.startswith(prefix)), "aws")
-    return Place(partition, account, region)
+    return Place(partition_of_region(region), account, region)
 
 
 _DEEPEST = 100

@@ -7,7 +7,7 @@ import gc
 import pytest
 from msgspec import Raw, Struct
 
-from checker._value import collector_paused
+from checker.collector import collector_paused
 from checker.errors import UnreadableError
 from checker.terraform.decode import JsonPath, decode
 

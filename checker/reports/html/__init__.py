@@ -13,7 +13,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from checker._value import collector_paused
+from checker.collector import collector_paused
 from checker.model.outcome import Outcome
 from checker.reports.escape import printable
 from checker.reports.html.actions import list_actions

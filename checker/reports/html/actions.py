@@ -18,7 +18,7 @@ from checker.reports.html.rotations import Card
 _CURED = {"certificate-expired", "certificate-expiring", "certificate-gone", "rotation-overdue"}
 
 
-class Action(Struct, frozen=True, kw_only=True):
+class PageAction(Struct, frozen=True, kw_only=True):
     """One action: what to do, its subjects, the reason or the way, the deadline, and a link.
 
     `due` is the deadline in words. `state` is wrong (a finding), open (not verified), or the state
@@ -38,7 +38,7 @@ class Action(Struct, frozen=True, kw_only=True):
     steps: str | None = None
 
 
-def list_actions(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[Action, ...]:
+def list_actions(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[PageAction, ...]:
     """Return all actions."""
     wrong: dict[tuple[str, str], list[Finding]] = {}
     unverified: dict[tuple[str, str], list[Finding]] = {}
@@ -71,18 +71,18 @@ def _names(finding: Finding) -> Iterator[str]:
     yield from (name for name in (finding.certificate_id, finding.address) if name is not None)
 
 
-def _of_findings(group: list[Finding], state: str) -> Action:
+def _of_findings(group: list[Finding], state: str) -> PageAction:
     names = dict.fromkeys(finding.address for finding in group if finding.address is not None)
-    return Action(
+    return PageAction(
         state=state, what=group[0].remedy, subjects=tuple(map(split, names)), why=group[0].message
     )
 
 
-def _of_cards(group: list[Card]) -> Action:
+def _of_cards(group: list[Card]) -> PageAction:
     """Return one action for a group of rotations; the first one has the earliest date."""
     first = group[0]
     several = first.patch is not None and len(group) > 1
-    return Action(
+    return PageAction(
         state=first.state,
         what=f"{first.phase.capitalize()}: one patch for {count_noun(len(group), 'rotation')}"
         if several

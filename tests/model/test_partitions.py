@@ -1,0 +1,28 @@
+"""The partitions of AWS, held against botocore's own list."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+
+from checker.model.places import home_region, partition_of_region
+
+PARTITIONS = json.loads(files("botocore").joinpath("data/partitions.json").read_text("utf-8"))[
+    "partitions"
+]
+
+
+@pytest.mark.parametrize("partition", PARTITIONS, ids=lambda each: each["id"])
+def test_every_region_of_botocore_is_in_its_partition(partition):
+    """Global pseudo-regions are left out: nothing is recorded in one."""
+    regions = [name for name in partition["regions"] if not name.endswith("-global")]
+    assert regions
+    assert {partition_of_region(name) for name in regions} == {partition["id"]}
+    assert home_region(partition["id"]) in regions
+
+
+def test_without_a_partition_the_home_is_that_of_aws():
+    """A role of no known partition is assumed where most roles are."""
+    assert (home_region(None), home_region("aws")) == ("us-east-1", "us-east-1")
