@@ -210,8 +210,7 @@ def load_configuration(root: str) -> Configuration | None:
         opaque: dict[str, str] = {}
         for call, source in calls:
             local = _local(root, directory, source)
-            # Terraform refuses a module that calls itself; without this check the loop would not
-            # end.
+            # Terraform refuses a module that calls itself; the loop must end here too.
             if local is None or local in {*above, directory} or len(path) >= _DEEPEST:
                 opaque[call] = source or ""
             else:

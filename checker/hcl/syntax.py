@@ -199,8 +199,7 @@ class SourceFile:
                 self.line(error.start),
                 "save the file as UTF-8; Terraform reads nothing else",
             )
-        # Blanks of the same length replace the byte-order mark, so that every offset stays the
-        # same.
+        # Blanks of the same length replace the byte-order mark, to keep every offset.
         text = b"   " + self.data[3:] if self.data.startswith(_BOM) else self.data
         try:
             body, broken = parse_body(text)

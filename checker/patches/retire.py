@@ -61,8 +61,7 @@ def retire(configuration: Configuration, step: BlockPair) -> Configuration:
 def _kept_references(configuration: Configuration, step: BlockPair) -> Iterator[Reference]:
     """Yield the references that stay in the text, and name the successor from now on."""
     file, _ = find_block(configuration, step.predecessor)
-    # An id that repoint moved may be beside a PEM that retire moves: only the same use of both is
-    # ambiguous.
+    # Repoint may have moved an id beside a PEM that retire moves: only equal uses conflict.
     beside = {
         (reference.site.file.path, reference.site.attribute.span, reference.use)
         for reference in references_to(configuration, step.successor)
