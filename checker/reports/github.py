@@ -43,7 +43,7 @@ def render(outcome: Outcome) -> str:
 
 
 def summary(outcome: Outcome, limit: int) -> str:
-    """Return a step's summary as Markdown: `limit` UTF-16 code units at most, and a newline."""
+    """Return a step's summary: Markdown of at most `limit` UTF-16 code units, and a newline."""
     # Imported here, since annotations do not need it.
     from checker.reports.markdown import render_documents
 
