@@ -110,7 +110,7 @@ _MOST_REFERENCES = 200_000
 class OpenReference(NamedTuple):
     """A reference to follow: an expression, its module instance, and the instance that is wanted.
 
-    `chained` is the for_each expression that `each.value` stands for. `hint` is the most probable
+    `chained` is the for_each expression that `each.value` refers to. `hint` is the most probable
     key of a cut-off index. It only chooses among certificates that the plan creates.
     """
 
