@@ -24,7 +24,7 @@ from checker.rotation.aws_cli import (
 )
 
 SUCCEEDS = "tfcert: succeeds"
-# AWS does not document this clearly, so the text makes no claim.
+# The texts of AWS disagree on whether a stage change needs a deployment, so tfcert claims nothing.
 _DEPLOYMENT = (
     ". The texts of AWS disagree on whether a deployment is needed: if the backend still sees the "
     "old one after some minutes, deploy the stage again, and mind that create-deployment publishes "
