@@ -175,8 +175,8 @@ def _repoint(hand: ManualTarget) -> Iterator[ManualStep]:
     if hand.left_to_terraform and not hand.terraforms:
         names = ", ".join(safe_name(str(stage.address)) for stage in hand.left_to_terraform)
         yield ManualStep(
-            does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, and "
-            "apply",
+            does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, "
+            "and apply",
             then="the plan updates those stages in place and nothing else. A stage of Terraform "
             "that the AWS CLI moves is moved back by the next apply",
         )
