@@ -85,7 +85,7 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
     if declared is not None and case.address is not None:
         blocks = {successor.block for successor in declared.successors(case.address.block)}
         if case.evidence is Evidence.GONE:
-            # Terraform creates a certificate again that was deleted outside it.
+            # A certificate that was deleted outside Terraform is created again at its address.
             blocks.add(case.address.block)
         if not blocks:
             blocks = _guessed(

@@ -24,7 +24,7 @@ from checker.rotation.aws_cli import (
 )
 
 SUCCEEDS = "tfcert: succeeds"
-# AWS does not document this clearly, so the text makes no claim.
+# The texts of AWS disagree on whether a stage change needs a deployment, so tfcert claims nothing.
 _DEPLOYMENT = (
     ". The texts of AWS disagree on whether a deployment is needed: if the backend still sees the "
     "old one after some minutes, deploy the stage again, and mind that create-deployment publishes "
@@ -175,8 +175,8 @@ def _repoint(hand: ManualTarget) -> Iterator[ManualStep]:
     if hand.left_to_terraform and not hand.terraforms:
         names = ", ".join(safe_name(str(stage.address)) for stage in hand.left_to_terraform)
         yield ManualStep(
-            does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, and "
-            "apply",
+            does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, "
+            "and apply",
             then="the plan updates those stages in place and nothing else. A stage of Terraform "
             "that the AWS CLI moves is moved back by the next apply",
         )

@@ -35,8 +35,9 @@ def trusted_certificates(
 ) -> tuple[TrustedCertificate, ...]:
     """Return every certificate that backends must trust now, without duplicates.
 
-    Certificates that stages present come first. The order matters: with OpenSSL's defaults, a
-    backend accepts only the first certificate of a bundle (docs/trust.md).
+    Certificates that stages present come first. The order matters: all certificates of API Gateway
+    have the same subject, and with OpenSSL's defaults a backend accepts only the first of them
+    (docs/trust.md).
 
     The list has the certificates that stages present now or after a plan, and successors that
     already exist. It also has predecessors until AWS confirms that no stage presents them (I2).

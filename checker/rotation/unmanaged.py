@@ -26,7 +26,7 @@ from checker.rotation.state import (
 def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:
     """Return the predecessors that only a comment still names, once the stages have moved.
 
-    AWS must say whether they still exist.
+    tfcert asks AWS whether they still exist.
     """
     return frozenset(
         CertificateKey(id=certificate.succeeds_id, place=recorded.place)
@@ -225,7 +225,7 @@ def _hindered(standing: _Standing) -> Blocked | None:
 def _left_over(standing: _Standing) -> Step:
     """Return the step after repoint: a user deletes the certificate, since no patch can.
 
-    They may do so once AWS shows no stage that presents it.
+    The user may do so once AWS shows no stage that presents it.
     """
     match standing.answer:
         case Gone():
