@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from checker.cli.pull_request import Forge
 from checker.forges.comment import Behavior
+from checker.forges.pull_request import Forge
 
 
 def comment(
@@ -82,8 +82,9 @@ def comment(
     import os
 
     from checker.cli.load_reports import load_reports
-    from checker.cli.pull_request import CommentRequest, post_comment, pull_request
+    from checker.cli.post_comment import CommentRequest, post_comment
     from checker.errors import UsageError
+    from checker.forges.pull_request import pull_request
 
     if forge is Forge.GITLAB and behavior is Behavior.HIDE_AND_NEW:
         raise UsageError(
