@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from checker._value import Indexed
 from checker.analysis.certificate_uses import certificate_uses
 from checker.analysis.presenters import Presenters
+from checker.analysis.stale_plans import StalePlans
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
 from checker.model.certificate_use import CertificateUse
 from checker.model.inventory import Inventory
@@ -35,6 +36,7 @@ def build_cases(
     expect: Expected | None = None,
 ) -> Cases:
     """Join what was read with what AWS answered; `expect` is what a plan is held to."""
+    stale_plans = StalePlans(inventory, observations)
     documents = tuple(
         DocumentCases(
             document=replace(document, stages=Indexed(document.stages)),
@@ -42,6 +44,7 @@ def build_cases(
                 _case(presenters.correct(subject), observations, as_of)
                 for subject in certificate_uses(document)
             ),
+            stale=stale_plans.find(document),
         )
         for document in inventory.documents
         for presenters in (Presenters(document, observations),)

@@ -14,6 +14,7 @@ from checker.model.address import Address
 from checker.model.certificate_use import CertificateUse
 from checker.model.inventory import Document, Unread
 from checker.model.observation import Found, Observation, Observations
+from checker.model.plan import StalePlan
 from checker.model.policy import Policy
 from checker.model.resources import Certificate
 from checker.model.rotation import Expected
@@ -89,10 +90,14 @@ def _block(case: Case) -> Address | None:
 
 
 class DocumentCases(Struct, frozen=True, kw_only=True):
-    """The cases of one document, which rules judge by themselves."""
+    """The cases of one document, which rules judge by themselves.
+
+    `stale` says why its plan has to be made again; None where nothing shows it.
+    """
 
     document: Document
     cases: tuple[Case, ...]
+    stale: StalePlan | None = None
 
     def of_block(self, block: Address) -> tuple[Case, ...]:
         """The cases of all recorded instances of a certificate block, deposed objects left out."""

@@ -145,13 +145,25 @@ class Unsaid(Struct, frozen=True, kw_only=True):
     address: Address | None = None
 
 
+class StalePlan(Struct, frozen=True, kw_only=True):
+    """Why a plan is stale: `by` has done its changes already, by the sentences of `signs`.
+
+    `by` is the path of a state of the same configuration, or AWS (`by_aws`).
+    """
+
+    by: str
+    signs: tuple[str, ...]
+    by_aws: bool = False
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """The planned changes of our resources, no-ops included, in the plan's order.
 
     `errored` and `complete` are Terraform's own marks; `complete` is None where the tool's version has no such mark. `deferred`
     names the objects of ours whose changes are put off to a later plan. An object that is imported (`imported`) is not created.
     `unsaid` has the changes whose effect on stages and certificates the plan does not show, `deleted_apis` the ids of the APIs
-    that are deleted or replaced, with all of their stages. `clashes` has the stages that AWS refuses to create.
+    that are deleted or replaced, with all of their stages. `drifted` has the stages and certificates that were deleted, and the stages
+    that got another certificate, outside Terraform before the plan. `clashes` has the stages that AWS refuses to create.
     """
 
     certificates: tuple[CertificateChange, ...] = ()
@@ -162,4 +174,5 @@ class Plan(Struct, frozen=True, kw_only=True):
     deferred: tuple[str, ...] = ()
     unsaid: tuple[Unsaid, ...] = ()
     deleted_apis: frozenset[str] = frozenset()
+    drifted: frozenset[Address] = frozenset()
     clashes: tuple[StageClash, ...] = ()
