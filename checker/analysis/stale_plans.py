@@ -1,7 +1,7 @@
 """Stale plans: a state of the same configuration, or AWS, already has what the plan would do.
 
-Terraform refuses to apply a saved plan after the state has changed ("Saved plan is stale"). The JSON
-of a plan does not say for which state it was made, so that is derived from addresses and ids.
+Terraform refuses to apply a saved plan after the state has changed ("Saved plan is stale"). The
+JSON of a plan does not say for which state it was made: addresses and ids show it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _Identity = tuple[Address, str, str]
 
 
 class _State(Struct, frozen=True, kw_only=True):
-    """The objects of one state by address; `ids` are those of every certificate, deposed ones too."""
+    """The objects of one state by address; `ids` has every certificate, deposed ones too."""
 
     path: str
     identities: frozenset[_Identity]
@@ -144,7 +144,7 @@ def _deleted_id(change: CertificateChange) -> str | None:
 
 
 def _goal(change: StageChange) -> Presented | None:
-    """The certificate that the plan gives to an existing stage in place of another; None for any other change."""
+    """The certificate that the plan gives to an existing stage in place of another one."""
     before, after = change.presented
     moves = change.action is Action.UPDATE and before != after
     return after if moves and isinstance(after, Presents | PresentsNothing) else None

@@ -448,7 +448,28 @@ def _rotation(
     )
     # What is only deleted has no deadlines.
     mere = standing.declaration is None and standing.successor is None and not standing.presenters
-    return replace(planned, introduce_by=None, repoint_by=None) if mere else planned
+    if mere or _is_unused(standing):
+        planned = replace(planned, introduce_by=None, repoint_by=None)
+    return planned if mere else _named_unused(standing, planned)
+
+
+def _is_unused(standing: RotationState) -> bool:
+    """Whether no stage presents the predecessor or its successor, as in a file copied elsewhere."""
+    every = (*standing.own, *standing.successor_cases)
+    used = any(case.presented or case.subject.presented_by for case in every)
+    return bool(standing.own) and not standing.presenters and not used
+
+
+def _named_unused(standing: RotationState, planned: Rotation) -> Rotation:
+    """Name a certificate that no stage presents as that, where AWS was not asked about others."""
+    step = planned.step
+    if not isinstance(step, Waiting) or not step.unverified or step.until is not None:
+        return planned
+    if not _is_unused(standing):
+        return planned
+    where = "plan" if standing.document.document.plan is not None else "state"
+    said = f"no stage in this {where} presents it; {step.reason}"
+    return replace(planned, step=replace(step, reason=said))
 
 
 def _spares(succession: Succession, block: Address) -> Iterator[Caution]:

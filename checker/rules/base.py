@@ -257,15 +257,15 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
 
 
 _SHOWN = 3
-_AGAIN = "make the plan again: `terraform plan -out plan.tfplan`"
+_AGAIN_REMEDY = "make the plan again: `terraform plan -out plan.tfplan`"
 
 
 def stale_remedy(stale: StalePlan) -> str:
     """What to do about a stale plan; nothing dates a state, so it may be the one that is older."""
     if stale.by_aws:
-        return _AGAIN
+        return _AGAIN_REMEDY
     return (
-        f"{_AGAIN}; if {stale.by} is older than the plan, give the state of now "
+        f"{_AGAIN_REMEDY}; if {stale.by} is older than the plan, give the state of now "
         "(`terraform state pull`)"
     )
 
