@@ -17,6 +17,7 @@ from checker.model.policy import Policy
 from checker.model.resources import StageKind
 from checker.model.rotation import Blocked, ConditionStatus, Done, Next, Phase, Waiting
 from checker.rotation.planner import plan_rotations, surveys_needed
+from checker.rotation.sentences import deadlines
 
 OLD, NEW = f"{CERTIFICATE}.orders", f"{CERTIFICATE}.n"
 SUCCESSOR = f'\n# tfcert: succeeds {OLD}\nresource "{CERTIFICATE}" "n" {{\n}}\n'
@@ -369,11 +370,8 @@ def test_a_copied_rotation_that_no_stage_uses_has_no_deadlines(tmp_path, left, a
         stages={f"{STAGE}.s": "used00"},
         ends={"used00": days(300), "copy00": days(left), "copy11": days(361)},
     )
-    cases = build_cases(
-        home.inventory(), Observations(asked=False), as_of=home.now, policy=Policy()
-    )
-    (rotation,) = plan_rotations(cases)
+    (rotation,) = rotations(home, Observations(asked=False))
     assert isinstance(rotation.step, Waiting)
     assert rotation.step.reason.startswith("no stage in this state presents it; ")
     assert (rotation.introduce_by, rotation.repoint_by, rotation.late) == (None, None, None)
-    assert deadlines(rotation, home.now) == ""
+    assert deadlines(rotation, NOW) == ""
