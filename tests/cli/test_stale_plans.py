@@ -10,6 +10,7 @@ import pytest
 
 from checker.demo.emulator import SeedApi, SeedCertificate
 
+OLD, NEW = "o8kcu4", "xdly9m"
 STORY = ("--offline", "--as-of", "2026-12-01")
 STEPS = {
     "02-apply1-add-new": "aws_api_gateway_client_certificate.backend_v2 is there already",
@@ -55,19 +56,33 @@ def test_the_plan_made_again_is_not_stale(outcome, fixtures):
     assert not stale(outcome(home / "03-apply2-repoint/plan.json", state, *STORY)[0])
 
 
-def test_the_state_decides_the_phase(outcome, fixtures):
-    """The plan's prior state lags behind: its phase is over."""
+def seed(aws, shown):
+    """The shared configuration of the acceptance tests, as AWS has it."""
+    aws.reset()
+    aws.seed(
+        SeedCertificate(id=OLD, expires_at=datetime.fromisoformat("2026-12-06T03:12:45Z")),
+        SeedCertificate(
+            id=NEW,
+            created_at=datetime.fromisoformat("2026-11-24T02:14:24Z"),
+            expires_at=datetime.fromisoformat("2027-11-24T02:14:24Z"),
+        ),
+        SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": shown}),
+        SeedApi(id="qlda1tzfie", name="payments", stages={"blue": shown, "green": shown}),
+    )
+
+
+def test_the_state_decides_the_phase(outcome, aws, fixtures):
+    """The plan's prior state lags behind, and says that introduce was not applied."""
+    seed(aws, OLD)
     home = fixtures / "acceptance"
-    config = home / "shared-1-introduce/config"
-    state = home / "shared-2-repoint/terraform.tfstate"
     plan = home / "shared-1-introduce/plan.json"
-    told = ("--offline", "--as-of", "2026-11-29", "--config", config)
-    alone, _ = outcome(plan, *told)
-    assert not stale(alone)
-    both, _ = outcome(plan, state, *told)
-    assert stale(both)
-    assert both["rotations"] == outcome(state, *told)[0]["rotations"]
-    assert both["rotations"] != alone["rotations"]
+    state = home / "shared-2-repoint/terraform.tfstate"
+    told = ("--as-of", "2026-11-29", "--config", home / "shared-1-introduce/config")
+    alone, _ = outcome(plan, *told, environment=aws.environment())
+    both, _ = outcome(plan, state, *told, environment=aws.environment())
+    assert (bool(stale(alone)), bool(stale(both))) == (False, True)
+    assert [each["phase"] for each in alone["rotations"]] == ["waiting"]
+    assert [each["phase"] for each in both["rotations"]] == ["repoint"]
 
 
 def changed(fixtures, tmp_path, change):
@@ -113,15 +128,7 @@ def test_another_configuration_with_the_same_addresses_says_nothing(outcome, fix
 @pytest.mark.parametrize("applied", [False, True])
 def test_aws_shows_that_the_stages_are_moved(outcome, aws, fixtures, applied):
     """Without a state: the stages present what the plan gives them."""
-    old, new = "o8kcu4", "xdly9m"
-    shown = new if applied else old
-    aws.reset()
-    aws.seed(
-        SeedCertificate(id=old, expires_at=datetime.fromisoformat("2026-12-06T03:12:45Z")),
-        SeedCertificate(id=new, expires_at=datetime.fromisoformat("2027-11-24T02:14:24Z")),
-        SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": shown}),
-        SeedApi(id="qlda1tzfie", name="payments", stages={"blue": shown, "green": shown}),
-    )
+    seed(aws, NEW if applied else OLD)
     plan = fixtures / "acceptance/shared-2-repoint/plan.json"
     told = ("--as-of", "2026-12-02", "--expect", "repoint")
     document, code = outcome(plan, *told, environment=aws.environment())
@@ -136,16 +143,15 @@ def test_aws_shows_that_the_stages_are_moved(outcome, aws, fixtures, applied):
 @pytest.mark.parametrize("applied", [False, True])
 def test_aws_shows_that_the_certificate_is_gone(outcome, aws, fixtures, applied):
     """Without a state: AWS no longer has what the plan deletes."""
-    old, new = "o8kcu4", "xdly9m"
     aws.reset()
-    left = () if applied else (old,)
+    left = () if applied else (OLD,)
     aws.seed(
         *(
             SeedCertificate(id=each, expires_at=datetime.fromisoformat("2027-11-24T02:14:24Z"))
-            for each in (*left, new)
+            for each in (*left, NEW)
         ),
-        SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": new}),
-        SeedApi(id="qlda1tzfie", name="payments", stages={"blue": new, "green": new}),
+        SeedApi(id="cqxck1bg8j", name="orders", stages={"prod": NEW}),
+        SeedApi(id="qlda1tzfie", name="payments", stages={"blue": NEW, "green": NEW}),
     )
     plan = fixtures / "acceptance/shared-3-retire/plan.json"
     told = ("--as-of", "2026-12-02", "--expect", "retire")
