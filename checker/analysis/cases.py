@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from checker.analysis.certificate_uses import certificate_uses
 from checker.analysis.presenters import Presenters
+from checker.analysis.stale_plans import StalePlans
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
 from checker.model.certificate_use import CertificateUse
 from checker.model.indexed import Indexed
@@ -38,6 +39,7 @@ def build_cases(
 
     `expect` is what a plan must do.
     """
+    stale_plans = StalePlans(inventory, observations)
     documents = tuple(
         DocumentCases(
             document=replace(document, stages=Indexed(document.stages)),
@@ -45,6 +47,7 @@ def build_cases(
                 _case(presenters.correct(subject), observations, as_of)
                 for subject in certificate_uses(document)
             ),
+            stale=stale_plans.find(document),
         )
         for document in inventory.documents
         for presenters in (Presenters(document, observations),)

@@ -14,6 +14,7 @@ from checker.model.certificate_use import CertificateUse
 from checker.model.indexed import having
 from checker.model.inventory import Document, Unread
 from checker.model.observation import Found, Observation, Observations
+from checker.model.plan import StalePlan
 from checker.model.policy import Policy
 from checker.model.resources import Certificate
 from checker.model.rotation import Expected
@@ -95,10 +96,14 @@ def _block(case: Case) -> Address | None:
 
 
 class DocumentCases(Struct, frozen=True, kw_only=True):
-    """The cases of one document; rules judge each document separately."""
+    """The cases of one document; rules judge each document separately.
+
+    `stale` says why its plan has to be made again; None where nothing shows that.
+    """
 
     document: Document
     cases: tuple[Case, ...]
+    stale: StalePlan | None = None
 
     def of_block(self, block: Address) -> tuple[Case, ...]:
         """Return the cases of all recorded instances of a certificate block.

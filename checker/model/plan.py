@@ -155,6 +155,17 @@ class Unsaid(Struct, frozen=True, kw_only=True):
     address: Address | None = None
 
 
+class StalePlan(Struct, frozen=True, kw_only=True):
+    """Why a plan is stale: `by` has done its changes already, by the sentences of `signs`.
+
+    `by` is the path of a state of the same configuration, or AWS (`by_aws`).
+    """
+
+    by: str
+    signs: tuple[str, ...]
+    by_aws: bool = False
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """The planned changes of supported resources, including no-ops, in the plan's order.
 
@@ -162,7 +173,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     no such mark. `deferred` names the supported objects whose changes Terraform defers to a later
     plan. An `imported` object is not created. `unsaid` has the changes whose effect on stages and
     certificates the plan does not show. `deleted_apis` has the ids of the APIs that are deleted or
-    replaced, with all of their stages. `clashes` has the stages that AWS refuses to create.
+    replaced, with all of their stages. `drifted` has the
+    stages and certificates that were deleted, and the stages that got another certificate, outside
+    Terraform before the plan. `clashes` has the stages that AWS refuses to create.
     """
 
     certificates: tuple[CertificateChange, ...] = ()
@@ -173,4 +186,5 @@ class Plan(Struct, frozen=True, kw_only=True):
     deferred: tuple[str, ...] = ()
     unsaid: tuple[Unsaid, ...] = ()
     deleted_apis: frozenset[str] = frozenset()
+    drifted: frozenset[Address] = frozenset()
     clashes: tuple[StageClash, ...] = ()

@@ -11,7 +11,7 @@ from checker.analysis.succession import Guess, Succession
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
-from checker.model.rotation import Caution, Phase, Rotation, TakenUp, TrustConsumer
+from checker.model.rotation import Caution, Phase, Rotation, TakenUp, TrustConsumer, Waiting
 from checker.rotation.claims import claim, passed_cautions, unfit
 from checker.rotation.next_step import next_step, removal
 from checker.rotation.rollback import rollback
@@ -213,7 +213,28 @@ def _rotation(
     )
     # A certificate that is only deleted has no deadlines.
     mere = standing.declaration is None and standing.successor is None and not standing.presenters
-    return replace(planned, introduce_by=None, repoint_by=None) if mere else planned
+    if mere or _is_unused(standing):
+        planned = replace(planned, introduce_by=None, repoint_by=None)
+    return planned if mere else _named_unused(standing, planned)
+
+
+def _is_unused(standing: RotationState) -> bool:
+    """Return whether no stage presents the predecessor or its successor, as in a copied file."""
+    every = (*standing.own, *standing.successor_cases)
+    used = any(case.presented or case.subject.presented_by for case in every)
+    return bool(standing.own) and not standing.presenters and not used
+
+
+def _named_unused(standing: RotationState, planned: Rotation) -> Rotation:
+    """Say of a certificate that no stage presents it, if AWS was not asked about other stages."""
+    step = planned.step
+    if not isinstance(step, Waiting) or not step.unverified or step.until is not None:
+        return planned
+    if not _is_unused(standing):
+        return planned
+    where = "plan" if standing.document.document.plan is not None else "state"
+    reason = f"no stage in this {where} presents it; {step.reason}"
+    return replace(planned, step=replace(step, reason=reason))
 
 
 def _spares(succession: Succession, block: Address) -> Iterator[Caution]:

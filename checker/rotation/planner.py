@@ -106,14 +106,29 @@ def plan_rotations(
     under = _policies(cases)
     found: dict[tuple[str | None, str, Address | None], Rotation] = {}
     for document in cases.documents:
-        declared = document.document.declared
-        home = declared.directory if declared is not None else place_scanned(document)
+        if _is_outdated(cases, document):
+            continue
+        home = _home(document)
         for rotation in _of_document(
             cases, document, partial(under, document), name, even_if_not_due=even_if_not_due
         ):
             key = (home, rotation.label, rotation.successor)
             found[key] = min(found.get(key, rotation), rotation, key=_caution)
     return sort_rotations(found.values())
+
+
+def _home(document: DocumentCases) -> str | None:
+    declared = document.document.declared
+    return declared.directory if declared is not None else place_scanned(document)
+
+
+def _is_outdated(cases: Cases, document: DocumentCases) -> bool:
+    """Return whether a state at hand already has the changes of the plan: the state decides."""
+    stale = document.stale
+    return stale is not None and any(
+        other.document.source.path == stale.by and _home(other) == _home(document)
+        for other in cases.documents
+    )
 
 
 def _caution(rotation: Rotation) -> int:

@@ -16,7 +16,7 @@ from checker.model.finding import Finding
 from checker.model.location import Location
 from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found
 from checker.model.outcome import UNVERIFIED
-from checker.model.plan import Action, CertificateChange, StageChange
+from checker.model.plan import Action, CertificateChange, StageChange, StalePlan
 from checker.model.resources import PresentsPlanned, Stage
 from checker.model.severity import Severity
 from checker.rules.detaching import uncertain
@@ -221,6 +221,7 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
             f"{path} is a plan that ended in an error: what it would do is only known in part",
             "mend what `terraform plan` complained of, and plan again",
         )
+    yield from _stale(document, severity)
     for name in plan.deferred:
         yield _open(
             document,
@@ -272,6 +273,30 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
                 yield replace(found, about=change.sides)
             case _:
                 pass
+
+
+_SHOWN = 3
+_AGAIN_REMEDY = "make the plan again: `terraform plan -out plan.tfplan`"
+
+
+def stale_remedy(stale: StalePlan) -> str:
+    """What to do about a stale plan; nothing dates a state, so it may be the one that is older."""
+    if stale.by_aws:
+        return _AGAIN_REMEDY
+    return (
+        f"{_AGAIN_REMEDY}; if {stale.by} is older than the plan, give the state of now "
+        "(`terraform state pull`)"
+    )
+
+
+def _stale(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
+    stale = document.stale
+    if stale is not None:
+        more = len(stale.signs) - _SHOWN
+        signs = "; ".join(stale.signs[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+        path = document.document.source.path
+        message = f"{path} is stale, made before changes that {stale.by} shows: {signs}"
+        yield _open(document, severity, message, stale_remedy(stale))
 
 
 def _open(

@@ -49,6 +49,7 @@ from checker.rules.base import (
     list_stages,
     presenters,
     rotate_remedy,
+    stale_remedy,
 )
 
 
@@ -85,6 +86,8 @@ _LEAVING = "this plan destroys the stages that present it: nothing is to be rota
 
 
 def _remedy(document: DocumentCases, case: Case, *, cured: bool) -> str:
+    if cured and document.stale is not None:
+        return stale_remedy(document.stale)
     if cured:
         return "this plan is the next step of its rotation"
     if acm_renews(case):

@@ -55,6 +55,7 @@ from checker.rules.base import (
     list_stages,
     presenters,
     rotate_remedy,
+    stale_remedy,
 )
 
 
@@ -90,7 +91,9 @@ def _finding(cases: Cases, document: DocumentCases, case: Case) -> Finding:
     if takes_forward(document, case, policy):
         severity, remedy = (
             Severity.WARNING,
-            f"this plan is the next step of its rotation; repoint {repoint}",
+            f"this plan is the next step of its rotation; repoint {repoint}"
+            if document.stale is None
+            else stale_remedy(document.stale),
         )
     elif ends_its_use(document, case):
         severity, remedy = (

@@ -48,10 +48,12 @@ from msgspec.structs import replace
 from checker.model.cases import Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.plan import Action, CertificateChange, DeploymentChange, Plan, StageChange
+from checker.model.resources import Presents, PresentsPlanned
 from checker.model.rotation import Expected, Phase
 from checker.model.severity import Severity
 from checker.rules.base import Needs, Rule, locate
-from checker.rules.next_phase import NextPhase, planned_action, pointer_move
+from checker.rules.next_phase import POINTER, NextPhase, planned_action, pointer_move
+from checker.rules.replaced import undo
 
 _LESS = {
     Phase.INTRODUCE: "creates no certificate",
@@ -67,7 +69,8 @@ def check(cases: Cases) -> Iterator[Finding]:
         return
     for document in cases.documents:
         plan = document.document.plan
-        if plan is None:
+        # The phase of a stale plan is over: certificate-unverified names it.
+        if plan is None or document.stale is not None:
             continue
         if cases.expect == "next":
             yield from _judge_next(cases, document, plan)
@@ -145,7 +148,8 @@ def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterat
                 severity=RULE.severity,
                 message=f"the plan changes deployment {deployment.address}, which publishes more "
                 f"than {_called(phase)} should",
-                remedy=_remedy(phase),
+                remedy=f"take what changes {deployment.address} out of this change; "
+                f"{_remedy(phase)}",
                 address=str(deployment.address),
                 location=locate(document, deployment.address),
             )
@@ -168,21 +172,24 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
                 yield _finding(document, stage, phase, reason)
     yield from _deployments(document, plan, phase)
     if not fitting:
+        other = _other_phase(document, plan, phase)
+        told = f"pass --expect {other} to apply this plan; else " if other is not None else ""
         yield Finding(
             rule=RULE.name,
             source=document.document.source.path,
             severity=RULE.severity,
-            message=f"the plan {_LESS[phase]}, so it is no {phase}{_rather(document, plan, phase)}",
-            remedy=_remedy(phase),
+            message=f"the plan {_LESS[phase]}, so it is no {phase}"
+            + (f": it is {other}" if other is not None else ""),
+            remedy=f"{told}{_remedy(phase)}",
         )
 
 
-def _rather(document: DocumentCases, plan: Plan, phase: Phase) -> str:
-    """Return a text that names the phase that the plan is instead; empty if there is none."""
+def _other_phase(document: DocumentCases, plan: Plan, phase: Phase) -> Phase | None:
+    """Return the phase that the plan is instead; None if it is no phase or more than one."""
     certificates = [change for change in plan.certificates if _is_change(change)]
     stages = [change for change in plan.stages if change.action.changes or _moved(change)]
     if not certificates and not stages:
-        return ""
+        return None
     for other in Phase:
         unfit = any(_certificate(document, change, other) for change in certificates)
         if (
@@ -190,8 +197,8 @@ def _rather(document: DocumentCases, plan: Plan, phase: Phase) -> str:
             and not unfit
             and not any(_stage(document, change, other) for change in stages)
         ):
-            return f": it is {other}"
-    return ""
+            return other
+    return None
 
 
 def _certificate(document: DocumentCases, change: CertificateChange, phase: Phase) -> str | None:
@@ -294,7 +301,7 @@ def _finding(
         source=document.document.source.path,
         severity=RULE.severity,
         message=f"{change.address} {reason}, which is not part of {_called(phase)}",
-        remedy=_remedy(phase),
+        remedy=f"{_excess_remedy(document, change, phase)}; {_remedy(phase)}",
         address=str(change.address),
         certificate_id=change.before.id
         if isinstance(change, CertificateChange) and change.before is not None
@@ -306,6 +313,74 @@ def _finding(
 
 def _called(phase: Expected) -> str:
     return "the next phase of any rotation" if phase == "next" else str(phase)
+
+
+def _excess_remedy(
+    document: DocumentCases, change: CertificateChange | StageChange, phase: Expected
+) -> str:
+    """Say how one change is taken out of the plan."""
+    plan = document.document.plan
+    if plan is not None and change.address in plan.drifted:
+        return f"{change.address} was changed outside Terraform: apply that alone first"
+    if change.deposed is not None or (_moved(change) and not change.action.changes):
+        what = "move" if change.deposed is None else "deletion of the old object"
+        return f"apply the {what} of {change.address} alone first"
+    if change.imported or change.action is Action.CREATE:
+        if phase in {Phase.REPOINT, Phase.RETIRE} and _is_introduced(plan, change):
+            return f"introduce comes first: apply {change.address} alone, before any stage moves"
+        return f"take {change.address} out of this change, and apply it in another one"
+    return _object_remedy(document, change, phase)
+
+
+def _object_remedy(
+    document: DocumentCases, change: CertificateChange | StageChange, phase: Expected
+) -> str:
+    match change.action:
+        case Action.UPDATE if isinstance(change, StageChange):
+            return _stage_remedy(document, change, phase)
+        case Action.DELETE:
+            return f"keep {change.address} in the configuration, and take it out in a later change"
+        case Action.FORGET:
+            return f"take the removed block of {change.address} out of this change"
+        case Action.UPDATE:
+            return f"take the edits of {change.address} out of this change, and apply them alone"
+        case _:
+            again = undo(change) if isinstance(change, CertificateChange) else None
+            return again or f"take what replaces {change.address} out of this change"
+
+
+def _is_introduced(plan: Plan | None, change: CertificateChange | StageChange) -> bool:
+    """Whether the plan also gives the new certificate to a stage."""
+    return plan is not None and any(
+        isinstance(stage.presented[1], PresentsPlanned)
+        and change.address in stage.presented[1].candidates
+        for stage in plan.stages
+    )
+
+
+def _stage_remedy(document: DocumentCases, change: StageChange, phase: Expected) -> str:
+    """Say how the update of a stage is kept out: that of its pointer, of the rest, or of both."""
+    before, after = change.presented
+    names = ", ".join(sorted(change.changed - {POINTER})[:5])
+    edits = f"take the edits of {names} of {change.address} out of this change"
+    moves = before != after and phase in {Phase.REPOINT, Phase.ROLLBACK, "next"}
+    if before == after or (names and moves and isinstance(after, Presents)):
+        return edits if names else f"take the edits of {change.address} out of this change"
+    case = document.by_id(before.id) if isinstance(before, Presents) else None
+    own = case.address if case is not None else None
+    if isinstance(after, PresentsPlanned) and own in after.candidates:
+        return f"{change.address} follows the replacement of {own}: take that out of this change"
+    if phase in {Phase.REPOINT, Phase.RETIRE} and isinstance(after, PresentsPlanned):
+        new = ", ".join(map(str, after.candidates)) or "the new certificate"
+        return f"introduce comes first: apply {new} alone, before {change.address} moves"
+    if phase is Phase.RETIRE and isinstance(after, Presents):
+        return f"repoint comes first: apply the move of {change.address} alone"
+    if isinstance(before, Presents):
+        old = own or before.id
+        back = f"let {change.address} take its id from {old} again, and move it in a later change"
+    else:
+        back = f"take {POINTER} of {change.address} out of this change"
+    return f"{back}; {edits}" if names else back
 
 
 def _remedy(phase: Expected) -> str:

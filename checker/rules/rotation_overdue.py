@@ -39,11 +39,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.analysis.progress import successor_in_state, takes_forward
-from checker.model.cases import Case, Cases
+from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.deadlines import moment
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Rule, certificate_finding, format_day, list_stages
+from checker.rules.base import (
+    Rule,
+    certificate_finding,
+    format_day,
+    list_stages,
+    stale_remedy,
+)
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -68,8 +74,14 @@ def check(cases: Cases) -> Iterator[Finding]:
                 f"certificate {case.id} was to be replaced by {successor.address} until "
                 f"{format_day(repoint_by)}, and is still presented by "
                 f"{list_stages(case.subject.now)}",
-                "this plan moves the stages; apply it" if cured else _remedy(cases, successor),
+                _cure(document) if cured else _remedy(cases, successor),
             )
+
+
+def _cure(document: DocumentCases) -> str:
+    if document.stale is not None:
+        return stale_remedy(document.stale)
+    return "this plan moves the stages; apply it"
 
 
 def _remedy(cases: Cases, successor: Case) -> str:

@@ -176,7 +176,7 @@ def plan_notices(found: Envelope, spot: JsonPath) -> Iterator[str]:
         f"The plan defers what it will do to {name}: it was not checked."
         for name in deferred(found, spot)
     )
-    yield from _drifted(found, spot)
+    yield from (sentence for _, sentence in drift(found, spot))
     yield from _actions(found, spot)
 
 
@@ -238,7 +238,8 @@ def _named(change: ResourceChange) -> str:
         return f"a resource of type {change.type}"
 
 
-def _drifted(found: Envelope, spot: JsonPath) -> Iterator[str]:
+def drift(found: Envelope, spot: JsonPath) -> Iterator[tuple[Address, str]]:
+    """Yield each stage or certificate that was changed outside Terraform, with a sentence."""
     at = spot.key("resource_drift")
     for index, entry in enumerate(found.resource_drift or ()):
         if (
@@ -248,12 +249,14 @@ def _drifted(found: Envelope, spot: JsonPath) -> Iterator[str]:
         ):
             change = read_change(entry, at.item(index))
             if change.action is Action.DELETE:
-                yield f"{change.address} was deleted outside Terraform since the last apply."
+                sentence = f"{change.address} was deleted outside Terraform since the last apply."
+                yield change.address, sentence
             elif entry.type in STAGES and PRESENTED in _differences(change):
-                yield (
-                    f"{change.address} was given another client certificate, or none, outside "
-                    "Terraform since the last apply."
+                sentence = (
+                    f"{change.address} was given another client certificate, or none, "
+                    "outside Terraform since the last apply."
                 )
+                yield change.address, sentence
 
 
 def _differences(change: Change) -> frozenset[str]:

@@ -16,6 +16,7 @@ from checker.terraform.certificates import read_acm_certificate, read_certificat
 from checker.terraform.changes import (
     Change,
     deferred,
+    drift,
     forgotten,
     imports,
     plan_notices,
@@ -98,6 +99,7 @@ def read_plan(
             ),
         ),
         deleted_apis=deleted_apis(every),
+        drifted=frozenset(address for address, _ in drift(found, spot)),
         clashes=tuple(clash for clash in clashes if isinstance(clash, StageClash)),
     )
     return Document(

@@ -17,6 +17,7 @@ from checker.model.policy import Policy
 from checker.model.resources import StageKind
 from checker.model.rotation import Blocked, ConditionStatus, Done, Next, Phase, Waiting
 from checker.rotation.planner import plan_rotations, surveys_needed
+from checker.rotation.sentences import deadlines
 
 OLD, NEW = f"{CERTIFICATE}.orders", f"{CERTIFICATE}.n"
 SUCCESSOR = f'\n# tfcert: succeeds {OLD}\nresource "{CERTIFICATE}" "n" {{\n}}\n'
@@ -335,3 +336,42 @@ def test_a_certificate_of_a_module_that_nothing_calls_is_put_back_first(tmp_path
         == "it is declared inside module.gone, which this configuration does not call"
     )
     assert "put it back" in rotation.step.remedy
+
+
+COPIED = f"""\
+resource "{CERTIFICATE}" "orders" {{
+}}
+
+resource "{STAGE}" "s" {{
+  client_certificate_id = {CERTIFICATE}.orders.id
+}}
+
+resource "{CERTIFICATE}" "copied" {{
+}}
+
+# tfcert: succeeds {CERTIFICATE}.copied
+resource "{CERTIFICATE}" "copied_202611" {{
+}}
+"""
+
+
+@pytest.mark.parametrize("left", [5, -20])
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_copied_rotation_that_no_stage_uses_has_no_deadlines(tmp_path, left, applied):
+    """It is named as unused, near its end and behind it."""
+    home = world(
+        tmp_path,
+        {"main.tf": COPIED},
+        certificates={
+            f"{CERTIFICATE}.orders": "used00",
+            f"{CERTIFICATE}.copied": "copy00",
+            **({f"{CERTIFICATE}.copied_202611": "copy11"} if applied else {}),
+        },
+        stages={f"{STAGE}.s": "used00"},
+        ends={"used00": days(300), "copy00": days(left), "copy11": days(361)},
+    )
+    (rotation,) = rotations(home, Observations(asked=False))
+    assert isinstance(rotation.step, Waiting)
+    assert rotation.step.reason.startswith("no stage in this state presents it; ")
+    assert (rotation.introduce_by, rotation.repoint_by, rotation.late) == (None, None, None)
+    assert deadlines(rotation, NOW) == ""

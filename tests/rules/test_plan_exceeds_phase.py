@@ -14,6 +14,7 @@ from builders import (
     making,
     moving,
     stage,
+    stage_at,
 )
 from msgspec.structs import replace
 
@@ -245,3 +246,160 @@ def test_a_deployment_without_a_hash_in_the_configuration_is_an_error(phase):
         document(known, [stage("prod", "old")], redeploying(phase), declared), expect=phase
     )
     assert any(found.severity is Severity.ERROR for found in findings(cases, "plan-exceeds-phase"))
+
+
+OLD, PROD = certificate_at("old"), stage_at("prod")
+INTRODUCES = replace(INTRODUCE, stages=(moving("prod", "old", NEW),))
+
+
+def gone_when_taken_out(plan: Plan, left: Plan, phase: Phase, remedy: str) -> None:
+    """The remedy is there, and its change is no finding once it is out of the plan."""
+    known = [certificate("old", 300), certificate("new", 350), certificate("third", 350)]
+    found = [
+        findings(
+            cases_of(document(known, [stage("prod", "old")], each), expect=phase),
+            "plan-exceeds-phase",
+        )
+        for each in (plan, left)
+    ]
+    assert remedy in [each.remedy.split("; keep")[0] for each in found[0]]
+    assert found[1] == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "left", "phase", "remedy"),
+    [
+        (
+            INTRODUCES,
+            INTRODUCE,
+            Phase.INTRODUCE,
+            f"let {PROD} take its id from {OLD} again, and move it in a later change",
+        ),
+        (
+            INTRODUCES,
+            REPOINT,
+            Phase.REPOINT,
+            f"introduce comes first: apply {certificate_at('new')} alone, before any stage moves",
+        ),
+        (
+            INTRODUCES,
+            REPOINT,
+            Phase.REPOINT,
+            f"introduce comes first: apply {certificate_at('new')} alone, before {PROD} moves",
+        ),
+        (
+            replace(RETIRE, stages=REPOINT.stages),
+            REPOINT,
+            Phase.REPOINT,
+            f"keep {OLD} in the configuration, and take it out in a later change",
+        ),
+        (
+            replace(RETIRE, stages=REPOINT.stages),
+            RETIRE,
+            Phase.RETIRE,
+            f"repoint comes first: apply the move of {PROD} alone",
+        ),
+        (
+            replace(REPOINT, certificates=(making("fourth"),)),
+            REPOINT,
+            Phase.REPOINT,
+            f"take {certificate_at('fourth')} out of this change, and apply it in another one",
+        ),
+        (
+            replace(REPOINT, certificates=(making("third", Action.FORGET),)),
+            REPOINT,
+            Phase.REPOINT,
+            f"take the removed block of {certificate_at('third')} out of this change",
+        ),
+        (
+            replace(REPOINT, certificates=(making("third", Action.UPDATE),)),
+            REPOINT,
+            Phase.REPOINT,
+            f"take the edits of {certificate_at('third')} out of this change, and apply them alone",
+        ),
+        (
+            replace(REPOINT, certificates=(making("third", Action.REPLACE),)),
+            REPOINT,
+            Phase.REPOINT,
+            f"take what replaces {certificate_at('third')} out of this change",
+        ),
+        (
+            replace(REPOINT, deployments=(deploying(Action.REPLACE),)),
+            REPOINT,
+            Phase.REPOINT,
+            "take what changes aws_api_gateway_deployment.d out of this change",
+        ),
+        (
+            replace(
+                REPOINT,
+                stages=(
+                    *REPOINT.stages,
+                    moving("two", "old", "old", changed=frozenset({"tags"})),
+                ),
+            ),
+            REPOINT,
+            Phase.REPOINT,
+            f"take the edits of tags of {stage_at('two')} out of this change",
+        ),
+        (
+            replace(
+                INTRODUCE,
+                certificates=(*INTRODUCE.certificates, making("old", Action.REPLACE)),
+                stages=(moving("prod", "old", PresentsPlanned((certificate_at("old"),))),),
+            ),
+            INTRODUCE,
+            Phase.INTRODUCE,
+            f"{PROD} follows the replacement of {OLD}: take that out of this change",
+        ),
+        (
+            replace(
+                REPOINT,
+                certificates=(
+                    replace(
+                        making("third", Action.NO_OP), previous_address=certificate_at("second")
+                    ),
+                ),
+            ),
+            REPOINT,
+            Phase.REPOINT,
+            f"apply the move of {certificate_at('third')} alone first",
+        ),
+        (
+            replace(
+                INTRODUCE,
+                stages=(moving("prod", "third", "old"),),
+                drifted=frozenset({stage_at("prod")}),
+            ),
+            INTRODUCE,
+            Phase.INTRODUCE,
+            f"{PROD} was changed outside Terraform: apply that alone first",
+        ),
+    ],
+)
+def test_the_remedy_says_which_change_to_take_out(plan, left, phase, remedy):
+    """Once it is out of the plan there is no finding."""
+    gone_when_taken_out(plan, left, phase, remedy)
+
+
+@pytest.mark.parametrize(("phase", "plan"), BY_PHASE)
+def test_the_phase_that_a_plan_is_instead_is_named_with_its_option(phase, plan):
+    """Followed, the plan passes."""
+    for expected in SERIES:
+        known = [certificate("old", 300), certificate("new", 350)]
+        cases = cases_of(document(known, [stage("prod", "old")], plan), expect=expected)
+        found = [each.remedy for each in findings(cases, "plan-exceeds-phase")]
+        named = [each for each in found if f"pass --expect {phase} " in each]
+        assert len(named) == (expected is not phase)
+    assert complaints(plan, phase) == []
+
+
+def test_an_unrelated_certificate_beside_the_introduce_is_taken_out():
+    """By the lineage comment: the successor stays, the other one is named."""
+    both = replace(INTRODUCE, certificates=(making("new"), making("fourth")))
+    declared = lineage(old=None, new="old", fourth=None)
+    known = [certificate("old", 300)]
+    cases = cases_of(
+        document(known, [stage("prod", "old")], both, declared), expect=Phase.INTRODUCE
+    )
+    (found,) = findings(cases, "plan-exceeds-phase")
+    assert found.remedy.startswith(f"take {certificate_at('fourth')} out of this change")
