@@ -41,7 +41,7 @@ PolicyBase = Annotated[
     ),
 ]
 NoInline = Annotated[
-    bool, typer.Option("--no-inline-exemptions", help="Let tfcert:ignore comments exempt nothing.")
+    bool, typer.Option("--no-inline-exemptions", help="Ignore tfcert:ignore comments.")
 ]
 ToolEnv = Annotated[
     list[str] | None,
@@ -62,7 +62,7 @@ Notice = Annotated[
     typer.Option("--notice", metavar="DAYS", min=0, help="Days left at which expiry is a warning."),
 ]
 Offline = Annotated[
-    bool, typer.Option("--offline", help="Ask no AWS; every date is then the recorded one.")
+    bool, typer.Option("--offline", help="Do not call AWS; use the recorded dates.")
 ]
 AsOf = Annotated[
     str | None,
@@ -78,11 +78,11 @@ Profile = Annotated[
 ]
 RoleArn = Annotated[
     str | None,
-    typer.Option("--role-arn", metavar="ARN", help="A role to assume before AWS is asked."),
+    typer.Option("--role-arn", metavar="ARN", help="A role to assume before AWS is called."),
 ]
 Region = Annotated[
     str | None,
-    typer.Option("--region", metavar="NAME", help="The region of what no document places."),
+    typer.Option("--region", metavar="NAME", help="The region where no document names one."),
 ]
 
 
@@ -101,7 +101,7 @@ Timeout = Annotated[
         "--timeout",
         metavar="SECONDS",
         callback=_seconds,
-        help="How long AWS may take, an account and region.",
+        help="The time limit for AWS, per account and region.",
     ),
 ]
 ToolName = Annotated[
@@ -113,7 +113,8 @@ ToolName = Annotated[
 Recursive = Annotated[
     bool,
     typer.Option(
-        "--recursive", help="Find every root module below the folders, and treat each on its own."
+        "--recursive",
+        help="Find every root module below the folders, and handle each one separately.",
     ),
 ]
 FORMATS = (
@@ -122,9 +123,7 @@ FORMATS = (
 )
 Verbose = Annotated[
     bool,
-    typer.Option(
-        "--verbose", "-v", help="Tell on stderr which calls of AWS were made, and how many."
-    ),
+    typer.Option("--verbose", "-v", help="Print the calls to AWS and their number on stderr."),
 ]
 
 

@@ -21,7 +21,7 @@ def bundle(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Write the bundle there, if it is complete. [default: stdout]",
+            help="Write the bundle to this file, if it is complete. [default: stdout]",
         ),
     ] = None,
     config: options.Config = None,

@@ -39,7 +39,7 @@ def check(
     no_drift: Annotated[
         bool,
         typer.Option(
-            "--no-drift", help="Do not ask what recorded stages present now: one call an API."
+            "--no-drift", help="Do not ask what recorded stages present now (one call per API)."
         ),
     ] = False,
     as_of: options.AsOf = None,
@@ -47,12 +47,13 @@ def check(
         Expect | None,
         typer.Option(
             "--expect",
-            help="The plan must be that phase and no other; "
-            "next: of each rotation the phase that is due.",
+            help="The plan must be this phase and nothing else; "
+            "next: the next phase of each rotation.",
         ),
     ] = None,
     fail_on: Annotated[
-        FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")
+        FailOn | None,
+        typer.Option("--fail-on", help="The severity that makes the exit code 1. [default: error]"),
     ] = None,
     format_: Annotated[
         list[str] | None, typer.Option("--format", metavar="NAME[=FILE]", help=options.FORMATS)
@@ -61,8 +62,8 @@ def check(
         bool,
         typer.Option(
             "--patches",
-            help="Put the patches of what is due into the report; "
-            "markdown and html have them anyway.",
+            help="Add the patches of due rotations to the report; "
+            "markdown and html always have them.",
         ),
     ] = False,
     profile: options.Profile = None,

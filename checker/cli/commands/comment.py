@@ -17,7 +17,7 @@ def comment(
         list[str] | None,
         typer.Argument(
             metavar="[[NAME=]OUTCOME]...",
-            help="The JSON of `tfcert check --format json --patches`, one a workspace; "
+            help="The JSON of `tfcert check --format json --patches`, one per workspace; "
             "- is standard input. [default: -]",
         ),
     ] = None,
@@ -30,7 +30,7 @@ def comment(
         ),
     ] = None,
     behavior: Annotated[
-        Behavior, typer.Option("--behavior", help="What becomes of the comment of an earlier run.")
+        Behavior, typer.Option("--behavior", help="How to handle an existing comment.")
     ] = Behavior.UPDATE,
     key: Annotated[
         str,
@@ -57,7 +57,7 @@ def comment(
         str | None, typer.Option("--commit", metavar="SHA", help="[default: the pipeline's]")
     ] = None,
     mask_accounts: Annotated[
-        bool, typer.Option("--mask-accounts", help="Take the ids of AWS accounts out.")
+        bool, typer.Option("--mask-accounts", help="Mask the ids of AWS accounts.")
     ] = False,
     artifact: Annotated[
         str | None,
@@ -66,7 +66,7 @@ def comment(
         ),
     ] = None,
     always: Annotated[
-        bool, typer.Option("--always", help="Comment also where all is well and always was.")
+        bool, typer.Option("--always", help="Comment even if there was never a finding.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be posted, and write nothing.")

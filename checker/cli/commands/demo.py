@@ -21,7 +21,7 @@ def demo(
         typer.Option(
             "--folder",
             metavar="DIR",
-            help="Lay the configuration here. [default: a new temporary folder]",
+            help="Write the configuration to this folder. [default: a new temporary folder]",
         ),
     ] = None,
     tool: options.ToolName = None,

@@ -29,17 +29,19 @@ def patch(
     ] = PhaseChoice.NEXT,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="ADDRESS", help="This certificate alone; repeatable."),
+        typer.Option("--only", metavar="ADDRESS", help="Only this certificate; repeatable."),
     ] = None,
     name: Annotated[
         str | None, typer.Option("--name", help="The successor's name. [default: <base>_<yyyymm>]")
     ] = None,
     out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md there.")
+        str | None,
+        typer.Option("--out", metavar="DIR", help="Write patches and RUNBOOK.md to this folder."),
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Edit the files.")] = False,
     even_if_not_due: Annotated[
-        bool, typer.Option("--even-if-not-due", help="Also what does not near its end.")
+        bool,
+        typer.Option("--even-if-not-due", help="Also certificates that are not near their end."),
     ] = False,
     verify: Annotated[
         bool,
@@ -52,7 +54,7 @@ def patch(
         bool,
         typer.Option(
             "--trust-bundle",
-            help="Let what hands the PEM on give both, from introduce until retire.",
+            help="Keep both PEMs in the trust bundles, from introduce until retire.",
         ),
     ] = False,
     recursive: options.Recursive = False,

@@ -16,7 +16,9 @@ policy = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Show, check and explain the policy."
 )
 
-_FailOn = Annotated[FailOn | None, typer.Option("--fail-on", help="What makes exit code 1.")]
+_FailOn = Annotated[
+    FailOn | None, typer.Option("--fail-on", help="The severity that makes the exit code 1.")
+]
 
 
 @policy.command()

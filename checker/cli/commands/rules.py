@@ -18,7 +18,7 @@ def rules(
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Write a page a rule there, and take away what is no rule's.",
+            help="Write one page per rule to this folder, and remove other pages.",
         ),
     ] = None,
 ) -> None:

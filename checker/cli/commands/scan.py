@@ -14,7 +14,7 @@ def scan(
         list[str] | None,
         typer.Argument(
             metavar="[SOURCE]...",
-            help="States and plans that tell what Terraform manages: as for check. [default: none]",
+            help="States and plans that say what Terraform manages, as for check. [default: none]",
         ),
     ] = None,
     recursive: options.Recursive = False,
@@ -45,7 +45,8 @@ def scan(
     notice: options.Notice = None,
     as_of: options.AsOf = None,
     fail_on: Annotated[
-        FailOn | None, typer.Option("--fail-on", help="What makes exit code 1. [default: error]")
+        FailOn | None,
+        typer.Option("--fail-on", help="The severity that makes the exit code 1. [default: error]"),
     ] = None,
     format_: Annotated[
         list[str] | None,
