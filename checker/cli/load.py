@@ -16,13 +16,13 @@ from checker.cli import output
 from checker.cli.atomic_write import JOURNAL
 from checker.cli.loaded import Loaded, display_prefix
 from checker.errors import TfcertError, UnreadableError, UsageError
-from checker.hcl.roots import Root, Unit, find_roots, find_units
 from checker.model.configuration_files import SUFFIXES
 from checker.model.inventory import Document, Inventory, Unread
 from checker.terraform.tool import Wanted
 
 if TYPE_CHECKING:
     from checker.hcl.configuration import Configuration
+    from checker.hcl.roots import Root, Unit
     from checker.model.configuration import ConfigurationFacts
 
 
@@ -280,6 +280,8 @@ def read_root_modules(
     others. Raises UsageError for a source that is not a folder, and if there is no root module at
     all.
     """
+    from checker.hcl.roots import find_units
+
     if config is not None:
         raise UsageError(
             "each root module is its own configuration",
@@ -391,6 +393,8 @@ def _tell_unconcerned(tree: RootModules) -> None:
 
 
 def _below(source: str) -> Iterator[Root]:
+    from checker.hcl.roots import find_roots
+
     if not Path(source).is_dir():
         raise UsageError(
             "not a folder",
