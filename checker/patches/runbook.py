@@ -58,6 +58,7 @@ def runbook(
     state by their addresses.
     """
     template = _environment().get_template("runbook.md.j2")
+    paths = {str(phase): file for phase, file in files.items()}
     return template.render(
         rotations=rotations,
         unseen={rotation.label: unsearched(rotation, declared) for rotation in rotations},
@@ -65,13 +66,9 @@ def runbook(
         as_of=as_of,
         where=where,
         both={rotation.label for rotation in rotations if trust_bundle},
-        written={str(phase) for phase in files},
-        apply_command=partial(
-            _apply_command, {str(phase): file for phase, file in files.items()}, where
-        ),
-        undo_command=partial(
-            _apply_command, {str(phase): file for phase, file in files.items()}, where, undo=True
-        ),
+        written=set(paths),
+        apply_command=partial(_apply_command, paths, where),
+        undo_command=partial(_apply_command, paths, where, undo=True),
         places=places,
         expected=expected,
     )

@@ -213,9 +213,10 @@ def _rotation(
     )
     # A certificate that is only deleted has no deadlines.
     mere = standing.declaration is None and standing.successor is None and not standing.presenters
-    if mere or _is_unused(standing):
+    unused = _is_unused(standing)
+    if mere or unused:
         planned = replace(planned, introduce_by=None, repoint_by=None)
-    return planned if mere else _named_unused(standing, planned)
+    return _named_unused(standing, planned) if unused and not mere else planned
 
 
 def _is_unused(standing: RotationState) -> bool:
@@ -226,11 +227,9 @@ def _is_unused(standing: RotationState) -> bool:
 
 
 def _named_unused(standing: RotationState, planned: Rotation) -> Rotation:
-    """Say of a certificate that no stage presents it, if AWS was not asked about other stages."""
+    """Say of an unused certificate that no stage here presents it, if AWS was not asked."""
     step = planned.step
     if not isinstance(step, Waiting) or not step.unverified or step.until is not None:
-        return planned
-    if not _is_unused(standing):
         return planned
     where = "plan" if standing.document.document.plan is not None else "state"
     reason = f"no stage in this {where} presents it; {step.reason}"

@@ -71,18 +71,15 @@ def check(cases: Cases) -> Iterator[Finding]:
                 key = case.subject.key
                 where = f" ({key.place})" if key is not None else ""
                 cured = takes_forward(document, case, cases.policy)
+                scanned = document.document.source.kind == "aws"
+                outdated = "" if scanned else ", or state is out of date"
                 yield certificate_finding(
                     case,
                     document,
                     RULE.name,
                     Severity.WARNING if cured else RULE.severity,
                     f"AWS does not know certificate {case.id}{where}, presented by "
-                    f"{list_stages(presenters(case))}: it was deleted "
-                    f"""outside Terraform{
-                        ""
-                        if document.document.source.kind == "aws"
-                        else ", or state is out of date"
-                    }""",
+                    f"{list_stages(presenters(case))}: it was deleted outside Terraform{outdated}",
                     _remedy(document, case),
                 )
 

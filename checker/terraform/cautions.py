@@ -292,9 +292,8 @@ def _texts(file: SourceFile | None, block: Block | None, names: tuple[str, ...])
                     file.data[key.start_byte : key.end_byte].decode("utf-8", "replace").strip('"')
                 )
                 if name in names:
-                    yield f"""{name} {
-                        file.data[value_.start_byte : value_.end_byte].decode("utf-8", "replace")
-                    }"""
+                    text = file.data[value_.start_byte : value_.end_byte]
+                    yield f"{name} {text.decode('utf-8', 'replace')}"
 
 
 _PARAMETERS = frozenset(
