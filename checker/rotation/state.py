@@ -13,7 +13,6 @@ from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.deadlines import Late
-from checker.model.indexed import having
 from checker.model.observation import ObservedStage, Surveyed, Unanswered
 from checker.model.places import Place
 from checker.model.resources import Presents, Stage
@@ -27,11 +26,6 @@ from checker.model.rotation import (
     Step,
     Waiting,
 )
-
-
-def presented_id(stage: Stage) -> str | None:
-    """Return the certificate id that a stage presents, as recorded."""
-    return stage.presents.id if isinstance(stage.presents, Presents) else None
 
 
 class RotationState(Struct, frozen=True, kw_only=True):
@@ -68,13 +62,13 @@ class RotationState(Struct, frozen=True, kw_only=True):
 
     def _presenting(self, instances: tuple[Case, ...]) -> tuple[Stage, ...]:
         ids = {case.id for case in instances}
-        stages = self.document.document.stages
+        document = self.document.document
         if len(ids) == 1:
-            # An index avoids a scan of all stages for each of thousands of certificates.
-            return having(stages, presented_id, next(iter(ids)))
+            return document.presenting(next(iter(ids)) or "")
+        # In the order of the document, whichever instance a stage presents.
         return tuple(
             stage
-            for stage in stages
+            for stage in document.stages
             if isinstance(stage.presents, Presents) and stage.presents.id in ids
         )
 

@@ -7,7 +7,6 @@ from msgspec import Struct
 from checker.model.address import Address, ModuleStep
 from checker.model.cases import Cases, DocumentCases, days_between
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate, DeclaredLiteral
-from checker.model.indexed import having
 from checker.model.inventory import Inventory
 from checker.model.observation import CertificateKey, Found, Gone, Observation, Unanswered
 from checker.model.resources import Stage
@@ -17,7 +16,6 @@ from checker.rotation.next_step import inside_window, repoint_not_applied, succe
 from checker.rotation.state import (
     RotationState,
     conditions,
-    presented_id,
     stage_addresses,
     successor_name,
 )
@@ -49,7 +47,7 @@ class _Standing(Struct, frozen=True, kw_only=True):
 
     @property
     def presenters(self) -> tuple[Stage, ...]:
-        return having(self.document.document.stages, presented_id, self.identity)
+        return self.document.document.presenting(self.identity)
 
     @property
     def answer(self) -> Observation | None:
