@@ -13,7 +13,7 @@ from msgspec import Struct
 from checker.model.finding import Finding
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.reports.html.format import Deadline, Name, count_noun, split
-from checker.reports.html.rotations import Action, Card, Links
+from checker.reports.html.rotations import Card, CardAction, Links
 
 _CURED = {"certificate-expired", "certificate-expiring", "certificate-gone", "rotation-overdue"}
 
@@ -75,7 +75,7 @@ def _of_findings(group: list[Finding], state: str) -> PageAction:
     )
 
 
-def _same(action: Action) -> tuple[str, str, str]:
+def _same(action: CardAction) -> tuple[str, str, str]:
     return action.what, action.how, action.command
 
 

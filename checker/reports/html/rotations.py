@@ -36,7 +36,7 @@ from checker.rotation.sentences import step_in_words
 _STATE = {ConditionStatus.YES: "yes", ConditionStatus.NO: "no", ConditionStatus.UNKNOWN: "unknown"}
 
 
-class Action(Struct, frozen=True, kw_only=True):
+class CardAction(Struct, frozen=True, kw_only=True):
     """The next action of a rotation: what to do, the reason or the way, and a command.
 
     `state` is next, waiting, blocked or done. `phase` is the next phase, whether or not it is safe
@@ -86,7 +86,7 @@ class Card(Struct, frozen=True, kw_only=True):
     anchor: str
     predecessor: Name
     successor: Name | None
-    action: Action
+    action: CardAction
     deadline: Deadline | None
     late: LatePlan | None
     stops: tuple[Stop, ...]
@@ -177,7 +177,7 @@ def _required(rotation: Rotation, phase: Phase) -> PhaseConditions:
     )
 
 
-def _action(rotation: Rotation, phase: Phase, *, written: bool) -> Action:
+def _action(rotation: Rotation, phase: Phase, *, written: bool) -> CardAction:
     command = ""
     match rotation.step:
         case Next():
@@ -196,7 +196,7 @@ def _action(rotation: Rotation, phase: Phase, *, written: bool) -> Action:
             state, what, how = "blocked", remedy, reason
         case Done():
             state, what, how = "done", "Nothing is left to do", ""
-    return Action(state=state, phase=str(phase), what=what, how=how, command=command)
+    return CardAction(state=state, phase=str(phase), what=what, how=how, command=command)
 
 
 def _how(rotation: Rotation, phase: Phase, *, written: bool) -> str:
