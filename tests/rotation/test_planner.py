@@ -148,7 +148,7 @@ def test_why_there_is_no_patch(kind, managed, words):
     assert words in unpatched(part, part.cases[0]).reason
 
 
-def acm(answer, left=12, presented=True, even=False):
+def acm(answer, *, left=12, presented=True, even=False):
     recorded = replace(certificate(ARN, left), kind="acm", address=None)
     given = document([recorded], [stage("prod", ARN if presented else None)])
     cases = cases_of(given, answers={ARN: answer} if answer is not None else {}, asked=True)
