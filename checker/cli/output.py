@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -20,6 +20,7 @@ from checker.model.places import Place
 from checker.reports import FORMATS
 from checker.reports.escape import encoded, printable
 from checker.reports.text import lay_out
+from checker.reports.text.layout import WIDTH, pieces
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -103,8 +104,9 @@ def report(
 ) -> None:
     """Write an outcome in each format: first to files, then to stdout, whose reader may go away.
 
-    All texts are rendered before the first is written. Without `patches`, a format that does not
-    ask for patches has none, whatever other formats are written.
+    All texts but plain text, which is written as it is rendered, are rendered before the first is
+    written. Without `patches`, a format that does not ask for patches has none, whatever other
+    formats are written.
     """
     if any(FORMATS[name].by_repository for name, _ in chosen):
         from checker.git import find_checkout
@@ -124,13 +126,15 @@ def report(
         add_summary(outcome, Path(os.environ[SUMMARY]))
     for text, file in texts:
         if file is None:
-            write(text)
+            _write_pieces(text)
 
 
-def _rendered(name: str, outcome: Outcome, file: str | None) -> bytes:
-    if name == "text" and file is None and sys.stdout.isatty():
+def _rendered(name: str, outcome: Outcome, file: str | None) -> Iterable[bytes]:
+    if name != "text":
+        return (encoded(FORMATS[name].render(outcome)),)
+    if file is None and sys.stdout.isatty():
         return on_terminal(outcome)
-    return encoded(FORMATS[name].render(outcome))
+    return map(encoded, pieces(line.plain for line in lay_out(outcome, WIDTH)))
 
 
 def write(data: bytes) -> None:
@@ -138,9 +142,14 @@ def write(data: bytes) -> None:
 
     If the reader is gone, as `head` may be, the rest is dropped; the exit code does not change.
     """
+    _write_pieces((data,))
+
+
+def _write_pieces(data: Iterable[bytes]) -> None:
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        for piece in data:
+            sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         drop_output()
@@ -211,18 +220,18 @@ def add_summary(outcome: Outcome, file: Path) -> None:
 _NARROWEST, _WIDEST = 40, 120
 
 
-def on_terminal(outcome: Outcome) -> bytes:
-    """Return the report for the terminal on standard output.
+def on_terminal(outcome: Outcome) -> Iterable[bytes]:
+    """Yield the report for the terminal on standard output.
 
     Source: no-color.org (a NO_COLOR that is not empty means no color); TERM=dumb supports no color.
     """
     width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
     lines = lay_out(outcome, width)
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return encoded("".join(f"{line.plain}\n" for line in lines))
+        return map(encoded, pieces(line.plain for line in lines))
     from checker.reports.text.coloured import coloured
 
-    return encoded(coloured(lines))
+    return map(encoded, pieces(coloured(lines)))
 
 
 class _Nobody:
