@@ -48,7 +48,7 @@ def _missing(entry: TrustedCertificate) -> str:
     if entry.case.certificate.kind == "acm":
         return (
             f"{entry.label} is a certificate of ACM: "
-            "backends trust the CA that issued it, which nobody told tfcert"
+            "backends trust the CA that issued it, and tfcert does not know that CA"
         )
     return (
         f"the PEM of {entry.label} ({entry.case.id}) is not known; "

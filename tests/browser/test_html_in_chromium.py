@@ -162,13 +162,13 @@ def test_suppressed_findings_are_left_out_or_shown_alone(open_page):
     assert page.locator("section.verdict.warn").count() == 1
     found, form = page.locator("#findings output"), page.get_by_role("search", name="Findings")
     expect(found).to_have_text("3 findings of 3")
-    form.get_by_label("Suppressed").select_option("left out")
+    form.get_by_label("Suppressed").select_option("hidden")
     expect(found).to_have_text("2 findings of 3")
-    form.get_by_label("Suppressed").select_option("alone")
+    form.get_by_label("Suppressed").select_option("only")
     expect(found).to_have_text("1 finding of 3")
     row = page.locator("tbody tr:visible")
     assert (
-        "the service ends before its certificate does, until 23 Dec 2026, payments answers for it"
+        "the service ends before its certificate does, until 23 Dec 2026, owner payments"
         in row.text_content()
     )
     form.get_by_role("button", name="Show all").click()

@@ -88,7 +88,7 @@ def test_a_quiet_run_says_what_ends_first():
     """So that clean is told from nothing was there."""
     text = words(render(judged(pair("a", None, "one", 300), pair("b", None, "two", 200))))
     assert text.endswith(
-        "nothing to do: the first certificate that a stage presents ends on 2027-06-11, in 200 days"
+        "nothing to do: the next certificate in use ends on 2027-06-11, in 200 days"
     )
     assert render(judged()).endswith(
         "nothing to do: no stage that was read presents a certificate\n"
@@ -103,7 +103,7 @@ def test_what_is_suppressed_stays_marked_and_comes_last(tmp_path):
     )
     told = words(text)
     assert f"main.tf:1: suppressed error: certificate-gone {ADDRESS}" in told
-    why = "answered for by platform: the backend is retired in December"
+    why = "owner platform: the backend is retired in December"
     assert f"suppressed until 2026-12-31 by the policy (tfcert.toml:7), {why}" in told
     assert f"suppressed until 2026-12-31 by a comment (main.tf:7), {why}" in told
     assert max(

@@ -74,7 +74,7 @@ def _shown(finding: Finding, *, several: bool) -> FindingView:
 
 
 def _why(suppression: Suppression) -> str:
-    owner = f", {suppression.owner} answers for it" if suppression.owner is not None else ""
+    owner = f", owner {suppression.owner}" if suppression.owner is not None else ""
     where = f" ({suppression.location})" if suppression.location is not None else ""
     return f"{suppression.reason}, until {day_of(suppression.until)}{owner}{where}"
 
@@ -96,13 +96,13 @@ _ENDING = {"certificate-expiring", "certificate-not-renewing"}
 
 
 class Headline(Struct, frozen=True, kw_only=True):
-    """The headline of the page: its sentence in `said`, and additional sentences in `more`.
+    """The headline of the page: its sentence, and additional sentences in `more`.
 
     `tone` is bad, doubt, warn (warnings only) or fine.
     """
 
     tone: str
-    said: str
+    sentence: str
     more: tuple[str, ...]
 
 
@@ -114,7 +114,7 @@ def headline(outcome: Outcome) -> Headline:
         besides = [_worst(weighing)] if weighing else []
         return Headline(
             tone="bad" if weighing else "warn",
-            said=f"{plan[0].upper()}{plan[1:]}.",
+            sentence=f"{plan[0].upper()}{plan[1:]}.",
             more=(*besides, *_next_end(outcome)),
         )
     match outcome.verdict:
@@ -123,16 +123,16 @@ def headline(outcome: Outcome) -> Headline:
             worst = any(finding.severity is Severity.ERROR for finding in weighing)
             return Headline(
                 tone="bad" if worst else "warn",
-                said=_worst(weighing),
+                sentence=_worst(weighing),
                 more=tuple(_next_end(outcome)),
             )
         case Verdict.INCONCLUSIVE:
-            said = "Not everything could be checked."
+            sentence = "Not everything could be checked."
             more = (
-                "What could be checked shows nothing that fails. "
-                "What could not is listed below, and is not known to be fine."
+                "The checks that were possible found no failure. "
+                "The items that could not be checked are listed below; they may have problems."
             )
-            return Headline(tone="doubt", said=said, more=(more, *_next_end(outcome)))
+            return Headline(tone="doubt", sentence=sentence, more=(more, *_next_end(outcome)))
         case Verdict.CLEAN:
             return _clean(outcome)
 
@@ -147,11 +147,11 @@ def _clean(outcome: Outcome) -> Headline:
         errors = [finding for finding in open_ones if finding.severity is Severity.ERROR]
         return Headline(
             tone="warn",
-            said=_worst(errors),
-            more=("The policy fails no run for it.", *_next_end(outcome)),
+            sentence=_worst(errors),
+            more=("The policy does not fail a run for it.", *_next_end(outcome)),
         )
-    said = "Nothing is urgent." if open_ones else "All is well."
-    return Headline(tone="fine", said=said, more=tuple(_next_end(outcome)))
+    sentence = "Nothing is urgent." if open_ones else "All is well."
+    return Headline(tone="fine", sentence=sentence, more=tuple(_next_end(outcome)))
 
 
 def counts(outcome: Outcome) -> Iterator[tuple[str, str]]:
@@ -199,7 +199,8 @@ def _worst(findings: list[Finding]) -> str:
         )
     if "rotation-overdue" in by_rule:
         return "A rotation is overdue."
-    return f"{count_noun(len(findings), 'finding')} must be looked at."
+    need = "needs" if len(findings) == 1 else "need"
+    return f"{count_noun(len(findings), 'finding')} {need} attention."
 
 
 def _next_end(outcome: Outcome) -> Iterator[str]:
@@ -210,12 +211,12 @@ def _next_end(outcome: Outcome) -> Iterator[str]:
         return
     alive = [case for case in used if case.days_left is not None and case.days_left >= 0]
     if alive:
-        yield _told(
+        yield _end_in_words(
             min(alive, key=lambda case: (case.days_left or 0, str(case.address), case.id or ""))
         )
 
 
-def _told(case: Case) -> str:
+def _end_in_words(case: Case) -> str:
     assert case.expires_at is not None  # noqa: S101 -- a case with days left has an end
     stages = set(case.subject.stages)
     name = str(case.address) if case.address is not None else f"certificate {case.id}"
