@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect
-from collections.abc import Iterable, Iterator
+from bisect import bisect, bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from checker.hcl.arrivals import is_condition
@@ -48,21 +48,25 @@ def attached_comments(file: SourceFile, block: Block) -> Span:
     """
     start = file.line_start(block.span.start)
     top = start
-    comments = {
-        file.line_start(span.start): span
-        for span in file.body.comments
-        if _stands_alone(file, span)
-    }
+    comments = _by_last_line(file)
     while top > 0:
-        above = file.line_start(top - 1)
-        span = next(
-            (c for c in comments.values() if file.line_start(max(c.end - 1, c.start)) == above),
-            None,
-        )
+        span = comments.get(file.line_start(top - 1))
         if span is None:
             break
         top = file.line_start(span.start)
     return Span(top, start)
+
+
+def _by_last_line(file: SourceFile) -> Mapping[int, Span]:
+    """Return the comments that start a line, by the start of their last line."""
+    if "comments" not in file.memo:
+        found: dict[int, Span] = {}
+        for span in file.body.comments:
+            if _stands_alone(file, span):
+                found.setdefault(file.line_start(max(span.end - 1, span.start)), span)
+        file.memo["comments"] = found
+    known: Mapping[int, Span] = file.memo["comments"]
+    return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +109,12 @@ def lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineageComment]:
     its last line, or above it. Only blank lines and other comments may be between. Any form of
     comment works; words may follow the address.
     """
+    if "lineages" not in file.memo:
+        file.memo["lineages"] = tuple(_lineages(file))
+    yield from file.memo["lineages"]
+
+
+def _lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineageComment]:
     # Many files do not mention tfcert: lower() costs less than a case-insensitive search.
     if b"tfcert" not in file.data.lower():
         return
@@ -115,11 +125,13 @@ def lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineageComment]:
 
 def lineage_of(file: SourceFile, block: Block) -> tuple[Lineage, ...]:
     """Return the lineage comments of one block."""
-    return tuple(
-        each
-        for each in lineages(file)
-        if isinstance(each, Lineage) and each.block.span == block.span
-    )
+    if "lineages of blocks" not in file.memo:
+        found: dict[Span, list[Lineage]] = {}
+        for each in lineages(file):
+            if isinstance(each, Lineage):
+                found.setdefault(each.block.span, []).append(each)
+        file.memo["lineages of blocks"] = found
+    return tuple(file.memo["lineages of blocks"].get(block.span, ()))
 
 
 def without_comments(file: SourceFile, gone: Iterable[Span]) -> bytes:
@@ -352,8 +364,12 @@ def exemption_comments(file: SourceFile, within: Span) -> list[Span]:
     The span of a comment that is alone on its lines includes the whole lines.
     """
     found: list[Span] = []
-    for span in file.body.comments:
-        if within.start <= span.start < within.end and _IGNORES.search(span.of(file.data)):
+    comments = file.body.comments
+    first = bisect_left(comments, within.start, key=lambda span: span.start)
+    for span in comments[first:]:
+        if span.start >= within.end:
+            break
+        if _IGNORES.search(span.of(file.data)):
             end = span.start + len(span.of(file.data).rstrip(b"\r\n"))
             start = span.start
             while start > within.start and file.data[start - 1 : start] in {b" ", b"\t"}:
