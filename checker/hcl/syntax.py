@@ -181,7 +181,7 @@ def _text(node: Node, data: bytes) -> str:
     return data[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ class SourceFile:
                 "save the file as UTF-8; Terraform reads nothing else",
             )
         # Blanks of the same length replace the byte-order mark, to keep every offset.
-        text = b"   " + self.data[3:] if self.data.startswith(_BOM) else self.data
+        text = b"   " + self.data[3:] if self.data.startswith(BOM) else self.data
         try:
             body, broken = _PARSES.get(text, parse_body)
         except RecursionError:
@@ -282,7 +282,7 @@ class SourceFile:
     def line_start(self, offset: int) -> int:
         """Return the offset of the first byte of the line that contains `offset`."""
         start = self.data.rfind(b"\n", 0, offset) + 1
-        return 3 if start == 0 and self.data.startswith(_BOM) and offset >= len(_BOM) else start
+        return 3 if start == 0 and self.data.startswith(BOM) and offset >= len(BOM) else start
 
     def line_end(self, offset: int) -> int:
         """Return the offset after the line end of the line that contains `offset`.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration, ModulePath, literal_string
-from checker.hcl.proof import by_hcl2
+from checker.hcl.readings import by_hcl2
 from checker.hcl.references import (
     Reference,
     ReferenceUse,
