@@ -24,7 +24,8 @@ class Intent:
     """The intended changes of one rotation in one file.
 
     `added` and `removed` name whole blocks. `clone_of` names the block that an added one repeats,
-    except its description; `source` is the text of that block if it is not in the file as it is.
+    except its description; `source` is the text of that block if it is not in the file as it is,
+    and `beside` the text of the whole file that declares it, if that is another one.
     In the blocks of `renamed`, so many references to `kind.old` become `kind.new`. `joins` is the
     number of additional places in each block (fewer, if negative) with both PEMs instead of one.
     """
@@ -36,6 +37,7 @@ class Intent:
     removed: tuple[BlockKey, ...] = ()
     clone_of: BlockKey | None = None
     source: bytes | None = None
+    beside: bytes | None = None
     renamed: Mapping[BlockKey, int] = field(default_factory=dict)
     joins: Mapping[BlockKey, int] = field(default_factory=dict)
 
@@ -72,7 +74,8 @@ def prove(
 
     Raises UnprovenError with the file and the parser that disagrees; then nothing may be written.
     """
-    counts: list[Counter[BlockKey]] = []
+    counts: list[list[Counter[BlockKey]]] = []
+    beside = {each.beside: None for each in intents if isinstance(each, Intent) and each.beside}
     for reader, read in readers.items():
 
         def structure(data: bytes, read: Callable[[SourceFile], Structure] = read) -> Structure:
@@ -86,7 +89,7 @@ def prove(
                 where=path,
                 remedy="nothing was written; make the edit by hand from the runbook",
             )
-        counts.append(block_counts(new))
+        counts.append([block_counts(new), *(block_counts(structure(text)) for text in beside)])
     if any(each != counts[0] for each in counts):
         raise UnprovenError(
             "the edit could not be proven: the two parsers read different blocks",

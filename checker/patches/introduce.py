@@ -59,7 +59,7 @@ def introduce(draft: Draft, step: BlockPair) -> Edits:
         added.append(("output", (name,)))
     if any(file_hashes(configuration, [file.path])):
         path = _path_beside(configuration, file, step)
-        return _edits(path, 0, b"".join(parts), step, added, _bare(file, block))
+        return _edits(path, 0, b"".join(parts), step, added, _bare(file, block), file.data)
     text = newline + b"".join(parts)
     if not file.data[:at].endswith(b"\n"):
         # The file has no final newline, and it stays so.
@@ -75,9 +75,10 @@ def _edits(
     step: BlockPair,
     added: list[BlockKey],
     source: bytes | None,
+    beside: bytes | None = None,
 ) -> Edits:
     clone_of = ("resource", (step.predecessor.type, step.predecessor.name))
-    intent = intent_of(step, added=tuple(added), clone_of=clone_of, source=source)
+    intent = intent_of(step, added=tuple(added), clone_of=clone_of, source=source, beside=beside)
     return Edits(edits=(Edit(path=path, span=Span(at, at), text=text),), intents=((path, intent),))
 
 
