@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from checker.reports.servers.kit import Server
     from checker.rotation.trust_bundle import TrustedCertificate
 
-_PAGE = "README.md"
-
 
 def bundle(
     sources: options.Sources = None,
@@ -119,7 +117,7 @@ def _outputs(out: str, server: Server | None) -> tuple[str, ...]:
     """Return the files that the run writes; with a server, `out` is their folder."""
     if server is None:
         return (out,)
-    return tuple(str(Path(out, name)) for name in (*server.names, _PAGE))
+    return tuple(str(Path(out, name)) for name in (*server.names, server.page))
 
 
 def _deliver(
@@ -183,8 +181,8 @@ def _deliver_files(
                 error.strerror or "cannot be written", where=out, remedy="name a folder with --out"
             ) from error
         texts = {folder / file.name: encoded(file.text) for file in kit.files}
-        replace_files({**texts, folder / _PAGE: encoded(text)})
-        output.warn(f"{folder / _PAGE} says where each file belongs, and how to reload")
+        replace_files({**texts, folder / server.page: encoded(text)})
+        output.warn(f"{folder / server.page} says where each file belongs, and how to reload")
     in_use = any(entry.case.subject.now for entry in ended)
     return 3 if missing or outcome.unverified or gone or in_use else 0
 

@@ -49,11 +49,19 @@ class Kit(Struct, frozen=True, kw_only=True):
 
 
 class Server(Struct, frozen=True):
-    """A kind of server: its name in a sentence, what writes its files, and their names."""
+    """A kind of server: its name in a sentence, what writes its files, and their names.
+
+    `page` is the name of the file that says where the others belong.
+    """
 
     title: str
     write: Callable[[tuple[Pin, ...]], Kit]
     names: tuple[str, ...]
+
+    @property
+    def page(self) -> str:
+        """The name has the server in it: a user's README.md must not be replaced."""
+        return f"tfcert-{self.write.__name__}.md"
 
 
 def pin(entry: TrustedCertificate) -> Pin | None:
