@@ -11,7 +11,7 @@ from checker.cli import options
 
 if TYPE_CHECKING:
     from checker.model.outcome import Outcome
-    from checker.reports.servers.kit import Server
+    from checker.reports.servers.kit import ServerKind
     from checker.rotation.trust_bundle import TrustedCertificate
 
 
@@ -95,7 +95,7 @@ def bundle(
     raise typer.Exit(_deliver(outcome, found, out, no_comments=no_comments))
 
 
-def _server(name: str, *, no_comments: bool) -> Server:
+def _server(name: str, *, no_comments: bool) -> ServerKind:
     from checker.errors import UsageError
     from checker.model.text_values import nearest_word
     from checker.reports.servers import SERVERS
@@ -113,7 +113,7 @@ def _server(name: str, *, no_comments: bool) -> Server:
     return SERVERS[name]
 
 
-def _outputs(out: str, server: Server | None) -> tuple[str, ...]:
+def _outputs(out: str, server: ServerKind | None) -> tuple[str, ...]:
     """Return the files that the run writes; with a server, `out` is their folder."""
     if server is None:
         return (out,)
@@ -142,7 +142,7 @@ def _deliver(
 
 
 def _deliver_files(
-    outcome: Outcome, found: tuple[TrustedCertificate, ...], server: Server, out: str | None
+    outcome: Outcome, found: tuple[TrustedCertificate, ...], server: ServerKind, out: str | None
 ) -> int:
     """Write what a server needs and return the exit code; only complete files replace files."""
     from checker.cli import output

@@ -7,25 +7,25 @@ from datetime import datetime
 
 from checker.reports.escape import printable
 from checker.reports.servers import load_balancers, proxies, runtimes
-from checker.reports.servers.kit import Kit, Pin, Server, moment, pin
+from checker.reports.servers.kit import Kit, Pin, ServerKind, moment, pin
 from checker.rotation.trust_bundle import TrustedCertificate
 
-SERVERS: Mapping[str, Server] = {
-    "alb": Server(
+SERVERS: Mapping[str, ServerKind] = {
+    "alb": ServerKind(
         "an Application Load Balancer", load_balancers.alb, ("trust.pem", "tfcert-pins.txt")
     ),
-    "nlb": Server("a Network Load Balancer", load_balancers.nlb, ("trust.pem",)),
-    "nginx": Server("nginx", proxies.nginx, ("tfcert-map.conf", "tfcert-server.conf")),
-    "haproxy": Server(
+    "nlb": ServerKind("a Network Load Balancer", load_balancers.nlb, ("trust.pem",)),
+    "nginx": ServerKind("nginx", proxies.nginx, ("tfcert-map.conf", "tfcert-server.conf")),
+    "haproxy": ServerKind(
         "HAProxy", proxies.haproxy, ("trust.pem", "tfcert-pins.txt", "tfcert-frontend.cfg")
     ),
-    "apache": Server("Apache httpd", proxies.apache, ("tfcert.conf",)),
-    "envoy": Server("Envoy", proxies.envoy, ("tfcert-tls.yaml", "tfcert-filter.yaml")),
-    "caddy": Server("Caddy", proxies.caddy, ("tfcert.caddyfile",)),
-    "java": Server("Java", runtimes.java, ("trust.pem", "GatewayTrust.java")),
-    "python": Server("Python", runtimes.python, ("trust.pem", "gateway_trust.py")),
-    "node": Server("Node", runtimes.node, ("trust.pem", "gateway-trust.js")),
-    "go": Server("Go", runtimes.go, ("trust.pem", "gatewaytrust.go")),
+    "apache": ServerKind("Apache httpd", proxies.apache, ("tfcert.conf",)),
+    "envoy": ServerKind("Envoy", proxies.envoy, ("tfcert-tls.yaml", "tfcert-filter.yaml")),
+    "caddy": ServerKind("Caddy", proxies.caddy, ("tfcert.caddyfile",)),
+    "java": ServerKind("Java", runtimes.java, ("trust.pem", "GatewayTrust.java")),
+    "python": ServerKind("Python", runtimes.python, ("trust.pem", "gateway_trust.py")),
+    "node": ServerKind("Node", runtimes.node, ("trust.pem", "gateway-trust.js")),
+    "go": ServerKind("Go", runtimes.go, ("trust.pem", "gatewaytrust.go")),
 }
 
 
@@ -52,13 +52,13 @@ def unreadable(bundle: tuple[TrustedCertificate, ...]) -> tuple[str, ...]:
     )
 
 
-def page(server: Server, kit: Kit, pins: tuple[Pin, ...], *, missing: tuple[str, ...]) -> str:
+def page(server: ServerKind, kit: Kit, pins: tuple[Pin, ...], *, missing: tuple[str, ...]) -> str:
     """Write the files of a kit as one Markdown page, with where they belong and how to reload."""
     return "\n".join(_page(server, kit, pins, missing)) + "\n"
 
 
 def _page(
-    server: Server, kit: Kit, pins: tuple[Pin, ...], missing: tuple[str, ...]
+    server: ServerKind, kit: Kit, pins: tuple[Pin, ...], missing: tuple[str, ...]
 ) -> Iterator[str]:
     number = f"{len(pins)} certificate{'s' * (len(pins) != 1)}"
     yield f"# {number} of API Gateway for {server.title}"

@@ -48,7 +48,7 @@ class Kit(Struct, frozen=True, kw_only=True):
     evidence: str
 
 
-class Server(Struct, frozen=True):
+class ServerKind(Struct, frozen=True):
     """A kind of server: its name in a sentence, what writes its files, and their names.
 
     `page` is the name of the file that says where the others belong.
