@@ -175,10 +175,7 @@ def print_calls(traffic: Sequence[Calls]) -> None:
 def warn_unverified(outcome: Outcome) -> None:
     """Print on stderr, once for each reason, what could not be verified, and the remedy."""
     reasons = {
-        (
-            finding.message.partition(" could not be checked: ")[2] or finding.message,
-            finding.remedy,
-        ): None
+        (finding.reason or finding.message, finding.remedy): None
         for finding in outcome.findings
         if finding.rule == UNVERIFIED
     }

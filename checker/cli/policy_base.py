@@ -148,8 +148,7 @@ class Held:
             )
             return
         before, after = (
-            [line.partition("  # ")[0].rstrip() for line in policy_lines(each)]
-            for each in (self._standing, found)
+            [line.text for line in policy_lines(each)] for each in (self._standing, found)
         )
         lines = [
             line

@@ -17,6 +17,7 @@ from checker.model.inventory import Document, Inventory
 from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found
 from checker.model.places import Place
 from checker.model.policy import Policy
+from checker.model.resources import PresentsPlanned, Stage, StageKind
 from checker.model.rotation import (
     SERIES,
     Blocked,
@@ -184,6 +185,31 @@ def surveys_needed(inventory: Inventory, policy: Policy, as_of: datetime) -> fro
             ):
                 places.add(subject.key.place)
     return frozenset(places)
+
+
+def stages_due(inventory: Inventory, policy: Policy, as_of: datetime) -> tuple[Stage, ...]:
+    """Return the stages of each API that presents a certificate within the notice.
+
+    The recorded dates decide, with the longest notice of any scope. A certificate whose end is not
+    recorded is due, and so is a stage of which the document does not say what it presents.
+    """
+    notice = timedelta(days=max((policy.notice_days, *_notices(policy))))
+    due: set[tuple[StageKind, str | None, Place]] = set()
+    for document in inventory.documents:
+        unknown = [
+            stage for stage in document.stages if isinstance(stage.presents, PresentsPlanned)
+        ]
+        near = [
+            stage
+            for subject in certificate_uses(document)
+            if subject.certificate.expires_at is None
+            or subject.certificate.expires_at - as_of <= notice
+            for stage in subject.stages
+        ]
+        due |= {(stage.kind, stage.api_id, stage.place) for stage in (*unknown, *near)}
+    return tuple(
+        stage for stage in inventory.stages if (stage.kind, stage.api_id, stage.place) in due
+    )
 
 
 def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:

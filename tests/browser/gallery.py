@@ -191,8 +191,8 @@ def doubtful(folder: Path) -> Outcome:
     """AWS did not answer for the one certificate, and state does not know its end."""
     home = world(folder, {"main.tf": BASE}, certificates={}, ends={})
 
-    def observe(certificates, places, stages):
-        said = home.observe(certificates, places, stages)
+    def observe(certificates, places, stages, drift):
+        said = home.observe(certificates, places, stages, drift)
         return replace(
             said,
             certificates=dict.fromkeys(
