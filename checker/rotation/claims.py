@@ -11,17 +11,20 @@ from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.rotation import Caution, Phase
 
+# Certificates that are not used as successors, each with the reason.
+PassedOver = tuple[tuple[DeclaredCertificate, str], ...]
+
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """The successor that a comment names, and the other claimants.
+    """The successor of a block that a comment names, and the other claimants.
 
-    `passed_over` are the claimants that are not used, with the reason; `contested` are claimants of
-    equal right.
+    `contested` are the claimants between which nothing decides.
     """
 
+    predecessor: Address
     successor: DeclaredCertificate | None
     unfit: str | None = None
-    passed_over: tuple[tuple[DeclaredCertificate, str], ...] = ()
+    passed_over: PassedOver = ()
     contested: tuple[DeclaredCertificate, ...] = ()
 
 
@@ -44,7 +47,7 @@ def claim(
         **{each.block: unfit(cases, document, recorded, each) for each in others},
     }
     if not claimants:
-        return Claim(successor=None)
+        return Claim(predecessor=block, successor=None)
     shown = [
         each
         for each in claimants
@@ -56,15 +59,15 @@ def claim(
     )
     if len(claimants) > 1 and len(fit) > 1:
         if len(shown) != 1:
-            return Claim(successor=fit[0], contested=tuple(fit))
-        return Claim(successor=shown[0], unfit=reasons[shown[0].block])
+            return Claim(predecessor=block, successor=fit[0], contested=tuple(fit))
+        return Claim(predecessor=block, successor=shown[0], unfit=reasons[shown[0].block])
     if len(claimants) > 1 and len(fit) == 1:
-        return Claim(successor=fit[0], passed_over=passed)
+        return Claim(predecessor=block, successor=fit[0], passed_over=passed)
     only = fit[0] if fit else (shown or list(claimants))[0]
     still = own is not None and bool(own.pointers)
     if reasons[only.block] is not None and still:
-        return Claim(successor=None, passed_over=passed)
-    return Claim(successor=only, unfit=reasons[only.block])
+        return Claim(predecessor=block, successor=None, passed_over=passed)
+    return Claim(predecessor=block, successor=only, unfit=reasons[only.block])
 
 
 def unfit(
@@ -81,7 +84,7 @@ def unfit(
     return None
 
 
-def passed_cautions(passed: tuple[tuple[DeclaredCertificate, str], ...]) -> Iterator[Caution]:
+def passed_cautions(passed: PassedOver) -> Iterator[Caution]:
     """Yield a caution of introduce for each certificate that is passed over."""
     for each, reason in passed:
         yield Caution(
