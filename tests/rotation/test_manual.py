@@ -30,10 +30,10 @@ def target(**more):
         "access": Access(),
         "stages": (REST,),
         "left_to_terraform": (),
-        "made": None,
-        "terraforms": False,
+        "successor_id": None,
+        "managed": False,
         "gone": False,
-        "whole": True,
+        "complete": True,
         "trust_window_days": 3,
         **more,
     }
@@ -59,7 +59,7 @@ MOVE, SEE, DELETE = "update-stage get-stage", "see", "delete-client-certificate"
     ("more", "expected"),
     [
         ({}, [SIGN_IN, MAKE, TRUST, MOVE, SEE, DELETE]),
-        ({"made": "new"}, [SIGN_IN, MAKE, TRUST, MOVE, SEE, DELETE]),
+        ({"successor_id": "new"}, [SIGN_IN, MAKE, TRUST, MOVE, SEE, DELETE]),
         ({"stages": (REST, SOCKET)}, [SIGN_IN, MAKE, TRUST, MOVE, MOVE, SEE, DELETE]),
         ({"stages": ()}, [SIGN_IN, SEE, DELETE]),
         (
@@ -71,8 +71,8 @@ MOVE, SEE, DELETE = "update-stage get-stage", "see", "delete-client-certificate"
             [SIGN_IN, MAKE, TRUST, MOVE, "repoint", SEE, DELETE],
         ),
         ({"gone": True}, [SIGN_IN, MAKE, TRUST, MOVE]),
-        ({"terraforms": True}, [SIGN_IN, FROM_TERRAFORM, MOVE]),
-        ({"terraforms": True, "left_to_terraform": (MANAGED,)}, [SIGN_IN, FROM_TERRAFORM, MOVE]),
+        ({"managed": True}, [SIGN_IN, FROM_TERRAFORM, MOVE]),
+        ({"managed": True, "left_to_terraform": (MANAGED,)}, [SIGN_IN, FROM_TERRAFORM, MOVE]),
     ],
 )
 def test_the_steps_that_remain(more, expected):
@@ -89,14 +89,14 @@ def test_a_new_successor_is_made_with_the_lineage_in_its_description():
     made = step("introduce").commands[0]
     assert made.startswith("NEW=$(aws apigateway generate-client-certificate ")
     assert "--description 'tfcert: succeeds old'" in made
-    assert step("introduce", made="new1").commands[0] == "NEW=new1"
-    assert step("introduce", terraforms=True).commands == ("NEW=",)
+    assert step("introduce", successor_id="new1").commands[0] == "NEW=new1"
+    assert step("introduce", managed=True).commands == ("NEW=",)
 
 
 @pytest.mark.parametrize("made", [None, "new1"])
 def test_introduce_says_whether_the_successor_exists(made):
     """An existing one is used, and none is made beside it."""
-    does = step("introduce", made=made).does
+    does = step("introduce", successor_id=made).does
     assert ("already" in does) is (made is not None)
     assert ("make the successor" in does) is (made is None)
 
@@ -152,7 +152,7 @@ def test_backends_trust_both_while_the_old_one_exists(gone):
 @pytest.mark.parametrize("whole", [True, False])
 def test_i4_a_scan_that_is_not_whole_says_so_before_the_certificate_is_deleted(whole):
     """A stage that was not listed may present it."""
-    assert ("did not list every stage" in step("see", whole=whole).does) is not whole
+    assert ("did not list every stage" in step("see", complete=whole).does) is not whole
 
 
 @pytest.mark.parametrize(
@@ -198,14 +198,14 @@ def test_names_from_aws_are_quoted(name):
     assert name in shlex.split(
         step("repoint", stages=(named,)).commands[0].replace("=", " ", 1)
     ) or (f"--stage-name={name}" in shlex.split(step("repoint", stages=(named,)).commands[0]))
-    assert f"NEW={name}" in shlex.split(step("introduce", made=name).commands[0])
+    assert f"NEW={name}" in shlex.split(step("introduce", successor_id=name).commands[0])
 
 
 def test_terraform_s_own_stages_are_named_only_where_it_does_not_move_them_itself():
     """Those of a certificate outside Terraform take the new id in their configuration."""
     does = [each.does for each in manual_steps(target(stages=(), left_to_terraform=(MANAGED,)))]
     assert any(str(MANAGED.address) in text for text in does)
-    both = manual_steps(target(terraforms=True, left_to_terraform=(MANAGED,)))
+    both = manual_steps(target(managed=True, left_to_terraform=(MANAGED,)))
     assert not any(str(MANAGED.address) in each.does for each in both)
 
 
