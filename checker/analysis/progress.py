@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.succession import Succession
 from checker.model.address import Address
 from checker.model.cases import Case, DocumentCases, Evidence
 from checker.model.observation import Found
@@ -130,6 +129,9 @@ def _guessed_successor(
         for address in created
     ):
         return set()
+    # Imported here: most plans create no certificate.
+    from checker.analysis.succession import Succession
+
     guess = Succession.of_cases(document).guess(block)
     return {guess.successor.block} if guess is not None and not guess.several else set()
 

@@ -9,7 +9,6 @@ from functools import partial
 from msgspec.structs import replace
 
 from checker.analysis.certificate_uses import certificate_uses
-from checker.analysis.succession import Succession
 from checker.model.address import Address, AddressError, parse, print_key
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.configuration import ConfigurationFacts
@@ -27,8 +26,6 @@ from checker.model.rotation import (
     Waiting,
     sort_rotations,
 )
-from checker.rotation.configured import configured_rotations
-from checker.rotation.state import unwritten_rotation
 
 
 def place_scanned(document: DocumentCases) -> str | None:
@@ -214,6 +211,9 @@ def stages_due(inventory: Inventory, policy: Policy, as_of: datetime) -> tuple[S
 
 def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:
     """Return the blocks that may be left over, and those that only the state still has."""
+    # Imported here: a document without configuration has nothing to match successors in.
+    from checker.analysis.succession import Succession
+
     declared = document.declared
     recorded = [
         subject for subject in certificate_uses(document) if subject.certificate.kind == "gateway"
@@ -269,16 +269,18 @@ def _of_document(
         (case, acm_rotation(under.get(id(case), cases), case, even_if_not_due=even_if_not_due))
         for case in document.cases
     ]
-    yield from (
-        unwritten_rotation(under[id(case)], case, why) for case, why in left if why is not None
-    )
+    unwritten = [(case, why) for case, why in left if why is not None]
     if declared is None:
-        yield from (
-            unwritten_rotation(under[id(case)], case, unpatched(document, case)) for case in due
-        )
-        return
+        unwritten += [(case, unpatched(document, case)) for case in due]
+    if unwritten:
+        # Imported here, and below: in most runs no rotation is due.
+        from checker.rotation.state import unwritten_rotation
 
-    yield from configured_rotations(cases, document, due, with_policy, name=name)
+        yield from (unwritten_rotation(under[id(case)], case, why) for case, why in unwritten)
+    if declared is not None:
+        from checker.rotation.configured import configured_rotations
+
+        yield from configured_rotations(cases, document, due, with_policy, name=name)
 
 
 def _policies(cases: Cases) -> Callable[[DocumentCases, tuple[Case, ...]], Cases]:
