@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from checker.aws.scan import ScanProgress
-    from checker.cli.loaded import Loaded
+    from checker.pipeline import Loaded
 
 
 # GitHub's runner gives the file for the summary of a step in this variable.

@@ -13,7 +13,7 @@ from checker.model.rotation import Phase
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
-    from checker.cli.loaded import Loaded
+    from checker.pipeline import Loaded
     from checker.terraform.tool import Wanted
 
 
