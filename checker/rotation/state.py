@@ -36,6 +36,11 @@ class ManagedBlock(Struct, frozen=True, kw_only=True):
     instances: tuple[Case, ...]
     declaration: DeclaredCertificate | None
 
+    @property
+    def name(self) -> str:
+        """Its name in conditions: the address of the block."""
+        return str(self.block)
+
 
 class LiteralId(Struct, frozen=True, kw_only=True):
     """A predecessor outside Terraform, whose id is a literal in the configuration.
@@ -45,6 +50,11 @@ class LiteralId(Struct, frozen=True, kw_only=True):
 
     id: str
     literal: DeclaredLiteral | None
+
+    @property
+    def name(self) -> str:
+        """Its name in conditions: the id."""
+        return self.id
 
 
 Predecessor = ManagedBlock | LiteralId

@@ -74,8 +74,7 @@ def literal_rotation(
         back=_rollback(state),
         stages=stage_addresses(state.presenters),
         introduced=bool(successors),
-        # The successor's own name stands for the id in these texts.
-        conditions=tuple(repoint_conditions(state, block, block)),
+        conditions=tuple(repoint_conditions(state, block)),
         passed_over=tuple(each.block for each, _ in passed),
         cautions=(
             *passed_cautions(passed),
