@@ -267,8 +267,8 @@ def unseen_presenters(state: ManagedState) -> Step | None:
     if not outside:
         names = ", ".join(map(str, still))
         return Waiting(
-            f"AWS still shows it presented by {names}, which state says is moved: an apply failed "
-            "before it moved the stage, or somebody moved it back; apply again"
+            f"AWS still shows it presented by {names}, although state records the successor: an "
+            "apply failed before it moved the stage, or a user moved it back; apply again"
         )
     names = ", ".join(map(str, outside))
     return Blocked(
@@ -317,9 +317,8 @@ def foreign_rotation(cases: Cases, declared: ConfigurationFacts, case: Case) -> 
     remedies = "; ".join(dict.fromkeys(each.remedy for each in found if each and each.remedy))
     blocked = Blocked(
         f"certificate {case.id}, presented by {stages}, is not in this state: "
-        f"{takes or 'another state or a person made it'}",
-        remedies
-        or "rotate it where it is made; here, only the reference of the stage changes, after that",
+        f"{takes or 'another state or a user created it'}",
+        remedies or "rotate it where it is created; then change the reference of the stage here",
     )
     return unwritten_rotation(cases, case, blocked)
 

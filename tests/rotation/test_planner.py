@@ -104,7 +104,7 @@ def test_a_presented_certificate_near_its_end_is_due(left, presented, even, due)
     given = document([certificate("old", left)], [stage("prod", "old" if presented else None)])
     rotations = plan_rotations(cases_of(given, asked=False), even_if_not_due=even)
     assert [each.step for each in rotations] == (
-        [Blocked("the configuration is not at hand", unpatched_remedy())] if due else []
+        [Blocked("the configuration is not available", unpatched_remedy())] if due else []
     )
 
 
@@ -136,8 +136,8 @@ def test_a_certificate_that_only_the_plan_presents_is_not_due_yet():
     [
         ("state", None, "configuration"),
         ("aws", True, "Terraform"),
-        ("aws", False, "no state"),
-        ("aws", None, "not known"),
+        ("aws", False, "none of the given"),
+        ("aws", None, "no given state shows"),
     ],
 )
 def test_why_there_is_no_patch(kind, managed, words):

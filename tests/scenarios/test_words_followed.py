@@ -240,7 +240,7 @@ def test_a_rename_is_applied_alone(tmp_path):
 def test_terraform_deletes_what_has_no_block(tmp_path):
     """It waits for that alone; then nothing is to do."""
     home = world(tmp_path, {"main.tf": ""}, stages={})
-    taken("so Terraform is to delete it: AWS shows no stage that presents it", words(asked(home)))
+    taken("so the next apply deletes it: AWS shows no stage that presents it", words(asked(home)))
     home.ends.pop(home.certificates.pop(OLD), None)
     assert home.ask()[1].rotations == ()
 
