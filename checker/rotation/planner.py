@@ -369,7 +369,7 @@ def _one_of_several(cases: Cases, rotation: Rotation, named: tuple[Address, ...]
             f"{first} is one of {len(all_of_it)} instances, and a copy of the block would rotate "
             "them all",
             f"rotate all of them (--only '{rotation.label}'), or this one manually: add another "
-            f"key beside {print_key(first.key) or 'it'}, apply, let its stage take the new key, apply, "
-            "and take the old key away when no stage presents it",
+            f"key beside {print_key(first.key) or 'it'}, apply, let its stage take the new key, "
+            "apply, and take the old key away when no stage presents it",
         ),
     )
