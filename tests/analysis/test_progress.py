@@ -235,6 +235,7 @@ def test_a_certificate_that_is_gone_is_created_again_at_its_address():
         ((), "other", False),
         ((moving("prod", "old", PresentsPlanned(())),), "old_two", False),
         ((moving("prod", "old", PresentsPlanned(()), Action.NO_OP),), "old_two", True),
+        ((moving("beta", None, "x"),), "old_two", True),
     ],
 )
 def test_a_guessed_successor_counts_if_no_stage_moves_in_the_same_plan(stages, made, expected):

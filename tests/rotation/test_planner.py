@@ -329,7 +329,7 @@ A, B = (str(each.address) for each in KEYED)
 )
 def test_one_instance_of_several_is_not_rotated_alone(only, chosen, blocked):
     """A copy of the block has all instances, so one of them alone is blocked with its name."""
-    cases = cases_of(document(KEYED, []))
+    cases = cases_of(document([*KEYED, certificate("other")], []))
     rotation = Rotation(
         predecessor=certificate_at("old"),
         predecessor_ids=("olda", "oldb"),
