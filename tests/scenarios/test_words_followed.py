@@ -256,12 +256,12 @@ def test_a_successor_that_aws_lost_is_made_again(tmp_path):
     observe = home.observe
     lost = {"new000"}
 
-    def without(certificates, places, stages):
+    def without(certificates, places, stages, drift=()):
         from msgspec.structs import replace
 
         from checker.model.observation import Gone
 
-        seen = observe(certificates, places, stages)
+        seen = observe(certificates, places, stages, drift)
         return replace(
             seen,
             certificates={
