@@ -271,7 +271,7 @@ def test_a_successor_that_aws_lost_is_made_again(tmp_path):
 
     home.observe = without
     (address,) = taken(
-        r"state has the successor ([\w.]+), and AWS does not: apply, and Terraform makes it again",
+        r"state has the successor ([\w.]+), and AWS does not: apply, and Terraform creates it again",
         words(asked(home)),
     )
     home.certificates[address], home.ends["again0"] = "again0", days(361)
