@@ -167,9 +167,9 @@ def print_calls(traffic: Sequence[Calls]) -> None:
             for count, word in ((entry.again, "sent again"), (entry.throttled, "throttled"))
             if count
         ]
-        told = f" ({', '.join(besides)})" if besides else ""
+        counts = f" ({', '.join(besides)})" if besides else ""
         place = Place(None, entry.account, entry.region)
-        warn(f"  {entry.operation:<{width}}  {place}: {entry.sent}{told}")
+        warn(f"  {entry.operation:<{width}}  {place}: {entry.sent}{counts}")
 
 
 def warn_unverified(outcome: Outcome) -> None:
