@@ -29,7 +29,7 @@ def show(
     notice: options.Notice = None,
     fail_on: _FailOn = None,
 ) -> None:
-    """Print every value that holds, as a policy file, with where it comes from: pack, file and
+    """Print every value that applies, as a policy file, with where it comes from: pack, file and
     line, variable or option.
     """  # noqa: D205 -- the first paragraph is the short help
     from checker.cli import policy_options
@@ -52,7 +52,7 @@ def check(
         typer.Argument(
             metavar="[FILE]...",
             help="Policies, or .tf files for the exemptions in them. "
-            "[default: the policy that holds here]",
+            "[default: the policy that applies here]",
         ),
     ] = None,
     policy_base: options.PolicyBase = None,
