@@ -15,7 +15,7 @@ from checker.cli.aws import cache_folder
 from checker.cli.patch_preview import RepositoryPaths, patch_text, repository_paths
 from checker.errors import UnreadableError, UsageError
 from checker.hcl.configuration import Configuration
-from checker.hcl.proof import set_grammar_cache
+from checker.hcl.grammar import set_grammar_cache
 from checker.model.deadlines import late_plan
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.policy import Policy, Run
