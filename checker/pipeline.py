@@ -34,6 +34,13 @@ Observe = Callable[
 ]
 
 
+class Loaded(Struct, frozen=True, kw_only=True):
+    """The documents, and the configuration beside each, in order; None if there is none."""
+
+    inventory: Inventory
+    configurations: tuple[Configuration | None, ...]
+
+
 class PatchRequest(Struct, frozen=True, kw_only=True):
     """The request of `patch`: one phase, every phase, or what is safe now; for which certificates.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.succession import Succession
 from checker.model.address import Address
 from checker.model.cases import Case, DocumentCases, Evidence
 from checker.model.observation import Found
@@ -90,7 +89,7 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
             # A certificate that was deleted outside Terraform is created again at its address.
             blocks.add(case.address.block)
         if not blocks:
-            blocks = _guessed(
+            blocks = _guessed_successor(
                 document, plan, case.address.block, {change.address.block for change in created}
             )
         return any(
@@ -113,7 +112,7 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
     return 0 < len(due) <= len(created)
 
 
-def _guessed(
+def _guessed_successor(
     document: DocumentCases, plan: Plan, block: Address, created: set[Address]
 ) -> set[Address]:
     """Return the guessed successor that a plan creates and that no comment names.
@@ -126,9 +125,13 @@ def _guessed(
     ):
         return set()
     if not any(
-        made.module_path == block.module_path and made.type == block.type for made in created
+        address.module_path == block.module_path and address.type == block.type
+        for address in created
     ):
         return set()
+    # Imported here: most plans create no certificate.
+    from checker.analysis.succession import Succession
+
     guess = Succession.of_cases(document).guess(block)
     return {guess.successor.block} if guess is not None and not guess.several else set()
 
@@ -144,27 +147,29 @@ def second_successors(
     declared, plan = document.document.declared, document.document.plan
     if declared is None or plan is None:
         return
-    comes = [
+    appearing = [
         change for change in plan.certificates if change.action is Action.CREATE or change.imported
     ]
-    made = [change for change in comes if change.deposed is None]
-    fresh: set[Address] = set()
-    for change in made:
+    created = [change for change in appearing if change.deposed is None]
+    succeeded_by: set[Address] = set()
+    for change in created:
         own = declared.certificate(change.address.block)
         if own is None or own.succeeds is None:
             continue
-        ends = [case for case in document.of_block(own.succeeds) if case.expires_at is not None]
+        predecessors = [
+            case for case in document.of_block(own.succeeds) if case.expires_at is not None
+        ]
         for other in declared.successors(own.succeeds):
             cases = [
                 case
                 for case in document.of_block(other.block)
                 if not case.within(policy.threshold_days)
             ]
-            lasting = [case for case in cases if all(_outlasts(case, old) for old in ends)]
-            if other.block != own.block and (lasting or other.block in fresh):
+            lasting = [case for case in cases if all(_outlasts(case, old) for old in predecessors)]
+            if other.block != own.block and (lasting or other.block in succeeded_by):
                 yield change, own.succeeds, other.block
                 break
-        fresh.add(own.block)
+        succeeded_by.add(own.block)
 
 
 def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:

@@ -184,12 +184,12 @@ class Observations(Struct, frozen=True, kw_only=True):
             if isinstance(self.certificates, Answers)
             else Answers(self.certificates)
         )
-        said = {
+        possible = {
             where: answer
             for where, answer in answers.by_id.get(identity, ())
             if where.may_be(place)
         }
-        return said.get(place) or next(iter(said.values()), None)
+        return possible.get(place) or next(iter(possible.values()), None)
 
     def lists_stages_of(self, place: Place) -> bool:
         """Return whether every stage of an account and region was listed.

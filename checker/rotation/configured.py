@@ -208,8 +208,12 @@ def _rotation(
             stages=stage_addresses(state.presenters),
             introduced=state.successor is not None and guess is None,
             conditions=conditions(state, successor),
-            cautions=(*_cautions(state), *passed_cautions(passed), *_spares(succession, block)),
-            trust=_trust(state),
+            cautions=(
+                *_cautions(state),
+                *passed_cautions(passed),
+                *_spare_cautions(succession, block),
+            ),
+            trust=_trust_consumers(state),
             taken_up=TakenUp(guess=guess.text, applied=guess.applied)
             if guess is not None
             else None,
@@ -252,7 +256,7 @@ def _without_use(state: ManagedState, planned: Rotation) -> Rotation:
     unused = _is_unused(state)
     if only_deleted or unused:
         planned = replace(planned, introduce_by=None, repoint_by=None)
-    return _named_unused(state, planned) if unused and not only_deleted else planned
+    return _say_unused(state, planned) if unused and not only_deleted else planned
 
 
 def _is_unused(state: ManagedState) -> bool:
@@ -262,7 +266,7 @@ def _is_unused(state: ManagedState) -> bool:
     return bool(state.instances) and not state.presenters and not used
 
 
-def _named_unused(state: ManagedState, planned: Rotation) -> Rotation:
+def _say_unused(state: ManagedState, planned: Rotation) -> Rotation:
     """Say of an unused certificate that no stage here presents it, if AWS was not asked."""
     step = planned.step
     if not isinstance(step, Waiting) or not step.unverified or step.until is not None:
@@ -272,7 +276,7 @@ def _named_unused(state: ManagedState, planned: Rotation) -> Rotation:
     return replace(planned, step=replace(step, reason=reason))
 
 
-def _spares(succession: Succession, block: Address) -> Iterator[Caution]:
+def _spare_cautions(succession: Succession, block: Address) -> Iterator[Caution]:
     for each in succession.spares(block):
         for phase in (Phase.REPOINT, Phase.RETIRE):
             yield Caution(
@@ -330,7 +334,7 @@ def _declared(document: DocumentCases) -> ConfigurationFacts:
     return document.document.declared or ConfigurationFacts(directory="")
 
 
-def _trust(state: ManagedState) -> tuple[TrustConsumer, ...]:
+def _trust_consumers(state: ManagedState) -> tuple[TrustConsumer, ...]:
     """Return the consumers of the predecessor's PEM.
 
     A consumer that also gets the successor's PEM is marked as having both.
@@ -352,7 +356,7 @@ def _cautions(state: ManagedState) -> Iterator[Caution]:
     """
     guess = state.guess
     if guess is not None and guess.moved:
-        yield from _hashed(state.declared, guess)
+        yield from _hash_cautions(state.declared, guess)
     if guess is not None and guess.moved and not guess.applied:
         for consumer in guess.successor.trust:
             yield Caution(
@@ -382,7 +386,7 @@ def _cautions(state: ManagedState) -> Iterator[Caution]:
             )
 
 
-def _hashed(declared: ConfigurationFacts, guess: Guess) -> Iterator[Caution]:
+def _hash_cautions(declared: ConfigurationFacts, guess: Guess) -> Iterator[Caution]:
     """Yield a caution for each hash of a file that introduce edits.
 
     When tfcert takes up a successor, it edits the files of its block, of its references and of its

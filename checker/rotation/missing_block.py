@@ -82,21 +82,21 @@ def _in_use_without_block(state: ManagedState, removal: Removed | None) -> Block
 
 def _unused_without_block(state: ManagedState) -> Step:
     """Return the step for a certificate without a block that no stage in state presents."""
-    unseen = unseen_presenters(state) if state.cases.observations.asked else None
-    if isinstance(unseen, Blocked):
+    presented = unseen_presenters(state) if state.cases.observations.asked else None
+    if isinstance(presented, Blocked):
         return Blocked(
             "its block is gone from the configuration, so the next apply deletes it; "
-            f"{unseen.reason}",
-            unseen.remedy,
+            f"{presented.reason}",
+            presented.remedy,
         )
-    sure = isinstance(state.survey(), Surveyed) and unseen is None
-    known = (
+    confirmed = isinstance(state.survey(), Surveyed) and presented is None
+    knowledge = (
         "AWS shows no stage that presents it"
-        if sure
+        if confirmed
         else "no stage in state presents it, and AWS was not asked about others"
     )
     return Waiting(
-        f"its block is gone from the configuration, so Terraform is to delete it: {known};"
+        f"its block is gone from the configuration, so Terraform is to delete it: {knowledge};"
         " an apply that failed left it in state, or none has run since"
     )
 

@@ -53,7 +53,7 @@ def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation
             "mend or remove the comment: a certificate succeeds another one of the same type",
         )
     if state.unfit is not None and state.presenters:
-        return _sooner(state, state.unfit)
+        return _lasts_no_longer(state, state.unfit)
     if state.predecessor.declaration is not None and state.predecessor.declaration.pointers:
         return _repoint(state, state.successor, state.predecessor.declaration)
     return _retire(state, state.successor)
@@ -65,19 +65,19 @@ def _contested(state: ManagedState, contested: tuple[DeclaredCertificate, ...]) 
     It is the only one in state, else the one in state that ends last. The others are left over.
     """
     names = ", ".join(str(other.block) for other in contested)
-    there = {each.block: state.document.of_block(each.block) for each in contested}
+    instances = {each.block: state.document.of_block(each.block) for each in contested}
     dated = [
         (end, each)
         for each in contested
         if (
             end := min(
-                (case.expires_at for case in there[each.block] if case.expires_at is not None),
+                (case.expires_at for case in instances[each.block] if case.expires_at is not None),
                 default=None,
             )
         )
         is not None
     ]
-    applied = [each for each in contested if there[each.block]]
+    applied = [each for each in contested if instances[each.block]]
     keep = max(dated, key=lambda pair: pair[0])[1] if dated else applied[0] if applied else None
     if keep is None:
         return Blocked(
@@ -89,7 +89,7 @@ def _contested(state: ManagedState, contested: tuple[DeclaredCertificate, ...]) 
     others = [each for each in contested if each.block != keep.block]
     left = "; ".join(
         f"{each.block.in_module} ({each.location}) is left over: remove its block"
-        + (", in an apply of its own" if there[each.block] else " before anything is applied")
+        + (", in an apply of its own" if instances[each.block] else " before anything is applied")
         for each in others
     )
     return Blocked(
@@ -98,18 +98,20 @@ def _contested(state: ManagedState, contested: tuple[DeclaredCertificate, ...]) 
     )
 
 
-def _sooner(state: ManagedState, why: str) -> Step:
+def _lasts_no_longer(state: ManagedState, why: str) -> Step:
     """Return the step where the stages would move to a certificate that lasts no longer.
 
     The stages stay at the predecessor, and a fresh successor is introduced.
     """
     block = state.predecessor.block
-    moved = state.predecessor.declaration is not None and not state.predecessor.declaration.pointers
+    is_moved = (
+        state.predecessor.declaration is not None and not state.predecessor.declaration.pointers
+    )
     return Blocked(
         f"its stages would move to a certificate that lasts no longer: {why}",
         "do not apply it: `tfcert patch --phase rollback` points them back; then `tfcert patch` "
         "introduces a fresh successor"
-        if moved
+        if is_moved
         else f"let them refer to {block.in_module}.id again, then ask again: a fresh "
         "successor is introduced",
     )
@@ -123,15 +125,15 @@ def removal(state: ManagedState) -> Step:
     declaration = state.predecessor.declaration
     where = f" ({declaration.location})" if declaration is not None else ""
     why = f"is succeeded by {state.successor.block}" if state.successor is not None else "has ended"
-    unseen = unseen_presenters(state)
-    said = f"its block{where} is left over: it {why}, and no stage in state presents it"
-    match unseen:
+    presented = unseen_presenters(state)
+    leftover = f"its block{where} is left over: it {why}, and no stage in state presents it"
+    match presented:
         case Waiting(reason=reason, unverified=unverified):
             return Waiting(
-                f"{said}; to retire it AWS has to be asked: {reason}", unverified=unverified
+                f"{leftover}; to retire it AWS has to be asked: {reason}", unverified=unverified
             )
         case Blocked(reason=reason, remedy=remedy):
-            return Blocked(f"{said}; {reason}", remedy)
+            return Blocked(f"{leftover}; {reason}", remedy)
         case _:
             return (hindered(state, declaration) if declaration is not None else None) or Next(
                 Phase.RETIRE
@@ -280,7 +282,7 @@ def _retire(  # noqa: PLR0911 -- one return for each thing that comes first
         names = ", ".join(sorted(str(stage.address) for stage in state.presenters))
         missing = _not_in_state(state, successor)
         if missing:
-            return _lagging(state, missing, names)
+            return _two_phases_ahead(state, missing, names)
         return repoint_not_applied(state, names)
     if state.predecessor.declaration is None:
         removal = state.declared.removal(state.predecessor.block)
@@ -339,7 +341,7 @@ def _not_in_state(state: ManagedState, successor: DeclaredCertificate) -> tuple[
     return missing or (() if state.successor_cases else (str(successor.block),))
 
 
-def _lagging(state: ManagedState, missing: tuple[str, ...], names: str) -> Blocked:
+def _two_phases_ahead(state: ManagedState, missing: tuple[str, ...], names: str) -> Blocked:
     """Return why a configuration that is two phases ahead of the state must not be applied at once.
 
     A rotation in another workspace is the usual cause.

@@ -21,25 +21,27 @@ def repoint_conditions(
     state: RotationState[Predecessor], successor: Address, predecessor: Address
 ) -> Iterator[Condition]:
     """Yield the conditions of repoint; `predecessor` is its name in them."""
-    there = state.successor_cases
-    complete = bool(there) and not tuple(state.missing_instances())
+    instances = state.successor_cases
+    complete = bool(instances) and not tuple(state.missing_instances())
     yield Condition(
         phase=Phase.REPOINT,
         text=f"{successor} is applied and in state",
         holds=ConditionStatus.YES if complete else ConditionStatus.NO,
     )
-    yield Condition(phase=Phase.REPOINT, text=f"AWS knows {successor}", holds=_known(there))
-    if there:
+    yield Condition(
+        phase=Phase.REPOINT, text=f"AWS knows {successor}", holds=_known_to_aws(instances)
+    )
+    if instances:
         yield Condition(
             phase=Phase.REPOINT,
             text=f"{successor} ends later than {predecessor}, and not soon",
-            holds=ConditionStatus.NO if state.unfit is not None else _dated(there),
+            holds=ConditionStatus.NO if state.unfit is not None else _has_end(instances),
         )
     window = state.cases.policy.trust_window_days
     yield Condition(
         phase=Phase.REPOINT,
         text=f"{successor} is at least {window} days old (the trust window)",
-        holds=_old_enough(state, there),
+        holds=_old_enough(state, instances),
         until=window_end(state),
         why=age(state),
     )
@@ -50,26 +52,26 @@ def repoint_conditions(
     )
 
 
-def _known(there: tuple[Case, ...]) -> ConditionStatus:
-    if not there or any(case.evidence is Evidence.GONE for case in there):
+def _known_to_aws(instances: tuple[Case, ...]) -> ConditionStatus:
+    if not instances or any(case.evidence is Evidence.GONE for case in instances):
         return ConditionStatus.NO
     return (
         ConditionStatus.YES
-        if all(case.evidence is Evidence.OBSERVED for case in there)
+        if all(case.evidence is Evidence.OBSERVED for case in instances)
         else ConditionStatus.UNKNOWN
     )
 
 
-def _dated(there: tuple[Case, ...]) -> ConditionStatus:
+def _has_end(instances: tuple[Case, ...]) -> ConditionStatus:
     return (
         ConditionStatus.UNKNOWN
-        if any(case.expires_at is None for case in there)
+        if any(case.expires_at is None for case in instances)
         else ConditionStatus.YES
     )
 
 
-def _old_enough(state: RotationState[Predecessor], there: tuple[Case, ...]) -> ConditionStatus:
-    if not there:
+def _old_enough(state: RotationState[Predecessor], instances: tuple[Case, ...]) -> ConditionStatus:
+    if not instances:
         return ConditionStatus.NO
     ready = window_end(state)
     if ready is None:
@@ -102,12 +104,12 @@ def _rollback(state: ManagedState) -> Iterator[Condition]:
     yield Condition(
         phase=Phase.ROLLBACK,
         text=f"AWS knows {block}",
-        holds=_known(state.instances),
+        holds=_known_to_aws(state.instances),
     )
     yield Condition(
         phase=Phase.ROLLBACK,
         text=f"{block} has not ended",
-        holds=_lives(state.instances),
+        holds=_not_ended(state.instances),
     )
     yield Condition(
         phase=Phase.ROLLBACK,
@@ -116,11 +118,13 @@ def _rollback(state: ManagedState) -> Iterator[Condition]:
     )
 
 
-def _lives(own: tuple[Case, ...]) -> ConditionStatus:
-    if not own or any(case.days_left is not None and case.days_left < 0 for case in own):
+def _not_ended(instances: tuple[Case, ...]) -> ConditionStatus:
+    if not instances or any(
+        case.days_left is not None and case.days_left < 0 for case in instances
+    ):
         return ConditionStatus.NO
     return (
         ConditionStatus.UNKNOWN
-        if any(case.days_left is None for case in own)
+        if any(case.days_left is None for case in instances)
         else ConditionStatus.YES
     )

@@ -19,7 +19,7 @@ _ANEW = (
 def rollback(state: ManagedState) -> Step:
     """Return whether every reference can go back to the predecessor, or why not."""
     successor = state.successor
-    if successor is None and _removed(state):
+    if successor is None and _is_removed(state):
         return _retired(state)
     if successor is None or (state.predecessor.declaration is not None and not successor.pointers):
         return Waiting(
@@ -29,11 +29,14 @@ def rollback(state: ManagedState) -> Step:
     if state.predecessor.declaration is None:
         return _retired(state)
     return (
-        _dead(state) or _hindered(state, successor) or _unconfirmed(state) or Next(Phase.ROLLBACK)
+        _predecessor_ended(state)
+        or _blocked_reference(state, successor)
+        or _unconfirmed(state)
+        or Next(Phase.ROLLBACK)
     )
 
 
-def _removed(state: ManagedState) -> bool:
+def _is_removed(state: ManagedState) -> bool:
     """Return whether the block and its lineage comment are gone, as after retire.
 
     No stage may present the certificate, and the configuration must be complete enough to be sure.
@@ -62,18 +65,18 @@ def _retired(state: ManagedState) -> Blocked:
     return Blocked(f"{block} is retired", _ANEW)
 
 
-def _dead(state: ManagedState) -> Blocked | None:
+def _predecessor_ended(state: ManagedState) -> Blocked | None:
     block = state.predecessor.block
-    there = {case.address.instance for case in state.instances if case.address is not None}
+    existing = {case.address.instance for case in state.instances if case.address is not None}
     for case in state.successor_cases:
-        if case.address is not None and case.address.instance not in there:
-            gone = Address(
+        if case.address is not None and case.address.instance not in existing:
+            missing = Address(
                 block.type,
                 block.name,
                 case.address.key,
                 case.address.modules,
             )
-            return Blocked(f"{gone} is not in state any more", _ANEW)
+            return Blocked(f"{missing} is not in state any more", _ANEW)
     return next((reason for case in state.instances if (reason := _ended(case)) is not None), None)
 
 
@@ -85,7 +88,7 @@ def _ended(case: Case) -> Blocked | None:
     return None
 
 
-def _hindered(state: ManagedState, successor: DeclaredCertificate) -> Blocked | None:
+def _blocked_reference(state: ManagedState, successor: DeclaredCertificate) -> Blocked | None:
     blocked = first_obstacle(successor.obstacles)
     if blocked is not None:
         return blocked

@@ -117,9 +117,11 @@ class RotationState(Struct, Generic[P_co], frozen=True, kw_only=True):
         """
         if self.successor is None:
             return
-        there = {case.address.instance for case in self.successor_cases if case.address is not None}
+        existing = {
+            case.address.instance for case in self.successor_cases if case.address is not None
+        }
         for case in self.instances:
-            if case.address is not None and case.address.instance not in there:
+            if case.address is not None and case.address.instance not in existing:
                 yield str(
                     Address(
                         self.successor.block.type,
@@ -139,7 +141,7 @@ class RotationState(Struct, Generic[P_co], frozen=True, kw_only=True):
         return tuple(
             stage
             for stage in (self.presenters if stages is None else stages)
-            if not _reaches(holder, stage)
+            if not _gives_id(holder, stage)
         )
 
     def uncovered_blocks(self, blocks: Collection[Address]) -> tuple[Stage, ...]:
@@ -156,7 +158,7 @@ class RotationState(Struct, Generic[P_co], frozen=True, kw_only=True):
         None if AWS was not asked in one of the places. If one place has no answer, return that
         failure.
         """
-        seen: dict[ObservedStage, None] = {}
+        stages: dict[ObservedStage, None] = {}
         for place in self.places:
             answers = [
                 survey
@@ -168,8 +170,8 @@ class RotationState(Struct, Generic[P_co], frozen=True, kw_only=True):
             for answer in answers:
                 if isinstance(answer, Unanswered):
                     return answer
-                seen.update(dict.fromkeys(answer.stages))
-        return Surveyed(tuple(seen)) if self.places else None
+                stages.update(dict.fromkeys(answer.stages))
+        return Surveyed(tuple(stages)) if self.places else None
 
     @property
     def places(self) -> frozenset[Place]:
@@ -198,7 +200,7 @@ def _covers(asked: Place, place: Place) -> bool:
     )
 
 
-def _reaches(holder: DeclaredCertificate, stage: Stage) -> bool:
+def _gives_id(holder: DeclaredCertificate, stage: Stage) -> bool:
     if stage.address is None:
         return False
     if stage.address.block in holder.stages:
@@ -212,19 +214,19 @@ def window_end(state: RotationState[Predecessor]) -> datetime | None:
 
     None while an instance of the successor is missing or its creation date is unknown.
     """
-    made = [case.made_at for case in state.successor_cases]
-    dated = [instant for instant in made if instant is not None]
-    if not dated or len(dated) < len(made):
+    created = [case.made_at for case in state.successor_cases]
+    dated = [instant for instant in created if instant is not None]
+    if not dated or len(dated) < len(created):
         return None
     return state.cases.policy.window_end(max(dated))
 
 
 def age(state: RotationState[Predecessor]) -> str:
     """Return the age of the successor's youngest instance as text; empty if it is unknown."""
-    made = [case.made_at for case in state.successor_cases if case.made_at is not None]
-    if not made:
+    created = [case.made_at for case in state.successor_cases if case.made_at is not None]
+    if not created:
         return ""
-    days = max(0, days_between(max(made), state.cases.as_of))
+    days = max(0, days_between(max(created), state.cases.as_of))
     return f"the successor is {days} day{'s' * (days != 1)} old"
 
 
@@ -355,9 +357,9 @@ def _late(
         or isinstance(rotation.step, Blocked | Done)
     ):
         return None
-    made = [case.made_at for case in successors]
-    dates = [instant for instant in made if instant is not None]
-    began = max(dates) if dates and len(dates) == len(made) else None if made else cases.as_of
+    created = [case.made_at for case in successors]
+    dates = [instant for instant in created if instant is not None]
+    began = max(dates) if dates and len(dates) == len(created) else None if created else cases.as_of
     window_ends = cases.policy.window_end(began) if began is not None else None
     in_time = end > cases.as_of and window_ends is not None and window_ends <= end
     return None if in_time else Late(ends=end, window_ends=window_ends, introduced=bool(successors))

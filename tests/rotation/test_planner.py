@@ -25,12 +25,14 @@ from checker.model.location import Location
 from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found, Gone, Unanswered
 from checker.model.plan import Action, Plan
 from checker.model.policy import Policy, Scope
+from checker.model.resources import PresentsPlanned
 from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
 from checker.rotation.planner import (
     _caution,
     acm_rotation,
     choose_rotations,
     plan_rotations,
+    stages_due,
     surveys_needed,
     unpatched,
 )
@@ -349,3 +351,63 @@ def test_an_unanswered_question_does_not_make_a_certificate_due():
     given = document([certificate("old", 300)])
     missing = Unanswered(reason="denied", remedy="grant it")
     assert plan_rotations(cases_of(given, answers={"old": missing})) == ()
+
+
+def repointing(directory):
+    """A saved plan of the configuration in a folder, which moves the stage to the successor."""
+    given = workspace("plan", applied=True, directory=directory)
+    return replace(
+        given,
+        source=Source(path="plan.json", kind="plan"),
+        plan=Plan(stages=(moving("prod", "old", "new"),)),
+    )
+
+
+@pytest.mark.parametrize(("directory", "count"), [("live", 1), ("other", 2)])
+def test_the_state_decides_beside_a_plan_that_it_has_done_already(directory, count):
+    """Only a state of the same configuration replaces the plan."""
+    state = replace(
+        workspace("a", applied=True, directory=directory),
+        stages=(stage("prod", "new"),),
+        certificates=(certificate("old"), certificate("new", 361)),
+    )
+    cases = cases_of(repointing("live"), state, survey=[])
+    assert [part.stale is not None for part in cases.documents] == [True, False]
+    rotations = [
+        each for each in plan_rotations(cases) if each.predecessor == certificate_at("old")
+    ]
+    assert len(rotations) == count
+    stages = {each.stages for each in rotations}
+    assert stages == ({()} if count == 1 else {(), (str(stage_at("prod")),)})
+
+
+def test_a_plan_that_aws_has_done_keeps_its_rotation():
+    """No state is there to decide."""
+    plan = document(
+        [certificate("old"), certificate("spare", 300)],
+        plan=Plan(certificates=(making("spare", Action.DELETE),)),
+    )
+    cases = cases_of(plan, answers={"spare": Gone()})
+    assert cases.documents[0].stale is not None
+    assert [each.label for each in plan_rotations(cases)] == [str(certificate_at("old"))]
+
+
+@pytest.mark.parametrize(
+    ("left", "presents", "policy", "due"),
+    [
+        (60, "old", {}, True),
+        (61, "old", {}, False),
+        (None, "old", {}, True),
+        (12, None, {}, False),
+        (300, PresentsPlanned(()), {}, True),
+        (90, "old", {"notice_days": 90}, True),
+    ],
+)
+def test_the_stages_of_an_api_are_due_with_its_certificate(left, presents, policy, due):
+    """All stages of the API, and none of another API."""
+    beside = replace(stage("beta", None), name="beta")
+    elsewhere = replace(stage("far", None), api_id="api2")
+    stages = [stage("prod", presents), beside, elsewhere]
+    given = document([certificate("old", left)], stages)
+    found = stages_due(Inventory(documents=(given,)), Policy(**policy), NOW)
+    assert [each.name for each in found] == (["prod", "beta"] if due else [])
