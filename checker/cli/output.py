@@ -41,7 +41,10 @@ def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
     for text in wanted or ("text",):
         name, named, file = text.partition("=")
         if name not in FORMATS:
-            raise UsageError(f"unknown format {name!r}", where="--format", remedy=_nearest(name))
+            from checker.model.text_values import did_you_mean
+
+            hint = did_you_mean(name, tuple(FORMATS))
+            raise UsageError(f"unknown format {name!r}", where="--format", remedy=hint)
         if named and not file:
             raise UsageError(
                 f"{text!r} names no file",
@@ -64,13 +67,6 @@ def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
             remedy="give each a file of its own",
         )
     return tuple(chosen)
-
-
-def _nearest(name: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name.lower(), FORMATS, n=1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(FORMATS)}"
 
 
 def wants_patches(chosen: tuple[tuple[str, str | None], ...]) -> bool:

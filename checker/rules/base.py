@@ -39,12 +39,37 @@ class Needs(StrEnum):
     SURVEY = "every stage of an account and region"
 
 
+class RuleHeadline(Struct, frozen=True, kw_only=True):
+    """A sentence at the top of the HTML page, for a rule's findings.
+
+    Of several rules, the headline with the lowest `rank` is shown. It counts the findings of all
+    rules that share it: `one` is for one finding, `many` for more. `{count}` is their number, and
+    `{soonest}` is the time until the first end.
+    """
+
+    rank: int
+    one: str
+    many: str
+
+
+_DO_NOT_APPLY = "Do not apply this plan as it is."
+DO_NOT_APPLY = RuleHeadline(rank=0, one=_DO_NOT_APPLY, many=_DO_NOT_APPLY)
+NEAR_ITS_END = RuleHeadline(
+    rank=3,
+    one="A certificate in use ends {soonest}.",
+    many="{count} certificates in use near their end, the first {soonest}.",
+)
+
+
 class Rule(Struct, frozen=True, kw_only=True):
     """A rule of the catalogue; its page is the docstring of the module that defines `check`.
 
-    `mildest` is the lowest weight that a policy may give it; None where a policy may switch it off.
-    Where `exemptable` is False, exemptions of it do not count. A rule that is `off` runs only where
-    a policy gives it a weight.
+    `mildest` is the lowest weight that a policy may give it, and `mildest_because` completes the
+    sentence "it cannot be milder, since ..."; None where a policy may switch it off. Where
+    `exemptable` is False, exemptions of it do not count. A rule that is `off` runs only where a
+    policy gives it a weight. `headline` is the HTML page's sentence about its findings. Where
+    `cured_by_rotation` is True, a rotation of the certificate is what to do about a finding, so the
+    page lists no other action.
     """
 
     name: str
@@ -52,9 +77,12 @@ class Rule(Struct, frozen=True, kw_only=True):
     says: str
     check: Callable[[Cases], Iterator[Finding]]
     mildest: Severity | None = None
+    mildest_because: str = ""
     exemptable: bool = True
     needs: Needs = Needs.NOTHING
     off: bool = False
+    headline: RuleHeadline | None = None
+    cured_by_rotation: bool = False
 
     @property
     def weight(self) -> Severity | None:

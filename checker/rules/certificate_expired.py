@@ -42,6 +42,7 @@ from checker.model.finding import Finding
 from checker.model.severity import Severity
 from checker.rules.base import (
     Rule,
+    RuleHeadline,
     acm_remedy,
     acm_renews,
     certificate_finding,
@@ -104,5 +105,12 @@ RULE = Rule(
     says="a stage presents a certificate whose end has passed",
     check=check,
     mildest=Severity.ERROR,
+    mildest_because="calls fail already",
     exemptable=False,
+    headline=RuleHeadline(
+        rank=1,
+        one="A certificate in use has ended.",
+        many="{count} certificates in use have ended.",
+    ),
+    cured_by_rotation=True,
 )

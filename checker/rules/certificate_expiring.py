@@ -46,6 +46,7 @@ from checker.model.deadlines import due
 from checker.model.finding import Finding
 from checker.model.severity import Severity
 from checker.rules.base import (
+    NEAR_ITS_END,
     Rule,
     acm_remedy,
     acm_renews,
@@ -118,4 +119,6 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a stage presents, or by this plan will present, a certificate that nears its end",
     check=check,
+    headline=NEAR_ITS_END,
+    cured_by_rotation=True,
 )

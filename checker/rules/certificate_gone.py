@@ -43,6 +43,7 @@ from checker.model.severity import Severity
 from checker.rules.base import (
     Needs,
     Rule,
+    RuleHeadline,
     certificate_finding,
     list_stages,
     presenters,
@@ -110,4 +111,10 @@ RULE = Rule(
     says="a stage presents an id that AWS does not know",
     check=check,
     needs=Needs.AWS,
+    headline=RuleHeadline(
+        rank=2,
+        one="A stage presents a certificate that AWS does not know.",
+        many="{count} certificates in use are unknown to AWS.",
+    ),
+    cured_by_rotation=True,
 )

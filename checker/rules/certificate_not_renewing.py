@@ -46,7 +46,14 @@ from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.observation import AcmDoesNotRenew, Found
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, certificate_finding, format_day, format_days
+from checker.rules.base import (
+    NEAR_ITS_END,
+    Needs,
+    Rule,
+    certificate_finding,
+    format_day,
+    format_days,
+)
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -82,4 +89,5 @@ RULE = Rule(
     says="an ACM certificate near its end that ACM will not renew by itself",
     check=check,
     needs=Needs.AWS,
+    headline=NEAR_ITS_END,
 )

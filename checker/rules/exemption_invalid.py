@@ -62,5 +62,6 @@ RULE = Rule(
     says="an exemption that is written wrongly, or is to last longer than the certificate",
     check=check,
     mildest=Severity.NOTE,
+    mildest_because="somebody believes that it holds",
     exemptable=False,
 )

@@ -51,7 +51,7 @@ from checker.model.plan import Action, CertificateChange, DeploymentChange, Plan
 from checker.model.resources import Presents, PresentsPlanned
 from checker.model.rotation import Expected, Phase
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, locate
+from checker.rules.base import DO_NOT_APPLY, Needs, Rule, locate
 from checker.rules.next_phase import POINTER, NextPhase, planned_action, pointer_move
 from checker.rules.replaced import undo
 
@@ -401,5 +401,7 @@ RULE = Rule(
     says="with --expect: the plan does more, less or other than the phase",
     check=check,
     mildest=Severity.ERROR,
+    mildest_because="it is said only where --expect asks for it",
     needs=Needs.PHASE,
+    headline=DO_NOT_APPLY,
 )

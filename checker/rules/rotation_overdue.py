@@ -45,6 +45,7 @@ from checker.model.finding import Finding
 from checker.model.severity import Severity
 from checker.rules.base import (
     Rule,
+    RuleHeadline,
     certificate_finding,
     format_day,
     list_stages,
@@ -103,4 +104,6 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a rotation's own deadline has passed: successor there, stage not moved",
     check=check,
+    headline=RuleHeadline(rank=4, one="A rotation is overdue.", many="A rotation is overdue."),
+    cured_by_rotation=True,
 )

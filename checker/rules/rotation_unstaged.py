@@ -52,7 +52,7 @@ from checker.model.finding import Finding
 from checker.model.plan import Plan
 from checker.model.resources import Presents, PresentsPlanned
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, locate
+from checker.rules.base import DO_NOT_APPLY, Needs, Rule, locate
 from checker.rules.replaced import undo
 
 
@@ -150,4 +150,5 @@ RULE = Rule(
     says="one plan creates or replaces a certificate and moves a stage to it",
     check=check,
     needs=Needs.PLAN,
+    headline=DO_NOT_APPLY,
 )

@@ -15,7 +15,7 @@ from checker.model.exemptions import Exemption, FaultyExemption
 from checker.model.finding import SuppressedBy
 from checker.model.location import Location
 from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, STAGES
-from checker.model.text_values import Mismatch, has_controls, nearest_word, parse_day
+from checker.model.text_values import Mismatch, did_you_mean, has_controls, parse_day
 from checker.rules import RULES
 
 _FORM = '# tfcert:ignore RULE until=2026-12-31 reason="why"'
@@ -74,7 +74,7 @@ def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
     for rule in rules:
         if rule not in _KNOWN:
             raise Mismatch(
-                (), f"this tfcert:ignore names no rule: {rule!r}", nearest_word(rule, tuple(_KNOWN))
+                (), f"this tfcert:ignore names no rule: {rule!r}", did_you_mean(rule, tuple(_KNOWN))
             )
         if not _KNOWN[rule].exemptable:
             raise Mismatch(
@@ -127,7 +127,7 @@ def _parsed(text: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
         key = pair[1]
         if key not in _KEYS:
             raise Mismatch(
-                (), f"this tfcert:ignore has the unknown key {key!r}", nearest_word(key, _KEYS)
+                (), f"this tfcert:ignore has the unknown key {key!r}", did_you_mean(key, _KEYS)
             )
         if key in pairs:
             raise Mismatch((), f"this tfcert:ignore says {key} twice", "write it once")
