@@ -41,6 +41,7 @@ from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.finding import Finding
 from checker.model.severity import Severity
 from checker.rules.base import (
+    Judges,
     Rule,
     RuleHeadline,
     acm_remedy,
@@ -60,7 +61,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     It is a warning if the plan is the cure.
     """
     for document in cases.documents:
-        for case in document.cases:
+        for case in document.judged:
             if (
                 not case.presented
                 or case.expires_at is None
@@ -104,6 +105,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a stage presents a certificate whose end has passed",
     check=check,
+    judges=Judges.EACH,
     mildest=Severity.ERROR,
     mildest_because="calls fail already",
     exemptable=False,
