@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 from checker.aws.boto_gateway import BotoGateways
 from checker.aws.certificates import (
@@ -27,6 +28,7 @@ from checker.aws.deadline import (
 )
 from checker.aws.gateway import Gateway, Gateways
 from checker.aws.identity import (
+    Anchor,
     Caller,
     anchors_in_region,
     default_region,
@@ -34,6 +36,7 @@ from checker.aws.identity import (
     identify,
     ignored_region_notice,
 )
+from checker.aws.questions import ObservedAnswers, Questions, split_by_account
 from checker.aws.stages import (
     observe_drift,
     observe_stages,
@@ -44,117 +47,11 @@ from checker.aws.stages import (
 )
 from checker.model.observation import (
     CertificateKey,
-    Observation,
     Observations,
-    ObservedPresence,
     StageKey,
-    Survey,
-    Unanswered,
 )
 from checker.model.places import Place
-from checker.model.resources import Presents, Stage
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedAnswers:
-    """The answers to the questions, one for each."""
-
-    certificates: dict[CertificateKey, Observation] = field(default_factory=dict)
-    surveys: dict[Place, Survey] = field(default_factory=dict)
-    stages: dict[StageKey, ObservedPresence] = field(default_factory=dict)
-    held: dict[Place, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Questions:
-    """The questions for one set of credentials, each once.
-
-    `certificates` are those of API Gateway, `managed` those of ACM. `surveys` are places to list,
-    and `stages` the stages to check for drift.
-    """
-
-    certificates: dict[CertificateKey, None] = field(default_factory=dict)
-    managed: dict[CertificateKey, None] = field(default_factory=dict)
-    surveys: dict[Place, None] = field(default_factory=dict)
-    stages: dict[StageKey, None] = field(default_factory=dict)
-
-    @property
-    def places(self) -> list[Place]:
-        """Return the recorded places, without those of ACM: an ARN includes its place."""
-        return [
-            *(key.place for key in self.certificates),
-            *(key.place for key in self.stages),
-            *self.surveys,
-        ]
-
-    def apart(self, region: str | None) -> tuple[Questions, Questions]:
-        """Return the questions that have a region (their own, or else this one), and the others."""
-        if region is not None:
-            return self, Questions()
-        placed, nowhere = Questions(managed=self.managed), Questions()
-        for key in self.certificates:
-            (placed if key.place.region else nowhere).certificates[key] = None
-        for place in self.surveys:
-            (placed if place.region else nowhere).surveys[place] = None
-        for stage in self.stages:
-            (placed if stage.place.region else nowhere).stages[stage] = None
-        return placed, nowhere
-
-    def all_answered(self, why: Unanswered) -> ObservedAnswers:
-        """Return the same answer to every question."""
-        return ObservedAnswers(
-            certificates=dict.fromkeys((*self.certificates, *self.managed), why),
-            surveys=dict.fromkeys(self.surveys, why),
-            stages=dict.fromkeys(self.stages, why),
-        )
-
-
-def split_by_account(
-    connection: Connection,
-    *,
-    certificates: Iterable[CertificateKey],
-    surveys: Iterable[Place],
-    stages: Iterable[StageKey],
-    recorded: Collection[Stage],
-) -> Mapping[Role | None, Questions]:
-    """Divide the questions by the role for their account.
-
-    Questions whose account no document records use the run's own credentials. `recorded` are
-    stages: the account of a stage is also that of the certificate that it presents.
-    """
-    homes = _homes(recorded)
-    divided: dict[Role | None, Questions] = {}
-
-    def of(place: Place) -> Questions:
-        return divided.setdefault(connection.role_for(place), Questions())
-
-    for key in certificates:
-        if is_acm_arn(key.id):
-            of(acm_place(key)).managed[key] = None
-        else:
-            of(key.place.or_else(homes.get((key.id, key.place.region), Place()))).certificates[
-                key
-            ] = None
-    for place in surveys:
-        of(place).surveys[place] = None
-    for stage in stages:
-        of(stage.place).stages[stage] = None
-    return divided
-
-
-def _homes(recorded: Collection[Stage]) -> dict[tuple[str, str | None], Place]:
-    """Return the place of each presented certificate, by its id and region.
-
-    If stages disagree about the account, the place is empty.
-    """
-    homes: dict[tuple[str, str | None], Place] = {}
-    for stage in recorded:
-        if isinstance(stage.presents, Presents) and stage.place.account is not None:
-            at = (stage.presents.id, stage.place.region)
-            known = homes.setdefault(at, stage.place)
-            if known.account != stage.place.account:
-                homes[at] = Place()
-    return homes
+from checker.model.resources import Stage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,7 +68,7 @@ class AccountObserver:
     region: str | None
     seconds: float
     interruption: Interruption
-    _looks: dict[str, RegionalGateway] = field(default_factory=dict)
+    _stage_gateways: dict[str, RegionalGateway] = field(default_factory=dict)
     _lists: dict[str, CertificateList] = field(default_factory=dict)
 
     def answer(self, questions: Questions) -> ObservedAnswers:
@@ -179,87 +76,68 @@ class AccountObserver:
 
         It also asks for certificates that stages turn out to present.
         """
-        drifting = group_by_region(questions.stages, lambda key: key.place, self.region).by_region
-        surveyed = group_by_region(questions.surveys, lambda place: place, self.region).by_region
         certificates = self._by_region(questions.certificates)
         managed = group_by_region(questions.managed, acm_place, None).by_region
-        regions = sorted({*drifting, *surveyed, *certificates, *managed})
-        identity = identify(self.gateway, regions, self._patience())
-        answers = ObservedAnswers()
-        asked = self._ask_for(certificates, managed, identity, self._about)
-        censuses = [
-            start_thread(
-                partial(
-                    observe_stages,
-                    self._looking(region),
-                    places,
-                    anchors_in_region(self.recorded, region, self.region),
-                    identity,
-                )
+        surveys = group_by_region(questions.surveys, lambda place: place, self.region).by_region
+        stages = group_by_region(questions.stages, lambda key: key.place, self.region).by_region
+        regions = sorted({*certificates, *managed, *surveys, *stages})
+        identity = identify(self.gateway, regions, self._budget())
+        asked = _run_all(
+            chain(
+                self._certificate_queries(certificates, managed, identity, self._regional),
+                self._stage_queries(stages, surveys, identity),
             )
-            for region, places in surveyed.items()
-        ]
-        looks = [
-            start_thread(
-                partial(
-                    observe_drift,
-                    self._looking(region),
-                    stages_without_survey(keys, surveyed.get(region, ())),
-                    identity,
-                )
-            )
-            for region, keys in drifting.items()
-        ]
-        for certificate in asked:
-            answers.certificates.update(certificate.result())
-        for census in censuses:
-            answers.surveys.update(census.result())
-        for look in looks:
-            answers.stages.update(look.result())
-        answers.stages.update(
-            (key, survey_answer(key, answers.surveys))
-            for key in questions.stages
-            if key not in answers.stages
         )
-        self._ask_besides(questions, answers, identity)
-        for each in self._lists.values():
-            answers.held.update(each.held())
-        return answers
+        answers = ObservedAnswers.merge((asked, _stages_in_surveys(questions.stages, asked)))
+        return ObservedAnswers.merge(
+            (answers, self._undocumented(questions, answers, identity), self._counts())
+        )
 
-    def _ask_besides(
-        self, questions: Questions, answers: ObservedAnswers, identity: Future[Caller]
-    ) -> None:
-        besides = undocumented_certificates(
-            answers.stages, (*questions.certificates, *questions.managed)
-        )
-        answers.certificates.update(
-            (key, NO_ACM) for key in besides if is_arn(key.id) and not is_acm_arn(key.id)
-        )
-        certificates = self._by_region(key for key in besides if not is_arn(key.id))
-        managed = group_by_region(
-            (key for key in besides if is_acm_arn(key.id)), acm_place, None
-        ).by_region
-        for certificate in self._ask_for(certificates, managed, identity, self._looking):
-            answers.certificates.update(certificate.result())
+    def _stage_queries(
+        self,
+        stages: Mapping[str, Collection[StageKey]],
+        surveys: Mapping[str, Collection[Place]],
+        identity: Future[Caller],
+    ) -> Iterator[_Query]:
+        """Yield the queries of surveys, and of the stages that no survey lists."""
+        for region, places in surveys.items():
+            anchors = anchors_in_region(self.recorded, region, self.region)
+            yield partial(_in_survey, self._stage_gateway(region), places, anchors, identity)
+        for region, keys in stages.items():
+            unlisted = stages_without_survey(keys, surveys.get(region, ()))
+            yield partial(_in_drift, self._stage_gateway(region), unlisted, identity)
 
-    def _ask_for(
+    def _undocumented(
+        self, questions: Questions, known: ObservedAnswers, identity: Future[Caller]
+    ) -> ObservedAnswers:
+        """Return the answers about certificates that stages present and no document names."""
+        found = undocumented_certificates(
+            known.stages, (*questions.certificates, *questions.managed)
+        )
+        certificates = self._by_region(key for key in found if not is_arn(key.id))
+        acm = (key for key in found if is_acm_arn(key.id))
+        managed = group_by_region(acm, acm_place, None).by_region
+        queries = self._certificate_queries(certificates, managed, identity, self._stage_gateway)
+        return ObservedAnswers.merge((_other_arns(found), _run_all(queries)))
+
+    def _certificate_queries(
         self,
         certificates: Mapping[str, Collection[CertificateKey]],
         managed: Mapping[str, Collection[CertificateKey]],
         identity: Future[Caller],
-        about: Callable[[str], RegionalGateway],
-    ) -> list[Future[Mapping[CertificateKey, Observation]]]:
-        lists = [
-            start_thread(partial(self._list(about(region), identity).observe, keys))
-            for region, keys in certificates.items()
-        ]
-        return [
-            *lists,
-            *(
-                start_thread(partial(observe_acm, about(region), keys, identity))
-                for region, keys in managed.items()
-            ),
-        ]
+        gateway_in: Callable[[str], RegionalGateway],
+    ) -> Iterator[_Query]:
+        """Yield the queries of certificates of API Gateway, and of ACM."""
+        for region, keys in certificates.items():
+            yield partial(_in_list, self._list(gateway_in(region), identity), keys)
+        for region, keys in managed.items():
+            yield partial(_in_acm, gateway_in(region), keys, identity)
+
+    def _counts(self) -> ObservedAnswers:
+        """Return the number of certificates of each region whose list has arrived."""
+        return ObservedAnswers.merge(
+            ObservedAnswers(held=each.held()) for each in self._lists.values()
+        )
 
     def _by_region(self, keys: Iterable[CertificateKey]) -> dict[str, list[CertificateKey]]:
         return group_by_region(keys, lambda key: key.place, self.region).by_region
@@ -271,18 +149,68 @@ class AccountObserver:
             known = self._lists[asking.region] = CertificateList(asking, anchors, identity)
         return known
 
-    def _about(self, region: str) -> RegionalGateway:
-        return RegionalGateway(gateway=self.gateway, region=region, patience=self._patience())
+    def _regional(self, region: str) -> RegionalGateway:
+        return RegionalGateway(gateway=self.gateway, region=region, patience=self._budget())
 
-    def _looking(self, region: str) -> RegionalGateway:
+    def _stage_gateway(self, region: str) -> RegionalGateway:
         """Return the gateway for the stages of a region.
 
         Certificates that these stages turn out to present share its remaining time.
         """
-        return self._looks.setdefault(region, self._about(region))
+        return self._stage_gateways.setdefault(region, self._regional(region))
 
-    def _patience(self) -> TimeBudget:
+    def _budget(self) -> TimeBudget:
         return TimeBudget(self.seconds, interruption=self.interruption)
+
+
+_Query = Callable[[], ObservedAnswers]
+
+
+def _run_all(queries: Iterable[_Query]) -> ObservedAnswers:
+    """Start all queries, then wait for each, and join their answers."""
+    started = [start_thread(query) for query in queries]
+    return ObservedAnswers.merge(work.result() for work in started)
+
+
+def _in_list(listed: CertificateList, keys: Collection[CertificateKey]) -> ObservedAnswers:
+    return ObservedAnswers(certificates=listed.observe(keys))
+
+
+def _in_acm(
+    asking: RegionalGateway, keys: Collection[CertificateKey], identity: Future[Caller]
+) -> ObservedAnswers:
+    return ObservedAnswers(certificates=observe_acm(asking, keys, identity))
+
+
+def _in_survey(
+    asking: RegionalGateway,
+    places: Collection[Place],
+    anchors: Collection[Anchor],
+    identity: Future[Caller],
+) -> ObservedAnswers:
+    return ObservedAnswers(surveys=observe_stages(asking, places, anchors, identity))
+
+
+def _in_drift(
+    asking: RegionalGateway, keys: Collection[StageKey], identity: Future[Caller]
+) -> ObservedAnswers:
+    return ObservedAnswers(stages=observe_drift(asking, keys, identity))
+
+
+def _other_arns(keys: Iterable[CertificateKey]) -> ObservedAnswers:
+    """Return the answers about ARNs that are not of ACM: nobody is asked about them."""
+    return ObservedAnswers(
+        certificates={key: NO_ACM for key in keys if is_arn(key.id) and not is_acm_arn(key.id)}
+    )
+
+
+def _stages_in_surveys(keys: Iterable[StageKey], answers: ObservedAnswers) -> ObservedAnswers:
+    """Return the answers of the surveys about the stages that have no other answer."""
+    return ObservedAnswers(
+        stages={
+            key: survey_answer(key, answers.surveys) for key in keys if key not in answers.stages
+        }
+    )
 
 
 def observe(
@@ -292,7 +220,7 @@ def observe(
     *,
     connection: Connection,
     gateways: Gateways | None = None,
-    drift: bool = False,
+    drift: Collection[Stage] = (),
 ) -> Observations:
     """Ask AWS for certificates and their ends, and for the stages of some places.
 
@@ -300,7 +228,7 @@ def observe(
     used. A certificate with an ARN is looked up in ACM, all others in API Gateway. `surveys` are
     places whose stages are all listed. `anchors` are recorded stages: if no document records the
     account of a certificate, one of them that AWS has proves that the account is the right one.
-    With `drift`, each anchor's current certificate and its end are requested as well. Each account
+    `drift` are the stages whose current certificate and its end are requested as well. Each account
     is asked with the role that the connection has for it. Every key, place and stage gets an
     answer, and no failure of AWS raises.
 
@@ -308,46 +236,39 @@ def observe(
     calls (a survey, ACM, drift). Ctrl-C ends the waiting: the remaining questions are unanswered,
     and the observations have a notice.
     """
-    certificates: dict[CertificateKey, Observation] = {
-        key: NO_ACM for key in wanted if is_arn(key.id) and not is_acm_arn(key.id)
-    }
+    other = _other_arns(wanted)
     divided = split_by_account(
         connection,
-        certificates=(key for key in wanted if key not in certificates),
+        certificates=(key for key in wanted if key not in other.certificates),
         surveys=surveys,
-        stages=recorded_stages(anchors) if drift else (),
+        stages=recorded_stages(drift),
         recorded=anchors,
     )
     if not divided:
-        return Observations(asked=True, certificates=certificates)
+        return Observations(asked=True, certificates=other.certificates)
 
     reached = gateways if gateways is not None else BotoGateways(connection)
-    region, no_region = default_region(
-        reached, [place for questions in divided.values() for place in questions.places]
-    )
     interruption = Interruption()
-    rounds: list[Future[ObservedAnswers]] = []
-    answers = [ObservedAnswers(certificates=certificates)]
-    for role, questions in divided.items():
-        placed, nowhere = questions.apart(region)
-        answers.append(nowhere.all_answered(no_region))
-        answering = AccountObserver(
-            gateway=reached.of(role),
-            recorded=anchors,
-            region=region,
-            seconds=connection.timeout,
-            interruption=interruption,
+    answers = ObservedAnswers.merge(
+        (
+            other,
+            _ask_accounts(
+                divided,
+                reached,
+                recorded=anchors,
+                seconds=connection.timeout,
+                interruption=interruption,
+            ),
         )
-        rounds.append(start_thread(partial(answering.answer, placed)))
-    answers += gather(rounds, interruption)
+    )
     places = [*(key.place for key in wanted if not is_arn(key.id)), *surveys]
     named = {place.region for place in places if place.region}
     return Observations(
         asked=True,
-        certificates={key: said for each in answers for key, said in each.certificates.items()},
-        surveys={place: said for each in answers for place, said in each.surveys.items()},
-        stages={key: said for each in answers for key, said in each.stages.items()},
-        held={place: count for each in answers for place, count in each.held.items()},
+        certificates=answers.certificates,
+        surveys=answers.surveys,
+        stages=answers.stages,
+        held=answers.held,
         traffic=reached.traffic(),
         notices=(
             *ignored_region_notice(connection.region, named),
@@ -355,3 +276,31 @@ def observe(
         ),
         interrupted=interruption.wished,
     )
+
+
+def _ask_accounts(
+    divided: Mapping[Role | None, Questions],
+    gateways: Gateways,
+    *,
+    recorded: Collection[Stage],
+    seconds: float,
+    interruption: Interruption,
+) -> ObservedAnswers:
+    """Ask all accounts at once, each with its own role; wait for the answers."""
+    region, no_region = default_region(
+        gateways, [place for questions in divided.values() for place in questions.places]
+    )
+    unplaced: list[ObservedAnswers] = []
+    rounds: list[Future[ObservedAnswers]] = []
+    for role, questions in divided.items():
+        placed, nowhere = questions.divide(region)
+        unplaced.append(nowhere.all_answered(no_region))
+        observer = AccountObserver(
+            gateway=gateways.of(role),
+            recorded=recorded,
+            region=region,
+            seconds=seconds,
+            interruption=interruption,
+        )
+        rounds.append(start_thread(partial(observer.answer, placed)))
+    return ObservedAnswers.merge((*unplaced, *gather(rounds, interruption)))

@@ -42,12 +42,8 @@ class Aws:
         }
         self._gateways: BotoGateways | None = None
 
-    def observer(
-        self, *, offline: bool, drift: bool = False, in_part: bool = False
-    ) -> Observe | None:
+    def observer(self, *, offline: bool, in_part: bool = False) -> Observe | None:
         """Return the function that observes AWS; None offline.
-
-        With `drift` it also reads the certificates that the recorded stages present now.
 
         After an interruption it returns the partial result if `in_part` is set; else it raises
         KeyboardInterrupt.
@@ -59,6 +55,7 @@ class Aws:
             wanted: Collection[CertificateKey],
             surveys: Collection[Place],
             stages: Collection[Stage],
+            drift: Collection[Stage] = (),
         ) -> Observations:
             from checker.aws.observe import observe as ask
 

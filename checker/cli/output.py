@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from checker.aws.scan import ScanProgress
-    from checker.cli.loaded import Loaded
+    from checker.pipeline import Loaded
 
 
 # GitHub's runner gives the file for the summary of a step in this variable.
@@ -171,10 +171,7 @@ def print_calls(traffic: Sequence[Calls]) -> None:
 def warn_unverified(outcome: Outcome) -> None:
     """Print on stderr, once for each reason, what could not be verified, and the remedy."""
     reasons = {
-        (
-            finding.message.partition(" could not be checked: ")[2] or finding.message,
-            finding.remedy,
-        ): None
+        (finding.reason or finding.message, finding.remedy): None
         for finding in outcome.findings
         if finding.rule == UNVERIFIED
     }

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from checker.cli.loaded import Loaded
 from checker.errors import UsageError
 from checker.git import find_repository
 from checker.model.configuration_files import SUFFIXES
+from checker.pipeline import Loaded
 
 # Suffixes of files that Terraform and OpenTofu read in a root module's folder, or keep there.
 _TERRAFORMS = (*SUFFIXES, ".tfvars", ".tfvars.json", ".tfstate", ".tfstate.backup")

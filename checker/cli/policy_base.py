@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from checker.cli import output
-from checker.cli.base_commit import Base
-from checker.cli.loaded import Loaded
-from checker.cli.policy_options import PolicyOptions, ResolvedPolicy, resolve_policy, standing_here
+from checker.cli.policy_options import (
+    Base,
+    PolicyOptions,
+    ResolvedPolicy,
+    resolve_policy,
+    standing_here,
+)
 from checker.errors import TfcertError, UsageError
 from checker.model.configuration_files import SUFFIXES
 from checker.model.inventory import Document
 from checker.model.outcome import Outcome
 from checker.model.policy import Policy
+from checker.pipeline import Loaded
 
 if TYPE_CHECKING:
     from checker.model.exemptions import Exemption
@@ -148,8 +153,7 @@ class Held:
             )
             return
         before, after = (
-            [line.partition("  # ")[0].rstrip() for line in policy_lines(each)]
-            for each in (self._standing, found)
+            [line.text for line in policy_lines(each)] for each in (self._standing, found)
         )
         lines = [
             line

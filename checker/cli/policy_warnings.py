@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.cli.loaded import display_prefix
+from checker.cli.load import display_prefix
 from checker.cli.policy_options import ResolvedPolicy
 from checker.errors import UnreadableError
 from checker.model.configuration_files import SUFFIXES
@@ -17,7 +17,7 @@ from checker.model.policy import Policy, Untouched
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
-    from checker.cli.base_commit import Base
+    from checker.cli.policy_options import Base
 
 
 def policy_warnings(standing: ResolvedPolicy, *, today: date) -> Iterator[str]:

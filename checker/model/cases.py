@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from operator import attrgetter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.address import Address
 from checker.model.certificate_use import CertificateUse
-from checker.model.indexed import having
 from checker.model.inventory import Document, Unread
 from checker.model.observation import Found, Observation, Observations
 from checker.model.plan import StageChange, StalePlan
@@ -83,18 +84,6 @@ class Case(Struct, frozen=True, kw_only=True):
         return self.days_left is not None and self.days_left <= days
 
 
-_id = attrgetter("id")
-
-
-def _block(case: Case) -> Address | None:
-    """Return the block of a recorded instance.
-
-    None if the certificate is in no state, is not created yet, or is deposed.
-    """
-    recorded = case.address is not None and case.id is not None and case.certificate.deposed is None
-    return case.address.block if recorded and case.address is not None else None
-
-
 class Selection(Struct, frozen=True, kw_only=True):
     """The part of a document that a rule judges in one run: what one set of scopes applies to.
 
@@ -107,18 +96,23 @@ class Selection(Struct, frozen=True, kw_only=True):
     plan: bool = False
 
 
-class DocumentCases(Struct, frozen=True, kw_only=True):
+class DocumentCases(Struct, frozen=True, kw_only=True, dict=True):
     """The cases of one document; rules judge each document separately.
 
     `stale` says why its plan has to be made again; None where nothing shows that. With a
     `selection`, a rule judges only that part, and may look at everything. Findings about the rest
-    do not count.
+    do not count. `whole` is then the document without a selection, which keeps the indices.
     """
 
     document: Document
     cases: tuple[Case, ...]
     stale: StalePlan | None = None
     selection: Selection | None = None
+    whole: DocumentCases | None = None
+
+    def select(self, selection: Selection) -> DocumentCases:
+        """Return the same document, in which rules judge only a part."""
+        return replace(self, selection=selection, whole=self)
 
     @property
     def judged(self) -> tuple[Case, ...]:
@@ -146,13 +140,30 @@ class DocumentCases(Struct, frozen=True, kw_only=True):
     def of_block(self, block: Address) -> tuple[Case, ...]:
         """Return the cases of all recorded instances of a certificate block.
 
-        Deposed objects are left out.
+        Deposed objects, and certificates that are not created yet, are left out.
         """
-        return having(self.cases, _block, block)
+        return (self.whole or self)._by_block.get(block, ())
 
     def by_id(self, identity: str) -> Case | None:
         """Return the case with that certificate id."""
-        return next(iter(having(self.cases, _id, identity)), None)
+        return (self.whole or self)._by_id.get(identity)
+
+    @cached_property
+    def _by_block(self) -> Mapping[Address, tuple[Case, ...]]:
+        found: dict[Address, list[Case]] = {}
+        for case in self.cases:
+            if (
+                case.address is not None
+                and case.id is not None
+                and case.certificate.deposed is None
+            ):
+                found.setdefault(case.address.block, []).append(case)
+        return {block: tuple(cases) for block, cases in found.items()}
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Case]:
+        """The first case with each id."""
+        return {case.id: case for case in reversed(self.cases) if case.id is not None}
 
 
 class Cases(Struct, frozen=True, kw_only=True):

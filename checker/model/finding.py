@@ -48,7 +48,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     for neither verdict nor exit code. `fail_on` comes from the scope that set the severity; None
     means the policy's own value. `about` is the subject that scopes and exemptions match: a
     certificate with its stages, stages alone, or an account and region. Do not apply the plan
-    before `not_before`.
+    before `not_before`. `reason` says why something is not known, where many findings may share it.
     """
 
     rule: str
@@ -64,6 +64,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     fail_on: FailOn | None = None
     about: CertificateUse | tuple[Stage, ...] | Place | None = None
     not_before: datetime | None = None
+    reason: str | None = None
 
     @property
     def order(self) -> tuple[int, int, str, str, str, str]:

@@ -62,6 +62,13 @@ def partition_of_region(region: str) -> str:
     return next(found, _COMMERCIAL)[0]
 
 
+def in_region(region: str | None, account: str | None = None) -> Place:
+    """Return the place of a region, with its partition; unknown for None and the empty string."""
+    if not region:
+        return Place(account=account)
+    return Place(partition_of_region(region), account, region)
+
+
 def home_region(partition: str | None) -> str:
     """Return the region to ask for what is the same in all regions of a partition."""
     homes = dict(_PARTITIONS.values())

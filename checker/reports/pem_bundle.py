@@ -25,6 +25,11 @@ def render(bundle: tuple[TrustedCertificate, ...], *, as_of: datetime) -> str:
     )
 
 
+def plain(bundle: tuple[TrustedCertificate, ...]) -> str:
+    """Write the PEMs without comments and blank lines, which some trust stores refuse."""
+    return "".join(entry.pem for entry in bundle if entry.pem is not None)
+
+
 def unknown(bundle: tuple[TrustedCertificate, ...]) -> tuple[str, ...]:
     """Return the missing certificates, each with a remedy."""
     return tuple(_missing(entry) for entry in bundle if entry.pem is None)

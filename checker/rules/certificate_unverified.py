@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from checker.analysis.certificate_uses import stage_key
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.finding import Finding
@@ -48,6 +50,11 @@ from checker.rules.base import (
 
 _NOBODY = Unanswered(
     reason="nobody answered for the certificate that it presents there",
+    remedy="run it again, and please report this",
+)
+
+_UNHEARD = Unanswered(
+    reason="AWS was asked, and nobody answered for it",
     remedy="run it again, and please report this",
 )
 
@@ -98,28 +105,10 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
     if case.subject.key is None:
         return
     match case.observation:
-        case Unanswered(reason=reason, remedy=remedy):
-            yield certificate_finding(
-                case,
-                document,
-                RULE.name,
-                RULE.severity,
-                f"certificate {case.id} could not be checked: {reason}",
-                remedy,
-            )
+        case Unanswered() as why:
+            yield _unchecked(document, case, why)
         case None if asked:
-            message = (
-                f"certificate {case.id} could not be checked: AWS was asked, and nobody answered "
-                "for it"
-            )
-            yield certificate_finding(
-                case,
-                document,
-                RULE.name,
-                RULE.severity,
-                message,
-                "run it again, and please report this",
-            )
+            yield _unchecked(document, case, _UNHEARD)
         case _ if case.evidence is Evidence.UNKNOWN:
             message = f"nothing says when certificate {case.id} ends"
             yield certificate_finding(
@@ -127,6 +116,12 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
             )
         case _:
             pass
+
+
+def _unchecked(document: DocumentCases, case: Case, why: Unanswered) -> Finding:
+    message = f"certificate {case.id} could not be checked: {why.reason}"
+    found = certificate_finding(case, document, RULE.name, RULE.severity, message, why.remedy)
+    return replace(found, reason=why.reason)
 
 
 def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:

@@ -131,16 +131,15 @@ def _select(cases: Cases, policy: Policy, selected: _ByDocument, *, plan: bool) 
     """Return the cases under one policy, in which rules judge only what is selected."""
     empty = Selection(plan=plan)
     documents = tuple(
-        replace(
-            part,
-            selection=Selection(
+        part.select(
+            Selection(
                 cases=tuple(selected[number].cases),
                 stages=tuple(selected[number].stages),
                 changes=tuple(selected[number].changes),
                 plan=plan,
             )
             if number in selected
-            else empty,
+            else empty
         )
         for number, part in enumerate(cases.documents)
     )

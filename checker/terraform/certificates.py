@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
-from checker.model.places import place_of_arn
+from checker.model.places import in_region, place_of_arn
 from checker.model.resources import Certificate, possible_beginning, possible_end
 from checker.model.x509 import normal_pem, read_pem
 from checker.terraform.decode import decode, printable
-from checker.terraform.providers import in_region
 from checker.terraform.records import Record
 from checker.terraform.stages import read_tags
 

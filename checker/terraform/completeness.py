@@ -112,8 +112,19 @@ def check_whole(
         raise spot.key("planned_values").unreadable(
             "is missing: something was cut out of this plan", WHOLE
         )
-    if not _is_whole(found):
-        return
+    if _is_whole(found):
+        _check_against_prior(found, changes, listed, recorded, spot)
+        _check_declared(found, configuration, listed, spot)
+
+
+def _check_against_prior(
+    found: Envelope,
+    changes: Sequence[Change],
+    listed: set[Address],
+    recorded: Sequence[Record],
+    spot: JsonPath,
+) -> None:
+    """Raise UnreadableError if changes and prior state do not have the same instances."""
     prior = [record for record in recorded if record.type in HOLDERS and not record.address.data]
     _check_listed(
         (record.address for record in prior if record.deposed is None), listed, "prior_state", spot
@@ -121,14 +132,21 @@ def check_whole(
     _check_prior(
         changes, {(record.address, record.deposed) for record in prior}, _where(found, spot)
     )
-    if _plans_something(found):
-        for block in configuration.single_blocks(HOLDERS - {ACM_CERTIFICATE}):
-            if all(address.block != block for address in listed):
-                raise spot.key("resource_changes").unreadable(
-                    f"lacks {block}, which the configuration declares: something was cut out of "
-                    "this plan",
-                    WHOLE,
-                )
+
+
+def _check_declared(
+    found: Envelope, configuration: PlanConfiguration, listed: set[Address], spot: JsonPath
+) -> None:
+    """Raise UnreadableError if a declared single instance has no change."""
+    if not _plans_something(found):
+        return
+    for block in configuration.single_blocks(HOLDERS - {ACM_CERTIFICATE}):
+        if all(address.block != block for address in listed):
+            raise spot.key("resource_changes").unreadable(
+                f"lacks {block}, which the configuration declares: something was cut out of "
+                "this plan",
+                WHOLE,
+            )
 
 
 def says_nothing(

@@ -119,29 +119,33 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
     local = str(Path(directory, _LOCAL_STATE)) if _LOCAL_STATE in names else None
     if not any(name.endswith(SUFFIXES) and not name.startswith(".") for name in names):
         raise _without_configuration(directory, local)
-    if offline:
-        where = backend_of(directory, names)
-        if where is not None and tool is not None:
-            raise UnreadableError(
-                f"its state is kept by a backend, or encrypted ({where}), and --offline contacts "
-                "and starts none",
-                where=directory,
-                remedy="pass a state or plan file: `terraform state pull > state.json`, where the "
-                "backend may be asked",
-            )
-        if (
-            where is None
-            and local is not None
-            and tool is not None
-            and in_default_workspace(directory, tool.environment)
-        ):
-            return open_file(local)
     if tool is None:
         raise UnreadableError(
             "neither terraform nor tofu is there to be asked for the state",
             where=directory,
             remedy=f"install one, name one with --tool, or pass {local or 'a state or plan file'}",
         )
+    if offline:
+        _check_no_backend(directory, names)
+        if local is not None and in_default_workspace(directory, tool.environment):
+            return open_file(local)
+    return _pull(directory, tool)
+
+
+def _check_no_backend(directory: str, names: Iterable[str]) -> None:
+    """Raise UnreadableError for a state in a backend or an encrypted one."""
+    where = backend_of(directory, names)
+    if where is not None:
+        raise UnreadableError(
+            f"its state is kept by a backend, or encrypted ({where}), and --offline contacts "
+            "and starts none",
+            where=directory,
+            remedy="pass a state or plan file: `terraform state pull > state.json`, where the "
+            "backend may be asked",
+        )
+
+
+def _pull(directory: str, tool: Tool) -> memoryview:
     answer = run_tool(tool, ("state", "pull"), directory)
     if answer.complaint is not None:
         raise UnreadableError(

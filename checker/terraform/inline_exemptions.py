@@ -6,7 +6,8 @@ The form is `# tfcert:ignore RULE until=2026-12-31 reason="…"`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 
 from checker.hcl.comments import ExemptionComment, UnreadExemptionComment, tfcert_comments
 from checker.hcl.configuration import Configuration
@@ -71,25 +72,8 @@ def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
             "write it in, or directly above, the resource block that it is for",
         )
     rules, pairs = _parsed(mark.text[begin.end() :])
-    for rule in rules:
-        if rule not in _KNOWN:
-            raise Mismatch(
-                (), f"this tfcert:ignore names no rule: {rule!r}", did_you_mean(rule, tuple(_KNOWN))
-            )
-        if not _KNOWN[rule].exemptable:
-            raise Mismatch(
-                (),
-                f"{rule} cannot be exempted",
-                f"take the comment away; `tfcert rules {rule}` says why",
-            )
-    until = parse_day(pairs.get("until"))
-    if until is None:
-        told = (
-            f"until is {pairs['until']!r}, which is no date"
-            if "until" in pairs
-            else "it has no until"
-        )
-        raise Mismatch((), f"this tfcert:ignore exempts nothing: {told}", f"write {_FORM}")
+    _check_rules(rules)
+    until = _until(pairs)
     if not pairs.get("reason", "").strip():
         raise Mismatch((), "this tfcert:ignore exempts nothing: it has no reason", f"write {_FORM}")
     if has_controls(mark.text):
@@ -106,6 +90,34 @@ def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
             owner=pairs.get("owner") or None,
             location=location,
         )
+
+
+def _check_rules(rules: Iterable[str]) -> None:
+    """Raise Mismatch for a name that is not a rule, and for a rule that cannot be exempted."""
+    for rule in rules:
+        if rule not in _KNOWN:
+            raise Mismatch(
+                (), f"this tfcert:ignore names no rule: {rule!r}", did_you_mean(rule, tuple(_KNOWN))
+            )
+        if not _KNOWN[rule].exemptable:
+            raise Mismatch(
+                (),
+                f"{rule} cannot be exempted",
+                f"take the comment away; `tfcert rules {rule}` says why",
+            )
+
+
+def _until(pairs: Mapping[str, str]) -> date:
+    """Return the last day of an exemption; raises Mismatch if there is none."""
+    until = parse_day(pairs.get("until"))
+    if until is None:
+        why = (
+            f"until is {pairs['until']!r}, which is no date"
+            if "until" in pairs
+            else "it has no until"
+        )
+        raise Mismatch((), f"this tfcert:ignore exempts nothing: {why}", f"write {_FORM}")
+    return until
 
 
 def _parsed(text: str) -> tuple[tuple[str, ...], Mapping[str, str]]:

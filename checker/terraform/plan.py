@@ -60,27 +60,9 @@ def read_plan(
     check_whole(found, every, prior, configuration, spot)
     recorded = read_records(_with_changed(prior, every, configuration), tags)
     planned = _Planned(changes, recorded, configuration, tags)
-    http = http_apis(
-        [
-            *prior,
-            *(
-                side
-                for change in every
-                for side in (change.before, change.after)
-                if side is not None
-            ),
-        ]
-    )
-    read_stages = (planned.stage(change) for change in changes if change.type in STAGES)
-    # A stage with both sides unknown is kept: unknown values never count as clean.
-    stages = tuple(
-        stage
-        for stage in read_stages
-        if not stage.sides or any(can_present(side, http) for side in stage.sides)
-    )
+    stages = _presenting_stages(planned, prior, every)
     after = [stage.after for stage in stages if stage.after is not None]
     clashes = tuple(stage_clashes(stages, every, prior, configuration))
-    nothing = says_nothing(found, prior, configuration)
     plan = Plan(
         certificates=planned.certificates(stages),
         stages=stages,
@@ -92,11 +74,7 @@ def read_plan(
             *unsaid(every),
             *(clash for clash in clashes if isinstance(clash, Unsaid)),
             *unsaid_of_shared(recorded.stages, after, changes),
-            *(
-                (Unsaid(message=f"{source.path} {nothing}", remedy=WHOLE),)
-                if nothing is not None
-                else ()
-            ),
+            *_unsaid_of_whole(source, says_nothing(found, prior, configuration)),
         ),
         deleted_apis=deleted_apis(every),
         drifted=frozenset(address for address, _ in drift(found, spot)),
@@ -115,6 +93,30 @@ def read_plan(
             *writer_notices(prior, every, (*recorded.stages, *after)),
         ),
     )
+
+
+def _presenting_stages(
+    planned: _Planned, prior: Sequence[Record], every: Sequence[Change]
+) -> tuple[StageChange, ...]:
+    """Return the planned stages, without those of HTTP APIs.
+
+    A stage with both sides unknown is kept: unknown values never count as clean.
+    """
+    sides = (side for change in every for side in (change.before, change.after))
+    http = http_apis([*prior, *(side for side in sides if side is not None)])
+    stages = (planned.stage(change) for change in planned.changes if change.type in STAGES)
+    return tuple(
+        stage
+        for stage in stages
+        if not stage.sides or any(can_present(side, http) for side in stage.sides)
+    )
+
+
+def _unsaid_of_whole(source: Source, reason: str | None) -> tuple[Unsaid, ...]:
+    """Return the unverified entry of a plan that cannot be judged at all, if it cannot."""
+    if reason is None:
+        return ()
+    return (Unsaid(message=f"{source.path} {reason}", remedy=WHOLE),)
 
 
 def _entries(found: Envelope, spot: JsonPath) -> list[tuple[ResourceChange, JsonPath]]:

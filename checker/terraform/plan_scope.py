@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from checker.model.address import AddressError, InstanceKey, ModuleStep, parse
+from checker.model.address import InstanceKey, ModuleStep
 from checker.terraform.decode import JsonPath, decode
 
 
@@ -161,58 +158,3 @@ class PlanScope:
         if known is None:
             known = self._decoded[id(expressions), name] = decode(raw, Expression, at.key(name))
         return known
-
-
-_NAME = re.compile(r"[^\W\d][\w-]*")
-_INDEX = re.compile(r'\[(?:[0-9]{1,18}|"(?:[^"\\]|\\.)*")\]')
-
-
-# A name is a text. An index is a tuple of its one key: `[0]`, `["a.b"]`. No other form hashes as
-# fast.
-Part = str | tuple[int | str]
-Reference = tuple[Part, ...]
-
-
-def heads(references: Sequence[str]) -> Iterator[Reference | None]:
-    """Yield the full references, without the shorter forms after each; None for an unknown form."""
-    before = ""
-    for text in references:
-        if not _shortens(text, before):
-            yield _take_apart(text)
-        before = text
-
-
-def _shortens(text: str, longer: str) -> bool:
-    return len(text) < len(longer) and longer.startswith(text) and longer[len(text)] in ".["
-
-
-def _take_apart(text: str) -> Reference | None:
-    parts: list[Part] = []
-    at = 0
-    while at < len(text):
-        if parts and text[at] == ".":
-            at += 1
-        elif parts and text[at] == "[":
-            found = _INDEX.match(text, at)
-            key = _key(found.group()) if found else None
-            if found is None or key is None:
-                return None
-            parts.append(key)
-            at = found.end()
-            continue
-        elif parts:
-            return None
-        name = _NAME.match(text, at)
-        if name is None:
-            return None
-        parts.append(name.group())
-        at = name.end()
-    return tuple(parts) or None
-
-
-def _key(text: str) -> tuple[int | str] | None:
-    try:
-        key = parse(f"a.a{text}").key  # keys have the same quotes as in an address
-    except AddressError:
-        return None
-    return None if key is None else (key,)

@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
 from checker.errors import UnreadableError
-from checker.model.places import place_of_arn
+from checker.model.places import in_region, place_of_arn
 from checker.model.resource_types import APIS, STAGES
 from checker.model.resources import (
     Presented,
@@ -20,7 +20,6 @@ from checker.model.resources import (
     StageKind,
 )
 from checker.terraform.decode import decode, printable
-from checker.terraform.providers import in_region
 from checker.terraform.records import Record, optional_value
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -92,38 +92,57 @@ def read_records(records: Sequence[Record], tags: Collection[str] = ()) -> Recor
     a duplicate property.
     """
     _check_once(records)
-    mine = [record for record in records if record.type in CERTIFICATES]
-    gateway = [read_certificate(record, tags) for record in mine]
+    gateway = [
+        (record, read_certificate(record, tags))
+        for record in records
+        if record.type in CERTIFICATES
+    ]
     acm = [
         read_acm_certificate(record, tags) for record in records if record.type == ACM_CERTIFICATE
     ]
-    disclosed = {certificate.id for certificate in (*gateway, *acm) if certificate.id}
-    names, http = api_names(records), http_apis(records)
-    read = [
+    read = (*(certificate for _, certificate in gateway), *acm)
+    disclosed = {certificate.id for certificate in read if certificate.id}
+    names = api_names(records)
+    stages = _presenting_stages(records, names, disclosed, tags)
+    return RecordedState(
+        stages=tuple(stage for _, stage in stages),
+        certificates=(*infer_accounts(gateway, stages), *_presented(acm, stages)),
+        api_names=names,
+        notices=tuple(_notices(stages)),
+    )
+
+
+def _presenting_stages(
+    records: Sequence[Record],
+    names: Mapping[ApiKey, str],
+    disclosed: Collection[str],
+    tags: Collection[str],
+) -> list[tuple[Record, Stage]]:
+    """Return the stages, with their records; those of HTTP APIs are left out."""
+    http = http_apis(records)
+    read = (
         (record, with_api_name(names, read_stage(record, disclosed, tags)))
         for record in records
         if record.type in STAGES
-    ]
-    presenting = [(record, stage) for record, stage in read if can_present(stage, http)]
-    holders = [record for record, _ in presenting]
-    stages = tuple(stage for _, stage in presenting)
-    named = {stage.presents.id for stage in stages if isinstance(stage.presents, Presents)}
-    homed = infer_accounts(
-        tuple(zip(mine, gateway, strict=True)), tuple(zip(holders, stages, strict=True))
     )
-    return RecordedState(
-        stages=stages,
-        certificates=(*homed, *(certificate for certificate in acm if certificate.id in named)),
-        api_names=names,
-        notices=(
-            *(
-                hidden_notice(stage)
-                for record, stage in zip(holders, stages, strict=True)
-                if record.hides(PRESENTED) and isinstance(stage.presents, PresentsPlanned)
-            ),
-            *(_deposed_notice(record) for record in holders if record.deposed is not None),
-        ),
-    )
+    return [(record, stage) for record, stage in read if can_present(stage, http)]
+
+
+def _presented(
+    acm: Iterable[Certificate], stages: Iterable[tuple[Record, Stage]]
+) -> Iterator[Certificate]:
+    """Yield the ACM certificates whose ARN a stage names."""
+    named = {stage.presents.id for _, stage in stages if isinstance(stage.presents, Presents)}
+    return (certificate for certificate in acm if certificate.id in named)
+
+
+def _notices(stages: Sequence[tuple[Record, Stage]]) -> Iterator[str]:
+    for record, stage in stages:
+        if record.hides(PRESENTED) and isinstance(stage.presents, PresentsPlanned):
+            yield hidden_notice(stage)
+    for record, _ in stages:
+        if record.deposed is not None:
+            yield _deposed_notice(record)
 
 
 def _check_once(records: Sequence[Record]) -> None:

@@ -297,3 +297,17 @@ def test_comments_exempt_nothing_where_that_is_wished(checkout, judged):
     code, document = judged("--no-inline-exemptions", base=None)
     assert (code, document["findings"][0]["suppression"]) == (1, None)
     assert any("--no-inline-exemptions" in each for each in document["notices"])
+
+
+def test_a_change_behind_a_hash_in_a_reason_is_reported(checkout, judged):
+    """A reason may have two spaces and `#` in it: what follows them is no comment."""
+    text = EXEMPTION.replace('"x"', '"agreed  # until {}"')
+    (checkout / "tfcert.toml").write_text(BASE + text.format("May"))
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-qm", "exempt")
+    git(checkout, "branch", "-f", "main")
+    (checkout / "tfcert.toml").write_text(BASE + text.format("June"))
+    _, document = judged()
+    notices = " ".join(document["notices"])
+    assert '-reason = "agreed  # until May"' in notices
+    assert '+reason = "agreed  # until June"' in notices

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from world import BASE, CERTIFICATE, NOW, STAGE, world
 
-from checker.cli.patch_output import status_lines
+from checker.cli.patch_result import status_lines
 from checker.model.address import parse
 from checker.model.location import Location
 from checker.model.rotation import Delivery, Next, Phase, Rotation, TrustConsumer

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from terraform_json import CERTIFICATE, STAGE, block, call, change, created, expression, plan
 
-from checker.model.places import Place
-from checker.terraform.providers import in_region
+from checker.model.places import Place, in_region
 
 C = CERTIFICATE
 

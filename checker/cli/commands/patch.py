@@ -81,8 +81,8 @@ def patch(
     """  # noqa: D205 -- the first paragraph is the short help
     from checker.cli import load
     from checker.cli.aws import Aws
-    from checker.cli.patch_output import Request, deliver
-    from checker.cli.patch_roots import deliver_each
+    from checker.cli.patch_output import deliver, deliver_each
+    from checker.cli.patch_result import Request
     from checker.cli.policy_base import holding
     from checker.cli.policy_options import options as given
     from checker.cli.verify import find_verifier

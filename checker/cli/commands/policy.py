@@ -41,7 +41,7 @@ def show(
         policy_base,
         given=policy_options.options(threshold=threshold, notice=notice, fail_on=fail_on),
     ) as held:
-        typer.echo("\n".join(policy_lines(held.standing)))
+        typer.echo("\n".join(line.shown for line in policy_lines(held.standing)))
         held.warn()
 
 

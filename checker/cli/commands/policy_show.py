@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct
+
 from checker.cli.policy_options import ResolvedPolicy
 from checker.model.conditions import Conditions
 from checker.model.exemptions import Exemption
@@ -17,15 +19,28 @@ _PACK = "pack default"
 _PLAIN = ("address", "account", "region", "workspace", "directory", "stage", "api")
 
 
-def policy_lines(standing: ResolvedPolicy) -> Iterator[str]:
+class PolicyLine(Struct, frozen=True):
+    """A line of a policy file, and where its value comes from; `width` aligns the comments."""
+
+    text: str
+    origin: str | None = None
+    width: int = 0
+
+    @property
+    def shown(self) -> str:
+        """Return the line with its origin in a comment."""
+        return self.text if self.origin is None else f"{self.text:<{self.width}}  # {self.origin}"
+
+
+def policy_lines(standing: ResolvedPolicy) -> Iterator[PolicyLine]:
     """Yield the lines of the policy: values, rules, scopes, exemptions and accounts."""
     policy = standing.policy
-    yield f"name = {json.dumps(policy.name, ensure_ascii=False)}"
+    yield PolicyLine(f"name = {json.dumps(policy.name, ensure_ascii=False)}")
     yield from _aligned(
         (f"{name} = {value_text(getattr(policy, name))}", origin(standing, name)) for name in FIELDS
     )
-    yield ""
-    yield "[rules]"
+    yield PolicyLine("")
+    yield PolicyLine("[rules]")
     weights = dict(policy.rules)
     yield from _aligned(
         (
@@ -35,11 +50,13 @@ def policy_lines(standing: ResolvedPolicy) -> Iterator[str]:
         for rule in RULES
     )
     for scope in policy.scopes:
-        yield ""
-        yield from _scope(scope)
+        yield PolicyLine("")
+        yield PolicyLine("[[scope]]", str(scope.location))
+        yield from map(PolicyLine, _scope(scope))
     for exemption in policy.exemptions:
-        yield ""
-        yield from _exemption(exemption)
+        yield PolicyLine("")
+        yield PolicyLine("[[exemption]]", str(exemption.location))
+        yield from map(PolicyLine, _exemption(exemption))
     yield from _accounts(standing)
 
 
@@ -82,14 +99,13 @@ def weight_text(weight: Weight) -> str:
     return json.dumps(OFF if weight is None else weight.word)
 
 
-def _aligned(entries: Iterable[tuple[str, str]]) -> Iterator[str]:
+def _aligned(entries: Iterable[tuple[str, str]]) -> Iterator[PolicyLine]:
     rows = list(entries)
     width = max(len(text) for text, _ in rows)
-    return (f"{text:<{width}}  # {where}" for text, where in rows)
+    return (PolicyLine(text, where, width) for text, where in rows)
 
 
 def _scope(scope: Scope) -> Iterator[str]:
-    yield f"[[scope]]  # {scope.location}"
     if scope.name is not None:
         yield f"name = {json.dumps(scope.name, ensure_ascii=False)}"
     yield from _conditions(scope.conditions)
@@ -117,7 +133,6 @@ def _texts(patterns: tuple[str, ...]) -> str:
 
 
 def _exemption(exemption: Exemption) -> Iterator[str]:
-    yield f"[[exemption]]  # {exemption.location}"
     yield f"rule = {json.dumps(exemption.rule)}"
     yield from (
         f"address = {json.dumps(address, ensure_ascii=False)}" for address in exemption.addresses
@@ -131,12 +146,13 @@ def _exemption(exemption: Exemption) -> Iterator[str]:
     yield from _conditions(exemption.where)
 
 
-def _accounts(standing: ResolvedPolicy) -> Iterator[str]:
+def _accounts(standing: ResolvedPolicy) -> Iterator[PolicyLine]:
     for access in standing.policy.accounts:
         layer = next(layer for layer in reversed(standing.layers) if access in layer.accounts)
-        yield ""
-        yield f'[accounts."{access.account}"]  # {layer.location("accounts", access.account)}'
+        yield PolicyLine("")
+        where = str(layer.location("accounts", access.account))
+        yield PolicyLine(f'[accounts."{access.account}"]', where)
         if access.role is not None:
-            yield f"role = {json.dumps(access.role)}"
+            yield PolicyLine(f"role = {json.dumps(access.role)}")
         if access.external_id is not None:
-            yield f"external_id = {json.dumps(access.external_id)}"
+            yield PolicyLine(f"external_id = {json.dumps(access.external_id)}")

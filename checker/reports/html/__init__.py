@@ -31,7 +31,8 @@ from checker.reports.html.format import (
     prose,
     ticks,
 )
-from checker.reports.html.rotations import cards, manual_cards, steps_of
+from checker.reports.html.manual_rotations import manual_cards, steps_of
+from checker.reports.html.rotations import cards
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -54,7 +55,7 @@ def _rendered(outcome: Outcome) -> str:
             outcome=outcome,
             as_of=date_of(outcome.cases.as_of),
             policy=outcome.cases.policy,
-            deeds=list_actions(outcome, made),
+            actions=list_actions(outcome, made),
             timeline=timeline(outcome, {number: card.anchor for number, card in enumerate(made)}),
             ticks=tuple(ticks(outcome.cases.as_of)),
             now=percent(NOW),

@@ -12,18 +12,18 @@ from msgspec import Struct
 
 from checker.model.finding import Finding
 from checker.model.outcome import UNVERIFIED, Outcome
-from checker.reports.html.format import Date, Name, count_noun, split
-from checker.reports.html.rotations import Card
+from checker.reports.html.format import Deadline, Name, count_noun, split
+from checker.reports.html.rotations import Card, CardAction, Links
 from checker.rules import RULES
 
 _CURED = {rule.name for rule in RULES if rule.cured_by_rotation}
 
 
 class PageAction(Struct, frozen=True, kw_only=True):
-    """One action: what to do, its subjects, the reason or the way, the deadline, and a link.
+    """One action: what to do, its subjects, the reason or the way, the deadline, and links.
 
-    `due` is the deadline in words. `state` is wrong (a finding), open (not verified), or the state
-    of a rotation: next, waiting, blocked.
+    `state` is wrong (a finding), open (not verified), or the state of a rotation: next, waiting,
+    blocked. `rotation` is the anchor of the first rotation.
     """
 
     state: str
@@ -31,12 +31,9 @@ class PageAction(Struct, frozen=True, kw_only=True):
     subjects: tuple[Name, ...]
     why: str
     command: str = ""
-    by: Date | None = None
-    due: str = ""
-    late: bool = False
-    link: str | None = None
-    patch: str | None = None
-    steps: str | None = None
+    deadline: Deadline | None = None
+    rotation: str | None = None
+    links: Links = Links()
 
 
 def list_actions(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[PageAction, ...]:
@@ -59,8 +56,8 @@ def list_actions(outcome: Outcome, cards: tuple[Card, ...]) -> tuple[PageAction,
             wrong.setdefault((finding.rule, finding.remedy), []).append(finding)
     together: dict[object, list[Card]] = {}
     for card in cards:
-        if card.state != "done":
-            together.setdefault(card.patch or (card.deed, card.how, card.command), []).append(card)
+        if card.action.state != "done":
+            together.setdefault(card.links.patch or _same(card.action), []).append(card)
     return (
         *(_of_findings(group, "wrong") for group in wrong.values()),
         *(_of_cards(group) for group in together.values()),
@@ -79,22 +76,24 @@ def _of_findings(group: list[Finding], state: str) -> PageAction:
     )
 
 
+def _same(action: CardAction) -> tuple[str, str, str]:
+    return action.what, action.how, action.command
+
+
 def _of_cards(group: list[Card]) -> PageAction:
     """Return one action for a group of rotations; the first one has the earliest date."""
     first = group[0]
-    several = first.patch is not None and len(group) > 1
+    action = first.action
+    several = first.links.patch is not None and len(group) > 1
     return PageAction(
-        state=first.state,
-        what=f"{first.phase.capitalize()}: one patch for {count_noun(len(group), 'rotation')}"
+        state=action.state,
+        what=f"{action.phase.capitalize()}: one patch for {count_noun(len(group), 'rotation')}"
         if several
-        else first.deed,
+        else action.what,
         subjects=tuple(card.predecessor for card in group),
-        why=first.how,
-        command=first.command,
-        by=first.by,
-        due=first.due,
-        late=first.late,
-        link=first.anchor,
-        patch=first.patch,
-        steps=first.steps,
+        why=action.how,
+        command=action.command,
+        deadline=first.deadline,
+        rotation=first.anchor,
+        links=first.links,
     )

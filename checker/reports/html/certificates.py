@@ -144,32 +144,18 @@ def _row(
     several: bool,
 ) -> CertificateRow:
     anchor, rotation = rotations.get(case.id or "", (None, None))
-    place = case.subject.key.place if case.subject.key is not None else case.certificate.place
-    deposed = "deposed" if case.certificate.deposed is not None else None
-    stray = (
-        "in no state that was read" if part.document.manages(case.certificate) is False else None
-    )
-    about = (
-        case.id if case.address is not None else None,
-        place.account,
-        place.region,
-        stray,
-        deposed,
-        part.document.source.path if several else None,
-    )
     due = deadlines(case, rotation, policy)
     stages = tuple(listed(_stages(case)))
+    end = case.expires_at
     return CertificateRow(
         anchor=f"c{number}",
         name=name_of(case.address, case.id or "a certificate"),
-        about=tuple(text for text in about if text is not None),
+        about=tuple(_about(part, case, several=several)),
         evidence="will be created" if case.id is None else _EVIDENCE[case.evidence],
         tone=_tone(case, policy),
         days_left=case.days_left,
-        end=date_of(case.expires_at) if case.expires_at is not None else None,
-        month=month_of(case.expires_at)
-        if case.expires_at is not None
-        else "At a date that is not known",
+        end=date_of(end) if end is not None else None,
+        month=month_of(end) if end is not None else "At a date that is not known",
         due=tuple((kind, date_of(moment)) for kind, moment in due),
         rotation=anchor,
         life=life_of(case, due, policy, outcome.cases.as_of),
@@ -178,6 +164,20 @@ def _row(
             len(stages), searched(part, case, outcome.cases.observations)
         ),
     )
+
+
+def _about(part: DocumentCases, case: Case, *, several: bool) -> Iterator[str]:
+    """Yield the words below the name; `several` is whether more than one source was read."""
+    if case.id is not None and case.address is not None:
+        yield case.id
+    place = case.subject.key.place if case.subject.key is not None else case.certificate.place
+    yield from (text for text in (place.account, place.region) if text is not None)
+    if part.document.manages(case.certificate) is False:
+        yield "in no state that was read"
+    if case.certificate.deposed is not None:
+        yield "deposed"
+    if several:
+        yield part.document.source.path
 
 
 def _tone(case: Case, policy: Policy) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
+_DAY = timedelta(days=1)
 _NAMES = "January February March April May June July August September October November December"
 MONTHS = tuple(_NAMES.split())
 
@@ -59,6 +60,14 @@ class Date(NamedTuple):
 
     instant: str
     day: str
+
+
+class Deadline(NamedTuple):
+    """A deadline: its date, the time until then or since then in words, and whether it passed."""
+
+    date: Date
+    left: str
+    passed: bool
 
 
 def name_of(address: Address | None, otherwise: str) -> Name:
@@ -115,6 +124,11 @@ def time_left(days: int) -> str:
             return f"{-days - 1:,} day{'s' if days < -2 else ''} ago"
 
 
+def deadline_of(by: datetime, as_of: datetime) -> Deadline:
+    """Format a deadline, as seen from a moment."""
+    return Deadline(date_of(by), time_left((by - as_of) // _DAY), by < as_of)
+
+
 NOW = 18.0
 _AHEAD = 81.0
 _REACH = 400.0
@@ -162,7 +176,6 @@ def ticks(as_of: datetime) -> Iterator[Tick]:
 
 
 _A_LIFE = timedelta(days=365)
-_DAY = timedelta(days=1)
 
 
 class LifeSpan(NamedTuple):

@@ -1,12 +1,10 @@
-"""The cards of rotations and of manual rotations on the page."""
+"""The cards of rotations on the page."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -17,31 +15,39 @@ from checker.model.rotation import (
     Blocked,
     ConditionStatus,
     Done,
-    ManualRotation,
-    ManualStep,
     Next,
     Phase,
     Rotation,
     Waiting,
 )
-from checker.reports.html.diffs import fits_html, show_controls
 from checker.reports.html.format import (
     Date,
+    Deadline,
     Name,
     StageName,
     count_noun,
     date_of,
+    deadline_of,
     listed,
     split,
-    time_left,
 )
 from checker.rotation.sentences import step_in_words
 
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
-
 _STATE = {ConditionStatus.YES: "yes", ConditionStatus.NO: "no", ConditionStatus.UNKNOWN: "unknown"}
+
+
+class CardAction(Struct, frozen=True, kw_only=True):
+    """The next action of a rotation: what to do, the reason or the way, and a command.
+
+    `state` is next, waiting, blocked or done. `phase` is the next phase, whether or not it is safe
+    now. The command is empty if the patch is on the page, or if there is no patch.
+    """
+
+    state: str
+    phase: str
+    what: str
+    how: str
+    command: str
 
 
 class Stop(Struct, frozen=True):
@@ -52,40 +58,42 @@ class Stop(Struct, frozen=True):
     by: Date | None
 
 
-class Check(Struct, frozen=True):
-    """A condition of the next phase: `yes`, `no` or `unknown`, and its text."""
+class ConditionView(Struct, frozen=True):
+    """A condition: `yes`, `no` or `unknown`, its text, and its status in words."""
 
     state: str
     text: str
-    said: str
+    status: str
+
+
+class PhaseConditions(Struct, frozen=True):
+    """The conditions of a phase."""
+
+    phase: str
+    conditions: tuple[ConditionView, ...]
+
+
+class Links(Struct, frozen=True):
+    """The anchors of a rotation's patch and of its manual steps."""
+
+    patch: str | None = None
+    steps: str | None = None
 
 
 class Card(Struct, frozen=True, kw_only=True):
-    """One rotation.
-
-    `state` is next, waiting, blocked or done. `deed` is the next action, `how` is the way to take
-    it.
-    """
+    """One rotation."""
 
     anchor: str
     predecessor: Name
     successor: Name | None
-    phase: str
-    state: str
-    deed: str
-    how: str
-    command: str
-    by: Date | None
-    due: str
-    late: bool
+    action: CardAction
+    deadline: Deadline | None
+    late: LatePlan | None
     stops: tuple[Stop, ...]
-    awaited: str
-    checks: tuple[Check, ...]
+    required: PhaseConditions
     cautions: tuple[str, ...]
     stages: tuple[StageName, ...]
-    patch: str | None
-    steps: str | None
-    plan: LatePlan | None = None
+    links: Links
 
 
 def anchors(outcome: Outcome) -> dict[int, str]:
@@ -101,65 +109,32 @@ def cards(
     `patches` is the anchor of a written patch by its phase and a rotation's label. `steps` is the
     anchor of manual steps by the id of a certificate.
     """
-    return tuple(
-        _card(anchor, outcome.rotations[number], patches, steps, outcome.cases.as_of)
-        for number, anchor in anchors(outcome).items()
-    )
-
-
-def _card(
-    anchor: str,
-    rotation: Rotation,
-    patches: Mapping[tuple[Phase, str], str],
-    steps: Mapping[str, str],
-    as_of: datetime,
-) -> Card:
-    phase = _phase(rotation)
-    patch = patches.get((phase, rotation.label))
-    state, deed, how = _told(rotation, written=patch is not None)
-    by = (
-        {Phase.INTRODUCE: rotation.introduce_by, Phase.REPOINT: rotation.repoint_by}.get(phase)
-        if state != "done"
-        else None
-    )
-    dates = {Phase.INTRODUCE: rotation.introduce_by, Phase.REPOINT: rotation.repoint_by}
-    at = len(SERIES) if state == "done" else SERIES.index(phase)
-    stops = tuple(
-        Stop(
-            str(each),
-            "done" if number < at else "now" if number == at else "later",
-            _date(dates.get(each)),
+    made: list[Card] = []
+    for number, anchor in anchors(outcome).items():
+        rotation = outcome.rotations[number]
+        phase = _phase(rotation)
+        links = Links(
+            patch=patches.get((phase, rotation.label)),
+            steps=next((steps[each] for each in rotation.predecessor_ids if each in steps), None),
         )
-        for number, each in enumerate(SERIES)
-    )
+        made.append(_card(anchor, rotation, phase, links, outcome.cases.as_of))
+    return tuple(made)
+
+
+def _card(anchor: str, rotation: Rotation, phase: Phase, links: Links, as_of: datetime) -> Card:
+    by = None if isinstance(rotation.step, Done) else _dates(rotation).get(phase)
     return Card(
         anchor=anchor,
         predecessor=split(rotation.label),
         successor=split(str(rotation.successor)) if rotation.successor is not None else None,
-        phase=str(phase),
-        state=state,
-        deed=deed,
-        how=how,
-        command=f"tfcert patch --only {quote(rotation.label)}"
-        if state == "next" and patch is None
-        else "",
-        by=_date(by),
-        due=time_left((by - as_of) // timedelta(days=1)) if by is not None else "",
-        late=by is not None and by < as_of,
-        stops=stops,
-        awaited=str(_awaited(rotation, phase)),
-        checks=tuple(
-            Check(_STATE[condition.holds], condition.text, str(condition.holds))
-            for condition in rotation.conditions
-            if condition.phase is _awaited(rotation, phase)
-        ),
+        action=_action(rotation, phase, written=links.patch is not None),
+        deadline=deadline_of(by, as_of) if by is not None else None,
+        late=late_plan(rotation.late, as_of) if rotation.late is not None else None,
+        stops=tuple(_stops(rotation, phase)),
+        required=_required(rotation, phase),
         cautions=tuple(caution.text for caution in rotation.cautions if caution.phase is phase),
         stages=tuple(listed(StageName(split(stage), "") for stage in rotation.stages)),
-        patch=patch,
-        steps=next(
-            (steps[identity] for identity in rotation.predecessor_ids if identity in steps), None
-        ),
-        plan=late_plan(rotation.late, as_of) if rotation.late is not None else None,
+        links=links,
     )
 
 
@@ -172,34 +147,56 @@ def _phase(rotation: Rotation) -> Phase:
     return Phase.REPOINT if rotation.stages else Phase.RETIRE
 
 
-def _awaited(rotation: Rotation, phase: Phase) -> Phase:
-    """Return the phase whose conditions the card shows.
+def _dates(rotation: Rotation) -> dict[Phase, datetime | None]:
+    return {Phase.INTRODUCE: rotation.introduce_by, Phase.REPOINT: rotation.repoint_by}
+
+
+def _stops(rotation: Rotation, phase: Phase) -> Iterator[Stop]:
+    dates = _dates(rotation)
+    at = len(SERIES) if isinstance(rotation.step, Done) else SERIES.index(phase)
+    for number, each in enumerate(SERIES):
+        state = "done" if number < at else "now" if number == at else "later"
+        by = dates.get(each)
+        yield Stop(str(each), state, date_of(by) if by is not None else None)
+
+
+def _required(rotation: Rotation, phase: Phase) -> PhaseConditions:
+    """Return the conditions that the card shows.
 
     Introduce has no conditions, so its card shows those of repoint, the phase after it.
     """
-    return (
-        Phase.REPOINT
-        if phase is Phase.INTRODUCE and not isinstance(rotation.step, Blocked)
-        else phase
+    if phase is Phase.INTRODUCE and not isinstance(rotation.step, Blocked):
+        phase = Phase.REPOINT
+    return PhaseConditions(
+        str(phase),
+        tuple(
+            ConditionView(_STATE[each.holds], each.text, str(each.holds))
+            for each in rotation.conditions
+            if each.phase is phase
+        ),
     )
 
 
-def _told(rotation: Rotation, *, written: bool) -> tuple[str, str, str]:
+def _action(rotation: Rotation, phase: Phase, *, written: bool) -> CardAction:
+    command = ""
     match rotation.step:
-        case Next(phase=phase):
-            return "next", _deed(phase, rotation), _how(rotation, phase, written=written)
-        case Waiting(reason=reason, until=until_) if until_ is not None:
-            return (
-                "waiting",
-                f"Wait until {moment(until_)}, then ask again",
-                step_in_words(rotation),
+        case Next():
+            state, what, how = (
+                "next",
+                _what(rotation, phase),
+                _how(rotation, phase, written=written),
             )
+            command = "" if written else f"tfcert patch --only {quote(rotation.label)}"
+        case Waiting(until=until) if until is not None:
+            what = f"Wait until {moment(until)}, then ask again"
+            state, how = "waiting", step_in_words(rotation)
         case Waiting(reason=reason):
-            return "waiting", "Wait, then ask again", reason
+            state, what, how = "waiting", "Wait, then ask again", reason
         case Blocked(reason=reason, remedy=remedy):
-            return "blocked", remedy, reason
+            state, what, how = "blocked", remedy, reason
         case Done():
-            return "done", "Nothing is left to do", ""
+            state, what, how = "done", "Nothing is left to do", ""
+    return CardAction(state=state, phase=str(phase), what=what, how=how, command=command)
 
 
 def _how(rotation: Rotation, phase: Phase, *, written: bool) -> str:
@@ -219,7 +216,7 @@ def _how(rotation: Rotation, phase: Phase, *, written: bool) -> str:
     )
 
 
-def _deed(phase: Phase, rotation: Rotation) -> str:
+def _what(rotation: Rotation, phase: Phase) -> str:
     old = split(rotation.label).own
     new = rotation.successor.name if rotation.successor is not None else "its successor"
     match phase:
@@ -231,84 +228,3 @@ def _deed(phase: Phase, rotation: Rotation) -> str:
             return f"Retire {old}"
         case Phase.ROLLBACK:
             return f"Go back from {new} to {old}"
-
-
-def _date(moment: datetime | None) -> Date | None:
-    return date_of(moment) if moment is not None else None
-
-
-class StepView(Struct, frozen=True, kw_only=True):
-    """One step: its action, its shell commands, and the conditions of the next step.
-
-    `whole` is whether the page can contain the commands unchanged, as for a patch.
-    """
-
-    does: str
-    commands: Markup | None
-    whole: bool
-    then: str | None
-
-
-class ManualCard(Struct, frozen=True, kw_only=True):
-    """One certificate to rotate with the AWS CLI."""
-
-    anchor: str
-    certificate: str
-    place: str
-    whose: str
-    end: Date | None
-    due: str
-    stages: tuple[str, ...]
-    steps: tuple[StepView, ...]
-
-
-def manual_cards(rotations: tuple[ManualRotation, ...], as_of: datetime) -> tuple[ManualCard, ...]:
-    """Return the cards of the manual rotations, in the order of the report."""
-    return tuple(
-        ManualCard(
-            anchor=f"h{number}",
-            certificate=rotation.certificate_id,
-            place=str(rotation.place),
-            whose=_whose(managed=rotation.managed),
-            end=date_of(rotation.ends) if rotation.ends is not None else None,
-            due=time_left((rotation.ends - as_of) // timedelta(days=1))
-            if rotation.ends is not None
-            else "",
-            stages=rotation.stages,
-            steps=tuple(map(_step, rotation.steps)),
-        )
-        for number, rotation in enumerate(rotations)
-    )
-
-
-def steps_of(rotations: tuple[ManualRotation, ...]) -> Mapping[str, str]:
-    """Return the anchor of the steps for each certificate, by its id.
-
-    An id that two places have is omitted.
-    """
-    times = Counter(rotation.certificate_id for rotation in rotations)
-    return {
-        rotation.certificate_id: f"h{number}"
-        for number, rotation in enumerate(rotations)
-        if times[rotation.certificate_id] == 1
-    }
-
-
-def _step(step: ManualStep) -> StepView:
-    text = "\n".join(step.commands)
-    return StepView(
-        does=step.does,
-        commands=show_controls(text) if text else None,
-        whole=fits_html(text),
-        then=step.then,
-    )
-
-
-def _whose(*, managed: bool | None) -> str:
-    match managed:
-        case True:
-            return "Terraform's, and stages that are not Terraform's present it"
-        case False:
-            return "in no state that was given"
-        case None:
-            return "if it is Terraform's, use `tfcert patch` where its state is, and not this"

@@ -35,7 +35,10 @@ def verdict(documents: Sequence[JsonDocument]) -> str:
 
 def counted(documents: Sequence[JsonDocument]) -> str:
     """Return the number of findings that count, in words; empty if there are none."""
-    sums = {name: sum(_count(document, name) for document in documents) for name in _SEVERITIES}
+    sums = {
+        name: sum(_count(document["findings"], name) for document in documents)
+        for name in _SEVERITIES
+    }
     return ", ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in sums.items() if count)
 
 
@@ -121,48 +124,68 @@ def notices(documents: Sequence[NamedAccounts]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+class _SourceParts(Struct, kw_only=True):
+    """What one source of a document contributes; filled while the document is read."""
+
+    findings: list[JsonFinding] = []
+    certificates: list[JsonCertificate] = []
+    stages: int = 0
+
+
 def _rows(each: NamedAccounts) -> Iterator[tuple[tuple[int, int, str], MarkdownRow]]:
+    """Yield the row of each source, with its place in the order."""
     document = each.document
+    alone = len(document["sources"]) == 1
+    for path, parts in _by_source(document, alone=alone).items():
+        word = document["verdict"] if alone else _verdict(parts.findings)
+        rank = _VERDICTS.index(word)
+        days = min(
+            (one["days_left"] for one in parts.certificates if one["days_left"] is not None),
+            default=10**9,
+        )
+        order = (rank, days, f"{each.name}\0{path}")
+        yield order, MarkdownRow(rank=rank, line=_row(each.name, path, word, parts))
+
+
+def _by_source(document: JsonDocument, *, alone: bool) -> dict[str, _SourceParts]:
+    """Return the parts of each source; `alone` is whether the document has only one."""
     paths = [source["path"] for source in document["sources"]]
-    alone = len(paths) == 1
     if any(finding["source"] is None for finding in document["findings"]) and not alone:
         paths.append(_WHOLE)
-    held = {path: ([], [], 0) for path in paths}  # type: dict[str, tuple[list[JsonFinding], list[JsonCertificate], int]]
+    found = {path: _SourceParts() for path in paths}
     for finding in document["findings"]:
         path = paths[0] if alone else finding["source"] or _WHOLE
-        held.setdefault(path, ([], [], 0))[0].append(finding)
+        found.setdefault(path, _SourceParts()).findings.append(finding)
     for certificate in document["certificates"]:
-        held.setdefault(certificate["source"], ([], [], 0))[1].append(certificate)
+        found.setdefault(certificate["source"], _SourceParts()).certificates.append(certificate)
     for stage in document["stages"]:
-        mine, known, stages = held.setdefault(stage["source"], ([], [], 0))
-        held[stage["source"]] = (mine, known, stages + 1)
-    for path, (mine, known, stages) in held.items():
-        word = document["verdict"] if alone else _verdict(mine)
-        days = min(
-            (one["days_left"] for one in known if one["days_left"] is not None), default=10**9
-        )
-        name = f"{code(each.name, longest=_NAME)} " if each.name else ""
-        shown = path if path == _WHOLE else code(path, longest=_NAME)
-        counts = [
-            sum(one["severity"] == severity and one["suppression"] is None for one in mine)
-            for severity in _SEVERITIES
-        ]
-        cells = (f"{name}{shown}", f"**{word}**", _nearest(known), *counts, len(known), stages)
-        rank = _VERDICTS.index(word)
-        yield (
-            (rank, days, f"{each.name}\0{path}"),
-            MarkdownRow(rank=rank, line=f"| {' | '.join(map(str, cells))} |"),
-        )
+        found.setdefault(stage["source"], _SourceParts()).stages += 1
+    return found
 
 
-def _verdict(mine: Sequence[JsonFinding]) -> str:
+def _row(name: str, path: str, word: str, parts: _SourceParts) -> str:
+    before = f"{code(name, longest=_NAME)} " if name else ""
+    shown = path if path == _WHOLE else code(path, longest=_NAME)
+    counts = [_count(parts.findings, severity) for severity in _SEVERITIES]
+    cells = (
+        f"{before}{shown}",
+        f"**{word}**",
+        _nearest(parts.certificates),
+        *counts,
+        len(parts.certificates),
+        parts.stages,
+    )
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _verdict(findings: Sequence[JsonFinding]) -> str:
     """Return the verdict on one source of several; the exit code covers them all."""
-    held = [one for one in mine if one["suppression"] is None]
-    if any(one["severity"] == "error" and one["rule"] != UNVERIFIED for one in held):
+    counted = [one for one in findings if one["suppression"] is None]
+    if any(one["severity"] == "error" and one["rule"] != UNVERIFIED for one in counted):
         return "findings"
-    if any(one["rule"] == UNVERIFIED for one in held):
+    if any(one["rule"] == UNVERIFIED for one in counted):
         return "inconclusive"
-    return "warnings" if any(one["severity"] == "warning" for one in held) else "clean"
+    return "warnings" if any(one["severity"] == "warning" for one in counted) else "clean"
 
 
 def _nearest(known: Sequence[JsonCertificate]) -> str:
@@ -283,7 +306,5 @@ def _is_minor(one: JsonFinding) -> bool:
     return one["severity"] == "note" or one["suppression"] is not None
 
 
-def _count(document: JsonDocument, severity: str) -> int:
-    return sum(
-        one["severity"] == severity and one["suppression"] is None for one in document["findings"]
-    )
+def _count(findings: Sequence[JsonFinding], severity: str) -> int:
+    return sum(one["severity"] == severity and one["suppression"] is None for one in findings)

@@ -1,0 +1,90 @@
+"""The cards of manual rotations on the page, with their steps for the AWS CLI."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from checker.model.rotation import ManualRotation, ManualStep
+from checker.reports.html.diffs import fits_html, show_controls
+from checker.reports.html.format import Deadline, deadline_of
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+
+class StepView(Struct, frozen=True, kw_only=True):
+    """One step: its action, its shell commands, and the conditions of the next step.
+
+    `whole` is whether the page can contain the commands unchanged, as for a patch.
+    """
+
+    does: str
+    commands: Markup | None
+    whole: bool
+    then: str | None
+
+
+class ManualCard(Struct, frozen=True, kw_only=True):
+    """One certificate to rotate with the AWS CLI."""
+
+    anchor: str
+    certificate: str
+    place: str
+    whose: str
+    end: Deadline | None
+    stages: tuple[str, ...]
+    steps: tuple[StepView, ...]
+
+
+def manual_cards(rotations: tuple[ManualRotation, ...], as_of: datetime) -> tuple[ManualCard, ...]:
+    """Return the cards of the manual rotations, in the order of the report."""
+    return tuple(
+        ManualCard(
+            anchor=f"h{number}",
+            certificate=rotation.certificate_id,
+            place=str(rotation.place),
+            whose=_whose(managed=rotation.managed),
+            end=deadline_of(rotation.ends, as_of) if rotation.ends is not None else None,
+            stages=rotation.stages,
+            steps=tuple(map(_step, rotation.steps)),
+        )
+        for number, rotation in enumerate(rotations)
+    )
+
+
+def steps_of(rotations: tuple[ManualRotation, ...]) -> Mapping[str, str]:
+    """Return the anchor of the steps for each certificate, by its id.
+
+    An id that two places have is omitted.
+    """
+    times = Counter(rotation.certificate_id for rotation in rotations)
+    return {
+        rotation.certificate_id: f"h{number}"
+        for number, rotation in enumerate(rotations)
+        if times[rotation.certificate_id] == 1
+    }
+
+
+def _step(step: ManualStep) -> StepView:
+    text = "\n".join(step.commands)
+    return StepView(
+        does=step.does,
+        commands=show_controls(text) if text else None,
+        whole=fits_html(text),
+        then=step.then,
+    )
+
+
+def _whose(*, managed: bool | None) -> str:
+    match managed:
+        case True:
+            return "Terraform's, and stages that are not Terraform's present it"
+        case False:
+            return "in no state that was given"
+        case None:
+            return "if it is Terraform's, use `tfcert patch` where its state is, and not this"
