@@ -142,11 +142,15 @@ class DocumentCases(Struct, frozen=True, kw_only=True, dict=True):
 
         Deposed objects, and certificates that are not created yet, are left out.
         """
-        return (self.whole or self)._by_block.get(block, ())
+        if self.whole is not None:
+            return self.whole.of_block(block)
+        return self._by_block.get(block, ())
 
     def by_id(self, identity: str) -> Case | None:
         """Return the case with that certificate id."""
-        return (self.whole or self)._by_id.get(identity)
+        if self.whole is not None:
+            return self.whole.by_id(identity)
+        return self._by_id.get(identity)
 
     @cached_property
     def _by_block(self) -> Mapping[Address, tuple[Case, ...]]:
