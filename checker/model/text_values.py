@@ -59,11 +59,11 @@ def suggest(word: str) -> str:
     return f"did you mean {word!r}?"
 
 
-def did_you_mean(word: str, known: Sequence[str], otherwise: str | None = None) -> str:
+def did_you_mean(word: str, known: Sequence[str]) -> str:
     """Return a hint that names the nearest known word.
 
     If none is near, it is the first one that begins with the word or that the word begins with. If
-    there is none, the hint is `otherwise`, or all known words.
+    there is none, the hint names all known words.
     """
     found = nearest_word(word, known) or next(
         (
@@ -74,9 +74,7 @@ def did_you_mean(word: str, known: Sequence[str], otherwise: str | None = None) 
         ),
         None,
     )
-    if found is not None:
-        return suggest(found)
-    return otherwise if otherwise is not None else f"known: {', '.join(known)}"
+    return suggest(found) if found is not None else f"known: {', '.join(known)}"
 
 
 def _plain(word: str) -> str:

@@ -26,9 +26,8 @@ def test_the_nearest_known_word_is_named(word, hint):
     assert did_you_mean(word, KNOWN) == hint
 
 
-def test_a_caller_may_say_something_else_where_no_word_is_near():
-    """As `tfcert rules` does, which has too many to name."""
-    assert did_you_mean("zebra", KNOWN, otherwise="see the list") == "see the list"
+def test_a_caller_decides_how_near_a_word_must_be():
+    """As for a variable of the environment, where a near name is an error."""
     assert nearest_word("zebra", KNOWN) is None
     assert nearest_word("fail_off", KNOWN, cutoff=0.9) is None
     assert nearest_word("fail_off", KNOWN, cutoff=0.7) == "fail_on"

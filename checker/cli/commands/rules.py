@@ -43,8 +43,7 @@ def _named(name: str, known: tuple[Rule, ...]) -> Rule:
     found = next((rule for rule in known if rule.name == name), None)
     if found is not None:
         return found
-    names = [rule.name for rule in known]
-    remedy = did_you_mean(name, names, otherwise="`tfcert rules` lists them")
+    remedy = did_you_mean(name, [rule.name for rule in known])
     raise UsageError(f"unknown rule {name!r}", remedy=remedy)
 
 
