@@ -54,11 +54,11 @@ def _whole(raw: Any, url: str) -> bytes:
     from urllib3.exceptions import ProtocolError
     from urllib3.exceptions import ReadTimeoutError as SlowError
 
-    held = bytearray()
+    body = bytearray()
     try:
         for piece in raw.stream(_PIECE):
-            held += piece
-            if len(held) > LARGEST:
+            body += piece
+            if len(body) > LARGEST:
                 raw.close()
                 raise UnreachableError(
                     f"the answer has more than {LARGEST // 1024**2} MiB, "
@@ -69,4 +69,4 @@ def _whole(raw: Any, url: str) -> bytes:
         raise ReadTimeoutError(endpoint_url=url, error=error) from error
     except ProtocolError as error:
         raise ConnectionClosedError(endpoint_url=url, error=error) from error
-    return bytes(held)
+    return bytes(body)

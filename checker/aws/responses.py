@@ -19,7 +19,7 @@ from checker.model.observation import (
 from checker.model.resources import StageKind, possible_beginning, possible_end
 from checker.model.x509 import fingerprint_of, normal_pem
 
-_LOOK = "look at it in the API Gateway console"
+_REMEDY = "look at it in the API Gateway console"
 # API Gateway exists since 2015. Its certificates live for 365 days; AWS may allow more, but not
 # decades.
 _FIRST_YEAR, _LAST_YEAR = 2015, 2100
@@ -84,7 +84,7 @@ def parse_certificate(item: Mapping[str, Any]) -> Found | Unanswered:
     if not isinstance(ends, datetime):
         return Unanswered(
             reason=f"AWS knows the certificate {identity} and gives no end date for it",
-            remedy=_LOOK,
+            remedy=_REMEDY,
         )
     begun = begins.astimezone(UTC) if isinstance(begins, datetime) else None
     if not _FIRST_YEAR <= ends.year <= _LAST_YEAR or (
@@ -95,7 +95,7 @@ def parse_certificate(item: Mapping[str, Any]) -> Found | Unanswered:
             f"AWS answers that the certificate {identity} ends on {ends:%Y-%m-%d}{since}, "
             "which is not the life of one"
         )
-        return Unanswered(reason=reason, remedy=_LOOK)
+        return Unanswered(reason=reason, remedy=_REMEDY)
     return Found(
         expires_at=ends.astimezone(UTC),
         created_at=begun,
@@ -242,10 +242,10 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
             "it was imported, and ACM renews nothing that it did not issue", REIMPORT
         )
     summary = detail.get("RenewalSummary")
-    stands = summary if isinstance(summary, Mapping) else {}
-    match stands.get("RenewalStatus"):
+    renewal = summary if isinstance(summary, Mapping) else {}
+    match renewal.get("RenewalStatus"):
         case "FAILED":
-            why = stands.get("RenewalStatusReason")
+            why = renewal.get("RenewalStatusReason")
             reason = f"ACM tried to renew it and failed{f' ({_word(why)})' if why else ''}"
             return AcmDoesNotRenew(
                 reason,

@@ -55,7 +55,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
                         f"{error.reason}, {self.tries} times", remedy=_REMEDY
                     ) from error
                 self.sleep(pause)
-            heard = settled()
-            if heard is not None:
-                return heard
+            result = settled()
+            if result is not None:
+                return result
         raise AssertionError("a patience of no tries")

@@ -224,7 +224,7 @@ def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None)
     return answer.printed
 
 
-def _check(data: Buffer, spot: JsonPath) -> None:
+def _check(data: Buffer, json_path: JsonPath) -> None:
     """Check the zip before the tool reads it, because the tool unpacks all its contents."""
     import io
     import zipfile
@@ -233,13 +233,13 @@ def _check(data: Buffer, spot: JsonPath) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
-        raise spot.unreadable(
+        raise json_path.unreadable(
             "is a broken zip", "plan again: a binary plan is cut short or damaged"
         ) from error
     if all(member.filename != _PLAN for member in members):
-        raise spot.unreadable("is a zip, but not a Terraform plan", "pass a plan or a state")
+        raise json_path.unreadable("is a zip, but not a Terraform plan", "pass a plan or a state")
     if (
         len(members) > _MOST_MEMBERS
         or sum(member.file_size for member in members) > _LARGEST_BINARY_PLANS
     ):
-        raise spot.unreadable("is a zip that unpacks to far more than any plan")
+        raise json_path.unreadable("is a zip that unpacks to far more than any plan")

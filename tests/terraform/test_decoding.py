@@ -93,11 +93,11 @@ def test_any_buffer_is_decoded(wrap):
 
 def test_a_spot_leads_to_keys_and_items():
     """As people write JSON paths."""
-    spot = JsonPath("plan.json")
-    assert str(spot) == "plan.json"
+    json_path = JsonPath("plan.json")
+    assert str(json_path) == "plan.json"
     assert (
-        str(spot.key("resource_changes").item(12).key("change").below("after.id"))
+        str(json_path.key("resource_changes").item(12).key("change").below("after.id"))
         == "plan.json: resource_changes[12].change.after.id"
     )
-    assert str(spot.below("[0].x")) == "plan.json: [0].x"
-    assert str(spot.key("a").below("")) == "plan.json: a"
+    assert str(json_path.below("[0].x")) == "plan.json: [0].x"
+    assert str(json_path.key("a").below("")) == "plan.json: a"
