@@ -116,7 +116,7 @@ class _Proof:
 
 
 NO_ACM = Unanswered(
-    reason="it is an ARN, and not that of a certificate of ACM: API Gateway takes no other",
+    reason="it is an ARN, but not of an ACM certificate: API Gateway accepts no other ARN",
     remedy="look at what the stage presents: `aws apigateway get-stage`",
 )
 

@@ -156,7 +156,8 @@ class RegionalGateway:
         )
         if self.budget.interruption.requested:
             return UnreachableError(
-                f"{question} was interrupted before it was answered", "run it again, and let it end"
+                f"{question} was interrupted before it was answered",
+                "run it again without interrupting it",
             )
         return UnreachableError(
             f"{question} was not answered within {self.budget.seconds:g} s",

@@ -100,7 +100,7 @@ def unconfirmed_account(
     """
     match caller:
         case UnknownCaller(reason):
-            why = f"whose account that is, is not known ({reason})"
+            why = f"the account of the credentials is not known ({reason})"
         case KnownCaller(account) if recorded is None:
             why = f"no document says whether account {account} is the right one"
         case KnownCaller():
@@ -116,10 +116,7 @@ def unconfirmed_account(
 def credentials_hint(account: str | None) -> str:
     """Return the hint on how to give credentials of an account; None means the state's account."""
     if account is None:
-        return (
-            "use credentials of the account that the state is of (--profile), "
-            "or a role there (--role-arn)"
-        )
+        return "use credentials of the state's account (--profile), or a role there (--role-arn)"
     return (
         f"use credentials of account {account}: --profile, or a role there, "
         "by --role-arn or (several accounts at once) "

@@ -62,8 +62,8 @@ def _whole(raw: Any, url: str) -> bytes:
                 raw.close()
                 raise UnreachableError(
                     f"the answer has more than {LARGEST // 1024**2} MiB, "
-                    "which no answer of AWS has",
-                    "check what stands between, such as a proxy, and AWS_ENDPOINT_URL",
+                    "and no answer of AWS is as large",
+                    "check the proxy settings and AWS_ENDPOINT_URL",
                 )
     except SlowError as error:
         raise ReadTimeoutError(endpoint_url=url, error=error) from error

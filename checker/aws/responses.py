@@ -83,7 +83,7 @@ def parse_certificate(item: Mapping[str, Any]) -> Found | Unanswered:
     )
     if not isinstance(ends, datetime):
         return Unanswered(
-            reason=f"AWS knows the certificate {identity} and gives no end date for it",
+            reason=f"AWS knows the certificate {identity} but gives no end date for it",
             remedy=_REMEDY,
         )
     begun = begins.astimezone(UTC) if isinstance(begins, datetime) else None
@@ -190,7 +190,7 @@ _SERVING = frozenset({"ISSUED", "EXPIRED"})
 
 REIMPORT = (
     "re-import it in ACM under the same ARN (`aws acm import-certificate --certificate-arn`): "
-    "API Gateway follows by itself"
+    "API Gateway then uses it automatically"
 )
 
 
@@ -208,17 +208,17 @@ def parse_acm_certificate(answer: Mapping[str, Any], arn: str) -> Found | Unansw
         return Unanswered(
             reason=(
                 f"ACM knows it, and says that its status is {status}: "
-                "API Gateway needs one that is ISSUED"
+                "API Gateway needs a certificate that is ISSUED"
             ),
             remedy=(
                 "look at it in ACM (`aws acm describe-certificate`), "
-                "and give the stage one that is ISSUED"
+                "and give the stage a certificate that is ISSUED"
             ),
         )
     ends, begins = _instant(detail.get("NotAfter")), _instant(detail.get("NotBefore"))
     if possible_end(ends) is None or ends is None:
         return Unanswered(
-            reason="ACM knows it and gives no end date for it",
+            reason="ACM knows it, but gives no end date for it",
             remedy="look at it in the ACM console",
         )
     return Found(
@@ -239,7 +239,7 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
     """
     if detail.get("Type") == "IMPORTED":
         return AcmDoesNotRenew(
-            "it was imported, and ACM renews nothing that it did not issue", REIMPORT
+            "it was imported, and ACM renews only certificates that it issued", REIMPORT
         )
     summary = detail.get("RenewalSummary")
     renewal = summary if isinstance(summary, Mapping) else {}
@@ -249,8 +249,8 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
             reason = f"ACM tried to renew it and failed{f' ({_word(why)})' if why else ''}"
             return AcmDoesNotRenew(
                 reason,
-                "see in ACM why, and have it renewed: `aws acm renew-certificate`, "
-                "or issue it anew",
+                "find the reason in ACM, then run `aws acm renew-certificate`, "
+                "or request a new certificate",
             )
         case "PENDING_VALIDATION":
             return AcmDoesNotRenew(
@@ -261,7 +261,7 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
             return AcmRenews()
         case _:
             return AcmDoesNotRenew(
-                "ACM does not call it eligible for renewal",
+                "ACM does not mark it as eligible for renewal",
                 "have ACM issue another one (`aws acm request-certificate`), "
                 "and see why this one is not eligible",
             )

@@ -203,7 +203,7 @@ class PlaceLister:
 
 
 _FAR = Unanswered(
-    reason="its ARN is of another region than the stage, which cannot present it",
+    reason="its ARN is of another region than the stage, so the stage cannot present it",
     remedy="look at what the stage presents: `aws apigateway get-stage`",
 )
 
@@ -321,7 +321,7 @@ class _Scan:
             case UnknownCaller(reason=reason):
                 unknown = Unanswered(
                     reason=reason,
-                    remedy="see that STS can be reached (GetCallerIdentity), then run it again",
+                    remedy="check that STS can be reached (GetCallerIdentity), then run it again",
                 )
                 return [*found, self._lost(target, unknown, what="whose the credentials are")]
 

@@ -32,8 +32,8 @@ T = TypeVar("T")
 PAGE = 100
 _SECONDARY = 60.0
 _REMEDIES = {
-    401: "GITHUB_TOKEN is not, or no longer, valid",
-    422: "`--dry-run` shows what it was given",
+    401: "GITHUB_TOKEN is invalid or has expired",
+    422: "`--dry-run` shows the text that was sent",
 }
 _TRANSIENT = frozenset({500, 502, 503, 504})
 _UNEXPECTED = (
@@ -125,13 +125,13 @@ class GithubClient:
             ) from None  # it contains the request, which must not be logged
         except requests.exceptions.JSONDecodeError:
             raise InvalidResponseError(
-                "GitHub answers with text that is no JSON", where=where, remedy=_CHECK_URL
+                "GitHub answers with text that is not JSON", where=where, remedy=_CHECK_URL
             ) from None
         except requests.RequestException as error:
-            raise BusyError(f"GitHub is not reached: {unreached(error)}") from None
+            raise BusyError(f"GitHub cannot be reached: {unreached(error)}") from None
         except _UNEXPECTED as error:
             # The client accepts any successful response as the requested object.
-            what = f"GitHub answers what its API does not have: {describe_exception(error)}"
+            what = f"GitHub's answer does not fit its API: {describe_exception(error)}"
             raise InvalidResponseError(what, where=where, remedy=_CHECK_URL) from error
 
 

@@ -39,8 +39,8 @@ _REMEDY = (
 )
 
 
-_SHOW_TEXT = "`--dry-run` shows what it was given"
-_REMEDIES = {400: _SHOW_TEXT, 401: "GITLAB_TOKEN is not, or no longer, valid", 422: _SHOW_TEXT}
+_SHOW_TEXT = "`--dry-run` shows the text that was sent"
+_REMEDIES = {400: _SHOW_TEXT, 401: "GITLAB_TOKEN is invalid or has expired", 422: _SHOW_TEXT}
 _CHECK_URL = "is CI_API_V4_URL that of its REST API?"
 
 
@@ -169,18 +169,18 @@ class GitlabConversation:
             return question()
         except GitlabParsingError:
             raise InvalidResponseError(
-                "GitLab answers with text that is no JSON", where=self._where, remedy=_CHECK_URL
+                "GitLab answers with text that is not JSON", where=self._where, remedy=_CHECK_URL
             ) from None
         except GitlabError as error:
             raise self._explain(error, absent) from None
         except requests.exceptions.JSONDecodeError:
             raise InvalidResponseError(
-                "GitLab answers with text that is no JSON", where=self._where, remedy=_CHECK_URL
+                "GitLab answers with text that is not JSON", where=self._where, remedy=_CHECK_URL
             ) from None
         except requests.RequestException as error:
-            raise BusyError(f"GitLab is not reached: {unreached(error)}") from None
+            raise BusyError(f"GitLab cannot be reached: {unreached(error)}") from None
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            what = f"GitLab answers what its API does not have: {describe_exception(error)}"
+            what = f"GitLab's answer does not fit its API: {describe_exception(error)}"
             raise InvalidResponseError(what, where=self._where, remedy=_CHECK_URL) from error
 
     def _explain(self, error: GitlabError, absent: type[TfcertError]) -> Exception:

@@ -71,7 +71,7 @@ def pull_request(
     sha = commit or found.commit
     if sha is not None and not _COMMIT.fullmatch(sha):
         raise UsageError(
-            f"{sha!r} is no commit", where="--commit", remedy="give its SHA, in lower case"
+            f"{sha!r} is not a commit", where="--commit", remedy="give its SHA, in lower case"
         )
     made = replace(
         found, repository=named, number=number if number is not None else found.number, commit=sha

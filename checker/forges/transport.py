@@ -96,7 +96,7 @@ def _fault(address: str) -> str | None:
     if not address.isascii() or any(
         char <= " " or char == "\x7f" or char in '<>"\\^`{|}' for char in address
     ):
-        return "it has a space, or a character that no address has"
+        return "it has a space, or a character that an address cannot have"
     try:
         parts = urlsplit(address)
         host, port = parts.hostname or "", parts.port
@@ -162,7 +162,7 @@ class BoundedAdapter(HTTPAdapter):
         self._refuse_pages(response)
         if response.status_code == 202 and request.method == "GET":
             # GitHub's client would retry for as long as this header asks.
-            raise BusyError(f"{self._name} has not worked it out yet (202)")
+            raise BusyError(f"{self._name} has not computed the answer yet (202)")
         return response
 
     def _in_time(

@@ -49,7 +49,7 @@ _NEEDS_BEFORE = frozenset(
     }
 )
 _EMPTY = (
-    "holds no change and no recorded state, and its configuration declares stages or client "
+    "has no change and no recorded state, but its configuration declares stages or client "
     "certificates"
 )
 
@@ -203,7 +203,7 @@ def _check_listed(
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise json_path.key("resource_changes").unreadable(
-            f"lacks {missing[0]}{more}, which {where} holds: something was cut out of this plan",
+            f"lacks {missing[0]}{more}, which {where} contains: something was cut out of this plan",
             WHOLE,
         )
 

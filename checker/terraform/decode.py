@@ -68,10 +68,11 @@ def decode(data: Buffer | msgspec.Raw, shape: type[T], json_path: JsonPath) -> T
     except msgspec.DecodeError as error:
         raise _malformed(error, json_path, len(memoryview(data))) from error
     except UnicodeDecodeError as error:
-        raise json_path.unreadable("holds text that is not UTF-8", AGAIN) from error
+        raise json_path.unreadable("has text that is not UTF-8", AGAIN) from error
     except MemoryError as error:
         raise json_path.unreadable(
-            "needs more memory than there is", "run tfcert where there is more, or split the state"
+            "needs more memory than there is",
+            "run tfcert where there is more, or split the state",
         ) from error
     except RecursionError as error:
         raise json_path.unreadable("is nested deeper than any Terraform document", AGAIN) from error
@@ -120,7 +121,7 @@ def _check_once(text: memoryview, found: dict[str, msgspec.Raw], json_path: Json
 def _repeated(name: str, json_path: JsonPath) -> Exception:
     shown = f"`{name}`" if _NAME.fullmatch(name) else "a property"
     return json_path.unreadable(
-        f"holds {shown} twice: which of the two counts differs from parser to parser", AGAIN
+        f"has {shown} twice: parsers differ in which of the two counts", AGAIN
     )
 
 
@@ -144,7 +145,7 @@ def _mistyped(error: msgspec.ValidationError, json_path: JsonPath) -> Exception:
     elif problem.startswith("Object missing required field"):
         problem = f"lacks the property {problem.rpartition('field ')[2]}"
     elif "out of range" in problem:
-        problem = "holds a number that is out of range"
+        problem = "is a number that is out of range"
     else:
         problem = "is not what Terraform writes there"
     return json_path.below(path).unreadable(problem, AGAIN)
@@ -279,9 +280,7 @@ def _inflated(data: Buffer, json_path: JsonPath) -> bytes:
                 pieces.append(piece)
                 allowed -= len(piece)
                 if allowed < 0:
-                    raise json_path.unreadable(
-                        "grows far beyond what a plan or a state does when it is unpacked"
-                    )
+                    raise json_path.unreadable("unpacks to far more than any plan or state")
     except EOFError as error:
         raise json_path.unreadable(
             "is truncated gzip", "the command that wrote it was cut short; write it again"

@@ -121,7 +121,7 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
         raise _without_configuration(directory, local)
     if tool is None:
         raise UnreadableError(
-            "neither terraform nor tofu is there to be asked for the state",
+            "neither terraform nor tofu was found to pull the state",
             where=directory,
             remedy=f"install one, name one with --tool, or pass {local or 'a state or plan file'}",
         )
@@ -137,11 +137,10 @@ def _check_no_backend(directory: str, names: Iterable[str]) -> None:
     where = backend_of(directory, names)
     if where is not None:
         raise UnreadableError(
-            f"its state is kept by a backend, or encrypted ({where}), and --offline contacts "
-            "and starts none",
+            f"its state is in a backend or encrypted ({where}), and --offline contacts no backend",
             where=directory,
             remedy="pass a state or plan file: `terraform state pull > state.json`, where the "
-            "backend may be asked",
+            "backend can be reached",
         )
 
 
@@ -151,7 +150,7 @@ def _pull(directory: str, tool: Tool) -> memoryview:
         raise UnreadableError(
             f"`{tool.name} state pull` failed: {answer.complaint}",
             where=directory,
-            remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or "
+            remedy=f"run `{tool.name} init` there if it was not initialized, or pass a state or "
             "plan file" + (f"; {tool.name} adds: {answer.details}" if answer.details else ""),
         )
     if not bytes(answer.printed[:_HEAD]).strip():
@@ -166,7 +165,7 @@ def _pull(directory: str, tool: Tool) -> memoryview:
 
 def _without_configuration(directory: str, local: str | None) -> UnreadableError:
     """Return the error about a folder without configuration; it names the root modules below it."""
-    message = "holds no Terraform configuration"
+    message = "has no Terraform configuration"
     if local is not None:
         return UnreadableError(message, where=directory, remedy=f"pass {local}")
     below = [root.directory for root in find_roots(directory, most=_MOST_FOLDERS)]
@@ -206,7 +205,7 @@ def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None)
     _check(data, JsonPath(path))
     if tool is None:
         raise UnreadableError(
-            "is a binary plan, and neither terraform nor tofu is there to read it",
+            "is a binary plan, and neither terraform nor tofu was found to read it",
             where=path,
             remedy="install one, name one with --tool, or pass what `terraform show -json` prints "
             "of it",

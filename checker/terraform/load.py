@@ -106,7 +106,7 @@ def recognise(top: Top, json_path: JsonPath) -> Kind:
     ):
         return _refuse(
             json_path.key("format_version").unreadable(
-                "is missing: this is a plan of which something was cut out", PLAN
+                "is missing: something was cut out of this plan", PLAN
             ),
         )
     return _refuse(
@@ -301,8 +301,8 @@ def _fetched(source: str, fetch: Callable[[str], bytes] | None) -> bytes:
         raise UnreadableError(
             "objects in S3 are not read directly",
             where=source,
-            remedy=f"`aws s3 cp {source} - | tfcert check -`, or pass the directory whose backend "
-            "it is",
+            remedy=f"`aws s3 cp {source} - | tfcert check -`, or pass the directory that "
+            "uses this backend",
         )
     return fetch(source)
 

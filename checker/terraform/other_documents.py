@@ -61,38 +61,36 @@ _KINDS = (
     _kind("sops", "is encrypted by SOPS", "decrypt it first: `sops decrypt FILE | tfcert check -`"),
     _kind(
         "plan_format_version",
-        "is a plan that HCP Terraform redacted (`json-output-redacted`): it holds no values and "
+        "is a plan that HCP Terraform redacted (`json-output-redacted`): it has no values and "
         "no state",
         "download the whole plan (`json-output` of the plan, which needs admin access to the "
         "workspace), or pass the state",
     ),
     _kind(
         "state_store",
-        "only names the state store that the directory uses; it holds no resources",
+        "only names the state store that the directory uses; it has no resources",
         _POINTER,
     ),
     _kind(
         "backend",
-        "only remembers which backend the directory uses; it holds no resources",
+        "only remembers which backend the directory uses; it has no resources",
         _POINTER,
     ),
     _kind(
         "remote version",
-        "only remembers where the state of the directory is; it holds no resources",
+        "only remembers where the state of the directory is; it has no resources",
         _POINTER,
     ),
+    _kind("provider_schemas", "has the schemas of providers (`terraform providers schema -json`)"),
     _kind(
-        "provider_schemas", "holds the schemas of providers (`terraform providers schema -json`)"
+        "function_signatures", "has Terraform's functions (`terraform metadata functions -json`)"
     ),
-    _kind(
-        "function_signatures", "holds Terraform's functions (`terraform metadata functions -json`)"
-    ),
-    _kind("diagnostics valid", "holds the answer of `terraform validate -json`"),
-    _kind("diagnostics", "holds the answer of `terraform validate -json`"),
-    _kind("root_module", "holds a configuration alone (`tofu show -json -config`)"),
+    _kind("diagnostics valid", "has the answer of `terraform validate -json`"),
+    _kind("diagnostics", "has the answer of `terraform validate -json`"),
+    _kind("root_module", "has only a configuration (`tofu show -json -config`)"),
     _kind("@level", "is one line of the log of `terraform plan -json`, not a plan", _PLAN_LOG),
-    _kind("terraform_version provider_selections", "holds the answer of `terraform version -json`"),
-    _kind("terraform_outdated", "holds the answer of `terraform version -json`"),
+    _kind("terraform_version provider_selections", "has the answer of `terraform version -json`"),
+    _kind("terraform_outdated", "has the answer of `terraform version -json`"),
     _kind("test_abstract", "is the log of `terraform test -json`"),
     _kind(
         "Modules",
@@ -228,7 +226,7 @@ def document_kind(top: Top, json_path: JsonPath) -> UnreadableError | None:
             return json_path.unreadable(kind.message, kind.remedy)
     if top and all(_is_output(held, json_path) for held in top.values()):
         return json_path.unreadable(
-            "holds the outputs of a state (`terraform output -json`), not the state", PLAN
+            "has the outputs of a state (`terraform output -json`), not the state", PLAN
         )
     if top and top.keys() <= _BLOCKS:
         return json_path.unreadable("looks like Terraform configuration in JSON", DIRECTORY)
@@ -244,14 +242,14 @@ def _wrapped(top: Top, json_path: JsonPath) -> UnreadableError | None:
         shown = name if name.isidentifier() and name.isascii() else "…"
         if {"time", "level", "msg"} <= top.keys() or {"@level"} <= top.keys():
             return json_path.unreadable(
-                f"is a line of a log in JSON whose `{shown}` holds the document, as Terragrunt "
+                f"is a line of a log in JSON whose `{shown}` contains the document, as Terragrunt "
                 "writes it with --log-format=json",
                 f"take the document out of it: `jq -r .{shown} FILE | tfcert check -`, or add "
                 "`--tf-forward-stdout` to Terragrunt",
             )
         raw = " -r" if kind == "text" else ""
         return json_path.unreadable(
-            f"is JSON that holds the document as its property `{shown}`",
+            f"is JSON that contains the document as its property `{shown}`",
             f"take it out: `jq{raw} .{shown} FILE | tfcert check -`",
         )
     return None

@@ -168,7 +168,7 @@ def _instances(resource: RawResource, json_path: JsonPath) -> Iterable[Record]:
         attributes = optional_value(instance.attributes)
         if attributes is None and optional_value(instance.attributes_flat) is not None:
             raise here.key("attributes_flat").unreadable(
-                "holds attributes in the form of Terraform 0.11",
+                "has attributes in the form of Terraform 0.11",
                 "refresh the state once: `terraform apply -refresh-only`",
             )
         yield Record(

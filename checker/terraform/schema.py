@@ -219,8 +219,7 @@ def _check(raw: Raw, found: ShownValues | None, count: int, json_path: JsonPath)
         check_levels(raw, json_path)
     if lost:
         raise json_path.unreadable(
-            "holds a list of resources twice: which of the two counts differs from parser to "
-            "parser",
+            "has a list of resources twice: which of the two counts differs from parser to parser",
             AGAIN,
         )
 

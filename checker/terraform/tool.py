@@ -131,7 +131,7 @@ def find_tool(
     for each in passed:
         if not _VARIABLE.fullmatch(each):
             raise UsageError(
-                f"{each!r} is no name of a variable",
+                f"{each!r} is not the name of a variable",
                 where="--tool-env",
                 remedy="give the name alone: --tool-env NAME",
             )
@@ -246,7 +246,7 @@ def _started(
             start_new_session=True,  # it starts providers, which must end with it
         )
     except OSError as error:
-        reason = error.strerror or "it is no program"
+        reason = error.strerror or "it is not a program"
         raise UnreadableError(
             f"`{command}` could not be started: {reason}", where=directory
         ) from error

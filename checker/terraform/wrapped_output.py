@@ -10,7 +10,7 @@ from checker.errors import UnreadableError
 from checker.terraform.decode import PLAN, Buffer, JsonPath
 
 HEAD = 64 * 1024
-DIRECTORY = "pass the directory that it lies in"
+DIRECTORY = "pass the directory of that file"
 _LONGEST_LINE = 300
 _LARGEST = 256 * 1024**2
 _LINES = 10
@@ -129,7 +129,7 @@ _TEXTS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     ),
     (
         re.compile(rb"(?m)\A<<<<<<< |^=======$.{0,9}^>>>>>>> ", re.DOTALL),
-        "holds marks of a merge conflict",
+        "has the marks of a merge conflict",
         "resolve the conflict",
     ),
     (
@@ -185,7 +185,7 @@ def text_kind(data: Buffer, json_path: JsonPath) -> UnreadableError | None:  # n
             return json_path.unreadable(source, remedy)
     if start is None and (failed := _failed(plain)):
         return json_path.unreadable(
-            f"holds no JSON: {failed}", "correct that, and write the document again"
+            f"contains no JSON: {failed}", "correct that, and write the document again"
         )
     if start is None:
         between = next((wrapper for wrapper in _WRAPPERS if wrapper.marks.search(plain)), None)
@@ -251,7 +251,7 @@ def _around(data: Buffer, start: int, json_path: JsonPath) -> UnreadableError | 
     for wrapper in _WRAPPERS:
         if wrapper.marks.search(text):
             return json_path.unreadable(f"has {where}, from {wrapper.source}", wrapper.remedy)
-    return json_path.unreadable(f"has {where}, which whatever wrote the file put there", _ALONE)
+    return json_path.unreadable(f"has {where}, from the program that wrote the file", _ALONE)
 
 
 def _before(text: bytes, start: int) -> str:

@@ -55,7 +55,7 @@ def test_the_collector_is_left_as_it_was_found(enabled):
             "expected a whole number or a number or text or null, found true or false",
         ),
         (b'{"more":{"secret":"x"}}', "f: top.more[...]", "expected a whole number, found text"),
-        (b'{"more":{"secret":1e999}}', "f: top.more[...]", "holds a number that is out of range"),
+        (b'{"more":{"secret":1e999}}', "f: top.more[...]", "is a number that is out of range"),
         (b"[]", "f: top", "expected object, found array"),
         (b"", "f: top", "is truncated JSON: it ends at byte 0"),
         (b'{"items":[', "f: top", "is truncated JSON: it ends at byte 10"),
@@ -63,7 +63,7 @@ def test_the_collector_is_left_as_it_was_found(enabled):
         (b'{"items":[]}}', "f: top", "is not valid JSON at byte 13"),
         (b'{"rest":nul1}', "f: top", "is not valid JSON at byte 9"),
         (b'{"rest":"a\x00b"}', "f: top", "is not valid JSON at byte 10"),
-        (b'{"items":[{"id":"\xff"}]}', "f: top", "holds text that is not UTF-8"),
+        (b'{"items":[{"id":"\xff"}]}', "f: top", "has text that is not UTF-8"),
         (b'{"rest":' + b"[" * 100_000, "f: top", "is nested deeper than any Terraform document"),
         (
             b'{"rest":' + b'{"a":' * 100_000,
