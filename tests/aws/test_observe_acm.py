@@ -61,7 +61,7 @@ def test_what_acm_issued_and_calls_eligible_renews_itself(aws, key, look, state)
     [
         ({"kind": "IMPORTED", "eligible": False}, "imported"),
         ({"kind": "IMPORTED", "eligible": True}, "imported"),
-        ({"eligible": False}, "not call it eligible"),
+        ({"eligible": False}, "not mark it as eligible"),
         (
             {"renewal": "FAILED", "renewal_reason": "PCA_ACCESS_DENIED"},
             "failed (PCA_ACCESS_DENIED)",
