@@ -7,7 +7,7 @@ PEERS := .bench/.ready
 SECONDS ?= 60
 SIZES ?= 1 10 100 500
 
-.PHONY: help demo test lint types imports unit acceptance browser format bench fuzz docs clean
+.PHONY: help demo test lint types imports unit acceptance browser servers format bench fuzz docs clean
 
 help: ## Show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## Tell the whole story on an embedded AWS
 	@$(BIN)/tfcert demo
 
-test: lint types imports browser ## Everything: checkers, then all tests, the acceptance tests included
+test: lint types imports browser servers ## Everything: checkers, then all tests, the acceptance tests included
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff
@@ -51,6 +51,9 @@ browser: ## Debian's chromium for the tests of the page, where none is at hand a
 	if timeout 180 apt-get update -qq && timeout 420 apt-get install -qq -y --no-install-recommends chromium >/dev/null; then exit 0; fi; \
 	echo "chromium could not be installed: the tests of the page will not run" >&2; test -z "$$CI"
 
+servers: $(READY) ## The TLS servers that tests run, unpacked into .servers; nothing is installed or started
+	@$(BIN)/python tests/servers/unpack.py
+
 format: $(READY) ## Format the code, then mend what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -77,4 +80,4 @@ docs: $(READY) ## Write docs/rules from the rules' docstrings, and the policy's 
 	TFCERT_RECORD=1 $(BIN)/python -m pytest -q tests/policyfile/test_policy_schema.py
 
 clean: ## Remove what was installed here
-	rm -rf $(VENV) .bench
+	rm -rf $(VENV) .bench .servers

@@ -9,10 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.analysis.cases import build_cases
-from checker.analysis.certificate_uses import certificate_uses
+from checker.analysis.certificate_uses import certificate_uses, stage_key
 from checker.model.cases import Cases
 from checker.model.inventory import Inventory
-from checker.model.observation import CertificateKey, Observations
+from checker.model.observation import CertificateKey, Drift, Observations
 from checker.model.outcome import Outcome
 from checker.model.places import Place
 from checker.model.policy import Run
@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from checker.patches.patch import Patches
     from checker.rotation.trust_bundle import TrustedCertificate
 
-Observe = Callable[[Collection[CertificateKey], Collection[Place], Collection[Stage]], Observations]
+# The arguments: certificates, places to survey, all recorded stages, and those to ask about.
+Observe = Callable[
+    [Collection[CertificateKey], Collection[Place], Collection[Stage], Collection[Stage]],
+    Observations,
+]
+
+
+class Loaded(Struct, frozen=True, kw_only=True):
+    """The documents, and the configuration beside each, in order; None if there is none."""
+
+    inventory: Inventory
+    configurations: tuple[Configuration | None, ...]
 
 
 class PatchRequest(Struct, frozen=True, kw_only=True):
@@ -140,12 +151,55 @@ def _cases(inventory: Inventory, observe: Observe | None, run: Run) -> Cases:
             if subject.key is not None
         }
         wanted |= dict.fromkeys(keys_needed(inventory))
-        observations = observe(
-            tuple(wanted), surveys_needed(inventory, run.policy, run.as_of), inventory.stages
+        drifting = _drifting(inventory, run)
+        observations = _with_not_asked(
+            observe(
+                tuple(wanted),
+                surveys_needed(inventory, run.policy, run.as_of),
+                inventory.stages,
+                drifting,
+            ),
+            inventory,
+            drifting,
+            run.drift,
         )
     return build_cases(
         inventory, observations, as_of=run.as_of, policy=run.policy, expect=run.expect
     )
+
+
+def _drifting(inventory: Inventory, run: Run) -> Collection[Stage]:
+    """Return the recorded stages for which AWS is asked what they present now."""
+    match run.drift:
+        case Drift.ALL:
+            return inventory.stages
+        case Drift.DUE:
+            # Imported here: by default, every stage is asked for.
+            from checker.rotation.planner import stages_due
+
+            return stages_due(inventory, run.policy, run.as_of)
+        case Drift.NONE | None:
+            return ()
+
+
+def _with_not_asked(
+    observations: Observations,
+    inventory: Inventory,
+    drifting: Collection[Stage],
+    drift: Drift | None,
+) -> Observations:
+    """Return the observations with the stages that `--drift` left out, and a notice about them."""
+    if drift in {None, Drift.ALL}:
+        return observations
+    asked = set(map(stage_key, drifting))
+    left_out = frozenset(
+        key for stage in inventory.stages if (key := stage_key(stage)) not in asked and key
+    )
+    if not left_out:
+        return observations
+    count = f"{len(left_out)} stage{'s' if len(left_out) > 1 else ''}"
+    notice = f"AWS was not asked what {count} present now (--drift {drift}): the record counts"
+    return replace(observations, not_asked=left_out, notices=(*observations.notices, notice))
 
 
 def _outcome(inventory: Inventory, cases: Cases, rotations: tuple[Rotation, ...]) -> Outcome:

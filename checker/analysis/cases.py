@@ -12,7 +12,6 @@ from checker.analysis.presenters import Presenters
 from checker.analysis.stale_plans import StalePlans
 from checker.model.cases import Case, Cases, DocumentCases, Evidence, days_between
 from checker.model.certificate_use import CertificateUse
-from checker.model.indexed import Indexed
 from checker.model.inventory import Inventory
 from checker.model.observation import (
     Answers,
@@ -42,8 +41,8 @@ def build_cases(
     stale_plans = StalePlans(inventory, observations)
     documents = tuple(
         DocumentCases(
-            document=replace(document, stages=Indexed(document.stages)),
-            cases=Indexed(
+            document=document,
+            cases=tuple(
                 _case(presenters.correct(subject), observations, as_of)
                 for subject in certificate_uses(document)
             ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.analysis.succession import Succession
 from checker.model.address import Address
 from checker.model.cases import Case, DocumentCases, Evidence
 from checker.model.observation import Found
@@ -16,41 +15,43 @@ from checker.model.resources import Presents, PresentsPlanned
 def successor_in_state(document: DocumentCases, case: Case) -> Case | None:
     """Return the recorded successor of a certificate, by lineage; None if there is no successor.
 
-    It is the same instance of a block that succeeds the certificate's block. A certificate that AWS
-    does not know, or that ends no later, does not count. In a scan no certificate is in state:
-    there the successor is the certificate whose description names the predecessor, as the manual
-    steps write it.
+    A certificate that AWS does not know, or that ends no later, does not count.
     """
-    declared = document.document.declared
     if document.document.source.kind == "aws":
-        others = (other for other in document.cases if isinstance(other.observation, Found))
-        return next(
-            (
-                other
-                for other in others
-                if _made_for(other, case) and _outlives_of_progress(other, case)
-            ),
-            None,
-        )
-    if declared is not None and case.address is None:
-        successors = {
-            each.block
-            for each in declared.certificates
-            if case.id is not None and each.succeeds_id == case.id
-        }
-        found = (other for block in successors for other in document.of_block(block))
-        return next((other for other in found if _outlives_of_progress(other, case)), None)
-    if declared is None or case.address is None:
-        return None
-    for successor in declared.successors(case.address.block):
+        candidates = _described_successors(document, case.id)
+    elif case.address is not None:
+        candidates = _block_successors(document, case.address)
+    else:
+        candidates = _id_successors(document, case.id)
+    return next((other for other in candidates if _outlasts(other, case)), None)
+
+
+def _described_successors(document: DocumentCases, identity: str | None) -> Iterator[Case]:
+    """Yield the certificates of a scan whose description names the predecessor.
+
+    In a scan no certificate is in state. The manual steps write that description.
+    """
+    for other in document.cases:
+        observed = other.observation
+        if identity and isinstance(observed, Found) and observed.succeeds == identity:
+            yield other
+
+
+def _block_successors(document: DocumentCases, address: Address) -> Iterator[Case]:
+    """Yield the same instance of each block whose comment names the predecessor's block."""
+    declared = document.document.declared
+    for successor in declared.successors(address.block) if declared is not None else ():
         for other in document.of_block(successor.block):
-            if (
-                other.address is not None
-                and other.address.instance == case.address.instance
-                and _outlives_of_progress(other, case)
-            ):
-                return other
-    return None
+            if other.address is not None and other.address.instance == address.instance:
+                yield other
+
+
+def _id_successors(document: DocumentCases, identity: str | None) -> Iterator[Case]:
+    """Yield the instances of each block whose comment names the predecessor's id."""
+    declared = document.document.declared
+    for each in declared.certificates if declared is not None and identity is not None else ():
+        if each.succeeds_id == identity:
+            yield from document.of_block(each.block)
 
 
 def takes_forward(document: DocumentCases, case: Case, policy: Policy) -> bool:
@@ -88,7 +89,7 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
             # A certificate that was deleted outside Terraform is created again at its address.
             blocks.add(case.address.block)
         if not blocks:
-            blocks = _guessed(
+            blocks = _guessed_successor(
                 document, plan, case.address.block, {change.address.block for change in created}
             )
         return any(
@@ -111,7 +112,7 @@ def _introduces(document: DocumentCases, plan: Plan, case: Case, policy: Policy)
     return 0 < len(due) <= len(created)
 
 
-def _guessed(
+def _guessed_successor(
     document: DocumentCases, plan: Plan, block: Address, created: set[Address]
 ) -> set[Address]:
     """Return the guessed successor that a plan creates and that no comment names.
@@ -124,9 +125,13 @@ def _guessed(
     ):
         return set()
     if not any(
-        made.module_path == block.module_path and made.type == block.type for made in created
+        address.module_path == block.module_path and address.type == block.type
+        for address in created
     ):
         return set()
+    # Imported here: most plans create no certificate.
+    from checker.analysis.succession import Succession
+
     guess = Succession.of_cases(document).guess(block)
     return {guess.successor.block} if guess is not None and not guess.several else set()
 
@@ -142,29 +147,29 @@ def second_successors(
     declared, plan = document.document.declared, document.document.plan
     if declared is None or plan is None:
         return
-    comes = [
+    appearing = [
         change for change in plan.certificates if change.action is Action.CREATE or change.imported
     ]
-    made = [change for change in comes if change.deposed is None]
-    fresh: set[Address] = set()
-    for change in made:
+    created = [change for change in appearing if change.deposed is None]
+    earlier: set[Address] = set()
+    for change in created:
         own = declared.certificate(change.address.block)
         if own is None or own.succeeds is None:
             continue
-        ends = [case for case in document.of_block(own.succeeds) if case.expires_at is not None]
+        predecessors = [
+            case for case in document.of_block(own.succeeds) if case.expires_at is not None
+        ]
         for other in declared.successors(own.succeeds):
             cases = [
                 case
                 for case in document.of_block(other.block)
                 if not case.within(policy.threshold_days)
             ]
-            lasting = [
-                case for case in cases if all(_outlives_of_progress(case, old) for old in ends)
-            ]
-            if other.block != own.block and (lasting or other.block in fresh):
+            lasting = [case for case in cases if all(_outlasts(case, old) for old in predecessors)]
+            if other.block != own.block and (lasting or other.block in earlier):
                 yield change, own.succeeds, other.block
                 break
-        fresh.add(own.block)
+        earlier.add(own.block)
 
 
 def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:
@@ -176,7 +181,7 @@ def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> b
                 other = document.by_id(new)
                 if (
                     other is not None
-                    and _outlives_of_progress(other, case)
+                    and _outlasts(other, case)
                     and not other.within(policy.threshold_days)
                 ):
                     return True
@@ -185,15 +190,7 @@ def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> b
     return False
 
 
-def _made_for(other: Case, case: Case) -> bool:
-    return (
-        case.id is not None
-        and isinstance(other.observation, Found)
-        and other.observation.succeeds == case.id
-    )
-
-
-def _outlives_of_progress(other: Case, case: Case) -> bool:
+def _outlasts(other: Case, case: Case) -> bool:
     if other.evidence is Evidence.GONE:
         return False
     return other.days_left is None or case.days_left is None or other.days_left > case.days_left

@@ -82,7 +82,7 @@ class Ownership:
     def _owner(self, records: Iterable[tuple[Place, T]], place: Place, identity: str) -> Owner[T]:
         if self._recorded is None:
             return Owner(record=None, managed=None)
-        fitting = [(recorded, record) for recorded, record in records if _fits(recorded, place)]
+        fitting = [(recorded, record) for recorded, record in records if _may_be(recorded, place)]
         if not fitting:
             # A root module that could not be read may manage it.
             return Owner(record=None, managed=None if self._recorded.unread else False)
@@ -96,7 +96,7 @@ class Ownership:
         meant = [
             other
             for other in self._places.get(identity, ())
-            if any(_fits(recorded, other) for recorded, _ in fitting)
+            if any(_may_be(recorded, other) for recorded, _ in fitting)
         ]
         return (
             Owner(record=fitting[0][1], managed=True)
@@ -105,7 +105,7 @@ class Ownership:
         )
 
 
-def _fits(recorded: Place, place: Place) -> bool:
+def _may_be(recorded: Place, place: Place) -> bool:
     return (
         recorded.account in {None, place.account} or place.account is None
     ) and recorded.region in {None, place.region}
@@ -132,7 +132,9 @@ def scan_to_inventory(
         documents=documents, unread=recorded.unread if recorded is not None else ()
     ), Observations(
         asked=True,
-        certificates={key: said for sweep in sweeps for key, said in sweep.certificates.items()},
+        certificates={
+            key: answer for sweep in sweeps for key, answer in sweep.certificates.items()
+        },
         surveys={
             sweep.place: Surveyed(sweep.stages)
             for sweep in sweeps
@@ -140,7 +142,11 @@ def scan_to_inventory(
         },
         held={sweep.place: sweep.held for sweep in sweeps if sweep.held is not None},
         traffic=scanned.traffic,
-        notices=(*scanned.notices, *_unseen(documents, recorded), *_moved(sweeps, owners)),
+        notices=(
+            *scanned.notices,
+            *_missing_notices(documents, recorded),
+            *_drift_notices(sweeps, owners),
+        ),
         interrupted=scanned.interrupted,
     )
 
@@ -175,11 +181,13 @@ def _document(
             for stage, owner in zip(sweep.stages, owners, strict=True)
         ),
         certificates=tuple(
-            _certificate(key, said, ownership, tags) for key, said in sweep.certificates.items()
+            _certificate(key, answer, ownership, tags) for key, answer in sweep.certificates.items()
         ),
         unread=sweep.unread,
         access=sweep.access,
-        claimed=frozenset(said for owner in owners if (said := _claimed(owner)) is not None),
+        claimed=frozenset(
+            identity for owner in owners if (identity := _recorded_id(owner)) is not None
+        ),
     )
 
 
@@ -196,12 +204,12 @@ def _stage(stage: ObservedStage, place: Place, owner: Owner[Stage], tags: Collec
         place=place,
         presents=Presents(stage.certificate_id) if stage.certificate_id else PresentsNothing(),
         api_name=stage.api_name,
-        tags=_asked(stage.tags, tags),
+        tags=_wanted_tags(stage.tags, tags),
         managed=owner.managed,
     )
 
 
-def _claimed(owner: Owner[Stage]) -> str | None:
+def _recorded_id(owner: Owner[Stage]) -> str | None:
     """Return the certificate id that state records for a stage; None if it is unknown."""
     match owner.record:
         case Stage(presents=Presents(id=identity)):
@@ -210,56 +218,66 @@ def _claimed(owner: Owner[Stage]) -> str | None:
             return None
 
 
-def _moved(sweeps: Sequence[Sweep], owners: Sequence[Sequence[Owner[Stage]]]) -> Iterator[str]:
+def _drift_notices(
+    sweeps: Sequence[Sweep], owners: Sequence[Sequence[Owner[Stage]]]
+) -> Iterator[str]:
     """Yield a sentence for each stage whose certificate in AWS differs from its state."""
     for sweep, own in zip(sweeps, owners, strict=True):
         for stage, owner in zip(sweep.stages, own, strict=True):
-            said = _claimed(owner)
-            if owner.record is not None and said is not None and said != stage.certificate_id:
+            recorded = _recorded_id(owner)
+            if (
+                owner.record is not None
+                and recorded is not None
+                and recorded != stage.certificate_id
+            ):
                 now = stage.certificate_id or "no certificate"
                 yield (
-                    f"{owner.record.address} presents {now} in AWS, and by its state {said}: "
+                    f"{owner.record.address} presents {now} in AWS, and by its state {recorded}: "
                     "somebody changed it outside Terraform, and the next apply moves it back; "
                     "`tfcert check` of that state says more"
                 )
 
 
 def _certificate(
-    key: CertificateKey, said: Observation, ownership: Ownership, tags: Collection[str]
+    key: CertificateKey, answer: Observation, ownership: Ownership, tags: Collection[str]
 ) -> Certificate:
     """Return a scanned certificate with what state records of it.
 
     The recorded end still counts if AWS did not answer.
     """
     owner = ownership.of_certificate(key)
-    shown = _asked(said.tags, tags) if isinstance(said, Found) else None
+    tags_shown = _wanted_tags(answer.tags, tags) if isinstance(answer, Found) else None
     if owner.record is None:
         return Certificate(
             address=None,
             id=key.id,
             kind=kind_of(key.id),
             place=key.place,
-            tags=shown,
+            tags=tags_shown,
             managed=owner.managed,
         )
-    return replace(owner.record, place=key.place, tags=shown or owner.record.tags, managed=True)
+    return replace(
+        owner.record, place=key.place, tags=tags_shown or owner.record.tags, managed=True
+    )
 
 
-def _asked(shown: Tags | None, tags: Collection[str]) -> Tags | None:
-    return tuple(pair for pair in shown if pair[0] in tags) if shown is not None and tags else None
+def _wanted_tags(all_tags: Tags | None, keys: Collection[str]) -> Tags | None:
+    if all_tags is None or not keys:
+        return None
+    return tuple(pair for pair in all_tags if pair[0] in keys)
 
 
-def _unseen(documents: tuple[Document, ...], recorded: Inventory | None) -> Iterator[str]:
+def _missing_notices(documents: tuple[Document, ...], recorded: Inventory | None) -> Iterator[str]:
     """Yield a sentence for each given state that records resources which the scan did not find."""
-    seen = {address for document in documents for address in _addresses(document)}
+    found = {address for document in documents for address in _addresses(document)}
     for document in recorded.documents if recorded is not None else ():
-        missing = sorted(_addresses(document) - seen)
+        missing = sorted(_addresses(document) - found)
         if missing:
-            shown = ", ".join(missing[:3]) + (
+            names = ", ".join(missing[:3]) + (
                 f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             )
             yield (
-                f"{document.source.path} records {shown}, which the scan did not see: of another "
+                f"{document.source.path} records {names}, which the scan did not see: of another "
                 "account or region, or gone; `tfcert check` of that source says which"
             )
 

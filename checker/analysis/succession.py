@@ -71,9 +71,7 @@ _DATES = re.compile(
     r"\(?\b(?:expires?|expiry|valid|until|on|from|renewed|created|in|of)\b|[\d/.:()-]+",
     re.IGNORECASE,
 )
-_SAYS_NOTHING = frozenset(
-    {"", "managed by terraform", "client certificate", "certificate", "terraform"}
-)
+_GENERIC = frozenset({"", "managed by terraform", "client certificate", "certificate", "terraform"})
 
 
 def split_name(name: str, *, loose: bool = False) -> tuple[str, int]:
@@ -152,7 +150,7 @@ class Succession:
         self.declared = document.declared or ConfigurationFacts(directory="")
         self._known: dict[Address, _Known] = {}
         for subject, end, gone in found:
-            self._learn(subject, end, gone=gone)
+            self._add(subject, end, gone=gone)
         self._names: dict[tuple[tuple[str, ...], str, str], list[DeclaredCertificate]] = {}
         self._descriptions: dict[tuple[tuple[str, ...], str, str], list[DeclaredCertificate]] = {}
         self._takers: dict[Address, list[DeclaredCertificate]] = {}
@@ -175,7 +173,7 @@ class Succession:
             (
                 (case.subject, case.expires_at, isinstance(case.observation, Gone))
                 for case in document.cases
-                if _counts(case)
+                if _is_gateway(case)
             ),
         )
 
@@ -187,30 +185,30 @@ class Succession:
         own, known = self.declared.certificate(block), self._known.get(block)
         if known is None or not known.stages or block in self.declared.renamed:
             return None
-        taking = self._taking(block, known, own)
+        taking = self._moved_to(block, known, own)
         if taking:
             stage = min(str(stage) for stage in known.stages if stage in taking[0].stages)
-            return self._made(block, taking, f"{stage} takes its id from it", moved=True)
+            return self._build_guess(block, taking, f"{stage} takes its id from it", moved=True)
         if own is None:
             return None
         named = [each for each in self._siblings(own) if self._may_follow(own, known, each)]
         if named:
-            return self._made(block, named, "its name says so", moved=False)
+            return self._build_guess(block, named, "its name says so", moved=False)
         purpose = _purpose(own)
-        alike = (
+        same_purpose = (
             self._descriptions.get((block.module_path, block.type, purpose), [])
             if purpose is not None
             else []
         )
-        used = [each for each in alike if self._is_used(each) and each.block != block]
-        free = [
+        used = [each for each in same_purpose if self._is_used(each) and each.block != block]
+        unused_ones = [
             each
-            for each in alike
+            for each in same_purpose
             if not self._is_used(each) and self._may_follow(own, known, each, named=False)
         ]
         return (
-            self._made(block, free, "it has the same description", moved=False)
-            if free and not used
+            self._build_guess(block, unused_ones, "it has the same description", moved=False)
+            if unused_ones and not used
             else None
         )
 
@@ -264,18 +262,20 @@ class Succession:
                 continue
             if self.declared.successors(each.block):
                 continue
-            rival = self._rival(each, known)
+            rival = self._presented_rival(each, known)
             later = rival or self._later(each, known)
-            free = each.succeeds is None and each.succeeds_id is None
+            unused_ones = each.succeeds is None and each.succeeds_id is None
             ended = known.end is not None and known.end < as_of
             if (
                 (ended and not self._rotates(each))
-                or (later is not None and free)
+                or (later is not None and unused_ones)
                 or rival is not None
             ):
                 yield each, later
 
-    def _rival(self, each: DeclaredCertificate, known: _Known) -> DeclaredCertificate | None:
+    def _presented_rival(
+        self, each: DeclaredCertificate, known: _Known
+    ) -> DeclaredCertificate | None:
         """Return the successor of the same predecessor that stages present instead."""
         others = self.declared.successors(each.succeeds) if each.succeeds is not None else ()
         found = [
@@ -301,26 +301,26 @@ class Succession:
     def _later(self, each: DeclaredCertificate, known: _Known) -> DeclaredCertificate | None:
         """Return the presented certificate that replaced this one, by its name or description."""
         purpose = _purpose(each)
-        alike = (
+        same_purpose = (
             self._descriptions.get((each.block.module_path, each.block.type, purpose), [])
             if purpose is not None
             else []
         )
         rank = split_name(each.block.name, loose=True)[1]
-        higher = [
+        later_names = [
             other
             for other in self._siblings(each)
             if split_name(other.block.name, loose=True)[1] > rank
         ]
         found = [
             other
-            for other in (*higher, *alike)
+            for other in (*later_names, *same_purpose)
             if other.block != each.block and self._is_presented(other)
         ]
         outliving = [other for other in found if _outlives(self._known[other.block].end, known.end)]
         return outliving[0] if len({other.block for other in outliving}) == 1 else None
 
-    def _learn(self, subject: CertificateUse, end: datetime | None, *, gone: bool) -> None:
+    def _add(self, subject: CertificateUse, end: datetime | None, *, gone: bool) -> None:
         address = subject.certificate.address
         if (
             address is None
@@ -349,7 +349,7 @@ class Succession:
             gone=before.gone or gone,
         )
 
-    def _taking(
+    def _moved_to(
         self, block: Address, known: _Known, own: DeclaredCertificate | None
     ) -> list[DeclaredCertificate]:
         """Return the certificates to which the configuration moves stages that present this one."""
@@ -361,12 +361,12 @@ class Succession:
             for each in self._takers.get(stage, ())
             if each.block != block and each.succeeds is None and each.succeeds_id is None
         }
-        near = [
+        same_module = [
             each
             for each in found.values()
             if (each.block.module_path, each.block.type) == (block.module_path, block.type)
         ]
-        return near if len(near) == len(found) else []
+        return same_module if len(same_module) == len(found) else []
 
     def _siblings(self, own: DeclaredCertificate) -> list[DeclaredCertificate]:
         base = split_name(own.block.name, loose=True)[0].lower()
@@ -398,11 +398,11 @@ class Succession:
             <= split_name(own.block.name, loose=True)[1]
         ):
             return False
-        there = self._known.get(each.block)
-        if there is None:
+        recorded = self._known.get(each.block)
+        if recorded is None:
             return True
-        unused = not there.stages and not there.others and there.planned <= known.stages
-        return unused and not there.gone and _outlives(there.end, known.end)
+        unused = not recorded.stages and not recorded.others and recorded.planned <= known.stages
+        return unused and not recorded.gone and _outlives(recorded.end, known.end)
 
     def _is_presented(self, each: DeclaredCertificate) -> bool:
         known = self._known.get(each.block)
@@ -414,7 +414,7 @@ class Succession:
     def _is_used(self, each: DeclaredCertificate) -> bool:
         return self._is_presented(each) or self._is_pointed_to(each)
 
-    def _made(
+    def _build_guess(
         self, block: Address, found: list[DeclaredCertificate], why: str, *, moved: bool
     ) -> Guess:
         first = found[0]
@@ -428,7 +428,7 @@ class Succession:
         )
 
 
-def _counts(case: Case) -> bool:
+def _is_gateway(case: Case) -> bool:
     return case.certificate.kind == "gateway"
 
 
@@ -439,4 +439,4 @@ def _outlives(end: datetime | None, other: datetime | None) -> bool:
 def _purpose(each: DeclaredCertificate) -> str | None:
     """Return a description in lower case without its dates; None if it is empty or generic."""
     words = " ".join(_DATES.sub(" ", each.description or "").lower().split()).strip(" ,;.-")
-    return None if words in _SAYS_NOTHING else words
+    return None if words in _GENERIC else words

@@ -220,7 +220,7 @@ def observe(
     *,
     connection: Connection,
     gateways: Gateways | None = None,
-    drift: bool = False,
+    drift: Collection[Stage] = (),
 ) -> Observations:
     """Ask AWS for certificates and their ends, and for the stages of some places.
 
@@ -228,7 +228,7 @@ def observe(
     used. A certificate with an ARN is looked up in ACM, all others in API Gateway. `surveys` are
     places whose stages are all listed. `anchors` are recorded stages: if no document records the
     account of a certificate, one of them that AWS has proves that the account is the right one.
-    With `drift`, each anchor's current certificate and its end are requested as well. Each account
+    `drift` are the stages whose current certificate and its end are requested as well. Each account
     is asked with the role that the connection has for it. Every key, place and stage gets an
     answer, and no failure of AWS raises.
 
@@ -241,7 +241,7 @@ def observe(
         connection,
         certificates=(key for key in wanted if key not in other.certificates),
         surveys=surveys,
-        stages=recorded_stages(anchors) if drift else (),
+        stages=recorded_stages(drift),
         recorded=anchors,
     )
     if not divided:

@@ -42,12 +42,8 @@ class Aws:
         }
         self._gateways: BotoGateways | None = None
 
-    def observer(
-        self, *, offline: bool, drift: bool = False, in_part: bool = False
-    ) -> Observe | None:
+    def observer(self, *, offline: bool, in_part: bool = False) -> Observe | None:
         """Return the function that observes AWS; None offline.
-
-        With `drift` it also reads the certificates that the recorded stages present now.
 
         After an interruption it returns the partial result if `in_part` is set; else it raises
         KeyboardInterrupt.
@@ -59,6 +55,7 @@ class Aws:
             wanted: Collection[CertificateKey],
             surveys: Collection[Place],
             stages: Collection[Stage],
+            drift: Collection[Stage] = (),
         ) -> Observations:
             from checker.aws.observe import observe as ask
 
@@ -86,12 +83,12 @@ class Aws:
         return fetch_object(source, self.gateways().clients)
 
     @contextmanager
-    def counted(self, *, told: bool) -> Iterator[None]:
-        """Print the calls to AWS at the end if `told` is set, also after an error."""
+    def counted(self, *, shown: bool) -> Iterator[None]:
+        """Print the calls to AWS at the end if `shown` is set, also after an error."""
         try:
             yield
         finally:
-            if told:
+            if shown:
                 output.print_calls(self._gateways.traffic() if self._gateways is not None else ())
 
     def gateways(self) -> BotoGateways:

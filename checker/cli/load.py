@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from checker.cli import output
 from checker.cli.atomic_write import JOURNAL
-from checker.cli.loaded import Loaded, display_prefix
 from checker.errors import TfcertError, UnreadableError, UsageError
 from checker.model.configuration_files import SUFFIXES
 from checker.model.inventory import Document, Inventory, Unread
+from checker.pipeline import Loaded
 from checker.terraform.tool import Wanted
 
 if TYPE_CHECKING:
@@ -226,6 +226,12 @@ def _configuration(
     from checker.terraform.configuration import read_configuration
 
     return read_configuration(directory, display_prefix(directory))
+
+
+def display_prefix(directory: str) -> str:
+    """Return the path from the current folder to a configuration, to prefix its file names."""
+    relative = os.path.relpath(Path(directory).resolve(), Path.cwd())
+    return "" if relative == "." else relative.replace(os.sep, "/")
 
 
 def _names(folder: Path, *, demanded: bool) -> list[str]:

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from checker.cli.loaded import Loaded
 from checker.errors import UsageError
 from checker.git import find_repository
 from checker.model.configuration_files import SUFFIXES
+from checker.pipeline import Loaded
 
 # Suffixes of files that Terraform and OpenTofu read in a root module's folder, or keep there.
 _TERRAFORMS = (*SUFFIXES, ".tfvars", ".tfvars.json", ".tfstate", ".tfstate.backup")
@@ -38,7 +38,7 @@ def refuse_overwriting(
             raise UsageError(
                 f"{path} is a link of this repository to {out}",
                 where=option,
-                remedy="nothing was written: whoever wrote the link would choose the file; "
+                remedy="nothing was written: the author of the link would choose the file; "
                 "name that file, or remove the link",
             )
     if not wanted:

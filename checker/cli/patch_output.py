@@ -16,7 +16,6 @@ from checker.cli import output, signals
 from checker.cli.atomic_write import replace_files
 from checker.cli.file_changes import write_all
 from checker.cli.load import RootModules, read_root_modules
-from checker.cli.loaded import Loaded
 from checker.cli.output_conflicts import refuse_overwriting
 from checker.cli.patch_preview import relative_folder
 from checker.cli.patch_result import (
@@ -31,7 +30,7 @@ from checker.cli.patch_result import (
 from checker.cli.verify import edits_are_valid
 from checker.errors import TfcertError, UsageError
 from checker.model.policy import Policy
-from checker.pipeline import Observe
+from checker.pipeline import Loaded, Observe
 from checker.reports.escape import printable
 from checker.terraform.tool import Wanted
 

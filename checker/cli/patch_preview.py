@@ -9,15 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.cli.aws import cache_folder
-from checker.cli.loaded import Loaded
 from checker.git import find_repository
 from checker.hcl.configuration import Configuration
-from checker.hcl.proof import set_grammar_cache
+from checker.hcl.grammar import set_grammar_cache
 from checker.model.outcome import Outcome
 from checker.model.rotation import WrittenPatch
 from checker.patches.patch import PhasePatch
 from checker.patches.runbook import REPOSITORY, header
-from checker.pipeline import preview
+from checker.pipeline import Loaded, preview
 from checker.reports.escape import encoded
 
 

@@ -11,17 +11,76 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker.cli.load import display_prefix
 from checker.errors import UnreadableError, UsageError
+from checker.model.inventory import Document
 from checker.model.policy import Policy, Untouched
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
-    from checker.cli.base_commit import Base
+    from checker.git import Commit
     from checker.policyfile.resolve import Layer
 
 _FILE = "tfcert.toml"
 _PREFIX = "TFCERT_"
 _POLICY_VARIABLE = "TFCERT_POLICY"
+
+
+class Base(Struct, frozen=True, kw_only=True):
+    """The commit whose policy and exemptions apply, and the folder with its files for this run."""
+
+    commit: Commit
+    folder: Path
+
+    def place(self, path: str | Path) -> Path | None:
+        """Return the extracted path of a file; None for a path outside the repository.
+
+        A path inside the repository is not resolved: a link there belongs to the checkout, and the
+        commit may have another. A commit does not change files outside the repository.
+        """
+        # Path.resolve would follow the links of the checkout.
+        plain = Path(os.path.abspath(path))  # noqa: PTH100
+        for candidate in (plain, Path(os.path.realpath(plain))):
+            if candidate.is_relative_to(self.commit.top):
+                return self.folder / candidate.relative_to(self.commit.top)
+        return None
+
+    def exists(self, path: Path) -> bool:
+        """Return whether the file is in the commit; for a path outside the repository, on disk."""
+        return (self.place(path) or path).is_file()
+
+    def read(self, path: str, opener: Callable[[str], bytes]) -> bytes:
+        """Read a file as it is in the commit; raises UnreadableError with the user's own path."""
+        placed = self.place(path)
+        if placed is None:
+            return opener(path)
+        try:
+            return opener(str(placed))
+        except UnreadableError as error:
+            raise UnreadableError(
+                f"{error.message} (at {self.commit.ref})", where=path, remedy=error.remedy
+            ) from error
+
+    def exemptions_of(self, document: Document) -> Document:
+        """Return the document with the inline exemptions that the commit has in the same folder."""
+        from checker.terraform.configuration import read_configuration
+
+        declared = document.declared
+        if declared is None or document.directory is None:
+            return document
+        placed = self.place(document.directory)
+        found = None
+        if placed is not None and placed.is_dir():
+            found = read_configuration(str(placed), display_prefix(document.directory))
+        held = found[1] if found is not None else None
+        return replace(
+            document,
+            declared=replace(
+                declared,
+                exemptions=held.exemptions if held is not None else (),
+                faulty=held.faulty if held is not None else (),
+            ),
+        )
 
 
 class PolicyOptions(Struct, frozen=True):
@@ -37,7 +96,7 @@ class ResolvedPolicy(Struct, frozen=True, kw_only=True):
 
     policy: Policy
     layers: tuple[Layer, ...] = ()
-    said: tuple[PolicyOptions, ...] = ()
+    overrides: tuple[PolicyOptions, ...] = ()
 
 
 def options(
@@ -70,19 +129,19 @@ def resolve_policy(
     )
 
 
-def standing_here(file: str | None, said: tuple[PolicyOptions, ...]) -> ResolvedPolicy:
+def checkout_policy(file: str | None, overrides: tuple[PolicyOptions, ...]) -> ResolvedPolicy:
     """Read the policy of the checkout, to compare it with the one that applies."""
-    return _overridden(*_layers(file or os.environ.get(_POLICY_VARIABLE) or None, None), said)
+    return _overridden(*_layers(file or os.environ.get(_POLICY_VARIABLE) or None, None), overrides)
 
 
 def _overridden(
-    layers: tuple[Layer, ...], policy: Policy, said: tuple[PolicyOptions, ...]
+    layers: tuple[Layer, ...], policy: Policy, overrides: tuple[PolicyOptions, ...]
 ) -> ResolvedPolicy:
-    settings = {each.field: each.value for each in said if each.value is not None}
+    settings = {each.field: each.value for each in overrides if each.value is not None}
     policy = replace(policy, **settings, overrides=tuple(sorted(settings.items())))
     if policy.notice_days < policy.threshold_days:
         if "notice_days" in settings:
-            by = next(each.by for each in reversed(said) if each.field == "notice_days")
+            by = next(each.by for each in reversed(overrides) if each.field == "notice_days")
             raise UsageError(
                 f"notice_days is {policy.notice_days}, "
                 f"below threshold_days, {policy.threshold_days}",
@@ -90,7 +149,7 @@ def _overridden(
                 remedy="a warning comes before an error: make the notice the larger of the two",
             )
         policy = replace(policy, notice_days=policy.threshold_days)
-    return ResolvedPolicy(policy=policy, layers=layers, said=said)
+    return ResolvedPolicy(policy=policy, layers=layers, overrides=overrides)
 
 
 def _layers(named: str | None, base: Base | None) -> tuple[tuple[Layer, ...], Policy]:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checker.cli.loaded import display_prefix
+from checker.cli.load import display_prefix
 from checker.cli.policy_options import ResolvedPolicy
 from checker.errors import UnreadableError
 from checker.model.configuration_files import SUFFIXES
@@ -17,15 +17,15 @@ from checker.model.policy import Policy, Untouched
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
-    from checker.cli.base_commit import Base
+    from checker.cli.policy_options import Base
 
 
-def policy_warnings(standing: ResolvedPolicy, *, today: date) -> Iterator[str]:
+def policy_warnings(resolved: ResolvedPolicy, *, today: date) -> Iterator[str]:
     """Yield a sentence for each surprise in a policy.
 
     These are deadlines before the first warning, caps without effect, and expired exemptions.
     """
-    policy = standing.policy
+    policy = resolved.policy
     yield from _of(policy, "the policy")
     for index, scope in enumerate(policy.scopes):
         yield from _of(policy.under((index,)), f"{scope.location}: scope {index + 1}")

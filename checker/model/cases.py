@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from operator import attrgetter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from checker.model.address import Address
 from checker.model.certificate_use import CertificateUse
-from checker.model.indexed import having
 from checker.model.inventory import Document, Unread
 from checker.model.observation import Found, Observation, Observations
 from checker.model.plan import StalePlan
@@ -83,19 +83,7 @@ class Case(Struct, frozen=True, kw_only=True):
         return self.days_left is not None and self.days_left <= days
 
 
-_id = attrgetter("id")
-
-
-def _block(case: Case) -> Address | None:
-    """Return the block of a recorded instance.
-
-    None if the certificate is in no state, is not created yet, or is deposed.
-    """
-    recorded = case.address is not None and case.id is not None and case.certificate.deposed is None
-    return case.address.block if recorded and case.address is not None else None
-
-
-class DocumentCases(Struct, frozen=True, kw_only=True):
+class DocumentCases(Struct, frozen=True, kw_only=True, dict=True):
     """The cases of one document; rules judge each document separately.
 
     `stale` says why its plan has to be made again; None where nothing shows that.
@@ -108,13 +96,30 @@ class DocumentCases(Struct, frozen=True, kw_only=True):
     def of_block(self, block: Address) -> tuple[Case, ...]:
         """Return the cases of all recorded instances of a certificate block.
 
-        Deposed objects are left out.
+        Deposed objects, and certificates that are not created yet, are left out.
         """
-        return having(self.cases, _block, block)
+        return self._by_block.get(block, ())
 
     def by_id(self, identity: str) -> Case | None:
         """Return the case with that certificate id."""
-        return next(iter(having(self.cases, _id, identity)), None)
+        return self._by_id.get(identity)
+
+    @cached_property
+    def _by_block(self) -> Mapping[Address, tuple[Case, ...]]:
+        found: dict[Address, list[Case]] = {}
+        for case in self.cases:
+            if (
+                case.address is not None
+                and case.id is not None
+                and case.certificate.deposed is None
+            ):
+                found.setdefault(case.address.block, []).append(case)
+        return {block: tuple(cases) for block, cases in found.items()}
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Case]:
+        """The first case with each id."""
+        return {case.id: case for case in reversed(self.cases) if case.id is not None}
 
 
 class Cases(Struct, frozen=True, kw_only=True):

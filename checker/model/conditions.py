@@ -85,17 +85,17 @@ class Conditions(Struct, frozen=True, kw_only=True):
     def unmet(self, traits: Traits) -> Iterator[Unmet]:
         """Yield the conditions that are not met, in the order of the fields."""
         if self.address and not _address(self.address)(traits):
-            yield Unmet("address", _told(self.address, ", ".join(map(str, traits.addresses))))
+            yield Unmet("address", _reason(self.address, ", ".join(map(str, traits.addresses))))
         for name in _PLAIN:
             patterns: tuple[str, ...] = getattr(self, name)
             if patterns and not _plain(name, patterns)(traits):
-                yield Unmet(name, _told(patterns, getattr(traits, name)))
+                yield Unmet(name, _reason(patterns, getattr(traits, name)))
         for key, wanted in self.tags:
             if not _tag(key, wanted)(traits):
                 values = [text for tags in traits.tags for name, text in tags if name == key]
                 yield Unmet(
                     f"tags.{key}",
-                    _told(
+                    _reason(
                         wanted,
                         ", ".join(values),
                         missing="no such tag" if traits.tags else "not known",
@@ -112,10 +112,10 @@ def glob(pattern: str) -> re.Pattern[str]:
     """
     first, *between = re.sub(r"\*+", "*", pattern).split("*")
     if not between:
-        return re.compile(_plainly(first), re.DOTALL)
-    *inner, last = map(_plainly, between)
+        return re.compile(_literal(first), re.DOTALL)
+    *inner, last = map(_literal, between)
     return re.compile(
-        f"{_plainly(first)}{''.join(f'(?>.*?{part})' for part in inner)}.*{last}", re.DOTALL
+        f"{_literal(first)}{''.join(f'(?>.*?{part})' for part in inner)}.*{last}", re.DOTALL
     )
 
 
@@ -146,7 +146,7 @@ class PathGlob:
 
     def fullmatch(self, text: str) -> str | None:
         """Return the text if all of it matches; None otherwise."""
-        at = self._closed({0})
+        at = self._reachable({0})
         for character in text:
             moved: set[int] = set()
             for index in at:
@@ -155,23 +155,23 @@ class PathGlob:
                     moved.add(index)
                 elif step == character or (step == "?" and character != "/"):
                     moved.add(index + 1)
-            at = self._closed(moved)
+            at = self._reachable(moved)
             if not at:
                 return None
         return text if len(self._steps) in at else None
 
-    def _closed(self, at: set[int]) -> set[int]:
+    def _reachable(self, at: set[int]) -> set[int]:
         """Return the positions that are reachable without a character, past optional steps."""
         found, waiting = set(at), list(at)
         while waiting:
             index = waiting.pop()
             step, length = self._steps[index] if index < len(self._steps) else ("", 0)
-            beyond = {
+            reachable = {
                 "any": (index + 1,),
                 "name": (index + 1,),
                 "skip": (index + 1, index + length),
             }.get(step, ())
-            for each in beyond:
+            for each in reachable:
                 if each not in found:
                     found.add(each)
                     waiting.append(each)
@@ -181,7 +181,7 @@ class PathGlob:
 path_glob = lru_cache(maxsize=1024)(PathGlob)
 
 
-def _plainly(text: str) -> str:
+def _literal(text: str) -> str:
     """Return a text as a regular expression in which `?` matches one character."""
     return ".".join(map(re.escape, text.split("?")))
 
@@ -251,6 +251,6 @@ def _names(address: Address) -> tuple[str, ...]:
     return tuple({str(address), str(replace(address, key=None)), str(address.block)})
 
 
-def _told(patterns: tuple[str, ...], known: str | None, missing: str = "not known") -> str:
+def _reason(patterns: tuple[str, ...], known: str | None, missing: str = "not known") -> str:
     wanted = " or ".join(patterns)
     return f"{known} is not {wanted}" if known else f"{missing}, so not {wanted}"

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import attrgetter
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from checker.model.address import Address
-from checker.model.indexed import having
 from checker.model.location import Location
 from checker.model.rotation import Caution, TrustConsumer
 
 if TYPE_CHECKING:
     from checker.model.exemptions import Exemption, FaultyExemption
-
-_block, _succeeds, _identity = attrgetter("block"), attrgetter("succeeds"), attrgetter("identity")
 
 
 class Obstacle(Struct, frozen=True, kw_only=True):
@@ -125,7 +122,7 @@ class HashedFile(Struct, frozen=True, kw_only=True):
     file: str | None
 
 
-class ConfigurationFacts(Struct, frozen=True, kw_only=True):
+class ConfigurationFacts(Struct, frozen=True, kw_only=True, dict=True):
     """The configuration of one root module.
 
     `modules` are the paths of the modules that could be read. `unread` names the files that mention
@@ -173,7 +170,7 @@ class ConfigurationFacts(Struct, frozen=True, kw_only=True):
 
     def certificate(self, block: Address) -> DeclaredCertificate | None:
         """Return the declared certificate with that block address."""
-        return next(iter(having(self.certificates, _block, block)), None)
+        return self._certificates.get(block)
 
     def lacks(self, block: Address) -> bool:
         """Return whether the configuration certainly has no such block.
@@ -201,12 +198,33 @@ class ConfigurationFacts(Struct, frozen=True, kw_only=True):
 
     def literal(self, identity: str) -> DeclaredLiteral | None:
         """Return the literal with this id."""
-        return next(iter(having(self.literals, _identity, identity)), None)
+        return self._literals.get(identity)
 
     def successors(self, block: Address) -> tuple[DeclaredCertificate, ...]:
         """Return the certificates whose lineage names that block."""
-        return having(self.certificates, _succeeds, block)
+        return self._successors.get(block, ())
 
     def stage(self, block: Address) -> DeclaredStage | None:
         """Return the declared stage with that block address."""
-        return next(iter(having(self.stages, _block, block)), None)
+        return self._stages.get(block)
+
+    @cached_property
+    def _certificates(self) -> Mapping[Address, DeclaredCertificate]:
+        """The first certificate with each block address."""
+        return {each.block: each for each in reversed(self.certificates)}
+
+    @cached_property
+    def _successors(self) -> Mapping[Address, tuple[DeclaredCertificate, ...]]:
+        found: dict[Address, list[DeclaredCertificate]] = {}
+        for each in self.certificates:
+            if each.succeeds is not None:
+                found.setdefault(each.succeeds, []).append(each)
+        return {block: tuple(several) for block, several in found.items()}
+
+    @cached_property
+    def _literals(self) -> Mapping[str, DeclaredLiteral]:
+        return {each.identity: each for each in reversed(self.literals)}
+
+    @cached_property
+    def _stages(self) -> Mapping[Address, DeclaredStage]:
+        return {each.block: each for each in reversed(self.stages)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
@@ -9,7 +11,7 @@ from msgspec import Struct
 from checker.model.address import Address
 from checker.model.configuration import ConfigurationFacts
 from checker.model.plan import Plan
-from checker.model.resources import Certificate, Stage
+from checker.model.resources import Certificate, Presents, Stage
 
 if TYPE_CHECKING:
     from checker.model.places import Access
@@ -50,7 +52,7 @@ class OtherWorkspace(Struct, frozen=True, kw_only=True):
     unread: str = ""
 
 
-class Document(Struct, frozen=True, kw_only=True):
+class Document(Struct, frozen=True, kw_only=True, dict=True):
     """The content of one source: recorded stages and certificates, and the plan if it is one.
 
     The records of a plan are its prior state. A source of the kind `aws` is one scanned account and
@@ -84,6 +86,22 @@ class Document(Struct, frozen=True, kw_only=True):
             return True
         return thing.managed if self.source.kind == "aws" else False
 
+    def presenting(self, identity: str) -> tuple[Stage, ...]:
+        """Return the recorded stages that present the certificate with that id."""
+        return self._presenters.get(identity, ())
+
+    @cached_property
+    def _presenters(self) -> Mapping[str, tuple[Stage, ...]]:
+        """The recorded stages by the id of their certificate.
+
+        With this index, thousands of certificates need one pass over the stages.
+        """
+        found: dict[str, list[Stage]] = {}
+        for stage in self.stages:
+            if isinstance(stage.presents, Presents):
+                found.setdefault(stage.presents.id, []).append(stage)
+        return {identity: tuple(stages) for identity, stages in found.items()}
+
 
 class Inventory(Struct, frozen=True, kw_only=True):
     """All documents of a run, each separate, and the root modules that could not be read."""
@@ -95,13 +113,6 @@ class Inventory(Struct, frozen=True, kw_only=True):
     def stages(self) -> tuple[Stage, ...]:
         """Return the recorded stages of all documents."""
         return tuple(stage for document in self.documents for stage in document.stages)
-
-    @property
-    def certificates(self) -> tuple[Certificate, ...]:
-        """Return the recorded certificates of all documents."""
-        return tuple(
-            certificate for document in self.documents for certificate in document.certificates
-        )
 
     @property
     def plans(self) -> tuple[Plan, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 
@@ -132,6 +133,17 @@ class Answers(dict[CertificateKey, Observation]):
         return found
 
 
+class Drift(StrEnum):
+    """The APIs whose recorded stages AWS is asked for, with the certificate that each presents now.
+
+    `DUE` are those with a stage that presents a certificate within the notice.
+    """
+
+    ALL = "all"
+    DUE = "due"
+    NONE = "none"
+
+
 class Observations(Struct, frozen=True, kw_only=True):
     """All answers of AWS in a run; `asked` is False when the run was offline.
 
@@ -139,7 +151,8 @@ class Observations(Struct, frozen=True, kw_only=True):
     each recorded stage that was checked for drift. `held` is the number of client certificates of
     an account in a region, by place. `traffic` counts all requests so far. `notices` are sentences
     for the user, such as that a recorded region was asked instead of `--region`. `interrupted`: the
-    user stopped the run, and the remaining answers are unanswered.
+    user stopped the run, and the remaining answers are unanswered. `not_asked` are the recorded
+    stages that `--drift` left out.
     """
 
     asked: bool
@@ -150,6 +163,7 @@ class Observations(Struct, frozen=True, kw_only=True):
     traffic: tuple[Calls, ...] = ()
     notices: tuple[str, ...] = ()
     interrupted: bool = False
+    not_asked: frozenset[StageKey] = frozenset()
 
     @property
     def calls(self) -> Mapping[str, int]:
@@ -170,12 +184,12 @@ class Observations(Struct, frozen=True, kw_only=True):
             if isinstance(self.certificates, Answers)
             else Answers(self.certificates)
         )
-        said = {
+        possible = {
             where: answer
             for where, answer in answers.by_id.get(identity, ())
             if where.may_be(place)
         }
-        return said.get(place) or next(iter(said.values()), None)
+        return possible.get(place) or next(iter(possible.values()), None)
 
     def lists_stages_of(self, place: Place) -> bool:
         """Return whether every stage of an account and region was listed.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from checker.model.observation import Drift
 from checker.model.rotation import Expected
 from checker.model.severity import FailOn, Severity
 
@@ -176,9 +177,11 @@ def strictest(policies: Iterable[Policy]) -> Policy:
 class Run(Struct, frozen=True, kw_only=True):
     """The time and the policy of a run.
 
-    `as_of` is timezone-aware; `expect` is None if no phase was named.
+    `as_of` is timezone-aware; `expect` is None if no phase was named, and `drift` if the command
+    does not compare stages with AWS.
     """
 
     as_of: datetime
     policy: Policy
     expect: Expected | None = None
+    drift: Drift | None = None

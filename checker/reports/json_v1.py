@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from checker.analysis.certificate_uses import same_certificate, stages_after
+from checker.analysis.certificate_uses import same_certificate, stage_key, stages_after
 from checker.model.address import Address
 from checker.model.cases import Case, DocumentCases
 from checker.model.deadlines import Late
@@ -119,7 +119,9 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
         for part in cases.documents
         for case in part.cases
     )
-    stages = _unique(entry for part in cases.documents for entry in _stages(part))
+    stages = _unique(
+        entry for part in cases.documents for entry in _stages(part, cases.observations)
+    )
     return {
         "schema": SCHEMA,
         "as_of": instant(cases.as_of),
@@ -186,7 +188,7 @@ def _certificate(case: Case, part: DocumentCases, observations: Observations) ->
     }
 
 
-def _stages(part: DocumentCases) -> Iterator[dict[str, Any]]:
+def _stages(part: DocumentCases, observations: Observations) -> Iterator[dict[str, Any]]:
     """Yield the stages as they are after the plan, and the destroyed ones as they were."""
     known: dict[str | None, list[Certificate]] = {}
     for case in part.cases:
@@ -194,11 +196,14 @@ def _stages(part: DocumentCases) -> Iterator[dict[str, Any]]:
     after = stages_after(part.document)
     there = {stage.address for stage in after}
     for stage in (*after, *(stage for stage in part.document.stages if stage.address not in there)):
-        yield _stage(stage, part, known)
+        yield _stage(stage, part, known, observations)
 
 
 def _stage(
-    stage: Stage, part: DocumentCases, known: dict[str | None, list[Certificate]]
+    stage: Stage,
+    part: DocumentCases,
+    known: dict[str | None, list[Certificate]],
+    observations: Observations,
 ) -> dict[str, Any]:
     identity: str | None = None
     address: Address | None = None
@@ -221,6 +226,7 @@ def _stage(
         "region": stage.place.region,
         "certificate_id": identity,
         "certificate_address": _text(address),
+        **({"drift": "not_asked"} if stage_key(stage) in observations.not_asked else {}),
         "managed": part.document.manages(stage),
         "source": part.document.source.path,
     }

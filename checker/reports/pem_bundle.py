@@ -12,9 +12,9 @@ from checker.rotation.trust_bundle import TrustedCertificate
 
 _TRAP = (
     "# Two gateway certificates in one file: with OpenSSL's defaults only the FIRST is accepted "
-    "(nginx, Node, Python before 3.13),\n"
-    "# since all of them have the same subject. Turn partial-chain verification on, "
-    "or pin fingerprints: docs/trust.md of tfcert."
+    "(nginx, HAProxy, Apache, Node, Python before 3.13),\n"
+    "# since all of them have the same subject. `tfcert bundle --for SERVER` writes "
+    "what accepts both: docs/trust.md of tfcert."
 )
 
 
@@ -23,6 +23,11 @@ def render(bundle: tuple[TrustedCertificate, ...], *, as_of: datetime) -> str:
     return "\n".join(
         (*_head(bundle, as_of), "", *(line for entry in bundle for line in _entry(entry, as_of)))
     )
+
+
+def plain(bundle: tuple[TrustedCertificate, ...]) -> str:
+    """Write the PEMs without comments and blank lines, which some trust stores refuse."""
+    return "".join(entry.pem for entry in bundle if entry.pem is not None)
 
 
 def unknown(bundle: tuple[TrustedCertificate, ...]) -> tuple[str, ...]:

@@ -11,17 +11,20 @@ from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.rotation import Caution, Phase
 
+# Certificates that are not used as successors, each with the reason.
+PassedOver = tuple[tuple[DeclaredCertificate, str], ...]
+
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """The successor that a comment names, and the other claimants.
+    """The successor of a block that a comment names, and the other claimants.
 
-    `passed_over` are the claimants that are not used, with the reason; `contested` are claimants of
-    equal right.
+    `contested` are the claimants between which nothing decides.
     """
 
+    predecessor: Address
     successor: DeclaredCertificate | None
     unfit: str | None = None
-    passed_over: tuple[tuple[DeclaredCertificate, str], ...] = ()
+    passed_over: PassedOver = ()
     contested: tuple[DeclaredCertificate, ...] = ()
 
 
@@ -44,27 +47,27 @@ def claim(
         **{each.block: unfit(cases, document, recorded, each) for each in others},
     }
     if not claimants:
-        return Claim(successor=None)
-    shown = [
+        return Claim(predecessor=block, successor=None)
+    presented = [
         each
         for each in claimants
         if any(case.subject.presented_by for case in document.of_block(each.block))
     ]
-    fit = [each for each in claimants if reasons[each.block] is None]
+    fitting = [each for each in claimants if reasons[each.block] is None]
     passed = tuple(
         (each, reason) for each in claimants if (reason := reasons[each.block]) is not None
     )
-    if len(claimants) > 1 and len(fit) > 1:
-        if len(shown) != 1:
-            return Claim(successor=fit[0], contested=tuple(fit))
-        return Claim(successor=shown[0], unfit=reasons[shown[0].block])
-    if len(claimants) > 1 and len(fit) == 1:
-        return Claim(successor=fit[0], passed_over=passed)
-    only = fit[0] if fit else (shown or list(claimants))[0]
-    still = own is not None and bool(own.pointers)
-    if reasons[only.block] is not None and still:
-        return Claim(successor=None, passed_over=passed)
-    return Claim(successor=only, unfit=reasons[only.block])
+    if len(claimants) > 1 and len(fitting) > 1:
+        if len(presented) != 1:
+            return Claim(predecessor=block, successor=fitting[0], contested=tuple(fitting))
+        return Claim(predecessor=block, successor=presented[0], unfit=reasons[presented[0].block])
+    if len(claimants) > 1 and len(fitting) == 1:
+        return Claim(predecessor=block, successor=fitting[0], passed_over=passed)
+    only = fitting[0] if fitting else (presented or list(claimants))[0]
+    is_used = own is not None and bool(own.pointers)
+    if reasons[only.block] is not None and is_used:
+        return Claim(predecessor=block, successor=None, passed_over=passed)
+    return Claim(predecessor=block, successor=only, unfit=reasons[only.block])
 
 
 def unfit(
@@ -81,7 +84,7 @@ def unfit(
     return None
 
 
-def passed_cautions(passed: tuple[tuple[DeclaredCertificate, str], ...]) -> Iterator[Caution]:
+def passed_cautions(passed: PassedOver) -> Iterator[Caution]:
     """Yield a caution of introduce for each certificate that is passed over."""
     for each, reason in passed:
         yield Caution(
@@ -97,14 +100,14 @@ def _ends_too_soon(cases: Cases, case: Case, own: tuple[Case, ...]) -> str | Non
     ends = f"{case.expires_at:%Y-%m-%d}"
     if case.days_left < 0:
         return f"ended on {ends}"
-    same = [other for other in own if other.address is not None and case.address is not None]
-    for other in same:
-        alike = (
+    comparable = [other for other in own if other.address is not None and case.address is not None]
+    for other in comparable:
+        same_instance = (
             other.address is not None
             and case.address is not None
             and other.address.instance == case.address.instance
         )
-        if alike and other.expires_at is not None and case.expires_at <= other.expires_at:
+        if same_instance and other.expires_at is not None and case.expires_at <= other.expires_at:
             return (
                 f"ends on {ends}, no later than the certificate that it is to replace "
                 f"({other.expires_at:%Y-%m-%d})"

@@ -12,12 +12,14 @@ from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.rotation import Caution, Phase, Rotation, TakenUp, TrustConsumer, Waiting
-from checker.rotation.claims import claim, passed_cautions, unfit
+from checker.rotation.claims import Claim, PassedOver, claim, passed_cautions, unfit
 from checker.rotation.next_step import next_step, removal
+from checker.rotation.phase_conditions import conditions
 from checker.rotation.rollback import rollback
 from checker.rotation.state import (
+    ManagedBlock,
+    ManagedState,
     RotationState,
-    conditions,
     foreign_rotation,
     stage_addresses,
     successor_name,
@@ -45,22 +47,14 @@ def configured_rotations(
     missing = _taken_out(declared, document)
     for block, several in missing.items():
         yield taken_out(under(several), declared, block, several)
-    for identity, case in _loose(declared, due, missing).items():
+    for identity, case in _without_address(declared, due, missing).items():
         own = under((case,)) if case is not None else cases
-        rotation = literal_rotation(own, document, declared, identity, name)
-        if rotation is not None:
-            successor = rotation.successor
-            there = (
-                document.of_block(successor)
-                if rotation.introduced and successor is not None
-                else ()
-            )
-            yield with_deadlines(own, rotation, (case,), there) if case is not None else rotation
-        elif case is not None:
-            yield foreign_rotation(own, declared, case)
+        found = _outside_terraform(own, document, declared, (identity, case), name)
+        if found is not None:
+            yield found
     succession = Succession.of_cases(document)
-    blocks = _blocks(document, declared, due, succession)
     left = {each.block: (each, later) for each, later in succession.left_over(cases.as_of)}
+    blocks = _blocks(document, declared, due, succession)
     # A certificate that was succeeded here is left over, even if AWS shows it on a stage outside
     # Terraform.
     elsewhere = {
@@ -68,12 +62,38 @@ def configured_rotations(
         for case in due
         if case.address is not None and not case.subject.presented_by
     }
-    blocks = {block: None for block in blocks if block not in left or block not in elsewhere}
-    for block in (each for each in blocks if each not in missing):
-        yield _rotation(under(document.of_block(block)), document, succession, block, name)
+    rotated = {block: None for block in blocks if block not in left or block not in elsewhere}
+    for block in rotated:
+        if block not in missing:
+            yield _rotation(under(document.of_block(block)), document, succession, block, name)
     for block, (each, later) in left.items():
-        if block not in blocks:
+        if block not in rotated:
             yield _left_over_blocks(under(document.of_block(block)), document, each, later)
+
+
+def _outside_terraform(
+    cases: Cases,
+    document: DocumentCases,
+    declared: ConfigurationFacts,
+    certificate: tuple[str, Case | None],
+    name: str | None,
+) -> Rotation | None:
+    """Return the rotation of a certificate that is not in this state, by its id.
+
+    Its case is None if it is not due: then only a comment names its id, and it has no deadlines.
+    """
+    identity, case = certificate
+    rotation = literal_rotation(cases, document, declared, identity, name)
+    if case is None:
+        return rotation
+    if rotation is None:
+        return foreign_rotation(cases, declared, case)
+    applied = (
+        document.of_block(rotation.successor)
+        if rotation.introduced and rotation.successor is not None
+        else ()
+    )
+    return with_deadlines(cases, rotation, (case,), applied)
 
 
 def _taken_out(
@@ -88,7 +108,7 @@ def _taken_out(
     return found
 
 
-def _loose(
+def _without_address(
     declared: ConfigurationFacts, due: list[Case], missing: dict[Address, tuple[Case, ...]]
 ) -> dict[str, Case | None]:
     """Return the ids that have no address in this state, with their case where one is due.
@@ -157,86 +177,106 @@ def _rotation(
 ) -> Rotation:
     declared = succession.declared
     found = claim(cases, document, declared, block)
-    guess = succession.guess(block) if found.successor is None and name is None else None
-    if guess is not None and _is_empty(declared, guess, block, cases.as_of):
-        guess = None
-    reason = (
-        unfit(cases, document, document.of_block(block), guess.successor)
-        if guess is not None
-        else found.unfit
-    )
-    passed = found.passed_over
-    if guess is not None and reason is not None and not guess.moved:
-        passed, guess, reason = (*passed, (guess.successor, reason)), None, None
-    standing = RotationState(
+    guess, reason, passed = _successor(cases, document, succession, found, guessed=name is None)
+    state = RotationState(
         cases=cases,
         document=document,
         declared=declared,
-        block=block,
-        own=document.of_block(block),
-        declaration=declared.certificate(block),
+        predecessor=ManagedBlock(
+            block=block,
+            instances=document.of_block(block),
+            declaration=declared.certificate(block),
+        ),
         successor=guess.successor if guess is not None else found.successor,
         guess=guess,
         unfit=reason,
     )
-    written = standing.successor is not None
     successor = (
-        standing.successor.block
-        if standing.successor is not None
-        else _named(succession, block, name, cases.as_of, passed)
+        state.successor.block
+        if state.successor is not None
+        else _new_block(succession, block, name, cases.as_of, passed)
     )
+    known = state.successor is not None or state.predecessor.declaration is not None
     planned = with_deadlines(
         cases,
         Rotation(
             predecessor=block,
-            predecessor_ids=standing.ids,
-            successor=successor if written or standing.declaration is not None else None,
-            step=next_step(standing, successor, found.contested),
-            back=rollback(standing),
-            stages=stage_addresses(standing.presenters),
-            introduced=written and guess is None,
-            conditions=conditions(standing, successor),
-            cautions=(*_cautions(standing), *passed_cautions(passed), *_spares(succession, block)),
-            trust=_trust(standing),
+            predecessor_ids=state.ids,
+            successor=successor if known else None,
+            step=next_step(state, successor, found.contested),
+            back=rollback(state),
+            stages=stage_addresses(state.presenters),
+            introduced=state.successor is not None and guess is None,
+            conditions=conditions(state, successor),
+            cautions=(
+                *_cautions(state),
+                *passed_cautions(passed),
+                *_spare_cautions(succession, block),
+            ),
+            trust=_trust_consumers(state),
             taken_up=TakenUp(guess=guess.text, applied=guess.applied)
             if guess is not None
             else None,
             passed_over=tuple(each.block for each, _ in passed),
             instances=tuple(
                 Address(successor.type, successor.name, case.address.key, case.address.modules)
-                for case in standing.own
+                for case in state.instances
                 if case.address is not None
             ),
         ),
-        standing.own,
-        standing.successor_cases,
+        state.instances,
+        state.successor_cases,
     )
+    return _without_use(state, planned)
+
+
+def _successor(
+    cases: Cases, document: DocumentCases, succession: Succession, found: Claim, *, guessed: bool
+) -> tuple[Guess | None, str | None, PassedOver]:
+    """Return the guessed successor, why no stage should move to the successor, and what is passed.
+
+    There is a guess only if no comment names a successor and the user gave no name (`guessed`). A
+    guess to which no stage moves yet is passed over if it is unfit.
+    """
+    guess = succession.guess(found.predecessor) if found.successor is None and guessed else None
+    if guess is None or _is_empty(succession.declared, guess, found.predecessor, cases.as_of):
+        return None, found.unfit, found.passed_over
+    reason = unfit(cases, document, document.of_block(found.predecessor), guess.successor)
+    if reason is not None and not guess.moved:
+        return None, None, (*found.passed_over, (guess.successor, reason))
+    return guess, reason, found.passed_over
+
+
+def _without_use(state: ManagedState, planned: Rotation) -> Rotation:
+    """Return the rotation without deadlines where no stage needs them; else as it is."""
     # A certificate that is only deleted has no deadlines.
-    mere = standing.declaration is None and standing.successor is None and not standing.presenters
-    unused = _is_unused(standing)
-    if mere or unused:
+    only_deleted = (
+        state.predecessor.declaration is None and state.successor is None and not state.presenters
+    )
+    unused = _is_unused(state)
+    if only_deleted or unused:
         planned = replace(planned, introduce_by=None, repoint_by=None)
-    return _named_unused(standing, planned) if unused and not mere else planned
+    return _say_unused(state, planned) if unused and not only_deleted else planned
 
 
-def _is_unused(standing: RotationState) -> bool:
+def _is_unused(state: ManagedState) -> bool:
     """Return whether no stage presents the predecessor or its successor, as in a copied file."""
-    every = (*standing.own, *standing.successor_cases)
+    every = (*state.instances, *state.successor_cases)
     used = any(case.presented or case.subject.presented_by for case in every)
-    return bool(standing.own) and not standing.presenters and not used
+    return bool(state.instances) and not state.presenters and not used
 
 
-def _named_unused(standing: RotationState, planned: Rotation) -> Rotation:
+def _say_unused(state: ManagedState, planned: Rotation) -> Rotation:
     """Say of an unused certificate that no stage here presents it, if AWS was not asked."""
     step = planned.step
     if not isinstance(step, Waiting) or not step.unverified or step.until is not None:
         return planned
-    where = "plan" if standing.document.document.plan is not None else "state"
+    where = "plan" if state.document.document.plan is not None else "state"
     reason = f"no stage in this {where} presents it; {step.reason}"
     return replace(planned, step=replace(step, reason=reason))
 
 
-def _spares(succession: Succession, block: Address) -> Iterator[Caution]:
+def _spare_cautions(succession: Succession, block: Address) -> Iterator[Caution]:
     for each in succession.spares(block):
         for phase in (Phase.REPOINT, Phase.RETIRE):
             yield Caution(
@@ -267,24 +307,22 @@ def _left_over_blocks(
 ) -> Rotation:
     """Return the removal of a certificate that was left over; it has no deadlines."""
     own = document.of_block(each.block)
-    standing = RotationState(
+    state = RotationState(
         cases=cases,
         document=document,
         declared=_declared(document),
-        block=each.block,
-        own=own,
-        declaration=each,
+        predecessor=ManagedBlock(block=each.block, instances=own, declaration=each),
         successor=later,
     )
     ends = [case.expires_at for case in own if case.expires_at is not None]
     return Rotation(
         predecessor=each.block,
-        predecessor_ids=standing.ids,
+        predecessor_ids=state.ids,
         successor=later.block if later is not None else None,
-        step=removal(standing),
+        step=removal(state),
         end=min(ends, default=None),
         conditions=tuple(
-            each for each in conditions(standing, each.block) if each.phase is Phase.RETIRE
+            each for each in conditions(state, each.block) if each.phase is Phase.RETIRE
         ),
         cautions=tuple(caution for caution in each.cautions if caution.phase is Phase.RETIRE),
         trust=each.trust,
@@ -296,29 +334,29 @@ def _declared(document: DocumentCases) -> ConfigurationFacts:
     return document.document.declared or ConfigurationFacts(directory="")
 
 
-def _trust(standing: RotationState) -> tuple[TrustConsumer, ...]:
+def _trust_consumers(state: ManagedState) -> tuple[TrustConsumer, ...]:
     """Return the consumers of the predecessor's PEM.
 
     A consumer that also gets the successor's PEM is marked as having both.
     """
-    own = standing.declaration.trust if standing.declaration is not None else ()
+    own = state.predecessor.declaration.trust if state.predecessor.declaration is not None else ()
     others = (
-        frozenset(each.place for each in standing.successor.trust)
-        if standing.successor is not None
+        frozenset(each.place for each in state.successor.trust)
+        if state.successor is not None
         else frozenset()
     )
     return tuple(replace(each, both=each.both or each.place in others) for each in own)
 
 
-def _cautions(standing: RotationState) -> Iterator[Caution]:
+def _cautions(state: ManagedState) -> Iterator[Caution]:
     """Yield the cautions of every phase.
 
     Cautions about rollback come from the references to the successor, all others from the
     references to the predecessor.
     """
-    guess = standing.guess
+    guess = state.guess
     if guess is not None and guess.moved:
-        yield from _hashed(standing.declared, guess)
+        yield from _hash_cautions(state.declared, guess)
     if guess is not None and guess.moved and not guess.applied:
         for consumer in guess.successor.trust:
             yield Caution(
@@ -327,7 +365,7 @@ def _cautions(standing: RotationState) -> Iterator[Caution]:
                 "--trust-bundle; else give the new PEM to the backend manually before repoint: "
                 "outside Terraform, since each apply writes it again",
             )
-    for declaration, back in ((standing.declaration, False), (standing.successor, True)):
+    for declaration, back in ((state.predecessor.declaration, False), (state.successor, True)):
         if declaration is not None:
             own = (
                 caution
@@ -336,12 +374,10 @@ def _cautions(standing: RotationState) -> Iterator[Caution]:
             )
             # Introduce cautions concern a successor that introduce writes, not an existing one.
             yield from (
-                each
-                for each in own
-                if each.phase is not Phase.INTRODUCE or standing.successor is None
+                each for each in own if each.phase is not Phase.INTRODUCE or state.successor is None
             )
-    if standing.successor is not None and not standing.successor_cases:
-        for run in standing.successor.creation_runs:
+    if state.successor is not None and not state.successor_cases:
+        for run in state.successor.creation_runs:
             yield Caution(
                 phase=Phase.INTRODUCE,
                 text=f"{run} of the successor runs when it is created, with the successor alone, "
@@ -350,7 +386,7 @@ def _cautions(standing: RotationState) -> Iterator[Caution]:
             )
 
 
-def _hashed(declared: ConfigurationFacts, guess: Guess) -> Iterator[Caution]:
+def _hash_cautions(declared: ConfigurationFacts, guess: Guess) -> Iterator[Caution]:
     """Yield a caution for each hash of a file that introduce edits.
 
     When tfcert takes up a successor, it edits the files of its block, of its references and of its
@@ -370,12 +406,12 @@ def _hashed(declared: ConfigurationFacts, guess: Guess) -> Iterator[Caution]:
             )
 
 
-def _named(
+def _new_block(
     succession: Succession,
     block: Address,
     name: str | None,
     as_of: datetime,
-    passed: tuple[tuple[DeclaredCertificate, str], ...],
+    passed: PassedOver,
 ) -> Address:
     if name is not None:
         return replace(block, name=name)

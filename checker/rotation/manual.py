@@ -35,9 +35,9 @@ _DEPLOYMENT = (
 class ManualTarget(Struct, frozen=True, kw_only=True):
     """A manual rotation: a certificate, its place, and the stages that a user or Terraform moves.
 
-    `made` is the id of the successor if it already exists. `terraforms` is true if Terraform
+    `successor_id` is set if the successor already exists. `managed` is true if Terraform
     creates the successor and deletes the predecessor. `gone` is true if AWS no longer knows the
-    predecessor. `whole` is true if every stage of the place was listed.
+    predecessor. `complete` is true if every stage of the place was listed.
     """
 
     certificate_id: str
@@ -45,42 +45,42 @@ class ManualTarget(Struct, frozen=True, kw_only=True):
     access: Access
     stages: tuple[Stage, ...]
     left_to_terraform: tuple[Stage, ...]
-    made: str | None
-    terraforms: bool
+    successor_id: str | None
+    managed: bool
     gone: bool
-    whole: bool
+    complete: bool
     trust_window_days: int
 
 
-def manual_steps(hand: ManualTarget) -> tuple[ManualStep, ...]:
+def manual_steps(target: ManualTarget) -> tuple[ManualStep, ...]:
     """Return the steps that remain; an existing successor is used."""
-    return (_sign_in(hand), *_take_in(hand), *_repoint(hand), *_let_go(hand))
+    return (_sign_in(target), *_introduction(target), *_repoint(target), *_retirement(target))
 
 
-def _take_in(hand: ManualTarget) -> tuple[ManualStep, ...]:
-    if hand.terraforms:
-        return (_from_terraform(),)
-    return (_introduce(hand), _trust(hand)) if hand.stages or hand.left_to_terraform else ()
+def _introduction(target: ManualTarget) -> tuple[ManualStep, ...]:
+    if target.managed:
+        return (_introduce_in_terraform(),)
+    return (_introduce(target), _trust(target)) if target.stages or target.left_to_terraform else ()
 
 
-def _let_go(hand: ManualTarget) -> tuple[ManualStep, ...]:
-    return () if hand.terraforms or hand.gone else (_distrust(hand), _delete(hand))
+def _retirement(target: ManualTarget) -> tuple[ManualStep, ...]:
+    return () if target.managed or target.gone else (_distrust(target), _delete(target))
 
 
-def _call(hand: ManualTarget, service: str, operation: str, **options: str | Shell) -> str:
+def _aws(target: ManualTarget, service: str, operation: str, **options: str | Shell) -> str:
     return aws_command(
-        hand.access,
-        hand.place,
+        target.access,
+        target.place,
         service,
         operation,
         {key.replace("_", "-"): text for key, text in options.items()},
     )
 
 
-def _sign_in(hand: ManualTarget) -> ManualStep:
-    role = assume_role_line(hand.access, hand.place)
-    account = hand.place.account
-    whose = _call(hand, "sts", "get-caller-identity", query="Account", output="text")
+def _sign_in(target: ManualTarget) -> ManualStep:
+    role = assume_role_line(target.access, target.place)
+    account = target.place.account
+    caller = _aws(target, "sts", "get-caller-identity", query="Account", output="text")
     return ManualStep(
         does="in a shell of its own, sign in so that you may write: POST and DELETE on client "
         "certificates, PATCH on stages of API Gateway"
@@ -89,50 +89,55 @@ def _sign_in(hand: ManualTarget) -> ManualStep:
             if role is not None
             else ""
         ),
-        commands=(*((role,) if role is not None else ()), whose),
+        commands=(*((role,) if role is not None else ()), caller),
         then=f"it prints {account}"
         if account is not None
         else "it prints the account that you mean",
     )
 
 
-def _introduce(hand: ManualTarget) -> ManualStep:
-    asked = ("apigateway", "get-client-certificate")
-    fetched = _call(
-        hand, *asked, client_certificate_id=SUCCESSOR, query="pemEncodedCertificate", output="text"
+def _introduce(target: ManualTarget) -> ManualStep:
+    task = "the successor is there already" if target.successor_id else "make the successor"
+    operation = ("apigateway", "get-client-certificate")
+    fetch = _aws(
+        target,
+        *operation,
+        client_certificate_id=SUCCESSOR,
+        query="pemEncodedCertificate",
+        output="text",
     )
-    makes = _call(
-        hand,
+    generate = _aws(
+        target,
         "apigateway",
         "generate-client-certificate",
-        description=f"{SUCCEEDS} {hand.certificate_id}",
+        description=f"{SUCCEEDS} {target.certificate_id}",
         query="clientCertificateId",
         output="text",
     )
     return ManualStep(
-        does="introduce: "
-        f"{'the successor is there already' if hand.made else 'make the successor'}; no stage "
-        "presents it yet",
+        does=f"introduce: {task}; no stage presents it yet",
         commands=(
-            f"NEW={safe_name(hand.made)}" if hand.made is not None else f"NEW=$({makes})",
-            f"{fetched} > {SUCCESSOR_FILE}",
+            f"NEW={safe_name(target.successor_id)}"
+            if target.successor_id is not None
+            else f"NEW=$({generate})",
+            f"{fetch} > {SUCCESSOR_FILE}",
             f"openssl x509 -in {SUCCESSOR_FILE} -noout -enddate -fingerprint -sha256",
         ),
         then="it prints an end about a year from when it was made",
     )
 
 
-def _trust(hand: ManualTarget) -> ManualStep:
-    window = hand.trust_window_days
+def _trust(target: ManualTarget) -> ManualStep:
+    window = target.trust_window_days
     wait = (
         f", and leave them {window} day{'s' * (window != 1)} to learn it"
-        if window and not hand.gone
+        if window and not target.gone
         else ""
     )
-    beside = f", to be trusted beside {safe_name(hand.certificate_id)}" if not hand.gone else ""
+    beside = f", to be trusted beside {safe_name(target.certificate_id)}" if not target.gone else ""
     both = (
         "every backend trusts it"
-        if hand.gone
+        if target.gone
         else (
             "every backend trusts both; with the defaults of OpenSSL a file with both accepts only "
             "the first of them (docs/trust.md of tfcert)"
@@ -145,7 +150,7 @@ def _trust(hand: ManualTarget) -> ManualStep:
     )
 
 
-def _from_terraform() -> ManualStep:
+def _introduce_in_terraform() -> ManualStep:
     return ManualStep(
         does="introduce: Terraform makes the successor (tfcert patch, where its state is); give "
         "its PEM to the backends beside the old one, then put its id behind NEW=",
@@ -156,24 +161,24 @@ def _from_terraform() -> ManualStep:
     )
 
 
-def _repoint(hand: ManualTarget) -> Iterator[ManualStep]:
-    old = safe_name(hand.certificate_id)
+def _repoint(target: ManualTarget) -> Iterator[ManualStep]:
+    old = safe_name(target.certificate_id)
     back = (
         ""
-        if hand.gone
+        if target.gone
         else f"; if it does not, the same update-stage with {old} for the new id moves the stage "
         "back"
     )
-    for stage in hand.stages:
+    for stage in target.stages:
         yield ManualStep(
             does=f"repoint {safe_name(f'{stage.api_id}/{stage.name}')}, and watch its backend "
             "before the next one",
-            commands=_move(hand, stage),
+            commands=_move(target, stage),
             then="it prints the new id, and the backend lets the calls "
-            f"in{back}{_DEPLOYMENT if stage is hand.stages[0] else ''}",
+            f"in{back}{_DEPLOYMENT if stage is target.stages[0] else ''}",
         )
-    if hand.left_to_terraform and not hand.terraforms:
-        names = ", ".join(safe_name(str(stage.address)) for stage in hand.left_to_terraform)
+    if target.left_to_terraform and not target.managed:
+        names = ", ".join(safe_name(str(stage.address)) for stage in target.left_to_terraform)
         yield ManualStep(
             does=f"repoint in Terraform: set client_certificate_id of {names} to the new id, "
             "and apply",
@@ -182,58 +187,73 @@ def _repoint(hand: ManualTarget) -> Iterator[ManualStep]:
         )
 
 
-def _move(hand: ManualTarget, stage: Stage) -> tuple[str, str]:
+def _move(target: ManualTarget, stage: Stage) -> tuple[str, str]:
     api, stage_name = stage.api_id or "", stage.name or ""
     match stage.kind:
         case StageKind.REST:
-            one = {"rest_api_id": api, "stage_name": stage_name}
-            moved = Shell(f"op=replace,path=/clientCertificateId,value={SUCCESSOR.text}")
-            move = _call(
-                hand, "apigateway", "update-stage", **one, patch_operations=moved, query="stageName"
+            stage_options = {"rest_api_id": api, "stage_name": stage_name}
+            patch = Shell(f"op=replace,path=/clientCertificateId,value={SUCCESSOR.text}")
+            move = _aws(
+                target,
+                "apigateway",
+                "update-stage",
+                **stage_options,
+                patch_operations=patch,
+                query="stageName",
             )
-            seen = _call(
-                hand, "apigateway", "get-stage", **one, query="clientCertificateId", output="text"
+            read_back = _aws(
+                target,
+                "apigateway",
+                "get-stage",
+                **stage_options,
+                query="clientCertificateId",
+                output="text",
             )
         case StageKind.WEBSOCKET:
-            one = {"api_id": api, "stage_name": stage_name}
-            move = _call(
-                hand,
+            stage_options = {"api_id": api, "stage_name": stage_name}
+            move = _aws(
+                target,
                 "apigatewayv2",
                 "update-stage",
-                **one,
+                **stage_options,
                 client_certificate_id=SUCCESSOR,
                 query="StageName",
             )
-            seen = _call(
-                hand, "apigatewayv2", "get-stage", **one, query="ClientCertificateId", output="text"
+            read_back = _aws(
+                target,
+                "apigatewayv2",
+                "get-stage",
+                **stage_options,
+                query="ClientCertificateId",
+                output="text",
             )
-    return move, seen
+    return move, read_back
 
 
-def _distrust(hand: ManualTarget) -> ManualStep:
-    old = safe_name(hand.certificate_id)
-    unseen = (
+def _distrust(target: ManualTarget) -> ManualStep:
+    old = safe_name(target.certificate_id)
+    incomplete = (
         ""
-        if hand.whole
+        if target.complete
         else " This scan did not list every stage: one that it did not see may present it still."
     )
     return ManualStep(
         does=f"see that no stage presents {old} any more, then have the backends stop trusting "
-        f"it.{unseen}",
-        commands=(scan_again(hand.access, hand.place),),
+        f"it.{incomplete}",
+        commands=(scan_again(target.access, target.place),),
         then=f"the scan lists everything, and says that {old} is presented by no stage",
     )
 
 
-def _delete(hand: ManualTarget) -> ManualStep:
+def _delete(target: ManualTarget) -> ManualStep:
     return ManualStep(
-        does=f"retire: delete {safe_name(hand.certificate_id)}",
+        does=f"retire: delete {safe_name(target.certificate_id)}",
         commands=(
-            _call(
-                hand,
+            _aws(
+                target,
                 "apigateway",
                 "delete-client-certificate",
-                client_certificate_id=hand.certificate_id,
+                client_certificate_id=target.certificate_id,
             ),
         ),
         then="it prints nothing, and another scan does not list it",
@@ -251,7 +271,7 @@ def manual_rotations(cases: Cases) -> tuple[ManualRotation, ...]:
         each
         for document in cases.documents
         if document.document.source.kind == "aws"
-        for each in _of(scoping, document)
+        for each in _document_rotations(scoping, document)
     )
     return tuple(
         sorted(
@@ -271,7 +291,7 @@ def stage_label(stage: Stage) -> str:
     return str(stage.address) if stage.address is not None else f"{stage.api_id}/{stage.name}"
 
 
-def _of(scoping: Scoping, document: DocumentCases) -> Iterator[ManualRotation]:
+def _document_rotations(scoping: Scoping, document: DocumentCases) -> Iterator[ManualRotation]:
     for case in document.cases:
         if case.certificate.kind != "gateway" or case.id is None or case.subject.key is None:
             continue
@@ -281,29 +301,29 @@ def _of(scoping: Scoping, document: DocumentCases) -> Iterator[ManualRotation]:
         if not _is_due(policy, case, begun=successor is not None):
             continue
         stages = case.subject.presented_by
-        by_hand = tuple(stage for stage in stages if stage.address is None)
-        if owned and not by_hand:
+        manual = tuple(stage for stage in stages if stage.address is None)
+        if owned and not manual:
             continue
-        hand = ManualTarget(
+        target = ManualTarget(
             certificate_id=case.id,
             place=case.subject.key.place,
             access=document.document.access or Access(),
-            stages=by_hand,
+            stages=manual,
             left_to_terraform=tuple(stage for stage in stages if stage.address is not None),
-            made=successor.id if successor is not None else None,
-            terraforms=owned is True,
+            successor_id=successor.id if successor is not None else None,
+            managed=owned is True,
             gone=case.evidence is Evidence.GONE,
-            whole=not document.document.unread,
+            complete=not document.document.unread,
             trust_window_days=policy.trust_window_days,
         )
         yield ManualRotation(
             certificate_id=case.id,
-            place=hand.place,
+            place=target.place,
             managed=owned,
-            successor=hand.made,
+            successor=target.successor_id,
             ends=case.expires_at,
-            stages=tuple(sorted(map(stage_label, by_hand))),
-            steps=manual_steps(hand),
+            stages=tuple(sorted(map(stage_label, manual))),
+            steps=manual_steps(target),
         )
 
 

@@ -9,7 +9,6 @@ from functools import partial
 from msgspec.structs import replace
 
 from checker.analysis.certificate_uses import certificate_uses
-from checker.analysis.succession import Succession
 from checker.model.address import Address, AddressError, parse, print_key
 from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.configuration import ConfigurationFacts
@@ -17,6 +16,7 @@ from checker.model.inventory import Document, Inventory
 from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found
 from checker.model.places import Place
 from checker.model.policy import Policy
+from checker.model.resources import PresentsPlanned, Stage, StageKind
 from checker.model.rotation import (
     SERIES,
     Blocked,
@@ -26,8 +26,6 @@ from checker.model.rotation import (
     Waiting,
     sort_rotations,
 )
-from checker.rotation.configured import configured_rotations
-from checker.rotation.state import unwritten_rotation
 
 
 def place_scanned(document: DocumentCases) -> str | None:
@@ -42,26 +40,26 @@ def unpatched(document: DocumentCases, case: Case) -> Blocked:
     """Return why there is no patch, and who rotates the certificate instead."""
     if document.document.source.kind != "aws":
         return Blocked(
-            "the configuration is not at hand",
+            "the configuration is not available",
             "pass the folder of its .tf files with --config to get patches",
         )
     where = f"certificate {case.id} ({case.certificate.place})"
     match case.certificate.managed:
         case True:
             return Blocked(
-                f"{where} is Terraform's, and a scan writes no patches",
+                f"Terraform manages {where}, and a scan writes no patches",
                 "run `tfcert patch` where its state is",
             )
         case False:
             return Blocked(
-                f"{where} is in no state that was given",
-                "rotate it by hand: `tfcert scan` prints the steps",
+                f"{where} is in none of the given states",
+                "rotate it manually: `tfcert scan` prints the steps",
             )
         case None:
             return Blocked(
-                f"whether {where} is Terraform's is not known: no state that was given says it",
-                "give `tfcert scan` the states; what is in none of them is rotated by hand, by the "
-                "steps that it prints",
+                f"no given state shows whether Terraform manages {where}",
+                "pass the states to `tfcert scan`; it prints the manual steps for a certificate "
+                "that is in none of them",
             )
 
 
@@ -108,16 +106,16 @@ def plan_rotations(
     for document in cases.documents:
         if _is_outdated(cases, document):
             continue
-        home = _home(document)
+        origin = _origin(document)
         for rotation in _of_document(
             cases, document, partial(under, document), name, even_if_not_due=even_if_not_due
         ):
-            key = (home, rotation.label, rotation.successor)
+            key = (origin, rotation.label, rotation.successor)
             found[key] = min(found.get(key, rotation), rotation, key=_caution)
     return sort_rotations(found.values())
 
 
-def _home(document: DocumentCases) -> str | None:
+def _origin(document: DocumentCases) -> str | None:
     declared = document.document.declared
     return declared.directory if declared is not None else place_scanned(document)
 
@@ -126,7 +124,7 @@ def _is_outdated(cases: Cases, document: DocumentCases) -> bool:
     """Return whether a state at hand already has the changes of the plan: the state decides."""
     stale = document.stale
     return stale is not None and any(
-        other.document.source.path == stale.by and _home(other) == _home(document)
+        other.document.source.path == stale.by and _origin(other) == _origin(document)
         for other in cases.documents
     )
 
@@ -174,20 +172,48 @@ def surveys_needed(inventory: Inventory, policy: Policy, as_of: datetime) -> fro
             )
             retiring = retiring or (address is not None and address.block in left)
             end = subject.certificate.expires_at
-            unseen = (
+            without_stage = (
                 not subject.presented_by
                 and subject.certificate.kind == "gateway"
                 and (end is None or end - as_of <= notice)
             )
             if subject.key is not None and (
-                subject.certificate.id in leaving or retiring or unseen
+                subject.certificate.id in leaving or retiring or without_stage
             ):
                 places.add(subject.key.place)
     return frozenset(places)
 
 
+def stages_due(inventory: Inventory, policy: Policy, as_of: datetime) -> tuple[Stage, ...]:
+    """Return the stages of each API that presents a certificate within the notice.
+
+    The recorded dates decide, with the longest notice of any scope. A certificate whose end is not
+    recorded is due, and so is a stage of which the document does not say what it presents.
+    """
+    notice = timedelta(days=max((policy.notice_days, *_notices(policy))))
+    due: set[tuple[StageKind, str | None, Place]] = set()
+    for document in inventory.documents:
+        unknown = [
+            stage for stage in document.stages if isinstance(stage.presents, PresentsPlanned)
+        ]
+        near = [
+            stage
+            for subject in certificate_uses(document)
+            if subject.certificate.expires_at is None
+            or subject.certificate.expires_at - as_of <= notice
+            for stage in subject.stages
+        ]
+        due |= {(stage.kind, stage.api_id, stage.place) for stage in (*unknown, *near)}
+    return tuple(
+        stage for stage in inventory.stages if (stage.kind, stage.api_id, stage.place) in due
+    )
+
+
 def _left_over(document: Document, as_of: datetime) -> frozenset[Address]:
     """Return the blocks that may be left over, and those that only the state still has."""
+    # Imported here: a document without configuration has nothing to match successors in.
+    from checker.analysis.succession import Succession
+
     declared = document.declared
     recorded = [
         subject for subject in certificate_uses(document) if subject.certificate.kind == "gateway"
@@ -222,7 +248,7 @@ def _may_retire(declared: ConfigurationFacts, block: Address) -> bool:
 def _of_document(
     cases: Cases,
     document: DocumentCases,
-    policed: Callable[[tuple[Case, ...]], Cases],
+    with_policy: Callable[[tuple[Case, ...]], Cases],
     name: str | None,
     *,
     even_if_not_due: bool,
@@ -233,7 +259,7 @@ def _of_document(
         for case in document.cases
         if case.subject.now or (case.presented and document.document.plan is None)
     )
-    under = {id(case): policed((case,)) for case in used}
+    under = {id(case): with_policy((case,)) for case in used}
     due = [
         case
         for case in document.cases
@@ -243,16 +269,18 @@ def _of_document(
         (case, acm_rotation(under.get(id(case), cases), case, even_if_not_due=even_if_not_due))
         for case in document.cases
     ]
-    yield from (
-        unwritten_rotation(under[id(case)], case, why) for case, why in left if why is not None
-    )
+    unwritten = [(case, why) for case, why in left if why is not None]
     if declared is None:
-        yield from (
-            unwritten_rotation(under[id(case)], case, unpatched(document, case)) for case in due
-        )
-        return
+        unwritten += [(case, unpatched(document, case)) for case in due]
+    if unwritten:
+        # Imported here, and below: in most runs no rotation is due.
+        from checker.rotation.state import unwritten_rotation
 
-    yield from configured_rotations(cases, document, due, policed, name=name)
+        yield from (unwritten_rotation(under[id(case)], case, why) for case, why in unwritten)
+    if declared is not None:
+        from checker.rotation.configured import configured_rotations
+
+        yield from configured_rotations(cases, document, due, with_policy, name=name)
 
 
 def _policies(cases: Cases) -> Callable[[DocumentCases, tuple[Case, ...]], Cases]:
@@ -340,8 +368,8 @@ def _one_of_several(cases: Cases, rotation: Rotation, named: tuple[Address, ...]
         step=Blocked(
             f"{first} is one of {len(all_of_it)} instances, and a copy of the block would rotate "
             "them all",
-            f"rotate all of them (--only '{rotation.label}'), or this one by hand: add another key "
-            f"beside {print_key(first.key) or 'it'}, apply, let its stage take the new key, apply, "
-            "and take the old key away when no stage presents it",
+            f"rotate all of them (--only '{rotation.label}'), or this one manually: add another "
+            f"key beside {print_key(first.key) or 'it'}, apply, let its stage take the new key, "
+            "apply, and take the old key away when no stage presents it",
         ),
     )

@@ -77,51 +77,57 @@ def _is_recorded(
     if not cases or own is None or not own.repeated or at is None or at.key is None:
         return bool(cases)
     keys = {case.address.key for case in cases if case.address is not None}
-    shown = ((other.address, case.address) for case in cases for other in case.subject.presented_by)
-    alike = any(
-        one is not None and two is not None and (one.block, one.key) == (at.block, two.key)
-        for one, two in shown
+    pairs = ((other.address, case.address) for case in cases for other in case.subject.presented_by)
+    same_keys = any(
+        address is not None
+        and other is not None
+        and (address.block, address.key) == (at.block, other.key)
+        for address, other in pairs
     )
-    return at.key in keys or not alike
+    return at.key in keys or not same_keys
 
 
 def taken_out(
-    cases: Cases, declared: ConfigurationFacts, block: Address, own: tuple[Case, ...]
+    cases: Cases, declared: ConfigurationFacts, block: Address, missing: tuple[Case, ...]
 ) -> Rotation:
     """Return the rotation of certificates that must be imported before anything else."""
-    first = own[0]
+    first = missing[0]
     successors = [each for each in declared.successors(block) if each.block != block]
-    names = ", ".join(name for case in own for name in stage_addresses(case.subject.presented_by))
-    ids = ", ".join(case.id for case in own if case.id is not None)
+    names = ", ".join(
+        name for case in missing for name in stage_addresses(case.subject.presented_by)
+    )
+    ids = ", ".join(case.id for case in missing if case.id is not None)
     declaration = declared.certificate(block)
     where = f" ({declaration.location})" if declaration is not None else ""
-    said = (
+    problem = (
         f"certificate {ids}, presented by {names}, is not in this state, and its block "
         f"{block}{where} is in the configuration"
     )
-    announced = declared.imported.get(block)
+    import_line = declared.imported.get(block)
     step: Blocked | Waiting
-    if announced is not None:
+    if import_line is not None:
         step = Waiting(
-            f"{said}: an import block ({announced}) takes it into the state; apply that alone, "
-            "then ask again"
+            f"{problem}: an import block ({import_line}) takes it into the state; apply that "
+            "alone, then ask again"
         )
     else:
-        commands = "; ".join(_command(declared, block, case) for case in own)
+        commands = "; ".join(_command(declared, block, case) for case in missing)
         step = Blocked(
-            f"{said}: it was taken out of the state (`terraform state rm`) or never imported, and "
-            "the next apply would create another certificate and move the stages to it at once",
+            f"{problem}: it was taken out of the state (`terraform state rm`) or never imported, "
+            "and the next apply would create another certificate and move the stages to it at once",
             f"import it before anything is applied: {commands}; then ask again"
             + ("" if successors else _or_alone(block)),
         )
     return replace(
         unwritten_rotation(cases, first, step),
         predecessor=block,
-        predecessor_ids=tuple(sorted({case.id for case in own if case.id is not None})),
+        predecessor_ids=tuple(sorted({case.id for case in missing if case.id is not None})),
         successor=successors[0].block if len(successors) == 1 else None,
         introduced=len(successors) == 1,
         stages=tuple(
-            sorted({name for case in own for name in stage_addresses(case.subject.presented_by)})
+            sorted(
+                {name for case in missing for name in stage_addresses(case.subject.presented_by)}
+            )
         ),
     )
 

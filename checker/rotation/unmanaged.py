@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from checker.model.address import Address, ModuleStep
 from checker.model.cases import Cases, DocumentCases, days_between
-from checker.model.configuration import ConfigurationFacts, DeclaredCertificate, DeclaredLiteral
-from checker.model.indexed import having
+from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.inventory import Inventory
 from checker.model.observation import CertificateKey, Found, Gone, Observation, Unanswered
-from checker.model.resources import Stage
 from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, Step, Waiting
-from checker.rotation.claims import passed_cautions, unfit
-from checker.rotation.next_step import inside_window, repoint_not_applied, successor_unready
+from checker.rotation.claims import PassedOver, passed_cautions, unfit
+from checker.rotation.hindrances import first_obstacle
+from checker.rotation.next_step import repoint_not_applied, repoint_step
+from checker.rotation.phase_conditions import repoint_conditions
 from checker.rotation.state import (
+    LiteralId,
+    LiteralState,
     RotationState,
-    conditions,
-    presented_id,
     stage_addresses,
     successor_name,
 )
@@ -39,30 +37,6 @@ def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:
     )
 
 
-class _Standing(Struct, frozen=True, kw_only=True):
-    cases: Cases
-    document: DocumentCases
-    declared: ConfigurationFacts
-    identity: str
-    literal: DeclaredLiteral | None
-    successor: DeclaredCertificate | None
-
-    @property
-    def presenters(self) -> tuple[Stage, ...]:
-        return having(self.document.document.stages, presented_id, self.identity)
-
-    @property
-    def answer(self) -> Observation | None:
-        return next(
-            (
-                said
-                for key, said in self.cases.observations.certificates.items()
-                if key.id == self.identity
-            ),
-            None,
-        )
-
-
 def literal_rotation(
     cases: Cases,
     document: DocumentCases,
@@ -75,42 +49,32 @@ def literal_rotation(
     None if the configuration does not contain the id and none of its certificates succeeds it.
     """
     literal = declared.literal(identity)
-    claimants = tuple(each for each in declared.certificates if each.succeeds_id == identity)
-    # A successor that has ended or is near its end is passed over while the id is still in the
-    # configuration: another one is introduced.
-    passed = tuple(
-        (each, why)
-        for each in claimants
-        if literal is not None and (why := unfit(cases, document, (), each))
-    )
-    successors = tuple(each for each in claimants if each not in {other for other, _ in passed})
+    claimants = [each for each in declared.certificates if each.succeeds_id == identity]
     if literal is None and not claimants:
         return None
-    standing = _Standing(
+    passed = _passed_over(cases, document, claimants) if literal is not None else ()
+    successors = [each for each in claimants if each not in {other for other, _ in passed}]
+    state = RotationState(
         cases=cases,
         document=document,
         declared=declared,
-        identity=identity,
-        literal=literal,
+        predecessor=LiteralId(id=identity, literal=literal),
         successor=successors[0] if successors else None,
     )
     block = (
-        successors[0].block
-        if successors
-        else _named(literal, cases, name, declared if passed else None)
+        state.successor.block
+        if state.successor is not None
+        else _new_block(state, name, avoid_declared=bool(passed))
     )
-    step = _step(standing, block) if len(successors) < 2 else _several(successors)
     return Rotation(
         predecessor=None,
-        predecessor_ids=(identity,),
+        predecessor_ids=state.ids,
         successor=block,
-        step=step,
-        back=_back(standing),
-        stages=stage_addresses(standing.presenters),
+        step=_several(successors) if len(successors) > 1 else _step(state, block),
+        back=_rollback(state),
+        stages=stage_addresses(state.presenters),
         introduced=bool(successors),
-        conditions=tuple(
-            each for each in conditions(_of(standing, block), block) if each.phase is Phase.REPOINT
-        ),
+        conditions=tuple(repoint_conditions(state, block)),
         passed_over=tuple(each.block for each, _ in passed),
         cautions=(
             *passed_cautions(passed),
@@ -125,7 +89,18 @@ def literal_rotation(
     )
 
 
-def _several(successors: tuple[DeclaredCertificate, ...]) -> Blocked:
+def _passed_over(
+    cases: Cases, document: DocumentCases, claimants: list[DeclaredCertificate]
+) -> PassedOver:
+    """Return the successors that have ended or are near their end.
+
+    Another one is introduced while the id is still in the configuration.
+    """
+    reasons = ((each, unfit(cases, document, (), each)) for each in claimants)
+    return tuple((each, reason) for each, reason in reasons if reason)
+
+
+def _several(successors: list[DeclaredCertificate]) -> Blocked:
     names = ", ".join(str(each.block) for each in successors)
     return Blocked(
         f"more than one certificate claims to succeed it: {names}",
@@ -133,142 +108,118 @@ def _several(successors: tuple[DeclaredCertificate, ...]) -> Blocked:
     )
 
 
-def _named(
-    literal: DeclaredLiteral | None,
-    cases: Cases,
-    name: str | None,
-    declared: ConfigurationFacts | None,
-) -> Address:
+def _new_block(state: LiteralState, name: str | None, *, avoid_declared: bool) -> Address:
+    """Return the block that introduce writes, beside the stage that has the id.
+
+    With `avoid_declared` it takes no name that a certificate of the configuration has.
+    """
+    literal = state.predecessor.literal
     assert literal is not None  # noqa: S101 -- without a successor there is a literal
-    first = min(literal.stages, key=str)
+    stage = min(literal.stages, key=str)
     kind = (
         "aws_api_gateway_client_certificate"
-        if first.type.startswith("aws_")
+        if stage.type.startswith("aws_")
         else "awscc_apigateway_client_certificate"
     )
-    modules = tuple(ModuleStep(step) for step in literal.module)
-    taken = (
-        frozenset(each.block.name for each in declared.certificates)
-        if declared is not None
-        else frozenset()
+    taken = frozenset(
+        each.block.name for each in (state.declared.certificates if avoid_declared else ())
     )
     return Address(
-        kind, name or successor_name(first.name, cases.as_of.date(), (), taken), None, modules
+        kind,
+        name or successor_name(stage.name, state.cases.as_of.date(), (), taken),
+        None,
+        tuple(ModuleStep(step) for step in literal.module),
     )
 
 
-def _of(standing: _Standing, block: Address) -> RotationState:
-    """Return the rotation state of the successor alone, to check its conditions and readiness.
-
-    It is its own block, and has no predecessor in state.
-    """
-    return RotationState(
-        cases=standing.cases,
-        document=standing.document,
-        declared=standing.declared,
-        block=block,
-        own=(),
-        declaration=None,
-        successor=standing.successor,
-    )
-
-
-def _step(standing: _Standing, block: Address) -> Step:
-    literal, successor = standing.literal, standing.successor
+def _step(state: LiteralState, block: Address) -> Step:
+    successor = state.successor
     if successor is None:
-        if standing.declared.certificate(block) is not None:
+        if state.declared.certificate(block) is not None:
             return Blocked(f"the name {block} is taken by another block", "choose one with --name")
-        return _hindered(standing) or Next(Phase.INTRODUCE)
-    if literal is not None:
-        unready = successor_unready(_of(standing, block), successor)
-        return (
-            unready
-            if isinstance(unready, Blocked)
-            else _hindered(standing)
-            or unready
-            or inside_window(_of(standing, block))
-            or Next(Phase.REPOINT)
+        return _hindered(state) or Next(Phase.INTRODUCE)
+    if state.predecessor.literal is not None:
+        return repoint_step(state, successor, _hindered(state))
+    if not state.presenters:
+        return _left_over(state)
+    names = ", ".join(sorted(str(stage.address) for stage in state.presenters))
+    if state.uncovered_blocks(successor.stages):
+        return Blocked(
+            f"{names} still presents it, and takes its id from elsewhere",
+            "move that stage manually",
         )
-    if standing.presenters:
-        names = ", ".join(sorted(str(stage.address) for stage in standing.presenters))
-        covered = all(
-            stage.address is not None and stage.address.block in successor.stages
-            for stage in standing.presenters
-        )
-        if not covered:
-            return Blocked(
-                f"{names} still presents it, and takes its id from elsewhere",
-                "move that stage by hand",
-            )
-        return repoint_not_applied(_of(standing, block), names)
-    return _left_over(standing)
+    return repoint_not_applied(state, names)
 
 
-def _hindered(standing: _Standing) -> Blocked | None:
-    literal = standing.literal
-    for obstacle in literal.obstacles if literal is not None else ():
-        where = f" ({obstacle.location})" if obstacle.location is not None else ""
-        return Blocked(f"{obstacle.reason}{where}", obstacle.remedy)
+def _hindered(state: LiteralState) -> Blocked | None:
+    """Return why repoint would not move every stage that presents the certificate."""
+    literal, successor = state.predecessor.literal, state.successor
+    blocked = first_obstacle(literal.obstacles if literal is not None else ())
+    if blocked is not None:
+        return blocked
     moved = {
         *(literal.stages if literal is not None else ()),
-        *(standing.successor.stages if standing.successor else ()),
+        *(successor.stages if successor is not None else ()),
     }
-    for stage in standing.presenters:
-        if stage.address is None or stage.address.block not in moved:
-            return Blocked(
-                f"{stage.address} presents it too, and takes its id from somewhere else",
-                "move that stage by hand where its id comes from",
-            )
+    for stage in state.uncovered_blocks(moved):
+        return Blocked(
+            f"{stage.address} presents it too, and takes its id from somewhere else",
+            "move that stage manually, at the source of its id",
+        )
     return None
 
 
-def _left_over(standing: _Standing) -> Step:
+def _answer(state: LiteralState) -> Observation | None:
+    """Return the answer of AWS about the predecessor, in whichever place it was asked for."""
+    answers = state.cases.observations.certificates.items()
+    return next((answer for key, answer in answers if key.id == state.predecessor.id), None)
+
+
+def _left_over(state: LiteralState) -> Step:
     """Return the step after repoint: a user deletes the certificate, since no patch can.
 
     The user may do so once AWS shows no stage that presents it.
     """
-    match standing.answer:
+    identity = state.predecessor.id
+    match _answer(state):
         case Gone():
             return Done()
         case Found():
             return Blocked(
-                f"certificate {standing.identity} is not Terraform's, so no patch can delete it",
+                f"certificate {identity} is not managed by Terraform, so no patch can delete it",
                 "once `aws apigateway get-stages` and `tfcert` show no stage that presents it: "
                 "`aws apigateway delete-client-certificate --client-certificate-id "
-                f"{standing.identity}`",
+                f"{identity}`",
             )
         case Unanswered(reason=reason):
             return Waiting(
-                f"AWS has not said whether {standing.identity} still lives: {reason}",
+                f"AWS has not confirmed whether {identity} still exists: {reason}",
                 unverified=True,
             )
         case None:
-            return Waiting(
-                f"AWS was not asked whether {standing.identity} still lives", unverified=True
-            )
+            return Waiting(f"AWS was not asked whether {identity} still exists", unverified=True)
 
 
-def _back(standing: _Standing) -> Step:
-    successor = standing.successor
+def _rollback(state: LiteralState) -> Step:
+    successor = state.successor
     if successor is None or not successor.pointers:
         return Waiting(
             "nothing refers to a successor of it: the repoint phase is not written, and there is "
             "nothing to roll back"
         )
-    match standing.answer:
+    identity = state.predecessor.id
+    match _answer(state):
         case Gone():
             return Blocked(
-                f"AWS does not know {standing.identity} any more",
-                "go on with its successor, or rotate to another one",
+                f"AWS does not know {identity} any more",
+                "keep its successor, or rotate to another one",
             )
         case Found(expires_at=end):
-            if days_between(standing.cases.as_of, end) < 0:
+            if days_between(state.cases.as_of, end) < 0:
                 return Blocked(
-                    f"{standing.identity} ended on {end:%Y-%m-%d}",
-                    "go on with its successor, or rotate to another one",
+                    f"{identity} ended on {end:%Y-%m-%d}",
+                    "keep its successor, or rotate to another one",
                 )
             return Next(Phase.ROLLBACK)
         case Unanswered() | None:
-            return Waiting(
-                f"AWS has not confirmed that {standing.identity} still lives", unverified=True
-            )
+            return Waiting(f"AWS has not confirmed that {identity} still exists", unverified=True)

@@ -45,7 +45,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checker.analysis.progress import second_successors
-from checker.analysis.succession import Succession
 from checker.model.address import Address
 from checker.model.cases import Cases, DocumentCases
 from checker.model.finding import Finding
@@ -104,6 +103,9 @@ def _remedy(document: DocumentCases, old: str) -> str:
     declared = document.document.declared
     block = case.address.block if case is not None and case.address is not None else None
     if declared is not None and block is not None and not declared.successors(block):
+        # Imported here: it is needed only for a certificate that lost its block.
+        from checker.analysis.succession import Succession
+
         guess = Succession.of_cases(document).guess(block)
         if guess is not None and guess.moved and not guess.several and declared.lacks(block):
             return (

@@ -36,7 +36,6 @@ from checker.model.configuration import (
     Obstacle,
     Removed,
 )
-from checker.model.indexed import Indexed
 from checker.model.location import Location
 from checker.model.resource_types import CERTIFICATES
 from checker.model.rotation import Delivery, Phase, TrustConsumer
@@ -83,15 +82,15 @@ def configuration_facts(configuration: Configuration, shown_as: str = "") -> Con
     rotation.
     """
     reader = _Reader(configuration, shown_as)
-    certificates = Indexed(reader.certificates())
-    stages = Indexed(reader.stages())
+    certificates = tuple(reader.certificates())
+    stages = tuple(reader.stages())
     exemptions, faulty = reader.inline()
     unread_lineage = tuple(reader.lineage.unread())
     return ConfigurationFacts(
         directory=configuration.root,
         certificates=certificates,
         stages=stages,
-        literals=Indexed(reader.literals()),
+        literals=tuple(reader.literals()),
         modules=frozenset(configuration.modules),
         unread=tuple(reader.unread()),
         unsearched=tuple(reader.unsearched()),

@@ -66,7 +66,7 @@ def test_a_stage_loses_its_certificate_to_a_deployment_and_is_not_created_beside
 
     again = bench.plan("again", f"-replace={STAGE}", f"-replace={DEPLOYMENT}", "-var=content=2")
     command = [tool.binary.path, "apply", "-input=false", "-no-color", str(again.binary)]
-    ended = run(command, folder=bench.infra, environment=bench.environment)
+    ended = run(command, folder=bench.infra, environment=bench.attached)
     assert ended.code == 1
     assert b"ConflictException" in ended.stderr
     assert presented(bench, api) is None

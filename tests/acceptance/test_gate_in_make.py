@@ -30,7 +30,7 @@ def test_what_is_stopped_is_not_applied(aws, tool, tmp_path):
         return run(
             ("make", "-f", str(MAKEFILE), "apply", *told),
             folder=bench.infra,
-            environment=bench.environment,
+            environment=bench.attached,
         )
 
     done = make()

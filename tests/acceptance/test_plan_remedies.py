@@ -170,6 +170,6 @@ def test_what_else_writes_a_stage_lets_go_of_it(bench):
 
 def terraform(bench: Bench, *arguments: str) -> None:
     ended = run(
-        [bench.tool.binary.path, *arguments], folder=bench.infra, environment=bench.environment
+        [bench.tool.binary.path, *arguments], folder=bench.infra, environment=bench.attached
     )
     assert ended.code == 0, str(ended)

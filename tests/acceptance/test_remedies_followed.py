@@ -80,7 +80,7 @@ def test_a_taint_a_state_that_lags_and_a_failed_update(aws, tool, tmp_path):
 def terraform(bench: Bench, *arguments: str, fails: bool = False) -> int:
     """Any command of the real tool; its exit code."""
     ended = run(
-        [bench.tool.binary.path, *arguments], folder=bench.infra, environment=bench.environment
+        [bench.tool.binary.path, *arguments], folder=bench.infra, environment=bench.attached
     )
     assert fails or ended.code == 0, str(ended)
     return ended.code

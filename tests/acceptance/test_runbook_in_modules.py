@@ -96,7 +96,7 @@ def test_every_command_that_reads_the_pem_prints_it(bench):
         printed = run(
             ["bash", "-euo", "pipefail", "-c", command],
             folder=bench.infra,
-            environment=bench.environment,
+            environment=bench.attached,
         )
         assert printed.code == 0, str(printed)
         assert b"-----BEGIN CERTIFICATE-----" in printed.stdout, str(printed)
@@ -125,7 +125,7 @@ def test_the_printed_steps_alone_rotate_a_certificate_in_a_module_of_a_module(
             ended = run(
                 ["bash", "-euo", "pipefail", "-c", script],
                 folder=bench.infra,
-                environment={**bench.environment, "PATH": path},
+                environment={**bench.attached, "PATH": path},
             )
             assert ended.code == 0, f"{script}{ended}"
         aws.clock.run()

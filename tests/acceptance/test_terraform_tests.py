@@ -47,6 +47,6 @@ def test_the_tests_of_a_module_pass_after_each_phase(aws, tool, tmp_path):
             ended = run(
                 [tool.binary.path, "test", "-no-color"],
                 folder=folder,
-                environment=bench.environment,
+                environment=bench.attached,
             )
             assert ended.code == 0, f"after {patch} in {folder.name}: {ended}"

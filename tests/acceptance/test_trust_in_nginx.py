@@ -14,6 +14,7 @@ from shutil import which
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from equipped import find
 
 from checker.demo.emulator.certificates import issue, new_key
 from checker.model.x509 import normal_pem
@@ -25,7 +26,7 @@ CALLERS = ("old", "new", "stranger")
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory):
     """An nginx that can be run; nothing is installed for it, and nobody needs to be root."""
-    found = which("nginx")
+    found = find("nginx")
     if found is None and which("apt-get") and which("dpkg-deb"):
         folder = tmp_path_factory.mktemp("nginx")
         try:

@@ -100,6 +100,7 @@ resource "terraform_data" "kept" {{
   }}
 }}
 """
+ENDPOINTS = "    s3 = var.aws_endpoint\n    ssm = var.aws_endpoint\n"
 LINE = re.compile(r"^#   trust: \S+: resource (\S+) (.*)$", re.MULTILINE)
 
 
@@ -111,9 +112,9 @@ def bench(aws, tool, tmp_path_factory):
     bench = Bench.lay(aws, tool, tmp_path_factory.mktemp("rows"), "single")
     main = bench.infra / "main.tf"
     main.write_text(
-        main.read_text().replace(
-            "  max_retries ", "  s3_use_path_style           = true\n  max_retries "
-        )
+        main.read_text()
+        .replace("  max_retries ", "  s3_use_path_style           = true\n  max_retries ")
+        .replace("  endpoints {\n", f"  endpoints {{\n{ENDPOINTS}")
     )
     rotation = bench.infra / "rotation.tf"
     rotation.write_text(rotation.read_text().replace(CERTIFICATE, CERTIFICATE + RUNS))

@@ -92,7 +92,9 @@ def test_drift_and_surveys_are_asked_of_their_accounts_as_well(organisation, sta
     theirs = stage("api1", "prod", account=SECOND, presents="gone00")
     place = Place("aws", THIRD, "us-east-1")
 
-    seen = look(surveys=[place], anchors=[theirs], connection=entering(SECOND, THIRD), drift=True)
+    seen = look(
+        surveys=[place], anchors=[theirs], connection=entering(SECOND, THIRD), drift=[theirs]
+    )
 
     assert seen.stages[stage_key(theirs)].certificate_id == "abc123"
     assert isinstance(seen.surveys[place], Surveyed)

@@ -22,7 +22,7 @@ def shown(look):
     """Look for drift of stages, and give each stage's answer."""
 
     def ask(stages, wanted=(), surveys=(), **rest):
-        seen = look(wanted, surveys, stages, drift=True, **rest)
+        seen = look(wanted, surveys, stages, drift=stages, **rest)
         return [seen.stages[stage_key(each)] for each in stages], seen
 
     return ask

@@ -7,7 +7,6 @@ from pathlib import Path
 from msgspec.structs import replace
 from world import BASE, CERTIFICATE, HOME, NOW, STAGE, World, days, lay, world
 
-from checker.cli.loaded import Loaded
 from checker.cli.patch_preview import with_patches
 from checker.model.address import parse
 from checker.model.exemptions import Exemption
@@ -17,7 +16,7 @@ from checker.model.outcome import Outcome
 from checker.model.policy import FailOn, Policy, Run
 from checker.model.resources import StageKind
 from checker.model.sweep import ScanResult, Sweep
-from checker.pipeline import check, scan
+from checker.pipeline import Loaded, check, scan
 
 
 def three(folder: Path) -> World:
@@ -191,8 +190,8 @@ def doubtful(folder: Path) -> Outcome:
     """AWS did not answer for the one certificate, and state does not know its end."""
     home = world(folder, {"main.tf": BASE}, certificates={}, ends={})
 
-    def observe(certificates, places, stages):
-        said = home.observe(certificates, places, stages)
+    def observe(certificates, places, stages, drift):
+        said = home.observe(certificates, places, stages, drift)
         return replace(
             said,
             certificates=dict.fromkeys(

@@ -300,6 +300,98 @@ def test_a_stage_that_was_moved_by_hand_is_told_with_the_end_of_what_it_presents
     ]
 
 
+@pytest.fixture
+def far(story, live):
+    """A second state beside the README's: its certificate ends in a year, and somebody moved its stage."""
+    text = (story / STATE).read_text()
+    for old, new in (
+        ("rj3hhn", "far001"),
+        ("lo64vzqnaj", "farapi0001"),
+        ("tytvdpoyw3", "farapi0002"),
+        ("2026-12-06", "2027-12-06"),
+    ):
+        text = text.replace(old, new)
+    document = json.loads(text)
+    for resource in document["resources"]:
+        for instance in resource["instances"]:
+            instance["attributes"].pop("pem_encoded_certificate", None)
+    (story / "far.tfstate").write_text(json.dumps(document))
+    live.seed(
+        SeedCertificate(id="far001", expires_at=datetime.fromisoformat("2027-12-06T01:39:35Z")),
+        SeedCertificate(id="byhand", expires_at=datetime.fromisoformat("2027-11-30T00:00:00Z")),
+        SeedApi(id="farapi0001", name="orders", stages={"test": "far001", "live": "far001"}),
+        SeedApi(id="farapi0002", name="billing", stages={"live": "byhand"}),
+    )
+    return "far.tfstate"
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "left_out"),
+    [
+        ((), 4, set()),
+        (("--drift", "all"), 4, set()),
+        (("--drift", "due"), 2, {"farapi0001", "farapi0002"}),
+        (("--drift", "none"), 0, {"farapi0001", "farapi0002", "lo64vzqnaj", "tytvdpoyw3"}),
+        (("--no-drift",), 0, {"farapi0001", "farapi0002", "lo64vzqnaj", "tytvdpoyw3"}),
+    ],
+)
+def test_a_stage_that_was_not_asked_for_is_reported_as_not_asked(
+    outcome, story, live, far, options, asked, left_out
+):
+    """`--drift due` takes one call for each API of a certificate within the notice; every other stage is named as not asked."""
+    document, _ = outcome(
+        STATE, far, "--as-of", "2026-11-24", *options, cwd=story, environment=live.environment()
+    )
+    assert sum(call.operation == "GetStages" for call in live.calls()) == asked
+    said = {stage["api_id"] for stage in document["stages"] if stage.get("drift") == "not_asked"}
+    assert said == left_out
+    assert ("byhand" in str(document)) is (asked == 4)
+    count = sum(stage["api_id"] in left_out for stage in document["stages"])
+    notices = [text for text in document["notices"] if "was not asked" in text]
+    name = "due" if asked else "none"
+    assert notices == [
+        f"AWS was not asked what {count} stages present now (--drift {name}): the record counts"
+    ] * bool(left_out)
+
+
+def test_drift_due_asks_for_a_certificate_without_a_recorded_end(outcome, story, live, far):
+    """An end that nobody recorded may be near: the stages of that certificate are asked for."""
+    document = json.loads((story / far).read_text())
+    for resource in document["resources"]:
+        for instance in resource["instances"]:
+            instance["attributes"].pop("expiration_date", None)
+    (story / far).write_text(json.dumps(document))
+    options = (far, "--as-of", "2026-11-24", "--drift", "due")
+    outcome(*options, cwd=story, environment=live.environment())
+    assert sum(call.operation == "GetStages" for call in live.calls()) == 2
+
+
+def test_drift_due_takes_the_longest_notice_of_the_policy(outcome, story, live, far):
+    """A scope may call a certificate due that is far from its end by the policy's own notice."""
+    (story / "tfcert.toml").write_text('[[scope]]\naddress = "*"\nnotice_days = 500\n')
+    options = (far, "--as-of", "2026-11-24", "--drift", "due")
+    outcome(*options, cwd=story, environment=live.environment())
+    assert sum(call.operation == "GetStages" for call in live.calls()) == 2
+
+
+def test_the_text_report_names_what_was_not_asked(tfcert, story, live, far):
+    """A clean report that lacks answers of AWS says so."""
+    command = ("check", far, "--as-of", "2026-11-24", "--drift", "due")
+    done = tfcert(*command, cwd=story, environment=live.environment())
+    text = " ".join(done.stdout.decode().split())
+    assert done.returncode == 0
+    assert "AWS was not asked what 3 stages present now (--drift due)" in text
+
+
+def test_no_drift_and_another_drift_contradict_each_other(tfcert, story):
+    """The alias is refused beside a value that is not its own."""
+    done = tfcert("check", STATE, "--offline", "--no-drift", "--drift", "due", cwd=story)
+    assert done.returncode == 2
+    assert b"leave one of them out" in done.stderr
+    done = tfcert("check", STATE, "--offline", "--no-drift", "--drift", "none", cwd=story)
+    assert done.returncode in {0, 1}
+
+
 def test_i4_what_a_stage_presents_and_nobody_could_say_is_not_clean(outcome, story, live):
     """A denial of one call touches what it would have told, and names the action; the certificates are judged all the same."""
     live.faults.inject("GetStages", access_denied())

@@ -130,7 +130,7 @@ def test_one_reason_for_two_certificates_is_printed_once(loaded, capfd):
     """The reason is data of the finding, so that it may contain any words."""
     reason = "the role could not be checked: expired"
 
-    def observe(wanted, surveys, stages):
+    def observe(wanted, surveys, stages, drift):
         why = Unanswered(reason=reason, remedy="log in")
         return Observations(asked=True, certificates=dict.fromkeys(wanted, why))
 

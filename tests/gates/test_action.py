@@ -260,7 +260,8 @@ def test_every_option_of_a_check_is_an_input_or_left_out_with_reason(tfcert):
     """An option that `check` gains becomes an input here, or is named below."""
     left_out = {
         "profile": "a runner has no file of profiles",
-        "no-drift": "a gate asks all that it may",
+        "drift": "a gate asks all that it may",
+        "no-drift": "the same as drift: none",
         "format": "the input formats",
         "help": "not for a pipeline",
         "verbose": "for a person who wonders",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checker.model.address import parse
-from checker.model.conditions import Conditions, Traits, glob, path_glob
+from checker.model.conditions import Conditions, Traits, glob, is_pattern, path_glob
 
 STAGE = "aws_api_gateway_stage"
 
@@ -115,3 +115,123 @@ def test_what_is_not_known_is_not_met(name):
     patterns = (("team", ("*",)),) if name == "tags" else ("*",)
     (unmet,) = Conditions(**{name: patterns}).unmet(Traits())
     assert "not known" in unmet.why
+
+
+def test_without_patterns_everything_matches():
+    """Also what is not known."""
+    assert Conditions().hold(Traits())
+    assert Conditions().tests() == ()
+    assert tuple(Conditions().unmet(Traits())) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "met"),
+    [("a", True), ("b1", True), ("b", False), ("c-d", True), ("ad", False), ("", False)],
+)
+def test_any_pattern_of_a_condition_is_enough(text, met):
+    """Plain texts and wildcards together."""
+    assert Conditions(stage=("a", "b?", "c*d")).hold(Traits(stage=text)) is met
+
+
+@pytest.mark.parametrize(
+    ("directory", "met"), [("live", True), ("live/", False), ("live/eu", False)]
+)
+def test_a_directory_condition_may_end_in_a_slash(directory, met):
+    """The directory of a document never does."""
+    assert Conditions(directory=("live/",)).hold(Traits(directory=directory)) is met
+
+
+def test_a_star_in_a_directory_stops_at_a_slash_and_elsewhere_does_not():
+    """A workspace or a stage may have slashes in its name."""
+    traits = Traits(directory="live/eu", workspace="live/eu")
+    assert not Conditions(directory=("live*",)).hold(traits)
+    assert Conditions(directory=("live**",)).hold(traits)
+    assert Conditions(workspace=("live*",)).hold(traits)
+
+
+@pytest.mark.parametrize(
+    ("tags", "met"),
+    [
+        ((), False),
+        (((("team", "a"),),), True),
+        (((("team", "b"),),), False),
+        (((("other", "a"),),), False),
+        (((("team", "b"),), (("team", "a"),)), True),
+        (((("env", "p"), ("team", "a")),), True),
+    ],
+)
+def test_a_tag_of_the_certificate_or_of_the_stage_counts(tags, met):
+    """Its key is compared exactly; its value is a pattern."""
+    assert Conditions(tags=(("team", ("a",)),)).hold(Traits(tags=tags)) is met
+
+
+def test_every_tag_condition_must_be_met():
+    """Each by any of the resources."""
+    both = Conditions(tags=(("team", ("a",)), ("env", ("p*",))))
+    assert both.hold(Traits(tags=((("team", "a"),), (("env", "prod"),))))
+    assert not both.hold(Traits(tags=((("team", "a"),),)))
+
+
+def test_the_address_of_the_certificate_or_of_the_stage_counts():
+    """One of them is enough."""
+    traits = Traits(addresses=(parse("aws_api_gateway_client_certificate.c"), parse(f"{STAGE}.s")))
+    assert Conditions(address=(f"{STAGE}.s",)).hold(traits)
+    assert Conditions(address=("*.c",)).hold(traits)
+    assert not Conditions(address=("*.x",)).hold(traits)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "traits", "expected"),
+    [
+        ({"stage": ("a", "b")}, {"stage": "c"}, ("stage", "c is not a or b")),
+        ({"stage": ("a",)}, {}, ("stage", "not known, so not a")),
+        ({"stage": ("a",)}, {"stage": ""}, ("stage", "not known, so not a")),
+        (
+            {"tags": (("team", ("a",)),)},
+            {"tags": ((("team", "b"),), (("team", "c"),))},
+            ("tags.team", "b, c is not a"),
+        ),
+        (
+            {"tags": (("team", ("a",)),)},
+            {"tags": ((("env", "p"),),)},
+            ("tags.team", "no such tag, so not a"),
+        ),
+        (
+            {"tags": (("team", ("a",)),)},
+            {},
+            ("tags.team", "not known, so not a"),
+        ),
+        (
+            {"address": ("x.y",)},
+            {"addresses": (parse(f"{STAGE}.s"), parse(f"{STAGE}.t"))},
+            ("address", f"{STAGE}.s, {STAGE}.t is not x.y"),
+        ),
+    ],
+)
+def test_the_reason_names_what_is_there_and_what_was_wanted(conditions, traits, expected):
+    """A tag that a resource does not have differs from tags that no document shows."""
+    (unmet,) = Conditions(**conditions).unmet(Traits(**traits))
+    assert (unmet.condition, unmet.why) == expected
+
+
+def test_unmet_conditions_come_in_the_order_of_the_fields():
+    """The address first, the tags last."""
+    unmet = [each.condition for each in Conditions(**OTHER).unmet(KNOWN)]
+    fields = ["address", "account", "region", "workspace", "directory", "stage", "api"]
+    assert unmet == [*fields, "tags.team"]
+
+
+def test_the_wildcards_of_an_entry():
+    """In any field, by `*` or `?`."""
+    conditions = Conditions(
+        address=("a.*", "a.b"), stage=("v?",), api=("x",), tags=(("t", ("p*", "q")),)
+    )
+    assert list(conditions.wild()) == ["a.*", "v?", "p*"]
+    assert [is_pattern(text) for text in ("a", "a*", "a?", "[a]")] == [False, True, True, False]
+
+
+def test_a_pattern_with_many_stars_takes_no_long_time():
+    """A wrong pattern of a policy must not stop a run."""
+    text = "a" * 3_000
+    assert glob("*a" * 40 + "*b").fullmatch(text) is None
+    assert path_glob("**/" * 30 + "b").fullmatch("a/" * 500) is None

@@ -108,7 +108,9 @@ class World:
         certificates: Collection[CertificateKey],
         places: Collection[Place],
         stages: Collection[Stage],
+        drift: Collection[Stage] = (),
     ) -> Observations:
+        assert set(drift) <= set(stages)
         known = {*self.certificates.values(), *self.ends}
         shown = [
             (name, identity)

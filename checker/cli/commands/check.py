@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from checker.cli import options
+from checker.model.observation import Drift
 from checker.model.rotation import Phase
 from checker.model.severity import FailOn
 
 if TYPE_CHECKING:
-    from checker.cli.loaded import Loaded
+    from checker.pipeline import Loaded
     from checker.terraform.tool import Wanted
 
 
@@ -36,12 +37,15 @@ def check(
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     offline: options.Offline = False,
-    no_drift: Annotated[
-        bool,
+    drift: Annotated[
+        Drift | None,
         typer.Option(
-            "--no-drift", help="Do not ask what recorded stages present now (one call per API)."
+            "--drift",
+            help="Ask what recorded stages present now (one call per API): of all APIs, only "
+            "of those with a certificate within the notice, or of none. [default: all]",
         ),
-    ] = False,
+    ] = None,
+    no_drift: Annotated[bool, typer.Option("--no-drift", help="The same as --drift none.")] = False,
     as_of: options.AsOf = None,
     expect: Annotated[
         Expect | None,
@@ -81,7 +85,7 @@ def check(
     """
     from checker.cli import load, output
     from checker.cli.aws import Aws
-    from checker.cli.policy_base import holding
+    from checker.cli.policy_base import run_policy
     from checker.cli.policy_options import options as given
     from checker.errors import UsageError
     from checker.model.policy import Run
@@ -90,7 +94,7 @@ def check(
     chosen = output.formats(format_)
     wanted = options.wanted(tool, tool_env, offline=offline)
     stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
-    with holding(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
+    with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
         run = Run(
             as_of=load.parse_as_of(as_of),
             policy=held.policy,
@@ -99,6 +103,7 @@ def check(
             else Phase(expect)
             if expect is not None
             else None,
+            drift=_drift(drift, no_drift=no_drift),
         )
         aws = Aws(
             profile=profile,
@@ -107,7 +112,7 @@ def check(
             timeout=timeout,
             accounts=run.policy.accounts,
         )
-        with aws.counted(told=verbose):
+        with aws.counted(shown=verbose):
             loaded = held.exemptions(
                 _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
                 if recursive
@@ -124,10 +129,10 @@ def check(
                 )
             if expect is Expect.NEXT:
                 load.demand_configuration(loaded.inventory)
-            outcome = held.told(
+            outcome = held.with_notices(
                 judge(
                     loaded.inventory,
-                    aws.observer(offline=offline, drift=not no_drift, in_part=True),
+                    aws.observer(offline=offline, in_part=True),
                     run,
                 )
             )
@@ -138,6 +143,21 @@ def check(
             output.report(outcome, chosen, patches=patches)
             output.warn_unverified(outcome)
     raise typer.Exit(130 if outcome.cases.observations.interrupted else outcome.exit_code)
+
+
+def _drift(given: Drift | None, *, no_drift: bool) -> Drift:
+    """Return the value of --drift and --no-drift; raises UsageError if they contradict."""
+    if not no_drift:
+        return given or Drift.ALL
+    if given in {None, Drift.NONE}:
+        return Drift.NONE
+    from checker.errors import UsageError
+
+    raise UsageError(
+        f"--no-drift and --drift {given} contradict each other",
+        where="--drift",
+        remedy="leave one of them out",
+    )
 
 
 def _load(

@@ -1,6 +1,6 @@
 """Says in the run's very last lines when tests with real binaries did not run; fails one that is skipped for no good reason.
 
-These are the acceptance tests, with terraform or tofu, and those of the page, with chromium. Another conftest takes part with `from rig.announcing import register` and `register(config)` in its `pytest_configure`, which
+These are the acceptance tests, with terraform or tofu, those of the page, with chromium, and those with TLS servers. Another conftest takes part with `from rig.announcing import register` and `register(config)` in its `pytest_configure`, which
 under xdist lets the controller speak too, whatever folder the run was started with.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from equipped import ABSENCES
 
 from rig.equipment import NO_PROVIDER, NO_TOOL
 
@@ -42,6 +43,13 @@ SUITES = (
         absences=(NO_BROWSER,),
         title="THE TESTS OF THE PAGE DID NOT RUN",
         untold="Nothing in this run shows that the page of --format html works in a browser.",
+    ),
+    Suite(
+        name="servers",
+        folder=_TESTS / "servers",
+        absences=tuple(ABSENCES.values()),
+        title="TESTS WITH REAL TLS SERVERS DID NOT RUN",
+        untold="Nothing in this run shows that the files of `tfcert bundle --for` work in these servers.",
     ),
 )
 

@@ -28,7 +28,7 @@ _TFCERT = (sys.executable, "-c", "from checker.cli import main; main()")
 _SCHEMA = REPOSITORY / "checker" / "reports" / "schemas" / "outcome-v1.schema.json"
 
 
-# The commands that use the provider that already runs. What tfcert, make and the tests start themselves starts its own.
+# The commands that use the provider that already runs. What tfcert starts itself starts its own.
 _ATTACHED = frozenset({"plan", "apply", "show"})
 # The age in days of what an apply makes; the trust window is shorter.
 AGED = 4
@@ -167,6 +167,12 @@ class Bench:
             "TFCERT_TOOL": self.tool.binary.path,
         }
 
+    @property
+    def attached(self) -> dict[str, str]:
+        """The environment of a child whose terraform uses the provider that already runs."""
+        environment = self.environment
+        return environment | attach(self.infra, environment)
+
     def texts(self) -> dict[str, bytes]:
         """The configuration's files by name, byte for byte."""
         return {file.name: file.read_bytes() for file in sorted(self.infra.glob("*.tf"))}
@@ -215,9 +221,7 @@ class Bench:
         return file
 
     def _terraform(self, *arguments: str) -> bytes:
-        environment = self.environment
-        if arguments[0] in _ATTACHED:
-            environment |= attach(self.infra, environment, self.aws.endpoint)
+        environment = self.attached if arguments[0] in _ATTACHED else self.environment
         ended = run([self.tool.binary.path, *arguments], folder=self.infra, environment=environment)
         assert ended.code == 0, str(ended)
         return ended.stdout

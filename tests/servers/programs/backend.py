@@ -1,0 +1,42 @@
+"""Servers of Python's ssl: one for each three arguments, a port, `plain` or `kit`, and a bundle or a kit's folder."""
+
+import runpy
+import socket
+import ssl
+import sys
+import threading
+
+
+def context(folder, kind, trust):
+    """The context of one listener: as the kit's file makes it, or a plain one."""
+    files = (f"{folder}/server.pem", f"{folder}/server.key")
+    if kind == "kit":
+        return runpy.run_path(f"{trust}/gateway_trust.py")["server_context"](
+            *files, f"{trust}/trust.pem"
+        )
+    plain = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    plain.load_cert_chain(*files)
+    plain.load_verify_locations(trust)
+    plain.verify_mode = ssl.CERT_REQUIRED
+    return plain
+
+
+def serve(listener, made):
+    """Answer whoever is let in."""
+    while True:
+        caller, _ = listener.accept()
+        caller.settimeout(20)
+        try:
+            with made.wrap_socket(caller, server_side=True) as secure:
+                secure.recv(4096)
+                secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        except OSError:
+            caller.close()
+
+
+folder, *rest = sys.argv[1:]
+for at in range(0, len(rest), 3):
+    made = context(folder, *rest[at + 1 : at + 3])
+    threading.Thread(
+        target=serve, args=(socket.create_server(("127.0.0.1", int(rest[at]))), made)
+    ).start()

