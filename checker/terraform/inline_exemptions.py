@@ -61,7 +61,7 @@ def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
     if begin is None:
         raise Mismatch(
             (),
-            f"{mark.text[:80]!r} is no comment that tfcert knows",
+            f"{mark.text[:80]!r} is not a comment that tfcert knows",
             f"write {_FORM}, with nothing before it",
         )
     addresses = _addresses(mark)
@@ -78,7 +78,7 @@ def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
         raise Mismatch((), "this tfcert:ignore exempts nothing: it has no reason", f"write {_FORM}")
     if has_controls(mark.text):
         raise Mismatch(
-            (), "this tfcert:ignore exempts nothing: it holds a control character", f"write {_FORM}"
+            (), "this tfcert:ignore exempts nothing: it has a control character", f"write {_FORM}"
         )
     for rule in rules:
         yield Exemption(
@@ -103,7 +103,7 @@ def _check_rules(rules: Iterable[str]) -> None:
             raise Mismatch(
                 (),
                 f"{rule} cannot be exempted",
-                f"take the comment away; `tfcert rules {rule}` says why",
+                f"remove the comment; `tfcert rules {rule}` says why",
             )
 
 
@@ -112,7 +112,7 @@ def _until(pairs: Mapping[str, str]) -> date:
     until = parse_day(pairs.get("until"))
     if until is None:
         why = (
-            f"until is {pairs['until']!r}, which is no date"
+            f"until is {pairs['until']!r}, which is not a date"
             if "until" in pairs
             else "it has no until"
         )
@@ -170,14 +170,12 @@ def _addresses(mark: ExemptionComment) -> frozenset[str]:
 
 def _misplaced(mark: ExemptionComment) -> str:
     if mark.block is None:
-        return "stands at no block"
+        return "is not at a block"
     if mark.block.type == "module":
-        return (
-            f"stands at the call of module {'.'.join(mark.block.labels)}, and not at a block in it"
-        )
+        return f"is at the call of module {'.'.join(mark.block.labels)}, not at a block in it"
     return (
-        f"stands at {' '.join((mark.block.type, '.'.join(mark.block.labels))).strip()}, "
-        "neither a stage nor a client certificate"
+        f"is at {' '.join((mark.block.type, '.'.join(mark.block.labels))).strip()}, "
+        "which is neither a stage nor a client certificate"
     )
 
 
