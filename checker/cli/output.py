@@ -17,6 +17,7 @@ from checker.errors import UsageError
 from checker.model.observation import Calls
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.places import Place
+from checker.model.text_values import did_you_mean
 from checker.reports import FORMATS
 from checker.reports.escape import encoded, printable
 from checker.reports.text import lay_out
@@ -41,7 +42,11 @@ def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
     for text in wanted or ("text",):
         name, named, file = text.partition("=")
         if name not in FORMATS:
-            raise UsageError(f"unknown format {name!r}", where="--format", remedy=_nearest(name))
+            raise UsageError(
+                f"unknown format {name!r}",
+                where="--format",
+                remedy=did_you_mean(name, tuple(FORMATS)),
+            )
         if named and not file:
             raise UsageError(
                 f"{text!r} names no file",
@@ -64,13 +69,6 @@ def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
             remedy="give each a file of its own",
         )
     return tuple(chosen)
-
-
-def _nearest(name: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name.lower(), FORMATS, n=1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(FORMATS)}"
 
 
 def wants_patches(chosen: tuple[tuple[str, str | None], ...]) -> bool:
@@ -167,9 +165,9 @@ def print_calls(traffic: Sequence[Calls]) -> None:
             for count, word in ((entry.again, "sent again"), (entry.throttled, "throttled"))
             if count
         ]
-        told = f" ({', '.join(besides)})" if besides else ""
+        counts = f" ({', '.join(besides)})" if besides else ""
         place = Place(None, entry.account, entry.region)
-        warn(f"  {entry.operation:<{width}}  {place}: {entry.sent}{told}")
+        warn(f"  {entry.operation:<{width}}  {place}: {entry.sent}{counts}")
 
 
 def warn_unverified(outcome: Outcome) -> None:

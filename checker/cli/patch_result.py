@@ -105,13 +105,13 @@ class Request(Struct, frozen=True, kw_only=True):
             raise UsageError(
                 "three phases cannot be written into the files at once",
                 where="--write",
-                remedy="one phase an apply: --phase next",
+                remedy="write one phase per apply: --phase next",
             )
         if name is not None and not _NAME.fullmatch(name):
             raise UsageError(
-                f"{name!r} is no name that Terraform takes",
+                f"{name!r} is not a name that Terraform accepts",
                 where="--name",
-                remedy="letters, digits, _ and -",
+                remedy="use letters, digits, _ and -",
             )
         wish = PatchRequest(
             phase=Phase(phase) if phase in set(Phase) else None,

@@ -12,9 +12,9 @@ from checker.rotation.trust_bundle import TrustedCertificate
 
 _TRAP = (
     "# Two gateway certificates in one file: with OpenSSL's defaults only the FIRST is accepted "
-    "(nginx, Node, Python before 3.13),\n"
-    "# since all of them have the same subject. Turn partial-chain verification on, "
-    "or pin fingerprints: docs/trust.md of tfcert."
+    "(nginx, HAProxy, Apache, Node, Python before 3.13),\n"
+    "# since all of them have the same subject. `tfcert bundle --for SERVER` writes "
+    "what accepts both: docs/trust.md of tfcert."
 )
 
 

