@@ -17,7 +17,7 @@ from checker.errors import UsageError
 from checker.model.observation import Calls
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.places import Place
-from checker.model.text_values import nearest_word
+from checker.model.text_values import did_you_mean
 from checker.reports import FORMATS
 from checker.reports.escape import encoded, printable
 from checker.reports.text import lay_out
@@ -45,7 +45,7 @@ def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
             raise UsageError(
                 f"unknown format {name!r}",
                 where="--format",
-                remedy=nearest_word(name, tuple(FORMATS)),
+                remedy=did_you_mean(name, tuple(FORMATS)),
             )
         if named and not file:
             raise UsageError(

@@ -181,7 +181,8 @@ def _first(draft: Draft, task: Task, phase: Phase) -> _Writer | None:
     if rotation.successor is None or rotation.left_over:
         return None
     if rotation.predecessor is None:
-        literal = LiteralStep(identity=rotation.label, successor=rotation.successor)
+        # A predecessor without a block is one id, which the configuration has as text.
+        literal = LiteralStep(identity=rotation.predecessor_ids[0], successor=rotation.successor)
         return lambda draft: write_literal(draft, literal, phase)
     step = BlockPair(predecessor=rotation.predecessor, successor=rotation.successor)
     if phase is Phase.INTRODUCE and rotation.taken_up is not None:

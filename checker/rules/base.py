@@ -39,22 +39,68 @@ class Needs(StrEnum):
     SURVEY = "every stage of an account and region"
 
 
+class Judges(StrEnum):
+    """What a rule judges at a time, which decides how often it runs where a policy has scopes.
+
+    FACTS: what was read, whatever the policy's days are. It runs once.
+    EACH: each certificate, stage or change of a stage, by the days of its own policy. It runs once
+    for each set of scopes, on `judged`, `judged_stages` and `judged_changes` of each document.
+    PLACE: each account and region as a whole. It runs once for each set of scopes of a place, on
+    the certificates there.
+    EXEMPTIONS: the exemptions that the other findings used. It runs last.
+    """
+
+    FACTS = "facts"
+    EACH = "each"
+    PLACE = "place"
+    EXEMPTIONS = "exemptions"
+
+
+class RuleHeadline(Struct, frozen=True, kw_only=True):
+    """A sentence at the top of the HTML page, for a rule's findings.
+
+    Of several rules, the headline with the lowest `rank` is shown. It counts the findings of all
+    rules that share it: `one` is for one finding, `many` for more. `{count}` is their number, and
+    `{soonest}` is the time until the first end.
+    """
+
+    rank: int
+    one: str
+    many: str
+
+
+_DO_NOT_APPLY = "Do not apply this plan as it is."
+DO_NOT_APPLY = RuleHeadline(rank=0, one=_DO_NOT_APPLY, many=_DO_NOT_APPLY)
+NEAR_ITS_END = RuleHeadline(
+    rank=3,
+    one="A certificate in use ends {soonest}.",
+    many="{count} certificates in use near their end, the first {soonest}.",
+)
+
+
 class Rule(Struct, frozen=True, kw_only=True):
     """A rule of the catalogue; its page is the docstring of the module that defines `check`.
 
-    `mildest` is the lowest weight that a policy may give it; None where a policy may switch it off.
-    Where `exemptable` is False, exemptions of it do not count. A rule that is `off` runs only where
-    a policy gives it a weight.
+    `judges` says how often it runs where a policy has scopes. `mildest` is the lowest weight that a
+    policy may give it; None where a policy may switch it off. `mildest_because` completes the
+    sentence "it cannot be milder, since ...". Where `exemptable` is False, exemptions of it do not
+    count. A rule that is `off` runs only where a policy gives it a weight. `headline` is the HTML
+    page's sentence about its findings. Where `cured_by_rotation` is True, a rotation of the
+    certificate is what to do about a finding, so the page lists no other action.
     """
 
     name: str
     severity: Severity
     says: str
     check: Callable[[Cases], Iterator[Finding]]
+    judges: Judges
     mildest: Severity | None = None
+    mildest_because: str = ""
     exemptable: bool = True
     needs: Needs = Needs.NOTHING
     off: bool = False
+    headline: RuleHeadline | None = None
+    cured_by_rotation: bool = False
 
     @property
     def weight(self) -> Severity | None:

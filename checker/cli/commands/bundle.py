@@ -97,14 +97,14 @@ def bundle(
 
 def _server(name: str, *, no_comments: bool) -> ServerKind:
     from checker.errors import UsageError
-    from checker.model.text_values import nearest_word
+    from checker.model.text_values import did_you_mean
     from checker.reports.servers import SERVERS
 
     if name not in SERVERS:
         raise UsageError(
             f"{name!r} is not a known server",
             where="--for",
-            remedy=nearest_word(name, tuple(SERVERS)),
+            remedy=did_you_mean(name, tuple(SERVERS)),
         )
     if no_comments:
         raise UsageError(

@@ -66,7 +66,7 @@ def _names(case: Case) -> set[str | None]:
 
 
 def _near(cases: Cases, name: str) -> str:
-    from checker.model.text_values import nearest_word
+    from checker.model.text_values import did_you_mean
 
     known = {str(case.address) for case in cases.all if case.address is not None}
     known |= {
@@ -75,7 +75,7 @@ def _near(cases: Cases, name: str) -> str:
         for stage in stages_of(part.document)
         if stage.address is not None
     }
-    return nearest_word(name, sorted(known)[:50]) if known else "the source has none"
+    return did_you_mean(name, sorted(known)[:50]) if known else "the source has none"
 
 
 def _lines(resolved: ResolvedPolicy, scoping: Scoping, traits: tuple[Traits, ...]) -> Iterator[str]:

@@ -38,12 +38,12 @@ def rules(
 
 def _named(name: str, known: tuple[Rule, ...]) -> Rule:
     from checker.errors import UsageError
-    from checker.model.text_values import nearest_word
+    from checker.model.text_values import did_you_mean
 
     found = next((rule for rule in known if rule.name == name), None)
     if found is not None:
         return found
-    remedy = nearest_word(name, [rule.name for rule in known])
+    remedy = did_you_mean(name, [rule.name for rule in known])
     raise UsageError(f"unknown rule {name!r}", remedy=remedy)
 
 

@@ -12,6 +12,7 @@ from checker.model.finding import Finding, Suppression
 from checker.model.outcome import UNVERIFIED, Outcome, Verdict
 from checker.model.severity import Severity
 from checker.reports.html.format import Name, count_noun, day_of, split, time_left
+from checker.rules import RULES
 
 
 class FindingView(Struct, frozen=True, kw_only=True):
@@ -86,13 +87,7 @@ def _tally(words: list[str]) -> tuple[tuple[str, int], ...]:
     return tuple(found.items())
 
 
-_BREAKING = {
-    "rotation-unstaged",
-    "rotation-destroys-in-use",
-    "stage-detached",
-    "plan-exceeds-phase",
-}
-_ENDING = {"certificate-expiring", "certificate-not-renewing"}
+_HEADLINES = {rule.name: rule.headline for rule in RULES if rule.headline is not None}
 
 
 class Headline(Struct, frozen=True, kw_only=True):
@@ -171,35 +166,17 @@ def counts(outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 
 def _worst(findings: list[Finding]) -> str:
-    by_rule: dict[str, list[Finding]] = {}
-    for finding in findings:
-        by_rule.setdefault(finding.rule, []).append(finding)
-    if by_rule.keys() & _BREAKING:
-        return "Do not apply this plan as it is."
-    if ended := by_rule.get("certificate-expired"):
-        return (
-            "A certificate in use has ended."
-            if len(ended) == 1
-            else f"{len(ended):,} certificates in use have ended."
-        )
-    if gone := by_rule.get("certificate-gone"):
-        known = "A stage presents a certificate that AWS does not know."
-        return known if len(gone) == 1 else f"{len(gone):,} certificates in use are unknown to AWS."
-    ending = [finding for rule in sorted(_ENDING) for finding in by_rule.get(rule, ())]
-    if ending:
-        soonest = min(
-            finding.days_left if finding.days_left is not None else 0 for finding in ending
-        )
-        one = f"A certificate in use ends {time_left(soonest)}."
-        return (
-            one
-            if len(ending) == 1
-            else f"{len(ending):,} certificates in use near their end, "
-            f"the first {time_left(soonest)}."
-        )
-    if "rotation-overdue" in by_rule:
-        return "A rotation is overdue."
-    return f"{count_noun(len(findings), 'finding')} must be looked at."
+    shown = min(
+        (_HEADLINES[finding.rule] for finding in findings if finding.rule in _HEADLINES),
+        key=lambda headline: headline.rank,
+        default=None,
+    )
+    if shown is None:
+        return f"{count_noun(len(findings), 'finding')} must be looked at."
+    own = [finding for finding in findings if _HEADLINES.get(finding.rule) == shown]
+    soonest = min(finding.days_left or 0 for finding in own)
+    sentence = shown.one if len(own) == 1 else shown.many
+    return sentence.format(count=f"{len(own):,}", soonest=time_left(soonest))
 
 
 def _next_end(outcome: Outcome) -> Iterator[str]:
