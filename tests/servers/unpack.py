@@ -55,26 +55,28 @@ def parts(package: Path, folder: Path) -> None:
         run(("tar", "-x", "-C", folder, "--wildcards", *GO_PARTS), stdin=files.stdout)
 
 
+def download(wanted: Sequence[str], folder: Path) -> None:
+    """Download packages, and those that they need and that the machine lacks."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    planned = run(("apt-get", "--simulate", "install", "--no-install-recommends", *wanted))
+    needed = [line.split()[1] for line in planned.splitlines() if line.startswith("Inst ")]
+    run(("apt-get", "download", "-qq", *dict.fromkeys((*wanted, *needed))), cwd=folder)
+
+
 def debian(programs: Sequence[str]) -> None:
-    """Unpack Debian's packages of the programs, and of what these need and the machine lacks."""
+    """Unpack Debian's packages of the programs."""
     if not programs or not all(map(shutil.which, ("apt-get", "dpkg-deb"))):
         return
     wanted = [DEBIAN[name] for name in programs]
-    plan = ("apt-get", "--simulate", "install", "--no-install-recommends", *wanted)
-    try:
-        planned = run(plan)
-    except subprocess.CalledProcessError:
-        # A fresh machine has no list of packages.
-        run(("apt-get", "update", "-qq"))
-        planned = run(plan)
-    packages = [line.split()[1] for line in planned.splitlines() if line.startswith("Inst ")]
     folder = FOLDER / "debian.new"
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / "packages").mkdir(parents=True)
-    run(
-        ("apt-get", "download", "-qq", *dict.fromkeys((*wanted, *packages))),
-        cwd=folder / "packages",
-    )
+    try:
+        download(wanted, folder / "packages")
+    except subprocess.CalledProcessError:
+        # A fresh machine has no list of packages, and an old list names versions that are gone.
+        run(("apt-get", "update", "-qq"))
+        download(wanted, folder / "packages")
     for package in sorted((folder / "packages").iterdir()):
         if package.name.startswith("golang-1.19-src"):
             continue
