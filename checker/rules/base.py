@@ -16,7 +16,7 @@ from checker.model.finding import Finding
 from checker.model.location import Location
 from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found
 from checker.model.outcome import UNVERIFIED
-from checker.model.plan import Action, CertificateChange, StageChange, StalePlan
+from checker.model.plan import Action, CertificateChange, Plan, StageChange, StalePlan
 from checker.model.resources import PresentsPlanned, Stage
 from checker.model.severity import Severity
 from checker.rules.detaching import uncertain
@@ -281,6 +281,12 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
             address=str(unsaid.address) if unsaid.address is not None else None,
             location=locate(document, unsaid.address),
         )
+    yield from _unknown_actions(document, plan, severity)
+    yield from _unknown_writers(document, severity)
+    yield from _unknown_certificates(document, plan, severity)
+
+
+def _unknown_actions(document: DocumentCases, plan: Plan, severity: Severity) -> Iterator[Finding]:
     changes: tuple[StageChange | CertificateChange, ...] = (*plan.stages, *plan.certificates)
     for strange in changes:
         if strange.action is Action.OTHER:
@@ -291,6 +297,9 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
                 "upgrade tfcert, or look at the plan yourself",
                 strange,
             )
+
+
+def _unknown_writers(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
     for written, stage in uncertain(document):
         yield replace(
             _open(
@@ -304,6 +313,11 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
             address=str(written.address),
             location=locate(document, written.address),
         )
+
+
+def _unknown_certificates(
+    document: DocumentCases, plan: Plan, severity: Severity
+) -> Iterator[Finding]:
     for change in plan.stages:
         match change.after:
             case Stage(presents=PresentsPlanned(candidates=()) | PresentsPlanned(elsewhere=True)):

@@ -27,6 +27,7 @@ from checker.model.plan import Action, Plan
 from checker.model.policy import Policy, Scope
 from checker.model.resources import PresentsPlanned
 from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
+from checker.rotation.next_step import inside_window
 from checker.rotation.planner import (
     _caution,
     acm_rotation,
@@ -36,7 +37,7 @@ from checker.rotation.planner import (
     surveys_needed,
     unpatched,
 )
-from checker.rotation.state import with_deadlines
+from checker.rotation.state import ManagedBlock, RotationState, with_deadlines
 
 STEPS = (
     Blocked("why", "do"),
@@ -428,3 +429,45 @@ def test_one_id_in_two_scanned_places_has_a_rotation_in_each():
         for place in (HOME, far)
     ]
     assert [each.label for each in plan_rotations(cases_of(*scans))] == ["old", "old"]
+
+
+def instances(*lefts):
+    return [
+        replace(certificate(f"old{key}", left), address=replace(certificate_at("old"), key=key))
+        for key, left in enumerate(lefts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lefts", "overrun"), [((9, 40), True), ((40, 9), True), ((10, 40), False), ((40, 40), False)]
+)
+def test_the_window_is_compared_with_the_instance_that_ends_first(lefts, overrun):
+    """Repoint is due seven days before the end, and the window of a new successor takes three."""
+    declared = lineage(old=None, new="old")
+    given = document([*instances(*lefts), certificate("new", 365)], declared=declared)
+    cases = cases_of(given)
+    (part,) = cases.documents
+    state = RotationState(
+        cases=cases,
+        document=part,
+        declared=declared,
+        predecessor=ManagedBlock(
+            block=certificate_at("old"),
+            instances=part.of_block(certificate_at("old")),
+            declaration=declared.certificates[0],
+        ),
+        successor=declared.certificates[1],
+    )
+    waiting = inside_window(state)
+    assert waiting is not None
+    assert ("that is after repoint-by (2026-11-25)" in waiting.reason) is overrun
+
+
+@pytest.mark.parametrize("lefts", [(-5, -9), (-9, -5)])
+def test_a_left_over_block_ends_with_its_first_instance(lefts):
+    """It has no deadlines."""
+    given = document(instances(*lefts), [], declared=lineage(old=None))
+    (rotation,) = plan_rotations(cases_of(given, survey=[]))
+    assert rotation.left_over
+    assert rotation.end == NOW - timedelta(days=9)
+    assert rotation.repoint_by is None
