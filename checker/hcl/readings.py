@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from checker.collector import collector_paused
 from checker.errors import UnprovenError
+from checker.hcl.grammar import parser
 from checker.hcl.syntax import Block, SourceFile, TextCache, descendants
 
 if TYPE_CHECKING:
@@ -107,7 +108,9 @@ def _loads(plain: bytes) -> Structure | _Unread:
     options = hcl2.SerializationOptions(with_comments=False)
     try:
         with collector_paused():
-            read = hcl2.loads(plain.decode("utf-8"), serialization_options=options)
+            # `hcl2.loads` with another parser; it adds the same line end.
+            tree = hcl2.transform(parser().parse(plain.decode("utf-8") + "\n"))
+            read = hcl2.serialize(tree, serialization_options=options)
     except (LarkError, RecursionError, ValueError) as error:
         line = getattr(error, "line", None)
         # The traceback would keep the parser's whole state.
