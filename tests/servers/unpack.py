@@ -15,7 +15,7 @@ from pathlib import Path
 
 from equipped import FOLDER, PROGRAMS, find, on_path
 
-SECONDS = 240
+SECONDS = 120
 DEBIAN = {
     "nginx": "nginx",
     "haproxy": "haproxy",
