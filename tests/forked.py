@@ -56,10 +56,10 @@ class Parent:
             os.close(descriptor)
         (pid,) = _LENGTH.unpack(_receive(self._socket, 4))
         with ThreadPoolExecutor(3) as threads:
-            threads.submit(_feed, giver, stdin)
+            threads.submit(feed, giver, stdin)
             printed, complained = (
-                threads.submit(_drain, printing),
-                threads.submit(_drain, complaining),
+                threads.submit(drain, printing),
+                threads.submit(drain, complaining),
             )
             self._socket.settimeout(timeout)
             try:
@@ -85,12 +85,14 @@ class Parent:
             self._process.wait(10)
 
 
-def _feed(descriptor, data):
+def feed(descriptor, data):
+    """Write all of it to a pipe and close that."""
     with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as pipe:
         pipe.write(data)
 
 
-def _drain(descriptor):
+def drain(descriptor):
+    """Read a pipe to its end."""
     with os.fdopen(descriptor, "rb") as pipe:
         return pipe.read()
 
@@ -128,7 +130,7 @@ def _serve(connection):
         pid = os.fork()
         if pid == 0:
             connection.close()
-            _become(order, descriptors)
+            become(order, descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
         connection.sendall(_LENGTH.pack(pid))
@@ -136,7 +138,8 @@ def _serve(connection):
         connection.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))
 
 
-def _become(order, descriptors):
+def become(order, descriptors, at_exit=lambda: None):
+    """Turn this process into one run of `tfcert`; does not return."""
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -162,6 +165,7 @@ def _become(order, descriptors):
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        at_exit()
         os._exit(code)
 
 
