@@ -12,7 +12,7 @@ SIZES ?= 1 10 100 500
 help: ## Show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt hatch_build.py
 	@$(PYTHON) -c 'import sys; sys.exit("tfcert needs Python 3.11 or later; name one with make PYTHON=...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[comment,demo,dev]'
@@ -65,6 +65,7 @@ bench: $(READY) $(PEERS) ## The ratios that performance claims rest on; SIZES="1
 	$(BIN)/python benchmarks/big_tree.py
 	$(BIN)/python benchmarks/aws.py
 	$(BIN)/python benchmarks/many_stages.py
+	$(BIN)/python benchmarks/patches.py
 	$(BIN)/python benchmarks/against.py $(SIZES)
 
 $(PEERS): benchmarks/requirements.txt

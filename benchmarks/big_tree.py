@@ -82,7 +82,12 @@ def concern(root: Path) -> None:
             "client_certificate_id": "old000",
         }
         resources.append(resource(STAGE, f"s{index}", attributes))
-    state = {
+    (root / "terraform.tfstate").write_text(state(resources))
+
+
+def state(resources: list[dict]) -> str:
+    """Return a state of these resources."""
+    document = {
         "version": 4,
         "terraform_version": "1.11.4",
         "serial": 1,
@@ -90,7 +95,7 @@ def concern(root: Path) -> None:
         "outputs": {},
         "resources": resources,
     }
-    (root / "terraform.tfstate").write_text(json.dumps(state))
+    return json.dumps(document)
 
 
 def resource(kind: str, name: str, attributes: dict) -> dict:

@@ -106,7 +106,7 @@ def find_commit(folder: Path, ref: str, *, option: str) -> Commit:
     if _git(folder, ("rev-parse", "--show-superproject-working-tree"), where).strip():
         # A pull request can replace a folder with a submodule, which has its own commits and root.
         raise UsageError(
-            "this folder lies in a submodule, and the commit is one of the repository around it",
+            "this folder is in a submodule, and the commit is one of the repository around it",
             where=where,
             remedy="run it outside of the submodule, "
             "or name a policy outside of the checkout with --policy",
@@ -149,15 +149,15 @@ def read_files(commit: Commit, suffixes: tuple[str, ...]) -> Iterator[tuple[str,
     at = 0
     for name, identity, link in wanted:
         end = held.index(b"\n", at)
-        told = held[at:end].split(b" ")
-        if len(told) != 3 or told[0].decode() != identity:
+        words = held[at:end].split(b" ")
+        if len(words) != 3 or words[0].decode() != identity:
             raise UsageError(
-                f"{name} is not at hand",
+                f"{name} is missing",
                 where=where,
                 remedy="fetch it: a partial clone has not all objects",
             )
         start = end + 1
-        at = start + int(told[2])
+        at = start + int(words[2])
         data = held[start:at]
         at += 1
         yield name, data.decode("utf-8", "surrogateescape") if link else data
@@ -201,8 +201,8 @@ def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes =
             f"git did not answer: {error}", where=where, remedy="run it there yourself"
         ) from error
     if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        reason = said[0].removeprefix("fatal: ")[:200] if said else "there is no such commit here"
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        reason = lines[0].removeprefix("fatal: ")[:200] if lines else "there is no such commit here"
         raise UsageError(
             reason,
             where=where,
@@ -210,7 +210,7 @@ def _git(folder: Path, arguments: tuple[str, ...], where: str, *, given: bytes =
         )
     if len(done.stdout) > _LARGEST:
         raise UsageError(
-            "holds more than any configuration", where=where, remedy="name another commit"
+            "is larger than any configuration", where=where, remedy="name another commit"
         )
     return done.stdout
 

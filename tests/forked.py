@@ -22,6 +22,10 @@ _LENGTH = struct.Struct("!I")
 # What the verbs import where they use it: all of tfcert and its heavy libraries. Importing it beforehand changes no output.
 _PRELOADED = ("boto3", "cryptography.x509", "hcl2", "jinja2", "jinja2.ext", "rich.console")
 
+_SERVICES = ("acm", "apigateway", "apigatewayv2", "ec2", "s3", "sts")
+_FORMATS = ("text", "json", "html", "markdown")
+_WARMING = (*(("check", "--format", name) for name in _FORMATS), ("patch",))
+
 
 class Parent:
     """A process that forks a child for each run of `tfcert`; it ends with the tests that started it."""
@@ -120,6 +124,7 @@ def _serve(connection):
     )
     for name in (*_PRELOADED, *ours):
         import_module(name)
+    _warm()
     while True:
         head, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
         if not head:
@@ -136,6 +141,53 @@ def _serve(connection):
         connection.sendall(_LENGTH.pack(pid))
         _, status = os.waitpid(pid, 0)
         connection.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))
+
+
+def _warm():
+    """Fill the caches that depend on nothing but the code: grammars, templates, decoders, compiled patterns.
+
+    A run in this process fills them for all its children; without it, each child that writes a patch
+    or a page would load the grammar of HCL and compile the templates again.
+    """
+    import gc
+    import tempfile
+    from functools import cache
+
+    import boto3
+    import botocore.session
+
+    from checker.cli.app import build
+
+    # AWS's models, which each session would read from disk for itself.
+    botocore.session.create_loader = cache(botocore.session.create_loader)
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    for service in _SERVICES:
+        boto3.Session(**keys, region_name="us-east-1").client(service)
+    here, environment = Path.cwd(), dict(os.environ)
+    streams = [os.dup(number) for number in (1, 2)]
+    with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("wb") as nowhere:
+        for file in (ROOT / "fixtures" / "readme").iterdir():
+            (Path(folder) / file.name).write_bytes(file.read_bytes())
+        os.chdir(folder)
+        os.environ.update({"PATH": "", "HOME": folder})
+        for number in (1, 2):
+            os.dup2(nowhere.fileno(), number)
+        for arguments in _WARMING:
+            with contextlib.suppress(SystemExit):
+                build(arguments[0])(
+                    [*arguments, "--offline", "terraform.tfstate", "--as-of", "2026-11-24"]
+                )
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.chdir(here)
+    for number, stream in enumerate(streams, 1):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(environment)
+    # What is there now stays: a child neither searches it for cycles nor copies its pages for that.
+    gc.collect()
+    gc.freeze()
 
 
 def become(order, descriptors, at_exit=lambda: None):

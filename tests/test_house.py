@@ -201,7 +201,7 @@ def test_a_rule_is_explained_by_the_command_line(tfcert):
     )
     wrong = tfcert("rules", "stage-detatched")
     assert wrong.returncode == 2
-    assert b"did you mean stage-detached" in wrong.stderr
+    assert b"did you mean 'stage-detached'" in wrong.stderr
 
 
 def test_the_default_pack_is_what_holds_without_a_file():

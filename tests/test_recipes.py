@@ -71,7 +71,7 @@ def test_a_format_is_a_file_and_a_line(copied, tmp_path):
     assert copied(*base, "shout").stdout == b"FINDINGS!\n"
     assert copied(*base, "json", "--format", f"shout={tmp_path / 'out'}").returncode == 1
     assert (tmp_path / "out").read_text() == "FINDINGS!\n"
-    assert b"did you mean shout?" in copied(*base, "shoot").stderr
+    assert b"did you mean 'shout'?" in copied(*base, "shoot").stderr
 
 
 def test_a_rule_is_a_file_and_a_line(copied, tmp_path):

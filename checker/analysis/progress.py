@@ -151,7 +151,7 @@ def second_successors(
         change for change in plan.certificates if change.action is Action.CREATE or change.imported
     ]
     created = [change for change in appearing if change.deposed is None]
-    succeeded_by: set[Address] = set()
+    earlier: set[Address] = set()
     for change in created:
         own = declared.certificate(change.address.block)
         if own is None or own.succeeds is None:
@@ -166,10 +166,10 @@ def second_successors(
                 if not case.within(policy.threshold_days)
             ]
             lasting = [case for case in cases if all(_outlasts(case, old) for old in predecessors)]
-            if other.block != own.block and (lasting or other.block in succeeded_by):
+            if other.block != own.block and (lasting or other.block in earlier):
                 yield change, own.succeeds, other.block
                 break
-        succeeded_by.add(own.block)
+        earlier.add(own.block)
 
 
 def _moves(document: DocumentCases, plan: Plan, case: Case, policy: Policy) -> bool:

@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
 from checker.analysis.certificate_uses import same_certificate, stage_key
+from checker.analysis.scope_matcher import Matching, compile_scopes
 from checker.model.address import Address
 from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.certificate_use import CertificateUse
@@ -16,8 +17,6 @@ from checker.model.observation import ObservedStage
 from checker.model.places import Place
 from checker.model.policy import Policy, strictest
 from checker.model.resources import Certificate, Presents, PresentsPlanned, Stage
-
-Matching = tuple[int, ...]
 
 
 class Scoping:
@@ -30,35 +29,18 @@ class Scoping:
     def __init__(self, cases: Cases) -> None:
         self.cases = cases
         self.policy = cases.policy
-        self._tests = [scope.conditions.tests() for scope in cases.policy.scopes]
+        self._matcher = compile_scopes(tuple(scope.conditions for scope in cases.policy.scopes))
         self._documents = {part.document.source.path: part for part in cases.documents}
-        # Keyed by `id()`: the cases keep every subject and stage alive.
-        self._matching: dict[Traits, Matching] = {}
+        # Keyed by `id()`: the cases keep every document and subject alive, an entry its stage.
         self._subjects: dict[int, frozenset[Matching]] = {}
+        self._stages: dict[tuple[int, int], tuple[Stage, frozenset[Matching]]] = {}
+        self._directories: dict[str, str] = {}
         self._by_name: dict[int, Mapping[str | Address, tuple[Certificate, ...]]] = {}
         self._policies: dict[frozenset[Matching], Policy] = {}
 
     def matching(self, traits: Traits) -> Matching:
         """Return the positions of the scopes that match a certificate and a stage."""
-        known = self._matching.get(traits)
-        if known is None:
-            known = tuple(
-                index
-                for index, tests in enumerate(self._tests)
-                if all(test(traits) for test in tests)
-            )
-            self._matching[traits] = known
-        return known
-
-    def everywhere(self) -> frozenset[Matching]:
-        """Return the sets of scopes of every certificate and stage, and the empty set."""
-        found: set[Matching] = {()}
-        for part in self.cases.documents:
-            for case in part.cases:
-                found |= self.of_subject(part.document, case.subject)
-            for stage in stages_of(part.document):
-                found |= self.of_stages(part, (stage,))
-        return frozenset(found)
+        return self._matcher.matching(traits)
 
     def of(self, finding: Finding) -> frozenset[Matching]:
         """Return the sets of scopes that apply to a finding.
@@ -70,9 +52,7 @@ class Scoping:
             case None:
                 return frozenset({()})
             case Place() as place:
-                return frozenset(
-                    {self.matching(Traits(account=place.account, region=place.region))}
-                )
+                return frozenset({self.of_place(place)})
             case CertificateUse() as subject:
                 return (
                     self.of_subject(part.document, subject) if part is not None else frozenset({()})
@@ -90,7 +70,20 @@ class Scoping:
 
     def of_stages(self, part: DocumentCases, stages: Iterable[Stage]) -> frozenset[Matching]:
         """Return the sets of scopes for stages, each with the certificates that it presents."""
-        return frozenset(map(self.matching, self.stage_traits(part, stages))) or frozenset({()})
+        found = [self._of_stage(part, stage) for stage in stages]
+        return frozenset().union(*found) if found else frozenset({()})
+
+    def of_place(self, place: Place) -> Matching:
+        """Return the scopes that match an account and region alone."""
+        return self.matching(Traits(account=place.account, region=place.region))
+
+    def _of_stage(self, part: DocumentCases, stage: Stage) -> frozenset[Matching]:
+        key = id(part), id(stage)
+        known = self._stages.get(key)
+        if known is None:
+            found = frozenset(map(self.matching, self.stage_traits(part, (stage,))))
+            known = self._stages[key] = stage, found
+        return known[1]
 
     def policy_of(self, part: DocumentCases, own: Iterable[Case]) -> Policy:
         """Return the strictest policy that applies to the given certificates of a document.
@@ -181,10 +174,16 @@ class Scoping:
         """
         if document.directory is None:
             return None
+        known = self._directories.get(document.directory)
+        if known is None:
+            known = self._directories[document.directory] = self._from_home(document.directory)
+        return known
+
+    def _from_home(self, directory: str) -> str:
         for home in self.policy.homes:
-            if document.directory == home or document.directory.startswith(f"{home.rstrip('/')}/"):
-                return posixpath.relpath(document.directory, home)
-        return document.directory
+            if directory == home or directory.startswith(f"{home.rstrip('/')}/"):
+                return posixpath.relpath(directory, home)
+        return directory
 
     def _api(self, stage: Stage) -> str | None:
         key = stage_key(stage) if stage.api_name is None else None

@@ -200,7 +200,7 @@ def _websocket_apis(client: Any) -> tuple[Api, ...]:
 
 
 def _rest_stage(api_id: str, name: str, client: Any) -> bool:
-    return _there(
+    return _exists(
         lambda: (
             responses.required_text(client.get_stage(restApiId=api_id, stageName=name), "stageName")
             == name
@@ -209,7 +209,7 @@ def _rest_stage(api_id: str, name: str, client: Any) -> bool:
 
 
 def _websocket_stage(api_id: str, name: str, client: Any) -> bool:
-    return _there(
+    return _exists(
         lambda: (
             responses.required_text(client.get_stage(ApiId=api_id, StageName=name), "StageName")
             == name
@@ -217,11 +217,11 @@ def _websocket_stage(api_id: str, name: str, client: Any) -> bool:
     )
 
 
-def _there(look: Callable[[], bool]) -> bool:
+def _exists(ask: Callable[[], bool]) -> bool:
     from botocore.exceptions import ClientError
 
     try:
-        return look()
+        return ask()
     except ClientError as error:
         if error_code(error) == "NotFoundException":
             return False

@@ -30,12 +30,12 @@ class CertificateList:
     """The certificates of a region: requested once, at creation, and then used for every check."""
 
     def __init__(
-        self, asking: RegionalGateway, anchors: Collection[Anchor], identity: Future[Caller]
+        self, regional: RegionalGateway, anchors: Collection[Anchor], identity: Future[Caller]
     ) -> None:
-        self._asking = asking
+        self._regional = regional
         self._anchors = anchors
         self._identity = identity
-        self._listed = start_thread(partial(asking.gateway.certificates, asking.region))
+        self._listed = start_thread(partial(regional.gateway.certificates, regional.region))
 
     def observe(self, keys: Collection[CertificateKey]) -> Mapping[CertificateKey, Observation]:
         """Return for each certificate whether it exists.
@@ -45,11 +45,11 @@ class CertificateList:
         recorded stage is found there.
         """
         try:
-            known = self._asking.wait_for("GetClientCertificates", self._listed)
+            known = self._regional.wait_for("GetClientCertificates", self._listed)
         except GatewayError as error:
             return dict.fromkeys(keys, error.unanswered)
-        who = wait_for_caller(self._identity, self._asking.patience)
-        proof = _Proof(self._asking, who, self._anchors)
+        who = wait_for_caller(self._identity, self._regional.budget)
+        proof = _Proof(self._regional, who, self._anchors)
         observed: dict[CertificateKey, Observation] = {}
         for key in keys:
             recorded = key.place.account or account_by(self._anchors, key.id)
@@ -60,17 +60,17 @@ class CertificateList:
             )
         return observed
 
-    def held(self) -> Mapping[Place, int]:
+    def counts(self) -> Mapping[Place, int]:
         """Return the number of certificates of the account in the region, if both are known now."""
         if not self._listed.done() or self._listed.exception() is not None:
             return {}
         who = (
-            wait_for_caller(self._identity, self._asking.patience)
+            wait_for_caller(self._identity, self._regional.budget)
             if self._identity.done()
             else None
         )
         account = who.account if isinstance(who, KnownCaller) else None
-        return {Place(None, account, self._asking.region): len(self._listed.result())}
+        return {Place(None, account, self._regional.region): len(self._listed.result())}
 
 
 @dataclass(slots=True)
@@ -80,11 +80,11 @@ class _Proof:
     It asks for each stage once at most.
     """
 
-    asking: RegionalGateway
+    regional: RegionalGateway
     who: Caller
     anchors: Collection[Anchor]
     seen: dict[Anchor, bool] = field(default_factory=dict)
-    doubts: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     given_up: bool = False
 
     def absent(self, key: CertificateKey, recorded: str | None) -> Observation:
@@ -92,29 +92,31 @@ class _Proof:
         if is_confirmed_place(recorded, key.place.region, self.who):
             return Gone()
         asked = self.who.account if isinstance(self.who, KnownCaller) else recorded
-        if any(self._there(anchor) for anchor in proving_anchors(self.anchors, key.id, asked)):
+        if any(self._exists(anchor) for anchor in proving_anchors(self.anchors, key.id, asked)):
             return Gone()
-        what = f"certificate {key.id} is not in region {self.asking.region}"
-        return unconfirmed_account(what, recorded, key.place.region, self.who, self.doubts)
+        what = f"certificate {key.id} is not in region {self.regional.region}"
+        return unconfirmed_account(what, recorded, key.place.region, self.who, self.failures)
 
-    def _there(self, anchor: Anchor) -> bool:
+    def _exists(self, anchor: Anchor) -> bool:
         if anchor not in self.seen and not self.given_up:
-            self.seen[anchor] = self._look(anchor)
+            self.seen[anchor] = self._ask_for_stage(anchor)
         return self.seen.get(anchor, False)
 
-    def _look(self, anchor: Anchor) -> bool:
-        gateway, region = self.asking.gateway, self.asking.region
+    def _ask_for_stage(self, anchor: Anchor) -> bool:
+        gateway, region = self.regional.gateway, self.regional.region
         api = Api(kind=anchor.kind, id=anchor.api_id)
         try:
-            return self.asking.ask("GetStage", lambda: gateway.has_stage(region, api, anchor.name))
+            return self.regional.ask(
+                "GetStage", lambda: gateway.has_stage(region, api, anchor.name)
+            )
         except GatewayError as error:
             self.given_up = isinstance(error, UnreachableError)
-            self.doubts.append(error.unanswered.reason)
+            self.failures.append(error.unanswered.reason)
             return False
 
 
 NO_ACM = Unanswered(
-    reason="it is an ARN, and not that of a certificate of ACM: API Gateway takes no other",
+    reason="it is an ARN, but not of an ACM certificate: API Gateway accepts no other ARN",
     remedy="look at what the stage presents: `aws apigateway get-stage`",
 )
 
@@ -140,14 +142,14 @@ def acm_place(key: CertificateKey) -> Place:
 
 
 def observe_acm(
-    asking: RegionalGateway, keys: Collection[CertificateKey], identity: Future[Caller]
+    regional: RegionalGateway, keys: Collection[CertificateKey], identity: Future[Caller]
 ) -> Mapping[CertificateKey, Observation]:
     """Ask ACM for each of a region's certificates, with one call each.
 
     Certificates of another account are not requested. If nothing in the region is reachable, the
     remaining calls are skipped.
     """
-    who = wait_for_caller(identity, asking.patience)
+    who = wait_for_caller(identity, regional.budget)
     asked: dict[str, Observation] = {}
     given_up: Unanswered | None = None
     for key in keys:
@@ -156,20 +158,20 @@ def observe_acm(
         answer: Observation | None = other_account_answer(acm_place(key).account, who) or given_up
         if answer is None:
             try:
-                answer = _describe(asking, key, who)
+                answer = _describe(regional, key, who)
             except UnreachableError as error:
                 answer = given_up = error.unanswered
             except GatewayError as error:
                 answer = error.unanswered
             else:
-                asking.patience.answered()
+                regional.budget.answered()
         asked[key.id] = answer
     return {key: asked[key.id] for key in keys}
 
 
-def _describe(asking: RegionalGateway, key: CertificateKey, who: Caller) -> Observation:
-    answer = asking.ask(
-        "DescribeCertificate", lambda: asking.gateway.acm_certificate(asking.region, key.id)
+def _describe(regional: RegionalGateway, key: CertificateKey, who: Caller) -> Observation:
+    answer = regional.ask(
+        "DescribeCertificate", lambda: regional.gateway.acm_certificate(regional.region, key.id)
     )
     place = acm_place(key)
     if isinstance(answer, Gone) and not is_confirmed_place(place.account, place.region, who):
@@ -194,10 +196,10 @@ VANISHED = Unanswered(
 Listed = tuple[ObservedStage, ...] | Gone | Unanswered
 
 
-def list_apis(asking: RegionalGateway, kind: StageKind) -> tuple[Api, ...]:
+def list_apis(regional: RegionalGateway, kind: StageKind) -> tuple[Api, ...]:
     """Return every API of a kind in the region; raises GatewayError."""
-    apis = asking.ask(_OPERATIONS[kind], lambda: asking.gateway.apis(asking.region, kind))
-    asking.patience.answered()
+    apis = regional.ask(_OPERATIONS[kind], lambda: regional.gateway.apis(regional.region, kind))
+    regional.budget.answered()
     return apis
 
 
@@ -205,22 +207,22 @@ class StageListing:
     """The stages of a list of APIs; it asks for each API once.
 
     A failure counts for one API only, unless nothing else would be answered. With `whole`, the
-    caller needs the complete list, so any failure ends the calls. `told` is called after each
+    caller needs the complete list, so any failure ends the calls. `on_answer` is called after each
     answer.
     """
 
     def __init__(
         self,
-        asking: RegionalGateway,
+        regional: RegionalGateway,
         apis: Iterable[Api],
         *,
         whole: bool = False,
-        told: Callable[[], None] | None = None,
+        on_answer: Callable[[], None] | None = None,
     ) -> None:
-        self._asking = asking
+        self._regional = regional
         self._apis = tuple(dict.fromkeys(apis))
         self._whole = whole
-        self._told = told
+        self._on_answer = on_answer
         self._next: Iterator[Api] = iter(self._apis)
         self._lock = Lock()
         self._over = Event()
@@ -232,9 +234,9 @@ class StageListing:
         workers = [start_thread(self._work) for _ in range(min(_THREADS, len(self._apis)))]
         try:
             for worker in workers:
-                wait_for_result(self._asking.patience, worker)
+                wait_for_result(self._regional.budget, worker)
         except OverdueError:
-            self._given_up = self._given_up or self._asking.overdue("GetStages").unanswered
+            self._given_up = self._given_up or self._regional.overdue("GetStages").unanswered
         finally:
             self._over.set()
 
@@ -243,7 +245,7 @@ class StageListing:
         answered = self._answers.get(api)
         if answered is not None:
             return answered
-        return self._given_up or self._asking.overdue("GetStages").unanswered
+        return self._given_up or self._regional.overdue("GetStages").unanswered
 
     def _work(self) -> None:
         while not self._over.is_set():
@@ -252,7 +254,7 @@ class StageListing:
             if api is None:
                 return
             try:
-                self._answers[api] = self._asking.gateway.stages(self._asking.region, api)
+                self._answers[api] = self._regional.gateway.stages(self._regional.region, api)
             except MissingError:
                 self._answers[api] = Gone()
             except GatewayError as error:
@@ -261,6 +263,6 @@ class StageListing:
                     self._over.set()
                     return
                 self._answers[api] = error.unanswered
-            self._asking.patience.answered()
-            if self._told is not None:
-                self._told()
+            self._regional.budget.answered()
+            if self._on_answer is not None:
+                self._on_answer()

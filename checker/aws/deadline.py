@@ -25,21 +25,21 @@ class Interruption:
     """The user's request to stop waiting; it ends all time budgets of a run at once."""
 
     def __init__(self) -> None:
-        self._wished: Future[None] = Future()
+        self._requested: Future[None] = Future()
 
-    def wish(self) -> None:
+    def request(self) -> None:
         """End every wait; a second call changes nothing."""
-        if not self._wished.done():
-            self._wished.set_result(None)
+        if not self._requested.done():
+            self._requested.set_result(None)
 
     @property
-    def wished(self) -> bool:
+    def requested(self) -> bool:
         """Return whether the user asked to stop."""
-        return self._wished.done()
+        return self._requested.done()
 
-    def wait_besides(self, future: Future[T], seconds: float) -> None:
+    def wait_for_either(self, future: Future[T], seconds: float) -> None:
         """Wait for a future, at most `seconds` and no longer than until the interruption."""
-        either: list[Future[Any]] = [future, self._wished]
+        either: list[Future[Any]] = [future, self._requested]
         wait(either, timeout=seconds, return_when=FIRST_COMPLETED)
 
 
@@ -65,7 +65,7 @@ class TimeBudget:
 
     def left(self) -> float:
         """Return the seconds until the end; 0 after it."""
-        return 0.0 if self.interruption.wished else max(0.0, self._until - self._clock())
+        return 0.0 if self.interruption.requested else max(0.0, self._until - self._clock())
 
     def half(self) -> TimeBudget:
         """Return a budget with half of the time left."""
@@ -85,7 +85,7 @@ def gather(works: Sequence[Future[T]], interruption: Interruption) -> list[T]:
     try:
         return [work.result() for work in works]
     except KeyboardInterrupt:
-        interruption.wish()
+        interruption.request()
         return [work.result() for work in works]
 
 
@@ -111,17 +111,17 @@ def start_thread(work: Callable[[], T]) -> Future[T]:
     return future
 
 
-def wait_for_result(patience: TimeBudget, future: Future[T]) -> T:
+def wait_for_result(budget: TimeBudget, future: Future[T]) -> T:
     """Return the result of started work, or raise its exception.
 
     Raises OverdueError when the time is over.
     """
     while not future.done():
-        left = patience.left()
+        left = budget.left()
         if not left:
             raise OverdueError
         # Checked again afterwards: answers may have moved the end meanwhile.
-        patience.interruption.wait_besides(future, left)
+        budget.interruption.wait_for_either(future, left)
     return future.result()
 
 
@@ -131,21 +131,21 @@ class RegionalGateway:
 
     gateway: Gateway
     region: str
-    patience: TimeBudget
+    budget: TimeBudget
 
     def ask(self, operation: str, work: Callable[[], T]) -> T:
         """Run work in a new thread and return its result.
 
         Raises the exceptions of the work, and UnreachableError when the time is over.
         """
-        if not self.patience.left():
+        if not self.budget.left():
             raise self.overdue(operation)
         return self.wait_for(operation, start_thread(work))
 
     def wait_for(self, operation: str, begun: Future[T]) -> T:
         """Wait for started work, which may be shared with other callers; raises as `ask` does."""
         try:
-            return wait_for_result(self.patience, begun)
+            return wait_for_result(self.budget, begun)
         except OverdueError:
             raise self.overdue(operation) from None
 
@@ -154,12 +154,13 @@ class RegionalGateway:
         question = Question(
             operation=operation, region=self.region, endpoint=self.gateway.endpoint(self.region)
         )
-        if self.patience.interruption.wished:
+        if self.budget.interruption.requested:
             return UnreachableError(
-                f"{question} was interrupted before it was answered", "run it again, and let it end"
+                f"{question} was interrupted before it was answered",
+                "run it again without interrupting it",
             )
         return UnreachableError(
-            f"{question} was not answered within {self.patience.seconds:g} s",
+            f"{question} was not answered within {self.budget.seconds:g} s",
             "check the network, the proxy settings and AWS_ENDPOINT_URL, or raise --timeout; "
             "--offline judges by recorded dates",
         )

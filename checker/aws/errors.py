@@ -117,7 +117,7 @@ def _denied(message: str, question: Question) -> GatewayError:
 def _throttled(_: str, question: Question) -> GatewayError:
     return UnreachableError(
         f"{question} was throttled, again after every retry",
-        "wait until whatever else uses this quota of the account's is done (10 calls a second), "
+        "wait until other programs no longer use this quota of the account (10 calls a second), "
         "then run it again",
     )
 
@@ -138,13 +138,13 @@ def _unknown_key(_: str, question: Question) -> GatewayError:
     return UnreachableError(
         f"{question} was refused: AWS does not know these credentials there",
         "if the access key is right, the region is not enabled for the account: enable it; "
-        "else give other credentials",
+        "otherwise give other credentials",
     )
 
 
 def _missing(_: str, question: Question) -> GatewayError:
     return MissingError(
-        f"{question} was answered: there is no such thing", "run it again; if it stays, report it"
+        f"{question} was answered: it does not exist", "run it again; if it stays, report it"
     )
 
 
@@ -157,8 +157,7 @@ def _not_enabled(_: str, question: Question) -> GatewayError:
 def _other(code: str, status: int, question: Question) -> GatewayError:
     if _NO_NAME.fullmatch(code):
         return UnreachableError(
-            f"{question} was answered with HTTP {status}, but not as AWS answers: "
-            "something else stands between, such as a proxy",
+            f"{question} was answered with HTTP {status}, but not by AWS: perhaps by a proxy",
             "check the proxy settings (HTTPS_PROXY, NO_PROXY) and AWS_ENDPOINT_URL",
         )
     shown = code if _CODE.fullmatch(code) else "an error that has no name"
@@ -253,7 +252,7 @@ def credentials_error(error: BotoCoreError) -> CredentialsError | None:
         ),
         (
             (boto.CredentialRetrievalError, boto.MetadataRetrievalError),
-            f"no credentials could be had from {provider}",
+            f"no credentials came from {provider}",
             GIVE,
         ),
         (
@@ -328,8 +327,7 @@ def explain_exception(error: Exception, question: Question) -> GatewayError:
 def invalid_response(question: Question) -> UnreachableError:
     """Return the error for a response that cannot come from AWS."""
     return UnreachableError(
-        f"{question} was answered, but not as AWS answers: "
-        "something else stands between, such as a proxy or a sign-in page",
+        f"{question} was answered, but not by AWS: perhaps by a proxy or a sign-in page",
         NETWORK,
     )
 

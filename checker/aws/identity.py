@@ -31,7 +31,7 @@ class UnknownCaller:
 Caller = KnownCaller | UnknownCaller
 
 
-def identify(gateway: Gateway, regions: Iterable[str], patience: TimeBudget) -> Future[Caller]:
+def identify(gateway: Gateway, regions: Iterable[str], budget: TimeBudget) -> Future[Caller]:
     """Start to look up the account of the credentials, in one region after another.
 
     The answer is the same everywhere, but a region may be misspelt or not enabled.
@@ -40,7 +40,7 @@ def identify(gateway: Gateway, regions: Iterable[str], patience: TimeBudget) -> 
     def ask() -> Caller:
         why = "no region to ask STS in"
         for region in regions:
-            if not patience.left():
+            if not budget.left():
                 break
             try:
                 return KnownCaller(gateway.account(region))
@@ -53,16 +53,14 @@ def identify(gateway: Gateway, regions: Iterable[str], patience: TimeBudget) -> 
     return start_thread(ask)
 
 
-def wait_for_caller(identity: Future[Caller], patience: TimeBudget) -> Caller:
+def wait_for_caller(identity: Future[Caller], budget: TimeBudget) -> Caller:
     """Return the caller; wait at most half of the time left, because other proof needs the rest."""
     try:
-        return wait_for_result(patience.half(), identity)
+        return wait_for_result(budget.half(), identity)
     except OverdueError:
-        if patience.interruption.wished:
+        if budget.interruption.requested:
             return UnknownCaller("GetCallerIdentity was interrupted before it was answered")
-        return UnknownCaller(
-            f"GetCallerIdentity was not answered within {patience.seconds / 2:g} s"
-        )
+        return UnknownCaller(f"GetCallerIdentity was not answered within {budget.seconds / 2:g} s")
 
 
 def other_account_answer(recorded: str | None, caller: Caller) -> Unanswered | None:
@@ -89,27 +87,28 @@ def is_confirmed_place(recorded: str | None, region: str | None, caller: Caller)
 
 
 def unconfirmed_account(
-    what: str, recorded: str | None, region: str | None, caller: Caller, doubts: Iterable[str] = ()
+    what: str,
+    recorded: str | None,
+    region: str | None,
+    caller: Caller,
+    failures: Iterable[str] = (),
 ) -> Unanswered:
     """Return the answer if nothing proves that AWS was asked in the right place.
 
-    `recorded` and `region` are the account and region that documents record, if any. `doubts` are
+    `recorded` and `region` are the account and region that documents record, if any. `failures` are
     the failures that prevented the proof.
     """
     match caller:
         case UnknownCaller(reason):
-            why = f"whose account that is, is not known ({reason})"
+            why = f"the account of the credentials is not known ({reason})"
         case KnownCaller(account) if recorded is None:
             why = f"no document says whether account {account} is the right one"
         case KnownCaller():
             why = "no document says whether that is the right region"
-    stood_in_the_way = "".join(f"; {doubt}" for doubt in doubts)
+    reasons = "".join(f"; {failure}" for failure in failures)
     where = "" if region else ", and give its region (--region)"
     return Unanswered(
-        reason=(
-            f"{what}, but {why}, "
-            f"and no recorded stage was found there to prove it{stood_in_the_way}"
-        ),
+        reason=(f"{what}, but {why}, and no recorded stage was found there to prove it{reasons}"),
         remedy=f"{credentials_hint(recorded)}{where}",
     )
 
@@ -117,10 +116,7 @@ def unconfirmed_account(
 def credentials_hint(account: str | None) -> str:
     """Return the hint on how to give credentials of an account; None means the state's account."""
     if account is None:
-        return (
-            "use credentials of the account that the state is of (--profile), "
-            "or a role there (--role-arn)"
-        )
+        return "use credentials of the state's account (--profile), or a role there (--role-arn)"
     return (
         f"use credentials of account {account}: --profile, or a role there, "
         "by --role-arn or (several accounts at once) "

@@ -136,21 +136,21 @@ class AccountObserver:
     def _counts(self) -> ObservedAnswers:
         """Return the number of certificates of each region whose list has arrived."""
         return ObservedAnswers.merge(
-            ObservedAnswers(held=each.held()) for each in self._lists.values()
+            ObservedAnswers(counts=each.counts()) for each in self._lists.values()
         )
 
     def _by_region(self, keys: Iterable[CertificateKey]) -> dict[str, list[CertificateKey]]:
         return group_by_region(keys, lambda key: key.place, self.region).by_region
 
-    def _list(self, asking: RegionalGateway, identity: Future[Caller]) -> CertificateList:
-        known = self._lists.get(asking.region)
+    def _list(self, regional: RegionalGateway, identity: Future[Caller]) -> CertificateList:
+        known = self._lists.get(regional.region)
         if known is None:
-            anchors = anchors_in_region(self.recorded, asking.region, self.region)
-            known = self._lists[asking.region] = CertificateList(asking, anchors, identity)
+            anchors = anchors_in_region(self.recorded, regional.region, self.region)
+            known = self._lists[regional.region] = CertificateList(regional, anchors, identity)
         return known
 
     def _regional(self, region: str) -> RegionalGateway:
-        return RegionalGateway(gateway=self.gateway, region=region, patience=self._budget())
+        return RegionalGateway(gateway=self.gateway, region=region, budget=self._budget())
 
     def _stage_gateway(self, region: str) -> RegionalGateway:
         """Return the gateway for the stages of a region.
@@ -177,24 +177,24 @@ def _in_list(listed: CertificateList, keys: Collection[CertificateKey]) -> Obser
 
 
 def _in_acm(
-    asking: RegionalGateway, keys: Collection[CertificateKey], identity: Future[Caller]
+    regional: RegionalGateway, keys: Collection[CertificateKey], identity: Future[Caller]
 ) -> ObservedAnswers:
-    return ObservedAnswers(certificates=observe_acm(asking, keys, identity))
+    return ObservedAnswers(certificates=observe_acm(regional, keys, identity))
 
 
 def _in_survey(
-    asking: RegionalGateway,
+    regional: RegionalGateway,
     places: Collection[Place],
     anchors: Collection[Anchor],
     identity: Future[Caller],
 ) -> ObservedAnswers:
-    return ObservedAnswers(surveys=observe_stages(asking, places, anchors, identity))
+    return ObservedAnswers(surveys=observe_stages(regional, places, anchors, identity))
 
 
 def _in_drift(
-    asking: RegionalGateway, keys: Collection[StageKey], identity: Future[Caller]
+    regional: RegionalGateway, keys: Collection[StageKey], identity: Future[Caller]
 ) -> ObservedAnswers:
-    return ObservedAnswers(stages=observe_drift(asking, keys, identity))
+    return ObservedAnswers(stages=observe_drift(regional, keys, identity))
 
 
 def _other_arns(keys: Iterable[CertificateKey]) -> ObservedAnswers:
@@ -268,13 +268,13 @@ def observe(
         certificates=answers.certificates,
         surveys=answers.surveys,
         stages=answers.stages,
-        held=answers.held,
+        held=answers.counts,
         traffic=reached.traffic(),
         notices=(
             *ignored_region_notice(connection.region, named),
-            *(INTERRUPTED if interruption.wished else ()),
+            *(INTERRUPTED if interruption.requested else ()),
         ),
-        interrupted=interruption.wished,
+        interrupted=interruption.requested,
     )
 
 

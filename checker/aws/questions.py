@@ -30,7 +30,7 @@ class ObservedAnswers:
     certificates: Mapping[CertificateKey, Observation] = field(default_factory=dict)
     surveys: Mapping[Place, Survey] = field(default_factory=dict)
     stages: Mapping[StageKey, ObservedPresence] = field(default_factory=dict)
-    held: Mapping[Place, int] = field(default_factory=dict)
+    counts: Mapping[Place, int] = field(default_factory=dict)
 
     @classmethod
     def merge(cls, parts: Iterable[ObservedAnswers]) -> ObservedAnswers:
@@ -40,7 +40,7 @@ class ObservedAnswers:
             certificates=_joined(part.certificates for part in every),
             surveys=_joined(part.surveys for part in every),
             stages=_joined(part.stages for part in every),
-            held=_joined(part.held for part in every),
+            counts=_joined(part.counts for part in every),
         )
 
 

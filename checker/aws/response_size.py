@@ -54,19 +54,19 @@ def _whole(raw: Any, url: str) -> bytes:
     from urllib3.exceptions import ProtocolError
     from urllib3.exceptions import ReadTimeoutError as SlowError
 
-    held = bytearray()
+    body = bytearray()
     try:
         for piece in raw.stream(_PIECE):
-            held += piece
-            if len(held) > LARGEST:
+            body += piece
+            if len(body) > LARGEST:
                 raw.close()
                 raise UnreachableError(
                     f"the answer has more than {LARGEST // 1024**2} MiB, "
-                    "which no answer of AWS has",
-                    "check what stands between, such as a proxy, and AWS_ENDPOINT_URL",
+                    "and no answer of AWS is as large",
+                    "check the proxy settings and AWS_ENDPOINT_URL",
                 )
     except SlowError as error:
         raise ReadTimeoutError(endpoint_url=url, error=error) from error
     except ProtocolError as error:
         raise ConnectionClosedError(endpoint_url=url, error=error) from error
-    return bytes(held)
+    return bytes(body)

@@ -19,7 +19,7 @@ from checker.model.observation import (
 from checker.model.resources import StageKind, possible_beginning, possible_end
 from checker.model.x509 import fingerprint_of, normal_pem
 
-_LOOK = "look at it in the API Gateway console"
+_REMEDY = "look at it in the API Gateway console"
 # API Gateway exists since 2015. Its certificates live for 365 days; AWS may allow more, but not
 # decades.
 _FIRST_YEAR, _LAST_YEAR = 2015, 2100
@@ -83,8 +83,8 @@ def parse_certificate(item: Mapping[str, Any]) -> Found | Unanswered:
     )
     if not isinstance(ends, datetime):
         return Unanswered(
-            reason=f"AWS knows the certificate {identity} and gives no end date for it",
-            remedy=_LOOK,
+            reason=f"AWS knows the certificate {identity} but gives no end date for it",
+            remedy=_REMEDY,
         )
     begun = begins.astimezone(UTC) if isinstance(begins, datetime) else None
     if not _FIRST_YEAR <= ends.year <= _LAST_YEAR or (
@@ -95,7 +95,7 @@ def parse_certificate(item: Mapping[str, Any]) -> Found | Unanswered:
             f"AWS answers that the certificate {identity} ends on {ends:%Y-%m-%d}{since}, "
             "which is not the life of one"
         )
-        return Unanswered(reason=reason, remedy=_LOOK)
+        return Unanswered(reason=reason, remedy=_REMEDY)
     return Found(
         expires_at=ends.astimezone(UTC),
         created_at=begun,
@@ -190,7 +190,7 @@ _SERVING = frozenset({"ISSUED", "EXPIRED"})
 
 REIMPORT = (
     "re-import it in ACM under the same ARN (`aws acm import-certificate --certificate-arn`): "
-    "API Gateway follows by itself"
+    "API Gateway then uses it automatically"
 )
 
 
@@ -208,17 +208,17 @@ def parse_acm_certificate(answer: Mapping[str, Any], arn: str) -> Found | Unansw
         return Unanswered(
             reason=(
                 f"ACM knows it, and says that its status is {status}: "
-                "API Gateway needs one that is ISSUED"
+                "API Gateway needs a certificate that is ISSUED"
             ),
             remedy=(
                 "look at it in ACM (`aws acm describe-certificate`), "
-                "and give the stage one that is ISSUED"
+                "and give the stage a certificate that is ISSUED"
             ),
         )
     ends, begins = _instant(detail.get("NotAfter")), _instant(detail.get("NotBefore"))
     if possible_end(ends) is None or ends is None:
         return Unanswered(
-            reason="ACM knows it and gives no end date for it",
+            reason="ACM knows it, but gives no end date for it",
             remedy="look at it in the ACM console",
         )
     return Found(
@@ -239,18 +239,18 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
     """
     if detail.get("Type") == "IMPORTED":
         return AcmDoesNotRenew(
-            "it was imported, and ACM renews nothing that it did not issue", REIMPORT
+            "it was imported, and ACM renews only certificates that it issued", REIMPORT
         )
     summary = detail.get("RenewalSummary")
-    stands = summary if isinstance(summary, Mapping) else {}
-    match stands.get("RenewalStatus"):
+    renewal = summary if isinstance(summary, Mapping) else {}
+    match renewal.get("RenewalStatus"):
         case "FAILED":
-            why = stands.get("RenewalStatusReason")
+            why = renewal.get("RenewalStatusReason")
             reason = f"ACM tried to renew it and failed{f' ({_word(why)})' if why else ''}"
             return AcmDoesNotRenew(
                 reason,
-                "see in ACM why, and have it renewed: `aws acm renew-certificate`, "
-                "or issue it anew",
+                "find the reason in ACM, then run `aws acm renew-certificate`, "
+                "or request a new certificate",
             )
         case "PENDING_VALIDATION":
             return AcmDoesNotRenew(
@@ -261,7 +261,7 @@ def _renewal(detail: Mapping[str, Any]) -> Renewal:
             return AcmRenews()
         case _:
             return AcmDoesNotRenew(
-                "ACM does not call it eligible for renewal",
+                "ACM does not mark it as eligible for renewal",
                 "have ACM issue another one (`aws acm request-certificate`), "
                 "and see why this one is not eligible",
             )

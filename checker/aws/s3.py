@@ -26,7 +26,7 @@ _ANY_REGION = "us-east-1"
 
 # Source: AWS's S3 reference, "Error responses".
 _MISSING = {
-    "NoSuchBucket": ("there is no such bucket", "check the bucket's name, and whose account it is"),
+    "NoSuchBucket": ("there is no such bucket", "check the bucket's name and its account"),
     "NoSuchKey": (
         "there is no such object in the bucket",
         "check the key; workspaces keep theirs under env:/WORKSPACE/",

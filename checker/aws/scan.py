@@ -78,13 +78,13 @@ class PlaceLister:
 
     def __init__(
         self,
-        asking: RegionalGateway,
+        regional: RegionalGateway,
         place: Place,
         access: Access,
         identity: Future[Caller],
         watch: ScanProgress,
     ) -> None:
-        self._asking = asking
+        self._regional = regional
         # Without an account until the identity is known.
         self._place = place
         self._access = access
@@ -122,9 +122,11 @@ class PlaceLister:
         )
 
     def _certificates(self) -> Certificates | Unanswered:
-        asking = self._asking
+        regional = self._regional
         try:
-            return asking.ask(_CERTIFICATES, lambda: asking.gateway.certificates(asking.region))
+            return regional.ask(
+                _CERTIFICATES, lambda: regional.gateway.certificates(regional.region)
+            )
         except GatewayError as error:
             return error.unanswered
 
@@ -133,7 +135,7 @@ class PlaceLister:
         given_up: Unanswered | None = None
         for kind, word in _KINDS.items():
             try:
-                apis += list_apis(self._asking, kind) if given_up is None else ()
+                apis += list_apis(self._regional, kind) if given_up is None else ()
             except UnreachableError as error:
                 given_up = error.unanswered
             except GatewayError as error:
@@ -145,7 +147,7 @@ class PlaceLister:
 
     def _stages(self, apis: Collection[Api]) -> tuple[ObservedStage, ...]:
         self._watch.expect(len(apis))
-        listing = StageListing(self._asking, apis, told=self._watch.answered)
+        listing = StageListing(self._regional, apis, on_answer=self._watch.answered)
         listing.run()
         stages: list[ObservedStage] = []
         missed: dict[Unanswered, list[Api]] = {}
@@ -178,7 +180,8 @@ class PlaceLister:
                 for identity in missing
             }
         return {
-            CertificateKey(id=identity, place=self._place): said for identity, said in found.items()
+            CertificateKey(id=identity, place=self._place): answer
+            for identity, answer in found.items()
         }
 
     def _of_acm(self, arns: Collection[str]) -> Mapping[CertificateKey, Observation]:
@@ -192,7 +195,7 @@ class PlaceLister:
             for key in keys
             if is_acm_arn(key.id) and acm_place(key).region == self._place.region
         ]
-        answers = observe_acm(self._asking, own, self._identity) if own else {}
+        answers = observe_acm(self._regional, own, self._identity) if own else {}
         return {key: answers.get(key) or (_FAR if is_acm_arn(key.id) else NO_ACM) for key in keys}
 
     def _missed(self, what: str, why: Unanswered) -> None:
@@ -200,7 +203,7 @@ class PlaceLister:
 
 
 _FAR = Unanswered(
-    reason="its ARN is of another region than the stage, which cannot present it",
+    reason="its ARN is of another region than the stage, so the stage cannot present it",
     remedy="look at what the stage presents: `aws apigateway get-stage`",
 )
 
@@ -266,8 +269,8 @@ def scan(
     return ScanResult(
         sweeps=tuple(sorted(sweeps, key=lambda sweep: str(sweep.place))),
         traffic=gateways.traffic(),
-        notices=(*sorted(run.notices), *(INTERRUPTED if run.interruption.wished else ())),
-        interrupted=run.interruption.wished,
+        notices=(*sorted(run.notices), *(INTERRUPTED if run.interruption.requested else ())),
+        interrupted=run.interruption.requested,
     )
 
 
@@ -298,7 +301,7 @@ class _Scan:
             gateway = self._gateways.of(target.role)
             # Looked up only if needed: it reads the AWS configuration again.
             homes = self._regions or (self._home(target),)
-            identity = start_thread(partial(self._whose, gateway, homes))
+            identity = start_thread(partial(self._caller, gateway, homes))
             if not alone and not self._is_wanted(target, identity.result()):
                 return []
             regions = self._regions or self._enabled(gateway, homes[0])
@@ -318,7 +321,7 @@ class _Scan:
             case UnknownCaller(reason=reason):
                 unknown = Unanswered(
                     reason=reason,
-                    remedy="see that STS can be reached (GetCallerIdentity), then run it again",
+                    remedy="check that STS can be reached (GetCallerIdentity), then run it again",
                 )
                 return [*found, self._lost(target, unknown, what="whose the credentials are")]
 
@@ -343,8 +346,8 @@ class _Scan:
     ) -> Sweep:
         place = Place(target.partition or partition_of_region(region), target.account, region)
         with self._room:
-            asking = RegionalGateway(gateway=gateway, region=region, patience=self._patience())
-            return PlaceLister(asking, place, self._access(target), identity, self._watch).run()
+            regional = RegionalGateway(gateway=gateway, region=region, budget=self._budget())
+            return PlaceLister(regional, place, self._access(target), identity, self._watch).run()
 
     def _home(self, target: ScanTarget) -> str:
         named = self._gateways.region()
@@ -355,28 +358,28 @@ class _Scan:
         )
         return named if named is not None and fits else by_role
 
-    def _whose(self, gateway: Gateway, regions: Iterable[str]) -> Caller:
+    def _caller(self, gateway: Gateway, regions: Iterable[str]) -> Caller:
         """Return the account of the credentials; it asks one region after another.
 
         A region may not be enabled.
         """
-        patience = self._patience()
+        budget = self._budget()
         why = "no region to ask STS in"
         for region in regions:
-            asking = RegionalGateway(gateway=gateway, region=region, patience=patience)
+            regional = RegionalGateway(gateway=gateway, region=region, budget=budget)
             try:
                 return KnownCaller(
-                    asking.ask("GetCallerIdentity", partial(gateway.account, region))
+                    regional.ask("GetCallerIdentity", partial(gateway.account, region))
                 )
             except CredentialsError as error:
                 return RefusedCaller(error.unanswered.reason, error.unanswered)
             except GatewayError as error:
                 why = error.unanswered.reason
-            if not patience.left():
+            if not budget.left():
                 break
         return UnknownCaller(why)
 
-    def _patience(self) -> TimeBudget:
+    def _budget(self) -> TimeBudget:
         return TimeBudget(self._connection.timeout, interruption=self.interruption)
 
     def _access(self, target: ScanTarget) -> Access:
@@ -385,8 +388,8 @@ class _Scan:
         return Access(profile=self._connection.profile, role_arn=arn, external_id=external_id)
 
     def _enabled(self, gateway: Gateway, home: str) -> Sequence[str]:
-        asking = RegionalGateway(gateway=gateway, region=home, patience=self._patience())
-        return asking.ask("DescribeRegions", partial(gateway.regions, home))
+        regional = RegionalGateway(gateway=gateway, region=home, budget=self._budget())
+        return regional.ask("DescribeRegions", partial(gateway.regions, home))
 
     def _is_first(self, target: ScanTarget, account: str) -> bool:
         with self._lock:
@@ -403,8 +406,8 @@ class _Scan:
 
     def _lost(self, target: ScanTarget, why: Unanswered, what: str | None = None) -> Sweep:
         account = target.account or (target.role.account if target.role is not None else None)
-        whose = f"account {account}" if account is not None else "the account of the credentials"
-        unread = Unread(path=what or whose, reason=why.reason, remedy=why.remedy)
+        name = f"account {account}" if account is not None else "the account of the credentials"
+        unread = Unread(path=what or name, reason=why.reason, remedy=why.remedy)
         return Sweep(
             place=Place(target.partition, account), access=self._access(target), unread=(unread,)
         )

@@ -34,7 +34,7 @@ from checker.model.resources import Stage, StageKind
 
 
 def observe_stages(
-    asking: RegionalGateway,
+    regional: RegionalGateway,
     places: Collection[Place],
     anchors: Collection[Anchor],
     identity: Future[Caller],
@@ -44,15 +44,15 @@ def observe_stages(
     A survey is unanswered if the list may be that of another account.
     """
     try:
-        stages = _all_stages(asking)
+        stages = _all_stages(regional)
     except GatewayError as error:
         why = error.unanswered
         incomplete = Unanswered(
             reason=f"not every stage could be listed: {why.reason}", remedy=why.remedy
         )
         return dict.fromkeys(places, incomplete)
-    who = wait_for_caller(identity, asking.patience)
-    return {place: _judged(place, asking.region, stages, anchors, who) for place in places}
+    who = wait_for_caller(identity, regional.budget)
+    return {place: _judged(place, regional.region, stages, anchors, who) for place in places}
 
 
 def _judged(
@@ -79,9 +79,9 @@ def _judged(
     )
 
 
-def _all_stages(asking: RegionalGateway) -> tuple[ObservedStage, ...]:
-    apis = [api for kind in StageKind for api in list_apis(asking, kind)]
-    listing = StageListing(asking, apis, whole=True)
+def _all_stages(regional: RegionalGateway) -> tuple[ObservedStage, ...]:
+    apis = [api for kind in StageKind for api in list_apis(regional, kind)]
+    listing = StageListing(regional, apis, whole=True)
     listing.run()
     stages: list[ObservedStage] = []
     for api in dict.fromkeys(apis):
@@ -141,14 +141,14 @@ def _covers(surveyed: Place, key: StageKey) -> bool:
 
 
 def observe_drift(
-    asking: RegionalGateway, keys: Collection[StageKey], identity: Future[Caller]
+    regional: RegionalGateway, keys: Collection[StageKey], identity: Future[Caller]
 ) -> Mapping[StageKey, ObservedPresence]:
     """Return the current presence of each recorded stage; it lists the stages of each API once.
 
     Stages of another account are not requested. A failure for one API affects only its stages,
     unless nothing else in the region would be answered either.
     """
-    who = wait_for_caller(identity, asking.patience)
+    who = wait_for_caller(identity, regional.budget)
     foreign = {
         key: other
         for key in keys
@@ -156,16 +156,16 @@ def observe_drift(
     }
     own = [key for key in keys if key not in foreign]
     apis = {key: Api(kind=key.kind, id=key.api_id) for key in own}
-    listing = StageListing(asking, apis.values())
+    listing = StageListing(regional, apis.values())
     listing.run()
     return {
         **foreign,
-        **{key: _presence(asking, key, listing.of(api), who) for key, api in apis.items()},
+        **{key: _presence(regional, key, listing.of(api), who) for key, api in apis.items()},
     }
 
 
 def _presence(
-    asking: RegionalGateway, key: StageKey, listed: Listed, who: Caller
+    regional: RegionalGateway, key: StageKey, listed: Listed, who: Caller
 ) -> ObservedPresence:
     match listed:
         case Unanswered():
@@ -179,7 +179,7 @@ def _presence(
     if is_confirmed_place(key.place.account, key.place.region, who):
         return Gone()
     return unconfirmed_account(
-        f"stage {key.api_id}/{key.name} is not in region {asking.region}",
+        f"stage {key.api_id}/{key.name} is not in region {regional.region}",
         key.place.account,
         key.place.region,
         who,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +13,10 @@ from checker.errors import UsageError
 
 # This file is in the root module's folder while files are being replaced; see `write_journal`.
 JOURNAL = ".tfcert-journal"
+
+
+# A text, or its pieces in order: a long report is never in memory as a whole.
+Contents = bytes | Iterable[bytes]
 
 
 def replace_file(target: Path, text: bytes) -> None:
@@ -24,13 +28,13 @@ def replace_file(target: Path, text: bytes) -> None:
     replace_files({target: text})
 
 
-def replace_files(texts: Mapping[Path, bytes]) -> None:
+def replace_files(texts: Mapping[Path, Contents]) -> None:
     """Write a text to each file; all are completely on disk before the first one is renamed.
 
     Raises UsageError if one cannot be written, as on a full disk; every file is then unchanged.
     """
     staged: list[tuple[Path, Path]] = []
-    devices: list[tuple[Path, bytes]] = []
+    devices: list[tuple[Path, Contents]] = []
     target = Path()
     with signals.waiting():
         try:
@@ -46,7 +50,7 @@ def replace_files(texts: Mapping[Path, bytes]) -> None:
             for target, text in devices:
                 # A pipe or a device, such as /dev/stdout, must not be replaced by a rename.
                 with target.open("wb") as stream:
-                    stream.write(text)
+                    stream.writelines(_pieces(text))
             for temporary, target in staged:
                 temporary.replace(target)
         except OSError as error:
@@ -73,7 +77,7 @@ def refuse_protected(target: Path) -> None:
         )
 
 
-def write_beside(target: Path, text: bytes, *, temporary: Path | None = None) -> Path:
+def write_beside(target: Path, text: Contents, *, temporary: Path | None = None) -> Path:
     """Write a new file in the same folder, with the mode and owner of the file to be replaced.
 
     The temporary name has no `.tf` suffix, since Terraform would load such a file.
@@ -84,7 +88,8 @@ def write_beside(target: Path, text: bytes, *, temporary: Path | None = None) ->
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
-            _write(handle, text)
+            for piece in _pieces(text):
+                _write(handle, piece)
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -94,6 +99,13 @@ def write_beside(target: Path, text: bytes, *, temporary: Path | None = None) ->
         temporary.unlink(missing_ok=True)
         raise
     return temporary
+
+
+def _pieces(text: Contents) -> Iterator[bytes]:
+    if isinstance(text, bytes):
+        yield text
+    else:
+        yield from text
 
 
 def _write(handle: int, text: bytes) -> None:

@@ -83,12 +83,12 @@ class Aws:
         return fetch_object(source, self.gateways().clients)
 
     @contextmanager
-    def counted(self, *, told: bool) -> Iterator[None]:
-        """Print the calls to AWS at the end if `told` is set, also after an error."""
+    def counted(self, *, shown: bool) -> Iterator[None]:
+        """Print the calls to AWS at the end if `shown` is set, also after an error."""
         try:
             yield
         finally:
-            if told:
+            if shown:
                 output.print_calls(self._gateways.traffic() if self._gateways is not None else ())
 
     def gateways(self) -> BotoGateways:

@@ -59,7 +59,7 @@ class _Stage:
                 output.write(done.stdout + done.stderr)
             raise TfcertError(
                 f"{Path(command[0]).name} ended with {done.returncode}",
-                remedy="what it printed stands above; please report it",
+                remedy="its output is above; please report it",
             )
         return done.stdout
 
@@ -93,7 +93,7 @@ def run_story(*, apply: bool, folder: str | None, tool: str | None) -> None:
             "GOGC": "400",
         }
         stage = _Stage(folder=place, aws=aws, environment=environment)
-        stage.say(f"An embedded AWS listens on {aws.endpoint}. The configuration lies in {place}.")
+        stage.say(f"An embedded AWS listens on {aws.endpoint}. The configuration is in {place}.")
         copy_configuration(place)
         if found is not None:
             _for_real(stage, found)
@@ -116,7 +116,7 @@ What to type next (the emulator ends with this command, so --offline):
   tfcert check terraform.tfstate --offline --format json
   tfcert patch terraform.tfstate --offline --out patches   # three patches and RUNBOOK.md
   tfcert patch terraform.tfstate --offline --write         # the first phase, into the files
-With terraform or tofu at hand, `tfcert demo --apply` runs the whole rotation for real."""
+With terraform or tofu installed, `tfcert demo --apply` runs the whole rotation for real."""
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -17,9 +17,11 @@ from checker.errors import UsageError
 from checker.model.observation import Calls
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.places import Place
+from checker.model.text_values import did_you_mean
 from checker.reports import FORMATS
 from checker.reports.escape import encoded, printable
 from checker.reports.text import lay_out
+from checker.reports.text.layout import WIDTH, pieces
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -41,7 +43,11 @@ def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
     for text in wanted or ("text",):
         name, named, file = text.partition("=")
         if name not in FORMATS:
-            raise UsageError(f"unknown format {name!r}", where="--format", remedy=_nearest(name))
+            raise UsageError(
+                f"unknown format {name!r}",
+                where="--format",
+                remedy=did_you_mean(name, tuple(FORMATS)),
+            )
         if named and not file:
             raise UsageError(
                 f"{text!r} names no file",
@@ -64,13 +70,6 @@ def formats(wanted: Sequence[str] | None) -> tuple[tuple[str, str | None], ...]:
             remedy="give each a file of its own",
         )
     return tuple(chosen)
-
-
-def _nearest(name: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name.lower(), FORMATS, n=1)
-    return f"did you mean {near[0]}?" if near else f"known: {', '.join(FORMATS)}"
 
 
 def wants_patches(chosen: tuple[tuple[str, str | None], ...]) -> bool:
@@ -103,8 +102,9 @@ def report(
 ) -> None:
     """Write an outcome in each format: first to files, then to stdout, whose reader may go away.
 
-    All texts are rendered before the first is written. Without `patches`, a format that does not
-    ask for patches has none, whatever other formats are written.
+    All texts but plain text, which is written as it is rendered, are rendered before the first is
+    written. Without `patches`, a format that does not ask for patches has none, whatever other
+    formats are written.
     """
     if any(FORMATS[name].by_repository for name, _ in chosen):
         from checker.git import find_checkout
@@ -124,13 +124,15 @@ def report(
         add_summary(outcome, Path(os.environ[SUMMARY]))
     for text, file in texts:
         if file is None:
-            write(text)
+            _write_pieces(text)
 
 
-def _rendered(name: str, outcome: Outcome, file: str | None) -> bytes:
-    if name == "text" and file is None and sys.stdout.isatty():
+def _rendered(name: str, outcome: Outcome, file: str | None) -> Iterable[bytes]:
+    if name != "text":
+        return (encoded(FORMATS[name].render(outcome)),)
+    if file is None and sys.stdout.isatty():
         return on_terminal(outcome)
-    return encoded(FORMATS[name].render(outcome))
+    return map(encoded, pieces(line.plain for line in lay_out(outcome, WIDTH)))
 
 
 def write(data: bytes) -> None:
@@ -138,9 +140,14 @@ def write(data: bytes) -> None:
 
     If the reader is gone, as `head` may be, the rest is dropped; the exit code does not change.
     """
+    _write_pieces((data,))
+
+
+def _write_pieces(data: Iterable[bytes]) -> None:
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
+        for piece in data:
+            sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         drop_output()
@@ -167,9 +174,9 @@ def print_calls(traffic: Sequence[Calls]) -> None:
             for count, word in ((entry.again, "sent again"), (entry.throttled, "throttled"))
             if count
         ]
-        told = f" ({', '.join(besides)})" if besides else ""
+        counts = f" ({', '.join(besides)})" if besides else ""
         place = Place(None, entry.account, entry.region)
-        warn(f"  {entry.operation:<{width}}  {place}: {entry.sent}{told}")
+        warn(f"  {entry.operation:<{width}}  {place}: {entry.sent}{counts}")
 
 
 def warn_unverified(outcome: Outcome) -> None:
@@ -211,18 +218,18 @@ def add_summary(outcome: Outcome, file: Path) -> None:
 _NARROWEST, _WIDEST = 40, 120
 
 
-def on_terminal(outcome: Outcome) -> bytes:
-    """Return the report for the terminal on standard output.
+def on_terminal(outcome: Outcome) -> Iterable[bytes]:
+    """Yield the report for the terminal on standard output.
 
     Source: no-color.org (a NO_COLOR that is not empty means no color); TERM=dumb supports no color.
     """
     width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
     lines = lay_out(outcome, width)
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return encoded("".join(f"{line.plain}\n" for line in lines))
+        return map(encoded, pieces(line.plain for line in lines))
     from checker.reports.text.coloured import coloured
 
-    return encoded(coloured(lines))
+    return map(encoded, pieces(coloured(lines)))
 
 
 class _Nobody:

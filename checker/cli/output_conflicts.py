@@ -38,7 +38,7 @@ def refuse_overwriting(
             raise UsageError(
                 f"{path} is a link of this repository to {out}",
                 where=option,
-                remedy="nothing was written: whoever wrote the link would choose the file; "
+                remedy="nothing was written: the author of the link would choose the file; "
                 "name that file, or remove the link",
             )
     if not wanted:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from checker.cli.aws import cache_folder
 from checker.git import find_repository
 from checker.hcl.configuration import Configuration
-from checker.hcl.proof import set_grammar_cache
+from checker.hcl.grammar import set_grammar_cache
 from checker.model.outcome import Outcome
 from checker.model.rotation import WrittenPatch
 from checker.patches.patch import PhasePatch

@@ -15,7 +15,7 @@ from checker.cli.aws import cache_folder
 from checker.cli.patch_preview import RepositoryPaths, patch_text, repository_paths
 from checker.errors import UnreadableError, UsageError
 from checker.hcl.configuration import Configuration
-from checker.hcl.proof import set_grammar_cache
+from checker.hcl.grammar import set_grammar_cache
 from checker.model.deadlines import late_plan
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.policy import Policy, Run
@@ -105,13 +105,13 @@ class Request(Struct, frozen=True, kw_only=True):
             raise UsageError(
                 "three phases cannot be written into the files at once",
                 where="--write",
-                remedy="one phase an apply: --phase next",
+                remedy="write one phase per apply: --phase next",
             )
         if name is not None and not _NAME.fullmatch(name):
             raise UsageError(
-                f"{name!r} is no name that Terraform takes",
+                f"{name!r} is not a name that Terraform accepts",
                 where="--name",
-                remedy="letters, digits, _ and -",
+                remedy="use letters, digits, _ and -",
             )
         wish = PatchRequest(
             phase=Phase(phase) if phase in set(Phase) else None,

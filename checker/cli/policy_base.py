@@ -18,8 +18,8 @@ from checker.cli.policy_options import (
     Base,
     PolicyOptions,
     ResolvedPolicy,
+    checkout_policy,
     resolve_policy,
-    standing_here,
 )
 from checker.errors import TfcertError, UsageError
 from checker.model.configuration_files import SUFFIXES
@@ -37,7 +37,7 @@ _MOST_LINES = 20
 
 
 @contextmanager
-def holding(
+def run_policy(
     file: str | None, ref: str | None, *, given: Sequence[PolicyOptions] = (), inline: bool = True
 ) -> Iterator[Held]:
     """Yield the policy of a run: from the files, or from a commit.
@@ -92,20 +92,20 @@ class Held:
 
         Without `inline` no comment exempts anything.
         """
-        self._standing = resolve_policy(file, given, base)
+        self._resolved = resolve_policy(file, given, base)
         self._base = base
         self._inline = inline
         self._notices: list[str] = list(self._changes(base, file)) if base is not None else []
 
     @property
-    def standing(self) -> ResolvedPolicy:
+    def resolved(self) -> ResolvedPolicy:
         """Return the policy with the source of each value."""
-        return self._standing
+        return self._resolved
 
     @property
     def policy(self) -> Policy:
         """Return the policy itself."""
-        return self._standing.policy
+        return self._resolved.policy
 
     def warn(self) -> None:
         """Warn on stderr of what the checkout would change, for a command that writes no report."""
@@ -131,7 +131,7 @@ class Held:
             ]
         return replace(loaded, inventory=replace(loaded.inventory, documents=documents))
 
-    def told(self, outcome: Outcome) -> Outcome:
+    def with_notices(self, outcome: Outcome) -> Outcome:
         """Return the outcome with the notices of what the checkout would change."""
         return (
             replace(outcome, notices=(*outcome.notices, *self._notices))
@@ -145,7 +145,7 @@ class Held:
         from checker.cli.commands.policy_show import policy_lines
 
         try:
-            found = standing_here(file, self._standing.said)
+            found = checkout_policy(file, self._resolved.overrides)
         except TfcertError as error:
             yield (
                 f"the policy is that of {base.commit.ref}; "
@@ -153,7 +153,7 @@ class Held:
             )
             return
         before, after = (
-            [line.text for line in policy_lines(each)] for each in (self._standing, found)
+            [line.text for line in policy_lines(each)] for each in (self._resolved, found)
         )
         lines = [
             line

@@ -96,7 +96,7 @@ class ResolvedPolicy(Struct, frozen=True, kw_only=True):
 
     policy: Policy
     layers: tuple[Layer, ...] = ()
-    said: tuple[PolicyOptions, ...] = ()
+    overrides: tuple[PolicyOptions, ...] = ()
 
 
 def options(
@@ -129,19 +129,19 @@ def resolve_policy(
     )
 
 
-def standing_here(file: str | None, said: tuple[PolicyOptions, ...]) -> ResolvedPolicy:
+def checkout_policy(file: str | None, overrides: tuple[PolicyOptions, ...]) -> ResolvedPolicy:
     """Read the policy of the checkout, to compare it with the one that applies."""
-    return _overridden(*_layers(file or os.environ.get(_POLICY_VARIABLE) or None, None), said)
+    return _overridden(*_layers(file or os.environ.get(_POLICY_VARIABLE) or None, None), overrides)
 
 
 def _overridden(
-    layers: tuple[Layer, ...], policy: Policy, said: tuple[PolicyOptions, ...]
+    layers: tuple[Layer, ...], policy: Policy, overrides: tuple[PolicyOptions, ...]
 ) -> ResolvedPolicy:
-    settings = {each.field: each.value for each in said if each.value is not None}
+    settings = {each.field: each.value for each in overrides if each.value is not None}
     policy = replace(policy, **settings, overrides=tuple(sorted(settings.items())))
     if policy.notice_days < policy.threshold_days:
         if "notice_days" in settings:
-            by = next(each.by for each in reversed(said) if each.field == "notice_days")
+            by = next(each.by for each in reversed(overrides) if each.field == "notice_days")
             raise UsageError(
                 f"notice_days is {policy.notice_days}, "
                 f"below threshold_days, {policy.threshold_days}",
@@ -149,7 +149,7 @@ def _overridden(
                 remedy="a warning comes before an error: make the notice the larger of the two",
             )
         policy = replace(policy, notice_days=policy.threshold_days)
-    return ResolvedPolicy(policy=policy, layers=layers, said=said)
+    return ResolvedPolicy(policy=policy, layers=layers, overrides=overrides)
 
 
 def _layers(named: str | None, base: Base | None) -> tuple[tuple[Layer, ...], Policy]:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from checker.cli.policy_options import Base
 
 
-def policy_warnings(standing: ResolvedPolicy, *, today: date) -> Iterator[str]:
+def policy_warnings(resolved: ResolvedPolicy, *, today: date) -> Iterator[str]:
     """Yield a sentence for each surprise in a policy.
 
     These are deadlines before the first warning, caps without effect, and expired exemptions.
     """
-    policy = standing.policy
+    policy = resolved.policy
     yield from _of(policy, "the policy")
     for index, scope in enumerate(policy.scopes):
         yield from _of(policy.under((index,)), f"{scope.location}: scope {index + 1}")

@@ -108,7 +108,7 @@ def _post(forge: Forge, target: PullRequest, letter: CommentRequest) -> Post:
 
 def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Conversation | None:
     """Return the conversation to write to; None if there is no token and none is needed."""
-    token, patience = target.token, RetryPolicy()
+    token, retries = target.token, RetryPolicy()
     if token is None and target.fork:
         raise RefusedError("the pipeline of a fork has no token", where=f"{forge.upper()}_TOKEN")
     if token is None and needed:
@@ -128,7 +128,7 @@ def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Convers
                 token=token,
                 repository=target.repository,
                 number=target.number or 0,
-                patience=patience,
+                retries=retries,
             )
         from checker.forges.github import GithubClient, GithubConversation, number_by_head
     except ImportError as error:
@@ -136,7 +136,7 @@ def _conversation(forge: Forge, target: PullRequest, *, needed: bool) -> Convers
         raise UsageError(
             f"the client of {forge} is not installed: {error.name}", remedy=remedy
         ) from error
-    client = GithubClient(base_url=target.base_url, token=token, patience=patience)
+    client = GithubClient(base_url=target.base_url, token=token, retries=retries)
     number = target.number
     if number is None:
         number = number_by_head(

@@ -19,7 +19,7 @@ class _Received:
     def __init__(self) -> None:
         self.first: int | None = None
         self.waits = 0
-        self.told = False
+        self.reported = False
 
 
 _received = _Received()
@@ -79,9 +79,9 @@ def exit_code() -> int:
 
 def tell(what: str | None = None) -> None:
     """Print once on stderr that the run was interrupted, with `what`; the terminal may be gone."""
-    if _received.told:
+    if _received.reported:
         return
-    _received.told = True
+    _received.reported = True
     number = _received.first
     by = "" if number in (None, signal.SIGINT) else f" by {signal.Signals(number).name}"
     with suppress(OSError, ValueError):

@@ -89,9 +89,9 @@ def verify(
         root = copy_configuration(configuration, Path(aside), top=top)
         _initialise(configuration, alone, root)
         for entry in patches:
-            laid = _lay(root, entry)
+            placed = _place(root, entry)
             complaint = _invalid(alone, root)
-            for path, text in laid.items():
+            for path, text in placed.items():
                 _restore(path, text)
             if complaint is not None:
                 before = _invalid(alone, root)
@@ -128,7 +128,7 @@ def _initialise(configuration: Configuration, tool: Tool, root: Path) -> None:
         )
 
 
-def _lay(root: Path, entry: PhasePatch) -> dict[Path, bytes | None]:
+def _place(root: Path, entry: PhasePatch) -> dict[Path, bytes | None]:
     """Write the phase's text into the copy; return the earlier content."""
     before: dict[Path, bytes | None] = {}
     for name, text in entry.leaves.items():

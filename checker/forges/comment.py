@@ -124,7 +124,7 @@ class InvalidResponseError(TfcertError):
     """
 
 
-def oddness(error: Exception) -> str:
+def describe_exception(error: Exception) -> str:
     """Return how a response differs from the API, by the error that the client raised."""
     match error:
         case RecursionError():
@@ -207,7 +207,7 @@ class Conversation(Protocol):
     TfcertError.
     """
 
-    def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
+    def own_comments(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
         """Return the candidates that this token wrote, the oldest first.
 
         Where the forge does not return the author, return those that the token may have written.
@@ -304,8 +304,8 @@ def comment_body(body: str) -> str:
 
 
 def _attempt(conversation: Conversation, post: Post, behavior: Behavior) -> CommentResult:
-    standing = _ours(conversation, post)
-    proven = [comment for comment in standing if comment.proven]
+    comments = _own_comments(conversation, post)
+    proven = [comment for comment in comments if comment.proven]
     # Anybody can write a marker with a high number: this run only yields to a proven comment.
     latest = _freshest(proven)
     if latest is not None and latest.marker is not None and post.marker.older_than(latest.marker):
@@ -313,7 +313,7 @@ def _attempt(conversation: Conversation, post: Post, behavior: Behavior) -> Comm
     if latest is None and post.marker.resolved and not post.always:
         return CommentResult(did=CommentAction.SILENT)
     if behavior is Behavior.UPDATE:
-        edited = _updated(conversation, post, standing)
+        edited = _updated(conversation, post, comments)
         if edited is not None:
             return edited
     if latest is not None and comment_body(latest.body) == comment_body(post.body):
@@ -326,23 +326,23 @@ def _attempt(conversation: Conversation, post: Post, behavior: Behavior) -> Comm
 
 
 def _updated(
-    conversation: Conversation, post: Post, standing: Sequence[Comment]
+    conversation: Conversation, post: Post, comments: Sequence[Comment]
 ) -> CommentResult | None:
     """Update the oldest comment that the token may edit; None if there is no such comment.
 
     The token may be unable to edit a comment that is not proven.
     """
-    for number, comment in enumerate(standing):
+    for number, comment in enumerate(comments):
         try:
-            return _update(conversation, post, standing[number:])
+            return _update(conversation, post, comments[number:])
         except (RefusedError, CommentGoneError):
             if comment.proven:
                 raise
     return None
 
 
-def _update(conversation: Conversation, post: Post, standing: Sequence[Comment]) -> CommentResult:
-    oldest, *others = standing
+def _update(conversation: Conversation, post: Post, comments: Sequence[Comment]) -> CommentResult:
+    oldest, *others = comments
     before = oldest.marker
     same = comment_body(oldest.body) == comment_body(post.body)
     if not same:
@@ -385,17 +385,19 @@ def _converged(
     if behavior is Behavior.NEW:
         return made
     found = {
-        comment.id: comment for comment in (made, *_ours(conversation, post)) if comment.proven
+        comment.id: comment
+        for comment in (made, *_own_comments(conversation, post))
+        if comment.proven
     }
-    standing = [found[identity] for identity in sorted(found)]
-    best = _freshest(standing) or made
+    comments = [found[identity] for identity in sorted(found)]
+    best = _freshest(comments) or made
     if behavior is Behavior.UPDATE:
-        oldest = standing[0]
+        oldest = comments[0]
         if comment_body(oldest.body) != comment_body(best.body):
             conversation.edit(oldest, best.body)
-        _delete(conversation, standing[1:])
+        _delete(conversation, comments[1:])
         return oldest
-    others = [comment for comment in standing if comment.id != best.id]
+    others = [comment for comment in comments if comment.id != best.id]
     if behavior is Behavior.DELETE_AND_NEW:
         _delete(conversation, others)
     else:
@@ -422,18 +424,18 @@ def _delete(conversation: Conversation, comments: Sequence[Comment]) -> None:
                 raise
 
 
-def _ours(conversation: Conversation, post: Post) -> list[Comment]:
+def _own_comments(conversation: Conversation, post: Post) -> list[Comment]:
     def candidate(body: str) -> bool:
         marker = read_marker(body)
         return marker is not None and marker.is_of(post.marker)
 
-    return sorted(conversation.ours(candidate), key=lambda comment: comment.id)
+    return sorted(conversation.own_comments(candidate), key=lambda comment: comment.id)
 
 
-def _freshest(standing: Sequence[Comment]) -> Comment | None:
+def _freshest(comments: Sequence[Comment]) -> Comment | None:
     """Return the comment of the latest run; of two from the same run, the later comment."""
     best: Comment | None = None
-    for comment in standing:
+    for comment in comments:
         if (
             best is None
             or best.marker is None

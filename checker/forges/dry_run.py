@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from checker.forges.comment import Comment, Conversation, HideReason
 
-_YET_TO_COME = 2**62
+_NEW_ID = 2**62
 
 
 class DryRunConversation:
@@ -23,15 +23,15 @@ class DryRunConversation:
         self.done: list[str] = []
         self.body: str | None = None
 
-    def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
+    def own_comments(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
         """Return the existing comments."""
-        return self._real.ours(candidate) if self._real is not None else ()
+        return self._real.own_comments(candidate) if self._real is not None else ()
 
     def create(self, body: str) -> Comment:
         """Record a new comment."""
         self.done.append("would create a comment")
         self.body = body
-        return Comment(id=_YET_TO_COME, body=body, url="a new comment")
+        return Comment(id=_NEW_ID, body=body, url="a new comment")
 
     def edit(self, comment: Comment, body: str) -> None:
         """Record the new body."""

@@ -22,7 +22,7 @@ from checker.forges.comment import (
     HideReason,
     InvalidResponseError,
     RefusedError,
-    oddness,
+    describe_exception,
     pages,
 )
 from checker.forges.retry import BusyError, RetryPolicy
@@ -32,11 +32,11 @@ T = TypeVar("T")
 PAGE = 100
 _SECONDARY = 60.0
 _REMEDIES = {
-    401: "GITHUB_TOKEN is not, or no longer, valid",
-    422: "`--dry-run` shows what it was given",
+    401: "GITHUB_TOKEN is invalid or has expired",
+    422: "`--dry-run` shows the text that was sent",
 }
 _TRANSIENT = frozenset({500, 502, 503, 504})
-_ODD = (
+_UNEXPECTED = (
     AssertionError,
     AttributeError,
     BadAttributeException,
@@ -46,7 +46,7 @@ _ODD = (
     ValueError,
 )
 _VARIABLE = "GITHUB_API_URL"
-_ODD_ANSWER = "is GITHUB_API_URL that of its REST API?"
+_CHECK_URL = "is GITHUB_API_URL that of its REST API?"
 _REMEDY = (
     "give the job `permissions: pull-requests: write`; for pull requests from forks see docs/bot.md"
 )
@@ -88,7 +88,7 @@ class GithubClient:
     `base_url` is the address of the REST API. GitHub Actions has it in GITHUB_API_URL.
     """
 
-    def __init__(self, *, base_url: str, token: str, patience: RetryPolicy) -> None:
+    def __init__(self, *, base_url: str, token: str, retries: RetryPolicy) -> None:
         address = check_address(base_url, variable=_VARIABLE)
         # The client accepts an adapter only through its connection classes, which it reads now.
         Requester.injectConnectionClasses(_Http, _Https)
@@ -105,13 +105,13 @@ class GithubClient:
             user_agent="tfcert",
         )
         Requester.resetConnectionClasses()
-        self.patience = patience
+        self.retries = retries
 
     def ask(
         self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError
     ) -> T:
         """Send a request with retries; `absent` is the error for a 404."""
-        return self.patience.ask(lambda: self.once(question, where=where, absent=absent))
+        return self.retries.ask(lambda: self.once(question, where=where, absent=absent))
 
     def once(
         self, question: Callable[[], T], *, where: str, absent: type[TfcertError] = RefusedError
@@ -120,22 +120,22 @@ class GithubClient:
         try:
             return question()
         except GithubException as error:
-            raise _meant(
+            raise _explain(
                 error, where, absent
             ) from None  # it contains the request, which must not be logged
         except requests.exceptions.JSONDecodeError:
             raise InvalidResponseError(
-                "GitHub answers with text that is no JSON", where=where, remedy=_ODD_ANSWER
+                "GitHub answers with text that is not JSON", where=where, remedy=_CHECK_URL
             ) from None
         except requests.RequestException as error:
-            raise BusyError(f"GitHub is not reached: {unreached(error)}") from None
-        except _ODD as error:
+            raise BusyError(f"GitHub cannot be reached: {unreached(error)}") from None
+        except _UNEXPECTED as error:
             # The client accepts any successful response as the requested object.
-            what = f"GitHub answers what its API does not have: {oddness(error)}"
-            raise InvalidResponseError(what, where=where, remedy=_ODD_ANSWER) from error
+            what = f"GitHub's answer does not fit its API: {describe_exception(error)}"
+            raise InvalidResponseError(what, where=where, remedy=_CHECK_URL) from error
 
 
-def _meant(error: GithubException, where: str, absent: type[TfcertError]) -> Exception:
+def _explain(error: GithubException, where: str, absent: type[TfcertError]) -> Exception:
     what = f"GitHub answers {error.status}: {_message(error.data)}"
     headers = {name.lower(): text for name, text in (error.headers or {}).items()}
     pause = _pause(error.status, what, headers)
@@ -149,7 +149,7 @@ def _meant(error: GithubException, where: str, absent: type[TfcertError]) -> Exc
         return RefusedError(what, where=where, remedy=_REMEDY)
     if error.status in _REMEDIES:
         return TfcertError(what, where=where, remedy=_REMEDIES[error.status])
-    return InvalidResponseError(what, where=where, remedy=_ODD_ANSWER)
+    return InvalidResponseError(what, where=where, remedy=_CHECK_URL)
 
 
 def _errors(data: Any) -> list[Any]:
@@ -185,7 +185,7 @@ def _pause(status: int, what: str, headers: Mapping[str, Any]) -> float | None:
     return _SECONDARY if status == 429 or "rate limit" in what.lower() else None
 
 
-_WHOSE = (
+_AUTHORS = (
     "query($ids: [ID!]!) "
     "{ nodes(ids: $ids) { ... on IssueComment { id viewerDidAuthor isMinimized } } }"
 )
@@ -226,7 +226,7 @@ def shown(found: IssueComment, *, hidden: bool = False, proven: bool = True) -> 
 
 def _by_graphql(client: GithubClient, ids: Sequence[str], where: str) -> Mapping[str, bool]:
     def part(these: list[str]) -> dict[str, bool]:
-        _, answer = client.api.requester.graphql_query(_WHOSE, {"ids": these})
+        _, answer = client.api.requester.graphql_query(_AUTHORS, {"ids": these})
         return {
             str(node["id"]): bool(node["isMinimized"])
             for node in answer["data"]["nodes"]
@@ -259,7 +259,7 @@ class GithubConversation:
         self._where = f"{repository}#{number}"
         self._known: dict[int, IssueComment] = {}
 
-    def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
+    def own_comments(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
         """Return our comments from all pages; GitHub tells which candidates this token wrote."""
         listing = self._issue.get_comments()
 
@@ -289,7 +289,7 @@ class GithubConversation:
         """
 
         def settled() -> Comment | None:
-            return next(iter(self.ours(lambda text: text.strip() == body.strip())), None)
+            return next(iter(self.own_comments(lambda text: text.strip() == body.strip())), None)
 
         def write() -> Comment:
             made = self._issue.create_comment(body)
@@ -299,7 +299,7 @@ class GithubConversation:
         def create() -> Comment:
             return self._client.once(write, where=self._where)
 
-        return self._client.patience.ask(create, settled=settled)
+        return self._client.retries.ask(create, settled=settled)
 
     def edit(self, comment: Comment, body: str) -> None:
         """Replace the body of a comment."""

@@ -22,7 +22,7 @@ from checker.forges.comment import (
     HideReason,
     InvalidResponseError,
     RefusedError,
-    oddness,
+    describe_exception,
     pages,
 )
 from checker.forges.retry import BusyError, RetryPolicy
@@ -39,9 +39,9 @@ _REMEDY = (
 )
 
 
-_GIVEN = "`--dry-run` shows what it was given"
-_REMEDIES = {400: _GIVEN, 401: "GITLAB_TOKEN is not, or no longer, valid", 422: _GIVEN}
-_ODD = "is CI_API_V4_URL that of its REST API?"
+_SHOW_TEXT = "`--dry-run` shows the text that was sent"
+_REMEDIES = {400: _SHOW_TEXT, 401: "GITLAB_TOKEN is invalid or has expired", 422: _SHOW_TEXT}
+_CHECK_URL = "is CI_API_V4_URL that of its REST API?"
 
 
 class GitlabConversation:
@@ -51,7 +51,7 @@ class GitlabConversation:
     """
 
     def __init__(
-        self, *, base_url: str, token: str, repository: str, number: int, patience: RetryPolicy
+        self, *, base_url: str, token: str, repository: str, number: int, retries: RetryPolicy
     ) -> None:
         address = check_address(base_url, variable="CI_API_V4_URL")
         session = requests.Session()
@@ -73,9 +73,9 @@ class GitlabConversation:
             .notes
         )
         self._where = f"{repository}!{number}"
-        self._patience = patience
+        self._retries = retries
 
-    def ours(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
+    def own_comments(self, candidate: Callable[[str], bool]) -> Sequence[Comment]:
         """Return our notes from all pages: those whose author is the token's user."""
 
         def read(page: int) -> tuple[list[int], list[tuple[Comment, int]]]:
@@ -111,14 +111,14 @@ class GitlabConversation:
         """
 
         def settled() -> Comment | None:
-            return next(iter(self.ours(lambda text: text.strip() == body.strip())), None)
+            return next(iter(self.own_comments(lambda text: text.strip() == body.strip())), None)
 
         def create() -> Comment:
             return self._translated(
                 lambda: _comment(self._notes.create({"body": body}, max_retries=0)), RefusedError
             )
 
-        return self._patience.ask(create, settled=settled)
+        return self._retries.ask(create, settled=settled)
 
     def edit(self, comment: Comment, body: str) -> None:
         """Replace the body of a note."""
@@ -162,28 +162,28 @@ class GitlabConversation:
         self._headers = {name.lower(): text for name, text in response.headers.items()}
 
     def _ask(self, question: Callable[[], T], absent: type[TfcertError]) -> T:
-        return self._patience.ask(lambda: self._translated(question, absent))
+        return self._retries.ask(lambda: self._translated(question, absent))
 
     def _translated(self, question: Callable[[], T], absent: type[TfcertError]) -> T:
         try:
             return question()
         except GitlabParsingError:
             raise InvalidResponseError(
-                "GitLab answers with text that is no JSON", where=self._where, remedy=_ODD
+                "GitLab answers with text that is not JSON", where=self._where, remedy=_CHECK_URL
             ) from None
         except GitlabError as error:
-            raise self._meant(error, absent) from None
+            raise self._explain(error, absent) from None
         except requests.exceptions.JSONDecodeError:
             raise InvalidResponseError(
-                "GitLab answers with text that is no JSON", where=self._where, remedy=_ODD
+                "GitLab answers with text that is not JSON", where=self._where, remedy=_CHECK_URL
             ) from None
         except requests.RequestException as error:
-            raise BusyError(f"GitLab is not reached: {unreached(error)}") from None
+            raise BusyError(f"GitLab cannot be reached: {unreached(error)}") from None
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            what = f"GitLab answers what its API does not have: {oddness(error)}"
-            raise InvalidResponseError(what, where=self._where, remedy=_ODD) from error
+            what = f"GitLab's answer does not fit its API: {describe_exception(error)}"
+            raise InvalidResponseError(what, where=self._where, remedy=_CHECK_URL) from error
 
-    def _meant(self, error: GitlabError, absent: type[TfcertError]) -> Exception:
+    def _explain(self, error: GitlabError, absent: type[TfcertError]) -> Exception:
         status = error.response_code or 0
         what = f"GitLab answers {status}: {error.error_message}"
         if status in _TRANSIENT:
@@ -194,7 +194,7 @@ class GitlabConversation:
             return RefusedError(what, where=self._where, remedy=_REMEDY)
         if status in _REMEDIES:
             return TfcertError(what, where=self._where, remedy=_REMEDIES[status])
-        return InvalidResponseError(what, where=self._where, remedy=_ODD)
+        return InvalidResponseError(what, where=self._where, remedy=_CHECK_URL)
 
     def _pause(self) -> float | None:
         after, reset = (

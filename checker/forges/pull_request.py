@@ -71,7 +71,7 @@ def pull_request(
     sha = commit or found.commit
     if sha is not None and not _COMMIT.fullmatch(sha):
         raise UsageError(
-            f"{sha!r} is no commit", where="--commit", remedy="give its SHA, in lower case"
+            f"{sha!r} is not a commit", where="--commit", remedy="give its SHA, in lower case"
         )
     made = replace(
         found, repository=named, number=number if number is not None else found.number, commit=sha
@@ -118,12 +118,12 @@ def _on_github(environment: Mapping[str, str]) -> PullRequest:
 def _on_gitlab(environment: Mapping[str, str]) -> PullRequest:
     # A merge request belongs to its target project; the pipeline for a fork runs in the fork.
     here = environment.get("CI_PROJECT_ID", "")
-    meant = environment.get("CI_MERGE_REQUEST_PROJECT_ID") or here
+    target = environment.get("CI_MERGE_REQUEST_PROJECT_ID") or here
     return PullRequest(
         base_url=environment.get("CI_API_V4_URL") or "https://gitlab.com/api/v4",
         token=environment.get("GITLAB_TOKEN") or None,
-        repository=meant,
-        fork=meant != here,
+        repository=target,
+        fork=target != here,
         number=_whole(environment.get("CI_MERGE_REQUEST_IID")),
         commit=environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA")
         or environment.get("CI_COMMIT_SHA")

@@ -11,7 +11,7 @@ from msgspec import Struct
 from checker.errors import TfcertError
 
 T = TypeVar("T")
-_REMEDY = "try again later; the outcome itself stands"
+_REMEDY = "try again later; this changes nothing in the outcome"
 
 
 class BusyError(Exception):
@@ -48,14 +48,14 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
             except BusyError as error:
                 pause = error.after if error.after is not None else self.first * 2**attempt
                 if pause > self.longest:
-                    message = f"{error.reason}, and a pause of {pause:.0f} seconds is asked for"
+                    message = f"{error.reason}, and it asks for a pause of {pause:.0f} seconds"
                     raise TfcertError(message, remedy=_REMEDY) from error
                 if attempt + 1 == self.tries:
                     raise TfcertError(
                         f"{error.reason}, {self.tries} times", remedy=_REMEDY
                     ) from error
                 self.sleep(pause)
-            heard = settled()
-            if heard is not None:
-                return heard
+            result = settled()
+            if result is not None:
+                return result
         raise AssertionError("a patience of no tries")

@@ -96,7 +96,7 @@ def _fault(address: str) -> str | None:
     if not address.isascii() or any(
         char <= " " or char == "\x7f" or char in '<>"\\^`{|}' for char in address
     ):
-        return "it has a space, or a character that no address has"
+        return "it has a space, or a character that an address cannot have"
     try:
         parts = urlsplit(address)
         host, port = parts.hostname or "", parts.port
@@ -162,7 +162,7 @@ class BoundedAdapter(HTTPAdapter):
         self._refuse_pages(response)
         if response.status_code == 202 and request.method == "GET":
             # GitHub's client would retry for as long as this header asks.
-            raise BusyError(f"{self._name} has not worked it out yet (202)")
+            raise BusyError(f"{self._name} has not computed the answer yet (202)")
         return response
 
     def _in_time(
@@ -204,30 +204,30 @@ class BoundedAdapter(HTTPAdapter):
         self, request: requests.PreparedRequest, seconds: float, more: Mapping[str, Any]
     ) -> requests.Response:
         response = super().send(request, stream=True, timeout=seconds, **more)
-        held = bytearray()
+        body = bytearray()
         for piece in response.raw.stream(_PIECE, decode_content=True):
-            held += piece
-            if len(held) > LARGEST:
+            body += piece
+            if len(body) > LARGEST:
                 response.close()
                 raise InvalidResponseError(
                     f"{self._name} answers with more than {LARGEST // 1024**2} MiB"
                 )
         response.raw.release_conn()
-        response.raw = io.BytesIO(held)
+        response.raw = io.BytesIO(body)
         return response
 
     def _refuse_pages(self, response: requests.Response) -> None:
         """Raise InvalidResponseError for a success that is not JSON, for example a sign-in page."""
-        said = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if (
             not response.ok
             or response.is_redirect
             or not response.content
-            or "json" in said
-            or not said
+            or "json" in media_type
+            or not media_type
         ):
             return
-        shown = said if _MEDIA_TYPE.fullmatch(said) else "another media type"
+        shown = media_type if _MEDIA_TYPE.fullmatch(media_type) else "another media type"
         raise InvalidResponseError(
             f"{self._name} answers with {shown}, and its API answers with JSON",
             remedy=f"is {self._variable} the address of its REST API, "

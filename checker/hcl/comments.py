@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect
-from collections.abc import Iterable, Iterator
+from bisect import bisect, bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from checker.hcl.arrivals import is_condition
 from checker.hcl.configuration import Configuration, ModulePath, read_foreign
 from checker.hcl.references import Reference, ReferenceUse
+from checker.hcl.splice import Removals
 from checker.hcl.syntax import Block, SourceFile, Span, parses
 
 # A licence at the start of a file stays, even directly above a block that is removed.
@@ -48,21 +49,25 @@ def attached_comments(file: SourceFile, block: Block) -> Span:
     """
     start = file.line_start(block.span.start)
     top = start
-    comments = {
-        file.line_start(span.start): span
-        for span in file.body.comments
-        if _stands_alone(file, span)
-    }
+    comments = _by_last_line(file)
     while top > 0:
-        above = file.line_start(top - 1)
-        span = next(
-            (c for c in comments.values() if file.line_start(max(c.end - 1, c.start)) == above),
-            None,
-        )
+        span = comments.get(file.line_start(top - 1))
         if span is None:
             break
         top = file.line_start(span.start)
     return Span(top, start)
+
+
+def _by_last_line(file: SourceFile) -> Mapping[int, Span]:
+    """Return the comments that start a line, by the start of their last line."""
+    if "comments" not in file.memo:
+        found: dict[int, Span] = {}
+        for span in file.body.comments:
+            if _stands_alone(file, span):
+                found.setdefault(file.line_start(max(span.end - 1, span.start)), span)
+        file.memo["comments"] = found
+    known: Mapping[int, Span] = file.memo["comments"]
+    return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,7 @@ class Lineage:
 
     `reference` is `TYPE.NAME` or an id; `modules` are the module names before it. `gone` is the
     text that is removed with the comment: the comment, and its line if nothing else is on it.
+    `comment` is the whole comment, `words` its line with the reference.
     """
 
     block: Block
@@ -78,6 +84,8 @@ class Lineage:
     modules: tuple[str, ...]
     line: int
     gone: Span
+    comment: Span
+    words: Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +113,12 @@ def lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineageComment]:
     its last line, or above it. Only blank lines and other comments may be between. Any form of
     comment works; words may follow the address.
     """
+    if "lineages" not in file.memo:
+        file.memo["lineages"] = tuple(_lineages(file))
+    yield from file.memo["lineages"]
+
+
+def _lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineageComment]:
     # Many files do not mention tfcert: lower() costs less than a case-insensitive search.
     if b"tfcert" not in file.data.lower():
         return
@@ -115,11 +129,13 @@ def lineages(file: SourceFile) -> Iterator[Lineage | UnreadLineageComment]:
 
 def lineage_of(file: SourceFile, block: Block) -> tuple[Lineage, ...]:
     """Return the lineage comments of one block."""
-    return tuple(
-        each
-        for each in lineages(file)
-        if isinstance(each, Lineage) and each.block.span == block.span
-    )
+    if "lineages of blocks" not in file.memo:
+        found: dict[Span, list[Lineage]] = {}
+        for each in lineages(file):
+            if isinstance(each, Lineage):
+                found.setdefault(each.block.span, []).append(each)
+        file.memo["lineages of blocks"] = found
+    return tuple(file.memo["lineages of blocks"].get(block.span, ()))
 
 
 def without_comments(file: SourceFile, gone: Iterable[Span]) -> bytes:
@@ -217,8 +233,17 @@ def _read(
     end = offset + len(line.encode())
     if wrapped:
         end = file.line_end(end)
-    gone = _gone(file, span, Span(offset, min(end, span.end)))
-    return Lineage(block=block, reference=reference, modules=modules, line=number, gone=gone)
+    line_span = Span(offset, min(end, span.end))
+    (gone,) = _gone(file, span, line_span, Removals())
+    return Lineage(
+        block=block,
+        reference=reference,
+        modules=modules,
+        line=number,
+        gone=gone,
+        comment=span,
+        words=line_span,
+    )
 
 
 def _is_identity(alone: re.Match[str], rest: str) -> bool:
@@ -250,8 +275,13 @@ def _misplaced(file: SourceFile, span: Span, block: Block | None, named: str) ->
     return None
 
 
-def _gone(file: SourceFile, span: Span, line: Span) -> Span:
-    """Return the span to remove with a comment's line.
+def lineage_removal(file: SourceFile, lineage: Lineage, removals: Removals) -> tuple[Span, ...]:
+    """Return the spans that are removed with a lineage comment, beside other removals."""
+    return _gone(file, lineage.comment, lineage.words, removals)
+
+
+def _gone(file: SourceFile, span: Span, line: Span, removals: Removals) -> tuple[Span, ...]:
+    """Return the spans to remove with a comment's line.
 
     It is the whole comment if no other line of it has words, with the blanks around it.
     """
@@ -259,18 +289,27 @@ def _gone(file: SourceFile, span: Span, line: Span) -> Span:
     end = span.start + len(span.of(data).rstrip(b"\r\n"))
     others = data[span.start : line.start] + b"\n" + data[min(line.end, end) : end]
     if re.search(rb"\w", others):
-        return _line_of_several(file, span, Span(line.start, min(line.end, end)))
+        return (_line_of_several(file, span, Span(line.start, min(line.end, end))),)
     start = span.start
     first, last = file.line_start(start), file.line_end(max(end - 1, start))
     before, behind = data[first:start], data[end:last]
     if not before.strip() and not behind.strip():
-        above = data[file.line_start(max(first - 1, 0)) : first] if first else b"\n"
-        below = data[last : file.line_end(last)] if last < len(data) else b""
-        blank = below and not below.strip() and not above.removeprefix(b"\xef\xbb\xbf").strip()
-        return Span(first, file.line_end(last) if blank else last)
+        top, under = removals.before(first), removals.behind(last)
+        above = data[file.line_start(max(top - 1, 0)) : top] if top else b"\n"
+        below = data[under : file.line_end(under)] if under < len(data) else b""
+        if not below or below.strip() or above.removeprefix(b"\xef\xbb\xbf").strip():
+            return (Span(first, last),)
+        return joined(Span(first, last), Span(under, file.line_end(under)))
     if behind.strip():
-        return Span(start, end + len(behind) - len(behind.lstrip(b" \t")))
-    return Span(first + len(before.rstrip(b" \t")), end)
+        return (Span(start, end + len(behind) - len(behind.lstrip(b" \t"))),)
+    return (Span(first + len(before.rstrip(b" \t")), end),)
+
+
+def joined(first: Span, second: Span) -> tuple[Span, ...]:
+    """Return two spans in order, as one if nothing is between them."""
+    if first.end == second.start:
+        return (Span(first.start, second.end),)
+    return (first, second)
 
 
 def _line_of_several(file: SourceFile, span: Span, line: Span) -> Span:
@@ -352,8 +391,12 @@ def exemption_comments(file: SourceFile, within: Span) -> list[Span]:
     The span of a comment that is alone on its lines includes the whole lines.
     """
     found: list[Span] = []
-    for span in file.body.comments:
-        if within.start <= span.start < within.end and _IGNORES.search(span.of(file.data)):
+    comments = file.body.comments
+    first = bisect_left(comments, within.start, key=lambda span: span.start)
+    for span in comments[first:]:
+        if span.start >= within.end:
+            break
+        if _IGNORES.search(span.of(file.data)):
             end = span.start + len(span.of(file.data).rstrip(b"\r\n"))
             start = span.start
             while start > within.start and file.data[start - 1 : start] in {b" ", b"\t"}:

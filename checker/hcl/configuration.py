@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from checker.errors import UnreadableError
 from checker.hcl.regular_files import read_regular
@@ -26,6 +26,9 @@ _HEADER = re.compile(rb'(?m)^module[ \t]+"([\w-]+)"[ \t]*\{[ \t]*\r?$')
 _END = re.compile(rb"(?m)^\}")
 _SOURCE = re.compile(rb'(?m)^[ \t]+source[ \t]*=[ \t]*"([^"\\$%\r\n]*)"[ \t]*\r?$')
 _SOURCES = re.compile(rb"\bsource\b")
+_CERTIFICATE = "client_certificate"
+# Identifiers; Terraform allows letters beyond ASCII.
+_WORDS = re.compile(rb"[\w\x80-\xff-]+")
 # Text that can look like a block and is not one.
 _AMBIGUOUS = re.compile(rb"/\*|<<")
 
@@ -113,6 +116,8 @@ class Configuration:
     root: str
     files: Mapping[str, SourceFile]
     modules: Mapping[ModulePath, Module]
+    # What searches of the whole configuration found, so that each one runs once.
+    memo: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
     # Cache of `checker.hcl.flow`, so that it walks a repository once.
     local_calls: dict[str, list[tuple[str, int]]] = field(
         default_factory=dict, compare=False, repr=False
@@ -134,11 +139,40 @@ class Configuration:
 
         Files that cannot be parsed are skipped.
         """
-        for file in self.in_module(path, kind.encode(), *(label.encode() for label in labels)):
-            if parses(file):
-                for block in file.body.blocks:
-                    if block.type == kind and block.labels[: len(labels)] == labels:
-                        yield file, block
+        for file in self._declaring(path, kind, *labels):
+            for block in file.blocks(kind, *labels):
+                yield file, block
+
+    def _declaring(self, path: ModulePath, kind: str, *labels: str) -> Iterable[SourceFile]:
+        """Return the files that can be parsed and may have such a block."""
+        if len(labels) == 2 and kind == "resource" and _CERTIFICATE in labels[0]:
+            return self._by_certificate(path, labels[0]).get(labels[1], ())
+        needles = (kind.encode(), *(label.encode() for label in labels))
+        return (file for file in self.in_module(path, *needles) if parses(file))
+
+    def naming(self, path: ModulePath, root: str, name: str) -> Iterable[SourceFile]:
+        """Return the files of a module that can be parsed and may have `root.name`."""
+        if _CERTIFICATE in root:
+            return self._by_certificate(path, root).get(name, ())
+        needles = (root.encode(), name.encode())
+        return (file for file in self.in_module(path, *needles) if parses(file))
+
+    def _by_certificate(self, path: ModulePath, kind: str) -> Mapping[str, tuple[SourceFile, ...]]:
+        """Return the files that name each certificate of a type.
+
+        A search of all files for every certificate would take the square of their number.
+        """
+        key = ("certificates", path, kind)
+        if key not in self.memo:
+            found: dict[str, list[SourceFile]] = {}
+            for file in self.in_module(path, kind.encode()):
+                if parses(file):
+                    words = {word.decode("utf-8", "replace") for word in _WORDS.findall(file.data)}
+                    for word in words:
+                        found.setdefault(word, []).append(file)
+            self.memo[key] = {word: tuple(files) for word, files in found.items()}
+        known: Mapping[str, tuple[SourceFile, ...]] = self.memo[key]
+        return known
 
     def with_text(self, changed: Mapping[str, bytes]) -> Configuration:
         """Return the same configuration with the text of some files replaced.

@@ -11,9 +11,9 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from checker.hcl.configuration import Configuration
+from checker.hcl.syntax import SourceFile
 
 _HASHES = re.compile(
     rb"\b(?:template)?file(?:set|md5|sha1|sha256|sha512|base64|base64sha256|base64sha512)?\s*\(([^()]*(?:\([^()]*\))?[^()]*)\)"
@@ -38,25 +38,24 @@ class FileHash:
 def file_hashes(configuration: Configuration, edited: Iterable[str]) -> Iterator[FileHash]:
     """Yield every place that hashes one of the edited files, by its name or with all others."""
     names = {posixpath.basename(path): path for path in edited}
+    if "file hashes" not in configuration.memo:
+        # Kept, since the search repeats for every certificate of a configuration.
+        configuration.memo["file hashes"] = tuple(_calls(configuration))
+    for file, start, argument in configuration.memo["file hashes"]:
+        line = file.line(start)
+        for name, path in names.items():
+            if _names(argument, name):
+                yield FileHash(path=file.path, line=line, hashed=path)
+        if b"*.tf" in argument or b"{tf" in argument or _EVERYTHING.search(argument):
+            yield FileHash(path=file.path, line=line, hashed=None)
+
+
+def _calls(configuration: Configuration) -> Iterator[tuple[SourceFile, int, bytes]]:
+    """Yield the file, offset and arguments of every call that hashes or reads a file."""
     for file in configuration.files.values():
-        for start, argument in _calls(file.data):
-            line = file.line(start)
-            for name, path in names.items():
-                if _names(argument, name):
-                    yield FileHash(path=file.path, line=line, hashed=path)
-            if b"*.tf" in argument or b"{tf" in argument or _EVERYTHING.search(argument):
-                yield FileHash(path=file.path, line=line, hashed=None)
-
-
-@lru_cache(maxsize=1024)
-def _calls(text: bytes) -> tuple[tuple[int, bytes], ...]:
-    """Return the offset and arguments of every call that hashes or reads a file.
-
-    The result is cached, since the search repeats for every certificate of a configuration.
-    """
-    if b"file" not in text:
-        return ()
-    return tuple((found.start(), found.group(1)) for found in _HASHES.finditer(text))
+        if b"file" in file.data:
+            for found in _HASHES.finditer(file.data):
+                yield file, found.start(), found.group(1)
 
 
 def _names(argument: bytes, file: str) -> bool:

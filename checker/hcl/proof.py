@@ -1,153 +1,33 @@
-"""Prove an edit with two parsers, tree-sitter and python-hcl2."""
+"""Prove the edits of a file with two parsers, tree-sitter and python-hcl2.
+
+All edits of one phase are proven together: the difference between the two readings of the whole
+file must be exactly the sum of what the edits intend.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from checker.errors import UnprovenError, UnreadableError
-from checker.hcl.syntax import Block, SourceFile, descendants
+from checker.hcl.readings import WHOLE, BlockKey, Leaves, Readers, Structure, block_counts
+from checker.hcl.syntax import SourceFile
 
-if TYPE_CHECKING:
-    from tree_sitter import Node
-
-
-BlockKey = tuple[str, tuple[str, ...]]
-Leaves = tuple[tuple[str, str], ...]
-Structure = Counter[tuple[BlockKey, Leaves]]
-
-
-def set_grammar_cache(directory: Path) -> None:
-    """Set a private folder of the user as the cache of python-hcl2's compiled grammar.
-
-    By default python-hcl2 writes into site-packages; if that is read-only, every run silently costs
-    seconds. The cache is a pickle: a folder that others can write to is not used.
-    """
-    import hcl2.parser
-
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = directory.stat()
-    except OSError:
-        return
-    if status.st_uid == os.getuid() and not status.st_mode & 0o022:
-        hcl2.parser.PARSER_FILE = directory / f"hcl2-{_hcl2_version()}.grammar"
-
-
-@lru_cache(maxsize=256)
-def by_tree_sitter(file: SourceFile) -> Structure:
-    """Return the structure as tree-sitter reads it."""
-    return Counter(
-        ((block.type, block.labels), tuple(sorted(_block_leaves(block, file.data, ""))))
-        for block in file.body.blocks
-    )
-
-
-@lru_cache(maxsize=256)
-def by_hcl2(file: SourceFile) -> Structure:
-    """Return the structure as python-hcl2 reads it.
-
-    The result is cached, so callers must not change it. Raises UnprovenError when python-hcl2
-    cannot read the file.
-    """
-    import hcl2
-    from lark.exceptions import LarkError
-
-    options = hcl2.SerializationOptions(with_comments=False)
-    try:
-        read = hcl2.loads(_plain(file), serialization_options=options)
-    except (LarkError, RecursionError, ValueError) as error:
-        line = getattr(error, "line", None)
-        raise UnprovenError(
-            "python-hcl2, the second parser that proves an edit, cannot read this file",
-            where=f"{file.path}:{line}" if isinstance(line, int) and line > 0 else file.path,
-            remedy="make the edit by hand from the runbook, or simplify that line",
-        ) from error
-    found: Structure = Counter()
-    for kind, blocks in read.items():
-        if not isinstance(blocks, list):
-            found[(("", (kind,)), (("", repr(blocks)),))] += 1
-            continue
-        for block in blocks:
-            labels, body = _unwrap(block)
-            found[((kind, labels), tuple(sorted(_value_leaves(body, ""))))] += 1
-    return found
-
-
-def block_counts(structure: Structure) -> Counter[BlockKey]:
-    """Return how often each block, by type and labels, is declared."""
-    found: Counter[BlockKey] = Counter()
-    for (key, _leaves), count in structure.items():
-        found[key] += count
-    return found
-
-
-def _hcl2_version() -> str:
-    from importlib.metadata import version
-
-    return version("python-hcl2")
-
-
-def _plain(file: SourceFile) -> str:
-    text = bytearray(file.data)
-    if text.startswith(b"\xef\xbb\xbf"):
-        text[:3] = b"   "
-    for span in file.body.comments:
-        for at in range(span.start, span.end):
-            if text[at] not in b"\r\n":
-                text[at] = 0x20
-    return text.decode("utf-8")
-
-
-def _unwrap(block: Any) -> tuple[tuple[str, ...], Any]:
-    labels: list[str] = []
-    while isinstance(block, dict) and "__is_block__" not in block and len(block) == 1:
-        label, block = next(iter(block.items()))
-        labels.append(label.strip('"'))
-    return tuple(labels), block
-
-
-def _value_leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name != "__is_block__":
-                yield from _value_leaves(inner, f"{path}/{name}")
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _value_leaves(inner, f"{path}[{index}]")
-    else:
-        yield path, value if isinstance(value, str) else repr(value)
-
-
-def _block_leaves(block: Block, data: bytes, path: str) -> Iterator[tuple[str, str]]:
-    for attribute in block.body.attributes:
-        yield f"{path}/{attribute.name}", " ".join(_tokens(attribute.expression, data))
-    for index, inner in enumerate(block.body.blocks):
-        here = f"{path}/{inner.type}[{index}]"
-        yield here, " ".join(inner.labels)
-        yield from _block_leaves(inner, data, here)
-
-
-def _tokens(node: Node, data: bytes) -> Iterator[str]:
-    for token in descendants(node):
-        if not token.child_count and token.type != "comment":
-            yield data[token.start_byte : token.end_byte].decode("utf-8", "replace")
+_Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """The intended changes of an edit of one file.
+    """The intended changes of one rotation in one file.
 
     `added` and `removed` name whole blocks. `clone_of` names the block that an added one repeats,
-    except its description. In the blocks of `renamed`, references to `kind.old` become `kind.new`,
-    `renames` times in all. `joins` is the number of additional places (fewer, if negative) with
-    both PEMs instead of one.
+    except its description; `source` is the text of that block if it is not in the file as it is,
+    and `beside` the text of the whole file that declares it, if that is another one.
+    In the blocks of `renamed`, so many references to `kind.old` become `kind.new`. `joins` is the
+    number of additional places in each block (fewer, if negative) with both PEMs instead of one.
     """
 
     kind: str
@@ -156,28 +36,61 @@ class Intent:
     added: tuple[BlockKey, ...] = ()
     removed: tuple[BlockKey, ...] = ()
     clone_of: BlockKey | None = None
-    renamed: frozenset[BlockKey] = frozenset()
-    renames: int = 0
-    joins: int = 0
+    source: bytes | None = None
+    beside: bytes | None = None
+    renamed: Mapping[BlockKey, int] = field(default_factory=dict)
+    joins: Mapping[BlockKey, int] = field(default_factory=dict)
+
+    @property
+    def blocks(self) -> frozenset[BlockKey]:
+        """Return the blocks in which references change."""
+        return frozenset((*self.renamed, *self.joins))
 
 
-def prove(path: str, before: bytes, after: bytes, intent: Intent) -> None:
-    """Check an edited file against the intent.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """The intent that `plain` texts become `reference` in `blocks`, exactly `times` times.
+
+    A `plain` text is a quoted id or `var.name`. A negative number means the reverse.
+    """
+
+    plain: frozenset[str]
+    reference: str
+    times: int
+    blocks: frozenset[BlockKey]
+
+
+AnyIntent = Intent | Replacement
+
+
+def prove(
+    path: str,
+    before: bytes,
+    after: bytes,
+    intents: Sequence[AnyIntent],
+    readers: Readers = WHOLE,
+) -> None:
+    """Check the difference between two texts of a file against the intents.
 
     Raises UnprovenError with the file and the parser that disagrees; then nothing may be written.
     """
-    for reader, read in (("tree-sitter", by_tree_sitter), ("python-hcl2", by_hcl2)):
-        old, new = _read(path, before, read), _read(path, after, read)
-        complaint = _compare(old, new, intent)
+    counts: list[list[Counter[BlockKey]]] = []
+    beside = {each.beside: None for each in intents if isinstance(each, Intent) and each.beside}
+    for reader, read in readers.items():
+
+        def structure(data: bytes, read: Callable[[SourceFile], Structure] = read) -> Structure:
+            return _read(path, data, read)
+
+        old, new = structure(before), structure(after)
+        complaint = _Comparison(old, new, intents, structure).complaint()
         if complaint is not None:
             raise UnprovenError(
                 f"the edit could not be proven: {complaint} (as {reader} reads it)",
                 where=path,
                 remedy="nothing was written; make the edit by hand from the runbook",
             )
-    if block_counts(by_tree_sitter(SourceFile(path, after))) != block_counts(
-        by_hcl2(SourceFile(path, after))
-    ):
+        counts.append([block_counts(new), *(block_counts(structure(text)) for text in beside)])
+    if any(each != counts[0] for each in counts):
         raise UnprovenError(
             "the edit could not be proven: the two parsers read different blocks",
             where=path,
@@ -194,140 +107,247 @@ def _read(path: str, data: bytes, read: Callable[[SourceFile], Structure]) -> St
         ) from error
 
 
-def _compare(old: Structure, new: Structure, intent: Intent) -> str | None:
-    lost, gained = old - new, new - old
-    for key in intent.removed:
-        entry = next(
-            (entry for entry in lost if entry[0] == key and _concerns(entry, intent)), None
+class _Comparison:
+    """The blocks that one parser reads before and after, without those that stay the same."""
+
+    def __init__(
+        self,
+        old: Structure,
+        new: Structure,
+        intents: Sequence[AnyIntent],
+        read: Callable[[bytes], Structure],
+    ) -> None:
+        self._read = read
+        self._old = old
+        self._lost, self._gained = _by_key(old - new), _by_key(new - old)
+        self._intents = [each for each in intents if isinstance(each, Intent)]
+        self._replacements = [each for each in intents if isinstance(each, Replacement)]
+        self._removed = {key for each in self._intents for key in each.removed if key[1]}
+        self._touching: dict[BlockKey, list[AnyIntent]] = {}
+        for intent in intents:
+            for key in intent.blocks:
+                self._touching.setdefault(key, []).append(intent)
+
+    def complaint(self) -> str | None:
+        """Return the first difference that is not intended; None without one."""
+        checks = (
+            self._removals,
+            self._additions,
+            self._strangers,
+            self._shapes,
+            self._renames,
+            self._replaced,
         )
-        if entry is None:
-            return f"{_print(key)} is still there"
-        lost = lost - Counter([entry])
-    for key in intent.added:
-        entry = next((entry for entry in gained if entry[0] == key), None)
-        if entry is None:
-            return f"{_print(key)} was not added"
-        if (
-            intent.clone_of is not None
-            and key[0] == "resource"
-            and not _is_clone(entry[1], intent.clone_of, old)
-        ):
-            return f"{_print(key)} is not a copy of {_print(intent.clone_of)}"
-        gained = gained - Counter([entry])
-    return _only_renamed(lost, gained, intent)
+        # Each check starts once the ones before it have accounted for their blocks.
+        return next((found for check in checks for found in check()), None)
 
+    def _removals(self) -> Iterator[str]:
+        for intent in self._intents:
+            for key in intent.removed:
+                found = self._lost.get(key, [])
+                entry = next(
+                    (leaves for leaves in found if key[1] or _concerns(leaves, intent)), None
+                )
+                if entry is None:
+                    yield f"{_print(key)} is still there"
+                else:
+                    found.remove(entry)
 
-def _only_renamed(lost: Structure, gained: Structure, intent: Intent) -> str | None:
-    strangers = {key for key, _ in (*lost, *gained)} - intent.renamed
-    if strangers:
-        return f"{_print(min(strangers))} changed"
-    if _unnamed(lost, intent) != _unnamed(gained, intent):
-        return "more than the certificate's name changed in a reference"
-    if _mentions(lost, intent) - _mentions(gained, intent) != intent.renames:
-        return f"not exactly {intent.renames} references were renamed"
-    if _joins(gained, intent) - _joins(lost, intent) != intent.joins:
-        return f"not exactly {intent.joins} places hold both PEMs"
-    return None
+    def _additions(self) -> Iterator[str]:
+        sources = _by_key(self._old) if any(each.clone_of for each in self._intents) else {}
+        for intent in self._intents:
+            for key in intent.added:
+                found = self._gained.get(key, [])
+                if not found:
+                    yield f"{_print(key)} was not added"
+                    continue
+                entry = found.pop(0)
+                if intent.clone_of is None or key[0] != "resource":
+                    continue
+                source = sources if intent.source is None else _by_key(self._read(intent.source))
+                models = source.get(intent.clone_of, [])
+                if not any(_undescribed(entry) == _undescribed(model) for model in models):
+                    yield f"{_print(key)} is not a copy of {_print(intent.clone_of)}"
 
+    def _strangers(self) -> Iterator[str]:
+        changed = {key for key, entries in (*self._lost.items(), *self._gained.items()) if entries}
+        strangers = changed - self._touching.keys()
+        if strangers:
+            yield f"{_print(min(strangers))} changed"
 
-def _concerns(entry: tuple[BlockKey, Leaves], intent: Intent) -> bool:
-    (_kind, labels), leaves = entry
-    return bool(labels) or any(
-        _reference(intent.kind, intent.old).search(text) for _, text in leaves
-    )
+    def _shapes(self) -> Iterator[str]:
+        """Check that the blocks that changed are equal but for the intended names."""
+        for key, touching in self._touching.items():
+            if self._shape(self._lost, key, touching) != self._shape(self._gained, key, touching):
+                only = [each for each in touching if isinstance(each, Replacement)]
+                yield (
+                    _not_replaced(only[0])
+                    if len(only) == len(touching)
+                    else "more than the certificate's name changed in a reference"
+                )
 
+    def _shape(
+        self, entries: Mapping[BlockKey, list[Leaves]], key: BlockKey, touching: list[AnyIntent]
+    ) -> Counter[Leaves]:
+        names = Names(each for each in touching if isinstance(each, Intent))
+        replaced = [each for each in touching if isinstance(each, Replacement)]
 
-def _is_clone(leaves: Leaves, source: BlockKey, old: Structure) -> bool:
-    def kept(all_leaves: Leaves) -> list[tuple[str, str]]:
-        return [leaf for leaf in all_leaves if leaf[0] != "/description"]
+        def shape(text: str) -> str:
+            text = names.as_one(text)
+            for each in replaced:
+                text = _normal(text, each.plain, each.reference)
+            return text
 
-    return any(kept(leaves) == kept(other) for key, other in old if key == source)
+        return Counter(
+            tuple((path, shape(text)) for path, text in leaves) for leaves in entries.get(key, [])
+        )
 
+    def _renames(self) -> Iterator[str]:
+        """Check how often each name and each join of both PEMs appears in each block."""
+        for key, touching in self._touching.items():
+            intents = [each for each in touching if isinstance(each, Intent)]
+            if key not in self._removed and intents:
+                yield from self._miscounted(key, intents)
 
-def _reference(kind: str, name: str) -> re.Pattern[str]:
-    # After `module.x.` it is the same resource, as its module's caller names it; after `data.` it
-    # is another one.
-    return re.compile(
-        rf"(?<![\w-])(?<!data\.)(?<!data \. ){re.escape(kind)}\s*\.\s*{re.escape(name)}(?![\w-])"
-    )
+    def _miscounted(self, key: BlockKey, intents: list[Intent]) -> Iterator[str]:
+        names = Names(intents)
+        mentions: Counter[_Name] = Counter()
+        joins: Counter[_Name] = Counter()
+        for sign, entries in ((1, self._gained), (-1, self._lost)):
+            for text in (text for leaves in entries.get(key, []) for _, text in leaves):
+                for name in names.mentions(text):
+                    mentions[name] += sign
+                for name in names.joins(text):
+                    joins[name] += sign
+        for intent in intents:
+            renamed, joined = intent.renamed.get(key, 0), intent.joins.get(key, 0)
+            mentions[intent.kind, intent.old] += renamed
+            mentions[intent.kind, intent.new] -= renamed + joined
+            joins[names.one(intent)] -= joined
+        if any(mentions[each.kind, each.old] for each in intents):
+            yield f"not exactly {_wanted(intents, mentions)} references were renamed"
+        if any(joins.values()):
+            wanted = sum(sum(intent.joins.values()) for intent in intents)
+            yield f"not exactly {wanted} places hold both PEMs"
+        if any(mentions.values()):
+            yield f"not exactly {_wanted(intents, mentions)} references were renamed"
 
-
-def _unnamed(blocks: Structure, intent: Intent) -> Structure:
-    old = _reference(intent.kind, intent.old)
-    new = f"{intent.kind}.{intent.new}"
-    same = _reference(intent.kind, intent.new)
-    both = _both(re.escape(new))
-    plain: Structure = Counter()
-    for (key, leaves), count in blocks.items():
-        unnamed = tuple(
-            sorted(
-                (path, both.sub(r"\1", same.sub(new, old.sub(new, text)))) for path, text in leaves
+    def _replaced(self) -> Iterator[str]:
+        for each in self._replacements:
+            gained, lost = (
+                sum(
+                    _count(text, each.reference)
+                    for key in each.blocks
+                    for leaves in entries.get(key, [])
+                    for _, text in leaves
+                )
+                for entries in (self._gained, self._lost)
             )
-        )
-        plain[(key, unnamed)] += count
-    return plain
+            if gained - lost != each.times:
+                yield _not_replaced(each)
 
 
-def _both(name: str) -> re.Pattern[str]:
-    """Return the pattern of a join of both PEMs (`checker.patches.trust`).
+def _by_key(structure: Structure) -> dict[BlockKey, list[Leaves]]:
+    found: dict[BlockKey, list[Leaves]] = {}
+    for (key, leaves), count in structure.items():
+        found.setdefault(key, []).extend([leaves] * count)
+    return found
 
-    It matches once both certificates have the same name in the text.
-    """
-    one = rf"({name}[^(),]*?\.\s*pem_encoded_certificate)"
-    return re.compile(
-        rf'join\s*\(\s*"\s*\\n\s*"\s*,\s*\[\s*trimspace\s*\(\s*{one}\s*\)\s*,\s*trimspace\s*\(\s*\1\s*\)\s*,?\s*\]\s*\)'
+
+def _wanted(intents: list[Intent], mentions: Counter[_Name]) -> int:
+    """Return the renames of the first intent whose names are not mentioned as intended."""
+    wrong = next(
+        each for each in intents if mentions[each.kind, each.old] or mentions[each.kind, each.new]
     )
+    return sum(wrong.renamed.values())
 
 
-def _joins(blocks: Structure, intent: Intent) -> int:
-    old, new = _reference(intent.kind, intent.old), f"{intent.kind}.{intent.new}"
-    both, same = _both(re.escape(new)), _reference(intent.kind, intent.new)
-    return sum(
-        count * sum(len(both.findall(same.sub(new, old.sub(new, text)))) for _, text in leaves)
-        for (_, leaves), count in blocks.items()
-    )
+def _concerns(leaves: Leaves, intent: Intent) -> bool:
+    """Return whether a block names the certificate, which tells blocks without labels apart."""
+    names = Names([intent])
+    return any((intent.kind, intent.old) in names.mentions(text) for _, text in leaves)
 
 
-def _mentions(blocks: Structure, intent: Intent) -> int:
-    pattern = _reference(intent.kind, intent.old)
-    return sum(
-        count * sum(len(pattern.findall(text)) for _, text in leaves)
-        for (_, leaves), count in blocks.items()
-    )
+def _undescribed(leaves: Leaves) -> list[tuple[str, str]]:
+    return [leaf for leaf in leaves if leaf[0] != "/description"]
 
 
 def _print(key: BlockKey) -> str:
     return " ".join((key[0], *(f'"{label}"' for label in key[1])))
 
 
-def prove_replaced(
-    path: str, before: bytes, after: bytes, *, plain: frozenset[str], reference: str, times: int
-) -> None:
-    """Check that `plain` texts became `reference`, exactly `times` times.
+class Names:
+    """The names of certificates that edits exchange, and how to find them in text."""
 
-    A `plain` text is a quoted id or `var.name`. Raises UnprovenError with the file and the parser
-    that disagrees; then nothing may be written.
-    """
-    for reader, read in (("tree-sitter", by_tree_sitter), ("python-hcl2", by_hcl2)):
-        old, new = read(SourceFile(path, before)), read(SourceFile(path, after))
-        lost, gained = old - new, new - old
-        same = _same(lost, plain, reference) == _same(gained, plain, reference)
-        if not same or _count(gained, reference) - _count(lost, reference) != times:
-            raise UnprovenError(
-                f"the edit could not be proven: not exactly {times} times"
-                f" the id became a reference (as {reader} reads it)",
-                where=path,
-                remedy="nothing was written; make the edit by hand from the runbook",
-            )
+    def __init__(self, intents: Iterable[Intent]) -> None:
+        self._one: dict[_Name, _Name] = {}
+        for intent in intents:
+            one = (intent.kind, min(intent.old, intent.new))
+            self._one[intent.kind, intent.old] = self._one[intent.kind, intent.new] = one
+        self._kinds = tuple(sorted({kind for kind, _ in self._one}, key=len, reverse=True))
 
+    def one(self, intent: Intent) -> _Name:
+        """Return the name that stands for both names of an intent."""
+        return self._one[intent.kind, intent.old]
 
-def _same(blocks: Structure, plain: frozenset[str], reference: str) -> Structure:
-    found: Structure = Counter()
-    for (key, leaves), count in blocks.items():
-        found[(key, tuple((path, _normal(text, plain, reference)) for path, text in leaves))] += (
-            count
+    def mentions(self, text: str) -> Iterator[_Name]:
+        """Yield each mention of one of the names."""
+        for found in _references(self._kinds).finditer(text) if self._kinds else ():
+            if (found[1], found[2]) in self._one:
+                yield found[1], found[2]
+
+    def joins(self, text: str) -> Iterator[_Name]:
+        """Yield the name of each join of both PEMs."""
+        if "join" in text and self._kinds:
+            for found in _joins(self._kinds).finditer(self._renamed(text)):
+                if (found[2], found[3]) in self._one:
+                    yield found[2], found[3]
+
+    def as_one(self, text: str) -> str:
+        """Return a text with one name for both, and one PEM for a join of both."""
+        if not self._kinds:
+            return text
+        text = self._renamed(text)
+        if "join" not in text:
+            return text
+        return _joins(self._kinds).sub(
+            lambda found: found[1] if (found[2], found[3]) in self._one else found[0], text
         )
-    return found
+
+    def _renamed(self, text: str) -> str:
+        return _references(self._kinds).sub(
+            lambda found: (
+                ".".join(self._one[found[1], found[2]])
+                if (found[1], found[2]) in self._one
+                else found[0]
+            ),
+            text,
+        )
+
+
+@lru_cache(maxsize=8)
+def _references(kinds: tuple[str, ...]) -> re.Pattern[str]:
+    # After `module.x.` it is the same resource, as its module's caller names it; after `data.` it
+    # is another one.
+    any_kind = "|".join(map(re.escape, kinds))
+    return re.compile(rf"(?<![\w-])(?<!data\.)(?<!data \. )({any_kind})\s*\.\s*([\w-]+)")
+
+
+@lru_cache(maxsize=8)
+def _joins(kinds: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of a join of both PEMs (`checker.patches.trust`).
+
+    It matches once both certificates have the same name in the text.
+    """
+    any_kind = "|".join(map(re.escape, kinds))
+    one = rf"(({any_kind})\.([\w-]+)[^(),]*?\.\s*pem_encoded_certificate)"
+    return re.compile(
+        rf'join\s*\(\s*"\s*\\n\s*"\s*,\s*\[\s*trimspace\s*\(\s*{one}\s*\)\s*,\s*trimspace\s*\(\s*\1\s*\)\s*,?\s*\]\s*\)'
+    )
+
+
+def _not_replaced(intent: Replacement) -> str:
+    return f"not exactly {intent.times} times the id became a reference"
 
 
 def _normal(text: str, plain: frozenset[str], reference: str) -> str:
@@ -353,9 +373,5 @@ def _tight(text: str) -> str:
     return re.sub(r"\s*\.\s*", ".", text)
 
 
-def _count(blocks: Structure, reference: str) -> int:
-    pattern = re.compile(rf"(?<![\w.-]){re.escape(reference)}(?![\w-])")
-    return sum(
-        count * sum(len(pattern.findall(_tight(text))) for _, text in leaves)
-        for (_, leaves), count in blocks.items()
-    )
+def _count(text: str, reference: str) -> int:
+    return len(re.findall(rf"(?<![\w.-]){re.escape(reference)}(?![\w-])", _tight(text)))

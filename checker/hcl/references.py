@@ -8,7 +8,16 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from checker.hcl.configuration import Configuration, ModulePath
-from checker.hcl.syntax import Attribute, Block, SourceFile, Span, Traversal, parses, traversals
+from checker.hcl.syntax import (
+    Attribute,
+    Block,
+    SourceFile,
+    Span,
+    Traversal,
+    attributes,
+    parses,
+    traversals,
+)
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -71,43 +80,33 @@ class Reference:
 
 def sites(file: SourceFile, module: ModulePath) -> Iterator[Site]:
     """Yield every attribute of a file, with the top-level block that it belongs to."""
-    for block in file.body.blocks:
-        stack: list[tuple[Block, tuple[str, ...]]] = [(block, ())]
-        while stack:
-            current, path = stack.pop()
-            for attribute in current.body.attributes:
-                yield Site(
-                    file=file,
-                    module=module,
-                    block=block,
-                    path=(*path, attribute.name),
-                    attribute=attribute,
-                )
-            stack.extend((inner, (*path, inner.type)) for inner in reversed(current.body.blocks))
+    for block, path, attribute in attributes(file):
+        yield Site(file=file, module=module, block=block, path=path, attribute=attribute)
 
 
 def traversals_of(
     configuration: Configuration, module: ModulePath, root: str, name: str
 ) -> Iterator[tuple[Site, Traversal]]:
     """Yield every traversal `root.name…` of a module, in files that can be parsed."""
-    for file in configuration.in_module(module, root.encode(), name.encode()):
-        if not parses(file):
-            continue
-        for site in sites(file, module):
-            # Every such traversal contains both words; most attributes of a file contain neither.
-            start, end = site.attribute.span.start, site.attribute.span.end
-            if (
-                min(
-                    file.data.find(root.encode(), start, end),
-                    file.data.find(name.encode(), start, end),
-                )
-                < 0
-            ):
-                continue
-            for traversal in traversals(site.attribute.expression, file.data):
-                step = traversal.attribute(0)
-                if traversal.root == root and step is not None and step.name == name:
-                    yield site, traversal
+    for file in configuration.naming(module, root, name):
+        yield from named(file, module, root, name)
+
+
+def named(
+    file: SourceFile, module: ModulePath, root: str, name: str
+) -> Iterator[tuple[Site, Traversal]]:
+    """Yield every traversal `root.name…` of a file that can be parsed."""
+    for each in file.traversals_of(root, name):
+        yield (
+            Site(
+                file=file,
+                module=module,
+                block=each.block,
+                path=each.path,
+                attribute=each.attribute,
+            ),
+            each.traversal,
+        )
 
 
 def references(

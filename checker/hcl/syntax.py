@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from checker.errors import UnreadableError
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
+
+
+T = TypeVar("T")
+
+
+class TextCache(Generic[T]):
+    """Results by text, bounded by the size of the texts in bytes.
+
+    The newest result always stays, whatever its size; the least recently used ones go first.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._size = 0
+        self._known: OrderedDict[bytes, T] = OrderedDict()
+
+    def get(self, text: bytes, compute: Callable[[bytes], T]) -> T:
+        """Return the result for a text; compute it if it is not known."""
+        if text in self._known:
+            self._known.move_to_end(text)
+            return self._known[text]
+        result = self._known[text] = compute(text)
+        self._size += len(text)
+        while self._size > self._most and len(self._known) > 1:
+            gone, _ = self._known.popitem(last=False)
+            self._size -= len(gone)
+        return result
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -89,6 +117,10 @@ def descendants(node: Node) -> Iterator[Node]:
         stack.extend(reversed(current.children))
 
 
+# Equal texts share one parse: a parse takes about a hundred times the memory of its text.
+_PARSES: TextCache[tuple[Body, int | None]] = TextCache(1 << 20)
+
+
 @cache
 def _parser() -> Parser:
     import tree_sitter
@@ -149,7 +181,7 @@ def _text(node: Node, data: bytes) -> str:
     return data[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +232,9 @@ class SourceFile:
                 "save the file as UTF-8; Terraform reads nothing else",
             )
         # Blanks of the same length replace the byte-order mark, to keep every offset.
-        text = b"   " + self.data[3:] if self.data.startswith(_BOM) else self.data
+        text = b"   " + self.data[3:] if self.data.startswith(BOM) else self.data
         try:
-            body, broken = parse_body(text)
+            body, broken = _PARSES.get(text, parse_body)
         except RecursionError:
             return Fault("blocks are nested too deeply", 1, "tfcert reads no such file")
         return (
@@ -210,6 +242,32 @@ class SourceFile:
             if broken is None
             else Fault("not valid HCL", self.line(broken), "`terraform validate` says more")
         )
+
+    @cached_property
+    def memo(self) -> dict[object, Any]:
+        """Return what searches of this text found, so that each one runs once."""
+        return {}
+
+    def blocks(self, *key: str) -> tuple[Block, ...]:
+        """Return the top-level blocks of a type and of these first labels, in order."""
+        return self._blocks_by_key.get(key, ())
+
+    @cached_property
+    def _blocks_by_key(self) -> Mapping[tuple[str, ...], tuple[Block, ...]]:
+        found: dict[tuple[str, ...], list[Block]] = {}
+        for block in self.body.blocks:
+            whole = (block.type, *block.labels)
+            for length in range(1, len(whole) + 1):
+                found.setdefault(whole[:length], []).append(block)
+        return {key: tuple(blocks) for key, blocks in found.items()}
+
+    def traversals_of(self, root: str, name: str) -> tuple[NamedTraversal, ...]:
+        """Return the traversals `root.name…` of the file, in order."""
+        key = ("traversals", root)
+        if key not in self.memo:
+            self.memo[key] = _by_name(self, root)
+        found: Mapping[str, tuple[NamedTraversal, ...]] = self.memo[key]
+        return found.get(name, ())
 
     @property
     def newline(self) -> bytes:
@@ -224,7 +282,7 @@ class SourceFile:
     def line_start(self, offset: int) -> int:
         """Return the offset of the first byte of the line that contains `offset`."""
         start = self.data.rfind(b"\n", 0, offset) + 1
-        return 3 if start == 0 and self.data.startswith(_BOM) and offset >= len(_BOM) else start
+        return 3 if start == 0 and self.data.startswith(BOM) and offset >= len(BOM) else start
 
     def line_end(self, offset: int) -> int:
         """Return the offset after the line end of the line that contains `offset`.
@@ -273,6 +331,47 @@ class Traversal:
         return next(
             (step.name for step in self.steps[position + 1 :] if step.name is not None), None
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedTraversal:
+    """A traversal, its attribute, and the top-level block and path of that attribute."""
+
+    block: Block
+    path: tuple[str, ...]
+    attribute: Attribute
+    traversal: Traversal
+
+
+def attributes(file: SourceFile) -> Iterator[tuple[Block, tuple[str, ...], Attribute]]:
+    """Yield every attribute of a file with its top-level block.
+
+    The path names the nested blocks and the attribute itself.
+    """
+    for block in file.body.blocks:
+        stack: list[tuple[Block, tuple[str, ...]]] = [(block, ())]
+        while stack:
+            current, path = stack.pop()
+            for attribute in current.body.attributes:
+                yield block, (*path, attribute.name), attribute
+            stack.extend((inner, (*path, inner.type)) for inner in reversed(current.body.blocks))
+
+
+def _by_name(file: SourceFile, root: str) -> Mapping[str, tuple[NamedTraversal, ...]]:
+    """Return the traversals from a root by their first attribute."""
+    found: dict[str, list[NamedTraversal]] = {}
+    word = root.encode()
+    for block, path, attribute in attributes(file):
+        # Most attributes of a file do not contain the word.
+        if file.data.find(word, attribute.span.start, attribute.span.end) < 0:
+            continue
+        for traversal in traversals(attribute.expression, file.data):
+            step = traversal.attribute(0)
+            if traversal.root == root and step is not None and step.name is not None:
+                found.setdefault(step.name, []).append(
+                    NamedTraversal(block, path, attribute, traversal)
+                )
+    return {name: tuple(each) for name, each in found.items()}
 
 
 def traversals(expression: Node, data: bytes) -> Iterator[Traversal]:

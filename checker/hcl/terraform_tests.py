@@ -14,17 +14,17 @@ from dataclasses import dataclass
 
 from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration, ModulePath, literal_string
-from checker.hcl.proof import by_hcl2
+from checker.hcl.readings import by_hcl2
 from checker.hcl.references import (
     Reference,
     ReferenceUse,
     Site,
     from_outside,
     moved_by_repoint,
-    sites,
+    named,
     use_of,
 )
-from checker.hcl.syntax import Block, SourceFile, parses, traversals
+from checker.hcl.syntax import Block, SourceFile, parses
 
 _TARGETS = frozenset({"target", "replace", "expect_failures"})
 
@@ -134,12 +134,11 @@ def _inner(
 
 
 def _plain(file: SourceFile, base: ModulePath, kind: str, name: str) -> Iterator[Reference]:
-    for site in sites(file, base):
-        for traversal in traversals(site.attribute.expression, file.data):
-            step = traversal.attribute(0)
-            if traversal.root == kind and step is not None and step.name == name:
-                use = ReferenceUse.META if site.path[-1] in _TARGETS else use_of(site, traversal)
-                yield Reference(site=site, name=step.span, use=use, traversal=traversal)
+    for site, traversal in named(file, base, kind, name):
+        step = traversal.attribute(0)
+        if step is not None:
+            use = ReferenceUse.META if site.path[-1] in _TARGETS else use_of(site, traversal)
+            yield Reference(site=site, name=step.span, use=use, traversal=traversal)
 
 
 def _overrides_id(reference: Reference) -> bool:

@@ -9,14 +9,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from checker.model.address import Address
 from checker.model.certificate_use import CertificateUse
 from checker.model.inventory import Document, Unread
 from checker.model.observation import Found, Observation, Observations
-from checker.model.plan import StalePlan
+from checker.model.plan import StageChange, StalePlan
 from checker.model.policy import Policy
-from checker.model.resources import Certificate
+from checker.model.resources import Certificate, Stage
 from checker.model.rotation import Expected
 
 if TYPE_CHECKING:
@@ -83,25 +84,72 @@ class Case(Struct, frozen=True, kw_only=True):
         return self.days_left is not None and self.days_left <= days
 
 
+class Selection(Struct, frozen=True, kw_only=True):
+    """The part of a document that a rule judges in one run: what one set of scopes applies to.
+
+    `plan` is True if the rule also judges what no scope covers, such as the plan as a whole.
+    """
+
+    cases: tuple[Case, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    changes: tuple[StageChange, ...] = ()
+    plan: bool = False
+
+
 class DocumentCases(Struct, frozen=True, kw_only=True, dict=True):
     """The cases of one document; rules judge each document separately.
 
-    `stale` says why its plan has to be made again; None where nothing shows that.
+    `stale` says why its plan has to be made again; None where nothing shows that. With a
+    `selection`, a rule judges only that part, and may look at everything. Findings about the rest
+    do not count. `whole` is then the document without a selection, which keeps the indices.
     """
 
     document: Document
     cases: tuple[Case, ...]
     stale: StalePlan | None = None
+    selection: Selection | None = None
+    whole: DocumentCases | None = None
+
+    def select(self, selection: Selection) -> DocumentCases:
+        """Return the same document, in which rules judge only a part."""
+        return replace(self, selection=selection, whole=self)
+
+    @property
+    def judged(self) -> tuple[Case, ...]:
+        """Return the cases to judge."""
+        return self.cases if self.selection is None else self.selection.cases
+
+    @property
+    def judged_stages(self) -> tuple[Stage, ...]:
+        """Return the recorded stages to judge."""
+        return self.document.stages if self.selection is None else self.selection.stages
+
+    @property
+    def judged_changes(self) -> tuple[StageChange, ...]:
+        """Return the planned changes of stages to judge."""
+        plan = self.document.plan
+        if self.selection is not None:
+            return self.selection.changes
+        return plan.stages if plan is not None else ()
+
+    @property
+    def judges_plan(self) -> bool:
+        """Return whether to judge the plan as a whole, and its changes of other resources."""
+        return self.selection is None or self.selection.plan
 
     def of_block(self, block: Address) -> tuple[Case, ...]:
         """Return the cases of all recorded instances of a certificate block.
 
         Deposed objects, and certificates that are not created yet, are left out.
         """
+        if self.whole is not None:
+            return self.whole.of_block(block)
         return self._by_block.get(block, ())
 
     def by_id(self, identity: str) -> Case | None:
         """Return the case with that certificate id."""
+        if self.whole is not None:
+            return self.whole.by_id(identity)
         return self._by_id.get(identity)
 
     @cached_property

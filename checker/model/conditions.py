@@ -32,9 +32,9 @@ class Traits(Struct, frozen=True, kw_only=True):
     api: str | None = None
 
 
-Test = Callable[[Traits], bool]
 _PATH_PIECES = re.compile(r"/\*\*/|\*\*/|/\*\*|\*\*|.", re.DOTALL)
-_PLAIN = ("account", "region", "workspace", "directory", "stage", "api")
+# The conditions on a single text.
+PLAIN_FIELDS = ("account", "region", "workspace", "directory", "stage", "api")
 
 
 class Unmet(Struct, frozen=True):
@@ -63,36 +63,29 @@ class Conditions(Struct, frozen=True, kw_only=True):
 
     def hold(self, traits: Traits) -> bool:
         """Return whether all conditions are met; a condition on an unknown trait is not met."""
-        return all(test(traits) for test in self.tests())
+        return next(self.unmet(traits), None) is None
 
     def wild(self) -> Iterator[str]:
         """Yield the patterns that contain wildcards."""
         groups = (
             self.address,
-            *(getattr(self, name) for name in _PLAIN),
+            *(getattr(self, name) for name in PLAIN_FIELDS),
             *(patterns for _, patterns in self.tags),
         )
         return (each for group in groups for each in group if is_pattern(each))
 
-    def tests(self) -> tuple[Test, ...]:
-        """Return one test function per condition, for callers that test thousands of stages."""
-        found: list[Test] = [
-            _plain(name, getattr(self, name)) for name in _PLAIN if getattr(self, name)
-        ]
-        found += (_tag(key, patterns) for key, patterns in self.tags)
-        return (*found, _address(self.address)) if self.address else tuple(found)
-
     def unmet(self, traits: Traits) -> Iterator[Unmet]:
         """Yield the conditions that are not met, in the order of the fields."""
-        if self.address and not _address(self.address)(traits):
+        if self.address and not _address(self.address, traits):
             yield Unmet("address", _reason(self.address, ", ".join(map(str, traits.addresses))))
-        for name in _PLAIN:
+        for name in PLAIN_FIELDS:
             patterns: tuple[str, ...] = getattr(self, name)
-            if patterns and not _plain(name, patterns)(traits):
-                yield Unmet(name, _reason(patterns, getattr(traits, name)))
+            known: str | None = getattr(traits, name)
+            if patterns and (known is None or not compile_patterns(name, patterns)(known)):
+                yield Unmet(name, _reason(patterns, known))
         for key, wanted in self.tags:
-            if not _tag(key, wanted)(traits):
-                values = [text for tags in traits.tags for name, text in tags if name == key]
+            values = [text for tags in traits.tags for name, text in tags if name == key]
+            if not any(map(compile_patterns("tags", wanted), values)):
                 yield Unmet(
                     f"tags.{key}",
                     _reason(
@@ -186,37 +179,9 @@ def _literal(text: str) -> str:
     return ".".join(map(re.escape, text.split("?")))
 
 
-def _plain(name: str, patterns: tuple[str, ...]) -> Test:
-    fits = (
-        _fitting(patterns)
-        if name != "directory"
-        else _fitting(tuple(each.rstrip("/") for each in patterns), path_glob)
-    )
-
-    def test(traits: Traits) -> bool:
-        known: str | None = getattr(traits, name)
-        return known is not None and fits(known)
-
-    return test
-
-
-def _tag(key: str, patterns: tuple[str, ...]) -> Test:
-    fits = _fitting(patterns)
-
-    def test(traits: Traits) -> bool:
-        values = [text for tags in traits.tags for name, text in tags if name == key]
-        return any(map(fits, values))
-
-    return test
-
-
-def _address(patterns: tuple[str, ...]) -> Test:
-    fits = _fitting(patterns)
-
-    def test(traits: Traits) -> bool:
-        return any(fits(name) for address in traits.addresses for name in _names(address))
-
-    return test
+def _address(patterns: tuple[str, ...], traits: Traits) -> bool:
+    fits = compile_patterns("address", patterns)
+    return any(fits(name) for address in traits.addresses for name in address_names(address))
 
 
 def is_pattern(text: str) -> bool:
@@ -224,18 +189,18 @@ def is_pattern(text: str) -> bool:
     return "*" in text or "?" in text
 
 
-def _fitting(
-    patterns: tuple[str, ...], compiling: Callable[[str], re.Pattern[str] | PathGlob] = glob
-) -> Callable[[str], bool]:
-    """Return a function that checks whether a text matches any of the patterns.
+@lru_cache(maxsize=1024)
+def compile_patterns(field: str, patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return a function that checks whether a text matches any of the patterns of a field.
 
     Patterns without wildcards take one set lookup, however many there are.
     """
+    compiling: Callable[[str], re.Pattern[str] | PathGlob] = glob
+    if field == "directory":
+        compiling, patterns = path_glob, tuple(each.rstrip("/") for each in patterns)
     plain = frozenset(each for each in patterns if not is_pattern(each))
     compiled = tuple(compiling(each) for each in patterns if is_pattern(each))
 
-    # A certificate and its stages share addresses, so each address is tested several times.
-    @lru_cache(maxsize=1 << 12)
     def fits(text: str) -> bool:
         return text in plain or any(pattern.fullmatch(text) is not None for pattern in compiled)
 
@@ -243,12 +208,15 @@ def _fitting(
 
 
 @lru_cache(maxsize=1 << 16)
-def _names(address: Address) -> tuple[str, ...]:
+def address_names(address: Address) -> tuple[str, ...]:
     """Return an address with and without instance keys.
 
     So a pattern without keys matches all instances.
     """
-    return tuple({str(address), str(replace(address, key=None)), str(address.block)})
+    block = address.block
+    if block is address:
+        return (str(address),)
+    return tuple({str(address), str(replace(address, key=None)), str(block)})
 
 
 def _reason(patterns: tuple[str, ...], known: str | None, missing: str = "not known") -> str:

@@ -41,20 +41,41 @@ def has_controls(text: str) -> bool:
     return re.search(f"[{CONTROLS}]", text) is not None
 
 
-def nearest_word(word: str, known: Sequence[str]) -> str:
-    """Return a hint that names the nearest known word, or all of them if none is near."""
+def nearest_word(word: str, known: Sequence[str], cutoff: float = 0.6) -> str | None:
+    """Return the known word that is most similar; None if none is.
+
+    Upper case, and a hyphen for an underscore, make no difference. `cutoff` is the minimum
+    similarity, from 0 to 1. Source: Python documentation, difflib.get_close_matches.
+    """
     import difflib
 
-    plain = word.lower().replace("-", "_")
-    near = difflib.get_close_matches(plain, [entry.replace("-", "_") for entry in known], n=1)
-    found = next(
-        (entry for entry in known if near and entry.replace("-", "_") == near[0]), None
-    ) or next(
+    plain = {_plain(entry): entry for entry in reversed(known)}
+    near = difflib.get_close_matches(_plain(word), list(plain), n=1, cutoff=cutoff)
+    return plain[near[0]] if near else None
+
+
+def suggest(word: str) -> str:
+    """Return the hint for a word that the user probably meant."""
+    return f"did you mean {word!r}?"
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """Return a hint that names the nearest known word.
+
+    If none is near, it is the first one that begins with the word or that the word begins with. If
+    there is none, the hint names all known words.
+    """
+    found = nearest_word(word, known) or next(
         (
             entry
             for entry in known
-            if len(plain) > 2 and (entry.startswith(plain) or plain.startswith(entry))
+            if len(word) > 2
+            and (_plain(entry).startswith(_plain(word)) or _plain(word).startswith(_plain(entry)))
         ),
         None,
     )
-    return f"did you mean {found!r}?" if found is not None else f"known: {', '.join(known)}"
+    return suggest(found) if found is not None else f"known: {', '.join(known)}"
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", "_")

@@ -1,20 +1,23 @@
-"""Shared parts of the phases: find a certificate's block, and prove edits of files."""
+"""Shared parts of the phases: find a certificate's block and references, and rename these."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from msgspec import Struct
 
 from checker.errors import UnprovenError
 from checker.hcl.configuration import Configuration
-from checker.hcl.proof import BlockKey, Intent, prove
+from checker.hcl.proof import Intent
+from checker.hcl.readings import BlockKey
 from checker.hcl.references import Reference, references
-from checker.hcl.splice import Edit, splice
+from checker.hcl.splice import Edit
 from checker.hcl.syntax import Block, SourceFile
 from checker.hcl.terraform_tests import test_references
 from checker.model.address import Address
+from checker.patches.draft import Edits
 
 
 class BlockPair(Struct, frozen=True, kw_only=True):
@@ -64,29 +67,31 @@ def rename(step: BlockPair, chosen: Iterable[Reference]) -> list[Edit]:
     ]
 
 
-def proven(
-    configuration: Configuration,
-    step: BlockPair,
-    edits: Iterable[Edit],
-    chosen: Iterable[Reference],
-) -> Configuration:
-    """Return the configuration after renames, with each file checked against the intent.
-
-    Raises UnprovenError; then nothing is written.
-    """
-    counts = Counter(reference.site.file.path for reference in chosen)
-    blocks: dict[str, set[BlockKey]] = {}
+def renamed_blocks(chosen: Iterable[Reference]) -> dict[str, Counter[BlockKey]]:
+    """Return how many of the references each block of each file has."""
+    found: dict[str, Counter[BlockKey]] = {}
     for reference in chosen:
-        blocks.setdefault(reference.site.file.path, set()).add(key_of(reference.site.block))
-    before = {path: file.data for path, file in configuration.files.items()}
-    changed = splice(before, edits)
-    for path, text in changed.items():
-        intent = Intent(
-            kind=step.predecessor.type,
-            old=step.predecessor.name,
-            new=step.successor.name,
-            renamed=frozenset(blocks.get(path, set())),
-            renames=counts[path],
-        )
-        prove(path, before[path], text, intent)
-    return configuration.with_text(changed)
+        site = reference.site
+        found.setdefault(site.file.path, Counter())[key_of(site.block)] += 1
+    return found
+
+
+def renames(step: BlockPair, chosen: tuple[Reference, ...]) -> Edits:
+    """Return the edits of `rename`, with what they intend."""
+    return Edits(
+        edits=tuple(rename(step, chosen)),
+        intents=tuple(
+            (path, intent_of(step, renamed=blocks))
+            for path, blocks in renamed_blocks(chosen).items()
+        ),
+    )
+
+
+def intent_of(step: BlockPair, **changes: Any) -> Intent:
+    """Return an intent of a step, with these fields."""
+    return Intent(
+        kind=step.predecessor.type,
+        old=step.predecessor.name,
+        new=step.successor.name,
+        **changes,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
 from pathlib import Path
 
 from checker.errors import UnprovenError
@@ -18,12 +17,13 @@ from checker.hcl.comments import (
 )
 from checker.hcl.configuration import Configuration, literal_string
 from checker.hcl.file_hashes import file_hashes
-from checker.hcl.proof import BlockKey, Intent, prove
 from checker.hcl.provisioners import left_out
+from checker.hcl.readings import BlockKey
 from checker.hcl.references import ReferenceUse
-from checker.hcl.splice import Edit, splice
+from checker.hcl.splice import Edit
 from checker.hcl.syntax import Block, SourceFile, Span
-from checker.patches.edits import BlockPair, find_block, references_to
+from checker.patches.draft import Draft, Edits
+from checker.patches.edits import BlockPair, find_block, intent_of, references_to
 
 # A description such as "expires 2026-12-05" would be wrong for the successor.
 _DATED = re.compile(
@@ -36,16 +36,16 @@ _SKIPS = re.compile(
 )
 
 
-def introduce(configuration: Configuration, step: BlockPair) -> Configuration:
+def introduce(draft: Draft, step: BlockPair) -> Edits:
     """Add a copy of the predecessor's block under the successor's name, after the predecessor.
 
     If something hashes the predecessor's file, the copy is written to a new file beside it. The
     body is kept (provider, count, for_each, tags, lifecycle, comments). A description with a date
     is rewritten. Blocks that run at creation are left out: they would pass on only the successor.
-    Raises UnprovenError when the edit cannot be proven.
+    Raises UnprovenError when a name is taken.
     """
+    configuration = draft.configuration
     file, block = find_block(configuration, step.predecessor)
-    bare = _bare(file, block)
     at = file.line_end(block.span.end)
     before = file.data[file.line_start(block.span.start) : block.span.start]
     indent = before if not before.strip() else b""
@@ -58,69 +58,48 @@ def introduce(configuration: Configuration, step: BlockPair) -> Configuration:
         parts += [newline, text.replace(b"\n", newline)]
         added.append(("output", (name,)))
     if any(file_hashes(configuration, [file.path])):
-        return _beside(configuration, step, file, bare, b"".join(parts), added)
+        path = _path_beside(configuration, file, step)
+        return _edits(path, 0, b"".join(parts), step, added, _bare(file, block), file.data)
     text = newline + b"".join(parts)
     if not file.data[:at].endswith(b"\n"):
         # The file has no final newline, and it stays so.
         text = newline + text.removesuffix(newline)
-    changed = splice({file.path: file.data}, [Edit(path=file.path, span=Span(at, at), text=text)])
-    _prove(step, file, bare, b"".join(parts), changed[file.path], added)
-    return configuration.with_text(changed)
+    source = _bare(file, block) if _left_out(file, block) else None
+    return _edits(file.path, at, text, step, added, source)
+
+
+def _edits(
+    path: str,
+    at: int,
+    text: bytes,
+    step: BlockPair,
+    added: list[BlockKey],
+    source: bytes | None,
+    beside: bytes | None = None,
+) -> Edits:
+    clone_of = ("resource", (step.predecessor.type, step.predecessor.name))
+    intent = intent_of(step, added=tuple(added), clone_of=clone_of, source=source, beside=beside)
+    return Edits(edits=(Edit(path=path, span=Span(at, at), text=text),), intents=((path, intent),))
 
 
 def _bare(file: SourceFile, block: Block) -> bytes:
-    """Return the file without the parts of the predecessor's block that the successor leaves out.
+    """Return the predecessor's block with its comments, and without what the successor leaves out.
 
     The proof compares the copy with this text.
     """
-    return _without(file, Span(0, len(file.data)), _left_out(file, block))
+    whole = Span(attached_comments(file, block).start, file.line_end(block.span.end))
+    return _without(file, whole, _left_out(file, block))
 
 
-def _prove(
-    step: BlockPair,
-    file: SourceFile,
-    bare: bytes,
-    text: bytes,
-    after: bytes,
-    added: list[BlockKey],
-) -> None:
-    if bare == file.data:
-        prove(file.path, file.data, after, _intent(step, added))
-        return
-    # The file gains only these blocks, and the successor repeats the predecessor without the parts
-    # that are left out.
-    prove(file.path, file.data, after, replace(_intent(step, added), clone_of=None))
-    prove(file.path, bare, bare + file.newline + text, _intent(step, added))
-
-
-def _beside(
-    configuration: Configuration,
-    step: BlockPair,
-    file: SourceFile,
-    bare: bytes,
-    text: bytes,
-    added: list[BlockKey],
-) -> Configuration:
+def _path_beside(configuration: Configuration, file: SourceFile, step: BlockPair) -> str:
     path = posixpath.join(posixpath.dirname(file.path), f"tfcert_{step.successor.name}.tf")
-    if Path(configuration.root, path).exists():
+    if path in configuration.files or Path(configuration.root, path).exists():
         raise UnprovenError(
             f"{path} is there already",
             where=configuration.root,
             remedy="choose another name with --name",
         )
-    # Joined, the two files equal the edited single file, so the same proof applies.
-    _prove(step, replace(file, path=path), bare, text, file.data + file.newline + text, added)
-    return configuration.with_text({path: text})
-
-
-def _intent(step: BlockPair, added: list[BlockKey]) -> Intent:
-    return Intent(
-        kind=step.predecessor.type,
-        old=step.predecessor.name,
-        new=step.successor.name,
-        added=tuple(added),
-        clone_of=("resource", (step.predecessor.type, step.predecessor.name)),
-    )
+    return path
 
 
 def _comments(file: SourceFile, block: Block, indent: bytes, step: BlockPair) -> bytes:

@@ -6,7 +6,8 @@ Its literal id becomes a reference to a successor that Terraform manages.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,12 +17,15 @@ from checker.hcl.comments import pem_comment, succeeds_comment
 from checker.hcl.configuration import Configuration
 from checker.hcl.literals import LiteralUse, literal_uses, placement
 from checker.hcl.origins import Producer
-from checker.hcl.proof import block_counts, by_hcl2, by_tree_sitter, prove_replaced
+from checker.hcl.proof import Intent, Replacement
+from checker.hcl.readings import BlockKey
 from checker.hcl.references import Reference, ReferenceUse, references
-from checker.hcl.splice import Edit, splice
-from checker.hcl.syntax import SourceFile, Span
+from checker.hcl.splice import Edit
+from checker.hcl.syntax import Span
 from checker.model.address import Address
 from checker.model.rotation import Phase
+from checker.patches.draft import Draft, Edits
+from checker.patches.edits import key_of
 
 
 class LiteralStep(Struct, frozen=True, kw_only=True):
@@ -37,19 +41,18 @@ class LiteralStep(Struct, frozen=True, kw_only=True):
         return f"{self.successor.in_module}.{attribute}"
 
 
-def write_literal(configuration: Configuration, step: LiteralStep, phase: Phase) -> Configuration:
-    """Write one phase on a text; return the same text if the phase is already in it.
+def write_literal(draft: Draft, step: LiteralStep, phase: Phase) -> Edits:
+    """Write one phase; there are no edits if the phase is already in the text.
 
-    Raises UnprovenError for retire, which Terraform cannot do here, and for any edit that cannot be
-    proven.
+    Raises UnprovenError for retire, which Terraform cannot do here.
     """
-    return _WRITERS[phase](configuration, step)
+    return _WRITERS[phase](draft.configuration, step)
 
 
-def _introduce(configuration: Configuration, step: LiteralStep) -> Configuration:
+def _introduce(configuration: Configuration, step: LiteralStep) -> Edits:
     module, kind, name = step.successor.module_path, step.successor.type, step.successor.name
     if next(configuration.blocks(module, "resource", kind, name), None) is not None:
-        return configuration
+        return Edits()
     path = posixpath.join(configuration.modules[module].directory, f"tfcert_{name}.tf")
     output = f"{name}_pem"
     taken = Path(configuration.root, path).exists() or path in configuration.files
@@ -60,15 +63,13 @@ def _introduce(configuration: Configuration, step: LiteralStep) -> Configuration
             where=configuration.root,
             remedy="choose another name with --name",
         )
-    text = _text(configuration, step, output if not module and kind.startswith("aws_") else None)
-    file = SourceFile(path, text.encode())
-    if block_counts(by_tree_sitter(file)) != block_counts(by_hcl2(file)):
-        raise UnprovenError(
-            "the edit could not be proven",
-            where=path,
-            remedy="write the block by hand from the runbook",
-        )
-    return configuration.with_text({path: file.data})
+    named = output if not module and kind.startswith("aws_") else None
+    text = _text(configuration, step, named).encode()
+    added: tuple[BlockKey, ...] = (("resource", (kind, name)),)
+    if named is not None:
+        added += (("output", (named,)),)
+    intent = Intent(kind=kind, old=name, new=name, added=added)
+    return Edits(edits=(Edit(path=path, span=Span(0, 0), text=text),), intents=((path, intent),))
 
 
 def _text(configuration: Configuration, step: LiteralStep, output: str | None) -> str:
@@ -95,7 +96,7 @@ def _text(configuration: Configuration, step: LiteralStep, output: str | None) -
 
 
 def _uses(configuration: Configuration, step: LiteralStep) -> tuple[LiteralUse, ...]:
-    found = literal_uses(configuration).get(step.identity, ())
+    found = _known_uses(configuration, step)
     if not found:
         raise UnprovenError(
             f"no stage takes the id {step.identity} from the text",
@@ -105,8 +106,15 @@ def _uses(configuration: Configuration, step: LiteralStep) -> tuple[LiteralUse, 
     return found
 
 
-def _repoint(configuration: Configuration, step: LiteralStep) -> Configuration:
-    uses = literal_uses(configuration).get(step.identity, ())
+def _known_uses(configuration: Configuration, step: LiteralStep) -> tuple[LiteralUse, ...]:
+    if "literal uses" not in configuration.memo:
+        configuration.memo["literal uses"] = literal_uses(configuration)
+    known: Mapping[str, tuple[LiteralUse, ...]] = configuration.memo["literal uses"]
+    return known.get(step.identity, ())
+
+
+def _repoint(configuration: Configuration, step: LiteralStep) -> Edits:
+    uses = _known_uses(configuration, step)
     new = step.reference.encode()
     edits = {
         (use.origin.file.path, use.origin.span): Edit(
@@ -120,10 +128,10 @@ def _repoint(configuration: Configuration, step: LiteralStep) -> Configuration:
         else f'"{step.identity}"'
         for use in uses
     )
-    return _proven(configuration, tuple(edits.values()), plain, step.reference, 1)
+    return _replaced(configuration, tuple(edits.values()), plain, step.reference, 1)
 
 
-def _rollback(configuration: Configuration, step: LiteralStep) -> Configuration:
+def _rollback(configuration: Configuration, step: LiteralStep) -> Edits:
     module, kind, name = step.successor.module_path, step.successor.type, step.successor.name
     chosen = [
         each
@@ -131,7 +139,8 @@ def _rollback(configuration: Configuration, step: LiteralStep) -> Configuration:
         if each.use is ReferenceUse.POINTER
     ]
     edits = tuple(_back(reference, step) for reference in chosen)
-    return _proven(configuration, edits, frozenset({f'"{step.identity}"'}), step.reference, -1)
+    plain = frozenset({f'"{step.identity}"'})
+    return _replaced(configuration, edits, plain, step.reference, -1)
 
 
 def _back(reference: Reference, step: LiteralStep) -> Edit:
@@ -157,7 +166,7 @@ def _back(reference: Reference, step: LiteralStep) -> Edit:
     return Edit(path=file.path, span=span, text=f'"{step.identity}"'.encode())
 
 
-def _retire(_configuration: Configuration, step: LiteralStep) -> Configuration:
+def _retire(_configuration: Configuration, step: LiteralStep) -> Edits:
     raise UnprovenError(
         f"certificate {step.identity} is not Terraform's, so no patch can delete it",
         remedy="once no stage presents it: `aws apigateway"
@@ -165,22 +174,28 @@ def _retire(_configuration: Configuration, step: LiteralStep) -> Configuration:
     )
 
 
-def _proven(
+def _replaced(
     configuration: Configuration,
     edits: tuple[Edit, ...],
     plain: frozenset[str],
     reference: str,
     sign: int,
-) -> Configuration:
-    before = {path: file.data for path, file in configuration.files.items()}
-    changed = splice(before, edits)
-    for path, text in changed.items():
-        times = sign * sum(edit.path == path for edit in edits)
-        prove_replaced(path, before[path], text, plain=plain, reference=reference, times=times)
-    return configuration.with_text(changed) if changed else configuration
+) -> Edits:
+    paths = sorted({edit.path for edit in edits})
+    intents = []
+    for path in paths:
+        own = [edit for edit in edits if edit.path == path]
+        blocks = configuration.files[path].body.blocks
+        starts = [block.span.start for block in blocks]
+        keys = {key_of(blocks[bisect_right(starts, edit.span.start) - 1]) for edit in own}
+        intent = Replacement(
+            plain=plain, reference=reference, times=sign * len(own), blocks=frozenset(keys)
+        )
+        intents.append((path, intent))
+    return Edits(edits=edits, intents=tuple(intents))
 
 
-_WRITERS: dict[Phase, Callable[[Configuration, LiteralStep], Configuration]] = {
+_WRITERS: dict[Phase, Callable[[Configuration, LiteralStep], Edits]] = {
     Phase.INTRODUCE: _introduce,
     Phase.REPOINT: _repoint,
     Phase.RETIRE: _retire,

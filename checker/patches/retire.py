@@ -5,57 +5,71 @@ Other references to the predecessor move to the successor.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from checker.errors import UnprovenError
 from checker.hcl.comments import (
     LICENCE,
     Lineage,
     attached_comments,
+    joined,
     lineage_of,
+    lineage_removal,
     lineages,
     pem_of,
-    without_comments,
 )
 from checker.hcl.configuration import Configuration
-from checker.hcl.proof import BlockKey, Intent, prove
 from checker.hcl.references import Reference, ReferenceUse, Site
-from checker.hcl.splice import Edit, splice
-from checker.hcl.syntax import Block, SourceFile, Span, parses
-from checker.patches.edits import BlockPair, find_block, key_of, references_to, rename, tests_of
+from checker.hcl.splice import Edit, Removals
+from checker.hcl.syntax import BOM, Block, SourceFile, Span, parses
+from checker.patches.draft import Draft, Edits
+from checker.patches.edits import (
+    BlockPair,
+    find_block,
+    intent_of,
+    key_of,
+    references_to,
+    rename,
+    renamed_blocks,
+    tests_of,
+)
 
 
-def retire(configuration: Configuration, step: BlockPair) -> Configuration:
+def retire(draft: Draft, step: BlockPair) -> Edits:
     """Remove the predecessor's block and everything that exists only for it.
 
     This is its import and moved blocks, the output that introduce wrote for it, and the lineage
     comment. Other references to it (PEM, dates, depends_on) move to the successor; without a
     successor (`successor` is the predecessor itself) there may be none. Raises UnprovenError when
-    something still points to its id, when one expression names both certificates, or when the edit
-    cannot be proven.
+    something still points to its id, or when one expression names both certificates.
     """
+    configuration = draft.configuration
     chosen = (*_kept_references(configuration, step), *tests_of(configuration, step.predecessor))
-    removed = _removed(configuration, step)
-    before = {path: file.data for path, file in configuration.files.items()}
-    current = _without_own_lineage(
-        configuration.with_text(splice(before, rename(step, chosen))), step
-    )
-    for key in removed:
-        current = _without(current, step, key)
-    current = _without_lineage(current, step) if step.successor != step.predecessor else current
-    for path, file in current.files.items():
-        if file.data != before[path]:
-            own = [reference for reference in chosen if reference.site.file.path == path]
-            intent = Intent(
-                kind=step.predecessor.type,
-                old=step.predecessor.name,
-                new=step.successor.name,
-                removed=tuple(key for holder, key in removed if holder == path),
-                renamed=frozenset(key_of(reference.site.block) for reference in own),
-                renames=len(own),
+    renamed = renamed_blocks(chosen)
+    file, block = find_block(configuration, step.predecessor)
+    removed = [(file, block), *_removed_with(configuration, step)]
+    cuts = _Cuts(draft)
+    cuts.own_lineage(file, block)
+    for holder, each in removed:
+        cuts.cut(holder, *cuts.whole(holder, each))
+    if step.successor != step.predecessor:
+        cuts.lineage(step)
+    edits = (*rename(step, chosen), *cuts.edits())
+    return Edits(
+        edits=edits,
+        intents=tuple(
+            (
+                path,
+                intent_of(
+                    step,
+                    removed=tuple(key_of(each) for holder, each in removed if holder.path == path),
+                    renamed=renamed.get(path, Counter()),
+                ),
             )
-            prove(path, before[path], file.data, intent)
-    return current
+            for path in sorted({edit.path for edit in edits})
+        ),
+    )
 
 
 def _kept_references(configuration: Configuration, step: BlockPair) -> Iterator[Reference]:
@@ -114,9 +128,10 @@ def _is_history(site: Site) -> bool:
     return (site.block.type, site.path) in {("moved", ("from",)), ("removed", ("from",))}
 
 
-def _removed(configuration: Configuration, step: BlockPair) -> list[tuple[str, BlockKey]]:
-    file, block = find_block(configuration, step.predecessor)
-    found = [(file.path, key_of(block))]
+def _removed_with(
+    configuration: Configuration, step: BlockPair
+) -> Iterator[tuple[SourceFile, Block]]:
+    """Yield the other blocks that exist only for the predecessor."""
     seen: set[tuple[str, Span]] = set()
     for reference in references_to(configuration, step.predecessor):
         site = reference.site
@@ -126,89 +141,89 @@ def _removed(configuration: Configuration, step: BlockPair) -> list[tuple[str, B
             and _goes(site, step)
         ):
             seen.add((site.file.path, site.block.span))
-            found.append((site.file.path, key_of(site.block)))
-    return found
+            yield site.file, site.block
 
 
-def _without(
-    configuration: Configuration, step: BlockPair, wanted: tuple[str, BlockKey]
-) -> Configuration:
-    path, key = wanted
-    file = configuration.files[path]
-    for block in file.body.blocks:
-        if key_of(block) == key and (block.labels or _mentions(configuration, step, file, block)):
-            return _cut(configuration, file, _whole(file, block))
-    raise UnprovenError(
-        f"a block to be removed was not found: {key[0]}", where=path, remedy="nothing was written"
-    )
+class _Cuts:
+    """The ranges that one rotation removes, beside those that others remove in the same phase."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._removals: dict[str, Removals] = {}
+        self._gone: list[tuple[str, Span]] = []
+
+    def edits(self) -> list[Edit]:
+        """Return the edits that remove the ranges."""
+        return [Edit(path=path, span=gone, text=b"") for path, gone in self._gone]
+
+    def cut(self, file: SourceFile, *gone: Span) -> None:
+        """Remove ranges of a file."""
+        for span in gone:
+            self._of(file).add(span)
+            self._gone.append((file.path, span))
+
+    def _of(self, file: SourceFile) -> Removals:
+        if file.path not in self._removals:
+            self._removals[file.path] = Removals(self._draft.removals(file.path))
+        return self._removals[file.path]
+
+    def whole(self, file: SourceFile, block: Block) -> tuple[Span, ...]:
+        """Return the spans of a block with its comments and one blank line.
+
+        Without that line a gap of two would remain.
+        """
+        removals, data = self._of(file), file.data
+        above = attached_comments(file, block)
+        licence = LICENCE.search(above.of(data)) is not None
+        keeps_comment = licence and removals.before(above.start) <= len(BOM)
+        start = above.end if keeps_comment else above.start
+        end = file.line_end(block.span.end)
+        top, under = removals.before(start), removals.behind(end)
+        # A byte-order mark before the file's first block is not text.
+        before = data[file.line_start(max(top - 1, 0)) : top].removeprefix(BOM)
+        behind = data[under : file.line_end(under)]
+        if under < len(data) and not behind.strip() and not before.strip():
+            return joined(Span(start, end), Span(under, file.line_end(under)))
+        if under == len(data) and top > 0 and not before.strip():
+            return joined(Span(file.line_start(top - 1), top), Span(start, end))
+        return (Span(start, end),)
+
+    def own_lineage(self, file: SourceFile, block: Block) -> None:
+        """Remove the predecessor's own lineage comment if a blank line separates it from the block.
+
+        Otherwise the comment would seem to belong to the next block.
+        """
+        whole = self.whole(file, block)
+        for each in lineage_of(file, block):
+            if not any(span.start <= each.gone.start < span.end for span in whole):
+                self.cut(file, *lineage_removal(file, each, self._of(file)))
+
+    def lineage(self, step: BlockPair) -> None:
+        """Remove every comment that names the predecessor, in any form.
+
+        This includes the comment of a successor that was skipped.
+        """
+        own = step.predecessor.in_module.lower()
+        for file, each in _lineages_by_name(self._draft.configuration, step).get(own, ()):
+            inside = any(
+                path == file.path and span.start <= each.gone.start < span.end
+                for path, span in self._gone
+            )
+            if not inside:
+                self.cut(file, *lineage_removal(file, each, self._of(file)))
 
 
-def _mentions(
-    configuration: Configuration, step: BlockPair, file: SourceFile, block: Block
-) -> bool:
-    return any(
-        reference.site.file.path == file.path
-        and reference.site.block.span == block.span
-        and _goes(reference.site, step)
-        for reference in references_to(configuration, step.predecessor)
-    )
-
-
-def _whole(file: SourceFile, block: Block) -> Span:
-    """Return the span of a block with its comments and one blank line.
-
-    Without that line a gap of two would remain.
-    """
-    above = attached_comments(file, block)
-    keeps_comment = above.start <= 3 and LICENCE.search(above.of(file.data)) is not None
-    start, end = above.end if keeps_comment else above.start, file.line_end(block.span.end)
-    # A byte-order mark before the file's first block is not text.
-    before = file.data[file.line_start(max(start - 1, 0)) : start].removeprefix(b"\xef\xbb\xbf")
-    behind = file.data[end : file.line_end(end)]
-    if end < len(file.data) and not behind.strip() and not before.strip():
-        return Span(start, file.line_end(end))
-    if end == len(file.data) and start > 0 and not before.strip():
-        return Span(file.line_start(start - 1), end)
-    return Span(start, end)
-
-
-def _without_own_lineage(configuration: Configuration, step: BlockPair) -> Configuration:
-    """Remove the predecessor's own lineage comment if a blank line separates it from the block.
-
-    Otherwise the comment would seem to belong to the next block.
-    """
-    file, block = find_block(configuration, step.predecessor)
-    whole = _whole(file, block)
-    gone = [
-        each.gone
-        for each in lineage_of(file, block)
-        if not (whole.start <= each.gone.start < whole.end)
-    ]
-    return (
-        configuration.with_text({file.path: without_comments(file, gone)})
-        if gone
-        else configuration
-    )
-
-
-def _without_lineage(configuration: Configuration, step: BlockPair) -> Configuration:
-    """Remove every comment that names the predecessor, in any form.
-
-    This includes the comment of a successor that was skipped.
-    """
-    own = step.predecessor.in_module.lower()
-    changed: dict[str, bytes] = {}
-    for file in configuration.in_module(step.successor.module_path, b"client_certificate"):
-        found = (
-            [each for each in lineages(file) if isinstance(each, Lineage)] if parses(file) else []
-        )
-        gone = [each.gone for each in found if each.reference.lower() == own]
-        if gone:
-            changed[file.path] = without_comments(file, gone)
-    return configuration.with_text(changed) if changed else configuration
-
-
-def _cut(configuration: Configuration, file: SourceFile, span: Span) -> Configuration:
-    return configuration.with_text(
-        splice({file.path: file.data}, [Edit(path=file.path, span=span, text=b"")])
-    )
+def _lineages_by_name(
+    configuration: Configuration, step: BlockPair
+) -> Mapping[str, list[tuple[SourceFile, Lineage]]]:
+    """Return the lineage comments of the successor's module by the certificate that they name."""
+    key = ("lineages", step.successor.module_path)
+    if key not in configuration.memo:
+        found: dict[str, list[tuple[SourceFile, Lineage]]] = {}
+        for file in configuration.in_module(step.successor.module_path, b"client_certificate"):
+            for each in lineages(file) if parses(file) else ():
+                if isinstance(each, Lineage):
+                    found.setdefault(each.reference.lower(), []).append((file, each))
+        configuration.memo[key] = found
+    known: Mapping[str, list[tuple[SourceFile, Lineage]]] = configuration.memo[key]
+    return known

@@ -9,28 +9,26 @@ from collections.abc import Iterator
 
 from checker.hcl.comments import lineage_of, succeeds_comment
 from checker.hcl.configuration import Configuration
-from checker.hcl.proof import Intent, prove
 from checker.hcl.references import Reference, ReferenceUse
-from checker.hcl.splice import Edit, splice
+from checker.hcl.splice import Edit
 from checker.hcl.syntax import Span
-from checker.patches.edits import BlockPair, find_block, proven, references_to, rename
+from checker.patches.draft import Draft, Edits
+from checker.patches.edits import BlockPair, find_block, intent_of, references_to, renames
 
 _RETURNED = frozenset({ReferenceUse.POINTER, ReferenceUse.TRUST, ReferenceUse.INFORMATION})
 
 
-def take_up(configuration: Configuration, step: BlockPair, *, applied: bool) -> Configuration:
+def take_up(draft: Draft, step: BlockPair, *, applied: bool) -> Edits:
     """Write the comment above the successor; if it is not `applied`, move its references back.
 
     References that name the successor move back to the predecessor. The result equals the text that
-    introduce writes: the next apply of Terraform creates the successor and moves no stage. Raises
-    UnprovenError when the edit cannot be proven.
+    introduce writes: the next apply of Terraform creates the successor and moves no stage.
     """
-    current = configuration
-    if not applied:
-        back = BlockPair(predecessor=step.successor, successor=step.predecessor)
-        chosen = tuple(_returned(current, step))
-        current = proven(current, back, rename(back, chosen), chosen) if chosen else current
-    return _commented(current, step)
+    configuration = draft.configuration
+    back = BlockPair(predecessor=step.successor, successor=step.predecessor)
+    moved = renames(back, () if applied else tuple(_returned(configuration, step)))
+    added = _comment(configuration, step)
+    return Edits(edits=moved.edits + added.edits, intents=moved.intents + added.intents)
 
 
 def _returned(configuration: Configuration, step: BlockPair) -> Iterator[Reference]:
@@ -58,15 +56,15 @@ def _returned(configuration: Configuration, step: BlockPair) -> Iterator[Referen
             yield reference
 
 
-def _commented(configuration: Configuration, step: BlockPair) -> Configuration:
+def _comment(configuration: Configuration, step: BlockPair) -> Edits:
     file, block = find_block(configuration, step.successor)
     if lineage_of(file, block):
-        return configuration
+        return Edits()
     at = file.line_start(block.span.start)
     before = file.data[at : block.span.start]
     indent = before if not before.strip() else b""
     text = indent + succeeds_comment(step.predecessor.in_module).encode() + file.newline
-    changed = splice({file.path: file.data}, [Edit(path=file.path, span=Span(at, at), text=text)])
-    intent = Intent(kind=step.predecessor.type, old=step.predecessor.name, new=step.successor.name)
-    prove(file.path, file.data, changed[file.path], intent)
-    return configuration.with_text(changed)
+    return Edits(
+        edits=(Edit(path=file.path, span=Span(at, at), text=text),),
+        intents=((file.path, intent_of(step)),),
+    )

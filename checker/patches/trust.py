@@ -16,12 +16,12 @@ from checker.hcl.comments import hands_pem_on
 from checker.hcl.configuration import Configuration
 from checker.hcl.consumers import Consumer, consumers
 from checker.hcl.file_hashes import file_hashes
-from checker.hcl.proof import BlockKey, Intent, prove
 from checker.hcl.references import Reference
-from checker.hcl.splice import Edit, splice
+from checker.hcl.splice import Edit
 from checker.hcl.syntax import Span
 from checker.model.rotation import Delivery
-from checker.patches.edits import BlockPair, key_of, references_to
+from checker.patches.draft import Draft, Edits
+from checker.patches.edits import BlockPair, intent_of, references_to, renamed_blocks
 
 
 class _Place(Struct, frozen=True, kw_only=True):
@@ -36,15 +36,16 @@ class _Place(Struct, frozen=True, kw_only=True):
     both: Span | None
 
 
-def add_successor_pem(configuration: Configuration, step: BlockPair) -> Configuration:
+def add_successor_pem(draft: Draft, step: BlockPair) -> Edits:
     """Give every consumer of the predecessor's PEM the successor's PEM too.
 
     The successor's PEM is the second, since a backend may trust only the first. A place under
     ignore_changes is skipped, since Terraform sends no edit of it.
 
     Raises UnprovenError for a place that cannot take two PEMs, and for one that breaks when the PEM
-    changes. Raises it too if the edit cannot be proven.
+    changes.
     """
+    configuration = draft.configuration
     found = consumers(configuration, references_to(configuration, step.predecessor), ())
     breaking = next((each for each in found if each.delivered.delivery is Delivery.BREAKS), None)
     if breaking is not None:
@@ -91,21 +92,21 @@ def add_successor_pem(configuration: Configuration, step: BlockPair) -> Configur
         )
         for place in places
     ]
-    return _proven(configuration, step, places, edits, joins=1, renames=0)
+    return _edits(step, places, edits, joins=1, renames=0)
 
 
-def drop_predecessor_pem(configuration: Configuration, step: BlockPair) -> Configuration:
+def drop_predecessor_pem(draft: Draft, step: BlockPair) -> Edits:
     """Remove the predecessor's PEM from every join that `add_successor_pem` wrote.
 
-    Return the same configuration if there is no join.
+    There are no edits if there is no join.
     """
-    places = [place for place in _places(configuration, step) if place.both is not None]
+    places = [place for place in _places(draft.configuration, step) if place.both is not None]
     edits = [
         Edit(path=place.reference.site.file.path, span=place.both, text=place.new)
         for place in places
         if place.both
     ]
-    return _proven(configuration, step, places, edits, joins=-1, renames=1)
+    return _edits(step, places, edits, joins=-1, renames=1)
 
 
 def _ignored(found: tuple[Consumer, ...]) -> set[tuple[str, int]]:
@@ -132,7 +133,8 @@ def _places(configuration: Configuration, step: BlockPair) -> Iterator[_Place]:
             + step.successor.name.encode()
             + data[reference.name.end : span.end]
         )
-        yield _Place(reference=reference, old=old, new=new, both=_join_around(data, span, old, new))
+        both = _join_around(reference, old, new)
+        yield _Place(reference=reference, old=old, new=new, both=both)
 
 
 def _is_single(reference: Reference) -> bool:
@@ -146,39 +148,32 @@ def _is_single(reference: Reference) -> bool:
     return (len(steps) == 2 or indexed) and steps[-1].name is not None and b"*" not in text
 
 
-def _join_around(data: bytes, span: Span, old: bytes, new: bytes) -> Span | None:
+def _join_around(reference: Reference, old: bytes, new: bytes) -> Span | None:
+    attribute, start = reference.site.attribute.span, reference.traversal.span.start
     pattern = re.compile(
         rb'join\(\s*"\\n"\s*,\s*\[\s*trimspace\(\s*(%s)\s*\)\s*,\s*trimspace\(\s*%s\s*\)\s*,?\s*\]\s*\)'
         % (re.escape(old), re.escape(new))
     )
-    found = next((match for match in pattern.finditer(data) if match.start(1) == span.start), None)
+    matches = pattern.finditer(reference.site.file.data, attribute.start, attribute.end)
+    found = next((match for match in matches if match.start(1) == start), None)
     return Span(found.start(), found.end()) if found is not None else None
 
 
-def _proven(
-    configuration: Configuration,
-    step: BlockPair,
-    places: list[_Place],
-    edits: list[Edit],
-    *,
-    joins: int,
-    renames: int,
-) -> Configuration:
-    before = {path: file.data for path, file in configuration.files.items()}
-    changed = splice(before, edits)
-    for path, text in changed.items():
-        own: list[BlockKey] = [
-            key_of(place.reference.site.block)
-            for place in places
-            if place.reference.site.file.path == path
-        ]
-        intent = Intent(
-            kind=step.predecessor.type,
-            old=step.predecessor.name,
-            new=step.successor.name,
-            renamed=frozenset(own),
-            renames=renames * len(own),
-            joins=joins * len(own),
-        )
-        prove(path, before[path], text, intent)
-    return configuration.with_text(changed) if changed else configuration
+def _edits(
+    step: BlockPair, places: list[_Place], edits: list[Edit], *, joins: int, renames: int
+) -> Edits:
+    blocks = renamed_blocks(place.reference for place in places)
+    return Edits(
+        edits=tuple(edits),
+        intents=tuple(
+            (
+                path,
+                intent_of(
+                    step,
+                    renamed={key: renames * count for key, count in counts.items()},
+                    joins={key: joins * count for key, count in counts.items()},
+                ),
+            )
+            for path, counts in blocks.items()
+        ),
+    )

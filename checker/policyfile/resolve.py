@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from checker.model.exemptions import Exemption
 from checker.model.location import Location
 from checker.model.policy import AccountAccess, Policy, Scope, Setting, Untouched, Weights
 from checker.model.severity import FailOn
-from checker.model.text_values import Keys, Mismatch
+from checker.model.text_values import Keys, Mismatch, nearest_word, suggest
 from checker.policyfile.parse import (
     read_accounts,
     read_exemption,
@@ -303,11 +302,9 @@ def read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Sett
             continue
         if name not in VARIABLES:
             known = [other.removeprefix(_PREFIX) for other in (*VARIABLES, *_OTHERS)]
-            near = difflib.get_close_matches(name.removeprefix(_PREFIX), known, n=1, cutoff=_NEAR)
-            if near:
-                raise UsageError(
-                    "is not known", where=name, remedy=f"did you mean {_PREFIX}{near[0]}?"
-                )
+            near = nearest_word(name.removeprefix(_PREFIX), known, cutoff=_NEAR)
+            if near is not None:
+                raise UsageError("is not known", where=name, remedy=suggest(f"{_PREFIX}{near}"))
             yield Unknown(name=name)
         elif environment[name]:
             yield name, (VARIABLES[name], _read_variable(name, environment[name]))

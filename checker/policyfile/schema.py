@@ -118,7 +118,7 @@ def words_of(rule: Rule) -> tuple[str, ...]:
 def _weight(rule: Rule) -> Choice:
     words = words_of(rule)
     held = {
-        word: f"{rule.name} cannot be {word}, since {_HELD[rule.name]}"
+        word: f"{rule.name} cannot be {word}, since {rule.mildest_because}"
         for word in (*_WORDS, OFF)
         if word not in words
     }
@@ -127,13 +127,6 @@ def _weight(rule: Rule) -> Choice:
     )
 
 
-_HELD = {
-    "certificate-expired": "calls fail already",
-    "rotation-destroys-in-use": "the apply would fail or cut callers off",
-    "plan-exceeds-phase": "it is said only where --expect asks for it",
-    "certificate-unverified": "what could not be checked is never reported as clean",
-    "exemption-invalid": "somebody believes that it holds",
-}
 _EXEMPTABLE = tuple(rule.name for rule in RULES if rule.exemptable)
 _UNEXEMPTABLE = {
     rule.name: f"{rule.name} cannot be exempted (`tfcert rules {rule.name}` says why)"

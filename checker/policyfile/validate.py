@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from checker.model.text_values import Keys, Mismatch, has_controls, nearest_word, parse_day
+from checker.model.text_values import Keys, Mismatch, did_you_mean, has_controls, parse_day
 from checker.policyfile.schema import (
     Choice,
     Day,
@@ -92,7 +92,7 @@ def _word(found: object, shape: Choice, at: Keys) -> None:
             at, f"{name_of(at)}: {shape.unless[found]}", f"known here: {_listed(shape.words)}"
         )
     raise Mismatch(
-        at, f"{name_of(at)} is {found!r} and none of its words", nearest_word(found, shape.words)
+        at, f"{name_of(at)} is {found!r} and none of its words", did_you_mean(found, shape.words)
     )
 
 
@@ -139,7 +139,7 @@ def _table(found: object, shape: Table, at: Keys) -> None:
         if key not in shape.keys:
             where = f" in {name_of(at)}" if at else ""
             raise Mismatch(
-                (*at, key), f"unknown key {key!r}{where}", nearest_word(key, tuple(shape.keys))
+                (*at, key), f"unknown key {key!r}{where}", did_you_mean(key, tuple(shape.keys))
             )
         validate(entry, shape.keys[key], (*at, key))
     for key in shape.needed:

@@ -69,10 +69,10 @@ def _lines(
         for level, findings in levels.items()
         if len(findings) > room[level]
     ]
-    told = f"tfcert: {outcome.verdict}"
+    notice = f"tfcert: {outcome.verdict}"
     if more:
-        told += f"; {', '.join(more)} than GitHub shows: read the job's summary, or --format json"
-    yield f"::notice title=tfcert::{data(told)}"
+        notice += f"; {', '.join(more)} than GitHub shows: read the job's summary, or --format json"
+    yield f"::notice title=tfcert::{data(notice)}"
 
 
 def _level(finding: Finding) -> str:
@@ -83,15 +83,15 @@ def _level(finding: Finding) -> str:
 
 def _annotation(level: str, finding: Finding, place: Location) -> str:
     title = f"{finding.rule} {finding.address or ''}".rstrip()
-    said: Iterable[str] = (finding.message, f"To do: {finding.remedy}")
+    lines: Iterable[str] = (finding.message, f"To do: {finding.remedy}")
     if finding.suppression is not None:
         title = f"suppressed: {title}"
-        said = (
+        lines = (
             f"Suppressed until {finding.suppression.until}: {finding.suppression.reason}",
-            *said,
+            *lines,
         )
     where = f"file={attribute(place.file)},line={place.line},title={attribute(title)}"
-    return f"::{level} {where}::{data(chr(10).join(map(printable, said)))}"
+    return f"::{level} {where}::{data(chr(10).join(map(printable, lines)))}"
 
 
 def data(text: str) -> str:
@@ -114,10 +114,10 @@ def workflow_commands(documents: Sequence[NamedAccounts], *, masked: bool = Fals
 
     The last command has the number of the omitted findings.
     """
-    held = mask_accounts(documents) if masked else documents
+    shown = mask_accounts(documents) if masked else documents
     found = [
         (each.name, one)
-        for each in held
+        for each in shown
         for one in each.document["findings"]
         if one["suppression"] is None
     ]

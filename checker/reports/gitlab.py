@@ -37,11 +37,11 @@ def render(outcome: Outcome) -> str:
 def _issue(finding: Finding, fingerprint: str, place: Location) -> dict[str, Any]:
     suppression = finding.suppression
     address = f"{finding.address}: " if finding.address is not None else ""
-    said = f"{address}{finding.message}. To do: {finding.remedy}"
+    description = f"{address}{finding.message}. To do: {finding.remedy}"
     if suppression is not None:
-        said = f"suppressed until {suppression.until} ({suppression.reason}): {said}"
+        description = f"suppressed until {suppression.until} ({suppression.reason}): {description}"
     return {
-        "description": printable(said),
+        "description": printable(description),
         "check_name": finding.rule,
         "fingerprint": fingerprint,
         "severity": _SEVERITIES[finding.severity] if suppression is None else "info",

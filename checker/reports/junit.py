@@ -31,13 +31,13 @@ def render(outcome: Outcome) -> str:
     differs from a report without findings.
     """
     report = JUnitXml("tfcert")
-    told: dict[str | None, list[Finding]] = {}
+    by_source: dict[str | None, list[Finding]] = {}
     for finding in outcome.findings:
-        told.setdefault(finding.source, []).append(finding)
+        by_source.setdefault(finding.source, []).append(finding)
     for part in outcome.cases.documents:
         path = part.document.source.path
-        report.append(_suite(path, told.pop(path, []), _judged(part), outcome))
-    rest = [finding for findings in told.values() for finding in findings]
+        report.append(_suite(path, by_source.pop(path, []), _judged(part), outcome))
+    rest = [finding for findings in by_source.values() for finding in findings]
     if rest:
         report.append(_suite(_AS_A_WHOLE, rest, (), outcome))
     # Not the library's own count, which includes the skipped cases: the XSD has no attribute
@@ -92,7 +92,7 @@ def _subject(finding: Finding) -> str:
 
 def _case(finding: Finding, outcome: Outcome, *, again: int) -> TestCase:
     case = _passed(finding.rule if again == 1 else f"{finding.rule} ({again})", _subject(finding))
-    said = printable(finding.message)
+    message = printable(finding.message)
     suppression = finding.suppression
     where = f"{finding.location}: " if finding.location is not None else ""
     more = (
@@ -110,9 +110,9 @@ def _case(finding: Finding, outcome: Outcome, *, again: int) -> TestCase:
         case.system_out = more
         return case
     if finding.rule == UNVERIFIED:
-        result: FinalResult = Error(said, finding.severity.word)
+        result: FinalResult = Error(message, finding.severity.word)
     elif outcome.fails(finding):
-        result = Failure(said, finding.severity.word)
+        result = Failure(message, finding.severity.word)
     else:
         case.system_out = more
         return case

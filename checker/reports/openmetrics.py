@@ -114,8 +114,8 @@ def _series(documents: Iterable[DocumentCases]) -> Iterator[tuple[list[str], Cas
                 case.subject.key.place if case.subject.key is not None else case.certificate.place
             )
             address = str(case.address) if case.address is not None else ""
-            told = (part.document.source.path, address, case.id, place.account, place.region)
-            labels = [_bounded(text or "") for text in told]
+            values = (part.document.source.path, address, case.id, place.account, place.region)
+            labels = [_bounded(text or "") for text in values]
             if case.id is not None and tuple(labels) not in seen:
                 seen.add(tuple(labels))
                 yield labels, case

@@ -12,9 +12,9 @@ from checker.rotation.trust_bundle import TrustedCertificate
 
 _TRAP = (
     "# Two gateway certificates in one file: with OpenSSL's defaults only the FIRST is accepted "
-    "(nginx, Node, Python before 3.13),\n"
-    "# since all of them have the same subject. Turn partial-chain verification on, "
-    "or pin fingerprints: docs/trust.md of tfcert."
+    "(nginx, HAProxy, Apache, Node, Python before 3.13),\n"
+    "# since all of them have the same subject. `tfcert bundle --for SERVER` writes "
+    "what accepts both: docs/trust.md of tfcert."
 )
 
 
@@ -53,7 +53,7 @@ def _missing(entry: TrustedCertificate) -> str:
     if entry.case.certificate.kind == "acm":
         return (
             f"{entry.label} is a certificate of ACM: "
-            "backends trust the CA that issued it, which nobody told tfcert"
+            "backends trust the CA that issued it, and tfcert does not know that CA"
         )
     return (
         f"the PEM of {entry.label} ({entry.case.id}) is not known; "

@@ -1,4 +1,4 @@
-"""The number of stages that present a certificate, in the same words in every report."""
+"""Which stages present a certificate, and who manages it, in the same words in every report."""
 
 from __future__ import annotations
 
@@ -37,3 +37,14 @@ def presenters_in_words(count: int, where: Searched | None) -> str:
     if count:
         return f"{count} stage{'s' * (count != 1)}"
     return _NOBODY[where] if where is not None else "no stage that was read"
+
+
+def manager_in_words(*, managed: bool | None) -> str:
+    """Format whether Terraform manages a certificate that is rotated manually."""
+    match managed:
+        case True:
+            return "managed by Terraform, and stages outside of Terraform present it"
+        case False:
+            return "in none of the given states"
+        case None:
+            return "if Terraform manages it, use `tfcert patch` with its state instead"

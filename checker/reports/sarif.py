@@ -181,12 +181,14 @@ def _invocation(
 
     So no page reads an empty list of results as clean.
     """
-    told = list(_notifications(outcome, numbers, locations))
+    notifications = list(_notifications(outcome, numbers, locations))
     return {
-        "executionSuccessful": not any(notification["level"] == "error" for notification in told),
+        "executionSuccessful": not any(
+            notification["level"] == "error" for notification in notifications
+        ),
         "exitCode": outcome.exit_code,
         "exitCodeDescription": _EXIT[outcome.exit_code],
-        "toolExecutionNotifications": told,
+        "toolExecutionNotifications": notifications,
     }
 
 

@@ -50,13 +50,13 @@ def not_reached(state: ManagedState, stage: Stage) -> Blocked:
         )
     if removal is not None:
         return Blocked(
-            f"{address} presents it, and a removed block ({removal.location}) is to destroy that "
-            "stage",
+            f"{address} presents it, and a removed block ({removal.location}) destroys that "
+            "stage with the next apply",
             "apply the removed block alone, then ask again",
         )
     return Blocked(
         f"{address} presents it, and its block is not in this configuration's files",
-        "pass the configuration that declares it with --config, or rotate by hand with the "
+        "pass the configuration that declares it with --config, or rotate manually with the "
         "runbook's steps",
     )
 
@@ -79,5 +79,5 @@ def _taken_elsewhere(state: ManagedState, address: Address, declared: DeclaredSt
         f"{address} presents it, but takes its id from {takes} ({declared.location}), not from "
         f"{block}",
         declared.remedy
-        or f"make the stage refer to {block}.id, or change where that value comes from by hand",
+        or f"make the stage refer to {block}.id, or change the source of that value manually",
     )

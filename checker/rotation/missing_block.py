@@ -65,7 +65,7 @@ def _in_unread_file(state: ManagedState) -> Blocked | None:
     return Blocked(
         f"its block was not found; {_unread(state)} may declare it, which tfcert does not edit",
         by_hand
-        or "make the same change there by hand: first the new certificate, then the "
+        or "make the same change there manually: first the new certificate, then the "
         "references, then the removal",
     )
 
@@ -96,8 +96,8 @@ def _unused_without_block(state: ManagedState) -> Step:
         else "no stage in state presents it, and AWS was not asked about others"
     )
     return Waiting(
-        f"its block is gone from the configuration, so Terraform is to delete it: {knowledge};"
-        " an apply that failed left it in state, or none has run since"
+        f"its block is gone from the configuration, so the next apply deletes it: "
+        f"{knowledge}; the last apply failed, or none has run since"
     )
 
 

@@ -50,7 +50,7 @@ def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation
         return Blocked(
             f"the comment above {state.successor.block} ({state.successor.location}) says "
             f"that it succeeds {block}",
-            "mend or remove the comment: a certificate succeeds another one of the same type",
+            "correct or remove the comment: a certificate succeeds another one of the same type",
         )
     if state.unfit is not None and state.presenters:
         return _lasts_no_longer(state, state.unfit)
@@ -130,7 +130,8 @@ def removal(state: ManagedState) -> Step:
     match presented:
         case Waiting(reason=reason, unverified=unverified):
             return Waiting(
-                f"{leftover}; to retire it AWS has to be asked: {reason}", unverified=unverified
+                f"{leftover}; before it is retired, AWS must confirm it: {reason}",
+                unverified=unverified,
             )
         case Blocked(reason=reason, remedy=remedy):
             return Blocked(f"{leftover}; {reason}", remedy)
@@ -148,10 +149,10 @@ def _introduce(state: ManagedState, successor: Address) -> Step:
     gone = next((case.address for case in state.instances if case.evidence is Evidence.GONE), None)
     if gone is not None:
         return Blocked(
-            "AWS does not know it any more: whatever is applied next makes it anew, and moves the "
-            "stages to it at once",
-            f"first `terraform apply -target='{gone}'`, which makes it alone; give its PEM to the "
-            "backends; then apply the rest",
+            "AWS does not know it any more: the next apply creates it again, and moves the stages "
+            "to it at once",
+            f"first `terraform apply -target='{gone}'`, which creates it alone; give its PEM to "
+            "the backends; then apply the rest",
         )
     unread = unread_comment(state)
     if unread is not None:
@@ -202,7 +203,7 @@ def inside_window(state: RotationState[Predecessor]) -> Waiting | None:
     ready = window_end(state)
     if ready is None:
         return Waiting(
-            "nothing says when the successor was made, so its trust window is not known to be over",
+            "the creation date of the successor is not known, so its trust window may not be over",
             unverified=True,
         )
     if ready <= state.cases.as_of:
@@ -251,7 +252,7 @@ def _unconfirmed(case: Case) -> Waiting | Blocked | None:
         case Evidence.GONE:
             return Waiting(
                 f"state has the successor {case.address}, and AWS does not: apply, and Terraform "
-                "makes it again"
+                "creates it again"
             )
         case Evidence.UNANSWERED:
             reason = (

@@ -8,19 +8,26 @@ from checker.model.address import Address
 from checker.model.cases import Case, Evidence
 from checker.model.observation import Surveyed, Unanswered
 from checker.model.rotation import Condition, ConditionStatus, Phase
-from checker.rotation.state import ManagedState, Predecessor, RotationState, age, window_end
+from checker.rotation.state import (
+    LiteralId,
+    ManagedBlock,
+    ManagedState,
+    Predecessor,
+    RotationState,
+    age,
+    window_end,
+)
 
 
 def conditions(state: ManagedState, successor: Address) -> tuple[Condition, ...]:
     """Return the conditions of repoint, retire and rollback; introduce has no conditions."""
-    block = state.predecessor.block
-    return (*repoint_conditions(state, successor, block), *_retire(state), *_rollback(state))
+    return (*repoint_conditions(state, successor), *_retire(state), *_rollback(state))
 
 
 def repoint_conditions(
-    state: RotationState[Predecessor], successor: Address, predecessor: Address
+    state: RotationState[Predecessor], successor: Address
 ) -> Iterator[Condition]:
-    """Yield the conditions of repoint; `predecessor` is its name in them."""
+    """Yield the conditions of repoint."""
     instances = state.successor_cases
     complete = bool(instances) and not tuple(state.missing_instances())
     yield Condition(
@@ -34,8 +41,8 @@ def repoint_conditions(
     if instances:
         yield Condition(
             phase=Phase.REPOINT,
-            text=f"{successor} ends later than {predecessor}, and not soon",
-            holds=ConditionStatus.NO if state.unfit is not None else _has_end(instances),
+            text=f"{successor} ends later than {state.predecessor.name}, and not soon",
+            holds=_ends_later(state, instances),
         )
     window = state.cases.policy.trust_window_days
     yield Condition(
@@ -62,12 +69,21 @@ def _known_to_aws(instances: tuple[Case, ...]) -> ConditionStatus:
     )
 
 
-def _has_end(instances: tuple[Case, ...]) -> ConditionStatus:
-    return (
-        ConditionStatus.UNKNOWN
-        if any(case.expires_at is None for case in instances)
-        else ConditionStatus.YES
-    )
+def _ends_later(state: RotationState[Predecessor], instances: tuple[Case, ...]) -> ConditionStatus:
+    if state.unfit is not None:
+        return ConditionStatus.NO
+    ends = [case.expires_at for case in instances if case.expires_at is not None]
+    if len(ends) < len(instances):
+        return ConditionStatus.UNKNOWN
+    match state.predecessor:
+        case ManagedBlock():
+            # `unfit` compares the instances.
+            return ConditionStatus.YES
+        case LiteralId(id=identity):
+            old = state.document.by_id(identity)
+            if old is None or old.expires_at is None:
+                return ConditionStatus.UNKNOWN
+            return ConditionStatus.YES if min(ends) > old.expires_at else ConditionStatus.NO
 
 
 def _old_enough(state: RotationState[Predecessor], instances: tuple[Case, ...]) -> ConditionStatus:

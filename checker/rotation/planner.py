@@ -40,26 +40,26 @@ def unpatched(document: DocumentCases, case: Case) -> Blocked:
     """Return why there is no patch, and who rotates the certificate instead."""
     if document.document.source.kind != "aws":
         return Blocked(
-            "the configuration is not at hand",
+            "the configuration is not available",
             "pass the folder of its .tf files with --config to get patches",
         )
     where = f"certificate {case.id} ({case.certificate.place})"
     match case.certificate.managed:
         case True:
             return Blocked(
-                f"{where} is Terraform's, and a scan writes no patches",
+                f"Terraform manages {where}, and a scan writes no patches",
                 "run `tfcert patch` where its state is",
             )
         case False:
             return Blocked(
-                f"{where} is in no state that was given",
-                "rotate it by hand: `tfcert scan` prints the steps",
+                f"{where} is in none of the given states",
+                "rotate it manually: `tfcert scan` prints the steps",
             )
         case None:
             return Blocked(
-                f"whether {where} is Terraform's is not known: no state that was given says it",
-                "give `tfcert scan` the states; what is in none of them is rotated by hand, by the "
-                "steps that it prints",
+                f"no given state shows whether Terraform manages {where}",
+                "pass the states to `tfcert scan`; it prints the manual steps for a certificate "
+                "that is in none of them",
             )
 
 
@@ -368,8 +368,8 @@ def _one_of_several(cases: Cases, rotation: Rotation, named: tuple[Address, ...]
         step=Blocked(
             f"{first} is one of {len(all_of_it)} instances, and a copy of the block would rotate "
             "them all",
-            f"rotate all of them (--only '{rotation.label}'), or this one by hand: add another key "
-            f"beside {print_key(first.key) or 'it'}, apply, let its stage take the new key, apply, "
-            "and take the old key away when no stage presents it",
+            f"rotate all of them (--only '{rotation.label}'), or this one manually: add another "
+            f"key beside {print_key(first.key) or 'it'}, apply, let its stage take the new key, "
+            "apply, and take the old key away when no stage presents it",
         ),
     )

@@ -11,7 +11,7 @@ from checker.rotation.hindrances import first_obstacle
 from checker.rotation.state import ManagedState
 
 _ANEW = (
-    "a certificate that is deleted or has ended cannot be made again: go on with its successor, or "
+    "a certificate that is deleted or has ended cannot be created again: keep its successor, or "
     "rotate to another one"
 )
 
@@ -95,7 +95,7 @@ def _blocked_reference(state: ManagedState, successor: DeclaredCertificate) -> B
     for stage in state.uncovered(successor, state.successor_presenters):
         return Blocked(
             f"{stage.address} presents {successor.block}, and does not take its id from there",
-            "move that stage back by hand, where its id comes from",
+            "move that stage back manually, at the source of its id",
         )
     return None
 
@@ -109,6 +109,6 @@ def _unconfirmed(state: ManagedState) -> Waiting | None:
                 else "it was not asked (--offline)"
             )
             return Waiting(
-                f"AWS has not confirmed that {case.address} still lives: {reason}", unverified=True
+                f"AWS has not confirmed that {case.address} still exists: {reason}", unverified=True
             )
     return None

@@ -36,6 +36,11 @@ class ManagedBlock(Struct, frozen=True, kw_only=True):
     instances: tuple[Case, ...]
     declaration: DeclaredCertificate | None
 
+    @property
+    def name(self) -> str:
+        """Its name in conditions: the address of the block."""
+        return str(self.block)
+
 
 class LiteralId(Struct, frozen=True, kw_only=True):
     """A predecessor outside Terraform, whose id is a literal in the configuration.
@@ -45,6 +50,11 @@ class LiteralId(Struct, frozen=True, kw_only=True):
 
     id: str
     literal: DeclaredLiteral | None
+
+    @property
+    def name(self) -> str:
+        """Its name in conditions: the id."""
+        return self.id
 
 
 Predecessor = ManagedBlock | LiteralId
@@ -257,8 +267,8 @@ def unseen_presenters(state: ManagedState) -> Step | None:
     if not outside:
         names = ", ".join(map(str, still))
         return Waiting(
-            f"AWS still shows it presented by {names}, which state says is moved: an apply failed "
-            "before it moved the stage, or somebody moved it back; apply again"
+            f"AWS still shows it presented by {names}, although state records the successor: an "
+            "apply failed before it moved the stage, or a user moved it back; apply again"
         )
     names = ", ".join(map(str, outside))
     return Blocked(
@@ -307,9 +317,8 @@ def foreign_rotation(cases: Cases, declared: ConfigurationFacts, case: Case) -> 
     remedies = "; ".join(dict.fromkeys(each.remedy for each in found if each and each.remedy))
     blocked = Blocked(
         f"certificate {case.id}, presented by {stages}, is not in this state: "
-        f"{takes or 'another state or a person made it'}",
-        remedies
-        or "rotate it where it is made; here, only the reference of the stage changes, after that",
+        f"{takes or 'another state or a user created it'}",
+        remedies or "rotate it where it is created; then change the reference of the stage here",
     )
     return unwritten_rotation(cases, case, blocked)
 

@@ -76,9 +76,9 @@ def _moves_at_creation(state: ManagedState, guess: Guess) -> Blocked | None:
         )
     if any(case.evidence is Evidence.GONE for case in state.instances):
         return Blocked(
-            "AWS does not know it any more, and the next apply makes its successor and moves the "
+            "AWS does not know it any more, and the next apply creates its successor and moves the "
             f"stages at once; {guess.text}",
-            f"first `terraform apply -target='{other.block}'`, which makes it alone; "
+            f"first `terraform apply -target='{other.block}'`, which creates it alone; "
             "give its PEM to the backends; then apply the rest",
         )
     added = stages - {
@@ -87,7 +87,7 @@ def _moves_at_creation(state: ManagedState, guess: Guess) -> Blocked | None:
     if added:
         return Blocked(
             f"{', '.join(sorted(map(str, added)))} takes its id from {other.block} too, "
-            f"which is not made yet; {guess.text}",
+            f"which is not created yet; {guess.text}",
             f"apply {other.block} alone first (`terraform apply "
             f"-target='{other.block}'`), have every backend trust it, then apply the "
             "rest",

@@ -74,8 +74,7 @@ def literal_rotation(
         back=_rollback(state),
         stages=stage_addresses(state.presenters),
         introduced=bool(successors),
-        # The successor's own name stands for the id in these texts.
-        conditions=tuple(repoint_conditions(state, block, block)),
+        conditions=tuple(repoint_conditions(state, block)),
         passed_over=tuple(each.block for each, _ in passed),
         cautions=(
             *passed_cautions(passed),
@@ -147,7 +146,7 @@ def _step(state: LiteralState, block: Address) -> Step:
     if state.uncovered_blocks(successor.stages):
         return Blocked(
             f"{names} still presents it, and takes its id from elsewhere",
-            "move that stage by hand",
+            "move that stage manually",
         )
     return repoint_not_applied(state, names)
 
@@ -165,7 +164,7 @@ def _hindered(state: LiteralState) -> Blocked | None:
     for stage in state.uncovered_blocks(moved):
         return Blocked(
             f"{stage.address} presents it too, and takes its id from somewhere else",
-            "move that stage by hand where its id comes from",
+            "move that stage manually, at the source of its id",
         )
     return None
 
@@ -187,18 +186,18 @@ def _left_over(state: LiteralState) -> Step:
             return Done()
         case Found():
             return Blocked(
-                f"certificate {identity} is not Terraform's, so no patch can delete it",
+                f"certificate {identity} is not managed by Terraform, so no patch can delete it",
                 "once `aws apigateway get-stages` and `tfcert` show no stage that presents it: "
                 "`aws apigateway delete-client-certificate --client-certificate-id "
                 f"{identity}`",
             )
         case Unanswered(reason=reason):
             return Waiting(
-                f"AWS has not said whether {identity} still lives: {reason}",
+                f"AWS has not confirmed whether {identity} still exists: {reason}",
                 unverified=True,
             )
         case None:
-            return Waiting(f"AWS was not asked whether {identity} still lives", unverified=True)
+            return Waiting(f"AWS was not asked whether {identity} still exists", unverified=True)
 
 
 def _rollback(state: LiteralState) -> Step:
@@ -213,14 +212,14 @@ def _rollback(state: LiteralState) -> Step:
         case Gone():
             return Blocked(
                 f"AWS does not know {identity} any more",
-                "go on with its successor, or rotate to another one",
+                "keep its successor, or rotate to another one",
             )
         case Found(expires_at=end):
             if days_between(state.cases.as_of, end) < 0:
                 return Blocked(
                     f"{identity} ended on {end:%Y-%m-%d}",
-                    "go on with its successor, or rotate to another one",
+                    "keep its successor, or rotate to another one",
                 )
             return Next(Phase.ROLLBACK)
         case Unanswered() | None:
-            return Waiting(f"AWS has not confirmed that {identity} still lives", unverified=True)
+            return Waiting(f"AWS has not confirmed that {identity} still exists", unverified=True)

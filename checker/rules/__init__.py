@@ -28,7 +28,8 @@ from checker.rules import (
 from checker.rules.base import Rule
 from checker.rules.engine import judge_cases
 
-_ON_SOURCES: tuple[Rule, ...] = (
+# The rules about exemptions are last: they report on the exemptions that the other findings used.
+RULES: tuple[Rule, ...] = (
     certificate_expired.RULE,
     certificate_expiring.RULE,
     certificate_gone.RULE,
@@ -45,14 +46,10 @@ _ON_SOURCES: tuple[Rule, ...] = (
     stage_detached.RULE,
     stage_without_certificate.RULE,
     plan_exceeds_phase.RULE,
-)
-# These run last: they report on the exemptions that the other findings used.
-_ON_EXEMPTIONS: tuple[Rule, ...] = (
     exemption_invalid.RULE,
     exemption_expired.RULE,
     exemption_unused.RULE,
 )
-RULES: tuple[Rule, ...] = (*_ON_SOURCES, *_ON_EXEMPTIONS)
 
 
 def judge(cases: Cases) -> tuple[Finding, ...]:
@@ -60,4 +57,4 @@ def judge(cases: Cases) -> tuple[Finding, ...]:
 
     A finding that two rules report alike for one document is kept once.
     """
-    return judge_cases(cases, _ON_SOURCES, _ON_EXEMPTIONS)
+    return judge_cases(cases, RULES)

@@ -16,7 +16,7 @@ from checker.model.finding import Finding
 from checker.model.location import Location
 from checker.model.observation import AcmDoesNotRenew, AcmRenews, Found
 from checker.model.outcome import UNVERIFIED
-from checker.model.plan import Action, CertificateChange, StageChange, StalePlan
+from checker.model.plan import Action, CertificateChange, Plan, StageChange, StalePlan
 from checker.model.resources import PresentsPlanned, Stage
 from checker.model.severity import Severity
 from checker.rules.detaching import uncertain
@@ -39,22 +39,68 @@ class Needs(StrEnum):
     SURVEY = "every stage of an account and region"
 
 
+class Judges(StrEnum):
+    """What a rule judges at a time, which decides how often it runs where a policy has scopes.
+
+    FACTS: what was read, whatever the policy's days are. It runs once.
+    EACH: each certificate, stage or change of a stage, by the days of its own policy. It runs once
+    for each set of scopes, on `judged`, `judged_stages` and `judged_changes` of each document.
+    PLACE: each account and region as a whole. It runs once for each set of scopes of a place, on
+    the certificates there.
+    EXEMPTIONS: the exemptions that the other findings used. It runs last.
+    """
+
+    FACTS = "facts"
+    EACH = "each"
+    PLACE = "place"
+    EXEMPTIONS = "exemptions"
+
+
+class RuleHeadline(Struct, frozen=True, kw_only=True):
+    """A sentence at the top of the HTML page, for a rule's findings.
+
+    Of several rules, the headline with the lowest `rank` is shown. It counts the findings of all
+    rules that share it: `one` is for one finding, `many` for more. `{count}` is their number, and
+    `{soonest}` is the time until the first end.
+    """
+
+    rank: int
+    one: str
+    many: str
+
+
+_DO_NOT_APPLY = "Do not apply this plan as it is."
+DO_NOT_APPLY = RuleHeadline(rank=0, one=_DO_NOT_APPLY, many=_DO_NOT_APPLY)
+NEAR_ITS_END = RuleHeadline(
+    rank=3,
+    one="A certificate in use ends {soonest}.",
+    many="{count} certificates in use near their end, the first {soonest}.",
+)
+
+
 class Rule(Struct, frozen=True, kw_only=True):
     """A rule of the catalogue; its page is the docstring of the module that defines `check`.
 
-    `mildest` is the lowest weight that a policy may give it; None where a policy may switch it off.
-    Where `exemptable` is False, exemptions of it do not count. A rule that is `off` runs only where
-    a policy gives it a weight.
+    `judges` says how often it runs where a policy has scopes. `mildest` is the lowest weight that a
+    policy may give it; None where a policy may switch it off. `mildest_because` completes the
+    sentence "it cannot be milder, since ...". Where `exemptable` is False, exemptions of it do not
+    count. A rule that is `off` runs only where a policy gives it a weight. `headline` is the HTML
+    page's sentence about its findings. Where `cured_by_rotation` is True, a rotation of the
+    certificate is what to do about a finding, so the page lists no other action.
     """
 
     name: str
     severity: Severity
     says: str
     check: Callable[[Cases], Iterator[Finding]]
+    judges: Judges
     mildest: Severity | None = None
+    mildest_because: str = ""
     exemptable: bool = True
     needs: Needs = Needs.NOTHING
     off: bool = False
+    headline: RuleHeadline | None = None
+    cured_by_rotation: bool = False
 
     @property
     def weight(self) -> Severity | None:
@@ -235,6 +281,12 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
             address=str(unsaid.address) if unsaid.address is not None else None,
             location=locate(document, unsaid.address),
         )
+    yield from _unknown_actions(document, plan, severity)
+    yield from _unknown_writers(document, severity)
+    yield from _unknown_certificates(document, plan, severity)
+
+
+def _unknown_actions(document: DocumentCases, plan: Plan, severity: Severity) -> Iterator[Finding]:
     changes: tuple[StageChange | CertificateChange, ...] = (*plan.stages, *plan.certificates)
     for strange in changes:
         if strange.action is Action.OTHER:
@@ -245,6 +297,9 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
                 "upgrade tfcert, or look at the plan yourself",
                 strange,
             )
+
+
+def _unknown_writers(document: DocumentCases, severity: Severity) -> Iterator[Finding]:
     for written, stage in uncertain(document):
         yield replace(
             _open(
@@ -258,6 +313,11 @@ def open_plan_findings(document: DocumentCases, severity: Severity) -> Iterator[
             address=str(written.address),
             location=locate(document, written.address),
         )
+
+
+def _unknown_certificates(
+    document: DocumentCases, plan: Plan, severity: Severity
+) -> Iterator[Finding]:
     for change in plan.stages:
         match change.after:
             case Stage(presents=PresentsPlanned(candidates=()) | PresentsPlanned(elsewhere=True)):

@@ -44,7 +44,15 @@ from checker.model.observation import Found, Gone, ObservedStage, StageKey
 from checker.model.places import Place
 from checker.model.resources import Presents, PresentsNothing, Stage
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, certificate_finding, format_day, locate, stage_name
+from checker.rules.base import (
+    Judges,
+    Needs,
+    Rule,
+    certificate_finding,
+    format_day,
+    locate,
+    stage_name,
+)
 
 _SAME = timedelta(days=1)
 
@@ -52,11 +60,11 @@ _SAME = timedelta(days=1)
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a finding for each recorded stage, and each recorded end, for which AWS differs."""
     for document in cases.documents:
-        for stage in document.document.stages:
+        for stage in document.judged_stages:
             key = stage_key(stage)
             if key is not None:
                 yield from _stage(cases, document, stage, key)
-        for case in document.cases:
+        for case in document.judged:
             yield from _end(document, case)
 
 
@@ -183,5 +191,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="AWS's answer differs from state: another certificate on the stage, another end date",
     check=check,
+    judges=Judges.EACH,
     needs=Needs.PRESENTED,
 )

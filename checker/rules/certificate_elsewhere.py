@@ -47,7 +47,7 @@ from checker.model.observation import Found
 from checker.model.places import Place, place_of_arn
 from checker.model.resources import Presents, Stage, kind_of
 from checker.model.severity import Severity
-from checker.rules.base import Rule, locate, stage_name
+from checker.rules.base import Judges, Rule, locate, stage_name
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -99,4 +99,5 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a stage names a certificate of another region or another account",
     check=check,
+    judges=Judges.FACTS,
 )

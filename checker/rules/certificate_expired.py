@@ -41,7 +41,9 @@ from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.finding import Finding
 from checker.model.severity import Severity
 from checker.rules.base import (
+    Judges,
     Rule,
+    RuleHeadline,
     acm_remedy,
     acm_renews,
     certificate_finding,
@@ -59,7 +61,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     It is a warning if the plan is the cure.
     """
     for document in cases.documents:
-        for case in document.cases:
+        for case in document.judged:
             if (
                 not case.presented
                 or case.expires_at is None
@@ -103,6 +105,14 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a stage presents a certificate whose end has passed",
     check=check,
+    judges=Judges.EACH,
     mildest=Severity.ERROR,
+    mildest_because="calls fail already",
     exemptable=False,
+    headline=RuleHeadline(
+        rank=1,
+        one="A certificate in use has ended.",
+        many="{count} certificates in use have ended.",
+    ),
+    cured_by_rotation=True,
 )

@@ -46,6 +46,8 @@ from checker.model.deadlines import due
 from checker.model.finding import Finding
 from checker.model.severity import Severity
 from checker.rules.base import (
+    NEAR_ITS_END,
+    Judges,
     Rule,
     acm_remedy,
     acm_renews,
@@ -62,7 +64,7 @@ from checker.rules.base import (
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a finding for each presented certificate that is near its end."""
     for document in cases.documents:
-        for case in document.cases:
+        for case in document.judged:
             near = (
                 case.presented
                 and case.within(cases.policy.notice_days)
@@ -118,4 +120,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a stage presents, or by this plan will present, a certificate that nears its end",
     check=check,
+    judges=Judges.EACH,
+    headline=NEAR_ITS_END,
+    cured_by_rotation=True,
 )

@@ -41,8 +41,10 @@ from checker.model.cases import Case, Cases, DocumentCases, Evidence
 from checker.model.finding import Finding
 from checker.model.severity import Severity
 from checker.rules.base import (
+    Judges,
     Needs,
     Rule,
+    RuleHeadline,
     certificate_finding,
     list_stages,
     presenters,
@@ -66,7 +68,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     It is a warning if the plan is the cure.
     """
     for document in cases.documents:
-        for case in document.cases:
+        for case in document.judged:
             if case.presented and case.evidence is Evidence.GONE:
                 key = case.subject.key
                 where = f" ({key.place})" if key is not None else ""
@@ -109,5 +111,12 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a stage presents an id that AWS does not know",
     check=check,
+    judges=Judges.EACH,
     needs=Needs.AWS,
+    headline=RuleHeadline(
+        rank=2,
+        one="A stage presents a certificate that AWS does not know.",
+        many="{count} certificates in use are unknown to AWS.",
+    ),
+    cured_by_rotation=True,
 )

@@ -46,14 +46,22 @@ from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.observation import AcmDoesNotRenew, Found
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, certificate_finding, format_day, format_days
+from checker.rules.base import (
+    NEAR_ITS_END,
+    Judges,
+    Needs,
+    Rule,
+    certificate_finding,
+    format_day,
+    format_days,
+)
 
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a finding for each presented ACM certificate near its end that ACM will not renew."""
     policy = cases.policy
     for document in cases.documents:
-        for case in document.cases:
+        for case in document.judged:
             if not case.presented or not case.within(policy.notice_days) or case.expires_at is None:
                 continue
             left = case.days_left
@@ -81,5 +89,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="an ACM certificate near its end that ACM will not renew by itself",
     check=check,
+    judges=Judges.EACH,
     needs=Needs.AWS,
+    headline=NEAR_ITS_END,
 )

@@ -37,7 +37,7 @@ from checker.model.finding import Finding
 from checker.model.observation import Found, Gone
 from checker.model.places import Place
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule
+from checker.rules.base import Judges, Needs, Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     needed: dict[Place, set[str]] = {}
     spare: dict[Place, set[str]] = {}
     for document in cases.documents:
-        for case in document.cases:
+        for case in document.judged:
             key = case.subject.key
             if key is not None and key.place.region is not None:
                 place = Place(None, key.place.account, key.place.region)
@@ -100,6 +100,7 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="fewer free certificates in the account and region than the rotations that are due need",
     check=check,
+    judges=Judges.PLACE,
     exemptable=False,
     needs=Needs.AWS,
 )

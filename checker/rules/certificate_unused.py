@@ -46,7 +46,7 @@ from checker.model.places import Place
 from checker.model.plan import Action
 from checker.model.resources import Presents, PresentsPlanned
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, certificate_finding, format_day
+from checker.rules.base import Judges, Needs, Rule, certificate_finding, format_day
 
 _LIFE = timedelta(days=365)
 _DELETES = "no apply deletes it; its owner does:"
@@ -72,7 +72,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     }
     for document in cases.documents:
         leaving = _leaving(document)
-        for case in document.cases:
+        for case in document.judged:
             place = case.subject.key.place if case.subject.key is not None else Place()
             presented = seen.get((place.account, place.region))
             if (
@@ -205,5 +205,6 @@ RULE = Rule(
     severity=Severity.NOTE,
     says="no stage presents it; after retire was forgotten, for instance",
     check=check,
+    judges=Judges.EACH,
     needs=Needs.SURVEY,
 )

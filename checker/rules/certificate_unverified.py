@@ -39,6 +39,7 @@ from checker.model.outcome import UNVERIFIED
 from checker.model.resources import Presents, PresentsPlanned, Stage
 from checker.model.severity import Severity
 from checker.rules.base import (
+    Judges,
     Rule,
     certificate_finding,
     list_stages,
@@ -191,6 +192,8 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="AWS could not be asked about a certificate; makes the verdict inconclusive",
     check=check,
+    judges=Judges.FACTS,
     mildest=Severity.NOTE,
+    mildest_because="what could not be checked is never reported as clean",
     exemptable=False,
 )

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Rule, exemption_finding
+from checker.rules.base import Judges, Rule, exemption_finding
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -56,5 +56,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="an exemption that has run out",
     check=check,
+    judges=Judges.EXEMPTIONS,
     exemptable=False,
 )

@@ -39,7 +39,7 @@ from collections.abc import Iterator
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Rule
+from checker.rules.base import Judges, Rule
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -61,6 +61,8 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="an exemption that is written wrongly, or is to last longer than the certificate",
     check=check,
+    judges=Judges.EXEMPTIONS,
     mildest=Severity.NOTE,
+    mildest_because="somebody believes that it holds",
     exemptable=False,
 )

@@ -51,7 +51,7 @@ from checker.model.plan import Action, CertificateChange, DeploymentChange, Plan
 from checker.model.resources import Presents, PresentsPlanned
 from checker.model.rotation import Expected, Phase
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, locate
+from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, locate
 from checker.rules.next_phase import POINTER, NextPhase, planned_action, pointer_move
 from checker.rules.replaced import undo
 
@@ -84,19 +84,24 @@ def _judge_next(cases: Cases, document: DocumentCases, plan: Plan) -> Iterator[F
     if declared is None:
         return
     following = NextPhase(cases=cases, document=document, declared=declared)
-    for certificate in plan.certificates:
+    for certificate in plan.certificates if document.judges_plan else ():
         reason = following.certificate(certificate) if _is_change(certificate) else None
         if reason is not None:
             yield _finding(document, certificate, "next", reason)
-    for stage in _beside_deployments(document, plan):
-        reason = following.stage(stage) if stage.action.changes or _moved(stage) else None
+    for stage in _beside_deployments(document, plan, document.judged_changes):
+        reason = following.stage(stage) if _is_stage_change(stage) else None
         if reason is not None:
             yield _finding(document, stage, "next", reason)
-    yield from _deployments(document, plan, "next")
+    if document.judges_plan:
+        yield from _deployments(document, plan, "next")
 
 
 def _is_change(change: CertificateChange) -> bool:
     return change.action.changes or _moved(change) or change.imported
+
+
+def _is_stage_change(change: StageChange) -> bool:
+    return change.action.changes or _moved(change)
 
 
 def _triggered_by_edits(document: DocumentCases, plan: Plan) -> tuple[DeploymentChange, ...]:
@@ -110,10 +115,12 @@ def _triggered_by_edits(document: DocumentCases, plan: Plan) -> tuple[Deployment
     return tuple(deployment for deployment in plan.deployments if hashes and deployment.by_trigger)
 
 
-def _beside_deployments(document: DocumentCases, plan: Plan) -> Iterator[StageChange]:
+def _beside_deployments(
+    document: DocumentCases, plan: Plan, changes: tuple[StageChange, ...]
+) -> Iterator[StageChange]:
     """Yield the changes of stages, without the new id of a deployment that a hash replaces."""
     follows = {"deployment_id"} if _triggered_by_edits(document, plan) else set()
-    for stage in plan.stages:
+    for stage in changes:
         rest = stage.changed - follows
         if rest or not stage.changed or stage.action is not Action.UPDATE or _moved(stage):
             yield replace(stage, changed=rest) if follows else stage
@@ -156,22 +163,20 @@ def _deployments(document: DocumentCases, plan: Plan, phase: Expected) -> Iterat
 
 
 def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Finding]:
-    fitting = 0
+    for stage in _beside_deployments(document, plan, document.judged_changes):
+        reason = _stage(document, stage, phase) if _is_stage_change(stage) else None
+        if reason is not None:
+            yield _finding(document, stage, phase, reason)
+    if not document.judges_plan:
+        return
     for certificate in plan.certificates:
-        if _is_change(certificate):
+        # An import that changes nothing in AWS harms no phase.
+        if certificate.action.changes or _moved(certificate):
             reason = _certificate(document, certificate, phase)
-            fitting += reason is None
-            # An import that changes nothing in AWS harms no phase.
-            if reason is not None and (certificate.action.changes or _moved(certificate)):
-                yield _finding(document, certificate, phase, reason)
-    for stage in _beside_deployments(document, plan):
-        if stage.action.changes or _moved(stage):
-            reason = _stage(document, stage, phase)
-            fitting += reason is None
             if reason is not None:
-                yield _finding(document, stage, phase, reason)
+                yield _finding(document, certificate, phase, reason)
     yield from _deployments(document, plan, phase)
-    if not fitting:
+    if not _has_phase(document, plan, phase):
         other = _other_phase(document, plan, phase)
         told = f"pass --expect {other} to apply this plan; else " if other is not None else ""
         yield Finding(
@@ -184,10 +189,21 @@ def _judge(document: DocumentCases, plan: Plan, phase: Phase) -> Iterator[Findin
         )
 
 
+def _has_phase(document: DocumentCases, plan: Plan, phase: Phase) -> bool:
+    """Return whether some change of the plan belongs to the phase."""
+    return any(
+        _is_change(certificate) and _certificate(document, certificate, phase) is None
+        for certificate in plan.certificates
+    ) or any(
+        _is_stage_change(stage) and _stage(document, stage, phase) is None
+        for stage in _beside_deployments(document, plan, plan.stages)
+    )
+
+
 def _other_phase(document: DocumentCases, plan: Plan, phase: Phase) -> Phase | None:
     """Return the phase that the plan is instead; None if it is no phase or more than one."""
     certificates = [change for change in plan.certificates if _is_change(change)]
-    stages = [change for change in plan.stages if change.action.changes or _moved(change)]
+    stages = [change for change in plan.stages if _is_stage_change(change)]
     if not certificates and not stages:
         return None
     for other in Phase:
@@ -400,6 +416,9 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="with --expect: the plan does more, less or other than the phase",
     check=check,
+    judges=Judges.EACH,
     mildest=Severity.ERROR,
+    mildest_because="it is said only where --expect asks for it",
     needs=Needs.PHASE,
+    headline=DO_NOT_APPLY,
 )

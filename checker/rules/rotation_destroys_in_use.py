@@ -54,7 +54,7 @@ from checker.model.places import Place
 from checker.model.plan import Action, CertificateChange
 from checker.model.resources import Stage
 from checker.model.severity import Severity
-from checker.rules.base import Rule, list_stages, locate
+from checker.rules.base import DO_NOT_APPLY, Judges, Rule, list_stages, locate
 from checker.rules.replaced import undo
 
 
@@ -226,6 +226,9 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a plan or the next apply destroys or replaces a certificate that a stage presents",
     check=check,
+    judges=Judges.FACTS,
     mildest=Severity.ERROR,
+    mildest_because="the apply would fail or cut callers off",
     exemptable=False,
+    headline=DO_NOT_APPLY,
 )

@@ -44,7 +44,9 @@ from checker.model.deadlines import moment
 from checker.model.finding import Finding
 from checker.model.severity import Severity
 from checker.rules.base import (
+    Judges,
     Rule,
+    RuleHeadline,
     certificate_finding,
     format_day,
     list_stages,
@@ -58,7 +60,7 @@ def check(cases: Cases) -> Iterator[Finding]:
     Its successor is in state.
     """
     for document in cases.documents:
-        for case in document.cases:
+        for case in document.judged:
             if not case.subject.now or case.expires_at is None:
                 continue
             repoint_by = cases.policy.repoint_by(case.expires_at)
@@ -103,4 +105,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="a rotation's own deadline has passed: successor there, stage not moved",
     check=check,
+    judges=Judges.EACH,
+    headline=RuleHeadline(rank=4, one="A rotation is overdue.", many="A rotation is overdue."),
+    cured_by_rotation=True,
 )

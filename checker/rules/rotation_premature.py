@@ -42,14 +42,13 @@ from checker.model.deadlines import moment
 from checker.model.finding import Finding
 from checker.model.resources import Presents
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, format_days, locate
+from checker.rules.base import Judges, Needs, Rule, format_days, locate
 
 
 def check(cases: Cases) -> Iterator[Finding]:
     """Yield a warning for each stage that a plan moves to a successor within its trust window."""
     for document in cases.documents:
-        plan = document.document.plan
-        for change in plan.stages if plan is not None else ():
+        for change in document.judged_changes:
             match change.presented:
                 case Presents(id=old), Presents(id=new) if old != new and change.action.changes:
                     successor = document.by_id(new)
@@ -85,5 +84,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="a plan moves a stage to a successor younger than the trust window",
     check=check,
+    judges=Judges.EACH,
     needs=Needs.PLAN,
 )

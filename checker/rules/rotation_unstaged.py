@@ -51,7 +51,7 @@ from checker.model.finding import Finding
 from checker.model.plan import Plan
 from checker.model.resources import Presents, PresentsPlanned
 from checker.model.severity import Severity
-from checker.rules.base import Needs, Rule, locate
+from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, locate
 from checker.rules.replaced import undo
 
 
@@ -151,5 +151,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     says="one plan creates or replaces a certificate and moves a stage to it",
     check=check,
+    judges=Judges.FACTS,
     needs=Needs.PLAN,
+    headline=DO_NOT_APPLY,
 )

@@ -40,7 +40,7 @@ from checker.model.finding import Finding
 from checker.model.observation import ObservedStage
 from checker.model.resources import Presents, PresentsNothing, Stage, StageKind
 from checker.model.severity import Severity
-from checker.rules.base import Rule, locate, stage_name
+from checker.rules.base import Judges, Rule, locate, stage_name
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -93,5 +93,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     says="a stage presents no certificate",
     check=check,
+    judges=Judges.FACTS,
     off=True,
 )

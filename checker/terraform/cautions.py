@@ -162,7 +162,7 @@ def _beside(ids: tuple[Arrival, ...], locate: Locate) -> Iterator[Caution]:
 
     The readers of those outputs and resources follow later.
     """
-    told: set[str] = set()
+    reported: set[str] = set()
     for arrival in ids:
         site, block = arrival.site, arrival.site.block
         outside = block.type == "output" and not site.module
@@ -177,9 +177,9 @@ def _beside(ids: tuple[Arrival, ...], locate: Locate) -> Iterator[Caution]:
             else ".".join((*(f"module.{step}" for step in site.module), *block.labels))
         )
         what = f"{name} ({locate(site.file.path, arrival.line)})"
-        if what in told:
+        if what in reported:
             continue
-        told.add(what)
+        reported.add(what)
         follows = "what reads it elsewhere follows with its own next apply"
         if resource and block.labels[0] in TRIGGERED and block.blocks("provisioner"):
             follows = (

@@ -147,7 +147,7 @@ def read_certificate(record: Record, tags: Collection[str] = ()) -> Certificate:
     Raises UnreadableError at an attribute of the wrong type. An unreadable date or PEM is not an
     error: the end is then unknown, and no rule accepts an unknown end.
     """
-    found = decode(record.attributes, _Gateway, record.spot)
+    found = decode(record.attributes, _Gateway, record.json_path)
     # awscc has its own `id`, composed by CloudFormation. This read-only attribute is the
     # certificate's id.
     name = "client_certificate_id" if record.type.startswith("awscc_") else "id"
@@ -156,7 +156,7 @@ def read_certificate(record: Record, tags: Collection[str] = ()) -> Certificate:
     return _dated(
         Certificate(
             address=record.address,
-            id=printable(known, record.spot.key(name)),
+            id=printable(known, record.json_path.key(name)),
             place=place,
             deposed=record.deposed,
             tainted=record.tainted,
@@ -173,13 +173,13 @@ def read_acm_certificate(record: Record, tags: Collection[str] = ()) -> Certific
 
     Its data source has a PEM and no dates.
     """
-    found = decode(record.attributes, _Acm, record.spot)
+    found = decode(record.attributes, _Acm, record.json_path)
     known = None if record.awaits("arn") or record.hides("arn") else found.arn
     place = place_of_arn(found.arn).or_else(in_region(found.region)).or_else(record.place)
     return _dated(
         Certificate(
             address=record.address,
-            id=printable(known, record.spot.key("arn")),
+            id=printable(known, record.json_path.key("arn")),
             kind="acm",
             place=place,
             deposed=record.deposed,

@@ -98,8 +98,8 @@ class Change(Struct, frozen=True, kw_only=True):
             or not (self.action is Action.UPDATE or self.action.creates)
         ):
             return frozenset()
-        before = decode(self.before.attributes, dict[str, object], self.before.spot)
-        after = decode(self.after.attributes, dict[str, object], self.after.spot)
+        before = decode(self.before.attributes, dict[str, object], self.before.json_path)
+        after = decode(self.after.attributes, dict[str, object], self.after.json_path)
         unknown = frozenset(after) if self.after.unknown is ALL else self.after.unknown
         return changed_attributes(before, after, unknown)
 
@@ -112,14 +112,14 @@ def _action(actions: list[str]) -> Action:
     return _ACTIONS.get("+".join(actions), Action.OTHER)
 
 
-def read_change(entry: ResourceChange, spot: JsonPath) -> Change:
+def read_change(entry: ResourceChange, json_path: JsonPath) -> Change:
     """Read one entry at its path in the document.
 
     Raises UnreadableError at a leaf of the wrong type.
     """
-    here = spot.key("change")
+    here = json_path.key("change")
     planned = decode(entry.change, _Change, here)
-    address = read_address(entry.address, spot.key("address"))
+    address = read_address(entry.address, json_path.key("address"))
     previous = entry.previous_address
     unknown = marked_attributes(planned.after_unknown, here.key("after_unknown"))
 
@@ -131,7 +131,7 @@ def read_change(entry: ResourceChange, spot: JsonPath) -> Change:
             address=address,
             type=entry.type,
             attributes=found,
-            spot=here.key(side),
+            json_path=here.key(side),
             deposed=entry.deposed,
             sensitive=marked_attributes(marks, here.key(f"{side}_sensitive")),
             unknown=unknown if side == "after" else frozenset(),
@@ -145,7 +145,7 @@ def read_change(entry: ResourceChange, spot: JsonPath) -> Change:
         after=record(planned.after, planned.after_sensitive, "after"),
         previous_address=None
         if previous is None
-        else read_address(previous, spot.key("previous_address")),
+        else read_address(previous, json_path.key("previous_address")),
         deposed=entry.deposed,
         reason=entry.action_reason,
         imported=optional_value(planned.importing) is not None,
@@ -155,7 +155,7 @@ def read_change(entry: ResourceChange, spot: JsonPath) -> Change:
 _SHOWN = 3
 
 
-def plan_notices(found: Envelope, spot: JsonPath) -> Iterator[str]:
+def plan_notices(found: Envelope, json_path: JsonPath) -> Iterator[str]:
     """Yield the notices about a plan, as whole sentences that are shown unchanged."""
     if found.errored is True:
         yield (
@@ -174,20 +174,20 @@ def plan_notices(found: Envelope, spot: JsonPath) -> Iterator[str]:
         )
     yield from (
         f"The plan defers what it will do to {name}: it was not checked."
-        for name in deferred(found, spot)
+        for name in deferred(found, json_path)
     )
-    yield from (sentence for _, sentence in drift(found, spot))
-    yield from _actions(found, spot)
+    yield from (sentence for _, sentence in drift(found, json_path))
+    yield from _actions(found, json_path)
 
 
-def deferred(found: Envelope, spot: JsonPath) -> tuple[str, ...]:
+def deferred(found: Envelope, json_path: JsonPath) -> tuple[str, ...]:
     """Return the relevant objects whose changes the plan defers to a later plan.
 
     Each is an address, or a type if the address is not known yet.
     """
     return tuple(
         _named(change)
-        for change in _deferred(found, spot)
+        for change in _deferred(found, json_path)
         if change.type in CHANGED and change.mode == "managed"
     )
 
@@ -224,8 +224,8 @@ def forgotten(changes: Iterable[Change]) -> Iterator[str]:
             )
 
 
-def _deferred(found: Envelope, spot: JsonPath) -> Iterator[ResourceChange]:
-    at = spot.key("deferred_changes")
+def _deferred(found: Envelope, json_path: JsonPath) -> Iterator[ResourceChange]:
+    at = json_path.key("deferred_changes")
     for index, entry in enumerate(found.deferred_changes or ()):
         yield decode(entry.resource_change, ResourceChange, at.item(index).key("resource_change"))
 
@@ -238,9 +238,9 @@ def _named(change: ResourceChange) -> str:
         return f"a resource of type {change.type}"
 
 
-def drift(found: Envelope, spot: JsonPath) -> Iterator[tuple[Address, str]]:
+def drift(found: Envelope, json_path: JsonPath) -> Iterator[tuple[Address, str]]:
     """Yield each stage or certificate that was changed outside Terraform, with a sentence."""
-    at = spot.key("resource_drift")
+    at = json_path.key("resource_drift")
     for index, entry in enumerate(found.resource_drift or ()):
         if (
             entry.mode == "managed"
@@ -276,18 +276,18 @@ class _DeferredAction(Struct, frozen=True, gc=False):
     action_invocation: _Action = _Action()
 
 
-def _actions(found: Envelope, spot: JsonPath) -> Iterator[str]:
+def _actions(found: Envelope, json_path: JsonPath) -> Iterator[str]:
     """Yield a sentence for the actions that a plan runs.
 
     Source: Terraform 1.14, jsonplan `action_invocations`.
     """
-    at = spot.key("action_invocations")
+    at = json_path.key("action_invocations")
     now = (
         []
         if found.action_invocations is UNSET
         else decode(found.action_invocations, list[_Action], at)
     )
-    at = spot.key("deferred_action_invocations")
+    at = json_path.key("deferred_action_invocations")
     raw = found.deferred_action_invocations
     later = [
         one.action_invocation

@@ -49,33 +49,33 @@ _NEEDS_BEFORE = frozenset(
     }
 )
 _EMPTY = (
-    "holds no change and no recorded state, and its configuration declares stages or client "
+    "has no change and no recorded state, but its configuration declares stages or client "
     "certificates"
 )
 
 
-def check_changes(found: Envelope, raw: Raw | None, spot: JsonPath) -> None:
+def check_changes(found: Envelope, raw: Raw | None, json_path: JsonPath) -> None:
     """Raise UnreadableError for a duplicate entry of `resource_changes` or a duplicate property."""
-    at = spot.key("resource_changes")
-    ours = [
+    at = json_path.key("resource_changes")
+    relevant = [
         (index, entry) for index, entry in enumerate(found.resource_changes or ()) if entry.type
     ]
     seen: set[tuple[str, str | None]] = set()
-    for index, entry in ours:
+    for index, entry in relevant:
         if entry.mode == "managed" and (entry.address, entry.deposed) in seen:
             raise at.item(index).unreadable(
                 "is a second change of the same resource instance", WHOLE
             )
         seen.add((entry.address, entry.deposed))
-    texts = items(raw, at) if ours and raw is not None else []
+    texts = items(raw, at) if relevant and raw is not None else []
     if raw is not None and is_small(raw):
         check_levels(raw, at, ())
-    for index, entry in ours:
+    for index, entry in relevant:
         here = at.item(index)
         members(texts[index], here)
-        for side, held in members(entry.change, here.key("change")).items():
-            if side in _SIDES and bytes(memoryview(held)[:1]) == b"{":
-                members(held, here.key("change").key(side))
+        for side, value in members(entry.change, here.key("change")).items():
+            if side in _SIDES and bytes(memoryview(value)[:1]) == b"{":
+                members(value, here.key("change").key(side))
 
 
 _SIDES = frozenset({"before", "after", "after_unknown", "before_sensitive", "after_sensitive"})
@@ -86,7 +86,7 @@ def check_whole(
     every: Sequence[Change],
     recorded: Sequence[Record],
     configuration: PlanConfiguration,
-    spot: JsonPath,
+    json_path: JsonPath,
 ) -> None:
     """Raise UnreadableError that names the part that was filtered out of a plan.
 
@@ -94,27 +94,27 @@ def check_whole(
     """
     changes = [change for change in every if change.type in HOLDERS]
     if found.complete is not UNSET:
-        _check_state_is_there(found, every, spot)
-        _check_attributes(changes, recorded, spot)
+        _check_state_is_there(found, every, json_path)
+        _check_attributes(changes, recorded, json_path)
     listed = {
         address
         for change in changes
         if change.deposed is None
         for address in (change.address, change.formerly)
     }
-    planned = () if found.planned_values is UNSET else _planned(found.planned_values, spot)
-    _check_listed((record.address for record in planned), listed, "planned_values", spot)
+    planned = () if found.planned_values is UNSET else _planned(found.planned_values, json_path)
+    _check_listed((record.address for record in planned), listed, "planned_values", json_path)
     if (
         found.planned_values is UNSET
         and found.resource_changes
         and (listed or found.complete is not UNSET)
     ):
-        raise spot.key("planned_values").unreadable(
+        raise json_path.key("planned_values").unreadable(
             "is missing: something was cut out of this plan", WHOLE
         )
     if _is_whole(found):
-        _check_against_prior(found, changes, listed, recorded, spot)
-        _check_declared(found, configuration, listed, spot)
+        _check_against_prior(found, changes, listed, recorded, json_path)
+        _check_declared(found, configuration, listed, json_path)
 
 
 def _check_against_prior(
@@ -122,34 +122,39 @@ def _check_against_prior(
     changes: Sequence[Change],
     listed: set[Address],
     recorded: Sequence[Record],
-    spot: JsonPath,
+    json_path: JsonPath,
 ) -> None:
     """Raise UnreadableError if changes and prior state do not have the same instances."""
     prior = [record for record in recorded if record.type in HOLDERS and not record.address.data]
     _check_listed(
-        (record.address for record in prior if record.deposed is None), listed, "prior_state", spot
+        (record.address for record in prior if record.deposed is None),
+        listed,
+        "prior_state",
+        json_path,
     )
     _check_prior(
-        changes, {(record.address, record.deposed) for record in prior}, _where(found, spot)
+        changes,
+        {(record.address, record.deposed) for record in prior},
+        _prior_path(found, json_path),
     )
 
 
 def _check_declared(
-    found: Envelope, configuration: PlanConfiguration, listed: set[Address], spot: JsonPath
+    found: Envelope, configuration: PlanConfiguration, listed: set[Address], json_path: JsonPath
 ) -> None:
     """Raise UnreadableError if a declared single instance has no change."""
     if not _plans_something(found):
         return
     for block in configuration.single_blocks(HOLDERS - {ACM_CERTIFICATE}):
         if all(address.block != block for address in listed):
-            raise spot.key("resource_changes").unreadable(
+            raise json_path.key("resource_changes").unreadable(
                 f"lacks {block}, which the configuration declares: something was cut out of "
                 "this plan",
                 WHOLE,
             )
 
 
-def says_nothing(
+def why_empty(
     found: Envelope, recorded: Sequence[Record], configuration: PlanConfiguration
 ) -> str | None:
     """Return why a plan without changes and state cannot be judged; None if it can.
@@ -181,8 +186,8 @@ def _plans_something(found: Envelope) -> bool:
     return found.planned_values is not UNSET and b'"resources"' in bytes(found.planned_values)
 
 
-def _planned(values: Raw, spot: JsonPath) -> list[Record]:
-    at = spot.key("planned_values")
+def _planned(values: Raw, json_path: JsonPath) -> list[Record]:
+    at = json_path.key("planned_values")
     records = shown_records(read_values(values, at), at)
     return [
         record
@@ -192,13 +197,13 @@ def _planned(values: Raw, spot: JsonPath) -> list[Record]:
 
 
 def _check_listed(
-    held: Iterable[Address], listed: set[Address], where: str, spot: JsonPath
+    value: Iterable[Address], listed: set[Address], where: str, json_path: JsonPath
 ) -> None:
-    missing = [address for address in dict.fromkeys(held) if address not in listed]
+    missing = [address for address in dict.fromkeys(value) if address not in listed]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise spot.key("resource_changes").unreadable(
-            f"lacks {missing[0]}{more}, which {where} holds: something was cut out of this plan",
+        raise json_path.key("resource_changes").unreadable(
+            f"lacks {missing[0]}{more}, which {where} contains: something was cut out of this plan",
             WHOLE,
         )
 
@@ -206,7 +211,7 @@ def _check_listed(
 def _check_prior(
     changes: Iterable[Change], known: set[tuple[Address, str | None]], at: JsonPath
 ) -> None:
-    for change in _ours(changes):
+    for change in _relevant(changes):
         if change.before is None or change.imported:
             continue
         if known.isdisjoint({(change.address, change.deposed), (change.formerly, change.deposed)}):
@@ -218,7 +223,7 @@ def _check_prior(
             raise at.unreadable(f"{what}: something was cut out of this plan", WHOLE)
 
 
-def _check_state_is_there(found: Envelope, every: Iterable[Change], spot: JsonPath) -> None:
+def _check_state_is_there(found: Envelope, every: Iterable[Change], json_path: JsonPath) -> None:
     """Raise UnreadableError for a plan whose prior state was cut out.
 
     Terraform writes the prior state into a plan with `-target` too. An object that existed before
@@ -228,38 +233,38 @@ def _check_state_is_there(found: Envelope, every: Iterable[Change], spot: JsonPa
         return
     for change in every:
         if change.before is not None and not change.imported and not change.address.data:
-            raise spot.key("prior_state").unreadable(
+            raise json_path.key("prior_state").unreadable(
                 f"is missing or empty, and {change.address} was there before the plan: something "
                 "was cut out of this plan",
                 WHOLE,
             )
 
 
-def _where(found: Envelope, spot: JsonPath) -> JsonPath:
-    at = spot.key("prior_state")
+def _prior_path(found: Envelope, json_path: JsonPath) -> JsonPath:
+    at = json_path.key("prior_state")
     return at if found.prior_state is None else at.key("values")
 
 
 def _check_attributes(
-    changes: Sequence[Change], recorded: Sequence[Record], spot: JsonPath
+    changes: Sequence[Change], recorded: Sequence[Record], json_path: JsonPath
 ) -> None:
     """Raise UnreadableError for an attribute that was cut out.
 
     An unknown value is marked in `after_unknown`. Every other value is in the plan, even null.
     """
-    for change in _ours(changes):
+    for change in _relevant(changes):
         for side, needed, record in (
             ("before", _NEEDS_BEFORE, change.before),
             ("after", _NEEDS_AFTER, change.after),
         ):
             if record is None and change.action in needed:
-                raise spot.key("resource_changes").unreadable(
+                raise json_path.key("resource_changes").unreadable(
                     f"has no `{side}` for {change.address}: something was cut out of this plan",
                     WHOLE,
                 )
     sides = (
         side
-        for change in _ours(changes)
+        for change in _relevant(changes)
         for side in (change.before, change.after)
         if side is not None
     )
@@ -268,16 +273,16 @@ def _check_attributes(
         if (
             name is not None
             and not record.awaits(name)
-            and name not in members(record.attributes, record.spot)
+            and name not in members(record.attributes, record.json_path)
         ):
-            raise record.spot.key(name).unreadable(
+            raise record.json_path.key(name).unreadable(
                 f"is missing for {record.address}, and not marked as unknown: something was cut "
                 "out of this plan",
                 WHOLE,
             )
 
 
-def _ours(changes: Iterable[Change]) -> Iterator[Change]:
+def _relevant(changes: Iterable[Change]) -> Iterator[Change]:
     return (change for change in changes if change.type in HOLDERS)
 
 

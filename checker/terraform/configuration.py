@@ -288,8 +288,8 @@ class _Reader:
         for module, file, block in self._meta(b"removed"):
             named = self._named(module, file, block, "from")
             inner = next(iter(block.blocks("lifecycle")), None)
-            said = inner.attribute("destroy") if inner is not None else None
-            text = said.value.of(file.data).strip() if said is not None else b""
+            destroy = inner.attribute("destroy") if inner is not None else None
+            text = destroy.value.of(file.data).strip() if destroy is not None else b""
             location = self.location(file.path, file.line(block.span.start))
             if named is not None:
                 path, own = named

@@ -56,7 +56,7 @@ _NAME = re.compile(r"[A-Za-z_@$][\w@$-]{0,63}", re.ASCII)
 _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
-def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: JsonPath) -> T:
+def decode(data: Buffer | msgspec.Raw, shape: type[T], json_path: JsonPath) -> T:
     """Decode JSON into a shape; skip properties that are not in the shape.
 
     Raises UnreadableError at a leaf of the wrong type, or at the byte where the text is not JSON.
@@ -64,44 +64,45 @@ def decode(data: Buffer | msgspec.Raw, shape: type[T], spot: JsonPath) -> T:
     try:
         found: T = decoder(shape).decode(data)  # type: ignore[arg-type]  # every type can be hashed
     except msgspec.ValidationError as error:
-        raise _mistyped(error, spot) from error
+        raise _mistyped(error, json_path) from error
     except msgspec.DecodeError as error:
-        raise _malformed(error, spot, len(memoryview(data))) from error
+        raise _malformed(error, json_path, len(memoryview(data))) from error
     except UnicodeDecodeError as error:
-        raise spot.unreadable("holds text that is not UTF-8", AGAIN) from error
+        raise json_path.unreadable("has text that is not UTF-8", AGAIN) from error
     except MemoryError as error:
-        raise spot.unreadable(
-            "needs more memory than there is", "run tfcert where there is more, or split the state"
+        raise json_path.unreadable(
+            "needs more memory than there is",
+            "run tfcert where there is more, or split the state",
         ) from error
     except RecursionError as error:
-        raise spot.unreadable("is nested deeper than any Terraform document", AGAIN) from error
+        raise json_path.unreadable("is nested deeper than any Terraform document", AGAIN) from error
     return found
 
 
-def members(data: Buffer | msgspec.Raw, spot: JsonPath) -> dict[str, msgspec.Raw]:
+def members(data: Buffer | msgspec.Raw, json_path: JsonPath) -> dict[str, msgspec.Raw]:
     """Return the properties of a JSON object, each still as JSON.
 
     Raises UnreadableError for a duplicate property. JSON parsers differ in the value that they use,
     so tfcert and the tool that applies a plan could read two different plans. Source: RFC 8259,
     section 4.
     """
-    found = decode(data, dict[str, msgspec.Raw], spot)
+    found = decode(data, dict[str, msgspec.Raw], json_path)
     # Properties without duplicates account for each byte. Only if bytes are left over is the text
     # scanned.
     named = sum(len(name.encode()) for name in found) + sum(
         memoryview(held).nbytes for held in found.values()
     )
     if named + 4 * len(found) + 1 + (not found) != memoryview(data).nbytes:
-        _check_once(memoryview(data), found, spot)
+        _check_once(memoryview(data), found, json_path)
     return found
 
 
-def items(data: msgspec.Raw | msgspec.UnsetType, spot: JsonPath) -> list[msgspec.Raw]:
+def items(data: msgspec.Raw | msgspec.UnsetType, json_path: JsonPath) -> list[msgspec.Raw]:
     """Return the items of a JSON array, each still as JSON; none if there is no array."""
-    return [] if data is msgspec.UNSET else decode(data, list[msgspec.Raw], spot)
+    return [] if data is msgspec.UNSET else decode(data, list[msgspec.Raw], json_path)
 
 
-def _check_once(text: memoryview, found: dict[str, msgspec.Raw], spot: JsonPath) -> None:
+def _check_once(text: memoryview, found: dict[str, msgspec.Raw], json_path: JsonPath) -> None:
     seen: set[str] = set()
     name, at = "", 0
     while member := _MEMBER.match(text, at):
@@ -109,18 +110,18 @@ def _check_once(text: memoryview, found: dict[str, msgspec.Raw], spot: JsonPath)
         at = member.end()
         end = at + memoryview(found[name]).nbytes
         if name in seen or text[at:end] != memoryview(found[name]):
-            raise _repeated(name, spot)
+            raise _repeated(name, json_path)
         seen.add(name)
         at = end
     # The first of two values may begin like the second.
     if found and bytes(text[at:]).strip() != b"}":
-        raise _repeated(name, spot)
+        raise _repeated(name, json_path)
 
 
-def _repeated(name: str, spot: JsonPath) -> Exception:
+def _repeated(name: str, json_path: JsonPath) -> Exception:
     shown = f"`{name}`" if _NAME.fullmatch(name) else "a property"
-    return spot.unreadable(
-        f"holds {shown} twice: which of the two counts differs from parser to parser", AGAIN
+    return json_path.unreadable(
+        f"has {shown} twice: parsers differ in which of the two counts", AGAIN
     )
 
 
@@ -133,21 +134,21 @@ def decoder(shape: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(shape)
 
 
-def _mistyped(error: msgspec.ValidationError, spot: JsonPath) -> Exception:
+def _mistyped(error: msgspec.ValidationError, json_path: JsonPath) -> Exception:
     text = str(error)
     found = _WHERE.search(text)
     path = found["path"].removeprefix("$").removeprefix(".") if found else ""
-    said = text[: found.start()] if found else text
-    if said.startswith("Expected "):
-        wanted, _, got = said.removeprefix("Expected ").partition(", got ")
-        said = f"expected {_plain(wanted)}, found {_plain(got)}"
-    elif said.startswith("Object missing required field"):
-        said = f"lacks the property {said.rpartition('field ')[2]}"
-    elif "out of range" in said:
-        said = "holds a number that is out of range"
+    problem = text[: found.start()] if found else text
+    if problem.startswith("Expected "):
+        wanted, _, got = problem.removeprefix("Expected ").partition(", got ")
+        problem = f"expected {_plain(wanted)}, found {_plain(got)}"
+    elif problem.startswith("Object missing required field"):
+        problem = f"lacks the property {problem.rpartition('field ')[2]}"
+    elif "out of range" in problem:
+        problem = "is a number that is out of range"
     else:
-        said = "is not what Terraform writes there"
-    return spot.below(path).unreadable(said, AGAIN)
+        problem = "is not what Terraform writes there"
+    return json_path.below(path).unreadable(problem, AGAIN)
 
 
 def _plain(kinds: str) -> str:
@@ -155,22 +156,22 @@ def _plain(kinds: str) -> str:
     return " or ".join(_WORDS.get(name, name) for name in names)
 
 
-def _malformed(error: msgspec.DecodeError, spot: JsonPath, size: int) -> Exception:
+def _malformed(error: msgspec.DecodeError, json_path: JsonPath, size: int) -> Exception:
     text = str(error)
     if "truncated" in text:
         remedy = "the command that wrote it was cut short, or its disk was full; write it again"
-        return spot.unreadable(
+        return json_path.unreadable(
             f"is truncated JSON: it ends at byte {size}, in the middle of a value", remedy
         )
     offset = _OFFSET.search(text)
     at = f" at byte {offset[1]}" if offset else ""
-    return spot.unreadable(f"is not valid JSON{at}", AGAIN)
+    return json_path.unreadable(f"is not valid JSON{at}", AGAIN)
 
 
 _LONGEST = 2048  # the longest ARN that AWS documents
 
 
-def printable(text: str | None, spot: JsonPath) -> str | None:
+def printable(text: str | None, json_path: JsonPath) -> str | None:
     """Return the text itself, or None if it is empty.
 
     Raises UnreadableError for control characters, and for a text longer than any name in AWS.
@@ -178,7 +179,7 @@ def printable(text: str | None, spot: JsonPath) -> str | None:
     if not text:
         return None
     if len(text) > _LONGEST or not text.isprintable():
-        raise spot.unreadable(
+        raise json_path.unreadable(
             "is not a name or an id that AWS could have given", "check what wrote the document"
         )
     return text
@@ -196,31 +197,31 @@ _HEAD = 4096
 _RATIO, _ALWAYS, _NEVER = 250, 64 * 1024**2, 1024**3
 
 
-def unwrap(data: Buffer, spot: JsonPath) -> Buffer:
+def unwrap(data: Buffer, json_path: JsonPath) -> Buffer:
     """Return UTF-8 text without a byte order mark; return a zip (a binary plan) unchanged.
 
     Raises UnreadableError for an empty document, for broken or exploding compression, and for text
     that is not Unicode.
     """
     if bytes(data[:2]) == _GZIP:
-        data = _inflated(data, spot)
+        data = _inflated(data, json_path)
     if not len(data):
-        raise spot.unreadable(
+        raise json_path.unreadable(
             "is empty", "a command that failed often leaves an empty file behind; run it again"
         )
     if bytes(data[:4]) == ZIP:
         return data
-    data = _transcoded(data, spot)
-    _check_utf8(data, spot)
+    data = _transcoded(data, json_path)
+    _check_utf8(data, json_path)
     return data
 
 
-def _transcoded(data: Buffer, spot: JsonPath) -> Buffer:
+def _transcoded(data: Buffer, json_path: JsonPath) -> Buffer:
     head = bytes(data[:4])
     if head in _UTF_32_MARKS or (
         head.count(b"\0") == 3 and head[:1] + head[3:] in {b"{\0", b"\0{", b"[\0", b"\0["}
     ):
-        raise spot.unreadable(
+        raise json_path.unreadable(
             "is UTF-32, and JSON is UTF-8",
             "save it as UTF-8: `iconv -f UTF-32 -t UTF-8 FILE | tfcert check -`",
         )
@@ -236,10 +237,12 @@ def _transcoded(data: Buffer, spot: JsonPath) -> Buffer:
     try:
         return codecs.decode(data, encoding).removeprefix("\ufeff").encode()
     except UnicodeError as error:
-        raise spot.unreadable("looks like UTF-16 and is not valid", "save it as UTF-8") from error
+        raise json_path.unreadable(
+            "looks like UTF-16 and is not valid", "save it as UTF-8"
+        ) from error
 
 
-def _check_utf8(data: Buffer, spot: JsonPath) -> None:
+def _check_utf8(data: Buffer, json_path: JsonPath) -> None:
     """Raise UnreadableError for text that is not UTF-8.
 
     The decoder does not check the encoding of properties that it skips, so this function does. Most
@@ -256,15 +259,15 @@ def _check_utf8(data: Buffer, spot: JsonPath) -> None:
             at += consumed
     except UnicodeDecodeError as error:
         if b"\0" in bytes(data[:_HEAD]):
-            raise spot.unreadable(
+            raise json_path.unreadable(
                 "is a binary file, neither a plan nor a state", "pass a plan or a state"
             ) from error
-        raise spot.unreadable(
+        raise json_path.unreadable(
             f"is not UTF-8 at byte {at + error.start}", "save it as UTF-8"
         ) from error
 
 
-def _inflated(data: Buffer, spot: JsonPath) -> bytes:
+def _inflated(data: Buffer, json_path: JsonPath) -> bytes:
     import gzip
     import io
     import zlib
@@ -277,13 +280,11 @@ def _inflated(data: Buffer, spot: JsonPath) -> bytes:
                 pieces.append(piece)
                 allowed -= len(piece)
                 if allowed < 0:
-                    raise spot.unreadable(
-                        "grows far beyond what a plan or a state does when it is unpacked"
-                    )
+                    raise json_path.unreadable("unpacks to far more than any plan or state")
     except EOFError as error:
-        raise spot.unreadable(
+        raise json_path.unreadable(
             "is truncated gzip", "the command that wrote it was cut short; write it again"
         ) from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise spot.unreadable("is broken gzip", "compress the document again") from error
+        raise json_path.unreadable("is broken gzip", "compress the document again") from error
     return b"".join(pieces)

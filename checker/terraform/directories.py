@@ -121,7 +121,7 @@ def pull_state(directory: str, tool: Tool | None, *, offline: bool = False) -> m
         raise _without_configuration(directory, local)
     if tool is None:
         raise UnreadableError(
-            "neither terraform nor tofu is there to be asked for the state",
+            "neither terraform nor tofu was found to pull the state",
             where=directory,
             remedy=f"install one, name one with --tool, or pass {local or 'a state or plan file'}",
         )
@@ -137,11 +137,10 @@ def _check_no_backend(directory: str, names: Iterable[str]) -> None:
     where = backend_of(directory, names)
     if where is not None:
         raise UnreadableError(
-            f"its state is kept by a backend, or encrypted ({where}), and --offline contacts "
-            "and starts none",
+            f"its state is in a backend or encrypted ({where}), and --offline contacts no backend",
             where=directory,
             remedy="pass a state or plan file: `terraform state pull > state.json`, where the "
-            "backend may be asked",
+            "backend can be reached",
         )
 
 
@@ -151,7 +150,7 @@ def _pull(directory: str, tool: Tool) -> memoryview:
         raise UnreadableError(
             f"`{tool.name} state pull` failed: {answer.complaint}",
             where=directory,
-            remedy=f"run `{tool.name} init` there if that was not done yet, or pass a state or "
+            remedy=f"run `{tool.name} init` there if it was not initialized, or pass a state or "
             "plan file" + (f"; {tool.name} adds: {answer.details}" if answer.details else ""),
         )
     if not bytes(answer.printed[:_HEAD]).strip():
@@ -166,7 +165,7 @@ def _pull(directory: str, tool: Tool) -> memoryview:
 
 def _without_configuration(directory: str, local: str | None) -> UnreadableError:
     """Return the error about a folder without configuration; it names the root modules below it."""
-    message = "holds no Terraform configuration"
+    message = "has no Terraform configuration"
     if local is not None:
         return UnreadableError(message, where=directory, remedy=f"pass {local}")
     below = [root.directory for root in find_roots(directory, most=_MOST_FOLDERS)]
@@ -206,7 +205,7 @@ def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None)
     _check(data, JsonPath(path))
     if tool is None:
         raise UnreadableError(
-            "is a binary plan, and neither terraform nor tofu is there to read it",
+            "is a binary plan, and neither terraform nor tofu was found to read it",
             where=path,
             remedy="install one, name one with --tool, or pass what `terraform show -json` prints "
             "of it",
@@ -224,7 +223,7 @@ def show_plan(path: str, data: Buffer, tool: Tool | None, directory: str | None)
     return answer.printed
 
 
-def _check(data: Buffer, spot: JsonPath) -> None:
+def _check(data: Buffer, json_path: JsonPath) -> None:
     """Check the zip before the tool reads it, because the tool unpacks all its contents."""
     import io
     import zipfile
@@ -233,13 +232,13 @@ def _check(data: Buffer, spot: JsonPath) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, OSError) as error:
-        raise spot.unreadable(
+        raise json_path.unreadable(
             "is a broken zip", "plan again: a binary plan is cut short or damaged"
         ) from error
     if all(member.filename != _PLAN for member in members):
-        raise spot.unreadable("is a zip, but not a Terraform plan", "pass a plan or a state")
+        raise json_path.unreadable("is a zip, but not a Terraform plan", "pass a plan or a state")
     if (
         len(members) > _MOST_MEMBERS
         or sum(member.file_size for member in members) > _LARGEST_BINARY_PLANS
     ):
-        raise spot.unreadable("is a zip that unpacks to far more than any plan")
+        raise json_path.unreadable("is a zip that unpacks to far more than any plan")

@@ -16,7 +16,7 @@ from checker.model.exemptions import Exemption, FaultyExemption
 from checker.model.finding import SuppressedBy
 from checker.model.location import Location
 from checker.model.resource_types import ACM_CERTIFICATE, CERTIFICATES, STAGES
-from checker.model.text_values import Mismatch, has_controls, nearest_word, parse_day
+from checker.model.text_values import Mismatch, did_you_mean, has_controls, parse_day
 from checker.rules import RULES
 
 _FORM = '# tfcert:ignore RULE until=2026-12-31 reason="why"'
@@ -61,7 +61,7 @@ def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
     if begin is None:
         raise Mismatch(
             (),
-            f"{mark.text[:80]!r} is no comment that tfcert knows",
+            f"{mark.text[:80]!r} is not a comment that tfcert knows",
             f"write {_FORM}, with nothing before it",
         )
     addresses = _addresses(mark)
@@ -78,7 +78,7 @@ def _read(mark: ExemptionComment, location: Location) -> Iterator[Exemption]:
         raise Mismatch((), "this tfcert:ignore exempts nothing: it has no reason", f"write {_FORM}")
     if has_controls(mark.text):
         raise Mismatch(
-            (), "this tfcert:ignore exempts nothing: it holds a control character", f"write {_FORM}"
+            (), "this tfcert:ignore exempts nothing: it has a control character", f"write {_FORM}"
         )
     for rule in rules:
         yield Exemption(
@@ -97,13 +97,13 @@ def _check_rules(rules: Iterable[str]) -> None:
     for rule in rules:
         if rule not in _KNOWN:
             raise Mismatch(
-                (), f"this tfcert:ignore names no rule: {rule!r}", nearest_word(rule, tuple(_KNOWN))
+                (), f"this tfcert:ignore names no rule: {rule!r}", did_you_mean(rule, tuple(_KNOWN))
             )
         if not _KNOWN[rule].exemptable:
             raise Mismatch(
                 (),
                 f"{rule} cannot be exempted",
-                f"take the comment away; `tfcert rules {rule}` says why",
+                f"remove the comment; `tfcert rules {rule}` says why",
             )
 
 
@@ -112,7 +112,7 @@ def _until(pairs: Mapping[str, str]) -> date:
     until = parse_day(pairs.get("until"))
     if until is None:
         why = (
-            f"until is {pairs['until']!r}, which is no date"
+            f"until is {pairs['until']!r}, which is not a date"
             if "until" in pairs
             else "it has no until"
         )
@@ -139,7 +139,7 @@ def _parsed(text: str) -> tuple[tuple[str, ...], Mapping[str, str]]:
         key = pair[1]
         if key not in _KEYS:
             raise Mismatch(
-                (), f"this tfcert:ignore has the unknown key {key!r}", nearest_word(key, _KEYS)
+                (), f"this tfcert:ignore has the unknown key {key!r}", did_you_mean(key, _KEYS)
             )
         if key in pairs:
             raise Mismatch((), f"this tfcert:ignore says {key} twice", "write it once")
@@ -170,14 +170,12 @@ def _addresses(mark: ExemptionComment) -> frozenset[str]:
 
 def _misplaced(mark: ExemptionComment) -> str:
     if mark.block is None:
-        return "stands at no block"
+        return "is not at a block"
     if mark.block.type == "module":
-        return (
-            f"stands at the call of module {'.'.join(mark.block.labels)}, and not at a block in it"
-        )
+        return f"is at the call of module {'.'.join(mark.block.labels)}, not at a block in it"
     return (
-        f"stands at {' '.join((mark.block.type, '.'.join(mark.block.labels))).strip()}, "
-        "neither a stage nor a client certificate"
+        f"is at {' '.join((mark.block.type, '.'.join(mark.block.labels))).strip()}, "
+        "which is neither a stage nor a client certificate"
     )
 
 

@@ -142,7 +142,7 @@ class LineageReader:
         return UnreadLineage(
             module=module,
             location=self.locate(file.path, found.line),
-            reason=f"this comment is meant to say what a certificate succeeds, and {why}",
+            reason=f"this comment must name the predecessor of a certificate, but {why}",
             remedy=f"write `{form}` alone on the line above the successor's block, or remove the "
             "comment",
             names=names,

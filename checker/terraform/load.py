@@ -29,35 +29,35 @@ _FIRST, _FIRST_UNKNOWN_MAJOR = (0, 1), 2
 RAW_STATE = 4
 
 
-def check_format(version: str, spot: JsonPath) -> None:
+def check_format(version: str, json_path: JsonPath) -> None:
     """Raise UnreadableError unless tfcert reads this `format_version` of a plan or shown state."""
     found = _VERSION.fullmatch(version)
     if found is None:
-        raise spot.unreadable(
+        raise json_path.unreadable(
             "is not a format version such as 1.2", "write the document again with `show -json`"
         )
     major, minor = int(found[1]), int(found[2])
     if major >= _FIRST_UNKNOWN_MAJOR:
-        raise spot.unreadable(
+        raise json_path.unreadable(
             f"format version {major}.{minor} is newer than this tfcert reads (below "
             f"{_FIRST_UNKNOWN_MAJOR}.0)",
             "upgrade tfcert",
         )
     if (major, minor) < _FIRST:
-        raise spot.unreadable(
+        raise json_path.unreadable(
             f"format version {major}.{minor} was never written by a released Terraform"
         )
 
 
-def check_raw_state(version: int, spot: JsonPath) -> None:
+def check_raw_state(version: int, json_path: JsonPath) -> None:
     """Raise UnreadableError unless a raw state has version 4, as Terraform 0.12 and later write."""
     if version > RAW_STATE:
-        raise spot.unreadable(
+        raise json_path.unreadable(
             f"state version {version} is newer than this tfcert reads ({RAW_STATE})",
             "upgrade tfcert",
         )
     if version < RAW_STATE:
-        raise spot.unreadable(
+        raise json_path.unreadable(
             f"state version {version} is of Terraform 0.11 or older; version {RAW_STATE} is read",
             "upgrade the state: apply once with Terraform 0.12 or later, then `terraform state "
             "pull`",
@@ -81,7 +81,7 @@ _PLAN_ALONE = (
 _STATE_ALONE = ("serial", "lineage", "terraform_version", "modules", "resources")
 
 
-def recognise(top: Top, spot: JsonPath) -> Kind:
+def recognise(top: Top, json_path: JsonPath) -> Kind:
     """Return a document's kind, by its properties.
 
     Raises UnreadableError for any other document; it names the kind and the document to pass.
@@ -93,11 +93,11 @@ def recognise(top: Top, spot: JsonPath) -> Kind:
             return "plan"
         if _has(top, "values") or top.keys() <= _EMPTY_STATE:
             return "shown state"
-    elif _is_raw_state(top, spot):
+    elif _is_raw_state(top, json_path):
         return "raw state"
     from checker.terraform.other_documents import document_kind
 
-    other = document_kind(top, spot)
+    other = document_kind(top, json_path)
     if (
         other is None
         and plan
@@ -105,12 +105,12 @@ def recognise(top: Top, spot: JsonPath) -> Kind:
         and ("planned_values" in top or "resource_changes" in top)
     ):
         return _refuse(
-            spot.key("format_version").unreadable(
-                "is missing: this is a plan of which something was cut out", PLAN
+            json_path.key("format_version").unreadable(
+                "is missing: something was cut out of this plan", PLAN
             ),
         )
     return _refuse(
-        other or spot.unreadable("is JSON, but neither a Terraform plan nor a state", PLAN)
+        other or json_path.unreadable("is JSON, but neither a Terraform plan nor a state", PLAN)
     )
 
 
@@ -122,10 +122,10 @@ def _has(top: Top, name: str) -> bool:
     return name in top and optional_value(top[name]) is not None
 
 
-def _is_raw_state(top: Top, spot: JsonPath) -> bool:
+def _is_raw_state(top: Top, json_path: JsonPath) -> bool:
     """Return whether it is a stored Terraform state of any version, not a pointer to one."""
     try:
-        version = decode(top["version"], int, spot) if "version" in top else None
+        version = decode(top["version"], int, json_path) if "version" in top else None
     except UnreadableError:
         # The other properties identify a state of a wrong version; the reader then refuses it.
         return {"lineage", "resources"} <= top.keys()
@@ -135,15 +135,15 @@ def _is_raw_state(top: Top, spot: JsonPath) -> bool:
         if not any(name in top for name in ("modules", "serial", "lineage")):
             return False
         pointer = any(_has(top, name) for name in ("backend", "remote", "state_store"))
-        return not pointer or ("modules" in top and _holds_resources(top["modules"], spot))
+        return not pointer or ("modules" in top and _has_resources(top["modules"], json_path))
     return _has(top, "resources") or ("lineage" in top and not _has(top, "backend"))
 
 
-def _holds_resources(modules: Raw, spot: JsonPath) -> bool:
+def _has_resources(modules: Raw, json_path: JsonPath) -> bool:
     try:
-        found = decode(modules, list[dict[str, Raw]], spot.key("modules"))
+        found = decode(modules, list[dict[str, Raw]], json_path.key("modules"))
         return any(
-            decode(module["resources"], dict[str, Raw], spot)
+            decode(module["resources"], dict[str, Raw], json_path)
             for module in found
             if "resources" in module
         )
@@ -160,34 +160,34 @@ def read_document(
     state of a directory. Only the tags in `tags` are kept. Raises UnreadableError for any other
     document.
     """
-    spot = JsonPath(path)
+    json_path = JsonPath(path)
     with collector_paused():
         try:
-            top = members(data, spot)
+            top = members(data, json_path)
         except UnreadableError as error:
             from checker.terraform.other_documents import recognise_other
 
-            raise recognise_other(data, spot) or error from error
-        match recognise(top, spot):
+            raise recognise_other(data, json_path) or error from error
+        match recognise(top, json_path):
             case "plan":
                 from checker.terraform.plan import read_plan
 
-                found = read_envelope(top, spot)
-                _check_format(found, spot)
-                return read_plan(found, top, _source(found, path, kind or "plan"), spot, tags)
+                found = read_envelope(top, json_path)
+                _check_format(found, json_path)
+                return read_plan(found, top, _source(found, path, kind or "plan"), json_path, tags)
             case "shown state":
-                found = read_envelope(top, spot)
-                _check_format(found, spot)
-                records = shown_records(found.values, spot.key("values"))
+                found = read_envelope(top, json_path)
+                _check_format(found, json_path)
+                records = shown_records(found.values, json_path.key("values"))
             case "raw state":
                 from checker.terraform.records import raw_records
 
                 check_raw_state(
-                    decode(top["version"], int, spot.key("version")), spot.key("version")
+                    decode(top["version"], int, json_path.key("version")), json_path.key("version")
                 )
-                found = read_envelope(top, spot)
+                found = read_envelope(top, json_path)
                 records = raw_records(
-                    found.resources or (), spot.key("resources"), top.get("resources")
+                    found.resources or (), json_path.key("resources"), top.get("resources")
                 )
         recorded = read_records(records, tags)
         return Document(
@@ -198,8 +198,8 @@ def read_document(
         )
 
 
-def _check_format(found: Envelope, spot: JsonPath) -> None:
-    check_format(found.format_version or "", spot.key("format_version"))
+def _check_format(found: Envelope, json_path: JsonPath) -> None:
+    check_format(found.format_version or "", json_path.key("format_version"))
 
 
 def _source(found: Envelope, path: str, kind: SourceKind) -> Source:
@@ -288,12 +288,12 @@ def _is_zip(data: Buffer) -> bool:
     return bytes(data[: len(ZIP)]) == ZIP
 
 
-def _binary_plan(where_it_lies: str, source: str) -> UnreadableError:
+def _binary_plan(message: str, source: str) -> UnreadableError:
     remedy = (
         "pass it as a file of its own, so that the tool that made it can read it, or what "
         "`terraform show -json` prints of it"
     )
-    return UnreadableError(where_it_lies, where=source, remedy=remedy)
+    return UnreadableError(message, where=source, remedy=remedy)
 
 
 def _fetched(source: str, fetch: Callable[[str], bytes] | None) -> bytes:
@@ -301,8 +301,8 @@ def _fetched(source: str, fetch: Callable[[str], bytes] | None) -> bytes:
         raise UnreadableError(
             "objects in S3 are not read directly",
             where=source,
-            remedy=f"`aws s3 cp {source} - | tfcert check -`, or pass the directory whose backend "
-            "it is",
+            remedy=f"`aws s3 cp {source} - | tfcert check -`, or pass the directory that "
+            "uses this backend",
         )
     return fetch(source)
 

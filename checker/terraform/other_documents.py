@@ -42,12 +42,12 @@ class Kind(Struct, frozen=True, kw_only=True):
     """A kind of document: the properties of all its documents, its name and the remedy."""
 
     needs: frozenset[str]
-    says: str
+    message: str
     remedy: str
 
 
-def _kind(needs: str, says: str, remedy: str = PLAN) -> Kind:
-    return Kind(needs=frozenset(needs.split()), says=says, remedy=remedy)
+def _kind(needs: str, message: str, remedy: str = PLAN) -> Kind:
+    return Kind(needs=frozenset(needs.split()), message=message, remedy=remedy)
 
 
 # Each kind has properties that no plan and no state has. The first match wins. Source: the `-json`
@@ -61,38 +61,36 @@ _KINDS = (
     _kind("sops", "is encrypted by SOPS", "decrypt it first: `sops decrypt FILE | tfcert check -`"),
     _kind(
         "plan_format_version",
-        "is a plan that HCP Terraform redacted (`json-output-redacted`): it holds no values and "
+        "is a plan that HCP Terraform redacted (`json-output-redacted`): it has no values and "
         "no state",
         "download the whole plan (`json-output` of the plan, which needs admin access to the "
         "workspace), or pass the state",
     ),
     _kind(
         "state_store",
-        "only names the state store that the directory uses; it holds no resources",
+        "only names the state store that the directory uses; it has no resources",
         _POINTER,
     ),
     _kind(
         "backend",
-        "only remembers which backend the directory uses; it holds no resources",
+        "only remembers which backend the directory uses; it has no resources",
         _POINTER,
     ),
     _kind(
         "remote version",
-        "only remembers where the state of the directory is; it holds no resources",
+        "only remembers where the state of the directory is; it has no resources",
         _POINTER,
     ),
+    _kind("provider_schemas", "has the schemas of providers (`terraform providers schema -json`)"),
     _kind(
-        "provider_schemas", "holds the schemas of providers (`terraform providers schema -json`)"
+        "function_signatures", "has Terraform's functions (`terraform metadata functions -json`)"
     ),
-    _kind(
-        "function_signatures", "holds Terraform's functions (`terraform metadata functions -json`)"
-    ),
-    _kind("diagnostics valid", "holds the answer of `terraform validate -json`"),
-    _kind("diagnostics", "holds the answer of `terraform validate -json`"),
-    _kind("root_module", "holds a configuration alone (`tofu show -json -config`)"),
+    _kind("diagnostics valid", "has the answer of `terraform validate -json`"),
+    _kind("diagnostics", "has the answer of `terraform validate -json`"),
+    _kind("root_module", "has only a configuration (`tofu show -json -config`)"),
     _kind("@level", "is one line of the log of `terraform plan -json`, not a plan", _PLAN_LOG),
-    _kind("terraform_version provider_selections", "holds the answer of `terraform version -json`"),
-    _kind("terraform_outdated", "holds the answer of `terraform version -json`"),
+    _kind("terraform_version provider_selections", "has the answer of `terraform version -json`"),
+    _kind("terraform_outdated", "has the answer of `terraform version -json`"),
     _kind("test_abstract", "is the log of `terraform test -json`"),
     _kind(
         "Modules",
@@ -197,71 +195,71 @@ _KINDS = (
 )
 
 
-def recognise_other(data: Buffer, spot: JsonPath) -> UnreadableError | None:
+def recognise_other(data: Buffer, json_path: JsonPath) -> UnreadableError | None:
     """Return the error for text of a known kind other than a JSON object; None for other text."""
     head = bytes(data[:HEAD]).lstrip()
-    if head.startswith(b"{") and (found := _first_line(head, spot)):
+    if head.startswith(b"{") and (found := _first_line(head, json_path)):
         return found
     if head.startswith(b'"'):
-        found = _quoted(data, spot)
+        found = _quoted(data, json_path)
         if found is not None:
             return found
     if head.startswith(b"["):
-        found = _array(data, spot)
+        found = _array(data, json_path)
         if found is not None:
             return found
-    return text_kind(data, spot)
+    return text_kind(data, json_path)
 
 
-def document_kind(top: Top, spot: JsonPath) -> UnreadableError | None:
+def document_kind(top: Top, json_path: JsonPath) -> UnreadableError | None:
     """Return the error for a JSON object of a known other kind; None for an unknown one.
 
     A plan and a state are not other kinds.
     """
     if top and top.keys() <= _BLOCKS and top.keys() - {"//", "output", "check", "import", "data"}:
-        return spot.unreadable("looks like Terraform configuration in JSON", DIRECTORY)
-    wrapped = _wrapped(top, spot)
+        return json_path.unreadable("looks like Terraform configuration in JSON", DIRECTORY)
+    wrapped = _wrapped(top, json_path)
     if wrapped is not None:
         return wrapped
     for kind in _KINDS:
         if kind.needs <= top.keys():
-            return spot.unreadable(kind.says, kind.remedy)
-    if top and all(_is_output(held, spot) for held in top.values()):
-        return spot.unreadable(
-            "holds the outputs of a state (`terraform output -json`), not the state", PLAN
+            return json_path.unreadable(kind.message, kind.remedy)
+    if top and all(_is_output(held, json_path) for held in top.values()):
+        return json_path.unreadable(
+            "has the outputs of a state (`terraform output -json`), not the state", PLAN
         )
     if top and top.keys() <= _BLOCKS:
-        return spot.unreadable("looks like Terraform configuration in JSON", DIRECTORY)
+        return json_path.unreadable("looks like Terraform configuration in JSON", DIRECTORY)
     return None
 
 
-def _wrapped(top: Top, spot: JsonPath) -> UnreadableError | None:
+def _wrapped(top: Top, json_path: JsonPath) -> UnreadableError | None:
     """Return the error for a document inside a property, as an object or as text."""
     for name, held in top.items():
-        kind = _kind_of(held, spot)
+        kind = _kind_of(held, json_path)
         if kind is None or name in {"prior_state", "planned_values", "configuration"}:
             continue
         shown = name if name.isidentifier() and name.isascii() else "…"
         if {"time", "level", "msg"} <= top.keys() or {"@level"} <= top.keys():
-            return spot.unreadable(
-                f"is a line of a log in JSON whose `{shown}` holds the document, as Terragrunt "
+            return json_path.unreadable(
+                f"is a line of a log in JSON whose `{shown}` contains the document, as Terragrunt "
                 "writes it with --log-format=json",
                 f"take the document out of it: `jq -r .{shown} FILE | tfcert check -`, or add "
                 "`--tf-forward-stdout` to Terragrunt",
             )
         raw = " -r" if kind == "text" else ""
-        return spot.unreadable(
-            f"is JSON that holds the document as its property `{shown}`",
+        return json_path.unreadable(
+            f"is JSON that contains the document as its property `{shown}`",
             f"take it out: `jq{raw} .{shown} FILE | tfcert check -`",
         )
     return None
 
 
-def _kind_of(held: Raw, spot: JsonPath) -> str | None:
+def _kind_of(held: Raw, json_path: JsonPath) -> str | None:
     """Return whether a value is a plan or a state, as an object or as text; None for neither."""
     head = bytes(memoryview(held)[:HEAD]).lstrip()
     if head.startswith(b"{") and (b'"format_version"' in head or b'"lineage"' in head):
-        found = _names(held, spot)
+        found = _names(held, json_path)
         known = {
             "planned_values",
             "resource_changes",
@@ -278,27 +276,27 @@ def _kind_of(held: Raw, spot: JsonPath) -> str | None:
     )
 
 
-def _names(held: Raw, spot: JsonPath) -> frozenset[str]:
+def _names(held: Raw, json_path: JsonPath) -> frozenset[str]:
     try:
-        return frozenset(decode(held, dict[str, Raw], spot))
+        return frozenset(decode(held, dict[str, Raw], json_path))
     except UnreadableError:
         return frozenset()
 
 
-def _is_output(held: Raw, spot: JsonPath) -> bool:
-    return frozenset({"sensitive", "type", "value"}) == _names(held, spot)
+def _is_output(held: Raw, json_path: JsonPath) -> bool:
+    return frozenset({"sensitive", "type", "value"}) == _names(held, json_path)
 
 
-def _first_line(head: bytes, spot: JsonPath) -> UnreadableError | None:
+def _first_line(head: bytes, json_path: JsonPath) -> UnreadableError | None:
     """Return the error for JSON documents in separate lines, as in logs."""
     line, _, rest = head.partition(b"\n")
     if not rest.strip().startswith(b"{"):
         return None
-    names = _names(Raw(line), spot)
+    names = _names(Raw(line), json_path)
     if names & _LOG_LINE:
-        return spot.unreadable("is the log of `terraform plan -json`, not a plan", _PLAN_LOG)
+        return json_path.unreadable("is the log of `terraform plan -json`, not a plan", _PLAN_LOG)
     if {"time", "level", "msg"} <= names:
-        return spot.unreadable(
+        return json_path.unreadable(
             "is a log in JSON, as Terragrunt writes it with --log-format=json",
             "run `terragrunt show -json PLANFILE` with `--tf-forward-stdout`, without "
             "--log-format=json",
@@ -306,41 +304,44 @@ def _first_line(head: bytes, spot: JsonPath) -> UnreadableError | None:
     return None
 
 
-def _quoted(data: Buffer, spot: JsonPath) -> UnreadableError | None:
+def _quoted(data: Buffer, json_path: JsonPath) -> UnreadableError | None:
     if bytes(data[:HEAD]).lstrip()[1:].lstrip()[:1] not in {b"{", b"["}:
         return None
     try:
-        decode(data, str, spot)
+        decode(data, str, json_path)
     except UnreadableError:
         return None
-    return spot.unreadable(
+    return json_path.unreadable(
         "is a document inside a JSON string, with its quotation marks escaped",
         "take it out: `jq -r . FILE | tfcert check -`",
     )
 
 
-def _array(data: Buffer, spot: JsonPath) -> UnreadableError | None:
+def _array(data: Buffer, json_path: JsonPath) -> UnreadableError | None:
     try:
-        held = decode(data, list[Raw], spot)
+        held = decode(data, list[Raw], json_path)
     except UnreadableError:
         return None
-    names = [_names(one, spot) for one in held[:100]]
-    documents = sum(_kind_of(one, spot) is not None for one in held)
-    says: tuple[str, str] | None = None
+    names = [_names(one, json_path) for one in held[:100]]
+    documents = sum(_kind_of(one, json_path) is not None for one in held)
+    message: tuple[str, str] | None = None
     if any(found & _LOG_LINE for found in names):
-        says = (
+        message = (
             "is an array of the lines of the log of `terraform plan -json`, not a plan",
             _PLAN_LOG,
         )
     elif documents == len(held) == 1:
-        says = "is an array with a document in it", "take it out: `jq '.[0]' FILE | tfcert check -`"
+        message = (
+            "is an array with a document in it",
+            "take it out: `jq '.[0]' FILE | tfcert check -`",
+        )
     elif documents:
-        says = (
+        message = (
             f"is an array of {len(held)} documents, as `jq -s` makes it",
             "pass each document as a file of its own",
         )
     elif any({"check_type", "results"} <= found for found in names):
-        says = "is a report of Checkov", "pass the plan that was checked"
+        message = "is a report of Checkov", "pass the plan that was checked"
     elif any({"apiVersion", "kind"} <= found for found in names):
-        says = "is a list of manifests of Kubernetes", PLAN
-    return spot.unreadable(*says) if says is not None else None
+        message = "is a list of manifests of Kubernetes", PLAN
+    return json_path.unreadable(*message) if message is not None else None

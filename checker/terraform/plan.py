@@ -22,7 +22,7 @@ from checker.terraform.changes import (
     plan_notices,
     read_change,
 )
-from checker.terraform.completeness import WHOLE, check_changes, check_whole, says_nothing
+from checker.terraform.completeness import WHOLE, check_changes, check_whole, why_empty
 from checker.terraform.decode import JsonPath, members
 from checker.terraform.plan_configuration import PlanConfiguration
 from checker.terraform.records import Record, shown_records
@@ -32,7 +32,7 @@ from checker.terraform.stage_writers import (
     deployments,
     stage_clashes,
     unsaid,
-    unsaid_of_shared,
+    unverified_shared,
 )
 from checker.terraform.stage_writers import notices as writer_notices
 from checker.terraform.stages import PRESENTED, can_present, http_apis, read_stage, with_api_name
@@ -43,7 +43,7 @@ def read_plan(
     found: Envelope,
     top: Mapping[str, Raw],
     source: Source,
-    spot: JsonPath,
+    json_path: JsonPath,
     tags: Collection[str] = (),
 ) -> Document:
     """Read a plan; `top` has its properties as JSON.
@@ -51,13 +51,13 @@ def read_plan(
     Raises UnreadableError at a leaf of a relevant object that Terraform does not write, and for a
     plan that is not complete.
     """
-    check_changes(found, top.get("resource_changes"), spot)
-    configuration = PlanConfiguration(found, spot)
-    read = (read_change(entry, at) for entry, at in _entries(found, spot))
+    check_changes(found, top.get("resource_changes"), json_path)
+    configuration = PlanConfiguration(found, json_path)
+    read = (read_change(entry, at) for entry, at in _entries(found, json_path))
     every = [change.placed(configuration.place(change.address)) for change in read]
     changes = [change for change in every if change.type in HOLDERS]
-    prior = _prior(found, configuration, spot)
-    check_whole(found, every, prior, configuration, spot)
+    prior = _prior(found, configuration, json_path)
+    check_whole(found, every, prior, configuration, json_path)
     recorded = read_records(_with_changed(prior, every, configuration), tags)
     planned = _Planned(changes, recorded, configuration, tags)
     stages = _presenting_stages(planned, prior, every)
@@ -69,15 +69,15 @@ def read_plan(
         deployments=tuple(deployments(every, prior)),
         errored=found.errored is True,
         complete=None if found.complete is UNSET else found.complete,
-        deferred=deferred(found, spot),
+        deferred=deferred(found, json_path),
         unsaid=(
             *unsaid(every),
             *(clash for clash in clashes if isinstance(clash, Unsaid)),
-            *unsaid_of_shared(recorded.stages, after, changes),
-            *_unsaid_of_whole(source, says_nothing(found, prior, configuration)),
+            *unverified_shared(recorded.stages, after, changes),
+            *_unverified_plan(source, why_empty(found, prior, configuration)),
         ),
         deleted_apis=deleted_apis(every),
-        drifted=frozenset(address for address, _ in drift(found, spot)),
+        drifted=frozenset(address for address, _ in drift(found, json_path)),
         clashes=tuple(clash for clash in clashes if isinstance(clash, StageClash)),
     )
     return Document(
@@ -86,7 +86,7 @@ def read_plan(
         certificates=recorded.certificates,
         plan=plan,
         notices=(
-            *plan_notices(found, spot),
+            *plan_notices(found, json_path),
             *imports(changes),
             *forgotten(changes),
             *dict.fromkeys((*recorded.notices, *planned.notices)),
@@ -112,15 +112,15 @@ def _presenting_stages(
     )
 
 
-def _unsaid_of_whole(source: Source, reason: str | None) -> tuple[Unsaid, ...]:
+def _unverified_plan(source: Source, reason: str | None) -> tuple[Unsaid, ...]:
     """Return the unverified entry of a plan that cannot be judged at all, if it cannot."""
     if reason is None:
         return ()
     return (Unsaid(message=f"{source.path} {reason}", remedy=WHOLE),)
 
 
-def _entries(found: Envelope, spot: JsonPath) -> list[tuple[ResourceChange, JsonPath]]:
-    at = spot.key("resource_changes")
+def _entries(found: Envelope, json_path: JsonPath) -> list[tuple[ResourceChange, JsonPath]]:
+    at = json_path.key("resource_changes")
     # Only relevant resources have kept their mode.
     return [
         (entry, at.item(index))
@@ -129,7 +129,7 @@ def _entries(found: Envelope, spot: JsonPath) -> list[tuple[ResourceChange, Json
     ]
 
 
-def _prior(found: Envelope, configuration: PlanConfiguration, spot: JsonPath) -> list[Record]:
+def _prior(found: Envelope, configuration: PlanConfiguration, json_path: JsonPath) -> list[Record]:
     """Return the records of the prior state."""
     values = found.prior_state.values if found.prior_state is not None else None
     return [
@@ -138,7 +138,7 @@ def _prior(found: Envelope, configuration: PlanConfiguration, spot: JsonPath) ->
             place=configuration.place(record.address),
             provider=configuration.provider(record.address),
         )
-        for record in shown_records(values, spot.key("prior_state").key("values"))
+        for record in shown_records(values, json_path.key("prior_state").key("values"))
     ]
 
 
@@ -206,7 +206,7 @@ class _Planned:
         stage = with_api_name(self.api_names, read_stage(record, self.disclosed, self.tags))
         return (
             stage
-            if record.awaits(PRESENTED) or _is_told(record)
+            if record.awaits(PRESENTED) or _has_certificate_id(record)
             else replace(stage, presents=PresentsPlanned(()))
         )
 
@@ -219,7 +219,7 @@ class _Planned:
             return stage
         if record.awaits(PRESENTED):
             return replace(stage, presents=self.candidates.of(record.address, self._now(before)))
-        if not _is_told(record):
+        if not _has_certificate_id(record):
             return stage
         self.notices.append(hidden_notice(stage))
         return stage
@@ -241,7 +241,7 @@ class _Planned:
             for one in presented
             if isinstance(one, PresentsPlanned)
         }
-        meant = {
+        named_by_candidates = {
             address
             for group in groups.values()
             for address in group
@@ -250,14 +250,14 @@ class _Planned:
         return tuple(
             change
             for change in (
-                _certificate(each, self.tags) for each in filter(_holds_certificate, self.changes)
+                _certificate(each, self.tags) for each in filter(_is_certificate, self.changes)
             )
-            if change.address.type in CERTIFICATES or _is_named(change, arns, meant)
+            if change.address.type in CERTIFICATES or _is_named(change, arns, named_by_candidates)
         )
 
 
-def _is_told(record: Record) -> bool:
-    return PRESENTED in members(record.attributes, record.spot)
+def _has_certificate_id(record: Record) -> bool:
+    return PRESENTED in members(record.attributes, record.json_path)
 
 
 def _brings_new_id(change: Change) -> bool:
@@ -272,7 +272,7 @@ def _id_of(resource_type: str) -> str:
     return "client_certificate_id" if resource_type.startswith("awscc_") else "id"
 
 
-def _holds_certificate(change: Change) -> bool:
+def _is_certificate(change: Change) -> bool:
     return change.type in CERTIFICATES or change.type == ACM_CERTIFICATE
 
 
@@ -294,10 +294,10 @@ def _certificate(change: Change, tags: Collection[str]) -> CertificateChange:
     )
 
 
-def _is_named(change: CertificateChange, arns: set[str], meant: set[Address]) -> bool:
+def _is_named(change: CertificateChange, arns: set[str], named_by_candidates: set[Address]) -> bool:
     ids = {
         side.id
         for side in (change.before, change.after)
         if side is not None and side.id is not None
     }
-    return change.address in meant or not ids.isdisjoint(arns)
+    return change.address in named_by_candidates or not ids.isdisjoint(arns)

@@ -36,9 +36,9 @@ _NO_RESOURCES = frozenset(
 class PlanConfiguration:
     """The answers from a plan's `configuration` and `variables`."""
 
-    def __init__(self, found: Envelope, spot: JsonPath) -> None:
+    def __init__(self, found: Envelope, json_path: JsonPath) -> None:
         self._found = found
-        self._spot = spot
+        self._json_path = json_path
         self._places: dict[Address, Place] = {}
 
     def place(self, address: Address) -> Place:
@@ -114,19 +114,21 @@ class PlanConfiguration:
         return (
             PlanExpressions()
             if raw is UNSET
-            else decode(raw, PlanExpressions, self._spot.key("configuration"))
+            else decode(raw, PlanExpressions, self._json_path.key("configuration"))
         )
 
     @cached_property
     def _root(self) -> PlanScope:
         return PlanScope(
-            self._configuration.root_module, self._spot.key("configuration").key("root_module")
+            self._configuration.root_module, self._json_path.key("configuration").key("root_module")
         )
 
     @cached_property
     def _providers(self) -> Providers:
         raw = self._found.variables
-        variables = {} if raw is UNSET else decode(raw, dict[str, Raw], self._spot.key("variables"))
+        variables = (
+            {} if raw is UNSET else decode(raw, dict[str, Raw], self._json_path.key("variables"))
+        )
         return Providers(self._configuration, self._root, variables)
 
 
@@ -198,7 +200,7 @@ class Providers:
         if scope is None:
             return Place()
         role = self._text(
-            _nested(expressions.get("assume_role"), scope.spot).get("role_arn"), scope
+            _nested(expressions.get("assume_role"), scope.json_path).get("role_arn"), scope
         )
         accounts = expressions.get("allowed_account_ids")
         account = place_of_arn(role).account or (
@@ -223,10 +225,10 @@ class Providers:
         for _ in range(_DEEPEST):
             if raw is None or scope is None:
                 return None
-            expression = decode(raw, Expression, scope.spot)
+            expression = decode(raw, Expression, scope.json_path)
             if not expression.references:
                 constant = expression.constant_value
-                return None if constant is UNSET else decode(constant, object, scope.spot)
+                return None if constant is UNSET else decode(constant, object, scope.json_path)
             names = list(heads(expression.references))
             if len(names) != 1 or names[0] is None or names[0][0] != "var" or len(names[0]) != 2:
                 return None
@@ -243,18 +245,18 @@ class Providers:
         raw = self.variables.get(name)
         if raw is None:
             return self._default(self.root, name)
-        return decode(raw, dict[str, object], self.root.spot).get("value")
+        return decode(raw, dict[str, object], self.root.json_path).get("value")
 
     def _default(self, scope: PlanScope, name: str) -> object:
         variable = scope.module.variables.get(name)
         return (
             None
             if variable is None or variable.default is UNSET
-            else decode(variable.default, object, scope.spot)
+            else decode(variable.default, object, scope.json_path)
         )
 
 
-def _nested(raw: Raw | None, spot: JsonPath) -> dict[str, Raw]:
+def _nested(raw: Raw | None, json_path: JsonPath) -> dict[str, Raw]:
     """Return the expressions of a nested block; none if there are several blocks.
 
     The block is an object, or an array of objects.
@@ -262,8 +264,8 @@ def _nested(raw: Raw | None, spot: JsonPath) -> dict[str, Raw]:
     if raw is None:
         return {}
     if not bytes(raw).lstrip().startswith(b"["):
-        return decode(raw, dict[str, Raw], spot)
-    blocks = decode(raw, list[dict[str, Raw]], spot)
+        return decode(raw, dict[str, Raw], json_path)
+    blocks = decode(raw, list[dict[str, Raw]], json_path)
     return blocks[0] if len(blocks) == 1 else {}
 
 

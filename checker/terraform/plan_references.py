@@ -181,15 +181,15 @@ class ReferenceResolver:
 
     def _each_value(self, for_each: Expression, here: OpenReference) -> str | None:
         """Return the `each.value` of an instance: a map's value, or the key itself for a set."""
-        found = self._constant(for_each, here.scope.spot)
+        found = self._constant(for_each, here.scope.json_path)
         value = found.get(str(here.key)) if isinstance(found, dict) else here.key
         return value if isinstance(value, str) else None
 
-    def _constant(self, expression: Expression, spot: JsonPath) -> object:
+    def _constant(self, expression: Expression, json_path: JsonPath) -> object:
         known = self._constants.get(id(expression))
         if known is None and expression.constant_value:
             known = self._constants[id(expression)] = decode(
-                expression.constant_value, object, spot
+                expression.constant_value, object, json_path
             )
         return known
 

@@ -84,18 +84,27 @@ class PlanScope:
     so that each is the same object everywhere.
     """
 
-    __slots__ = ("_blocks", "_decoded", "_entered", "call", "caller", "module", "spot", "steps")
+    __slots__ = (
+        "_blocks",
+        "_decoded",
+        "_entered",
+        "call",
+        "caller",
+        "json_path",
+        "module",
+        "steps",
+    )
 
     def __init__(
         self,
         module: PlanModule,
-        spot: JsonPath,
+        json_path: JsonPath,
         steps: tuple[ModuleStep, ...] = (),
         caller: PlanScope | None = None,
         call: PlanModuleCall | None = None,
     ) -> None:
         self.module = module
-        self.spot = spot
+        self.json_path = json_path
         self.steps = steps
         self.caller = caller
         self.call = call
@@ -109,9 +118,9 @@ class PlanScope:
         call = self.module.module_calls.get(name)
         if known is not None or call is None:
             return known
-        spot = self.spot.key("module_calls").key(name).key("module")
+        json_path = self.json_path.key("module_calls").key(name).key("module")
         self._entered[name, key] = entered = PlanScope(
-            call.module, spot, (*self.steps, ModuleStep(name, key)), self, call
+            call.module, json_path, (*self.steps, ModuleStep(name, key)), self, call
         )
         return entered
 
@@ -132,7 +141,7 @@ class PlanScope:
 
     def argument(self, block: PlanBlock, name: str) -> Expression | None:
         """Return the expression of one argument of a block."""
-        at = self.spot.key("resources").key(f"{block.type}.{block.name}").key("expressions")
+        at = self.json_path.key("resources").key(f"{block.type}.{block.name}").key("expressions")
         return self._expression(block.expressions, name, at)
 
     def input(self, name: str) -> Expression | None:
@@ -143,7 +152,7 @@ class PlanScope:
         return (
             None
             if self.call is None
-            else self._expression(self.call.expressions, name, self.spot.key("expressions"))
+            else self._expression(self.call.expressions, name, self.json_path.key("expressions"))
         )
 
     def _expression(

@@ -36,7 +36,7 @@ class Record(Struct, frozen=True, kw_only=True):
     address: Address
     type: str
     attributes: Raw
-    spot: JsonPath
+    json_path: JsonPath
     deposed: str | None = None
     sensitive: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
@@ -58,7 +58,7 @@ def optional_value(value: Raw | UnsetType) -> Raw | None:
     return None if value is UNSET or bytes(value).strip() == b"null" else value
 
 
-def read_address(text: str, spot: JsonPath) -> Address:
+def read_address(text: str, json_path: JsonPath) -> Address:
     """Parse the address of a relevant object.
 
     Raises UnreadableError for text that is not an address, without quoting it.
@@ -66,20 +66,20 @@ def read_address(text: str, spot: JsonPath) -> Address:
     try:
         return parse(text)
     except AddressError as error:
-        raise spot.unreadable("is not the address of a resource instance") from error
+        raise json_path.unreadable("is not the address of a resource instance") from error
 
 
-def read_key(key: float | str | None, spot: JsonPath) -> InstanceKey:
+def read_key(key: float | str | None, json_path: JsonPath) -> InstanceKey:
     """Read the key of an instance; raises UnreadableError for a number that cannot be a key."""
     if not isinstance(key, float):
         return key
     # Some writers print every number as a float; only a whole one can be an instance's key.
     if not key.is_integer() or not 0 <= key < _EXACT:
-        raise spot.unreadable("is not the key of an instance")
+        raise json_path.unreadable("is not the key of an instance")
     return int(key)
 
 
-def marked_attributes(marks: Raw | UnsetType, spot: JsonPath) -> frozenset[str]:
+def marked_attributes(marks: Raw | UnsetType, json_path: JsonPath) -> frozenset[str]:
     """Return the attributes that a parallel object of marks marks, as a whole or in part.
 
     The objects of marks are `*_sensitive` and `after_unknown`. Source: terraform,
@@ -88,7 +88,7 @@ def marked_attributes(marks: Raw | UnsetType, spot: JsonPath) -> frozenset[str]:
     """
     if marks is UNSET:
         return frozenset()
-    found = decode(marks, object, spot)
+    found = decode(marks, object, json_path)
     if isinstance(found, dict):
         return frozenset(name for name, mark in found.items() if _any_true(mark))
     return ALL if found is True else frozenset()
@@ -107,7 +107,7 @@ def _any_true(mark: object) -> bool:
     return False
 
 
-def marked_in_state(paths: Iterable[list[dict[str, Raw]]], spot: JsonPath) -> frozenset[str]:
+def marked_in_state(paths: Iterable[list[dict[str, Raw]]], json_path: JsonPath) -> frozenset[str]:
     """Return the attributes that a raw state's `sensitive_attributes` name, as a whole or in part.
 
     Source: terraform internal/states/statefile/version4.go, `marshalPaths`.
@@ -117,7 +117,7 @@ def marked_in_state(paths: Iterable[list[dict[str, Raw]]], spot: JsonPath) -> fr
         if not path:
             return ALL
         step = path[0].get("value", NOTHING)
-        names.add(decode(step, str, spot.item(index).item(0).key("value")))
+        names.add(decode(step, str, json_path.item(index).item(0).key("value")))
     return frozenset(names)
 
 
@@ -131,34 +131,34 @@ class _Instance(Struct, frozen=True, gc=False):
 
 
 def raw_records(
-    resources: Iterable[RawResource], spot: JsonPath, text: Raw | None = None
+    resources: Iterable[RawResource], json_path: JsonPath, text: Raw | None = None
 ) -> list[Record]:
     """Return the relevant objects of a raw state, including deposed ones.
 
-    `spot` is the path of the `resources`, and `text` is their JSON. Raises UnreadableError for a
-    relevant resource or instance with a duplicate property. Source: terraform
+    `json_path` is the path of the `resources`, and `text` is their JSON. Raises UnreadableError for
+    a relevant resource or instance with a duplicate property. Source: terraform
     internal/states/statefile/version4.go.
     """
     records: list[Record] = []
     texts: list[Raw] | None = None
     if text is not None and is_small(text):
-        check_levels(text, spot, ())
+        check_levels(text, json_path, ())
     for index, resource in enumerate(resources):
         if resource.type and is_relevant(resource.type, resource.mode):
-            texts = texts or items(UNSET if text is None else text, spot)
+            texts = texts or items(UNSET if text is None else text, json_path)
             if texts:
-                members(texts[index], spot.item(index))
-            records.extend(_instances(resource, spot.item(index)))
+                members(texts[index], json_path.item(index))
+            records.extend(_instances(resource, json_path.item(index)))
     return records
 
 
-def _instances(resource: RawResource, spot: JsonPath) -> Iterable[Record]:
+def _instances(resource: RawResource, json_path: JsonPath) -> Iterable[Record]:
     data = "data." if resource.mode == "data" else ""
     module = f"{resource.module}." if resource.module else ""
-    block = read_address(f"{module}{data}{resource.type}.{resource.name}", spot)
+    block = read_address(f"{module}{data}{resource.type}.{resource.name}", json_path)
     if block.key is not None:
-        raise spot.key("name").unreadable("is not the name of a resource")
-    at = spot.key("instances")
+        raise json_path.key("name").unreadable("is not the name of a resource")
+    at = json_path.key("instances")
     instances = decode(resource.instances, list[_Instance], at)
     for index, (instance, text) in enumerate(
         zip(instances, items(resource.instances, at), strict=True)
@@ -168,14 +168,14 @@ def _instances(resource: RawResource, spot: JsonPath) -> Iterable[Record]:
         attributes = optional_value(instance.attributes)
         if attributes is None and optional_value(instance.attributes_flat) is not None:
             raise here.key("attributes_flat").unreadable(
-                "holds attributes in the form of Terraform 0.11",
+                "has attributes in the form of Terraform 0.11",
                 "refresh the state once: `terraform apply -refresh-only`",
             )
         yield Record(
             address=replace(block, key=read_key(instance.index_key, here.key("index_key"))),
             type=resource.type,
             attributes=attributes or NOTHING,
-            spot=here.key("attributes"),
+            json_path=here.key("attributes"),
             deposed=instance.deposed,
             sensitive=marked_in_state(
                 instance.sensitive_attributes or (), here.key("sensitive_attributes")
@@ -185,23 +185,25 @@ def _instances(resource: RawResource, spot: JsonPath) -> Iterable[Record]:
         )
 
 
-def shown_records(values: ShownValues | None, spot: JsonPath) -> list[Record]:
+def shown_records(values: ShownValues | None, json_path: JsonPath) -> list[Record]:
     """Return the relevant objects of a shown state, including deposed ones.
 
-    They are in the document's order, module by module. `spot` is the path of the `values`. Source:
-    terraform internal/command/jsonstate/state.go.
+    They are in the document's order, module by module. `json_path` is the path of the `values`.
+    Source: terraform internal/command/jsonstate/state.go.
     """
     records: list[Record] = []
     if values is None or values.root_module is None:
         return records
     # A stack and no recursion, because the document decides how deep modules nest.
-    waiting: list[tuple[ShownModule, JsonPath]] = [(values.root_module, spot.key("root_module"))]
+    waiting: list[tuple[ShownModule, JsonPath]] = [
+        (values.root_module, json_path.key("root_module"))
+    ]
     while waiting:
         module, here = waiting.pop()
-        ours = [
+        relevant = [
             (index, resource) for index, resource in enumerate(module.resources) if resource.type
         ]
-        for index, resource in ours:
+        for index, resource in relevant:
             if not is_relevant(resource.type, resource.mode):
                 continue
             at = here.key("resources").item(index)
@@ -210,7 +212,7 @@ def shown_records(values: ShownValues | None, spot: JsonPath) -> list[Record]:
                     address=_absolute(resource, module.address, at),
                     type=resource.type,
                     attributes=optional_value(resource.values) or NOTHING,
-                    spot=at.key("values"),
+                    json_path=at.key("values"),
                     deposed=resource.deposed_key,
                     sensitive=marked_attributes(
                         resource.sensitive_values, at.key("sensitive_values")
@@ -228,18 +230,18 @@ def shown_records(values: ShownValues | None, spot: JsonPath) -> list[Record]:
     return records
 
 
-def _absolute(resource: ShownResource, module: str, spot: JsonPath) -> Address:
+def _absolute(resource: ShownResource, module: str, json_path: JsonPath) -> Address:
     """Return the whole address.
 
     Terraform 0.12 wrote it relative to its module, and without the key of the instance. Source:
     terraform-json, testdata/no_changes/state.json (written by Terraform 0.12.0).
     """
-    address = read_address(resource.address, spot.key("address"))
+    address = read_address(resource.address, json_path.key("address"))
     if module and not address.modules:
         address = replace(
             address,
-            modules=read_address(f"{module}.{resource.address}", spot.key("address")).modules,
+            modules=read_address(f"{module}.{resource.address}", json_path.key("address")).modules,
         )
     if address.key is None and resource.index is not None:
-        address = replace(address, key=read_key(resource.index, spot.key("index")))
+        address = replace(address, key=read_key(resource.index, json_path.key("index")))
     return address

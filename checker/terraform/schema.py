@@ -147,7 +147,7 @@ _FIELDS: dict[str, Any] = {
 _FIELDS |= {"version": int}
 
 
-def read_envelope(top: dict[str, Raw], spot: JsonPath) -> Envelope:
+def read_envelope(top: dict[str, Raw], json_path: JsonPath) -> Envelope:
     """Read the properties of a plan or a state that tfcert knows.
 
     Raises UnreadableError at a leaf of the wrong type.
@@ -157,7 +157,7 @@ def read_envelope(top: dict[str, Raw], spot: JsonPath) -> Envelope:
     shown: dict[str, Any] = {"prior_state": read_prior, "values": read_values}
     read: dict[str, Any] = {}
     for name, held in known.items():
-        kind, at = _FIELDS[name], spot.key(name)
+        kind, at = _FIELDS[name], json_path.key(name)
         if kind is None:
             read[name] = held
         elif name in shown and bytes(memoryview(held)[:1]) != b"n":
@@ -172,19 +172,19 @@ SMALL = 64 * 1024
 _LEVELS = frozenset({"values", "root_module", "resources", "child_modules"})
 
 
-def read_values(raw: Raw, spot: JsonPath) -> ShownValues:
+def read_values(raw: Raw, json_path: JsonPath) -> ShownValues:
     """Read the values of a shown state; raises UnreadableError for a duplicate property."""
     before = decoded.count
-    found = decode(raw, ShownValues, spot)
-    _check(raw, found, decoded.count - before, spot)
+    found = decode(raw, ShownValues, json_path)
+    _check(raw, found, decoded.count - before, json_path)
     return found
 
 
-def read_prior(raw: Raw, spot: JsonPath) -> PriorState:
+def read_prior(raw: Raw, json_path: JsonPath) -> PriorState:
     """Read a plan's prior state; raises UnreadableError for a duplicate property."""
     before = decoded.count
-    found = decode(raw, PriorState, spot)
-    _check(raw, found.values, decoded.count - before, spot)
+    found = decode(raw, PriorState, json_path)
+    _check(raw, found.values, decoded.count - before, json_path)
     return found
 
 
@@ -193,9 +193,9 @@ def is_small(raw: Raw) -> bool:
     return memoryview(raw).nbytes <= SMALL
 
 
-def check_levels(raw: Raw, spot: JsonPath, levels: Collection[str] = _LEVELS) -> None:
+def check_levels(raw: Raw, json_path: JsonPath, levels: Collection[str] = _LEVELS) -> None:
     """Raise UnreadableError for a duplicate property, from here down to the level of resources."""
-    waiting = [(raw, spot)]
+    waiting = [(raw, json_path)]
     while waiting:
         text, here = waiting.pop()
         match bytes(memoryview(text)[:1]):
@@ -213,14 +213,13 @@ def check_levels(raw: Raw, spot: JsonPath, levels: Collection[str] = _LEVELS) ->
                 pass
 
 
-def _check(raw: Raw, found: ShownValues | None, count: int, spot: JsonPath) -> None:
+def _check(raw: Raw, found: ShownValues | None, count: int, json_path: JsonPath) -> None:
     lost = count != _resources(found)
     if lost or is_small(raw):
-        check_levels(raw, spot)
+        check_levels(raw, json_path)
     if lost:
-        raise spot.unreadable(
-            "holds a list of resources twice: which of the two counts differs from parser to "
-            "parser",
+        raise json_path.unreadable(
+            "has a list of resources twice: which of the two counts differs from parser to parser",
             AGAIN,
         )
 

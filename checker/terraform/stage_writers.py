@@ -48,7 +48,7 @@ from checker.terraform.plan_configuration import PlanConfiguration
 from checker.terraform.records import Record, optional_value
 
 _V2 = "aws_apigatewayv2_deployment"
-_OURS = re.compile(
+_RELEVANT = re.compile(
     rb"AWS::ApiGateway(?:V2)?::(?:Stage|ClientCertificate|Deployment|RestApi|Api)\b"
     rb"|AWS::Serverless::(?:Api|Application)\b"
 )
@@ -73,7 +73,7 @@ def deployments(
     points_to: dict[tuple[str | None, str | None], str | None] = {}
     for record in recorded:
         if record.type in STAGES and record.deposed is None:
-            found = decode(record.attributes, _Deployment, record.spot)
+            found = decode(record.attributes, _Deployment, record.json_path)
             points_to[found.rest_api_id, found.stage_name] = found.deployment_id
     for change in changes:
         if change.type in DEPLOYMENTS and change.deposed is None and change.action.changes:
@@ -94,7 +94,7 @@ def _written(
     An update in place changes only the description, so it writes no stage.
     """
     if change.before is not None and change.action.destroys:
-        before = decode(change.before.attributes, _Deployment, change.before.spot)
+        before = decode(change.before.attributes, _Deployment, change.before.json_path)
         identity = before.deployment_id or before.id
         # The provider does not touch a stage that already points to another deployment.
         other = points_to.get((before.rest_api_id, before.stage_name))
@@ -103,7 +103,7 @@ def _written(
         ):
             yield _written_by(change.before, before)
     if change.after is not None and (change.action.creates or change.action is Action.OTHER):
-        after = decode(change.after.attributes, _Deployment, change.after.spot)
+        after = decode(change.after.attributes, _Deployment, change.after.json_path)
         if after.stage_name or change.after.awaits("stage_name"):
             yield _written_by(change.after, after)
 
@@ -112,10 +112,10 @@ def _written_by(record: Record, found: _Deployment) -> WrittenStage:
     return WrittenStage(
         api_id=None
         if record.awaits("rest_api_id")
-        else printable(found.rest_api_id, record.spot.key("rest_api_id")),
+        else printable(found.rest_api_id, record.json_path.key("rest_api_id")),
         name=None
         if record.awaits("stage_name")
-        else printable(found.stage_name, record.spot.key("stage_name")),
+        else printable(found.stage_name, record.json_path.key("stage_name")),
     )
 
 
@@ -186,7 +186,7 @@ def _named(changes: Sequence[Change], recorded: Iterable[Record]) -> Iterator[_N
 def _with_name(record: Record | None) -> WrittenStage | None:
     if record is None:
         return None
-    found = decode(record.attributes, _Deployment, record.spot)
+    found = decode(record.attributes, _Deployment, record.json_path)
     return _written_by(record, found) if found.stage_name or record.awaits("stage_name") else None
 
 
@@ -262,7 +262,7 @@ def deleted_apis(changes: Iterable[Change]) -> frozenset[str]:
     found: set[str] = set()
     for change in changes:
         if change.type in APIS and change.before is not None and change.action.destroys:
-            api = decode(change.before.attributes, _Api, change.before.spot)
+            api = decode(change.before.attributes, _Api, change.before.json_path)
             found |= {identity for identity in (api.rest_api_id or api.id,) if identity}
     return frozenset(found)
 
@@ -281,7 +281,9 @@ def unsaid(changes: Iterable[Change]) -> Iterator[Unsaid]:
         ):
             continue
         if any(
-            _holds_ours(record) for record in (change.before, change.after) if record is not None
+            _has_relevant_template(record)
+            for record in (change.before, change.after)
+            if record is not None
         ):
             verb = _VERBS.get(change.action, "changed")
             yield Unsaid(
@@ -311,12 +313,12 @@ def notices(
     This includes certificates. `stages` are those of the document: the effect of a deployment on
     them is a finding, not a notice.
     """
-    told: set[Address] = set()
+    changed: set[Address] = set()
     for change in changes:
         if not change.action.changes or change.deposed is not None:
             continue
         if change.type in OTHER_WRITERS:
-            told.add(change.address)
+            changed.add(change.address)
             yield from _by_template(change)
         elif change.type in DEPLOYMENTS and change.type != _V2:
             yield from _by_deployment(change, stages)
@@ -324,18 +326,18 @@ def notices(
         if (
             record.type in OTHER_WRITERS
             and record.deposed is None
-            and record.address not in told
-            and _holds_ours(record)
+            and record.address not in changed
+            and _has_relevant_template(record)
         ):
-            yield _elsewhere(record.address)
+            yield _template_notice(record.address)
 
 
 def _by_template(change: Change) -> Iterator[str]:
     sides = [record for record in (change.before, change.after) if record is not None]
-    if any(_holds_ours(side) for side in sides):
+    if any(_has_relevant_template(side) for side in sides):
         # A resource that already exists is inconclusive (`unsaid`).
         if change.action is Action.CREATE:
-            yield _elsewhere(change.address)
+            yield _template_notice(change.address)
     elif all(_text(side) is None for side in sides):
         yield (
             f"{change.address} is changed by this plan, and its template is not in it: stages and "
@@ -355,7 +357,7 @@ def _by_deployment(change: Change, stages: Sequence[Stage]) -> Iterator[str]:
             )
 
 
-def _elsewhere(address: Address) -> str:
+def _template_notice(address: Address) -> str:
     return (
         f"{address} holds stages or client certificates of API Gateway that another service "
         "manages: they were not checked;"
@@ -363,9 +365,9 @@ def _elsewhere(address: Address) -> str:
     )
 
 
-def _holds_ours(record: Record) -> bool:
+def _has_relevant_template(record: Record) -> bool:
     text = _text(record)
-    return text is not None and _OURS.search(memoryview(text)) is not None
+    return text is not None and _RELEVANT.search(memoryview(text)) is not None
 
 
 def _text(record: Record) -> Raw | None:
@@ -374,7 +376,7 @@ def _text(record: Record) -> Raw | None:
     Stack set instances and hosted applications have no template text.
     """
     try:
-        found = members(record.attributes, record.spot)
+        found = members(record.attributes, record.json_path)
     except UnreadableError:
         return None
     held = (found.get(name) for name in OTHER_WRITERS[record.type])
@@ -392,7 +394,7 @@ def shared_stages(stages: Iterable[Stage]) -> Iterator[tuple[Stage, Stage]]:
                 yield other, stage
 
 
-def unsaid_of_shared(
+def unverified_shared(
     now: Iterable[Stage], after: Iterable[Stage], changes: Iterable[Change]
 ) -> Iterator[Unsaid]:
     """Yield the changes of stages that two resources manage.

@@ -48,10 +48,10 @@ def read_tags(
 def _read(found: Raw, record: Record, asked: Collection[str]) -> Tags | None:
     try:
         if bytes(found).lstrip().startswith(b"["):
-            pairs = decode(found, list[dict[str, str | None]], record.spot)
+            pairs = decode(found, list[dict[str, str | None]], record.json_path)
             tags = [(entry.get("key"), entry.get("value")) for entry in pairs]
         else:
-            tags = list(decode(found, dict[str | None, str | None], record.spot).items())
+            tags = list(decode(found, dict[str | None, str | None], record.json_path).items())
     except UnreadableError:
         return None
     return tuple(
@@ -89,7 +89,7 @@ def read_stage(record: Record, disclosed: Collection[str], tags: Collection[str]
     yet, the stage is `PresentsPlanned` without candidates. Raises UnreadableError at an attribute
     of the wrong type.
     """
-    found = decode(record.attributes, _Attributes, record.spot)
+    found = decode(record.attributes, _Attributes, record.json_path)
     if record.type == "aws_apigatewayv2_stage":
         # Its id is only the stage's name, which two APIs may share. Source: provider
         # apigatewayv2/stage.go.
@@ -116,13 +116,13 @@ def read_stage(record: Record, disclosed: Collection[str], tags: Collection[str]
 def _shown(record: Record, found: _Attributes, name: str) -> str | None:
     if record.hides(name) or record.awaits(name):
         return None
-    return printable(getattr(found, name), record.spot.key(name))
+    return printable(getattr(found, name), record.json_path.key(name))
 
 
 def _presented(record: Record, found: _Attributes, disclosed: Collection[str]) -> Presented:
     if record.awaits(PRESENTED):
         return PresentsPlanned(())
-    named = printable(found.client_certificate_id, record.spot.key(PRESENTED))
+    named = printable(found.client_certificate_id, record.json_path.key(PRESENTED))
     if named is None:
         return PresentsNothing()
     if record.hides(PRESENTED) and named not in disclosed:
@@ -155,7 +155,7 @@ def api_names(records: Iterable[Record]) -> Mapping[ApiKey, str]:
         ):
             continue
         try:
-            read = decode(record.attributes, _ApiAttributes, record.spot)
+            read = decode(record.attributes, _ApiAttributes, record.json_path)
         except UnreadableError:
             continue
         # awscc composes its own `id`; this read-only attribute is the API's id.
@@ -182,7 +182,7 @@ def http_apis(records: Iterable[Record]) -> frozenset[str]:
         ):
             continue
         try:
-            read = decode(record.attributes, _ApiAttributes, record.spot)
+            read = decode(record.attributes, _ApiAttributes, record.json_path)
         except UnreadableError:
             continue
         if read.id:

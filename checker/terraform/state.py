@@ -155,15 +155,17 @@ def _check_once(records: Sequence[Record]) -> None:
         if record.type not in HOLDERS:
             continue
         if (record.address, record.deposed) in seen:
-            raise record.spot.unreadable("is a second record of the same resource instance", AGAIN)
+            raise record.json_path.unreadable(
+                "is a second record of the same resource instance", AGAIN
+            )
         seen.add((record.address, record.deposed))
-        members(record.attributes, record.spot)
+        members(record.attributes, record.json_path)
 
 
 def _deposed_notice(record: Record) -> str:
     return (
-        f"{record.address} has a deposed object ({printable(record.deposed, record.spot)}), an "
-        "old stage that is in AWS, and "
+        f"{record.address} has a deposed object "
+        f"({printable(record.deposed, record.json_path)}), an old stage that is in AWS, and "
         "presents its certificate, until an apply destroys it."
     )
 

@@ -87,7 +87,7 @@ _PREFIXES = (
     *("TENCENTCLOUD_", "OCI_", "KUBE_", "PG", "CONSUL_"),
 )
 # Exceptions: variables for other commands, and values that reading a state does not need.
-_WITHHELD = re.compile(
+_NOT_PASSED_ON = re.compile(
     r"TF_VAR_.*|TF_LOG.*|TF_REATTACH_PROVIDERS|.*(?:GITHUB|GITLAB|BITBUCKET|ACTIONS_).*",
     re.IGNORECASE,
 )
@@ -131,7 +131,7 @@ def find_tool(
     for each in passed:
         if not _VARIABLE.fullmatch(each):
             raise UsageError(
-                f"{each!r} is no name of a variable",
+                f"{each!r} is not the name of a variable",
                 where="--tool-env",
                 remedy="give the name alone: --tool-env NAME",
             )
@@ -139,7 +139,9 @@ def find_tool(
     for candidate in (asked,) if asked else _KNOWN:
         found = find_program(candidate, environment)
         if found:
-            return Tool(path=found, name=Path(found).name, environment=_given(environment, passed))
+            return Tool(
+                path=found, name=Path(found).name, environment=_passed_on(environment, passed)
+            )
     if asked:
         raise UsageError(
             f"{asked} is not a program that can be run",
@@ -149,7 +151,7 @@ def find_tool(
     return None
 
 
-def _given(environment: Mapping[str, str], passed: Collection[str]) -> Mapping[str, str]:
+def _passed_on(environment: Mapping[str, str], passed: Collection[str]) -> Mapping[str, str]:
     """Return the part of the environment that the tool gets.
 
     The tool runs code that a checkout configures, so it gets no token of a pipeline.
@@ -158,7 +160,7 @@ def _given(environment: Mapping[str, str], passed: Collection[str]) -> Mapping[s
         name: text
         for name, text in environment.items()
         if name in passed
-        or ((name in _NAMES or name.startswith(_PREFIXES)) and not _WITHHELD.fullmatch(name))
+        or ((name in _NAMES or name.startswith(_PREFIXES)) and not _NOT_PASSED_ON.fullmatch(name))
     }
 
 
@@ -244,7 +246,7 @@ def _started(
             start_new_session=True,  # it starts providers, which must end with it
         )
     except OSError as error:
-        reason = error.strerror or "it is no program"
+        reason = error.strerror or "it is not a program"
         raise UnreadableError(
             f"`{command}` could not be started: {reason}", where=directory
         ) from error

@@ -10,7 +10,7 @@ from checker.errors import UnreadableError
 from checker.terraform.decode import PLAN, Buffer, JsonPath
 
 HEAD = 64 * 1024
-DIRECTORY = "pass the directory that it lies in"
+DIRECTORY = "pass the directory of that file"
 _LONGEST_LINE = 300
 _LARGEST = 256 * 1024**2
 _LINES = 10
@@ -44,14 +44,14 @@ class Wrapper(Struct, frozen=True, kw_only=True):
     """A program that puts text around a document: its marks, its name and the remedy."""
 
     marks: re.Pattern[bytes]
-    says: str
+    source: str
     remedy: str
 
 
 _WRAPPERS = (
     Wrapper(
         marks=re.compile(rb"(?m)^\[command\]|^::(?:debug|error|set-output|warning|notice)\b"),
-        says="the wrapper of the action hashicorp/setup-terraform",
+        source="the wrapper of the action hashicorp/setup-terraform",
         remedy="set `terraform_wrapper: false` in the step that uses hashicorp/setup-terraform",
     ),
     Wrapper(
@@ -59,33 +59,33 @@ _WRAPPERS = (
             rb"(?m)(?:STDOUT|STDERR|INFO|WARN|DEBUG)\s+(?:\[[^\]\n]*\]\s*)?"
             rb"(?:terraform|tofu)\b[^\n]{0,80}|\bterragrunt\b"
         ),
-        says="Terragrunt, which puts a prefix before the output of Terraform",
+        source="Terragrunt, which puts a prefix before the output of Terraform",
         remedy="run `terragrunt show -json PLANFILE` with `--tf-forward-stdout` (before 0.73: "
         "`--terragrunt-forward-tf-stdout`)",
     ),
     Wrapper(
         marks=re.compile(rb"(?m)^\+{1,3} \S|^\$ \S"),
-        says="a shell that prints each command (`set -x`)",
+        source="a shell that prints each command (`set -x`)",
         remedy="end that with `set +x`, or send standard error elsewhere: no `2>&1`",
     ),
     Wrapper(
         marks=re.compile(rb"(?m)^make(?:\[\d+\])?: "),
-        says="make, which prints the folders that it enters",
+        source="make, which prints the folders that it enters",
         remedy="call it as `make -s --no-print-directory`",
     ),
     Wrapper(
         marks=re.compile(rb"(?m)^> \S+@\S+ \S|^(?:yarn run |npm ERR|\$ yarn)"),
-        says="npm or yarn, which print the name of the script",
+        source="npm or yarn, which print the name of the script",
         remedy="call it as `npm run --silent` or `yarn --silent`",
     ),
     Wrapper(
         marks=re.compile(rb"(?m)^[\w.-]{1,80}\s*\|\s"),
-        says="docker compose, which puts the name of the service before each line",
+        source="docker compose, which puts the name of the service before each line",
         remedy="run it as `docker compose run --rm -T SERVICE show -json PLANFILE`",
     ),
     Wrapper(
         marks=re.compile(rb"(?m)^```|^~~~"),
-        says="a code block of Markdown",
+        source="a code block of Markdown",
         remedy="pass the file itself, without the lines of the code block",
     ),
     Wrapper(
@@ -93,21 +93,21 @@ _WRAPPERS = (
             rb"Running (?:plan|apply) in|Preparing the remote|Initializing|Refreshing state"
             rb"|(?:Acquir|Releas)ing state"
         ),
-        says="another command of Terraform (`init`, `plan` or a remote run)",
+        source="another command of Terraform (`init`, `plan` or a remote run)",
         remedy=f"send the output of that command elsewhere, and {_ALONE}",
     ),
     Wrapper(
         marks=re.compile(
             "[╷│╵]|Warning: |Error: |There are some problems with the CLI configuration".encode()
         ),
-        says="a warning or an error of Terraform",
+        source="a warning or an error of Terraform",
         remedy=f"{_ALONE}; correct what Terraform warns of",
     ),
     Wrapper(
         marks=re.compile(
             rb"(?m)^\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d|^\[?\d\d:\d\d:\d\d\b|^time=\S"
         ),
-        says="a log, which puts the time before each line",
+        source="a log, which puts the time before each line",
         remedy="pass the file that the command wrote, for instance as an artifact of the "
         "pipeline, not its log",
     ),
@@ -116,7 +116,7 @@ _WRAPPERS = (
             rb"(?m)^(?:Cleaning up|Process exited|\[Container\]|##\[|real\t|user\t|sys\t|exit code"
             rb"|section_(?:start|end):)"
         ),
-        says="the pipeline or the shell that ran the command",
+        source="the pipeline or the shell that ran the command",
         remedy=_ALONE,
     ),
 )
@@ -129,7 +129,7 @@ _TEXTS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
     ),
     (
         re.compile(rb"(?m)\A<<<<<<< |^=======$.{0,9}^>>>>>>> ", re.DOTALL),
-        "holds marks of a merge conflict",
+        "has the marks of a merge conflict",
         "resolve the conflict",
     ),
     (
@@ -167,33 +167,35 @@ _TEXTS: tuple[tuple[re.Pattern[bytes], str, str], ...] = (
 )
 
 
-def text_kind(data: Buffer, spot: JsonPath) -> UnreadableError | None:  # noqa: PLR0911 -- by kind
+def text_kind(data: Buffer, json_path: JsonPath) -> UnreadableError | None:  # noqa: PLR0911 -- by kind
     """Return the error for text that is not, or not only, a JSON object; None for unknown text."""
     head = bytes(data[:HEAD]).lstrip()
     plain = _COLOURS.sub(b"", head).lstrip()
     start = _DOCUMENT.search(memoryview(data))
-    if start is not None and (found := _around(data, start.start(), spot)):
+    if start is not None and (found := _around(data, start.start(), json_path)):
         return found
     if _COMMENT_OR_BLOCK.match(head) and _BLOCK.search(head) and not _PRINTED.search(head):
-        return spot.unreadable("looks like Terraform configuration", DIRECTORY)
+        return json_path.unreadable("looks like Terraform configuration", DIRECTORY)
     if _PRINTED.search(head):
-        return spot.unreadable("is what Terraform prints for people, not a plan or a state", PLAN)
-    for pattern, says, remedy in _TEXTS:
+        return json_path.unreadable(
+            "is what Terraform prints for people, not a plan or a state", PLAN
+        )
+    for pattern, source, remedy in _TEXTS:
         if pattern.match(plain):
-            return spot.unreadable(says, remedy)
+            return json_path.unreadable(source, remedy)
     if start is None and (failed := _failed(plain)):
-        return spot.unreadable(
-            f"holds no JSON: {failed}", "correct that, and write the document again"
+        return json_path.unreadable(
+            f"contains no JSON: {failed}", "correct that, and write the document again"
         )
     if start is None:
         between = next((wrapper for wrapper in _WRAPPERS if wrapper.marks.search(plain)), None)
         if between is not None:
-            return spot.unreadable(
-                f"has text between its lines, or instead of them, from {between.says}",
+            return json_path.unreadable(
+                f"has text between its lines, or instead of them, from {between.source}",
                 between.remedy,
             )
         if _has_prefix(plain):
-            return spot.unreadable(
+            return json_path.unreadable(
                 "has the same text before each of its lines, which the program that wrote it put "
                 "there",
                 _ALONE,
@@ -214,7 +216,7 @@ def _has_prefix(text: bytes) -> bool:
     )
 
 
-def _around(data: Buffer, start: int, spot: JsonPath) -> UnreadableError | None:  # noqa: PLR0911 -- a line a kind
+def _around(data: Buffer, start: int, json_path: JsonPath) -> UnreadableError | None:  # noqa: PLR0911 -- a line a kind
     """Return the error for a document that has text before or after it."""
     size = len(memoryview(data))
     before = bytes(data[max(0, start - HEAD) : start])
@@ -228,17 +230,17 @@ def _around(data: Buffer, start: int, spot: JsonPath) -> UnreadableError | None:
         return None
     quoted = {shown[0][-1:], shown[1][:1]} & {b"'", b'"', b"`"}
     if quoted and len(shown[0]) <= 1 and len(shown[1]) <= 1:
-        return spot.unreadable(
+        return json_path.unreadable(
             "is JSON in quotation marks, as a shell or a variable leaves them",
             "write it again without them: redirect with `>` alone",
         )
     where = " and ".join(filter(None, (_before(before, start), _after(after, end, size))))
     if shown == (b"", b""):
-        return spot.unreadable(
+        return json_path.unreadable(
             f"has {where}: codes of colours", "turn colours off: `-no-color`, or NO_COLOR=1"
         )
     if shown[1][:1] == b"{" and not shown[0]:
-        return spot.unreadable(
+        return json_path.unreadable(
             f"has {where}: a second JSON document",
             "two commands wrote into one file, or one with `>>`: write each into a file of its "
             "own, and pass both",
@@ -248,8 +250,8 @@ def _around(data: Buffer, start: int, spot: JsonPath) -> UnreadableError | None:
     text = _COLOURS.sub(b"", before) + b"\n" + _COLOURS.sub(b"", after)
     for wrapper in _WRAPPERS:
         if wrapper.marks.search(text):
-            return spot.unreadable(f"has {where}, from {wrapper.says}", wrapper.remedy)
-    return spot.unreadable(f"has {where}, which whatever wrote the file put there", _ALONE)
+            return json_path.unreadable(f"has {where}, from {wrapper.source}", wrapper.remedy)
+    return json_path.unreadable(f"has {where}, from the program that wrote the file", _ALONE)
 
 
 def _before(text: bytes, start: int) -> str:

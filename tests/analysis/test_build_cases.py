@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from builders import certificate, document, making, moving, stage, stage_at
+from msgspec.structs import replace
 from world import HOME, NOW
 
 from checker.analysis.cases import build_cases
@@ -202,3 +203,26 @@ def test_a_certificate_that_only_a_stage_names_is_a_case_too():
     """It has the place of the stage, and no address."""
     (case,) = cases(document([], [stage("prod", "other")])).all
     assert (case.id, case.address, case.subject.key.place) == ("other", None, HOME)
+
+
+def test_one_id_in_two_regions_is_two_certificates():
+    """Each with its own stages, now and after the plan."""
+    far = HOME.__class__("aws", HOME.account, "eu-west-1")
+    here, there = (replace(certificate("old"), place=place) for place in (HOME, far))
+    stages = [replace(stage(each.region, "old"), place=each) for each in (HOME, far)]
+    built = cases(document([here, there], stages))
+    assert [
+        (case.subject.key.place, [each.name for each in case.subject.now]) for case in built.all
+    ] == [(HOME, ["us-east-1"]), (far, ["eu-west-1"])]
+    assert [[each.name for each in case.subject.to_be_presented_by] for case in built.all] == [
+        ["us-east-1"],
+        ["eu-west-1"],
+    ]
+
+
+def test_an_object_without_an_id_is_no_recorded_certificate():
+    """Nor is a planned change that creates nothing, or a deposed object."""
+    unknown = Certificate(address=certificate("old").address, id=None)
+    changes = (making("old", Action.UPDATE), replace(making("fresh"), deposed="d1"))
+    built = cases(document([unknown], [], Plan(certificates=changes)))
+    assert built.all == ()

@@ -5,15 +5,32 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from builders import cases_of, certificate, certificate_at, document, lineage
+from builders import (
+    cases_of,
+    certificate,
+    certificate_at,
+    document,
+    lineage,
+    making,
+    moving,
+    stage,
+)
 from msgspec.structs import replace
 from world import NOW
 
-from checker.analysis.progress import successor_in_state
+from checker.analysis.progress import (
+    ends_its_use,
+    second_successors,
+    successor_in_state,
+    takes_forward,
+)
 from checker.model.configuration import ConfigurationFacts, DeclaredCertificate
 from checker.model.inventory import Source
 from checker.model.location import Location
 from checker.model.observation import Found, Gone
+from checker.model.plan import Action, Plan
+from checker.model.policy import Policy
+from checker.model.resources import PresentsPlanned
 
 
 def found(given, answers=None, identity="old"):
@@ -97,3 +114,194 @@ def test_in_a_scan_the_description_names_the_predecessor(succeeds, left, expecte
         "new": Found(expires_at=NOW + timedelta(days=left), succeeds=succeeds),
     }
     assert found(scan, answers) == expected
+
+
+def judged(question, given, answers=None, **policy):
+    (part,) = cases_of(given, answers=answers).documents
+    more = (Policy(**policy),) if question is takes_forward else ()
+    return question(part, part.by_id("old"), *more)
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        ((moving("prod", "old", None, Action.DELETE),), True),
+        ((moving("prod", "old", None),), False),
+        ((moving("other", "old", None, Action.DELETE),), False),
+        ((), False),
+    ],
+)
+def test_a_plan_that_destroys_every_stage_ends_the_use(stages, expected):
+    """Taking the certificate off a stage is no end: the stage is still called."""
+    assert judged(ends_its_use, document(plan=Plan(stages=stages))) is expected
+
+
+def test_a_use_that_goes_on_or_never_began_does_not_end():
+    """One stage of two, another stage afterwards, no stage, no plan."""
+    gone = moving("prod", "old", None, Action.DELETE)
+    two = [stage("prod", "old"), stage("beta", "old")]
+    assert not judged(ends_its_use, document(stages=two, plan=Plan(stages=(gone,))))
+    assert not judged(
+        ends_its_use, document(plan=Plan(stages=(gone, moving("new", None, "old", Action.CREATE))))
+    )
+    assert not judged(ends_its_use, document(stages=[], plan=Plan(stages=(gone,))))
+    assert not judged(ends_its_use, document())
+
+
+TOUCHED = making("spare", Action.UPDATE)
+LINEAGE = lineage(old=None, new="old")
+
+
+@pytest.mark.parametrize(
+    ("plan", "declared", "expected"),
+    [
+        (None, LINEAGE, False),
+        (Plan(), LINEAGE, False),
+        (Plan(certificates=(making("new"),)), LINEAGE, True),
+        (Plan(certificates=(replace(TOUCHED, imported=True),)), LINEAGE, False),
+        (Plan(certificates=(making("other"),)), LINEAGE, False),
+        (Plan(certificates=(making("old"),)), LINEAGE, False),
+        (Plan(certificates=(making("new", Action.UPDATE),)), LINEAGE, False),
+        (
+            Plan(certificates=(replace(making("new", Action.UPDATE), imported=True),)),
+            LINEAGE,
+            True,
+        ),
+        (Plan(certificates=(making("new"),)), None, True),
+        (Plan(certificates=(TOUCHED,)), None, False),
+        (Plan(certificates=(making("new"), TOUCHED)), None, False),
+        (
+            Plan(certificates=(making("new"),), stages=(moving("prod", "old", None),)),
+            None,
+            False,
+        ),
+        (
+            Plan(
+                certificates=(making("new"),),
+                stages=(moving("prod", "old", "old", Action.NO_OP),),
+            ),
+            None,
+            True,
+        ),
+    ],
+)
+def test_a_plan_that_introduces_the_successor_takes_the_rotation_forward(plan, declared, expected):
+    """By the lineage; without the configuration a plan counts that only creates certificates."""
+    given = document(plan=plan, declared=declared)
+    assert judged(takes_forward, given) is expected
+
+
+@pytest.mark.parametrize(
+    ("left", "answers", "expected"),
+    [(12, {}, True), (300, {}, False), (300, {"beside": Gone()}, True)],
+)
+def test_without_the_configuration_each_due_certificate_needs_a_new_one(left, answers, expected):
+    """Two that are due need two."""
+    stages = [stage("prod", "old"), stage("beta", "beside")]
+    recorded = [certificate("old"), certificate("beside", left)]
+    one = document(recorded, stages, Plan(certificates=(making("new"),)))
+    assert judged(takes_forward, one, answers) is not expected
+    two = document(recorded, stages, Plan(certificates=(making("new"), making("newer"))))
+    assert judged(takes_forward, two, answers)
+
+
+def test_an_instance_is_introduced_by_the_same_instance():
+    """The key of the new certificate decides."""
+    address = replace(certificate_at("old"), key="a")
+
+    def introduced(key):
+        change = making("new")
+        change = replace(change, address=replace(change.address, key=key))
+        old = replace(certificate("old"), address=address)
+        return judged(
+            takes_forward, document([old], plan=Plan(certificates=(change,)), declared=LINEAGE)
+        )
+
+    assert introduced("a")
+    assert not introduced("b")
+
+
+def test_a_certificate_that_is_gone_is_created_again_at_its_address():
+    """That is a step forward only where AWS does not know it."""
+    given = document(plan=Plan(certificates=(making("old"),)), declared=lineage(old=None))
+    assert not judged(takes_forward, given)
+    assert judged(takes_forward, given, {"old": Gone()})
+
+
+@pytest.mark.parametrize(
+    ("stages", "made", "expected"),
+    [
+        ((), "old_two", True),
+        ((), "other", False),
+        ((moving("prod", "old", PresentsPlanned(())),), "old_two", False),
+        ((moving("prod", "old", PresentsPlanned(()), Action.NO_OP),), "old_two", True),
+        ((moving("beta", None, "x"),), "old_two", True),
+    ],
+)
+def test_a_guessed_successor_counts_if_no_stage_moves_in_the_same_plan(stages, made, expected):
+    """Its name says that it succeeds the certificate."""
+    plan = Plan(certificates=(making(made),), stages=stages)
+    given = document(plan=plan, declared=lineage(old=None, **{made: None}))
+    assert judged(takes_forward, given) is expected
+
+
+@pytest.mark.parametrize(
+    ("left", "action", "target", "expected"),
+    [
+        (200, Action.UPDATE, "new", True),
+        (31, Action.UPDATE, "new", True),
+        (30, Action.UPDATE, "new", False),
+        (5, Action.UPDATE, "new", False),
+        (200, Action.NO_OP, "new", False),
+        (200, Action.UPDATE, "old", False),
+    ],
+)
+def test_a_plan_that_moves_a_stage_to_a_lasting_certificate_takes_it_forward(
+    left, action, target, expected
+):
+    """It must end later, and beyond the threshold."""
+    plan = Plan(stages=(moving("other", "x", "y"), moving("prod", "old", target, action)))
+    given = document([certificate("old"), certificate("new", left)], plan=plan, declared=LINEAGE)
+    assert judged(takes_forward, given) is expected
+
+
+@pytest.mark.parametrize(
+    ("left", "created", "expected"),
+    [
+        (200, ("newer",), ["newer"]),
+        (20, ("newer",), []),
+        (None, ("newer",), ["newer"]),
+        (200, ("new",), []),
+        ((), ("newer",), []),
+        ((), ("new", "newer"), ["newer"]),
+        ((), ("newer", "new"), ["new"]),
+        (200, ("other",), []),
+    ],
+)
+def test_a_second_successor_is_named_with_the_first(left, created, expected):
+    """The first is in state and lasts, or the same plan creates it."""
+    declared = lineage(old=None, new="old", newer="old", other=None)
+    recorded = [certificate("old"), *([certificate("new", left)] if left != () else [])]
+    plan = Plan(certificates=tuple(map(making, created)))
+    (part,) = cases_of(document(recorded, plan=plan, declared=declared)).documents
+    found = list(second_successors(part, Policy()))
+    assert [change.address.name for change, _, _ in found] == expected
+    assert all(old == certificate_at("old") for _, old, _ in found)
+    assert all(other.name in {"new", "newer"} for _, _, other in found)
+
+
+def test_a_second_successor_needs_a_plan_and_a_configuration():
+    """A deposed object is no new certificate."""
+    declared = lineage(old=None, new="old", newer="old")
+    recorded = [certificate("old"), certificate("new", 200)]
+    created = replace(making("newer"), deposed="d1")
+
+    def names(**more):
+        (part,) = cases_of(document(recorded, **more)).documents
+        return [change.address.name for change, _, _ in second_successors(part, Policy())]
+
+    assert names(declared=declared) == []
+    assert names(plan=Plan(certificates=(making("newer"),))) == []
+    assert names(plan=Plan(certificates=(created,)), declared=declared) == []
+    imported = replace(making("newer", Action.NO_OP), imported=True)
+    assert names(plan=Plan(certificates=(imported,)), declared=declared) == ["newer"]

@@ -250,3 +250,17 @@ def test_only_the_tags_that_a_scope_names_are_kept(keys, expected):
     (here,) = inventory.documents
     assert here.stages[0].tags == expected
     assert here.certificates[0].tags == expected
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"), [((("team", "a"),), (("team", "a"),)), (None, (("team", "old"),))]
+)
+def test_the_tags_in_aws_count_before_those_in_state(shown, expected):
+    """Where AWS shows none of the wanted tags, the recorded ones stay."""
+    recorded = document([replace(certificate("old"), place=HERE, tags=(("team", "old"),))], [])
+    inventory, _ = scanned(
+        sweep(answers={"old": Found(expires_at=END, tags=shown)}),
+        recorded=Inventory(documents=(recorded,)),
+        tags=("team",),
+    )
+    assert inventory.documents[0].certificates[0].tags == expected

@@ -17,27 +17,27 @@ from checker.aws.deadline import OverdueError, TimeBudget, start_thread, wait_fo
 def test_patience_ends_after_its_seconds_and_stays_ended():
     """What is left is never negative."""
     now = [100.0]
-    patience = TimeBudget(20, clock=lambda: now[0])
-    assert patience.left() == 20
+    budget = TimeBudget(20, clock=lambda: now[0])
+    assert budget.left() == 20
     now[0] += 19
-    assert patience.left() == 1
+    assert budget.left() == 1
     now[0] += 5
-    assert patience.left() == 0
+    assert budget.left() == 0
 
 
 def test_quick_answers_renew_patience_and_slow_ones_use_it_up():
     """An answer a tenth of a second apart goes on for ever; one every nineteen seconds does not."""
     now = [0.0]
-    patience = TimeBudget(20, clock=lambda: now[0])
+    budget = TimeBudget(20, clock=lambda: now[0])
     for _ in range(1000):
         now[0] += 0.1
-        patience.answered()
-        assert patience.left() == pytest.approx(20)
+        budget.answered()
+        assert budget.left() == pytest.approx(20)
 
     answers = 0
-    while patience.left():
+    while budget.left():
         now[0] += 19
-        patience.answered()
+        budget.answered()
         answers += 1
     assert answers == 2
 

@@ -61,7 +61,7 @@ def test_what_acm_issued_and_calls_eligible_renews_itself(aws, key, look, state)
     [
         ({"kind": "IMPORTED", "eligible": False}, "imported"),
         ({"kind": "IMPORTED", "eligible": True}, "imported"),
-        ({"eligible": False}, "not call it eligible"),
+        ({"eligible": False}, "not mark it as eligible"),
         (
             {"renewal": "FAILED", "renewal_reason": "PCA_ACCESS_DENIED"},
             "failed (PCA_ACCESS_DENIED)",
@@ -80,7 +80,7 @@ def test_what_acm_will_not_renew_says_why(aws, key, look, seed, reason):
 
 @pytest.mark.parametrize("status", ["REVOKED", "FAILED", "PENDING_VALIDATION", "INACTIVE"])
 def test_one_that_is_not_issued_is_not_taken_for_good(aws, key, look, status):
-    """API Gateway needs one that is ISSUED (I4)."""
+    """API Gateway needs a certificate that is ISSUED (I4)."""
     aws.seed(SeedAcm(arn=ARN, expires_at=ENDS, status=status))
     answer = look([key(ARN)]).certificates[key(ARN)]
     assert isinstance(answer, Unanswered)
@@ -163,7 +163,7 @@ def test_an_answer_about_another_certificate_is_none(web, key, look):
     )
     answer = look([key(ARN)]).certificates[key(ARN)]
     assert isinstance(answer, Unanswered)
-    assert "not as AWS answers" in answer.reason
+    assert "not by AWS" in answer.reason
 
 
 def test_a_server_that_never_answers_ends_with_the_timeout(aws, key, look):

@@ -158,7 +158,7 @@ def test_a_stage_that_is_not_as_aws_answers_is_unanswered(web, stage, shown, ite
     (answer,), _ = shown([stage("rest1", "prod", account=ACCOUNT)])
 
     assert isinstance(answer, Unanswered)
-    assert "not as AWS answers" in answer.reason
+    assert "not by AWS" in answer.reason
 
 
 class Late:

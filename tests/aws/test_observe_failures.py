@@ -75,11 +75,11 @@ def answer(status, code, message="no"):
         (unavailable(), "HTTP 503", "later"),
         (unavailable(500), "HTTP 500", "later"),
         (Drop(), "connection broke off", "proxy"),
-        (ProxyPage(), "not as AWS answers", "proxy"),
-        (ProxyPage(status=403), "HTTP 403, but not as AWS answers", "proxy"),
-        (ProxyPage(status=407), "HTTP 407, but not as AWS answers", "proxy"),
-        (ProxyPage(status=302), "HTTP 302, but not as AWS answers", "proxy"),
-        (ProxyPage(status=404), "HTTP 404, but not as AWS answers", "proxy"),
+        (ProxyPage(), "not by AWS", "proxy"),
+        (ProxyPage(status=403), "HTTP 403, but not by AWS", "proxy"),
+        (ProxyPage(status=407), "HTTP 407, but not by AWS", "proxy"),
+        (ProxyPage(status=302), "HTTP 302, but not by AWS", "proxy"),
+        (ProxyPage(status=404), "HTTP 404, but not by AWS", "proxy"),
         (ProxyPage(status=502), "HTTP 502", ""),
     ],
 )
@@ -207,7 +207,7 @@ def test_credentials_that_are_not_there_are_looked_for_once_for_all_regions(
     [
         ("[default\n", "configuration file"),
         ("[default]\ncredential_process = /nowhere/there-is-no-such-program\n", "their program cannot be run"),
-        ("[default]\ncredential_process = false\n", "no credentials could be had from 'custom-process'"),
+        ("[default]\ncredential_process = false\n", "no credentials came from 'custom-process'"),
         ("[default]\ncredential_process = echo SECRET-not-json\n", "credentials"),
         ("[default]\nsource_profile = default\nrole_arn = arn:aws:iam::1:role/x\n", "configuration is not usable"),
         ("[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n[sso-session s]\nsso_region = x\nsso_start_url = http://127.0.0.1:1/\n", "sign-in session"),
@@ -342,7 +342,7 @@ def test_an_answer_that_is_not_aws_own_is_unanswered(web, key, look, kind, body,
     got = look([key("abc999")]).certificates[key("abc999")]
 
     assert isinstance(got, Unanswered)
-    assert "not as AWS answers" in got.reason or f"HTTP {status}" in got.reason
+    assert "not by AWS" in got.reason or f"HTTP {status}" in got.reason
 
 
 @pytest.mark.parametrize(
@@ -456,7 +456,7 @@ def test_a_connection_that_breaks_off_is_unanswered(wire, key, look, behave):
 
     assert isinstance(got, Unanswered)
     # botocore does not hold an answer to its Content-Length: what is cut short is then no JSON.
-    assert "connection broke off" in got.reason or "not as AWS answers" in got.reason
+    assert "connection broke off" in got.reason or "not by AWS" in got.reason
 
 
 def test_a_tls_connection_that_fails_is_told_from_others(wire, key, look, monkeypatch):

@@ -54,16 +54,16 @@ def by_account(certificates=(), surveys=(), stages=(), recorded=()):
 def test_answers_of_all_kinds_are_joined():
     """Joining keeps the answers of each part, of each kind."""
     one = ObservedAnswers(
-        certificates={certificate("a"): Gone()}, surveys={HERE: WHY}, held={HERE: 3}
+        certificates={certificate("a"): Gone()}, surveys={HERE: WHY}, counts={HERE: 3}
     )
     two = ObservedAnswers(
-        certificates={certificate("b"): WHY}, stages={stage("prod"): Gone()}, held={THERE: 4}
+        certificates={certificate("b"): WHY}, stages={stage("prod"): Gone()}, counts={THERE: 4}
     )
     assert ObservedAnswers.merge([one, two]) == ObservedAnswers(
         certificates={certificate("a"): Gone(), certificate("b"): WHY},
         surveys={HERE: WHY},
         stages={stage("prod"): Gone()},
-        held={HERE: 3, THERE: 4},
+        counts={HERE: 3, THERE: 4},
     )
 
 
@@ -71,14 +71,14 @@ def test_the_later_of_two_answers_counts():
     """An answer about the same certificate, survey, stage or count replaces the earlier one."""
     key, name = certificate("a"), stage("prod")
     early = ObservedAnswers(
-        certificates={key: WHY}, surveys={HERE: WHY}, stages={name: WHY}, held={HERE: 1}
+        certificates={key: WHY}, surveys={HERE: WHY}, stages={name: WHY}, counts={HERE: 1}
     )
-    late = ObservedAnswers(certificates={key: Gone()}, stages={name: Gone()}, held={HERE: 2})
+    late = ObservedAnswers(certificates={key: Gone()}, stages={name: Gone()}, counts={HERE: 2})
     joined = ObservedAnswers.merge(iter((early, late)))
     assert joined.certificates == {key: Gone()}
     assert joined.surveys == {HERE: WHY}
     assert joined.stages == {name: Gone()}
-    assert joined.held == {HERE: 2}
+    assert joined.counts == {HERE: 2}
 
 
 def test_questions_without_a_region_are_divided_off():

@@ -35,7 +35,12 @@ def chromium(tmp_path_factory):
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=binary,
-            args=["--font-render-hinting=none", "--disable-lcd-text", "--force-color-profile=srgb"],
+            args=[
+                "--disable-gpu",
+                "--font-render-hinting=none",
+                "--disable-lcd-text",
+                "--force-color-profile=srgb",
+            ],
             chromium_sandbox=os.geteuid() != 0,
             env={**os.environ, "FONTCONFIG_FILE": str(settings)},
             timeout=120_000,
@@ -61,39 +66,69 @@ def pages(tmp_path_factory):
     return page
 
 
+@pytest.fixture(scope="session")
+def tabs(chromium):
+    """Return a tab with scripts or one without, each made once: a new renderer costs more than a page in it."""
+    made = {}
+
+    def tab(script):
+        if script not in made:
+            context = chromium.new_context(
+                java_script_enabled=script,
+                reduced_motion="reduce",
+                permissions=["clipboard-read", "clipboard-write"],
+            )
+            context.set_default_timeout(30_000)
+            context.add_init_script(_WATCH)
+            made[script] = context.new_page()
+        return made[script]
+
+    yield tab
+    for page in made.values():
+        page.context.close()
+
+
 @pytest.fixture
-def open_page(chromium, pages):
-    """Open a page; at the end nothing may have been asked of a network, complained of, thrown, or refused by the page's policy."""
-    contexts, complaints = [], []
+def open_page(tabs, pages):
+    """Open a page; at the end nothing may have been asked of a network, complained of, thrown, or refused by the page's policy.
+
+    The tab is shared: what a test leaves in it (the page, the storage, the mouse, listeners) is removed after the test.
+    """
+    used, listeners, complaints = [], [], []
+
+    def stop_listening():
+        while listeners:
+            page, event, listener = listeners.pop()
+            page.remove_listener(event, listener)
 
     def show(name, *, scheme="light", width=1280, height=900, script=True, file=None, quiet=True):
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            java_script_enabled=script,
-            reduced_motion="reduce",
-            permissions=["clipboard-read", "clipboard-write"],
-        )
-        contexts.append(context)
-        context.set_default_timeout(30_000)
-        page = context.new_page()
+        page = tabs(script)
+        stop_listening()
+        used.append((page, script))
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(media="null", color_scheme=scheme)
         url = (file or pages(name)[0]).as_uri()
-        if quiet:
-            page.on("console", lambda said: complaints.append(f"console: {said.text}"))
-            page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-            page.on(
-                "request",
-                lambda asked: (
-                    None if asked.url == url else complaints.append(f"request: {asked.url[:80]}")
-                ),
-            )
-            page.add_init_script(_WATCH)
+        watching = {
+            "console": lambda said: complaints.append(f"console: {said.text}"),
+            "pageerror": lambda error: complaints.append(f"error: {error}"),
+            "request": lambda asked: (
+                None if asked.url == url else complaints.append(f"request: {asked.url[:80]}")
+            ),
+        }
+        for event, listener in watching.items() if quiet else ():
+            page.on(event, listener)
+            listeners.append((page, event, listener))
         page.goto(url)
         return page
 
     yield show
-    for context in contexts:
-        context.close()
+    stop_listening()
+    for page, script in used:
+        if script:
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+            page.mouse.move(-1, -1)
+    for page, _ in used:
+        page.goto("about:blank")
     assert [
         complaint
         for complaint in complaints

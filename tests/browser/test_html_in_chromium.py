@@ -162,13 +162,13 @@ def test_suppressed_findings_are_left_out_or_shown_alone(open_page):
     assert page.locator("section.verdict.warn").count() == 1
     found, form = page.locator("#findings output"), page.get_by_role("search", name="Findings")
     expect(found).to_have_text("3 findings of 3")
-    form.get_by_label("Suppressed").select_option("left out")
+    form.get_by_label("Suppressed").select_option("hidden")
     expect(found).to_have_text("2 findings of 3")
-    form.get_by_label("Suppressed").select_option("alone")
+    form.get_by_label("Suppressed").select_option("only")
     expect(found).to_have_text("1 finding of 3")
     row = page.locator("tbody tr:visible")
     assert (
-        "the service ends before its certificate does, until 23 Dec 2026, payments answers for it"
+        "the service ends before its certificate does, until 23 Dec 2026, owner payments"
         in row.text_content()
     )
     form.get_by_role("button", name="Show all").click()
@@ -215,6 +215,7 @@ def test_a_patch_is_copied_to_the_byte_and_it_is_said(open_page, pages, clipboar
     (first, *_) = pages("hostile")[1].patches
     assert "\r\n" in first.diff
     page = open_page("hostile")
+    page.evaluate("navigator.clipboard.writeText('')")
     if not clipboard:
         page.evaluate(
             "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('none')) }"
@@ -234,6 +235,7 @@ def test_the_commands_of_a_step_are_copied_as_they_are_typed(open_page, pages):
         if "it's" in "".join(step.commands) or "</pre>" in "".join(step.commands)
     ][:1]
     page = open_page("scanned")
+    page.evaluate("navigator.clipboard.writeText('')")
     page.locator(".steps > li").nth(number).get_by_role("button").click()
     expect(page.locator("#spoken")).to_have_text(
         f"Copied the commands of step {number + 1} for old000"

@@ -38,9 +38,9 @@ def test_the_help_names_every_format(tfcert):
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (["serif"], "did you mean sarif?"),
-        (["JSON"], "did you mean json?"),
-        (["openmetric=x.prom"], "did you mean openmetrics?"),
+        (["serif"], "did you mean 'sarif'?"),
+        (["JSON"], "did you mean 'json'?"),
+        (["openmetric=x.prom"], "did you mean 'openmetrics'?"),
         (["xyzzy"], "known: text, json"),
         (["json="], "names no file"),
         (["json", "text"], "two formats for one stdout"),

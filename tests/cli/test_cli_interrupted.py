@@ -54,8 +54,8 @@ def interrupted(aws, story):
             text=True,
         )
         try:
-            patience = time.monotonic() + 60
-            while len(aws.calls(until)) < times and time.monotonic() < patience:
+            budget = time.monotonic() + 60
+            while len(aws.calls(until)) < times and time.monotonic() < budget:
                 time.sleep(0.05)
             # What is answered has arrived by then.
             time.sleep(1)

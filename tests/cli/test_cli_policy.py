@@ -218,7 +218,7 @@ def test_a_variable_that_is_misspelt_or_wrong_is_an_error_and_a_strange_one_is_t
 
     assert run(TFCERT_TRESHOLD="45") == (
         2,
-        "tfcert: error: TFCERT_TRESHOLD: is not known (did you mean TFCERT_THRESHOLD?)\n",
+        "tfcert: error: TFCERT_TRESHOLD: is not known (did you mean 'TFCERT_THRESHOLD'?)\n",
     )
     assert run(TFCERT_NOTICE="x")[0] == 2
     assert "TFCERT_NOTICE: notice_days is 3, below threshold_days, 30" in run(TFCERT_NOTICE="3")[1]

@@ -193,7 +193,7 @@ def test_the_root_of_a_repository_names_the_root_modules_below(tfcert, tree):
         assert done.returncode == 2
         said = done.stderr.decode()
         assert (
-            "holds no Terraform configuration; below it are the root modules live/billing, live/orders, other, unread"
+            "has no Terraform configuration; below it are the root modules live/billing, live/orders, other, unread"
             in said
         )
         assert "--recursive" in said
@@ -252,8 +252,8 @@ def test_with_and_without_recursive_the_verdict_is_the_same(
     if alone.returncode == 2:
         # The one folder cannot be read: a usage error alone, and one that is not verified among others.
         assert each.returncode == 3
-        assert "its state is kept by a backend" in alone.stderr.decode()
-        assert "its state is kept by a backend" in json.loads(each.stdout)["findings"][0]["message"]
+        assert "its state is in a backend" in alone.stderr.decode()
+        assert "its state is in a backend" in json.loads(each.stdout)["findings"][0]["message"]
         return
     one, same = json.loads(alone.stdout), json.loads(each.stdout)
     assert alone.returncode == each.returncode

@@ -365,8 +365,8 @@ def test_a_state_tells_the_managed_from_the_unmanaged(scan, tfcert, aws, tmp_pat
     ] == [("hand01", False, ["rest1/side"])]
     text = tfcert("scan", path, *AS_OF, environment=aws.environment()).stdout.decode()
     assert "(unmanaged)" in text
-    assert "by hand: certificate hand01" in text
-    assert "by hand: certificate tf0001" not in text
+    assert "manual rotation: certificate hand01" in text
+    assert "manual rotation: certificate tf0001" not in text
 
 
 def test_a_stage_by_hand_of_a_managed_certificate_is_moved_by_hand_alone(scan, aws, tmp_path):

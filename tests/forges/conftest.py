@@ -26,16 +26,16 @@ class Rig:
     pauses: list = field(default_factory=list)
 
     def conversation(self, token="writes", number=7):
-        patience = RetryPolicy(sleep=self.pauses.append)
+        retries = RetryPolicy(sleep=self.pauses.append)
         if self.name == "github":
-            client = GithubClient(base_url=self.server.url, token=token, patience=patience)
+            client = GithubClient(base_url=self.server.url, token=token, retries=retries)
             return GithubConversation(client, repository=self.repository, number=number)
         return GitlabConversation(
             base_url=self.server.url,
             token=token,
             repository=self.repository,
             number=number,
-            patience=patience,
+            retries=retries,
         )
 
 

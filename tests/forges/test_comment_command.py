@@ -243,7 +243,7 @@ WRONG = {
     ),
     "a plan": (["0.json"], [{"format_version": "1.2"}], b"not the outcome of a check"),
     "no file": (["missing.json"], [], b"missing.json: there is no such file"),
-    "no commit": (["0.json", "--commit", "HEAD"], [due()], b"--commit: 'HEAD' is no commit"),
+    "no commit": (["0.json", "--commit", "HEAD"], [due()], b"--commit: 'HEAD' is not a commit"),
 }
 
 

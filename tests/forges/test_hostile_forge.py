@@ -164,8 +164,8 @@ def test_a_refused_redirect_says_what_where_and_what_to_do(hostile, comment, for
         ),
         ("text/html", b"[]", "answers with text/html, and its API answers with JSON"),
         ("x\x1b[31m", b"[]", "answers with another media type"),
-        ("application/json", b"<html>", "no JSON|value"),
-        ("application/json", b'{"a": 1}', "its API does not have: a|no JSON"),
+        ("application/json", b"<html>", "not JSON|value"),
+        ("application/json", b'{"a": 1}', "does not fit its API: a|not JSON"),
     ],
 )
 def test_a_wrong_answer_is_said_in_words(hostile, comment, forge, kind, body, reason):
@@ -180,7 +180,7 @@ def test_a_wrong_answer_is_said_in_words(hostile, comment, forge, kind, body, re
 def test_a_forge_that_is_not_there_is_said_in_words(comment, forge):
     """No server listens there."""
     said = refused(comment(forge, "http://127.0.0.1:9")[0])
-    assert "is not reached: no connection can be made" in said
+    assert "cannot be reached: no connection can be made" in said
 
 
 ANSWERS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -48,11 +49,21 @@ def test_a_call_that_may_be_something_else_is_parsed(tmp_path):
     assert set(configuration.modules) == {(), ("near",)}
 
 
-def run_patch(folder, cache, **more):
-    """Run `tfcert patch` as a user with that cache."""
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """The package without a shipped grammar, as it is where the versions are others."""
+    top = tmp_path_factory.mktemp("bare")
+    shutil.copytree(
+        ROOT / "checker", top / "checker", ignore=shutil.ignore_patterns("built", "__pycache__")
+    )
+    return top
+
+
+def run_patch(folder, cache, package, **more):
+    """Run `tfcert patch` of a package as a user with that cache."""
     environment = {
         "PATH": "/nowhere",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(package),
         "XDG_CACHE_HOME": str(cache),
         **more,
     }
@@ -77,24 +88,24 @@ def run_patch(folder, cache, **more):
     assert b"+resource" in done.stdout
 
 
-def test_the_grammar_is_kept_in_a_private_folder_of_the_user(tmp_path):
+def test_the_grammar_is_kept_in_a_private_folder_of_the_user(bare, tmp_path):
     """Where site-packages cannot be written, the grammar would be compiled in every run: seconds each time."""
     cache = tmp_path / "cache"
-    run_patch(tmp_path, cache)
+    run_patch(tmp_path, cache, bare)
     (grammar,) = (cache / "tfcert").iterdir()
     assert (cache / "tfcert").stat().st_mode & 0o777 == 0o700
     before = grammar.stat().st_mtime_ns
-    run_patch(tmp_path, cache)
+    run_patch(tmp_path, cache, bare)
     assert grammar.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707])
-def test_a_folder_that_others_may_write_to_is_not_used(mode, tmp_path):
+def test_a_folder_that_others_may_write_to_is_not_used(bare, mode, tmp_path):
     """The cache is a pickle, which runs what is in it."""
     folder = tmp_path / "cache" / "tfcert"
     lay(tmp_path, {"cache/tfcert/nothing": ""})
     folder.chmod(mode)
-    run_patch(tmp_path, tmp_path / "cache")
+    run_patch(tmp_path, tmp_path / "cache", bare)
     assert [file.name for file in folder.iterdir()] == ["nothing"]
 
 

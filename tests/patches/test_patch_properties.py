@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import CERTIFICATE, STAGE, World, bounded
 
-from checker.hcl.proof import block_counts, by_hcl2, by_tree_sitter
+from checker.hcl.readings import block_counts, by_hcl2, by_tree_sitter
 from checker.hcl.syntax import SourceFile
 from checker.model.rotation import Next, Phase
 

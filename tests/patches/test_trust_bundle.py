@@ -152,8 +152,7 @@ INTENT = Intent(
     kind=CERTIFICATE,
     old="orders",
     new="orders_202611",
-    renamed=frozenset({("output", ("ca",))}),
-    joins=1,
+    joins={("output", ("ca",)): 1},
 )
 
 
@@ -175,10 +174,10 @@ def test_a_proof_fails_for_every_other_join(value, complaint):
     before = f'{BASE}output "ca" {{\n  value = {C}.pem_encoded_certificate\n}}\n'
     after = before.replace(f"value = {C}.pem_encoded_certificate", f"value = {value}")
     if complaint is None:
-        prove("a.tf", before.encode(), after.encode(), INTENT)
+        prove("a.tf", before.encode(), after.encode(), (INTENT,))
         return
     with pytest.raises(UnprovenError, match=complaint):
-        prove("a.tf", before.encode(), after.encode(), INTENT)
+        prove("a.tf", before.encode(), after.encode(), (INTENT,))
 
 
 def test_stages_are_none_of_its_business(tmp_path):

@@ -182,8 +182,7 @@ RENAMED = Intent(
     kind=CERTIFICATE,
     old="orders",
     new="n",
-    renamed=frozenset({("resource", (STAGE, "prod"))}),
-    renames=1,
+    renamed={("resource", (STAGE, "prod")): 1},
 )
 
 
@@ -206,10 +205,10 @@ def test_a_proof_fails_for_every_difference_that_was_not_meant(old, new, complai
     after = before.replace(old, new)
     assert after != before
     if complaint is None:
-        prove("main.tf", before.encode(), after.encode(), RENAMED)
+        prove("main.tf", before.encode(), after.encode(), (RENAMED,))
         return
     with pytest.raises(UnprovenError, match=complaint):
-        prove("main.tf", before.encode(), after.encode(), RENAMED)
+        prove("main.tf", before.encode(), after.encode(), (RENAMED,))
 
 
 def test_a_proof_fails_when_the_copy_is_none():
@@ -222,12 +221,12 @@ def test_a_proof_fails_when_the_copy_is_none():
         added=(("resource", (CERTIFICATE, "n")),),
         clone_of=("resource", (CERTIFICATE, "orders")),
     )
-    prove("a.tf", BASE.encode(), (BASE + copy).encode(), intent)
+    prove("a.tf", BASE.encode(), (BASE + copy).encode(), (intent,))
     for wrong in (copy.replace("}", "  tags = {}\n}"), copy + "locals {\n}\n", copy + copy, ""):
         with pytest.raises(
             UnprovenError, match=r"not a copy|changed|was not added|different blocks"
         ):
-            prove("a.tf", BASE.encode(), (BASE + wrong).encode(), intent)
+            prove("a.tf", BASE.encode(), (BASE + wrong).encode(), (intent,))
 
 
 def test_the_header_and_the_runbook_say_what_must_hold_first(tmp_path):

@@ -275,6 +275,6 @@ def test_a_name_is_never_more_than_text(format_name, name):
 def test_colours_are_ours_alone(name):
     """On a terminal the only escape sequences are those that set a colour, and the words are the plain ones."""
     outcome = hostile(name)
-    shown = coloured(lay_out(outcome, 80))
+    shown = "\n".join(coloured(lay_out(outcome, 80)))
     without = re.sub(r"\x1b\[[0-9;]*m", "", shown)
     assert "".join(without.split()) == "".join(FORMATS["text"].render(outcome).split())

@@ -145,7 +145,7 @@ def test_the_verdict_comes_first_and_then_what_to_do(judged):
         ((finding("rotation-overdue"),), "A rotation is overdue.", "bad"),
         (
             (finding("certificate-elsewhere"), finding("certificate-elsewhere", address="x")),
-            "2 findings must be looked at.",
+            "2 findings need attention.",
             "bad",
         ),
         (
@@ -194,16 +194,14 @@ def test_a_suppressed_finding_is_shown_with_its_reason_and_is_no_headline(judged
     assert heading(html) == "All is well."
     assert "1 suppressed" in page
     assert "Nothing. No rotation is due, and no finding fails." in page
-    assert (
-        "Suppressed: moves to <another> account, until 1 Dec 2026, payments answers for it" in page
-    )
+    assert "Suppressed: moves to <another> account, until 1 Dec 2026, owner payments" in page
 
 
 def test_i4_the_page_says_that_aws_was_not_asked(tmp_path):
     """Above everything else, and at every end that rests on what was recorded."""
     home = world(tmp_path, {"main.tf": BASE}, ends={"old000": days(300)})
     offline, asked = Page(render(home.judge(offline=True))), Page(render(home.judge()))
-    assert "AWS was not asked: every date here is the one that was recorded." in offline
+    assert "AWS was not asked: all dates are the recorded ones." in offline
     assert "recorded, AWS was not asked" in offline
     assert {"#m-recorded"} == {use["href"] for use in offline.all("use", "recorded")} - {"#m-end"}
     assert "AWS was not asked" not in asked
@@ -436,7 +434,7 @@ def test_i2_a_step_says_what_must_hold_before_it(tmp_path):
     assert f"{newer} is at least 3 days old (the trust window)" in page
     home.ends["new000"] = days(360)
     page = Page(render(home.judge()))
-    assert f"Make sure first: every backend trusts {newer}, beside the old one." in page
+    assert f"First, make sure: every backend trusts {newer}, beside the old one." in page
 
 
 def test_each_certificate_is_drawn_as_its_own_scope_has_it(tmp_path):
@@ -451,7 +449,7 @@ def test_each_certificate_is_drawn_as_its_own_scope_has_it(tmp_path):
     html = render(outcome)
     assert re.findall(r'<li class="cert (\w+)"', html) == ["threshold"]
     assert heading(html) == "A certificate in use ends in 100 days."
-    assert "threshold, as its scope has it" in Page(html)
+    assert "threshold, as its scope sets it" in Page(html)
 
 
 def test_findings_that_one_act_settles_are_one_thing_to_do(judged):
@@ -464,7 +462,7 @@ def test_findings_that_one_act_settles_are_one_thing_to_do(judged):
         for number in range(1000)
     ]
     page = Page(render(with_findings(judged, *unverified)))
-    assert len(page.all("li", "deed")) == 1
+    assert len(page.all("li", "action")) == 1
     assert "and 997 more" in page
 
 
@@ -475,8 +473,8 @@ def test_what_aws_did_not_answer_is_in_doubt_and_stands_above(tmp_path):
     )
     observe = home.observe
 
-    def silent(certificates, regions, stages):
-        seen = observe(certificates, regions, stages)
+    def silent(*wanted):
+        seen = observe(*wanted)
         said = {
             key: Unanswered(reason="denied", remedy="allow it") if key.id == "nobody" else answer
             for key, answer in seen.certificates.items()

@@ -306,7 +306,7 @@ def test_a_patch_that_a_comment_would_change_is_not_shown(character):
     text = render_documents(named(outcome(patches=[patch(diff=f"+a{character}\n")])))
     assert not fences(text)
     assert (
-        "`1-introduce.patch`: not shown, it holds characters that a comment does not keep; `tfcert patch --phase introduce"
+        "`1-introduce.patch`: not shown, it contains characters that a comment does not keep; `tfcert patch --phase introduce"
         in text
     )
 
@@ -394,7 +394,7 @@ def test_what_no_patch_can_write_is_shown_step_by_step():
     ]
     assert "**2.** give it to every backend\n\n→ every backend trusts both" in text
     assert (
-        "- `odd` `123456789012` `us-east-1`: not shown, it holds characters that a comment does not keep; `tfcert scan`"
+        "- `odd` `123456789012` `us-east-1`: not shown, it contains characters that a comment does not keep; `tfcert scan`"
         in text
     )
     masked = render_documents(documents, masked=True)
@@ -446,18 +446,18 @@ def test_a_report_fits_and_every_patch_is_whole_or_replaced(
     assert set(shown) <= known
     commands = [token.content for token in fences(text) if token.info == "sh"]
     assert set(commands) <= {hand_rotation()["steps"][0]["commands"][0] + "\n"}
-    uncounted = sum(map(int, re.findall(r"^- … (\d+) more rotations by hand", text, re.MULTILINE)))
+    uncounted = sum(map(int, re.findall(r"^- … (\d+) more manual rotations", text, re.MULTILINE)))
     assert (
         len(commands)
         + uncounted
-        + len(re.findall(r"^- `w0` `h\d+` .*left out for its size", text, re.MULTILINE))
+        + len(re.findall(r"^- `w0` `h\d+` .*too long for this report", text, re.MULTILINE))
         == by_hand
     )
     assert len(shown) == len(set(shown))
     counted = sum(map(int, re.findall(r"^- … (\d+) more patches", text, re.MULTILINE)))
     replaced = len(
         re.findall(
-            r"^- `w0` `[^`]*patch`: left out for its size; `tfcert patch --phase",
+            r"^- `w0` `[^`]*patch`: too long for this report; `tfcert patch --phase",
             text,
             re.MULTILINE,
         )

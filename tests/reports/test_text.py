@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from outcomes import ADDRESS, finding, judged, many, mixed, pair
 from world import BASE, STAGE, bounded, days, world
 
+from checker.cli.output import report
 from checker.model.outcome import UNVERIFIED
 from checker.reports.escape import printable
 from checker.reports.text import lay_out, render
@@ -86,7 +88,7 @@ def test_a_quiet_run_says_what_ends_first():
     """So that clean is told from nothing was there."""
     text = words(render(judged(pair("a", None, "one", 300), pair("b", None, "two", 200))))
     assert text.endswith(
-        "nothing to do: the first certificate that a stage presents ends on 2027-06-11, in 200 days"
+        "nothing to do: the next certificate in use ends on 2027-06-11, in 200 days"
     )
     assert render(judged()).endswith(
         "nothing to do: no stage that was read presents a certificate\n"
@@ -101,7 +103,7 @@ def test_what_is_suppressed_stays_marked_and_comes_last(tmp_path):
     )
     told = words(text)
     assert f"main.tf:1: suppressed error: certificate-gone {ADDRESS}" in told
-    why = "answered for by platform: the backend is retired in December"
+    why = "owner platform: the backend is retired in December"
     assert f"suppressed until 2026-12-31 by the policy (tfcert.toml:7), {why}" in told
     assert f"suppressed until 2026-12-31 by a comment (main.tf:7), {why}" in told
     assert max(
@@ -141,7 +143,7 @@ def test_wrapping_loses_nothing_and_keeps_to_the_width(texts, width, indent):
 def test_colours_say_nothing_that_the_words_do_not(tmp_path):
     """With the codes taken out the text is the plain one, and there are codes."""
     lines = list(lay_out(mixed(tmp_path), 80))
-    with_codes = coloured(lines)
+    with_codes = "".join(f"{line}\n" for line in coloured(lines))
     assert "\x1b[1;31m" in with_codes
     without = re.sub(r"\x1b\[[0-9;]*m", "", with_codes)
     assert [line.rstrip() for line in without.splitlines()] == [line.plain for line in lines]
@@ -153,7 +155,23 @@ def test_what_comes_from_state_cannot_move_the_cursor(tmp_path):
     text = render(home.judge())
     assert "\x1b" not in text
     assert all(line.isprintable() for line in text.splitlines())
-    assert "\x1b[2J" not in coloured(lay_out(home.judge(), 80))
+    assert "\x1b[2J" not in "".join(coloured(lay_out(home.judge(), 80)))
+
+
+def test_a_long_report_is_never_in_memory_as_a_whole(tmp_path):
+    """The text of thousands of stages is written in pieces; the file is that text, byte for byte."""
+    outcome = many(2000)
+    whole = render(outcome).encode()
+    file = tmp_path / "report.txt"
+    report(many(2), (("text", str(file)),))  # what a first run imports and caches is not counted
+    tracemalloc.start()
+    try:
+        report(outcome, (("text", str(file)),))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert file.read_bytes() == whole
+    assert peak < len(whole)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,7 @@ def test_backends_trust_both_while_the_old_one_exists(gone):
     """A certificate that is gone has no PEM to keep."""
     trust = step("give", gone=gone)
     assert ("both" in trust.then) is not gone
+    assert ("to be trusted beside old" in trust.does) is not gone
 
 
 @pytest.mark.parametrize("whole", [True, False])

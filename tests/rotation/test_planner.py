@@ -27,6 +27,7 @@ from checker.model.plan import Action, Plan
 from checker.model.policy import Policy, Scope
 from checker.model.resources import PresentsPlanned
 from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, Waiting
+from checker.rotation.next_step import inside_window
 from checker.rotation.planner import (
     _caution,
     acm_rotation,
@@ -36,7 +37,7 @@ from checker.rotation.planner import (
     surveys_needed,
     unpatched,
 )
-from checker.rotation.state import with_deadlines
+from checker.rotation.state import ManagedBlock, RotationState, with_deadlines
 
 STEPS = (
     Blocked("why", "do"),
@@ -104,7 +105,7 @@ def test_a_presented_certificate_near_its_end_is_due(left, presented, even, due)
     given = document([certificate("old", left)], [stage("prod", "old" if presented else None)])
     rotations = plan_rotations(cases_of(given, asked=False), even_if_not_due=even)
     assert [each.step for each in rotations] == (
-        [Blocked("the configuration is not at hand", unpatched_remedy())] if due else []
+        [Blocked("the configuration is not available", unpatched_remedy())] if due else []
     )
 
 
@@ -136,8 +137,8 @@ def test_a_certificate_that_only_the_plan_presents_is_not_due_yet():
     [
         ("state", None, "configuration"),
         ("aws", True, "Terraform"),
-        ("aws", False, "no state"),
-        ("aws", None, "not known"),
+        ("aws", False, "none of the given"),
+        ("aws", None, "no given state shows"),
     ],
 )
 def test_why_there_is_no_patch(kind, managed, words):
@@ -320,6 +321,7 @@ A, B = (str(each.address) for each in KEYED)
         ((str(certificate_at("old")),), True, False),
         (("olda",), True, True),
         (("olda", "oldb"), True, False),
+        (("olda", "loose"), True, True),
         ((A,), True, True),
         ((A, B), True, False),
         ((str(certificate_at("passed")),), True, False),
@@ -329,7 +331,7 @@ A, B = (str(each.address) for each in KEYED)
 )
 def test_one_instance_of_several_is_not_rotated_alone(only, chosen, blocked):
     """A copy of the block has all instances, so one of them alone is blocked with its name."""
-    cases = cases_of(document(KEYED, []))
+    cases = cases_of(document([*KEYED, certificate("other")], [stage("prod", "loose")]))
     rotation = Rotation(
         predecessor=certificate_at("old"),
         predecessor_ids=("olda", "oldb"),
@@ -411,3 +413,61 @@ def test_the_stages_of_an_api_are_due_with_its_certificate(left, presents, polic
     given = document([certificate("old", left)], stages)
     found = stages_due(Inventory(documents=(given,)), Policy(**policy), NOW)
     assert [each.name for each in found] == (["prod", "beta"] if due else [])
+
+
+def test_one_id_in_two_scanned_places_has_a_rotation_in_each():
+    """The same id means another certificate in another region."""
+    far = replace(HOME, region="eu-west-1")
+    scans = [
+        replace(
+            document(
+                [replace(certificate("old"), address=None, place=place)],
+                [replace(stage("prod", "old"), address=None, place=place)],
+            ),
+            source=Source(path=f"aws://{place.region}", kind="aws"),
+        )
+        for place in (HOME, far)
+    ]
+    assert [each.label for each in plan_rotations(cases_of(*scans))] == ["old", "old"]
+
+
+def instances(*lefts):
+    return [
+        replace(certificate(f"old{key}", left), address=replace(certificate_at("old"), key=key))
+        for key, left in enumerate(lefts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lefts", "overrun"), [((9, 40), True), ((40, 9), True), ((10, 40), False), ((40, 40), False)]
+)
+def test_the_window_is_compared_with_the_instance_that_ends_first(lefts, overrun):
+    """Repoint is due seven days before the end, and the window of a new successor takes three."""
+    declared = lineage(old=None, new="old")
+    given = document([*instances(*lefts), certificate("new", 365)], declared=declared)
+    cases = cases_of(given)
+    (part,) = cases.documents
+    state = RotationState(
+        cases=cases,
+        document=part,
+        declared=declared,
+        predecessor=ManagedBlock(
+            block=certificate_at("old"),
+            instances=part.of_block(certificate_at("old")),
+            declaration=declared.certificates[0],
+        ),
+        successor=declared.certificates[1],
+    )
+    waiting = inside_window(state)
+    assert waiting is not None
+    assert ("that is after repoint-by (2026-11-25)" in waiting.reason) is overrun
+
+
+@pytest.mark.parametrize("lefts", [(-5, -9), (-9, -5)])
+def test_a_left_over_block_ends_with_its_first_instance(lefts):
+    """It has no deadlines."""
+    given = document(instances(*lefts), [], declared=lineage(old=None))
+    (rotation,) = plan_rotations(cases_of(given, survey=[]))
+    assert rotation.left_over
+    assert rotation.end == NOW - timedelta(days=9)
+    assert rotation.repoint_by is None

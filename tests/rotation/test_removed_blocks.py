@@ -124,7 +124,7 @@ def test_a_retire_whose_deletion_failed_is_applied_again(tmp_path):
     steps, outcome, patches = rotations(home)
     step = steps[OLD]
     assert isinstance(step, Waiting)
-    assert "an apply that failed left it in state" in step.reason
+    assert "the last apply failed" in step.reason
     assert patches.patches == ()
     (unused,) = (finding for finding in outcome.findings if finding.rule == "certificate-unused")
     assert "plan and apply again, and Terraform deletes it" in unused.remedy

@@ -58,7 +58,11 @@ def rotation(declared, *recorded, stages=None, answer=FOUND, name=None, asked=Tr
         [stage("prod", "old")] if stages is None else stages,
         declared=declared,
     )
-    ends = {each.id: Found(expires_at=each.expires_at) for each in recorded}
+    ends = {
+        each.id: Found(expires_at=each.expires_at)
+        for each in recorded
+        if each.expires_at is not None
+    }
     cases = cases_of(
         given, answers={**ends, **({"old": answer} if answer is not None else {})}, asked=asked
     )
@@ -285,3 +289,22 @@ def test_aws_is_asked_for_a_predecessor_that_only_a_comment_names():
     assert keys(document(recorded, declared=declared)) == {CertificateKey(id="old", place=HOME)}
     assert keys(document([certificate("other")], declared=declared)) == frozenset()
     assert keys(document(recorded)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("left", "end", "status"),
+    [
+        (361, NOW + timedelta(days=12), ConditionStatus.YES),
+        (361, NOW + timedelta(days=361), ConditionStatus.NO),
+        (361, NOW + timedelta(days=362), ConditionStatus.NO),
+        (361, None, ConditionStatus.UNKNOWN),
+        (None, NOW + timedelta(days=12), ConditionStatus.UNKNOWN),
+    ],
+)
+def test_the_successor_must_end_later_than_the_certificate_with_the_id(left, end, status):
+    """The condition names the id; an unknown end of either is not confirmed."""
+    answer = Found(expires_at=end) if end is not None else UNANSWERED
+    found = rotation(facts(successor(), literals=LITERAL), certificate("new", left), answer=answer)
+    (condition,) = [each for each in found.conditions if "ends later" in each.text]
+    assert condition.text == f"{certificate_at('new')} ends later than old, and not soon"
+    assert condition.holds is status

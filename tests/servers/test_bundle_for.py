@@ -157,6 +157,7 @@ def test_the_trust_store_of_a_load_balancer_has_no_blank_line_and_no_comment(
     page = (tmp_path / "files" / f"tfcert-{server}.md").read_text()
     assert "Read, not run: https://docs.aws.amazon.com/elasticloadbalancing/" in page
     assert "tfcert's tests run" not in page
+    assert "no other" not in page
     assert f"`{server}`" in PAGE.read_text()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -152,3 +153,10 @@ def test_openssl(program, certificates, bundles, partial):
     cells = table()["`openssl verify -partial_chain`" if partial else "`openssl verify`"]
     assert cells[1] == _WORDS[seen["old, new"], seen["new, old"]]
     assert cells[2] == _ENDED[seen["ended, new"]]
+    assert cells[5] == "refused"
+    assert "expired" not in seen["ended, new"]
+    if os.environ.get("CI"):
+        said = subprocess.run(
+            [openssl, "version"], capture_output=True, text=True, check=True, timeout=60
+        )
+        assert said.stdout.startswith(f"OpenSSL {cells[0]}.")

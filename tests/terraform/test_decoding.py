@@ -55,7 +55,7 @@ def test_the_collector_is_left_as_it_was_found(enabled):
             "expected a whole number or a number or text or null, found true or false",
         ),
         (b'{"more":{"secret":"x"}}', "f: top.more[...]", "expected a whole number, found text"),
-        (b'{"more":{"secret":1e999}}', "f: top.more[...]", "holds a number that is out of range"),
+        (b'{"more":{"secret":1e999}}', "f: top.more[...]", "is a number that is out of range"),
         (b"[]", "f: top", "expected object, found array"),
         (b"", "f: top", "is truncated JSON: it ends at byte 0"),
         (b'{"items":[', "f: top", "is truncated JSON: it ends at byte 10"),
@@ -63,7 +63,7 @@ def test_the_collector_is_left_as_it_was_found(enabled):
         (b'{"items":[]}}', "f: top", "is not valid JSON at byte 13"),
         (b'{"rest":nul1}', "f: top", "is not valid JSON at byte 9"),
         (b'{"rest":"a\x00b"}', "f: top", "is not valid JSON at byte 10"),
-        (b'{"items":[{"id":"\xff"}]}', "f: top", "holds text that is not UTF-8"),
+        (b'{"items":[{"id":"\xff"}]}', "f: top", "has text that is not UTF-8"),
         (b'{"rest":' + b"[" * 100_000, "f: top", "is nested deeper than any Terraform document"),
         (
             b'{"rest":' + b'{"a":' * 100_000,
@@ -93,11 +93,11 @@ def test_any_buffer_is_decoded(wrap):
 
 def test_a_spot_leads_to_keys_and_items():
     """As people write JSON paths."""
-    spot = JsonPath("plan.json")
-    assert str(spot) == "plan.json"
+    json_path = JsonPath("plan.json")
+    assert str(json_path) == "plan.json"
     assert (
-        str(spot.key("resource_changes").item(12).key("change").below("after.id"))
+        str(json_path.key("resource_changes").item(12).key("change").below("after.id"))
         == "plan.json: resource_changes[12].change.after.id"
     )
-    assert str(spot.below("[0].x")) == "plan.json: [0].x"
-    assert str(spot.key("a").below("")) == "plan.json: a"
+    assert str(json_path.below("[0].x")) == "plan.json: [0].x"
+    assert str(json_path.key("a").below("")) == "plan.json: a"

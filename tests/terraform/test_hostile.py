@@ -274,7 +274,7 @@ def test_huge_numbers_names_and_lines():
 )
 def test_a_key_given_twice_is_refused(text):
     """Parsers differ in which of the two they take: tfcert could judge another plan than the one that is applied."""
-    with pytest.raises(UnreadableError, match="twice: which of the two counts"):
+    with pytest.raises(UnreadableError, match="twice: parsers differ in which of the two counts"):
         read_document("f", text.encode())
 
 

@@ -126,32 +126,32 @@ def test_an_acm_certificate_may_carry_one(read):
         (
             "tfcert:ignore certificate-expired until=2026-12-31 reason=x",
             "certificate-expired cannot be exempted",
-            "take the comment away",
+            "remove the comment",
         ),
         (
             "tfcert:ignore rotation-destroys-in-use until=2026-12-31 reason=x",
             "cannot be exempted",
-            "take",
+            "remove",
         ),
         (
             "tfcert:ignore certificate-unverified until=2026-12-31 reason=x",
             "cannot be exempted",
-            "take",
+            "remove",
         ),
         (
             "tfcert:ignore stage-detached,certificate-expired until=2026-12-31 reason=x",
             "cannot be exempted",
-            "take",
+            "remove",
         ),
         ("tfcert:ignore certificate-expiring reason=x", "it has no until", "until=2026-12-31"),
         (
             "tfcert:ignore certificate-expiring until=31.12.2026 reason=x",
-            "until is '31.12.2026', which is no date",
+            "until is '31.12.2026', which is not a date",
             "until=",
         ),
         (
             "tfcert:ignore certificate-expiring until=2026-02-30 reason=x",
-            "which is no date",
+            "which is not a date",
             "until=",
         ),
         ("tfcert:ignore certificate-expiring until=2026-12-31", "it has no reason", "reason="),
@@ -181,21 +181,21 @@ def test_an_acm_certificate_may_carry_one(read):
             "once",
         ),
         ("tfcert:ignore certificate-expiring: moved soon", "names no rule", "write"),
-        ("tfcert:ignore:certificate-expiring", "no comment that tfcert knows", "write"),
+        ("tfcert:ignore:certificate-expiring", "not a comment that tfcert knows", "write"),
         (
             'tfcert:ignore certificate-expiring until=2026-12-31 reason="a\x1b[31m"',
-            "holds a control character",
+            "has a control character",
             "write",
         ),
         (
             "tfcert:ignored certificate-expiring until=2026-12-31 reason=x",
-            "no comment that tfcert knows",
+            "not a comment that tfcert knows",
             "write",
         ),
-        ("tfcert:skip=certificate-expiring", "no comment that tfcert knows", "write"),
+        ("tfcert:skip=certificate-expiring", "not a comment that tfcert knows", "write"),
         (
             "please, tfcert:ignore certificate-expiring until=2026-12-31 reason=x",
-            "no comment that tfcert knows",
+            "not a comment that tfcert knows",
             "nothing before it",
         ),
     ],
@@ -214,21 +214,21 @@ def test_a_comment_of_another_form_is_told_with_its_line(read, comment, says, re
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (f'# {SAYS}\n\nresource "{CERTIFICATE}" "c" {{\n}}\n', "stands at no block"),
-        (f'resource "{CERTIFICATE}" "c" {{\n}}\n# {SAYS}\n', "stands at no block"),
+        (f'# {SAYS}\n\nresource "{CERTIFICATE}" "c" {{\n}}\n', "is not at a block"),
+        (f'resource "{CERTIFICATE}" "c" {{\n}}\n# {SAYS}\n', "is not at a block"),
         (
             f'# {SAYS}\noutput "x" {{\n  value = 1\n}}\n',
-            "stands at output x, neither a stage nor a client certificate",
+            "is at output x, which is neither a stage nor a client certificate",
         ),
         (
             f'# {SAYS}\nresource "aws_lambda_function" "f" {{\n}}\n',
-            "stands at resource aws_lambda_function.f",
+            "is at resource aws_lambda_function.f",
         ),
         (
             f'# {SAYS}\nmodule "m" {{\n  source = "./m"\n}}\n',
-            "stands at the call of module m, and not at a block in it",
+            "is at the call of module m, not at a block in it",
         ),
-        (f"locals {{\n  a = 1 # {SAYS}\n}}\n", "stands at locals"),
+        (f"locals {{\n  a = 1 # {SAYS}\n}}\n", "is at locals"),
     ],
 )
 def test_a_comment_at_another_place_is_told(read, text, says):

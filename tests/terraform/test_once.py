@@ -42,14 +42,14 @@ SHOWN = f'{{"address":"{ADDRESS}","mode":"managed","type":"{TYPE}","name":"c","v
     [
         (raw(f"{INSTANCE},{LATER}"), "second record of the same resource instance"),
         (raw(INSTANCE, SECOND), "second record of the same resource instance"),
-        (raw(TWICE_NAMED), "holds `id` twice"),
-        (raw(TWICE_HELD), "holds `attributes` twice"),
+        (raw(TWICE_NAMED), "has `id` twice"),
+        (raw(TWICE_HELD), "has `attributes` twice"),
         (
             raw(INSTANCE).replace(b'"provider":"p"', b'"instances":[],"provider":"p"'),
-            "holds `instances` twice",
+            "has `instances` twice",
         ),
         (shown(SHOWN, SHOWN), "second record of the same resource instance"),
-        (shown(SHOWN.replace('"id":', '"id":"other1","id":')), "holds `id` twice"),
+        (shown(SHOWN.replace('"id":', '"id":"other1","id":')), "has `id` twice"),
     ],
 )
 def test_what_is_recorded_twice_is_refused(state, said):

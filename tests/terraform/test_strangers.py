@@ -44,7 +44,7 @@ resource "aws_api_gateway_rest_api" "orders" {
         ),
         (
             '{"format_version":"1.0","provider_schemas":{}}',
-            "holds the schemas of providers",
+            "has the schemas of providers",
             "show -json",
         ),
         (
@@ -59,7 +59,7 @@ resource "aws_api_gateway_rest_api" "orders" {
         ),
         (
             '{"format_version":"1.0","root_module":{},"provider_config":{}}',
-            "holds a configuration alone",
+            "has only a configuration",
             "show -json",
         ),
         (
@@ -145,7 +145,9 @@ def test_a_plan_without_its_configuration(read, fixtures):
 
 def test_a_plan_without_its_version_is_refused(read):
     """What it says cannot be known then."""
-    with pytest.raises(UnreadableError, match="is missing: this is a plan") as error:
+    with pytest.raises(
+        UnreadableError, match="is missing: something was cut out of this plan"
+    ) as error:
         read({"resource_changes": [], "planned_values": {}})
     assert error.value.where == "plan.json: format_version"
 

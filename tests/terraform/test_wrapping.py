@@ -29,7 +29,7 @@ TWICE = json.dumps(PLAN)
         ),
         (
             "\n::error::Terraform exited with code 1.\n",
-            "holds no JSON.*Terraform failed",
+            "contains no JSON.*Terraform failed",
             "write the document again",
         ),
         ("16:14:46.042 STDOUT terraform: " + PLAN, "before.*Terragrunt", "--tf-forward-stdout"),

@@ -58,13 +58,13 @@ def bundle(
     """
     from checker.cli import load, output
     from checker.cli.aws import Aws
-    from checker.cli.policy_base import holding
+    from checker.cli.policy_base import run_policy
     from checker.model.policy import Run
     from checker.pipeline import bundle as gather
 
     chosen = _server(server, no_comments=no_comments) if server is not None else None
     wanted = options.wanted(tool, tool_env, offline=offline)
-    with holding(policy, policy_base) as held:
+    with run_policy(policy, policy_base) as held:
         run = Run(as_of=load.parse_as_of(as_of), policy=held.policy)
         aws = Aws(
             profile=profile,
@@ -73,7 +73,7 @@ def bundle(
             timeout=timeout,
             accounts=run.policy.accounts,
         )
-        with aws.counted(told=verbose):
+        with aws.counted(shown=verbose):
             loaded = load.load(
                 sources or (), config=config, tool=wanted, fetch=aws.fetch, tags=run.policy.tags
             )
@@ -86,7 +86,7 @@ def bundle(
                     policy=policy,
                 )
             outcome, found = gather(loaded.inventory, aws.observer(offline=offline), run)
-        outcome = held.told(outcome)
+        outcome = held.with_notices(outcome)
     for notice in outcome.notices:
         output.warn(notice)
     output.warn_unverified(outcome)
@@ -97,14 +97,14 @@ def bundle(
 
 def _server(name: str, *, no_comments: bool) -> ServerKind:
     from checker.errors import UsageError
-    from checker.model.text_values import nearest_word
+    from checker.model.text_values import did_you_mean
     from checker.reports.servers import SERVERS
 
     if name not in SERVERS:
         raise UsageError(
             f"{name!r} is not a known server",
             where="--for",
-            remedy=nearest_word(name, tuple(SERVERS)),
+            remedy=did_you_mean(name, tuple(SERVERS)),
         )
     if no_comments:
         raise UsageError(

@@ -85,7 +85,7 @@ def check(
     """
     from checker.cli import load, output
     from checker.cli.aws import Aws
-    from checker.cli.policy_base import holding
+    from checker.cli.policy_base import run_policy
     from checker.cli.policy_options import options as given
     from checker.errors import UsageError
     from checker.model.policy import Run
@@ -94,7 +94,7 @@ def check(
     chosen = output.formats(format_)
     wanted = options.wanted(tool, tool_env, offline=offline)
     stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
-    with holding(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
+    with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
         run = Run(
             as_of=load.parse_as_of(as_of),
             policy=held.policy,
@@ -112,7 +112,7 @@ def check(
             timeout=timeout,
             accounts=run.policy.accounts,
         )
-        with aws.counted(told=verbose):
+        with aws.counted(shown=verbose):
             loaded = held.exemptions(
                 _load(sources or (), config=config, tool=wanted, tags=run.policy.tags)
                 if recursive
@@ -129,7 +129,7 @@ def check(
                 )
             if expect is Expect.NEXT:
                 load.demand_configuration(loaded.inventory)
-            outcome = held.told(
+            outcome = held.with_notices(
                 judge(
                     loaded.inventory,
                     aws.observer(offline=offline, in_part=True),

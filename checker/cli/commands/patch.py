@@ -83,7 +83,7 @@ def patch(
     from checker.cli.aws import Aws
     from checker.cli.patch_output import deliver, deliver_each
     from checker.cli.patch_result import Request
-    from checker.cli.policy_base import holding
+    from checker.cli.policy_base import run_policy
     from checker.cli.policy_options import options as given
     from checker.cli.verify import find_verifier
 
@@ -99,7 +99,7 @@ def patch(
         verify=find_verifier(wanted) if verify else None,
     )
     settle = load.settle_killed if write else load.settle_or_report
-    with holding(policy, policy_base, given=given(threshold=threshold, notice=notice)) as held:
+    with run_policy(policy, policy_base, given=given(threshold=threshold, notice=notice)) as held:
         moment = load.parse_as_of(as_of)
         aws = Aws(
             profile=profile,
@@ -110,7 +110,7 @@ def patch(
         )
         observe = aws.observer(offline=offline)
         held.warn()
-        with aws.counted(told=verbose):
+        with aws.counted(shown=verbose):
             if recursive:
                 code = deliver_each(
                     sources or (),

@@ -29,19 +29,19 @@ def show(
     notice: options.Notice = None,
     fail_on: _FailOn = None,
 ) -> None:
-    """Print every value that holds, as a policy file, with where it comes from: pack, file and
+    """Print every value that applies, as a policy file, with where it comes from: pack, file and
     line, variable or option.
     """  # noqa: D205 -- the first paragraph is the short help
     from checker.cli import policy_options
     from checker.cli.commands.policy_show import policy_lines
-    from checker.cli.policy_base import holding
+    from checker.cli.policy_base import run_policy
 
-    with holding(
+    with run_policy(
         file,
         policy_base,
         given=policy_options.options(threshold=threshold, notice=notice, fail_on=fail_on),
     ) as held:
-        typer.echo("\n".join(line.shown for line in policy_lines(held.standing)))
+        typer.echo("\n".join(line.shown for line in policy_lines(held.resolved)))
         held.warn()
 
 
@@ -52,7 +52,7 @@ def check(
         typer.Argument(
             metavar="[FILE]...",
             help="Policies, or .tf files for the exemptions in them. "
-            "[default: the policy that holds here]",
+            "[default: the policy that applies here]",
         ),
     ] = None,
     policy_base: options.PolicyBase = None,
@@ -70,7 +70,7 @@ def check(
     with committed(policy_base) as base:
         for file in [file for file in files if file not in configuration] if files else (None,):
             held = Held(file, base)
-            found = held.standing
+            found = held.resolved
             name = found.layers[-1].sheet.path if found.layers else "pack default"
             counts = (
                 f"scopes: {len(found.policy.scopes)}, exemptions: {len(found.policy.exemptions)}"
@@ -137,10 +137,10 @@ def explain(
     from checker.cli import load, policy_options
     from checker.cli.aws import Aws
     from checker.cli.commands.policy_explain import explain_lines
-    from checker.cli.policy_base import holding
+    from checker.cli.policy_base import run_policy
 
     given = policy_options.options(threshold=threshold, notice=notice, fail_on=fail_on)
-    with holding(file, policy_base, given=given, inline=not no_inline_exemptions) as held:
+    with run_policy(file, policy_base, given=given, inline=not no_inline_exemptions) as held:
         aws = Aws(profile=None, role_arn=None, region=None, timeout=20.0)
         loaded = load.load(
             (source,) if source is not None else (),
@@ -150,5 +150,5 @@ def explain(
             tags=held.policy.tags,
         )
         inventory = held.exemptions(loaded).inventory
-        typer.echo("\n".join(explain_lines(held.standing, inventory, address)))
+        typer.echo("\n".join(explain_lines(held.resolved, inventory, address)))
         held.warn()

@@ -20,10 +20,10 @@ from checker.reports.escape import printable
 from checker.rules import RULES
 
 
-def explain_lines(standing: ResolvedPolicy, inventory: Inventory, name: str) -> Iterator[str]:
+def explain_lines(resolved: ResolvedPolicy, inventory: Inventory, name: str) -> Iterator[str]:
     """Yield the lines about the entries named `name`; raises UsageError if there are none."""
     cases = build_cases(
-        inventory, Observations(asked=False), as_of=datetime.now(UTC), policy=standing.policy
+        inventory, Observations(asked=False), as_of=datetime.now(UTC), policy=resolved.policy
     )
     scoping = Scoping(cases)
     found = [entry for part in cases.documents for entry in _found(scoping, part, name)]
@@ -35,7 +35,7 @@ def explain_lines(standing: ResolvedPolicy, inventory: Inventory, name: str) -> 
         if number:
             yield ""
         yield printable(f"{what}, in {part.document.source.path}")
-        yield from (printable(line) for line in _lines(standing, scoping, traits))
+        yield from (printable(line) for line in _lines(resolved, scoping, traits))
         yield from (printable(line) for line in _exemptions(cases, part, name))
 
 
@@ -66,7 +66,7 @@ def _names(case: Case) -> set[str | None]:
 
 
 def _near(cases: Cases, name: str) -> str:
-    from checker.model.text_values import nearest_word
+    from checker.model.text_values import did_you_mean
 
     known = {str(case.address) for case in cases.all if case.address is not None}
     known |= {
@@ -75,11 +75,11 @@ def _near(cases: Cases, name: str) -> str:
         for stage in stages_of(part.document)
         if stage.address is not None
     }
-    return nearest_word(name, sorted(known)[:50]) if known else "the source has none"
+    return did_you_mean(name, sorted(known)[:50]) if known else "the source has none"
 
 
-def _lines(standing: ResolvedPolicy, scoping: Scoping, traits: tuple[Traits, ...]) -> Iterator[str]:
-    policy = standing.policy
+def _lines(resolved: ResolvedPolicy, scoping: Scoping, traits: tuple[Traits, ...]) -> Iterator[str]:
+    policy = resolved.policy
     sets = [scoping.matching(each) for each in traits]
     for each, matching in zip(traits, sets, strict=True):
         yield f"  {_known(each)}"
@@ -93,23 +93,23 @@ def _lines(standing: ResolvedPolicy, scoping: Scoping, traits: tuple[Traits, ...
         yield "    the policy has no scopes"
     several = len(set(sets)) > 1
     yield f"  what holds{', the strictest of these' if several else ''}:"
-    yield from _values(standing, sorted(set(sets)))
+    yield from _values(resolved, sorted(set(sets)))
 
 
 def _known(traits: Traits) -> str:
-    def told(name: str, known: str | None) -> str:
+    def _trait(name: str, known: str | None) -> str:
         return f"{name} {known}" if known is not None else f"{name} not known"
 
     tags = {key: text for each in traits.tags for key, text in each}
     return ", ".join(
         (
             " with ".join(map(str, traits.addresses)) or "no address",
-            told("account", traits.account),
-            told("region", traits.region),
-            told("workspace", traits.workspace),
-            told("directory", traits.directory),
-            told("stage", traits.stage),
-            told("API", traits.api),
+            _trait("account", traits.account),
+            _trait("region", traits.region),
+            _trait("workspace", traits.workspace),
+            _trait("directory", traits.directory),
+            _trait("stage", traits.stage),
+            _trait("API", traits.api),
             *(f"tag {key}={text}" for key, text in sorted(tags.items())),
         )
     )
@@ -120,14 +120,14 @@ def _label(index: int, scope: Scope) -> str:
     return f"scope {index + 1}{name} ({scope.location})"
 
 
-def _values(standing: ResolvedPolicy, sets: list[tuple[int, ...]]) -> Iterator[str]:
-    policies = [(matching, standing.policy.under(matching)) for matching in sets]
+def _values(resolved: ResolvedPolicy, sets: list[tuple[int, ...]]) -> Iterator[str]:
+    policies = [(matching, resolved.policy.under(matching)) for matching in sets]
     for field in FIELDS:
         # The strictest value, as in a run.
         matching, policy = min(policies, key=lambda entry: strictness(entry[1], field))
         yield (
             f"    {field} = {value_text(getattr(policy, field))}"
-            f"  # {_origin(standing, matching, field)}"
+            f"  # {_origin(resolved, matching, field)}"
         )
     for rule in RULES:
         matching, weight = min(
@@ -142,21 +142,21 @@ def _values(standing: ResolvedPolicy, sets: list[tuple[int, ...]]) -> Iterator[s
                 (
                     index
                     for index in reversed(matching)
-                    if rule.name in dict(standing.policy.scopes[index].rules)
+                    if rule.name in dict(resolved.policy.scopes[index].rules)
                 ),
                 None,
             )
             where = (
-                _label(scope, standing.policy.scopes[scope])
+                _label(scope, resolved.policy.scopes[scope])
                 if scope is not None
-                else rule_origin(standing, rule.name)
+                else rule_origin(resolved, rule.name)
             )
             yield f"    {rule.name} = {weight_text(weight)}  # {where}"
 
 
-def _origin(standing: ResolvedPolicy, matching: tuple[int, ...], field: str) -> str:
-    policy = standing.policy
-    setting, where = getattr(policy, field), origin(standing, field)
+def _origin(resolved: ResolvedPolicy, matching: tuple[int, ...], field: str) -> str:
+    policy = resolved.policy
+    setting, where = getattr(policy, field), origin(resolved, field)
     if field not in dict(policy.overrides):
         for index in matching:
             if field in dict(policy.scopes[index].values):

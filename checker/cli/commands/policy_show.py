@@ -32,12 +32,12 @@ class PolicyLine(Struct, frozen=True):
         return self.text if self.origin is None else f"{self.text:<{self.width}}  # {self.origin}"
 
 
-def policy_lines(standing: ResolvedPolicy) -> Iterator[PolicyLine]:
+def policy_lines(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
     """Yield the lines of the policy: values, rules, scopes, exemptions and accounts."""
-    policy = standing.policy
+    policy = resolved.policy
     yield PolicyLine(f"name = {json.dumps(policy.name, ensure_ascii=False)}")
     yield from _aligned(
-        (f"{name} = {value_text(getattr(policy, name))}", origin(standing, name)) for name in FIELDS
+        (f"{name} = {value_text(getattr(policy, name))}", origin(resolved, name)) for name in FIELDS
     )
     yield PolicyLine("")
     yield PolicyLine("[rules]")
@@ -45,7 +45,7 @@ def policy_lines(standing: ResolvedPolicy) -> Iterator[PolicyLine]:
     yield from _aligned(
         (
             f"{rule.name} = {weight_text(weights.get(rule.name, rule.weight))}",
-            rule_origin(standing, rule.name),
+            rule_origin(resolved, rule.name),
         )
         for rule in RULES
     )
@@ -57,33 +57,33 @@ def policy_lines(standing: ResolvedPolicy) -> Iterator[PolicyLine]:
         yield PolicyLine("")
         yield PolicyLine("[[exemption]]", str(exemption.location))
         yield from map(PolicyLine, _exemption(exemption))
-    yield from _accounts(standing)
+    yield from _accounts(resolved)
 
 
-def origin(standing: ResolvedPolicy, field: str) -> str:
+def origin(resolved: ResolvedPolicy, field: str) -> str:
     """Return the source of a field's value, without scopes."""
-    setting, by = _last_word(standing, field)
+    setting, by = _last_word(resolved, field)
     # The value differs from the last setting only if a larger threshold raises the notice.
     return (
         by
-        if setting == getattr(standing.policy, field)
-        else f"follows threshold_days ({origin(standing, 'threshold_days')})"
+        if setting == getattr(resolved.policy, field)
+        else f"follows threshold_days ({origin(resolved, 'threshold_days')})"
     )
 
 
-def _last_word(standing: ResolvedPolicy, field: str) -> tuple[object, str]:
-    for said in reversed(standing.said):
-        if said.field == field:
-            return said.value, said.by
-    for layer in reversed(standing.layers):
+def _last_word(resolved: ResolvedPolicy, field: str) -> tuple[object, str]:
+    for given in reversed(resolved.overrides):
+        if given.field == field:
+            return given.value, given.by
+    for layer in reversed(resolved.layers):
         if field in dict(layer.settings):
             return dict(layer.settings)[field], str(layer.location(field))
     return getattr(Policy(), field), _PACK
 
 
-def rule_origin(standing: ResolvedPolicy, rule: str) -> str:
+def rule_origin(resolved: ResolvedPolicy, rule: str) -> str:
     """Return the source of a rule's weight, without scopes."""
-    for layer in reversed(standing.layers):
+    for layer in reversed(resolved.layers):
         if rule in dict(layer.rules):
             return str(layer.location("rules", rule))
     return _PACK
@@ -146,9 +146,9 @@ def _exemption(exemption: Exemption) -> Iterator[str]:
     yield from _conditions(exemption.where)
 
 
-def _accounts(standing: ResolvedPolicy) -> Iterator[PolicyLine]:
-    for access in standing.policy.accounts:
-        layer = next(layer for layer in reversed(standing.layers) if access in layer.accounts)
+def _accounts(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
+    for access in resolved.policy.accounts:
+        layer = next(layer for layer in reversed(resolved.layers) if access in layer.accounts)
         yield PolicyLine("")
         where = str(layer.location("accounts", access.account))
         yield PolicyLine(f'[accounts."{access.account}"]', where)

@@ -37,15 +37,13 @@ def rules(
 
 
 def _named(name: str, known: tuple[Rule, ...]) -> Rule:
-    import difflib
-
     from checker.errors import UsageError
+    from checker.model.text_values import did_you_mean
 
     found = next((rule for rule in known if rule.name == name), None)
     if found is not None:
         return found
-    near = difflib.get_close_matches(name, [rule.name for rule in known], n=1)
-    remedy = f"did you mean {near[0]}?" if near else "`tfcert rules` lists them"
+    remedy = did_you_mean(name, [rule.name for rule in known])
     raise UsageError(f"unknown rule {name!r}", remedy=remedy)
 
 

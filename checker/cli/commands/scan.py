@@ -66,7 +66,7 @@ def scan(
     """
     from checker.cli import load, output
     from checker.cli.aws import Aws
-    from checker.cli.policy_base import holding
+    from checker.cli.policy_base import run_policy
     from checker.cli.policy_options import options as given
     from checker.cli.scan_run import ScanScope, load_states, run_scan
     from checker.errors import UsageError
@@ -85,7 +85,7 @@ def scan(
         regions=None if all_regions else tuple(dict.fromkeys(region or ())),
     )
     wanted = options.wanted(tool, tool_env)
-    with holding(
+    with run_policy(
         policy, policy_base, given=given(threshold=threshold, notice=notice, fail_on=fail_on)
     ) as held:
         run = Run(as_of=load.parse_as_of(as_of), policy=held.policy)
@@ -96,7 +96,7 @@ def scan(
             timeout=timeout,
             accounts=run.policy.accounts,
         )
-        with aws.counted(told=verbose):
+        with aws.counted(shown=verbose):
             output.refuse_inputs(chosen, sources or (), None, policy=policy)
             known = load_states(
                 sources or (),
@@ -105,7 +105,7 @@ def scan(
                 fetch=aws.fetch,
                 tags=run.policy.tags,
             )
-            outcome = held.told(judge(run_scan(scope, aws.gateways()), known, run))
+            outcome = held.with_notices(judge(run_scan(scope, aws.gateways()), known, run))
             output.report(outcome, chosen)
             output.warn_unverified(outcome)
             if outcome.cases.observations.interrupted:

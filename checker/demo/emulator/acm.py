@@ -38,16 +38,16 @@ class SeededAcm(CertBundle):
         Source: AWS, ACM API reference, CertificateDetail and RenewalSummary.
         """
         answer: dict[str, Any] = super().describe()
-        told = answer["Certificate"]
-        told["RenewalEligibility"] = "ELIGIBLE" if self.seed.eligible else "INELIGIBLE"
+        details = answer["Certificate"]
+        details["RenewalEligibility"] = "ELIGIBLE" if self.seed.eligible else "INELIGIBLE"
         if self.seed.renewal is not None:
-            told["RenewalSummary"] = {
+            details["RenewalSummary"] = {
                 "RenewalStatus": self.seed.renewal,
                 "DomainValidationOptions": [],
                 "UpdatedAt": self.renewed_at.timestamp(),
             }
             if self.seed.renewal_reason is not None:
-                told["RenewalSummary"]["RenewalStatusReason"] = self.seed.renewal_reason
+                details["RenewalSummary"]["RenewalStatusReason"] = self.seed.renewal_reason
         return answer
 
 

@@ -32,32 +32,32 @@ class CertificateOperations(GatewayRequest):
         key = new_key()
         now = self.world.clock.now()
         with self.world.lock:
-            if len(self.shelf.held) >= self.world.certificate_quota:
+            if len(self.store.certificates) >= self.world.certificate_quota:
                 raise LimitExceededError(
                     "Maximum number of Client Certificates for this account has been reached"
                 )
             made = certificate(
-                self.shelf.free_id(),
+                self.store.free_id(),
                 key=key,
                 created_at=now,
                 expires_at=now + LIFETIME,
                 description=asked.get("description"),
                 tags=asked.get("tags") or {},
             )
-            self.shelf.put(made)
+            self.store.put(made)
         return self.reply(made.answer(), status=201)
 
     def get_client_certificates(self) -> TYPE_RESPONSE:
         """List a page of the certificates of the account and region."""
         items, position = page(
-            self.shelf.held, limit=self.query("limit"), position=self.query("position")
+            self.store.certificates, limit=self.query("limit"), position=self.query("position")
         )
         body = {"item": [item.answer() for item in items]}
         return self.reply(body | ({"position": position} if position else {}))
 
     def get_client_certificate(self) -> TYPE_RESPONSE:
         """Return one certificate."""
-        return self.reply(self.shelf.get(self._id()).answer())
+        return self.reply(self.store.get(self._id()).answer())
 
     def update_client_certificate(self) -> TYPE_RESPONSE:
         """Change the description, the only field that can change."""
@@ -67,21 +67,21 @@ class CertificateOperations(GatewayRequest):
                 raise BadRequestError(f"Invalid patch operation: {json.dumps(operation)}")
             description = operation.get("value") or ""
         with self.world.lock:
-            found = self.shelf.get(self._id())
+            found = self.store.get(self._id())
             if description is not None:
-                found = self.shelf.put(replace(found, description=description))
+                found = self.store.put(replace(found, description=description))
         return self.reply(found.answer())
 
     def delete_client_certificate(self) -> TYPE_RESPONSE:
         """Delete a certificate; if a stage presents it, the emulator's setting decides."""
         with self.world.lock:
-            found = self.shelf.get(self._id())
+            found = self.store.get(self._id())
             presented_by = stages_presenting(
                 found.id, account=self.current_account, region=self.region
             )
             if presented_by:
                 self._refuse(found.id, presented_by)
-            del self.shelf.held[found.id]
+            del self.store.certificates[found.id]
         return self.reply({}, status=202)
 
     def _refuse(self, id_: str, presented_by: tuple[str, ...]) -> None:

@@ -75,7 +75,7 @@ _ALPHABET = string.ascii_lowercase + string.digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeldCertificate:
+class StoredCertificate:
     """A client certificate with its private key; both dates are whole seconds of UTC."""
 
     id: str
@@ -86,7 +86,7 @@ class HeldCertificate:
     description: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
-    def aged(self, *, created_at: datetime, expires_at: datetime) -> HeldCertificate:
+    def aged(self, *, created_at: datetime, expires_at: datetime) -> StoredCertificate:
         """Return the certificate with other dates: same id and key, another PEM."""
         start, end = whole_seconds(created_at), whole_seconds(expires_at)
         return replace(
@@ -113,30 +113,30 @@ class HeldCertificate:
 
 def certificate(
     id_: str, *, key: RSAPrivateKey, created_at: datetime, expires_at: datetime, **about: Any
-) -> HeldCertificate:
+) -> StoredCertificate:
     """Issue a certificate with an id; `about` is its description and its tags.
 
     Fractions of a second are dropped.
     """
     start, end = whole_seconds(created_at), whole_seconds(expires_at)
     pem = issue(key, created_at=start, expires_at=end)
-    return HeldCertificate(id=id_, key=key, pem=pem, created_at=start, expires_at=end, **about)
+    return StoredCertificate(id=id_, key=key, pem=pem, created_at=start, expires_at=end, **about)
 
 
 class CertificateStore:
     """The client certificates of one account and region, by id."""
 
     def __init__(self) -> None:
-        self.held: dict[str, HeldCertificate] = {}
+        self.certificates: dict[str, StoredCertificate] = {}
 
     def free_id(self) -> str:
         """Return an unused id: six lower-case letters and digits, as AWS's are."""
         while True:
             id_ = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-            if id_ not in self.held:
+            if id_ not in self.certificates:
                 return id_
 
-    def get(self, id_: str) -> HeldCertificate:
+    def get(self, id_: str) -> StoredCertificate:
         """Return the certificate with an id.
 
         Raises BadRequestError if the id is malformed, NotFoundError if there is no such
@@ -144,18 +144,18 @@ class CertificateStore:
         """
         if not ID_FORM.fullmatch(id_):
             raise BadRequestError(f"Invalid client certificate identifier specified: {id_!r}")
-        if id_ not in self.held:
+        if id_ not in self.certificates:
             raise NotFoundError("Invalid Client Certificate identifier specified")
-        return self.held[id_]
+        return self.certificates[id_]
 
-    def put(self, certificate: HeldCertificate) -> HeldCertificate:
+    def put(self, certificate: StoredCertificate) -> StoredCertificate:
         """Store a certificate; it replaces one with the same id."""
-        self.held[certificate.id] = certificate
+        self.certificates[certificate.id] = certificate
         return certificate
 
     def change(
-        self, id_: str, how: Callable[[HeldCertificate], HeldCertificate]
-    ) -> HeldCertificate:
+        self, id_: str, how: Callable[[StoredCertificate], StoredCertificate]
+    ) -> StoredCertificate:
         """Replace a certificate by the result of a function."""
         return self.put(how(self.get(id_)))
 
@@ -165,7 +165,7 @@ class CertificateStore:
         BadRequestError or NotFoundError: AWS's own answer is not documented. A certificate of ACM
         has an ARN, which is not checked here.
         """
-        if id_ not in self.held and not ACM_ARN.fullmatch(id_):
+        if id_ not in self.certificates and not ACM_ARN.fullmatch(id_):
             raise BadRequestError("Invalid client certificate identifier specified")
 
 
@@ -175,5 +175,5 @@ def certificate_store(backend: Any) -> CertificateStore:
     It is an attribute of the backend, so it is cleared with moto's reset, which deletes a backend's
     attributes.
     """
-    shelf: CertificateStore = vars(backend).setdefault("client_certificates", CertificateStore())
-    return shelf
+    store: CertificateStore = vars(backend).setdefault("client_certificates", CertificateStore())
+    return store

@@ -16,7 +16,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from checker.demo.emulator.acm import put_acm
 from checker.demo.emulator.certificates import (
     LIFETIME,
-    HeldCertificate,
+    StoredCertificate,
     certificate,
     certificate_store,
     new_key,
@@ -78,25 +78,27 @@ def reissue(
     The id and the key stay, the PEM changes.
     """
     with world.lock:
-        shelf = certificate_store(apigateway_backends[account][region])
-        shelf.change(
+        store = certificate_store(apigateway_backends[account][region])
+        store.change(
             certificate_id,
-            lambda held: held.aged(created_at=expires_at - LIFETIME, expires_at=expires_at),
+            lambda certificate: certificate.aged(
+                created_at=expires_at - LIFETIME, expires_at=expires_at
+            ),
         )
 
 
-def _put_certificate(seed: SeedCertificate, key: RSAPrivateKey, now: datetime) -> HeldCertificate:
-    shelf = certificate_store(apigateway_backends[seed.account][seed.region])
+def _put_certificate(seed: SeedCertificate, key: RSAPrivateKey, now: datetime) -> StoredCertificate:
+    store = certificate_store(apigateway_backends[seed.account][seed.region])
     created_at = seed.created_at or (seed.expires_at - LIFETIME if seed.expires_at else now)
     made = certificate(
-        seed.id or shelf.free_id(),
+        seed.id or store.free_id(),
         key=key,
         created_at=created_at,
         expires_at=seed.expires_at or created_at + LIFETIME,
         description=seed.description,
         tags=dict(seed.tags),
     )
-    return shelf.put(made)
+    return store.put(made)
 
 
 def _put_api(seed: SeedApi, now: datetime) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from checker.demo.emulator.seeds import ACCOUNT
 
 KEY = "test"
-NOWHERE = os.devnull
+NO_FILE = os.devnull
 
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 
@@ -28,8 +28,8 @@ def environment(endpoint: str, base: Mapping[str, str], *, region: str) -> dict[
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": NOWHERE,
-        "AWS_SHARED_CREDENTIALS_FILE": NOWHERE,
+        "AWS_CONFIG_FILE": NO_FILE,
+        "AWS_SHARED_CREDENTIALS_FILE": NO_FILE,
         "NO_PROXY": "127.0.0.1",
     }
 
@@ -39,13 +39,13 @@ def client(endpoint: str, service: str, *, region: str, account: str, **config: 
     secrets = {"aws_access_key_id": KEY, "aws_secret_access_key": KEY}
     if account != ACCOUNT:
         role = f"arn:aws:iam::{account}:role/tests"
-        given = _client(endpoint, "sts", region, secrets, {}).assume_role(
+        answer = _client(endpoint, "sts", region, secrets, {}).assume_role(
             RoleArn=role, RoleSessionName="tests"
         )
         secrets = {
-            "aws_access_key_id": given["Credentials"]["AccessKeyId"],
-            "aws_secret_access_key": given["Credentials"]["SecretAccessKey"],
-            "aws_session_token": given["Credentials"]["SessionToken"],
+            "aws_access_key_id": answer["Credentials"]["AccessKeyId"],
+            "aws_secret_access_key": answer["Credentials"]["SecretAccessKey"],
+            "aws_session_token": answer["Credentials"]["SessionToken"],
         }
     return _client(endpoint, service, region, secrets, config)
 

@@ -32,7 +32,7 @@ class GatewayRequest(BaseResponse):
     world: World
 
     @property
-    def shelf(self) -> CertificateStore:
+    def store(self) -> CertificateStore:
         """Return the client certificates of the account and region that signed the request.
 
         Stages of v2 present these certificates too.

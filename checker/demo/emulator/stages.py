@@ -72,14 +72,14 @@ class StageOperations(GatewayRequest, APIGatewayResponse):
         removes it. The whole request is validated before any change is made.
         """
         operations = self.document().get("patchOperations") or []
-        ours = [operation for operation in operations if operation.get("path") == _POINTER]
+        pointers = [operation for operation in operations if operation.get("path") == _POINTER]
         with self.world.lock:
             stage = self.backend.get_stage(self._api_id(), self._stage_name())
-            for operation in ours:
+            for operation in pointers:
                 self._check(operation)
-            others = [operation for operation in operations if operation not in ours]
+            others = [operation for operation in operations if operation not in pointers]
             self.backend.update_stage(self._api_id(), self._stage_name(), others)
-            for operation in ours:
+            for operation in pointers:
                 vars(stage)["client_certificate_id"] = operation.get("value")
             vars(stage)["updated_at"] = self.world.clock.now()
         return self.reply(self._shown(stage))
@@ -92,11 +92,11 @@ class StageOperations(GatewayRequest, APIGatewayResponse):
         """
         name: str = self.document().get("stageName") or ""
         stages = self.backend.get_rest_api(self._api_id()).stages
-        kept = stages.get(name)
+        previous = stages.get(name)
         answer = super().create_deployment()
-        if kept is not None:
-            kept.deployment_id = stages[name].deployment_id
-            stages[name] = kept
+        if previous is not None:
+            previous.deployment_id = stages[name].deployment_id
+            stages[name] = previous
         return answer
 
     @property
@@ -110,7 +110,7 @@ class StageOperations(GatewayRequest, APIGatewayResponse):
                 f"Invalid patch path {_POINTER} for operation {operation.get('op')!r}"
             )
         if operation.get("value"):
-            self.shelf.require(operation["value"])
+            self.store.require(operation["value"])
 
     def _shown(self, stage: Any) -> dict[str, Any]:
         now = self.world.clock.now()

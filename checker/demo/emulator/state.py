@@ -20,35 +20,35 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self._stands_at: datetime | None = None
+        self._fixed_at: datetime | None = None
         self._ahead = timedelta()
 
     def now(self) -> datetime:
         """Return the current time of the clock, in UTC."""
-        if self._stands_at is not None:
-            return self._stands_at
+        if self._fixed_at is not None:
+            return self._fixed_at
         return datetime.now(UTC) + self._ahead
 
     def set(self, instant: datetime) -> None:
         """Stop the clock at an instant; raises ValueError if it has no time zone."""
         if instant.tzinfo is None:
             raise ValueError(f"{instant.isoformat()} names no time zone")
-        self._stands_at = instant.astimezone(UTC)
+        self._fixed_at = instant.astimezone(UTC)
 
     def advance(
         self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
     ) -> datetime:
         """Move the clock, backwards if the sum is negative, and return its new time."""
         step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        if self._stands_at is not None:
-            self._stands_at += step
+        if self._fixed_at is not None:
+            self._fixed_at += step
         else:
             self._ahead += step
         return self.now()
 
     def run(self) -> None:
         """Return to the system time, and run with it."""
-        self._stands_at = None
+        self._fixed_at = None
         self._ahead = timedelta()
 
 

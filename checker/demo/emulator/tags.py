@@ -49,9 +49,9 @@ class TagOperations(GatewayRequest, APIGatewayResponse):
 
     def untag_resource(self) -> TYPE_RESPONSE:  # type: ignore[override]  # as for get_tags
         """Remove tags; missing keys are no error."""
-        gone = parse_qs(self.parsed_url.query).get("tagKeys", [])
+        removed = parse_qs(self.parsed_url.query).get("tagKeys", [])
         with self.world.lock:
-            self._retag({key: value for key, value in self._tags().items() if key not in gone})
+            self._retag({key: value for key, value in self._tags().items() if key not in removed})
         return self.reply({}, status=204)
 
     def _path(self) -> list[str]:
@@ -64,14 +64,14 @@ class TagOperations(GatewayRequest, APIGatewayResponse):
     def _tags(self) -> Mapping[str, str]:
         match self._path():
             case ["clientcertificates", id_]:
-                return self.shelf.get(id_).tags
+                return self.store.get(id_).tags
             case path:
                 return self._resource(path).tags or {}
 
     def _retag(self, tags: Mapping[str, str]) -> None:
         match self._path():
             case ["clientcertificates", id_]:
-                self.shelf.change(id_, lambda held: replace(held, tags=tags))
+                self.store.change(id_, lambda certificate: replace(certificate, tags=tags))
             case path:
                 self._resource(path).tags = tags
 
@@ -80,9 +80,9 @@ class TagOperations(GatewayRequest, APIGatewayResponse):
             case ["restapis", api_id, "stages", name]:
                 return self.backend.get_stage(api_id, name)
             case [collection, id_] if collection in _COLLECTIONS:
-                held: Mapping[str, Any] = getattr(self.backend, _COLLECTIONS[collection])
-                if id_ not in held:
+                resources: Mapping[str, Any] = getattr(self.backend, _COLLECTIONS[collection])
+                if id_ not in resources:
                     raise NotFoundError(f"Invalid identifier specified: {collection}/{id_}")
-                return held[id_]
+                return resources[id_]
             case _:
                 raise BadRequestError(f"Resources of this kind bear no tags: /{'/'.join(path)}")

@@ -102,8 +102,8 @@ class DeploymentOperations(GatewayRequest, ApiGatewayV2Response):
         return unquote(self.path.rstrip("/").split("/")[index])
 
     def _held(self) -> dict[str, Deployment]:
-        held: dict[str, Deployment] = vars(self.api()).setdefault("deployments", {})
-        return held
+        deployments: dict[str, Deployment] = vars(self.api()).setdefault("deployments", {})
+        return deployments
 
     def _one(self) -> Deployment:
         id_ = self.segment(5)
@@ -184,7 +184,7 @@ class WebSocketStageOperations(DeploymentOperations):
             return
         if api.protocol_type != "WEBSOCKET":
             raise BadRequestError("Client certificates are supported for WebSocket APIs only")
-        self.shelf.require(id_)
+        self.store.require(id_)
 
     def _stage(self) -> Any:
         return self.api().get_stage(self.segment(5))
@@ -245,8 +245,8 @@ class WebSocketGateway(WebSocketStageOperations):
         stage = self._tagged_stage()
         if stage is None:
             return super().untag_resource()
-        gone = parse_qs(self.parsed_url.query).get("tagKeys", [])
-        stage.tags = {key: value for key, value in stage.tags.items() if key not in gone}
+        removed = parse_qs(self.parsed_url.query).get("tagKeys", [])
+        stage.tags = {key: value for key, value in stage.tags.items() if key not in removed}
         return self.reply({}, status=204)
 
     def _tagged_stage(self) -> Any:

@@ -14,8 +14,9 @@ from checker.model.finding import Finding
 from checker.model.outcome import UNVERIFIED, Outcome
 from checker.reports.html.format import Deadline, Name, count_noun, split
 from checker.reports.html.rotations import Card, CardAction, Links
+from checker.rules import RULES
 
-_CURED = {"certificate-expired", "certificate-expiring", "certificate-gone", "rotation-overdue"}
+_CURED = {rule.name for rule in RULES if rule.cured_by_rotation}
 
 
 class PageAction(Struct, frozen=True, kw_only=True):

@@ -155,7 +155,7 @@ def _row(
         tone=_tone(case, policy),
         days_left=case.days_left,
         end=date_of(end) if end is not None else None,
-        month=month_of(end) if end is not None else "At a date that is not known",
+        month=month_of(end) if end is not None else "End not known",
         due=tuple((kind, date_of(moment)) for kind, moment in due),
         rotation=anchor,
         life=life_of(case, due, policy, outcome.cases.as_of),

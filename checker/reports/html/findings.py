@@ -12,6 +12,7 @@ from checker.model.finding import Finding, Suppression
 from checker.model.outcome import UNVERIFIED, Outcome, Verdict
 from checker.model.severity import Severity
 from checker.reports.html.format import Name, count_noun, day_of, split, time_left
+from checker.rules import RULES
 
 
 class FindingView(Struct, frozen=True, kw_only=True):
@@ -74,7 +75,7 @@ def _shown(finding: Finding, *, several: bool) -> FindingView:
 
 
 def _why(suppression: Suppression) -> str:
-    owner = f", {suppression.owner} answers for it" if suppression.owner is not None else ""
+    owner = f", owner {suppression.owner}" if suppression.owner is not None else ""
     where = f" ({suppression.location})" if suppression.location is not None else ""
     return f"{suppression.reason}, until {day_of(suppression.until)}{owner}{where}"
 
@@ -86,23 +87,17 @@ def _tally(words: list[str]) -> tuple[tuple[str, int], ...]:
     return tuple(found.items())
 
 
-_BREAKING = {
-    "rotation-unstaged",
-    "rotation-destroys-in-use",
-    "stage-detached",
-    "plan-exceeds-phase",
-}
-_ENDING = {"certificate-expiring", "certificate-not-renewing"}
+_HEADLINES = {rule.name: rule.headline for rule in RULES if rule.headline is not None}
 
 
 class Headline(Struct, frozen=True, kw_only=True):
-    """The headline of the page: its sentence in `said`, and additional sentences in `more`.
+    """The headline of the page: its sentence, and additional sentences in `more`.
 
     `tone` is bad, doubt, warn (warnings only) or fine.
     """
 
     tone: str
-    said: str
+    sentence: str
     more: tuple[str, ...]
 
 
@@ -114,7 +109,7 @@ def headline(outcome: Outcome) -> Headline:
         besides = [_worst(weighing)] if weighing else []
         return Headline(
             tone="bad" if weighing else "warn",
-            said=f"{plan[0].upper()}{plan[1:]}.",
+            sentence=f"{plan[0].upper()}{plan[1:]}.",
             more=(*besides, *_next_end(outcome)),
         )
     match outcome.verdict:
@@ -123,16 +118,16 @@ def headline(outcome: Outcome) -> Headline:
             worst = any(finding.severity is Severity.ERROR for finding in weighing)
             return Headline(
                 tone="bad" if worst else "warn",
-                said=_worst(weighing),
+                sentence=_worst(weighing),
                 more=tuple(_next_end(outcome)),
             )
         case Verdict.INCONCLUSIVE:
-            said = "Not everything could be checked."
+            sentence = "Not everything could be checked."
             more = (
-                "What could be checked shows nothing that fails. "
-                "What could not is listed below, and is not known to be fine."
+                "The checks that were possible found no failure. "
+                "The items that could not be checked are listed below; they may have problems."
             )
-            return Headline(tone="doubt", said=said, more=(more, *_next_end(outcome)))
+            return Headline(tone="doubt", sentence=sentence, more=(more, *_next_end(outcome)))
         case Verdict.CLEAN:
             return _clean(outcome)
 
@@ -147,11 +142,11 @@ def _clean(outcome: Outcome) -> Headline:
         errors = [finding for finding in open_ones if finding.severity is Severity.ERROR]
         return Headline(
             tone="warn",
-            said=_worst(errors),
-            more=("The policy fails no run for it.", *_next_end(outcome)),
+            sentence=_worst(errors),
+            more=("The policy does not fail a run for it.", *_next_end(outcome)),
         )
-    said = "Nothing is urgent." if open_ones else "All is well."
-    return Headline(tone="fine", said=said, more=tuple(_next_end(outcome)))
+    sentence = "Nothing is urgent." if open_ones else "All is well."
+    return Headline(tone="fine", sentence=sentence, more=tuple(_next_end(outcome)))
 
 
 def counts(outcome: Outcome) -> Iterator[tuple[str, str]]:
@@ -171,35 +166,18 @@ def counts(outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 
 def _worst(findings: list[Finding]) -> str:
-    by_rule: dict[str, list[Finding]] = {}
-    for finding in findings:
-        by_rule.setdefault(finding.rule, []).append(finding)
-    if by_rule.keys() & _BREAKING:
-        return "Do not apply this plan as it is."
-    if ended := by_rule.get("certificate-expired"):
-        return (
-            "A certificate in use has ended."
-            if len(ended) == 1
-            else f"{len(ended):,} certificates in use have ended."
-        )
-    if gone := by_rule.get("certificate-gone"):
-        known = "A stage presents a certificate that AWS does not know."
-        return known if len(gone) == 1 else f"{len(gone):,} certificates in use are unknown to AWS."
-    ending = [finding for rule in sorted(_ENDING) for finding in by_rule.get(rule, ())]
-    if ending:
-        soonest = min(
-            finding.days_left if finding.days_left is not None else 0 for finding in ending
-        )
-        one = f"A certificate in use ends {time_left(soonest)}."
-        return (
-            one
-            if len(ending) == 1
-            else f"{len(ending):,} certificates in use near their end, "
-            f"the first {time_left(soonest)}."
-        )
-    if "rotation-overdue" in by_rule:
-        return "A rotation is overdue."
-    return f"{count_noun(len(findings), 'finding')} must be looked at."
+    shown = min(
+        (_HEADLINES[finding.rule] for finding in findings if finding.rule in _HEADLINES),
+        key=lambda headline: headline.rank,
+        default=None,
+    )
+    if shown is None:
+        need = "needs" if len(findings) == 1 else "need"
+        return f"{count_noun(len(findings), 'finding')} {need} attention."
+    own = [finding for finding in findings if _HEADLINES.get(finding.rule) == shown]
+    soonest = min(finding.days_left or 0 for finding in own)
+    sentence = shown.one if len(own) == 1 else shown.many
+    return sentence.format(count=f"{len(own):,}", soonest=time_left(soonest))
 
 
 def _next_end(outcome: Outcome) -> Iterator[str]:
@@ -210,12 +188,12 @@ def _next_end(outcome: Outcome) -> Iterator[str]:
         return
     alive = [case for case in used if case.days_left is not None and case.days_left >= 0]
     if alive:
-        yield _told(
+        yield _end_in_words(
             min(alive, key=lambda case: (case.days_left or 0, str(case.address), case.id or ""))
         )
 
 
-def _told(case: Case) -> str:
+def _end_in_words(case: Case) -> str:
     assert case.expires_at is not None  # noqa: S101 -- a case with days left has an end
     stages = set(case.subject.stages)
     name = str(case.address) if case.address is not None else f"certificate {case.id}"

@@ -12,6 +12,7 @@ from msgspec import Struct
 from checker.model.rotation import ManualRotation, ManualStep
 from checker.reports.html.diffs import fits_html, show_controls
 from checker.reports.html.format import Deadline, deadline_of
+from checker.reports.presenting import manager_in_words
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -35,7 +36,7 @@ class ManualCard(Struct, frozen=True, kw_only=True):
     anchor: str
     certificate: str
     place: str
-    whose: str
+    manager: str
     end: Deadline | None
     stages: tuple[str, ...]
     steps: tuple[StepView, ...]
@@ -48,7 +49,7 @@ def manual_cards(rotations: tuple[ManualRotation, ...], as_of: datetime) -> tupl
             anchor=f"h{number}",
             certificate=rotation.certificate_id,
             place=str(rotation.place),
-            whose=_whose(managed=rotation.managed),
+            manager=manager_in_words(managed=rotation.managed),
             end=deadline_of(rotation.ends, as_of) if rotation.ends is not None else None,
             stages=rotation.stages,
             steps=tuple(map(_step, rotation.steps)),
@@ -78,13 +79,3 @@ def _step(step: ManualStep) -> StepView:
         whole=fits_html(text),
         then=step.then,
     )
-
-
-def _whose(*, managed: bool | None) -> str:
-    match managed:
-        case True:
-            return "Terraform's, and stages that are not Terraform's present it"
-        case False:
-            return "in no state that was given"
-        case None:
-            return "if it is Terraform's, use `tfcert patch` where its state is, and not this"

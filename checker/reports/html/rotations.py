@@ -207,12 +207,12 @@ def _how(rotation: Rotation, phase: Phase, *, written: bool) -> str:
         condition.text for condition in own if condition.holds is ConditionStatus.UNKNOWN
     )
     sentences = (
-        f"Not before this holds: {unmet}." if unmet else "",
-        f"Make sure first: {unsure}." if unsure else "",
+        f"First, this must be true: {unmet}." if unmet else "",
+        f"First, make sure: {unsure}." if unsure else "",
         "Then apply its patch" if unmet or unsure else "Apply its patch",
     )
     return " ".join(filter(None, sentences)) + (
-        ", and nothing else in the same apply." if written else ", which this writes:"
+        ", with no other change in the same apply." if written else ". This command writes it:"
     )
 
 
@@ -227,4 +227,4 @@ def _what(rotation: Rotation, phase: Phase) -> str:
         case Phase.RETIRE:
             return f"Retire {old}"
         case Phase.ROLLBACK:
-            return f"Go back from {new} to {old}"
+            return f"Roll back from {new} to {old}"

@@ -17,7 +17,7 @@ from checker.reports.json_v1 import outcome_document
 from checker.reports.json_v1_read import JsonDocument
 from checker.reports.markdown import sections as sections
 from checker.reports.markdown.escape import NamedAccounts, mask_accounts
-from checker.reports.markdown.folds import Folded, arrange, folded, folded_by_hand
+from checker.reports.markdown.folds import Folded, arrange, folded, folded_manual
 
 _EVERYTHING = 10**9
 
@@ -88,17 +88,17 @@ def render_documents(
     number of omitted items. A patch is complete or omitted. `masked` replaces the ids of accounts.
     `artifact` is the pipeline's artifact with the patches.
     """
-    held = mask_accounts(documents) if masked else tuple(documents)
+    shown = mask_accounts(documents) if masked else tuple(documents)
     parts = _Parts(
-        documents=tuple(each.document for each in held),
-        rows=sections.rows(held),
-        certificates=sections.certificates(held),
-        findings=sections.findings(held, minor=False),
-        minor=sections.findings(held, minor=True),
-        steps=sections.steps(held),
-        notices=sections.notices(held),
-        folds=[*folded(held, artifact=artifact), *folded_by_hand(held)],
-        named=any(each.name for each in held),
+        documents=tuple(each.document for each in shown),
+        rows=sections.rows(shown),
+        certificates=sections.certificates(shown),
+        findings=sections.findings(shown, minor=False),
+        minor=sections.findings(shown, minor=True),
+        steps=sections.steps(shown),
+        notices=sections.notices(shown),
+        folds=[*folded(shown, artifact=artifact), *folded_manual(shown)],
+        named=any(each.name for each in shown),
     )
     return _fitted(parts, limit)
 
@@ -161,7 +161,7 @@ def _assembled(parts: _Parts, detail: Detail, shown: Sequence[bool]) -> str:
         "|---|---|---|--:|--:|--:|--:|--:|",
         [row.line for row in parts.rows],
         detail.rows,
-        lambda left: f"… and {left} more root modules{_how_they_stand(parts.rows[detail.rows :])}",
+        lambda left: f"… and {left} more root modules{_not_clean(parts.rows[detail.rows :])}",
     )
     certificates = _table(
         f"|{' outcome |' * parts.named} certificate | id | left | evidence "
@@ -201,6 +201,6 @@ def _list(title: str, lines: Sequence[str], most: int, what: str) -> list[str]:
     return [*([title] if title else []), "\n".join(taken)]
 
 
-def _how_they_stand(rows: Sequence[sections.MarkdownRow]) -> str:
+def _not_clean(rows: Sequence[sections.MarkdownRow]) -> str:
     open_ones = sum(row.rank < 3 for row in rows)
     return f", {open_ones} of them not clean" if open_ones else ", all clean"

@@ -24,13 +24,13 @@ from checker.reports.markdown.escape import (
 class Section(StrEnum):
     """The heading above a fold."""
 
-    PATCHES = "#### Patches, one phase an apply"
-    BY_HAND = "#### By hand, with the AWS CLI"
+    PATCHES = "#### Patches, one phase per apply"
+    MANUAL = "#### Manual steps with the AWS CLI"
 
 
 _MORE = {
     Section.PATCHES: "more patches: `tfcert patch --phase all --out patches` writes them",
-    Section.BY_HAND: "more rotations by hand: `tfcert scan` prints them",
+    Section.MANUAL: "more manual rotations: `tfcert scan` prints them",
 }
 
 
@@ -110,7 +110,7 @@ def _folded(patch: JsonPatch, names: Sequence[str], artifact: str | None) -> Fol
     among = " ".join(in_html(name, longest=80) for name in names[:_NAMES] if name)
     summary = (
         f"{f'{among}{more} ' if among else ''}{in_html(patch['file'], longest=80)}: "
-        f"{patch['phase']} ({_standing(patch)})"
+        f"{patch['phase']} ({_status(patch)})"
     )
     conditions = "".join(f"- first: {sentence(text)}\n" for text in patch["unmet"][:_CONDITIONS])
     body = (
@@ -121,23 +121,23 @@ def _folded(patch: JsonPatch, names: Sequence[str], artifact: str | None) -> Fol
     return Folded(section=Section.PATCHES, whole=fold(summary, body), instead=instead)
 
 
-def _standing(patch: JsonPatch) -> str:
+def _status(patch: JsonPatch) -> str:
     unmet = len(patch["unmet"])
-    return f"not yet: {unmet} condition{'s' * (unmet != 1)}" if unmet else "its conditions hold"
+    return f"not yet: {unmet} condition{'s' * (unmet != 1)}" if unmet else "its conditions are met"
 
 
 def _why_not(patch: JsonPatch) -> str:
     if not patch["diff"]:
         return "not shown, it names an account"
     if not fits_comment(patch["diff"]):
-        return "not shown, it holds characters that a comment does not keep"
-    return "left out for its size"
+        return "not shown, it contains characters that a comment does not keep"
+    return "too long for this report"
 
 
 _NAME = 80
 
 
-def folded_by_hand(documents: Sequence[NamedAccounts]) -> list[Folded]:
+def folded_manual(documents: Sequence[NamedAccounts]) -> list[Folded]:
     """Return every manual rotation, the nearest end first."""
     found = [(each.name, one) for each in documents for one in each.document.get("by_hand", ())]
     found.sort(key=lambda entry: (entry[1]["expires_at"] is None, entry[1]["expires_at"] or ""))
@@ -156,9 +156,9 @@ def _folded_manual(name: str, one: JsonManualRotation) -> Folded:
     )
     instead = f"- {title}: {_why_no_manual_steps(one)}; `tfcert scan` prints the steps"
     if not one["steps"] or not _is_showable(one):
-        return Folded(section=Section.BY_HAND, whole=None, instead=instead)
+        return Folded(section=Section.MANUAL, whole=None, instead=instead)
     return Folded(
-        section=Section.BY_HAND, whole=fold(summary, "\n\n".join(_steps(one))), instead=instead
+        section=Section.MANUAL, whole=fold(summary, "\n\n".join(_steps(one))), instead=instead
     )
 
 
@@ -179,7 +179,7 @@ def _why_no_manual_steps(one: JsonManualRotation) -> str:
     if not one["steps"]:
         return "not shown, its commands name an account"
     return (
-        "left out for its size"
+        "too long for this report"
         if _is_showable(one)
-        else "not shown, it holds characters that a comment does not keep"
+        else "not shown, it contains characters that a comment does not keep"
     )

@@ -8,13 +8,13 @@ from datetime import datetime
 from msgspec import Struct
 
 from checker.model.deadlines import Late, due, late_plan
+from checker.model.outcome import UNVERIFIED
 from checker.reports.json_v1_read import JsonCertificate, JsonDocument, JsonFinding, JsonRotation
 from checker.reports.markdown.escape import NamedAccounts, code, sentence
 from checker.reports.presenting import presenters_in_words
 
 _NAME = 200
 _SEVERITIES = ("error", "warning", "note")
-_UNVERIFIED = "certificate-unverified"
 _VERDICTS = ("findings", "inconclusive", "warnings", "clean")
 _WHOLE = "(the account as a whole)"
 
@@ -181,9 +181,9 @@ def _row(name: str, path: str, word: str, parts: _SourceParts) -> str:
 def _verdict(findings: Sequence[JsonFinding]) -> str:
     """Return the verdict on one source of several; the exit code covers them all."""
     counted = [one for one in findings if one["suppression"] is None]
-    if any(one["severity"] == "error" and one["rule"] != _UNVERIFIED for one in counted):
+    if any(one["severity"] == "error" and one["rule"] != UNVERIFIED for one in counted):
         return "findings"
-    if any(one["rule"] == _UNVERIFIED for one in counted):
+    if any(one["rule"] == UNVERIFIED for one in counted):
         return "inconclusive"
     return "warnings" if any(one["severity"] == "warning" for one in counted) else "clean"
 

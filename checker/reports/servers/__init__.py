@@ -69,7 +69,7 @@ def _page(
         yield f"- {each.about}"
         yield f"  - SHA-256 `{each.sha256}`"
     yield ""
-    yield "Only these are accepted. Write the files again after each phase of a rotation."
+    yield "Write the files again after each phase of a rotation, retire included."
     for file in kit.files:
         yield from ("", f"## {file.name}", "", file.place, "")
         yield from (f"```{file.language}", file.text.rstrip("\n"), "```")

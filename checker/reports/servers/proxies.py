@@ -6,7 +6,10 @@ from base64 import b64encode
 
 from checker.reports.servers.kit import Kit, Pin, ServerFile, commented, pins_file, trust_file
 
-_RUN = "tfcert's tests run these files with {}; docs/trust.md of tfcert has the results."
+_RUN = (
+    "tfcert's tests run these files with {}: it accepts these certificates and no other. "
+    "docs/trust.md of tfcert has the results."
+)
 _LUA = """\
 function envoy_on_request(handle)
   local peer = handle:streamInfo():downstreamSslConnection()
@@ -77,10 +80,7 @@ def haproxy(pins: tuple[Pin, ...]) -> Kit:
             ),
         ),
         reload="haproxy -c -f /etc/haproxy/haproxy.cfg && systemctl reload haproxy",
-        notes=(
-            "HAProxy refuses a certificate after its end, in the handshake.",
-            "In `mode tcp` write `tcp-request content reject unless` with the same condition.",
-        ),
+        notes=("HAProxy refuses a certificate after its end, in the handshake.",),
         evidence=_RUN.format("HAProxy"),
     )
 
@@ -184,7 +184,7 @@ def caddy(pins: tuple[Pin, ...]) -> Kit:
         notes=(
             "Caddy refuses a certificate after its end, in the handshake.",
             "Do not use one `trusted_ca_cert_file` for both: Caddy 2.6 reads only its first PEM.",
-            "Caddy 2.8 and later warn that `trusted_ca_cert` is deprecated, and accept it.",
+            "Caddy 2.11 warns that `trusted_ca_cert` is deprecated, and accepts it.",
         ),
         evidence=_RUN.format("Caddy"),
     )

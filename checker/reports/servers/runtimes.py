@@ -7,7 +7,10 @@ from importlib.resources import files
 from checker.reports.servers.kit import Kit, Pin, ServerFile, trust_file
 
 _RESTART = "A program reads the file at start: restart it after each change of `trust.pem`."
-_RUN = "tfcert's tests run this file with {}; docs/trust.md of tfcert has the results."
+_RUN = (
+    "tfcert's tests run this file with {}: it accepts these certificates and no other. "
+    "docs/trust.md of tfcert has the results."
+)
 
 
 def java(pins: tuple[Pin, ...]) -> Kit:

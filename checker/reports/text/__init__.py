@@ -15,7 +15,7 @@ from checker.model.resources import kind_of
 from checker.model.rotation import Blocked, Done, Next, Phase, Rotation, Waiting, WrittenPatch
 from checker.model.severity import Severity
 from checker.reports.escape import printable
-from checker.reports.presenting import presenters_in_words, searched
+from checker.reports.presenting import manager_in_words, presenters_in_words, searched
 from checker.reports.text.layout import WIDTH, Line, TextSpan, Tone, wrapped
 from checker.rotation.sentences import condition_in_words, deadlines, open_conditions, step_in_words
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 
 _THEN = {
-    Phase.INTRODUCE: "apply what `tfcert patch` writes, "
-    "then have the backends trust the successor beside it",
-    Phase.REPOINT: "apply what `tfcert patch` writes, then watch the backends",
-    Phase.RETIRE: "apply what `tfcert patch` writes; the backends need not trust it any more",
-    Phase.ROLLBACK: "apply what `tfcert patch --phase rollback` writes",
+    Phase.INTRODUCE: "apply the patch that `tfcert patch` writes, "
+    "then make the backends trust the successor as well",
+    Phase.REPOINT: "apply the patch that `tfcert patch` writes, then watch the backends",
+    Phase.RETIRE: "apply the patch that `tfcert patch` writes, "
+    "then remove the old certificate from what the backends trust",
+    Phase.ROLLBACK: "apply the patch that `tfcert patch --phase rollback` writes",
 }
 
 
@@ -57,10 +58,7 @@ def _quiet(outcome: Outcome) -> str:
     if not ends:
         return "nothing to do: no stage that was read presents a certificate"
     first, left = min(ends)
-    return (
-        "nothing to do: the first certificate that a stage presents "
-        f"ends on {first:%Y-%m-%d}, in {left} days"
-    )
+    return f"nothing to do: the next certificate in use ends on {first:%Y-%m-%d}, in {left} days"
 
 
 def _patches(patches: tuple[WrittenPatch, ...], width: int) -> Iterator[Line]:
@@ -76,11 +74,11 @@ def _patches(patches: tuple[WrittenPatch, ...], width: int) -> Iterator[Line]:
         )
         for condition in patch.unmet:
             yield from wrapped((TextSpan(f"first: {condition}"),), width, indent=4, hanging=6)
-    told = (
+    text = (
         "-> `tfcert patch --phase all --out DIR` stores them; "
-        "--format json, markdown and html carry them"
+        "the formats json, markdown and html contain them"
     )
-    yield from wrapped((TextSpan(told),), width, indent=4, hanging=7)
+    yield from wrapped((TextSpan(text),), width, indent=4, hanging=7)
 
 
 def _rotation(rotation: Rotation, width: int, as_of: datetime) -> Iterator[Line]:
@@ -213,9 +211,9 @@ _VERDICTS = {
     Verdict.INCONCLUSIVE: ("inconclusive: not everything could be checked", Tone.WARNING),
 }
 _NO_MORE_ROTATIONS = (
-    "note: stages that name the ARN of an ACM certificate from a private CA "
-    "need no yearly rotation: ACM renews it, the stages "
-    "follow; it takes AWS Private CA, and backends that trust that CA"
+    "note: stages that use the ARN of an ACM certificate from a private CA "
+    "need no yearly rotation, because ACM renews it; "
+    "this requires AWS Private CA, and backends that trust that CA"
 )
 
 
@@ -296,10 +294,10 @@ def _document(
     """
     if several:
         stages, certificates = len(part.document.stages), len(part.document.certificates)
-        told = f" ({part.document.source.kind}; stages: {stages}, certificates: {certificates})"
+        text = f" ({part.document.source.kind}; stages: {stages}, certificates: {certificates})"
         yield Line(())
         yield from wrapped(
-            (TextSpan(part.document.source.path, Tone.STRONG), TextSpan(told)), width, hanging=2
+            (TextSpan(part.document.source.path, Tone.STRONG), TextSpan(text)), width, hanging=2
         )
     elif part.cases:
         yield Line(())
@@ -309,12 +307,12 @@ def _document(
 def _nothing_in(places: int, width: int) -> Iterator[Line]:
     if places:
         have = "has" if places == 1 else "have"
-        told = (
+        text = (
             f"{places} of the accounts and regions that were scanned {have} "
             "no stage and no certificate"
         )
         yield Line(())
-        yield from _note(told, width)
+        yield from _note(text, width)
 
 
 def _findings(findings: Iterable[Finding], width: int, outcome: Outcome) -> Iterator[Line]:
@@ -345,7 +343,7 @@ def _finding(finding: Finding, width: int, *, named: bool) -> Iterator[Line]:
 def _suppressed(suppression: Suppression) -> str:
     by = "the policy" if suppression.kind is SuppressedBy.POLICY else "a comment"
     where = f" ({suppression.location})" if suppression.location is not None else ""
-    owner = f", answered for by {suppression.owner}" if suppression.owner is not None else ""
+    owner = f", owner {suppression.owner}" if suppression.owner is not None else ""
     return f"suppressed until {suppression.until} by {by}{where}{owner}: {suppression.reason}"
 
 
@@ -356,25 +354,14 @@ def manual_steps(rotations: Iterable[ManualRotation], width: int) -> Iterator[Li
     """Yield each rotation with its numbered steps; a command is never broken."""
     for rotation in rotations:
         yield Line(())
-        who = TextSpan(
-            f"certificate {rotation.certificate_id} ({rotation.place}){_whose(rotation)}"
-        )
-        yield from wrapped((TextSpan("by hand: ", Tone.STRONG), who), width, hanging=4)
+        manager = manager_in_words(managed=rotation.managed)
+        who = TextSpan(f"certificate {rotation.certificate_id} ({rotation.place}): {manager}")
+        yield from wrapped((TextSpan("manual rotation: ", Tone.STRONG), who), width, hanging=4)
         for number, step in enumerate(rotation.steps, start=1):
             yield from _comment(step.does, f"{number}. ", width)
             yield from (Line((TextSpan(printable(f"    {command}")),)) for command in step.commands)
             if step.then is not None:
                 yield from _comment(step.then, "   => ", width)
-
-
-def _whose(rotation: ManualRotation) -> str:
-    match rotation.managed:
-        case True:
-            return ": Terraform's, and stages that are not Terraform's present it"
-        case False:
-            return ": in no state that was given"
-        case None:
-            return ": if it is Terraform's, use `tfcert patch` where its state is, and not this"
 
 
 def _comment(text: str, before: str, width: int) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -20,11 +20,10 @@ _STYLES = {
 }
 
 
-def coloured(lines: Iterable[Line]) -> str:
-    """Write lines with the sixteen standard terminal colours; the text does not depend on them."""
-    stream = io.StringIO()
+def coloured(lines: Iterable[Line]) -> Iterator[str]:
+    """Yield lines with the sixteen standard terminal colours; the text does not depend on them."""
     console = Console(
-        file=stream,
+        file=io.StringIO(),
         force_terminal=True,
         color_system="standard",
         no_color=False,
@@ -34,8 +33,9 @@ def coloured(lines: Iterable[Line]) -> str:
         width=10**6,
     )
     for line in lines:
-        text = Text(no_wrap=True, end="\n")
+        text = Text(no_wrap=True, end="")
         for span in line.spans:
             text.append(span.text, style=_STYLES[span.tone])
-        console.print(text, crop=False, overflow="ignore", soft_wrap=True)
-    return stream.getvalue()
+        with console.capture() as captured:
+            console.print(text, crop=False, overflow="ignore", soft_wrap=True, end="")
+        yield captured.get()

@@ -41,6 +41,23 @@ class Line(NamedTuple):
         return "".join([span.text for span in self.spans]).rstrip()
 
 
+# Large enough that a piece costs one write.
+_PIECE = 64 * 1024
+
+
+def pieces(lines: Iterable[str]) -> Iterator[str]:
+    """Yield a text in pieces of whole lines, so that a long report is never in memory at once."""
+    piece: list[str] = []
+    length = 0
+    for line in lines:
+        piece.append(f"{line}\n")
+        length += len(line)
+        if length >= _PIECE:
+            yield "".join(piece)
+            piece, length = [], 0
+    yield "".join(piece)
+
+
 def cells(text: str) -> int:
     """Return how many columns a text takes.
 

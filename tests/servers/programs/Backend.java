@@ -11,7 +11,9 @@ import java.security.PrivateKey;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -22,6 +24,7 @@ import javax.net.ssl.TrustManagerFactory;
 class Backend {
     public static void main(String[] arguments) throws Exception {
         KeyManager[] keys = keys(Path.of(arguments[0]));
+        List<SSLServerSocket> servers = new ArrayList<>();
         for (int at = 1; at < arguments.length; at += 3) {
             Path trust = Path.of(arguments[at + 2]);
             SSLContext context = arguments[at + 1].equals("kit")
@@ -30,8 +33,10 @@ class Backend {
             SSLServerSocket server = (SSLServerSocket) context.getServerSocketFactory().createServerSocket(
                 Integer.parseInt(arguments[at]), 50, InetAddress.getByName("127.0.0.1"));
             server.setNeedClientAuth(true);
-            new Thread(() -> serve(server)).start();
+            servers.add(server);
         }
+        // All ports first: one that somebody took meanwhile ends the program.
+        servers.forEach(server -> new Thread(() -> serve(server)).start());
     }
 
     static void serve(SSLServerSocket server) {

@@ -35,8 +35,10 @@ def serve(listener, made):
 
 
 folder, *rest = sys.argv[1:]
-for at in range(0, len(rest), 3):
-    made = context(folder, *rest[at + 1 : at + 3])
-    threading.Thread(
-        target=serve, args=(socket.create_server(("127.0.0.1", int(rest[at]))), made)
-    ).start()
+# All ports first: one that somebody took meanwhile ends the program.
+found = [
+    (socket.create_server(("127.0.0.1", int(rest[at]))), context(folder, *rest[at + 1 : at + 3]))
+    for at in range(0, len(rest), 3)
+]
+for pair in found:
+    threading.Thread(target=serve, args=pair).start()

@@ -1,0 +1,125 @@
+"""The compiled grammar of python-hcl2, which takes seconds to build.
+
+It is built with tfcert (`hatch_build.py`) and shipped beside this module. The file is in the format
+of `marshal`, which has values only: no code runs when it is read, as it would with a pickle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import marshal
+import os
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lark import Lark
+
+_BUILT = Path(__file__).parent / "built"
+_FILE = "python_hcl2.grammar"
+_DIGEST = "digest.py"
+_private: list[Path] = []
+
+
+def set_grammar_cache(directory: Path) -> None:
+    """Set a private folder of the user as a cache, for versions that have no shipped grammar.
+
+    It is not used if others can write to it: the cache is a pickle of python-hcl2's own.
+    """
+    _private[:] = [directory]
+
+
+@cache
+def parser() -> Lark:
+    """Return python-hcl2's parser: from the shipped grammar, else from the cache, else built."""
+    return _shipped(_BUILT) or _cached() or _build()
+
+
+def write_grammar(folder: Path) -> tuple[Path, Path]:
+    """Build the grammar for the versions at hand, and write it with its digest; return both paths.
+
+    Raises OSError if the folder cannot be written.
+    """
+    from lark.grammar import Rule
+    from lark.lark import _LOAD_ALLOWED_OPTIONS
+    from lark.lexer import TerminalDef
+
+    data, memo = _build().memo_serialize([TerminalDef, Rule])
+    options = data["options"].items()
+    data["options"] = {name: value for name, value in options if name not in _LOAD_ALLOWED_OPTIONS}
+    text = marshal.dumps((data, memo))
+    folder.mkdir(exist_ok=True)
+    grammar, digest = folder / _FILE, folder / _DIGEST
+    grammar.write_bytes(text)
+    grammar.chmod(0o644)
+    digest.write_text(
+        f'KEY = "{_key()}"\nSHA256 = "{hashlib.sha256(text).hexdigest()}"\n', encoding="utf-8"
+    )
+    return grammar, digest
+
+
+def _key() -> str:
+    """Return the versions that a grammar was built for."""
+    python = ".".join(map(str, sys.version_info[:2]))
+    return f"python-hcl2 {version('python-hcl2')}, lark {version('lark')}, Python {python}"
+
+
+def _shipped(folder: Path) -> Lark | None:
+    """Return the parser of the shipped grammar; None if it is missing, outdated or changed."""
+    try:
+        digest = importlib.import_module(f"checker.hcl.{folder.name}.{Path(_DIGEST).stem}")
+        path = folder / _FILE
+        if _key() != digest.KEY or not _is_private(path):
+            return None
+        text = path.read_bytes()
+    except (ImportError, AttributeError, OSError):
+        return None
+    if hashlib.sha256(text).hexdigest() != digest.SHA256:
+        return None
+    from hcl2.postlexer import PostLexer
+    from lark import Lark
+
+    data, memo = marshal.loads(text)  # noqa: S302 -- its hash is the one that was shipped
+    made: Lark = Lark._load_from_dict(data, memo, postlex=PostLexer(), propagate_positions=True)  # noqa: SLF001 -- as lark.tools.standalone does
+    return made
+
+
+def _is_private(path: Path) -> bool:
+    """Return whether only the owner, who is this user or root, can write to a path."""
+    status = path.stat()
+    return status.st_uid in {0, os.getuid()} and not status.st_mode & 0o022
+
+
+def _cached() -> Lark | None:
+    import hcl2.parser
+
+    if not _private:
+        return None
+    try:
+        _private[0].mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = _private[0].stat()
+    except OSError:
+        return None
+    if status.st_uid != os.getuid() or status.st_mode & 0o022:
+        return None
+    hcl2.parser.PARSER_FILE = _private[0] / f"hcl2-{version('python-hcl2')}.grammar"
+    found: Lark = hcl2.parser.parser()
+    return found
+
+
+def _build() -> Lark:
+    import hcl2.parser
+    from hcl2.postlexer import PostLexer
+    from lark import Lark
+
+    return Lark.open(
+        "hcl2.lark",
+        parser="lalr",
+        rel_to=hcl2.parser.__file__,
+        propagate_positions=True,
+        postlex=PostLexer(),
+    )
