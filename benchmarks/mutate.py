@@ -1,8 +1,8 @@
 """Change the code at random and see whether a fast test fails: `make mutate`.
 
-mutmut makes every mutant that it knows of the folders named in `pyproject.toml`. This draws some of
-them by a seed, runs mutmut with these, and prints the share that died and the diff of each survivor.
-A mutant that no test can tell from the code is listed in `equivalent_mutants.toml` with the reason.
+mutmut makes all mutants of the folders that `pyproject.toml` names. This draws some of them by a
+seed, runs the fast tests that execute each, and prints the share that died and the diff of each
+survivor. `equivalent_mutants.toml` lists mutants that no test can tell from the code, with reasons.
 
     python benchmarks/mutate.py [COUNT] [SEED]
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[1]
 MUTMUT = (str(Path(sys.executable).parent / "mutmut"),)
-# A mutant of this function is run first, so that mutmut makes all mutants and maps tests to functions.
+# This module is run first: mutmut then makes all mutants, and records what each test executes.
 FIRST = "checker.model.severity.*"
 # Exit codes that mutmut stores. Source: its `stats.py`.
 KILLED = {1, 3, 37}
