@@ -124,7 +124,7 @@ def test_a_fork_names_its_sources(action, pull_request, head):
     done = action(environment=environment, **DUE)
     assert done.code == 2, done.log
     assert ("names its sources" in done.log) == (head != "acme/live")
-    assert ("neither terraform nor tofu is there" in done.log) == (head == "acme/live")
+    assert ("neither terraform nor tofu was found" in done.log) == (head == "acme/live")
     assert action(sources=STATE, environment=environment, **DUE).code == 1
 
 
