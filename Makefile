@@ -6,8 +6,10 @@ READY := $(VENV)/.ready
 PEERS := .bench/.ready
 SECONDS ?= 60
 SIZES ?= 1 10 100 500
+MUTANTS ?= 1000
+SEED ?= 1
 
-.PHONY: help demo test lint types imports unit acceptance browser servers format bench fuzz docs clean
+.PHONY: help demo test lint types imports unit acceptance browser servers format bench mutate fuzz docs clean
 
 help: ## Show these verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -67,6 +69,11 @@ bench: $(READY) $(PEERS) ## The ratios that performance claims rest on; SIZES="1
 	$(BIN)/python benchmarks/many_stages.py
 	$(BIN)/python benchmarks/patches.py
 	$(BIN)/python benchmarks/against.py $(SIZES)
+
+# mutmut's own temporary copy is in mutants/, which it keeps for the next run.
+mutate: $(READY) ## Change the code at random and see whether a fast test fails; MUTANTS=1000 SEED=1
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[comment,demo,dev,mutate]'
+	$(BIN)/python benchmarks/mutate.py $(MUTANTS) $(SEED)
 
 $(PEERS): benchmarks/requirements.txt
 	$(PYTHON) -m venv .bench

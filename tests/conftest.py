@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from forked import Parent
 from hypothesis import settings
+from mutated import MUTANT, Forks
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = json.loads(
@@ -39,7 +40,7 @@ def fixtures():
 @pytest.fixture(scope="session")
 def forking():
     """The process of this test worker that forks a child for each run of tfcert."""
-    parent = Parent()
+    parent = Forks() if MUTANT in os.environ else Parent()
     yield parent
     parent.close()
 

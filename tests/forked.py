@@ -2,6 +2,8 @@
 
 Each run is a process of its own, with its own arguments, environment, working directory and standard streams. Tests of start-up,
 of imports and of signals start a new interpreter instead.
+
+A script calls the same process by a command (`Parent.command`): a small client gives it the script's own standard streams.
 """
 
 from __future__ import annotations
@@ -9,11 +11,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import runpy
+import select
+import shlex
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +32,23 @@ _PRELOADED = ("boto3", "cryptography.x509", "hcl2", "jinja2", "jinja2.ext", "ric
 _SERVICES = ("acm", "apigateway", "apigatewayv2", "ec2", "s3", "sts")
 _FORMATS = ("text", "json", "html", "markdown")
 _WARMING = (*(("check", "--format", name) for name in _FORMATS), ("patch",))
+# A command's whole run: it gives its streams, what it runs, its folder, arguments and environment, and ends as the run ends.
+# Without `site`, and with the bare socket, it starts in a hundredth of a second.
+_CLIENT = """
+import _socket, os, sys
+where, program, *arguments = sys.argv[1:]
+words = [program, os.getcwd(), str(len(arguments)), *arguments]
+body = b"\\0".join(map(os.fsencode, words))
+body += b"".join(b"\\0" + name + b"=" + value for name, value in os.environb.items())
+call = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+call.connect(where)
+streams = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)]
+call.sendmsg([len(body).to_bytes(4, "big")], rights)
+call.sendall(body)
+status = call.recv(1)
+os._exit(status[0] if status else 137)
+"""
 
 
 class Parent:
@@ -33,13 +57,26 @@ class Parent:
     def __init__(self):
         ours, theirs = socket.socketpair()
         self._socket = ours
+        # Not pytest's own folder: the name of a socket has at most 107 characters.
+        self._folder = Path(tempfile.mkdtemp(prefix="tfcert-"))
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self._folder / "calls"))
+        listener.listen(16)
+        descriptors = (theirs.fileno(), listener.fileno())
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__)), str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
+            [sys.executable, str(Path(__file__)), *map(str, descriptors)],
+            pass_fds=descriptors,
             env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
             stdin=subprocess.DEVNULL,
         )
         theirs.close()
+        listener.close()
+
+    def command(self, program="tfcert"):
+        """What a shell runs in place of `tfcert`, or of a Python program that is named by its file."""
+        (self._folder / "client.py").write_text(_CLIENT, encoding="utf-8")
+        words = (sys.executable, "-I", "-S", self._folder / "client.py")
+        return shlex.join(map(str, (*words, self._folder / "calls", program)))
 
     def run(self, arguments, *, cwd, env, stdin=b"", timeout=120):
         """Run `tfcert` once; returns what `subprocess.run` would return."""
@@ -60,10 +97,10 @@ class Parent:
             os.close(descriptor)
         (pid,) = _LENGTH.unpack(_receive(self._socket, 4))
         with ThreadPoolExecutor(3) as threads:
-            threads.submit(_feed, giver, stdin)
+            threads.submit(feed, giver, stdin)
             printed, complained = (
-                threads.submit(_drain, printing),
-                threads.submit(_drain, complaining),
+                threads.submit(drain, printing),
+                threads.submit(drain, complaining),
             )
             self._socket.settimeout(timeout)
             try:
@@ -87,14 +124,17 @@ class Parent:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait(10)
+        shutil.rmtree(self._folder)
 
 
-def _feed(descriptor, data):
+def feed(descriptor, data):
+    """Write all of it to a pipe and close that."""
     with contextlib.suppress(BrokenPipeError), os.fdopen(descriptor, "wb") as pipe:
         pipe.write(data)
 
 
-def _drain(descriptor):
+def drain(descriptor):
+    """Read a pipe to its end."""
     with os.fdopen(descriptor, "rb") as pipe:
         return pipe.read()
 
@@ -109,7 +149,7 @@ def _receive(connection, count):
     return data
 
 
-def _serve(connection):
+def _serve(connection, listener):
     from importlib import import_module
     from pkgutil import walk_packages
 
@@ -123,22 +163,68 @@ def _serve(connection):
     for name in (*_PRELOADED, *ours):
         import_module(name)
     _warm()
+    running = {}
     while True:
-        head, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
-        if not head:
+        ready, _, _ = select.select([connection, listener, *running], [], [])
+        for ended in running.keys() & ready:
+            _tell(ended, *running.pop(ended))
+        if listener in ready:
+            ended, *started = _answer(connection, listener)
+            running[ended] = started
+        if connection in ready and not _run(connection, listener):
             return
-        order = json.loads(
-            _receive(connection, _LENGTH.unpack(head)[0]).decode("utf-8", "surrogateescape")
-        )
-        pid = os.fork()
-        if pid == 0:
-            connection.close()
-            _become(order, descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        connection.sendall(_LENGTH.pack(pid))
-        _, status = os.waitpid(pid, 0)
-        connection.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))
+
+
+def _run(connection, listener):
+    """Run `tfcert` for the tests' own process, which waits for it; false when that has ended."""
+    head, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
+    if not head:
+        return False
+    order = json.loads(
+        _receive(connection, _LENGTH.unpack(head)[0]).decode("utf-8", "surrogateescape")
+    )
+    pid = os.fork()
+    if pid == 0:
+        connection.close()
+        listener.close()
+        become(order, descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    connection.sendall(_LENGTH.pack(pid))
+    _, status = os.waitpid(pid, 0)
+    connection.sendall(struct.pack("!i", os.waitstatus_to_exitcode(status)))
+    return True
+
+
+def _answer(connection, listener):
+    """Start what a command calls for; returns a pipe that closes as that ends, its process, and the command's connection."""
+    call, _ = listener.accept()
+    head, descriptors, _, _ = socket.recv_fds(call, 4, 3)
+    program, cwd, count, *words = _receive(call, _LENGTH.unpack(head)[0]).split(b"\0")
+    order = {
+        "program": os.fsdecode(program),
+        "cwd": cwd.hex(),
+        "arguments": [word.hex() for word in words[: int(count)]],
+        "env": dict(os.fsdecode(word).split("=", 1) for word in words[int(count) :]),
+    }
+    ended, held = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        for inherited in (connection, listener, call):
+            inherited.close()
+        become(order, descriptors)
+    for descriptor in (*descriptors, held):
+        os.close(descriptor)
+    return ended, pid, call
+
+
+def _tell(ended, pid, call):
+    """Give a command the exit code of its run, as a shell has it."""
+    os.close(ended)
+    _, status = os.waitpid(pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    with contextlib.suppress(BrokenPipeError), call:
+        call.sendall(bytes([code if code >= 0 else 128 - code]))
 
 
 def _warm():
@@ -188,25 +274,30 @@ def _warm():
     gc.freeze()
 
 
-def _become(order, descriptors):
+def become(order, descriptors, at_exit=lambda: None):
+    """Turn this process into one run of `tfcert`, or of the program that the order names; does not return."""
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
     os.chdir(bytes.fromhex(order["cwd"]))
     os.environ.clear()
     os.environ.update(order["env"])
+    program = order.get("program", "tfcert")
     sys.argv = [
-        "tfcert",
+        program,
         *(os.fsdecode(bytes.fromhex(argument)) for argument in order["arguments"]),
     ]
     code = 1
     try:
-        from checker.cli import main
+        if program == "tfcert":
+            from checker.cli import main
 
-        main()
+            main()
+        else:
+            runpy.run_path(program, run_name="__main__")
         code = 0
     except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 1
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except BaseException:  # noqa: BLE001 - an interpreter of its own would print any exception and exit with 1
         import traceback
 
@@ -214,9 +305,10 @@ def _become(order, descriptors):
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        at_exit()
         os._exit(code)
 
 
 if __name__ == "__main__":
     sys.path[0] = str(ROOT)
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))

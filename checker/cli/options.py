@@ -40,6 +40,14 @@ PolicyBase = Annotated[
         "--policy-base", metavar="REF", help="Take policy and inline exemptions from this commit."
     ),
 ]
+TrustFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust-file",
+        metavar="BACKEND=PATH",
+        help="The trust bundle of a backend that the policy declares; repeatable.",
+    ),
+]
 NoInline = Annotated[
     bool, typer.Option("--no-inline-exemptions", help="Ignore tfcert:ignore comments.")
 ]

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from checker.model.exemptions import Exemption
 
 OPTION = "--policy-base"
-_SUFFIXES = (*SUFFIXES, ".toml")
+# Trust bundles too: one of another name is not read from the commit (docs/trust.md).
+_SUFFIXES = (*SUFFIXES, ".toml", ".pem", ".crt")
 _MOST_LINES = 20
 
 
@@ -106,6 +107,11 @@ class Held:
     def policy(self) -> Policy:
         """Return the policy itself."""
         return self._resolved.policy
+
+    @property
+    def base(self) -> Base | None:
+        """Return the commit of --policy-base; None without the option."""
+        return self._base
 
     def warn(self) -> None:
         """Warn on stderr of what the checkout would change, for a command that writes no report."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from checker.model.conditions import Conditions
     from checker.model.exemptions import Exemption
     from checker.model.location import Location
+    from checker.model.trust import TrustBackend
 
 
 # The strictest of several policies has the largest of these days, and the smallest of all counts.
@@ -86,6 +87,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     differ from the rules' own. `overrides` has the values of the environment and the command line;
     they win over every scope. `homes` are folders as absolute paths: the directory of a scope is
     relative to the first of them that contains it. `accounts` has the access to each account.
+    `backends` are the declared backends; a run reads their bundles.
     """
 
     name: str = "default"
@@ -103,6 +105,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     overrides: tuple[Setting, ...] = ()
     homes: tuple[str, ...] = ()
     accounts: tuple[AccountAccess, ...] = ()
+    backends: tuple[TrustBackend, ...] = ()
 
     @property
     def tags(self) -> frozenset[str]:

@@ -13,6 +13,7 @@ from checker.model.address import Address
 from checker.model.deadlines import Late
 from checker.model.location import Location
 from checker.model.places import Place
+from checker.model.trust import TrustEvidence
 
 
 class Phase(StrEnum):
@@ -73,7 +74,8 @@ class ConditionStatus(StrEnum):
 class Condition(Struct, frozen=True, kw_only=True):
     """A condition of a phase, to be met before it is applied, and whether it is met.
 
-    If time alone meets it, `until` is that moment, and `why` describes the present.
+    If time alone meets it, `until` is that moment, and `why` describes the present. `evidence` is
+    what the status is based on, in words; empty if nothing is known.
     """
 
     phase: Phase
@@ -81,6 +83,7 @@ class Condition(Struct, frozen=True, kw_only=True):
     holds: ConditionStatus
     until: datetime | None = None
     why: str = ""
+    evidence: str = ""
 
 
 class Caution(Struct, frozen=True, kw_only=True):
@@ -205,7 +208,8 @@ class Rotation(Struct, frozen=True, kw_only=True):
     is the step of a rollback: it is never `next`. `late` is set if the trust window does not fit
     before the end. `trust` has the consumers of the predecessor's PEM. `passed_over` are successors
     that end too soon to be useful. `left_over`: only the removal is left to do. `instances` are
-    those that the successor has, or will have, in this state.
+    those that the successor has, or will have, in this state. `evidence` says of each declared
+    backend whether it trusts the successor; it is empty if the policy declares none.
     """
 
     predecessor: Address | None
@@ -226,6 +230,7 @@ class Rotation(Struct, frozen=True, kw_only=True):
     passed_over: tuple[Address, ...] = ()
     left_over: bool = False
     instances: tuple[Address, ...] = ()
+    evidence: tuple[TrustEvidence, ...] = ()
 
     @property
     def label(self) -> str:

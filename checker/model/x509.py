@@ -74,12 +74,13 @@ _GENERALIZED_FORM = re.compile(rb"\d{14}Z")
 class Validity(Struct, frozen=True, kw_only=True):
     """The validity period of a certificate, and the fingerprint of its DER.
 
-    The fingerprint is SHA-256 in lower-case hexadecimal.
+    The fingerprint is SHA-256 in lower-case hexadecimal, and so is `subject`, of its subject's DER.
     """
 
     not_before: datetime
     not_after: datetime
     fingerprint: str
+    subject: str = ""
 
 
 class _NotDerError(Exception):
@@ -98,15 +99,20 @@ def read_pem(text: str | None) -> Validity | None:
 def read_der(der: bytes) -> Validity | None:
     """Read a certificate's validity from its DER; None if the bytes are anything else."""
     try:
-        not_before, not_after = _validity(der)
+        not_before, not_after, subject = _validity(der)
     except _NotDerError:
         return None
     from hashlib import sha256
 
-    return Validity(not_before=not_before, not_after=not_after, fingerprint=sha256(der).hexdigest())
+    return Validity(
+        not_before=not_before,
+        not_after=not_after,
+        fingerprint=sha256(der).hexdigest(),
+        subject=sha256(subject).hexdigest(),
+    )
 
 
-def _validity(der: bytes) -> tuple[datetime, datetime]:
+def _validity(der: bytes) -> tuple[datetime, datetime, bytes]:
     outer = _Elements(der)
     certificate = _Elements(outer.take(_SEQUENCE))
     outer.end()
@@ -120,11 +126,11 @@ def _validity(der: bytes) -> tuple[datetime, datetime]:
     signed.take(_SEQUENCE)
     signed.take(_SEQUENCE)
     validity = _Elements(signed.take(_SEQUENCE))
+    subject = signed.take(_SEQUENCE)
     signed.take(_SEQUENCE)
-    signed.take(_SEQUENCE)
-    both = _instant(validity), _instant(validity)
+    not_before, not_after = _instant(validity), _instant(validity)
     validity.end()
-    return both
+    return not_before, not_after, subject
 
 
 def _instant(elements: _Elements) -> datetime:

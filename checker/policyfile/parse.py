@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from checker.model.address import AddressError, parse
@@ -13,6 +14,7 @@ from checker.model.finding import SuppressedBy
 from checker.model.policy import AccountAccess, Scope, Setting, Untouched, Weights
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import Keys, Mismatch, parse_day
+from checker.model.trust import TrustBackend
 from checker.policyfile.schema import OFF, ROLE_ARN, VALUES, WholeNumber
 from checker.policyfile.toml_file import TomlFile
 
@@ -132,6 +134,25 @@ def read_accounts(tables: Mapping[str, Mapping[str, Any]]) -> tuple[AccountAcces
     Raises Mismatch for a role of another account.
     """
     return tuple(_read(account, tables[account]) for account in sorted(tables))
+
+
+def read_backends(sheet: TomlFile) -> tuple[TrustBackend, ...]:
+    """Read the backends of a sheet, by name; their bundles are not read.
+
+    A path is relative to the file. Raises Mismatch for a stage that is not an address.
+    """
+    tables = sheet.values.get("trust", {}).get("backends", {})
+    return tuple(_backend(sheet, name, tables[name]) for name in sorted(tables))
+
+
+def _backend(sheet: TomlFile, name: str, table: Mapping[str, Any]) -> TrustBackend:
+    stages = _several(table["stages"])
+    for pattern in stages:
+        _check_address(pattern, ("trust", "backends", name, "stages"))
+    bundle = table.get("bundle")
+    if bundle is not None and not bundle.startswith("s3://"):
+        bundle = str(Path(sheet.path).parent / bundle)
+    return TrustBackend(name=name, stages=stages, bundle=bundle, server=table.get("server"))
 
 
 def _read(account: str, table: Mapping[str, Any]) -> AccountAccess:

@@ -16,8 +16,10 @@ from checker.model.location import Location
 from checker.model.policy import AccountAccess, Policy, Scope, Setting, Untouched, Weights
 from checker.model.severity import FailOn
 from checker.model.text_values import Keys, Mismatch, nearest_word, suggest
+from checker.model.trust import TrustBackend
 from checker.policyfile.parse import (
     read_accounts,
+    read_backends,
     read_exemption,
     read_scope,
     read_settings,
@@ -48,6 +50,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     accounts: tuple[AccountAccess, ...] = ()
+    backends: tuple[TrustBackend, ...] = ()
 
     def location(self, *at: str | int) -> Location:
         """Return the line of a key."""
@@ -69,6 +72,7 @@ def read_layer(sheet: TomlFile) -> Layer:
                 for index in range(len(sheet.values.get("exemption", ())))
             ),
             accounts=read_accounts(sheet.values.get("accounts", {})),
+            backends=read_backends(sheet),
         )
     except Mismatch as error:
         sheet.refuse(error)
@@ -83,6 +87,7 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
     for layer in layers:
         rules = dict(policy.rules) | dict(layer.rules)
         accounts = {access.account: access for access in (*policy.accounts, *layer.accounts)}
+        backends = {each.name: each for each in (*policy.backends, *layer.backends)}
         own = len(policy.scopes)
         settings = dict(layer.settings)
         if "notice_days" not in settings:
@@ -97,6 +102,7 @@ def merge_layers(layers: Iterable[Layer], name: str) -> Policy:
             scopes=(*policy.scopes, *layer.scopes),
             exemptions=(*policy.exemptions, *layer.exemptions),
             accounts=tuple(accounts[account] for account in sorted(accounts)),
+            backends=tuple(backends[name] for name in sorted(backends)),
         )
         try:
             _bound(policy.scopes)

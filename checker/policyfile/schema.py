@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from checker.model.severity import FailOn, Severity
 from checker.model.text_values import CONTROLS
+from checker.model.trust import READINGS
 from checker.rules import RULES
 from checker.rules.base import Rule
 
@@ -260,6 +261,43 @@ _ACCESS = Table(
         ),
     },
 )
+_BACKEND = Table(
+    says="A backend that stages call: what it trusts, as evidence for a rotation.",
+    keys={
+        "stages": _patterns(
+            "Patterns of the addresses of the stages that call it.", "aws_api_gateway_stage.prod"
+        ),
+        "bundle": Text(
+            says="Its trust bundle in PEM form: a path, as seen from the policy file, or an "
+            "s3:// URL. --trust-file names another one.",
+            example="trust/orders.pem",
+            pattern=r"(?!(?:https?|gs|az):)[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*",
+            what="a path or an s3:// URL",
+        ),
+        "server": Choice(
+            says="The server that verifies the certificates (docs/trust.md); pinned is one that "
+            "compares each certificate, as the files of `tfcert bundle --for` do.",
+            words=tuple(READINGS),
+            unless=_NONE,
+        ),
+    },
+    needed=("stages",),
+)
+_TRUST = Table(
+    says="What backends trust.",
+    keys={
+        "backends": NamedTable(
+            says="The backends, each by a name of its own.",
+            name=Text(
+                says="a backend",
+                example="orders",
+                pattern=r"[0-9A-Za-z_-]{1,64}",
+                what="a backend's name of letters, digits, - and _",
+            ),
+            each=_BACKEND,
+        )
+    },
+)
 POLICY = Table(
     says="A policy of tfcert, as it stands in tfcert.toml.",
     keys={
@@ -278,6 +316,7 @@ POLICY = Table(
         "accounts": NamedTable(
             says="How each account is entered, by its number.", name=_ACCOUNT, each=_ACCESS
         ),
+        "trust": _TRUST,
     },
 )
 

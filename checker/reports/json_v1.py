@@ -21,6 +21,7 @@ from checker.model.outcome import UNVERIFIED, Outcome
 from checker.model.resources import Certificate, Presents, PresentsNothing, PresentsPlanned, Stage
 from checker.model.rotation import Blocked, Done, Next, Rotation, Waiting, WrittenPatch
 from checker.model.severity import Severity
+from checker.model.trust import TrustEvidence
 from checker.reports.presenting import searched
 
 if TYPE_CHECKING:
@@ -258,6 +259,21 @@ def _rotation(rotation: Rotation) -> dict[str, Any]:
         "stages": list(rotation.stages),
         **({"introduced": True} if rotation.introduced else {}),
         **({"late": _late(rotation.late)} if rotation.late is not None else {}),
+        **({"trust": [_trust(each) for each in rotation.evidence]} if rotation.evidence else {}),
+    }
+
+
+def _trust(evidence: TrustEvidence) -> dict[str, Any]:
+    return {
+        "backend": evidence.backend,
+        "stages": list(evidence.stages),
+        "status": str(evidence.status),
+        "predecessor": str(evidence.old),
+        "reason": evidence.reason,
+        "source": evidence.source,
+        "server": evidence.server,
+        "fingerprints": list(evidence.fingerprints),
+        "may_drop": list(evidence.may_drop),
     }
 
 

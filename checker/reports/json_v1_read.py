@@ -100,6 +100,16 @@ class JsonLate(TypedDict):
     introduced: bool
 
 
+class JsonTrust(TypedDict):
+    """Whether one backend trusts the successor; `backend` is null if none is declared."""
+
+    backend: str | None
+    stages: list[str]
+    status: Literal["confirmed", "refused", "not confirmed"]
+    reason: str
+    source: str | None
+
+
 class JsonRotation(TypedDict):
     """A rotation and its next step."""
 
@@ -110,6 +120,7 @@ class JsonRotation(TypedDict):
     introduce_by: str | None
     introduced: NotRequired[bool]
     late: NotRequired[JsonLate | None]
+    trust: NotRequired[list[JsonTrust]]
     repoint_by: str | None
     stages: list[str]
 

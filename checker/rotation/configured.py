@@ -26,6 +26,7 @@ from checker.rotation.state import (
     with_deadlines,
 )
 from checker.rotation.taken_out import block_of, taken_out
+from checker.rotation.trust_evidence import trust_evidence
 from checker.rotation.unmanaged import literal_rotation
 
 
@@ -208,6 +209,7 @@ def _rotation(
             stages=stage_addresses(state.presenters),
             introduced=state.successor is not None and guess is None,
             conditions=conditions(state, successor),
+            evidence=trust_evidence(state),
             cautions=(
                 *_cautions(state),
                 *passed_cautions(passed),

@@ -19,6 +19,7 @@ from checker.rotation.state import (
     window_end,
 )
 from checker.rotation.take_up import take_up_step, unread_comment
+from checker.rotation.trust_evidence import refusing
 
 
 def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation can stand
@@ -191,7 +192,7 @@ def repoint_step(
     unready = successor_unready(state, successor)
     if isinstance(unready, Blocked):
         return unready
-    return hindrance or unready or inside_window(state) or Next(Phase.REPOINT)
+    return hindrance or unready or inside_window(state) or refusing(state) or Next(Phase.REPOINT)
 
 
 def inside_window(state: RotationState[Predecessor]) -> Waiting | None:

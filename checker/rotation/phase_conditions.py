@@ -17,6 +17,7 @@ from checker.rotation.state import (
     age,
     window_end,
 )
+from checker.rotation.trust_evidence import old_status, trust_evidence, trust_status
 
 
 def conditions(state: ManagedState, successor: Address) -> tuple[Condition, ...]:
@@ -52,10 +53,12 @@ def repoint_conditions(
         until=window_end(state),
         why=age(state),
     )
+    trusted, evidence = trust_status(trust_evidence(state))
     yield Condition(
         phase=Phase.REPOINT,
         text=f"every backend trusts {successor}, beside the old one",
-        holds=ConditionStatus.UNKNOWN,
+        holds=trusted,
+        evidence=evidence,
     )
 
 
@@ -127,10 +130,12 @@ def _rollback(state: ManagedState) -> Iterator[Condition]:
         text=f"{block} has not ended",
         holds=_not_ended(state.instances),
     )
+    trusted, evidence = old_status(trust_evidence(state))
     yield Condition(
         phase=Phase.ROLLBACK,
         text=f"every backend still trusts {block}",
-        holds=ConditionStatus.UNKNOWN,
+        holds=trusted,
+        evidence=evidence,
     )
 
 

@@ -36,7 +36,12 @@ def condition_in_words(condition: Condition) -> str:
     """Format a condition with its status, and with the date from which it is met if known."""
     if condition.holds is ConditionStatus.NO and condition.until is not None:
         return f"{condition.text} (does not hold before {moment(condition.until)})"
-    return f"{condition.text} ({condition.holds})"
+    return f"{condition.text} ({status_in_words(condition)})"
+
+
+def status_in_words(condition: Condition) -> str:
+    """Format whether a condition is met, with the evidence for it if there is any."""
+    return f"{condition.holds}{f': {condition.evidence}' if condition.evidence else ''}"
 
 
 def step_in_words(rotation: Rotation, *, both: bool = False) -> str:

@@ -19,6 +19,7 @@ from checker.rotation.state import (
     stage_addresses,
     successor_name,
 )
+from checker.rotation.trust_evidence import trust_evidence
 
 
 def keys_needed(inventory: Inventory) -> frozenset[CertificateKey]:
@@ -75,6 +76,7 @@ def literal_rotation(
         stages=stage_addresses(state.presenters),
         introduced=bool(successors),
         conditions=tuple(repoint_conditions(state, block)),
+        evidence=trust_evidence(state),
         passed_over=tuple(each.block for each, _ in passed),
         cautions=(
             *passed_cautions(passed),

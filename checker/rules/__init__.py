@@ -24,6 +24,8 @@ from checker.rules import (
     rotation_unstaged,
     stage_detached,
     stage_without_certificate,
+    trust_missing,
+    trust_outdated,
 )
 from checker.rules.base import Rule
 from checker.rules.engine import judge_cases
@@ -43,6 +45,8 @@ RULES: tuple[Rule, ...] = (
     certificate_quota.RULE,
     rotation_premature.RULE,
     rotation_overdue.RULE,
+    trust_missing.RULE,
+    trust_outdated.RULE,
     stage_detached.RULE,
     stage_without_certificate.RULE,
     plan_exceeds_phase.RULE,

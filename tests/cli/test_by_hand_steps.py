@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,19 +32,17 @@ def aws(aws):
 
 
 @pytest.fixture
-def shell(aws, tmp_path):
+def shell(aws, tmp_path, forking):
     """Run lines in one POSIX shell that stops at the first failure, with the shim as `aws` and tfcert on the PATH."""
     tools = tmp_path / "bin"
     tools.mkdir()
     called = {
-        "aws": shlex.quote(str(ROOT / "tests/cli/aws_shim.py")),
-        "tfcert": '-c "from checker.cli import main; main()"',
+        "aws": forking.command(ROOT / "tests/cli/aws_shim.py"),
+        "tfcert": forking.command(),
     }
     more = {"aws": "", "tfcert": f" {shlex.join(AS_OF)} --fail-on never"}
-    for tool, code in called.items():
-        (tools / tool).write_text(
-            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {code} "$@"{more[tool]}\n'
-        )
+    for tool, command in called.items():
+        (tools / tool).write_text(f'#!/bin/sh\nexec {command} "$@"{more[tool]}\n')
         (tools / tool).chmod(0o755)
 
     def run(*lines):

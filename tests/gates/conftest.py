@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pipeline import Machine
+from pipeline import STARTED, Machine
 from runner import Runner
 
 
@@ -18,16 +18,26 @@ def workspace(tmp_path, fixtures):
 
 
 @pytest.fixture
-def action(workspace, tmp_path):
-    """Run the action with inputs."""
-    return Runner(workspace, tmp_path / "runner temp").run
+def called(request):
+    """What a gate's script calls: tfcert in the process that forks, or None for the installed command.
+
+    A test of the start itself (what Python imports in a hostile checkout) is marked `started`, or its module is.
+    """
+    started = request.node.get_closest_marker("started") is not None
+    return None if started else request.getfixturevalue("forking").command()
 
 
 @pytest.fixture
-def machine(tmp_path):
+def action(workspace, tmp_path, called):
+    """Run the action with inputs."""
+    return Runner(workspace, tmp_path / "runner temp", tfcert=called).run
+
+
+@pytest.fixture
+def machine(tmp_path, called):
     """A machine with the recorded plan of that name."""
 
     def made(plan):
-        return Machine(tmp_path, plan)
+        return Machine(tmp_path, plan, called or STARTED)
 
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,8 @@ PLANS = {
     "single-replace": 1,
     "single-attribute-removed": 1,
 }
-
+# The installed command, with an interpreter of its own.
+STARTED = shlex.quote(f"{Path(sys.executable).parent}/tfcert")
 TFCERT = """#!/bin/sh
 printf '%s\\n' "tfcert $*" >> "$CALLS"
 if [ "$1" != check ]; then exec {tfcert} "$@"; fi
@@ -47,7 +49,7 @@ class Did(NamedTuple):
 class Machine:
     """Runs scripts in a root module of the recorded acceptance tests."""
 
-    def __init__(self, home, plan):
+    def __init__(self, home, plan, tfcert):
         """The root module has a blank in its name, as the plan's file has in Atlantis when a workspace has one."""
         self.plan = ACCEPTANCE / plan / "plan.json"
         self.as_of = json.loads((ACCEPTANCE / plan / "said.json").read_text())["as_of"]
@@ -55,9 +57,7 @@ class Machine:
         shutil.copytree(ACCEPTANCE / plan / "config", self.root)
         self.binaries, self.log = home / "bin", home / "calls.txt"
         self.binaries.mkdir()
-        self.command(
-            "tfcert", TFCERT.replace("{tfcert}", f'"{Path(sys.executable).parent}/tfcert"')
-        )
+        self.command("tfcert", TFCERT.replace("{tfcert}", tfcert))
         self.command("terraform", TERRAFORM)
         self.home = home
 

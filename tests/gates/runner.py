@@ -55,8 +55,11 @@ def _outputs(path):
 class Runner:
     """Runs the composite action of this repository in a folder."""
 
-    def __init__(self, workspace, temp, *, seeded=True):
-        """With `seeded`, the action finds tfcert installed already, as in the second step of a job that uses it."""
+    def __init__(self, workspace, temp, *, seeded=True, tfcert=None):
+        """With `seeded`, the action finds tfcert installed already, as in the second step of a job that uses it.
+
+        `tfcert` is the command that stands for the installed one there; without it, the installed one itself.
+        """
         self.workspace, self.temp = workspace, temp
         self.action = load("action.yml")
         temp.mkdir(exist_ok=True)
@@ -64,9 +67,11 @@ class Runner:
             sum_ = subprocess.run(
                 ["cksum"], input=str(ROOT).encode(), capture_output=True, check=True, timeout=60
             ).stdout
-            (temp / f"tfcert-{sum_.split()[0].decode()}").symlink_to(
-                Path(sys.executable).parents[1]
-            )
+            venv = temp / f"tfcert-{sum_.split()[0].decode()}"
+            if tfcert is None:
+                venv.symlink_to(Path(sys.executable).parents[1])
+            else:
+                _stand_in(venv, tfcert)
 
     def run(self, *, environment=None, **given):
         """Run every step, an input's `_` standing for its `-`; the first that fails is the last that runs."""
@@ -137,6 +142,15 @@ class Runner:
             check=False,
         )
         return done, _outputs(outputs)
+
+
+def _stand_in(venv, tfcert):
+    """Make what the action takes for its virtual environment: the Python of the tests, and that command for tfcert."""
+    (venv / "bin").mkdir(parents=True)
+    (venv / ".ready").touch()
+    (venv / "bin/python").symlink_to(Path(sys.executable).resolve())
+    (venv / "bin/tfcert").write_text(f'#!/bin/sh\nexec {tfcert} "$@"\n', encoding="utf-8")
+    (venv / "bin/tfcert").chmod(0o755)
 
 
 def _filled(text, known):

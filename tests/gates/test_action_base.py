@@ -65,6 +65,7 @@ def pull_request(workspace, tmp_path):
     return event
 
 
+@pytest.mark.started
 def test_the_base_branch_judges(action, workspace, pull_request, tmp_path):
     """Without any input the base branch's policy holds, in a hostile checkout too, and the log says what the pull request would change."""
     marks = tmp_path / "marks"
@@ -124,7 +125,7 @@ def test_a_fork_names_its_sources(action, pull_request, head):
     done = action(environment=environment, **DUE)
     assert done.code == 2, done.log
     assert ("names its sources" in done.log) == (head != "acme/live")
-    assert ("neither terraform nor tofu is there" in done.log) == (head == "acme/live")
+    assert ("neither terraform nor tofu was found" in done.log) == (head == "acme/live")
     assert action(sources=STATE, environment=environment, **DUE).code == 1
 
 

@@ -33,6 +33,7 @@ def check(
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
+    trust_file: options.TrustFiles = None,
     no_inline_exemptions: options.NoInline = False,
     threshold: options.Threshold = None,
     notice: options.Notice = None,
@@ -87,6 +88,7 @@ def check(
     from checker.cli.aws import Aws
     from checker.cli.policy_base import run_policy
     from checker.cli.policy_options import options as given
+    from checker.cli.trust_files import with_bundles
     from checker.errors import UsageError
     from checker.model.policy import Run
     from checker.pipeline import check as judge
@@ -95,22 +97,23 @@ def check(
     wanted = options.wanted(tool, tool_env, offline=offline)
     stated = given(threshold=threshold, notice=notice, fail_on=fail_on)
     with run_policy(policy, policy_base, given=stated, inline=not no_inline_exemptions) as held:
+        moment = load.parse_as_of(as_of)
+        aws = Aws(
+            profile=profile,
+            role_arn=role_arn,
+            region=region,
+            timeout=timeout,
+            accounts=held.policy.accounts,
+        )
         run = Run(
-            as_of=load.parse_as_of(as_of),
-            policy=held.policy,
+            as_of=moment,
+            policy=with_bundles(held, trust_file, aws.fetch),
             expect="next"
             if expect is Expect.NEXT
             else Phase(expect)
             if expect is not None
             else None,
             drift=_drift(drift, no_drift=no_drift),
-        )
-        aws = Aws(
-            profile=profile,
-            role_arn=role_arn,
-            region=region,
-            timeout=timeout,
-            accounts=run.policy.accounts,
         )
         with aws.counted(shown=verbose):
             loaded = held.exemptions(

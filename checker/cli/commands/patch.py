@@ -61,6 +61,7 @@ def patch(
     config: options.Config = None,
     policy: options.PolicyFile = None,
     policy_base: options.PolicyBase = None,
+    trust_file: options.TrustFiles = None,
     threshold: options.Threshold = None,
     notice: options.Notice = None,
     offline: options.Offline = False,
@@ -85,6 +86,7 @@ def patch(
     from checker.cli.patch_result import Request
     from checker.cli.policy_base import run_policy
     from checker.cli.policy_options import options as given
+    from checker.cli.trust_files import with_bundles
     from checker.cli.verify import find_verifier
 
     wanted = options.wanted(tool, tool_env, offline=offline)
@@ -108,6 +110,7 @@ def patch(
             timeout=timeout,
             accounts=held.policy.accounts,
         )
+        trusting = with_bundles(held, trust_file, aws.fetch)
         observe = aws.observer(offline=offline)
         held.warn()
         with aws.counted(shown=verbose):
@@ -118,7 +121,7 @@ def patch(
                     request,
                     config=config,
                     tool=wanted,
-                    policy=held.policy,
+                    policy=trusting,
                     as_of=moment,
                     settle=settle,
                 )
@@ -131,5 +134,5 @@ def patch(
                 tags=held.policy.tags,
                 settle=settle,
             )
-            code = deliver(loaded, observe, request, policy=held.policy, as_of=moment).exit_code
+            code = deliver(loaded, observe, request, policy=trusting, as_of=moment).exit_code
     raise typer.Exit(code)

@@ -33,7 +33,7 @@ class PolicyLine(Struct, frozen=True):
 
 
 def policy_lines(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
-    """Yield the lines of the policy: values, rules, scopes, exemptions and accounts."""
+    """Yield the lines of the policy: values, rules, scopes, exemptions, accounts and backends."""
     policy = resolved.policy
     yield PolicyLine(f"name = {json.dumps(policy.name, ensure_ascii=False)}")
     yield from _aligned(
@@ -58,6 +58,7 @@ def policy_lines(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
         yield PolicyLine("[[exemption]]", str(exemption.location))
         yield from map(PolicyLine, _exemption(exemption))
     yield from _accounts(resolved)
+    yield from _backends(resolved)
 
 
 def origin(resolved: ResolvedPolicy, field: str) -> str:
@@ -156,3 +157,16 @@ def _accounts(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
             yield PolicyLine(f"role = {json.dumps(access.role)}")
         if access.external_id is not None:
             yield PolicyLine(f"external_id = {json.dumps(access.external_id)}")
+
+
+def _backends(resolved: ResolvedPolicy) -> Iterator[PolicyLine]:
+    for backend in resolved.policy.backends:
+        layer = next(layer for layer in reversed(resolved.layers) if backend in layer.backends)
+        yield PolicyLine("")
+        where = str(layer.location("trust", "backends", backend.name))
+        yield PolicyLine(f"[trust.backends.{backend.name}]", where)
+        yield PolicyLine(f"stages = {_texts(backend.stages)}")
+        if backend.bundle is not None:
+            yield PolicyLine(f"bundle = {json.dumps(backend.bundle, ensure_ascii=False)}")
+        if backend.server is not None:
+            yield PolicyLine(f"server = {json.dumps(backend.server)}")

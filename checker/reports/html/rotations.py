@@ -31,7 +31,7 @@ from checker.reports.html.format import (
     listed,
     split,
 )
-from checker.rotation.sentences import step_in_words
+from checker.rotation.sentences import status_in_words, step_in_words
 
 _STATE = {ConditionStatus.YES: "yes", ConditionStatus.NO: "no", ConditionStatus.UNKNOWN: "unknown"}
 
@@ -170,7 +170,7 @@ def _required(rotation: Rotation, phase: Phase) -> PhaseConditions:
     return PhaseConditions(
         str(phase),
         tuple(
-            ConditionView(_STATE[each.holds], each.text, str(each.holds))
+            ConditionView(_STATE[each.holds], each.text, status_in_words(each))
             for each in rotation.conditions
             if each.phase is phase
         ),

@@ -9,7 +9,13 @@ from msgspec import Struct
 
 from checker.model.deadlines import Late, due, late_plan
 from checker.model.outcome import UNVERIFIED
-from checker.reports.json_v1_read import JsonCertificate, JsonDocument, JsonFinding, JsonRotation
+from checker.reports.json_v1_read import (
+    JsonCertificate,
+    JsonDocument,
+    JsonFinding,
+    JsonRotation,
+    JsonTrust,
+)
 from checker.reports.markdown.escape import NamedAccounts, code, sentence
 from checker.reports.presenting import presenters_in_words
 
@@ -268,8 +274,20 @@ def _step(name: str, one: JsonRotation, as_of: datetime) -> str:
     dates = f"; {', '.join(by)}" if by else ""
     return (
         f"- {among}{code(one['predecessor'], longest=_NAME)}{arrow}: "
-        f"**{phase}**{how}{reason}{dates}{_late(one, as_of)}"
+        f"**{phase}**{how}{reason}{dates}{_late(one, as_of)}{_trust(one)}"
     )
+
+
+def _trust(one: JsonRotation) -> str:
+    lines = [_evidence(each) for each in one.get("trust", ())]
+    return "".join(f"\n  - trust: {line}" for line in lines)
+
+
+def _evidence(one: JsonTrust) -> str:
+    backend = f"backend {code(one['backend'])}" if one["backend"] else ""
+    who = backend or ", ".join(map(code, one["stages"])) or "a stage without an address"
+    source = f" ({code(one['source'], longest=_NAME)})" if one["source"] else ""
+    return f"{who}{source}: **{one['status']}**, {sentence(one['reason'])}"
 
 
 def _deadlines(one: JsonRotation) -> tuple[tuple[str, str | None], ...]:

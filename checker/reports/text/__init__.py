@@ -18,6 +18,7 @@ from checker.reports.escape import printable
 from checker.reports.presenting import manager_in_words, presenters_in_words, searched
 from checker.reports.text.layout import WIDTH, Line, TextSpan, Tone, wrapped
 from checker.rotation.sentences import condition_in_words, deadlines, open_conditions, step_in_words
+from checker.rotation.trust_evidence import drops
 
 if TYPE_CHECKING:
     from checker.model.rotation import ManualRotation
@@ -104,11 +105,18 @@ def _rotation(rotation: Rotation, width: int, as_of: datetime) -> Iterator[Line]
     yield from wrapped((TextSpan(_step(rotation), tone),), width, indent=4, hanging=6)
     if more:
         yield from wrapped((TextSpan(f"-> {more}"),), width, indent=4, hanging=7)
+    yield from _trust(rotation, width)
     dates = deadlines(rotation, as_of)
     if dates:
         yield from wrapped((TextSpan(dates),), width, indent=4)
     if rotation.late is not None:
         yield from _late(late_plan(rotation.late, as_of), width)
+
+
+def _trust(rotation: Rotation, width: int) -> Iterator[Line]:
+    lines = [f"trust: {each.in_words}" for each in rotation.evidence]
+    for text in (*lines, *(f"note: {each}" for each in drops(rotation.evidence))):
+        yield from wrapped((TextSpan(text),), width, indent=4, hanging=6)
 
 
 def _step(rotation: Rotation) -> str:

@@ -1,0 +1,96 @@
+"""Change the code at random and see whether a fast test fails: `make mutate`.
+
+mutmut makes all mutants of the folders that `pyproject.toml` names. This draws some of them by a
+seed, runs the fast tests that execute each, and prints the share that died and the diff of each
+survivor. `equivalent_mutants.toml` lists mutants that no test can tell from the code, with reasons.
+
+    python benchmarks/mutate.py [COUNT] [SEED]
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[1]
+MUTMUT = (str(Path(sys.executable).parent / "mutmut"),)
+# This module is run first: mutmut then makes all mutants, and records what each test executes.
+FIRST = "checker.model.severity.*"
+# Exit codes that mutmut stores. Source: its `stats.py`.
+KILLED = {1, 3, 37}
+TIMEOUT = {24, 36, -24, 152, 255}
+NO_TESTS = {5, 33}
+
+
+def main(count: int, seed: int) -> int:
+    """Draw, run and report; returns 1 when fewer than 90 % died."""
+    subprocess.run([*MUTMUT, "run", FIRST], cwd=TOP, check=True)
+    names = sorted(stored())
+    drawn = sorted(random.Random(seed).sample(names, min(count, len(names))))
+    for start in range(0, len(drawn), 200):
+        subprocess.run([*MUTMUT, "run", *drawn[start : start + 200]], cwd=TOP, check=True)
+    codes = stored()
+    equivalent = tomllib.loads(Path(__file__).with_name("equivalent_mutants.toml").read_text())
+    seen: Counter[str] = Counter()
+    for name in drawn:
+        verdict = verdict_of(codes[name])
+        diff = changed_lines(name) if verdict in {"survived", "no tests"} else ""
+        if diff and (reason := equivalent.get(function_of(name), {}).get(diff)):
+            verdict = "equivalent"
+            sys.stdout.write(f"{verdict}: {name}: {reason}\n")
+        elif diff:
+            sys.stdout.write(f"{verdict}: {name}\n{diff}\n\n")
+        seen[verdict] += 1
+    died = seen["killed"] + seen["timeout"]
+    judged = len(drawn) - seen["equivalent"]
+    share = died / judged
+    sys.stdout.write(
+        f"{len(names)} mutants, {len(drawn)} drawn with seed {seed}: "
+        + ", ".join(f"{number} {verdict}" for verdict, number in seen.most_common())
+        + f"; {share:.1%} of {judged} died\n"
+    )
+    return 0 if share >= 0.9 else 1
+
+
+def stored() -> dict[str, int | None]:
+    """Return the exit code of each mutant as mutmut stores it; None where it did not run."""
+    codes: dict[str, int | None] = {}
+    for file in sorted(TOP.glob("mutants/checker/**/*.meta")):
+        codes |= json.loads(file.read_text())["exit_code_by_key"]
+    return codes
+
+
+def verdict_of(code: int | None) -> str:
+    """Return how a mutant ended, by the exit code of its tests."""
+    if code == 0:
+        return "survived"
+    if code in NO_TESTS:
+        return "no tests"
+    return "timeout" if code in TIMEOUT else "killed" if code in KILLED else f"ended with {code}"
+
+
+def function_of(name: str) -> str:
+    """Return the function that a mutant is of."""
+    return name.rpartition("__mutmut_")[0]
+
+
+def changed_lines(name: str) -> str:
+    """Return the lines that a mutant takes away and adds."""
+    shown = subprocess.run(
+        [*MUTMUT, "show", name], cwd=TOP, check=True, capture_output=True, text=True
+    ).stdout
+    return "\n".join(
+        line
+        for line in shown.splitlines()
+        if line.startswith(("-", "+")) and not line.startswith(("---", "+++"))
+    )
+
+
+if __name__ == "__main__":
+    given = [int(argument) for argument in sys.argv[1:]]
+    sys.exit(main(*given, *(1000, 1)[len(given) :]))

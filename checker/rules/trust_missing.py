@@ -1,0 +1,86 @@
+"""A plan moves a stage to a certificate that a backend of it does not trust.
+
+## Why
+The backend refuses each call of the stage from the moment of the apply.
+
+## Example
+The policy declares the backend of the stage with a bundle that has only the old certificate.
+
+```hcl
+# tfcert: succeeds aws_api_gateway_client_certificate.orders
+resource "aws_api_gateway_client_certificate" "orders_202611" {
+}
+
+resource "aws_api_gateway_stage" "live" {
+  rest_api_id           = aws_api_gateway_rest_api.orders.id
+  deployment_id         = aws_api_gateway_deployment.orders.id
+  stage_name            = "live"
+  client_certificate_id = aws_api_gateway_client_certificate.orders_202611.id # not in the bundle
+}
+```
+
+## How to fix
+Add the certificate's PEM to what the backend trusts, beside the old one, and reload the server.
+`tfcert bundle --for nginx` writes what accepts both. Then update the bundle that the policy names,
+or pass it with `--trust-file`.
+
+## How to exempt
+Exempt the rule for the stage's address until a date, or correct the backend in the policy.
+
+## Source
+The backends of the policy (`docs/trust.md`). A backend that is not confirmed gives no finding: it
+stays a condition of the rotation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checker.model.cases import Cases
+from checker.model.finding import Finding
+from checker.model.resources import Presents
+from checker.model.severity import Severity
+from checker.model.trust import TrustStatus
+from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, locate
+
+
+def check(cases: Cases) -> Iterator[Finding]:
+    """Yield an error for each planned move of a stage to a certificate that its backend refuses."""
+    for document in cases.documents:
+        for change in document.judged_changes:
+            match change.presented:
+                case old, Presents(id=new) if old != Presents(new):
+                    case = document.by_id(new)
+                case _:
+                    continue
+            if not change.action.changes or case is None:
+                continue
+            for backend in cases.policy.backends:
+                if not backend.serves(change.address):
+                    continue
+                status, why = backend.judge(case.fingerprint, cases.as_of)
+                if status is TrustStatus.REFUSED:
+                    yield Finding(
+                        rule=RULE.name,
+                        source=document.document.source.path,
+                        severity=RULE.severity,
+                        message=f"the plan moves {change.address} to certificate {new}, which "
+                        f"backend {backend.name} ({backend.bundle}) does not trust: {why}",
+                        remedy=f"do not apply it: first add the PEM of {new} to what backend "
+                        f"{backend.name} trusts, beside the old one (`tfcert bundle`)",
+                        address=str(change.address),
+                        certificate_id=new,
+                        location=locate(document, change.address),
+                        about=change.sides,
+                    )
+
+
+RULE = Rule(
+    name="trust-missing",
+    severity=Severity.ERROR,
+    says="a plan moves a stage to a certificate that its backend does not trust",
+    check=check,
+    judges=Judges.EACH,
+    needs=Needs.PLAN,
+    headline=DO_NOT_APPLY,
+)

@@ -1,0 +1,180 @@
+"""`--trust-file` and `[trust.backends]` by the command line: evidence in the report, and what is refused with exit 2."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from checker.demo.emulator.certificates import issue, new_key
+
+C, S = "aws_api_gateway_client_certificate", "aws_api_gateway_stage"
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+MARK = "TAINTTAINT"
+POLICY = f"""[trust.backends.orders]
+stages = "{S}.prod"
+bundle = "trust/orders.pem"
+server = "nginx"
+"""
+
+
+@pytest.fixture(scope="module")
+def pems():
+    """All of one subject, as API Gateway issues them."""
+    return {
+        name: issue(
+            new_key(), created_at=NOW - timedelta(days=20), expires_at=NOW + timedelta(days=left)
+        )
+        for name, left in {"old": 20, "new": 350}.items()
+    }
+
+
+@pytest.fixture
+def root(tmp_path, pems):
+    """A root module in the middle of a rotation, its state, its policy and the bundle of its backend."""
+    (tmp_path / "main.tf").write_text(
+        f'resource "{C}" "old" {{\n}}\n\n# tfcert: succeeds {C}.old\nresource "{C}" "new" {{\n}}\n\n'
+        f'resource "{S}" "prod" {{\n  rest_api_id           = "api1"\n  deployment_id         = "d"\n'
+        f'  stage_name            = "prod"\n  client_certificate_id = {C}.old.id\n}}\n'
+    )
+
+    def resource(kind, name, **attributes):
+        return {
+            "mode": "managed",
+            "type": kind,
+            "name": name,
+            "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
+            "instances": [{"schema_version": 0, "attributes": attributes}],
+        }
+
+    state = {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "l",
+        "outputs": {},
+        "resources": [
+            *(
+                resource(C, name, id=f"{name}000", pem_encoded_certificate=pem)
+                for name, pem in pems.items()
+            ),
+            resource(
+                S,
+                "prod",
+                id="s",
+                rest_api_id="api1",
+                stage_name="prod",
+                client_certificate_id="old000",
+            ),
+        ],
+    }
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    (tmp_path / "tfcert.toml").write_text(POLICY)
+    (tmp_path / "trust").mkdir()
+    (tmp_path / "trust/orders.pem").write_text(pems["old"] + f"\n# {MARK}\n" + pems["new"])
+    return tmp_path
+
+
+def evidence(done):
+    assert done.returncode in {0, 1, 3}, done.stderr
+    (rotation,) = json.loads(done.stdout)["rotations"]
+    (found,) = rotation["trust"]
+    return found
+
+
+AT = ("state.json", "--offline", "--as-of", "2026-11-23")
+
+
+def test_the_policys_bundle_is_read_and_the_option_names_another_one(tfcert, root, pems):
+    """The path is relative to the policy file, and under nginx the second of one subject is refused. No other byte is in any report."""
+    (root / "sub").mkdir()
+    for where, sources in ((root, AT), (root / "sub", ("../state.json", *AT[1:]))):
+        found = evidence(tfcert("check", *sources, "--format", "json", cwd=where))
+        assert (found["backend"], found["status"], found["predecessor"]) == (
+            "orders",
+            "refused",
+            "confirmed",
+        )
+        assert len(found["fingerprints"]) == 2
+    (root / "new.pem").write_text(pems["new"])
+    option = ("--trust-file", "orders=new.pem")
+    found = evidence(tfcert("check", *AT, *option, "--format", "json", cwd=root))
+    assert (found["status"], found["source"]) == ("confirmed", "new.pem")
+    for name in ("text", "json", "markdown", "html", "sarif"):
+        done = tfcert("check", *AT, "--format", name, cwd=root)
+        assert MARK.encode() not in done.stdout + done.stderr
+        assert pems["new"].splitlines()[1].encode() not in done.stdout + done.stderr
+
+
+def test_headers_and_the_runbook_have_the_evidence(tfcert, root):
+    done = tfcert("patch", *AT, "--phase", "all", "--out", "out", cwd=root)
+    assert done.returncode in {0, 3}, done.stderr
+    line = "does not hold now: backend orders (trust/orders.pem): refused"
+    for name in ("2-repoint.patch", "RUNBOOK.md"):
+        text = (root / "out" / name).read_text()
+        assert line in text, text
+        assert MARK not in text
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("ordres=new.pem",), b"declares no backend 'ordres'"),
+        (("orders",), b"is not BACKEND=PATH"),
+        (("orders=a.pem", "orders=b.pem"), b"has two files"),
+        (("orders=missing.pem",), b"missing.pem"),
+        (("orders=mark.pem",), b"has no certificate in PEM form"),
+        (("orders=broken.pem",), b"certificate 1 of it cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_exit_2_and_never_an_empty_bundle(tfcert, root, given, says):
+    (root / "mark.pem").write_text(MARK)
+    (root / "broken.pem").write_text(
+        f"-----BEGIN CERTIFICATE-----\n{MARK}\n-----END CERTIFICATE-----\n"
+    )
+    options = [part for each in given for part in ("--trust-file", each)]
+    for verb in ("check", "patch"):
+        done = tfcert(verb, *AT, *options, cwd=root)
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert says in done.stderr
+        assert MARK.encode() not in done.stderr
+
+
+def test_a_policy_without_backends_takes_no_file(tfcert, root):
+    (root / "tfcert.toml").write_text("threshold_days = 30\n")
+    done = tfcert("check", *AT, "--trust-file", "orders=new.pem", cwd=root)
+    assert done.returncode == 2
+    assert b"declare it in tfcert.toml: [trust.backends.orders]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['server = "nginxx"', 'bundle = "https://a/b.pem"', 'stages = "prod"', "bundle = 1", 'x = "y"'],
+)
+def test_a_policy_with_a_wrong_backend_is_exit_2_with_its_line(tfcert, root, line):
+    key = line.split()[0]
+    kept = [each for each in POLICY.splitlines() if not each.startswith(key)]
+    (root / "tfcert.toml").write_text("\n".join([*kept, line, ""]))
+    done = tfcert("check", *AT, cwd=root)
+    assert done.returncode == 2, done.stdout
+    assert f"tfcert.toml:{len(kept) + 1}:".encode() in done.stderr
+
+
+def test_policy_base_reads_the_bundle_of_the_commit(tfcert, root, pems):
+    """A change that adds a PEM to the file in the repository has not given it to the backend."""
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-C", str(root))
+    for command in (("init", "-q"), ("add", "."), ("commit", "-qm", "one")):
+        subprocess.run([*git, *command], check=True)
+    (root / "trust/orders.pem").write_text(pems["new"])
+    path = {"PATH": "/usr/bin:/bin"}
+    for option, status in (((), "confirmed"), (("--policy-base", "HEAD"), "refused")):
+        done = tfcert("check", *AT, *option, "--format", "json", cwd=root, environment=path)
+        assert evidence(done)["status"] == status
+
+
+def test_policy_show_has_the_backends(tfcert, root):
+    done = tfcert("policy", "show", cwd=root)
+    assert b"[trust.backends.orders]  # tfcert.toml:1" in done.stdout
+    assert b'server = "nginx"' in done.stdout

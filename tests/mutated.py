@@ -1,0 +1,76 @@
+"""Run the command line in a fork of the test process, while mutmut has a mutant in force.
+
+`forked.Parent` starts a process for each session, which costs more than most tests of a mutant. Here
+each run is a fork of the test process itself. While mutmut collects which tests execute which
+function, the child sends the functions that it executed back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from threading import Timer
+
+from forked import become, drain, feed
+
+MUTANT = "MUTANT_UNDER_TEST"
+
+
+class Forks:
+    """Has the interface of `forked.Parent`."""
+
+    def run(self, arguments, *, cwd, env, stdin=b"", timeout=120):
+        """Run `tfcert` once; returns what `subprocess.run` would return."""
+        given, giver = os.pipe()
+        printing, out = os.pipe()
+        complaining, err = os.pipe()
+        reporting, report = os.pipe()
+        order = {
+            "arguments": [os.fsencode(a).hex() for a in arguments],
+            "cwd": os.fsencode(cwd).hex(),
+            "env": {**env, MUTANT: os.environ[MUTANT]},
+        }
+        pid = os.fork()
+        if pid == 0:
+            for descriptor in (giver, printing, complaining, reporting):
+                os.close(descriptor)
+            become(order, [given, out, err], at_exit=lambda: _send(report))
+        for descriptor in (given, out, err, report):
+            os.close(descriptor)
+        late = Timer(timeout, os.kill, (pid, signal.SIGKILL))
+        late.start()
+        try:
+            with ThreadPoolExecutor(4) as threads:
+                threads.submit(feed, giver, stdin)
+                printed, complained, executed = (
+                    threads.submit(drain, one) for one in (printing, complaining, reporting)
+                )
+                _, status = os.waitpid(pid, 0)
+                _record(executed.result())
+                return subprocess.CompletedProcess(
+                    arguments,
+                    os.waitstatus_to_exitcode(status),
+                    printed.result(),
+                    complained.result(),
+                )
+        finally:
+            late.cancel()
+
+    def close(self):
+        """Do nothing: no process is left."""
+
+
+def _send(report):
+    from mutmut.state import state
+
+    with os.fdopen(report, "w") as pipe:
+        json.dump(sorted(state()._stats), pipe)  # noqa: SLF001 - mutmut has no other way
+
+
+def _record(executed):
+    from mutmut.state import state
+
+    state()._stats.update(json.loads(executed or b"[]"))  # noqa: SLF001

@@ -1,0 +1,247 @@
+"""What declared backends trust, as evidence: the order of a bundle, the server, the stages, and what is called safe."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+from world import BASE, CERTIFICATE, NOW, STAGE, days, world
+
+from checker.demo.emulator.certificates import issue, new_key
+from checker.model.address import parse
+from checker.model.policy import Policy, Run
+from checker.model.rotation import ConditionStatus, Next, Phase, Waiting
+from checker.model.trust import (
+    READINGS,
+    BundleFault,
+    ServerReading,
+    TrustBackend,
+    TrustStatus,
+    read_bundle,
+)
+from checker.model.x509 import fingerprint_of
+from checker.pipeline import PatchRequest, patch
+from checker.reports import FORMATS
+from checker.reports.servers import SERVERS
+from checker.rotation.sentences import step_in_words
+
+OLD, NEW = f"{CERTIFICATE}.orders", f"{CERTIFICATE}.orders_202611"
+PROD = f"{STAGE}.prod"
+CONFIRMED, REFUSED, UNKNOWN = TrustStatus
+INTRODUCED = BASE + f'# tfcert: succeeds {OLD}\nresource "{CERTIFICATE}" "orders_202611" {{\n}}\n'
+
+
+@pytest.fixture(scope="module")
+def pems():
+    """Certificates as API Gateway issues them: all of one subject."""
+    ends = {"old": 30, "new": 350, "third": 300, "ended": -1}
+    return {
+        name: issue(
+            new_key(), created_at=NOW - timedelta(days=20), expires_at=NOW + timedelta(days=left)
+        )
+        for name, left in ends.items()
+    }
+
+
+def backend(pems, names, server=None, stages=(PROD,)):
+    text = "\n".join(pems[name] for name in names)
+    return TrustBackend(
+        name="orders",
+        stages=stages,
+        bundle="trust.pem",
+        server=server,
+        certificates=read_bundle(text) if names else None,
+    )
+
+
+FIRST = ("nginx", "haproxy", "apache", "python", "node", "openssl")
+
+
+@pytest.mark.parametrize(
+    ("names", "servers", "status"),
+    [
+        (("new",), (None, "nginx", "envoy", "go", "pinned"), CONFIRMED),
+        (("new",), ("alb", "nlb"), UNKNOWN),
+        (("old",), (None, *READINGS), REFUSED),
+        (("old", "new"), (*FIRST, "envoy", "caddy-2.6"), REFUSED),
+        (("new", "old"), (*FIRST, "envoy", "caddy-2.6"), CONFIRMED),
+        (
+            ("old", "new"),
+            ("caddy-2.11", "java", "go", "openssl-partial-chain", "pinned"),
+            CONFIRMED,
+        ),
+        (("old", "new"), (None, "alb", "nlb"), UNKNOWN),
+        (("new", "old"), (None, "alb"), UNKNOWN),
+        (("ended", "new"), FIRST, CONFIRMED),
+        (("ended", "new"), ("envoy", "caddy-2.6"), REFUSED),
+        (("new", "new"), (None, "nginx"), CONFIRMED),
+        ((), (None, "nginx"), UNKNOWN),
+    ],
+)
+def test_what_a_server_makes_of_a_bundle(pems, names, servers, status):
+    """The server is never guessed: two of one subject under an unknown one are not confirmed."""
+    for server in servers:
+        found, why = backend(pems, names, server).judge(fingerprint_of(pems["new"]), NOW)
+        assert (found, server) == (status, server), why
+
+
+def test_a_certificate_that_has_ended_or_is_not_known_is_never_confirmed(pems):
+    one = backend(pems, ("ended",), "go")
+    assert one.judge(fingerprint_of(pems["ended"]), NOW)[0] is REFUSED
+    assert one.judge(None, NOW)[0] is UNKNOWN
+
+
+def test_the_readings_are_those_of_the_page():
+    """docs/trust.md is what tests of the real servers hold; its rows decide."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "servers"))
+    from rows import READ, table
+
+    rows = table()
+    names = {
+        "Apache httpd": "apache",
+        "Caddy 2.6": "caddy-2.6",
+        "Caddy 2.11": "caddy-2.11",
+        "`openssl verify`": "openssl",
+        "`openssl verify -partial_chain`": "openssl-partial-chain",
+        **READ,
+    }
+    expected = {
+        ("only the first", "only the new one"): {ServerReading.FIRST},
+        ("only the first", "neither"): {ServerReading.FIRST_OF_ALL},
+        ("both", "only the new one"): {ServerReading.EACH},
+        ("both", "both, also the ended one"): {ServerReading.EACH},
+        ("not known", "not known"): {ServerReading.UNKNOWN},
+    }
+    seen = {"pinned"}
+    for row, cells in rows.items():
+        name = names.get(row, row.lower())
+        if row == "Envoy, without the Lua filter":
+            continue
+        assert READINGS[name] in expected[cells[1], cells[2]], row
+        seen.add(name)
+    assert seen == {*READINGS}
+    assert {name.partition("-")[0] for name in READINGS} >= {*SERVERS}
+
+
+MARK = "TAINTTAINT"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        MARK,
+        f"-----BEGIN CERTIFICATE-----\n{MARK}\n-----END CERTIFICATE-----\n",
+        f"-----BEGIN CERTIFICATE-----\n{MARK}\n",
+        f"-----BEGIN TRUSTED CERTIFICATE-----\n{MARK}\n-----END TRUSTED CERTIFICATE-----\n",
+    ],
+)
+def test_what_is_no_bundle_is_a_fault_and_not_an_empty_bundle(text, pems):
+    """An unread certificate could be the successor; the fault has no byte of the file."""
+    for before in ("", pems["old"] + "\n") if text.strip(MARK) else ("",):
+        with pytest.raises(BundleFault) as fault:
+            read_bundle(before + text)
+        assert MARK not in str(fault.value)
+
+
+def asked(folder, pems, *backends, age=4.0, shown="old000", phase=None):
+    home = world(
+        folder,
+        {"main.tf": INTRODUCED},
+        certificates={OLD: "old000", NEW: "new000"},
+        stages={PROD: shown},
+        ends={"old000": days(30), "new000": days(365 - age)},
+    )
+    inventory = home.inventory()
+    (document,) = inventory.documents
+    prints = {"old000": fingerprint_of(pems["old"]), "new000": fingerprint_of(pems["new"])}
+    certificates = tuple(
+        replace(each, fingerprint=prints[each.id]) for each in document.certificates
+    )
+    # AWS of this world answers without a PEM, so that the recorded fingerprint counts.
+    inventory = replace(inventory, documents=(replace(document, certificates=certificates),))
+    run = Run(as_of=NOW, policy=Policy(backends=backends))
+    return patch(inventory, home.configuration(), home.observe, run, PatchRequest(phase=phase))
+
+
+def condition(rotation, phase=Phase.REPOINT):
+    return next(
+        each for each in rotation.conditions if each.phase is phase and "trusts" in each.text
+    )
+
+
+def test_repoint_is_safe_where_every_backend_is_confirmed_and_every_other_condition_holds(
+    tmp_path, pems
+):
+    """Without a declared backend, and with one whose server is not declared, it is not."""
+    both = ("old", "new")
+    for backends, safe in (
+        ((backend(pems, both, "pinned"),), True),
+        ((backend(pems, both),), False),
+        ((), False),
+        ((backend(pems, ("new",)),), False),  # no way back: it does not trust the old one
+    ):
+        _, patches = asked(tmp_path, pems, *backends)
+        (rotation,) = patches.rotations
+        assert rotation.step == Next(Phase.REPOINT)
+        assert (step_in_words(rotation) == "repoint is safe") == safe
+        assert (condition(rotation).holds is ConditionStatus.YES) == safe
+
+
+def test_confirmation_does_not_waive_the_trust_window(tmp_path, pems):
+    _, patches = asked(tmp_path, pems, backend(pems, ("old", "new"), "pinned"), age=1.0)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Waiting)
+    assert rotation.step.until is not None
+    assert not patches.patches
+
+
+def test_repoint_waits_while_a_backend_refuses_until_its_pem_is_added(tmp_path, pems):
+    """The text names the backend; with both PEMs there repoint is next. By name it is written as a preview."""
+    refusing = backend(pems, ("old",), "pinned")
+    _, patches = asked(tmp_path, pems, refusing)
+    (rotation,) = patches.rotations
+    assert isinstance(rotation.step, Waiting)
+    assert "backend orders (trust.pem): refused" in rotation.step.reason
+    assert condition(rotation).holds is ConditionStatus.NO
+    _, patches = asked(tmp_path, pems, refusing, phase=Phase.REPOINT)
+    assert "does not hold now: backend orders (trust.pem): refused" in " ".join(
+        patches.patches[0].unmet
+    )
+    _, patches = asked(tmp_path, pems, backend(pems, ("old", "new"), "pinned"))
+    assert patches.rotations[0].step == Next(Phase.REPOINT)
+
+
+def test_a_stage_without_a_backend_is_not_confirmed(tmp_path, pems):
+    """A backend of another stage says nothing of it; an instance is matched by its block."""
+    other = backend(pems, ("old", "new"), "pinned", stages=(f"{STAGE}.other",))
+    _, patches = asked(tmp_path, pems, other)
+    (evidence,) = patches.rotations[0].evidence
+    assert (evidence.backend, evidence.stages, evidence.status) == (None, (PROD,), UNKNOWN)
+    assert backend(pems, (), stages=(PROD,)).serves(parse(f'{PROD}["a"]'))
+    assert not backend(pems, (), stages=(PROD,)).serves(None)
+
+
+def test_every_report_has_the_evidence(tmp_path, pems):
+    """Text, JSON, Markdown and HTML name the backend, its source and the status."""
+    outcome, _ = asked(tmp_path, pems, backend(pems, ("old", "new"), "pinned"))
+    for name in ("text", "json", "markdown", "html"):
+        page = " ".join(FORMATS[name].render(outcome).split())
+        assert "trust.pem" in page, name
+        assert "confirmed" in page, name
+        assert "orders" in page
+
+
+def test_a_backend_that_trusts_both_is_told_what_it_may_drop(tmp_path, pems):
+    """Once no stage presents the old one; a rollback is possible as long as it is there."""
+    outcome, patches = asked(
+        tmp_path, pems, backend(pems, ("old", "new"), "pinned"), shown="new000"
+    )
+    text = " ".join(FORMATS["text"].render(outcome).split())
+    assert f"after retire, take the certificate with SHA-256 {fingerprint_of(pems['old'])}" in text
+    assert condition(patches.rotations[0], Phase.ROLLBACK).holds is ConditionStatus.YES
+    outcome, _ = asked(tmp_path, pems, backend(pems, ("old", "new"), "pinned"))
+    assert "after retire" not in FORMATS["text"].render(outcome)
