@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from runner import EXPRESSION, ROOT, Runner, load
+from runner import EXPRESSION, Runner, load
 
 from checker.demo.emulator import Emulator, SeedApi, SeedCertificate
 
@@ -278,22 +277,3 @@ def test_every_option_of_a_check_is_an_input_or_left_out_with_reason(tfcert):
         options - set(left_out) - set(load("action.yml")["inputs"]) - {"no-recursive", "no-offline"}
         == set()
     )
-
-
-def test_it_installs_itself(workspace, tmp_path):
-    """The first step of a job installs the action's own code with the versions that it was tested with, the second finds it there."""
-    runner = Runner(workspace, tmp_path / "fresh", seeded=False)
-    cache = subprocess.run(
-        [sys.executable, "-m", "pip", "cache", "dir"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    ).stdout.strip()
-    # Compiling all that is installed takes longer than the rest, and what runs compiles itself.
-    environment = {"PIP_NO_COMPILE": "1", **({"PIP_CACHE_DIR": cache} if cache else {})}
-    first = runner.run(sources=STATE, python=sys.executable, environment=environment, **CLEAN)
-    assert (first.code, first.outputs["verdict"]) == (0, "clean"), first.log
-    (installed,) = (tmp_path / "fresh").glob("tfcert-*/bin/tfcert")
-    assert installed.resolve() != (ROOT / ".venv/bin/tfcert").resolve()
-    assert runner.run(sources=STATE, python="no-such-python", **CLEAN).code == 0

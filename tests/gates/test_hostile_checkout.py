@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
 import pytest
 from hostile import plant, plant_configuration, ran
 from pipeline import PLANS, ROOT
-from runner import Runner, load
+from runner import load
 from test_make_and_jenkins import SCRIPTS
 
 STATE = "terraform.tfstate"
@@ -52,28 +51,6 @@ def test_no_step_of_the_action_imports_the_checkout(action, workspace, marks, ca
         environment=careless,
     )
     assert (posted.code, ran(marks)) == (2, []), posted.log
-
-
-def test_the_installation_imports_nothing_of_the_checkout(workspace, marks, tmp_path):
-    """The first step, with the checkout's modules in the folder where it would start, and where the runner keeps its files."""
-    temp = tmp_path / "fresh"
-    temp.mkdir()
-    for folder in (workspace, temp):
-        plant(folder, marks)
-    runner = Runner(workspace, temp, seeded=False)
-    cache = subprocess.run(
-        [sys.executable, "-m", "pip", "cache", "dir"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    # Compiling all that is installed takes longer than the rest, and what runs compiles itself.
-    environment = {"PIP_NO_COMPILE": "1", "PYTHONPATH": "."}
-    if cache.stdout.strip():
-        environment["PIP_CACHE_DIR"] = cache.stdout.strip()
-    done = runner.run(sources=STATE, python=sys.executable, environment=environment, **DUE)
-    assert (done.code, done.outputs["verdict"], ran(marks)) == (1, "findings", []), done.log
 
 
 TERRAFORM = "#!/bin/sh\necho $0 >> '{marks}/terraform'\nprintenv > '{marks}/environment'\n"

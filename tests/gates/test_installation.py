@@ -1,0 +1,60 @@
+"""The action's first step in a job: it installs its own code, once, and imports nothing of a hostile checkout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hostile import plant, ran
+from runner import ROOT, Runner
+
+STATE = "terraform.tfstate"
+DUE = {"offline": "true", "as_of": "2026-11-24"}
+CLEAN = {"offline": "true", "as_of": "2026-01-10"}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A runner whose action has installed itself in a hostile checkout, where what ran is noted, and what came of that run.
+
+    The installation takes longer than all other tests of the gates together, so it is made once.
+    """
+    home = tmp_path_factory.mktemp("installation")
+    workspace, temp, marks = home / "my work", home / "fresh", home / "marks"
+    for folder in (workspace, temp):
+        folder.mkdir()
+        # The checkout's modules are in the folder where the step would start, and where the runner keeps its files.
+        plant(folder, marks)
+    for file in (ROOT / "fixtures" / "readme").iterdir():
+        (workspace / file.name).write_bytes(file.read_bytes())
+    runner = Runner(workspace, temp, seeded=False)
+    cache = subprocess.run(
+        [sys.executable, "-m", "pip", "cache", "dir"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    ).stdout.strip()
+    # What runs compiles itself; to compile all that is installed takes longer.
+    environment = {"PIP_NO_COMPILE": "1", "PYTHONPATH": "."}
+    if cache:
+        environment["PIP_CACHE_DIR"] = cache
+    first = runner.run(sources=STATE, python=sys.executable, environment=environment, **DUE)
+    return runner, marks, first
+
+
+def test_the_installation_imports_nothing_of_the_checkout(installed):
+    """The checkout's modules lie where the step starts and where the runner keeps its files: none runs, and the verdict stands."""
+    _, marks, first = installed
+    assert (first.code, first.outputs["verdict"], ran(marks)) == (1, "findings", []), first.log
+
+
+def test_it_installs_itself(installed):
+    """The first step of a job installs the action's own code with the versions that it was tested with, the second finds it there."""
+    runner, marks, first = installed
+    assert first.code == 1, first.log
+    (command,) = runner.temp.glob("tfcert-*/bin/tfcert")
+    assert command.resolve() != (ROOT / ".venv/bin/tfcert").resolve()
+    second = runner.run(sources=STATE, python="no-such-python", **CLEAN)
+    assert (second.code, second.outputs["verdict"], ran(marks)) == (0, "clean", []), second.log
