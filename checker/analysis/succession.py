@@ -152,6 +152,7 @@ class Succession:
         for subject, end, gone in found:
             self._add(subject, end, gone=gone)
         self._names: dict[tuple[tuple[str, ...], str, str], list[DeclaredCertificate]] = {}
+        self._bases: dict[tuple[tuple[str, ...], str, str], list[DeclaredCertificate]] = {}
         self._descriptions: dict[tuple[tuple[str, ...], str, str], list[DeclaredCertificate]] = {}
         self._takers: dict[Address, list[DeclaredCertificate]] = {}
         for each in self.declared.certificates:
@@ -159,6 +160,7 @@ class Succession:
             self._names.setdefault(
                 (*place, split_name(each.block.name, loose=True)[0].lower()), []
             ).append(each)
+            self._bases.setdefault((*place, split_name(each.block.name)[0]), []).append(each)
             purpose = _purpose(each)
             if purpose is not None:
                 self._descriptions.setdefault((*place, purpose), []).append(each)
@@ -227,17 +229,13 @@ class Succession:
         )
 
     def names_in_use(self, block: Address) -> Iterator[str]:
-        """Yield the names of the other certificates in the block's module that are in use.
+        """Yield the names of other certificates in the block's module with its base, and in use.
 
         A certificate is in use if stages present it or the configuration refers to it.
         """
-        for each in self.declared.certificates:
-            same = (
-                each.block.module_path == block.module_path
-                and each.block.type == block.type
-                and each.block != block
-            )
-            if same and block != each.succeeds and self._is_used(each):
+        key = (block.module_path, block.type, split_name(block.name)[0])
+        for each in self._bases.get(key, ()):
+            if block not in {each.block, each.succeeds} and self._is_used(each):
                 yield each.block.name
 
     def left_over(

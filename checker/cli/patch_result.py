@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -141,6 +141,9 @@ def status_lines(
     lines: list[str] = []
     first = patches.patches[0].phase if patches.patches else None
     expected = patches.patches[0].expected if patches.patches else None
+    taken = {
+        entry.phase: frozenset(each.label for each in entry.rotations) for entry in patches.patches
+    }
     for rotation in patches.rotations:
         both = any(rotation.label in entry.both for entry in patches.patches)
         match rotation.step:
@@ -159,7 +162,7 @@ def status_lines(
                 lines += [f"{rotation.label}: {step_in_words(rotation)}", f"  what to do: {remedy}"]
             case Next() | Waiting():
                 lines.append(f"{rotation.label}: {step_in_words(rotation, both=both)}")
-        lines += [f"  {text}" for text in _previews(rotation, patches)]
+        lines += [f"  {text}" for text in _previews(rotation, taken)]
         lines += [f"  {text}" for text in _late(rotation, outcome.cases.as_of)]
         lines += [
             f"  careful: {caution.text}" for caution in rotation.cautions if caution.phase is first
@@ -184,12 +187,18 @@ def _late(rotation: Rotation, as_of: datetime) -> Iterator[str]:
         yield from (f"risk: {text}" for text in plan.risks)
 
 
-def _previews(rotation: Rotation, patches: Patches) -> Iterator[str]:
-    """Yield what the user must know about each written phase that is not the next step."""
-    for entry in patches.patches:
-        taken = any(each.label == rotation.label for each in entry.rotations)
-        if taken and rotation.step != Next(entry.phase) and entry.phase is not Phase.ROLLBACK:
-            yield preview_in_words(rotation, entry.phase)
+def _previews(rotation: Rotation, taken: Mapping[Phase, Collection[str]]) -> Iterator[str]:
+    """Yield what the user must know about each written phase that is not the next step.
+
+    `taken` has the labels of the rotations that take each written phase.
+    """
+    for phase, labels in taken.items():
+        if (
+            rotation.label in labels
+            and rotation.step != Next(phase)
+            and phase is not Phase.ROLLBACK
+        ):
+            yield preview_in_words(rotation, phase)
 
 
 def _nothing(outcome: Outcome, only: frozenset[str], *, back: bool, retiring: bool) -> list[str]:

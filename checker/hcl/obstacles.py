@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,8 @@ def _named(found: Sequence[object]) -> str:
 
 
 _OVERRIDE = re.compile(r"(?:^|[/_])override\.(?:tf|tofu)(?:\.json)?$")
+# An address in quotes; matches may overlap, as one's last quote may be the next one's first.
+_QUOTED = re.compile(rb'"(?=([^"\[.\n]+\.[^"\[.\n]+)["\[.])')
 _DEPLOYMENTS = {("aws_api_gateway_deployment",), ("aws_apigatewayv2_deployment",)}
 
 
@@ -355,23 +358,35 @@ def _keys(flow: Flow) -> Iterator[EditObstacle]:
 def _quoted(
     configuration: Configuration, module: ModulePath, reference: str
 ) -> Iterator[EditObstacle]:
-    pattern = re.compile(rb'"' + re.escape(reference.encode()) + rb'["\[.]')
-    for file in configuration.in_module(module, reference.encode()):
-        comments = file.body.comments if parses(file) else ()
-        quotes = (
-            quote
-            for quote in pattern.finditer(file.data)
-            if not any(c.start <= quote.start() < c.end for c in comments)
+    key = ("quoted", module)
+    if key not in configuration.memo:
+        configuration.memo[key] = _quoted_by_address(configuration, module)
+    found: Mapping[bytes, Mapping[str, int]] = configuration.memo[key]
+    for path, line in found.get(reference.encode(), {}).items():
+        yield EditObstacle(
+            reason="the certificate's address stands in quotes"
+            f" in {path}, as Terraform 0.11 wrote it",
+            remedy=f"write {reference} without quotes there, then ask again",
+            path=path,
+            line=line,
         )
-        found = next(quotes, None)
-        if found is not None:
-            yield EditObstacle(
-                reason="the certificate's address stands in quotes"
-                f" in {file.path}, as Terraform 0.11 wrote it",
-                remedy=f"write {reference} without quotes there, then ask again",
-                path=file.path,
-                line=file.line(found.start()),
-            )
+
+
+def _quoted_by_address(
+    configuration: Configuration, module: ModulePath
+) -> Mapping[bytes, Mapping[str, int]]:
+    """Return each certificate's address in quotes: its files, and the first line in each.
+
+    A search of all files for every certificate would take the square of their number.
+    """
+    addresses: dict[bytes, dict[str, int]] = {}
+    for file in configuration.in_module(module, b"client_certificate"):
+        comments = file.body.comments if parses(file) else ()
+        for quote in _QUOTED.finditer(file.data):
+            at = bisect_right(comments, quote.start(), key=lambda comment: comment.start) - 1
+            if at < 0 or comments[at].end <= quote.start():
+                addresses.setdefault(quote[1], {}).setdefault(file.path, file.line(quote.start()))
+    return addresses
 
 
 def _ignored(configuration: Configuration, flow: Flow) -> Iterator[EditObstacle]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+_LINE_END = re.compile(rb"\n")
 
 
 class TextCache(Generic[T]):
@@ -277,7 +280,11 @@ class SourceFile:
 
     def line(self, offset: int) -> int:
         """Return the line of a byte offset, counted from 1."""
-        return self.data.count(b"\n", 0, offset) + 1
+        return bisect_left(self._line_ends, offset) + 1
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return [found.start() for found in _LINE_END.finditer(self.data)]
 
     def line_start(self, offset: int) -> int:
         """Return the offset of the first byte of the line that contains `offset`."""

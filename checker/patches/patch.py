@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
 from checker.model.rotation import SERIES, ConditionStatus, Expected, Phase, Rotation
+from checker.patches.line_diff import diff_lines
 from checker.rotation.sentences import condition_in_words
-
-_CONTEXT = 3
 
 
 def unified_diff(path: str, before: bytes | None, after: bytes) -> bytes:
@@ -27,8 +25,7 @@ def unified_diff(path: str, before: bytes | None, after: bytes) -> bytes:
     if before is None:
         head.append(b"new file mode 100644\n")
     names = (b"/dev/null" if before is None else was, becomes)
-    body = difflib.diff_bytes(difflib.unified_diff, old, new, *names, n=_CONTEXT, lineterm=b"\n")
-    return b"".join((*head, *_ended(body)))
+    return b"".join((*head, *_ended(diff_lines(old, new, names))))
 
 
 def _name(path: str) -> bytes:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import bounded, git
 
+from checker.patches.line_diff import diff_lines
 from checker.patches.patch import unified_diff
 
 LINES = st.lists(
@@ -69,3 +73,55 @@ def test_git_finds_the_file_whatever_its_name(name, before, tmp_path):
     git(tmp_path, "init", "-q")
     git(tmp_path, "apply", "-", data=unified_diff(name, before, b"one\nthree\n"))
     assert target.read_bytes() == b"one\nthree\n"
+
+
+def expected(old, new):
+    """What difflib makes of it."""
+    return list(difflib.diff_bytes(difflib.unified_diff, old, new, b"a", b"b", n=3, lineterm=b"\n"))
+
+
+@settings(bounded, max_examples=300)
+@given(
+    old=st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"}\n", b"\n"]), max_size=30),
+    new=st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n", b"}\n", b"\n"]), max_size=30),
+)
+def test_a_diff_is_the_one_of_difflib(old, new):
+    """Few distinct lines: many runs of common lines of one length, which cross each other."""
+    assert list(diff_lines(old, new, (b"a", b"b"))) == expected(old, new)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_long_diff_is_the_one_of_difflib(seed):
+    """Over 200 lines difflib ignores popular lines at first; blocks are moved, edited, and copied."""
+    chance = random.Random(seed)
+    blocks = [
+        [b'block "%d" {\n' % (number % (7 + seed * 9)), b"  same = 1\n", b"}\n", b"\n"]
+        for number in range(120)
+    ]
+    old = [line for block in blocks for line in block]
+    for _ in range(25):
+        at = chance.randrange(len(blocks))
+        match chance.randrange(4):
+            case 0:
+                del blocks[at]
+            case 1:
+                blocks.insert(at, list(blocks[chance.randrange(len(blocks))]))
+            case 2:
+                blocks[at] = [*blocks[at][:1], b"  other = %d\n" % at, *blocks[at][1:]]
+            case _:
+                blocks.insert(at, blocks.pop(chance.randrange(len(blocks))))
+    new = [line for block in blocks for line in block]
+    assert list(diff_lines(old, new, (b"a", b"b"))) == expected(old, new)
+
+
+def test_many_equal_edits_are_searched_once(monkeypatch):
+    """1,000 equal edits of one file: difflib searches all lines behind each of them anew."""
+    old = [
+        line
+        for number in range(1000)
+        for line in (b'resource "a" "c%d" {\n' % number, b"  n = %d\n" % number, b"}\n", b"\n")
+    ]
+    new = [line.replace(b'" {', b'_202611" {') for line in old]
+    wanted = expected(old, new)
+    monkeypatch.delattr(difflib.SequenceMatcher, "find_longest_match")
+    assert list(diff_lines(old, new, (b"a", b"b"))) == wanted
