@@ -265,6 +265,7 @@ def test_every_option_of_a_check_is_an_input_or_left_out_with_reason(tfcert):
         "profile": "a runner has no file of profiles",
         "drift": "a gate asks all that it may",
         "no-drift": "the same as drift: none",
+        "trust-file": "the policy names the bundle of each backend, from the base branch",
         "format": "the input formats",
         "help": "not for a pipeline",
         "verbose": "for a person who wonders",
