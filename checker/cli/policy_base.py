@@ -6,7 +6,7 @@ Also report what the checkout would change in them.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,10 +108,17 @@ class Held:
         """Return the policy itself."""
         return self._resolved.policy
 
-    @property
-    def base(self) -> Base | None:
-        """Return the commit of --policy-base; None without the option."""
-        return self._base
+    def trusting(self, files: Sequence[str] | None, fetch: Callable[[str], bytes]) -> Policy:
+        """Return the policy with the bundles of its backends; `files` are those of --trust-file.
+
+        Raises UsageError for a backend that is not declared, and UnreadableError for a bundle.
+        """
+        if not files and not self.policy.backends:
+            return self.policy
+        # Imported here: most policies declare no backend.
+        from checker.cli.trust_files import with_bundles
+
+        return with_bundles(self.policy, self._base, files, fetch)
 
     def warn(self) -> None:
         """Warn on stderr of what the checkout would change, for a command that writes no report."""

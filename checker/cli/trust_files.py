@@ -12,7 +12,7 @@ from checker.model.text_values import did_you_mean
 from checker.model.trust import BundleFault, TrustBackend, read_bundle
 
 if TYPE_CHECKING:
-    from checker.cli.policy_base import Held
+    from checker.cli.policy_options import Base
     from checker.model.policy import Policy
 
 _OPTION = "--trust-file"
@@ -20,19 +20,20 @@ _OPTION = "--trust-file"
 _LARGEST = 32 * 1024 * 1024
 
 
-def with_bundles(held: Held, given: Sequence[str] | None, fetch: Callable[[str], bytes]) -> Policy:
+def with_bundles(
+    policy: Policy, base: Base | None, given: Sequence[str] | None, fetch: Callable[[str], bytes]
+) -> Policy:
     """Return the policy of a run with the bundles of its backends.
 
     `given` are the values of --trust-file. Raises UsageError for a backend that is not declared,
     and UnreadableError for a bundle that cannot be read: it is never taken for an empty one.
     """
-    policy = held.policy
     files = dict(_named(given or (), tuple(each.name for each in policy.backends)))
     if not policy.backends:
         return policy
     return replace(
         policy,
-        backends=tuple(_read(held, each, files.get(each.name), fetch) for each in policy.backends),
+        backends=tuple(_read(base, each, files.get(each.name), fetch) for each in policy.backends),
     )
 
 
@@ -65,16 +66,16 @@ def _named(given: Sequence[str], declared: tuple[str, ...]) -> Iterator[tuple[st
 
 
 def _read(
-    held: Held, backend: TrustBackend, given: str | None, fetch: Callable[[str], bytes]
+    base: Base | None, backend: TrustBackend, given: str | None, fetch: Callable[[str], bytes]
 ) -> TrustBackend:
     path = given or backend.bundle
     if path is None:
         return backend
     if path.startswith("s3://"):
         data = fetch(path)
-    elif given is None and held.base is not None:
+    elif given is None and base is not None:
         # The bundle belongs to the policy: a change of the checkout is no evidence yet.
-        data = held.base.read(path, _open)
+        data = base.read(path, _open)
     else:
         data = _open(path)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from checker.model.deadlines import due, moment
@@ -16,6 +17,7 @@ from checker.model.rotation import (
     Rotation,
     Waiting,
 )
+from checker.model.trust import TrustEvidence
 
 
 def open_conditions(rotation: Rotation, phase: Phase) -> tuple[Condition, ...]:
@@ -100,3 +102,13 @@ def _next(rotation: Rotation, phase: Phase, *, both: bool) -> str:
     if not all(consumer.is_calm(phase, both=both) for consumer in rotation.trust):
         return f"{phase} is next; read first what happens to the places that use the PEM"
     return f"{phase} is safe"
+
+
+def drops(evidence: tuple[TrustEvidence, ...]) -> Iterator[str]:
+    """Yield a sentence for each backend that may drop the predecessor after retire."""
+    for each in evidence:
+        if each.may_drop:
+            yield (
+                f"backend {each.backend} trusts both; after retire, take the certificate with "
+                f"SHA-256 {', '.join(each.may_drop)} out of {each.source}"
+            )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from checker.model.cases import Case
 from checker.model.resources import Presents, Stage
 from checker.model.rotation import ConditionStatus, Waiting
@@ -151,13 +149,3 @@ def refusing(state: RotationState[Predecessor]) -> Waiting | None:
         f"a backend does not trust the successor: {'; '.join(each.in_words for each in refused)}; "
         "add its PEM there (`tfcert bundle`), then ask again"
     )
-
-
-def drops(evidence: tuple[TrustEvidence, ...]) -> Iterator[str]:
-    """Yield a sentence for each backend that may drop the predecessor after retire."""
-    for each in evidence:
-        if each.may_drop:
-            yield (
-                f"backend {each.backend} trusts both; after retire, take the certificate with "
-                f"SHA-256 {', '.join(each.may_drop)} out of {each.source}"
-            )

@@ -62,7 +62,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                         RULE.name,
                         RULE.severity,
                         f"backend {backend.name} ({backend.bundle}) trusts {_name(older)}, and not "
-                        f"certificate {case.id}, which {list_stages(stages)} presents: {why}",
+                        f"certificate {case.id}, presented by {list_stages(stages)}: {why}",
                         f"add the PEM of {case.id} to what backend {backend.name} trusts "
                         f"(`tfcert bundle`); do not retire {_name(older)} before that",
                     )

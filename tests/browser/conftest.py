@@ -88,11 +88,18 @@ def tabs(chromium):
         page.context.close()
 
 
+@pytest.fixture(scope="session")
+def left_open():
+    """The page that a tab has kept from the test before, by whether the tab has scripts."""
+    return {}
+
+
 @pytest.fixture
-def open_page(tabs, pages):
+def open_page(tabs, pages, left_open):
     """Open a page; at the end nothing may have been asked of a network, complained of, thrown, or refused by the page's policy.
 
     The tab is shared: what a test leaves in it (the page, the storage, the mouse, listeners) is removed after the test.
+    With `kept`, the page itself stays for a next test that opens the same one so: it neither minds nor leaves what would matter.
     """
     used, listeners, complaints = [], [], []
 
@@ -101,7 +108,17 @@ def open_page(tabs, pages):
             page, event, listener = listeners.pop()
             page.remove_listener(event, listener)
 
-    def show(name, *, scheme="light", width=1280, height=900, script=True, file=None, quiet=True):
+    def show(
+        name,
+        *,
+        scheme="light",
+        width=1280,
+        height=900,
+        script=True,
+        file=None,
+        quiet=True,
+        kept=False,
+    ):
         page = tabs(script)
         stop_listening()
         used.append((page, script))
@@ -118,19 +135,28 @@ def open_page(tabs, pages):
         for event, listener in watching.items() if quiet else ():
             page.on(event, listener)
             listeners.append((page, event, listener))
-        page.goto(url)
+        if left_open.pop(script, None) != url or not kept:
+            page.goto(url)
+        if kept:
+            left_open[script] = url
         return page
 
     yield show
     stop_listening()
-    for page, script in used:
-        if script:
-            page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
-            page.mouse.move(-1, -1)
-    for page, _ in used:
-        page.goto("about:blank")
+    _tidy(used, left_open)
     assert [
         complaint
         for complaint in complaints
         if not complaint.startswith("request: data:image/svg+xml,")
     ] == []
+
+
+def _tidy(used, left_open):
+    """Remove what a test left in its tabs, and the page unless it is kept."""
+    for page, script in used:
+        if script:
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+            page.mouse.move(-1, -1)
+    for page, script in used:
+        if script not in left_open:
+            page.goto("about:blank")

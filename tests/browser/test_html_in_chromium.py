@@ -54,11 +54,11 @@ COLOURS = (
 )
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("name", ["three", "many", *OTHERS])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_all_text_has_the_contrast_of_aa(open_page, name, scheme):
     """At least 4.5 to 1 between each text and what it stands on, 3 to 1 where it is large, in both colours."""
-    page = open_page(name, scheme=scheme)
+    page = open_page(name, scheme=scheme, kept=True)
     if name != "many":
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
     texts = page.evaluate(TEXTS)
@@ -181,7 +181,7 @@ def test_suppressed_findings_are_left_out_or_shown_alone(open_page):
 )
 def test_a_head_of_the_table_sorts_both_ways_by_keyboard(open_page, head, key):
     """As the column is, up and down; what is alike keeps its order; the order is announced."""
-    page = open_page("many")
+    page = open_page("many", kept=True)
     button = page.get_by_role("button", name=head, exact=True)
     for _ in range(2):
         button.focus()

@@ -90,6 +90,8 @@ def test_light_and_dark_differ_in_colour_alone(open_page, name):
     """Every part has the same place in both."""
     boxes = """() => [...document.querySelectorAll("body *")].filter((one) => one.checkVisibility())
       .map((one) => { const box = one.getBoundingClientRect(); return [one.localName, box.x, box.y, box.width, box.height].join(" ") })"""
-    light, dark = (open_page(name, scheme=scheme).evaluate(boxes) for scheme in ("light", "dark"))
+    light, dark = (
+        open_page(name, scheme=scheme, kept=True).evaluate(boxes) for scheme in ("light", "dark")
+    )
     assert light == dark
     assert len(light) > 100

@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from checker.demo.emulator.certificates import issue, new_key
+from checker.reports.json_v1_read import read_document
+from checker.reports.markdown import render_documents
+from checker.reports.markdown.escape import NamedAccounts
 
 C, S = "aws_api_gateway_client_certificate", "aws_api_gateway_stage"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -106,6 +109,23 @@ def test_the_policys_bundle_is_read_and_the_option_names_another_one(tfcert, roo
         done = tfcert("check", *AT, "--format", name, cwd=root)
         assert MARK.encode() not in done.stdout + done.stderr
         assert pems["new"].splitlines()[1].encode() not in done.stdout + done.stderr
+
+
+def test_the_document_fits_its_schema_and_comment_takes_it_with_and_without_trust(outcome, root):
+    """`trust` is an optional key of a rotation: documents of earlier versions have none."""
+    document, _ = outcome(*AT, cwd=root)
+    (found,) = document["rotations"][0]["trust"]
+    assert found["stages"] == [f"{S}.prod"]
+    page = render_documents([NamedAccounts(name="", document=taken(document))])
+    assert "backend `orders` (`trust/orders.pem`): **refused**" in page
+    (root / "tfcert.toml").unlink()
+    document, _ = outcome(*AT, cwd=root)
+    assert "trust" not in document["rotations"][0]
+    assert "trust:" not in render_documents([NamedAccounts(name="", document=taken(document))])
+
+
+def taken(document):
+    return read_document("outcome.json", json.dumps(document).encode())
 
 
 def test_headers_and_the_runbook_have_the_evidence(tfcert, root):

@@ -88,7 +88,6 @@ def check(
     from checker.cli.aws import Aws
     from checker.cli.policy_base import run_policy
     from checker.cli.policy_options import options as given
-    from checker.cli.trust_files import with_bundles
     from checker.errors import UsageError
     from checker.model.policy import Run
     from checker.pipeline import check as judge
@@ -107,7 +106,7 @@ def check(
         )
         run = Run(
             as_of=moment,
-            policy=with_bundles(held, trust_file, aws.fetch),
+            policy=held.trusting(trust_file, aws.fetch),
             expect="next"
             if expect is Expect.NEXT
             else Phase(expect)

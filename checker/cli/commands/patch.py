@@ -86,7 +86,6 @@ def patch(
     from checker.cli.patch_result import Request
     from checker.cli.policy_base import run_policy
     from checker.cli.policy_options import options as given
-    from checker.cli.trust_files import with_bundles
     from checker.cli.verify import find_verifier
 
     wanted = options.wanted(tool, tool_env, offline=offline)
@@ -110,7 +109,7 @@ def patch(
             timeout=timeout,
             accounts=held.policy.accounts,
         )
-        trusting = with_bundles(held, trust_file, aws.fetch)
+        trusting = held.trusting(trust_file, aws.fetch)
         observe = aws.observer(offline=offline)
         held.warn()
         with aws.counted(shown=verbose):

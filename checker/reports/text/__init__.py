@@ -17,8 +17,13 @@ from checker.model.severity import Severity
 from checker.reports.escape import printable
 from checker.reports.presenting import manager_in_words, presenters_in_words, searched
 from checker.reports.text.layout import WIDTH, Line, TextSpan, Tone, wrapped
-from checker.rotation.sentences import condition_in_words, deadlines, open_conditions, step_in_words
-from checker.rotation.trust_evidence import drops
+from checker.rotation.sentences import (
+    condition_in_words,
+    deadlines,
+    drops,
+    open_conditions,
+    step_in_words,
+)
 
 if TYPE_CHECKING:
     from checker.model.rotation import ManualRotation
