@@ -218,8 +218,8 @@ def _twins(
     """
     twins = {
         plain: tofu
-        for each in configuration.modules.values()
-        for plain, tofu in each.twins().items()
+        for path in configuration.modules
+        for plain, tofu in configuration.twins(path).items()
     }
     if not twins:
         return
