@@ -26,7 +26,8 @@ _HEADER = re.compile(rb'(?m)^module[ \t]+"([\w-]+)"[ \t]*\{[ \t]*\r?$')
 _END = re.compile(rb"(?m)^\}")
 _SOURCE = re.compile(rb'(?m)^[ \t]+source[ \t]*=[ \t]*"([^"\\$%\r\n]*)"[ \t]*\r?$')
 _SOURCES = re.compile(rb"\bsource\b")
-_CERTIFICATE = "client_certificate"
+# The types of resources whose files are searched once for each resource.
+_INDEXED = re.compile("client_certificate|_stage$")
 # Identifiers; Terraform allows letters beyond ASCII.
 _WORDS = re.compile(rb"[\w\x80-\xff-]+")
 # Text that can look like a block and is not one.
@@ -125,6 +126,14 @@ class Configuration:
     # Cache of `checker.hcl.obstacles`, for the same reason; filled by the first search.
     terragrunt: list[Terragrunt | None] = field(default_factory=list, compare=False, repr=False)
 
+    def twins(self, path: ModulePath) -> Mapping[str, str]:
+        """Return `Module.twins` of a module, computed once."""
+        key = ("twins", path)
+        if key not in self.memo:
+            self.memo[key] = self.modules[path].twins()
+        known: Mapping[str, str] = self.memo[key]
+        return known
+
     def in_module(self, path: ModulePath, *needles: bytes) -> Iterator[SourceFile]:
         """Yield the files of a module that contain all given bytes; others are not parsed."""
         for name in self.modules[path].files:
@@ -145,34 +154,33 @@ class Configuration:
 
     def _declaring(self, path: ModulePath, kind: str, *labels: str) -> Iterable[SourceFile]:
         """Return the files that can be parsed and may have such a block."""
-        if len(labels) == 2 and kind == "resource" and _CERTIFICATE in labels[0]:
-            return self._by_certificate(path, labels[0]).get(labels[1], ())
+        if len(labels) == 2 and kind == "resource" and _INDEXED.search(labels[0]):
+            return self._by_word(path, *labels)
         needles = (kind.encode(), *(label.encode() for label in labels))
         return (file for file in self.in_module(path, *needles) if parses(file))
 
     def naming(self, path: ModulePath, root: str, name: str) -> Iterable[SourceFile]:
         """Return the files of a module that can be parsed and may have `root.name`."""
-        if _CERTIFICATE in root:
-            return self._by_certificate(path, root).get(name, ())
+        if _INDEXED.search(root):
+            return self._by_word(path, root, name)
         needles = (root.encode(), name.encode())
         return (file for file in self.in_module(path, *needles) if parses(file))
 
-    def _by_certificate(self, path: ModulePath, kind: str) -> Mapping[str, tuple[SourceFile, ...]]:
-        """Return the files that name each certificate of a type.
+    def _by_word(self, path: ModulePath, kind: str, name: str) -> Iterator[SourceFile]:
+        """Yield the files that can be parsed and have the type and the name of a resource.
 
-        A search of all files for every certificate would take the square of their number.
+        A search of all files for every resource would take the square of their number.
         """
-        key = ("certificates", path, kind)
+        key = ("words", path, kind)
         if key not in self.memo:
             found: dict[str, list[SourceFile]] = {}
             for file in self.in_module(path, kind.encode()):
-                if parses(file):
-                    words = {word.decode("utf-8", "replace") for word in _WORDS.findall(file.data)}
-                    for word in words:
-                        found.setdefault(word, []).append(file)
-            self.memo[key] = {word: tuple(files) for word, files in found.items()}
-        known: Mapping[str, tuple[SourceFile, ...]] = self.memo[key]
-        return known
+                words = {word.decode("utf-8", "replace") for word in _WORDS.findall(file.data)}
+                for word in words:
+                    found.setdefault(word, []).append(file)
+            self.memo[key] = found
+        known: Mapping[str, list[SourceFile]] = self.memo[key]
+        return (file for file in known.get(name, ()) if parses(file))
 
     def with_text(self, changed: Mapping[str, bytes]) -> Configuration:
         """Return the same configuration with the text of some files replaced.

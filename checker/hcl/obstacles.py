@@ -171,7 +171,7 @@ def flow_obstacles(
 def _foreign(
     configuration: Configuration, module: ModulePath, flow: Flow, what: Rotated
 ) -> Iterator[EditObstacle]:
-    twins = configuration.modules[module].twins()
+    twins = configuration.twins(module)
     for path in configuration.modules[module].foreign:
         data = read_foreign(configuration, path)
         at = data.find(b"client_certificate")
@@ -218,8 +218,8 @@ def _twins(
     """
     twins = {
         plain: tofu
-        for each in configuration.modules.values()
-        for plain, tofu in each.twins().items()
+        for path in configuration.modules
+        for plain, tofu in configuration.twins(path).items()
     }
     if not twins:
         return
@@ -255,6 +255,15 @@ def _unreadable(
 ) -> Iterator[EditObstacle]:
     # Other files contain a certificate's name too; every reference contains its type.
     word = what if isinstance(what, str) else what[0]
+    key = ("unreadable", module, word)
+    if key not in configuration.memo:
+        configuration.memo[key] = tuple(_unparsed(configuration, module, word))
+    yield from configuration.memo[key]
+
+
+def _unparsed(
+    configuration: Configuration, module: ModulePath, word: str
+) -> Iterator[EditObstacle]:
     for file in configuration.in_module(module):
         if (
             b"client_certificate" in file.data or word.encode() in file.data
