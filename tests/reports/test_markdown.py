@@ -23,7 +23,7 @@ from documents import (
     rotation,
     stage,
 )
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from world import BASE, bounded, world
@@ -206,6 +206,7 @@ def test_the_report_comes_in_the_order_in_which_it_is_read():
 
 @bounded
 @given(TEXT, TEXT)
+@example(text="\n# h!", name="@org/team")
 def test_no_name_becomes_anything_else_in_a_comment(text, name):
     """Mentions, references, links, HTML, headings, quick actions: nothing of it is alive, and tables keep their shape."""
     made = render_documents(named(hostile(text), due(), names=(name, "other")))

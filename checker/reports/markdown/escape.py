@@ -16,7 +16,7 @@ _LONGEST = 1_000
 _RUN = re.compile(r"`+")
 _TOKEN = re.compile(r"`(?P<quoted>[^`]+)`|(?P<space>\s+)|(?P<word>[^\s`]+|`+)")
 # A date, or a word that no forge reads as a mention, a reference (GH-12), a page or a commit.
-_PLAIN = re.compile(r"\(?(?:\d{4}-\d\d-\d\d|[A-Za-z]+(?:['-][A-Za-z]+)*(?:'s)?|\d+)\)?[,.;:!?]*\)?")
+_PLAIN = re.compile(r"\(?(?:\d{4}-\d\d-\d\d|[A-Za-z]+(?:['-][A-Za-z]+)*(?:'s)?|\d+)\)?[,.;:?]*\)?")
 # The start of a numbered list, at the beginning of a line.
 _NUMBERED = re.compile(r"\d+[.)]")
 _PUNCTUATION = ",.;:"
