@@ -274,11 +274,12 @@ def _warm():
     gc.freeze()
 
 
-def become(order, descriptors, at_exit=lambda: None):
+def become(order, descriptors, at_start=lambda: None, at_exit=lambda: None):
     """Turn this process into one run of `tfcert`, or of the program that the order names; does not return."""
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
+    at_start()
     os.chdir(bytes.fromhex(order["cwd"]))
     os.environ.clear()
     os.environ.update(order["env"])

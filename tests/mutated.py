@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Timer
 
@@ -37,7 +38,7 @@ class Forks:
         if pid == 0:
             for descriptor in (giver, printing, complaining, reporting):
                 os.close(descriptor)
-            become(order, [given, out, err], at_exit=lambda: _send(report))
+            become(order, [given, out, err], at_start=_open_streams, at_exit=lambda: _send(report))
         for descriptor in (given, out, err, report):
             os.close(descriptor)
         late = Timer(timeout, os.kill, (pid, signal.SIGKILL))
@@ -61,6 +62,13 @@ class Forks:
 
     def close(self):
         """Do nothing: no process is left."""
+
+
+def _open_streams():
+    """Open the standard streams anew: pytest's own ones lead to its files."""
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", errors="backslashreplace", closefd=False)
 
 
 def _send(report):
