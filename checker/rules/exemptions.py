@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from checker.analysis.scoping import Scoping, stages_of
@@ -16,7 +17,6 @@ from checker.model.exemptions import Exemption, ExemptionTally, FaultyExemption,
 from checker.model.finding import Finding, SuppressedBy, Suppression
 from checker.model.observation import Surveyed
 from checker.model.places import Place
-from checker.model.resources import Stage
 from checker.rules.base import Needs, Rule, list_stages
 
 
@@ -113,7 +113,27 @@ def apply_exemptions(
     return _Exempting(scoping, rules).run(findings)
 
 
+class _Matches(Struct, frozen=True):
+    """The exemptions that name a part of a finding.
+
+    `partly` are those that name it but do not apply here, each with the reason.
+    """
+
+    entries: tuple[Exemption, ...] = ()
+    partly: tuple[tuple[Exemption, str], ...] = ()
+
+
+class _Judged(Struct, frozen=True):
+    """The exemptions of a finding: `lasting` ones exempt it, `faulty` ones last too long."""
+
+    lasting: tuple[Exemption, ...] = ()
+    partly: tuple[tuple[Exemption, str], ...] = ()
+    faulty: tuple[tuple[Exemption, FaultyExemption], ...] = ()
+
+
 class _Exempting:
+    """The exemptions of one run, by the names in them; nothing here changes after its creation."""
+
     def __init__(self, scoping: Scoping, rules: tuple[Rule, ...]) -> None:
         self.scoping = scoping
         self.cases = scoping.cases
@@ -121,76 +141,85 @@ class _Exempting:
         self.today = self.cases.as_of.astimezone(UTC).date()
         self.parts = {part.document.source.path: part for part in self.cases.documents}
         self.ends = {id(case.certificate): case.expires_at for case in self.cases.all}
-        self.used: set[Exemption] = set()
-        self.faulty: dict[Exemption, FaultyExemption] = {}
-        self.partly: dict[Exemption, str] = {}
         self.policy = _by_name(self.cases.policy.exemptions)
         self.inline = {path: _by_name(inline_exemptions(part)) for path, part in self.parts.items()}
 
     def run(self, findings: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], ExemptionTally]:
         exemptions = self._all()
-        if exemptions:
-            findings = tuple(map(self._marked, findings))
+        judged = [self._judge(finding) for finding in findings] if exemptions else []
+        marked = (
+            tuple(map(_marked, findings, (each.lasting for each in judged)))
+            if exemptions
+            else findings
+        )
+        used = {entry for each in judged for entry in each.lasting}
+        faulty = dict(pair for each in judged for pair in each.faulty)
+        partly = dict(pair for each in judged for pair in each.partly)
         expired = tuple(entry for entry in exemptions if entry.until < self.today)
-        settled = {*expired, *self.used, *self.faulty}
+        settled = {*expired, *used, *faulty}
         left = [entry for entry in exemptions if entry not in settled]
         written = dict.fromkeys(
-            faulty for part in self.cases.documents for faulty in _declared_faulty(part)
+            each for part in self.cases.documents for each in _declared_faulty(part)
         )
-        leftovers = UnusedExemptions(self.scoping, self.rules, self.partly)
+        leftovers = UnusedExemptions(self.scoping, self.rules, partly)
         unused = tuple(
             UnusedExemption(exemption=entry, why=why)
             for entry in left
             if (why := leftovers.why(entry)) is not None
         )
-        return findings, ExemptionTally(
-            unused=unused, expired=expired, faulty=(*written, *dict.fromkeys(self.faulty.values()))
+        return marked, ExemptionTally(
+            unused=unused, expired=expired, faulty=(*written, *dict.fromkeys(faulty.values()))
         )
 
     def _all(self) -> tuple[Exemption, ...]:
         inline = (entry for part in self.cases.documents for entry in inline_exemptions(part))
         return tuple(dict.fromkeys((*self.cases.policy.exemptions, *inline)))
 
-    def _marked(self, finding: Finding) -> Finding:
+    def _judge(self, finding: Finding) -> _Judged:
+        """Return what exempts a finding: exemptions of its own, else those of all its stages."""
         if not self.rules[finding.rule].exemptable:
-            return finding
+            return _Judged()
         part = self.parts.get(finding.source or "")
-        lasting = self._lasting(self._direct(finding, part), part, finding) or self._jointly(
-            finding, part
-        )
-        if not lasting:
-            return finding
-        self.used.update(lasting)
-        return replace(
-            finding, suppression=_suppression(min(lasting, key=lambda entry: entry.until))
+        direct = self._lasting(self._direct(finding, part), part, finding)
+        if direct.lasting:
+            return direct
+        joint = self._jointly(finding, part)
+        return _Judged(
+            lasting=joint.lasting,
+            partly=(*direct.partly, *joint.partly),
+            faulty=(*direct.faulty, *joint.faulty),
         )
 
     def _entries(
         self, finding: Finding, part: DocumentCases | None, address: Address | None
-    ) -> list[Exemption]:
+    ) -> _Matches:
         """Return the running exemptions of the finding's rule that name an address here."""
-        names = {str(address), str(address.block)} if address is not None else set[str]()
+        names = () if address is None else dict.fromkeys((str(address), str(address.block)))
         return self._called(finding, part, names)
 
     def _called(
         self, finding: Finding, part: DocumentCases | None, names: Iterable[str | None]
-    ) -> list[Exemption]:
+    ) -> _Matches:
         index = self.inline.get(part.document.source.path, {}) if part is not None else {}
-        found = [
+        running = [
             entry
             for name in names
             for by in (self.policy, index)
             for entry in by.get((finding.rule, name), ())
+            if entry.until >= self.today
         ]
-        return [
-            entry
-            for entry in found
-            if entry.until >= self.today and self._is_there(entry, part, finding)
-        ]
+        unmet = [self._unmet(entry, part, finding) for entry in running]
+        return _Matches(
+            entries=tuple(entry for entry, why in zip(running, unmet, strict=True) if why is None),
+            partly=tuple(
+                (entry, why) for entry, why in zip(running, unmet, strict=True) if why is not None
+            ),
+        )
 
-    def _is_there(self, entry: Exemption, part: DocumentCases | None, finding: Finding) -> bool:
+    def _unmet(self, entry: Exemption, part: DocumentCases | None, finding: Finding) -> str | None:
+        """Return the condition of an exemption that does not apply here; None if all apply."""
         if entry.where == Conditions():
-            return True
+            return None
         unmet = next(
             (
                 reason
@@ -199,9 +228,7 @@ class _Exempting:
             ),
             None,
         )
-        if unmet is not None:
-            self.partly[entry] = f"{unmet.condition}: {unmet.why}"
-        return unmet is None
+        return None if unmet is None else f"{unmet.condition}: {unmet.why}"
 
     def _traits(self, part: DocumentCases | None, finding: Finding) -> Iterable[Traits]:
         match finding.about:
@@ -214,60 +241,56 @@ class _Exempting:
             case _:
                 return (Traits(),)
 
-    def _direct(self, finding: Finding, part: DocumentCases | None) -> list[Exemption]:
+    def _direct(self, finding: Finding, part: DocumentCases | None) -> _Matches:
         """Return the exemptions that name the certificate itself, or the finding's own address."""
         by_id = self._called(finding, part, (finding.certificate_id,))
         match finding.about:
             case CertificateUse(certificate=certificate):
-                return [*self._entries(finding, part, certificate.address), *by_id]
+                own = self._entries(finding, part, certificate.address)
             case tuple() as stages if stages:
-                first, *others = (self._entries(finding, part, stage.address) for stage in stages)
-                return [
-                    *(entry for entry in first if all(entry in other for other in others)),
-                    *by_id,
-                ]
+                own = _common([self._entries(finding, part, stage.address) for stage in stages])
             case _:
-                return [*self._called(finding, part, (finding.address,)), *by_id]
+                own = self._called(finding, part, (finding.address,))
+        return _Matches(entries=(*own.entries, *by_id.entries), partly=(*by_id.partly, *own.partly))
 
-    def _jointly(self, finding: Finding, part: DocumentCases | None) -> list[Exemption]:
+    def _jointly(self, finding: Finding, part: DocumentCases | None) -> _Judged:
         """Return the exemptions of a certificate's stages, if every one of them has one."""
         if not isinstance(finding.about, CertificateUse):
-            return []
-        found: dict[Exemption, None] = {}
-        without: list[Stage] = []
-        for stage in dict.fromkeys(finding.about.stages):
-            own = self._lasting(self._entries(finding, part, stage.address), part, finding)
-            found |= dict.fromkeys(own)
-            if not own:
-                without.append(stage)
-        if without:
-            self.partly |= dict.fromkeys(
-                found,
-                f"{list_stages(without)} presents certificate {finding.certificate_id} as well",
-            )
-            return []
-        return list(found)
+            return _Judged()
+        stages = tuple(dict.fromkeys(finding.about.stages))
+        judged = [
+            self._lasting(self._entries(finding, part, stage.address), part, finding)
+            for stage in stages
+        ]
+        found = dict.fromkeys(entry for each in judged for entry in each.lasting)
+        without = [stage for stage, each in zip(stages, judged, strict=True) if not each.lasting]
+        why = (
+            f"{list_stages(without)} presents certificate {finding.certificate_id} as well"
+            if without
+            else ""
+        )
+        return _Judged(
+            lasting=() if without else tuple(found),
+            partly=(
+                *(pair for each in judged for pair in each.partly),
+                *((entry, why) for entry in found if without),
+            ),
+            faulty=tuple(pair for each in judged for pair in each.faulty),
+        )
 
-    def _lasting(
-        self, entries: list[Exemption], part: DocumentCases | None, finding: Finding
-    ) -> list[Exemption]:
-        return [entry for entry in entries if self._within_life(entry, part, finding)]
-
-    def _within_life(self, entry: Exemption, part: DocumentCases | None, finding: Finding) -> bool:
-        """Return whether it ends no later than the certificate; record it as faulty if not."""
+    def _lasting(self, matches: _Matches, part: DocumentCases | None, finding: Finding) -> _Judged:
+        """Return which exemptions end no later than the certificate; the others are faulty."""
         ends = [end for end in self._ends(part, finding) if end is not None]
         end = min(ends).astimezone(UTC).date() if ends else date.max
-        if entry.until <= end:
-            return True
-        self.faulty[entry] = FaultyExemption(
-            reason=f"the exemption of {entry.subject} from {entry.rule} lasts until {entry.until}, "
-            f"and certificate {finding.certificate_id} ends on {end}: it exempts nothing",
-            remedy=f"let it end on {end} at the latest",
-            location=entry.location,
-            address=finding.address,
-            certificate_id=finding.certificate_id,
+        return _Judged(
+            lasting=tuple(entry for entry in matches.entries if entry.until <= end),
+            partly=matches.partly,
+            faulty=tuple(
+                (entry, _lasts_too_long(entry, end, finding))
+                for entry in matches.entries
+                if entry.until > end
+            ),
         )
-        return False
 
     def _ends(self, part: DocumentCases | None, finding: Finding) -> Iterator[datetime | None]:
         match finding.about:
@@ -281,6 +304,35 @@ class _Exempting:
                     )
             case _:
                 pass
+
+
+def _common(matches: list[_Matches]) -> _Matches:
+    """Return the exemptions that name every stage, in the order of the first one."""
+    first, *others = matches
+    return _Matches(
+        entries=tuple(
+            entry for entry in first.entries if all(entry in other.entries for other in others)
+        ),
+        partly=tuple(pair for each in matches for pair in each.partly),
+    )
+
+
+def _marked(finding: Finding, lasting: tuple[Exemption, ...]) -> Finding:
+    """Return the finding with the exemption that ends first; unchanged without one."""
+    if not lasting:
+        return finding
+    return replace(finding, suppression=_suppression(min(lasting, key=lambda entry: entry.until)))
+
+
+def _lasts_too_long(entry: Exemption, end: date, finding: Finding) -> FaultyExemption:
+    return FaultyExemption(
+        reason=f"the exemption of {entry.subject} from {entry.rule} lasts until {entry.until}, "
+        f"and certificate {finding.certificate_id} ends on {end}: it exempts nothing",
+        remedy=f"let it end on {end} at the latest",
+        location=entry.location,
+        address=finding.address,
+        certificate_id=finding.certificate_id,
+    )
 
 
 def _suppression(entry: Exemption) -> Suppression:

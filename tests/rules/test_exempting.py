@@ -115,6 +115,18 @@ def test_a_certificate_of_several_stages_is_not_exempted_by_one_of_them():
     assert both.suppression.until == other.until
 
 
+def test_the_exemption_of_the_instance_comes_before_that_of_its_block():
+    """Of two that end on one day; a set of both names would decide by the hash of a string."""
+    recorded = certificate("old")
+    for key in "abcdefghijkl":
+        keyed = replace(recorded, address=replace(recorded.address, key=key))
+        found = document([keyed], [stage("prod", "old")])
+        own = replace(exemption("certificate-expiring", f'{OLD}["{key}"]'), reason="the instance")
+        block = replace(exemption("certificate-expiring", OLD), reason="the block")
+        (one,) = judged(found, block, own)
+        assert one.suppression.reason == "the instance"
+
+
 def test_an_address_without_keys_means_every_instance_of_the_block():
     """And one with a key that instance alone."""
     first, second = certificate("old"), certificate("older")
