@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from builders import cases_of, certificate, document, findings, lineage, making, moving, said, stage
+from msgspec.structs import replace
 
 from checker.model.observation import Found, Gone
 from checker.model.plan import Plan
@@ -77,6 +78,17 @@ def test_an_id_that_only_a_stage_names_is_asked_for_too():
         "aws_api_gateway_stage.prod",
         "ghost1",
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"), [("state", "where Terraform makes another one"), ("aws", "run `tfcert patch` where its state is")]
+)
+def test_the_remedy_fits_where_the_certificate_was_found(kind, remedy):
+    """A scan has no configuration that could make another one."""
+    found = document([], [stage("prod", "ghost1")])
+    found = replace(found, source=replace(found.source, kind=kind))
+    (finding,) = findings(cases_of(found, answers={"ghost1": Gone()}))
+    assert finding.remedy.startswith(remedy)
 
 
 def test_what_is_gone_and_presented_by_nobody_is_no_finding():

@@ -39,6 +39,7 @@ def test_a_stage_that_presents_nothing_is_said():
     assert finding.address == "aws_api_gateway_stage.bare"
     assert finding.severity is Severity.WARNING
     assert finding.message == "aws_api_gateway_stage.bare presents no certificate"
+    assert finding.source == "plan.json"
 
 
 @pytest.mark.parametrize(
