@@ -218,7 +218,7 @@ def literal_obstacles(
     if len({placement((use,)) for use in uses}) > 1:
         yield EditObstacle(
             reason=f"the stages that take {identity} differ in provider or region",
-            remedy="give each a certificate of its own by hand",
+            remedy="give each a certificate of its own manually",
             path=uses[0].origin.file.path,
             line=uses[0].origin.line,
         )
@@ -237,7 +237,7 @@ def _of_text(use: LiteralUse, home: ModulePath) -> Iterator[_Complaint]:
     if origin.module != home:
         yield (
             "the id stands in more than one module",
-            "write it in one place, or refer to a certificate by hand",
+            "write it in one place, or refer to a certificate manually",
             *where,
         )
     if not origin.plain:
@@ -281,7 +281,7 @@ def _of_variable(use: LiteralUse, identity: str) -> Iterator[_Complaint]:
                 f" ({named}), which one reference would replace at once"
             ),
             (
-                "rotate by hand: create the certificate, then write"
+                "rotate manually: create the certificate, then write"
                 " its id into the one var file that is meant"
             ),
             *where,
@@ -292,7 +292,7 @@ def _of_variable(use: LiteralUse, identity: str) -> Iterator[_Complaint]:
                 f"var.{use.origin.text} holds more than the id"
                 f" ({named}), and a var file cannot hold a reference"
             ),
-            "rotate by hand: create the certificate, then write its id there",
+            "rotate manually: create the certificate, then write its id there",
             *where,
         )
     elif not first.automatic and len(use.settings) > 1:
@@ -301,7 +301,7 @@ def _of_variable(use: LiteralUse, identity: str) -> Iterator[_Complaint]:
                 f"var.{use.origin.text} has a default, and {first.path} gives"
                 " it another value where it is named on the command line"
             ),
-            "rotate by hand: create the certificate, then write its id there",
+            "rotate manually: create the certificate, then write its id there",
             *where,
         )
 
@@ -317,7 +317,7 @@ def _of_place(
                 "the id stands in a module that the stage is"
                 " not part of, whose provider may be another"
             ),
-            "give the stage a reference to a certificate by hand",
+            "give the stage a reference to a certificate manually",
             *where,
         )
         return
@@ -325,13 +325,13 @@ def _of_place(
     if module != home and own:
         yield (
             "the stage has a provider or region of its own, inside a module",
-            "create the certificate there by hand",
+            "create the certificate there manually",
             *where,
         )
     if any(word in text for _, text in own for word in ("each.", "count.")):
         yield (
             "the stage's region differs by instance",
-            "create the certificates by hand, one a region",
+            "create the certificates manually, one a region",
             *where,
         )
     for end in range(len(home), len(module)):
@@ -342,7 +342,7 @@ def _of_place(
                         f"module.{module[end]} is handed providers, so the stage"
                         " may live elsewhere than a certificate of its caller"
                     ),
-                    "create the certificate by hand with the provider that the stage has",
+                    "create the certificate manually with the provider that the stage has",
                     file.path,
                     file.line(call.span.start),
                 )

@@ -50,7 +50,7 @@ def shared_module_obstacle(
         yield EditObstacle(
             reason=f"the certificate is declared in {directory},"
             " outside this root module, where others may call it too",
-            remedy="rotate it by hand, module by module, by the runbook;"
+            remedy="rotate it manually, module by module, by the runbook;"
             " in a git repository tfcert sees who else calls it",
             path=file.path,
         )
@@ -65,7 +65,7 @@ def shared_module_obstacle(
             f" other configurations of the repository call too: {named}",
             remedy="they take each phase with their own next apply, or"
             " several at once: give this root a module of its own, or"
-            " rotate by hand, each phase in all of them before the next",
+            " rotate manually, each phase in all of them before the next",
             path=file.path,
         )
     if len(calls) > 1:
@@ -74,7 +74,7 @@ def shared_module_obstacle(
             reason=f"the certificate is declared in {directory},"
             f" which is called more than once: {names}",
             remedy="all of them would rotate at once; do it"
-            " by hand, or give each call a module of its own",
+            " manually, or give each call a module of its own",
             path=file.path,
         )
 
@@ -180,7 +180,7 @@ def _foreign(
                 reason=f"{path} speaks of client certificates{_read_by(path, twins)},"
                 " and tfcert does not edit JSON, override or .tofu files",
                 remedy=json_edit(path, data, what)
-                or "make the same change there by hand: first the new"
+                or "make the same change there manually: first the new"
                 " certificate, then the references, then the removal",
                 path=path,
                 line=data.count(b"\n", 0, at) + 1,
@@ -194,7 +194,7 @@ def _foreign(
                 reason=f"{path} overrides a stage that the certificate's"
                 " id reaches, and tfcert does not follow overrides",
                 remedy="move what it says into the stage's own"
-                " block, then ask again; or rotate by hand",
+                " block, then ask again; or rotate manually",
                 path=path,
             )
 
@@ -407,9 +407,9 @@ def _ignored(configuration: Configuration, flow: Flow) -> Iterator[EditObstacle]
                     reason=f"{kind}.{name} ignores changes of"
                     f" {POINTER}, so a repoint would do nothing",
                     remedy="list in ignore_changes what is to be ignored,"
-                    f" without {POINTER}, or move the stage by hand"
+                    f" without {POINTER}, or move the stage manually"
                     if b"all" in ignored.value.of(file.data).strip(b'[]" \t')[:3]
-                    else f"take {POINTER} out of its ignore_changes, or move the stage by hand",
+                    else f"take {POINTER} out of its ignore_changes, or move the stage manually",
                     path=file.path,
                     line=file.line(ignored.span.start),
                 )

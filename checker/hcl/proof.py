@@ -87,7 +87,7 @@ def prove(
             raise UnprovenError(
                 f"the edit could not be proven: {complaint} (as {reader} reads it)",
                 where=path,
-                remedy="nothing was written; make the edit by hand from the runbook",
+                remedy="nothing was written; make the edit manually from the runbook",
             )
         counts.append([block_counts(new), *(block_counts(structure(text)) for text in beside)])
     if any(each != counts[0] for each in counts):

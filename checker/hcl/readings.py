@@ -97,7 +97,7 @@ def _read(file: SourceFile, result: Structure | _Unread) -> Structure:
     raise UnprovenError(
         "python-hcl2, the second parser that proves an edit, cannot read this file",
         where=f"{file.path}:{line}" if line is not None and line > 0 else file.path,
-        remedy="make the edit by hand from the runbook, or simplify that line",
+        remedy="make the edit manually from the runbook, or simplify that line",
     ) from result.cause
 
 

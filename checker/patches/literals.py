@@ -161,7 +161,7 @@ def _back(reference: Reference, step: LiteralStep) -> Edit:
         raise UnprovenError(
             f"{written} is more than the id, and only the id can become a literal again",
             where=f"{file.path}:{reference.line}",
-            remedy=f'write "{step.identity}" there by hand',
+            remedy=f'write "{step.identity}" there manually',
         )
     return Edit(path=file.path, span=span, text=f'"{step.identity}"'.encode())
 

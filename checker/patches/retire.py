@@ -101,7 +101,7 @@ def _kept_references(configuration: Configuration, step: BlockPair) -> Iterator[
             raise UnprovenError(
                 f"one expression names both {step.predecessor} and its successor",
                 where=where,
-                remedy="leave only the successor there by hand,"
+                remedy="leave only the successor there manually,"
                 f" then ask again; the block stands in {file.path}",
             )
         yield reference

@@ -330,4 +330,4 @@ def _alone(configuration: Configuration, task: Task) -> Blocked | None:
 
 def _blocked(error: UnprovenError) -> Blocked:
     where = f" ({error.where})" if error.where else ""
-    return Blocked(f"{error.message}{where}", error.remedy or "make the edit by hand")
+    return Blocked(f"{error.message}{where}", error.remedy or "make the edit manually")

@@ -70,7 +70,7 @@ def add_successor_pem(draft: Draft, step: BlockPair) -> Edits:
                 " here, and two cannot be joined in its place",
                 where=f"{place.reference.site.file.path}:{place.reference.line}",
                 remedy="leave --trust-bundle out, and let it give"
-                " both PEMs by hand between introduce and repoint",
+                " both PEMs manually between introduce and repoint",
             )
     hashed = next(
         file_hashes(configuration, sorted({place.reference.site.file.path for place in places})),

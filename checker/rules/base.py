@@ -207,7 +207,7 @@ def format_days(count: int) -> str:
     return f"{count} day" if abs(count) == 1 else f"{count} days"
 
 
-_BY_HAND = "rotate it by hand, by the steps that `tfcert scan` prints"
+_BY_HAND = "rotate it manually, by the steps that `tfcert scan` prints"
 
 
 def rotate_remedy(document: DocumentCases, case: Case) -> str:

@@ -359,7 +359,7 @@ def test_a_state_tells_the_managed_from_the_unmanaged(scan, tfcert, aws, tmp_pat
     }
     assert remedies["tf0001"][0] == "aws_api_gateway_client_certificate.orders"
     assert remedies["tf0001"][1].startswith("run `tfcert patch` where its state is;")
-    assert "by hand" in remedies["hand01"][1]
+    assert "manually" in remedies["hand01"][1]
     assert [
         (one["certificate_id"], one["managed"], one["stages"]) for one in document["by_hand"]
     ] == [("hand01", False, ["rest1/side"])]

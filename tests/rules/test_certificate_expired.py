@@ -81,7 +81,11 @@ def test_an_id_that_only_a_stage_names_is_asked_for_too():
 
 
 @pytest.mark.parametrize(
-    ("kind", "remedy"), [("state", "where Terraform makes another one"), ("aws", "run `tfcert patch` where its state is")]
+    ("kind", "remedy"),
+    [
+        ("state", "where Terraform makes another one"),
+        ("aws", "run `tfcert patch` where its state is"),
+    ],
 )
 def test_the_remedy_fits_where_the_certificate_was_found(kind, remedy):
     """A scan has no configuration that could make another one."""

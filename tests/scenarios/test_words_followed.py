@@ -390,7 +390,7 @@ def test_only_the_successor_is_left_where_both_are_named(tmp_path):
     step = asked(home).step
     assert isinstance(step, Blocked)
     taken(
-        "^leave only the successor there by hand, then ask again; the block stands in main.tf",
+        "^leave only the successor there manually, then ask again; the block stands in main.tf",
         step.remedy,
     )
     file, line = taken(r"\((\w+\.tf):(\d+)\)", step.reason)
