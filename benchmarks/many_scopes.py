@@ -1,6 +1,7 @@
 """Measure the processor time of a check of many stages with 0, 10 and 40 scopes.
 
-With OTHER, a checkout of tfcert, the bytes of both outputs are compared before a time is printed.
+Before a time is printed, the output of scopes that set what the policy has anyway is compared with
+that of no scope. With OTHER, a checkout of tfcert, the outputs of both are compared too.
 Exits with 1 if 40 scopes cost over 1.6 times none.
 
 .venv/bin/python benchmarks/many_scopes.py [STAGES] [OTHER]
@@ -17,6 +18,7 @@ from pathlib import Path
 from many_stages import AS_OF, state
 
 MOST = 1.6
+DAYS = 30
 HERE = Path(__file__).resolve().parents[1]
 # One kind of condition each: few values, one value a stage, and a pattern that begins with `*`.
 KINDS = {
@@ -26,13 +28,13 @@ KINDS = {
 }
 
 
-def policy(kind: str, scopes: int) -> str:
-    """Return a policy whose scopes set other days for some stages."""
+def policy(kind: str, scopes: int, *, idle: bool = False) -> str:
+    """Return a policy whose scopes set other days for some stages; the same days if `idle`."""
     tables = (
-        f"[[scope]]\n{KINDS[kind](number)}\nthreshold_days = {20 + number % 30}\n"
+        f"[[scope]]\n{KINDS[kind](number)}\nthreshold_days = {DAYS if idle else 20 + number % 30}\n"
         for number in range(scopes)
     )
-    return 'name = "bench"\n' + "".join(tables)
+    return f'name = "bench"\nthreshold_days = {DAYS}\n' + "".join(tables)
 
 
 def check(root: Path, folder: Path) -> tuple[float, bytes]:
@@ -59,6 +61,16 @@ def check(root: Path, folder: Path) -> tuple[float, bytes]:
     return user + after.ru_stime - before.ru_stime, done.stdout
 
 
+def compare_idle_scopes(folder: Path) -> None:
+    """Exit with 1 if scopes that change nothing change the output."""
+    outputs = set()
+    for kind, scopes in [("regions", 0), *((kind, 40) for kind in KINDS)]:
+        (folder / "policy.toml").write_text(policy(kind, scopes, idle=True))
+        outputs.add(check(HERE, folder)[1])
+    if len(outputs) > 1:
+        sys.exit("scopes that set what the policy has anyway change the output")
+
+
 def main() -> None:
     """Print a line for each kind of condition and number of scopes."""
     stages = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
@@ -66,6 +78,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "terraform.tfstate").write_bytes(state(stages))
+        compare_idle_scopes(folder)
         base: dict[Path, float] = {}
         worst = 0.0
         for kind, scopes in [("regions", 0), *((kind, n) for kind in KINDS for n in (10, 40))]:
