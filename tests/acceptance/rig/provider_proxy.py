@@ -51,7 +51,7 @@ KEPT = (
     "aws_ssm_parameter",
 )
 # How many configurations can be in use at once.
-MOST_PROVIDERS = 3
+MOST_PROVIDERS = 2
 PATIENCE = 300.0
 
 _PRINTED = re.compile(rb"TF_REATTACH_PROVIDERS='(\{.*\})'")
