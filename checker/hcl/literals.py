@@ -236,7 +236,7 @@ def _of_text(use: LiteralUse, home: ModulePath) -> Iterator[_Complaint]:
     where = (origin.file.path, origin.line)
     if origin.module != home:
         yield (
-            "the id stands in more than one module",
+            "the id is in more than one module",
             "write it in one place, or refer to a certificate manually",
             *where,
         )
@@ -289,8 +289,8 @@ def _of_variable(use: LiteralUse, identity: str) -> Iterator[_Complaint]:
     elif not first.plain or identity not in first.texts:
         yield (
             (
-                f"var.{use.origin.text} holds more than the id"
-                f" ({named}), and a var file cannot hold a reference"
+                f"var.{use.origin.text} contains more than the id"
+                f" ({named}), and a var file cannot contain a reference"
             ),
             "rotate manually: create the certificate, then write its id there",
             *where,
@@ -314,7 +314,7 @@ def _of_place(
     if module[: len(home)] != home:
         yield (
             (
-                "the id stands in a module that the stage is"
+                "the id is in a module that the stage is"
                 " not part of, whose provider may be another"
             ),
             "give the stage a reference to a certificate manually",

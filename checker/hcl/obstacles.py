@@ -177,7 +177,7 @@ def _foreign(
         at = data.find(b"client_certificate")
         if at >= 0 and (not path.endswith(".json") or concerns(data, what)):
             yield EditObstacle(
-                reason=f"{path} speaks of client certificates{_read_by(path, twins)},"
+                reason=f"{path} mentions client certificates{_read_by(path, twins)},"
                 " and tfcert does not edit JSON, override or .tofu files",
                 remedy=json_edit(path, data, what)
                 or "make the same change there manually: first the new"
@@ -193,7 +193,7 @@ def _foreign(
             yield EditObstacle(
                 reason=f"{path} overrides a stage that the certificate's"
                 " id reaches, and tfcert does not follow overrides",
-                remedy="move what it says into the stage's own"
+                remedy="move its settings into the stage's own"
                 " block, then ask again; or rotate manually",
                 path=path,
             )
@@ -373,7 +373,7 @@ def _quoted(
     found: Mapping[bytes, Mapping[str, int]] = configuration.memo[key]
     for path, line in found.get(reference.encode(), {}).items():
         yield EditObstacle(
-            reason="the certificate's address stands in quotes"
+            reason="the certificate's address is in quotes"
             f" in {path}, as Terraform 0.11 wrote it",
             remedy=f"write {reference} without quotes there, then ask again",
             path=path,

@@ -87,9 +87,9 @@ def _kept_references(configuration: Configuration, step: BlockPair) -> Iterator[
             continue
         if step.successor == step.predecessor:
             raise UnprovenError(
-                f"something still refers to {step.predecessor}, and nothing is known to succeed it",
+                f"something still refers to {step.predecessor}, and no successor of it is known",
                 where=where,
-                remedy="take that reference away manually, then ask again",
+                remedy="remove that reference manually, then ask again",
             )
         if reference.use is ReferenceUse.POINTER:
             raise UnprovenError(
@@ -102,7 +102,7 @@ def _kept_references(configuration: Configuration, step: BlockPair) -> Iterator[
                 f"one expression names both {step.predecessor} and its successor",
                 where=where,
                 remedy="leave only the successor there manually,"
-                f" then ask again; the block stands in {file.path}",
+                f" then ask again; the block is in {file.path}",
             )
         yield reference
 

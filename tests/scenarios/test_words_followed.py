@@ -390,7 +390,7 @@ def test_only_the_successor_is_left_where_both_are_named(tmp_path):
     step = asked(home).step
     assert isinstance(step, Blocked)
     taken(
-        "^leave only the successor there manually, then ask again; the block stands in main.tf",
+        "^leave only the successor there manually, then ask again; the block is in main.tf",
         step.remedy,
     )
     file, line = taken(r"\((\w+\.tf):(\d+)\)", step.reason)
@@ -408,7 +408,7 @@ def test_a_reference_to_a_leftover_is_taken_away(tmp_path):
     home = world(tmp_path, {"main.tf": text}, stages={}, ends={"old000": days(-3)})
     step = asked(home).step
     assert isinstance(step, Blocked), step
-    taken("^take that reference away manually, then ask again$", step.remedy)
+    taken("^remove that reference manually, then ask again$", step.remedy)
     file, line = taken(r"(\w+\.tf):(\d+)", step.reason)
     lines = (tmp_path / file).read_text().splitlines(keepends=True)
     assert OLD in lines[int(line) - 1]
