@@ -313,10 +313,7 @@ def _of_place(
     where = (use.file.path, use.file.line(use.block.span.start))
     if module[: len(home)] != home:
         yield (
-            (
-                "the id is in a module that the stage is"
-                " not part of, whose provider may be another"
-            ),
+            ("the id is in a module that the stage is not part of, whose provider may be another"),
             "give the stage a reference to a certificate manually",
             *where,
         )

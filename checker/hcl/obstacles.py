@@ -373,8 +373,7 @@ def _quoted(
     found: Mapping[bytes, Mapping[str, int]] = configuration.memo[key]
     for path, line in found.get(reference.encode(), {}).items():
         yield EditObstacle(
-            reason="the certificate's address is in quotes"
-            f" in {path}, as Terraform 0.11 wrote it",
+            reason=f"the certificate's address is in quotes in {path}, as Terraform 0.11 wrote it",
             remedy=f"write {reference} without quotes there, then ask again",
             path=path,
             line=line,
