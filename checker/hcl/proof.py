@@ -133,7 +133,7 @@ class _Comparison:
         checks = (
             self._removals,
             self._additions,
-            self._strangers,
+            self._unintended,
             self._shapes,
             self._renames,
             self._replaced,
@@ -169,11 +169,11 @@ class _Comparison:
                 if not any(_undescribed(entry) == _undescribed(model) for model in models):
                     yield f"{_print(key)} is not a copy of {_print(intent.clone_of)}"
 
-    def _strangers(self) -> Iterator[str]:
+    def _unintended(self) -> Iterator[str]:
         changed = {key for key, entries in (*self._lost.items(), *self._gained.items()) if entries}
-        strangers = changed - self._touching.keys()
-        if strangers:
-            yield f"{_print(min(strangers))} changed"
+        unintended = changed - self._touching.keys()
+        if unintended:
+            yield f"{_print(min(unintended))} changed"
 
     def _shapes(self) -> Iterator[str]:
         """Check that the blocks that changed are equal but for the intended names."""

@@ -90,7 +90,7 @@ def _contested(state: ManagedState, contested: tuple[DeclaredCertificate, ...]) 
     others = [each for each in contested if each.block != keep.block]
     left = "; ".join(
         f"{each.block.in_module} ({each.location}) is left over: remove its block"
-        + (", in an apply of its own" if instances[each.block] else " before anything is applied")
+        + (", in a separate apply" if instances[each.block] else " before anything is applied")
         for each in others
     )
     return Blocked(

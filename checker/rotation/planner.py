@@ -188,7 +188,7 @@ def stages_due(inventory: Inventory, policy: Policy, as_of: datetime) -> tuple[S
     """Return the stages of each API that presents a certificate within the notice.
 
     The recorded dates decide, with the longest notice of any scope. A certificate whose end is not
-    recorded is due, and so is a stage of which the document does not say what it presents.
+    recorded is due. So is a stage whose document does not say what it presents.
     """
     notice = timedelta(days=max((policy.notice_days, *_notices(policy))))
     due: set[tuple[StageKind, str | None, Place]] = set()

@@ -53,9 +53,12 @@ def check(cases: Cases) -> Iterator[Finding]:
         for case in document.judged:
             for backend in cases.policy.backends:
                 stages = [each for each in case.subject.now if backend.serves(each.address)]
+                if not stages:
+                    continue
                 status, why = backend.judge(case.fingerprint, cases.as_of)
-                older = _older(document, case, backend) if stages else None
-                if status is TrustStatus.REFUSED and older is not None:
+                # The search looks at every certificate of the document.
+                older = _older(document, case, backend) if status is TrustStatus.REFUSED else None
+                if older is not None:
                     yield certificate_finding(
                         case,
                         document,

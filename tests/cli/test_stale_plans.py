@@ -1,4 +1,4 @@
-"""A plan made before an apply that the state, or AWS, already has."""
+"""A stale plan: made before changes that the state, or AWS, already shows."""
 
 from __future__ import annotations
 

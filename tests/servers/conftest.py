@@ -36,7 +36,7 @@ def certificates(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def bundle(certificates, forking, tmp_path_factory):
-    """Run `tfcert bundle` on a state that has these certificates, of which a stage presents the first."""
+    """Run `tfcert bundle` on a state with these certificates; a stage presents the first."""
 
     def run(names, *arguments, key=""):
         folder = tmp_path_factory.mktemp("state")

@@ -146,7 +146,7 @@ class Provider:
         return announced
 
 
-class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+class Proxy(grpc.GenericRpcHandler):
     """Forwards each call to the provider that its connection configured."""
 
     def __init__(self, program: str) -> None:

@@ -22,7 +22,7 @@ def context(folder, kind, trust):
 
 
 def serve(listener, made):
-    """Answer whoever is let in."""
+    """Answer each client that the handshake accepted."""
     while True:
         caller, _ = listener.accept()
         caller.settimeout(20)
