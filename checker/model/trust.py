@@ -18,7 +18,8 @@ class ServerReading(StrEnum):
     """Which certificates of one subject in a bundle a server accepts.
 
     FIRST: only the first that has not ended. FIRST_OF_ALL: only the first, and none if that one has
-    ended. EACH: all of them. UNKNOWN: no test shows it.
+    ended. EACH: all of them. UNKNOWN: no test shows it, and the load balancers' documentation does
+    not say what a trust store does with a certificate that is not a CA's.
     """
 
     FIRST = "first"
@@ -46,8 +47,6 @@ READINGS: Mapping[str, ServerReading] = {
     "alb": ServerReading.UNKNOWN,
     "nlb": ServerReading.UNKNOWN,
 }
-# They do not document what a trust store does with a certificate that is not a CA's.
-_UNTESTED = frozenset({"alb", "nlb"})
 
 
 class TrustStatus(StrEnum):
@@ -139,14 +138,14 @@ class TrustBackend(Struct, frozen=True, kw_only=True):
 
     def _accepts(self, own: BundleCertificate, as_of: datetime) -> tuple[TrustStatus, str]:
         """Return whether the server accepts a certificate of its bundle that has not ended."""
-        if self.server in _UNTESTED:
+        reading = READINGS[self.server] if self.server is not None else None
+        if reading is ServerReading.UNKNOWN:
             why = f"its bundle has the certificate; no test shows what {self.server} accepts"
             return TrustStatus.UNKNOWN, why
         same = [each for each in self.certificates or () if each.subject == own.subject]
-        reading = READINGS[self.server] if self.server is not None else ServerReading.UNKNOWN
         if all(each == own for each in same) or reading is ServerReading.EACH:
             return TrustStatus.CONFIRMED, "its bundle has the certificate"
-        if reading is ServerReading.UNKNOWN:
+        if reading is None:
             why = f"its bundle has {len(same)} certificates of one subject; its server is unknown"
             return TrustStatus.UNKNOWN, why
         counted = [
