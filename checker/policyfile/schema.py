@@ -328,10 +328,10 @@ _BACKEND = Table(
         ),
         "bundle": Text(
             says="Its trust bundle in PEM form: a path, as seen from the policy file, or an "
-            "s3:// URL. --trust-file names another one.",
+            "s3:// or https:// URL. --trust-file names another one.",
             example="trust/orders.pem",
-            pattern=rf"(?!(?:https?|gs|az):)(?=.*\S)[^{CONTROLS}]+",
-            what="a path or an s3:// URL",
+            pattern=rf"(?!(?:http|gs|az):)(?=.*\S)[^{CONTROLS}]+",
+            what="a path, or an s3:// or https:// URL",
         ),
         "server": Choice(
             says="The server that verifies the certificates (docs/trust.md); pinned is one that "
