@@ -19,6 +19,7 @@ from checker.model.plan import StageChange, StalePlan
 from checker.model.policy import Policy
 from checker.model.resources import Certificate, Stage
 from checker.model.rotation import Expected
+from checker.model.trust import TrustStatus
 
 if TYPE_CHECKING:
     from checker.model.exemptions import ExemptionTally
@@ -183,6 +184,19 @@ class Cases(Struct, frozen=True, kw_only=True):
     expect: Expected | None = None
     unread: tuple[Unread, ...] = ()
     tally: ExemptionTally | None = None
+
+    def trust_of(self, stage: Address | None, case: Case | None) -> tuple[TrustStatus, ...]:
+        """Return for each backend of a stage whether it trusts a certificate.
+
+        A stage without a declared backend has one that is not confirmed.
+        """
+        fingerprint = case.fingerprint if case is not None else None
+        found = tuple(
+            backend.judge(fingerprint, self.as_of)[0]
+            for backend in self.policy.backends
+            if backend.serves(stage)
+        )
+        return found or (TrustStatus.UNKNOWN,)
 
     @property
     def all(self) -> tuple[Case, ...]:

@@ -5,13 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from builders import cases_of, certificate, document, findings, moving, said
+from builders import (
+    backend,
+    cases_of,
+    certificate,
+    document,
+    findings,
+    known,
+    moving,
+    said,
+)
 from msgspec.structs import replace
 from world import NOW
 
 from checker.model.observation import Found
 from checker.model.plan import Action, Plan
-from checker.model.policy import Policy
+from checker.model.policy import Policy, WindowWaiver
 
 RULE = "rotation-premature"
 WINDOW = timedelta(days=3)
@@ -46,6 +55,30 @@ def test_it_says_from_when_on_the_plan_may_be_applied():
 def test_the_window_is_the_policys():
     """One that has none is never premature."""
     assert RULE not in said(moved(timedelta(0), policy=Policy(trust_window_days=0)))
+
+
+@pytest.mark.parametrize(
+    ("waiver", "statuses", "found"),
+    [
+        ("confirmed", ("confirmed",), False),
+        ("confirmed", ("confirmed", "confirmed"), False),
+        ("confirmed", ("confirmed", "not confirmed"), True),
+        ("confirmed", ("refused",), True),
+        ("confirmed", (), True),
+        ("never", ("confirmed",), True),
+    ],
+)
+def test_a_waived_window_is_no_finding(waiver, statuses, found):
+    """Only if the policy says so, and every backend of the stage is confirmed."""
+    bundles = {"confirmed": ("new",), "not confirmed": (), "refused": ("old",)}
+    backends = tuple(
+        backend(*bundles[status], name=f"b{number}") for number, status in enumerate(statuses)
+    )
+    policy = Policy(backends=backends, trust_window_waiver=WindowWaiver(waiver))
+    new = replace(known("new", 360), created_at=NOW)
+    plan = Plan(stages=(moving("prod", "old", "new"),))
+    cases = cases_of(document([certificate("old"), new], plan=plan), policy=policy)
+    assert (RULE in said(cases)) == found
 
 
 @pytest.mark.parametrize(
