@@ -41,6 +41,7 @@ from checker.model.severity import Severity
 from checker.rules.base import (
     Judges,
     Rule,
+    Subject,
     certificate_finding,
     list_stages,
     locate,
@@ -196,4 +197,5 @@ RULE = Rule(
     mildest=Severity.NOTE,
     mildest_because="what could not be checked is never reported as clean",
     exemptable=False,
+    subject=Subject.RUN,
 )
