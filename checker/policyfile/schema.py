@@ -32,6 +32,15 @@ class WholeNumber(Struct, frozen=True, kw_only=True):
     example: int = 30
 
 
+class WholeNumbers(Struct, frozen=True, kw_only=True):
+    """An array of whole numbers, each from `least` to `most`."""
+
+    says: str
+    least: int
+    most: int
+    example: int
+
+
 class Choice(Struct, frozen=True, kw_only=True):
     """One of some words; `unless` explains why certain other words are invalid."""
 
@@ -41,13 +50,17 @@ class Choice(Struct, frozen=True, kw_only=True):
 
 
 class Text(Struct, frozen=True, kw_only=True):
-    """A one-line text that is not blank and matches the whole pattern; `what` names such a text."""
+    """A one-line text that is not blank and matches the whole pattern; `what` names such a text.
+
+    A text that may be a `secret` by mistake is not repeated in errors.
+    """
 
     says: str
     example: str
     pattern: str | None = None
     what: str = "a text"
     most: int = MOST_CHARACTERS
+    secret: bool = False
 
 
 class OneOrMore(Struct, frozen=True, kw_only=True):
@@ -90,11 +103,11 @@ class NamedTable(Struct, frozen=True, kw_only=True):
 
     says: str
     name: Text
-    each: Table | OneOrMore
+    each: Table | OneOrMore | Text
     least: int = 0
 
 
-Shape = WholeNumber | Choice | Text | OneOrMore | Day | Table | Tables | NamedTable
+Shape = WholeNumber | WholeNumbers | Choice | Text | OneOrMore | Day | Table | Tables | NamedTable
 
 
 OFF = "off"
@@ -214,6 +227,51 @@ _CONDITIONS: Mapping[str, Shape] = {
     "stage": _patterns("Pattern of the stage's name.", "dev*"),
     "api": _patterns("Pattern of the API's name.", "orders"),
 }
+# Source: RFC 9110, 5.6.2: a header's name is a token. A value in the file could be a secret, so a
+# policy names the variable that has it.
+HEADER = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}"
+VARIABLE = r"env:[A-Za-z_][0-9A-Za-z_]{0,127}"
+METHOD = r"(?:GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) /[!-~]{0,1023}"
+_PROBE = Table(
+    says="How `tfcert probe` calls the backends of a stage; without a method it calls none.",
+    keys={
+        "method": OneOrMore(
+            says="The methods of the API that may be called; other methods than GET, HEAD and "
+            "OPTIONS need --unsafe.",
+            text=Text(
+                says="a method",
+                example="GET /health",
+                pattern=METHOD,
+                what="a method and a path, such as GET /health",
+            ),
+            most=20,
+        ),
+        "refused_statuses": WholeNumbers(
+            says="The HTTP statuses of a backend that refuses a certificate (400, 401, 403, 495 "
+            "and 496, unless set).",
+            least=400,
+            most=599,
+            example=403,
+        ),
+        "headers": NamedTable(
+            says="HTTP headers of each call.",
+            name=Text(
+                says="a header",
+                example="Authorization",
+                pattern=HEADER,
+                what="a header's name",
+            ),
+            each=Text(
+                says="The environment variable that has the value: a policy has no secrets.",
+                example="env:HEALTH_TOKEN",
+                pattern=VARIABLE,
+                what="env: and a variable's name",
+                secret=True,
+            ),
+        ),
+    },
+    any_of=(("method", "refused_statuses", "headers"),),
+)
 _SCOPE = Table(
     says="Values for some stages and certificates: all conditions must match, and of several "
     "scopes the last that matches wins.",
@@ -221,8 +279,9 @@ _SCOPE = Table(
         "name": Text(says="Its name in explanations.", example="production"),
         **_CONDITIONS,
         **VALUES,
+        "probe": _PROBE,
     },
-    any_of=(tuple(_CONDITIONS), tuple(VALUES)),
+    any_of=(tuple(_CONDITIONS), (*VALUES, "probe")),
 )
 _EXEMPTION = Table(
     says="A finding that does not count, for a reason and until a day.",
@@ -267,10 +326,10 @@ _BACKEND = Table(
         ),
         "bundle": Text(
             says="Its trust bundle in PEM form: a path, as seen from the policy file, or an "
-            "s3:// URL. --trust-file names another one.",
+            "s3:// or https:// URL. --trust-file names another one.",
             example="trust/orders.pem",
-            pattern=r"(?!(?:https?|gs|az):)[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*",
-            what="a path or an s3:// URL",
+            pattern=rf"(?!(?:http|gs|az):)(?=.*\S)[^{CONTROLS}]+",
+            what="a path, or an s3:// or https:// URL",
         ),
         "server": Choice(
             says="The server that verifies the certificates (docs/trust.md); pinned is one that "
@@ -315,6 +374,7 @@ POLICY = Table(
             says="How to get access to each account, by its number.", name=_ACCOUNT, each=_ACCESS
         ),
         "trust": _TRUST,
+        "probe": _PROBE,
     },
 )
 
@@ -345,6 +405,15 @@ def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- one line per sh
                 "type": "integer",
                 "minimum": least,
                 **({"maximum": most} if most is not None else {}),
+            }
+        case WholeNumbers(least=least, most=most):
+            number = {"type": "integer", "minimum": least, "maximum": most}
+            return {
+                **said,
+                "type": "array",
+                "items": number,
+                "minItems": 1,
+                "maxItems": MOST_ENTRIES,
             }
         case Choice(words=words):
             return {**said, "enum": list(words)}

@@ -6,6 +6,7 @@ import re
 
 from checker.model.text_values import Keys, Mismatch, did_you_mean, has_controls, parse_day
 from checker.policyfile.schema import (
+    MOST_ENTRIES,
     Choice,
     Day,
     NamedTable,
@@ -15,6 +16,7 @@ from checker.policyfile.schema import (
     Tables,
     Text,
     WholeNumber,
+    WholeNumbers,
 )
 
 
@@ -23,6 +25,8 @@ def validate(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- on
     match shape:
         case WholeNumber():
             _whole(found, shape, at)
+        case WholeNumbers():
+            _wholes(found, shape, at)
         case Choice():
             _word(found, shape, at)
         case Text():
@@ -78,6 +82,23 @@ def _whole(found: object, shape: WholeNumber, at: Keys) -> None:
         raise Mismatch(at, f"{name_of(at)} is {found} and not a whole number {limits}", write)
 
 
+def _wholes(found: object, shape: WholeNumbers, at: Keys) -> None:
+    if not isinstance(found, list) or not found:
+        what = "an empty array" if isinstance(found, list) else _kind(found)
+        raise Mismatch(
+            at,
+            f"{name_of(at)} is {what} and not an array of whole numbers",
+            f"write {at[-1]} = [{shape.example}]",
+        )
+    _few(found, MOST_ENTRIES, at)
+    number = WholeNumber(says=shape.says, least=shape.least, most=shape.most, example=shape.example)
+    for index, entry in enumerate(found):
+        try:
+            _whole(entry, number, (*at, index))
+        except Mismatch as error:
+            raise Mismatch(error.at, error.message, f"write {at[-1]} = [{shape.example}]") from None
+
+
 def _word(found: object, shape: Choice, at: Keys) -> None:
     if isinstance(found, str) and found in shape.words:
         return
@@ -113,7 +134,8 @@ def _text(found: object, shape: Text, at: Keys) -> None:
             "write it in one line of printable characters",
         )
     if shape.pattern is not None and not re.fullmatch(shape.pattern, found, re.ASCII):
-        raise Mismatch(at, f"{name_of(at)} is {found!r} and not {shape.what}", write)
+        shown = "" if shape.secret else f" {found!r} and"
+        raise Mismatch(at, f"{name_of(at)} is{shown} not {shape.what}", write)
 
 
 def _one_or_more(found: object, shape: OneOrMore, at: Keys) -> None:
