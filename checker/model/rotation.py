@@ -191,11 +191,11 @@ class TakenUp(Struct, frozen=True, kw_only=True):
         if self.applied:
             return (
                 "`tfcert patch` adds the comment that says so, and no apply follows it; "
-                "then ask again"
+                "then run tfcert again"
             )
         return (
             "`tfcert patch` writes what separates it: the stages keep the old certificate until "
-            "the new one, applied alone, is trusted by every backend; then ask again"
+            "the new one, applied alone, is trusted by every backend; then run tfcert again"
         )
 
 

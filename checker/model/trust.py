@@ -50,6 +50,10 @@ READINGS: Mapping[str, ServerReading] = {
 }
 
 
+# 10,000 certificates, the most of an AWS trust store, are smaller.
+LARGEST_BUNDLE = 32 * 1024 * 1024
+
+
 class TrustStatus(StrEnum):
     """Whether a backend trusts a certificate."""
 
@@ -104,9 +108,9 @@ def read_bundle(text: str) -> tuple[BundleCertificate, ...]:
 class TrustBackend(Struct, frozen=True, kw_only=True):
     """A backend that the policy declares: the stages that call it, its bundle and its server.
 
-    `stages` are patterns of addresses. `bundle` is a path or an `s3://` URL. `server` is a key of
-    `READINGS`; None means that it is not known. `certificates` are what the bundle has; None if it
-    was not read.
+    `stages` are patterns of addresses. `bundle` is a path, or an `s3://` or `https://` URL.
+    `server` is a key of `READINGS`; None means that it is not known. `certificates` are what the
+    bundle has; None if it was not read.
     """
 
     name: str

@@ -165,7 +165,7 @@ def _backend(sheet: TomlFile, name: str, table: Mapping[str, Any]) -> TrustBacke
     for pattern in stages:
         _check_address(pattern, ("trust", "backends", name, "stages"))
     bundle = table.get("bundle")
-    if bundle is not None and not bundle.startswith("s3://"):
+    if bundle is not None and not bundle.startswith(("s3://", "https://")):
         bundle = str(Path(sheet.path).parent / bundle)
     return TrustBackend(name=name, stages=stages, bundle=bundle, server=table.get("server"))
 

@@ -287,7 +287,7 @@ def _spare_cautions(succession: Succession, block: Address) -> Iterator[Caution]
                 phase=phase,
                 text=f"{each.block} ({each.location}) looks like a second successor, and nothing "
                 "refers to it: no phase uses it; if it is not for something else, remove its block "
-                "in an apply of its own",
+                "in a separate apply",
             )
 
 

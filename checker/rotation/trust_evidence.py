@@ -173,5 +173,5 @@ def refusing(state: RotationState[Predecessor]) -> Waiting | None:
         return None
     return Waiting(
         f"a backend does not trust the successor: {'; '.join(each.in_words for each in refused)}; "
-        "add its PEM there (`tfcert bundle`), then ask again"
+        "add its PEM there (`tfcert bundle`), then run tfcert again"
     )

@@ -1,4 +1,4 @@
-"""AWS could not be asked about a certificate, or nothing says when it ends.
+"""AWS could not be asked about a certificate, or its end date is unknown.
 
 ## Why
 A certificate that could not be checked is never reported as clean: the verdict becomes
@@ -50,12 +50,12 @@ from checker.rules.base import (
 )
 
 _NOBODY = Unanswered(
-    reason="nobody answered for the certificate that it presents there",
+    reason="AWS gave no answer for the certificate that it presents there",
     remedy="run it again, and please report this",
 )
 
 _UNHEARD = Unanswered(
-    reason="AWS was asked, and nobody answered for it",
+    reason="AWS gave no answer for it",
     remedy="run it again, and please report this",
 )
 
@@ -112,7 +112,7 @@ def _certificate(document: DocumentCases, case: Case, *, asked: bool) -> Iterato
         case None if asked:
             yield _unchecked(document, case, _UNHEARD)
         case _ if case.evidence is Evidence.UNKNOWN:
-            message = f"nothing says when certificate {case.id} ends"
+            message = f"the end date of certificate {case.id} is not known"
             yield certificate_finding(
                 case, document, RULE.name, RULE.severity, message, "ask AWS: run without --offline"
             )
@@ -127,7 +127,7 @@ def _unchecked(document: DocumentCases, case: Case, why: Unanswered) -> Finding:
 
 
 def _stages(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
-    """Yield a finding for stages whose present certificate was asked for and not answered.
+    """Yield a finding for stages whose certificate AWS was asked for and did not return.
 
     Stages with one cause share one finding.
     """
@@ -193,7 +193,7 @@ def _probed(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
 def _hidden(document: DocumentCases) -> Iterator[Finding]:
     """Yield a finding for each recorded stage whose certificate id is marked sensitive.
 
-    The stage presents a certificate, and nothing tells which: an unknown is never clean.
+    The stage presents a certificate, and tfcert cannot tell which: an unknown is never clean.
     """
     for stage in document.document.stages:
         if isinstance(stage.presents, PresentsPlanned):
@@ -203,8 +203,8 @@ def _hidden(document: DocumentCases) -> Iterator[Finding]:
                 severity=RULE.severity,
                 message=f"the certificate that {stage_name(stage)} presents is marked sensitive "
                 "and was not read",
-                remedy="take the sensitive mark off the id, which is no secret, or look at the "
-                "stage in AWS",
+                remedy="remove the sensitive mark from the id, which is not a secret, or check "
+                "the stage in AWS",
                 address=str(stage.address) if stage.address is not None else None,
                 location=locate(document, stage.address),
                 about=(stage,),

@@ -63,6 +63,6 @@ RULE = Rule(
     check=check,
     judges=Judges.EXEMPTIONS,
     mildest=Severity.NOTE,
-    mildest_because="somebody believes that it holds",
+    mildest_because="somebody believes that it applies",
     exemptable=False,
 )
