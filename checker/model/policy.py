@@ -63,6 +63,29 @@ class AccountAccess(Struct, frozen=True, kw_only=True):
     external_id: str | None = None
 
 
+class ProbeSettings(Struct, frozen=True, kw_only=True):
+    """How `tfcert probe` calls the backends of a stage; what is empty or None is not set.
+
+    `methods` are those that may be called, such as `GET /health`. `refused_statuses` are the HTTP
+    statuses of a backend that refuses a certificate. `headers` are names of HTTP headers, each with
+    the name of the environment variable that has the value.
+    """
+
+    methods: tuple[str, ...] = ()
+    refused_statuses: tuple[int, ...] | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def under(self, other: ProbeSettings) -> ProbeSettings:
+        """Return these settings, where those that `other` sets replace them."""
+        return ProbeSettings(
+            methods=other.methods or self.methods,
+            refused_statuses=self.refused_statuses
+            if other.refused_statuses is None
+            else other.refused_statuses,
+            headers=tuple(sorted((dict(self.headers) | dict(other.headers)).items())),
+        )
+
+
 class Scope(Struct, frozen=True, kw_only=True):
     """Values for the stages and certificates that match its conditions.
 
@@ -72,6 +95,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     conditions: Conditions
     values: tuple[Setting, ...] = ()
     rules: Weights = ()
+    probe: ProbeSettings = ProbeSettings()
     name: str | None = None
     location: Location | None = None
 
@@ -87,7 +111,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     differ from the rules' own. `overrides` has the values of the environment and the command line;
     they win over every scope. `homes` are folders as absolute paths: the directory of a scope is
     relative to the first of them that contains it. `accounts` has the access to each account.
-    `backends` are the declared backends; a run reads their bundles.
+    `backends` are the declared backends; a run reads their bundles. `probe` has the settings of
+    `tfcert probe`.
     """
 
     name: str = "default"
@@ -106,6 +131,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     homes: tuple[str, ...] = ()
     accounts: tuple[AccountAccess, ...] = ()
     backends: tuple[TrustBackend, ...] = ()
+    probe: ProbeSettings = ProbeSettings()
 
     @property
     def tags(self) -> frozenset[str]:
@@ -136,11 +162,13 @@ class Policy(Struct, frozen=True, kw_only=True):
         """
         settings: dict[str, int | FailOn | Untouched] = {}
         rules = dict(self.rules)
+        probe = self.probe
         for index in matching:
             settings |= dict(self.scopes[index].values)
             rules |= dict(self.scopes[index].rules)
+            probe = probe.under(self.scopes[index].probe)
         settings |= dict(self.overrides)
-        found = replace(self, **settings, rules=tuple(sorted(rules.items())))
+        found = replace(self, **settings, rules=tuple(sorted(rules.items())), probe=probe)
         return (
             found
             if found.notice_days >= found.threshold_days

@@ -47,7 +47,7 @@ def check(cases: Cases) -> Iterator[Finding]:
             RULE.name,
             RULE.severity,
             message,
-            "take it away; what it exempted counts again",
+            "remove it; the finding that it exempted counts again",
         )
 
 

@@ -63,7 +63,7 @@ RULE = Rule(
     check=check,
     judges=Judges.EXEMPTIONS,
     mildest=Severity.NOTE,
-    mildest_because="somebody believes that it holds",
+    mildest_because="somebody believes that it applies",
     exemptable=False,
     subject=Subject.RUN,
 )

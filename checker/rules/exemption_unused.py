@@ -48,7 +48,7 @@ def check(cases: Cases) -> Iterator[Finding]:
             f"{unused.why}"
         )
         yield exemption_finding(
-            exemption, RULE.name, RULE.severity, message, "take it away, or correct what it names"
+            exemption, RULE.name, RULE.severity, message, "remove it, or correct the name in it"
         )
 
 

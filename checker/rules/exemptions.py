@@ -54,7 +54,7 @@ class UnusedExemptions:
             entry.certificate_id in self._names(part) or entry.addresses & self._names(part)
             for part in parts
         ):
-            return "no stage and no certificate of these sources is called so"
+            return "no stage and no certificate of these sources has this name"
         return f"there is no such finding about {'it' if len(entry.addresses) < 2 else 'them'}"
 
     def _names(self, part: DocumentCases) -> frozenset[str]:
@@ -115,7 +115,7 @@ def apply_exemptions(
 
 
 class _Matches(Struct, frozen=True):
-    """The exemptions that name a part of a finding.
+    """The exemptions that name a finding's address or certificate.
 
     `partly` are those that name it but do not apply here, each with the reason.
     """

@@ -59,7 +59,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     severity=RULE.severity,
                     message=f"{stage_name(stage)} presents no certificate",
                     remedy="make one, have the backend trust it, then name it in "
-                    "client_certificate_id, in an apply of its own",
+                    "client_certificate_id, in a separate apply",
                     address=str(stage.address) if stage.address is not None else None,
                     location=locate(document, stage.address),
                     about=(stage,),

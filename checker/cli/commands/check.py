@@ -106,7 +106,7 @@ def check(
         )
         run = Run(
             as_of=moment,
-            policy=held.trusting(trust_file, aws.fetch),
+            policy=held.trusting(trust_file, aws.bundles(offline=offline)),
             expect="next"
             if expect is Expect.NEXT
             else Phase(expect)

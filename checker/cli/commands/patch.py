@@ -109,7 +109,7 @@ def patch(
             timeout=timeout,
             accounts=held.policy.accounts,
         )
-        trusting = held.trusting(trust_file, aws.fetch)
+        trusting = held.trusting(trust_file, aws.bundles(offline=offline))
         observe = aws.observer(offline=offline)
         held.warn()
         with aws.counted(shown=verbose):
