@@ -157,8 +157,8 @@ class NextPhase(Struct, frozen=True, kw_only=True):
         if successor.made_at is None:
             return f"moves to {successor.id}, whose age is not known"
         ready = policy.window_end(successor.made_at)
-        trusted = self.cases.trust_of(change.address, successor)
-        if ready > self.cases.as_of and not policy.waives_window(trusted):
+        trusted = self.cases.trust_of(change.sides, successor)
+        if ready > self.cases.as_of and not policy.waives_window([trusted]):
             window = policy.trust_window_days
             return (
                 f"moves to {successor.id} before the trust window of {window} days is over, at "

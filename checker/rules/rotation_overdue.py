@@ -92,9 +92,7 @@ def _remedy(cases: Cases, case: Case, successor: Case) -> str:
     Within the trust window the default phase waits, so the remedy names the phase.
     """
     ready = cases.policy.window_end(successor.made_at) if successor.made_at is not None else None
-    trusted = (
-        status for stage in case.subject.now for status in cases.trust_of(stage.address, successor)
-    )
+    trusted = (cases.trust_of([stage], successor) for stage in case.subject.now)
     if ready is None or ready <= cases.as_of or cases.policy.waives_window(trusted):
         return "repoint the stages now (`tfcert patch`)"
     return (

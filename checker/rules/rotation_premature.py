@@ -64,7 +64,7 @@ def check(cases: Cases) -> Iterator[Finding]:
             ready = cases.policy.window_end(made) if made is not None else None
             if made is None or ready is None or ready <= cases.as_of:
                 continue
-            if cases.policy.waives_window(cases.trust_of(change.address, successor)):
+            if cases.policy.waives_window([cases.trust_of(change.sides, successor)]):
                 continue
             yield Finding(
                 rule=RULE.name,

@@ -149,7 +149,16 @@ def test_what_is_no_bundle_is_a_fault_and_not_an_empty_bundle(text, pems):
 
 
 def asked(
-    folder, pems, *backends, age=4.0, shown="old000", phase=None, left=30, stages=(PROD,), **policy
+    folder,
+    pems,
+    *backends,
+    age=4.0,
+    shown="old000",
+    phase=None,
+    probe=None,
+    left=30,
+    stages=(PROD,),
+    **policy,
 ):
     others = "".join(
         f'resource "{STAGE}" "{name}" {{\n  stage_name            = "{name}"\n'
@@ -172,7 +181,8 @@ def asked(
     # AWS of this world answers without a PEM, so that the recorded fingerprint counts.
     inventory = replace(inventory, documents=(replace(document, certificates=certificates),))
     run = Run(as_of=NOW, policy=Policy(backends=backends, **policy))
-    return patch(inventory, home.configuration(), home.observe, run, PatchRequest(phase=phase))
+    wish = PatchRequest(phase=phase)
+    return patch(inventory, home.configuration(), home.observe, run, wish, probe)
 
 
 def condition(rotation, phase=Phase.REPOINT):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from builders import (
+    PRINTS,
     backend,
     cases_of,
     certificate,
@@ -21,6 +22,7 @@ from world import NOW
 from checker.model.observation import Found
 from checker.model.plan import Action, Plan
 from checker.model.policy import Policy, WindowWaiver
+from checker.model.trust import ProbeEvidence, TrustStatus
 
 RULE = "rotation-premature"
 WINDOW = timedelta(days=3)
@@ -79,6 +81,40 @@ def test_a_waived_window_is_no_finding(waiver, statuses, found):
     plan = Plan(stages=(moving("prod", "old", "new"),))
     cases = cases_of(document([certificate("old"), new], plan=plan), policy=policy)
     assert (RULE in said(cases)) == found
+
+
+@pytest.mark.parametrize(
+    ("declared", "probed", "found"),
+    [
+        ((), "confirmed", False),
+        (((),), "confirmed", False),  # what has no bundle is settled by the probe
+        (((),), "not confirmed", True),
+        ((("new",),), "refused", True),
+        ((("new",),), "not confirmed", False),
+        ((("old",),), "confirmed", True),
+    ],
+)
+def test_a_probe_confirms_and_a_refusal_of_either_source_counts(declared, probed, found):
+    new = replace(known("new", 360), created_at=NOW)
+    answer = ProbeEvidence(
+        account=None,
+        region=None,
+        api_id="api1",
+        stage="prod",
+        backend="https://a:443",
+        predecessor=PRINTS["old"],
+        successor=PRINTS["new"],
+        status=TrustStatus(probed),
+        old=TrustStatus.CONFIRMED,
+        reason="it answered",
+    )
+    policy = Policy(
+        backends=tuple(backend(*names) for names in declared),
+        trust_window_waiver=WindowWaiver.CONFIRMED,
+    )
+    plan = Plan(stages=(moving("prod", "old", "new"),))
+    cases = cases_of(document([known("old"), new], plan=plan), policy=policy)
+    assert (RULE in said(replace(cases, probed=(answer,)))) == found
 
 
 @pytest.mark.parametrize(
