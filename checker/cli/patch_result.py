@@ -412,7 +412,7 @@ def _later_phases(patches: Patches) -> Iterator[str]:
         later = ", ".join(str(entry.phase) for entry in patches.patches[1:])
         yield (
             f"only {patches.patches[0].phase} is written, since one apply takes one phase; "
-            f"apply it, then ask again for {later}"
+            f"apply it, then run tfcert again for {later}"
         )
     if _are_in_different_phases(patches):
         yield (

@@ -136,14 +136,12 @@ def _weight(rule: Rule) -> Choice:
         for word in (*_WORDS, OFF)
         if word not in words
     }
-    return Choice(
-        says=f"{rule.says} ({rule.weight_word}, unless said otherwise)", words=words, unless=held
-    )
+    return Choice(says=f"{rule.says} ({rule.weight_word}, by default)", words=words, unless=held)
 
 
 _EXEMPTABLE = tuple(rule.name for rule in RULES if rule.exemptable)
 _UNEXEMPTABLE = {
-    rule.name: f"{rule.name} cannot be exempted (`tfcert rules {rule.name}` says why)"
+    rule.name: f"{rule.name} cannot be exempted (see `tfcert rules {rule.name}`)"
     for rule in RULES
     if not rule.exemptable
 }
@@ -166,44 +164,44 @@ _ACCOUNT = Text(
 
 VALUES: Mapping[str, Shape] = {
     "threshold_days": _days(
-        "From this many days left on, exactly this many counting, an expiring certificate is an "
-        "error.",
+        "An expiring certificate is an error if it has this many days left or fewer.",
         30,
     ),
     "notice_days": _days(
-        "From this many days left on it is a warning; no fewer than threshold_days.", 60
+        "An expiring certificate is a warning if it has this many days left or fewer; at least "
+        "threshold_days.",
+        60,
     ),
     "trust_window_days": _days(
-        "The least time between introduce and repoint, in which backends learn to trust the "
+        "The minimum number of days between introduce and repoint, for backends to trust the "
         "successor.",
         3,
     ),
     "margin_days": _days(
-        "What must be left of the predecessor when the stages are repointed: repoint-by is so "
-        "long before its end.",
+        "The number of days between repoint-by and the predecessor's end.",
         7,
     ),
     "introduce_margin_days": _days(
-        "How much earlier than repoint-by less the trust window introduce-by is.", 0
+        "The number of days added to the trust window between introduce-by and repoint-by.", 0
     ),
     "certificate_quota": WholeNumber(
-        says="How many client certificates AWS lets an account have in a region.",
+        says="The quota of client certificates of an account in a region.",
         least=1,
         example=60,
     ),
     "fail_on": Choice(
-        says="From which severity on a finding makes exit code 1.",
+        says="The lowest severity that makes exit code 1.",
         words=tuple(word.value for word in FailOn),
         unless=_NONE,
     ),
     "untouched": Choice(
-        says="The most that a finding weighs about a certificate and stages that the plan does "
-        "not touch.",
+        says="The highest severity of a finding about a certificate and stages that the plan "
+        "does not change.",
         words=_WORDS,
         unless=_NONE,
     ),
     "rules": Table(
-        says="What each rule weighs, or off.", keys={rule.name: _weight(rule) for rule in RULES}
+        says="The severity of each rule, or off.", keys={rule.name: _weight(rule) for rule in RULES}
     ),
 }
 # The conditions that may narrow an exemption; a scope accepts these and more.
@@ -275,10 +273,10 @@ _PROBE = Table(
     any_of=(("method", "refused_statuses", "headers"),),
 )
 _SCOPE = Table(
-    says="Values for some stages and certificates: all conditions must hold, and of several "
+    says="Values for some stages and certificates: all conditions must match, and of several "
     "scopes the last that matches wins.",
     keys={
-        "name": Text(says="How it is called in explanations.", example="production"),
+        "name": Text(says="Its name in explanations.", example="production"),
         **_CONDITIONS,
         **VALUES,
         "probe": _PROBE,
@@ -286,25 +284,25 @@ _SCOPE = Table(
     any_of=(tuple(_CONDITIONS), (*VALUES, "probe")),
 )
 _EXEMPTION = Table(
-    says="A finding that is not to count, for a reason and until a day.",
+    says="A finding that does not count, for a reason and until a day.",
     keys={
         "rule": Choice(says="The rule.", words=_EXEMPTABLE, unless=_UNEXEMPTABLE),
         "address": Text(
-            says="The address of a certificate or a stage, as reports show it; without keys it "
-            "means all instances.",
+            says="The address of a certificate or a stage, as reports show it; without instance "
+            "keys it matches all instances.",
             example="aws_api_gateway_client_certificate.orders",
         ),
         "certificate_id": Text(says="The certificate's id, or its ARN in ACM.", example="a1b2c3"),
         "until": Day(says="The last day, in UTC, no later than the certificate's end."),
         "reason": Text(says="Why.", example="the backend moves in December"),
-        "owner": Text(says="Who answers for it.", example="team orders"),
+        "owner": Text(says="The person or team that is responsible for it.", example="team orders"),
         **_PLACES,
     },
     needed=("rule", "until", "reason"),
     one_of=("address", "certificate_id"),
 )
 _ACCESS = Table(
-    says="How the account is entered.",
+    says="How to get access to the account.",
     keys={
         "role": Text(
             says="A role's ARN, or its name in the account.",
@@ -313,7 +311,7 @@ _ACCESS = Table(
             what="a role's ARN or its name",
         ),
         "external_id": Text(
-            says="What the role's trust policy asks for.",
+            says="The external id that the role's trust policy requires.",
             example="acme-1",
             pattern=_EXTERNAL_ID,
             what="an external id that STS takes (2 to 1224 letters, digits and +=,.@:/-_)",
@@ -346,7 +344,7 @@ _TRUST = Table(
     says="What backends trust.",
     keys={
         "backends": NamedTable(
-            says="The backends, each by a name of its own.",
+            says="The backends by their names.",
             name=Text(
                 says="a backend",
                 example="orders",
@@ -358,12 +356,12 @@ _TRUST = Table(
     },
 )
 POLICY = Table(
-    says="A policy of tfcert, as it stands in tfcert.toml.",
+    says="A policy of tfcert: the keys of tfcert.toml.",
     keys={
-        "name": Text(says="How reports call it.", example="acme"),
+        "name": Text(says="Its name in reports.", example="acme"),
         "extends": Text(
-            says="What holds where this file says nothing: a pack (default, strict), or another "
-            "file, relative to this one.",
+            says="The policy with the values that this file does not set: a pack (default, "
+            "strict), or another file, relative to this one.",
             example="strict",
         ),
         **VALUES,
@@ -371,9 +369,9 @@ POLICY = Table(
             says="Values for some stages and certificates; the last that matches wins.",
             table=_SCOPE,
         ),
-        "exemption": Tables(says="Findings that are not to count until a day.", table=_EXEMPTION),
+        "exemption": Tables(says="Findings that do not count until a day.", table=_EXEMPTION),
         "accounts": NamedTable(
-            says="How each account is entered, by its number.", name=_ACCOUNT, each=_ACCESS
+            says="How to get access to each account, by its number.", name=_ACCOUNT, each=_ACCESS
         ),
         "trust": _TRUST,
         "probe": _PROBE,
@@ -398,7 +396,7 @@ def policy_schema() -> dict[str, Any]:
     }
 
 
-def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- a line a shape
+def _schema(shape: Shape) -> dict[str, Any]:  # noqa: PLR0911 -- one line per shape
     said = {"description": shape.says}
     match shape:
         case WholeNumber(least=least, most=most):

@@ -20,7 +20,7 @@ from checker.policyfile.schema import (
 )
 
 
-def validate(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- a line a shape
+def validate(found: object, shape: Shape, at: Keys) -> None:  # noqa: C901 -- one line per shape
     """Validate a value against its shape; raises Mismatch at the first error."""
     match shape:
         case WholeNumber():
@@ -130,8 +130,8 @@ def _text(found: object, shape: Text, at: Keys) -> None:
     if has_controls(found):
         raise Mismatch(
             at,
-            f"{name_of(at)} holds a control character",
-            "write it in one line, of characters that can be seen",
+            f"{name_of(at)} has a control character",
+            "write it in one line of printable characters",
         )
     if shape.pattern is not None and not re.fullmatch(shape.pattern, found, re.ASCII):
         shown = "" if shape.secret else f" {found!r} and"
@@ -172,7 +172,7 @@ def _table(found: object, shape: Table, at: Keys) -> None:
             raise Mismatch(
                 at,
                 f"{name_of(at)} has none of {_listed(group)}",
-                "write one of them, or take the entry away",
+                "write one of them, or remove the entry",
             )
     if shape.one_of and len(found.keys() & set(shape.one_of)) != 1:
         raise Mismatch(
@@ -219,7 +219,7 @@ def _few(found: list[object], most: int, at: Keys) -> None:
         )
 
 
-def _kind(found: object) -> str:  # noqa: PLR0911 -- a line a kind
+def _kind(found: object) -> str:  # noqa: PLR0911 -- one line per kind
     match found:
         case bool():
             return "true or false"

@@ -39,7 +39,7 @@ def next_step(  # noqa: PLR0911 -- one return for each place at which a rotation
         return Blocked(
             f"{tainted} is tainted: the next apply replaces it, and moves the stages that present "
             "it in the same apply",
-            f"`terraform untaint '{tainted}'`, then ask again",
+            f"`terraform untaint '{tainted}'`, then run tfcert again",
         )
     if contested:
         return _contested(state, contested)
@@ -113,7 +113,7 @@ def _lasts_no_longer(state: ManagedState, why: str) -> Step:
         "do not apply it: `tfcert patch --phase rollback` points them back; then `tfcert patch` "
         "introduces a fresh successor"
         if is_moved
-        else f"let them refer to {block.in_module}.id again, then ask again: a fresh "
+        else f"let them refer to {block.in_module}.id again, then run tfcert again: a fresh "
         "successor is introduced",
     )
 
@@ -388,6 +388,6 @@ def _in_another_workspace(state: ManagedState) -> Step | None:
             "the state of another workspace was not read, and a stage of it may present the "
             f"certificate: {names}",
             "make that state readable, or rotate that workspace first and move its state away, "
-            "then ask again",
+            "then run tfcert again",
         )
     return None
