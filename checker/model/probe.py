@@ -1,4 +1,4 @@
-"""Probes of backends: what was called, what came back, and what that shows about trust.
+"""Probes of backends: what is called, what comes back, and what that shows about trust.
 
 A probe calls a backend three times through API Gateway's TestInvokeMethod: without a client
 certificate (the control call), with the predecessor and with the successor.
@@ -12,8 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from checker.model.address import Address
-from checker.model.places import Place
+from checker.model.trust import StagePair
 
 PROBE_VERSION = 1
 # The statuses with which servers refuse a client certificate; nginx has 495 and 496 for it alone.
@@ -44,27 +43,6 @@ class ProbeVerdict(StrEnum):
         return self is ProbeVerdict.PREDECESSOR_ONLY
 
 
-class ProbeCertificate(Struct, frozen=True, kw_only=True):
-    """A certificate of a rotation: its id, its SHA-256 fingerprint and its end, as far as known."""
-
-    id: str
-    fingerprint: str | None = None
-    expires_at: datetime | None = None
-
-    def ended(self, as_of: datetime) -> bool:
-        """Return whether the certificate has ended; an unknown end is not over."""
-        return self.expires_at is not None and self.expires_at <= as_of
-
-
-class ProbeStage(Struct, frozen=True, kw_only=True):
-    """A stage of a rotation; its address is None if no Terraform document has it."""
-
-    place: Place
-    api_id: str
-    name: str
-    address: Address | None = None
-
-
 class ProbeBackend(Struct, frozen=True, kw_only=True):
     """A backend behind an API; `vpc_link` is the id of the link that leads to it, if any.
 
@@ -82,18 +60,18 @@ class ProbeBackend(Struct, frozen=True, kw_only=True):
 
 
 class ProbeTarget(Struct, frozen=True, kw_only=True):
-    """One backend of one stage, the method that reaches it, and the certificates of the rotation.
+    """One backend of one stage with its two certificates, and the method that reaches it.
 
-    `verb` and `path` are those of the API's method, such as GET and `/health`.
+    `pair` has the stage, with the account that was asked, and both certificates; neither is None.
+    `verb` and `path` are what is called, such as GET and `/health`; `resource_id` is the API's
+    resource, which may be `/{proxy+}`.
     """
 
-    stage: ProbeStage
+    pair: StagePair
     backend: ProbeBackend
     verb: str
     path: str
     resource_id: str
-    predecessor: ProbeCertificate
-    successor: ProbeCertificate
 
     @property
     def method(self) -> str:
@@ -129,27 +107,13 @@ class ProbedBackend(Struct, frozen=True, kw_only=True):
 class NotProbed(Struct, frozen=True, kw_only=True):
     """A stage, or one backend of it, that was not probed: why, and what to do instead.
 
-    `backend` is None if the whole stage was not probed. The certificates are those of the rotation.
+    `backend` is None if no backend of the stage could be named.
     """
 
-    stage: ProbeStage
+    pair: StagePair
     reason: str
     remedy: str
     backend: ProbeBackend | None = None
-    predecessor: ProbeCertificate
-    successor: ProbeCertificate
-
-
-class ProbePlan(Struct, frozen=True, kw_only=True):
-    """The targets that a probe would call, three times each, and what it cannot probe."""
-
-    targets: tuple[ProbeTarget, ...] = ()
-    not_probed: tuple[NotProbed, ...] = ()
-
-    @property
-    def calls(self) -> int:
-        """Return the number of calls of TestInvokeMethod that the plan needs."""
-        return CALLS_PER_BACKEND * len(self.targets)
 
 
 class ProbeReport(Struct, frozen=True, kw_only=True):
