@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 from checker.aws.boto_gateway import BotoGateways
 from checker.model.probe import (
@@ -36,7 +35,7 @@ class ProbeSubject:
 
     pair: StagePair
     methods: tuple[str, ...] = ()
-    headers: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     refused_statuses: tuple[int, ...] = REFUSED_STATUSES
 
 
@@ -63,7 +62,7 @@ class Planned:
 
     target: ProbeTarget
     subject: ProbeSubject = field(repr=False)
-    variables: Mapping[str, str] = field(default=MappingProxyType({}), repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
