@@ -180,7 +180,8 @@ MaxCalls = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Call backends without asking first.")]
 FORMATS = (
-    "text, json, sarif, junit, github, gitlab, openmetrics, html or markdown; "
+    "text, json, sarif, junit, github, gitlab, azure, openmetrics, asff, cyclonedx, ics, html "
+    "or markdown; "
     "repeatable, each to its file. [default: text]"
 )
 Verbose = Annotated[

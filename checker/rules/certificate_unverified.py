@@ -42,6 +42,7 @@ from checker.model.trust import TrustStatus
 from checker.rules.base import (
     Judges,
     Rule,
+    Subject,
     certificate_finding,
     list_stages,
     locate,
@@ -220,4 +221,5 @@ RULE = Rule(
     mildest=Severity.NOTE,
     mildest_because="what could not be checked is never reported as clean",
     exemptable=False,
+    subject=Subject.RUN,
 )
