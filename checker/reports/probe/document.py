@@ -17,13 +17,13 @@ from checker.model.probe import (
     NotProbed,
     ProbeAnswer,
     ProbeBackend,
-    ProbeCertificate,
     ProbedBackend,
-    ProbePlan,
     ProbeReport,
-    ProbeStage,
+    ProbeTarget,
     ProbeVerdict,
 )
+from checker.model.resources import Stage
+from checker.model.trust import StageCertificate
 from checker.reports.json_v1 import json_text
 
 SCHEMA: Final = "tfcert.probe/v1"
@@ -167,7 +167,12 @@ def report_document(report: ProbeReport, notices: tuple[str, ...] = ()) -> JsonP
     )
 
 
-def plan_document(plan: ProbePlan, made_at: datetime, notices: tuple[str, ...] = ()) -> JsonProbe:
+def plan_document(
+    targets: tuple[ProbeTarget, ...],
+    not_probed: tuple[NotProbed, ...],
+    made_at: datetime,
+    notices: tuple[str, ...] = (),
+) -> JsonProbe:
     """Return the document of a dry run: the calls that a run would make."""
     return JsonProbe(
         made_at=made_at.astimezone(UTC).replace(microsecond=0),
@@ -176,16 +181,16 @@ def plan_document(plan: ProbePlan, made_at: datetime, notices: tuple[str, ...] =
         interrupted=False,
         calls=0,
         backends=(),
-        not_probed=tuple(map(_not_probed, plan.not_probed)),
+        not_probed=tuple(map(_not_probed, not_probed)),
         planned=tuple(
             JsonPlannedCalls(
-                stage=_stage(each.stage),
-                backend=_url(each.backend),
+                stage=_stage(each.pair.stage),
+                backend=url(each.backend),
                 vpc_link=each.backend.vpc_link,
                 method=each.method,
                 callers=("none", "predecessor", "successor"),
             )
-            for each in plan.targets
+            for each in targets
         ),
         notices=notices,
     )
@@ -194,12 +199,12 @@ def plan_document(plan: ProbePlan, made_at: datetime, notices: tuple[str, ...] =
 def _backend(probed: ProbedBackend) -> JsonProbedBackend:
     target = probed.target
     return JsonProbedBackend(
-        stage=_stage(target.stage),
-        backend=_url(target.backend),
+        stage=_stage(target.pair.stage),
+        backend=url(target.backend),
         vpc_link=target.backend.vpc_link,
         method=target.method,
-        predecessor=_certificate(target.predecessor),
-        successor=_certificate(target.successor),
+        predecessor=_certificate(target.pair.predecessor),
+        successor=_certificate(target.pair.successor),
         answers=(
             _answer("none", probed.control),
             _answer("predecessor", probed.predecessor),
@@ -213,29 +218,34 @@ def _backend(probed: ProbedBackend) -> JsonProbedBackend:
 
 def _not_probed(other: NotProbed) -> JsonNotProbed:
     return JsonNotProbed(
-        stage=_stage(other.stage),
-        backend=_url(other.backend) if other.backend is not None else None,
+        stage=_stage(other.pair.stage),
+        backend=url(other.backend) if other.backend is not None else None,
         reason=other.reason,
         remedy=other.remedy,
     )
 
 
-def _stage(stage: ProbeStage) -> JsonStageName:
+def _stage(stage: Stage) -> JsonStageName:
     return JsonStageName(
         address=str(stage.address) if stage.address is not None else None,
-        api_id=stage.api_id or None,
-        name=stage.name or None,
+        api_id=stage.api_id,
+        name=stage.name,
         account=stage.place.account,
         region=stage.place.region,
     )
 
 
-def _url(backend: ProbeBackend) -> str:
+def url(backend: ProbeBackend) -> str:
+    """Return the scheme, the host and the port of a backend."""
     return f"{backend.scheme}://{backend.host}:{backend.port}"
 
 
-def _certificate(certificate: ProbeCertificate) -> JsonCaller:
-    return JsonCaller(id=certificate.id, sha256_fingerprint=certificate.fingerprint)
+def _certificate(certificate: StageCertificate | None) -> JsonCaller:
+    # The engine probes no stage whose certificates are not known.
+    return JsonCaller(
+        id=certificate.id if certificate is not None else "",
+        sha256_fingerprint=certificate.fingerprint if certificate is not None else None,
+    )
 
 
 def _answer(caller: Caller, answer: ProbeAnswer) -> JsonAnswer:
