@@ -64,7 +64,7 @@ def probe(
     from checker.cli import load, output
     from checker.cli.aws import Aws
     from checker.cli.policy_base import run_policy
-    from checker.cli.probing.choice import Choice, chosen_pairs, not_under_way
+    from checker.cli.probing.choice import ChosenStages, chosen_pairs, not_under_way
     from checker.cli.probing.request import ProbeOptions
     from checker.cli.probing.run import demand_terminal, report_probe, run_dry, run_probe
     from checker.model.policy import Run
@@ -107,7 +107,7 @@ def probe(
             output.refuse_inputs(chosen, sources or (), loaded, policy=policy)
             # The recorded certificates are enough, so a probe needs no other permission.
             outcome = plan(loaded.inventory, None, run)
-            choice = Choice(
+            choice = ChosenStages(
                 certificates=frozenset(certificate or ()),
                 stages=frozenset(stage or ()),
                 apis=frozenset(api or ()),

@@ -15,7 +15,7 @@ from checker.model.text_values import did_you_mean
 from checker.model.trust import StageCertificate, StagePair
 
 
-class Choice(Struct, frozen=True, kw_only=True):
+class ChosenStages(Struct, frozen=True, kw_only=True):
     """The certificates, stages and APIs that the user names; empty means all."""
 
     certificates: frozenset[str] = frozenset()
@@ -32,7 +32,7 @@ class Choice(Struct, frozen=True, kw_only=True):
         return all(not named or named & own for named, own in wanted)
 
 
-def chosen_pairs(outcome: Outcome, choice: Choice) -> tuple[StagePair, ...]:
+def chosen_pairs(outcome: Outcome, choice: ChosenStages) -> tuple[StagePair, ...]:
     """Return the stages to probe; raises UsageError for a name that the sources do not have."""
     every = pairs_of(outcome.cases, outcome.rotations)
     for option, named, known in (
@@ -49,7 +49,7 @@ def chosen_pairs(outcome: Outcome, choice: Choice) -> tuple[StagePair, ...]:
     return tuple(pair for pair in every if choice.takes(pair))
 
 
-def not_under_way(outcome: Outcome, choice: Choice) -> tuple[str, ...]:
+def not_under_way(outcome: Outcome, choice: ChosenStages) -> tuple[str, ...]:
     """Return a sentence for each rotation whose successor is not in state: nothing can be asked."""
     return tuple(
         f"{rotation.label}: its successor is not in state yet, so no backend can be asked"
@@ -62,7 +62,7 @@ def not_under_way(outcome: Outcome, choice: Choice) -> tuple[str, ...]:
     )
 
 
-def _is_chosen(rotation: Rotation, choice: Choice) -> bool:
+def _is_chosen(rotation: Rotation, choice: ChosenStages) -> bool:
     own = {rotation.label, *rotation.predecessor_ids, str(rotation.successor)}
     stages = {each for each in choice.stages if any(_is_of(one, each) for one in rotation.stages)}
     return (not choice.certificates or bool(choice.certificates & own)) and (

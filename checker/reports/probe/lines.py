@@ -84,10 +84,9 @@ def headline(document: JsonProbe) -> tuple[Tone, str]:
     if not document.backends and not document.exit_code:
         return Tone.STRONG, "nothing to probe: no rotation is under way"
     if others or document.interrupted or document.exit_code:
-        return (
-            Tone.WARNING,
-            f"{stopped}not confirmed that every backend trusts the successor ({calls})",
-        )
+        total = len(document.backends) + len(document.not_probed)
+        what = f"{others} of {total} backends not confirmed" if others else "nothing is confirmed"
+        return Tone.WARNING, f"{stopped}{what} ({calls})"
     return Tone.GOOD, f"every backend trusts the successor ({calls})"
 
 
