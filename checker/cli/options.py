@@ -126,7 +126,8 @@ Recursive = Annotated[
     ),
 ]
 FORMATS = (
-    "text, json, sarif, junit, github, gitlab, openmetrics, html or markdown; "
+    "text, json, sarif, junit, github, gitlab, azure, openmetrics, asff, cyclonedx, ics, html "
+    "or markdown; "
     "repeatable, each to its file. [default: text]"
 )
 Verbose = Annotated[

@@ -22,6 +22,7 @@ from checker.model.rotation import Expected
 
 if TYPE_CHECKING:
     from checker.model.exemptions import ExemptionTally
+    from checker.model.trust import ProbeEvidence
 
 
 class Evidence(StrEnum):
@@ -173,7 +174,8 @@ class DocumentCases(Struct, frozen=True, kw_only=True, dict=True):
 class Cases(Struct, frozen=True, kw_only=True):
     """The input of rules and rotations.
 
-    `tally` lists the exemptions that were not used, for the rules that run last.
+    `tally` lists the exemptions that were not used, for the rules that run last. `probed` is what
+    backends answered to a probe; empty if none was called.
     """
 
     as_of: datetime
@@ -183,6 +185,7 @@ class Cases(Struct, frozen=True, kw_only=True):
     expect: Expected | None = None
     unread: tuple[Unread, ...] = ()
     tally: ExemptionTally | None = None
+    probed: tuple[ProbeEvidence, ...] = ()
 
     @property
     def all(self) -> tuple[Case, ...]:

@@ -56,6 +56,17 @@ class Judges(StrEnum):
     EXEMPTIONS = "exemptions"
 
 
+class Subject(StrEnum):
+    """What the findings of a rule are about; a report that tells what is cured needs to know.
+
+    RUN: a plan as a whole, an account and region, or an exemption.
+    """
+
+    CERTIFICATE = "certificate"
+    STAGE = "stage"
+    RUN = "run"
+
+
 class RuleHeadline(Struct, frozen=True, kw_only=True):
     """A sentence at the top of the HTML page, for a rule's findings.
 
@@ -101,6 +112,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     off: bool = False
     headline: RuleHeadline | None = None
     cured_by_rotation: bool = False
+    subject: Subject = Subject.CERTIFICATE
 
     @property
     def weight(self) -> Severity | None:

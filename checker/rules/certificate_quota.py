@@ -37,7 +37,7 @@ from checker.model.finding import Finding
 from checker.model.observation import Found, Gone
 from checker.model.places import Place
 from checker.model.severity import Severity
-from checker.rules.base import Judges, Needs, Rule
+from checker.rules.base import Judges, Needs, Rule, Subject
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -103,4 +103,5 @@ RULE = Rule(
     judges=Judges.PLACE,
     exemptable=False,
     needs=Needs.AWS,
+    subject=Subject.RUN,
 )

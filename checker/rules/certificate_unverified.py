@@ -5,8 +5,8 @@ A certificate that could not be checked is never reported as clean: the verdict 
 inconclusive, and the exit code 3.
 
 ## Example
-No credentials in the pipeline, a region that does not answer, or a certificate of the `awscc`
-provider checked offline.
+No credentials in the pipeline, a region that does not answer, a certificate of the `awscc`
+provider checked offline, or a backend that does not answer to `--probe`.
 
 ```hcl
 resource "aws_api_gateway_stage" "live" { # of an account for which the pipeline has no role
@@ -38,9 +38,11 @@ from checker.model.observation import ObservedStage, Surveyed, Unanswered
 from checker.model.outcome import UNVERIFIED
 from checker.model.resources import Presents, PresentsPlanned, Stage
 from checker.model.severity import Severity
+from checker.model.trust import TrustStatus
 from checker.rules.base import (
     Judges,
     Rule,
+    Subject,
     certificate_finding,
     list_stages,
     locate,
@@ -67,6 +69,7 @@ def check(cases: Cases) -> Iterator[Finding]:
         yield from _unlisted(document)
         yield from _stages(document, cases)
         yield from _hidden(document)
+        yield from _probed(document, cases)
         yield from open_plan_findings(document, RULE.severity)
     for root in cases.unread:
         yield Finding(
@@ -166,6 +169,28 @@ def _told(case: Case | None, why: Unanswered) -> bool:
     )
 
 
+def _probed(document: DocumentCases, cases: Cases) -> Iterator[Finding]:
+    """Yield a finding for each backend that a probe did not confirm, with its stages."""
+    unknown: dict[tuple[str | None, str, str], list[Stage]] = {}
+    for each in cases.probed:
+        for stage in document.document.stages:
+            if each.status is TrustStatus.UNKNOWN and each.is_of(stage):
+                unknown.setdefault((each.backend, each.reason, each.remedy), []).append(stage)
+    for (backend, reason, remedy), stages in unknown.items():
+        named = f"backend {backend} of {list_stages(stages)}"
+        yield Finding(
+            rule=RULE.name,
+            source=document.document.source.path,
+            severity=RULE.severity,
+            message=f"{named if backend else f'a backend of {list_stages(stages)}'} is not "
+            f"confirmed by the probe: {reason}",
+            remedy=remedy or "run `tfcert probe` again",
+            address=str(stages[0].address) if stages[0].address is not None else None,
+            location=locate(document, stages[0].address),
+            about=tuple(stages),
+        )
+
+
 def _hidden(document: DocumentCases) -> Iterator[Finding]:
     """Yield a finding for each recorded stage whose certificate id is marked sensitive.
 
@@ -196,4 +221,5 @@ RULE = Rule(
     mildest=Severity.NOTE,
     mildest_because="what could not be checked is never reported as clean",
     exemptable=False,
+    subject=Subject.RUN,
 )

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Judges, Rule, exemption_finding
+from checker.rules.base import Judges, Rule, Subject, exemption_finding
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -58,4 +58,5 @@ RULE = Rule(
     check=check,
     judges=Judges.EXEMPTIONS,
     exemptable=False,
+    subject=Subject.RUN,
 )

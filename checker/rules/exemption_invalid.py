@@ -39,7 +39,7 @@ from collections.abc import Iterator
 from checker.model.cases import Cases
 from checker.model.finding import Finding
 from checker.model.severity import Severity
-from checker.rules.base import Judges, Rule
+from checker.rules.base import Judges, Rule, Subject
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -65,4 +65,5 @@ RULE = Rule(
     mildest=Severity.NOTE,
     mildest_because="somebody believes that it applies",
     exemptable=False,
+    subject=Subject.RUN,
 )

@@ -51,7 +51,7 @@ from checker.model.plan import Action, CertificateChange, DeploymentChange, Plan
 from checker.model.resources import Presents, PresentsPlanned
 from checker.model.rotation import Expected, Phase
 from checker.model.severity import Severity
-from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, locate
+from checker.rules.base import DO_NOT_APPLY, Judges, Needs, Rule, Subject, locate
 from checker.rules.next_phase import POINTER, NextPhase, planned_action, pointer_move
 from checker.rules.replaced import undo
 
@@ -421,4 +421,5 @@ RULE = Rule(
     mildest_because="only --expect asks for it",
     needs=Needs.PHASE,
     headline=DO_NOT_APPLY,
+    subject=Subject.RUN,
 )

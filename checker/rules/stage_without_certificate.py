@@ -40,7 +40,7 @@ from checker.model.finding import Finding
 from checker.model.observation import ObservedStage
 from checker.model.resources import Presents, PresentsNothing, Stage, StageKind
 from checker.model.severity import Severity
-from checker.rules.base import Judges, Rule, locate, stage_name
+from checker.rules.base import Judges, Rule, Subject, locate, stage_name
 
 
 def check(cases: Cases) -> Iterator[Finding]:
@@ -95,4 +95,5 @@ RULE = Rule(
     check=check,
     judges=Judges.FACTS,
     off=True,
+    subject=Subject.STAGE,
 )

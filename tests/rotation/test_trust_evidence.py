@@ -147,7 +147,7 @@ def test_what_is_no_bundle_is_a_fault_and_not_an_empty_bundle(text, pems):
         assert MARK not in str(fault.value)
 
 
-def asked(folder, pems, *backends, age=4.0, shown="old000", phase=None):
+def asked(folder, pems, *backends, age=4.0, shown="old000", phase=None, probe=None):
     home = world(
         folder,
         {"main.tf": INTRODUCED},
@@ -164,7 +164,8 @@ def asked(folder, pems, *backends, age=4.0, shown="old000", phase=None):
     # AWS of this world answers without a PEM, so that the recorded fingerprint counts.
     inventory = replace(inventory, documents=(replace(document, certificates=certificates),))
     run = Run(as_of=NOW, policy=Policy(backends=backends))
-    return patch(inventory, home.configuration(), home.observe, run, PatchRequest(phase=phase))
+    wish = PatchRequest(phase=phase)
+    return patch(inventory, home.configuration(), home.observe, run, wish, probe)
 
 
 def condition(rotation, phase=Phase.REPOINT):
