@@ -23,7 +23,7 @@ from checker.rules import judge
 
 if TYPE_CHECKING:
     from checker.hcl.configuration import Configuration
-    from checker.model.sweep import ScanResult
+    from checker.model.inventory import ScanResult
     from checker.model.trust import ProbeEvidence
     from checker.patches.patch import Patches
     from checker.rotation.trust_bundle import TrustedCertificate

@@ -195,7 +195,7 @@ class StageCertificate(Struct, frozen=True, kw_only=True):
     """A certificate that a stage presents or will present, as far as it is known."""
 
     id: str
-    address: str | None = None
+    address: Address | None = None
     fingerprint: str | None = None
     ends: datetime | None = None
 
