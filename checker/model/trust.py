@@ -170,7 +170,8 @@ class HeldBundle(Struct, frozen=True, kw_only=True):
     `consumer` is the resource that has it. `certificates` is None if they could not be read; then
     `reason` says why, without any byte of the value. `source` is where it was read, such as `state
     terraform.tfstate` or `AWS elbv2 in 111111111111 eu-west-1`. `document` is the path of the
-    document whose configuration has the consumer; None if that is not known.
+    document whose configuration has the consumer; None if that is not known. `recorded`: a state or
+    plan shows it; an answer of AWS counts instead.
     """
 
     consumer: Address
@@ -178,12 +179,14 @@ class HeldBundle(Struct, frozen=True, kw_only=True):
     source: str
     reason: str | None = None
     document: str | None = None
+    recorded: bool = False
 
 
 class TrustEvidence(Struct, frozen=True, kw_only=True):
     """Whether one backend trusts the successor of a rotation, with its source.
 
-    `backend` is None for stages without a declared backend. `fingerprints` are those of the bundle.
+    `backend` is None for stages without a declared backend. `consumer` is the address of a resource
+    that has the PEM, if that is what was read. `fingerprints` are those of the bundle.
     `old` is whether it trusts the predecessor. `may_drop` has the predecessors' fingerprints that
     the backend no longer needs once the predecessor is retired.
     """
@@ -197,12 +200,14 @@ class TrustEvidence(Struct, frozen=True, kw_only=True):
     fingerprints: tuple[str, ...] = ()
     old: TrustStatus = TrustStatus.UNKNOWN
     may_drop: tuple[str, ...] = ()
+    consumer: str | None = None
 
     @property
     def in_words(self) -> str:
         """Return the evidence in one line."""
         stages = ", ".join(self.stages) or "a stage without an address"
-        who = f"backend {self.backend}" if self.backend is not None else stages
+        named = f"backend {self.backend}" if self.backend is not None else self.consumer
+        who = named if named is not None else stages
         source = f" ({self.source})" if self.source is not None else ""
         return f"{who}{source}: {self.status}, {self.reason}"
 

@@ -108,6 +108,7 @@ class JsonTrust(TypedDict):
     status: Literal["confirmed", "refused", "not confirmed"]
     reason: str
     source: str | None
+    consumer: NotRequired[str]
 
 
 class JsonRotation(TypedDict):

@@ -28,7 +28,8 @@ or pass it with `--trust-file`.
 Exempt the rule for the stage's address until a date, or correct the backend in the policy.
 
 ## Source
-The backends of the policy (`docs/trust.md`), and the answers to `--probe` or in `--probe-report`
+The backends of the policy (`docs/trust.md`), the places that pass the old PEM on, as state or AWS
+shows them, and the answers to `--probe` or in `--probe-report`
 (`docs/probe.md`). A backend that is not confirmed gives no finding: it stays a condition of the
 rotation.
 """
@@ -37,7 +38,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.model.cases import Case, Cases
+from checker.analysis.consumer_trust import succession_trust
+from checker.model.cases import Case, Cases, DocumentCases
 from checker.model.finding import Finding
 from checker.model.plan import StageChange
 from checker.model.resources import Presents
@@ -57,6 +59,7 @@ def check(cases: Cases) -> Iterator[Finding]:
                     continue
             if not change.action.changes or case is None:
                 continue
+            yield from _of_consumers(cases, document, change, case)
             for name, source, why in _refusing(cases, change, case):
                 yield Finding(
                     rule=RULE.name,
@@ -71,6 +74,30 @@ def check(cases: Cases) -> Iterator[Finding]:
                     location=locate(document, change.address),
                     about=change.sides,
                 )
+
+
+def _of_consumers(
+    cases: Cases, document: DocumentCases, change: StageChange, case: Case
+) -> Iterator[Finding]:
+    """Yield an error for each consumer of the old certificate's PEM that lacks the new one's."""
+    before = change.before.presents if change.before is not None else None
+    old = document.by_id(before.id) if isinstance(before, Presents) else None
+    for each in succession_trust(cases, document, old, case) if old is not None else ():
+        if each.status is TrustStatus.REFUSED:
+            consumer = each.held.consumer
+            yield Finding(
+                rule=RULE.name,
+                source=document.document.source.path,
+                severity=RULE.severity,
+                message=f"the plan moves {change.address} to certificate {case.id}, whose PEM "
+                f"{consumer} ({each.held.source}) does not pass on: {each.reason}",
+                remedy=f"do not apply it: first give {consumer} the PEM of {case.id} beside the "
+                "old one (`tfcert patch --trust-bundle`)",
+                address=str(change.address),
+                certificate_id=case.id,
+                location=locate(document, change.address),
+                about=change.sides,
+            )
 
 
 def _refusing(cases: Cases, change: StageChange, case: Case) -> Iterator[tuple[str, str, str]]:

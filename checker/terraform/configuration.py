@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from checker.hcl.arrivals import Arrival
@@ -24,7 +24,7 @@ from checker.hcl.literals import VarFiles, declaring_module, literal_obstacles, 
 from checker.hcl.obstacles import EditObstacle, certificate_obstacles, ignored_pointer
 from checker.hcl.origins import Producer, origins, source_of
 from checker.hcl.provisioners import runs
-from checker.hcl.references import ReferenceUse
+from checker.hcl.references import ReferenceUse, Site
 from checker.hcl.syntax import Block, SourceFile, parses
 from checker.model.address import Address
 from checker.model.configuration import (
@@ -222,6 +222,8 @@ class _Reader:
                 needs=consumer.delivered.needs,
                 place=consumer.place,
                 both=consumer.holds_another,
+                block=_consumer_block(consumer.arrival.site),
+                attribute=consumer.attribute,
             )
 
     def stages(self) -> Iterator[DeclaredStage]:
@@ -413,3 +415,28 @@ class _Reader:
             for path in module.foreign:
                 if b"client_certificate" in self.foreign(path):
                     yield self.location(path, 1).file
+
+
+def _consumer_block(site: Site) -> Address | None:
+    block = site.block
+    return (
+        block_address(site.module, *block.labels[:2])
+        if block.type == "resource" and len(block.labels) > 1
+        else None
+    )
+
+
+def followed_consumers(declared: ConfigurationFacts) -> Mapping[Address, frozenset[str]]:
+    """Return the attributes that take the PEM of a rotation, by the address of their block.
+
+    Empty for a configuration with one certificate: then no rotation is under way.
+    """
+    found: dict[Address, set[str]] = {}
+    if len(declared.certificates) > 1:
+        for certificate in declared.certificates:
+            for consumer in certificate.trust:
+                if consumer.block is not None:
+                    found.setdefault(consumer.block, set()).update(
+                        {consumer.attribute} if consumer.attribute is not None else ()
+                    )
+    return {block: frozenset(names) for block, names in found.items()}
