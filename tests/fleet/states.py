@@ -114,6 +114,11 @@ def faults():
             whole.replace(b'"name": "live",', b'"name": "live", "type": "aws_s3_bucket",'),
             "twice",
         ),
+        "old.json": (b'{"version": 3, "serial": 1, "lineage": "x", "modules": []}', "version 3"),
+        "sealed.json": (
+            b'{"meta": {}, "encrypted_data": "eA==", "encryption_version": "v0"}',
+            "encrypted",
+        ),
         "broken.json": (b'{"version": 4, "resources": [', "truncated"),
         "cut.tfstate.gz": (gzip.compress(whole)[:-20], "gzip"),
     }
